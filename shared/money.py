@@ -56,7 +56,7 @@ def from_wan(cell: str | Decimal | float) -> int:
     """A spreadsheet cell in 万元 → 分, exact or ValueError.
 
     Text may have spaces around it and thousands commas. A float counts as what the spreadsheet shows: its 15
-    significant digits, so that a computed 29.400000000000002 is 29.4, while 0.1234567 (no whole number of 分) is refused.
+    significant digits, so a computed 29.400000000000002 is 29.4, while 0.1234567 (no whole 分) is refused.
     """
     return _cell(cell, FEN_PER_WAN)
 
