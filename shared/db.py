@@ -1,0 +1,180 @@
+"""Engines, sessions and column types: one behaviour on SQLite and PostgreSQL, and the only place that commits."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import Enum as PyEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.errors import Conflict, Refusal, Unavailable
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_MS = 5000
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""An autoincrementing 64-bit key on both databases."""
+
+
+def text_enum(kind: type[PyEnum]) -> sa.Enum:
+    """An enum stored by value in a VARCHAR, so that a new member needs no migration."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=40,
+        validate_strings=True,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Record(SQLModel):
+    """What every business record has. `created_digest` makes a repeated create with the same id recognisable."""
+
+    id: UUID = Field(primary_key=True)
+    region: str = Field(max_length=12)
+    version: int = 1
+    created_at: datetime
+    created_by: str = Field(max_length=64)
+    updated_at: datetime
+    created_digest: str = Field(default="", max_length=64)
+
+
+def async_url(url: str) -> URL:
+    """The given address with the async driver this code uses."""
+    parsed = make_url(url)
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
+    return parsed.set(drivername=driver)
+
+
+def sync_url(url: str) -> URL:
+    """The same database for Alembic."""
+    parsed = make_url(url)
+    driver = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
+    return parsed.set(drivername=driver)
+
+
+def _sqlite(url: URL, *, reading: bool) -> AsyncEngine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    size = {"pool_size": 4, "max_overflow": 4} if reading else {"pool_size": 1, "max_overflow": 0}
+    # One writer connection per process: waiting writers queue fairly instead of racing for the file lock.
+    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_MS}", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # IMMEDIATE, or two read-then-write transactions lose an update silently.
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgres(url: URL) -> AsyncEngine:
+    options = f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+    return create_async_engine(url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": options})
+
+
+class Database:
+    """One service's database: transactions to write in, transactions to read in."""
+
+    def __init__(self, url: str) -> None:
+        """Open lazily; nothing is connected yet."""
+        parsed = async_url(url)
+        self.dialect = parsed.get_backend_name()
+        if self.dialect == "sqlite":
+            self.writer = _sqlite(parsed, reading=False)
+            self.reader = _sqlite(parsed, reading=True)
+        else:
+            self.writer = _postgres(parsed)
+            self.reader = self.writer.execution_options(postgresql_readonly=True)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that is committed when the block ends well and leaves nothing otherwise.
+
+        It begins with the first statement, so calls to other services made before that hold no lock.
+        """
+        async with AsyncSession(self.writer, expire_on_commit=False) as session:
+            try:
+                yield session
+                await session.commit()
+            except DBAPIError as error:
+                await session.rollback()
+                raise _refusal(error) from error
+            except BaseException:
+                await session.rollback()
+                raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """A read-only transaction: one consistent moment on SQLite, statement by statement on PostgreSQL."""
+        async with AsyncSession(self.reader, expire_on_commit=False) as session:
+            try:
+                yield session
+            except OperationalError as error:
+                raise _refusal(error) from error
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def _refusal(error: DBAPIError) -> Exception:
+    """What a database failure means to a caller; anything unforeseen stays the bug it is."""
+    state = getattr(error.orig, "sqlstate", None) or ""
+    text = str(error.orig)
+    if isinstance(error, IntegrityError):
+        if "unique" in text.lower() or state == "23505":
+            return Conflict("已有相同的记录", "An equal record exists already")
+        return error
+    if state in {"40001", "40P01", "55P03"} or "database is locked" in text:
+        return Unavailable("有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1)
+    if state.startswith(("08", "57", "53")) or (isinstance(error, OperationalError) and not state):
+        return Unavailable("数据库暂不可用", "The database is not available")
+    return error
+
+
+async def run(session: AsyncSession, statement: sa.Executable, values: Any = None) -> sa.CursorResult[Any]:  # noqa: ANN401
+    """Run a Core statement inside the session's transaction (SQLModel's `exec` is for ORM selects)."""
+    connection = await session.connection()
+    return await connection.execute(statement, values)
+
+
+__all__ = [
+    "BIG",
+    "JSON",
+    "NAMING",
+    "Database",
+    "Record",
+    "Refusal",
+    "async_url",
+    "run",
+    "sync_url",
+    "text_enum",
+]

@@ -1,0 +1,107 @@
+"""The event log: every change of business state writes one row here, in the same transaction.
+
+The row is the outbox, the feed, the sync and the audit trail at once (shared/relay.py, shared/feed.py, shared/seal.py).
+Nothing updates or deletes a row.
+
+Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. Rows therefore carry the
+transaction's id, readers see a row only when no older transaction is still open, and a cursor is the pair (tx, seq).
+On SQLite there is one writer; tx is 0 and seq is the order.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.access import Actor
+from shared.db import run
+from shared.errors import Invalid
+from shared.events import Envelope, Event
+from shared.ids import new_id
+from shared.tables import event_log
+
+Cursor = tuple[int, int]
+START: Cursor = (0, 0)
+VIEW_LIMIT = 500
+
+
+async def publish(  # noqa: PLR0913 - the columns of a log row
+    session: AsyncSession,
+    event: Event,
+    *,
+    actor: Actor,
+    subject: str,
+    version: int,
+    region: str,
+    at: datetime,
+    recorded_at: datetime | None = None,
+    before: dict[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Write one row; it is there if and only if the change beside it is."""
+    postgres = session.get_bind().dialect.name == "postgresql"
+    await run(
+        session,
+        event_log.insert().values(
+            tx=sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0,
+            id=new_id(),
+            type=event.topic,
+            subject=subject,
+            subject_version=version,
+            region=region,
+            actor=actor.id,
+            on_behalf_of=actor.on_behalf_of,
+            device=actor.device,
+            reason=reason,
+            recorded_at=recorded_at or at,
+            ingested_at=at,
+            before=before or {},
+            after=event.model_dump(mode="json"),
+        ),
+    )
+
+
+async def after(
+    session: AsyncSession,
+    cursor: Cursor,
+    *,
+    limit: int = VIEW_LIMIT,
+    where: Sequence[sa.ColumnElement[bool]] = (),
+) -> list[sa.Row[Any]]:
+    """Rows after a cursor in their final order; none can appear before these later."""
+    log = event_log.c
+    query = (
+        sa.select(event_log)
+        .where(sa.or_(log.tx > cursor[0], sa.and_(log.tx == cursor[0], log.seq > cursor[1])), *where)
+        .order_by(log.tx, log.seq)
+        .limit(limit)
+    )
+    if session.get_bind().dialect.name == "postgresql":
+        snapshot = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot())
+        query = query.where(log.tx < sa.cast(sa.cast(snapshot, sa.Text), sa.BigInteger))
+    return list(await run(session, query))
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """A cursor as clients hold it."""
+    return f"{cursor[0]:x}.{cursor[1]:x}"
+
+
+def read_cursor(text: str) -> Cursor:
+    """The cursor a client gives back; empty is the beginning. Invalid when it is not one of ours."""
+    if not text:
+        return START
+    try:
+        tx, _, seq = text.partition(".")
+        return int(tx, 16), int(seq, 16)
+    except ValueError:
+        raise Invalid("游标无效, 请从头开始读取", "Not a cursor of this feed") from None
+
+
+def envelope(service: str, row: sa.Row[Any]) -> Envelope:
+    """A log row as others see it."""
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    cursor = write_cursor((values.pop("tx"), values.pop("seq")))
+    return Envelope(service=service, cursor=cursor, **values)

@@ -1,0 +1,88 @@
+"""Settings of one service: `XIANJIE_*` for what all share, `<SERVICE>_DATABASE_URL` for its own database.
+
+The defaults suit the one-process run. Any other run refuses known or missing secrets with one clear sentence.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+KNOWN_SECRETS = frozenset({"", "secret", "changeme", "xianjie", "demo", "Xianjie-2022"})
+MINIMUM_SECRET = 32
+
+
+class TrustedIssuer(BaseModel):
+    """An outside OIDC issuer (统一身份认证) whose ID tokens are exchanged for ours."""
+
+    model_config = ConfigDict(frozen=True)
+
+    issuer: str
+    audience: str
+    jwks_url: str
+    username_claim: str = "preferred_username"
+
+
+class Settings(BaseSettings):
+    """What a service is told from outside; see deploy/docker-compose.yml for every name in use."""
+
+    model_config = SettingsConfigDict(env_prefix="XIANJIE_", extra="ignore", frozen=True)
+
+    service: str
+    embedded: bool = Field(False, description="one process, demo accounts, secrets made on the spot")
+    var: Path = Path("var")
+    database_url: str = ""
+    peers: Annotated[dict[str, str], Field(default_factory=dict, description="service → base address")]
+    issuer: str = "http://xianjie"
+    audience: str = "xianjie"
+    service_key: str = Field("", description="shared secret of service-to-service tokens, ≥ 32 characters")
+    data_keys: Annotated[dict[str, str], Field(default_factory=dict, description="key id → base64 key, personal data")]
+    index_key: str = Field("", description="base64 key of the blind index over personal data")
+    storage_url: str = Field("", description="empty: a folder under var; or s3://bucket/prefix")
+    trusted_issuers: tuple[TrustedIssuer, ...] = ()
+    district: str = Field("620602000000", description="the region this installation serves")
+    relay: bool = Field(True, description="whether the event relay runs in the background")
+    log_level: str = "INFO"
+    public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
+
+    @classmethod
+    def of(cls, service: str, **given: Any) -> Self:  # noqa: ANN401 - any field
+        """Settings for one service from the environment, with the given fields on top."""
+        url = os.environ.get(f"{service.upper()}_DATABASE_URL")
+        if url and "database_url" not in given:
+            given["database_url"] = url
+        return cls(service=service, **given)
+
+    @model_validator(mode="after")
+    def _no_known_secrets(self) -> Self:
+        if self.embedded:
+            return self
+        for name in ("service_key", "index_key"):
+            value = getattr(self, name)
+            if value in KNOWN_SECRETS or len(value) < MINIMUM_SECRET:
+                message = f"XIANJIE_{name.upper()} 必须设置为至少 {MINIMUM_SECRET} 个字符的随机值"
+                raise ValueError(message)
+        if not self.data_keys:
+            message = 'XIANJIE_DATA_KEYS 必须设置, 形如 {"2026": "<base64 of 32 random bytes>"}'
+            raise ValueError(message)
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database address; a SQLite file under `var` when nothing else is set."""
+        return self.database_url or f"sqlite:///{self.var / self.service}.db"
+
+    def peer(self, service: str) -> str:
+        """The address of another service: as set, else its folder name as a host."""
+        return self.peers.get(service, f"http://{service}:8000")
+
+    def environment(self) -> dict[str, str]:
+        """The same settings as environment variables, for a process started with them."""
+        values: dict[str, str] = {}
+        for name, value in self.model_dump(mode="json", exclude={"service"}).items():
+            values[f"XIANJIE_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
+        values[f"{self.service.upper()}_DATABASE_URL"] = values.pop("XIANJIE_DATABASE_URL")
+        return values
