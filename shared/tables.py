@@ -37,8 +37,9 @@ log_cursor = sa.Table(
     sa.Column("tx", sa.BigInteger, nullable=False, default=0),
     sa.Column("seq", sa.BigInteger, nullable=False, default=0),
     sa.Column("attempts", sa.Integer, nullable=False, default=0, comment="fences a lease that ran out"),
-    sa.Column("failures", sa.Integer, nullable=False, default=0),
-    sa.Column("due_at", UTCDateTime, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False, default=0, comment="in a row, of any kind: how long to back off"),
+    sa.Column("refusals", sa.Integer, nullable=False, default=0, comment="in a row, of the next event: when to park it"),
+    sa.Column("due_at", UTCDateTime, nullable=False, comment="end of the lease or of the back-off"),
     sa.Column("last_error", sa.Text, nullable=False, default=""),
 )
 
@@ -48,8 +49,24 @@ dead_letter = sa.Table(
     sa.Column("subscriber", sa.String(80), primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("subject", sa.String(64), nullable=False),
-    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False, comment="empty: parked behind an earlier event of its subject"),
     sa.Column("parked_at", UTCDateTime, nullable=False),
+    sa.Column("retry", sa.Boolean, nullable=False, default=False, comment="an operator asked to deliver it again"),
+    sa.Index(None, "subscriber", "subject", "seq"),
+)
+
+webhook = sa.Table(
+    "webhook",
+    SHARED,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("region", sa.String(12), nullable=False, index=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("types", JSON, nullable=False, comment="topics; empty means all"),
+    sa.Column("secret", sa.Text, nullable=False, comment="sealed signing secret"),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("created_by", sa.String(64), nullable=False),
+    sa.Column("created_at", UTCDateTime, nullable=False),
 )
 
 inbox = sa.Table(
