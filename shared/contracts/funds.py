@@ -1,0 +1,149 @@
+"""What the funds service promises: its events, narrow views, and a typed client for other services."""
+
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events import Event
+from shared.money import Money, PositiveMoney, SignedMoney
+
+
+class FundEvent(Event):
+    """An event whose amounts are 分 in Python and 元 in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class SourceRegistered(FundEvent):
+    """指标文已登记."""
+
+    topic: ClassVar[str] = "source.registered"
+    source_id: UUID
+    document_no: str
+    fiscal_year: int
+    level: str
+    fund: str
+    amount: PositiveMoney
+
+
+class SourceAdjusted(FundEvent):
+    """指标已调整: above zero 追加, below 追减 or 收回."""
+
+    topic: ClassVar[str] = "source.adjusted"
+    source_id: UUID
+    change: SignedMoney
+    document_no: str
+
+
+class PlanDrafted(FundEvent):
+    """分配方案已编制或修改."""
+
+    topic: ClassVar[str] = "plan.drafted"
+    plan_id: UUID
+    title: str
+    lines: int
+    total: SignedMoney
+
+
+class PlanMoved(FundEvent):
+    """分配方案换了状态."""
+
+    topic: ClassVar[str] = "plan.moved"
+    plan_id: UUID
+    was: str
+    now: str
+
+
+class AllocationIssued(FundEvent):
+    """资金已下达到项目."""
+
+    topic: ClassVar[str] = "allocation.issued"
+    allocation_id: UUID
+    plan_id: UUID
+    source_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+    document_no: str = Field(description="number of the fund document")
+    issued_on: date
+
+
+class AllocationRecalled(FundEvent):
+    """已下达资金被调整收回."""
+
+    topic: ClassVar[str] = "allocation.recalled"
+    allocation_id: UUID
+    plan_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+
+
+class PaymentMoved(FundEvent):
+    """支付换了状态."""
+
+    topic: ClassVar[str] = "payment.moved"
+    payment_id: UUID
+    allocation_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+    was: str
+    now: str
+
+
+class PaymentRefunded(FundEvent):
+    """已支付款项退回."""
+
+    topic: ClassVar[str] = "payment.refunded"
+    payment_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+
+
+class AlertMoved(FundEvent):
+    """资金预警换了状态."""
+
+    topic: ClassVar[str] = "alert.moved"
+    alert_id: UUID
+    rule: str
+    was: str
+    now: str
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+
+class ProjectFunds(_View):
+    """一个项目的资金情况."""
+
+    project_id: UUID
+    received: Money
+    allocated: Money
+    unpaid: Money
+    applied: Money
+    paid: Money
+
+
+class FundsClient:
+    """What other services ask of funds, over the peer they are handed (`FundsClient(work.peer("funds"))`)."""
+
+    def __init__(self, peer: Any) -> None:  # noqa: ANN401 - shared.work.Peer; contracts know no web framework
+        self.peer = peer
+
+    async def project(self, project_id: UUID) -> ProjectFunds:
+        """Allocated, paid and unpaid of a project; zeros when it has no money."""
+        found = await self.peer.get(f"/api/v1/funds/projects/{project_id}")
+        return ProjectFunds.model_validate(found)
+
+    async def thread(self, **of: UUID) -> dict[str, Any]:
+        """The pieces of the fund chain around one record (`project_id=`, `source_id=`, `plan_id=`, `payment_id=`)."""
+        found: dict[str, Any] = await self.peer.get(
+            "/api/v1/funds/thread", params={name: str(value) for name, value in of.items()}
+        )
+        return found
+
+    async def summary(self, *, region: str, year: int) -> dict[str, Any]:
+        """A region's year."""
+        found: dict[str, Any] = await self.peer.get("/api/v1/funds/summary", params={"region": region, "year": year})
+        return found
