@@ -63,6 +63,24 @@ async def publish(  # noqa: PLR0913 - the columns of a log row
     )
 
 
+def final(session: AsyncSession) -> sa.ColumnElement[bool]:
+    """True of a row that no older open transaction can still be put before."""
+    if session.get_bind().dialect.name != "postgresql":
+        return sa.true()
+    oldest_open = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot())
+    return event_log.c.tx < sa.cast(sa.cast(oldest_open, sa.Text), sa.BigInteger)
+
+
+def beyond(cursor: Cursor) -> sa.ColumnElement[bool]:
+    """True of a row after a cursor, in a form the index serves."""
+    return sa.tuple_(event_log.c.tx, event_log.c.seq) > sa.tuple_(*map(sa.literal, cursor))
+
+
+def upto(cursor: Cursor) -> sa.ColumnElement[bool]:
+    """True of the row at a cursor and all before it."""
+    return sa.tuple_(event_log.c.tx, event_log.c.seq) <= sa.tuple_(*map(sa.literal, cursor))
+
+
 async def after(
     session: AsyncSession,
     cursor: Cursor,
@@ -71,17 +89,28 @@ async def after(
     where: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[sa.Row[Any]]:
     """Rows after a cursor in their final order; none can appear before these later."""
-    log = event_log.c
     query = (
         sa.select(event_log)
-        .where(sa.or_(log.tx > cursor[0], sa.and_(log.tx == cursor[0], log.seq > cursor[1])), *where)
-        .order_by(log.tx, log.seq)
+        .where(beyond(cursor), final(session), *where)
+        .order_by(event_log.c.tx, event_log.c.seq)
         .limit(limit)
     )
-    if session.get_bind().dialect.name == "postgresql":
-        snapshot = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot())
-        query = query.where(log.tx < sa.cast(sa.cast(snapshot, sa.Text), sa.BigInteger))
     return list(await run(session, query))
+
+
+async def head(session: AsyncSession, cursor: Cursor = START, *, window: int | None = None) -> Cursor:
+    """Position of the last final row; with a window, of the last among that many rows after the cursor.
+
+    Rows up to a head read first are complete, whatever is committed between that statement and the next.
+    """
+    places = sa.select(event_log.c.tx, event_log.c.seq).where(beyond(cursor), final(session))
+    log = event_log.c
+    if window is not None:
+        nth = places.order_by(log.tx, log.seq).offset(window - 1).limit(1)
+        if (found := (await run(session, nth)).first()) is not None:
+            return found.tx, found.seq
+    last = (await run(session, places.order_by(log.tx.desc(), log.seq.desc()).limit(1))).first()
+    return cursor if last is None else (last.tx, last.seq)
 
 
 def write_cursor(cursor: Cursor) -> str:

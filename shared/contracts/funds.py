@@ -91,6 +91,18 @@ class PaymentMoved(FundEvent):
     now: str
 
 
+class PaymentPaid(FundEvent):
+    """款项已支付."""
+
+    topic: ClassVar[str] = "payment.paid"
+    payment_id: UUID
+    allocation_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+    paid_on: date
+    voucher_no: str
+
+
 class PaymentRefunded(FundEvent):
     """已支付款项退回."""
 

@@ -1,0 +1,27 @@
+"""Secrets of a run on one machine: made once, kept readable by their owner alone."""
+
+import base64
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+BYTES = 32
+
+
+def kept(folder: Path) -> dict[str, Any]:
+    """Settings with this folder's secrets; made on the first call."""
+    path = folder / "secrets.json"
+    if not path.exists():
+        made = {
+            "service_key": secrets.token_urlsafe(BYTES),
+            "data_keys": {"1": base64.b64encode(os.urandom(BYTES)).decode()},
+            "index_key": base64.b64encode(os.urandom(BYTES)).decode(),
+        }
+        fresh = path.with_suffix(".new")
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump(made, file)
+        fresh.replace(path)
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

@@ -1,0 +1,40 @@
+"""Every service of this code base in one process, reaching one another without a socket."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+from fastapi import FastAPI
+
+import services
+from shared import clock
+from shared.settings import Settings
+
+FIRST = "identity"
+"""The others verify tokens by its keys, so it starts before them."""
+
+
+def service_names() -> list[str]:
+    """Every folder in services/ that is a process, identity first."""
+    found = [module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg]
+    return sorted(found, key=lambda name: (name != FIRST, name))
+
+
+class System:
+    """The apps of all services, each with the settings it is given."""
+
+    def __init__(self, settings_of: Callable[[str], Settings], *, now: Callable[[], datetime] = clock.now) -> None:
+        self.apps: dict[str, FastAPI] = {}
+        for name in service_names():
+            main = importlib.import_module(f"services.{name}.main")
+            self.apps[name] = main.create_app(settings_of(name), apps=self.apps, now=now)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["System"]:
+        """Every service started; all of them ended when the block ends."""
+        async with AsyncExitStack() as stack:
+            for app in self.apps.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield self

@@ -1,0 +1,1 @@
+"""资金: sources, plans, ledger, payments, alerts and disclosure."""

@@ -1,0 +1,54 @@
+"""What the project library was told: one row per plan line, and what it last told us about each project."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.tables import Base
+from shared.db import text_enum
+from shared.labels import Labelled
+
+
+class CommitmentState(Labelled):
+    """登记状态. `pending` and `releasing` are half done: the reconciler finishes or undoes them."""
+
+    PENDING = "pending", "登记中"
+    HELD = "held", "已登记"
+    RELEASING = "releasing", "撤销中"
+    RELEASED = "released", "已撤销"
+
+
+class Commitment(Base, table=True):
+    """资金安排登记. Its id is the plan line's, which makes telling the library idempotent."""
+
+    __tablename__ = "commitment"
+    __table_args__ = (sa.Index(None, "state", "asked_at"), sa.Index(None, "plan_id"))
+
+    id: UUID = Field(primary_key=True)
+    plan_id: UUID
+    project_id: UUID
+    region: str = Field(max_length=12)
+    amount: int = Field(sa_type=sa.BigInteger)
+    state: CommitmentState = Field(sa_type=text_enum(CommitmentState))  # type: ignore[call-overload]
+    asked_at: datetime
+    last_error: str = Field(default="", max_length=500)
+
+
+class ProjectCard(Base, table=True):
+    """项目摘要: what the library last said of a funded project, so that reading money needs no other service."""
+
+    __tablename__ = "project_card"
+    __table_args__ = (sa.Index(None, "region", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    region: str = Field(max_length=12)
+    name: str = Field(max_length=300)
+    code: str = Field(default="", max_length=40)
+    category: str = Field(default="", max_length=40)
+    industry: bool = False
+    state: str = Field(default="", max_length=40)
+    physical_percent: int | None = None
+    version: int = 0
+    seen_at: datetime

@@ -1,0 +1,1 @@
+"""总账: double-entry, append-only; every yuan is in exactly one account."""

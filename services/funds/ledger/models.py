@@ -1,0 +1,66 @@
+"""The ledger's tables: entries and postings are only ever added; an account row carries the running balance."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.tables import Base
+from services.funds.ledger.accounts import AccountKind, EntryKind
+from shared.db import text_enum
+
+
+class LedgerAccount(Base, table=True):
+    """账户余额. Changed only by `balance = balance + x` in SQL, under a row lock; never below zero."""
+
+    __tablename__ = "ledger_account"
+    __table_args__ = (
+        sa.CheckConstraint("balance >= 0", name="not_negative"),
+        sa.Index(None, "source_id", "kind"),
+        sa.Index(None, "project_id", "kind"),
+        sa.Index(None, "allocation_id"),
+        sa.Index(None, "region", "year", "kind"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    kind: AccountKind = Field(sa_type=text_enum(AccountKind))  # type: ignore[call-overload]
+    source_id: UUID
+    project_id: UUID | None = None
+    allocation_id: UUID | None = None
+    payee: str = Field(default="", max_length=200)
+    year: int
+    region: str = Field(max_length=12)
+    balance: int = Field(default=0, sa_type=sa.BigInteger)
+
+
+class LedgerEntry(Base, table=True):
+    """分录: one business fact; `key` makes its posting idempotent."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (sa.Index(None, "region", "happened_on", "id"), sa.Index(None, "subject"))
+
+    id: UUID = Field(primary_key=True)
+    key: str = Field(max_length=120, unique=True)
+    kind: EntryKind = Field(sa_type=text_enum(EntryKind))  # type: ignore[call-overload]
+    subject: str = Field(max_length=64)
+    document_no: str = Field(default="", max_length=100)
+    amount: int = Field(sa_type=sa.BigInteger)
+    region: str = Field(max_length=12)
+    happened_on: date
+    recorded_at: datetime
+    recorded_by: str = Field(max_length=64)
+    reason: str = Field(default="", sa_type=sa.Text)
+
+
+class LedgerPosting(Base, table=True):
+    """分录行: debit above zero, credit below. The sum over an entry is zero."""
+
+    __tablename__ = "ledger_posting"
+    __table_args__ = (sa.Index(None, "account_id", "happened_on"),)
+
+    entry_id: UUID = Field(primary_key=True, foreign_key="ledger_entry.id")
+    position: int = Field(primary_key=True)
+    account_id: UUID = Field(foreign_key="ledger_account.id")
+    amount: int = Field(sa_type=sa.BigInteger)
+    happened_on: date

@@ -1,0 +1,194 @@
+"""Every statement of the ledger. Balances change only in SQL, under the rows' locks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+
+from services.funds.ledger.accounts import Account, AccountKind, Posting
+from services.funds.ledger.models import LedgerAccount, LedgerEntry, LedgerPosting
+from shared.db import run
+from shared.permissions import May
+from shared.work import Work
+
+ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
+ENTRY: sa.Table = LedgerEntry.__table__  # type: ignore[attr-defined]
+POSTING: sa.Table = LedgerPosting.__table__  # type: ignore[attr-defined]
+
+
+def _insert_if_absent(work: Work, table: sa.Table) -> Any:  # noqa: ANN401 - one of two dialects' Insert
+    postgres = work.session.get_bind().dialect.name == "postgresql"
+    return (postgresql.insert if postgres else sqlite.insert)(table).on_conflict_do_nothing()
+
+
+async def add_entry(work: Work, values: Mapping[str, Any]) -> bool:
+    """Write the entry unless its key is there already; whether it was written."""
+    done = await run(work.session, _insert_if_absent(work, ENTRY).values(**values))
+    return done.rowcount == 1
+
+
+async def entry_by_key(work: Work, key: str) -> LedgerEntry | None:
+    """The entry an idempotent posting made."""
+    return (await work.session.exec(select(LedgerEntry).where(LedgerEntry.key == key))).first()
+
+
+async def lock_accounts(work: Work, accounts: Iterable[Account]) -> dict[UUID, int]:
+    """Account id → balance, rows locked in the order of their ids so that two writers never wait on each other."""
+    wanted = {account.id: account for account in accounts}
+    query = (
+        sa.select(ACCOUNT.c.id, ACCOUNT.c.balance)
+        .where(ACCOUNT.c.id.in_(wanted))
+        .order_by(ACCOUNT.c.id)
+        .with_for_update()
+    )
+    found = {row.id: row.balance for row in await run(work.session, query)}
+    if missing := sorted(set(wanted) - set(found)):
+        rows = [_opened(wanted[identifier]) for identifier in missing]
+        await run(work.session, _insert_if_absent(work, ACCOUNT).values(rows))
+        found = {row.id: row.balance for row in await run(work.session, query)}
+    return found
+
+
+def _opened(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "kind": account.kind,
+        "source_id": account.source_id,
+        "project_id": account.project_id,
+        "allocation_id": account.allocation_id,
+        "payee": account.payee,
+        "year": account.year,
+        "region": account.region,
+        "balance": 0,
+    }
+
+
+async def move_balances(work: Work, changes: Mapping[UUID, int]) -> None:
+    """Add to each account's balance in SQL; the table's CHECK refuses a balance below zero."""
+    statement = (
+        sa.update(ACCOUNT)
+        .where(ACCOUNT.c.id == sa.bindparam("account"))
+        .values(balance=ACCOUNT.c.balance + sa.bindparam("change"))
+    )
+    rows = [{"account": identifier, "change": change} for identifier, change in sorted(changes.items())]
+    await run(work.session, statement, rows)
+
+
+async def add_postings(work: Work, entry_id: UUID, postings: Sequence[Posting], happened_on: date) -> None:
+    """The entry's lines."""
+    rows = [
+        {
+            "entry_id": entry_id,
+            "position": position,
+            "account_id": posting.account.id,
+            "amount": posting.amount,
+            "happened_on": happened_on,
+        }
+        for position, posting in enumerate(postings, 1)
+    ]
+    await run(work.session, POSTING.insert(), rows)
+
+
+def _stages(balance: Any) -> list[Any]:  # noqa: ANN401 - a column expression
+    kind = ACCOUNT.c.kind
+    return [
+        sa.cast(sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger).label(one)
+        for one in AccountKind
+    ]
+
+
+def _scoped(work: Work, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    conditions: list[sa.ColumnElement[bool]] = [work.actor.where(May.FUND_READ, ACCOUNT.c.region)]
+    for name, value in filters.items():
+        if value is None:
+            continue
+        column = ACCOUNT.c[name]
+        conditions.append(column.between(*value) if isinstance(value, tuple) else column == value)
+    return conditions
+
+
+async def stages(
+    work: Work, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
+) -> list[sa.Row[Any]]:
+    """Balance per stage, grouped by account columns: from the running balances, or from postings up to a day."""
+    columns = [ACCOUNT.c[name] for name in groups]
+    conditions = _scoped(work, filters)
+    if as_of is None:
+        query = sa.select(*columns, *_stages(ACCOUNT.c.balance)).where(*conditions)
+    else:
+        signed = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -POSTING.c.amount), else_=POSTING.c.amount)
+        joined = POSTING.join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
+        query = sa.select(*columns, *_stages(signed)).select_from(joined)
+        query = query.where(*conditions, POSTING.c.happened_on <= as_of)
+    return list(await run(work.session, query.group_by(*columns).order_by(*columns)))
+
+
+async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> list[sa.Row[Any]]:
+    """Per kind: debits, credits and running balance, for a trial balance."""
+    amount = POSTING.c.amount
+    debits = sa.func.coalesce(sa.func.sum(sa.case((amount > 0, amount), else_=0)), 0)
+    credits_ = sa.func.coalesce(sa.func.sum(sa.case((amount < 0, -amount), else_=0)), 0)
+    joined = POSTING.join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
+    big = sa.BigInteger
+    query = sa.select(ACCOUNT.c.kind, sa.cast(debits, big).label("debits"), sa.cast(credits_, big).label("credits"))
+    query = query.select_from(joined).where(*_scoped(work, filters))
+    if as_of is not None:
+        query = query.where(POSTING.c.happened_on <= as_of)
+    return list(await run(work.session, query.group_by(ACCOUNT.c.kind)))
+
+
+async def broken(work: Work) -> list[sa.Row[Any]]:
+    """Accounts in the caller's regions whose running balance is not the sum of their postings: always none."""
+    sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
+    joined = ACCOUNT.outerjoin(POSTING, POSTING.c.account_id == ACCOUNT.c.id)
+    total = sa.func.coalesce(sa.func.sum(POSTING.c.amount), 0) * sign
+    query = (
+        sa.select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance, sa.cast(total, sa.BigInteger).label("posted"))
+        .select_from(joined)
+        .where(*_scoped(work, {}))
+        .group_by(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance)
+        .having(total != ACCOUNT.c.balance)
+    )
+    return list(await run(work.session, query))
+
+
+async def lopsided(work: Work) -> int:
+    """How many entries have debits that differ from credits: always none."""
+    sums = (
+        sa.select(POSTING.c.entry_id)
+        .join(ENTRY, ENTRY.c.id == POSTING.c.entry_id)
+        .where(work.actor.where(May.FUND_READ, ENTRY.c.region))
+        .group_by(POSTING.c.entry_id)
+        .having(sa.func.sum(POSTING.c.amount) != 0)
+    )
+    return int((await run(work.session, sa.select(sa.func.count()).select_from(sums.subquery()))).scalar_one())
+
+
+def entries(work: Work, filters: Mapping[str, Any], as_of: date | None) -> Any:  # noqa: ANN401 - SelectOfScalar
+    """Entries of the caller's regions that touch the accounts of a report figure (the drill-down)."""
+    query = select(LedgerEntry).where(work.actor.where(May.FUND_READ, col(LedgerEntry.region)))
+    if as_of is not None:
+        query = query.where(col(LedgerEntry.happened_on) <= as_of)
+    if any(value is not None for value in filters.values()):
+        touched = (
+            sa.select(POSTING.c.entry_id)
+            .join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
+            .where(*_scoped(work, filters))
+        )
+        query = query.where(col(LedgerEntry.id).in_(touched))
+    return query
+
+
+async def lines_of(work: Work, entry_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
+    """The lines of some entries with their accounts' dimensions."""
+    query = (
+        sa.select(POSTING, ACCOUNT.c.kind, ACCOUNT.c.source_id, ACCOUNT.c.project_id, ACCOUNT.c.payee)
+        .join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
+        .where(POSTING.c.entry_id.in_(entry_ids), work.actor.where(May.FUND_READ, ACCOUNT.c.region))
+        .order_by(POSTING.c.entry_id, POSTING.c.position)
+    )
+    return list(await run(work.session, query))

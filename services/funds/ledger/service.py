@@ -1,0 +1,86 @@
+"""What the ledger promises: an entry is posted once, balances, and never takes more than there is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from services.funds.ledger import repository
+from services.funds.ledger.accounts import EntryKind, Posting, balanced
+from services.funds.ledger.errors import not_enough
+from services.funds.ledger.figures import Figures, figures
+from shared.errors import Conflict
+from shared.ids import new_id
+from shared.work import Work
+
+
+async def post(  # noqa: PLR0913 - an entry's parts
+    work: Work,
+    key: str,
+    kind: EntryKind,
+    postings: Sequence[Posting],
+    *,
+    subject: UUID,
+    region: str,
+    happened_on: date,
+    document_no: str = "",
+    reason: str = "",
+) -> bool:
+    """Post one balanced entry exactly once; False when `key` was posted before.
+
+    NotEnough when an account would fall below zero, Conflict when the key was used for another amount. Locks the
+    accounts until the transaction ends.
+    """
+    lines = balanced(list(postings))
+    amount = sum(line.amount for line in lines if line.amount > 0)
+    entry_id = new_id()
+    values = {
+        "id": entry_id,
+        "key": key,
+        "kind": kind,
+        "subject": str(subject),
+        "document_no": document_no,
+        "amount": amount,
+        "region": region,
+        "happened_on": happened_on,
+        "recorded_at": work.at,
+        "recorded_by": work.actor.id,
+        "reason": reason,
+    }
+    if not await repository.add_entry(work, values):
+        earlier = await repository.entry_by_key(work, key)
+        if earlier is None or (earlier.kind, earlier.amount) != (kind, amount):
+            raise Conflict(f"凭据 {key} 已用于另一笔分录", f"{key} was posted with other content")
+        return False
+    await _apply(work, lines)
+    await repository.add_postings(work, entry_id, lines, happened_on)
+    return True
+
+
+async def _apply(work: Work, lines: Sequence[Posting]) -> None:
+    balances = await repository.lock_accounts(work, [line.account for line in lines])
+    changes: dict[UUID, int] = {}
+    for line in lines:
+        changes[line.account.id] = changes.get(line.account.id, 0) + line.change
+    for line in lines:
+        account, change = line.account, changes[line.account.id]
+        if balances[account.id] + change < 0:
+            raise not_enough(account, balances[account.id], -change)
+    await repository.move_balances(work, changes)
+
+
+async def position(work: Work, filters: Mapping[str, Any], as_of: date | None = None) -> Figures:
+    """One set of figures for everything the filters leave, within the caller's regions."""
+    rows = await repository.stages(work, (), filters, as_of)
+    return figures(rows[0]._mapping) if rows else Figures()  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def positions(
+    work: Work, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
+) -> list[tuple[dict[str, Any], Figures]]:
+    """Figures per group, as (the group's columns, figures), in one query."""
+    rows = await repository.stages(work, groups, filters, as_of)
+    return [
+        ({name: row._mapping[name] for name in groups}, figures(row._mapping))  # noqa: SLF001
+        for row in rows
+    ]

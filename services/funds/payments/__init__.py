@@ -1,0 +1,1 @@
+"""支付: from application to voucher, never above the allocation."""

@@ -1,0 +1,103 @@
+"""The life of a distribution plan, on one screen."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.errors import Fault
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, move
+from shared.permissions import May
+
+
+class PlanState(Labelled):
+    """方案状态."""
+
+    DRAFT = "draft", "编制中"
+    SUBMITTED = "submitted", "待审定"
+    RETURNED = "returned", "已退回"
+    APPROVED = "approved", "已审定"
+    NOTICED = "noticed", "公示中"
+    ISSUED = "issued", "已下达"
+    CANCELLED = "cancelled", "已撤销"
+
+
+class PlanAction(Labelled):
+    """方案办理事项."""
+
+    SUBMIT = "submit", "报审"
+    RETURN = "return", "退回"
+    APPROVE = "approve", "审定"
+    NOTICE = "notice", "公示"
+    ISSUE = "issue", "下达"
+    CANCEL = "cancel", "撤销"
+
+
+@dataclass(frozen=True)
+class PlanFacts:
+    """What the guards look at."""
+
+    lines: int = 0
+    stops: tuple[Fault, ...] = ()
+    decision_no: str = ""
+    decision_on: date | None = None
+    reason: str = ""
+    posted: bool = False
+    faithful: bool = True
+    notice: Fault | None = None
+
+
+def has_lines(facts: PlanFacts) -> Fault | None:
+    """方案至少有一条明细."""
+    return None if facts.lines else Fault("no_lines", "方案没有明细", "The plan has no lines", "/lines")
+
+
+def no_stops(facts: PlanFacts) -> Fault | None:
+    """没有一条规则禁止(检查结果中的 stop)."""
+    if not facts.stops:
+        return None
+    detail = "; ".join(fault.detail for fault in facts.stops)
+    return Fault(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops), "/lines")
+
+
+def decided(facts: PlanFacts) -> Fault | None:
+    """审定文件的文号与日期."""
+    if facts.decision_no and facts.decision_on:
+        return None
+    return Fault("no_decision", "缺少审定文件的文号或日期", "Decision document no. and date are needed", "/decision_no")
+
+
+def reasoned(facts: PlanFacts) -> Fault | None:
+    """写明理由."""
+    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+
+
+def announced(facts: PlanFacts) -> Fault | None:
+    """分配公示已发布, 且内容与方案一致."""
+    if not facts.posted:
+        return Fault("no_notice", "资金分配公示尚未发布", "The allocation notice has not been posted")
+    if not facts.faithful:
+        return Fault("notice_differs", "公示内容与方案不一致, 须撤回重发", "The notice differs from the plan")
+    return None
+
+
+def notice_over(facts: PlanFacts) -> Fault | None:
+    """公示期满且没有未处理的异议."""
+    return facts.notice
+
+
+S, A = PlanState, PlanAction
+
+# fmt: off
+PLAN: Lifecycle[PlanState, PlanAction, PlanFacts] = Lifecycle("plan", "分配方案", PlanState, S.DRAFT, (
+    #    action     from                                  to           who                needs
+    move(A.SUBMIT,  (S.DRAFT, S.RETURNED),                S.SUBMITTED, May.PLAN_DRAFT,    has_lines, no_stops),
+    move(A.RETURN,  S.SUBMITTED,                          S.RETURNED,  May.PLAN_APPROVE,  reasoned),
+    move(A.APPROVE, S.SUBMITTED,                          S.APPROVED,  May.PLAN_APPROVE,  has_lines, no_stops, decided,
+         eyes=("created_by", "submitted_by")),
+    move(A.NOTICE,  S.APPROVED,                           S.NOTICED,   May.FUND_NOTICE,   announced),
+    move(A.ISSUE,   S.NOTICED,                            S.ISSUED,    May.PLAN_ISSUE,    announced, notice_over,
+         eyes=("created_by", "submitted_by")),
+    move(A.CANCEL,  (S.DRAFT, S.RETURNED),                S.CANCELLED, May.PLAN_DRAFT,    reasoned),
+    move(A.CANCEL,  (S.APPROVED, S.NOTICED),              S.CANCELLED, May.PLAN_APPROVE,  reasoned),
+))
+# fmt: on

@@ -1,0 +1,1 @@
+"""资金来源: fund documents and what changed them."""

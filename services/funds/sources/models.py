@@ -1,0 +1,58 @@
+"""Fund documents and their adjustments. Amounts here are what the document says; what is left is in the ledger."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.sources.kinds import Adjustment, Fund, Level, Origin, Task
+from services.funds.tables import Base
+from shared.db import JSON, Record, text_enum
+
+
+class Source(Base, Record, table=True):
+    """资金来源(指标文)."""
+
+    __tablename__ = "source"
+    __table_args__ = (
+        sa.UniqueConstraint("region", "document_no", "level", "fund", "task", "fiscal_year"),
+        sa.Index(None, "region", "received_on", "id"),
+        sa.Index(None, "region", "fiscal_year", "id"),
+    )
+
+    document_no: str = Field(max_length=100)
+    upper_document_no: str = Field(default="", max_length=100)
+    title: str = Field(max_length=300)
+    fiscal_year: int
+    level: Level = Field(sa_type=text_enum(Level))  # type: ignore[call-overload]
+    fund: Fund = Field(sa_type=text_enum(Fund))  # type: ignore[call-overload]
+    task: Task = Field(sa_type=text_enum(Task))  # type: ignore[call-overload]
+    origin: Origin = Field(sa_type=text_enum(Origin))  # type: ignore[call-overload]
+    transfer_code: str = Field(default="", max_length=40)
+    function_subject: str = Field(default="", max_length=20)
+    government_subject: str = Field(default="", max_length=20)
+    department_subject: str = Field(default="", max_length=20)
+    amount: int = Field(sa_type=sa.BigInteger)
+    document_date: date
+    received_on: date
+    carried_from: UUID | None = None
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    note: str = Field(default="", sa_type=sa.Text)
+
+
+class SourceAdjustment(Base, table=True):
+    """指标调整明细: 追加, 追减, 收回. A row is never changed; a mistake is adjusted back."""
+
+    __tablename__ = "source_adjustment"
+    __table_args__ = (sa.Index(None, "source_id", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    source_id: UUID = Field(foreign_key="source.id")
+    kind: Adjustment = Field(sa_type=text_enum(Adjustment))  # type: ignore[call-overload]
+    amount: int = Field(sa_type=sa.BigInteger)
+    document_no: str = Field(max_length=100)
+    happened_on: date
+    reason: str = Field(default="", sa_type=sa.Text)
+    created_at: datetime
+    created_by: str = Field(max_length=64)

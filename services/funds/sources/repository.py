@@ -1,0 +1,76 @@
+"""Every query about fund documents."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.funds.sources.kinds import Fund, Level
+from services.funds.sources.models import Source, SourceAdjustment
+from shared.access import span
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"received_on": col(Source.received_on), "fiscal_year": col(Source.fiscal_year)}
+
+
+async def get(work: Work, source_id: UUID, *, lock: bool = False) -> Source:
+    """One document of the caller's regions; NotFound otherwise."""
+    query = select(Source).where(Source.id == source_id, work.actor.where(May.FUND_READ, col(Source.region)))
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这份资金来源: {source_id}", f"No source {source_id}")
+    return found
+
+
+async def many(work: Work, source_ids: Iterable[UUID]) -> dict[UUID, Source]:
+    """Documents by id. Not scoped: for records whose own scope was asked already."""
+    rows = await work.session.exec(select(Source).where(col(Source.id).in_(set(source_ids))))
+    return {source.id: source for source in rows}
+
+
+async def twin(work: Work, given: dict[str, Any]) -> Source | None:
+    """The document registered already under the same number, level, fund, task and year."""
+    query = select(Source)
+    for name in ("region", "document_no", "level", "fund", "task", "fiscal_year"):
+        query = query.where(getattr(Source, name) == given[name])
+    return (await work.session.exec(query)).first()
+
+
+async def listed(  # noqa: PLR0913 - the list's filters
+    work: Work,
+    asked: Asked,
+    *,
+    region: str | None,
+    year: int | None,
+    level: Level | None,
+    fund: Fund | None,
+    document_no: str | None,
+) -> Page[Source]:
+    """A page of documents of the caller's regions."""
+    query = select(Source).where(work.actor.where(May.FUND_READ, col(Source.region)))
+    if region:
+        query = query.where(col(Source.region).between(*span(region)))
+    if year is not None:
+        query = query.where(Source.fiscal_year == year)
+    if level is not None:
+        query = query.where(Source.level == level)
+    if fund is not None:
+        query = query.where(Source.fund == fund)
+    if document_no:
+        query = query.where(Source.document_no == document_no)
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Source.id), default="-received_on")
+
+
+async def adjustments(work: Work, source_id: UUID) -> list[SourceAdjustment]:
+    """Adjustments of one document, oldest first."""
+    query = select(SourceAdjustment).where(SourceAdjustment.source_id == source_id)
+    return list(await work.session.exec(query.order_by(col(SourceAdjustment.id))))
+
+
+async def adjustment(work: Work, adjustment_id: UUID) -> SourceAdjustment | None:
+    """One adjustment by its id."""
+    return await work.session.get(SourceAdjustment, adjustment_id)

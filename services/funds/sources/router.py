@@ -1,0 +1,68 @@
+"""Fund documents over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.funds.sources import repository, service
+from services.funds.sources.kinds import Fund, Level
+from services.funds.sources.models import Source, SourceAdjustment
+from services.funds.sources.schemas import (
+    REGION,
+    AdjustmentCreate,
+    AdjustmentRead,
+    SourceCreate,
+    SourceDetail,
+    SourceRead,
+)
+from shared.errors import Conflict, Invalid, NotFound
+from shared.http import Reading, Route, Writing, allows
+from shared.pages import Page, Paging
+from shared.permissions import May
+
+router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=Route)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=SourceRead,
+    **allows(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
+)
+async def register_source(work: Writing, body: SourceCreate) -> Source:
+    """登记指标文: posts its amount as received and available."""
+    return await service.register(work, body)
+
+
+@router.get("", response_model=Page[SourceRead], **allows(May.FUND_READ))
+async def list_sources(  # noqa: PLR0913 - the list's filters
+    work: Reading,
+    asked: Paging,
+    region: Annotated[str | None, Query(pattern=REGION)] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
+    level: Level | None = None,
+    fund: Fund | None = None,
+    document_no: Annotated[str | None, Query(max_length=100)] = None,
+) -> Page[Source]:
+    """指标文列表."""
+    return await repository.listed(
+        work, asked, region=region, year=year, level=level, fund=fund, document_no=document_no
+    )
+
+
+@router.get("/{source_id}", response_model=SourceDetail, **allows(May.FUND_READ, refuses=(NotFound,)))
+async def read_source(work: Reading, source_id: UUID) -> SourceDetail:
+    """指标文, 其余额与调整."""
+    return await service.detail(work, source_id)
+
+
+@router.post(
+    "/{source_id}/adjustments",
+    status_code=201,
+    response_model=AdjustmentRead,
+    **allows(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
+)
+async def adjust_source(work: Writing, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
+    """追加, 追减, 收回."""
+    return await service.adjust(work, source_id, body)

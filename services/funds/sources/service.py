@@ -1,0 +1,156 @@
+"""Taking in fund documents: the amount is posted with the record or neither is there."""
+
+from typing import Any
+from uuid import UUID
+
+from services.funds.ledger import service as ledger
+from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
+from services.funds.sources import repository
+from services.funds.sources.kinds import Adjustment
+from services.funds.sources.models import Source, SourceAdjustment
+from services.funds.sources.schemas import (
+    AdjustmentCreate,
+    AdjustmentRead,
+    SourceCreate,
+    SourceDetail,
+    SourceRead,
+)
+from shared import files
+from shared.contracts.funds import SourceAdjusted, SourceRegistered
+from shared.creates import create
+from shared.errors import Conflict, Fault, Invalid
+from shared.ids import new_id
+from shared.permissions import May
+from shared.work import Work
+
+ENTRIES = {
+    Adjustment.ADDITION: EntryKind.ADDITION,
+    Adjustment.REDUCTION: EntryKind.REDUCTION,
+    Adjustment.TAKE_BACK: EntryKind.TAKE_BACK,
+}
+
+
+def account(source: Source, kind: AccountKind) -> Account:
+    """The source's own account of a kind, before any project."""
+    return Account(kind, source.id, source.fiscal_year, source.region)
+
+
+async def register(work: Work, body: SourceCreate) -> Source:
+    """Register a document and post its amount as received and available.
+
+    Conflict when the document is registered already, Invalid when a date lies in the future or a code is not in force.
+    """
+    work.actor.require(May.SOURCE_REGISTER, body.region)
+    await _valid(work, body)
+    columns = body.model_dump(exclude={"id", "region", "file_ids"})
+    if body.id is None or await work.session.get(Source, body.id) is None:
+        if twin := await repository.twin(work, {**columns, "region": body.region}):
+            raise Conflict(f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already")
+    ids = [str(one) for one in body.file_ids]
+    await files.require(work, ids)
+    source, fresh = await create(
+        work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns
+    )
+    if not fresh:
+        return source
+    await ledger.post(
+        work,
+        f"receipt:{source.id}",
+        EntryKind.RECEIPT,
+        [
+            debit(account(source, AccountKind.AVAILABLE), source.amount),
+            credit(account(source, AccountKind.RECEIVED), source.amount),
+        ],
+        subject=source.id,
+        region=source.region,
+        happened_on=source.received_on,
+        document_no=source.document_no,
+    )
+    await work.tell(
+        SourceRegistered(
+            source_id=source.id,
+            document_no=source.document_no,
+            fiscal_year=source.fiscal_year,
+            level=source.level,
+            fund=source.fund,
+            amount=source.amount,
+        ),
+        source,
+    )
+    return source
+
+
+async def _valid(work: Work, body: SourceCreate) -> None:
+    faults = []
+    for name in ("document_date", "received_on"):
+        if getattr(body, name) > work.today:
+            faults.append(Fault("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
+    if body.received_on < body.document_date:
+        faults.append(Fault("before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"))
+    funds: dict[str, Any] = (await work.rule("codes.fund", on=body.received_on, region=body.region)).value
+    if body.fund not in funds:
+        faults.append(
+            Fault("not_in_force", f"{body.received_on} 没有资金类型“{body.fund.label}”", "not in force then", "/fund")
+        )
+    subjects = (await work.rule("codes.function_subject", on=body.received_on, region=body.region)).value
+    if body.function_subject and body.function_subject not in subjects:
+        faults.append(Fault("unknown_subject", "功能分类科目不在当年科目表", "unknown subject", "/function_subject"))
+    if faults:
+        raise Invalid("指标文填写有误", "The source is not valid", faults=faults)
+
+
+async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
+    """追加, 追减 or 收回 by document: a new entry; NotEnough when money already distributed would be taken."""
+    source = await repository.get(work, source_id, lock=True)
+    work.actor.require(May.SOURCE_REGISTER, source.region)
+    if not source.received_on <= body.happened_on <= work.today:
+        raise Invalid(
+            "调整日期须在收文之后, 且不晚于今天",
+            "happened_on is before the document or in the future",
+            faults=[Fault("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
+        )
+    if body.id and (earlier := await repository.adjustment(work, body.id)):
+        if (earlier.source_id, earlier.amount, earlier.kind) == (source.id, body.amount, body.kind):
+            return earlier
+        raise Conflict("这个编号已有内容不同的调整", "This id is taken by another adjustment")
+    row = SourceAdjustment(
+        id=body.id or new_id(),
+        source_id=source.id,
+        created_at=work.at,
+        created_by=work.actor.id,
+        **body.model_dump(exclude={"id"}),
+    )
+    work.session.add(row)
+    await work.session.flush()
+    available, received = account(source, AccountKind.AVAILABLE), account(source, AccountKind.RECEIVED)
+    more = body.kind is Adjustment.ADDITION
+    signed = body.amount if more else -body.amount
+    await ledger.post(
+        work,
+        f"adjustment:{row.id}",
+        ENTRIES[body.kind],
+        [debit(available, signed), credit(received, signed)],
+        subject=source.id,
+        region=source.region,
+        happened_on=body.happened_on,
+        document_no=body.document_no,
+        reason=body.reason,
+    )
+    source.version += 1
+    source.updated_at = work.at
+    work.session.add(source)
+    await work.tell(
+        SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no), source, reason=body.reason
+    )
+    return row
+
+
+async def detail(work: Work, source_id: UUID) -> SourceDetail:
+    """The document with its figures and adjustments."""
+    source = await repository.get(work, source_id)
+    rows = await repository.adjustments(work, source.id)
+    return SourceDetail(
+        **SourceRead.model_validate(source).model_dump(),
+        figures=await ledger.position(work, {"source_id": source.id}),
+        adjustments=[AdjustmentRead.model_validate(row) for row in rows],
+    )

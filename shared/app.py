@@ -1,0 +1,162 @@
+"""The one factory: a service is a name, its tables, its routers and its handlers; everything else is the same for all."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp
+
+from shared import clock, feed, inbox, operations, problems
+from shared.auth import Verifier
+from shared.db import Database
+from shared.errors import Problem, Refusal
+from shared.idempotency import forget_old
+from shared.permissions import May
+from shared.personal import Keyring
+from shared.relay import Relay
+from shared.routes import files, health, rules
+from shared.rules import RuleBook, load
+from shared.seal import seal_forever
+from shared.settings import Settings
+from shared.storage import Storage
+from shared.watch import Metrics, Watch
+from shared.wire import Wire
+from shared.work import Context
+
+API = "/api/v1"
+ROOT = Path(__file__).parent.parent
+DAY = 24 * 3600
+log = structlog.get_logger("service")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What makes one service different from another."""
+
+    name: str
+    title: str
+    read: May
+    """Permission that opens its feed."""
+    routers: Sequence[APIRouter]
+    handlers: Mapping[str, inbox.Handler] = field(default_factory=dict)
+    background: Sequence[Callable[[Context], Awaitable[None]]] = ()
+    open_routers: Sequence[APIRouter] = ()
+    """Routers outside /api/v1 (well-known documents)."""
+    start: Callable[[Context], Awaitable[None]] | None = None
+    """Runs before the first request: seeds, checks."""
+
+
+def build(
+    service: Service,
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The app of a service. `apps` are the services of this process, `now` is the clock tests replace."""
+    settings = settings or Settings.of(service.name)
+    context = _context(service, settings, apps, now)
+    metrics = Metrics(service.name)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        await _begin(service, context)
+        tasks = [asyncio.create_task(one) for one in _tasks(service, context)] if settings.relay else []
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await context.wire.close()
+            await context.database.close()
+
+    app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.context = context
+    app.add_middleware(Watch, metrics=metrics)
+    problems.install(app)
+    _mount(app, service, metrics)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _context(
+    service: Service, settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
+) -> Context:
+    wire = Wire(settings, apps)
+
+    async def keys() -> dict[str, Any]:
+        found: dict[str, Any] = await wire.ask("identity", "GET", "/.well-known/jwks.json")
+        return found
+
+    return Context(
+        name=service.name,
+        settings=settings,
+        database=Database(settings.database),
+        wire=wire,
+        verifier=Verifier(settings, keys),
+        keyring=Keyring(settings.data_keys, settings.index_key),
+        storage=Storage(settings.storage_url or str(settings.var / "files" / service.name)),
+        rules=RuleBook(),
+        clock=now,
+    )
+
+
+async def _begin(service: Service, context: Context) -> None:
+    async with context.database.write() as session:
+        for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
+            await load(session, folder, context.clock())
+    if service.start is not None:
+        await service.start(context)
+
+
+def relay_of(context: Context) -> Relay:
+    """The relay that carries this service's events to its subscribers."""
+    return Relay(context)
+
+
+def _tasks(service: Service, context: Context) -> list[Any]:
+    running = [relay_of(context).run(), seal_forever(context), _tidy(context)]
+    return [*running, *(one(context) for one in service.background)]
+
+
+async def _tidy(context: Context) -> None:
+    while True:
+        try:
+            async with context.database.write() as session:
+                await (await session.connection()).execute(forget_old(context.clock()))
+        except Refusal as refusal:
+            log.warning("tidy", service=context.name, reason=refusal.detail)
+        await asyncio.sleep(DAY)
+
+
+def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:
+    app.include_router(health.routes(metrics))
+    app.include_router(inbox.routes(service.handlers))
+    for router in service.open_routers:
+        app.include_router(router)
+    common = (
+        rules.routes(service.name),
+        files.routes(service.name),
+        feed.routes(service.name, service.read),
+        operations.routes(service.name),
+    )
+    for router in (*common, *service.routers):
+        app.include_router(router, prefix=API)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        _, shapes = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(shapes["$defs"])
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,236 @@
+"""How far each subscriber has read the event log, who is delivering to it now, and what it refused.
+
+A lease is `due_at` in the future; `attempts` fences it: what a lease that ran out still wants to write is dropped.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import BaseModel
+from sqlalchemy.dialects.postgresql import insert as insert_postgres
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.db import run
+from shared.log import START, Cursor, beyond, write_cursor
+from shared.tables import dead_letter, event_log, log_cursor
+
+PAGE = 200
+COUNTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A subscriber's row as it was read; `attempts` names the lease."""
+
+    subscriber: str
+    cursor: Cursor
+    attempts: int
+    failures: int
+    refusals: int
+    due_at: datetime
+
+
+@dataclass
+class Settlement:
+    """What a delivery changes: where the subscriber stands, when it is tried again, what is parked or forgotten."""
+
+    cursor: Cursor
+    due_at: datetime
+    failures: int = 0
+    refusals: int = 0
+    last_error: str = ""
+    parked: list[tuple[int, str, str]] = field(default_factory=list)
+    """(seq, subject, error) of newly parked rows; the error is empty when one only stands behind another."""
+    delivered: list[tuple[int, str]] = field(default_factory=list)
+    """(seq, subject) of parked rows that arrived after all."""
+    given_up: tuple[int, str, str] | None = None
+    """(seq, subject, error) of the parked row that was asked for again and refused again."""
+
+
+class CursorRead(BaseModel):
+    """一个订阅者读到哪里: position, rows still waiting, failures and parked events."""
+
+    subscriber: str
+    cursor: str
+    waiting: int
+    parked: int
+    failures: int
+    due_at: datetime
+    last_error: str
+
+
+class DeadLetterRead(BaseModel):
+    """一条搁置的事件: refused by its subscriber, or standing behind one that was."""
+
+    subscriber: str
+    seq: int
+    type: str
+    subject: str
+    error: str
+    parked_at: datetime
+    retry: bool
+
+
+def insert_once(session: AsyncSession, table: sa.Table, values: dict[str, Any]) -> sa.Executable:
+    """An insert that does nothing when the row is there already; its rowcount says which."""
+    postgres = session.get_bind().dialect.name == "postgresql"
+    insert = insert_postgres(table) if postgres else insert_sqlite(table)
+    return insert.values(values).on_conflict_do_nothing()
+
+
+async def subscribe(session: AsyncSession, subscribers: Collection[str], at: datetime) -> None:
+    """Give each subscriber a row at the beginning of the log, unless it has one."""
+    for subscriber in subscribers:
+        row = {"subscriber": subscriber, "tx": START[0], "seq": START[1], "due_at": at}
+        await run(session, insert_once(session, log_cursor, row))
+
+
+async def reader(session: AsyncSession, subscriber: str) -> Reader | None:
+    """Where a subscriber stands."""
+    row = (await run(session, sa.select(log_cursor).where(log_cursor.c.subscriber == subscriber))).first()
+    if row is None:
+        return None
+    return Reader(subscriber, (row.tx, row.seq), row.attempts, row.failures, row.refusals, row.due_at)
+
+
+async def claim(session: AsyncSession, seen: Reader, until: datetime) -> bool:
+    """Take the lease; False when another relay took it or moved the cursor since it was read."""
+    columns = log_cursor.c
+    taken = await run(
+        session,
+        log_cursor.update()
+        .where(
+            columns.subscriber == seen.subscriber,
+            columns.attempts == seen.attempts,
+            sa.tuple_(columns.tx, columns.seq) == sa.tuple_(*map(sa.literal, seen.cursor)),
+        )
+        .values(attempts=seen.attempts + 1, due_at=until),
+    )
+    return taken.rowcount == 1
+
+
+async def settle(session: AsyncSession, claimed: Reader, result: Settlement, at: datetime) -> bool:
+    """Write what a delivery changed and end the lease; False, and nothing written, when the lease had run out."""
+    columns = log_cursor.c
+    written = await run(
+        session,
+        log_cursor.update()
+        .where(columns.subscriber == claimed.subscriber, columns.attempts == claimed.attempts + 1)
+        .values(
+            tx=result.cursor[0],
+            seq=result.cursor[1],
+            due_at=result.due_at,
+            failures=result.failures,
+            refusals=result.refusals,
+            last_error=result.last_error,
+        ),
+    )
+    if written.rowcount != 1:
+        return False
+    dead, mine = dead_letter, dead_letter.c.subscriber == claimed.subscriber
+    for seq, subject, error in result.parked:
+        row = {"subscriber": claimed.subscriber, "seq": seq, "subject": subject, "error": error, "parked_at": at}
+        await run(session, insert_once(session, dead, row))
+    if result.delivered:
+        seqs, subjects = zip(*result.delivered, strict=True)
+        await run(session, dead.delete().where(mine, dead.c.seq.in_(seqs)))
+        # What was parked behind these after the operator asked follows them.
+        await run(session, dead.update().where(mine, dead.c.subject.in_(subjects)).values(retry=True))
+    if result.given_up is not None:
+        seq, subject, error = result.given_up
+        await run(session, dead.update().where(mine, dead.c.seq == seq).values(error=error))
+        await run(session, dead.update().where(mine, dead.c.subject == subject).values(retry=False))
+    return True
+
+
+async def blocked(session: AsyncSession, subscriber: str, subjects: Collection[str]) -> set[str]:
+    """Those of the subjects that have a parked event, so that later ones must wait behind it."""
+    if not subjects:
+        return set()
+    query = (
+        sa.select(dead_letter.c.subject)
+        .where(dead_letter.c.subscriber == subscriber, dead_letter.c.subject.in_(subjects))
+        .distinct()
+    )
+    return set((await run(session, query)).scalars())
+
+
+async def asked_again(session: AsyncSession, subscriber: str, limit: int) -> Sequence[sa.Row[Any]]:
+    """Log rows of parked events that an operator wants delivered again, in their order."""
+    query = (
+        sa.select(event_log)
+        .join(dead_letter, dead_letter.c.seq == event_log.c.seq)
+        .where(dead_letter.c.subscriber == subscriber, dead_letter.c.retry)
+        .order_by(event_log.c.tx, event_log.c.seq)
+        .limit(limit)
+    )
+    return (await run(session, query)).all()
+
+
+async def list_dead(
+    session: AsyncSession, subscriber: str = "", after: tuple[str, int] = ("", 0), limit: int = PAGE
+) -> list[DeadLetterRead]:
+    """Parked events by subscriber and position, after the last one seen."""
+    dead = dead_letter.c
+    query = (
+        sa.select(dead_letter, event_log.c.type)
+        .join(event_log, event_log.c.seq == dead.seq)
+        .where(sa.tuple_(dead.subscriber, dead.seq) > sa.tuple_(*map(sa.literal, after)))
+        .order_by(dead.subscriber, dead.seq)
+        .limit(limit)
+    )
+    if subscriber:
+        query = query.where(dead.subscriber == subscriber)
+    return [DeadLetterRead.model_validate(dict(row._mapping)) for row in await run(session, query)]  # noqa: SLF001
+
+
+async def retry_dead(session: AsyncSession, subscriber: str, subject: str = "") -> int:
+    """Ask for parked events again, of one subject or all, each subject from its first; how many there are.
+
+    The relay delivers them under its lease, so that nothing overtakes them.
+    """
+    query = dead_letter.update().where(dead_letter.c.subscriber == subscriber)
+    if subject:
+        query = query.where(dead_letter.c.subject == subject)
+    return int((await run(session, query.values(retry=True))).rowcount)
+
+
+async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: datetime) -> None:
+    """Deliver again everything after a position; a delivery under way loses its lease."""
+    columns = log_cursor.c
+    await run(
+        session,
+        log_cursor.update()
+        .where(columns.subscriber == subscriber)
+        .values(
+            tx=cursor[0], seq=cursor[1], attempts=columns.attempts + 1, failures=0, refusals=0, due_at=at, last_error=""
+        ),
+    )
+
+
+async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection[str]]) -> list[CursorRead]:
+    """Every subscriber of this log and how much of what it wants still waits, counted up to `COUNTED`."""
+    tally = sa.select(dead_letter.c.subscriber, sa.func.count()).group_by(dead_letter.c.subscriber)
+    parked = dict((await run(session, tally)).tuples().all())
+    found = []
+    for row in (await run(session, sa.select(log_cursor).order_by(log_cursor.c.subscriber))).all():
+        ahead = sa.select(event_log.c.seq).where(beyond((row.tx, row.seq)))
+        if topics := wanted(row.subscriber):
+            ahead = ahead.where(event_log.c.type.in_(topics))
+        counted = sa.select(sa.func.count()).select_from(ahead.limit(COUNTED).subquery())
+        found.append(
+            CursorRead(
+                subscriber=row.subscriber,
+                cursor=write_cursor((row.tx, row.seq)),
+                waiting=(await run(session, counted)).scalar_one(),
+                parked=parked.get(row.subscriber, 0),
+                failures=row.failures,
+                due_at=row.due_at,
+                last_error=row.last_error,
+            )
+        )
+    return found

@@ -1,0 +1,149 @@
+"""One executor for every lifecycle: ask first, then decide, change and tell, all or nothing."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from shared.access import Actor
+from shared.db import Record
+from shared.errors import Conflict, Fault, FaultRead, Forbidden, Invalid, NotReady
+from shared.events import Event
+from shared.http import Match
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, Move
+from shared.work import Work
+
+S = TypeVar("S", bound=Labelled)
+A = TypeVar("A", bound=Labelled)
+F = TypeVar("F")
+
+
+class Living(Protocol):
+    """What a record with a life has beside the fields of `Record`."""
+
+    state: Any
+    previous_state: Any
+    state_since: datetime
+
+
+class Act(BaseModel):
+    """办理: what every move may carry."""
+
+    reason: str = Field("", max_length=2000, description="理由")
+    happened_at: AwareDatetime | None = Field(None, description="实际办理时间; 空为现在. 补录历史时填写")
+
+
+class Preview(BaseModel):
+    """试办结果: what would happen, or what is missing."""
+
+    action: str
+    from_state: str
+    to_state: str
+    allowed: bool
+    missing: list[FaultRead] = []
+
+
+class Offer(BaseModel):
+    """可办事项: a move the caller may make, and whether anything is missing yet."""
+
+    action: str
+    label: str
+    ready: bool
+    missing: list[FaultRead] = []
+
+
+def _shown(faults: list[Fault]) -> list[FaultRead]:
+    return [FaultRead(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in faults]
+
+
+def happened(act: Act, since: datetime, at: datetime) -> datetime:
+    """When the move really happened: not in the future, not before the state it leaves began."""
+    when = act.happened_at or at
+    if when > at:
+        raise Invalid(
+            "办理时间不能晚于现在",
+            "happened_at lies in the future",
+            faults=[Fault("in_the_future", "办理时间不能晚于现在", "in the future", "/happened_at")],
+        )
+    if when < since:
+        raise Invalid(
+            "办理时间早于上一步",
+            "happened_at is before the previous move",
+            faults=[Fault("before_previous", f"上一步在 {since.isoformat()}", "before the previous", "/happened_at")],
+        )
+    return when
+
+
+def _eyes(row: Move[Any, Any, Any], record: Record, actor: Actor) -> list[Fault]:
+    seen = [name for name in row.eyes if getattr(record, name) == actor.id]
+    if not seen:
+        return []
+    return [Fault("four_eyes", f"不能{row.action.label}本人经办的事项, 须由另一人办理", "Four eyes: another person must")]
+
+
+def _target(row: Move[S, A, F], record: Living) -> S:
+    target = row.target or record.previous_state
+    if target is None:
+        raise Conflict("没有可恢复的状态", "No state to go back to")
+    return cast("S", target)
+
+
+async def fire(  # noqa: PLR0913 - a move's parts
+    work: Work,
+    lifecycle: Lifecycle[S, A, F],
+    record: Record,
+    action: A,
+    facts: F,
+    *,
+    act: Act,
+    event: Callable[[S, S], Event],
+    match: Match | None = None,
+    dry_run: bool = False,
+    owner: str | None = None,
+) -> Preview | None:
+    """Take the record along one row of its table and tell it, or refuse with everything that is missing.
+
+    Order: the row exists (Conflict), the actor may (404/403), the version is right (Stale), four eyes (Forbidden),
+    guards (NotReady). A dry run stops before the change and says what it would be.
+    The record must be locked by the caller (`with_for_update`), and its facts be read after that.
+    """
+    living = cast("Living", record)
+    row = lifecycle.move(living.state, action)
+    work.actor.require(row.may, record.region, owner)
+    if match is not None:
+        match.check(record)
+    was, target = living.state, _target(row, living)
+    eyes, faults = _eyes(row, record, work.actor), row.faults(facts)
+    if dry_run:
+        missing = _shown([*eyes, *faults])
+        return Preview(action=action, from_state=was, to_state=target, allowed=not missing, missing=missing)
+    when = happened(act, living.state_since, work.at)
+    if eyes:
+        raise Forbidden(eyes[0].detail, eyes[0].detail_en)
+    if faults:
+        raise NotReady("；".join(fault.detail for fault in faults), f"{action} is not ready", faults=faults)
+    if hasattr(record, "previous_state"):
+        living.previous_state = was
+    living.state, living.state_since = target, when
+    record.version += 1
+    record.updated_at = work.at
+    work.session.add(record)
+    await work.tell(event(was, target), record, before={"state": was}, reason=act.reason, happened_at=when)
+    return None
+
+
+def offers(
+    work: Work, lifecycle: Lifecycle[S, A, F], record: Record, facts: F, *, owner: str | None = None
+) -> list[Offer]:
+    """What this caller could do with the record now, so that a phone draws the right buttons."""
+    found = []
+    for row in lifecycle.leaving(cast("Living", record).state):
+        if work.actor.sees(row.may, record.region, owner):
+            missing = _shown([*_eyes(row, record, work.actor), *row.faults(facts)])
+            found.append(Offer(action=row.action, label=row.action.label, ready=not missing, missing=missing))
+    return found
+
+
+__all__ = ["Act", "Living", "Offer", "Preview", "fire", "happened", "offers"]

@@ -1,0 +1,102 @@
+"""Every query over notices and objections."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from shared.db import run
+from shared.errors import NotFound
+from shared.tables import notice, objection
+from shared.work import Work
+
+
+async def get(work: Work, notice_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
+    """One notice; NotFound without it."""
+    query = sa.select(notice).where(notice.c.id == notice_id)
+    row = (await run(work.session, query.with_for_update() if lock else query)).first()
+    if row is None:
+        raise NotFound("没有这个公示", "No such notice")
+    return row
+
+
+async def of_subject(work: Work, kind: str, subject: str) -> list[sa.Row[Any]]:
+    """All notices of one record, the latest last."""
+    query = sa.select(notice).where(notice.c.subject_kind == kind, notice.c.subject == subject)
+    return list(await run(work.session, query.order_by(notice.c.starts_on, notice.c.id)))
+
+
+async def objections(work: Work, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
+    """All objections to these notices in the order they came."""
+    query = sa.select(objection).where(objection.c.notice_id.in_(notices))
+    return list(await run(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
+
+
+async def of_subjects(work: Work, kind: str, subjects: Sequence[str]) -> list[tuple[str, str, date, int, int]]:
+    """(subject, level, last day, open objections, upheld ones) of every notice that was not withdrawn."""
+    query = (
+        sa.select(
+            notice.c.subject,
+            notice.c.level,
+            notice.c.ends_on,
+            sa.func.count(objection.c.id).filter(objection.c.answered_at.is_(None)),
+            sa.func.count(objection.c.id).filter(objection.c.upheld.is_(True)),
+        )
+        .join_from(notice, objection, notice.c.id == objection.c.notice_id, isouter=True)
+        .where(notice.c.subject_kind == kind, notice.c.subject.in_(subjects), notice.c.withdrawn_at.is_(None))
+        .group_by(notice.c.id)
+        .order_by(notice.c.starts_on, notice.c.id)
+    )
+    return [tuple(row) for row in await run(work.session, query)]
+
+
+async def public_page(  # noqa: PLR0913 - the filters of the list
+    work: Work, *, low: str, high: str, kind: str, on: date | None, before: tuple[date, UUID] | None, limit: int
+) -> list[sa.Row[Any]]:
+    """Published notices of a region span, newest first."""
+    query = sa.select(notice).where(notice.c.region.between(low, high), notice.c.withdrawn_at.is_(None))
+    if kind:
+        query = query.where(notice.c.subject_kind == kind)
+    if on is not None:
+        query = query.where(notice.c.starts_on <= on, notice.c.ends_on >= on)
+    if before is not None:
+        seen = sa.tuple_(notice.c.starts_on, notice.c.id)
+        query = query.where(seen < sa.tuple_(sa.literal(before[0], sa.Date), sa.literal(before[1], sa.Uuid)))
+    query = query.order_by(notice.c.starts_on.desc(), notice.c.id.desc()).limit(limit)
+    return list(await run(work.session, query))
+
+
+async def insert(work: Work, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+    """Put a notice up."""
+    await run(work.session, notice.insert().values(**values))
+
+
+async def withdraw(work: Work, notice_id: UUID, reason: str, at: datetime) -> None:
+    """Take a notice down; it stays on record."""
+    await run(
+        work.session,
+        notice.update()
+        .where(notice.c.id == notice_id)
+        .values(withdrawn_at=at, withdrawn_reason=reason, version=notice.c.version + 1),
+    )
+
+
+async def insert_objection(work: Work, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+    """Write an objection down."""
+    await run(work.session, objection.insert().values(**values))
+
+
+async def answer(work: Work, objection_id: UUID, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+    """Write the answer to an objection, once."""
+    await run(work.session, objection.update().where(objection.c.id == objection_id).values(**values))
+
+
+async def objection_of(work: Work, notice_id: UUID, objection_id: UUID) -> sa.Row[Any]:
+    """One objection to one notice; NotFound without it."""
+    query = sa.select(objection).where(objection.c.id == objection_id, objection.c.notice_id == notice_id)
+    row = (await run(work.session, query.with_for_update())).first()
+    if row is None:
+        raise NotFound("没有这条异议", "No such objection")
+    return row

@@ -1,0 +1,143 @@
+"""What a notice looks like to those who post, read and object to it."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.labels import Labelled
+
+
+class Level(Labelled):
+    """公示层级."""
+
+    VILLAGE = "village", "村级公示"
+    TOWN = "town", "镇级公示"
+    DISTRICT = "district", "县级公示"
+    COMPLETION = "completion", "竣工公示"
+    ALLOCATION = "allocation", "资金分配公示"
+    RIGHTS = "rights", "确权公示"
+    DISTRIBUTION = "distribution", "收益分配公示"
+    DISPOSAL = "disposal", "处置公示"
+    CHANGE = "change", "变更公示"
+
+
+class Standing(Labelled):
+    """公示进展."""
+
+    NONE = "none", "未公示"
+    RUNNING = "running", "公示中"
+    OBJECTED = "objected", "有未处理异议"
+    UPHELD = "upheld", "异议成立"
+    OVER = "over", "公示期满"
+
+
+class Channel(Labelled):
+    """异议渠道."""
+
+    VISIT = "visit", "来访"
+    PHONE = "phone", "电话"
+    LETTER = "letter", "书面"
+    ONLINE = "online", "线上"
+
+
+class NoticePost(BaseModel):
+    """发布公示. History is entered with its real first day and the photo that proves it."""
+
+    id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
+    level: Level
+    title: str = Field("", max_length=300, description="空则按记录名称生成")
+    places: list[str] = Field(min_length=1, max_length=50, description="公示地点: 公示栏、网站")
+    starts_on: date
+    ends_on: date | None = Field(None, description="空则按规定的最短天数")
+    hotline: str = Field("", max_length=100, description="监督电话")
+    photo: str = Field("", max_length=64, description="公示栏照片的文件编号")
+    remark: str = Field("", max_length=2000, description="公示正文的补充说明; 不得含身份证号、电话、银行卡号")
+
+
+class NoticeWithdraw(BaseModel):
+    """撤回公示."""
+
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class ObjectionPost(BaseModel):
+    """登记异议."""
+
+    id: UUID | None = None
+    text: str = Field(min_length=2, max_length=4000, description="异议内容")
+    channel: Channel = Channel.ONLINE
+    raised_at: AwareDatetime | None = Field(None, description="空为现在; 补录时填写")
+
+
+class ObjectionAnswer(BaseModel):
+    """答复异议: `upheld` means the objection is right and the notice does not stand."""
+
+    answer: str = Field(min_length=2, max_length=4000)
+    upheld: bool
+
+
+class ObjectionRead(BaseModel):
+    """一条异议及其答复."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    text: str
+    channel: Channel
+    raised_at: datetime
+    answer: str
+    upheld: bool | None
+    answered_at: datetime | None
+
+
+class NoticeRead(BaseModel):
+    """一次公示."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    subject_kind: str
+    subject: str
+    region: str
+    level: Level
+    level_label: str
+    title: str
+    content: dict[str, Any]
+    places: list[str]
+    hotline: str
+    starts_on: date
+    ends_on: date
+    photo: str
+    standing: Standing
+    posted_at: datetime
+    withdrawn_at: datetime | None
+    withdrawn_reason: str
+    rule_version: str
+    version: int
+    objections: list[ObjectionRead] = []
+
+
+class PublicNotice(BaseModel):
+    """公示 as anybody reads it: no names of officers, no objections' texts."""
+
+    id: UUID
+    service: str
+    subject_kind: str
+    subject: str
+    region: str
+    level: Level
+    level_label: str
+    title: str
+    content: dict[str, Any]
+    places: list[str]
+    hotline: str
+    starts_on: date
+    ends_on: date
+    standing: Standing
+
+
+def days(starts_on: date, ends_on: date) -> int:
+    """Days a notice hangs, first and last included."""
+    return (ends_on - starts_on) // timedelta(days=1) + 1

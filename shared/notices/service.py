@@ -1,0 +1,230 @@
+"""What may be done with notices, and the one question other code asks: how does it stand?
+
+`subject_kind`s belong to a service; what a notice shows is given by the caller that knows the record, masked.
+The least number of days is the dated rule `notice_days.<level>` (财政部、农业农村部公告公示办法: 公示不少于 10 日).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from shared.errors import Conflict, Fault, Forbidden, Invalid
+from shared.events import Event
+from shared.files import require as require_files
+from shared.ids import new_id
+from shared.log import publish
+from shared.notices import repository
+from shared.notices.schemas import Level, NoticePost, ObjectionAnswer, ObjectionPost, Standing, days
+from shared.work import Work
+
+
+class NoticePosted(Event):
+    """A notice went up."""
+
+    topic = "notice.posted"
+    notice_id: UUID
+    subject_kind: str
+    level: str
+    starts_on: date
+    ends_on: date
+
+
+class NoticeWithdrawn(Event):
+    """A notice was taken down before its end."""
+
+    topic = "notice.withdrawn"
+    notice_id: UUID
+    subject_kind: str
+    level: str
+
+
+class ObjectionRaised(Event):
+    """Somebody objected to a notice."""
+
+    topic = "notice.objected"
+    notice_id: UUID
+    objection_id: UUID
+    subject_kind: str
+
+
+class ObjectionAnswered(Event):
+    """An objection was answered."""
+
+    topic = "notice.answered"
+    notice_id: UUID
+    objection_id: UUID
+    subject_kind: str
+    upheld: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The record a notice is about, as its service knows it."""
+
+    kind: str
+    id: str
+    region: str
+    version: int
+    title: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the latest notice of a level stands on a day."""
+
+    standing: Standing
+    ends_on: date | None = None
+
+
+async def standings(
+    work: Work, kind: str, subjects: Sequence[str], on: date | None = None
+) -> dict[str, dict[Level, State]]:
+    """For each record: level → how its latest notice stands on a day (today), in one query."""
+    day = on or work.today
+    found: dict[str, dict[Level, State]] = {subject: {} for subject in subjects}
+    for subject, level, ends_on, unanswered, upheld in await repository.of_subjects(work, kind, subjects):
+        found[subject][Level(level)] = State(standing_on(ends_on, day, unanswered, upheld), ends_on)
+    return found
+
+
+async def standing(work: Work, kind: str, subject: str, on: date | None = None) -> dict[Level, State]:
+    """The same for one record; a level that was never posted is absent."""
+    return (await standings(work, kind, [subject], on))[subject]
+
+
+def missing(found: Mapping[Level, State], *levels: Level) -> Fault | None:
+    """What keeps a move that needs these notices from happening, or None when all are over without objection."""
+    for level in levels:
+        state = found.get(level, State(Standing.NONE))
+        if state.standing is not Standing.OVER:
+            until = f", 至 {state.ends_on} 期满" if state.standing is Standing.RUNNING else ""
+            return Fault(
+                f"notice_{state.standing}",
+                f"{level.label}: {state.standing.label}{until}",
+                f"The {level} notice is {state.standing}",
+            )
+    return None
+
+
+def standing_on(ends_on: date, day: date, unanswered: int, upheld: int) -> Standing:
+    """How a notice stands on a day."""
+    if unanswered:
+        return Standing.OBJECTED
+    if upheld:
+        return Standing.UPHELD
+    return Standing.OVER if day > ends_on else Standing.RUNNING
+
+
+async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
+    """Put a notice up; Invalid when it hangs too short, starts in the future or is proven by an unknown photo."""
+    rule = await work.rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
+    least = int(rule.value)
+    ends_on = body.ends_on or body.starts_on + timedelta(days=least - 1)
+    if days(body.starts_on, ends_on) < least:
+        detail = f"{body.level.label}不得少于 {least} 天({rule.basis})"
+        raise Invalid(
+            detail,
+            f"At least {least} days",
+            faults=[Fault("notice_too_short", detail, f"at least {least} days", "/ends_on")],
+        )
+    if body.photo:
+        await require_files(work, [body.photo])
+    notice_id = body.id or new_id()
+    for row in await repository.of_subject(work, subject.kind, subject.id):
+        if row.id == notice_id:
+            return notice_id
+        if row.level == body.level and row.withdrawn_at is None and row.ends_on >= body.starts_on:
+            raise Conflict(f"已有{body.level.label}至 {row.ends_on}", "This level is already on notice")
+    await repository.insert(
+        work,
+        id=notice_id,
+        subject_kind=subject.kind,
+        subject=subject.id,
+        region=subject.region,
+        level=body.level.value,
+        title=body.title or f"{subject.title}{body.level.label}",
+        content={**subject.content, **({"remark": body.remark} if body.remark else {})},
+        places=body.places,
+        hotline=body.hotline,
+        starts_on=body.starts_on,
+        ends_on=ends_on,
+        photo=body.photo,
+        posted_by=work.actor.id,
+        posted_at=work.at,
+        rule_version=rule.ref,
+    )
+    event = NoticePosted(
+        notice_id=notice_id, subject_kind=subject.kind, level=body.level, starts_on=body.starts_on, ends_on=ends_on
+    )
+    await _tell(work, event, subject.id, subject.region, subject.version)
+    return notice_id
+
+
+async def withdraw(work: Work, row: sa.Row[Any], reason: str) -> None:
+    """Take a notice down with a reason."""
+    if row.withdrawn_at is not None:
+        raise Conflict("公示已撤回", "Already withdrawn")
+    await repository.withdraw(work, row.id, reason, work.at)
+    event = NoticeWithdrawn(notice_id=row.id, subject_kind=row.subject_kind, level=row.level)
+    await _tell(work, event, row.subject, row.region, row.version + 1, reason)
+
+
+async def raise_objection(work: Work, row: sa.Row[Any], body: ObjectionPost) -> UUID:
+    """Write an objection down; it stops every move that needs this notice until it is answered."""
+    raised_at = body.raised_at or work.at
+    if row.withdrawn_at is not None:
+        raise Conflict("公示已撤回", "The notice was withdrawn")
+    if raised_at > work.at:
+        raise Invalid("异议时间不能晚于现在", "raised_at lies in the future")
+    objection_id = body.id or new_id()
+    await repository.insert_objection(
+        work,
+        id=objection_id,
+        notice_id=row.id,
+        text=body.text,
+        channel=body.channel.value,
+        raised_by=work.actor.id,
+        raised_at=raised_at,
+    )
+    event = ObjectionRaised(notice_id=row.id, objection_id=objection_id, subject_kind=row.subject_kind)
+    await _tell(work, event, row.subject, row.region, row.version)
+    return objection_id
+
+
+async def answer_objection(work: Work, row: sa.Row[Any], objection_id: UUID, body: ObjectionAnswer) -> None:
+    """Answer an objection once, by somebody other than who wrote it down."""
+    found = await repository.objection_of(work, row.id, objection_id)
+    if found.answered_at is not None:
+        raise Conflict("异议已答复", "Already answered")
+    if found.raised_by == work.actor.id:
+        raise Forbidden("不能答复本人登记的异议", "Four eyes: another person must answer")
+    await repository.answer(
+        work,
+        objection_id,
+        answer=body.answer,
+        upheld=body.upheld,
+        answered_by=work.actor.id,
+        answered_at=work.at,
+    )
+    event = ObjectionAnswered(
+        notice_id=row.id, objection_id=objection_id, subject_kind=row.subject_kind, upheld=body.upheld
+    )
+    await _tell(work, event, row.subject, row.region, row.version)
+
+
+async def _tell(work: Work, event: Event, subject: str, region: str, version: int, reason: str = "") -> None:
+    await publish(
+        work.session,
+        event,
+        actor=work.actor,
+        subject=subject,
+        version=version,
+        region=region,
+        at=work.at,
+        reason=reason,
+    )

@@ -1,0 +1,241 @@
+"""The relay: what the event log holds reaches every subscriber, at least once, in order per subject.
+
+One cursor per subscriber. A batch is read, the lease taken, the batch delivered with no transaction open, and the
+cursor moved under the lease. A relay that dies in between leaves the lease to run out; the next one delivers again and
+the receiver's inbox makes it count once. Several replicas may run relays at once.
+
+A subscriber that is down is waited for, ever more patiently, for ever. An event that its handler refuses `PATIENCE`
+times is parked, and later events of the same subject park behind it, until an operator asks for them again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from shared import cursors
+from shared.cursors import Reader, Settlement
+from shared.db import Database
+from shared.errors import Refusal
+from shared.events import Envelope
+from shared.log import START, Cursor, after, envelope, head, upto
+from shared.tables import event_log
+from shared.topics import subscribers, told
+
+BATCH = 50
+LEASE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(minutes=5)
+PATIENCE = 8
+"""How often an event is refused before it is parked: about two minutes."""
+IDLE_ROWS = 500
+"""A cursor is moved over rows its subscriber does not want once there are this many."""
+POLL = {"sqlite": 1.0, "postgresql": 2.0}
+log = structlog.get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a delivery went: so many from the front arrived; `refused` when it stopped at an event for its content."""
+
+    received: int
+    error: str = ""
+    refused: bool = False
+
+
+Deliver = Callable[[str, list[Envelope]], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    reader: Reader
+    rows: Sequence[sa.Row[Any]]
+    behind: set[str] = field(default_factory=set)
+    """Subjects with a parked event."""
+    end: Cursor = (0, 0)
+    """Where the cursor stands when everything here arrived."""
+    again: bool = False
+    """Parked events asked for again, not new ones."""
+
+    @property
+    def wanted(self) -> list[sa.Row[Any]]:
+        """The rows to deliver now."""
+        return [row for row in self.rows if row.subject not in self.behind]
+
+
+def backoff(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row: 1 s, 2 s, 4 s … 5 min."""
+    return min(timedelta(seconds=2 ** min(failures - 1, 20)), LONGEST_WAIT)
+
+
+class Relay:
+    """Delivers one service's log. `to` names its subscribers and `topics` what each wants; empty topics mean all."""
+
+    def __init__(  # noqa: PLR0913 - where from, where to, how, when
+        self,
+        database: Database,
+        service: str,
+        deliver: Deliver,
+        clock: Callable[[], datetime],
+        *,
+        to: Collection[str] | None = None,
+        topics: Callable[[str], Collection[str]] = told,
+        changed: asyncio.Event | None = None,
+    ) -> None:
+        self.database = database
+        self.service = service
+        self.deliver = deliver
+        self.clock = clock
+        self.to = tuple(to) if to is not None else subscribers(but=service)
+        self.topics = topics
+        self.changed = changed or asyncio.Event()
+        self._wakes = {subscriber: asyncio.Event() for subscriber in self.to}
+        self._unfinished: set[str] = set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; woken by `changed`, and by the clock in case another process wrote."""
+        async with asyncio.TaskGroup() as group:
+            for subscriber in self.to:
+                group.create_task(self._follow(subscriber))
+            await self._look()
+
+    async def drain(self) -> int:
+        """Deliver everything that can arrive now, whatever was to be waited for; how many events arrived."""
+        await self._subscribe()
+        arrived, before = 0, -1
+        while arrived != before:
+            before = arrived
+            for subscriber in self.to:
+                while (moved := await self.step(subscriber, patient=False)) > 0:
+                    arrived += moved
+        return arrived
+
+    async def step(self, subscriber: str, *, patient: bool = True) -> int:
+        """Deliver one batch; how many rows are done with. Patient: not before the lease or back-off is over."""
+        batch = await self._read(subscriber)
+        if batch is None:
+            self._unfinished.discard(subscriber)
+            return 0
+        self._unfinished.add(subscriber)
+        if patient and batch.reader.due_at > self.clock():
+            return 0
+        async with self.database.write() as session:
+            if not await cursors.claim(session, batch.reader, self.clock() + LEASE):
+                return 0
+        outcome = await self._send(subscriber, batch.wanted)
+        result, done = self._judge(batch, outcome)
+        async with self.database.write() as session:
+            kept = await cursors.settle(session, batch.reader, result, self.clock())
+        if outcome.error:
+            log.warning("not delivered", service=self.service, to=subscriber, error=outcome.error, parked=result.parked)
+        return done if kept else 0
+
+    async def _look(self) -> None:
+        seen = START
+        while True:
+            told_of_it = True
+            try:
+                await asyncio.wait_for(self.changed.wait(), POLL[self.database.dialect])
+            except TimeoutError:
+                told_of_it = False
+            self.changed.clear()
+            was = seen
+            with suppress(Refusal):
+                async with self.database.read() as session:
+                    seen = await head(session, was)
+            if told_of_it or seen != was or self._unfinished:
+                for wake in self._wakes.values():
+                    wake.set()
+
+    async def _follow(self, subscriber: str) -> None:
+        wake = self._wakes[subscriber]
+        ready = False
+        while True:
+            try:
+                if not ready:
+                    await self._subscribe()
+                    ready = True
+                while await self.step(subscriber):
+                    pass
+            except Exception:
+                # The database is away, or a bug: neither may end the deliveries of this process.
+                log.exception("relay failed", service=self.service, to=subscriber)
+                await asyncio.sleep(POLL[self.database.dialect])
+            await wake.wait()
+            wake.clear()
+
+    async def _subscribe(self) -> None:
+        async with self.database.read() as session:
+            missing = [name for name in self.to if await cursors.reader(session, name) is None]
+        if missing:
+            async with self.database.write() as session:
+                await cursors.subscribe(session, missing, self.clock())
+
+    async def _read(self, subscriber: str) -> _Batch | None:
+        async with self.database.read() as session:
+            reader = await cursors.reader(session, subscriber)
+            if reader is None:
+                return None
+            if again := await cursors.asked_again(session, subscriber, BATCH):
+                return _Batch(reader, again, end=reader.cursor, again=True)
+            end = await head(session, reader.cursor)
+            if end == reader.cursor:
+                return None
+            conditions = [upto(end)]
+            if topics := self.topics(subscriber):
+                conditions.append(event_log.c.type.in_(topics))
+            rows = await after(session, reader.cursor, limit=BATCH, where=conditions)
+            if not rows and end[1] - reader.cursor[1] < IDLE_ROWS:
+                return None
+            behind = await cursors.blocked(session, subscriber, {row.subject for row in rows})
+        if len(rows) == BATCH:
+            end = (rows[-1].tx, rows[-1].seq)
+        return _Batch(reader, rows, behind, end)
+
+    async def _send(self, subscriber: str, rows: list[sa.Row[Any]]) -> Outcome:
+        if not rows:
+            return Outcome(0)
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                return await self.deliver(subscriber, [envelope(self.service, row) for row in rows])
+        except TimeoutError:
+            return Outcome(0, "no answer in time")
+
+    def _judge(self, batch: _Batch, outcome: Outcome) -> tuple[Settlement, int]:
+        now, reader, wanted = self.clock(), batch.reader, batch.wanted
+        if outcome.received >= len(wanted):
+            done, stopped = list(batch.rows), None
+            result = Settlement(batch.end, now)
+        else:
+            stopped = wanted[outcome.received]
+            done = list(batch.rows)[: batch.rows.index(stopped)]
+            again = outcome.received == 0
+            failures = (reader.failures if again else 0) + 1
+            result = Settlement(
+                (done[-1].tx, done[-1].seq) if done and not batch.again else reader.cursor,
+                now + backoff(failures),
+                failures,
+                (reader.refusals if again else 0) + outcome.refused,
+                outcome.error or "stopped without a reason",
+            )
+        if batch.again:
+            result.delivered = [(row.seq, row.subject) for row in done]
+        else:
+            result.parked = [(row.seq, row.subject, "") for row in done if row.subject in batch.behind]
+        if stopped is not None and outcome.refused and (batch.again or result.refusals >= PATIENCE):
+            self._give_up(batch, stopped, result, now)
+            done.append(stopped)
+        return result, len(done)
+
+    def _give_up(self, batch: _Batch, stopped: sa.Row[Any], result: Settlement, now: datetime) -> None:
+        """Park what is refused for good; what was asked for again goes back to waiting for an operator."""
+        if batch.again:
+            result.given_up = (stopped.seq, stopped.subject, result.last_error)
+        else:
+            result.parked.append((stopped.seq, stopped.subject, result.last_error))
+            result.cursor = (stopped.tx, stopped.seq)
+        result.due_at, result.failures, result.refusals = now, 0, 0

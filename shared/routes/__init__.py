@@ -1,0 +1,1 @@
+"""Addresses that every service has: rules, files, health."""

@@ -1,0 +1,107 @@
+"""`/{service}/rules`: the dated rules in force, their history, and the district's own versions."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict
+
+from shared.db import run
+from shared.errors import Conflict, Invalid, NotFound
+from shared.events import Event
+from shared.http import Reading, Route, Writing, allows
+from shared.log import publish
+from shared.permissions import May
+from shared.rules import RuleEntry, add, in_force
+from shared.tables import rule
+from shared.work import Work
+
+
+class RuleRead(RuleEntry):
+    """一个版本的规则."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    version: int
+    created_by: str
+
+
+class RuleInForce(BaseModel):
+    """现行规则."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    version: int
+    title: str
+    value: Any
+    basis: str
+    confirmed: bool
+
+
+class RuleChanged(Event):
+    """A district set a new version of a rule."""
+
+    topic = "rule.changed"
+    key: str
+    rule_version: int
+    effective_from: date
+
+
+def routes(service: str) -> APIRouter:
+    """The rule addresses of one service."""
+    router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
+
+    @router.get("", response_model=list[RuleInForce], **allows(May.RULE_READ))
+    async def list_rules(
+        work: Reading,
+        on: Annotated[date | None, Query(description="空为今天")] = None,
+        region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+        prefix: Annotated[str, Query(max_length=80)] = "",
+    ) -> Any:  # noqa: ANN401 - shaped by response_model
+        return await in_force(work.session, on or work.today, region or work.context.settings.district, prefix)
+
+    @router.get("/{key}", response_model=list[RuleRead], **allows(May.RULE_READ, refuses=(NotFound,)))
+    async def read_rule_history(work: Reading, key: str) -> Any:  # noqa: ANN401 - shaped by response_model
+        rows = list(await run(work.session, sa.select(rule).where(rule.c.key == key).order_by(rule.c.version)))
+        if not rows:
+            raise NotFound(f"没有规则 {key}", f"No rule {key}")
+        return rows
+
+    @router.post(
+        "",
+        status_code=201,
+        response_model=RuleRead,
+        **allows(May.RULE_MANAGE, refuses=(NotFound, Conflict, Invalid)),
+    )
+    async def add_rule_version(work: Writing, body: RuleEntry) -> Any:  # noqa: ANN401 - shaped by response_model
+        work.actor.require(May.RULE_MANAGE, body.region)
+        return await _add(work, body)
+
+    return router
+
+
+async def _add(work: Work, body: RuleEntry) -> sa.Row[Any]:
+    newest = (
+        await run(work.session, sa.select(rule).where(rule.c.key == body.key).order_by(rule.c.version.desc()).limit(1))
+    ).first()
+    if newest is None:
+        raise NotFound(f"没有规则 {body.key}, 只能修改已有规则", f"No rule {body.key}")
+    if type(newest.value) is not type(body.value):
+        raise Invalid("规则的值与原来的类型不同", "The value is of another type than before")
+    row = await add(work.session, body, by=work.actor.id, at=work.at)
+    work.context.rules.forget()
+    await publish(
+        work.session,
+        RuleChanged(key=row.key, rule_version=row.version, effective_from=row.effective_from),
+        actor=work.actor,
+        subject=row.key[:64],
+        version=row.version,
+        region=row.region,
+        at=work.at,
+        before={"version": newest.version},
+    )
+    return row

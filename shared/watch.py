@@ -1,0 +1,101 @@
+"""What operators see: request ids, one structured log line per request, Prometheus metrics."""
+
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.ids import new_id
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
+log = structlog.get_logger("access")
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def speak(level: str) -> None:
+    """JSON lines on standard error at this level and above."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
+class Metrics:
+    """Counters and times of one service; each has a registry of its own, so that many fit in one process."""
+
+    def __init__(self, service: str) -> None:
+        self.registry = CollectorRegistry()
+        self.service = service
+        self.requests = Counter(
+            "http_requests", "Requests answered", ("service", "method", "route", "status"), registry=self.registry
+        )
+        self.seconds = Histogram(
+            "http_request_seconds", "Time to answer", ("service", "method", "route"), registry=self.registry
+        )
+
+    def expose(self) -> Response:
+        """The figures in Prometheus' text format."""
+        return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class Watch:
+    """ASGI middleware: gives each request an id, counts it, times it and writes one line about it."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, watching."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 500
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        finally:
+            self._note(scope, request_id, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        route: Any = scope.get("route")
+        path = getattr(route, "path_format", None) or getattr(route, "path", None) or "unmatched"
+        method, service = scope["method"], self.metrics.service
+        self.metrics.requests.labels(service, method, path, str(status)).inc()
+        self.metrics.seconds.labels(service, method, path).observe(seconds)
+        if scope["path"] not in QUIET:
+            log.info(
+                "request",
+                service=service,
+                method=method,
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                request_id=request_id,
+                actor=getattr(scope.get("state", {}).get("actor"), "id", ""),
+            )

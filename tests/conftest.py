@@ -1,0 +1,183 @@
+"""What every test may ask for: a clock it sets, a database of its own, doors into the services as any role."""
+
+import os
+import shutil
+from collections.abc import AsyncGenerator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi import FastAPI
+
+from embedded.secrets import kept
+from embedded.system import System
+from shared.db import Database
+from shared.migrate import has_database, upgrade
+from shared.settings import Settings
+from shared.work import Context
+from tests.doors import Doors, TestKey
+
+SQLITE = os.environ.get("DATABASE", "sqlite") == "sqlite"
+MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
+"""Monday 09:00 in Beijing, when a test does not say otherwise."""
+
+
+class Clock:
+    """The time, as the test sets it."""
+
+    def __init__(self) -> None:
+        self.time = MORNING
+
+    def now(self) -> datetime:
+        """The present instant of the test."""
+        return self.time
+
+    def advance(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.time += by
+
+    def set(self, to: datetime) -> None:
+        """Go to an instant."""
+        self.time = to
+
+
+class OnDemand(Database):
+    """A copy of a service's template database, made when a test first touches it."""
+
+    def __init__(self, clone: Callable[[], str]) -> None:
+        self._clone = clone
+        self.url = ""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - writer, reader, dialect
+        if name not in {"writer", "reader", "dialect"}:
+            raise AttributeError(name)
+        self.url = self._clone()
+        super().__init__(self.url)
+        return getattr(self, name)
+
+    async def close(self) -> None:
+        if self.url:
+            await super().close()
+
+
+class Templates:
+    """One migrated and started database per service, copied for each test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.run = uuid4().hex[:10]
+
+    def url(self, service: str) -> str:
+        """Where the template of a service is; made by migrations."""
+        if SQLITE:
+            return f"sqlite:///{self.folder / service}.template.db"
+        from tests import postgres
+
+        name = f"t_{self.run}_{service}"
+        postgres.create_database(name)
+        return f"{postgres.server_url()}/{name}"
+
+    def clone(self, service: str) -> str:
+        """A fresh copy."""
+        copy = uuid4().hex[:12]
+        if SQLITE:
+            target = self.folder / f"{service}.{copy}.db"
+            shutil.copyfile(self.folder / f"{service}.template.db", target)
+            return f"sqlite:///{target}"
+        from tests import postgres
+
+        postgres.create_database(f"c_{copy}", template=f"t_{self.run}_{service}")
+        return f"{postgres.server_url()}/c_{copy}"
+
+    def drop(self, url: str) -> None:
+        """A copy is no longer needed."""
+        if SQLITE:
+            for path in self.folder.glob(Path(url.removeprefix("sqlite:///")).name + "*"):
+                path.unlink()
+        else:
+            from tests import postgres
+
+            postgres.drop_database(url.rsplit("/", 1)[1])
+
+
+def settings_of(service: str, var: Path, url: str, secrets: dict[str, Any]) -> Settings:
+    """Settings of a service under test: embedded, nothing running in the background."""
+    return Settings.of(service, embedded=True, var=var, database_url=url, relay=False, **secrets)
+
+
+@pytest.fixture(scope="session")
+def _clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def clock(_clock: Clock) -> Iterator[Clock]:
+    """The clock of all services, at `MORNING`."""
+    _clock.set(MORNING)
+    yield _clock
+    _clock.set(MORNING)
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+    """Where databases of tests come from."""
+    return Templates(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def test_key() -> TestKey:
+    """A key whose tokens the services under test accept beside identity's own."""
+    return TestKey()
+
+
+@pytest.fixture(scope="session")
+def _built(templates: Templates, _clock: Clock, test_key: TestKey) -> dict[str, FastAPI]:
+    import asyncio
+
+    var = templates.folder / "var"
+    var.mkdir()
+    secrets = kept(var)
+    urls = {}
+
+    def settings(service: str) -> Settings:
+        urls[service] = templates.url(service) if has_database(service) else "sqlite://"
+        if has_database(service):
+            upgrade(service, urls[service])
+        return settings_of(service, var, urls[service], secrets)
+
+    system = System(settings, now=_clock.now)
+
+    async def start() -> None:
+        async with system.running():
+            for app in system.apps.values():
+                test_key.join(app.state.context)
+
+    asyncio.run(start())
+    return system.apps
+
+
+@pytest.fixture
+async def doors(
+    _built: dict[str, FastAPI], templates: Templates, clock: Clock, test_key: TestKey
+) -> AsyncGenerator[Doors]:
+    """All services, each with a database of this test."""
+    for name, app in _built.items():
+        context: Context = app.state.context
+        context.rules.forget()
+        context.database = OnDemand(lambda name=name: templates.clone(name))  # type: ignore[misc]
+    found = Doors(_built, clock.now, test_key)
+    yield found
+    await found.close()
+    for app in _built.values():
+        database = app.state.context.database
+        await database.close()
+        if database.url:
+            templates.drop(database.url)
+
+
+@pytest.fixture
+def door(doors: Doors) -> Callable[[str], Any]:
+    """`door("projects").as_("town_officer", "620602100000")` is a client of that service with that role."""
+    return doors.of
