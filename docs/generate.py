@@ -1,0 +1,158 @@
+"""Writes the reference pages from the tables they describe: `python -m docs.generate [--check]`.
+
+docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/openapi/<service>.json
+"""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+import services
+import shared.contracts
+from embedded.secrets import kept
+from embedded.system import System
+from shared import permissions
+from shared.events import Event
+from shared.lifecycle import Lifecycle
+from shared.rules import RuleEntry, read_files
+from shared.settings import Settings
+from shared.topics import SUBSCRIBERS
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+MADE = "<!-- made by `make docs` from the code; edit the tables, not this page -->\n\n"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write all pages, or with --check say which are stale."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
+    check = parser.parse_args(arguments).check
+    stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
+    if check:
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
+        return 1 if stale else 0
+    for path, text in pages().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    return 0
+
+
+def pages() -> dict[Path, str]:
+    """Every generated page."""
+    apps = _apps()
+    found = {
+        DOCS / "lifecycles.md": _lifecycles(),
+        DOCS / "events.md": _events(),
+        DOCS / "access.md": _access(apps),
+        DOCS / "rules.md": _rules(),
+    }
+    for name, app in apps.items():
+        text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True)
+        found[DOCS / "openapi" / f"{name}.json"] = text + "\n"
+    return found
+
+
+def _apps() -> dict[str, FastAPI]:
+    with tempfile.TemporaryDirectory() as folder:
+        var = Path(folder)
+        secrets = kept(var)
+        return System(lambda name: Settings.of(name, embedded=True, var=var, database_url="sqlite://", **secrets)).apps
+
+
+def _modules(package: Any) -> Iterator[Any]:  # noqa: ANN401 - modules have no type of their own
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if ".migrations" not in module.name and not module.name.endswith("__main__"):
+            yield importlib.import_module(module.name)
+
+
+def _lifecycles() -> str:
+    parts = ["# Lifecycles 生命周期\n\n", MADE]
+    for module in _modules(services):
+        if module.__name__.endswith(".lifecycle"):
+            found = [value for value in vars(module).values() if isinstance(value, Lifecycle)]
+            for life in found:
+                parts.append(f"## {life.title} `{life.name}`\n\n`{module.__name__}`\n\n")
+                parts.append(f"```mermaid\n{life.mermaid()}\n```\n\n{life.markdown()}\n\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _all_events() -> dict[str, type[Event]]:
+    for package in (shared, shared.contracts, services):
+        list(_modules(package))
+    found: dict[str, type[Event]] = {}
+    waiting = [Event]
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        if isinstance(kind.__dict__.get("topic"), str):
+            found[kind.topic] = kind
+    return dict(sorted(found.items()))
+
+
+def _events() -> str:
+    lines = ["# Events 事件\n\n", MADE, "| topic | what happened | fields | goes to |\n|---|---|---|---|\n"]
+    for topic, kind in _all_events().items():
+        words = (kind.__doc__ or "").strip().splitlines()[0]
+        fields = ", ".join(f"`{name}`" for name in kind.model_fields)
+        lines.append(f"| `{topic}` | {words} | {fields} | {', '.join(SUBSCRIBERS.get(topic, ()))} |\n")
+    return "".join(lines)
+
+
+def _access(apps: dict[str, FastAPI]) -> str:
+    parts = ["# Access 权限\n\n", MADE, "## Who may do what, where\n\n", permissions.markdown(), "\n\n"]
+    for name, app in apps.items():
+        parts.append(f"## Routes of {name}\n\n| method | address | permission | body limit |\n|---|---|---|---|\n")
+        rows = []
+        for context in iter_route_contexts(app.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute):
+                extra = route.openapi_extra or {}
+                mays = ", ".join(f"`{may}`" for may in extra.get("x-permission", []))
+                for method in sorted(route.methods or ()):
+                    rows.append(f"| {method} | `{context.path}` | {mays} | {extra.get('x-body-limit', '')} |\n")
+        parts += [*sorted(rows, key=lambda row: row.split("|")[2]), "\n"]
+    return "".join(parts).rstrip() + "\n"
+
+
+def _rules() -> str:
+    parts = ["# Rules 规则\n\n", MADE]
+    folders = [ROOT / "shared" / "notices", *sorted((ROOT / "services").glob("*/rules"))]
+    for folder in folders:
+        entries = list(read_files(folder))
+        if entries:
+            parts.append(f"## {folder.relative_to(ROOT)}\n\n| rule | 规则 | value | from | to | basis | confirmed |\n")
+            parts.append("|---|---|---|---|---|---|---|\n")
+            parts += [_rule(entry) for entry in entries]
+            parts.append("\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _rule(entry: RuleEntry) -> str:
+    value = json.dumps(entry.value, ensure_ascii=False)
+    if len(value) > 120:  # noqa: PLR2004 - a page's width
+        value = f"{value[:117]}…"
+    cells = (
+        f"`{entry.key}`",
+        entry.title,
+        f"`{value.replace('|', chr(92) + '|')}`",
+        str(entry.effective_from),
+        str(entry.effective_to or ""),
+        entry.basis,
+        "yes" if entry.confirmed else "provisional",
+    )
+    return "| " + " | ".join(cells) + " |\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
