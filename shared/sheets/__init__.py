@@ -17,9 +17,10 @@ from shared.sheets.columns import (
     choice,
     chosen,
 )
+from shared.sheets.forms import annotated, template
 from shared.sheets.limits import Limits
 from shared.sheets.reading import CellFault, Row, Sheet, read
-from shared.sheets.writing import Book, Writer, annotated, export, template, workbook
+from shared.sheets.writing import Book, Writer, export, workbook
 
 __all__ = [
     "DAY",

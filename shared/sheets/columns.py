@@ -38,7 +38,7 @@ NO = frozenset({"否", "无", "×", "✗", "x", "错", "n", "no", "false", "0"})
 
 
 def visible(text: str) -> str:
-    """The text without control, zero-width and half-surrogate characters, which no cell and no XML file may hold."""
+    """The text without control, zero-width and half-surrogate characters, which no cell may hold."""
     return _INVISIBLE.sub("", text)
 
 
@@ -60,7 +60,7 @@ def number(cell: Cell) -> Decimal:
     if isinstance(cell, bool | date | time | timedelta) or (
         isinstance(cell, float) and not math.isfinite(cell)
     ):
-        raise ValueError("须为数字")  # noqa: TRY004 - refused input, not a bug
+        raise ValueError("须为数字")
     if isinstance(cell, float):
         return Decimal(f"{cell:.15g}")
     words = unicodedata.normalize("NFKC", str(cell)).strip()
@@ -79,7 +79,7 @@ def integer(cell: Cell) -> int:
 
 
 def day(cell: Cell) -> date:
-    """The cell as a date: a date cell, a day number, 2022-03-01, 2022/3/1, 2022.3.1, 2022年3月1日 or 20220301."""
+    """The cell as a date: a date cell, a day number, 2022-03-01, 2022/3/1, 2022年3月1日 or 20220301."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
@@ -102,7 +102,8 @@ def month(cell: Cell) -> date:
     if isinstance(cell, str | int | float) and not isinstance(cell, bool):
         words = unicodedata.normalize("NFKC", text(cell))
         if found := _MONTH.fullmatch(words):
-            return _date(words, *(int(part) for part in found.groups() if part), 1)
+            year, month_ = (int(part) for part in found.groups() if part)
+            return _date(words, year, month_, 1)
     return day(cell).replace(day=1)
 
 
@@ -115,16 +116,16 @@ def instant(cell: Cell) -> datetime:
             raise ValueError(f"须为日期和时间, 如 2022-03-01 08:30: {words[:40]!r}")
         hour, minute, second = (int(part or 0) for part in found.groups()[2:5])
         try:
-            local = datetime.combine(day(found.group(1)), time(hour, minute, second))
+            clock = datetime.combine(day(found.group(1)), time(hour, minute, second))
         except ValueError:
             raise ValueError(f"没有这个时间: {words[:40]!r}") from None
     elif isinstance(cell, datetime):
-        local = cell
+        clock = cell
     elif isinstance(cell, date):
-        local = datetime.combine(cell, time())
+        clock = datetime.combine(cell, time())
     else:
         raise ValueError("须为日期和时间, 如 2022-03-01 08:30")  # noqa: TRY004 - refused input, not a bug
-    return local.replace(tzinfo=LOCAL).astimezone(UTC)
+    return clock.replace(tzinfo=LOCAL).astimezone(UTC)
 
 
 def yes_no(cell: Cell) -> bool:
@@ -133,6 +134,11 @@ def yes_no(cell: Cell) -> bool:
     if words in YES or words in NO:
         return words in YES
     raise ValueError(f"须填“是”或“否”: {words[:40]!r}")
+
+
+def local(moment: datetime) -> datetime:
+    """The wall clock in Asia/Shanghai at an instant."""
+    return moment.astimezone(LOCAL).replace(tzinfo=None)
 
 
 def _date(words: str, year: int, month_: int, day_: int) -> date:
@@ -146,8 +152,8 @@ def _date(words: str, year: int, month_: int, day_: int) -> date:
 class Kind:
     """A kind of content: reading, writing, number format, default width in characters.
 
-    `write` gives what stands in the cell. `fills`: whether a cell merged over several rows counts for each of them;
-    never for amounts and counts, or a merged sum would be booked several times.
+    `write` gives what stands in the cell. `fills`: whether a cell merged over several rows counts for each of
+    them; never for amounts and counts, or a merged sum would be booked several times.
     """
 
     name: str
@@ -167,13 +173,13 @@ WAN     = Kind("金额(万元)", from_wan, lambda amount: Decimal(wan(amount)), 
 YUAN    = Kind("金额(元)", from_yuan, lambda amount: Decimal(yuan(amount)), "#,##0.00", 18)
 DAY     = Kind("日期", day, lambda value: value, "yyyy-mm-dd", 12, fills=True)
 MONTH   = Kind("月份", month, lambda value: value, "yyyy-mm", 10, fills=True)
-INSTANT = Kind("时间", instant, lambda value: value.astimezone(LOCAL).replace(tzinfo=None), "yyyy-mm-dd hh:mm:ss", 20)
+INSTANT = Kind("时间", instant, local, "yyyy-mm-dd hh:mm:ss", 20)
 YES_NO  = Kind("是否", yes_no, lambda value: "是" if value else "否", "@", 8, fills=True)
 # fmt: on
 
 
 def choice(kind: type[Labelled]) -> Kind:
-    """A code set: read by its Chinese label or its code, written as the label, offered as a drop-down list."""
+    """A code set: read by its Chinese label or its code, written as the label."""
     members = {_plain(name): one for one in kind for name in (one.value, one.label)}
 
     def read(cell: Cell) -> Labelled:
@@ -194,8 +200,8 @@ def _plain(words: str) -> str:
 class Column:
     """One column: its key in code, its title on paper, and how it is read and written.
 
-    `reader` replaces the kind's own reading and may raise ValueError (pydantic's too) with a Chinese message.
-    `required`: the column must exist and every row must fill it. `choices` becomes a drop-down list in templates.
+    `reader` replaces the kind's own reading; it may raise ValueError (pydantic's too) in Chinese. `required`:
+    the column must exist and every row must fill it. `choices` becomes a drop-down list in templates.
     """
 
     key: str

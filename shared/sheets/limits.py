@@ -1,7 +1,7 @@
 """How much a spreadsheet may hold, checked before anything is unpacked into memory.
 
-A few kilobytes of XLSX can ask for terabytes: by compression, by one cell far out at the edge (the reader keeps a dense
-rectangle), or by many cells that all show one long shared text.
+A few kilobytes of XLSX can ask for terabytes: by compression, by one cell far out at the edge (the reader
+keeps a dense rectangle), or by many cells that all show one long shared text.
 """
 
 import re
@@ -101,10 +101,7 @@ class _Box:
             if name == b"row":
                 row, column = int(address[2]) if address else row + 1, 0
                 continue
-            if address:
-                row, column = int(address[2]), _column_number(address[1])
-            else:
-                column += 1
+            row, column = (int(address[2]), _column_number(address[1])) if address else (row, column + 1)
             if not closed:
                 self.height, self.width = max(self.height, row), max(self.width, column)
 

@@ -9,28 +9,31 @@ if sheet.faults: return annotated(sheet)   # the same rows with a column that sa
 
 import csv
 import io
-import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
 
 from shared.errors import Fault, Invalid, TooLarge
-from shared.sheets.columns import WAN, YUAN, Cell, Column, visible
+from shared.sheets.columns import Cell, Column, visible
+from shared.sheets.headers import (
+    HEADER_WITHIN,
+    Cells,
+    Header,
+    Table,
+    find_header,
+    in_stated_unit,
+    plain,
+    title_with_unit,
+    titles_at,
+)
 from shared.sheets.limits import Limits, check_archive
 
-HEADER_WITHIN = 30
-HEADER_DEPTH = 3
-MOST_MERGES = 1_000
 PROBLEM_TITLE = "问题"
-_UNIT = re.compile(r"(?:\(|单位\s*:?\s*(?:人民币)?|[,,、;]\s*)(万)?元\s*(?:\)|$|[\s,;、])")
 TOTALS = frozenset({"合计", "总计", "小计", "共计"})
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-Cells = list[Cell]
-Merge = tuple[tuple[int, int], tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,10 @@ class Row:
 
 @dataclass(slots=True)
 class Sheet:
-    """A table that was found. `places`: column key → position; `ignored`: titles nobody asked for; `totals`: numbers
-    of the rows that only sum up (合计) and were left out.
+    """A table that was found.
+
+    `places`: column key → position; `ignored`: titles nobody asked for; `totals`: the numbers of rows that
+    only sum up (合计) and were left out.
     """
 
     name: str
@@ -90,88 +95,56 @@ class Sheet:
         ]
 
 
-@dataclass(slots=True)
-class _Table:
-    name: str
-    grid: list[Cells]
-    merges: list[Merge]
-
-    @property
-    def top_merges(self) -> list[Merge]:
-        """The merged cells that may belong to a header."""
-        return [one for one in self.merges[:MOST_MERGES] if one[0][0] < HEADER_WITHIN + HEADER_DEPTH]
-
-
 def read(content: bytes, columns: Sequence[Column], *, limits: Limits | None = None) -> Sheet:
     """The table in an XLSX or CSV file (UTF-8, UTF-16 or GB18030), found by its header titles.
 
-    The header may stand below title rows and take up to three rows with merged cells. Wrong cells are collected, never
-    raised. Invalid: no such table in it, a required column is missing. TooLarge: over the limits.
+    The header may stand below title rows and take up to three rows with merged cells. Wrong cells are
+    collected, never raised. Invalid: no such table, a required column is missing. TooLarge: over the limits.
     This is work for a thread: `await asyncio.to_thread(read, content, COLUMNS)`.
     """
     limits = limits or Limits()
     if len(content) > limits.size:
         raise TooLarge(f"文件不能超过 {limits.size // 1024 // 1024} MB", "The file is too large")
     tables = _workbook(content, limits) if content.startswith(b"PK") else [_csv(content, limits)]
-    best: tuple[int, _Table, int, int, dict[str, int]] | None = None
-    for table in tables:
-        score, top, depth, places = _find_header(table, columns)
-        if score and (best is None or score > best[0]):
-            best = score, table, top, depth, places
+    table, header = Table("", [], []), Header(0, 1, {})
+    for one in tables:
+        if len((found := find_header(one, columns)).places) > len(header.places):
+            table, header = one, found
     wanted = "、".join(column.title for column in columns if column.required) or columns[0].title
-    if best is None:
-        raise Invalid(
-            f"没有找到表头, 表头须有: {wanted}", "No header row was found", next_step="请用模板填写"
-        )
-    _, table, top, depth, places = best
-    if missing := [column.title for column in columns if column.required and column.key not in places]:
-        raise Invalid(
-            f"缺少列: {'、'.join(missing)}", "Required columns are missing", next_step="请用模板填写"
-        )
-    return _rows(table, columns, top, depth, places, limits)
+    use = "请下载模板填写"
+    if not header.places:
+        raise Invalid(f"没有找到表头, 表头须有: {wanted}", "No header row was found", next_step=use)
+    if missing := [one.title for one in columns if one.required and one.key not in header.places]:
+        raise Invalid(f"缺少列: {'、'.join(missing)}", "Required columns are missing", next_step=use)
+    return _rows(table, columns, header, limits)
 
 
-def _rows(
-    table: _Table, columns: Sequence[Column], top: int, depth: int, places: dict[str, int], limits: Limits
-) -> Sheet:
-    titles = [" ".join(names) for names in _header(table, top, depth)]
-    above = [str(cell) for cells in table.grid[:top] for cell in cells]
-    used = [_in_unit(column, titles[places[column.key]], above) for column in columns if column.key in places]
+def _rows(table: Table, columns: Sequence[Column], header: Header, limits: Limits) -> Sheet:
+    places, below = header.places, header.top + header.depth
+    titles = [" ".join(names) for names in titles_at(table, header.top, header.depth)]
+    above = [str(cell) for cells in table.grid[: header.top] for cell in cells]
+    used = [
+        in_stated_unit(column, titles[places[column.key]], above)
+        for column in columns
+        if column.key in places
+    ]
     shown = {column.key: column.title for column in columns}
-    _fill_merges(table, top + depth, {places[column.key] for column in used if column.kind.fills})
+    _fill_merges(table, below, {places[column.key] for column in used if column.kind.fills})
     for column in used:
-        titles[places[column.key]] = _with_unit(column)
+        titles[places[column.key]] = title_with_unit(column)
     taken = set(places.values())
     ignored = [t for at, t in enumerate(titles) if t and at not in taken and t != PROBLEM_TITLE]
     sheet = Sheet(table.name, titles, places, [], ignored, [])
-    for at, cells in enumerate(table.grid[top + depth :], start=top + depth + 1):
+    for at, cells in enumerate(table.grid[below:], start=below + 1):
         if all(_empty(cell) for cell in cells):
             continue
-        if any(isinstance(cell, str) and _plain(cell) in TOTALS for cell in cells[:3]):
+        if any(isinstance(cell, str) and plain(cell) in TOTALS for cell in cells[:3]):
             sheet.totals.append(at)
             continue
         if len(sheet.rows) >= limits.rows:
             raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
         sheet.rows.append(_row(at, cells, used, places, shown))
     return sheet
-
-
-def _in_unit(column: Column, title: str, above: Iterable[str]) -> Column:
-    """The column in the unit the sheet states: 金额(元), or 单位: 元 over the table, where the code expects 万元."""
-    if column.kind not in {WAN, YUAN} or column.reader:
-        return column
-    for words in (title, *above):
-        if found := _UNIT.search(unicodedata.normalize("NFKC", words)):
-            return replace(column, kind=WAN if found[1] else YUAN)
-    return column
-
-
-def _with_unit(column: Column) -> str:
-    """The title, saying the unit the cells are in, so that the same rows read the same again."""
-    if column.reader or column.kind not in {WAN, YUAN}:
-        return column.title
-    bare = re.sub(r"[(（][^()（）]*元[)）]", "", column.title)
-    return f"{bare}({'万元' if column.kind is WAN else '元'})"
 
 
 def _row(
@@ -196,54 +169,7 @@ def _empty(cell: Cell) -> bool:
     return isinstance(cell, str) and not visible(cell).strip()
 
 
-def _plain(title: str) -> str:
-    """A title as it is compared: width, case, spaces, required marks and units in brackets do not matter."""
-    words = unicodedata.normalize("NFKC", visible(title)).casefold()
-    return re.sub(r"\([^()]*\)|\[[^\[\]]*\]|[\s*:_、,.;。/\\-]", "", words)
-
-
-def _header(table: _Table, top: int, depth: int) -> list[list[str]]:
-    """The titles over each column, from the group down to the column itself, merged cells counting for all they span."""
-    rows = [list(row) for row in table.grid[top : top + depth]]
-    for (first, left), (last, right) in table.top_merges:
-        if first <= top + depth - 1 and last >= top:
-            for at in range(max(first, top), min(last, top + depth - 1) + 1):
-                row = rows[at - top]
-                row[left : right + 1] = [table.grid[first][left]] * len(row[left : right + 1])
-    stacks = []
-    for at in range(max(map(len, rows), default=0)):
-        names = [visible(str(row[at])).strip() for row in rows if at < len(row)]
-        stacks.append([name for place, name in enumerate(names) if name and name not in names[:place]])
-    return stacks
-
-
-def _find_header(table: _Table, columns: Sequence[Column]) -> tuple[int, int, int, dict[str, int]]:
-    """How many columns the best header has, where it begins, how many rows it takes, and where each column stands."""
-    best: tuple[int, int, int, dict[str, int]] = (0, 0, 1, {})
-    for depth in range(1, HEADER_DEPTH + 1):
-        for top in range(min(HEADER_WITHIN, len(table.grid) - depth + 1)):
-            places = _match(_header(table, top, depth), columns)
-            if len(places) > best[0]:
-                best = len(places), top, depth, places
-    return best
-
-
-def _match(stacks: list[list[str]], columns: Sequence[Column]) -> dict[str, int]:
-    names: dict[str, int] = {}
-    for at, stack in enumerate(stacks):
-        for name in ("".join(stack), *reversed(stack[-1:])):
-            names.setdefault(_plain(name), at)
-    names.pop("", None)
-    places: dict[str, int] = {}
-    for column in columns:
-        wanted = (_plain(name) for name in (column.title, column.key, *column.aliases))
-        at = next((names[name] for name in wanted if name in names), None)
-        if at is not None and at not in places.values():
-            places[column.key] = at
-    return places
-
-
-def _fill_merges(table: _Table, below: int, fills: set[int]) -> None:
+def _fill_merges(table: Table, below: int, fills: set[int]) -> None:
     budget = len(table.grid) * max(1, len(fills))  # sound files do not overlap their merged cells
     for (first, left), (last, _) in table.merges:
         if first < below or left not in fills or first >= len(table.grid) or left >= len(table.grid[first]):
@@ -254,7 +180,7 @@ def _fill_merges(table: _Table, below: int, fills: set[int]) -> None:
                 row[left] = table.grid[first][left]
 
 
-def _workbook(content: bytes, limits: Limits) -> Iterator[_Table]:
+def _workbook(content: bytes, limits: Limits) -> Iterator[Table]:
     check_archive(io.BytesIO(content), limits)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
@@ -265,16 +191,16 @@ def _workbook(content: bytes, limits: Limits) -> Iterator[_Table]:
         raise Invalid("不是可以读取的表格, 请另存为 .xlsx 后再上传", "Not a readable spreadsheet") from error
 
 
-def _table(sheet: CalamineSheet, limits: Limits) -> _Table:
+def _table(sheet: CalamineSheet, limits: Limits) -> Table:
     grid: list[Cells] = []
     for cells in sheet.iter_rows():
         if len(grid) > limits.rows + HEADER_WITHIN and len(grid) > limits.cells // max(1, len(cells)):
             raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
         grid.append(list(cells[: limits.columns]))
-    return _Table(sheet.name, grid, list(sheet.merged_cell_ranges or []))
+    return Table(sheet.name, grid, list(sheet.merged_cell_ranges or []))
 
 
-def _csv(content: bytes, limits: Limits) -> _Table:
+def _csv(content: bytes, limits: Limits) -> Table:
     if content.startswith(OLD_EXCEL):
         raise Invalid(
             "不支持旧的 .xls 格式或有密码的文件, 请另存为 .xlsx 后再上传", "Old or encrypted Excel format"
@@ -294,7 +220,7 @@ def _csv(content: bytes, limits: Limits) -> _Table:
         raise Invalid(
             f"CSV 第 {len(grid) + 1} 行无法读取: 引号不成对或内容过长", "The CSV is malformed"
         ) from error
-    return _Table("CSV", grid, [])
+    return Table("CSV", grid, [])
 
 
 def _decode(content: bytes) -> str:

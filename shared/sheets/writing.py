@@ -1,4 +1,4 @@
-"""Writing spreadsheets row by row in constant memory: exports, templates, and uploads with what is wrong with them.
+"""Writing spreadsheets row by row in constant memory.
 
     with Book(target) as book:
         sheet = book.sheet("项目库", COLUMNS)
@@ -11,7 +11,7 @@ Amounts are written as exact decimals. Text never becomes a formula or a link, w
 import asyncio
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
 from types import TracebackType
@@ -20,16 +20,19 @@ from typing import IO, Any, Self
 import xlsxwriter  # type: ignore[import-untyped]
 
 from shared.sheets.columns import Cell, Column, Kind, visible
-from shared.sheets.reading import PROBLEM_TITLE, Sheet
 
 LAST_ROW = 1_048_576
 LONGEST_TEXT = 32_767
-LONGEST_LIST = 255
-TEMPLATE_ROWS = 5_000
+FIRST_YEAR = 1900
+"""A spreadsheet program knows no earlier dates; they are written as text."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
-AS_IT_IS = Kind("原样", lambda cell: cell, lambda cell: cell)
 _NAME = re.compile(r"[\[\]:*?/\\']")
 _DATE_FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss"}
+Style = dict[str, Any]
+TITLE: Style = {"bold": True, "font_size": 14}
+NOTE: Style = {"font_color": "#666666"}
+HEADER: Style = {"bold": True, "bg_color": "#DDEBF7", "border": 1, "text_wrap": True, "valign": "vcenter"}
+REQUIRED: Style = {"font_color": "#C00000"}
 OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
@@ -45,6 +48,7 @@ class Book:
     def __init__(self, target: IO[bytes]) -> None:
         """Nothing is written before the end, and rows wait in a temporary file."""
         self._book = xlsxwriter.Workbook(target, OPTIONS)
+        self._book.use_zip64()
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
 
@@ -56,7 +60,12 @@ class Book:
         self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
     ) -> None:
         """Finish, so that no temporary file is left behind even after an error."""
-        self._book.close()
+        self.close()
+
+    def close(self) -> None:
+        """Pack everything into the target; a second time does nothing."""
+        if not self._book.fileclosed:
+            self._book.close()
 
     def sheet(self, name: str, columns: Sequence[Column], *, title: str = "", note: str = "") -> "Writer":
         """A new sheet with its header row frozen, under a title and a note where they are given."""
@@ -101,60 +110,53 @@ class Writer:
 
     def cells(self, values: Sequence[Any], *, wrong: frozenset[int] = frozenset()) -> None:
         """Write one row of values in the order of the columns, those at `wrong` marked."""
-        if self._next >= LAST_ROW:
+        if self.row >= LAST_ROW:
             self._begin(self.book._unused(self.name))  # noqa: SLF001 - two halves of one thing
         for at, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             if value is not None and value != "":
-                write_cell(self.book, self.page, self._next, at, column.kind, value, wrong=at in wrong)
-        self._next += 1
+                write_cell(self, at, column.kind, value, wrong=at in wrong)
+        self.row += 1
         self.count += 1
 
     def _begin(self, name: str) -> None:
         self.page = self.book.page(name)
         for at, column in enumerate(self.columns):
             self.page.set_column(at, at, column_width(column))
-        self._next = 0
+        self.row = 0
         for words, looks in (
             (self.title, {"bold": True, "font_size": 14}),
             (self.note, {"font_color": "#666666"}),
         ):
             if words:
-                self.page.write_string(self._next, 0, _shortened(words), self.book.format(**looks))
-                self._next += 1
+                self.page.write_string(self.row, 0, shortened(words), self.book.format(**looks))
+                self.row += 1
         for at, column in enumerate(self.columns):
-            looks = {"bold": True, "bg_color": "#DDEBF7", "border": 1, "text_wrap": True, "valign": "vcenter"}
-            mark = {"font_color": "#C00000"} if column.required else {}
-            self.page.write_string(self._next, at, column.title, self.book.format(**looks, **mark))
-        self._next += 1
-        self.header = self._next - 1
-        self.page.freeze_panes(self._next, 0)
+            style = HEADER | REQUIRED if column.required else HEADER
+            self.page.write_string(self.row, at, column.title, self.book.format(**style))
+        self.row += 1
+        self.header = self.row - 1
+        self.page.freeze_panes(self.row, 0)
 
 
-def write_cell(
-    book: Book, page: Any, row: int, at: int, kind: Kind, value: Any, *, wrong: bool = False
-) -> None:  # noqa: ANN401, PLR0913
+def write_cell(writer: Writer, at: int, kind: Kind, value: Any, *, wrong: bool = False) -> None:  # noqa: ANN401
     """Write one value by its kind: dates as dates, numbers exactly, text as nothing but text."""
+    page, row = writer.page, writer.row
     cell: Cell = kind.write(value)
-    looks: dict[str, Any] = {"num_format": kind.number_format} if kind.number_format else {}
+    style: Style = {"num_format": kind.number_format} if kind.number_format else {}
     if wrong:
-        looks["bg_color"] = "#FFC7CE"
+        style["bg_color"] = "#FFC7CE"
     if isinstance(cell, bool):
-        page.write_boolean(row, at, cell, book.format(**looks))
-    elif isinstance(cell, datetime | date | time | timedelta):
-        looks.setdefault("num_format", _DATE_FORMATS.get(type(cell), "[h]:mm:ss"))
-        if isinstance(cell, date) and cell.year < 1900:  # noqa: PLR2004 - where a spreadsheet's days begin
-            page.write_string(row, at, cell.isoformat(), book.format(**looks))
-        else:
-            page.write_datetime(row, at, cell, book.format(**looks))
+        page.write_boolean(row, at, cell, writer.book.format(**style))
     elif isinstance(cell, int | float | Decimal):
-        page.write_number(row, at, cell, book.format(**looks))
+        page.write_number(row, at, cell, writer.book.format(**style))
+    elif isinstance(cell, str) or (isinstance(cell, date) and cell.year < FIRST_YEAR):
+        words = shortened(str(cell))
+        style |= {"quote_prefix": True} if words.startswith(FORMULA_STARTS) else {}
+        style |= {"text_wrap": True} if "\n" in words else {}
+        page.write_string(row, at, words, writer.book.format(**style))
     else:
-        words = _shortened(cell)
-        if words.startswith(FORMULA_STARTS):
-            looks["quote_prefix"] = True
-        if "\n" in words:
-            looks["text_wrap"] = True
-        page.write_string(row, at, words, book.format(**looks))
+        style.setdefault("num_format", _DATE_FORMATS.get(type(cell), "[h]:mm:ss"))
+        page.write_datetime(row, at, cell, writer.book.format(**style))
 
 
 def width_of(words: str) -> int:
@@ -167,7 +169,8 @@ def column_width(column: Column) -> float:
     return column.width or max(column.kind.width, width_of(column.title) + 2)
 
 
-def _shortened(words: str) -> str:
+def shortened(words: str) -> str:
+    """The text as a cell can hold it."""
     words = visible(words)
     return words if len(words) <= LONGEST_TEXT else words[: LONGEST_TEXT - 1] + "…"
 
@@ -200,107 +203,10 @@ async def export(
         async for batch in batches:
             await asyncio.to_thread(_add_all, sheet, batch)
         count = sheet.count
-        await asyncio.to_thread(book._book.close)  # noqa: SLF001 - closing packs the file: work for a thread
+        await asyncio.to_thread(book.close)
     return count
 
 
 def _add_all(sheet: Writer, batch: Sequence[Mapping[str, Any] | object]) -> None:
     for row in batch:
         sheet.add(row)
-
-
-def template(
-    columns: Sequence[Column],
-    *,
-    name: str = "填报",
-    title: str = "",
-    lists: Mapping[str, Sequence[str]] | None = None,
-) -> bytes:
-    """A workbook to fill in: the headers, drop-down lists, and a sheet that explains every column.
-
-    `lists` gives choices known only at run time (the villages of a town) by column key.
-    """
-    target = BytesIO()
-    chosen = {column.key: list((lists or {}).get(column.key) or column.choices) for column in columns}
-    with Book(target) as book:
-        sheet = book.sheet(
-            name, columns, title=title, note="红色标题为必填; 各列要求见“说明”表; 请勿改动标题行"
-        )
-        _explain(book, columns, chosen)
-        sources = _list_page(book, chosen)
-        for at, column in enumerate(columns):
-            if choices := chosen[column.key]:
-                inline = all("," not in one for one in choices) and len(",".join(choices)) <= LONGEST_LIST
-                source: Any = choices if inline else sources[column.key]
-                rule = {
-                    "validate": "list",
-                    "source": source,
-                    "error_title": column.title[:32],
-                    "error_message": "请从列表中选择",
-                    "error_type": "stop",
-                }
-                sheet.page.data_validation(sheet.header + 1, at, sheet.header + TEMPLATE_ROWS, at, rule)
-            looks = book.format(num_format=column.kind.number_format)
-            sheet.page.set_column(at, at, column_width(column), looks)
-    return target.getvalue()
-
-
-def _explain(book: Book, columns: Sequence[Column], chosen: Mapping[str, Sequence[str]]) -> None:
-    about = [
-        Column("title", "列"),
-        Column("must", "必填"),
-        Column("kind", "内容"),
-        Column("note", "要求", width=60),
-    ]
-    page = book.sheet("说明", about)
-    for column in columns:
-        allowed = "、".join(chosen[column.key][:20])
-        page.cells(
-            [
-                column.title,
-                "是" if column.required else "",
-                column.kind.name,
-                "; ".join(part for part in (column.note, f"可选: {allowed}" if allowed else "") if part),
-            ]
-        )
-
-
-def _list_page(book: Book, chosen: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The drop-down lists too long for a rule of their own, each in a column of a hidden sheet."""
-    keys = [key for key, choices in chosen.items() if choices]
-    page = book.page("选项")
-    page.hide()
-    for row in range(max((len(chosen[key]) for key in keys), default=0)):
-        for at, key in enumerate(keys):
-            if row < len(chosen[key]):
-                page.write_string(row, at, _shortened(chosen[key][row]))
-    return {key: f"=选项!${_letters(at)}$1:${_letters(at)}${len(chosen[key])}" for at, key in enumerate(keys)}
-
-
-def _letters(at: int) -> str:
-    return (_letters(at // 26 - 1) if at >= 26 else "") + chr(65 + at % 26)  # noqa: PLR2004 - the alphabet
-
-
-def annotated(sheet: Sheet, *, only_wrong: bool = False) -> bytes:
-    """The uploaded rows again, wrong cells marked, with a column “问题” that says what is wrong.
-
-    It can be corrected and uploaded as it is: the column is ignored when read. Amounts stay in the unit of the upload.
-    """
-    columns = [Column(str(at), title, AS_IT_IS, width=20) for at, title in enumerate(sheet.titles)]
-    target = BytesIO()
-    with Book(target) as book:
-        page = book.sheet(
-            "有误的行" if only_wrong else "检查结果", [*columns, Column("", PROBLEM_TITLE, width=60)]
-        )
-        for row in sheet.rows:
-            if row.sound and only_wrong:
-                continue
-            said = "; ".join(
-                f"{one.column}: {one.message}" if one.column else one.message for one in row.faults
-            )
-            keys = {one.pointer.rpartition("/")[2] for one in row.faults if one.column}
-            cells = [*row.cells, *[""] * len(columns)][: len(columns)]
-            page.cells(
-                [*cells, said], wrong=frozenset(sheet.places[key] for key in keys if key in sheet.places)
-            )
-    return target.getvalue()

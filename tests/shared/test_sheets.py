@@ -1,0 +1,459 @@
+"""Spreadsheets: found under any header, every wrong cell named, nothing exact lost, nothing executed."""
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import openpyxl  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from shared.errors import Invalid, TooLarge
+from shared.labels import Labelled
+from shared.money import LIMIT, Money
+from shared.sheets import (
+    DAY,
+    INSTANT,
+    INTEGER,
+    MONTH,
+    NUMBER,
+    TEXT,
+    WAN,
+    YES_NO,
+    YUAN,
+    Book,
+    Cell,
+    Column,
+    Limits,
+    Sheet,
+    annotated,
+    chosen,
+    export,
+    read,
+    template,
+    workbook,
+)
+
+
+class Way(Labelled):
+    NEW = "new", "新建"
+    REBUILD = "rebuild", "改扩建"
+
+
+COLUMNS = [
+    Column("name", "项目名称", required=True),
+    chosen("way", "建设性质", Way),
+    Column("amount", "资金规模(万元)", WAN, aliases=("总投资", "预算资金"), required=True),
+    Column("households", "受益户数", INTEGER),
+    Column("starts_on", "开工日期", DAY),
+]
+ROW = {
+    "name": "黄羊镇供水",
+    "way": Way.NEW,
+    "amount": 1_259_000_000,
+    "households": 35,
+    "starts_on": date(2022, 3, 1),
+}
+
+
+def xlsx(*rows: list[object], merge: tuple[str, ...] = (), name: str = "Sheet1") -> bytes:
+    book = openpyxl.Workbook()
+    book.active.title = name
+    for row in rows:
+        book.active.append(row)
+    for area in merge:
+        book.active.merge_cells(area)
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+def values(sheet: Sheet) -> list[dict[str, object]]:
+    return [row.values for row in sheet.rows]
+
+
+def test_what_is_written_is_read_again() -> None:
+    assert values(read(workbook(COLUMNS, [ROW]), COLUMNS)) == [ROW]
+
+
+amounts = st.integers(1 - LIMIT, LIMIT - 1)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.text(), amounts, st.dates(date(1950, 1, 1), date(2100, 1, 1))), max_size=8))
+def test_any_text_amount_and_date_survives(rows: list[tuple[str, int, date]]) -> None:
+    columns = [
+        Column("no", "序号", INTEGER),
+        Column("words", "内容"),
+        Column("wan", "甲(万元)", WAN),
+        Column("yuan", "乙(元)", YUAN),
+        Column("on", "日期", DAY),
+        Column("month", "月份", MONTH),
+    ]
+    given_rows: list[dict[str, Any]] = [
+        {"no": at, "words": words, "wan": amount, "yuan": -amount, "on": on, "month": on.replace(day=1)}
+        for at, (words, amount, on) in enumerate(rows)
+    ]
+    for row in given_rows:
+        row["words"] = columns[1].read(row["words"]) or None
+    sheet = read(workbook(columns, given_rows), columns)
+    assert sheet.faults == []
+    assert values(sheet) == given_rows
+
+
+def test_the_header_is_found_under_titles_and_by_aliases() -> None:
+    content = xlsx(
+        ["凉州区2022年项目库"],
+        ["填报单位: 黄羊镇", None, "单位: 万元"],
+        ["序号", "项 目 名 称*", "总投资(万元)", "备注"],
+        [1, "供水", 29.4, "第一批"],
+        [None, None, None, None],
+        ["合计", None, 29.4],
+        merge=("A1:D1",),
+    )
+    sheet = read(content, COLUMNS)
+    assert [(row.number, row.values["name"], row.values["amount"]) for row in sheet.rows] == [
+        (4, "供水", 29_400_000)
+    ]
+    assert sheet.ignored == ["序号", "备注"]
+    assert sheet.totals == [6]
+
+
+def test_a_header_of_two_rows_with_merged_groups() -> None:
+    columns = [
+        Column("name", "项目名称", required=True),
+        Column("central", "中央资金", WAN, aliases=("资金规模中央",)),
+        Column("local", "县级", WAN),
+    ]
+    content = xlsx(
+        ["项目库"],
+        ["项目名称", "资金规模(万元)", None, "备注"],
+        [None, "中央", "县级", None],
+        ["供水", 10, 2.5, ""],
+        merge=("A1:D1", "A2:A3", "B2:C2", "D2:D3"),
+    )
+    sheet = read(content, columns)
+    assert values(sheet) == [{"name": "供水", "central": 10_000_000, "local": 2_500_000}]
+    assert values(read(annotated(sheet), columns)) == values(sheet)
+
+
+def test_merged_text_counts_for_each_row_and_a_merged_amount_only_once() -> None:
+    columns = [Column("town", "乡镇"), *COLUMNS[:1], Column("amount", "金额(万元)", WAN)]
+    content = xlsx(
+        ["乡镇", "项目名称", "金额(万元)"],
+        ["黄羊镇", "供水", 10],
+        [None, "道路", None],
+        merge=("A2:A3", "C2:C3"),
+    )
+    assert [(r["town"], r["amount"]) for r in values(read(content, columns))] == [
+        ("黄羊镇", 10_000_000),
+        ("黄羊镇", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "amount"),
+    [
+        ([["项目名称", "资金规模(元)"], ["供水", 500000]], 50_000_000),
+        ([["项目名称", "资金规模（万元）"], ["供水", 50]], 50_000_000),
+        ([["资金表", "单位：元"], ["项目名称", "资金规模"], ["供水", 500000]], 50_000_000),
+        ([["资金表(单位: 元)"], ["项目名称", "资金规模(万元)"], ["供水", 50]], 50_000_000),
+        ([["资金表"], ["项目名称", "资金规模"], ["供水", 50]], 50_000_000),
+    ],
+)
+def test_the_unit_that_the_sheet_states_counts(rows: list[list[object]], amount: int) -> None:
+    sheet = read(xlsx(*rows), COLUMNS)
+    assert sheet.rows[0].values["amount"] == amount
+    assert read(annotated(sheet), COLUMNS).rows[0].values["amount"] == amount
+
+
+def test_every_wrong_cell_is_named_at_once() -> None:
+    content = xlsx(
+        ["项目名称", "建设性质", "资金规模(万元)", "受益户数", "开工日期"],
+        ["", "拆除", "约5", 1.5, "2022-02-30"],
+        ["道路", "改扩建", "1,259.5", "35", "2022年3月1日"],
+    )
+    sheet = read(content, COLUMNS)
+    assert [(one.row, one.column, one.pointer) for one in sheet.faults] == [
+        (2, "项目名称", "/rows/2/name"),
+        (2, "建设性质", "/rows/2/way"),
+        (2, "资金规模(万元)", "/rows/2/amount"),
+        (2, "受益户数", "/rows/2/households"),
+        (2, "开工日期", "/rows/2/starts_on"),
+    ]
+    assert "新建、改扩建" in sheet.faults[1].message
+    assert sheet.rows[1].sound
+    assert sheet.rows[1].values["amount"] == 1_259_500_000
+    sheet.rows[1].fault("name", "本村已有同名项目")
+    assert sheet.problems()[-1].detail == "第 3 行“项目名称”: 本村已有同名项目"
+
+
+def test_the_upload_comes_back_with_what_is_wrong() -> None:
+    sheet = read(xlsx(["项目名称", "资金规模(万元)", "备注"], ["甲", "x", "=1+1"], ["乙", 5, None]), COLUMNS)
+    page = openpyxl.load_workbook(io.BytesIO(annotated(sheet))).active
+    rows = [[cell.value for cell in row] for row in page.iter_rows()]
+    assert rows[0] == ["项目名称", "资金规模(万元)", "备注", "问题"]
+    assert rows[1][:2] == ["甲", "x"]
+    assert rows[1][3].startswith("资金规模(万元): 不是金额")
+    assert rows[2] == ["乙", 5, None, None]
+    assert page["B2"].fill.fgColor.rgb == "FFFFC7CE"
+    only = openpyxl.load_workbook(io.BytesIO(annotated(sheet, only_wrong=True))).active
+    assert only.max_row == 2
+
+
+def test_readers_of_pydantic_speak_one_sentence() -> None:
+    columns = [Column("amount", "金额", reader=TypeAdapter(Money).validate_python)]
+    sheet = read("金额\n-1\n5.5\n".encode(), columns)
+    assert [one.message for one in sheet.faults] == ["金额不能为负"]
+    assert sheet.rows[1].values == {"amount": 550}
+
+
+def test_long_numbers_that_lost_digits_are_refused() -> None:
+    columns = [Column("card", "身份证号")]
+    sheet = read(xlsx(["身份证号"], [622301197001011234], ["622301197001011234"], [13800138000]), columns)
+    assert "15位" in sheet.faults[0].message
+    assert [row["card"] for row in values(sheet)] == [None, "622301197001011234", "13800138000"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "gbk", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_csv_in_the_encodings_people_have(encoding: str, delimiter: str) -> None:
+    words = '项目名称,资金规模(万元),受益户数\r\n"供水\n二期",29.4,35\r\n'.replace(",", delimiter)
+    sheet = read(words.encode(encoding), COLUMNS)
+    assert values(sheet) == [{"name": "供水\n二期", "amount": 29_400_000, "households": 35}]
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("2022-03-01", date(2022, 3, 1)),
+        ("2022/3/1", date(2022, 3, 1)),
+        ("2022.3.1", date(2022, 3, 1)),
+        ("2022年3月1日", date(2022, 3, 1)),
+        ("\uff12\uff10\uff12\uff12-03-01", date(2022, 3, 1)),
+        ("20220301", date(2022, 3, 1)),
+        (20220301.0, date(2022, 3, 1)),
+        ("2022-03-01 00:00:00", date(2022, 3, 1)),
+        (44621.0, date(2022, 3, 1)),
+        (datetime(2022, 3, 1, 8), date(2022, 3, 1)),  # noqa: DTZ001 - as a cell has it
+        ("3月1日", None),
+        (12.0, None),
+        (True, None),
+        (float("nan"), None),
+        ("2022-13-01", None),
+    ],
+)
+def test_dates_as_people_write_them(cell: Cell, value: date | None) -> None:
+    column = Column("on", "日期", DAY)
+    if value:
+        assert column.read(cell) == value
+    else:
+        with pytest.raises(ValueError, match=r"日期|没有这一天"):
+            column.read(cell)
+
+
+def test_months_instants_numbers_and_yes() -> None:
+    assert Column("m", "月份", MONTH).read("2022年10月") == date(2022, 10, 1)
+    assert Column("m", "月份", MONTH).read(202203.0) == date(2022, 3, 1)
+    with pytest.raises(ValueError, match="月份"):
+        Column("m", "月份", MONTH).read(2022.1)
+    at = Column("at", "时间", INSTANT)
+    assert at.read("2022-03-01 08:30") == datetime(2022, 3, 1, 0, 30, tzinfo=UTC)
+    with pytest.raises(ValueError, match="没有这个时间"):
+        at.read("2022-03-01 25:00")
+    moment = datetime(2022, 3, 1, 0, 30, 5, tzinfo=UTC)
+    assert values(read(workbook([at], [{"at": moment}]), [at])) == [{"at": moment}]
+    assert Column("n", "数", NUMBER).read("12.5%") == Decimal("0.125")
+    wrongs: tuple[Cell, ...] = ("1,2", "1e5", "NaN", True, float("inf"))
+    for wrong in wrongs:
+        with pytest.raises(ValueError, match="数字"):
+            Column("n", "数", NUMBER).read(wrong)
+    assert [Column("y", "是否", YES_NO).read(cell) for cell in ("是", "√", "否", 0.0)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|", "%", "=cmd|' /C calc'!A0"])
+def test_text_never_becomes_a_formula_or_a_link(start: str) -> None:
+    words = f'{start}HYPERLINK("http://x")'
+    content = workbook([Column("a", "内容")], [{"a": words}, {"a": "http://example.com"}])
+    cell = openpyxl.load_workbook(io.BytesIO(content)).active["A2"]
+    assert (cell.data_type, cell.value.strip()) == ("s", words.strip())
+    assert cell.quotePrefix
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        page = archive.read("xl/worksheets/sheet1.xml")
+    assert b"<f>" not in page
+    assert b"hyperlink" not in page
+
+
+def test_amounts_stand_in_the_file_as_exact_decimals() -> None:
+    content = workbook([Column("a", "金额(元)", YUAN)], [{"a": LIMIT - 1}, {"a": 10}])
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        page = archive.read("xl/worksheets/sheet1.xml")
+    assert b"<v>9999999999999.99</v>" in page
+    assert b"<v>0.10</v>" in page
+
+
+async def test_an_export_takes_batches_as_they_come() -> None:
+    async def pages() -> AsyncIterator[list[dict[str, object]]]:
+        for start in range(0, 2500, 500):
+            yield [{"name": f"项目{at}", "amount": at} for at in range(start, start + 500)]
+
+    target = io.BytesIO()
+    assert await export(target, COLUMNS, pages()) == 2500
+    assert [row.values["amount"] for row in read(target.getvalue(), COLUMNS).rows] == list(range(2500))
+
+
+def test_objects_many_sheets_and_odd_sheet_names() -> None:
+    class Thing:
+        name = "供水"
+
+    target = io.BytesIO()
+    with Book(target) as book:
+        book.sheet("a/b:[c]?*", COLUMNS[:1]).add(Thing())
+        book.sheet("a/b:[c]?*", COLUMNS[:1], title="标题", note="说明").add(Thing())
+        book.sheet("", COLUMNS[:1])
+    names = openpyxl.load_workbook(target).sheetnames
+    assert len({name.casefold() for name in names}) == 3
+    assert [row.number for row in read(target.getvalue(), COLUMNS[:1]).rows] == [2]
+
+
+def test_a_template_has_headers_lists_and_explanations_and_reads_as_empty() -> None:
+    villages = [f"{at}号村委会" for at in range(442)]
+    columns = [*COLUMNS, Column("village", "村", required=True, note="按村委会全称")]
+    content = template(columns, title="项目申报表", lists={"village": villages})
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    rules = {
+        str(rule.sqref).split(":")[0]: rule.formula1 for rule in book["填报"].data_validations.dataValidation
+    }
+    assert rules == {"B4": '"新建,改扩建"', "F4": "选项!$B$1:$B$442"}
+    assert book["选项"]["B442"].value == "441号村委会"
+    assert book["选项"].sheet_state == "hidden"
+    explained = {row[0].value: [cell.value for cell in row[1:]] for row in book["说明"].iter_rows()}
+    assert explained["村"][:2] == ["是", "文本"]
+    assert "可选: 新建、改扩建" in explained["建设性质"][2]
+    filled = book["填报"]
+    filled.append(["供水", "新建", 5, None, None, "3号村委会"])
+    target = io.BytesIO()
+    book.save(target)
+    assert read(content, columns).rows == []
+    assert values(read(target.getvalue(), columns))[0]["village"] == "3号村委会"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0\1\2\3",
+        b"PK\3\4rubbish",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\xff\xfe\xff",
+        b"\x81\x00",
+        "只有一列,没有表头\n".encode(),
+        "项目名称\n供水\n".encode(),
+        b'"' + b"x" * 200_000,
+        workbook([Column("a", "别的")], []),
+    ],
+)
+def test_what_is_no_such_table_is_refused_in_words(content: bytes) -> None:
+    with pytest.raises(Invalid) as refused:
+        read(content, COLUMNS)
+    assert refused.value.detail
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300), st.integers(0, 5000), st.sampled_from([b"", b"PK\3\4"]))
+def test_damaged_files_are_refused_and_nothing_else(noise: bytes, at: int, start: bytes) -> None:
+    sound = workbook(COLUMNS, [ROW])
+    for content in (start + noise, sound[:at] + noise + sound[at + len(noise) :]):
+        try:
+            read(content, COLUMNS)
+        except (Invalid, TooLarge):
+            continue
+
+
+def remade(parts: dict[str, bytes]) -> bytes:
+    """A workbook with these parts in place of its own."""
+    target = io.BytesIO()
+    source = xlsx(["项目名称", "资金规模(万元)"], ["供水", 5])
+    with (
+        zipfile.ZipFile(io.BytesIO(source)) as old,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, parts.get(name) or old.read(name))
+        for name in parts.keys() - set(old.namelist()):
+            new.writestr(name, parts[name])
+    return target.getvalue()
+
+
+PAGE = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
+STRINGS = '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">%s</sst>'
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        "<row r='1'><c r='A1'><v>1</v></c></row><row r='1048576'><c r = 'xfd1048576'><v>1</v></c></row>",
+        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576">' + "<c><v>1</v></c>" * 20 + "</row>",
+        '<row r="1"><c r="A1"><v>1</v></c></row><row><c x=">" r="XFD1048576"><v>1</v></c></row>',
+    ],
+)
+def test_a_cell_far_out_does_not_ask_for_gigabytes(cells: str) -> None:
+    with pytest.raises(TooLarge):
+        read(remade({"xl/worksheets/sheet1.xml": (PAGE % cells).encode()}), COLUMNS)
+
+
+@pytest.mark.parametrize("index", ["0", " 0 ", "+0", "<![CDATA[0]]>", "&#48;", "0<!-- -->"])
+def test_many_cells_showing_one_long_text_do_not_ask_for_gigabytes(index: str) -> None:
+    cells = "".join(f'<row r="{at}"><c r="A{at}" t="s"><v>{index}</v></c></row>' for at in range(1, 3001))
+    strings = STRINGS % ("<si><t>" + "x" * 100_000 + "</t></si>")
+    parts = {"xl/worksheets/sheet1.xml": (PAGE % cells).encode(), "xl/sharedStrings.xml": strings.encode()}
+    with pytest.raises(TooLarge):
+        read(remade(parts), COLUMNS)
+
+
+def test_whole_columns_that_are_only_formatted_do_no_harm() -> None:
+    cells = (
+        '<row r="1"><c r="A1" t="inlineStr"><is><t>项目名称</t></is></c>'
+        '<c r="B1" t="inlineStr"><is><t>总投资</t></is></c></row>'
+        '<row r="2"><c r="A2" t="inlineStr"><is><t>供水</t></is></c><c r="B2"><v>5</v></c></row>'
+        '<row r="1048576" ht="15"><c r="A1048576" s="0"/><c r="XFD1048576" s="0"/></row>'
+    )
+    sheet = read(remade({"xl/worksheets/sheet1.xml": (PAGE % cells).encode()}), COLUMNS)
+    assert values(sheet) == [{"name": "供水", "amount": 5_000_000}]
+
+
+def test_a_bomb_of_zeros_and_too_many_rows_or_bytes_are_refused() -> None:
+    with pytest.raises(TooLarge):
+        read(remade({"xl/media/image1.png": bytes(120 * 1024 * 1024)}), COLUMNS)
+    many = workbook(COLUMNS[:1], [{"name": f"项目{at}"} for at in range(11)])
+    with pytest.raises(TooLarge, match="10 行"):
+        read(many, COLUMNS[:1], limits=Limits(rows=10))
+    assert len(read(many, COLUMNS[:1], limits=Limits(rows=11)).rows) == 11
+    with pytest.raises(TooLarge, match="MB"):
+        read(many, COLUMNS[:1], limits=Limits(size=100))
+    with pytest.raises(TooLarge):
+        read("项目名称\n".encode() + b"x\n" * 50, COLUMNS[:1], limits=Limits(rows=10))
+
+
+def test_a_size_that_lies_is_found_out() -> None:
+    content = bytearray(remade({"xl/media/a.bin": bytes(5_000_000)}))
+    at = content.rfind(b"xl/media/a.bin") - 46
+    content[at + 24 : at + 28] = (10).to_bytes(4, "little")
+    with pytest.raises(Invalid, match="损坏"):
+        read(bytes(content), COLUMNS)
+
+
+def test_text_is_cut_where_a_cell_ends() -> None:
+    content = workbook([Column("a", "内容", TEXT)], [{"a": "字" * 40_000}])
+    assert len(read(content, [Column("a", "内容")]).rows[0].values["a"]) == 32_767
