@@ -3,8 +3,7 @@
 import io
 import zipfile
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 import openpyxl  # type: ignore[import-untyped]
@@ -13,23 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from shared.errors import Invalid, TooLarge
 from shared.labels import Labelled
 from shared.money import LIMIT, Money
 from shared.sheets import (
     DAY,
-    INSTANT,
     INTEGER,
     MONTH,
-    NUMBER,
-    TEXT,
     WAN,
-    YES_NO,
     YUAN,
     Book,
-    Cell,
     Column,
-    Limits,
     Sheet,
     annotated,
     chosen,
@@ -228,59 +220,6 @@ def test_csv_in_the_encodings_people_have(encoding: str, delimiter: str) -> None
     assert values(sheet) == [{"name": "供水\n二期", "amount": 29_400_000, "households": 35}]
 
 
-@pytest.mark.parametrize(
-    ("cell", "value"),
-    [
-        ("2022-03-01", date(2022, 3, 1)),
-        ("2022/3/1", date(2022, 3, 1)),
-        ("2022.3.1", date(2022, 3, 1)),
-        ("2022年3月1日", date(2022, 3, 1)),
-        ("\uff12\uff10\uff12\uff12-03-01", date(2022, 3, 1)),
-        ("20220301", date(2022, 3, 1)),
-        (20220301.0, date(2022, 3, 1)),
-        ("2022-03-01 00:00:00", date(2022, 3, 1)),
-        (44621.0, date(2022, 3, 1)),
-        (datetime(2022, 3, 1, 8), date(2022, 3, 1)),  # noqa: DTZ001 - as a cell has it
-        ("3月1日", None),
-        (12.0, None),
-        (True, None),
-        (float("nan"), None),
-        ("2022-13-01", None),
-    ],
-)
-def test_dates_as_people_write_them(cell: Cell, value: date | None) -> None:
-    column = Column("on", "日期", DAY)
-    if value:
-        assert column.read(cell) == value
-    else:
-        with pytest.raises(ValueError, match=r"日期|没有这一天"):
-            column.read(cell)
-
-
-def test_months_instants_numbers_and_yes() -> None:
-    assert Column("m", "月份", MONTH).read("2022年10月") == date(2022, 10, 1)
-    assert Column("m", "月份", MONTH).read(202203.0) == date(2022, 3, 1)
-    with pytest.raises(ValueError, match="月份"):
-        Column("m", "月份", MONTH).read(2022.1)
-    at = Column("at", "时间", INSTANT)
-    assert at.read("2022-03-01 08:30") == datetime(2022, 3, 1, 0, 30, tzinfo=UTC)
-    with pytest.raises(ValueError, match="没有这个时间"):
-        at.read("2022-03-01 25:00")
-    moment = datetime(2022, 3, 1, 0, 30, 5, tzinfo=UTC)
-    assert values(read(workbook([at], [{"at": moment}]), [at])) == [{"at": moment}]
-    assert Column("n", "数", NUMBER).read("12.5%") == Decimal("0.125")
-    wrongs: tuple[Cell, ...] = ("1,2", "1e5", "NaN", True, float("inf"))
-    for wrong in wrongs:
-        with pytest.raises(ValueError, match="数字"):
-            Column("n", "数", NUMBER).read(wrong)
-    assert [Column("y", "是否", YES_NO).read(cell) for cell in ("是", "√", "否", 0.0)] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-
-
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "|", "%", "=cmd|' /C calc'!A0"])
 def test_text_never_becomes_a_formula_or_a_link(start: str) -> None:
     words = f'{start}HYPERLINK("http://x")'
@@ -346,114 +285,3 @@ def test_a_template_has_headers_lists_and_explanations_and_reads_as_empty() -> N
     book.save(target)
     assert read(content, columns).rows == []
     assert values(read(target.getvalue(), columns))[0]["village"] == "3号村委会"
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"\0\1\2\3",
-        b"PK\3\4rubbish",
-        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        b"\xff\xfe\xff",
-        b"\x81\x00",
-        "只有一列,没有表头\n".encode(),
-        "项目名称\n供水\n".encode(),
-        b'"' + b"x" * 200_000,
-        workbook([Column("a", "别的")], []),
-    ],
-)
-def test_what_is_no_such_table_is_refused_in_words(content: bytes) -> None:
-    with pytest.raises(Invalid) as refused:
-        read(content, COLUMNS)
-    assert refused.value.detail
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=300), st.integers(0, 5000), st.sampled_from([b"", b"PK\3\4"]))
-def test_damaged_files_are_refused_and_nothing_else(noise: bytes, at: int, start: bytes) -> None:
-    sound = workbook(COLUMNS, [ROW])
-    for content in (start + noise, sound[:at] + noise + sound[at + len(noise) :]):
-        try:
-            read(content, COLUMNS)
-        except (Invalid, TooLarge):
-            continue
-
-
-def remade(parts: dict[str, bytes]) -> bytes:
-    """A workbook with these parts in place of its own."""
-    target = io.BytesIO()
-    source = xlsx(["项目名称", "资金规模(万元)"], ["供水", 5])
-    with (
-        zipfile.ZipFile(io.BytesIO(source)) as old,
-        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            new.writestr(name, parts.get(name) or old.read(name))
-        for name in parts.keys() - set(old.namelist()):
-            new.writestr(name, parts[name])
-    return target.getvalue()
-
-
-PAGE = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
-STRINGS = '<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">%s</sst>'
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
-        "<row r='1'><c r='A1'><v>1</v></c></row><row r='1048576'><c r = 'xfd1048576'><v>1</v></c></row>",
-        '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576">' + "<c><v>1</v></c>" * 20 + "</row>",
-        '<row r="1"><c r="A1"><v>1</v></c></row><row><c x=">" r="XFD1048576"><v>1</v></c></row>',
-    ],
-)
-def test_a_cell_far_out_does_not_ask_for_gigabytes(cells: str) -> None:
-    with pytest.raises(TooLarge):
-        read(remade({"xl/worksheets/sheet1.xml": (PAGE % cells).encode()}), COLUMNS)
-
-
-@pytest.mark.parametrize("index", ["0", " 0 ", "+0", "<![CDATA[0]]>", "&#48;", "0<!-- -->"])
-def test_many_cells_showing_one_long_text_do_not_ask_for_gigabytes(index: str) -> None:
-    cells = "".join(f'<row r="{at}"><c r="A{at}" t="s"><v>{index}</v></c></row>' for at in range(1, 3001))
-    strings = STRINGS % ("<si><t>" + "x" * 100_000 + "</t></si>")
-    parts = {"xl/worksheets/sheet1.xml": (PAGE % cells).encode(), "xl/sharedStrings.xml": strings.encode()}
-    with pytest.raises(TooLarge):
-        read(remade(parts), COLUMNS)
-
-
-def test_whole_columns_that_are_only_formatted_do_no_harm() -> None:
-    cells = (
-        '<row r="1"><c r="A1" t="inlineStr"><is><t>项目名称</t></is></c>'
-        '<c r="B1" t="inlineStr"><is><t>总投资</t></is></c></row>'
-        '<row r="2"><c r="A2" t="inlineStr"><is><t>供水</t></is></c><c r="B2"><v>5</v></c></row>'
-        '<row r="1048576" ht="15"><c r="A1048576" s="0"/><c r="XFD1048576" s="0"/></row>'
-    )
-    sheet = read(remade({"xl/worksheets/sheet1.xml": (PAGE % cells).encode()}), COLUMNS)
-    assert values(sheet) == [{"name": "供水", "amount": 5_000_000}]
-
-
-def test_a_bomb_of_zeros_and_too_many_rows_or_bytes_are_refused() -> None:
-    with pytest.raises(TooLarge):
-        read(remade({"xl/media/image1.png": bytes(120 * 1024 * 1024)}), COLUMNS)
-    many = workbook(COLUMNS[:1], [{"name": f"项目{at}"} for at in range(11)])
-    with pytest.raises(TooLarge, match="10 行"):
-        read(many, COLUMNS[:1], limits=Limits(rows=10))
-    assert len(read(many, COLUMNS[:1], limits=Limits(rows=11)).rows) == 11
-    with pytest.raises(TooLarge, match="MB"):
-        read(many, COLUMNS[:1], limits=Limits(size=100))
-    with pytest.raises(TooLarge):
-        read("项目名称\n".encode() + b"x\n" * 50, COLUMNS[:1], limits=Limits(rows=10))
-
-
-def test_a_size_that_lies_is_found_out() -> None:
-    content = bytearray(remade({"xl/media/a.bin": bytes(5_000_000)}))
-    at = content.rfind(b"xl/media/a.bin") - 46
-    content[at + 24 : at + 28] = (10).to_bytes(4, "little")
-    with pytest.raises(Invalid, match="损坏"):
-        read(bytes(content), COLUMNS)
-
-
-def test_text_is_cut_where_a_cell_ends() -> None:
-    content = workbook([Column("a", "内容", TEXT)], [{"a": "字" * 40_000}])
-    assert len(read(content, [Column("a", "内容")]).rows[0].values["a"]) == 32_767
