@@ -76,10 +76,10 @@ class DeadLetterRead(BaseModel):
 
 
 def insert_once(session: AsyncSession, table: sa.Table, values: dict[str, Any]) -> sa.Executable:
-    """An insert that does nothing when the row is there already; its rowcount says which."""
+    """An insert that does nothing when the row is there already, and returns its key when it was not."""
     postgres = session.get_bind().dialect.name == "postgresql"
     insert = insert_postgres(table) if postgres else insert_sqlite(table)
-    return insert.values(values).on_conflict_do_nothing()
+    return insert.values(values).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 async def subscribe(session: AsyncSession, subscribers: Collection[str], at: datetime) -> None:
@@ -172,19 +172,17 @@ async def asked_again(session: AsyncSession, subscriber: str, limit: int) -> Seq
 
 
 async def list_dead(
-    session: AsyncSession, subscriber: str = "", after: tuple[str, int] = ("", 0), limit: int = PAGE
+    session: AsyncSession, subscriber: str, after: int = 0, limit: int = PAGE
 ) -> list[DeadLetterRead]:
-    """Parked events by subscriber and position, after the last one seen."""
+    """A subscriber's parked events by number, after the last one seen."""
     dead = dead_letter.c
     query = (
         sa.select(dead_letter, event_log.c.type)
         .join(event_log, event_log.c.seq == dead.seq)
-        .where(sa.tuple_(dead.subscriber, dead.seq) > sa.tuple_(*map(sa.literal, after)))
-        .order_by(dead.subscriber, dead.seq)
+        .where(dead.subscriber == subscriber, dead.seq > after)
+        .order_by(dead.seq)
         .limit(limit)
     )
-    if subscriber:
-        query = query.where(dead.subscriber == subscriber)
     return [DeadLetterRead.model_validate(dict(row._mapping)) for row in await run(session, query)]  # noqa: SLF001
 
 
@@ -215,7 +213,7 @@ async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: dat
 async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection[str]]) -> list[CursorRead]:
     """Every subscriber of this log and how much of what it wants still waits, counted up to `COUNTED`."""
     tally = sa.select(dead_letter.c.subscriber, sa.func.count()).group_by(dead_letter.c.subscriber)
-    parked = dict((await run(session, tally)).tuples().all())
+    parked = {subscriber: count for subscriber, count in await run(session, tally)}
     found = []
     for row in (await run(session, sa.select(log_cursor).order_by(log_cursor.c.subscriber))).all():
         ahead = sa.select(event_log.c.seq).where(beyond((row.tx, row.seq)))

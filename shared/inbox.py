@@ -19,7 +19,7 @@ from shared.errors import Conflict, Refusal, Unavailable
 from shared.events import Envelope, Event
 from shared.http import allows, context_of
 from shared.permissions import May
-from shared.relay import BATCH, Deliver, Outcome
+from shared.relay import BATCH, Deliver, Outcome, Relay
 from shared.tables import inbox
 from shared.work import Context, Peer, Work
 
@@ -54,7 +54,7 @@ class Receipt(BaseModel):
 async def first_time(session: AsyncSession, envelope: Envelope, at: Any) -> bool:  # noqa: ANN401 - datetime
     """Whether this event takes effect now; False when it did before. Belongs into the handler's own transaction."""
     row = {"event_id": envelope.id, "service": envelope.service, "type": envelope.type, "received_at": at}
-    return (await run(session, insert_once(session, inbox, row))).rowcount == 1
+    return (await run(session, insert_once(session, inbox, row))).first() is not None
 
 
 def kind_of(topic: str, handler: Handler) -> type[Event]:
@@ -129,3 +129,8 @@ def sender(context: Context) -> Deliver:
         return Outcome(receipt.received, receipt.stopped.detail, refused=refused)
 
     return post
+
+
+def relay_of(context: Context) -> Relay:
+    """The relay that carries a service's events to the services that are told of them."""
+    return Relay(context.database, context.name, sender(context), context.clock, changed=context.changed)

@@ -46,6 +46,7 @@ class May(Labelled):
     RULE_READ = "rule:read", "查看规则"
     RULE_MANAGE = "rule:manage", "维护规则"
     LOG_OPERATE = "log:operate", "运维事件日志"
+    LOG_VERIFY = "log:verify", "校验事件日志"
     EVENT_DELIVER = "event:deliver", "投递事件"
     # projects
     PROJECT_READ = "project:read", "查看项目"
@@ -120,6 +121,7 @@ _TABLE: dict[May, str] = {
     May.RULE_READ:        "a a a a a a a a a a a",
     May.RULE_MANAGE:      ". . . . b b . . . . .",
     May.LOG_OPERATE:      ". . . . . . . . b . .",
+    May.LOG_VERIFY:       ". . . . . . . b b . .",
     May.EVENT_DELIVER:    ". . . . . . . . . . a",
 
     May.PROJECT_READ:     "b b b b b b b b . b a",

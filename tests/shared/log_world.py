@@ -1,0 +1,86 @@
+"""A service's log and its receivers in miniature, for the tests of log, relay, inbox, feed and seal."""
+
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from shared.access import NATION, Actor, Grant
+from shared.db import Database, run
+from shared.errors import Unavailable
+from shared.events import Envelope, Event
+from shared.inbox import first_time
+from shared.log import publish
+from shared.permissions import Role
+from shared.relay import Outcome
+from shared.tables import inbox
+
+START_OF_TIME = datetime(2023, 6, 9, 1, 0, tzinfo=UTC)
+CLERK = Actor("clerk", "文书", (Grant(Role.VILLAGE_CLERK, "620602100201"),))
+SERVICE = Actor("service:test", "test", (Grant(Role.SERVICE, NATION),), kind="service")
+
+
+class Built(Event):
+    """A wall was built."""
+
+    topic: ClassVar[str] = "wall.built"
+    height: int = 1
+
+
+class Painted(Event):
+    """A wall was painted."""
+
+    topic: ClassVar[str] = "wall.painted"
+
+
+class Clock:
+    """The time as a test wants it."""
+
+    def __init__(self) -> None:
+        self.at = START_OF_TIME
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def pass_by(self, **parts: float) -> None:
+        self.at += timedelta(**parts)
+
+
+async def write(
+    database: Database, subject: str, version: int = 1, event: Event | None = None, region: str = "620602100201"
+) -> None:
+    """One row in a transaction of its own."""
+    async with database.write() as session:
+        await publish(
+            session, event or Built(), actor=CLERK, subject=subject, version=version, region=region, at=START_OF_TIME
+        )
+
+
+class Receiver:
+    """A subscriber with an inbox: what took effect, every copy that came, and what it does not like."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.effects: list[tuple[str, int]] = []
+        self.copies: list[tuple[str, int]] = []
+        self.refuses: set[str] = set()
+        self.down = False
+        self.dies_after_effect = False
+
+    async def __call__(self, _subscriber: str, envelopes: list[Envelope]) -> Outcome:
+        if self.down:
+            return Outcome(0, "connection refused")
+        for place, envelope in enumerate(envelopes):
+            mark = (envelope.subject, envelope.subject_version)
+            self.copies.append(mark)
+            if envelope.subject in self.refuses:
+                return Outcome(place, "no such wall", refused=True)
+            async with self.database.write() as session:
+                if await first_time(session, envelope, START_OF_TIME):
+                    self.effects.append(mark)
+        if self.dies_after_effect:
+            message = "the process is gone"
+            raise Unavailable(message)
+        return Outcome(len(envelopes))
+
+    async def received(self) -> int:
+        async with self.database.read() as session:
+            return len((await run(session, inbox.select())).all())
