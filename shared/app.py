@@ -21,7 +21,6 @@ from shared.errors import Problem, Refusal
 from shared.idempotency import forget_old
 from shared.permissions import May
 from shared.personal import Keyring
-from shared.relay import Relay
 from shared.routes import files, health, rules
 from shared.rules import RuleBook, load
 from shared.seal import seal_forever
@@ -81,8 +80,8 @@ def build(
 
     app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.context = context
-    app.add_middleware(Watch, metrics=metrics)
     problems.install(app)
+    app.add_middleware(Watch, metrics=metrics)
     _mount(app, service, metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
@@ -118,13 +117,8 @@ async def _begin(service: Service, context: Context) -> None:
         await service.start(context)
 
 
-def relay_of(context: Context) -> Relay:
-    """The relay that carries this service's events to its subscribers."""
-    return Relay(context)
-
-
 def _tasks(service: Service, context: Context) -> list[Any]:
-    running = [relay_of(context).run(), seal_forever(context), _tidy(context)]
+    running = [inbox.relay_of(context).run(), seal_forever(context), _tidy(context)]
     return [*running, *(one(context) for one in service.background)]
 
 

@@ -7,6 +7,7 @@
 import json
 import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -68,6 +69,7 @@ async def _reading(request: Request, actor: CurrentActor) -> AsyncGenerator[Work
         yield Work(session, actor, context.clock(), context)
 
 
+@asynccontextmanager
 async def _write(request: Request, actor: Actor) -> AsyncGenerator[Work]:
     context = context_of(request)
     wanted = await asked(request, actor) if request.method == "POST" else None
@@ -89,7 +91,7 @@ async def _write(request: Request, actor: Actor) -> AsyncGenerator[Work]:
 
 
 async def _writing(request: Request, actor: CurrentActor) -> AsyncGenerator[Work]:
-    async for work in _write(request, actor):
+    async with _write(request, actor) as work:
         yield work
 
 
@@ -100,7 +102,7 @@ async def _public_reading(request: Request) -> AsyncGenerator[Work]:
 
 
 async def _public_writing(request: Request) -> AsyncGenerator[Work]:
-    async for work in _write(request, await _anyone(request)):
+    async with _write(request, await _anyone(request)) as work:
         yield work
 
 
@@ -274,10 +276,9 @@ def _shaped(request: Request, response: Response) -> Response:
 
 def _only(content: Any, names: set[str]) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(content, dict) and isinstance(content.get("items"), list):
-        items = [_only(item, names | {"id"}) for item in content["items"]]
-        return {**content, "items": items}
+        return {**content, "items": [_only(item, names) for item in content["items"]]}
     if isinstance(content, dict):
-        return {name: value for name, value in content.items() if name in names | {"version"}}
+        return {name: value for name, value in content.items() if name in names | {"id", "version"}}
     return content
 
 

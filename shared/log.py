@@ -8,6 +8,7 @@ transaction's id, readers see a row only when no older transaction is still open
 On SQLite there is one writer; tx is 0 and seq is the order.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from shared.tables import event_log
 Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 VIEW_LIMIT = 500
+_CURSOR = re.compile(r"([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
 
 
 async def publish(  # noqa: PLR0913 - the columns of a log row
@@ -122,11 +124,10 @@ def read_cursor(text: str) -> Cursor:
     """The cursor a client gives back; empty is the beginning. Invalid when it is not one of ours."""
     if not text:
         return START
-    try:
-        tx, _, seq = text.partition(".")
-        return int(tx, 16), int(seq, 16)
-    except ValueError:
-        raise Invalid("游标无效, 请从头开始读取", "Not a cursor of this feed") from None
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise Invalid("游标无效, 请从头开始读取", "Not a cursor of this feed")
+    return int(found[1], 16), int(found[2], 16)
 
 
 def envelope(service: str, row: sa.Row[Any]) -> Envelope:

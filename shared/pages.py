@@ -61,7 +61,7 @@ async def page(  # noqa: PLR0913 - a list's parts
     key: Any,  # noqa: ANN401 - any column
     default: str,
 ) -> Page[T]:
-    """One page of ORM rows. `orders` maps sort names to NOT NULL columns; `key` is the unique column that breaks ties."""
+    """One page of ORM rows. `orders` maps sort names to the tables' NOT NULL columns; `key` is the unique column that breaks ties."""
     sort = asked.sort or default
     name, falling = sort.removeprefix("-"), sort.startswith("-")
     if name not in orders:
@@ -108,7 +108,7 @@ def _read(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.BindParam
 
 
 def _typed(value: Any, column: Any) -> Any:  # noqa: ANN401 - any column
-    kind = column.type.python_type
+    kind = column.class_.model_fields[column.key].annotation
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is date:

@@ -4,7 +4,6 @@ import logging
 import re
 import sys
 import time
-from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -53,6 +52,15 @@ class Metrics:
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
+def _pattern(scope: Scope) -> str:
+    """The address with its parameters' names, so that metrics stay few."""
+    if "endpoint" not in scope:
+        return "unmatched"
+    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
+    parts = (f"{{{names[part]}}}" if part in names else part for part in scope["path"].split("/"))
+    return "/".join(parts)
+
+
 class Watch:
     """ASGI middleware: gives each request an id, counts it, times it and writes one line about it."""
 
@@ -83,8 +91,7 @@ class Watch:
             self._note(scope, request_id, status, time.perf_counter() - started)
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        route: Any = scope.get("route")
-        path = getattr(route, "path_format", None) or getattr(route, "path", None) or "unmatched"
+        path = _pattern(scope)
         method, service = scope["method"], self.metrics.service
         self.metrics.requests.labels(service, method, path, str(status)).inc()
         self.metrics.seconds.labels(service, method, path).observe(seconds)

@@ -7,7 +7,6 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from shared.migrate import base_of
-from shared.search import is_search_table
 
 config = context.config
 service: str = config.attributes["service"]
@@ -33,8 +32,8 @@ def frozen(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False
 
 
 def ours(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:  # noqa: ANN401 - Alembic's interface
-    """Everything but the search indexes, which shared/search.py makes and drops whole."""
-    return not (kind == "table" and name is not None and is_search_table(name))
+    """Everything but the search indexes, `<table>_search`, which shared/search.py makes and drops whole."""
+    return not (kind == "table" and name is not None and "_search" in name)
 
 
 context.configure(

@@ -1,7 +1,7 @@
 """A service's log and its receivers in miniature, for the tests of log, relay, inbox, feed and seal."""
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from shared.access import NATION, Actor, Grant
 from shared.db import Database, run
@@ -11,7 +11,10 @@ from shared.inbox import first_time
 from shared.log import publish
 from shared.permissions import Role
 from shared.relay import Outcome
-from shared.tables import inbox
+from shared.settings import Settings
+from shared.tables import event_log, inbox
+from shared.wire import Wire
+from shared.work import Context
 
 START_OF_TIME = datetime(2023, 6, 9, 1, 0, tzinfo=UTC)
 CLERK = Actor("clerk", "文书", (Grant(Role.VILLAGE_CLERK, "620602100201"),))
@@ -84,3 +87,26 @@ class Receiver:
     async def received(self) -> int:
         async with self.database.read() as session:
             return len((await run(session, inbox.select())).all())
+
+
+def context_of(database: Database, clock: Clock, name: str = "walls") -> Context:
+    """A running service with a log, and nothing that only its own domain needs."""
+    settings = Settings.of(name, embedded=True)
+    unused: Any = None
+    return Context(
+        name=name,
+        settings=settings,
+        database=database,
+        wire=Wire(settings),
+        verifier=unused,
+        keyring=unused,
+        storage=unused,
+        rules=unused,
+        clock=clock,
+    )
+
+
+async def rows_of(database: Database) -> list[Any]:
+    """The whole log as it is stored."""
+    async with database.read() as session:
+        return list(await run(session, event_log.select().order_by(event_log.c.seq)))
