@@ -133,7 +133,13 @@ async def settle(session: AsyncSession, claimed: Reader, result: Settlement, at:
         return False
     dead, mine = dead_letter, dead_letter.c.subscriber == claimed.subscriber
     for seq, subject, error in result.parked:
-        row = {"subscriber": claimed.subscriber, "seq": seq, "subject": subject, "error": error, "parked_at": at}
+        row = {
+            "subscriber": claimed.subscriber,
+            "seq": seq,
+            "subject": subject,
+            "error": error,
+            "parked_at": at,
+        }
         await run(session, insert_once(session, dead, row))
     if result.delivered:
         seqs, subjects = zip(*result.delivered, strict=True)
@@ -183,7 +189,7 @@ async def list_dead(
         .order_by(dead.seq)
         .limit(limit)
     )
-    return [DeadLetterRead.model_validate(dict(row._mapping)) for row in await run(session, query)]  # noqa: SLF001
+    return [DeadLetterRead.model_validate(row._asdict()) for row in await run(session, query)]
 
 
 async def retry_dead(session: AsyncSession, subscriber: str, subject: str = "") -> int:
@@ -205,15 +211,23 @@ async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: dat
         log_cursor.update()
         .where(columns.subscriber == subscriber)
         .values(
-            tx=cursor[0], seq=cursor[1], attempts=columns.attempts + 1, failures=0, refusals=0, due_at=at, last_error=""
+            tx=cursor[0],
+            seq=cursor[1],
+            attempts=columns.attempts + 1,
+            failures=0,
+            refusals=0,
+            due_at=at,
+            last_error="",
         ),
     )
 
 
 async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection[str]]) -> list[CursorRead]:
     """Every subscriber of this log and how much of what it wants still waits, counted up to `COUNTED`."""
-    tally = sa.select(dead_letter.c.subscriber, sa.func.count()).group_by(dead_letter.c.subscriber)
-    parked = {subscriber: count for subscriber, count in await run(session, tally)}
+    tally = sa.select(dead_letter.c.subscriber, sa.func.count().label("parked")).group_by(
+        dead_letter.c.subscriber
+    )
+    parked = {row.subscriber: row.parked for row in await run(session, tally)}
     found = []
     for row in (await run(session, sa.select(log_cursor).order_by(log_cursor.c.subscriber))).all():
         ahead = sa.select(event_log.c.seq).where(beyond((row.tx, row.seq)))

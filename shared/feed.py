@@ -33,7 +33,9 @@ class Feed(BaseModel):
     items: list[Envelope]
     next: str = Field(description="give this back as `after`")
     more: bool = Field(description="whether more can be read at once")
-    scope: str = Field(description="changes when the caller's regions or roles change: read again from the start")
+    scope: str = Field(
+        description="changes when the caller's regions or roles change: read again from the start"
+    )
 
 
 def scope_of(actor: Actor, may: May) -> str:
@@ -77,10 +79,12 @@ def routes(service: str, may: May) -> APIRouter:
     router = APIRouter(prefix=f"/{service}", tags=["事件"], route_class=Route)
 
     @router.get("/events", response_model=Feed, **allows(may, refuses=(Invalid,)))
-    async def read_events(  # noqa: PLR0913 - the feed's parts
+    async def read_events(  # noqa: PLR0913, PLR0917 - the feed's parts
         request: Request,
         work: Reading,
-        after: Annotated[str, Query(max_length=40, description="`next` of the answer before; empty: from the start")] = "",
+        after: Annotated[
+            str, Query(max_length=40, description="`next` of the answer before; empty: from the start")
+        ] = "",
         types: Annotated[str, Query(max_length=500, description="topics, separated by commas")] = "",
         subject: Annotated[str, Query(max_length=64, description="only about this record")] = "",
         limit: Annotated[int, Query(ge=1, le=LARGEST)] = 100,
@@ -88,7 +92,14 @@ def routes(service: str, may: May) -> APIRouter:
         """变化记录. `Accept: application/cloudevents-batch+json` answers CloudEvents, with `next` in a Link header."""
         topics = tuple(name for name in types.split(",") if name)
         feed = await read(
-            work.session, work.actor, may, service, read_cursor(after), types=topics, subject=subject, limit=limit
+            work.session,
+            work.actor,
+            may,
+            service,
+            read_cursor(after),
+            types=topics,
+            subject=subject,
+            limit=limit,
         )
         if BATCH_MEDIA_TYPE in request.headers.get("accept", ""):
             return _batch(request, work, feed)

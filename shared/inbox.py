@@ -5,6 +5,7 @@ nothing. Handling stops at the first event that cannot be handled, and the recei
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from inspect import signature
 from typing import Annotated, Any, Protocol, get_type_hints
 
@@ -51,7 +52,7 @@ class Receipt(BaseModel):
     stopped: Stopped | None = None
 
 
-async def first_time(session: AsyncSession, envelope: Envelope, at: Any) -> bool:  # noqa: ANN401 - datetime
+async def first_time(session: AsyncSession, envelope: Envelope, at: datetime) -> bool:
     """Whether this event takes effect now; False when it did before. Belongs into the handler's own transaction."""
     row = {"event_id": envelope.id, "service": envelope.service, "type": envelope.type, "received_at": at}
     return (await run(session, insert_once(session, inbox, row))).first() is not None
@@ -67,9 +68,7 @@ def kind_of(topic: str, handler: Handler) -> type[Event]:
     return kind
 
 
-async def receive(
-    context: Context, envelopes: list[Envelope], handlers: Mapping[str, Handler]
-) -> Receipt:
+async def receive(context: Context, envelopes: list[Envelope], handlers: Mapping[str, Handler]) -> Receipt:
     """Handle events in the given order, up to the first that cannot be; topics without a handler count as handled."""
     for place, envelope in enumerate(envelopes):
         handler = handlers.get(envelope.type)
@@ -87,7 +86,9 @@ async def receive(
         except ValidationError as error:
             return _receipt(place, envelope, Conflict.status, str(error))
         except Exception as error:
-            log.exception("event handler failed", service=context.name, type=envelope.type, event=str(envelope.id))
+            log.exception(
+                "event handler failed", service=context.name, type=envelope.type, event_id=str(envelope.id)
+            )
             return _receipt(place, envelope, BUG, f"{type(error).__name__}: {error}")
     return Receipt(received=len(envelopes))
 
@@ -102,7 +103,7 @@ def routes(handlers: Mapping[str, Handler]) -> APIRouter:
         kind_of(topic, handler)
     router = APIRouter(prefix="/internal", tags=["事件"])
 
-    @router.post("/events", response_model=Receipt, **allows(May.EVENT_DELIVER, body=LARGEST))
+    @router.post("/events", **allows(May.EVENT_DELIVER, body=LARGEST))
     async def deliver(
         request: Request, envelopes: Annotated[list[Envelope], Body(max_length=BATCH)]
     ) -> Receipt:
@@ -118,7 +119,9 @@ def sender(context: Context) -> Deliver:
     async def post(subscriber: str, envelopes: list[Envelope]) -> Outcome:
         peer = Peer(context, subscriber, context.itself(), context.clock())
         try:
-            answer = await peer.ask("POST", "/internal/events", json=[e.model_dump(mode="json") for e in envelopes])
+            answer = await peer.ask(
+                "POST", "/internal/events", json=[e.model_dump(mode="json") for e in envelopes]
+            )
         except Refusal as refusal:
             # The receiver is away or does not know us: nothing is wrong with the event.
             return Outcome(0, refusal.detail_en)

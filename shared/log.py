@@ -132,6 +132,6 @@ def read_cursor(text: str) -> Cursor:
 
 def envelope(service: str, row: sa.Row[Any]) -> Envelope:
     """A log row as others see it."""
-    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    values = row._asdict()
     cursor = write_cursor((values.pop("tx"), values.pop("seq")))
     return Envelope(service=service, cursor=cursor, **values)

@@ -58,7 +58,9 @@ def routes(service: str) -> APIRouter:
         return DeadLetters(items=await cursors.list_dead(work.session, subscriber, after, limit))
 
     @router.post(
-        "/dead-letters/retry", status_code=202, response_model=RetryRead, **allows(May.LOG_OPERATE, refuses=(NotFound,))
+        "/dead-letters/retry",
+        status_code=202,
+        **allows(May.LOG_OPERATE, refuses=(NotFound,)),
     )
     async def retry_dead_letters(work: Writing, body: RetryAsked) -> RetryRead:
         """重新投递搁置的事件, 同一记录的按原来的先后."""

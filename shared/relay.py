@@ -131,7 +131,13 @@ class Relay:
         async with self.database.write() as session:
             kept = await cursors.settle(session, batch.reader, result, self.clock())
         if outcome.error:
-            log.warning("not delivered", service=self.service, to=subscriber, error=outcome.error, parked=result.parked)
+            log.warning(
+                "not delivered",
+                service=self.service,
+                to=subscriber,
+                error=outcome.error,
+                parked=result.parked,
+            )
         return done if kept else 0
 
     async def _look(self) -> None:

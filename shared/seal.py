@@ -67,7 +67,7 @@ class LogReport(BaseModel):
 
 def digest_of(row: Any, before: str) -> str:  # noqa: ANN401 - any row of the log
     """SM3 over the digest before and the whole row, the same on both databases."""
-    values = {name: _plain(row._mapping[name]) for name in event_log.c.keys()}  # noqa: SIM118, SLF001 - SQLAlchemy's
+    values = {name: _plain(value) for name, value in row._asdict().items()}
     text = json.dumps([before, values], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.new("sm3", text.encode()).hexdigest()
 
@@ -81,7 +81,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any column
 async def _last(session: AsyncSession) -> tuple[Seal, Cursor]:
     query = sa.select(log_seal).order_by(log_seal.c.position.desc()).limit(1)
     row = (await run(session, query)).first()
-    return (Seal(), START) if row is None else (Seal(position=row.position, digest=row.digest), (row.tx, row.seq))
+    return (
+        (Seal(), START)
+        if row is None
+        else (Seal(position=row.position, digest=row.digest), (row.tx, row.seq))
+    )
 
 
 async def seal(context: Context) -> int:
@@ -106,15 +110,15 @@ async def seal(context: Context) -> int:
 async def seal_forever(context: Context) -> None:
     """Seal in the background until cancelled."""
     while True:
+        sealed = 0
         try:
-            while await seal(context):
-                await asyncio.sleep(0)
+            sealed = await seal(context)
         except Refusal as refusal:
             log.warning("seal", service=context.name, reason=refusal.detail)
         except Exception:
             # One broken round must not end the audit trail.
             log.exception("seal failed", service=context.name)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(0 if sealed == BATCH else PAUSE)
 
 
 async def verify(session: AsyncSession, kept: Seal | None = None) -> LogReport:
@@ -150,7 +154,9 @@ def _fault(kind: Fault, seq: int, position: int) -> LogFault:
 
 
 async def _seals(session: AsyncSession, position: int) -> list[Any]:
-    query = sa.select(log_seal).where(log_seal.c.position > position).order_by(log_seal.c.position).limit(BATCH)
+    query = (
+        sa.select(log_seal).where(log_seal.c.position > position).order_by(log_seal.c.position).limit(BATCH)
+    )
     return list(await run(session, query))
 
 

@@ -1,11 +1,16 @@
 """A service's log and its receivers in miniature, for the tests of log, relay, inbox, feed and seal."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+import httpx
+from fastapi import APIRouter, FastAPI
+
+from shared import problems
 from shared.access import NATION, Actor, Grant
 from shared.db import Database, run
-from shared.errors import Unavailable
+from shared.errors import Unauthenticated, Unavailable
 from shared.events import Envelope, Event
 from shared.inbox import first_time
 from shared.log import publish
@@ -18,7 +23,12 @@ from shared.work import Context
 
 START_OF_TIME = datetime(2023, 6, 9, 1, 0, tzinfo=UTC)
 CLERK = Actor("clerk", "文书", (Grant(Role.VILLAGE_CLERK, "620602100201"),))
+TOWN = Actor("town", "镇专干", (Grant(Role.TOWN_OFFICER, "620602100000"),))
+CADRE = Actor("cadre", "驻村干部", (Grant(Role.CADRE, "620602100201"),))
+ADMIN = Actor("admin", "管理员", (Grant(Role.ADMIN, "620602000000"),))
+AUDITOR = Actor("auditor", "审计", (Grant(Role.AUDITOR, "620602000000"),))
 SERVICE = Actor("service:test", "test", (Grant(Role.SERVICE, NATION),), kind="service")
+EVERYBODY = (CLERK, TOWN, CADRE, ADMIN, AUDITOR, SERVICE)
 
 
 class Built(Event):
@@ -47,13 +57,25 @@ class Clock:
         self.at += timedelta(**parts)
 
 
-async def write(
-    database: Database, subject: str, version: int = 1, event: Event | None = None, region: str = "620602100201"
+async def write(  # noqa: PLR0913 - what a test may want different
+    database: Database,
+    subject: str,
+    version: int = 1,
+    event: Event | None = None,
+    *,
+    region: str = "620602100201",
+    actor: Actor = CLERK,
 ) -> None:
     """One row in a transaction of its own."""
     async with database.write() as session:
         await publish(
-            session, event or Built(), actor=CLERK, subject=subject, version=version, region=region, at=START_OF_TIME
+            session,
+            event or Built(),
+            actor=actor,
+            subject=subject,
+            version=version,
+            region=region,
+            at=START_OF_TIME,
         )
 
 
@@ -67,6 +89,7 @@ class Receiver:
         self.refuses: set[str] = set()
         self.down = False
         self.dies_after_effect = False
+        self.got_something = asyncio.Event()
 
     async def __call__(self, _subscriber: str, envelopes: list[Envelope]) -> Outcome:
         if self.down:
@@ -79,6 +102,7 @@ class Receiver:
             async with self.database.write() as session:
                 if await first_time(session, envelope, START_OF_TIME):
                     self.effects.append(mark)
+            self.got_something.set()
         if self.dies_after_effect:
             message = "the process is gone"
             raise Unavailable(message)
@@ -110,3 +134,36 @@ async def rows_of(database: Database) -> list[Any]:
     """The whole log as it is stored."""
     async with database.read() as session:
         return list(await run(session, event_log.select().order_by(event_log.c.seq)))
+
+
+class Anybody:
+    """Tokens are names of actors."""
+
+    def __init__(self) -> None:
+        self.actors = {actor.id: actor for actor in EVERYBODY}
+
+    async def actor(self, header: str | None, _at: datetime) -> Actor:
+        found = self.actors.get((header or "").removeprefix("Bearer "))
+        if found is None:
+            message = "请先登录"
+            raise Unauthenticated(message)
+        return found
+
+
+def app_of(context: Context, *routers: APIRouter) -> FastAPI:
+    """An app with these routers only."""
+    app = FastAPI()
+    context.verifier = cast(Any, Anybody())
+    app.state.context = context
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def client_of(app: FastAPI, name: str) -> httpx.AsyncClient:
+    """A client signed in as an actor."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers={"Authorization": f"Bearer {name}"}
+    )

@@ -70,7 +70,9 @@ class Post:
         receipt = await self.receive(*envelopes)
         if receipt.stopped is None:
             return Outcome(receipt.received)
-        return Outcome(receipt.received, receipt.stopped.detail, refused=receipt.stopped.status != Unavailable.status)
+        return Outcome(
+            receipt.received, receipt.stopped.detail, refused=receipt.stopped.status != Unavailable.status
+        )
 
     async def receive(self, *envelopes: Envelope) -> Receipt:
         return await receive(self.context, list(envelopes), self.handlers)
@@ -112,7 +114,9 @@ async def test_copies_that_arrive_at_the_same_moment_have_one_effect(
     assert await _floors(other_database) == [("north", version) for version in range(6)]
 
 
-async def test_topics_without_a_handler_count_as_received(database: Database, other_database: Database) -> None:
+async def test_topics_without_a_handler_count_as_received(
+    database: Database, other_database: Database
+) -> None:
     post = Post(other_database, {"wall.built": grow})
     await write(database, "north", 1, Painted())
     await write(database, "north", 2)
@@ -134,7 +138,11 @@ async def test_a_refusal_stops_the_batch_and_leaves_no_trace_of_its_event(
 
     assert receipt.received == 2
     assert receipt.stopped is not None
-    assert receipt.stopped.model_dump() == {"event": str(post.sent[2].id), "status": 409, "detail": "奇数层不收"}
+    assert receipt.stopped.model_dump() == {
+        "event": str(post.sent[2].id),
+        "status": 409,
+        "detail": "奇数层不收",
+    }
     assert await _floors(other_database) == [("north", 0), ("north", 2)]
 
 
@@ -169,7 +177,9 @@ async def test_a_handler_that_lacks_another_service_is_asked_again_for_ever(
     assert await _floors(other_database) == [("north", 1)]
 
 
-async def test_an_event_that_cannot_be_read_is_a_refusal(database: Database, other_database: Database) -> None:
+async def test_an_event_that_cannot_be_read_is_a_refusal(
+    database: Database, other_database: Database
+) -> None:
     class Odd(Event):
         topic: ClassVar[str] = "wall.built"
         height: str = "very"

@@ -29,7 +29,13 @@ class Overtaken:
     async def slow(self) -> None:
         async with self.database.write() as session:
             await publish(
-                session, Built(), actor=CLERK, subject="slow", version=1, region="620602100201", at=START_OF_TIME
+                session,
+                Built(),
+                actor=CLERK,
+                subject="slow",
+                version=1,
+                region="620602100201",
+                at=START_OF_TIME,
             )
             self.wrote.set()
             await self.may_commit.wait()
@@ -110,13 +116,16 @@ async def test_many_writers_and_one_reader_lose_and_repeat_nothing(database: Dat
 
 
 async def test_a_row_is_there_only_with_the_change_beside_it(database: Database) -> None:
-    with pytest.raises(Invalid):
+    async def change_and_fail() -> None:
         async with database.write() as session:
             await publish(
                 session, Built(), actor=CLERK, subject="n", version=1, region="620602100201", at=START_OF_TIME
             )
             message = "不行"
             raise Invalid(message)
+
+    with pytest.raises(Invalid):
+        await change_and_fail()
 
     assert await _read(database, START) == ([], START)
 

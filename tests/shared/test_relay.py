@@ -6,10 +6,11 @@ from contextlib import suppress
 import pytest
 
 from shared import cursors
-from shared.db import Database
+from shared.db import Database, run
 from shared.errors import Unavailable
 from shared.events import Envelope
 from shared.relay import BATCH, IDLE_ROWS, LEASE, PATIENCE, Outcome, Relay, backoff
+from shared.tables import dead_letter
 from tests.shared.log_world import Clock, Painted, Receiver, write
 
 WANTED = ("wall.built",)
@@ -36,7 +37,9 @@ async def _standing(database: Database) -> cursors.CursorRead:
     return found
 
 
-async def test_events_arrive_in_the_order_they_happened(relay: Relay, receiver: Receiver, database: Database) -> None:
+async def test_events_arrive_in_the_order_they_happened(
+    relay: Relay, receiver: Receiver, database: Database
+) -> None:
     for version in range(1, 4):
         for subject in ("north", "south"):
             await write(database, subject, version)
@@ -46,7 +49,9 @@ async def test_events_arrive_in_the_order_they_happened(relay: Relay, receiver: 
     assert receiver.effects == [(s, v) for v in (1, 2, 3) for s in ("north", "south")]
 
 
-async def test_more_events_than_one_batch_all_arrive(relay: Relay, receiver: Receiver, database: Database) -> None:
+async def test_more_events_than_one_batch_all_arrive(
+    relay: Relay, receiver: Receiver, database: Database
+) -> None:
     for version in range(2 * BATCH + 3):
         await write(database, "north", version)
 
@@ -55,7 +60,9 @@ async def test_more_events_than_one_batch_all_arrive(relay: Relay, receiver: Rec
     assert receiver.effects == [("north", version) for version in range(2 * BATCH + 3)]
 
 
-async def test_topics_nobody_asked_for_are_passed_over(relay: Relay, receiver: Receiver, database: Database) -> None:
+async def test_topics_nobody_asked_for_are_passed_over(
+    relay: Relay, receiver: Receiver, database: Database
+) -> None:
     await write(database, "north", 1, Painted())
     await write(database, "north", 2)
     await write(database, "north", 3, Painted())
@@ -167,7 +174,9 @@ async def test_parked_events_arrive_in_order_once_an_operator_asks(
 
     await relay.drain()
 
-    assert [effect for effect in receiver.effects if effect[0] == "north"] == [("north", v) for v in (1, 2, 3)]
+    assert [effect for effect in receiver.effects if effect[0] == "north"] == [
+        ("north", v) for v in (1, 2, 3)
+    ]
     assert (await _standing(database)).parked == 0
 
 
@@ -177,16 +186,22 @@ async def test_events_parked_after_the_operator_asked_follow_too(
     await _refused_for_good(relay, receiver, database, clock)
     async with database.write() as session:
         await cursors.retry_dead(session, "paint", "north")
-        await session.connection()
     async with database.write() as session:
-        row = {"subscriber": "paint", "seq": 999, "subject": "north", "error": "", "parked_at": clock(), "retry": False}
-        await cursors.run(session, cursors.dead_letter.insert(), row)
+        row = {
+            "subscriber": "paint",
+            "seq": 999,
+            "subject": "north",
+            "error": "",
+            "parked_at": clock(),
+            "retry": False,
+        }
+        await run(session, dead_letter.insert(), row)
     receiver.refuses = set()
 
     await relay.drain()
 
     async with database.read() as session:
-        left = (await cursors.run(session, cursors.dead_letter.select())).all()
+        left = (await run(session, dead_letter.select())).all()
     assert [(row.seq, row.retry) for row in left] == [(999, True)]
 
 
@@ -223,8 +238,12 @@ async def test_outages_never_park_an_event(
     assert (await _standing(database)).parked == 0, "one refusal after many outages is still the first"
 
 
-async def test_two_relays_at_once_share_the_work(database: Database, receiver: Receiver, clock: Clock) -> None:
-    relays = [Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: WANTED) for _ in range(2)]
+async def test_two_relays_at_once_share_the_work(
+    database: Database, receiver: Receiver, clock: Clock
+) -> None:
+    relays = [
+        Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: WANTED) for _ in range(2)
+    ]
     for version in range(120):
         await write(database, f"wall-{version % 3}", version)
     await relays[0].drain()
@@ -270,7 +289,7 @@ async def test_a_relay_whose_lease_ran_out_cannot_move_the_cursor_back(
 
 
 async def test_the_relay_in_the_background_delivers_at_once_when_told(
-    database: Database, other_database: Database, receiver: Receiver, clock: Clock
+    database: Database, receiver: Receiver, clock: Clock
 ) -> None:
     changed = asyncio.Event()
     relay = Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: WANTED, changed=changed)
@@ -279,9 +298,7 @@ async def test_the_relay_in_the_background_delivers_at_once_when_told(
         await asyncio.sleep(0.2)
         await write(database, "north")
         changed.set()
-        async with asyncio.timeout(0.6):
-            while not receiver.effects:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(receiver.got_something.wait(), 0.6)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
@@ -296,11 +313,7 @@ async def test_the_relay_in_the_background_finds_what_another_process_wrote(
     try:
         await asyncio.sleep(0.2)
         await write(database, "north")
-        async with asyncio.timeout(5):
-            while not receiver.effects:
-                await asyncio.sleep(0.05)
+        await asyncio.wait_for(receiver.got_something.wait(), 5)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-
-
