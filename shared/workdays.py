@@ -4,8 +4,8 @@
     day(date(2027, 1, 1)).provisional                  # True: the notice for that year is not known here
     is_workday(on, changes=Changes.of(rule.value))     # with the district's own days, or a new year's list
 
-The national days come from the `chinesecalendar` package, which follows the yearly 国务院办公厅 notices. A year
-it does not know is reckoned Monday to Friday, and says so.
+The national days come from the `chinesecalendar` package, which follows the yearly 国务院办公厅 notices. A
+year it does not know is reckoned Monday to Friday, and says so.
 """
 
 from collections.abc import Iterable, Mapping
