@@ -264,8 +264,6 @@ async def test_two_relays_at_once_share_the_work(
 async def test_a_relay_whose_lease_ran_out_cannot_move_the_cursor_back(
     database: Database, receiver: Receiver, clock: Clock
 ) -> None:
-    for version in range(3):
-        await write(database, "north", version)
     going, gone_on = asyncio.Event(), asyncio.Event()
 
     async def slow(subscriber: str, envelopes: list[Envelope]) -> Outcome:
@@ -276,7 +274,10 @@ async def test_a_relay_whose_lease_ran_out_cannot_move_the_cursor_back(
 
     stale = Relay(database, "walls", slow, clock, to=("paint",), topics=lambda _: WANTED)
     fresh = Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: WANTED)
-    late = asyncio.create_task(stale.drain())
+    await fresh.drain()
+    for version in range(3):
+        await write(database, "north", version)
+    late = asyncio.create_task(stale.step("paint"))
     await going.wait()
     clock.pass_by(seconds=LEASE.total_seconds() + 1)
     assert await fresh.step("paint") == 3
