@@ -5,6 +5,7 @@ import pkgutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -17,8 +18,9 @@ FIRST = "identity"
 
 
 def service_names() -> list[str]:
-    """Every folder in services/ that is a process, identity first."""
-    found = [module.name for module in pkgutil.iter_modules(services.__path__) if module.ispkg]
+    """Every folder in services/ with a main.py, identity first."""
+    folder = Path(services.__path__[0])
+    found = [one.name for one in pkgutil.iter_modules([str(folder)]) if (folder / one.name / "main.py").exists()]
     return sorted(found, key=lambda name: (name != FIRST, name))
 
 

@@ -16,6 +16,7 @@ from embedded.system import System
 from shared.db import Database
 from shared.migrate import has_database, upgrade
 from shared.settings import Settings
+from shared.watch import speak
 from shared.work import Context
 from tests.doors import Doors, TestKey
 
@@ -79,6 +80,16 @@ class Templates:
         postgres.create_database(name)
         return f"{postgres.server_url()}/{name}"
 
+    def empty(self) -> str:
+        """A database without tables."""
+        copy = uuid4().hex[:12]
+        if SQLITE:
+            return f"sqlite:///{self.folder / copy}.db"
+        from tests import postgres
+
+        postgres.create_database(f"c_{copy}")
+        return f"{postgres.server_url()}/c_{copy}"
+
     def clone(self, service: str) -> str:
         """A fresh copy."""
         copy = uuid4().hex[:12]
@@ -136,6 +147,7 @@ def test_key() -> TestKey:
 def _built(templates: Templates, _clock: Clock, test_key: TestKey) -> dict[str, FastAPI]:
     import asyncio
 
+    speak("CRITICAL")
     var = templates.folder / "var"
     var.mkdir()
     secrets = kept(var)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from shared.app import relay_of
+from shared.inbox import relay_of
 from shared.work import Context
 
 DISTRICT = "620602000000"

@@ -1,0 +1,49 @@
+"""The table of check-ins: what was sent, what was judged, and nothing that is ever rewritten but a review."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.check_ins.schemas import Kind, Result, Source
+from services.attendance.tables import Base
+from shared.db import JSON, Record, text_enum
+from shared.fences import Standing
+
+
+class CheckIn(Base, Record, table=True):
+    """打卡记录. The place is WGS-84 with what the phone sent beside it; the region is the post's."""
+
+    __tablename__ = "check_in"
+    __table_args__ = (
+        sa.Index("ix_check_in_person_taken_at_id", "person", "taken_at", "id"),
+        sa.Index("ix_check_in_region_taken_at_id", "region", "taken_at", "id"),
+        sa.Index("ix_check_in_result_region_taken_at_id", "result", "region", "taken_at", "id"),
+        sa.Index("ix_check_in_device_taken_at", "device", "taken_at"),
+    )
+
+    person: str = Field(max_length=64)
+    sent_by: str = Field(max_length=64)
+    kind: Kind = Field(sa_type=text_enum(Kind))  # type: ignore[call-overload]
+    source: Source = Field(sa_type=text_enum(Source))  # type: ignore[call-overload]
+    work_date: date
+    taken_at: datetime
+    fixed_at: datetime | None = None
+    received_at: datetime
+    post_id: UUID | None = None
+    lon: float | None = None
+    lat: float | None = None
+    fix: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # type: ignore[call-overload]
+    accuracy_m: float | None = None
+    mock: bool | None = None
+    device: str = Field(default="", max_length=64)
+    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))  # type: ignore[call-overload]
+    distance_m: float | None = None
+    margin_m: float | None = None
+    flags: list[str] = Field(default_factory=list, sa_type=JSON)  # type: ignore[call-overload]
+    result: Result = Field(sa_type=text_enum(Result))  # type: ignore[call-overload]
+    rule_version: str = Field(default="", max_length=100)
+    remark: str = Field(default="", max_length=500)
+    photo: str = Field(default="", max_length=64)

@@ -1,0 +1,47 @@
+"""`/attendance/check-ins`: one or a batch in, the verdict out; the list of what was recorded."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.attendance.check_ins import repository, service
+from services.attendance.check_ins.schemas import CheckInAnswer, CheckInBatch, CheckInPost, CheckInRead, Result
+from shared.errors import Forbidden, NotFound
+from shared.http import Reading, Route, Writing, allows
+from shared.pages import Page, Paging
+from shared.permissions import May
+
+BATCH = 1024 * 1024
+"""Body limit in bytes of a batch."""
+router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=Route)
+
+
+@router.post("", status_code=201, response_model=CheckInAnswer, **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH))
+async def check_in(work: Writing, body: CheckInBatch | CheckInPost) -> CheckInAnswer:
+    """打卡: 单条或一批(最多 500 条), 逐条给出结果."""
+    items = body.items if isinstance(body, CheckInBatch) else [body]
+    return CheckInAnswer(items=await service.take(work, items))
+
+
+@router.get("", response_model=Page[CheckInRead], **allows(May.PRESENCE_READ))
+async def list_check_ins(  # noqa: PLR0913 - the filters of the list
+    work: Reading,
+    asked: Paging,
+    region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+    person: Annotated[str, Query(max_length=64)] = "",
+    since: Annotated[date | None, Query(alias="from")] = None,
+    until: Annotated[date | None, Query(alias="to")] = None,
+    result: Result | None = None,
+) -> Any:  # noqa: ANN401 - shaped by response_model
+    """打卡记录."""
+    return await repository.search(
+        work, asked, region=region, person=person, low=since, high=until, result=result
+    )
+
+
+@router.get("/{check_in_id}", response_model=CheckInRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_check_in(work: Reading, check_in_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
+    """一条打卡记录."""
+    return await repository.get(work, check_in_id)

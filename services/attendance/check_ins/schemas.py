@@ -1,0 +1,119 @@
+"""What a phone sends and what it hears back at once."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.errors import FaultRead
+from shared.fences import Standing
+from shared.labels import Labelled
+from shared.places import Fix
+
+LARGEST_BATCH = 500
+
+
+class Kind(Labelled):
+    """打卡类型. The names are DingTalk's checkType, so that its software reads ours."""
+
+    ON_DUTY = "OnDuty", "到岗"
+    OFF_DUTY = "OffDuty", "离岗"
+
+
+class Source(Labelled):
+    """记录来源. The names are DingTalk's sourceType."""
+
+    USER = "USER", "本人打卡"
+    BOSS = "BOSS", "管理员更正"
+    SYSTEM = "SYSTEM", "系统导入"
+
+
+class Result(Labelled):
+    """处理结果."""
+
+    APPLIED = "applied", "已记录"
+    DUPLICATE = "duplicate", "重复提交"
+    HELD = "held", "已记录, 待复核"
+    REFUSED = "refused", "未接受"
+
+
+class Flag(Labelled):
+    """疑点: for a person to look at; nobody is punished by a machine."""
+
+    MOCK = "mock", "手机报告为模拟定位"
+    CLOCK = "clock", "手机时间与服务器相差较大"
+    OLD_FIX = "old_fix", "定位时间早于打卡时间较多"
+    LATE = "late", "补传时间较晚"
+    NO_POST = "no_post", "当日没有派驻点"
+    NO_FIX = "no_fix", "没有定位"
+    PRECISE = "precise", "定位精度不合常理"
+
+
+class CheckInPost(BaseModel):
+    """打卡: made on the phone, perhaps without signal, and sent when there is some."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
+    kind: Kind = Kind.ON_DUTY
+    taken_at: AwareDatetime = Field(description="手机上的打卡时间")
+    fix: Fix | None = Field(None, description="定位; 没有信号时可不带")
+    mock: bool | None = Field(None, description="手机是否报告模拟定位; 空为不知道")
+    device: str = Field("", max_length=64, description="手机标识")
+    photo: str = Field("", max_length=64, description="照片的文件编号, 可不带")
+    remark: str = Field("", max_length=500, description="说明")
+
+
+class CheckInBatch(BaseModel):
+    """一批打卡: each item is judged by itself; a bad one does not hold up the others."""
+
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=LARGEST_BATCH, description="每项同单条打卡")
+
+
+class CheckInResult(BaseModel):
+    """一条打卡的结果."""
+
+    id: str
+    result: Result
+    result_label: str
+    words: str = Field(description="用一句话说明结果")
+    verdict: Standing | None = None
+    post_id: UUID | None = None
+    post_name: str = ""
+    distance_m: float | None = Field(None, description="到围栏的距离, 米; 围栏内为 0")
+    margin_m: float | None = Field(None, description="定位误差圈离围栏边界的余量, 米; 负值为压线")
+    flags: list[Flag] = []
+    errors: list[FaultRead] = []
+
+
+class CheckInAnswer(BaseModel):
+    """打卡结果, in the order sent."""
+
+    items: list[CheckInResult]
+
+
+class CheckInRead(BaseModel):
+    """一条打卡记录."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    person: str
+    sent_by: str
+    region: str
+    kind: Kind
+    source: Source
+    work_date: date
+    taken_at: datetime
+    received_at: datetime
+    post_id: UUID | None
+    verdict: Standing | None
+    distance_m: float | None
+    margin_m: float | None
+    accuracy_m: float | None
+    flags: list[Flag]
+    result: Result
+    remark: str
+    photo: str
+    version: int

@@ -1,0 +1,40 @@
+"""The tables of posts and assignments."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.posts.schemas import PostKind
+from services.attendance.tables import Base
+from shared.db import JSON, Record, text_enum
+
+
+class Post(Base, Record, table=True):
+    """驻村点. Fences are kept as shared/fences.py writes them, WGS-84."""
+
+    __table_args__ = (sa.Index("ix_post_region_name_id", "region", "name", "id"),)
+
+    name: str = Field(max_length=100)
+    kind: PostKind = Field(sa_type=text_enum(PostKind))  # type: ignore[call-overload]
+    fences: list[dict[str, Any]] = Field(sa_type=JSON)  # type: ignore[call-overload]
+    address: str = Field(default="", max_length=200)
+    closed_on: date | None = None
+
+
+class Assignment(Base, Record, table=True):
+    """派驻. The region is the post's."""
+
+    __table_args__ = (
+        sa.Index("ix_assignment_person_starts_on", "person", "starts_on"),
+        sa.Index("ix_assignment_post_id_starts_on_id", "post_id", "starts_on", "id"),
+        sa.Index("ix_assignment_region_starts_on_id", "region", "starts_on", "id"),
+    )
+
+    post_id: UUID = Field(foreign_key="post.id")
+    person: str = Field(max_length=64)
+    person_name: str = Field(max_length=50)
+    starts_on: date
+    ends_on: date | None = None

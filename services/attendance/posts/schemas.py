@@ -1,0 +1,95 @@
+"""What a post and an assignment look like to those who keep them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.fences import FenceIn
+from shared.labels import Labelled
+
+Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+
+
+class PostKind(Labelled):
+    """驻村点类型. Herding villages may follow the herds (乐都 2024: 冬夏季放牧点)."""
+
+    VILLAGE = "village", "村"
+    PASTURE = "pasture", "放牧点"
+    SITE = "site", "项目点"
+
+
+class PostCreate(BaseModel):
+    """新设驻村点."""
+
+    id: UUID | None = None
+    name: str = Field(min_length=2, max_length=100, examples=["新店村村委会"])
+    kind: PostKind = PostKind.VILLAGE
+    region: Region
+    fences: list[FenceIn] = Field(min_length=1, max_length=20, description="围栏, 圆形或多边形")
+    address: str = Field("", max_length=200)
+
+
+class PostChange(BaseModel):
+    """修改驻村点; absent fields stay."""
+
+    name: str | None = Field(None, min_length=2, max_length=100)
+    fences: list[FenceIn] | None = Field(None, min_length=1, max_length=20)
+    address: str | None = Field(None, max_length=200)
+    closed_on: date | None = Field(None, description="停用日期")
+
+
+class PostRead(BaseModel):
+    """驻村点; fences in WGS-84."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    name: str
+    kind: PostKind
+    region: str
+    fences: list[dict[str, Any]]
+    address: str
+    closed_on: date | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class AssignmentCreate(BaseModel):
+    """派驻: a person at a post for a time."""
+
+    id: UUID | None = None
+    person: str = Field(min_length=1, max_length=64, description="账号编号")
+    person_name: str = Field(min_length=2, max_length=50)
+    starts_on: date
+    ends_on: date | None = Field(None, description="空为未定")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "AssignmentCreate":
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            raise ValueError("结束日期早于开始日期")
+        return self
+
+
+class AssignmentEnd(BaseModel):
+    """结束派驻."""
+
+    ends_on: date
+    reason: str = Field(min_length=2, max_length=500)
+
+
+class AssignmentRead(BaseModel):
+    """一次派驻."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    post_id: UUID
+    person: str
+    person_name: str
+    region: str
+    starts_on: date
+    ends_on: date | None
+    version: int

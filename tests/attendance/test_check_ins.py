@@ -1,0 +1,187 @@
+"""A tap, its evidence and the verdict, through the HTTP door."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from shared.ids import new_id
+from shared.places import from_wgs84, Datum
+from tests.conftest import Clock
+from tests.doors import TOWN, VILLAGE, Door, Doors
+
+HALL = (102.9010, 37.6020)
+"""The middle of the village hall's fence, WGS-84."""
+METRE_NORTH = 1 / 111_195
+
+
+@pytest.fixture
+def attendance(door: Callable[[str], Door]) -> Door:
+    return door("attendance")
+
+
+@pytest.fixture
+def cadre(attendance: Door) -> httpx.AsyncClient:
+    return attendance.as_("cadre", person="li")
+
+
+@pytest.fixture
+async def post(attendance: Door) -> dict[str, Any]:
+    town = attendance.as_("town_officer")
+    circle = {"kind": "circle", "lon": HALL[0], "lat": HALL[1], "datum": "wgs84", "radius_m": 200}
+    made = await town.post("/attendance/posts", json={"name": "新店村村委会", "region": VILLAGE, "fences": [circle]})
+    assert made.status_code == 201, made.text
+    stationed = await town.post(
+        f"/attendance/posts/{made.json()['id']}/assignments",
+        json={"person": "li", "person_name": "李明", "starts_on": "2024-01-01"},
+    )
+    assert stationed.status_code == 201, stationed.text
+    found: dict[str, Any] = made.json()
+    return found
+
+
+def a_tap(clock: Clock, *, north_m: float = 0, **changes: Any) -> dict[str, Any]:
+    at = (clock.now() - timedelta(minutes=1)).isoformat()
+    fix = {"lon": HALL[0], "lat": HALL[1] + north_m * METRE_NORTH, "datum": "wgs84", "accuracy_m": 20, "taken_at": at}
+    return {"id": str(new_id()), "taken_at": at, "fix": fix, "device": "phone-1", **changes}
+
+
+async def tapped(client: httpx.AsyncClient, tap: dict[str, Any]) -> dict[str, Any]:
+    answered = await client.post("/attendance/check-ins", json=tap)
+    assert answered.status_code == 201, answered.text
+    (one,) = answered.json()["items"]
+    return dict(one)
+
+
+@pytest.mark.parametrize(
+    ("north_m", "verdict", "result"),
+    [(0, "inside", "applied"), (179, "inside", "applied"), (181, "unsure", "held"), (219, "unsure", "held")]
+    + [(221, "outside", "applied"), (900, "outside", "applied")],
+)
+async def test_the_verdict_comes_with_the_answer(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, north_m: float, verdict: str, result: str
+) -> None:
+    one = await tapped(cadre, a_tap(clock, north_m=north_m))
+    assert (one["verdict"], one["result"]) == (verdict, result)
+    assert one["post_name"] == post["name"]
+    assert one["distance_m"] == pytest.approx(max(0, north_m - 200), abs=1)
+    assert one["margin_m"] == pytest.approx(abs(north_m - 200) - 20, abs=1)
+    assert post["name"] in one["words"]
+
+
+async def test_a_place_is_judged_in_its_own_datum(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    lon, lat = from_wgs84(*HALL, Datum.GCJ02)
+    tap = a_tap(clock)
+    told = {**tap["fix"], "lon": lon, "lat": lat, "datum": "gcj02"}
+    assert (await tapped(cadre, {**tap, "fix": told}))["verdict"] == "inside"
+    wrong = {**told, "datum": "bd09"}
+    assert (await tapped(cadre, {**a_tap(clock), "fix": wrong}))["verdict"] == "outside"
+
+
+async def test_the_same_tap_twice_is_one_record(cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock) -> None:
+    tap = a_tap(clock)
+    assert (await tapped(cadre, tap))["result"] == "applied"
+    assert (await tapped(cadre, tap))["result"] == "duplicate"
+    assert (await tapped(cadre, {**tap, "remark": "另一条"}))["result"] == "refused"
+    assert len((await cadre.get("/attendance/check-ins")).json()["items"]) == 1
+
+
+async def test_a_bad_item_does_not_hold_up_the_batch(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    good, nowhere = a_tap(clock), a_tap(clock)
+    nowhere["fix"] = {**nowhere["fix"], "lon": 0.0, "lat": 0.0}
+    old = a_tap(clock, taken_at=(clock.now() - timedelta(days=181)).isoformat())
+    items = [good, nowhere, {"id": "x"}, good, old]
+    answered = (await cadre.post("/attendance/check-ins", json={"items": items})).json()["items"]
+    assert [one["result"] for one in answered] == ["applied", "refused", "refused", "applied", "refused"]
+    assert answered[1]["errors"][0]["pointer"].startswith("/fix")
+    assert "补卡" in answered[4]["words"]
+    assert len((await cadre.get("/attendance/check-ins")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"mock": True}, "mock"),
+        ({"fix": None}, "no_fix"),
+    ],
+)
+async def test_odd_evidence_is_kept_for_a_person(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, changes: dict[str, Any], flag: str
+) -> None:
+    one = await tapped(cadre, a_tap(clock, **changes))
+    assert one["result"] == "held"
+    assert flag in one["flags"]
+
+
+async def test_a_clock_ahead_and_a_late_tap_are_flagged(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    ahead = a_tap(clock, taken_at=(clock.now() + timedelta(minutes=6)).isoformat())
+    late = a_tap(clock, taken_at=(clock.now() - timedelta(hours=80)).isoformat())
+    assert "clock" in (await tapped(cadre, ahead))["flags"]
+    assert "late" in (await tapped(cadre, late))["flags"]
+
+
+async def test_without_a_post_nothing_is_lost(cadre: httpx.AsyncClient, clock: Clock) -> None:
+    one = await tapped(cadre, a_tap(clock))
+    assert (one["result"], one["flags"]) == ("held", ["no_post"])
+
+
+async def test_nobody_sees_the_taps_of_others_but_their_town(
+    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    tap = a_tap(clock)
+    await tapped(cadre, tap)
+    other = attendance.as_("cadre", person="wang")
+    assert (await other.get("/attendance/check-ins")).json()["items"] == []
+    assert (await other.get(f"/attendance/check-ins/{tap['id']}")).status_code == 404
+    town = attendance.as_("town_officer", TOWN)
+    assert [one["id"] for one in (await town.get("/attendance/check-ins")).json()["items"]] == [tap["id"]]
+    elsewhere = attendance.as_("town_officer", "620602101000")
+    assert (await elsewhere.get("/attendance/check-ins")).json()["items"] == []
+    assert (await town.post("/attendance/check-ins", json=a_tap(clock))).status_code == 403
+
+
+async def test_a_district_may_switch_check_in_off(
+    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    bureau = attendance.as_("bureau")
+    (now, *_) = (await bureau.get("/attendance/rules/check_in.switches")).json()
+    off = {
+        **{name: now[name] for name in ("key", "title", "basis", "confirmed")},
+        "region": "620602000000",
+        "effective_from": "2024-01-01",
+        "value": {**now["value"], "own_check_in": False},
+    }
+    assert (await bureau.post("/attendance/rules", json=off)).status_code == 201
+    refused = await cadre.post("/attendance/check-ins", json=a_tap(clock))
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
+
+
+async def test_the_event_tells_no_place(doors: Doors, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock) -> None:
+    await tapped(cadre, a_tap(clock))
+    feed = (await doors.of("attendance").as_("bureau").get("/attendance/events")).json()["items"]
+    told = [one for one in feed if one["type"] == "check_in.recorded"]
+    assert len(told) == 1
+    assert not {"lon", "lat", "fix"} & set(told[0]["after"])
+
+
+async def test_a_post_ends_and_so_does_its_fence(
+    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
+    town = attendance.as_("town_officer")
+    address = f"/attendance/posts/{post['id']}"
+    assert (await town.patch(address, json={"closed_on": "2024-05-19"})).status_code == 428
+    tag = (await town.get(address)).headers["ETag"]
+    closed = await town.patch(address, json={"closed_on": "2024-05-19"}, headers={"If-Match": tag})
+    assert closed.status_code == 200, closed.text
+    assert (await tapped(cadre, a_tap(clock)))["flags"] == ["no_post"]
+    unknown = await town.get(f"/attendance/posts/{uuid4()}")
+    assert unknown.status_code == 404
