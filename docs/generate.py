@@ -34,7 +34,9 @@ MADE = "<!-- made by `make docs` from the code; edit the tables, not this page -
 
 def main(arguments: list[str] | None = None) -> int:
     """Write all pages, or with --check say which are stale."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     check = parser.parse_args(arguments).check
     stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
@@ -67,7 +69,9 @@ def _apps() -> dict[str, FastAPI]:
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
         secrets = kept(var)
-        return System(lambda name: Settings.of(name, embedded=True, var=var, database_url="sqlite://", **secrets)).apps
+        return System(
+            lambda name: Settings.of(name, embedded=True, var=var, database_url="sqlite://", **secrets)
+        ).apps
 
 
 def _modules(package: Any) -> Iterator[Any]:  # noqa: ANN401 - modules have no type of their own
@@ -112,7 +116,9 @@ def _events() -> str:
 def _access(apps: dict[str, FastAPI]) -> str:
     parts = ["# Access 权限\n\n", MADE, "## Who may do what, where\n\n", permissions.markdown(), "\n\n"]
     for name, app in apps.items():
-        parts.append(f"## Routes of {name}\n\n| method | address | permission | body limit |\n|---|---|---|---|\n")
+        parts.append(
+            f"## Routes of {name}\n\n| method | address | permission | body limit |\n|---|---|---|---|\n"
+        )
         rows = []
         for context in iter_route_contexts(app.routes):
             route = context.original_route
@@ -120,7 +126,9 @@ def _access(apps: dict[str, FastAPI]) -> str:
                 extra = route.openapi_extra or {}
                 mays = ", ".join(f"`{may}`" for may in extra.get("x-permission", []))
                 for method in sorted(route.methods or ()):
-                    rows.append(f"| {method} | `{context.path}` | {mays} | {extra.get('x-body-limit', '')} |\n")
+                    rows.append(
+                        f"| {method} | `{context.path}` | {mays} | {extra.get('x-body-limit', '')} |\n"
+                    )
         parts += [*sorted(rows, key=lambda row: row.split("|")[2]), "\n"]
     return "".join(parts).rstrip() + "\n"
 
@@ -131,7 +139,9 @@ def _rules() -> str:
     for folder in folders:
         entries = list(read_files(folder))
         if entries:
-            parts.append(f"## {folder.relative_to(ROOT)}\n\n| rule | 规则 | value | from | to | basis | confirmed |\n")
+            parts.append(
+                f"## {folder.relative_to(ROOT)}\n\n| rule | 规则 | value | from | to | basis | confirmed |\n"
+            )
             parts.append("|---|---|---|---|---|---|---|\n")
             parts += [_rule(entry) for entry in entries]
             parts.append("\n")

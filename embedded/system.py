@@ -20,14 +20,18 @@ FIRST = "identity"
 def service_names() -> list[str]:
     """Every folder in services/ with a main.py, identity first."""
     folder = Path(services.__path__[0])
-    found = [one.name for one in pkgutil.iter_modules([str(folder)]) if (folder / one.name / "main.py").exists()]
+    found = [
+        one.name for one in pkgutil.iter_modules([str(folder)]) if (folder / one.name / "main.py").exists()
+    ]
     return sorted(found, key=lambda name: (name != FIRST, name))
 
 
 class System:
     """The apps of all services, each with the settings it is given."""
 
-    def __init__(self, settings_of: Callable[[str], Settings], *, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self, settings_of: Callable[[str], Settings], *, now: Callable[[], datetime] = clock.now
+    ) -> None:
         self.apps: dict[str, FastAPI] = {}
         for name in service_names():
             main = importlib.import_module(f"services.{name}.main")

@@ -150,7 +150,9 @@ def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-        _, shapes = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+        _, shapes = models_json_schema(
+            [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+        )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(shapes["$defs"])
         app.openapi_schema = schema
     return app.openapi_schema

@@ -52,7 +52,9 @@ def service_token(settings: Settings, service: str, actor: Actor, at: datetime) 
         "iat": int(at.timestamp()),
         "exp": int((at + SERVICE_LIFE).timestamp()),
     }
-    return jwt.encode({"alg": "HS256", "kid": SERVICE_KID}, claims, _service_key(settings), algorithms=["HS256"])
+    return jwt.encode(
+        {"alg": "HS256", "kid": SERVICE_KID}, claims, _service_key(settings), algorithms=["HS256"]
+    )
 
 
 class Verifier:
@@ -115,14 +117,20 @@ class Verifier:
             raise refuse("令牌尚未生效, 请检查时间", "The token is not valid yet")
 
     async def _key(self, kid: str, at: datetime) -> ECKey:
-        if kid not in self._keys and (self._fetched is None or at - self._fetched >= REFETCH or at < self._fetched):
+        if kid not in self._keys and (
+            self._fetched is None or at - self._fetched >= REFETCH or at < self._fetched
+        ):
             try:
                 found = await self.fetch_jwks()
             except Refusal as error:
                 if not self._keys:
-                    raise Unavailable("账号服务暂时联系不上, 请稍后重试", "identity does not answer") from error
+                    raise Unavailable(
+                        "账号服务暂时联系不上, 请稍后重试", "identity does not answer"
+                    ) from error
             else:
-                self._keys = {one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"}
+                self._keys = {
+                    one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"
+                }
                 self._fetched = at
         if kid not in self._keys:
             raise refuse("令牌无效, 请重新登录", "Unknown signing key")
@@ -131,7 +139,7 @@ class Verifier:
 
 def _header(token: str) -> dict[str, Any]:
     try:
-        header = json.loads(urlsafe_b64decode(token.split(".")[0].encode()))
+        header = json.loads(urlsafe_b64decode(token.split(".", maxsplit=1)[0].encode()))
     except (ValueError, UnicodeError) as error:
         raise refuse("令牌无效, 请重新登录", "Not a token") from error
     if not isinstance(header, dict):

@@ -96,7 +96,9 @@ def _sqlite(url: URL, *, reading: bool) -> AsyncEngine:
 
 def _postgres(url: URL) -> AsyncEngine:
     options = f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
-    return create_async_engine(url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": options})
+    return create_async_engine(
+        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": options}
+    )
 
 
 class Database:
@@ -154,7 +156,9 @@ def _refusal(error: DBAPIError) -> Exception:
             return Conflict("已有相同的记录", "An equal record exists already")
         return error
     if state in {"40001", "40P01", "55P03"} or "database is locked" in text:
-        return Unavailable("有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1)
+        return Unavailable(
+            "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
+        )
     if state.startswith(("08", "57", "53")) or (isinstance(error, OperationalError) and not state):
         return Unavailable("数据库暂不可用", "The database is not available")
     return error

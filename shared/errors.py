@@ -97,7 +97,9 @@ class Refusal(Exception):
             request_id=request_id,
             next=self.next_step,
             errors=[
-                FaultRead(pointer=f.pointer, code=f.code, detail=(f.detail_en or f.detail) if english else f.detail)
+                FaultRead(
+                    pointer=f.pointer, code=f.code, detail=(f.detail_en or f.detail) if english else f.detail
+                )
                 for f in self.faults
             ],
         ).model_dump(exclude_defaults=True) | {"status": self.status}

@@ -44,7 +44,7 @@ def scope_of(actor: Actor, may: May) -> str:
     return hashlib.sha256(json.dumps([actor.id, reaches]).encode()).hexdigest()[:16]
 
 
-async def read(  # noqa: PLR0913 - a feed's parts
+async def read(
     session: AsyncSession,
     actor: Actor,
     may: May,
@@ -79,7 +79,7 @@ def routes(service: str, may: May) -> APIRouter:
     router = APIRouter(prefix=f"/{service}", tags=["事件"], route_class=Route)
 
     @router.get("/events", response_model=Feed, **allows(may, refuses=(Invalid,)))
-    async def read_events(  # noqa: PLR0913, PLR0917 - the feed's parts
+    async def read_events(
         request: Request,
         work: Reading,
         after: Annotated[

@@ -117,7 +117,11 @@ def from_geojson(shape: Mapping[str, Any], datum: Datum) -> list[Polygon]:
     match shape.get("type"):
         case "FeatureCollection":
             parts = shape.get("features") or [{}]
-            return [one for part in parts for one in from_geojson(part if isinstance(part, Mapping) else {}, datum)]
+            return [
+                one
+                for part in parts
+                for one in from_geojson(part if isinstance(part, Mapping) else {}, datum)
+            ]
         case "Feature":
             return from_geojson(shape.get("geometry") or {}, datum)
         case "Polygon":
@@ -144,7 +148,7 @@ def refuse_unsound(rings: Sequence[Sequence[tuple[float, float]]]) -> None:
     longitudes = [x for ring in rings for x, _ in ring]
     if max(longitudes) - min(longitudes) > HALF_TURN:
         raise ValueError("围栏不能跨越180度经线")
-    import shapely  # type: ignore[import-untyped]  # noqa: PLC0415 - 30 MB that only importing a fence needs
+    import shapely  # type: ignore[import-untyped]
 
     area = shapely.Polygon(rings[0], rings[1:])
     reason = shapely.is_valid_reason(area)

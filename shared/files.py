@@ -71,7 +71,9 @@ async def keep(
     """Store the stream, then the row. The same id with the same content is the first row, with other a Conflict."""
     if arrival.media_type not in KINDS:
         detail = f"不接受这种文件: {arrival.media_type}"
-        raise Invalid(detail, "Unsupported media type", faults=[Fault("media_type", detail, "", "/content-type")])
+        raise Invalid(
+            detail, "Unsupported media type", faults=[Fault("media_type", detail, "", "/content-type")]
+        )
     stored = await context.storage.put(chunks, limit=limit)
     if stored.size == 0:
         raise Invalid("文件是空的", "The file is empty")
@@ -115,7 +117,9 @@ async def require(work: Work, ids: Sequence[str], pointer: str = "/photos") -> N
     known: set[str] = set()
     uuids = [one for one in map(_uuid, wanted) if one is not None]
     if uuids:
-        query = sa.select(file.c.id).where(file.c.id.in_(uuids), work.actor.where(May.FILE_READ, file.c.region))
+        query = sa.select(file.c.id).where(
+            file.c.id.in_(uuids), work.actor.where(May.FILE_READ, file.c.region)
+        )
         known = {str(one) for one in (await run(work.session, query)).scalars()}
     lost = sorted(one for one in wanted if one not in known)
     if lost:

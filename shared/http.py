@@ -1,7 +1,7 @@
 """What a route is made of: who may call it, what it refuses, how large a body, one transaction, one ETag.
 
-    @router.post("", status_code=201, response_model=ProjectRead, **allows(May.PROJECT_DECLARE, refuses=(Invalid,)))
-    async def create(work: Writing, body: ProjectCreate) -> Project: ...
+@router.post("", status_code=201, response_model=ProjectRead, **allows(May.PROJECT_DECLARE, refuses=(Invalid,)))
+async def create(work: Writing, body: ProjectCreate) -> Project: ...
 """
 
 import json
@@ -126,7 +126,8 @@ class Match:
         """Stale when the caller named another version."""
         if self.versions is not None and record.version not in self.versions:
             raise Stale(
-                f"记录已是第 {record.version} 版, 请刷新后再改", f"The record is at version {record.version} now"
+                f"记录已是第 {record.version} 版, 请刷新后再改",
+                f"The record is at version {record.version} now",
             )
 
     def require(self, record: Record) -> None:

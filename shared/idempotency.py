@@ -22,7 +22,7 @@ LONGEST_KEY = 255
 KEPT_HEADERS = ("content-type", "etag", "location")
 
 
-class Replay(Exception):  # noqa: N818 - not a fault: the answer is here already
+class Replay(Exception):
     """The stored first answer, to be sent again."""
 
     def __init__(self, response: Response) -> None:

@@ -36,7 +36,7 @@ class Move(Generic[S, A, F]):
         return [fault for guard in self.guards if (fault := guard(facts)) is not None]
 
 
-def move(  # noqa: PLR0913 - the columns of the table
+def move(
     action: A,
     sources: S | Iterable[S],
     target: S | None,

@@ -29,7 +29,7 @@ VIEW_LIMIT = 500
 _CURSOR = re.compile(r"([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
 
 
-async def publish(  # noqa: PLR0913 - the columns of a log row
+async def publish(
     session: AsyncSession,
     event: Event,
     *,

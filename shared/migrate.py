@@ -123,7 +123,9 @@ def write(service: str, message: str) -> Path:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("service")
     parser.add_argument("--url", default="")
     parser.add_argument("--new", default="", metavar="MESSAGE")

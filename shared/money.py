@@ -140,7 +140,9 @@ class _InYuan:
             ),
         )
 
-    def __get_pydantic_json_schema__(self, _schema: CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
         return {
             "type": "string",
             "pattern": self.pattern,
@@ -152,7 +154,11 @@ class _InYuan:
         """The amount in 分, or ValueError."""
         if isinstance(value, str | Decimal):
             amount = fen(value, signed=True)
-        elif isinstance(value, int) and not isinstance(value, bool) and (info.config or {}).get("from_attributes"):
+        elif (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and (info.config or {}).get("from_attributes")
+        ):
             amount = value
         else:
             raise ValueError('金额须写成元的字符串, 如 "500000.00"')
@@ -169,5 +175,7 @@ PositiveMoney = Annotated[
     int, _InYuan(1, rf"^(?!0(\.0{{1,2}})?$){_DIGITS}$", "金额, 元, 大于零, 最多两位小数, 以字符串表示")
 ]
 """分 > 0."""
-SignedMoney = Annotated[int, _InYuan(1 - LIMIT, f"^-?{_DIGITS}$", "金额, 元, 可为负, 最多两位小数, 以字符串表示")]
+SignedMoney = Annotated[
+    int, _InYuan(1 - LIMIT, f"^-?{_DIGITS}$", "金额, 元, 可为负, 最多两位小数, 以字符串表示")
+]
 """分 of either sign: balances, corrections, deviations."""

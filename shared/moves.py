@@ -71,7 +71,11 @@ def happened(act: Act, since: datetime, at: datetime) -> datetime:
         raise Invalid(
             "办理时间早于上一步",
             "happened_at is before the previous move",
-            faults=[Fault("before_previous", f"上一步在 {since.isoformat()}", "before the previous", "/happened_at")],
+            faults=[
+                Fault(
+                    "before_previous", f"上一步在 {since.isoformat()}", "before the previous", "/happened_at"
+                )
+            ],
         )
     return when
 
@@ -80,7 +84,13 @@ def _eyes(row: Move[Any, Any, Any], record: Record, actor: Actor) -> list[Fault]
     seen = [name for name in row.eyes if getattr(record, name) == actor.id]
     if not seen:
         return []
-    return [Fault("four_eyes", f"不能{row.action.label}本人经办的事项, 须由另一人办理", "Four eyes: another person must")]
+    return [
+        Fault(
+            "four_eyes",
+            f"不能{row.action.label}本人经办的事项, 须由另一人办理",
+            "Four eyes: another person must",
+        )
+    ]
 
 
 def _target(row: Move[S, A, F], record: Living) -> S:
@@ -90,7 +100,7 @@ def _target(row: Move[S, A, F], record: Living) -> S:
     return cast("S", target)
 
 
-async def fire(  # noqa: PLR0913 - a move's parts
+async def fire(
     work: Work,
     lifecycle: Lifecycle[S, A, F],
     record: Record,

@@ -43,8 +43,12 @@ class Asked:
 def _asked(
     limit: Annotated[int, Query(ge=1, le=LARGEST, description="rows on a page")] = 50,
     cursor: Annotated[str, Query(max_length=1000, description="`next_cursor` of the page before")] = "",
-    sort: Annotated[str, Query(max_length=40, description="field to sort by, `-` before it for descending")] = "",
-    count: Annotated[Literal["none", "exact"], Query(description="`exact` counts all rows, at their cost")] = "none",
+    sort: Annotated[
+        str, Query(max_length=40, description="field to sort by, `-` before it for descending")
+    ] = "",
+    count: Annotated[
+        Literal["none", "exact"], Query(description="`exact` counts all rows, at their cost")
+    ] = "none",
 ) -> Asked:
     return Asked(limit, cursor, sort, count == "exact")
 
@@ -52,7 +56,7 @@ def _asked(
 Paging = Annotated[Asked, Depends(_asked)]
 
 
-async def page(  # noqa: PLR0913 - a list's parts
+async def page(
     session: AsyncSession,
     query: SelectOfScalar[T],
     asked: Asked,

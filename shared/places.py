@@ -8,7 +8,15 @@ import math
 import re
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from shared.labels import Labelled
 
@@ -148,7 +156,9 @@ Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=F
 Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False, description="纬度, 度")]
 Metres = Annotated[float, Field(strict=True, ge=0, le=100_000, allow_inf_nan=False)]
 Provider = Annotated[
-    str, AfterValidator(_a_provider), WithJsonSchema({"type": "string", "pattern": _PROVIDER, "examples": ["gps"]})
+    str,
+    AfterValidator(_a_provider),
+    WithJsonSchema({"type": "string", "pattern": _PROVIDER, "examples": ["gps"]}),
 ]
 
 

@@ -75,7 +75,7 @@ def backoff(failures: int) -> timedelta:
 class Relay:
     """Delivers one service's log. `to` names its subscribers and `topics` what each wants; empty topics mean all."""
 
-    def __init__(  # noqa: PLR0913 - where from, where to, how, when
+    def __init__(
         self,
         database: Database,
         service: str,

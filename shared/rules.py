@@ -115,7 +115,9 @@ async def in_force(session: AsyncSession, on: date, region: str, prefix: str = "
     return list(found.values())
 
 
-async def add(session: AsyncSession, entry: RuleEntry, *, by: str, at: datetime, origin: str = "") -> sa.Row[Any]:
+async def add(
+    session: AsyncSession, entry: RuleEntry, *, by: str, at: datetime, origin: str = ""
+) -> sa.Row[Any]:
     """The next version of a rule; earlier versions stay for the decisions that used them."""
     newest = sa.select(sa.func.coalesce(sa.func.max(rule.c.version), 0) + 1).where(rule.c.key == entry.key)
     values = entry.model_dump() | {"created_by": by, "created_at": at, "origin": origin, "id": new_id()}

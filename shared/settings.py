@@ -39,7 +39,9 @@ class Settings(BaseSettings):
     issuer: str = "http://xianjie"
     audience: str = "xianjie"
     service_key: str = Field("", description="shared secret of service-to-service tokens, ≥ 32 characters")
-    data_keys: Annotated[dict[str, str], Field(default_factory=dict, description="key id → base64 key, personal data")]
+    data_keys: Annotated[
+        dict[str, str], Field(default_factory=dict, description="key id → base64 key, personal data")
+    ]
     index_key: str = Field("", description="base64 key of the blind index over personal data")
     storage_url: str = Field("", description="empty: a folder under var; or s3://bucket/prefix")
     trusted_issuers: tuple[TrustedIssuer, ...] = ()

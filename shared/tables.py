@@ -1,8 +1,7 @@
 """Tables that every service has in its own database: log, inbox, answers, notices, rules, files."""
 
 import sqlalchemy as sa
-from sqlmodel import SQLModel
-from sqlmodel import UTCDateTime
+from sqlmodel import SQLModel, UTCDateTime
 
 from shared.db import BIG, JSON, NAMING
 
@@ -37,8 +36,20 @@ log_cursor = sa.Table(
     sa.Column("tx", sa.BigInteger, nullable=False, default=0),
     sa.Column("seq", sa.BigInteger, nullable=False, default=0),
     sa.Column("attempts", sa.Integer, nullable=False, default=0, comment="fences a lease that ran out"),
-    sa.Column("failures", sa.Integer, nullable=False, default=0, comment="in a row, of any kind: how long to back off"),
-    sa.Column("refusals", sa.Integer, nullable=False, default=0, comment="in a row, of the next event: when to park it"),
+    sa.Column(
+        "failures",
+        sa.Integer,
+        nullable=False,
+        default=0,
+        comment="in a row, of any kind: how long to back off",
+    ),
+    sa.Column(
+        "refusals",
+        sa.Integer,
+        nullable=False,
+        default=0,
+        comment="in a row, of the next event: when to park it",
+    ),
     sa.Column("due_at", UTCDateTime, nullable=False, comment="end of the lease or of the back-off"),
     sa.Column("last_error", sa.Text, nullable=False, default=""),
 )
@@ -49,9 +60,13 @@ dead_letter = sa.Table(
     sa.Column("subscriber", sa.String(80), primary_key=True),
     sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("subject", sa.String(64), nullable=False),
-    sa.Column("error", sa.Text, nullable=False, comment="empty: parked behind an earlier event of its subject"),
+    sa.Column(
+        "error", sa.Text, nullable=False, comment="empty: parked behind an earlier event of its subject"
+    ),
     sa.Column("parked_at", UTCDateTime, nullable=False),
-    sa.Column("retry", sa.Boolean, nullable=False, default=False, comment="an operator asked to deliver it again"),
+    sa.Column(
+        "retry", sa.Boolean, nullable=False, default=False, comment="an operator asked to deliver it again"
+    ),
     sa.Index(None, "subscriber", "subject", "seq"),
 )
 
@@ -153,7 +168,9 @@ rule = sa.Table(
     sa.Column("effective_to", sa.Date),
     sa.Column("basis", sa.Text, nullable=False),
     sa.Column("confirmed", sa.Boolean, nullable=False),
-    sa.Column("origin", sa.String(80), nullable=False, comment="digest of the file entry, or empty for an edit"),
+    sa.Column(
+        "origin", sa.String(80), nullable=False, comment="digest of the file entry, or empty for an edit"
+    ),
     sa.Column("created_by", sa.String(64), nullable=False),
     sa.Column("created_at", UTCDateTime, nullable=False),
     sa.UniqueConstraint("key", "version"),

@@ -41,7 +41,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.service = service
         self.requests = Counter(
-            "http_requests", "Requests answered", ("service", "method", "route", "status"), registry=self.registry
+            "http_requests",
+            "Requests answered",
+            ("service", "method", "route", "status"),
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "http_request_seconds", "Time to answer", ("service", "method", "route"), registry=self.registry

@@ -83,7 +83,7 @@ class Wire:
             )
         return self._clients[service]
 
-    async def ask(  # noqa: PLR0913 - one request's parts
+    async def ask(
         self,
         service: str,
         method: str,

@@ -51,7 +51,7 @@ class OnDemand(Database):
         self._clone = clone
         self.url = ""
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - writer, reader, dialect
+    def __getattr__(self, name: str) -> Any:
         if name not in {"writer", "reader", "dialect"}:
             raise AttributeError(name)
         self.url = self._clone()

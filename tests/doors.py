@@ -50,7 +50,7 @@ class Door:
         self.name = name
         self.context: Context = doors.apps[name].state.context
 
-    def as_(self, role: str, region: str = "", *, person: str = "", **claims: Any) -> httpx.AsyncClient:  # noqa: ANN401
+    def as_(self, role: str, region: str = "", *, person: str = "", **claims: Any) -> httpx.AsyncClient:
         """A client signed in with a role in a region (its usual home when not given) as a person."""
         where = region or HOMES.get(role, DISTRICT)
         who = person or f"{role}-{where}"

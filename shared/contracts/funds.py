@@ -112,6 +112,25 @@ class PaymentRefunded(FundEvent):
     amount: PositiveMoney
 
 
+class ContractRegistered(FundEvent):
+    """合同已登记."""
+
+    topic: ClassVar[str] = "contract.registered"
+    contract_id: UUID
+    project_id: UUID
+    number: str
+    amount: PositiveMoney
+
+
+class ContractSettled(FundEvent):
+    """合同已结算."""
+
+    topic: ClassVar[str] = "contract.settled"
+    contract_id: UUID
+    project_id: UUID
+    settled: PositiveMoney
+
+
 class AlertMoved(FundEvent):
     """资金预警换了状态."""
 

@@ -34,7 +34,9 @@ async def objections(work: Work, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
     return list(await run(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
 
 
-async def of_subjects(work: Work, kind: str, subjects: Sequence[str]) -> list[tuple[str, str, date, int, int]]:
+async def of_subjects(
+    work: Work, kind: str, subjects: Sequence[str]
+) -> list[tuple[str, str, date, int, int]]:
     """(subject, level, last day, open objections, upheld ones) of every notice that was not withdrawn."""
     query = (
         sa.select(
@@ -52,8 +54,15 @@ async def of_subjects(work: Work, kind: str, subjects: Sequence[str]) -> list[tu
     return [tuple(row) for row in await run(work.session, query)]
 
 
-async def public_page(  # noqa: PLR0913 - the filters of the list
-    work: Work, *, low: str, high: str, kind: str, on: date | None, before: tuple[date, UUID] | None, limit: int
+async def public_page(
+    work: Work,
+    *,
+    low: str,
+    high: str,
+    kind: str,
+    on: date | None,
+    before: tuple[date, UUID] | None,
+    limit: int,
 ) -> list[sa.Row[Any]]:
     """Published notices of a region span, newest first."""
     query = sa.select(notice).where(notice.c.region.between(low, high), notice.c.withdrawn_at.is_(None))

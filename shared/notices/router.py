@@ -75,7 +75,9 @@ def _one_notice(router: APIRouter, *, read: May, post: May) -> None:
         return found
 
     @router.post(
-        "/notices/{notice_id}/withdraw", response_model=NoticeRead, **allows(post, refuses=(NotFound, Conflict))
+        "/notices/{notice_id}/withdraw",
+        response_model=NoticeRead,
+        **allows(post, refuses=(NotFound, Conflict)),
     )
     async def withdraw_notice(work: Writing, notice_id: UUID, body: NoticeWithdraw) -> NoticeRead:
         row = await repository.get(work, notice_id, lock=True)
@@ -113,7 +115,7 @@ def _objections(router: APIRouter, *, post: May, objecting: May) -> None:
 
 def _open_to_all(router: APIRouter) -> None:
     @router.get("/public-notices", response_model=Page[PublicNotice], **public())
-    async def list_public_notices(  # noqa: PLR0913 - the filters of the list
+    async def list_public_notices(
         work: PublicReading,
         region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION,
         kind: Annotated[str, Query(max_length=40)] = "",
@@ -128,7 +130,9 @@ def _open_to_all(router: APIRouter) -> None:
         )
         more = rows[limit - 1] if len(rows) > limit else None
         items = [_public(work, row, one) for row, one in await _stand(work, rows[:limit])]
-        return Page(items=items, next_cursor=_write_cursor(more.starts_on, more.id) if more is not None else None)
+        return Page(
+            items=items, next_cursor=_write_cursor(more.starts_on, more.id) if more is not None else None
+        )
 
     @router.get("/public-notices/{notice_id}", response_model=PublicNotice, **public(refuses=(NotFound,)))
     async def read_public_notice(work: PublicReading, notice_id: UUID) -> PublicNotice:

@@ -159,7 +159,11 @@ async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
         rule_version=rule.ref,
     )
     event = NoticePosted(
-        notice_id=notice_id, subject_kind=subject.kind, level=body.level, starts_on=body.starts_on, ends_on=ends_on
+        notice_id=notice_id,
+        subject_kind=subject.kind,
+        level=body.level,
+        starts_on=body.starts_on,
+        ends_on=ends_on,
     )
     await _tell(work, event, subject.id, subject.region, subject.version)
     return notice_id

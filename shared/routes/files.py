@@ -30,7 +30,7 @@ def routes(service: str) -> APIRouter:
         response_model=FileRead,
         **allows(May.FILE_UPLOAD, refuses=(NotFound, Invalid), body=LARGEST),
     )
-    async def upload_file(  # noqa: PLR0913 - a file's particulars
+    async def upload_file(
         request: Request,
         actor: CurrentActor,
         name: Annotated[str, Query(min_length=1, max_length=255, description="文件名")],

@@ -62,11 +62,15 @@ def routes(service: str) -> APIRouter:
         region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
         prefix: Annotated[str, Query(max_length=80)] = "",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
-        return await in_force(work.session, on or work.today, region or work.context.settings.district, prefix)
+        return await in_force(
+            work.session, on or work.today, region or work.context.settings.district, prefix
+        )
 
     @router.get("/{key}", response_model=list[RuleRead], **allows(May.RULE_READ, refuses=(NotFound,)))
     async def read_rule_history(work: Reading, key: str) -> Any:  # noqa: ANN401 - shaped by response_model
-        rows = list(await run(work.session, sa.select(rule).where(rule.c.key == key).order_by(rule.c.version)))
+        rows = list(
+            await run(work.session, sa.select(rule).where(rule.c.key == key).order_by(rule.c.version))
+        )
         if not rows:
             raise NotFound(f"没有规则 {key}", f"No rule {key}")
         return rows
@@ -86,7 +90,10 @@ def routes(service: str) -> APIRouter:
 
 async def _add(work: Work, body: RuleEntry) -> sa.Row[Any]:
     newest = (
-        await run(work.session, sa.select(rule).where(rule.c.key == body.key).order_by(rule.c.version.desc()).limit(1))
+        await run(
+            work.session,
+            sa.select(rule).where(rule.c.key == body.key).order_by(rule.c.version.desc()).limit(1),
+        )
     ).first()
     if newest is None:
         raise NotFound(f"没有规则 {body.key}, 只能修改已有规则", f"No rule {body.key}")

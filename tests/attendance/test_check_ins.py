@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from shared.ids import new_id
-from shared.places import from_wgs84, Datum
+from shared.places import Datum, from_wgs84
 from tests.conftest import Clock
 from tests.doors import TOWN, VILLAGE, Door, Doors
 
@@ -32,7 +32,9 @@ def cadre(attendance: Door) -> httpx.AsyncClient:
 async def post(attendance: Door) -> dict[str, Any]:
     town = attendance.as_("town_officer")
     circle = {"kind": "circle", "lon": HALL[0], "lat": HALL[1], "datum": "wgs84", "radius_m": 200}
-    made = await town.post("/attendance/posts", json={"name": "新店村村委会", "region": VILLAGE, "fences": [circle]})
+    made = await town.post(
+        "/attendance/posts", json={"name": "新店村村委会", "region": VILLAGE, "fences": [circle]}
+    )
     assert made.status_code == 201, made.text
     stationed = await town.post(
         f"/attendance/posts/{made.json()['id']}/assignments",
@@ -45,7 +47,13 @@ async def post(attendance: Door) -> dict[str, Any]:
 
 def a_tap(clock: Clock, *, north_m: float = 0, **changes: Any) -> dict[str, Any]:
     at = (clock.now() - timedelta(minutes=1)).isoformat()
-    fix = {"lon": HALL[0], "lat": HALL[1] + north_m * METRE_NORTH, "datum": "wgs84", "accuracy_m": 20, "taken_at": at}
+    fix = {
+        "lon": HALL[0],
+        "lat": HALL[1] + north_m * METRE_NORTH,
+        "datum": "wgs84",
+        "accuracy_m": 20,
+        "taken_at": at,
+    }
     return {"id": str(new_id()), "taken_at": at, "fix": fix, "device": "phone-1", **changes}
 
 
@@ -83,7 +91,9 @@ async def test_a_place_is_judged_in_its_own_datum(
     assert (await tapped(cadre, {**a_tap(clock), "fix": wrong}))["verdict"] == "outside"
 
 
-async def test_the_same_tap_twice_is_one_record(cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock) -> None:
+async def test_the_same_tap_twice_is_one_record(
+    cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
     tap = a_tap(clock)
     assert (await tapped(cadre, tap))["result"] == "applied"
     assert (await tapped(cadre, tap))["result"] == "duplicate"
@@ -165,7 +175,9 @@ async def test_a_district_may_switch_check_in_off(
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
 
 
-async def test_the_event_tells_no_place(doors: Doors, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock) -> None:
+async def test_the_event_tells_no_place(
+    doors: Doors, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+) -> None:
     await tapped(cadre, a_tap(clock))
     feed = (await doors.of("attendance").as_("bureau").get("/attendance/events")).json()["items"]
     told = [one for one in feed if one["type"] == "check_in.recorded"]

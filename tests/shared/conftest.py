@@ -18,7 +18,7 @@ async def _made(folder: Path) -> AsyncGenerator[Database]:
     if os.environ.get("DATABASE", "sqlite") == "sqlite":
         found = Database(f"sqlite:///{folder / name}.db")
     else:
-        from tests import postgres  # noqa: PLC0415 - only where there is a server
+        from tests import postgres
 
         postgres.create_database(name)
         found = Database(f"{postgres.server_url()}/{name}")
@@ -27,7 +27,7 @@ async def _made(folder: Path) -> AsyncGenerator[Database]:
     yield found
     await found.close()
     if found.dialect == "postgresql":
-        from tests import postgres  # noqa: PLC0415 - only where there is a server
+        from tests import postgres
 
         postgres.drop_database(name)
 

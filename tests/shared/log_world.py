@@ -57,7 +57,7 @@ class Clock:
         self.at += timedelta(**parts)
 
 
-async def write(  # noqa: PLR0913 - what a test may want different
+async def write(
     database: Database,
     subject: str,
     version: int = 1,

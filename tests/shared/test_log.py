@@ -75,7 +75,7 @@ async def test_without_the_guard_the_overtaken_row_would_be_lost(
 
 
 async def test_many_writers_and_one_reader_lose_and_repeat_nothing(database: Database) -> None:
-    dice = random.Random(7)  # noqa: S311 - delays, not secrets
+    dice = random.Random(7)
     done = asyncio.Event()
 
     async def writer(name: int) -> None:

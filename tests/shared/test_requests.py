@@ -12,7 +12,7 @@ from embedded.secrets import kept
 from shared.db import Database, run
 from shared.tables import answer, event_log
 from tests.conftest import Clock, Templates, settings_of
-from tests.doors import DISTRICT, TOWN, VILLAGE, Doors, TestKey
+from tests.doors import DISTRICT, VILLAGE, Doors, TestKey
 from tests.shared import toy
 
 Client = httpx.AsyncClient
@@ -154,7 +154,9 @@ async def test_pages_show_every_row_once_in_order(clerk: Client) -> None:
                 break
         assert len({one["id"] for one in seen}) == len(seen) == 23
         if sort.endswith("name"):
-            assert [one["name"] for one in seen] == sorted((one["name"] for one in seen), reverse=sort[0] == "-")
+            assert [one["name"] for one in seen] == sorted(
+                (one["name"] for one in seen), reverse=sort[0] == "-"
+            )
 
 
 async def test_a_page_counts_only_when_asked(clerk: Client) -> None:
@@ -204,7 +206,9 @@ async def test_broken_json_unknown_addresses_and_large_bodies_are_problems_too(c
     assert (large.status_code, large.json()["type"]) == (413, "/problems/too-large")
 
 
-async def test_outside_is_absent_and_inside_without_the_permission_is_forbidden(tickets: Doors, clerk: Client) -> None:
+async def test_outside_is_absent_and_inside_without_the_permission_is_forbidden(
+    tickets: Doors, clerk: Client
+) -> None:
     ticket = await opened(clerk)
     elsewhere = tickets.of("toy").as_("town_officer", "620602101000")
     assert (await elsewhere.get(f"/toy/{ticket['id']}")).status_code == 404
@@ -237,7 +241,9 @@ async def test_nobody_moves_what_they_made(clerk: Client) -> None:
     assert (await clerk.post(f"/toy/{ticket['id']}/close", json={})).status_code == 403
 
 
-async def test_a_dry_run_says_what_is_missing_and_changes_nothing(tickets: Doors, clerk: Client, town: Client) -> None:
+async def test_a_dry_run_says_what_is_missing_and_changes_nothing(
+    tickets: Doors, clerk: Client, town: Client
+) -> None:
     ticket = await opened(clerk, amount="0.00")
     asked = await clerk.post(f"/toy/{ticket['id']}/close", params={"dry_run": True}, json={})
     assert asked.status_code == 200
@@ -247,7 +253,9 @@ async def test_a_dry_run_says_what_is_missing_and_changes_nothing(tickets: Doors
     assert [(one["action"], one["ready"]) for one in offered] == [("close", False)]
 
 
-async def test_history_is_recorded_with_its_real_time(tickets: Doors, clerk: Client, clock: Clock, town: Client) -> None:
+async def test_history_is_recorded_with_its_real_time(
+    tickets: Doors, clerk: Client, clock: Clock, town: Client
+) -> None:
     ticket = await opened(clerk)
     early = await town.post(f"/toy/{ticket['id']}/close", json={"happened_at": "2020-01-01T00:00:00+08:00"})
     assert early.status_code == 422

@@ -151,7 +151,7 @@ async def _swap(database: Database, dice: random.Random, seq: int) -> None:
 
 
 async def test_no_random_tampering_goes_unseen(sealed: Database) -> None:
-    dice = random.Random(2022)  # noqa: S311 - which row to tamper with
+    dice = random.Random(2022)
     ways: list[Callable[[Database, random.Random, int], Awaitable[None]]] = [_change, _remove, _swap]
     original = [row._asdict() for row in await rows_of(sealed)]
     for _ in range(60):

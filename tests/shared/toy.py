@@ -112,19 +112,25 @@ router = APIRouter(prefix="/toy", route_class=Route)
 
 async def load(work: Work, ticket_id: UUID) -> Ticket:
     """One ticket in the caller's regions."""
-    query = select(Ticket).where(Ticket.id == ticket_id, work.actor.where(May.PROJECT_READ, col(Ticket.region)))
+    query = select(Ticket).where(
+        Ticket.id == ticket_id, work.actor.where(May.PROJECT_READ, col(Ticket.region))
+    )
     found = (await work.session.exec(query.with_for_update())).first()
     if found is None:
         raise NotFound("没有这个工单")
     return found
 
 
-@router.post("", status_code=201, response_model=TicketRead, **allows(May.PROJECT_DECLARE, refuses=(Conflict,)))
+@router.post(
+    "", status_code=201, response_model=TicketRead, **allows(May.PROJECT_DECLARE, refuses=(Conflict,))
+)
 async def open_ticket(work: Writing, body: TicketCreate) -> Any:
     """Make one."""
     work.actor.require(May.PROJECT_DECLARE, body.region)
     columns = body.model_dump(include={"name", "amount"})
-    return (await create(work, Ticket, body, region=body.region, id=body.id, state_since=work.at, **columns))[0]
+    return (await create(work, Ticket, body, region=body.region, id=body.id, state_since=work.at, **columns))[
+        0
+    ]
 
 
 @router.get("", response_model=Page[TicketRead], **allows(May.PROJECT_READ))
@@ -192,6 +198,8 @@ async def fail_late(work: Writing, ticket_id: UUID) -> Any:
     raise RuntimeError("bug")
 
 
-def create_app(settings: Settings, *, apps: Mapping[str, Any] | None = None, now: Callable[[], datetime]) -> FastAPI:
+def create_app(
+    settings: Settings, *, apps: Mapping[str, Any] | None = None, now: Callable[[], datetime]
+) -> FastAPI:
     """The toy as a service."""
     return build(Service("toy", "玩具", May.PROJECT_READ, (router,)), settings, apps=apps, now=now)

@@ -41,7 +41,7 @@ async def get(work: Work, check_in_id: UUID) -> CheckIn:
     return found
 
 
-async def search(  # noqa: PLR0913 - the filters of the list
+async def search(
     work: Work,
     asked: Paging,
     *,

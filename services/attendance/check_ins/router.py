@@ -7,7 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.attendance.check_ins import repository, service
-from services.attendance.check_ins.schemas import CheckInAnswer, CheckInBatch, CheckInPost, CheckInRead, Result
+from services.attendance.check_ins.schemas import (
+    CheckInAnswer,
+    CheckInBatch,
+    CheckInPost,
+    CheckInRead,
+    Result,
+)
 from shared.errors import Forbidden, NotFound
 from shared.http import Reading, Route, Writing, allows
 from shared.pages import Page, Paging
@@ -18,7 +24,12 @@ BATCH = 1024 * 1024
 router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=Route)
 
 
-@router.post("", status_code=201, response_model=CheckInAnswer, **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH))
+@router.post(
+    "",
+    status_code=201,
+    response_model=CheckInAnswer,
+    **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH),
+)
 async def check_in(work: Writing, body: CheckInBatch | CheckInPost) -> CheckInAnswer:
     """打卡: 单条或一批(最多 500 条), 逐条给出结果."""
     items = body.items if isinstance(body, CheckInBatch) else [body]
@@ -26,7 +37,7 @@ async def check_in(work: Writing, body: CheckInBatch | CheckInPost) -> CheckInAn
 
 
 @router.get("", response_model=Page[CheckInRead], **allows(May.PRESENCE_READ))
-async def list_check_ins(  # noqa: PLR0913 - the filters of the list
+async def list_check_ins(
     work: Reading,
     asked: Paging,
     region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",

@@ -26,7 +26,11 @@ async def get(work: Work, post_id: UUID, *, lock: bool = False) -> Post:
 
 async def mine(work: Work, post_id: UUID) -> bool:
     """Whether the caller was ever stationed at a post."""
-    query = select(Assignment.id).where(Assignment.post_id == post_id, Assignment.person == work.actor.id).limit(1)
+    query = (
+        select(Assignment.id)
+        .where(Assignment.post_id == post_id, Assignment.person == work.actor.id)
+        .limit(1)
+    )
     return (await work.session.exec(query)).first() is not None
 
 

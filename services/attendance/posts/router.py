@@ -89,8 +89,6 @@ async def list_assignments(
     response_model=AssignmentRead,
     **allows(May.POST_MANAGE, refuses=(NotFound, Invalid, Stale)),
 )
-async def end_assignment(
-    work: Writing, assignment_id: UUID, body: AssignmentEnd, match: IfMatch
-) -> Any:  # noqa: ANN401 - shaped by response_model
+async def end_assignment(work: Writing, assignment_id: UUID, body: AssignmentEnd, match: IfMatch) -> Any:  # noqa: ANN401 - shaped by response_model
     """结束派驻."""
     return await service.end(work, assignment_id, body, match)

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from services.funds.tables import Base
+from services.funds.base import Base
 from shared.db import text_enum
 from shared.labels import Labelled
 
@@ -48,6 +48,7 @@ class ProjectCard(Base, table=True):
     code: str = Field(default="", max_length=40)
     category: str = Field(default="", max_length=40)
     industry: bool = False
+    blocked: bool = False
     state: str = Field(default="", max_length=40)
     physical_percent: int | None = None
     version: int = 0

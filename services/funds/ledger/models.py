@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from services.funds.tables import Base
+from services.funds.base import Base
 from services.funds.ledger.accounts import AccountKind, EntryKind
 from shared.db import text_enum
 

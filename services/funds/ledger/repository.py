@@ -53,6 +53,12 @@ async def lock_accounts(work: Work, accounts: Iterable[Account]) -> dict[UUID, i
     return found
 
 
+async def balance(work: Work, account: Account) -> int:
+    """What an account holds; zero when it was never used."""
+    found = await run(work.session, sa.select(ACCOUNT.c.balance).where(ACCOUNT.c.id == account.id))
+    return int(found.scalar_one_or_none() or 0)
+
+
 def _opened(account: Account) -> dict[str, Any]:
     return {
         "id": account.id,
@@ -102,12 +108,18 @@ def _stages(balance: Any) -> list[Any]:  # noqa: ANN401 - a column expression
 
 
 def _scoped(work: Work, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """A pair is a range, a list a choice, anything else a value; None does not filter."""
     conditions: list[sa.ColumnElement[bool]] = [work.actor.where(May.FUND_READ, ACCOUNT.c.region)]
     for name, value in filters.items():
         if value is None:
             continue
         column = ACCOUNT.c[name]
-        conditions.append(column.between(*value) if isinstance(value, tuple) else column == value)
+        if isinstance(value, tuple):
+            conditions.append(column.between(*value))
+        elif isinstance(value, list):
+            conditions.append(column.in_(value))
+        else:
+            conditions.append(column == value)
     return conditions
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.funds.ledger import repository
-from services.funds.ledger.accounts import EntryKind, Posting, balanced
+from services.funds.ledger.accounts import Account, EntryKind, Posting, balanced
 from services.funds.ledger.errors import not_enough
 from services.funds.ledger.figures import Figures, figures
 from shared.errors import Conflict
@@ -67,6 +67,13 @@ async def _apply(work: Work, lines: Sequence[Posting]) -> None:
         if balances[account.id] + change < 0:
             raise not_enough(account, balances[account.id], -change)
     await repository.move_balances(work, changes)
+
+
+async def balance(work: Work, account: Account, *, lock: bool = False) -> int:
+    """What one account holds; with `lock` nobody else can change it until the transaction ends."""
+    if lock:
+        return (await repository.lock_accounts(work, [account]))[account.id]
+    return await repository.balance(work, account)
 
 
 async def position(work: Work, filters: Mapping[str, Any], as_of: date | None = None) -> Figures:

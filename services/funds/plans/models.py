@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.plans.lifecycle import PlanState
-from services.funds.tables import Base
+from services.funds.base import Base
 from shared.db import JSON, Record, text_enum
 from shared.labels import Labelled
 

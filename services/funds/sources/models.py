@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.sources.kinds import Adjustment, Fund, Level, Origin, Task
-from services.funds.tables import Base
+from services.funds.base import Base
 from shared.db import JSON, Record, text_enum
 
 

@@ -1,0 +1,59 @@
+"""Alerts: one open alert per rule and subject; raised by the figures, closed by people."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.alerts.lifecycle import AlertState
+from services.funds.base import Base
+from shared.db import JSON, Record, text_enum
+from shared.labels import Labelled
+
+
+class AlertKind(Labelled):
+    """预警类别, 按财政监控的分类."""
+
+    DIRECTION = "direction", "流向"
+    SPEED = "speed", "流速"
+    AMOUNT = "amount", "流量"
+    OTHER = "other", "其他"
+
+
+class Light(Labelled):
+    """预警灯."""
+
+    RED = "red", "红灯"
+    ORANGE = "orange", "橙灯"
+    YELLOW = "yellow", "黄灯"
+
+
+class Alert(Base, Record, table=True):
+    """资金预警."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        sa.UniqueConstraint("mark"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "subject"),
+    )
+
+    mark: str = Field(max_length=160)
+    rule: str = Field(max_length=80)
+    rule_ref: str = Field(max_length=100)
+    kind: AlertKind = Field(sa_type=text_enum(AlertKind))  # type: ignore[call-overload]
+    light: Light = Field(sa_type=text_enum(Light))  # type: ignore[call-overload]
+    subject_kind: str = Field(max_length=40)
+    subject: str = Field(max_length=64)
+    title: str = Field(max_length=300)
+    message: str = Field(sa_type=sa.Text)
+    figures: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    rows: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    basis: str = Field(default="", sa_type=sa.Text)
+    owner: str = Field(default="", max_length=64)
+    due_on: date
+    state: AlertState = Field(sa_type=text_enum(AlertState))  # type: ignore[call-overload]
+    state_since: datetime
+    answered_by: str = Field(default="", max_length=64)
+    seen_at: datetime
+    gone: bool = False

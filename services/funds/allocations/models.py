@@ -1,0 +1,33 @@
+"""What a project was given. The amount never changes; what became of it is in the ledger."""
+
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.base import Base
+from shared.db import Record
+
+
+class Allocation(Base, Record, table=True):
+    """资金安排(下达). Its id is the plan line's; its region is the project's, so that a town sees its own."""
+
+    __tablename__ = "allocation"
+    __table_args__ = (
+        sa.Index(None, "region", "issued_on", "id"),
+        sa.Index(None, "project_id", "id"),
+        sa.Index(None, "source_id", "id"),
+        sa.Index(None, "plan_id", "id"),
+    )
+
+    plan_id: UUID
+    source_id: UUID
+    project_id: UUID
+    project_name: str = Field(max_length=300)
+    document_no: str = Field(max_length=100)
+    year: int
+    amount: int = Field(sa_type=sa.BigInteger)
+    issued_on: date
+    management_fee: bool = False
+    industry: bool = False

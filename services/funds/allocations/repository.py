@@ -1,0 +1,56 @@
+"""Every query about allocations."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.funds.allocations.models import Allocation
+from shared.access import span
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"issued_on": col(Allocation.issued_on)}
+
+
+async def get(work: Work, allocation_id: UUID, *, lock: bool = False) -> Allocation:
+    """One allocation of the caller's regions; NotFound otherwise."""
+    query = select(Allocation).where(
+        Allocation.id == allocation_id, work.actor.where(May.FUND_READ, col(Allocation.region))
+    )
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这笔资金安排: {allocation_id}", f"No allocation {allocation_id}")
+    return found
+
+
+async def listed(  # noqa: PLR0913 - the list's filters
+    work: Work,
+    asked: Asked,
+    *,
+    region: str | None = None,
+    project_id: UUID | None = None,
+    source_id: UUID | None = None,
+    plan_id: UUID | None = None,
+) -> Page[Allocation]:
+    """A page of allocations of the caller's regions."""
+    query = select(Allocation).where(work.actor.where(May.FUND_READ, col(Allocation.region)))
+    if region:
+        query = query.where(col(Allocation.region).between(*span(region)))
+    for column, value in (("project_id", project_id), ("source_id", source_id), ("plan_id", plan_id)):
+        if value is not None:
+            query = query.where(getattr(Allocation, column) == value)
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Allocation.id), default="-issued_on")
+
+
+async def around(
+    work: Work, *, projects: Sequence[UUID] = (), sources: Sequence[UUID] = (), plans: Sequence[UUID] = ()
+) -> list[Allocation]:
+    """All allocations of some projects, sources or plans within the caller's regions, oldest first (at most 1000)."""
+    query = select(Allocation).where(work.actor.where(May.FUND_READ, col(Allocation.region)))
+    for column, values in ((Allocation.project_id, projects), (Allocation.source_id, sources), (Allocation.plan_id, plans)):
+        if values:
+            query = query.where(col(column).in_(values))
+    return list(await work.session.exec(query.order_by(col(Allocation.id)).limit(1000)))

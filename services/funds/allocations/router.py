@@ -1,0 +1,46 @@
+"""Allocations over HTTP: read only, since plans issue them."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.funds.allocations import repository, service
+from services.funds.allocations.models import Allocation
+from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
+from shared.errors import NotFound
+from shared.http import Reading, Route, allows
+from shared.pages import Page, Paging
+from shared.permissions import May
+
+router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
+
+
+@router.get("/allocations", response_model=Page[AllocationRead], **allows(May.FUND_READ))
+async def list_allocations(  # noqa: PLR0913 - the list's filters
+    work: Reading,
+    asked: Paging,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    project_id: UUID | None = None,
+    source_id: UUID | None = None,
+    plan_id: UUID | None = None,
+) -> Page[Allocation]:
+    """资金安排列表."""
+    return await repository.listed(
+        work, asked, region=region, project_id=project_id, source_id=source_id, plan_id=plan_id
+    )
+
+
+@router.get(
+    "/allocations/{allocation_id}", response_model=AllocationDetail, **allows(May.FUND_READ, refuses=(NotFound,))
+)
+async def read_allocation(work: Reading, allocation_id: UUID) -> AllocationDetail:
+    """资金安排及其支付情况."""
+    return await service.detail(work, allocation_id)
+
+
+@router.get("/projects/{project_id}", response_model=ProjectFundsRead, **allows(May.FUND_READ))
+async def read_project_funds(work: Reading, project_id: UUID, as_of: date | None = None) -> ProjectFundsRead:
+    """一个项目的资金情况, 可问截至某日."""
+    return await service.of_project(work, project_id, as_of)

@@ -1,0 +1,48 @@
+"""The chain and the summary over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.funds.chain import service
+from services.funds.chain.schemas import Summary, Thread
+from shared.errors import BadRequest, NotFound
+from shared.http import Reading, Route, allows
+from shared.permissions import May
+
+router = APIRouter(prefix="/funds", tags=["资金全链条"], route_class=Route)
+
+
+@router.get("/thread", response_model=Thread, **allows(May.FUND_READ, refuses=(NotFound,)))
+async def read_thread(
+    work: Reading,
+    project_id: UUID | None = None,
+    source_id: UUID | None = None,
+    plan_id: UUID | None = None,
+    payment_id: UUID | None = None,
+) -> Thread:
+    """资金全链条中资金这一段: exactly one of the four says where to start."""
+    starts = {
+        service.of_project: project_id,
+        service.of_source: source_id,
+        service.of_plan: plan_id,
+        service.of_payment: payment_id,
+    }
+    given = [(find, record) for find, record in starts.items() if record is not None]
+    if len(given) != 1:
+        raise BadRequest(
+            "请给出 project_id、source_id、plan_id、payment_id 中的一个", "Give exactly one record to start from"
+        )
+    find, record = given[0]
+    return await find(work, record)
+
+
+@router.get("/summary", response_model=Summary, **allows(May.FUND_READ))
+async def read_summary(
+    work: Reading,
+    region: Annotated[str, Query(pattern=r"^[0-9]{12}$")],
+    year: Annotated[int, Query(ge=2000, le=2100)],
+) -> Summary:
+    """一个地区一年的资金."""
+    return await service.summary(work, region, year)

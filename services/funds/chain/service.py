@@ -1,0 +1,103 @@
+"""The fund chain around any record, and a region's year on one page."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.funds.allocations import repository as allocations
+from services.funds.allocations.models import Allocation
+from services.funds.allocations.schemas import AllocationRead
+from services.funds.chain import repository
+from services.funds.chain.schemas import LevelFigures, Share, Summary, Thread
+from services.funds.contracts import repository as contracts
+from services.funds.contracts.schemas import ContractRead
+from services.funds.ledger import service as ledger
+from services.funds.ledger.figures import Figures, figures
+from services.funds.payments import repository as payments
+from services.funds.payments.models import Payment
+from services.funds.payments.schemas import PaymentRead
+from services.funds.plans import repository as plans
+from services.funds.plans.findings import percent
+from services.funds.plans.schemas import PlanRead
+from services.funds.sources import repository as sources
+from services.funds.sources.kinds import Level
+from services.funds.sources.schemas import SourceRead
+from shared.access import span
+from shared.work import Work
+
+
+async def of_project(work: Work, project_id: UUID) -> Thread:
+    """Everything that was given to a project; empty when it has no money in the caller's regions."""
+    return await _thread(work, await allocations.around(work, projects=[project_id]), [], [project_id])
+
+
+async def of_source(work: Work, source_id: UUID) -> Thread:
+    """Where every yuan of a document went. NotFound out of the caller's regions."""
+    source = await sources.get(work, source_id)
+    given = await allocations.around(work, sources=[source.id])
+    drafted = [plan.id for plan in await plans.of_sources(work, [source.id])]
+    return await _thread(work, given, drafted, [], [source.id])
+
+
+async def of_plan(work: Work, plan_id: UUID) -> Thread:
+    """What a plan distributed. NotFound out of the caller's regions."""
+    plan = await plans.get(work, plan_id)
+    used = await repository.sources_of_plan(work, plan.id)
+    return await _thread(work, await allocations.around(work, plans=[plan.id]), [plan.id], [], used)
+
+
+async def of_payment(work: Work, payment_id: UUID) -> Thread:
+    """The document, plan and allocation behind a payment. NotFound out of the caller's regions."""
+    payment = await payments.get(work, payment_id)
+    given = await allocations.get(work, payment.allocation_id)
+    return await _thread(work, [given], [], [], only=[payment])
+
+
+async def _thread(  # noqa: PLR0913 - where a thread may start
+    work: Work,
+    given: Sequence[Allocation],
+    plan_ids: Sequence[UUID],
+    project_ids: Sequence[UUID],
+    source_ids: Sequence[UUID] = (),
+    only: Sequence[Payment] | None = None,
+) -> Thread:
+    projects = sorted({*project_ids, *(one.project_id for one in given)})
+    wanted = sorted({*source_ids, *(one.source_id for one in given)})
+    chosen = sorted({*plan_ids, *(one.plan_id for one in given)})
+    paid = await payments.around(work, allocations=[one.id for one in given]) if only is None else only
+    signed = await contracts.of_projects(work, projects) if projects else []
+    return Thread.model_construct(
+        sources=[SourceRead.model_validate(one) for one in await repository.sources(work, wanted)],
+        plans=[PlanRead.model_validate(one) for one in await plans.many(work, chosen)],
+        allocations=[AllocationRead.model_validate(one) for one in given],
+        contracts=[ContractRead.model_validate(one) for one in signed],
+        payments=[PaymentRead.model_validate(one) for one in paid],
+        projects=projects,
+        figures=await ledger.position(work, {"allocation_id": [one.id for one in given]}) if given else Figures(),
+    )
+
+
+async def summary(work: Work, region: str, year: int) -> Summary:
+    """A region's year from the running balances: the same cost whatever the number of entries."""
+    in_all = await ledger.position(work, {"region": span(region), "year": year})
+    levels = {row.level: figures(row._mapping) for row in await repository.by_level(work, region, year)}  # noqa: SLF001
+    shares = await repository.shares(work, region, year)
+    return Summary.model_construct(
+        region=region,
+        year=year,
+        figures=in_all,
+        by_level=[
+            LevelFigures.model_construct(level=level, label=level.label, figures=levels[level])
+            for level in Level
+            if level in levels
+        ],
+        paid_percent=percent(in_all.paid, in_all.received),
+        allocated_percent=percent(in_all.allocated, in_all.received),
+        industry=_share(shares.industry, shares.whole),
+        management_fee=_share(shares.fee, shares.whole),
+        projects=int(shares.projects),
+        **await repository.counts(work, region, year),
+    )
+
+
+def _share(part: int, whole: int) -> Share:
+    return Share.model_construct(part=int(part), whole=int(whole), percent=percent(int(part), int(whole)))

@@ -1,0 +1,28 @@
+"""What is shown of commitments and their reconciliation."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.funds.commitments.models import CommitmentState
+
+
+class CommitmentRead(BaseModel):
+    """一条未了结的项目登记."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    plan_id: UUID
+    project_id: UUID
+    state: CommitmentState
+    asked_at: datetime
+    last_error: str
+
+
+class Reconciled(BaseModel):
+    """核对结果: what was finished or undone now, and what is still open."""
+
+    settled: int = Field(description="本次了结的登记数")
+    open: int = Field(description="仍未了结的登记数")

@@ -1,0 +1,40 @@
+"""The contract register."""
+
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.base import Base
+from shared.db import JSON, Record
+
+
+class Contract(Base, Record, table=True):
+    """合同. Its region is the project's; a changed amount is a settlement, kept beside the signed one."""
+
+    __tablename__ = "contract"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "number"),
+        sa.Index(None, "region", "signed_on", "id"),
+        sa.Index(None, "project_id", "id"),
+    )
+
+    project_id: UUID
+    project_name: str = Field(max_length=300)
+    number: str = Field(max_length=100)
+    title: str = Field(max_length=300)
+    party: str = Field(max_length=200)
+    party_code: str = Field(default="", max_length=18)
+    amount: int = Field(sa_type=sa.BigInteger)
+    settled: int | None = Field(default=None, sa_type=sa.BigInteger)
+    settlement_no: str = Field(default="", max_length=100)
+    retention_percent: str = Field(default="0", max_length=6)
+    signed_on: date
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    rule_used: str = Field(default="", max_length=80)
+
+    @property
+    def payable(self) -> int:
+        """What may be paid under it: the settled amount once there is one."""
+        return self.amount if self.settled is None else self.settled

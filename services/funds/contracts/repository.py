@@ -1,0 +1,41 @@
+"""Every query about contracts."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.funds.contracts.models import Contract
+from shared.access import span
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"signed_on": col(Contract.signed_on)}
+
+
+async def get(work: Work, contract_id: UUID, *, lock: bool = False) -> Contract:
+    """One contract of the caller's regions; NotFound otherwise."""
+    query = select(Contract).where(Contract.id == contract_id, work.actor.where(May.FUND_READ, col(Contract.region)))
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这份合同: {contract_id}", f"No contract {contract_id}")
+    return found
+
+
+async def listed(work: Work, asked: Asked, *, region: str | None, project_id: UUID | None) -> Page[Contract]:
+    """A page of contracts of the caller's regions."""
+    query = select(Contract).where(work.actor.where(May.FUND_READ, col(Contract.region)))
+    if region:
+        query = query.where(col(Contract.region).between(*span(region)))
+    if project_id is not None:
+        query = query.where(Contract.project_id == project_id)
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Contract.id), default="-signed_on")
+
+
+async def of_projects(work: Work, projects: list[UUID]) -> list[Contract]:
+    """Contracts of some projects within the caller's regions, oldest first."""
+    query = select(Contract).where(
+        col(Contract.project_id).in_(projects), work.actor.where(May.FUND_READ, col(Contract.region))
+    )
+    return list(await work.session.exec(query.order_by(col(Contract.id)).limit(500)))

@@ -1,0 +1,54 @@
+"""Contracts over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.funds.contracts import repository, service
+from services.funds.contracts.models import Contract
+from services.funds.contracts.schemas import ContractCreate, ContractRead, Settlement
+from shared.errors import Conflict, Invalid, NotFound, Stale
+from shared.http import IfMatch, Reading, Route, Writing, allows
+from shared.pages import Page, Paging
+from shared.permissions import May
+
+router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ContractRead,
+    **allows(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
+)
+async def register_contract(work: Writing, body: ContractCreate) -> Contract:
+    """登记合同."""
+    return await service.register(work, body)
+
+
+@router.get("", response_model=Page[ContractRead], **allows(May.FUND_READ))
+async def list_contracts(
+    work: Reading,
+    asked: Paging,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    project_id: UUID | None = None,
+) -> Page[Contract]:
+    """合同列表."""
+    return await repository.listed(work, asked, region=region, project_id=project_id)
+
+
+@router.get("/{contract_id}", response_model=ContractRead, **allows(May.FUND_READ, refuses=(NotFound,)))
+async def read_contract(work: Reading, contract_id: UUID) -> Contract:
+    """合同."""
+    return await repository.get(work, contract_id)
+
+
+@router.post(
+    "/{contract_id}/settle",
+    response_model=ContractRead,
+    **allows(May.PAYMENT_REVIEW, refuses=(NotFound, Conflict, Invalid, Stale)),
+)
+async def settle_contract(work: Writing, contract_id: UUID, body: Settlement, match: IfMatch) -> Contract:
+    """登记审定结算金额."""
+    return await service.settle(work, contract_id, body, match)

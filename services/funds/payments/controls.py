@@ -1,0 +1,160 @@
+"""Payment controls: what the dated rules say of one payment, as pure arithmetic over its facts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from services.funds.plans.findings import Effect, Finding, percent
+from shared.money import fen, yuan
+from shared.rules import Rule
+
+
+@dataclass(frozen=True)
+class ContractFacts:
+    """The contract a payment names; `used` is what other payments took of it."""
+
+    party: str
+    party_code: str
+    amount: int
+    retention_percent: str
+    used: int
+    advances: int
+    accepted: bool = False
+
+
+@dataclass(frozen=True)
+class PaymentCase:
+    """Everything the controls look at. `allocated` and `paid` are the project's, before this payment."""
+
+    on: date
+    amount: int
+    payee_name: str
+    payee_code: str
+    purpose: str
+    advance: bool
+    households: bool
+    allocated: int
+    paid: int
+    project_state: str | None
+    blocked: bool = False
+    physical_percent: int | None = None
+    library_silent: bool = False
+    contract: ContractFacts | None = None
+    same_day: int = 0
+    same_day_equal: int = 0
+
+
+def examine(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
+    """Every control's finding, the stops first."""
+    found = [
+        _project(case, rules["payment.project"]),
+        _progress(case, rules["payment.progress"]),
+        *_contract(case, rules),
+        _purpose(case, rules["payment.purpose"]),
+        _same_day(case, rules["payment.same_day"]),
+    ]
+    rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
+    return sorted(found, key=lambda one: (one.passed, rank[one.effect]))
+
+
+def _finding(rule: Rule, *, passed: bool, message: str, figures: Mapping[str, str] | None = None) -> Finding:
+    return Finding(
+        key=rule.key,
+        title=rule.title,
+        effect=Effect(rule.value["effect"]),
+        passed=passed,
+        message=message,
+        figures=dict(figures or {}),
+        basis=rule.basis,
+        rule=rule.ref,
+        confirmed=rule.confirmed,
+    )
+
+
+def _project(case: PaymentCase, rule: Rule) -> Finding:
+    if case.library_silent:
+        return _finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
+    if case.project_state is None:
+        return _finding(rule, passed=False, message="项目库中没有这个项目")
+    if case.blocked:
+        return _finding(rule, passed=False, message="项目筛查未通过, 不能支付")
+    fine = case.project_state in rule.value["states"]
+    message = "项目状态可以支付" if fine else f"项目状态 {case.project_state}, 不能支付"
+    return _finding(rule, passed=fine, message=message)
+
+
+def _progress(case: PaymentCase, rule: Rule) -> Finding:
+    margin, physical = int(rule.value["margin"]), case.physical_percent or 0
+    ceiling = min(100, physical + margin)
+    if case.advance:
+        ceiling = max(ceiling, int(rule.value["advance"]))
+    after = case.paid + case.amount
+    fine = after * 100 <= case.allocated * ceiling
+    share = percent(after, case.allocated)
+    figures = {"支付后占比%": share, "形象进度%": str(physical), "允许%": str(ceiling)}
+    message = f"支付后占 {share}%, 形象进度 {physical}%, {'不超过' if fine else '超过'}允许的 {ceiling}%"
+    return _finding(rule, passed=fine, message=message, figures=figures)
+
+
+def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
+    rule = rules["payment.contract"]
+    contract = case.contract
+    if contract is None:
+        return [_without(case, rules["payment.contract_needed"])]
+    payee = rules["payment.payee"]
+    same = case.payee_name == contract.party and (not contract.party_code or case.payee_code == contract.party_code)
+    who = f"收款人{'与合同乙方一致' if same else f'不是合同乙方 {contract.party}'}"
+    left = contract.amount - contract.used
+    figures = {"合同金额": yuan(contract.amount), "已申请或支付": yuan(contract.used), "剩余": yuan(left)}
+    within = case.amount <= left
+    kept = _kept(case, contract, rules["payment.retention"])
+    return [
+        _finding(payee, passed=same, message=who),
+        _finding(rule, passed=within, message="合同金额之内" if within else "超过合同金额", figures=figures),
+        *([kept] if kept else []),
+        *([_advance(case, contract, rules["payment.advance"])] if case.advance else []),
+    ]
+
+
+def _without(case: PaymentCase, rule: Rule) -> Finding:
+    needed = case.amount >= fen(rule.value["from"]) and not case.households
+    message = f"支付 {yuan(case.amount)} 元, 没有登记合同" if needed else "不需要合同"
+    return _finding(rule, passed=not needed, message=message)
+
+
+def _kept(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding | None:
+    if contract.accepted or contract.retention_percent in {"", "0"}:
+        return None
+    whole, _, rest = contract.retention_percent.partition(".")
+    hundredths = int(whole + rest.ljust(2, "0")[:2])
+    free = contract.amount - contract.amount * hundredths // 10000
+    fine = contract.used + case.amount <= free
+    figures = {"质保金%": contract.retention_percent, "验收前可付": yuan(free)}
+    message = "已预留质保金" if fine else f"验收前最多支付 {yuan(free)} 元, 其余为质保金"
+    return _finding(rule, passed=fine, message=message, figures=figures)
+
+
+def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
+    ceiling = int(rule.value["percent"])
+    total = contract.advances + case.amount
+    fine = total * 100 <= contract.amount * ceiling
+    share = percent(total, contract.amount)
+    return _finding(rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share})
+
+
+def _purpose(case: PaymentCase, rule: Rule) -> Finding:
+    hits = [word for word in rule.value["words"] if word in case.purpose]
+    allowed = [word for word in rule.value["but"] if word in case.purpose]
+    fine = not hits or bool(allowed)
+    message = "用途没有禁止内容" if fine else "用途含有禁止内容: " + "、".join(hits)
+    return _finding(rule, passed=fine, message=message, figures={"命中": "、".join(hits)} if hits else {})
+
+
+def _same_day(case: PaymentCase, rule: Rule) -> Finding:
+    if case.same_day_equal:
+        message = "同一收款人当日有同额支付, 请核对是否重复"
+    elif case.same_day:
+        message = f"同一收款人当日另有 {case.same_day} 笔支付, 请核对是否拆分"
+    else:
+        message = "当日没有同一收款人的其他支付"
+    return _finding(rule, passed=not case.same_day, message=message, figures={"当日笔数": str(case.same_day)})

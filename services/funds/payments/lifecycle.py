@@ -1,0 +1,112 @@
+"""The life of a payment, on one screen. Money leaves 未支付 at submission, so two applications never share a yuan."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.errors import Fault
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, move
+from shared.money import yuan
+from shared.permissions import May
+
+
+class PaymentState(Labelled):
+    """支付状态."""
+
+    DRAFT = "draft", "编制中"
+    SUBMITTED = "submitted", "待审核"
+    REVIEWED = "reviewed", "待批准"
+    APPROVED = "approved", "待支付"
+    PAID = "paid", "已支付"
+    REJECTED = "rejected", "未通过"
+    REVERSED = "reversed", "已退回"
+
+
+class PaymentAction(Labelled):
+    """支付办理事项."""
+
+    SUBMIT = "submit", "提交"
+    RETURN = "return", "退回修改"
+    REVIEW = "review", "审核"
+    APPROVE = "approve", "批准"
+    PAY = "pay", "登记支付"
+    REJECT = "reject", "不予支付"
+    REVERSE = "reverse", "全额退回"
+
+
+@dataclass(frozen=True)
+class PaymentFacts:
+    """What the guards look at."""
+
+    amount: int
+    left: int
+    documents: int
+    reason: str = ""
+    voucher_no: str = ""
+    paid_on: date | None = None
+    applied_on: date | None = None
+    today: date | None = None
+    stops: tuple[Fault, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+def documented(facts: PaymentFacts) -> Fault | None:
+    """附有支付凭据材料."""
+    return None if facts.documents else Fault("no_documents", "没有附件材料", "No documents", "/file_ids")
+
+
+def within_allocation(facts: PaymentFacts) -> Fault | None:
+    """不超过该笔资金安排的未支付余额."""
+    if facts.amount <= facts.left:
+        return None
+    detail = f"申请 {yuan(facts.amount)} 元, 该笔安排只剩 {yuan(facts.left)} 元, 超出 {yuan(facts.amount - facts.left)} 元"
+    english = f"{yuan(facts.amount)} is asked, {yuan(facts.left)} is left"
+    return Fault("over_allocation", detail, english, "/amount")
+
+
+def controls_passed(facts: PaymentFacts) -> Fault | None:
+    """支付控制规则没有禁止(检查结果中的 stop)."""
+    if not facts.stops:
+        return None
+    detail = "; ".join(fault.detail for fault in facts.stops)
+    return Fault(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops))
+
+
+def reasoned(facts: PaymentFacts) -> Fault | None:
+    """写明理由."""
+    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+
+
+def vouched(facts: PaymentFacts) -> Fault | None:
+    """支付凭证号与支付日期."""
+    if not facts.voucher_no or facts.paid_on is None:
+        return Fault("no_voucher", "缺少支付凭证号或支付日期", "Voucher no. and date are needed", "/voucher_no")
+    if facts.today is not None and facts.paid_on > facts.today:
+        return Fault("in_the_future", "支付日期不能晚于今天", "paid_on lies in the future", "/paid_on")
+    if facts.applied_on is not None and facts.paid_on < facts.applied_on:
+        detail = f"支付日期早于申请日期 {facts.applied_on}"
+        return Fault("before_application", detail, "paid before it was applied for", "/paid_on")
+    return None
+
+
+S, A = PaymentState, PaymentAction
+
+# fmt: off
+PAYMENT: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payment", "支付", PaymentState, S.DRAFT, (
+    #    action     from                        to           who                  needs
+    move(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  documented, within_allocation,
+         controls_passed),
+    move(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reasoned),
+    move(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reasoned),
+    move(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed,
+         eyes=("created_by", "submitted_by")),
+    move(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
+         eyes=("created_by", "submitted_by", "reviewed_by")),
+    move(A.PAY,     S.APPROVED,                 S.PAID,      May.PAYMENT_SETTLE,  vouched,
+         eyes=("created_by", "submitted_by")),
+    move(A.REJECT,  (S.DRAFT, S.SUBMITTED),     S.REJECTED,  May.PAYMENT_REVIEW,  reasoned),
+    move(A.REJECT,  (S.REVIEWED, S.APPROVED),   S.REJECTED,  May.PAYMENT_APPROVE, reasoned),
+    move(A.REVERSE, S.PAID,                     S.REVERSED,  May.PAYMENT_SETTLE,  reasoned,
+         eyes=("created_by", "submitted_by")),
+))
+# fmt: on

@@ -1,0 +1,79 @@
+"""Payments and refunds. Bank accounts are encrypted and never leave unmasked."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.payments.lifecycle import PaymentState
+from services.funds.base import Base
+from shared.db import JSON, Record, text_enum
+from shared.labels import Labelled
+
+
+class PayeeKind(Labelled):
+    """收款人类别."""
+
+    COMPANY = "company", "单位"
+    COLLECTIVE = "collective", "村集体经济组织"
+    HOUSEHOLDS = "households", "农户(一卡通批量)"
+
+
+class Payment(Base, Record, table=True):
+    """支付申请及其结果. Its region is the project's."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "allocation_id", "id"),
+        sa.Index(None, "project_id", "id"),
+        sa.Index(None, "payee_key", "paid_on"),
+        sa.Index(None, "contract_id"),
+    )
+
+    allocation_id: UUID = Field(foreign_key="allocation.id")
+    source_id: UUID
+    project_id: UUID
+    contract_id: UUID | None = None
+    year: int
+    amount: int = Field(sa_type=sa.BigInteger)
+    refunded: int = Field(default=0, sa_type=sa.BigInteger)
+    payee_kind: PayeeKind = Field(sa_type=text_enum(PayeeKind))  # type: ignore[call-overload]
+    payee_name: str = Field(max_length=200)
+    payee_code: str = Field(default="", max_length=18)
+    payee_key: str = Field(max_length=200)
+    account_sealed: str = Field(default="", sa_type=sa.Text)
+    account_masked: str = Field(default="", max_length=40)
+    bank: str = Field(default="", max_length=200)
+    purpose: str = Field(max_length=500)
+    advance: bool = False
+    economic_subject: str = Field(default="", max_length=20)
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    state: PaymentState = Field(sa_type=text_enum(PaymentState))  # type: ignore[call-overload]
+    state_since: datetime
+    submitted_by: str = Field(default="", max_length=64)
+    reviewed_by: str = Field(default="", max_length=64)
+    approved_by: str = Field(default="", max_length=64)
+    voucher_no: str = Field(default="", max_length=100)
+    applied_on: date | None = None
+    paid_on: date | None = None
+    bank_result: str = Field(default="", max_length=500)
+    rounds: int = 0
+    rules_used: list[str] = Field(default_factory=list, sa_type=JSON)
+
+
+class Refund(Base, table=True):
+    """退款: part of a payment that came back. Rows are only added."""
+
+    __tablename__ = "refund"
+    __table_args__ = (sa.Index(None, "payment_id", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    payment_id: UUID = Field(foreign_key="payment.id")
+    amount: int = Field(sa_type=sa.BigInteger)
+    voucher_no: str = Field(max_length=100)
+    happened_on: date
+    reason: str = Field(sa_type=sa.Text)
+    created_at: datetime
+    created_by: str = Field(max_length=64)

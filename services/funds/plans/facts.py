@@ -1,0 +1,82 @@
+"""A plan's lines joined with what the library and the ledger say of them: the facts behind every check."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from services.funds.commitments import service as commitments
+from services.funds.ledger import service as ledger
+from services.funds.plans import repository
+from services.funds.plans.findings import Draft, Finding, LineFacts, SourceFacts, examine
+from services.funds.plans.models import Plan, PlanLine
+from services.funds.sources import repository as sources
+from services.funds.sources.models import Source
+from services.funds.commitments.project import LibraryProject
+from shared.rules import Rule, in_force
+from shared.work import Work
+
+
+async def findings(
+    work: Work, plan: Plan, lines: Sequence[PlanLine], views: Mapping[UUID, LibraryProject] | None
+) -> list[Finding]:
+    """Every rule's finding now; without `views` (the library is silent) by what it last said."""
+    on = min(work.today, date(plan.year, 12, 31))
+    rules = {rule.key: rule for rule in await in_force(work.session, on, plan.region, "plan.")}
+    known = await sources.many(work, [line.source_id for line in lines])
+    cards = await commitments.cards(work, [line.project_id for line in lines])
+    share = await _year(work, plan, rules.get("plan.industry_share"))
+    draft = Draft(
+        on=work.today,
+        lines=[_line(line, known[line.source_id], views, cards.get(line.project_id)) for line in lines],
+        sources=await _sources(work, known),
+        announced_total=plan.announced_total,
+        year_total=share.total,
+        year_industry=share.industry,
+        funded_before=await _before(work, lines),
+        library_silent=views is None,
+    )
+    return examine(draft, rules)
+
+
+async def _year(work: Work, plan: Plan, rule: Rule | None) -> repository.YearShare:
+    if rule is None:
+        return repository.YearShare(0, 0)
+    return await repository.year_share(work, plan, rule.value["levels"])
+
+
+async def _sources(work: Work, known: Mapping[UUID, Source]) -> dict[UUID, SourceFacts]:
+    rows = await ledger.positions(work, ("source_id",), {"source_id": list(known)})
+    left = {group["source_id"]: held.available - held.planned for group, held in rows}
+    return {
+        source.id: SourceFacts(
+            source.id, source.document_no, source.level, source.amount, left.get(source.id, 0), source.received_on
+        )
+        for source in known.values()
+    }
+
+
+async def _before(work: Work, lines: Sequence[PlanLine]) -> dict[UUID, int]:
+    projects = list({line.project_id for line in lines})
+    rows = await ledger.positions(work, ("project_id",), {"project_id": projects})
+    return {group["project_id"]: held.allocated for group, held in rows}
+
+
+def _line(
+    line: PlanLine, source: Source, views: Mapping[UUID, LibraryProject] | None, card: LibraryProject | None
+) -> LineFacts:
+    view = (views or {}).get(line.project_id)
+    said = view or card
+    return LineFacts(
+        id=line.id,
+        name=line.name,
+        amount=line.amount,
+        source_id=line.source_id,
+        project_id=line.project_id,
+        level=source.level,
+        task=source.task,
+        category=said.category if said else "",
+        industry=line.industry,
+        management_fee=line.management_fee,
+        project_state=view.state if view else None,
+        blocked=bool(view and view.blocked),
+    )

@@ -1,0 +1,142 @@
+"""What approving, cancelling and issuing a plan do to the ledger: one entry per source or line, each with its own key."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+from services.funds.allocations import repository as allocations
+from services.funds.allocations import service as giving
+from services.funds.allocations.models import Allocation
+from services.funds.ledger import service as ledger
+from services.funds.ledger.accounts import Account, AccountKind, EntryKind, Posting, credit, debit
+from services.funds.plans.models import Plan, PlanLine
+from services.funds.sources.models import Source
+from services.funds.sources.service import account
+from shared.contracts.funds import AllocationRecalled
+from shared.work import Work
+
+K = AccountKind
+
+
+def _held(lines: Sequence[PlanLine]) -> tuple[int, int]:
+    """Money given and money taken back by some lines, both positive."""
+    return sum(line.amount for line in lines if line.amount > 0), -sum(line.amount for line in lines if line.amount < 0)
+
+
+def by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
+    """Lines of each source, in the order of the sources' ids so that two plans lock alike."""
+    return {
+        source_id: [line for line in lines if line.source_id == source_id]
+        for source_id in sorted({line.source_id for line in lines})
+    }
+
+
+async def reserve(
+    work: Work, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date, *, undo: bool = False
+) -> None:
+    """方案审定: what the plan gives is set aside from the source, and from the allocations it takes back from."""
+    for source_id, mine in by_source(lines).items():
+        source = known[source_id]
+        given, taken = _held(mine)
+        postings = [debit(account(source, K.PLANNED), max(given, taken))]
+        for line in mine:
+            if line.amount < 0:
+                postings.append(credit(await _unpaid(work, line), -line.amount))
+        postings.append(credit(account(source, K.AVAILABLE), max(0, given - taken)))
+        if undo:
+            postings = [Posting(one.account, -one.amount) for one in postings]
+        await ledger.post(
+            work,
+            f"{'release' if undo else 'reserve'}:{plan.id}:{source_id}",
+            EntryKind.RELEASE if undo else EntryKind.RESERVATION,
+            postings,
+            subject=plan.id,
+            region=plan.region,
+            happened_on=on,
+            document_no=plan.decision_no,
+        )
+
+
+async def _unpaid(work: Work, line: PlanLine) -> Account:
+    if line.allocation_id is None:
+        raise ValueError(f"line {line.id} takes back from no allocation")
+    return giving.account(await allocations.get(work, line.allocation_id), K.UNPAID)
+
+
+async def issue(
+    work: Work, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date
+) -> list[Allocation]:
+    """下达: every line becomes an allocation, or goes back to its source."""
+    opened = []
+    for source_id, mine in by_source(lines).items():
+        source = known[source_id]
+        given, taken = _held(mine)
+        for line in mine:
+            if line.amount > 0:
+                opened.append(await _give(work, plan, line, source, on))
+            else:
+                await _recalled(work, plan, line)
+        if taken > given:
+            await ledger.post(
+                work,
+                f"return:{plan.id}:{source_id}",
+                EntryKind.TAKE_BACK,
+                [
+                    debit(account(source, K.AVAILABLE), taken - given),
+                    credit(account(source, K.PLANNED), taken - given),
+                ],
+                subject=plan.id,
+                region=plan.region,
+                happened_on=on,
+                document_no=plan.decision_no,
+            )
+    return opened
+
+
+async def _give(work: Work, plan: Plan, line: PlanLine, source: Source, on: date) -> Allocation:
+    allocation = await giving.open_allocation(
+        work,
+        {
+            "id": line.id,
+            "region": line.project_region or plan.region,
+            "plan_id": plan.id,
+            "source_id": source.id,
+            "project_id": line.project_id,
+            "project_name": line.name,
+            "document_no": source.document_no,
+            "year": source.fiscal_year,
+            "amount": line.amount,
+            "issued_on": on,
+            "management_fee": line.management_fee,
+            "industry": line.industry,
+        },
+    )
+    await ledger.post(
+        work,
+        f"issue:{line.id}",
+        EntryKind.ISSUE,
+        [
+            debit(giving.account(allocation, K.UNPAID), line.amount),
+            credit(account(source, K.PLANNED), line.amount),
+        ],
+        subject=allocation.id,
+        region=allocation.region,
+        happened_on=on,
+        document_no=source.document_no,
+    )
+    return allocation
+
+
+async def _recalled(work: Work, plan: Plan, line: PlanLine) -> None:
+    if line.allocation_id is None:
+        raise ValueError(f"line {line.id} takes back from no allocation")
+    allocation = await allocations.get(work, line.allocation_id, lock=True)
+    allocation.version += 1
+    allocation.updated_at = work.at
+    work.session.add(allocation)
+    await work.tell(
+        AllocationRecalled(
+            allocation_id=allocation.id, plan_id=plan.id, project_id=allocation.project_id, amount=-line.amount
+        ),
+        allocation,
+    )

@@ -1,0 +1,113 @@
+"""Every query about plans and their lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.funds.plans.lifecycle import PlanState
+from services.funds.plans.models import Plan, PlanLine
+from services.funds.sources.models import Source
+from shared.access import span
+from shared.db import run
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]
+LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
+SOURCE: sa.Table = Source.__table__  # type: ignore[attr-defined]
+ORDERS = {"created_at": col(Plan.created_at), "year": col(Plan.year)}
+DECIDED = (PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED)
+
+
+async def get(work: Work, plan_id: UUID, *, lock: bool = False) -> Plan:
+    """One plan of the caller's regions; NotFound otherwise."""
+    query = select(Plan).where(Plan.id == plan_id, work.actor.where(May.FUND_READ, col(Plan.region)))
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这个分配方案: {plan_id}", f"No plan {plan_id}")
+    return found
+
+
+async def lines(work: Work, plan_id: UUID) -> list[PlanLine]:
+    """The lines of a plan the caller was given already, in their order."""
+    query = select(PlanLine).where(PlanLine.plan_id == plan_id).order_by(col(PlanLine.position))
+    return list(await work.session.exec(query))
+
+
+async def replace_lines(work: Work, plan_id: UUID, fresh: Sequence[PlanLine]) -> None:
+    """Put these lines in the place of all others of a draft."""
+    await run(work.session, sa.delete(LINE).where(LINE.c.plan_id == plan_id))
+    work.session.add_all(fresh)
+    await work.session.flush()
+
+
+async def listed(
+    work: Work, asked: Asked, *, region: str | None, year: int | None, state: PlanState | None
+) -> Page[Plan]:
+    """A page of plans of the caller's regions."""
+    query = select(Plan).where(work.actor.where(May.FUND_READ, col(Plan.region)))
+    if region:
+        query = query.where(col(Plan.region).between(*span(region)))
+    if year is not None:
+        query = query.where(Plan.year == year)
+    if state is not None:
+        query = query.where(Plan.state == state)
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
+
+
+@dataclass(frozen=True)
+class YearShare:
+    """What the year's decided plans gave, and to industry."""
+
+    total: int
+    industry: int
+
+
+async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare:
+    """Money of these levels in the year's decided plans of the district, without this plan."""
+    amount = LINE.c.amount
+    query = (
+        sa.select(
+            sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger),
+            sa.cast(sa.func.coalesce(sa.func.sum(sa.case((LINE.c.industry, amount), else_=0)), 0), sa.BigInteger),
+        )
+        .select_from(LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id))
+        .where(
+            PLAN.c.region == plan.region,
+            PLAN.c.year == plan.year,
+            PLAN.c.state.in_(DECIDED),
+            PLAN.c.id != plan.id,
+            SOURCE.c.level.in_(levels),
+            work.actor.where(May.FUND_READ, PLAN.c.region),
+        )
+    )
+    total, industry = (await run(work.session, query)).one()
+    return YearShare(int(total), int(industry))
+
+
+async def of_sources(work: Work, source_ids: Sequence[UUID]) -> list[Plan]:
+    """Plans that use any of these sources, oldest first."""
+    inner = sa.select(LINE.c.plan_id).where(LINE.c.source_id.in_(source_ids))
+    return await _some(work, col(Plan.id).in_(inner))
+
+
+async def many(work: Work, plan_ids: Sequence[UUID]) -> list[Plan]:
+    """Plans by id, oldest first."""
+    return await _some(work, col(Plan.id).in_(plan_ids))
+
+
+async def of_projects(work: Work, project_ids: Sequence[UUID]) -> list[Plan]:
+    """Plans with a line for any of these projects, oldest first."""
+    inner = sa.select(LINE.c.plan_id).where(LINE.c.project_id.in_(project_ids))
+    return await _some(work, col(Plan.id).in_(inner))
+
+
+async def _some(work: Work, condition: Any) -> list[Plan]:  # noqa: ANN401 - a condition
+    query = select(Plan).where(condition, work.actor.where(May.FUND_READ, col(Plan.region)))
+    return list(await work.session.exec(query.order_by(col(Plan.id)).limit(200)))

@@ -1,0 +1,13 @@
+"""Every table of the funds service, for its migrations."""
+
+from services.funds.alerts import models as alerts
+from services.funds.allocations import models as allocations
+from services.funds.base import Base
+from services.funds.commitments import models as commitments
+from services.funds.contracts import models as contracts
+from services.funds.ledger import models as ledger
+from services.funds.payments import models as payments
+from services.funds.plans import models as plans
+from services.funds.sources import models as sources
+
+__all__ = ["Base", "alerts", "allocations", "commitments", "contracts", "ledger", "payments", "plans", "sources"]

@@ -1,0 +1,1 @@
+"""Project screening: negative list, readiness, duplicates."""

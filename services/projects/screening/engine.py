@@ -1,0 +1,237 @@
+"""Screening: the question, the rules, the answer. Pure: no clock, no database; the same input gives the same answer."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+from services.projects.screening import conditions, duplicates, shares
+from services.projects.screening.grammar import Grammar, Judge
+from services.projects.screening.lexicon import Lexicon, expand, tree
+from services.projects.screening.rules import Context, Finder, Rule, RuleSet, Share
+from services.projects.screening.schemas import (
+    Family,
+    Finding,
+    Match,
+    Screening,
+    ScreeningSubject,
+    Severity,
+    Verdict,
+)
+from services.projects.screening.text import Folded, fold
+
+PHRASE_END = "$"
+MATCHES_PER_FINDING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A compiled context."""
+
+    where: str
+    within: int
+    words: re.Pattern[str] | None
+    at_end: bool
+
+    def search(self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]) -> tuple[int, int] | None:
+        """The words' span in this field; (0, 0) where there is nothing to point at; None when absent."""
+        if self.at_end and not grammar.phrase_after(text, end, 2):
+            return 0, 0
+        if self.words is None:
+            return None
+        if self.where == "anywhere":
+            return (0, 0) if any(self.words.search(one.text) for one in others) else None
+        low, high = self._window(text, start, end)
+        for found in self.words.finditer(text.text, low, high):
+            if self.where == "prior" and found.end() != start:
+                continue
+            if found.end() <= start or found.start() >= end or self.where == "field":
+                return found.span()
+        return None
+
+    def _window(self, text: Folded, start: int, end: int) -> tuple[int, int]:
+        left, right = text.sentence(start, end) if self.where == "sentence" else text.clause(start, end)
+        match self.where:
+            case "before" | "prior":
+                return max(left, start - self.within), start
+            case "after":
+                return end, min(right, end + self.within)
+            case "next":
+                return end, min(right, end + self.within)
+            case "field":
+                return 0, len(text.text)
+            case _:
+                return left, right
+
+
+@dataclass(frozen=True, slots=True)
+class _Seeker:
+    """A compiled finder."""
+
+    rule: Rule
+    severity: Severity
+    fields: frozenset[str]
+    needs: tuple[_Near, ...]
+    unless: tuple[_Near, ...]
+    excuses: tuple[Judge, ...]
+    share: Share | None
+
+    def judge(
+        self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]
+    ) -> list[tuple[int, int]] | None:
+        """The spans that make the hit, or None when it is none."""
+        spans = [(start, end)]
+        for near in self.needs:
+            span = near.search(text, start, end, grammar, others)
+            if span is None:
+                return None
+            spans.append(span)
+        if self.share:
+            span = shares.above(text, start, end, self.share)
+            if span is None:
+                return None
+            spans.append(span)
+        if any(near.search(text, start, end, grammar, others) for near in self.unless):
+            return None
+        if any(excuse(text, start, end) for excuse in self.excuses):
+            return None
+        return [span for span in spans if span[1]]
+
+
+@dataclass(slots=True)
+class _Hits:
+    """What one rule found in one subject."""
+
+    severity: Severity
+    matches: list[Match] = field(default_factory=list)
+
+
+class Engine:
+    """A rule set compiled: one lexicon of all objects, contexts as patterns, the grammar."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        """Compiling takes a fraction of a second; keep the engine."""
+        self.rules = rules
+        self.grammar = Grammar(rules.words)
+        self._seekers: dict[str, list[_Seeker]] = {}
+        for rule in rules.rules:
+            for finder in rule.finders:
+                seeker = self._seeker(rule, finder)
+                for word in {form for pattern in finder.objects for form in expand(pattern, rules.words)}:
+                    self._seekers.setdefault(word, []).append(seeker)
+        self._innocent = frozenset(rules.words.get("innocent", ()))
+        self._lexicon = Lexicon(self._seekers.keys() | self._innocent)
+
+    def _seeker(self, rule: Rule, finder: Finder) -> _Seeker:
+        readings = self.grammar.readings
+        return _Seeker(
+            rule=rule,
+            severity=finder.severity or rule.severity,
+            fields=frozenset(finder.fields),
+            needs=tuple(self._near(context) for context in finder.needs),
+            unless=tuple(self._near(context) for context in finder.unless),
+            excuses=tuple(readings[name] for name in finder.excuses),
+            share=finder.share,
+        )
+
+    def _near(self, context: Context) -> _Near:
+        words = [form for pattern in context.words if pattern != PHRASE_END for form in expand(pattern, self.rules.words)]
+        pattern = re.compile(tree(words)) if words else None
+        return _Near(context.where, context.within, pattern, PHRASE_END in context.words)
+
+    def screen(self, subject: ScreeningSubject, candidates: Iterable[ScreeningSubject] = ()) -> Screening:
+        """Judge one project; `candidates` are those it might duplicate (see `duplicates.duplicate_keys`)."""
+        found = self._negative(subject)
+        found += [
+            conditions.finding(rule)
+            for rule in self.rules.rules
+            if rule.conditions
+            and not rule.finders
+            and (rule.family is not Family.READINESS or subject.asks_readiness)
+            and conditions.covers(rule, subject)
+            and conditions.hold(rule, subject)
+        ]
+        found += duplicates.findings(subject, candidates)
+        found.sort(key=lambda one: (one.severity is not Severity.BLOCK, one.family.value, one.rule))
+        return Screening(verdict=verdict(found), findings=found, rules_version=self.rules.version)
+
+    def _negative(self, subject: ScreeningSubject) -> list[Finding]:
+        fields = [fold("name", subject.name), fold("content", subject.content)]
+        fields += [fold(f"cost_items.{n}", item.name) for n, item in enumerate(subject.cost_items)]
+        hits: dict[str, tuple[Rule, _Hits]] = {}
+        for text in fields:
+            for start, end, seeker in self._places(text):
+                rule = seeker.rule
+                if not conditions.covers(rule, subject) or not conditions.hold(rule, subject):
+                    continue
+                spans = seeker.judge(text, start, end, self.grammar, fields)
+                if spans is None:
+                    continue
+                _, kept = hits.setdefault(rule.id, (rule, _Hits(seeker.severity)))
+                if seeker.severity is Severity.BLOCK:
+                    kept.severity = Severity.BLOCK
+                kept.matches += [one for span in spans if (one := _match(text, span)) not in kept.matches]
+        return [_finding(rule, kept) for rule, kept in hits.values()]
+
+    def _places(self, text: Folded) -> Iterable[tuple[int, int, _Seeker]]:
+        kind = text.field.partition(".")[0]
+        found = list(self._lexicon.find(text.text))
+        if not found:
+            return
+        safe = [(at, at + len(word)) for at, word in found if word in self._innocent]
+        for start, word in found:
+            end = start + len(word)
+            if any(_belongs(start, end, low, high) for low, high in safe):
+                continue
+            for seeker in self._seekers.get(word, ()):
+                if kind in seeker.fields:
+                    yield start, end, seeker
+
+
+def _belongs(start: int, end: int, low: int, high: int) -> bool:
+    """Whether a hit is part of a harmless word, or runs into one: 手机 in 手机软件, 帮扶车 in 帮扶车间."""
+    inside = low <= start and end <= high
+    return inside or start < low < end < high or low < start < high < end
+
+
+def verdict(findings: Sequence[Finding]) -> Verdict:
+    """The worst severity found."""
+    if any(one.severity is Severity.BLOCK for one in findings):
+        return Verdict.BLOCK
+    return Verdict.REVIEW if findings else Verdict.CLEAR
+
+
+def _match(text: Folded, span: tuple[int, int]) -> Match:
+    start, end = text.span(*span)
+    return Match(field=text.field, text=text.raw[start:end], start=start, end=end)
+
+
+def _finding(rule: Rule, hits: _Hits) -> Finding:
+    words = "、".join(dict.fromkeys(f"“{one.text}”" for one in hits.matches[:6]))
+    return Finding(
+        family=rule.family,
+        rule=rule.id,
+        rule_version=rule.version,
+        item=rule.item,
+        basis=str(rule.basis),
+        severity=hits.severity,
+        matches=hits.matches[:MATCHES_PER_FINDING],
+        explanation=rule.explanation.replace("{hit}", words),
+        advice=rule.advice,
+    )
+
+
+_engines: WeakKeyDictionary[RuleSet, Engine] = WeakKeyDictionary()
+
+
+def engine(rules: RuleSet) -> Engine:
+    """The compiled engine of a rule set, made once."""
+    if rules not in _engines:
+        _engines[rules] = Engine(rules)
+    return _engines[rules]
+
+
+def screen(subject: ScreeningSubject, rules: RuleSet, candidates: Iterable[ScreeningSubject] = ()) -> Screening:
+    """Judge one project by the given rules (choose them with `RuleSet.on(day)`)."""
+    return engine(rules).screen(subject, candidates)

@@ -1,0 +1,122 @@
+"""When the same words mean something else: negated, torn down or turned into another thing, a modifier, a place, goods made."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import get_args
+
+from services.projects.screening.lexicon import tree
+from services.projects.screening.rules import Reading
+from services.projects.screening.text import Folded
+
+NEGATION_REACH = 40
+SOURCE_REACH = 10
+PLACE_REACH = 8
+TARGET_REACH = 40
+GRAMMAR_SETS = (
+    "negation", "prohibition", "turn", "excluded_after", "removal", "source", "conversion", "making", "acquiring",
+    "good_head", "open_head", "locative", "place_mark", "toponym", "goods_head", "joint",
+)  # fmt: skip
+"""Word sets the grammar needs; `words.json` must have them."""
+
+Judge = Callable[[Folded, int, int], bool]
+
+
+class Grammar:
+    """The readings, with the vocabulary of one rule set."""
+
+    def __init__(self, words: Mapping[str, tuple[str, ...]]) -> None:
+        """Compile the sets. KeyError names one that is missing."""
+        w = {name: tree(words[name]) for name in GRAMMAR_SETS}
+        self._negation = re.compile(w["negation"])
+        self._prohibition = re.compile(w["prohibition"])
+        self._turn = re.compile(w["turn"])
+        self._excluded_after = re.compile(f"[^,。;!?]{{0,12}}?{w['excluded_after']}")
+        self._removed = re.compile(f"{w['removal']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
+        self._source = re.compile(f"{w['source']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$")
+        self._conversion = re.compile(w["conversion"])
+        self._into = re.compile(f"[^。;!?]{{0,8}}?{w['conversion']}|[^,。;!?]{{0,8}}?(?:{w['making']}|后)")
+        self._acts = re.compile(f"{w['making']}|{w['acquiring']}")
+        self._good = re.compile(w["good_head"])
+        self._open = re.compile(f"(?:的|之)?{w['open_head']}")
+        self._locative = re.compile(w["locative"])
+        self._place_mark = re.compile(f"{w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$")
+        self._toponym = re.compile(f"{w['toponym']}(?![级民干庄口内集委部党史团会灯])")
+        self._goods = re.compile(w["goods_head"])
+        self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
+        self.readings: dict[Reading, Judge] = {reading: getattr(self, reading) for reading in get_args(Reading)}
+
+    def phrase_after(self, text: Folded, end: int, reach: int = TARGET_REACH) -> str:
+        """What follows in the same phrase: up to a mark or a joining word (和, 及, 并 …)."""
+        cut = self._joint.search(text.text, end, end + reach)
+        return text.text[end : cut.start() if cut else end + reach]
+
+    def negated(self, text: Folded, start: int, end: int) -> bool:
+        """不含车辆购置; 严禁…; 办公区由企业自筹. A prohibition (不得, 严禁) reaches over commas while no quantity is named."""
+        left, right = text.clause(start, end)
+        if self._denied(text.text[max(left, start - NEGATION_REACH) : start], self._negation):
+            return True
+        if self._excluded_after.match(text.text, end, end + NEGATION_REACH):
+            return True
+        first, _ = text.sentence(start, end)
+        if left == first or any(char.isdigit() for char in text.text[left:right]):
+            return False
+        return self._denied(text.text[first:start], self._prohibition)
+
+    def _denied(self, before: str, marks: re.Pattern[str]) -> bool:
+        last = None
+        for last in marks.finditer(before):  # noqa: B007 - the last one is wanted
+            pass
+        return last is not None and not self._turn.search(before, last.end())
+
+    def replaced(self, text: Folded, start: int, end: int) -> bool:
+        """拆除旧办公楼…; 利用闲置村委会…建车间; 办公楼改造为民宿: the thing is what was there before, not what is bought."""
+        left, _ = text.sentence(start, end)
+        before = text.text[left:start]
+        removed = self._removed.search(before)
+        if removed and not self._acts.search(removed[0], 2):
+            return True
+        if self._removed_after(text, end):
+            return True
+        source = self._source.search(before)
+        marked = source is not None and not self._conversion.search(source[1]) and not self._joint.search(source[1])
+        return self._becomes(text, end, marked=marked)
+
+    def _removed_after(self, text: Folded, end: int) -> bool:
+        tail = self.phrase_after(text, end, 14)
+        return tail.startswith(("拆除", "已拆除", "拆迁后", "腾退")) or "拆除后" in tail
+
+    def _becomes(self, text: Folded, end: int, *, marked: bool) -> bool:
+        """Whether what follows names what it is turned into: with a mark of origin before, within the sentence; else at once."""
+        if marked:
+            _, right = text.sentence(end - 1, end)
+            tail = text.text[end : min(right, end + TARGET_REACH)]
+            return self._into.match(tail) is not None and self._good.search(tail) is not None
+        tail = self.phrase_after(text, end, 24)
+        turned = self._conversion.match(tail)
+        return turned is not None and self._good.search(tail, turned.end()) is not None
+
+    def modifier(self, text: Folded, start: int, end: int) -> bool:
+        """文化广场配套水渠, 办公楼后侧道路, 牌坊街排污管道: another thing is the head of the phrase."""
+        del start
+        tail = self.phrase_after(text, end)
+        if self._open.match(tail) or self._toponym.match(tail):
+            return True
+        at = self._locative.match(tail)
+        if at is None:
+            return False
+        head = self._good.search(tail, at.end()) or self._open.search(tail, at.end())
+        return head is not None
+
+    def place(self, text: Folded, start: int, end: int) -> bool:
+        """修至村委会, 从办公楼到…: the thing only says where."""
+        left, _ = text.clause(start, end)
+        mark = self._place_mark.search(text.text[left:start])
+        if mark is None or self._acts.search(mark[1]):
+            return False
+        tail = self.phrase_after(text, end, 8)
+        return not tail or bool(self._locative.match(tail) or self._open.match(tail))
+
+    def industry(self, text: Folded, start: int, end: int) -> bool:
+        """办公桌椅加工厂, 手机数据线组装车间: goods that are made or sold, not bought for use."""
+        del start
+        return self._goods.search(self.phrase_after(text, end, 14)) is not None

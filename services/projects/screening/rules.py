@@ -1,0 +1,243 @@
+"""What a screening rule is, how a rule set is read and checked, and the digest that names it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from services.projects.screening.lexicon import Pattern, expand
+from services.projects.screening.schemas import Family, Severity
+
+Field_ = Literal["name", "content", "cost_items"]
+Where = Literal["before", "after", "prior", "next", "clause", "sentence", "field", "anywhere"]
+FAR = frozenset({"field", "anywhere"})
+Reading = Literal["negated", "replaced", "modifier", "place", "industry"]
+READINGS: tuple[Reading, ...] = ("negated", "replaced", "modifier", "place", "industry")
+WORDS_FILE = "words.json"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Basis(_Strict):
+    """The document a rule stands on; `confirmed` is false while the text of the article was not read in the original."""
+
+    document: str = Field(min_length=1)
+    number: str = ""
+    article: str = ""
+    confirmed: bool = False
+
+    def __str__(self) -> str:
+        """As printed in a finding."""
+        return "".join((f"《{self.document}》", f"({self.number})" if self.number else "", self.article))
+
+
+class Scope(_Strict):
+    """Which projects a rule looks at; an empty list means all. Categories are codes ("1.3" covers "1.3.1") or their names."""
+
+    fund_types: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    except_categories: tuple[str, ...] = ()
+    years_from: int | None = None
+    years_to: int | None = None
+
+
+class Context(_Strict):
+    """Words that must, or must not, stand near a hit.
+
+    `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$" = the phrase
+    ends here); `clause`, `sentence`, `field`, `anywhere`: there or in it.
+    """
+
+    words: tuple[str, ...] = Field(min_length=1)
+    where: Where
+    within: int = Field(default=16, ge=1, le=120)
+
+
+class Share(_Strict):
+    """A percentage in the hit's sentence above its ceiling (in per cent); `ceilings` names words just before it and theirs."""
+
+    over: Decimal = Field(ge=0, le=100)
+    ceilings: dict[str, Decimal] = Field(default_factory=dict)
+
+
+class Finder(_Strict):
+    """One way a rule finds something: objects, what must be near, what must not be, and which readings excuse a hit."""
+
+    objects: tuple[str, ...] = Field(min_length=1)
+    needs: tuple[Context, ...] = ()
+    unless: tuple[Context, ...] = ()
+    excuses: tuple[Reading, ...] = READINGS
+    fields: tuple[Field_, ...] = ("name", "content", "cost_items")
+    severity: Severity | None = None
+    share: Share | None = None
+
+
+class Condition(_Strict):
+    """A comparison with a field of the project; all conditions of a rule must hold, and a missing value holds only for `missing`.
+
+    `is` one of … : `in` / `not_in` compare with `values`, `above` with `limit` (元 for amount, per cent for share),
+    `missing` takes none. `share` is the part of `cost_items` whose names hold one of `words`, in the amount.
+    """
+
+    field: Literal[
+        "amount", "category", "land", "design", "budget", "operator", "environment", "minutes", "linkage", "share"
+    ]
+    test: Literal["in", "not_in", "above", "missing"]
+    values: tuple[str, ...] = ()
+    limit: Decimal | None = None
+    words: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.test == "above" and self.limit is None:
+            raise ValueError("above 须给出 limit")
+        if self.test in {"in", "not_in"} and not self.values:
+            raise ValueError("in / not_in 须给出 values")
+        if self.field == "share" and (self.test != "above" or not self.words):
+            raise ValueError("share 须给出 words 和 limit")
+        return self
+
+
+class Rule(_Strict):
+    """One dated entry of the negative list or the readiness list. `{hit}` in the explanation is the matched text."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
+    version: int = Field(default=1, ge=1)
+    family: Family
+    item: str = Field(min_length=1)
+    basis: Basis
+    scope: Scope = Scope()
+    severity: Severity
+    finders: tuple[Finder, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    explanation: str = Field(min_length=1)
+    advice: str = Field(min_length=1)
+    effective_from: date
+    effective_to: date | None = None
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if not self.finders and not self.conditions:
+            raise ValueError("规则须至少有一个 finders 或 conditions")
+        if self.effective_to and self.effective_to < self.effective_from:
+            raise ValueError("失效日期早于生效日期")
+        for finder in self.finders:
+            severity = finder.severity or self.severity
+            if severity is Severity.BLOCK and any(context.where in FAR for context in finder.unless):
+                # Else a harmless sentence added elsewhere would lift a block.
+                raise ValueError("block 规则的排除语境只能在同一句内 (不能用 field 或 anywhere)")
+        return self
+
+    def in_force(self, day: date) -> bool:
+        """Whether the rule counts on that day."""
+        return self.enabled and self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+
+
+@dataclass(frozen=True)
+class RuleFault:
+    """What is wrong with one entry: its place in the list, its id where it has one, a JSON pointer inside it, and why."""
+
+    index: int
+    rule: str
+    pointer: str
+    message: str
+
+
+class InvalidRules(ValueError):
+    """A rule set that can't be used; `faults` holds everything that is wrong, not only the first."""
+
+    def __init__(self, faults: list[RuleFault]) -> None:
+        """Keep the faults for the caller's answer."""
+        super().__init__("; ".join(f"{one.rule or one.index}{one.pointer}: {one.message}" for one in faults))
+        self.faults = faults
+
+
+class RuleSet:
+    """Checked rules and their word sets. Immutable; compile once with the engine and use for every project."""
+
+    def __init__(self, rules: Iterable[Rule], words: Mapping[str, tuple[str, ...]]) -> None:
+        """Use `load` or `parse`: they check."""
+        self.rules = tuple(rules)
+        self.words = dict(words)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """All `*.json` of a folder; `words.json` holds the word sets. InvalidRules names every fault."""
+        words = read_words(json.loads((folder / WORDS_FILE).read_text("utf-8")))
+        rows: list[dict[str, Any]] = []
+        for file in sorted(folder.glob("*.json")):
+            if file.name != WORDS_FILE:
+                rows += json.loads(file.read_text("utf-8"))
+        return cls.parse(rows, words)
+
+    @classmethod
+    def parse(cls, rows: Iterable[Mapping[str, Any]], words: Mapping[str, tuple[str, ...]]) -> Self:
+        """Check edited rules. InvalidRules names every fault with its rule and pointer."""
+        rules: list[Rule] = []
+        faults: list[RuleFault] = []
+        seen: set[tuple[str, date]] = set()
+        for index, row in enumerate(rows):
+            name = str(row.get("id", ""))
+            try:
+                rule = Rule.model_validate(row)
+            except ValidationError as error:
+                faults += [_fault(index, name, one) for one in error.errors(include_url=False)]
+                continue
+            if (rule.id, rule.effective_from) in seen:
+                faults.append(RuleFault(index, name, "/id", "同一规则在同一生效日期重复"))
+            seen.add((rule.id, rule.effective_from))
+            faults += _pattern_faults(index, rule, words)
+            rules.append(rule)
+        if faults:
+            raise InvalidRules(faults)
+        return cls(rules, words)
+
+    def on(self, day: date) -> "RuleSet":
+        """The rules in force on a day."""
+        return RuleSet((rule for rule in self.rules if rule.in_force(day)), self.words)
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits that change with any rule or word; stored with every screening."""
+        content = [sorted(self.words.items()), sorted(rule.model_dump_json() for rule in self.rules)]
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def read_words(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Word sets in file order; a set may use those before it. Pattern when a form can't be expanded."""
+    words: dict[str, tuple[str, ...]] = {}
+    for name, patterns in raw.items():
+        forms = [form for pattern in patterns for form in expand(pattern, words)]
+        words[name] = tuple(dict.fromkeys(forms))
+    return words
+
+
+def _fault(index: int, name: str, error: Any) -> RuleFault:
+    pointer = "".join(f"/{part}" for part in error["loc"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return RuleFault(index, name, pointer, message)
+
+
+def _pattern_faults(index: int, rule: Rule, words: Mapping[str, tuple[str, ...]]) -> list[RuleFault]:
+    faults = []
+    for at, finder in enumerate(rule.finders):
+        lists = [("objects", finder.objects)]
+        lists += [(f"needs/{n}/words", context.words) for n, context in enumerate(finder.needs)]
+        lists += [(f"unless/{n}/words", context.words) for n, context in enumerate(finder.unless)]
+        for place, patterns in lists:
+            for n, pattern in enumerate(patterns):
+                try:
+                    expand(pattern, words)
+                except Pattern as problem:
+                    faults.append(RuleFault(index, rule.id, f"/finders/{at}/{place}/{n}", str(problem)))
+    return faults
