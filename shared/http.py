@@ -6,7 +6,7 @@ async def create(work: Writing, body: ProjectCreate) -> Project: ...
 
 import json
 import zlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -225,7 +225,7 @@ class Route(APIRoute):
         given["openapi_extra"] = extra
         super().__init__(path, endpoint, **given)
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, before function-scoped dependencies (the transaction) end."""
         handler = super().get_route_handler()
 
@@ -256,7 +256,7 @@ async def _remember(work: Work, wanted: Asked | None, response: Response) -> Non
 def _shaped(request: Request, response: Response) -> Response:
     reading = request.method in {"GET", "HEAD"}
     wanted = request.query_params.get("fields") if reading else None
-    content = json.loads(response.body)
+    content = json.loads(bytes(response.body))
     if wanted:
         content = _only(content, {name.strip() for name in wanted.split(",")})
         response = Response(

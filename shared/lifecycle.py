@@ -46,7 +46,7 @@ def move(
 ) -> Move[S, A, F]:
     """A row; a lone source state may be given bare."""
     states = frozenset([sources]) if isinstance(sources, Labelled) else frozenset(sources)
-    return Move(action, states, target, may, guards, tuple(eyes))  # type: ignore[arg-type]
+    return Move(action, states, target, may, guards, tuple(eyes))
 
 
 @dataclass

@@ -132,7 +132,7 @@ class _Found(FunctionElement[bool]):
 @compiles(_Found, "sqlite")
 def _in_sqlite(element: _Found, compiler: SQLCompiler, **rest: Any) -> str:  # noqa: ANN401 - SQLAlchemy's interface
     words, query, _ = element.clauses
-    name = words.table.name  # type: ignore[attr-defined]
+    name = words.table.name
     asked = compiler.process(query, **rest)
     return f"{name}.row IN (SELECT rowid FROM {name}_fts WHERE {name}_fts MATCH {asked})"  # noqa: S608 - bound
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from chinese_calendar import constants  # type: ignore[import-untyped]
+from chinese_calendar import constants
 from chinese_calendar import is_workday as _known_workday
 
 from shared.labels import Labelled

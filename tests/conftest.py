@@ -18,11 +18,18 @@ from shared.migrate import has_database, upgrade
 from shared.settings import Settings
 from shared.watch import speak
 from shared.work import Context
+from tests import postgres
 from tests.doors import Doors, TestKey
 
 SQLITE = os.environ.get("DATABASE", "sqlite") == "sqlite"
 MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Beijing, when a test does not say otherwise."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of a run starts the database server, the others find its address in the environment."""
+    if not SQLITE and not hasattr(config, "workerinput"):
+        config.add_cleanup(postgres.start())
 
 
 class Clock:
@@ -74,8 +81,6 @@ class Templates:
         """Where the template of a service is; made by migrations."""
         if SQLITE:
             return f"sqlite:///{self.folder / service}.template.db"
-        from tests import postgres
-
         name = f"t_{self.run}_{service}"
         postgres.create_database(name)
         return f"{postgres.server_url()}/{name}"
@@ -85,8 +90,6 @@ class Templates:
         copy = uuid4().hex[:12]
         if SQLITE:
             return f"sqlite:///{self.folder / copy}.db"
-        from tests import postgres
-
         postgres.create_database(f"c_{copy}")
         return f"{postgres.server_url()}/c_{copy}"
 
@@ -97,8 +100,6 @@ class Templates:
             target = self.folder / f"{service}.{copy}.db"
             shutil.copyfile(self.folder / f"{service}.template.db", target)
             return f"sqlite:///{target}"
-        from tests import postgres
-
         postgres.create_database(f"c_{copy}", template=f"t_{self.run}_{service}")
         return f"{postgres.server_url()}/c_{copy}"
 

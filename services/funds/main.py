@@ -1,4 +1,4 @@
-"""The funds service: uvicorn --factory services.funds.main:create_app."""
+"""Funds: where public money comes from, how it is distributed, paid and proven, to the 分."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -6,40 +6,27 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.funds import consumers
-from services.funds.allocations import router as allocations
-from services.funds.chain import router as chain
-from services.funds.commitments import router as commitments
+from services.funds.allocations.router import router as allocations
+from services.funds.chain.router import router as chain
+from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_forever
-from services.funds.contracts import router as contracts
-from services.funds.ledger import router as ledger
-from services.funds.payments import router as payments
-from services.funds.plans import router as plans
-from services.funds.plans.service import subject
-from services.funds.sources import router as sources
+from services.funds.consumers import HANDLERS
+from services.funds.contracts.router import router as contracts
+from services.funds.ledger.router import router as ledger
+from services.funds.payments.router import router as payments
+from services.funds.plans.router import router as plans
+from services.funds.sources.router import router as sources
 from shared import clock
 from shared.app import Service, build
-from shared.notices.router import of_record, of_service
 from shared.permissions import May
 from shared.settings import Settings
 
-FUNDS = Service(
+SERVICE = Service(
     name="funds",
     title="资金",
     read=May.FUND_READ,
-    routers=(
-        of_service("/funds", read=May.FUND_READ, post=May.FUND_NOTICE, objecting=May.FUND_OBJECT),
-        of_record("/funds/plans", load=subject, read=May.FUND_READ, post=May.FUND_NOTICE),
-        sources.router,
-        plans.router,
-        allocations.router,
-        contracts.router,
-        payments.router,
-        ledger.router,
-        commitments.router,
-        chain.router,
-    ),
-    handlers=consumers.HANDLERS,
+    routers=(chain, sources, allocations, payments, contracts, ledger, commitments, plans),
+    handlers=HANDLERS,
     background=(reconcile_forever,),
 )
 
@@ -50,5 +37,5 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The app."""
-    return build(FUNDS, settings, apps=apps, now=now)
+    """The funds service."""
+    return build(SERVICE, settings, apps=apps, now=now)

@@ -10,4 +10,14 @@ from services.funds.payments import models as payments
 from services.funds.plans import models as plans
 from services.funds.sources import models as sources
 
-__all__ = ["Base", "alerts", "allocations", "commitments", "contracts", "ledger", "payments", "plans", "sources"]
+__all__ = [
+    "Base",
+    "alerts",
+    "allocations",
+    "commitments",
+    "contracts",
+    "ledger",
+    "payments",
+    "plans",
+    "sources",
+]

@@ -176,5 +176,7 @@ class FundsClient:
 
     async def summary(self, *, region: str, year: int) -> dict[str, Any]:
         """A region's year."""
-        found: dict[str, Any] = await self.peer.get("/api/v1/funds/summary", params={"region": region, "year": year})
+        found: dict[str, Any] = await self.peer.get(
+            "/api/v1/funds/summary", params={"region": region, "year": year}
+        )
         return found

@@ -1,9 +1,9 @@
 """The addresses of notices, the same in every service that posts them."""
 
 import base64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -29,8 +29,12 @@ from shared.pages import Page
 from shared.permissions import May
 from shared.work import Work
 
-Load = Callable[[Work, UUID], Awaitable[Subject]]
-"""Loads the record a notice is about, within the caller's regions, locked; NotFound without it."""
+
+class Load(Protocol):
+    """Loads the record a notice is about, within the caller's regions; NotFound without it."""
+
+    def __call__(self, work: Work, record_id: UUID, /, *, lock: bool) -> Awaitable[Subject]:
+        """`lock` when a notice is about to be posted."""
 
 
 def of_record(path: str, *, load: Load, read: May, post: May) -> APIRouter:
@@ -39,7 +43,7 @@ def of_record(path: str, *, load: Load, read: May, post: May) -> APIRouter:
 
     @router.get("/{record_id}/notices", response_model=list[NoticeRead], **allows(read, refuses=(NotFound,)))
     async def list_notices(work: Reading, record_id: UUID) -> list[NoticeRead]:
-        subject = await load(work, record_id)
+        subject = await load(work, record_id, lock=False)
         work.actor.require(read, subject.region)
         return await _shown(work, await repository.of_subject(work, subject.kind, subject.id))
 
@@ -50,7 +54,7 @@ def of_record(path: str, *, load: Load, read: May, post: May) -> APIRouter:
         **allows(post, refuses=(NotFound, Conflict, Invalid)),
     )
     async def post_notice(work: Writing, record_id: UUID, body: NoticePost) -> NoticeRead:
-        subject = await load(work, record_id)
+        subject = await load(work, record_id, lock=True)
         work.actor.require(post, subject.region)
         notice_id = await service.post(work, subject, body)
         return await _one(work, notice_id)

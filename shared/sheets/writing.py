@@ -17,7 +17,7 @@ from io import BytesIO
 from types import TracebackType
 from typing import IO, Any, Self
 
-import xlsxwriter  # type: ignore[import-untyped]
+import xlsxwriter
 
 from shared.sheets.columns import Cell, Column, Kind, visible
 

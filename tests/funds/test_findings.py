@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.funds
-from services.funds.plans.findings import Draft, Effect, Finding, LineFacts, SourceFacts, examine, over, percent
+from services.funds.plans.findings import (
+    Draft,
+    Effect,
+    Finding,
+    LineFacts,
+    SourceFacts,
+    examine,
+    over,
+    percent,
+)
 from shared.money import from_wan
 from shared.rules import Rule
 from tests.funds.published import DACHUAN, ZEKU, batch
@@ -50,11 +59,18 @@ def line(amount: int, **given_: object) -> LineFacts:
     return LineFacts(**{**facts, **given_})  # type: ignore[arg-type]
 
 
-def draft(*lines: LineFacts, available: int | None = None, day: date = date(2023, 6, 1), **given_: object) -> Draft:
+def draft(
+    *lines: LineFacts, available: int | None = None, day: date = date(2023, 6, 1), **given_: object
+) -> Draft:
     """A draft of these lines from one source that just covers them unless told otherwise."""
     total = sum(one.amount for one in lines)
     source = SourceFacts(
-        SOURCE, "青财农字〔2023〕505号", "central", total, total if available is None else available, date(2023, 5, 20)
+        SOURCE,
+        "青财农字〔2023〕505号",
+        "central",
+        total,
+        total if available is None else available,
+        date(2023, 5, 20),
     )
     return Draft(on=day, lines=lines, sources={SOURCE: source}, **given_)  # type: ignore[arg-type]
 
@@ -103,7 +119,12 @@ def test_the_central_part_of_dachuan_keeps_the_fee_below_one_percent() -> None:
 
 @pytest.mark.parametrize(
     ("year", "floor", "effect"),
-    [(2021, "50", Effect.WARN), (2022, "55", Effect.WARN), (2023, "60", Effect.WARN), (2025, "60", Effect.WARN)],
+    [
+        (2021, "50", Effect.WARN),
+        (2022, "55", Effect.WARN),
+        (2023, "60", Effect.WARN),
+        (2025, "60", Effect.WARN),
+    ],
 )
 def test_the_industry_floor_of_a_year_is_that_years(year: int, floor: str, effect: Effect) -> None:
     found = examine(draft(line(100)), rules_on(date(year, 7, 1)))
@@ -139,7 +160,9 @@ def test_more_than_a_source_holds_is_stopped_with_the_excess() -> None:
 
 
 def test_a_total_that_is_off_by_one_fen_is_stopped_with_the_difference() -> None:
-    found = one(examine(draft(line(999), announced_total=1000), rules_on(date(2023, 6, 1))), "plan.announced_total")
+    found = one(
+        examine(draft(line(999), announced_total=1000), rules_on(date(2023, 6, 1))), "plan.announced_total"
+    )
     assert (found.passed, found.effect, found.figures["差额"]) == (False, Effect.STOP, "-0.01")
 
 
@@ -168,8 +191,12 @@ def test_a_silent_library_stops_nothing_by_chance() -> None:
 
 
 def test_money_that_was_not_broken_down_in_thirty_days_is_reported_with_its_age() -> None:
-    in_time = one(examine(draft(line(1), day=date(2023, 6, 19)), rules_on(date(2023, 6, 1))), "plan.break_down_days")
-    late = one(examine(draft(line(1), day=date(2023, 6, 20)), rules_on(date(2023, 6, 1))), "plan.break_down_days")
+    in_time = one(
+        examine(draft(line(1), day=date(2023, 6, 19)), rules_on(date(2023, 6, 1))), "plan.break_down_days"
+    )
+    late = one(
+        examine(draft(line(1), day=date(2023, 6, 20)), rules_on(date(2023, 6, 1))), "plan.break_down_days"
+    )
     assert (in_time.passed, late.passed) == (True, False)
     assert late.figures == {"青财农字〔2023〕505号": "31"}
 
@@ -177,7 +204,8 @@ def test_money_that_was_not_broken_down_in_thirty_days_is_reported_with_its_age(
 def test_a_project_that_was_given_money_before_is_named() -> None:
     again = line(100)
     found = one(
-        examine(draft(again, funded_before={again.project_id: 4200}), rules_on(date(2023, 6, 1))), "plan.same_project"
+        examine(draft(again, funded_before={again.project_id: 4200}), rules_on(date(2023, 6, 1))),
+        "plan.same_project",
     )
     assert found.lines == [again.id]
     assert found.figures == {again.name: "42.00"}
@@ -196,7 +224,9 @@ def test_a_share_is_never_off_by_more_than_half_a_hundredth(part: int, rest: int
     assert abs(shown * whole - part * 10000) * 2 <= whole if whole else shown == 0
 
 
-@pytest.mark.parametrize(("part", "limit", "too_much"), [(100, "1", False), (101, "1", True), (150, "1.5", False)])
+@pytest.mark.parametrize(
+    ("part", "limit", "too_much"), [(100, "1", False), (101, "1", True), (150, "1.5", False)]
+)
 def test_exactly_the_limit_is_not_over_it(part: int, limit: str, too_much: bool) -> None:
     assert over(part, 10000, limit) is too_much
 

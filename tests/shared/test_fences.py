@@ -129,7 +129,13 @@ def test_polygons_agree_with_geos(corners: list[tuple[float, float]], place: tup
     assert found.margin_m == pytest.approx(edge, rel=2e-3, abs=0.3)
 
 
-@given(st.floats(0, 400), st.floats(0, 2 * math.pi), st.floats(0, 300), st.floats(0, 0.99), st.floats(0, 2 * math.pi))
+@given(
+    st.floats(0, 400),
+    st.floats(0, 2 * math.pi),
+    st.floats(0, 300),
+    st.floats(0, 0.99),
+    st.floats(0, 2 * math.pi),
+)
 def test_a_sure_verdict_holds_wherever_in_its_circle_the_phone_really_was(
     away: float, bearing: float, accuracy: float, part: float, drift: float
 ) -> None:
@@ -142,7 +148,9 @@ def test_a_sure_verdict_holds_wherever_in_its_circle_the_phone_really_was(
 
 @pytest.mark.parametrize("datum", list(Datum))
 def test_a_fence_drawn_on_any_map_is_the_same_fence(datum: Datum) -> None:
-    circle = CircleIn(kind="circle", datum=datum, radius_m=200, **from_wgs84(LON, LAT, datum)._asdict()).fence()
+    circle = CircleIn(
+        kind="circle", datum=datum, radius_m=200, **from_wgs84(LON, LAT, datum)._asdict()
+    ).fence()
     assert metres((circle.lon, circle.lat), (LON, LAT)) < 0.01
     drawn = [from_wgs84(*corner, datum) for corner in SQUARE]
     square = PolygonIn(kind="polygon", datum=datum, coordinates=[[(x, y) for x, y in drawn]]).fence()
@@ -186,10 +194,14 @@ def test_too_many_vertices_are_refused_before_the_work() -> None:
         PolygonIn(kind="polygon", datum=Datum.WGS84, coordinates=[[*around, around[0]], [*around, around[0]]])
 
 
-@pytest.mark.parametrize("change", [{"radius_m": 0}, {"radius_m": 60_000}, {"lon": 0, "lat": 0}, {"datum": None}])
+@pytest.mark.parametrize(
+    "change", [{"radius_m": 0}, {"radius_m": 60_000}, {"lon": 0, "lat": 0}, {"datum": None}]
+)
 def test_an_impossible_circle_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        adapter.validate_python({"kind": "circle", "lon": LON, "lat": LAT, "datum": "wgs84", "radius_m": 300} | change)
+        adapter.validate_python(
+            {"kind": "circle", "lon": LON, "lat": LAT, "datum": "wgs84", "radius_m": 300} | change
+        )
 
 
 def _polygon(coordinates: object) -> dict[str, object]:
@@ -202,7 +214,10 @@ def _polygon(coordinates: object) -> dict[str, object]:
         (_polygon, 1),
         (lambda rings: {"type": "Feature", "geometry": _polygon(rings)}, 1),
         (
-            lambda rings: {"type": "FeatureCollection", "features": [{"type": "Feature", "geometry": _polygon(rings)}]},
+            lambda rings: {
+                "type": "FeatureCollection",
+                "features": [{"type": "Feature", "geometry": _polygon(rings)}],
+            },
             1,
         ),
         (lambda rings: {"type": "MultiPolygon", "coordinates": [rings, rings]}, 2),

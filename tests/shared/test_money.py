@@ -30,7 +30,14 @@ class Read(BaseModel):
 
 @pytest.mark.parametrize(
     ("text", "amount"),
-    [("500000.00", 50_000_000), ("12.3", 1230), ("0", 0), ("0.01", 1), ("0.00", 0), ("9999999999999.99", LIMIT - 1)],
+    [
+        ("500000.00", 50_000_000),
+        ("12.3", 1230),
+        ("0", 0),
+        ("0.01", 1),
+        ("0.00", 0),
+        ("9999999999999.99", LIMIT - 1),
+    ],
 )
 def test_yuan_in_json_becomes_fen(text: str, amount: int) -> None:
     assert fen(text) == amount
@@ -74,7 +81,9 @@ def test_json_numbers_are_refused_since_they_may_mean_either_unit(value: object)
         Create.model_validate({"amount": value})
 
 
-@pytest.mark.parametrize("value", ["NaN", "sNaN", "Infinity", "-Infinity", "0.001", "1e-999999", "1e999999", "-0.01"])
+@pytest.mark.parametrize(
+    "value", ["NaN", "sNaN", "Infinity", "-Infinity", "0.001", "1e-999999", "1e999999", "-0.01"]
+)
 def test_decimals_that_are_not_amounts_are_refused(value: str) -> None:
     with pytest.raises(ValueError, match="金额"):
         fen(Decimal(value))

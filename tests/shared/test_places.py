@@ -23,7 +23,9 @@ def test_the_published_vector_of_beijing() -> None:
 def test_the_published_vectors_of_the_public_formula() -> None:
     # wandergis/coordtransform, README: 116.404, 39.915
     lon, lat = 116.404, 39.915
-    assert from_wgs84(lon, lat, Datum.GCJ02) == pytest.approx((116.41024449916938, 39.91640428150164), abs=1e-9)
+    assert from_wgs84(lon, lat, Datum.GCJ02) == pytest.approx(
+        (116.41024449916938, 39.91640428150164), abs=1e-9
+    )
     assert to_wgs84(lon, lat, Datum.GCJ02) == pytest.approx((116.39775550083061, 39.91359571849836), abs=2e-5)
     as_gcj = from_wgs84(*to_wgs84(lon, lat, Datum.GCJ02), Datum.BD09)
     assert as_gcj == pytest.approx((116.41036949371029, 39.92133699351021), abs=1e-7)
@@ -52,7 +54,9 @@ def test_the_round_trip_holds_where_the_formula_has_a_cusp(lon: float) -> None:
         assert metres(to_wgs84(*from_wgs84(lon, 35.0, datum), datum), (lon, 35.0)) < 0.01
 
 
-@pytest.mark.parametrize("place", [(2.3522, 48.8566), (-74.006, 40.7128), (151.2, -33.87), (180.0, 0.0), (100.0, 90.0)])
+@pytest.mark.parametrize(
+    "place", [(2.3522, 48.8566), (-74.006, 40.7128), (151.2, -33.87), (180.0, 0.0), (100.0, 90.0)]
+)
 def test_nothing_is_offset_outside_china(place: tuple[float, float]) -> None:
     for datum in Datum:
         assert from_wgs84(*place, datum) == place

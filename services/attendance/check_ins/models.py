@@ -26,8 +26,8 @@ class CheckIn(Base, Record, table=True):
 
     person: str = Field(max_length=64)
     sent_by: str = Field(max_length=64)
-    kind: Kind = Field(sa_type=text_enum(Kind))  # type: ignore[call-overload]
-    source: Source = Field(sa_type=text_enum(Source))  # type: ignore[call-overload]
+    kind: Kind = Field(sa_type=text_enum(Kind))
+    source: Source = Field(sa_type=text_enum(Source))
     work_date: date
     taken_at: datetime
     fixed_at: datetime | None = None
@@ -35,15 +35,15 @@ class CheckIn(Base, Record, table=True):
     post_id: UUID | None = None
     lon: float | None = None
     lat: float | None = None
-    fix: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # type: ignore[call-overload]
+    fix: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     accuracy_m: float | None = None
     mock: bool | None = None
     device: str = Field(default="", max_length=64)
-    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))  # type: ignore[call-overload]
+    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))
     distance_m: float | None = None
     margin_m: float | None = None
-    flags: list[str] = Field(default_factory=list, sa_type=JSON)  # type: ignore[call-overload]
-    result: Result = Field(sa_type=text_enum(Result))  # type: ignore[call-overload]
+    flags: list[str] = Field(default_factory=list, sa_type=JSON)
+    result: Result = Field(sa_type=text_enum(Result))
     rule_version: str = Field(default="", max_length=100)
     remark: str = Field(default="", max_length=500)
     photo: str = Field(default="", max_length=64)

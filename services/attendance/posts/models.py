@@ -18,8 +18,8 @@ class Post(Base, Record, table=True):
     __table_args__ = (sa.Index("ix_post_region_name_id", "region", "name", "id"),)
 
     name: str = Field(max_length=100)
-    kind: PostKind = Field(sa_type=text_enum(PostKind))  # type: ignore[call-overload]
-    fences: list[dict[str, Any]] = Field(sa_type=JSON)  # type: ignore[call-overload]
+    kind: PostKind = Field(sa_type=text_enum(PostKind))
+    fences: list[dict[str, Any]] = Field(sa_type=JSON)
     address: str = Field(default="", max_length=200)
     closed_on: date | None = None
 

@@ -33,7 +33,11 @@ class AlertFacts:
 
 def reasoned(facts: AlertFacts) -> Fault | None:
     """写明情况或理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明情况或理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else Fault("no_reason", "须写明情况或理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = AlertState, AlertAction

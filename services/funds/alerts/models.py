@@ -41,8 +41,8 @@ class Alert(Base, Record, table=True):
     mark: str = Field(max_length=160)
     rule: str = Field(max_length=80)
     rule_ref: str = Field(max_length=100)
-    kind: AlertKind = Field(sa_type=text_enum(AlertKind))  # type: ignore[call-overload]
-    light: Light = Field(sa_type=text_enum(Light))  # type: ignore[call-overload]
+    kind: AlertKind = Field(sa_type=text_enum(AlertKind))
+    light: Light = Field(sa_type=text_enum(Light))
     subject_kind: str = Field(max_length=40)
     subject: str = Field(max_length=64)
     title: str = Field(max_length=300)
@@ -52,7 +52,7 @@ class Alert(Base, Record, table=True):
     basis: str = Field(default="", sa_type=sa.Text)
     owner: str = Field(default="", max_length=64)
     due_on: date
-    state: AlertState = Field(sa_type=text_enum(AlertState))  # type: ignore[call-overload]
+    state: AlertState = Field(sa_type=text_enum(AlertState))
     state_since: datetime
     answered_by: str = Field(default="", max_length=64)
     seen_at: datetime

@@ -26,7 +26,7 @@ async def get(work: Work, allocation_id: UUID, *, lock: bool = False) -> Allocat
     return found
 
 
-async def listed(  # noqa: PLR0913 - the list's filters
+async def listed(
     work: Work,
     asked: Asked,
     *,
@@ -50,7 +50,11 @@ async def around(
 ) -> list[Allocation]:
     """All allocations of some projects, sources or plans within the caller's regions, oldest first (at most 1000)."""
     query = select(Allocation).where(work.actor.where(May.FUND_READ, col(Allocation.region)))
-    for column, values in ((Allocation.project_id, projects), (Allocation.source_id, sources), (Allocation.plan_id, plans)):
+    for column, values in (
+        (Allocation.project_id, projects),
+        (Allocation.source_id, sources),
+        (Allocation.plan_id, plans),
+    ):
         if values:
             query = query.where(col(column).in_(values))
     return list(await work.session.exec(query.order_by(col(Allocation.id)).limit(1000)))

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
 
 
 @router.get("/allocations", response_model=Page[AllocationRead], **allows(May.FUND_READ))
-async def list_allocations(  # noqa: PLR0913 - the list's filters
+async def list_allocations(
     work: Reading,
     asked: Paging,
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
@@ -33,7 +33,9 @@ async def list_allocations(  # noqa: PLR0913 - the list's filters
 
 
 @router.get(
-    "/allocations/{allocation_id}", response_model=AllocationDetail, **allows(May.FUND_READ, refuses=(NotFound,))
+    "/allocations/{allocation_id}",
+    response_model=AllocationDetail,
+    **allows(May.FUND_READ, refuses=(NotFound,)),
 )
 async def read_allocation(work: Reading, allocation_id: UUID) -> AllocationDetail:
     """资金安排及其支付情况."""

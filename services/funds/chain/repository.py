@@ -30,7 +30,9 @@ async def by_level(work: Work, region: str, year: int) -> list[sa.Row[Any]]:
     """Balance of every stage per fund level, of a region's year."""
     kind, balance = ACCOUNT.c.kind, ACCOUNT.c.balance
     stages = [
-        sa.cast(sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger).label(one)
+        sa.cast(
+            sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger
+        ).label(one)
         for one in AccountKind
     ]
     query = (
@@ -53,7 +55,9 @@ async def shares(work: Work, region: str, year: int) -> sa.Row[Any]:
     balance = ACCOUNT.c.balance
 
     def total(condition: Any) -> Any:  # noqa: ANN401 - column expressions
-        return sa.cast(sa.func.coalesce(sa.func.sum(sa.case((condition, balance), else_=0)), 0), sa.BigInteger)
+        return sa.cast(
+            sa.func.coalesce(sa.func.sum(sa.case((condition, balance), else_=0)), 0), sa.BigInteger
+        )
 
     query = (
         sa.select(
@@ -78,7 +82,11 @@ async def count(work: Work, table: sa.Table, region: str, *conditions: Any) -> i
     query = (
         sa.select(sa.func.count())
         .select_from(table)
-        .where(table.c.region.between(*span(region)), work.actor.where(May.FUND_READ, table.c.region), *conditions)
+        .where(
+            table.c.region.between(*span(region)),
+            work.actor.where(May.FUND_READ, table.c.region),
+            *conditions,
+        )
     )
     return int((await run(work.session, query)).scalar_one())
 
@@ -88,7 +96,9 @@ async def counts(work: Work, region: str, year: int) -> dict[str, int]:
     return {
         "sources": await count(work, SOURCE, region, SOURCE.c.fiscal_year == year),
         "plans": await count(work, PLAN, region, PLAN.c.year == year),
-        "payments": await count(work, PAYMENT, region, PAYMENT.c.year == year, PAYMENT.c.state == PaymentState.PAID),
+        "payments": await count(
+            work, PAYMENT, region, PAYMENT.c.year == year, PAYMENT.c.state == PaymentState.PAID
+        ),
     }
 
 

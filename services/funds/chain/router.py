@@ -32,7 +32,8 @@ async def read_thread(
     given = [(find, record) for find, record in starts.items() if record is not None]
     if len(given) != 1:
         raise BadRequest(
-            "请给出 project_id、source_id、plan_id、payment_id 中的一个", "Give exactly one record to start from"
+            "请给出 project_id、source_id、plan_id、payment_id 中的一个",
+            "Give exactly one record to start from",
         )
     find, record = given[0]
     return await find(work, record)

@@ -52,7 +52,7 @@ async def of_payment(work: Work, payment_id: UUID) -> Thread:
     return await _thread(work, [given], [], [], only=[payment])
 
 
-async def _thread(  # noqa: PLR0913 - where a thread may start
+async def _thread(
     work: Work,
     given: Sequence[Allocation],
     plan_ids: Sequence[UUID],
@@ -72,7 +72,9 @@ async def _thread(  # noqa: PLR0913 - where a thread may start
         contracts=[ContractRead.model_validate(one) for one in signed],
         payments=[PaymentRead.model_validate(one) for one in paid],
         projects=projects,
-        figures=await ledger.position(work, {"allocation_id": [one.id for one in given]}) if given else Figures(),
+        figures=await ledger.position(work, {"allocation_id": [one.id for one in given]})
+        if given
+        else Figures(),
     )
 
 

@@ -31,7 +31,7 @@ class Commitment(Base, table=True):
     project_id: UUID
     region: str = Field(max_length=12)
     amount: int = Field(sa_type=sa.BigInteger)
-    state: CommitmentState = Field(sa_type=text_enum(CommitmentState))  # type: ignore[call-overload]
+    state: CommitmentState = Field(sa_type=text_enum(CommitmentState))
     asked_at: datetime
     last_error: str = Field(default="", max_length=500)
 

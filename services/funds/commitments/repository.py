@@ -48,7 +48,9 @@ async def system_settle(work: Work, ids: Sequence[UUID], was: CommitmentState, n
 
 async def system_failed(work: Work, commitment_id: UUID, error: str) -> None:
     """Keep why a commitment could not be released yet."""
-    await run(work.session, sa.update(TABLE).where(TABLE.c.id == commitment_id).values(last_error=error[:500]))
+    await run(
+        work.session, sa.update(TABLE).where(TABLE.c.id == commitment_id).values(last_error=error[:500])
+    )
 
 
 async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, ProjectCard]:

@@ -1,8 +1,8 @@
 """Telling the library before and after: an intent first, then the telling, then the decision; a reconciler for the rest.
 
-    approve   pending (own transaction) → library told → held, in the transaction that approves the plan
-    died in between   pending too long → releasing → library told → released
-    cancel    releasing, in the transaction that cancels → library told → released
+approve   pending (own transaction) → library told → held, in the transaction that approves the plan
+died in between   pending too long → releasing → library told → released
+cancel    releasing, in the transaction that cancels → library told → released
 """
 
 import asyncio

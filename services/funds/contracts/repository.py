@@ -16,7 +16,9 @@ ORDERS = {"signed_on": col(Contract.signed_on)}
 
 async def get(work: Work, contract_id: UUID, *, lock: bool = False) -> Contract:
     """One contract of the caller's regions; NotFound otherwise."""
-    query = select(Contract).where(Contract.id == contract_id, work.actor.where(May.FUND_READ, col(Contract.region)))
+    query = select(Contract).where(
+        Contract.id == contract_id, work.actor.where(May.FUND_READ, col(Contract.region))
+    )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有这份合同: {contract_id}", f"No contract {contract_id}")

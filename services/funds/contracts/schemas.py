@@ -19,7 +19,9 @@ class ContractCreate(BaseModel):
     party: str = Field(min_length=2, max_length=200, description="乙方全称")
     party_code: CreditCode | None = Field(None, description="乙方统一社会信用代码")
     amount: PositiveMoney
-    retention_percent: str = Field("0", pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$", description="质量保证金比例, %")
+    retention_percent: str = Field(
+        "0", pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$", description="质量保证金比例, %"
+    )
     signed_on: date
     file_ids: list[UUID] = Field(default=[], max_length=20)
 

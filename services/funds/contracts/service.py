@@ -49,7 +49,10 @@ async def register(work: Work, body: ContractCreate) -> Contract:
     )
     if fresh:
         event = ContractRegistered(
-            contract_id=contract.id, project_id=contract.project_id, number=contract.number, amount=contract.amount
+            contract_id=contract.id,
+            project_id=contract.project_id,
+            number=contract.number,
+            amount=contract.amount,
         )
         await work.tell(event, contract)
     return contract
@@ -59,7 +62,9 @@ async def _funded(work: Work, project_id: UUID) -> Allocation:
     given = await allocations.around(work, projects=[project_id])
     if not given:
         detail = "这个项目还没有资金安排"
-        raise Invalid(detail, "The project has no money", faults=[Fault("no_money", detail, "", "/project_id")])
+        raise Invalid(
+            detail, "The project has no money", faults=[Fault("no_money", detail, "", "/project_id")]
+        )
     return given[0]
 
 

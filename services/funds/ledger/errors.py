@@ -16,4 +16,6 @@ def not_enough(account: Account, balance: int, wanted: int) -> NotEnough:
     label = account.kind.label
     detail = f"{label}余额 {yuan(balance)} 元, 需要 {yuan(wanted)} 元, 差 {yuan(wanted - balance)} 元"
     english = f"{account.kind} holds {yuan(balance)}, {yuan(wanted)} is asked"
-    return NotEnough(detail, english, faults=[Fault(f"{account.kind}_left", yuan(balance), yuan(balance), "/amount")])
+    return NotEnough(
+        detail, english, faults=[Fault(f"{account.kind}_left", yuan(balance), yuan(balance), "/amount")]
+    )

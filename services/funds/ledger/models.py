@@ -24,7 +24,7 @@ class LedgerAccount(Base, table=True):
     )
 
     id: UUID = Field(primary_key=True)
-    kind: AccountKind = Field(sa_type=text_enum(AccountKind))  # type: ignore[call-overload]
+    kind: AccountKind = Field(sa_type=text_enum(AccountKind))
     source_id: UUID
     project_id: UUID | None = None
     allocation_id: UUID | None = None
@@ -42,7 +42,7 @@ class LedgerEntry(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     key: str = Field(max_length=120, unique=True)
-    kind: EntryKind = Field(sa_type=text_enum(EntryKind))  # type: ignore[call-overload]
+    kind: EntryKind = Field(sa_type=text_enum(EntryKind))
     subject: str = Field(max_length=64)
     document_no: str = Field(default="", max_length=100)
     amount: int = Field(sa_type=sa.BigInteger)

@@ -53,7 +53,9 @@ async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> T
     )
 
 
-async def journal(work: Work, asked: Asked, filters: Mapping[str, Any], as_of: date | None) -> Page[EntryRead]:
+async def journal(
+    work: Work, asked: Asked, filters: Mapping[str, Any], as_of: date | None
+) -> Page[EntryRead]:
     """The entries behind a figure, newest first, with their lines."""
     query = repository.entries(work, filters, as_of)
     found = await page(

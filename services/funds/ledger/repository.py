@@ -102,7 +102,9 @@ async def add_postings(work: Work, entry_id: UUID, postings: Sequence[Posting], 
 def _stages(balance: Any) -> list[Any]:  # noqa: ANN401 - a column expression
     kind = ACCOUNT.c.kind
     return [
-        sa.cast(sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger).label(one)
+        sa.cast(
+            sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger
+        ).label(one)
         for one in AccountKind
     ]
 
@@ -146,7 +148,9 @@ async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> l
     credits_ = sa.func.coalesce(sa.func.sum(sa.case((amount < 0, -amount), else_=0)), 0)
     joined = POSTING.join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
     big = sa.BigInteger
-    query = sa.select(ACCOUNT.c.kind, sa.cast(debits, big).label("debits"), sa.cast(credits_, big).label("credits"))
+    query = sa.select(
+        ACCOUNT.c.kind, sa.cast(debits, big).label("debits"), sa.cast(credits_, big).label("credits")
+    )
     query = query.select_from(joined).where(*_scoped(work, filters))
     if as_of is not None:
         query = query.where(POSTING.c.happened_on <= as_of)
@@ -159,7 +163,9 @@ async def broken(work: Work) -> list[sa.Row[Any]]:
     joined = ACCOUNT.outerjoin(POSTING, POSTING.c.account_id == ACCOUNT.c.id)
     total = sa.func.coalesce(sa.func.sum(POSTING.c.amount), 0) * sign
     query = (
-        sa.select(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance, sa.cast(total, sa.BigInteger).label("posted"))
+        sa.select(
+            ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance, sa.cast(total, sa.BigInteger).label("posted")
+        )
         .select_from(joined)
         .where(*_scoped(work, {}))
         .group_by(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance)
@@ -177,7 +183,9 @@ async def lopsided(work: Work) -> int:
         .group_by(POSTING.c.entry_id)
         .having(sa.func.sum(POSTING.c.amount) != 0)
     )
-    return int((await run(work.session, sa.select(sa.func.count()).select_from(sums.subquery()))).scalar_one())
+    return int(
+        (await run(work.session, sa.select(sa.func.count()).select_from(sums.subquery()))).scalar_one()
+    )
 
 
 def entries(work: Work, filters: Mapping[str, Any], as_of: date | None) -> Any:  # noqa: ANN401 - SelectOfScalar

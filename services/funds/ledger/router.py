@@ -17,7 +17,7 @@ from shared.permissions import May
 router = APIRouter(prefix="/funds/ledger", tags=["总账"], route_class=Route)
 
 
-def _filters(  # noqa: PLR0913 - the filters of every report
+def _filters(
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
     source_id: UUID | None = None,
     project_id: UUID | None = None,

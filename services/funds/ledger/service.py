@@ -14,7 +14,7 @@ from shared.ids import new_id
 from shared.work import Work
 
 
-async def post(  # noqa: PLR0913 - an entry's parts
+async def post(
     work: Work,
     key: str,
     kind: EntryKind,

@@ -102,7 +102,9 @@ def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
     if contract is None:
         return [_without(case, rules["payment.contract_needed"])]
     payee = rules["payment.payee"]
-    same = case.payee_name == contract.party and (not contract.party_code or case.payee_code == contract.party_code)
+    same = case.payee_name == contract.party and (
+        not contract.party_code or case.payee_code == contract.party_code
+    )
     who = f"收款人{'与合同乙方一致' if same else f'不是合同乙方 {contract.party}'}"
     left = contract.amount - contract.used
     figures = {"合同金额": yuan(contract.amount), "已申请或支付": yuan(contract.used), "剩余": yuan(left)}
@@ -139,7 +141,9 @@ def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
     total = contract.advances + case.amount
     fine = total * 100 <= contract.amount * ceiling
     share = percent(total, contract.amount)
-    return _finding(rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share})
+    return _finding(
+        rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share}
+    )
 
 
 def _purpose(case: PaymentCase, rule: Rule) -> Finding:

@@ -80,7 +80,9 @@ def reasoned(facts: PaymentFacts) -> Fault | None:
 def vouched(facts: PaymentFacts) -> Fault | None:
     """支付凭证号与支付日期."""
     if not facts.voucher_no or facts.paid_on is None:
-        return Fault("no_voucher", "缺少支付凭证号或支付日期", "Voucher no. and date are needed", "/voucher_no")
+        return Fault(
+            "no_voucher", "缺少支付凭证号或支付日期", "Voucher no. and date are needed", "/voucher_no"
+        )
     if facts.today is not None and facts.paid_on > facts.today:
         return Fault("in_the_future", "支付日期不能晚于今天", "paid_on lies in the future", "/paid_on")
     if facts.applied_on is not None and facts.paid_on < facts.applied_on:

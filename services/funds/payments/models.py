@@ -6,8 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from services.funds.payments.lifecycle import PaymentState
 from services.funds.base import Base
+from services.funds.payments.lifecycle import PaymentState
 from shared.db import JSON, Record, text_enum
 from shared.labels import Labelled
 
@@ -39,7 +39,7 @@ class Payment(Base, Record, table=True):
     year: int
     amount: int = Field(sa_type=sa.BigInteger)
     refunded: int = Field(default=0, sa_type=sa.BigInteger)
-    payee_kind: PayeeKind = Field(sa_type=text_enum(PayeeKind))  # type: ignore[call-overload]
+    payee_kind: PayeeKind = Field(sa_type=text_enum(PayeeKind))
     payee_name: str = Field(max_length=200)
     payee_code: str = Field(default="", max_length=18)
     payee_key: str = Field(max_length=200)
@@ -50,7 +50,7 @@ class Payment(Base, Record, table=True):
     advance: bool = False
     economic_subject: str = Field(default="", max_length=20)
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
-    state: PaymentState = Field(sa_type=text_enum(PaymentState))  # type: ignore[call-overload]
+    state: PaymentState = Field(sa_type=text_enum(PaymentState))
     state_since: datetime
     submitted_by: str = Field(default="", max_length=64)
     reviewed_by: str = Field(default="", max_length=64)

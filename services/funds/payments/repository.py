@@ -22,14 +22,16 @@ TABLE: sa.Table = Payment.__table__  # type: ignore[attr-defined]
 
 async def get(work: Work, payment_id: UUID, *, lock: bool = False) -> Payment:
     """One payment of the caller's regions; NotFound otherwise."""
-    query = select(Payment).where(Payment.id == payment_id, work.actor.where(May.FUND_READ, col(Payment.region)))
+    query = select(Payment).where(
+        Payment.id == payment_id, work.actor.where(May.FUND_READ, col(Payment.region))
+    )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有这笔支付: {payment_id}", f"No payment {payment_id}")
     return found
 
 
-async def listed(  # noqa: PLR0913 - the list's filters
+async def listed(
     work: Work,
     asked: Asked,
     *,

@@ -40,7 +40,7 @@ async def apply_for_payment(work: Writing, body: PaymentCreate) -> Payment:
 
 
 @router.get("", response_model=Page[PaymentRead], **allows(May.FUND_READ))
-async def list_payments(  # noqa: PLR0913 - the list's filters
+async def list_payments(
     work: Reading,
     asked: Paging,
     region: Annotated[str | None, Query(pattern=REGION)] = None,
@@ -77,7 +77,9 @@ async def change_payment(work: Writing, payment_id: UUID, body: PaymentChange, m
     return await service.change(work, payment_id, body, match)
 
 
-@router.get("/{payment_id}/checks", response_model=PaymentChecks, **allows(May.FUND_READ, refuses=(NotFound,)))
+@router.get(
+    "/{payment_id}/checks", response_model=PaymentChecks, **allows(May.FUND_READ, refuses=(NotFound,))
+)
 async def check_payment(work: Reading, payment_id: UUID) -> PaymentChecks:
     """支付检查: 每条控制规则现在怎么说."""
     return await service.checks(work, payment_id)
@@ -100,8 +102,13 @@ async def refund_payment(work: Writing, payment_id: UUID, body: RefundCreate) ->
     description=f"```mermaid\n{PAYMENT.mermaid()}\n```",
     **allows(*PAYMENT.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
 )
-async def act_on_payment(  # noqa: PLR0913 - a move's parts
-    work: Writing, payment_id: UUID, action: PaymentAction, body: PaymentAct, match: IfMatch, dry_run: bool = False
+async def act_on_payment(
+    work: Writing,
+    payment_id: UUID,
+    action: PaymentAction,
+    body: PaymentAct,
+    match: IfMatch,
+    dry_run: bool = False,
 ) -> Payment | Preview:
     """办理支付: 提交, 审核, 批准, 登记支付, 退回, 不予支付, 全额退回."""
     return await service.act(work, payment_id, action, body, match=match, dry_run=dry_run)

@@ -49,7 +49,9 @@ async def apply(work: Work, body: PaymentCreate) -> Payment:
         contract = await contracts.get(work, body.contract_id)
         if contract.project_id != allocation.project_id:
             detail = "合同不属于这个项目"
-            raise Invalid(detail, "Another project's contract", faults=[Fault("contract", detail, "", "/contract_id")])
+            raise Invalid(
+                detail, "Another project's contract", faults=[Fault("contract", detail, "", "/contract_id")]
+            )
     when = body.happened_at or work.at
     if when > work.at:
         raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
@@ -172,7 +174,11 @@ async def act(
     known = await facts(work, payment, body, asked, lock=action is A.SUBMIT and not dry_run)
     on = happened(body, payment.state_since, work.at).astimezone(CHINA).date()
     if action is A.PAY and not dry_run:
-        payment.voucher_no, payment.paid_on, payment.bank_result = body.voucher_no, body.paid_on, body.bank_result
+        payment.voucher_no, payment.paid_on, payment.bank_result = (
+            body.voucher_no,
+            body.paid_on,
+            body.bank_result,
+        )
     preview = await fire(
         work,
         PAYMENT,
@@ -208,7 +214,7 @@ def _signed(work: Work, payment: Payment, action: PaymentAction, rules: tuple[st
     payment.rules_used = sorted({*payment.rules_used, *rules})
 
 
-async def _post(  # noqa: PLR0913 - a step's parts
+async def _post(
     work: Work, payment: Payment, was: PaymentState, action: PaymentAction, body: PaymentAct, on: date
 ) -> None:
     """What the step does to the ledger, if anything."""
@@ -219,12 +225,27 @@ async def _post(  # noqa: PLR0913 - a step's parts
     match action:
         case A.SUBMIT:
             payment.applied_on = on
-            moved = (f"apply:{mark}", EntryKind.APPLICATION, [debit(applied, amount), credit(unpaid, amount)], on)
+            moved = (
+                f"apply:{mark}",
+                EntryKind.APPLICATION,
+                [debit(applied, amount), credit(unpaid, amount)],
+                on,
+            )
         case A.RETURN | A.REJECT if was in AT_WORK:
-            moved = (f"withdraw:{mark}", EntryKind.WITHDRAWAL, [debit(unpaid, amount), credit(applied, amount)], on)
+            moved = (
+                f"withdraw:{mark}",
+                EntryKind.WITHDRAWAL,
+                [debit(unpaid, amount), credit(applied, amount)],
+                on,
+            )
         case A.PAY:
             day = payment.paid_on or on
-            moved = (f"pay:{payment.id}", EntryKind.PAYMENT, [debit(paid, amount), credit(applied, amount)], day)
+            moved = (
+                f"pay:{payment.id}",
+                EntryKind.PAYMENT,
+                [debit(paid, amount), credit(applied, amount)],
+                day,
+            )
         case A.REVERSE:
             rest = amount - payment.refunded
             payment.refunded = amount

@@ -9,7 +9,17 @@ from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from shared.money import wan, yuan
 
-HEAD = ("序号", "项目名称", "实施地点", "建设内容", "资金(万元)", "资金名称", "项目类型", "责任单位", "绩效目标")
+HEAD = (
+    "序号",
+    "项目名称",
+    "实施地点",
+    "建设内容",
+    "资金(万元)",
+    "资金名称",
+    "项目类型",
+    "责任单位",
+    "绩效目标",
+)
 CELLS = ("position", "name", "place", "content", "amount_wan", "fund", "project_type", "unit", "target")
 
 
@@ -18,7 +28,9 @@ def announcement(
 ) -> dict[str, Any]:
     """The content of the notice and of every form of the announcement: strings and whole numbers only."""
     used = list(dict.fromkeys(line.source_id for line in lines))
-    given = {source_id: sum(line.amount for line in lines if line.source_id == source_id) for source_id in used}
+    given = {
+        source_id: sum(line.amount for line in lines if line.source_id == source_id) for source_id in used
+    }
     total = sum(line.amount for line in lines)
     return {
         "title": plan.title,

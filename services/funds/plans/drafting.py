@@ -6,6 +6,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.commitments import library
 from services.funds.commitments import service as commitments
+from services.funds.commitments.project import LibraryProject
 from services.funds.plans import repository
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanKind, PlanLine
@@ -13,7 +14,6 @@ from services.funds.plans.schemas import LineWrite, PlanChange, PlanCreate
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from shared.contracts.funds import PlanDrafted
-from services.funds.commitments.project import LibraryProject
 from shared.creates import create
 from shared.errors import Conflict, Fault, Invalid
 from shared.http import Match
@@ -63,7 +63,10 @@ async def change(work: Work, plan_id: UUID, body: PlanChange, match: Match) -> P
     _touch(work, plan)
     lines = await repository.lines(work, plan.id)
     await work.tell(
-        PlanDrafted(plan_id=plan.id, title=plan.title, lines=len(lines), total=sum(line.amount for line in lines)), plan
+        PlanDrafted(
+            plan_id=plan.id, title=plan.title, lines=len(lines), total=sum(line.amount for line in lines)
+        ),
+        plan,
     )
     return plan
 
@@ -74,7 +77,9 @@ async def _editable(work: Work, plan_id: UUID, match: Match) -> Plan:
     match.require(plan)
     if plan.state not in EDITABLE:
         raise Conflict(
-            f"方案{plan.state.label}, 不能再修改", f"The plan is {plan.state}", next_step="下达后的变化请编制调整方案"
+            f"方案{plan.state.label}, 不能再修改",
+            f"The plan is {plan.state}",
+            next_step="下达后的变化请编制调整方案",
         )
     return plan
 
@@ -97,33 +102,40 @@ async def _put_lines(
     faults = [
         fault
         for index, line in enumerate(wanted)
-        for fault in _faults(work, plan, line, known.get(line.source_id), views.get(line.project_id), f"/lines/{index}")
+        for fault in _faults(
+            work, plan, line, known.get(line.source_id), views.get(line.project_id), f"/lines/{index}"
+        )
     ]
     faults += await _recalls(work, wanted)
     if faults:
         raise Invalid("方案明细填写有误", "Some lines are not valid", faults=faults)
     await commitments.remember(work, views.values())
-    rows = [
-        _row(plan, position, line, views.get(line.project_id)) for position, line in enumerate(wanted, 1)
-    ]
+    rows = [_row(plan, position, line, views.get(line.project_id)) for position, line in enumerate(wanted, 1)]
     await repository.replace_lines(work, plan.id, rows)
 
 
-def _faults(  # noqa: PLR0913 - what one line is judged by
+def _faults(
     work: Work, plan: Plan, line: LineWrite, source: Source | None, view: LibraryProject | None, at: str
 ) -> list[Fault]:
     found = []
     if source is None or not work.actor.sees(May.FUND_READ, source.region):
         found.append(Fault("no_source", "没有这份资金来源", "no such source", f"{at}/source_id"))
     elif source.fiscal_year > plan.year:
-        found.append(Fault("later_source", "指标年度晚于方案年度", "the source is of a later year", f"{at}/source_id"))
+        found.append(
+            Fault("later_source", "指标年度晚于方案年度", "the source is of a later year", f"{at}/source_id")
+        )
     if view is None:
         found.append(Fault("no_project", "项目库中没有这个项目", "no such project", f"{at}/project_id"))
     if line.amount == 0:
         found.append(Fault("zero", "金额不能为零", "the amount is zero", f"{at}/amount"))
     if line.amount < 0 and (plan.kind is not PlanKind.AMENDMENT or line.allocation_id is None):
         found.append(
-            Fault("not_amending", "只有调整方案能收回, 并须指明资金安排", "only an amendment recalls", f"{at}/amount")
+            Fault(
+                "not_amending",
+                "只有调整方案能收回, 并须指明资金安排",
+                "only an amendment recalls",
+                f"{at}/amount",
+            )
         )
     return found
 
@@ -135,8 +147,12 @@ async def _recalls(work: Work, wanted: Sequence[LineWrite]) -> list[Fault]:
             allocation = await allocations.get(work, line.allocation_id)
             if (allocation.project_id, allocation.source_id) != (line.project_id, line.source_id):
                 found.append(
-                    Fault("other_allocation", "项目或来源与该笔资金安排不符", "does not match the allocation",
-                          f"/lines/{index}/allocation_id")  # fmt: skip
+                    Fault(
+                        "other_allocation",
+                        "项目或来源与该笔资金安排不符",
+                        "does not match the allocation",
+                        f"/lines/{index}/allocation_id",
+                    )  # fmt: skip
                 )
     return found
 

@@ -5,13 +5,13 @@ from datetime import date
 from uuid import UUID
 
 from services.funds.commitments import service as commitments
+from services.funds.commitments.project import LibraryProject
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
 from services.funds.plans.findings import Draft, Finding, LineFacts, SourceFacts, examine
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
-from services.funds.commitments.project import LibraryProject
 from shared.rules import Rule, in_force
 from shared.work import Work
 
@@ -49,7 +49,12 @@ async def _sources(work: Work, known: Mapping[UUID, Source]) -> dict[UUID, Sourc
     left = {group["source_id"]: held.available - held.planned for group, held in rows}
     return {
         source.id: SourceFacts(
-            source.id, source.document_no, source.level, source.amount, left.get(source.id, 0), source.received_on
+            source.id,
+            source.document_no,
+            source.level,
+            source.amount,
+            left.get(source.id, 0),
+            source.received_on,
         )
         for source in known.values()
     }

@@ -155,7 +155,9 @@ def _within_sources(draft: Draft, rule: Rule) -> Finding:
 def _announced_total(draft: Draft, rule: Rule) -> Finding:
     total = sum(line.amount for line in draft.lines)
     if draft.announced_total is None:
-        return _finding(rule, passed=True, message="方案未填写总额, 不核对", figures={"明细合计": yuan(total)})
+        return _finding(
+            rule, passed=True, message="方案未填写总额, 不核对", figures={"明细合计": yuan(total)}
+        )
     gap = total - draft.announced_total
     figures = {"明细合计": yuan(total), "方案总额": yuan(draft.announced_total), "差额": yuan(gap)}
     message = "明细合计与方案总额一致" if not gap else f"明细合计与方案总额相差 {yuan(gap)} 元"
@@ -191,7 +193,12 @@ def _management_fee(draft: Draft, rule: Rule) -> list[Finding]:
         if not fee:
             continue
         too_much = over(fee, total, limit)
-        figures = {"项目管理费(万元)": wan(fee), "本级资金(万元)": wan(total), "占比%": percent(fee, total), "上限%": limit}
+        figures = {
+            "项目管理费(万元)": wan(fee),
+            "本级资金(万元)": wan(total),
+            "占比%": percent(fee, total),
+            "上限%": limit,
+        }
         message = f"项目管理费占 {percent(fee, total)}%, {'超过' if too_much else '不超过'}上限 {limit}%"
         ids = [line.id for line in lines if line.management_fee]
         found.append(_finding(rule, passed=not too_much, message=message, figures=figures, lines=ids))
@@ -208,10 +215,16 @@ def _industry(draft: Draft, rule: Rule | None) -> list[Finding]:
     floor = rule.value["percent"]
     figures = {"产业(万元)": wan(part), "中央和省级(万元)": wan(total), "占比%": percent(part, total)}
     if floor is None:
-        return [_finding(rule, passed=True, message=f"产业占 {percent(part, total)}%, 本年只报告", figures=figures)]
+        return [
+            _finding(
+                rule, passed=True, message=f"产业占 {percent(part, total)}%, 本年只报告", figures=figures
+            )
+        ]
     reached = not over(total - part, total, str(100 - int(floor)))
     figures["下限%"] = str(floor)
-    message = f"全年中央和省级资金用于产业占 {percent(part, total)}%, {'达到' if reached else '未达到'} {floor}%"
+    message = (
+        f"全年中央和省级资金用于产业占 {percent(part, total)}%, {'达到' if reached else '未达到'} {floor}%"
+    )
     ids = [line.id for line in lines if line.industry]
     return [_finding(rule, passed=reached, message=message, figures=figures, lines=ids)]
 
@@ -223,7 +236,11 @@ def _task(draft: Draft, rule: Rule) -> Finding:
         for line in draft.lines
         if line.category and line.task in allowed and not line.category.startswith(tuple(allowed[line.task]))
     ]
-    message = "项目类型与资金任务相符" if not bad else "项目类型与资金任务不符: " + "、".join(b.name for b in bad[:5])
+    message = (
+        "项目类型与资金任务相符"
+        if not bad
+        else "项目类型与资金任务不符: " + "、".join(b.name for b in bad[:5])
+    )
     return _finding(rule, passed=not bad, message=message, lines=[line.id for line in bad])
 
 
@@ -242,4 +259,6 @@ def _again(draft: Draft, rule: Rule) -> Finding:
     again = [line for line in draft.lines if line.amount > 0 and draft.funded_before.get(line.project_id)]
     figures = {line.name: yuan(draft.funded_before[line.project_id]) for line in again}
     message = "没有项目在此前已获安排" if not again else "部分项目此前已获安排, 请核对是否重复"
-    return _finding(rule, passed=not again, message=message, figures=figures, lines=[line.id for line in again])
+    return _finding(
+        rule, passed=not again, message=message, figures=figures, lines=[line.id for line in again]
+    )

@@ -56,14 +56,18 @@ def no_stops(facts: PlanFacts) -> Fault | None:
     if not facts.stops:
         return None
     detail = "; ".join(fault.detail for fault in facts.stops)
-    return Fault(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops), "/lines")
+    return Fault(
+        facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops), "/lines"
+    )
 
 
 def decided(facts: PlanFacts) -> Fault | None:
     """审定文件的文号与日期."""
     if facts.decision_no and facts.decision_on:
         return None
-    return Fault("no_decision", "缺少审定文件的文号或日期", "Decision document no. and date are needed", "/decision_no")
+    return Fault(
+        "no_decision", "缺少审定文件的文号或日期", "Decision document no. and date are needed", "/decision_no"
+    )
 
 
 def reasoned(facts: PlanFacts) -> Fault | None:

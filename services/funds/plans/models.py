@@ -6,8 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from services.funds.plans.lifecycle import PlanState
 from services.funds.base import Base
+from services.funds.plans.lifecycle import PlanState
 from shared.db import JSON, Record, text_enum
 from shared.labels import Labelled
 
@@ -25,7 +25,7 @@ class Plan(Base, Record, table=True):
     __tablename__ = "plan"
     __table_args__ = (sa.Index(None, "region", "created_at", "id"), sa.Index(None, "region", "year", "id"))
 
-    kind: PlanKind = Field(sa_type=text_enum(PlanKind))  # type: ignore[call-overload]
+    kind: PlanKind = Field(sa_type=text_enum(PlanKind))
     title: str = Field(max_length=300)
     year: int
     batch: str = Field(default="", max_length=200)
@@ -34,7 +34,7 @@ class Plan(Base, Record, table=True):
     announced_total: int | None = Field(default=None, sa_type=sa.BigInteger)
     hotline: str = Field(default="", max_length=100)
     amends: UUID | None = None
-    state: PlanState = Field(sa_type=text_enum(PlanState))  # type: ignore[call-overload]
+    state: PlanState = Field(sa_type=text_enum(PlanState))
     state_since: datetime
     submitted_by: str = Field(default="", max_length=64)
     approved_by: str = Field(default="", max_length=64)

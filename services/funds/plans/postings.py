@@ -20,7 +20,9 @@ K = AccountKind
 
 def _held(lines: Sequence[PlanLine]) -> tuple[int, int]:
     """Money given and money taken back by some lines, both positive."""
-    return sum(line.amount for line in lines if line.amount > 0), -sum(line.amount for line in lines if line.amount < 0)
+    return sum(line.amount for line in lines if line.amount > 0), -sum(
+        line.amount for line in lines if line.amount < 0
+    )
 
 
 def by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
@@ -32,7 +34,13 @@ def by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
 
 
 async def reserve(
-    work: Work, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date, *, undo: bool = False
+    work: Work,
+    plan: Plan,
+    lines: Sequence[PlanLine],
+    known: Mapping[UUID, Source],
+    on: date,
+    *,
+    undo: bool = False,
 ) -> None:
     """方案审定: what the plan gives is set aside from the source, and from the allocations it takes back from."""
     for source_id, mine in by_source(lines).items():
@@ -136,7 +144,10 @@ async def _recalled(work: Work, plan: Plan, line: PlanLine) -> None:
     work.session.add(allocation)
     await work.tell(
         AllocationRecalled(
-            allocation_id=allocation.id, plan_id=plan.id, project_id=allocation.project_id, amount=-line.amount
+            allocation_id=allocation.id,
+            plan_id=plan.id,
+            project_id=allocation.project_id,
+            amount=-line.amount,
         ),
         allocation,
     )

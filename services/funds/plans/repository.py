@@ -75,9 +75,13 @@ async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare
     query = (
         sa.select(
             sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger),
-            sa.cast(sa.func.coalesce(sa.func.sum(sa.case((LINE.c.industry, amount), else_=0)), 0), sa.BigInteger),
+            sa.cast(
+                sa.func.coalesce(sa.func.sum(sa.case((LINE.c.industry, amount), else_=0)), 0), sa.BigInteger
+            ),
         )
-        .select_from(LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id))
+        .select_from(
+            LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id)
+        )
         .where(
             PLAN.c.region == plan.region,
             PLAN.c.year == plan.year,

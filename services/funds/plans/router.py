@@ -86,7 +86,9 @@ async def check_plan(work: Reading, plan_id: UUID) -> Checks:
     return await service.checks(work, plan_id)
 
 
-@router.get("/{plan_id}/announcement", response_model=Announcement, **allows(May.FUND_READ, refuses=(NotFound,)))
+@router.get(
+    "/{plan_id}/announcement", response_model=Announcement, **allows(May.FUND_READ, refuses=(NotFound,))
+)
 async def read_announcement(work: Reading, plan_id: UUID) -> Announcement:
     """公告内容, 与公示内容相同."""
     subject = await service.subject(work, plan_id)
@@ -110,7 +112,7 @@ async def read_announcement_page(work: Reading, plan_id: UUID) -> HTMLResponse:
     description=f"```mermaid\n{PLAN.mermaid()}\n```",
     **allows(*PLAN.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
 )
-async def act_on_plan(  # noqa: PLR0913 - a move's parts
+async def act_on_plan(
     work: Writing, plan_id: UUID, action: PlanAction, body: PlanAct, match: IfMatch, dry_run: bool = False
 ) -> Plan | Preview:
     """办理方案: 报审, 退回, 审定, 公示, 下达, 撤销."""

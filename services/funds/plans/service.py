@@ -8,6 +8,7 @@ from uuid import UUID
 from services.funds.commitments import library
 from services.funds.commitments import service as commitments
 from services.funds.commitments.library import Commit
+from services.funds.commitments.project import LibraryProject
 from services.funds.plans import postings, repository
 from services.funds.plans.announcement import announcement
 from services.funds.plans.facts import findings
@@ -18,7 +19,6 @@ from services.funds.plans.schemas import Checks, LineRead, PlanAct, PlanDetail, 
 from services.funds.sources import repository as sources
 from shared import files
 from shared.contracts.funds import PlanMoved
-from services.funds.commitments.project import LibraryProject
 from shared.errors import Fault, Invalid, Unavailable
 from shared.http import Match
 from shared.moves import Preview, fire, happened, offers
@@ -82,11 +82,18 @@ async def subject(work: Work, plan_id: UUID) -> Subject:
     """The plan as its notices show it."""
     plan = await repository.get(work, plan_id)
     lines = await repository.lines(work, plan.id)
-    return Subject(KIND, str(plan.id), plan.region, plan.version, plan.title, await content(work, plan, lines))
+    return Subject(
+        KIND, str(plan.id), plan.region, plan.version, plan.title, await content(work, plan, lines)
+    )
 
 
 async def _facts(
-    work: Work, plan: Plan, lines: Sequence[PlanLine], act: PlanAct, views: Views, found: Sequence[Finding] | None = None
+    work: Work,
+    plan: Plan,
+    lines: Sequence[PlanLine],
+    act: PlanAct,
+    views: Views,
+    found: Sequence[Finding] | None = None,
 ) -> PlanFacts:
     stops: tuple[Fault, ...] = ()
     if plan.state in {PlanState.DRAFT, PlanState.RETURNED, PlanState.SUBMITTED}:
@@ -175,7 +182,7 @@ def _no_event(was: PlanState, now: PlanState) -> PlanMoved:
     raise AssertionError(f"a dry run tells nothing ({was} → {now})")
 
 
-async def _effects(  # noqa: PLR0913 - what a move may need
+async def _effects(
     work: Work,
     plan: Plan,
     lines: Sequence[PlanLine],
@@ -190,10 +197,16 @@ async def _effects(  # noqa: PLR0913 - what a move may need
             plan.submitted_by = work.actor.id
         case PlanAction.APPROVE:
             if early := [source for source in known.values() if on < source.received_on]:
-                raise Invalid(f"审定日期早于 {early[0].document_no} 的收文日期", "approved before the money came")
+                raise Invalid(
+                    f"审定日期早于 {early[0].document_no} 的收文日期", "approved before the money came"
+                )
             if body.decision_file:
                 await files.require(work, [str(body.decision_file)])
-            plan.approved_by, plan.decision_no, plan.decision_on = work.actor.id, body.decision_no, body.decision_on
+            plan.approved_by, plan.decision_no, plan.decision_on = (
+                work.actor.id,
+                body.decision_no,
+                body.decision_on,
+            )
             plan.decision_file = str(body.decision_file or "")
             plan.rules_used = sorted({one.rule for one in found})
             await commitments.hold(work, plan.id, [line.id for line in lines if line.amount > 0])

@@ -6,8 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from services.funds.sources.kinds import Adjustment, Fund, Level, Origin, Task
 from services.funds.base import Base
+from services.funds.sources.kinds import Adjustment, Fund, Level, Origin, Task
 from shared.db import JSON, Record, text_enum
 
 
@@ -25,10 +25,10 @@ class Source(Base, Record, table=True):
     upper_document_no: str = Field(default="", max_length=100)
     title: str = Field(max_length=300)
     fiscal_year: int
-    level: Level = Field(sa_type=text_enum(Level))  # type: ignore[call-overload]
-    fund: Fund = Field(sa_type=text_enum(Fund))  # type: ignore[call-overload]
-    task: Task = Field(sa_type=text_enum(Task))  # type: ignore[call-overload]
-    origin: Origin = Field(sa_type=text_enum(Origin))  # type: ignore[call-overload]
+    level: Level = Field(sa_type=text_enum(Level))
+    fund: Fund = Field(sa_type=text_enum(Fund))
+    task: Task = Field(sa_type=text_enum(Task))
+    origin: Origin = Field(sa_type=text_enum(Origin))
     transfer_code: str = Field(default="", max_length=40)
     function_subject: str = Field(default="", max_length=20)
     government_subject: str = Field(default="", max_length=20)
@@ -49,7 +49,7 @@ class SourceAdjustment(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     source_id: UUID = Field(foreign_key="source.id")
-    kind: Adjustment = Field(sa_type=text_enum(Adjustment))  # type: ignore[call-overload]
+    kind: Adjustment = Field(sa_type=text_enum(Adjustment))
     amount: int = Field(sa_type=sa.BigInteger)
     document_no: str = Field(max_length=100)
     happened_on: date

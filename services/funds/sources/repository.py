@@ -40,7 +40,7 @@ async def twin(work: Work, given: dict[str, Any]) -> Source | None:
     return (await work.session.exec(query)).first()
 
 
-async def listed(  # noqa: PLR0913 - the list's filters
+async def listed(
     work: Work,
     asked: Asked,
     *,

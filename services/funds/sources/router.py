@@ -36,7 +36,7 @@ async def register_source(work: Writing, body: SourceCreate) -> Source:
 
 
 @router.get("", response_model=Page[SourceRead], **allows(May.FUND_READ))
-async def list_sources(  # noqa: PLR0913 - the list's filters
+async def list_sources(
     work: Reading,
     asked: Paging,
     region: Annotated[str | None, Query(pattern=REGION)] = None,

@@ -17,7 +17,9 @@ class SourceCreate(BaseModel):
 
     id: UUID | None = Field(None, description="UUIDv7 given by the client, so that a repeat is recognised")
     region: str = Field(pattern=REGION, description="接收指标的区划, 12 位")
-    document_no: str = Field(min_length=2, max_length=100, description="本级指标文号", examples=["青财农字〔2023〕505号"])
+    document_no: str = Field(
+        min_length=2, max_length=100, description="本级指标文号", examples=["青财农字〔2023〕505号"]
+    )
     upper_document_no: str = Field("", max_length=100, description="上级指标文号")
     title: str = Field(min_length=2, max_length=300)
     fiscal_year: int = Field(ge=2000, le=2100)

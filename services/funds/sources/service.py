@@ -45,12 +45,12 @@ async def register(work: Work, body: SourceCreate) -> Source:
     columns = body.model_dump(exclude={"id", "region", "file_ids"})
     if body.id is None or await work.session.get(Source, body.id) is None:
         if twin := await repository.twin(work, {**columns, "region": body.region}):
-            raise Conflict(f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already")
+            raise Conflict(
+                f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already"
+            )
     ids = [str(one) for one in body.file_ids]
     await files.require(work, ids)
-    source, fresh = await create(
-        work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns
-    )
+    source, fresh = await create(work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns)
     if not fresh:
         return source
     await ledger.post(
@@ -86,15 +86,24 @@ async def _valid(work: Work, body: SourceCreate) -> None:
         if getattr(body, name) > work.today:
             faults.append(Fault("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
     if body.received_on < body.document_date:
-        faults.append(Fault("before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"))
+        faults.append(
+            Fault("before_document", "收文日期早于发文日期", "received before it was issued", "/received_on")
+        )
     funds: dict[str, Any] = (await work.rule("codes.fund", on=body.received_on, region=body.region)).value
     if body.fund not in funds:
         faults.append(
-            Fault("not_in_force", f"{body.received_on} 没有资金类型“{body.fund.label}”", "not in force then", "/fund")
+            Fault(
+                "not_in_force",
+                f"{body.received_on} 没有资金类型“{body.fund.label}”",
+                "not in force then",
+                "/fund",
+            )
         )
     subjects = (await work.rule("codes.function_subject", on=body.received_on, region=body.region)).value
     if body.function_subject and body.function_subject not in subjects:
-        faults.append(Fault("unknown_subject", "功能分类科目不在当年科目表", "unknown subject", "/function_subject"))
+        faults.append(
+            Fault("unknown_subject", "功能分类科目不在当年科目表", "unknown subject", "/function_subject")
+        )
     if faults:
         raise Invalid("指标文填写有误", "The source is not valid", faults=faults)
 
@@ -140,7 +149,9 @@ async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceA
     source.updated_at = work.at
     work.session.add(source)
     await work.tell(
-        SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no), source, reason=body.reason
+        SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no),
+        source,
+        reason=body.reason,
     )
     return row
 

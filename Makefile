@@ -1,0 +1,46 @@
+# 衔接 Xianjie. `make` lists what there is.
+PYTHON ?= python3
+PORT ?= 8000
+VAR ?= var
+WORKERS ?= 2
+BIN := .venv/bin
+READY := .venv/ready
+SOURCES := shared services embedded tests docs
+
+.DEFAULT_GOAL := help
+.PHONY: help run run-services test check fix docs migrate migration story bench
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): requirements/dev.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || ($(PYTHON) -m pip install --user --quiet --break-system-packages virtualenv && $(PYTHON) -m virtualenv --quiet .venv)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $(READY)
+
+run: $(READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=)
+	@$(BIN)/python -m embedded --port $(PORT) --var $(VAR)
+
+run-services: $(READY)  ## one process per service over TCP, the gateway at PORT
+	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR)
+
+test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
+	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS)
+	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS)
+
+check: $(READY)  ## format, lint, types, imports, fresh reference pages
+	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/mypy && $(BIN)/lint-imports --no-logo
+	$(BIN)/python -m docs.generate --check
+
+fix: $(READY)  ## format and repair what can be repaired
+	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format --quiet $(SOURCES)
+
+docs: $(READY)  ## write the reference pages from the code
+	@$(BIN)/python -m docs.generate
+
+migrate: $(READY)  ## bring one database up to date: SERVICE=funds
+	@$(BIN)/python -m shared.migrate $(SERVICE)
+
+migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
+	@$(BIN)/python -m shared.migrate $(SERVICE) --new "$(MESSAGE)"

