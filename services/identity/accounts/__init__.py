@@ -1,0 +1,1 @@
+"""账号: people and machine clients, their grants and organisations."""

@@ -1,0 +1,48 @@
+"""The tables of accounts."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.identity.base import Base
+from shared.db import text_enum
+from shared.permissions import Role
+
+
+class Account(Base, table=True):
+    """账号: a person, or a machine client (kind). The id is what tokens, logs and records name."""
+
+    __table_args__ = (
+        sa.Index("ix_account_region_id", "region", "id"),
+        sa.Index("ix_account_kind_id", "kind", "id"),
+    )
+
+    id: str = Field(primary_key=True, max_length=64)
+    kind: str = Field(default="user", max_length=10)
+    name: str = Field(max_length=50)
+    organisation: str = Field(default="", max_length=100)
+    region: str = Field(max_length=12)
+    secret: str = Field(sa_type=sa.Text)
+    scopes: str = Field(default="", sa_type=sa.Text)
+    must_change: bool = False
+    disabled: bool = False
+    failures: int = 0
+    locked_until: datetime | None = None
+    version: int = 1
+    created_at: datetime
+    created_by: str = Field(max_length=64)
+    updated_at: datetime
+
+
+class Granted(Base, table=True):
+    """授权: a role in a region for a time."""
+
+    __tablename__ = "grant"
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: str = Field(foreign_key="account.id", max_length=64, index=True)
+    role: Role = Field(sa_type=text_enum(Role))
+    region: str = Field(max_length=12)
+    valid_from: date
+    valid_to: date | None = None

@@ -1,0 +1,119 @@
+"""What accounts look like to those who keep them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from shared.permissions import May, Role
+
+Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+LARGEST_PASSWORD = 200
+
+
+class GrantWrite(BaseModel):
+    """授权: a role in a region, from a day to a day."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    role: Role
+    region: Region
+    valid_from: date | None = Field(None, description="空为今天")
+    valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _a_persons(self) -> "GrantWrite":
+        if self.role is Role.SERVICE:
+            raise ValueError("内部服务不是可以授予的角色")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("授权结束日期早于开始日期")
+        return self
+
+
+class AccountCreate(BaseModel):
+    """新账号."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="用户名, 以后不能更改")
+    name: str = Field(min_length=2, max_length=50)
+    organisation: str = Field("", max_length=100)
+    region: Region
+    password: str = Field(min_length=10, max_length=LARGEST_PASSWORD)
+    grants: list[GrantWrite] = Field(min_length=1, max_length=50)
+
+
+class AccountChange(BaseModel):
+    """修改账号; absent fields stay."""
+
+    name: str | None = Field(None, min_length=2, max_length=50)
+    organisation: str | None = Field(None, max_length=100)
+    disabled: bool | None = None
+    grants: list[GrantWrite] | None = Field(None, min_length=1, max_length=50)
+    password: str | None = Field(
+        None, min_length=10, max_length=LARGEST_PASSWORD, description="重置口令, 首次登录须修改"
+    )
+
+
+class ClientCreate(BaseModel):
+    """新机器客户端."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9_.-]{1,63}$")
+    name: str = Field(min_length=2, max_length=50)
+    region: Region
+    scopes: list[May] = Field(min_length=1, max_length=50)
+
+
+class AccountRead(BaseModel):
+    """账号."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    name: str
+    organisation: str
+    region: str
+    disabled: bool
+    must_change: bool
+    locked_until: datetime | None
+    version: int
+    grants: list[GrantWrite] = []
+
+
+class AccountPage(BaseModel):
+    """一页账号."""
+
+    items: list[AccountRead]
+    next_cursor: str | None = None
+
+
+class ClientSecret(AccountRead):
+    """新客户端 with its secret, shown this once."""
+
+    secret: str
+
+
+class PasswordChange(BaseModel):
+    """修改本人口令."""
+
+    old: str = Field(max_length=LARGEST_PASSWORD)
+    new: str = Field(min_length=10, max_length=LARGEST_PASSWORD)
+
+
+class GrantShown(BaseModel):
+    """一项授权 in words, with what it allows."""
+
+    role: str
+    label: str
+    region: str
+    permissions: dict[str, Any]
+
+
+class Me(BaseModel):
+    """我是谁, 能做什么."""
+
+    id: str
+    name: str
+    kind: str
+    organisation: str
+    must_change: bool
+    grants: list[GrantShown]

@@ -1,0 +1,1 @@
+"""签名密钥: what tokens are signed with."""

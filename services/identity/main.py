@@ -1,0 +1,36 @@
+"""Identity: who is who, what they may do where, and the tree of regions."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.identity.accounts.router import router as accounts
+from services.identity.demo import seed
+from services.identity.keys.router import router as keys
+from services.identity.regions.router import router as regions
+from services.identity.sessions.router import router as sessions
+from shared import clock
+from shared.app import Service, build
+from shared.permissions import May
+from shared.settings import Settings
+
+SERVICE = Service(
+    name="identity",
+    title="账号与区划",
+    read=May.ACCOUNT_READ,
+    routers=(sessions, accounts, regions),
+    open_routers=(keys,),
+    start=seed,
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The identity service."""
+    return build(SERVICE, settings, apps=apps, now=now)

@@ -1,0 +1,1 @@
+"""区划: the tree of 12-digit codes."""

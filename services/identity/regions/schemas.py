@@ -1,0 +1,66 @@
+"""What regions look like, in and out."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.labels import Labelled
+
+
+class Level(Labelled):
+    """区划层级."""
+
+    PROVINCE = "province", "省级"
+    PREFECTURE = "prefecture", "市级"
+    DISTRICT = "district", "县级"
+    TOWN = "town", "乡级"
+    VILLAGE = "village", "村级"
+
+
+class RegionRow(BaseModel):
+    """One line of a region file."""
+
+    code: str = Field(pattern="^[0-9]{12}$")
+    name: str = Field(min_length=1, max_length=60)
+    parent_code: str = Field(pattern="^[0-9]{12}$")
+    level: Level
+    kind: str = Field("", max_length=20)
+
+
+class RegionRead(BaseModel):
+    """区划."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    parent_code: str
+    level: Level
+    kind: str
+
+
+class RegionDetail(RegionRead):
+    """区划 with what it lies in, the nearest last."""
+
+    ancestors: list[RegionRead]
+
+
+class RegionPage(BaseModel):
+    """一页区划."""
+
+    items: list[RegionRead]
+    next_cursor: str | None = None
+
+
+class ImportFault(BaseModel):
+    """一行有误."""
+
+    line: int
+    detail: str
+
+
+class ImportResult(BaseModel):
+    """导入结果: nothing is written when a line is wrong."""
+
+    added: int
+    changed: int
+    unchanged: int
+    errors: list[ImportFault] = []

@@ -1,0 +1,1 @@
+"""登录: tokens, refresh families, lock-out."""

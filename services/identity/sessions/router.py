@@ -1,0 +1,85 @@
+"""`/auth`: tokens, who am I, sign out, own password."""
+
+import base64
+import binascii
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from starlette.responses import JSONResponse
+
+from services.identity.accounts import service as accounts
+from services.identity.accounts.schemas import Me, PasswordChange
+from services.identity.sessions import repository, service
+from services.identity.sessions.schemas import TokenAnswer, TokenFailure
+from services.identity.sessions.service import Failed
+from shared.errors import Invalid
+from shared.http import Reading, Route, Writing, context_of, public, signed_in
+
+router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
+FORM = 8 * 1024
+_public = public(body=FORM)
+_public["responses"] = {
+    **_public["responses"],
+    400: {"model": TokenFailure, "description": "OAuth2 error"},
+    401: {"model": TokenFailure, "description": "OAuth2 client error"},
+}
+
+
+@router.post("/token", response_model=TokenAnswer, **_public)
+async def issue_token(
+    request: Request,
+    grant_type: Annotated[str, Form(max_length=100)],
+    username: Annotated[str, Form(max_length=64)] = "",
+    password: Annotated[str, Form(max_length=200)] = "",
+    refresh_token: Annotated[str, Form(max_length=200)] = "",
+    client_id: Annotated[str, Form(max_length=64)] = "",
+    client_secret: Annotated[str, Form(max_length=200)] = "",
+) -> TokenAnswer | Response:
+    """登录: password、refresh_token 或 client_credentials."""
+    context = context_of(request)
+    client = _basic(request) or (client_id, client_secret)
+    try:
+        match grant_type:
+            case "password":
+                return await service.by_secret(context, username, password, "user")
+            case "refresh_token":
+                return await service.by_refresh(context, refresh_token)
+            case "client_credentials":
+                return await service.by_secret(context, *client, "machine")
+            case _:
+                raise Failed("unsupported_grant_type", "不支持这种登录方式")
+    except Failed as failed:
+        content = TokenFailure(error=failed.error, error_description=failed.words).model_dump()
+        headers = {"Cache-Control": "no-store"}
+        if failed.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
+            headers["WWW-Authenticate"] = 'Basic realm="xianjie"'
+        return JSONResponse(content, failed.status, headers=headers)
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return name, secret
+
+
+@router.get("/me", response_model=Me, **signed_in())
+async def read_me(work: Reading) -> Me:
+    """我是谁, 能做什么."""
+    return await accounts.me(work)
+
+
+@router.post("/logout", status_code=204, response_model=None, **signed_in())
+async def sign_out(work: Writing) -> None:
+    """退出登录: refresh tokens end at once, access tokens within ten minutes."""
+    await repository.revoke_all(work)
+
+
+@router.post("/password", status_code=204, response_model=None, **signed_in(refuses=(Invalid,)))
+async def change_password(work: Writing, body: PasswordChange) -> None:
+    """修改本人口令."""
+    await accounts.change_password(work, body)

@@ -1,0 +1,20 @@
+"""OAuth2 answers (RFC 6749)."""
+
+from pydantic import BaseModel
+
+
+class TokenAnswer(BaseModel):
+    """令牌."""
+
+    access_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the kind of token
+    expires_in: int
+    refresh_token: str | None = None
+    must_change: bool = False
+
+
+class TokenFailure(BaseModel):
+    """登录失败, in OAuth2's words."""
+
+    error: str
+    error_description: str

@@ -1,0 +1,9 @@
+"""Every table of the identity service, for its migrations."""
+
+from services.identity.accounts import models as accounts
+from services.identity.base import Base
+from services.identity.keys import models as keys
+from services.identity.regions import models as regions
+from services.identity.sessions import models as sessions
+
+__all__ = ["Base", "accounts", "keys", "regions", "sessions"]
