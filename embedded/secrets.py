@@ -20,10 +20,8 @@ def kept(folder: Path) -> dict[str, Any]:
             "index_key": base64.b64encode(os.urandom(BYTES)).decode(),
         }
         fresh = path.with_suffix(".new")
-        with open(
-            os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
-        ) as file:
-            json.dump(made, file)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(made), encoding="utf-8")
         fresh.replace(path)
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

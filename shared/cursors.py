@@ -75,7 +75,9 @@ class DeadLetterRead(BaseModel):
     retry: bool
 
 
-def insert_once(session: AsyncSession, table: sa.Table, values: dict[str, Any] | list[dict[str, Any]]) -> sa.Executable:
+def insert_once(
+    session: AsyncSession, table: sa.Table, values: dict[str, Any] | list[dict[str, Any]]
+) -> sa.Executable:
     """An insert that does nothing when the row is there already, and returns its key when it was not."""
     postgres = session.get_bind().dialect.name == "postgresql"
     insert = insert_postgres(table) if postgres else insert_sqlite(table)

@@ -159,7 +159,8 @@ def _refusal(error: DBAPIError) -> Exception:
         return Unavailable(
             "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
         )
-    if state.startswith(("08", "57", "53")) or (isinstance(error, OperationalError) and not state):
+    away = ("unable to open", "disk i/o", "connection failed", "connection is closed", "readonly database")
+    if state.startswith(("08", "57", "53")) or (not state and any(words in text.lower() for words in away)):
         return Unavailable("数据库暂不可用", "The database is not available")
     return error
 

@@ -174,7 +174,7 @@ class Unavailable(Refusal):
 
     status, title, title_en = 503, "服务暂不可用", "Temporarily unavailable"
 
-    def __init__(self, detail: str, detail_en: str = "", *, retry_after: int = 5, **rest: Any) -> None:
+    def __init__(self, detail: str, detail_en: str = "", *, retry_after: int = 5, **rest: Any) -> None:  # noqa: ANN401 - Refusal's own
         super().__init__(detail, detail_en, **rest)
         self.headers.setdefault("Retry-After", str(retry_after))
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.routing import APIRoute
@@ -17,7 +17,7 @@ from fastapi.security import OAuth2PasswordBearer
 from sqlalchemy.exc import IntegrityError
 
 from shared.access import Actor
-from shared.db import Record, run
+from shared.db import run
 from shared.errors import (
     BadRequest,
     Forbidden,
@@ -116,13 +116,19 @@ PublicWriting = Annotated[Work, Depends(_public_writing, scope="function")]
 """Writing without login."""
 
 
+class Versioned(Protocol):
+    """Anything that counts its changes."""
+
+    version: int
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """The version the caller says it saw (`If-Match`)."""
 
     versions: frozenset[int] | None
 
-    def check(self, record: Record) -> None:
+    def check(self, record: Versioned) -> None:
         """Stale when the caller named another version."""
         if self.versions is not None and record.version not in self.versions:
             raise Stale(
@@ -130,7 +136,7 @@ class Match:
                 f"The record is at version {record.version} now",
             )
 
-    def require(self, record: Record) -> None:
+    def require(self, record: Versioned) -> None:
         """The same, and VersionRequired when none was named."""
         if self.versions is None:
             raise VersionRequired(

@@ -102,7 +102,7 @@ def _read(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.BindParam
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if found[0] != sort or len(found) != len(columns) + 1:
-            raise ValueError(cursor)  # noqa: TRY301 - one refusal for every broken cursor
+            raise ValueError(cursor)
         return [
             sa.bindparam(None, _typed(value, column), type_=column.type, unique=True)
             for value, column in zip(found[1:], columns, strict=True)

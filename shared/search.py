@@ -37,8 +37,9 @@ _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 
 
 def tokens(*texts: str) -> list[str]:
-    """What is kept of some texts, in order: neighbouring characters in pairs, and every ending of Latin words,
-    numbers, pinyin and initials, which a prefix then finds.
+    """What is kept of some texts, in order: neighbouring characters in pairs, and every ending of Latin words.
+
+    Numbers, pinyin and initials are kept by their endings too, which a prefix then finds.
     """
     kept: list[str] = []
     for run_ in _runs(" ".join(texts)[:MOST_CHARACTERS]):
@@ -56,17 +57,15 @@ def create(bind: sa.Connection, table: str) -> None:
         )
         return
     # The rows keep their words so that FTS5 (external content) can be told exactly what to forget.
+    gone = f"INSERT INTO {name}_fts({name}_fts, rowid, words) VALUES ('delete', old.row, old.words)"  # noqa: S608 - a checked name
+    kept = f"INSERT INTO {name}_fts(rowid, words) VALUES (new.row, new.words)"  # noqa: S608 - a checked name
+    fts = f"fts5(words, content='{name}', content_rowid='row', tokenize='ascii', columnsize=0)"
     for statement in (
         f"CREATE TABLE {name} (row INTEGER PRIMARY KEY, id CHAR(32) NOT NULL UNIQUE, words TEXT NOT NULL)",
-        f"CREATE VIRTUAL TABLE {name}_fts USING fts5(words, content='{name}', content_rowid='row', "
-        "tokenize='ascii', columnsize=0)",
-        f"CREATE TRIGGER {name}_added AFTER INSERT ON {name} BEGIN "
-        f"INSERT INTO {name}_fts(rowid, words) VALUES (new.row, new.words); END",
-        f"CREATE TRIGGER {name}_removed AFTER DELETE ON {name} BEGIN "
-        f"INSERT INTO {name}_fts({name}_fts, rowid, words) VALUES ('delete', old.row, old.words); END",
-        f"CREATE TRIGGER {name}_changed AFTER UPDATE ON {name} BEGIN "
-        f"INSERT INTO {name}_fts({name}_fts, rowid, words) VALUES ('delete', old.row, old.words); "
-        f"INSERT INTO {name}_fts(rowid, words) VALUES (new.row, new.words); END",
+        f"CREATE VIRTUAL TABLE {name}_fts USING {fts}",
+        f"CREATE TRIGGER {name}_added AFTER INSERT ON {name} BEGIN {kept}; END",
+        f"CREATE TRIGGER {name}_removed AFTER DELETE ON {name} BEGIN {gone}; END",
+        f"CREATE TRIGGER {name}_changed AFTER UPDATE ON {name} BEGIN {gone}; {kept}; END",
     ):
         bind.exec_driver_sql(statement)
 

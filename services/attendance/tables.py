@@ -1,15 +1,7 @@
-"""This service's own declarative base, with the tables every service has."""
+"""Every table of the attendance service, for its migrations."""
 
-import sqlalchemy as sa
-from sqlalchemy.orm import registry
-from sqlmodel import SQLModel
+from services.attendance.base import Base
+from services.attendance.check_ins import models as check_ins
+from services.attendance.posts import models as posts
 
-from shared.db import NAMING
-from shared.tables import own
-
-
-class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING))):
-    """Tables of the attendance database."""
-
-
-own(Base)
+__all__ = ["Base", "check_ins", "posts"]

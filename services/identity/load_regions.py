@@ -9,14 +9,14 @@ from services.identity.regions import service
 from shared.work import Context
 
 
-async def load(path: Path) -> str:
+async def load(content: bytes) -> str:
     """Load the file into the identity database; what happened, in words."""
     context: Context = create_app().state.context
     async with context.database.write() as session:
-        done = await service.take(context.work(session), path.read_bytes())
+        done = await service.take(context.work(session), content)
     await context.database.close()
     return f"新增 {done.added}, 修改 {done.changed}, 未变 {done.unchanged}"
 
 
 if __name__ == "__main__":
-    sys.stdout.write(asyncio.run(load(Path(sys.argv[1]))) + "\n")
+    sys.stdout.write(asyncio.run(load(Path(sys.argv[1]).read_bytes())) + "\n")

@@ -66,8 +66,14 @@ async def tapped(client: httpx.AsyncClient, tap: dict[str, Any]) -> dict[str, An
 
 @pytest.mark.parametrize(
     ("north_m", "verdict", "result"),
-    [(0, "inside", "applied"), (179, "inside", "applied"), (181, "unsure", "held"), (219, "unsure", "held")]
-    + [(221, "outside", "applied"), (900, "outside", "applied")],
+    [
+        (0, "inside", "applied"),
+        (179, "inside", "applied"),
+        (181, "unsure", "held"),
+        (219, "unsure", "held"),
+        (221, "outside", "applied"),
+        (900, "outside", "applied"),
+    ],
 )
 async def test_the_verdict_comes_with_the_answer(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, north_m: float, verdict: str, result: str

@@ -93,6 +93,7 @@ def test_a_key_id_cannot_be_exchanged_for_another() -> None:
         ({"a": "钥匙"}, new_key()),
         ({"a": new_key()}, "short"),
     ],
+    ids=["none", "short", "16 bytes", "dotted id", "not base64", "short index"],
 )
 def test_weak_or_malformed_keys_are_refused(keys: dict[str, str], index: str) -> None:
     with pytest.raises(ValueError, match="密钥"):

@@ -54,7 +54,7 @@ class Ticket(Base, Record, table=True):
 
     name: str
     amount: int = Column(default=0, sa_type=sa.BigInteger)
-    state: State = Column(default=State.OPEN, sa_type=text_enum(State))  # type: ignore[call-overload]
+    state: State = Column(default=State.OPEN, sa_type=text_enum(State))
     state_since: datetime
 
 

@@ -1,6 +1,6 @@
 """Taking check-ins in: judged one by one, written in one statement, answered at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -145,17 +145,20 @@ async def _write(work: Work, items: Sequence[_Item]) -> dict[UUID, CheckInResult
     for item in once.values():
         if item.sent.id in fresh:
             await _tell(work, item)
-    answers = {}
-    if len(fresh) < len(items):
-        known = await repository.digests(work, list(once))
-        for item in items:
-            mine = known[item.sent.id] == (item.row["created_digest"], work.actor.id)
-            if not mine:
-                clash = Fault("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")
-                answers[item.sent.id] = _refused(str(item.sent.id), [clash])
-            elif item.sent.id not in fresh:
-                answers[item.sent.id] = _answer(item, Result.DUPLICATE)
-    return answers
+    if len(fresh) == len(items):
+        return {}
+    known = await repository.digests(work, list(once))
+    return {item.sent.id: found for item in items if (found := _seen_before(work, item, known, fresh))}
+
+
+def _seen_before(
+    work: Work, item: _Item, known: Mapping[UUID, tuple[str, str]], fresh: Collection[UUID]
+) -> CheckInResult | None:
+    """The answer to an id that was there: a duplicate with the same content, refused with other content."""
+    if known[item.sent.id] != (item.row["created_digest"], work.actor.id):
+        clash = Fault("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")
+        return _refused(str(item.sent.id), [clash])
+    return None if item.sent.id in fresh else _answer(item, Result.DUPLICATE)
 
 
 def _answer(item: _Item, result: Result) -> CheckInResult:

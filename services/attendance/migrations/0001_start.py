@@ -27,6 +27,45 @@ def upgrade() -> None:
     with op.batch_alter_table('answer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_answer_created_at'), ['created_at'], unique=False)
 
+    op.create_table('check_in',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('sent_by', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('source', sa.String(40), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('fixed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('post_id', sa.Uuid(), nullable=True),
+    sa.Column('lon', sa.Float(), nullable=True),
+    sa.Column('lat', sa.Float(), nullable=True),
+    sa.Column('fix', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('accuracy_m', sa.Float(), nullable=True),
+    sa.Column('mock', sa.Boolean(), nullable=True),
+    sa.Column('device', sa.String(length=64), nullable=False),
+    sa.Column('verdict', sa.String(40), nullable=True),
+    sa.Column('distance_m', sa.Float(), nullable=True),
+    sa.Column('margin_m', sa.Float(), nullable=True),
+    sa.Column('flags', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('result', sa.String(40), nullable=False),
+    sa.Column('rule_version', sa.String(length=100), nullable=False),
+    sa.Column('remark', sa.String(length=500), nullable=False),
+    sa.Column('photo', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_check_in'))
+    )
+    with op.batch_alter_table('check_in', schema=None) as batch_op:
+        batch_op.create_index('ix_check_in_device_taken_at', ['device', 'taken_at'], unique=False)
+        batch_op.create_index('ix_check_in_person_taken_at_id', ['person', 'taken_at', 'id'], unique=False)
+        batch_op.create_index('ix_check_in_region_taken_at_id', ['region', 'taken_at', 'id'], unique=False)
+        batch_op.create_index('ix_check_in_result_region_taken_at_id', ['result', 'region', 'taken_at', 'id'], unique=False)
+
     op.create_table('dead_letter',
     sa.Column('subscriber', sa.String(length=80), nullable=False),
     sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -128,6 +167,24 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_notice_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_subject_kind_subject'), ['subject_kind', 'subject'], unique=False)
 
+    op.create_table('post',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('fences', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('address', sa.String(length=200), nullable=False),
+    sa.Column('closed_on', sa.Date(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_post'))
+    )
+    with op.batch_alter_table('post', schema=None) as batch_op:
+        batch_op.create_index('ix_post_region_name_id', ['region', 'name', 'id'], unique=False)
+
     op.create_table('rule',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('key', sa.String(length=80), nullable=False),
@@ -160,6 +217,27 @@ def upgrade() -> None:
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhook_region'), ['region'], unique=False)
 
+    op.create_table('assignment',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('post_id', sa.Uuid(), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['post_id'], ['post.id'], name=op.f('fk_assignment_post_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_assignment'))
+    )
+    with op.batch_alter_table('assignment', schema=None) as batch_op:
+        batch_op.create_index('ix_assignment_person_starts_on', ['person', 'starts_on'], unique=False)
+        batch_op.create_index('ix_assignment_post_id_starts_on_id', ['post_id', 'starts_on', 'id'], unique=False)
+        batch_op.create_index('ix_assignment_region_starts_on_id', ['region', 'starts_on', 'id'], unique=False)
+
     op.create_table('objection',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('notice_id', sa.Uuid(), nullable=False),
@@ -187,11 +265,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
     op.drop_table('objection')
+    with op.batch_alter_table('assignment', schema=None) as batch_op:
+        batch_op.drop_index('ix_assignment_region_starts_on_id')
+        batch_op.drop_index('ix_assignment_post_id_starts_on_id')
+        batch_op.drop_index('ix_assignment_person_starts_on')
+
+    op.drop_table('assignment')
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhook_region'))
 
     op.drop_table('webhook')
     op.drop_table('rule')
+    with op.batch_alter_table('post', schema=None) as batch_op:
+        batch_op.drop_index('ix_post_region_name_id')
+
+    op.drop_table('post')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_notice_subject_kind_subject'))
         batch_op.drop_index(batch_op.f('ix_notice_region_starts_on_id'))
@@ -213,6 +301,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'))
 
     op.drop_table('dead_letter')
+    with op.batch_alter_table('check_in', schema=None) as batch_op:
+        batch_op.drop_index('ix_check_in_result_region_taken_at_id')
+        batch_op.drop_index('ix_check_in_region_taken_at_id')
+        batch_op.drop_index('ix_check_in_person_taken_at_id')
+        batch_op.drop_index('ix_check_in_device_taken_at')
+
+    op.drop_table('check_in')
     with op.batch_alter_table('answer', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_answer_created_at'))
 

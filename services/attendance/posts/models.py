@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from services.attendance.base import Base
 from services.attendance.posts.schemas import PostKind
-from services.attendance.tables import Base
 from shared.db import JSON, Record, text_enum
 
 

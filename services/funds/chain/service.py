@@ -1,6 +1,7 @@
 """The fund chain around any record, and a region's year on one page."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
@@ -81,8 +82,9 @@ async def _thread(
 async def summary(work: Work, region: str, year: int) -> Summary:
     """A region's year from the running balances: the same cost whatever the number of entries."""
     in_all = await ledger.position(work, {"region": span(region), "year": year})
-    levels = {row.level: figures(row._mapping) for row in await repository.by_level(work, region, year)}  # noqa: SLF001
+    levels = {row.level: figures(row._asdict()) for row in await repository.by_level(work, region, year)}
     shares = await repository.shares(work, region, year)
+    counts: dict[str, Any] = await repository.counts(work, region, year)
     return Summary.model_construct(
         region=region,
         year=year,
@@ -97,7 +99,7 @@ async def summary(work: Work, region: str, year: int) -> Summary:
         industry=_share(shares.industry, shares.whole),
         management_fee=_share(shares.fee, shares.whole),
         projects=int(shares.projects),
-        **await repository.counts(work, region, year),
+        **counts,
     )
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.funds.commitments.models import Commitment, CommitmentState, ProjectCard
+from services.funds.commitments.kinds import CommitmentState
+from services.funds.commitments.models import Commitment, ProjectCard
 from shared.db import run
 from shared.permissions import May
 from shared.work import Work

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.commitments.models import CommitmentState
+from services.funds.commitments.kinds import CommitmentState
 
 
 class CommitmentRead(BaseModel):

@@ -13,8 +13,9 @@ from uuid import UUID
 import structlog
 
 from services.funds.commitments import library, repository
+from services.funds.commitments.kinds import CommitmentState
 from services.funds.commitments.library import Commit
-from services.funds.commitments.models import Commitment, CommitmentState, ProjectCard
+from services.funds.commitments.models import Commitment, ProjectCard
 from services.funds.commitments.project import LibraryProject
 from shared.errors import Refusal, Unavailable
 from shared.work import Context, Peer, Work

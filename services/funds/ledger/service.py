@@ -79,7 +79,7 @@ async def balance(work: Work, account: Account, *, lock: bool = False) -> int:
 async def position(work: Work, filters: Mapping[str, Any], as_of: date | None = None) -> Figures:
     """One set of figures for everything the filters leave, within the caller's regions."""
     rows = await repository.stages(work, (), filters, as_of)
-    return figures(rows[0]._mapping) if rows else Figures()  # noqa: SLF001 - SQLAlchemy's public name for it
+    return figures(rows[0]._asdict()) if rows else Figures()
 
 
 async def positions(
@@ -88,6 +88,6 @@ async def positions(
     """Figures per group, as (the group's columns, figures), in one query."""
     rows = await repository.stages(work, groups, filters, as_of)
     return [
-        ({name: row._mapping[name] for name in groups}, figures(row._mapping))  # noqa: SLF001
+        ({name: row._mapping[name] for name in groups}, figures(row._asdict()))  # noqa: SLF001
         for row in rows
     ]

@@ -12,8 +12,9 @@ from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
 from services.funds.payments import repository
 from services.funds.payments.controls import ContractFacts, PaymentCase, examine
+from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
-from services.funds.payments.models import PayeeKind, Payment
+from services.funds.payments.models import Payment
 from services.funds.payments.schemas import PaymentAct
 from services.funds.plans.findings import Effect, Finding
 from shared.rules import in_force

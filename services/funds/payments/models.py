@@ -7,17 +7,9 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
+from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
 from shared.db import JSON, Record, text_enum
-from shared.labels import Labelled
-
-
-class PayeeKind(Labelled):
-    """收款人类别."""
-
-    COMPANY = "company", "单位"
-    COLLECTIVE = "collective", "村集体经济组织"
-    HOUSEHOLDS = "households", "农户(一卡通批量)"
 
 
 class Payment(Base, Record, table=True):

@@ -88,8 +88,10 @@ async def under_contract(work: Work, contract_id: UUID, but: UUID | None = None)
     """Money applied for or paid under a contract, net of refunds, without one payment: (in all, advances)."""
     net = TABLE.c.amount - TABLE.c.refunded
     query = sa.select(
-        sa.cast(sa.func.coalesce(sa.func.sum(net), 0), sa.BigInteger),
-        sa.cast(sa.func.coalesce(sa.func.sum(sa.case((TABLE.c.advance, net), else_=0)), 0), sa.BigInteger),
+        sa.cast(sa.func.coalesce(sa.func.sum(net), 0), sa.BigInteger).label("total"),
+        sa.cast(
+            sa.func.coalesce(sa.func.sum(sa.case((TABLE.c.advance, net), else_=0)), 0), sa.BigInteger
+        ).label("advances"),
     ).where(
         TABLE.c.contract_id == contract_id,
         TABLE.c.state.in_(LIVE),
@@ -97,5 +99,5 @@ async def under_contract(work: Work, contract_id: UUID, but: UUID | None = None)
     )
     if but is not None:
         query = query.where(TABLE.c.id != but)
-    total, advances = (await run(work.session, query)).one()
-    return int(total), int(advances)
+    row = (await run(work.session, query)).one()
+    return int(row.total), int(row.advances)

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
-from services.funds.payments.models import PayeeKind
 from services.funds.plans.findings import Finding
 from shared.identifiers import CreditCode
 from shared.money import Money, PositiveMoney

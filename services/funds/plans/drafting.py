@@ -8,8 +8,9 @@ from services.funds.commitments import library
 from services.funds.commitments import service as commitments
 from services.funds.commitments.project import LibraryProject
 from services.funds.plans import repository
+from services.funds.plans.kinds import PlanKind
 from services.funds.plans.lifecycle import PlanState
-from services.funds.plans.models import Plan, PlanKind, PlanLine
+from services.funds.plans.models import Plan, PlanLine
 from services.funds.plans.schemas import LineWrite, PlanChange, PlanCreate
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
@@ -152,7 +153,7 @@ async def _recalls(work: Work, wanted: Sequence[LineWrite]) -> list[Fault]:
                         "项目或来源与该笔资金安排不符",
                         "does not match the allocation",
                         f"/lines/{index}/allocation_id",
-                    )  # fmt: skip
+                    )
                 )
     return found
 

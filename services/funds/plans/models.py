@@ -7,16 +7,9 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
+from services.funds.plans.kinds import PlanKind
 from services.funds.plans.lifecycle import PlanState
 from shared.db import JSON, Record, text_enum
-from shared.labels import Labelled
-
-
-class PlanKind(Labelled):
-    """方案类别."""
-
-    ORIGINAL = "original", "分配方案"
-    AMENDMENT = "amendment", "调整方案"
 
 
 class Plan(Base, Record, table=True):

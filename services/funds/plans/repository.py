@@ -74,10 +74,10 @@ async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare
     amount = LINE.c.amount
     query = (
         sa.select(
-            sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger),
+            sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger).label("total"),
             sa.cast(
                 sa.func.coalesce(sa.func.sum(sa.case((LINE.c.industry, amount), else_=0)), 0), sa.BigInteger
-            ),
+            ).label("industry"),
         )
         .select_from(
             LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id)
@@ -91,8 +91,8 @@ async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare
             work.actor.where(May.FUND_READ, PLAN.c.region),
         )
     )
-    total, industry = (await run(work.session, query)).one()
-    return YearShare(int(total), int(industry))
+    row = (await run(work.session, query)).one()
+    return YearShare(int(row.total), int(row.industry))
 
 
 async def of_sources(work: Work, source_ids: Sequence[UUID]) -> list[Plan]:

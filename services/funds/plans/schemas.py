@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.funds.plans.findings import Finding
+from services.funds.plans.kinds import PlanKind
 from services.funds.plans.lifecycle import PlanState
-from services.funds.plans.models import PlanKind
 from shared.money import Money, PositiveMoney, SignedMoney
 from shared.moves import Act, Offer
 

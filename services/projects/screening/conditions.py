@@ -30,7 +30,10 @@ def within(category: str | None, wanted: tuple[str, ...]) -> bool:
     """Whether a category, given by code or by name, is one of these or below one of them."""
     if not category:
         return False
-    return any(category == one or category.startswith(f"{one}.") or (not one[0].isdigit() and one in category) for one in wanted)
+    return any(
+        category == one or category.startswith(f"{one}.") or (not one[0].isdigit() and one in category)
+        for one in wanted
+    )
 
 
 def hold(rule: Rule, subject: ScreeningSubject) -> bool:
@@ -53,7 +56,7 @@ def finding(rule: Rule) -> Finding:
     )
 
 
-def _met(condition: Condition, subject: ScreeningSubject) -> bool:
+def _met(condition: Condition, subject: ScreeningSubject) -> bool:  # noqa: PLR0911 - one answer per test
     if condition.field == "share":
         percent = share(subject, condition.words)
         return percent is not None and condition.limit is not None and percent > condition.limit
@@ -62,7 +65,9 @@ def _met(condition: Condition, subject: ScreeningSubject) -> bool:
         case "missing":
             return value is None or value is False or (isinstance(value, str) and not value.strip())
         case "above":
-            return value is not None and condition.limit is not None and value > condition.limit * FEN_PER_YUAN
+            return (
+                value is not None and condition.limit is not None and value > condition.limit * FEN_PER_YUAN
+            )
         case "in" if condition.field == "category":
             return within(value, condition.values)
         case "in":

@@ -42,7 +42,12 @@ def duplicate_keys(subject: ScreeningSubject) -> Keys:
         head = subject.region[: _TOWN if subject.region[_COUNTY:_TOWN] != "000" else _COUNTY]
         low, high = head.ljust(12, "0"), head.ljust(12, "9")
     years = (subject.year - 1, subject.year, subject.year + 1) if subject.year else ()
-    return Keys(low, high, years, tuple(sorted(_least(_core(subject.name), "n") | _least(_core(subject.content), "c"))))
+    return Keys(
+        low,
+        high,
+        years,
+        tuple(sorted(_least(_core(subject.name), "n") | _least(_core(subject.content), "c"))),
+    )
 
 
 def similarity(a: ScreeningSubject, b: ScreeningSubject) -> float:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 from services.projects.screening import conditions, duplicates, shares
@@ -34,7 +33,9 @@ class _Near:
     words: re.Pattern[str] | None
     at_end: bool
 
-    def search(self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]) -> tuple[int, int] | None:
+    def search(
+        self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]
+    ) -> tuple[int, int] | None:
         """The words' span in this field; (0, 0) where there is nothing to point at; None when absent."""
         if self.at_end and not grammar.phrase_after(text, end, 2):
             return 0, 0
@@ -136,7 +137,12 @@ class Engine:
         )
 
     def _near(self, context: Context) -> _Near:
-        words = [form for pattern in context.words if pattern != PHRASE_END for form in expand(pattern, self.rules.words)]
+        words = [
+            form
+            for pattern in context.words
+            if pattern != PHRASE_END
+            for form in expand(pattern, self.rules.words)
+        ]
         pattern = re.compile(tree(words)) if words else None
         return _Near(context.where, context.within, pattern, PHRASE_END in context.words)
 
@@ -232,6 +238,8 @@ def engine(rules: RuleSet) -> Engine:
     return _engines[rules]
 
 
-def screen(subject: ScreeningSubject, rules: RuleSet, candidates: Iterable[ScreeningSubject] = ()) -> Screening:
+def screen(
+    subject: ScreeningSubject, rules: RuleSet, candidates: Iterable[ScreeningSubject] = ()
+) -> Screening:
     """Judge one project by the given rules (choose them with `RuleSet.on(day)`)."""
     return engine(rules).screen(subject, candidates)

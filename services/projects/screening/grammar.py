@@ -43,7 +43,9 @@ class Grammar:
         self._toponym = re.compile(f"{w['toponym']}(?![级民干庄口内集委部党史团会灯])")
         self._goods = re.compile(w["goods_head"])
         self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
-        self.readings: dict[Reading, Judge] = {reading: getattr(self, reading) for reading in get_args(Reading)}
+        self.readings: dict[Reading, Judge] = {
+            reading: getattr(self, reading) for reading in get_args(Reading)
+        }
 
     def phrase_after(self, text: Folded, end: int, reach: int = TARGET_REACH) -> str:
         """What follows in the same phrase: up to a mark or a joining word (和, 及, 并 …)."""
@@ -78,7 +80,11 @@ class Grammar:
         if self._removed_after(text, end):
             return True
         source = self._source.search(before)
-        marked = source is not None and not self._conversion.search(source[1]) and not self._joint.search(source[1])
+        marked = (
+            source is not None
+            and not self._conversion.search(source[1])
+            and not self._joint.search(source[1])
+        )
         return self._becomes(text, end, marked=marked)
 
     def _removed_after(self, text: Folded, end: int) -> bool:

@@ -26,7 +26,9 @@ def expand(pattern: str, sets: Mapping[str, tuple[str, ...]]) -> list[str]:
         parts.append([form for choice in match[1].split("|") for form in _choice(choice, sets)])
         at = match.end()
     parts.append([pattern[at:]])
-    forms = ["".join(combination) for combination in itertools.islice(itertools.product(*parts), MOST_FORMS + 1)]
+    forms = [
+        "".join(combination) for combination in itertools.islice(itertools.product(*parts), MOST_FORMS + 1)
+    ]
     if len(forms) > MOST_FORMS:
         raise Pattern(f"词条展开后过多: {pattern}")
     for form in forms:

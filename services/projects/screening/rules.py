@@ -89,7 +89,16 @@ class Condition(_Strict):
     """
 
     field: Literal[
-        "amount", "category", "land", "design", "budget", "operator", "environment", "minutes", "linkage", "share"
+        "amount",
+        "category",
+        "land",
+        "design",
+        "budget",
+        "operator",
+        "environment",
+        "minutes",
+        "linkage",
+        "share",
     ]
     test: Literal["in", "not_in", "above", "missing"]
     values: tuple[str, ...] = ()
@@ -140,7 +149,11 @@ class Rule(_Strict):
 
     def in_force(self, day: date) -> bool:
         """Whether the rule counts on that day."""
-        return self.enabled and self.effective_from <= day and (self.effective_to is None or day <= self.effective_to)
+        return (
+            self.enabled
+            and self.effective_from <= day
+            and (self.effective_to is None or day <= self.effective_to)
+        )
 
 
 @dataclass(frozen=True)
@@ -222,7 +235,7 @@ def read_words(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     return words
 
 
-def _fault(index: int, name: str, error: Any) -> RuleFault:
+def _fault(index: int, name: str, error: Mapping[str, Any]) -> RuleFault:
     pointer = "".join(f"/{part}" for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
     return RuleFault(index, name, pointer, message)

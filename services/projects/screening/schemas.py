@@ -61,7 +61,7 @@ class Budget(Labelled):
 READINESS_FIELDS = ("land", "design", "budget", "operator", "environment", "minutes", "linkage")
 """Giving any of these, even as null, asks the readiness question."""
 
-Amount = Annotated[Money | None, Field(description="元, 如 \"500000.00\"")]
+Amount = Annotated[Money | None, Field(description='元, 如 "500000.00"')]
 
 
 class CostItem(BaseModel):

@@ -7,7 +7,9 @@ from decimal import Decimal
 from services.projects.screening.rules import Share
 from services.projects.screening.text import Folded
 
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)(?:%|个百分点)|百分之([零一二三四五六七八九十百]+)(?:点([零一二三四五六七八九]+))?")
+_PERCENT = re.compile(
+    r"(\d+(?:\.\d+)?)(?:%|个百分点)|百分之([零一二三四五六七八九十百]+)(?:点([零一二三四五六七八九]+))?"
+)
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")}
 CEILING_REACH = 8
 
