@@ -6,11 +6,14 @@ A service that is named here has a handler for the topic in its consumers.py, an
 # fmt: off
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     # topic              told
-    "project.moved":     ("funds", "assets"),
-    "project.accepted":  ("assets",),
-    "allocation.issued": ("projects",),
-    "payment.paid":      ("projects",),
-    "asset.handed_over": ("projects",),
+    "project.moved":        ("funds", "assets"),
+    "project.progressed":   ("funds",),
+    "project.accepted":     ("assets",),
+    "allocation.issued":    ("projects",),
+    "allocation.recalled":  ("projects",),
+    "payment.paid":         ("projects",),
+    "payment.refunded":     ("projects",),
+    "asset.handed_over":    ("projects",),
 }
 # fmt: on
 

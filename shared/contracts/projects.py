@@ -1,0 +1,107 @@
+"""What the project library promises: its events, narrow views, and a typed client for other services."""
+
+from datetime import date
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.events import Event
+from shared.money import Money, PositiveMoney
+
+
+class ProjectEvent(Event):
+    """An event whose amounts are 分 in Python and 元 in JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", from_attributes=True)
+
+
+class ProjectMoved(ProjectEvent):
+    """项目换了状态. Carries what other services keep of a project, so that they need not ask."""
+
+    topic: ClassVar[str] = "project.moved"
+    project_id: UUID
+    was: str
+    now: str
+    stage: str
+    name: str
+    code: str = Field("", description="库编号, empty before admission")
+    category: str
+    industry: bool = Field(description="是否计入产业")
+    blocked: bool = Field(description="筛查未通过且未放行")
+    physical_percent: int | None = None
+
+
+class ProjectProgressed(ProjectEvent):
+    """形象进度已上报."""
+
+    topic: ClassVar[str] = "project.progressed"
+    project_id: UUID
+    physical_percent: int
+    reported_on: date
+
+
+class BuiltThing(BaseModel):
+    """验收时形成的一项资产: what the acceptance report says was built."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    name: str
+    asset_class: str = Field(description="public, operating or household; see assets' codes")
+    subclass: str = ""
+    quantity: str = ""
+    unit: str = ""
+    value: Money = Field(0, description="元; 0 when the report gives no value for it alone")
+
+
+class ProjectAccepted(ProjectEvent):
+    """项目已通过验收: the assets service opens drafts from this, one per thing built."""
+
+    topic: ClassVar[str] = "project.accepted"
+    project_id: UUID
+    name: str
+    code: str
+    category: str
+    place: str = ""
+    lon: float | None = Field(None, description="WGS-84")
+    lat: float | None = Field(None, description="WGS-84")
+    settled: PositiveMoney = Field(description="审定结算金额")
+    completed_on: date
+    accepted_on: date
+    unit: str = Field("", description="实施单位")
+    household: bool = Field(False, description="是否到户项目")
+    built: tuple[BuiltThing, ...] = ()
+
+
+class ProjectView(BaseModel):
+    """项目 as other services read it (`GET /api/v1/projects/{id}` answers this and more)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: UUID
+    region: str
+    name: str
+    state: str
+    stage: str
+    category: str
+    category_label: str
+    library_code: str = ""
+    place: str = Field("", description="实施地点")
+    content: str = ""
+    implementing_unit: str = ""
+    counts_as_industry: bool
+    blocked: bool = False
+    physical_percent: int | None = None
+    settled: Money = 0
+    version: int
+
+
+class ProjectsClient:
+    """What other services ask of the library, over the peer they are handed (`ProjectsClient(work.peer("projects"))`)."""
+
+    def __init__(self, peer: Any) -> None:  # noqa: ANN401 - shared.work.Peer; contracts know no web framework
+        self.peer = peer
+
+    async def project(self, project_id: UUID) -> ProjectView:
+        """One project; NotFound when the library has none."""
+        return ProjectView.model_validate(await self.peer.get(f"/api/v1/projects/{project_id}"))
