@@ -373,17 +373,25 @@ def upgrade() -> None:
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('types', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment='topics; empty means all'),
+    sa.Column('spans', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment='first and last region code of what its maker may read'),
     sa.Column('secret', sa.Text(), nullable=False, comment='sealed signing secret'),
+    sa.Column('old_secret', sa.Text(), nullable=False, comment='signs too until `old_until`'),
+    sa.Column('old_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('stopped_reason', sa.Text(), nullable=False),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True, comment='first failure after the last success'),
+    sa.Column('asked_again_at', sa.DateTime(timezone=True), nullable=True, comment='when parked events were last tried again by themselves'),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook'))
     )
     with op.batch_alter_table('webhook', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_webhook_region'), ['region'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_region_id'), ['region', 'id'], unique=False)
 
     op.create_table('ledger_posting',
     sa.Column('entry_id', sa.Uuid(), nullable=False),
@@ -557,7 +565,7 @@ def downgrade() -> None:
 
     op.drop_table('ledger_posting')
     with op.batch_alter_table('webhook', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_webhook_region'))
+        batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
     with op.batch_alter_table('source', schema=None) as batch_op:
