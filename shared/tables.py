@@ -85,7 +85,9 @@ webhook = sa.Table(
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     sa.Column("stopped_reason", sa.Text, nullable=False, default=""),
     sa.Column("failing_since", UTCDateTime, comment="first failure after the last success"),
-    sa.Column("asked_again_at", UTCDateTime, comment="when parked events were last tried again by themselves"),
+    sa.Column(
+        "asked_again_at", UTCDateTime, comment="when parked events were last tried again by themselves"
+    ),
     sa.Column("version", sa.Integer, nullable=False, default=1),
     sa.Column("created_by", sa.String(64), nullable=False),
     sa.Column("created_at", UTCDateTime, nullable=False),
