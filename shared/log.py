@@ -26,6 +26,18 @@ from shared.tables import event_log
 Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 VIEW_LIMIT = 500
+OLDEST_OPEN = """(
+    SELECT least(
+        coalesce(min(open::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
+        pg_current_xact_id_if_assigned()::text::bigint)
+    FROM pg_snapshot_xip(pg_current_snapshot()) AS open
+    WHERE NOT EXISTS (
+        SELECT FROM pg_stat_activity AS other
+        WHERE other.backend_xid = open::xid
+        AND other.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))"""
+"""The oldest transaction that may still write here. A snapshot lists those of the whole server; one that is known to
+run in another database cannot, so that a service does not wait for its neighbours. What is not known is waited for.
+"""
 _CURSOR = re.compile(r"([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
 
 
@@ -69,8 +81,7 @@ def final(session: AsyncSession) -> sa.ColumnElement[bool]:
     """True of a row that no older open transaction can still be put before."""
     if session.get_bind().dialect.name != "postgresql":
         return sa.true()
-    oldest_open = sa.func.pg_snapshot_xmin(sa.func.pg_current_snapshot())
-    return event_log.c.tx < sa.cast(sa.cast(oldest_open, sa.Text), sa.BigInteger)
+    return event_log.c.tx < sa.literal_column(OLDEST_OPEN, sa.BigInteger)
 
 
 def beyond(cursor: Cursor) -> sa.ColumnElement[bool]:

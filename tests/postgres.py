@@ -47,7 +47,7 @@ def create_database(name: str, template: str | None = None) -> None:
     """A new database, a copy of another when one is named."""
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
-        statement += sql.SQL(" TEMPLATE {} STRATEGY FILE_COPY").format(sql.Identifier(template))
+        statement += sql.SQL(" TEMPLATE {} STRATEGY WAL_LOG").format(sql.Identifier(template))
     _connection().execute(statement)
 
 
@@ -107,14 +107,16 @@ def start() -> Callable[[], None]:
         raise RuntimeError(made.stderr)
     port = _free_port()
     options = [part for setting in SPEED for part in ("-c", setting)]
-    server = subprocess.Popen(  # type: ignore[call-overload]
-        [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", "", *options],
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "log").open("w"),
-        cwd=folder,
-        preexec_fn=_die_with_parent,
-        **who,
-    )
+    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(  # type: ignore[call-overload]
+            [*command, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            cwd=folder,
+            preexec_fn=_die_with_parent,
+            **who,
+        )
     os.environ[URL] = f"postgresql://test@127.0.0.1:{port}"
     _wait(folder / "log")
 

@@ -74,6 +74,21 @@ async def test_without_the_guard_the_overtaken_row_would_be_lost(
     assert await _overtaking(database) == ["fast"]
 
 
+async def test_a_transaction_open_in_another_database_holds_nothing_up(
+    database: Database, other_database: Database
+) -> None:
+    story = Overtaken(other_database)
+    slow = asyncio.create_task(story.slow())
+    await story.wrote.wait()
+
+    await write(database, "fast")
+    middle, _ = await _read(database, START)
+    story.may_commit.set()
+    await slow
+
+    assert middle == ["fast"]
+
+
 async def test_many_writers_and_one_reader_lose_and_repeat_nothing(database: Database) -> None:
     dice = random.Random(7)
     done = asyncio.Event()
