@@ -27,8 +27,9 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The first process of a run starts the database server, the others find its address in the environment."""
-    if not SQLITE and not hasattr(config, "workerinput"):
+    """Every process that runs tests has a database server of its own: neighbours' transactions would delay its feed."""
+    hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
+    if not SQLITE and not hands_out:
         config.add_cleanup(postgres.start())
 
 

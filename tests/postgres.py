@@ -28,6 +28,7 @@ SPEED = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "autovacuum=off",
     "max_connections=200",
     "shared_buffers=64MB",
 )
