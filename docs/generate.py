@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def pages() -> dict[Path, str]:
     """Every generated page."""
-    apps = _apps()
+    apps = bare_apps()
     found = {
         DOCS / "lifecycles.md": _lifecycles(),
         DOCS / "events.md": _events(),
@@ -65,7 +65,8 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def _apps() -> dict[str, FastAPI]:
+def bare_apps() -> dict[str, FastAPI]:
+    """Every app, built and never started: what its addresses are."""
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
         secrets = kept(var)
@@ -91,7 +92,8 @@ def _lifecycles() -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-def _all_events() -> dict[str, type[Event]]:
+def all_events() -> dict[str, type[Event]]:
+    """Every event there is, by its topic."""
     for package in (shared, shared.contracts, services):
         list(_modules(package))
     found: dict[str, type[Event]] = {}
@@ -106,7 +108,7 @@ def _all_events() -> dict[str, type[Event]]:
 
 def _events() -> str:
     lines = ["# Events 事件\n\n", MADE, "| topic | what happened | fields | goes to |\n|---|---|---|---|\n"]
-    for topic, kind in _all_events().items():
+    for topic, kind in all_events().items():
         words = (kind.__doc__ or "").strip().splitlines()[0]
         fields = ", ".join(f"`{name}`" for name in kind.model_fields)
         lines.append(f"| `{topic}` | {words} | {fields} | {', '.join(SUBSCRIBERS.get(topic, ()))} |\n")

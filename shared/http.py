@@ -4,8 +4,6 @@
 async def create(work: Writing, body: ProjectCreate) -> Project: ...
 """
 
-import json
-import zlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,6 +31,7 @@ from shared.errors import (
 )
 from shared.idempotency import Asked, InFlight, Replay, asked, remembered, stored, twin
 from shared.permissions import May
+from shared.shapes import shaped
 from shared.work import Context, Work
 
 BODY = 64 * 1024
@@ -241,7 +240,7 @@ class Route(APIRoute):
             except Replay as replay:
                 return replay.response
             if response.media_type == "application/json" and response.status_code < SERVER_ERROR:
-                response = _shaped(request, response)
+                response = shaped(request, response)
             writing: tuple[Work, Asked | None] | None = getattr(request.state, "writing", None)
             if writing is not None and writing[1] is not None:
                 await _remember(*writing, response)
@@ -257,36 +256,6 @@ async def _remember(work: Work, wanted: Asked | None, response: Response) -> Non
         await run(work.session, remembered(wanted, response, work.at))
     except IntegrityError as error:
         raise twin() from error
-
-
-def _shaped(request: Request, response: Response) -> Response:
-    reading = request.method in {"GET", "HEAD"}
-    wanted = request.query_params.get("fields") if reading else None
-    content = json.loads(bytes(response.body))
-    if wanted:
-        content = _only(content, {name.strip() for name in wanted.split(",")})
-        response = Response(
-            json.dumps(content, ensure_ascii=False, separators=(",", ":")),
-            response.status_code,
-            {"content-type": "application/json"},
-        )
-    version = content.get("version") if isinstance(content, dict) else None
-    tag = f'"{version or 0}-{zlib.crc32(response.body):08x}"'
-    response.headers["ETag"] = tag
-    if reading:
-        response.headers.setdefault("Cache-Control", "private, no-cache")
-        seen = request.headers.get("if-none-match", "")
-        if tag in {one.strip().removeprefix("W/") for one in seen.split(",")}:
-            return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
-    return response
-
-
-def _only(content: Any, names: set[str]) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(content, dict) and isinstance(content.get("items"), list):
-        return {**content, "items": [_only(item, names) for item in content["items"]]}
-    if isinstance(content, dict):
-        return {name: value for name, value in content.items() if name in names | {"id", "version"}}
-    return content
 
 
 __all__ = [

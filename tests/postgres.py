@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -90,22 +91,7 @@ def start() -> Callable[[], None]:
     if user is not None:
         os.chown(data, user.pw_uid, user.pw_gid)
     who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
-    run = [
-        str(binaries / "initdb"),
-        "-D",
-        str(data),
-        "-U",
-        "test",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-        "--no-locale",
-    ]
-    made = subprocess.run(run, capture_output=True, cwd=folder, check=False, text=True, **who)  # type: ignore[call-overload]
-    if made.returncode:
-        raise RuntimeError(made.stderr)
+    _initialise(binaries, data, folder, who)
     port = _free_port()
     options = [part for setting in SPEED for part in ("-c", setting)]
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
@@ -128,6 +114,14 @@ def start() -> Callable[[], None]:
         shutil.rmtree(folder, ignore_errors=True)
 
     return stop
+
+
+def _initialise(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -> None:
+    plain = ["-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"]
+    run = [str(binaries / "initdb"), "-D", str(data), *plain]
+    made = subprocess.run(run, capture_output=True, cwd=folder, check=False, text=True, **who)
+    if made.returncode:
+        raise RuntimeError(made.stderr)
 
 
 def _readable(binaries: Path, folder: Path) -> Path:

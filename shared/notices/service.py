@@ -19,6 +19,7 @@ from shared.ids import new_id
 from shared.log import publish
 from shared.notices import repository
 from shared.notices.schemas import Level, NoticePost, ObjectionAnswer, ObjectionPost, Standing, days
+from shared.rules import Rule
 from shared.work import Work
 
 
@@ -123,15 +124,7 @@ def standing_on(ends_on: date, day: date, unanswered: int, upheld: int) -> Stand
 async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
     """Put a notice up; Invalid when it hangs too short, starts in the future or is proven by an unknown photo."""
     rule = await work.rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
-    least = int(rule.value)
-    ends_on = body.ends_on or body.starts_on + timedelta(days=least - 1)
-    if days(body.starts_on, ends_on) < least:
-        detail = f"{body.level.label}不得少于 {least} 天({rule.basis})"
-        raise Invalid(
-            detail,
-            f"At least {least} days",
-            faults=[Fault("notice_too_short", detail, f"at least {least} days", "/ends_on")],
-        )
+    ends_on = _end(body, rule)
     if body.photo:
         await require_files(work, [body.photo])
     notice_id = body.id or new_id()
@@ -167,6 +160,19 @@ async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
     )
     await _tell(work, event, subject.id, subject.region, subject.version)
     return notice_id
+
+
+def _end(body: NoticePost, rule: Rule) -> date:
+    least = int(rule.value)
+    ends_on = body.ends_on or body.starts_on + timedelta(days=least - 1)
+    if days(body.starts_on, ends_on) < least:
+        detail = f"{body.level.label}不得少于 {least} 天({rule.basis})"
+        raise Invalid(
+            detail,
+            f"At least {least} days",
+            faults=[Fault("notice_too_short", detail, f"at least {least} days", "/ends_on")],
+        )
+    return ends_on
 
 
 async def withdraw(work: Work, row: sa.Row[Any], reason: str) -> None:

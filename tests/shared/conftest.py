@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 
 from shared.db import Database
+from shared.relay import Relay
 from shared.tables import SHARED
+from tests.shared.log_world import Clock, Receiver
 
 
 @asynccontextmanager
@@ -44,3 +46,15 @@ async def other_database(tmp_path: Path) -> AsyncGenerator[Database]:
     """The database of a service that is told."""
     async with _made(tmp_path) as found:
         yield found
+
+
+@pytest.fixture
+def receiver(other_database: Database) -> Receiver:
+    """A service that is told of walls."""
+    return Receiver(other_database)
+
+
+@pytest.fixture
+def relay(database: Database, receiver: Receiver, clock: Clock) -> Relay:
+    """The relay of a service that builds walls, with the clock of the test's own module."""
+    return Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: ("wall.built",))

@@ -131,20 +131,8 @@ async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceA
     )
     work.session.add(row)
     await work.session.flush()
-    available, received = account(source, AccountKind.AVAILABLE), account(source, AccountKind.RECEIVED)
-    more = body.kind is Adjustment.ADDITION
-    signed = body.amount if more else -body.amount
-    await ledger.post(
-        work,
-        f"adjustment:{row.id}",
-        ENTRIES[body.kind],
-        [debit(available, signed), credit(received, signed)],
-        subject=source.id,
-        region=source.region,
-        happened_on=body.happened_on,
-        document_no=body.document_no,
-        reason=body.reason,
-    )
+    signed = body.amount if body.kind is Adjustment.ADDITION else -body.amount
+    await _book(work, source, row, signed)
     source.version += 1
     source.updated_at = work.at
     work.session.add(source)
@@ -154,6 +142,21 @@ async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceA
         reason=body.reason,
     )
     return row
+
+
+async def _book(work: Work, source: Source, row: SourceAdjustment, signed: int) -> None:
+    available, received = account(source, AccountKind.AVAILABLE), account(source, AccountKind.RECEIVED)
+    await ledger.post(
+        work,
+        f"adjustment:{row.id}",
+        ENTRIES[row.kind],
+        [debit(available, signed), credit(received, signed)],
+        subject=source.id,
+        region=source.region,
+        happened_on=row.happened_on,
+        document_no=row.document_no,
+        reason=row.reason,
+    )
 
 
 async def detail(work: Work, source_id: UUID) -> SourceDetail:

@@ -1,0 +1,12 @@
+"""The apps as they are built, without databases."""
+
+import pytest
+from fastapi import FastAPI
+
+from docs.generate import bare_apps
+
+
+@pytest.fixture(scope="session")
+def apps() -> dict[str, FastAPI]:
+    """Every service's app, never started."""
+    return bare_apps()

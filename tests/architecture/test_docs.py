@@ -1,0 +1,13 @@
+"""The reference pages are what the code says today."""
+
+from docs.generate import ROOT, pages
+
+
+def test_no_page_is_stale() -> None:
+    stale = [
+        str(path.relative_to(ROOT))
+        for path, text in pages().items()
+        if not path.exists() or path.read_text("utf-8") != text
+    ]
+
+    assert not stale, "run `make docs`"
