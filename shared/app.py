@@ -49,6 +49,8 @@ class Service:
     background: Sequence[Callable[[Context], Awaitable[None]]] = ()
     open_routers: Sequence[APIRouter] = ()
     """Routers outside /api/v1 (well-known documents)."""
+    rule_shapes: Mapping[str, Any] = field(default_factory=dict)
+    """Rule key → the type its value must have; a district's own version of another shape is refused."""
     start: Callable[[Context], Awaitable[None]] | None = None
     """Runs before the first request: seeds, checks."""
 
@@ -138,7 +140,7 @@ def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:
     for router in service.open_routers:
         app.include_router(router)
     common = (
-        rules.routes(service.name),
+        rules.routes(service.name, service.rule_shapes),
         files.routes(service.name),
         feed.routes(service.name, service.read),
         operations.routes(service.name),

@@ -1,22 +1,27 @@
 """`/{service}/rules`: the dated rules in force, their history, and the district's own versions."""
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Annotated, Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shared.db import run
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.events import Event
 from shared.http import Reading, Route, Writing, allows
 from shared.log import publish
 from shared.permissions import May
+from shared.problems import faults
 from shared.rules import RuleEntry, add, in_force
 from shared.tables import rule
 from shared.work import Work
+
+NO_SHAPES: Mapping[str, Any] = MappingProxyType({})
 
 
 class RuleRead(RuleEntry):
@@ -51,8 +56,8 @@ class RuleChanged(Event):
     effective_from: date
 
 
-def routes(service: str) -> APIRouter:
-    """The rule addresses of one service."""
+def routes(service: str, shapes: Mapping[str, Any] = NO_SHAPES) -> APIRouter:
+    """The rule addresses of one service; `shapes` are the types that values of some keys must have."""
     router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
 
     @router.get("", response_model=list[RuleInForce], **allows(May.RULE_READ))
@@ -83,9 +88,23 @@ def routes(service: str) -> APIRouter:
     )
     async def add_rule_version(work: Writing, body: RuleEntry) -> Any:  # noqa: ANN401 - shaped by response_model
         work.actor.require(May.RULE_MANAGE, body.region)
+        _shaped(body, shapes)
         return await _add(work, body)
 
     return router
+
+
+def _shaped(body: RuleEntry, shapes: Mapping[str, Any]) -> None:
+    if body.key not in shapes:
+        return
+    try:
+        TypeAdapter(shapes[body.key]).validate_python(body.value)
+    except ValidationError as error:
+        found = [
+            Fault(one.code, one.detail, one.detail_en, f"/value{one.pointer}")
+            for one in faults(error.errors())
+        ]
+        raise Invalid("规则的值不合要求", "The value has another shape", faults=found) from None
 
 
 async def _add(work: Work, body: RuleEntry) -> sa.Row[Any]:

@@ -1,6 +1,5 @@
 """A tap, its evidence and the verdict, through the HTTP door."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -8,60 +7,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.ids import new_id
 from shared.places import Datum, from_wgs84
+from tests.attendance.world import HALL, a_tap, tapped
 from tests.conftest import Clock
-from tests.doors import TOWN, VILLAGE, Door, Doors
-
-HALL = (102.9010, 37.6020)
-"""The middle of the village hall's fence, WGS-84."""
-METRE_NORTH = 1 / 111_195
-
-
-@pytest.fixture
-def attendance(door: Callable[[str], Door]) -> Door:
-    return door("attendance")
-
-
-@pytest.fixture
-def cadre(attendance: Door) -> httpx.AsyncClient:
-    return attendance.as_("cadre", person="li")
-
-
-@pytest.fixture
-async def post(attendance: Door) -> dict[str, Any]:
-    town = attendance.as_("town_officer")
-    circle = {"kind": "circle", "lon": HALL[0], "lat": HALL[1], "datum": "wgs84", "radius_m": 200}
-    made = await town.post(
-        "/attendance/posts", json={"name": "新店村村委会", "region": VILLAGE, "fences": [circle]}
-    )
-    assert made.status_code == 201, made.text
-    stationed = await town.post(
-        f"/attendance/posts/{made.json()['id']}/assignments",
-        json={"person": "li", "person_name": "李明", "starts_on": "2024-01-01"},
-    )
-    assert stationed.status_code == 201, stationed.text
-    found: dict[str, Any] = made.json()
-    return found
-
-
-def a_tap(clock: Clock, *, north_m: float = 0, **changes: Any) -> dict[str, Any]:
-    at = (clock.now() - timedelta(minutes=1)).isoformat()
-    fix = {
-        "lon": HALL[0],
-        "lat": HALL[1] + north_m * METRE_NORTH,
-        "datum": "wgs84",
-        "accuracy_m": 20,
-        "taken_at": at,
-    }
-    return {"id": str(new_id()), "taken_at": at, "fix": fix, "device": "phone-1", **changes}
-
-
-async def tapped(client: httpx.AsyncClient, tap: dict[str, Any]) -> dict[str, Any]:
-    answered = await client.post("/attendance/check-ins", json=tap)
-    assert answered.status_code == 201, answered.text
-    (one,) = answered.json()["items"]
-    return dict(one)
+from tests.doors import TOWN, Door, Doors
 
 
 @pytest.mark.parametrize(

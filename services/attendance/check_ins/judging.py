@@ -6,23 +6,11 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
-
 from services.attendance.check_ins.schemas import CheckInPost, Flag, Result
+from services.attendance.policy import Limits
 from shared.fences import Fence, Standing, Verdict, verdict
 
 CHINA = ZoneInfo("Asia/Shanghai")
-
-
-class Limits(BaseModel):
-    """The dated rule `check_in.limits`."""
-
-    clock_minutes: int
-    fix_minutes: int
-    late_hours: int
-    refused_after_days: int
-    day_starts_hour: int
-    precise_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +57,20 @@ def judge(sent: CheckInPost, stations: Sequence[Station], limits: Limits, receiv
     elif sent.fix is None:
         flags.append(Flag.NO_FIX)
     else:
-        found = _nearest(here, sent)
+        found = _nearest(here, sent, limits)
     held = bool(flags) or (found is not None and found[1].kind is Standing.UNSURE)
     result = Result.HELD if held else Result.APPLIED
     station = found[0] if found else here[0] if here else None
     return Judgement(result, station, found[1] if found else None, tuple(flags), _words(found, flags))
 
 
-def _nearest(here: Sequence[Station], sent: CheckInPost) -> tuple[Station, Verdict]:
+def _nearest(here: Sequence[Station], sent: CheckInPost, limits: Limits) -> tuple[Station, Verdict]:
     """Among several posts the one that suits the fix best."""
     if sent.fix is None:
         raise ValueError("没有定位")
     owners = [station for station in here for _ in station.fences]
     fences = [fence for station in here for fence in station.fences]
-    best = verdict(fences, sent.fix.wgs84(), sent.fix.accuracy_m)
+    best = verdict(fences, sent.fix.wgs84(), sent.fix.accuracy_m, unstated_m=limits.unstated_m)
     return owners[best.fence], best
 
 

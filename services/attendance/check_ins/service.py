@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.attendance.check_ins import repository
-from services.attendance.check_ins.judging import Judgement, Limits, Station, judge, work_date
+from services.attendance.check_ins.judging import Judgement, Station, judge, work_date
 from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result, Source
+from services.attendance.policy import Limits
 from services.attendance.posts.repository import stations
 from shared import files
 from shared.contracts.attendance import CheckInRecorded

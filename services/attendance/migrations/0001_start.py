@@ -78,6 +78,33 @@ def upgrade() -> None:
     with op.batch_alter_table('dead_letter', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'), ['subscriber', 'subject', 'seq'], unique=False)
 
+    op.create_table('deed',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('happened_on', sa.Date(), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('content', sa.String(length=1000), nullable=False),
+    sa.Column('beneficiaries', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('done', sa.Boolean(), nullable=False),
+    sa.Column('done_on', sa.Date(), nullable=True),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('visit_id', sa.Uuid(), nullable=True),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_deed'))
+    )
+    with op.batch_alter_table('deed', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_deed_person_happened_on_id'), ['person', 'happened_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deed_project_id_happened_on_id'), ['project_id', 'happened_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deed_region_happened_on_id'), ['region', 'happened_on', 'id'], unique=False)
+
     op.create_table('event_log',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
     sa.Column('tx', sa.BigInteger(), nullable=False, comment='PostgreSQL transaction id; 0 on SQLite'),
@@ -115,6 +142,22 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_file_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('helping_unit',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('level', sa.String(40), nullable=False),
+    sa.Column('credit_code', sa.String(length=18), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_helping_unit'))
+    )
+    with op.batch_alter_table('helping_unit', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_helping_unit_region_name_id'), ['region', 'name', 'id'], unique=False)
 
     op.create_table('inbox',
     sa.Column('event_id', sa.Uuid(), nullable=False),
@@ -202,6 +245,61 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rule')),
     sa.UniqueConstraint('key', 'version', name=op.f('uq_rule_key_version'))
     )
+    op.create_table('training',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('held_on', sa.Date(), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('organiser', sa.String(length=200), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('result', sa.String(length=100), nullable=False),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_training'))
+    )
+    with op.batch_alter_table('training', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_training_person_held_on_id'), ['person', 'held_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_training_region_held_on_id'), ['region', 'held_on', 'id'], unique=False)
+
+    op.create_table('visit',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('visited_on', sa.Date(), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('purpose', sa.String(40), nullable=False),
+    sa.Column('household_sealed', sa.Text(), nullable=False),
+    sa.Column('household_masked', sa.String(length=50), nullable=False),
+    sa.Column('household_mark', sa.String(length=32), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('findings', sa.Text(), nullable=False),
+    sa.Column('lon', sa.Float(), nullable=True),
+    sa.Column('lat', sa.Float(), nullable=True),
+    sa.Column('place', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit'))
+    )
+    with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_asset_id_visited_on_id'), ['asset_id', 'visited_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visit_household_mark'), ['household_mark'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visit_person_visited_on_id'), ['person', 'visited_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visit_project_id_visited_on_id'), ['project_id', 'visited_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visit_region_visited_on_id'), ['region', 'visited_on', 'id'], unique=False)
+
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -246,6 +344,29 @@ def upgrade() -> None:
         batch_op.create_index('ix_assignment_post_id_starts_on_id', ['post_id', 'starts_on', 'id'], unique=False)
         batch_op.create_index('ix_assignment_region_starts_on_id', ['region', 'starts_on', 'id'], unique=False)
 
+    op.create_table('follow_up',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('visit_id', sa.Uuid(), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('text', sa.String(length=500), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('done_on', sa.Date(), nullable=True),
+    sa.Column('result', sa.String(length=1000), nullable=False),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['visit_id'], ['visit.id'], name=op.f('fk_follow_up_visit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up'))
+    )
+    with op.batch_alter_table('follow_up', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_follow_up_person_due_on_id'), ['person', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_follow_up_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_follow_up_visit_id_id'), ['visit_id', 'id'], unique=False)
+
     op.create_table('objection',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('notice_id', sa.Uuid(), nullable=False),
@@ -263,16 +384,80 @@ def upgrade() -> None:
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_objection_notice_id'), ['notice_id'], unique=False)
 
+    op.create_table('team',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=True),
+    sa.Column('closed_on', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['unit_id'], ['helping_unit.id'], name=op.f('fk_team_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_team'))
+    )
+    with op.batch_alter_table('team', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_team_region_name_id'), ['region', 'name', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_team_unit_id'), ['unit_id'], unique=False)
+
+    op.create_table('team_member',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('team_id', sa.Uuid(), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('role', sa.String(40), nullable=False),
+    sa.Column('unit_id', sa.Uuid(), nullable=True),
+    sa.Column('unit_name', sa.String(length=200), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.Column('term_ends_on', sa.Date(), nullable=True),
+    sa.Column('predecessor_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['team_id'], ['team.id'], name=op.f('fk_team_member_team_id')),
+    sa.ForeignKeyConstraint(['unit_id'], ['helping_unit.id'], name=op.f('fk_team_member_unit_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_team_member'))
+    )
+    with op.batch_alter_table('team_member', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_team_member_person_starts_on'), ['person', 'starts_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_team_member_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_team_member_team_id_starts_on_id'), ['team_id', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_team_member_unit_id'), ['unit_id'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Take it back."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('team_member', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_team_member_unit_id'))
+        batch_op.drop_index(batch_op.f('ix_team_member_team_id_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_team_member_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_team_member_person_starts_on'))
+
+    op.drop_table('team_member')
+    with op.batch_alter_table('team', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_team_unit_id'))
+        batch_op.drop_index(batch_op.f('ix_team_region_name_id'))
+
+    op.drop_table('team')
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
     op.drop_table('objection')
+    with op.batch_alter_table('follow_up', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_follow_up_visit_id_id'))
+        batch_op.drop_index(batch_op.f('ix_follow_up_region_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_follow_up_person_due_on_id'))
+
+    op.drop_table('follow_up')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index('ix_assignment_region_starts_on_id')
         batch_op.drop_index('ix_assignment_post_id_starts_on_id')
@@ -283,6 +468,19 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
+    with op.batch_alter_table('visit', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_visit_region_visited_on_id'))
+        batch_op.drop_index(batch_op.f('ix_visit_project_id_visited_on_id'))
+        batch_op.drop_index(batch_op.f('ix_visit_person_visited_on_id'))
+        batch_op.drop_index(batch_op.f('ix_visit_household_mark'))
+        batch_op.drop_index(batch_op.f('ix_visit_asset_id_visited_on_id'))
+
+    op.drop_table('visit')
+    with op.batch_alter_table('training', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_training_region_held_on_id'))
+        batch_op.drop_index(batch_op.f('ix_training_person_held_on_id'))
+
+    op.drop_table('training')
     op.drop_table('rule')
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.drop_index('ix_post_region_name_id')
@@ -296,6 +494,10 @@ def downgrade() -> None:
     op.drop_table('log_seal')
     op.drop_table('log_cursor')
     op.drop_table('inbox')
+    with op.batch_alter_table('helping_unit', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_helping_unit_region_name_id'))
+
+    op.drop_table('helping_unit')
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))
 
@@ -305,6 +507,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_event_log_subject_seq'))
 
     op.drop_table('event_log')
+    with op.batch_alter_table('deed', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_deed_region_happened_on_id'))
+        batch_op.drop_index(batch_op.f('ix_deed_project_id_happened_on_id'))
+        batch_op.drop_index(batch_op.f('ix_deed_person_happened_on_id'))
+
+    op.drop_table('deed')
     with op.batch_alter_table('dead_letter', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'))
 

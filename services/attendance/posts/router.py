@@ -10,6 +10,8 @@ from services.attendance.posts.schemas import (
     AssignmentCreate,
     AssignmentEnd,
     AssignmentRead,
+    FenceHere,
+    FenceImport,
     PostChange,
     PostCreate,
     PostRead,
@@ -22,6 +24,7 @@ from shared.permissions import May
 FENCES = 2 * 1024 * 1024
 """Body limit in bytes where polygons come in."""
 router = APIRouter(prefix="/attendance", tags=["驻村点"], route_class=Route)
+_FENCES = allows(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid, Stale, VersionRequired), body=FENCES)
 
 
 @router.post(
@@ -60,6 +63,18 @@ async def read_post(work: Reading, post_id: UUID) -> Any:  # noqa: ANN401 - shap
 async def change_post(work: Writing, post_id: UUID, body: PostChange, match: IfMatch) -> Any:  # noqa: ANN401
     """修改驻村点."""
     return await service.change_post(work, post_id, body, match)
+
+
+@router.post("/posts/{post_id}/fence-here", response_model=PostRead, **_FENCES)
+async def fence_here(work: Writing, post_id: UUID, body: FenceHere, match: IfMatch) -> Any:  # noqa: ANN401
+    """以我现在的位置加设圆形围栏."""
+    return await service.fence_here(work, post_id, body, match)
+
+
+@router.post("/posts/{post_id}/fence-import", response_model=PostRead, **_FENCES)
+async def fence_import(work: Writing, post_id: UUID, body: FenceImport, match: IfMatch) -> Any:  # noqa: ANN401
+    """导入 GeoJSON 围栏, 代替原有围栏."""
+    return await service.fence_import(work, post_id, body, match)
 
 
 @router.post(

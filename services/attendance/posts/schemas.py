@@ -1,15 +1,15 @@
 """What a post and an assignment look like to those who keep them."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.attendance.fields import Day, Region
 from shared.fences import FenceIn
 from shared.labels import Labelled
-
-Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+from shared.places import Datum, Fix
 
 
 class PostKind(Labelled):
@@ -37,7 +37,7 @@ class PostChange(BaseModel):
     name: str | None = Field(None, min_length=2, max_length=100)
     fences: list[FenceIn] | None = Field(None, min_length=1, max_length=20)
     address: str | None = Field(None, max_length=200)
-    closed_on: date | None = Field(None, description="停用日期")
+    closed_on: Day | None = Field(None, description="停用日期")
 
 
 class PostRead(BaseModel):
@@ -57,14 +57,28 @@ class PostRead(BaseModel):
     updated_at: datetime
 
 
+class FenceHere(BaseModel):
+    """以我现在的位置设围栏."""
+
+    fix: Fix
+    radius_m: int | None = Field(None, ge=10, le=50_000, description="半径, 米; 空为考勤规则的半径")
+
+
+class FenceImport(BaseModel):
+    """导入 GeoJSON 围栏: Polygon, MultiPolygon, Feature or FeatureCollection."""
+
+    datum: Datum = Field(description="坐标系, 必填")
+    geojson: dict[str, Any]
+
+
 class AssignmentCreate(BaseModel):
     """派驻: a person at a post for a time."""
 
     id: UUID | None = None
     person: str = Field(min_length=1, max_length=64, description="账号编号")
     person_name: str = Field(min_length=2, max_length=50)
-    starts_on: date
-    ends_on: date | None = Field(None, description="空为未定")
+    starts_on: Day
+    ends_on: Day | None = Field(None, description="空为未定")
 
     @model_validator(mode="after")
     def _in_order(self) -> "AssignmentCreate":
@@ -76,7 +90,7 @@ class AssignmentCreate(BaseModel):
 class AssignmentEnd(BaseModel):
     """结束派驻."""
 
-    ends_on: date
+    ends_on: Day
     reason: str = Field(min_length=2, max_length=500)
 
 

@@ -1,18 +1,31 @@
 """What may be done with posts and assignments."""
 
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
+from pydantic import ValidationError
+
+from services.attendance.policy import PresenceRules, Standpoint, ruled
 from services.attendance.posts import repository
 from services.attendance.posts.models import Assignment, Post
-from services.attendance.posts.schemas import AssignmentCreate, AssignmentEnd, PostChange, PostCreate
+from services.attendance.posts.schemas import (
+    AssignmentCreate,
+    AssignmentEnd,
+    FenceHere,
+    FenceImport,
+    PostChange,
+    PostCreate,
+)
 from shared.contracts.attendance import AssignmentChanged, PostChanged
 from shared.creates import create
-from shared.errors import Conflict, Invalid
-from shared.fences import FenceIn, as_json
+from shared.errors import Conflict, Fault, Invalid
+from shared.fences import Circle, FenceIn, as_json, from_geojson
 from shared.http import Match
 from shared.permissions import May
+from shared.problems import faults
 from shared.work import Work, plain
+
+MOST_FENCES = 20
 
 
 def _kept(fences: list[FenceIn]) -> list[dict[str, object]]:
@@ -42,6 +55,64 @@ async def change_post(work: Work, post_id: UUID, body: PostChange, match: Match)
     before = {name: getattr(post, name) for name in changes}
     for name, value in changes.items():
         setattr(post, name, value)
+    post.version += 1
+    post.updated_at = work.at
+    await work.tell(PostChanged(name=post.name, kind=post.kind), post, before=plain(before))
+    return post
+
+
+async def fence_here(work: Work, post_id: UUID, body: FenceHere, match: Match) -> Post:
+    """A circle around where the caller stands, added to the post's fences; refused when the fix is not exact enough."""
+    post = await repository.get(work, post_id, lock=True)
+    work.actor.require(May.POST_MANAGE, post.region)
+    match.require(post)
+    wanted, _ = await ruled(work, "post.standpoint", Standpoint, post.region)
+    rules, _ = await ruled(work, "presence.rules", PresenceRules, post.region)
+    _exact(body, wanted, work)
+    lon, lat = body.fix.wgs84()
+    circle = Circle(lon, lat, float(body.radius_m or rules.radius_m))
+    return await _fenced(work, post, [*post.fences, as_json(circle)])
+
+
+def _exact(body: FenceHere, wanted: Standpoint, work: Work) -> None:
+    fix, found = body.fix, []
+    if fix.accuracy_m is None or fix.accuracy_m > wanted.accuracy_m:
+        words = f"定位精度须在 {wanted.accuracy_m:.0f} 米以内, 请到开阔处重试"
+        found.append(Fault("inexact", words, "not exact enough", "/fix/accuracy_m"))
+    if fix.taken_at is None or abs(work.at - fix.taken_at) > timedelta(minutes=wanted.fix_minutes):
+        words = f"定位须在 {wanted.fix_minutes} 分钟以内, 请重新定位"
+        found.append(Fault("old_fix", words, "not fresh", "/fix/taken_at"))
+    if found:
+        raise Invalid("; ".join(one.detail for one in found), "The fix will not do", faults=found)
+
+
+async def fence_import(work: Work, post_id: UUID, body: FenceImport, match: Match) -> Post:
+    """The polygons of a GeoJSON document as the post's fences, in place of the earlier ones."""
+    post = await repository.get(work, post_id, lock=True)
+    work.actor.require(May.POST_MANAGE, post.region)
+    match.require(post)
+    try:
+        polygons = from_geojson(body.geojson, body.datum)
+    except ValidationError as error:
+        found = [
+            Fault(one.code, one.detail, one.detail_en, f"/geojson{one.pointer}")
+            for one in faults(error.errors())
+        ]
+        raise Invalid("围栏坐标有误", "Unsound fence", faults=found) from None
+    except (ValueError, RecursionError) as error:
+        raise Invalid(
+            str(error)[:200], "Not a fence", faults=[Fault("geojson", str(error)[:200], "", "/geojson")]
+        ) from None
+    if not 1 <= len(polygons) <= MOST_FENCES:
+        raise Invalid(f"围栏须有 1 至 {MOST_FENCES} 个多边形", "Too many or no polygons")
+    return await _fenced(work, post, [as_json(one) for one in polygons])
+
+
+async def _fenced(work: Work, post: Post, fences: list[dict[str, object]]) -> Post:
+    if len(fences) > MOST_FENCES:
+        raise Conflict(f"一个驻村点最多 {MOST_FENCES} 个围栏", "Too many fences")
+    before = {"fences": len(post.fences)}
+    post.fences = fences
     post.version += 1
     post.updated_at = work.at
     await work.tell(PostChanged(name=post.name, kind=post.kind), post, before=plain(before))

@@ -1,0 +1,1 @@
+"""工作队: teams, their members and terms, helping units, hand-over from person to person."""

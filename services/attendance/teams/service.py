@@ -1,0 +1,244 @@
+"""What may be done with units, teams and members."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from services.attendance import repository as records
+from services.attendance.fields import in_order
+from services.attendance.posts.models import Assignment
+from services.attendance.teams import repository
+from services.attendance.teams.kinds import MemberRole
+from services.attendance.teams.models import Member, Team, Unit
+from services.attendance.teams.schemas import (
+    HandOver,
+    MemberCreate,
+    MemberEnd,
+    MemberRead,
+    TeamChange,
+    TeamCreate,
+    TeamDetail,
+    TeamFinding,
+    TeamRead,
+    UnitCreate,
+)
+from shared.contracts.attendance import AssignmentChanged, MemberChanged, TeamChanged
+from shared.creates import create
+from shared.errors import Conflict, Fault, Invalid
+from shared.http import Match
+from shared.ids import new_id
+from shared.permissions import May
+from shared.rules import Rule
+from shared.work import Work, plain
+
+ONE_DAY = timedelta(days=1)
+
+
+async def add_unit(work: Work, body: UnitCreate) -> Unit:
+    """A helping unit."""
+    work.actor.require(May.TEAM_MANAGE, body.region)
+    columns = body.model_dump(exclude={"id", "region", "credit_code"})
+    code = body.credit_code or ""
+    unit, _ = await create(work, Unit, body, region=body.region, id=body.id, credit_code=code, **columns)
+    return unit
+
+
+async def add_team(work: Work, body: TeamCreate) -> Team:
+    """A new team in a village."""
+    work.actor.require(May.TEAM_MANAGE, body.region)
+    await _unit_name(work, body.unit_id)
+    team, fresh = await create(
+        work, Team, body, region=body.region, id=body.id, name=body.name, unit_id=body.unit_id
+    )
+    if fresh:
+        await work.tell(TeamChanged(name=team.name, village=team.region), team)
+    return team
+
+
+async def change_team(work: Work, team_id: UUID, body: TeamChange, match: Match) -> Team:
+    """Change a team; its members' terms stay as they are."""
+    team = await records.get(work, Team, team_id, "这支工作队", lock=True)
+    work.actor.require(May.TEAM_MANAGE, team.region)
+    match.require(team)
+    changes = body.model_dump(exclude_unset=True)
+    await _unit_name(work, changes.get("unit_id"))
+    if "name" in changes and changes["name"] is None:
+        raise Invalid(
+            "队名不能为空", "A name is needed", faults=[Fault("empty", "队名不能为空", "", "/name")]
+        )
+    before = plain({name: getattr(team, name) for name in changes})
+    for name, value in changes.items():
+        setattr(team, name, value)
+    team.version += 1
+    team.updated_at = work.at
+    await work.tell(TeamChanged(name=team.name, village=team.region), team, before=before)
+    return team
+
+
+async def _unit_name(work: Work, unit_id: UUID | None) -> str:
+    """The unit's name; NotFound when it is none of the caller's."""
+    return "" if unit_id is None else (await repository.unit(work, unit_id)).name
+
+
+async def join(work: Work, team_id: UUID, body: MemberCreate) -> Member:
+    """Somebody joins a team; Conflict while they are in a team already."""
+    team = await records.get(work, Team, team_id, "这支工作队", lock=True)
+    work.actor.require(May.TEAM_MANAGE, team.region)
+    in_order(body.starts_on, body.term_ends_on, "/term_ends_on")
+    await _free(work, body.person, body.person_name, body.starts_on, body.id)
+    return await _joined(work, team, body, body.role, body.unit_id, body.term_ends_on, None)
+
+
+async def _free(work: Work, person: str, name: str, starts_on: date, but: UUID | None) -> None:
+    for held in await repository.memberships(work, person, starts_on, date.max):
+        if held.id != but:
+            raise Conflict(
+                f"{name}自 {held.starts_on} 起已在队任{held.role.label}, 请先离队", "In a team already"
+            )
+
+
+async def _joined(
+    work: Work,
+    team: Team,
+    body: MemberCreate | HandOver,
+    role: MemberRole,
+    unit_id: UUID | None,
+    term_ends_on: date | None,
+    predecessor: UUID | None,
+) -> Member:
+    member, fresh = await create(
+        work,
+        Member,
+        body,
+        region=team.region,
+        id=body.id,
+        team_id=team.id,
+        person=body.person,
+        person_name=body.person_name,
+        role=role,
+        unit_id=unit_id,
+        unit_name=await _unit_name(work, unit_id),
+        starts_on=body.starts_on,
+        term_ends_on=term_ends_on,
+        predecessor_id=predecessor,
+    )
+    if fresh:
+        await work.tell(_told(member), member)
+    return member
+
+
+def _told(member: Member, successor: str = "") -> MemberChanged:
+    return MemberChanged(
+        team_id=member.team_id,
+        person=member.person,
+        role=member.role,
+        starts_on=member.starts_on,
+        ends_on=member.ends_on,
+        successor=successor,
+    )
+
+
+async def leave(work: Work, member_id: UUID, body: MemberEnd, match: Match) -> Member:
+    """A term ends; the postings in the village end with it."""
+    member = await _serving(work, member_id, match)
+    await _end(work, member, body.ends_on, body.reason)
+    for posting in await repository.assignments(work, member.person, member.region, body.ends_on + ONE_DAY):
+        await _end_posting(work, posting, body.ends_on, body.reason)
+    return member
+
+
+async def _serving(work: Work, member_id: UUID, match: Match) -> Member:
+    member = await records.get(work, Member, member_id, "这段任期", lock=True)
+    work.actor.require(May.TEAM_MANAGE, member.region)
+    match.check(member)
+    if member.ends_on is not None:
+        raise Conflict(f"这段任期已于 {member.ends_on} 结束", "The term has ended")
+    return member
+
+
+async def _end(work: Work, member: Member, on: date, reason: str, successor: str = "") -> None:
+    in_order(member.starts_on, on)
+    member.ends_on = on
+    member.version += 1
+    member.updated_at = work.at
+    await work.tell(_told(member, successor), member, before={"ends_on": ""}, reason=reason)
+
+
+async def _end_posting(work: Work, posting: Assignment, on: date, reason: str) -> None:
+    before = {"ends_on": str(posting.ends_on or "")}
+    posting.ends_on = max(on, posting.starts_on)
+    posting.version += 1
+    posting.updated_at = work.at
+    await work.tell(_posted(posting), posting, before=before, reason=reason)
+
+
+def _posted(posting: Assignment) -> AssignmentChanged:
+    return AssignmentChanged(
+        post_id=posting.post_id, person=posting.person, starts_on=posting.starts_on, ends_on=posting.ends_on
+    )
+
+
+async def hand_over(work: Work, member_id: UUID, body: HandOver, match: Match) -> Member:
+    """Another person takes over role and postings; both terms stay readable. The new term is given back."""
+    if body.id is not None and (known := await work.session.get(Member, body.id)) is not None:
+        team = await records.get(work, Team, known.team_id, "这支工作队")
+        return await _joined(work, team, body, known.role, known.unit_id, None, known.predecessor_id)
+    member = await _serving(work, member_id, match)
+    team = await records.get(work, Team, member.team_id, "这支工作队")
+    await _free(work, body.person, body.person_name, body.starts_on, body.id)
+    last = body.starts_on - ONE_DAY
+    await _end(work, member, last, body.reason, body.person)
+    unit = body.unit_id or member.unit_id
+    successor = await _joined(work, team, body, member.role, unit, None, member.id)
+    for posting in await repository.assignments(work, member.person, member.region, body.starts_on):
+        await _take_over(work, posting, successor, last, body.reason)
+    return successor
+
+
+async def _take_over(work: Work, posting: Assignment, successor: Member, last: date, reason: str) -> None:
+    ends_on = posting.ends_on
+    await _end_posting(work, posting, last, reason)
+    made = Assignment(
+        id=new_id(),
+        region=posting.region,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        post_id=posting.post_id,
+        person=successor.person,
+        person_name=successor.person_name,
+        starts_on=successor.starts_on,
+        ends_on=ends_on,
+    )
+    work.session.add(made)
+    await work.session.flush()
+    await work.tell(_posted(made), made, reason=reason)
+
+
+async def detail(work: Work, team_id: UUID) -> TeamDetail:
+    """A team, who is in it, who was, and what does not meet the dated requirements."""
+    team = await records.get(work, Team, team_id, "这支工作队")
+    rows = await repository.members(work, team.id)
+    now = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
+    rule = await work.rule("team.requirements", region=team.region)
+    return TeamDetail(
+        **TeamRead.model_validate(team).model_dump(),
+        unit_name=await _unit_name(work, team.unit_id),
+        members=[MemberRead.model_validate(row) for row in now],
+        former=[MemberRead.model_validate(row) for row in rows if row not in now],
+        findings=[] if team.closed_on else _findings(now, rule),
+    )
+
+
+def _findings(now: Sequence[Member], rule: Rule) -> list[TeamFinding]:
+    wanted = rule.value
+    stationed = [row for row in now if row.role is not MemberRole.HELPER]
+    found = []
+    if len(stationed) < wanted["least_members"]:
+        found.append(f"在队 {len(stationed)} 人, 少于 {wanted['least_members']} 人")
+    if sum(row.role is MemberRole.FIRST_SECRETARY for row in stationed) > 1:
+        found.append("第一书记多于一人")
+    for row in stationed:
+        if row.term_ends_on and (row.term_ends_on - row.starts_on).days < wanted["least_term_days"]:
+            found.append(f"{row.person_name}的任期少于 {wanted['least_term_days']} 天")
+    return [TeamFinding(rule=rule.ref, words=words, basis=rule.basis) for words in found]

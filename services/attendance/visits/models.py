@@ -1,0 +1,60 @@
+"""The tables of visits and of what they left to be done."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.base import Base
+from services.attendance.visits.kinds import Purpose, VisitKind
+from shared.db import JSON, Record, text_enum
+
+
+class Visit(Base, Record, table=True):
+    """走访. The household's name is encrypted; `household_mark` finds the same household again."""
+
+    __tablename__ = "visit"
+    __table_args__ = (
+        sa.Index(None, "region", "visited_on", "id"),
+        sa.Index(None, "person", "visited_on", "id"),
+        sa.Index(None, "project_id", "visited_on", "id"),
+        sa.Index(None, "asset_id", "visited_on", "id"),
+        sa.Index(None, "household_mark"),
+    )
+
+    person: str = Field(max_length=64)
+    person_name: str = Field(default="", max_length=50)
+    visited_on: date
+    kind: VisitKind = Field(sa_type=text_enum(VisitKind))
+    purpose: Purpose = Field(sa_type=text_enum(Purpose))
+    household_sealed: str = Field(default="", sa_type=sa.Text)
+    household_masked: str = Field(default="", max_length=50)
+    household_mark: str = Field(default="", max_length=32)
+    project_id: UUID | None = None
+    asset_id: UUID | None = None
+    findings: str = Field(default="", sa_type=sa.Text)
+    lon: float | None = None
+    lat: float | None = None
+    place: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    photos: list[str] = Field(default_factory=list, sa_type=JSON)
+
+
+class FollowUp(Base, Record, table=True):
+    """走访发现的待办."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        sa.Index(None, "visit_id", "id"),
+        sa.Index(None, "region", "due_on", "id"),
+        sa.Index(None, "person", "due_on", "id"),
+    )
+
+    visit_id: UUID = Field(foreign_key="visit.id")
+    person: str = Field(max_length=64)
+    text: str = Field(max_length=500)
+    due_on: date
+    done_on: date | None = None
+    result: str = Field(default="", max_length=1000)
+    done_at: datetime | None = None

@@ -1,0 +1,138 @@
+"""Visits and deeds are recorded once and read from everywhere."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.attendance.world import read, sent
+from tests.doors import VILLAGE, Door
+
+VISIT = {
+    "visited_on": "2024-05-18",
+    "kind": "household",
+    "purpose": "monitoring",
+    "household": "马秀英",
+    "findings": "屋顶漏水",
+    "follow_ups": [{"text": "联系危房改造", "due_on": "2024-05-31"}],
+}
+DEED = {
+    "happened_on": "2024-05-18",
+    "kind": "consumption",
+    "content": "帮助销售洋葱",
+    "beneficiaries": 12,
+    "amount": "31000.00",
+}
+
+
+async def test_a_visit_hides_the_household_and_leaves_work(
+    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    visit = await sent(cadre, "/attendance/visits", VISIT)
+    assert (visit["household_masked"], visit["region"]) == ("马**", VILLAGE)
+    (listed,) = (await read(town, "/attendance/visits"))["items"]
+    assert "马秀英" not in str(listed)
+    (task,) = (await read(cadre, "/attendance/follow-ups", done=False))["items"]
+    address = f"/attendance/follow-ups/{task['id']}/finish"
+    done = await sent(cadre, address, {"done_on": "2024-05-20", "result": "已报镇上"}, 200)
+    assert done["done_on"] == "2024-05-20"
+    await sent(cadre, address, {"done_on": "2024-05-20", "result": "再报"}, 409)
+    assert (await read(cadre, "/attendance/follow-ups", done=False))["items"] == []
+    told = await read(attendance.as_("bureau"), "/attendance/events")
+    assert "马" not in str([one["after"] for one in told["items"]])
+
+
+async def test_a_project_finds_the_visits_paid_to_it(
+    cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    project = str(uuid4())
+    body = {"visited_on": "2024-05-18", "kind": "project", "purpose": "project", "project_id": project}
+    visit = await sent(cadre, "/attendance/visits", body)
+    await sent(cadre, "/attendance/visits", VISIT)
+    assert [one["id"] for one in (await read(town, "/attendance/visits", project_id=project))["items"]] == [
+        visit["id"]
+    ]
+    assert len((await read(town, "/attendance/visits"))["items"]) == 2
+    assert len((await read(town, "/attendance/visits", **{"from": "2024-05-19"}))["items"]) == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"household": ""},
+        {"kind": "project"},
+        {"visited_on": "2024-05-21"},
+        {"photos": [str(uuid4())]},
+        {"follow_ups": [{"text": "早于走访", "due_on": "2024-05-01"}]},
+    ],
+)
+async def test_a_visit_without_its_object_or_in_the_future_is_refused(
+    cadre: httpx.AsyncClient, post: Any, change: dict[str, Any]
+) -> None:
+    await sent(cadre, "/attendance/visits", VISIT | change, 422)
+
+
+async def test_a_deed_is_done_once_and_stays_its_owners(
+    attendance: Door, cadre: httpx.AsyncClient, post: Any
+) -> None:
+    deed = await sent(cadre, "/attendance/deeds", DEED)
+    assert (deed["done"], deed["amount"]) == (False, "31000.00")
+    address = f"/attendance/deeds/{deed['id']}"
+    assert (await cadre.patch(address, json={"done_on": "2024-05-20"})).status_code == 428
+    tag = {"If-Match": (await cadre.get(address)).headers["ETag"]}
+    assert (await cadre.patch(address, json={"done_on": "2024-05-01"}, headers=tag)).status_code == 422
+    done = await cadre.patch(address, json={"done_on": "2024-05-20", "amount": "32000.00"}, headers=tag)
+    assert (done.json()["done"], done.json()["amount"]) == (True, "32000.00")
+    other = attendance.as_("cadre", person="wang")
+    await read(other, address, 404)
+    town = attendance.as_("town_officer")
+    assert (await town.patch(address, json={"content": "改写"}, headers={"If-Match": "*"})).status_code == 403
+
+
+async def test_a_training_is_recorded_and_nobody_is_ranked_by_it(
+    cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    body = {
+        "held_on": "2024-05-10",
+        "kind": "contest",
+        "title": "业务大比武",
+        "result": "二等奖",
+        "minutes": 90,
+    }
+    await sent(cadre, "/attendance/trainings", body)
+    assert len((await read(town, "/attendance/trainings", kind="contest"))["items"]) == 1
+    await read(town, "/attendance/trainings", 400, sort="result")
+
+
+async def test_a_regions_year_is_counted_from_what_was_recorded(
+    attendance: Door, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any
+) -> None:
+    await sent(cadre, "/attendance/visits", VISIT)
+    await sent(cadre, "/attendance/visits", VISIT | {"visited_on": "2024-05-19"})
+    await sent(cadre, "/attendance/visits", VISIT | {"household": "张三"})
+    await sent(cadre, "/attendance/deeds", DEED | {"done": True})
+    await sent(cadre, "/attendance/deeds", DEED | {"happened_on": "2023-05-18"})
+    found = await read(bureau, "/attendance/summary", region="620602000000", year=2024)
+    assert (found["cadres"], found["posts"], found["visits"], found["households"]) == (1, 1, 3, 2)
+    assert (found["deeds"], found["deeds_done"], found["deed_money"]) == (1, 1, "31000.00")
+    assert found["follow_ups_open"] == 3
+    elsewhere = await read(
+        attendance.as_("town_officer", "620602101000"),
+        "/attendance/summary",
+        region="620602000000",
+        year=2024,
+    )
+    assert (elsewhere["cadres"], elsewhere["visits"]) == (0, 0)
+
+
+async def test_a_rule_of_another_shape_is_refused(bureau: httpx.AsyncClient) -> None:
+    (now, *_) = await read(bureau, "/attendance/rules/presence.devices")
+    body = {
+        **{k: now[k] for k in ("key", "title", "basis", "confirmed")},
+        "effective_from": "2024-01-01",
+        "region": "620602000000",
+        "value": {"most": "many"},
+    }
+    problem = await sent(bureau, "/attendance/rules", body, 422)
+    assert problem["errors"][0]["pointer"] == "/value/most"
