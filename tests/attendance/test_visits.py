@@ -54,7 +54,7 @@ async def test_a_project_finds_the_visits_paid_to_it(
         visit["id"]
     ]
     assert len((await read(town, "/attendance/visits"))["items"]) == 2
-    assert len((await read(town, "/attendance/visits", **{"from": "2024-05-19"}))["items"]) == 0
+    assert len((await read(town, "/attendance/visits?from=2024-05-19"))["items"]) == 0
 
 
 @pytest.mark.parametrize(
