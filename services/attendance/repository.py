@@ -17,11 +17,6 @@ from shared.work import Work
 R = TypeVar("R", bound=Record)
 
 
-def columns(table: Any) -> Any:  # noqa: ANN401 - a table class; its columns by name
-    """The columns of a table, for sums and counts."""
-    return table.__table__.c
-
-
 def seen(work: Work, table: Any, may: May = May.PRESENCE_READ) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table class
     """Whether the caller sees a row: in their regions, or their own where the table has a `person`."""
     owner = getattr(table, "person", None)

@@ -9,7 +9,8 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result
 from services.attendance.deeds.models import Deed, Training
 from services.attendance.posts.models import Assignment, Post
-from services.attendance.repository import columns, seen
+from services.attendance.repository import seen
+from services.attendance.rows import columns
 from services.attendance.teams.models import Team
 from services.attendance.visits.kinds import VisitKind
 from services.attendance.visits.models import FollowUp, Visit

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 
 from services.attendance.posts.models import Assignment
 from services.attendance.repository import seen
+from services.attendance.rows import during
 from services.attendance.teams.models import Member, Unit
 from shared.access import span
 from shared.errors import NotFound
@@ -37,13 +38,6 @@ async def units(work: Work, asked: Asked, region: str) -> Page[Unit]:
         query = query.where(col(Unit.region).between(*span(region)))
     orders = {"name": col(Unit.name)}
     return await page(work.session, query, asked, orders=orders, key=col(Unit.id), default="name")
-
-
-def during(table: type[Member | Assignment], first: date, last: date) -> sa.ColumnElement[bool]:
-    """Rows whose time touches these days."""
-    return sa.and_(
-        col(table.starts_on) <= last, sa.or_(col(table.ends_on).is_(None), col(table.ends_on) >= first)
-    )
 
 
 async def members(work: Work, team_id: UUID) -> list[Member]:

@@ -9,7 +9,8 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.visits import repository, service
+from services.attendance.rows import between
+from services.attendance.visits import service
 from services.attendance.visits.kinds import VisitKind
 from services.attendance.visits.models import FollowUp, Visit
 from services.attendance.visits.schemas import (
@@ -51,7 +52,7 @@ async def list_visits(
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> Page[Visit]:
     """走访列表; by project or asset for their own pages."""
-    equal = {"person": person, "kind": kind, **repository.about(project_id, asset_id)}
+    equal = {"person": person, "kind": kind, "project_id": project_id, "asset_id": asset_id}
     return await records.listed(
         work,
         asked,
@@ -59,7 +60,7 @@ async def list_visits(
         order="-visited_on",
         region=region,
         equal=equal,
-        where=repository.between(since, until),
+        where=between(Visit.visited_on, since, until),
     )
 
 
