@@ -10,7 +10,7 @@ from services.attendance.check_ins.schemas import Result
 from services.attendance.deeds.models import Deed, Training
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.repository import seen
-from services.attendance.rows import columns
+from services.attendance.rows import columns, during
 from services.attendance.teams.models import Team
 from services.attendance.visits.kinds import VisitKind
 from services.attendance.visits.models import FollowUp, Visit
@@ -36,48 +36,40 @@ def _when(condition: Any) -> Any:  # noqa: ANN401 - column expressions
     return _sum(sa.case((condition, 1), else_=0))
 
 
-async def counts(work: Work, region: str, first: date, last: date) -> dict[str, int]:
-    """Everything the summary counts between two days."""
-    a, p, t, c, v, d, f, g = map(columns, (Assignment, Post, Team, CheckIn, Visit, Deed, FollowUp, Training))
-    during = (a.starts_on <= last, sa.or_(a.ends_on.is_(None), a.ends_on >= first))
-    found: dict[str, int] = {}
-    found |= await figures(work, Assignment, region, *during, cadres=sa.func.count(sa.distinct(a.person)))
-    found |= await figures(work, Post, region, p.closed_on.is_(None), posts=sa.func.count())
-    found |= await figures(work, Team, region, t.closed_on.is_(None), teams=sa.func.count())
-    found |= await figures(
-        work,
-        CheckIn,
-        region,
-        c.work_date.between(first, last),
-        check_ins=sa.func.count(),
-        check_ins_held=_when(c.result == Result.HELD),
-    )
-    marks = sa.distinct(sa.case((v.kind == VisitKind.HOUSEHOLD, v.household_mark)))
-    found |= await figures(
-        work,
-        Visit,
-        region,
-        v.visited_on.between(first, last),
-        visits=sa.func.count(),
-        households=sa.func.count(marks),
-    )
-    found |= await figures(
-        work,
-        FollowUp,
-        region,
-        f.done_on.is_(None),
-        f.due_on.between(first, last),
-        follow_ups_open=sa.func.count(),
-    )
-    found |= await figures(
-        work,
-        Deed,
-        region,
-        d.happened_on.between(first, last),
-        deeds=sa.func.count(),
-        deeds_done=_when(d.done.is_(True)),
-        beneficiaries=_sum(d.beneficiaries),
-        deed_money=_sum(d.amount),
-    )
-    found |= await figures(work, Training, region, g.held_on.between(first, last), trainings=sa.func.count())
-    return found
+async def stationed(work: Work, region: str, first: date, last: date) -> dict[str, int]:
+    """Who was stationed where, in what teams."""
+    posting, post, team = map(columns, (Assignment, Post, Team))
+    cadres = sa.func.count(sa.distinct(posting.person))
+    return {
+        **await figures(work, Assignment, region, during(Assignment, first, last), cadres=cadres),
+        **await figures(work, Post, region, post.closed_on.is_(None), posts=sa.func.count()),
+        **await figures(work, Team, region, team.closed_on.is_(None), teams=sa.func.count()),
+    }
+
+
+async def punched(work: Work, region: str, first: date, last: date) -> dict[str, int]:
+    """Check-ins, and those that wait for a person."""
+    tap = columns(CheckIn)
+    wanted = {"check_ins": sa.func.count(), "check_ins_held": _when(tap.result == Result.HELD)}
+    return await figures(work, CheckIn, region, tap.work_date.between(first, last), **wanted)
+
+
+async def helped(work: Work, region: str, first: date, last: date) -> dict[str, int]:
+    """Visits, deeds and trainings."""
+    visit, task, deed, training = map(columns, (Visit, FollowUp, Deed, Training))
+    households = sa.distinct(sa.case((visit.kind == VisitKind.HOUSEHOLD, visit.household_mark)))
+    visits = {"visits": sa.func.count(), "households": sa.func.count(households)}
+    deeds = {
+        "deeds": sa.func.count(),
+        "deeds_done": _when(deed.done.is_(True)),
+        "beneficiaries": _sum(deed.beneficiaries),
+        "deed_money": _sum(deed.amount),
+    }
+    still = (task.done_on.is_(None), task.due_on.between(first, last))
+    trained = training.held_on.between(first, last)
+    return {
+        **await figures(work, Visit, region, visit.visited_on.between(first, last), **visits),
+        **await figures(work, FollowUp, region, *still, follow_ups_open=sa.func.count()),
+        **await figures(work, Deed, region, deed.happened_on.between(first, last), **deeds),
+        **await figures(work, Training, region, trained, trainings=sa.func.count()),
+    }

@@ -16,5 +16,8 @@ router = APIRouter(prefix="/attendance/summary", tags=["驻村汇总"], route_cl
 @router.get("", response_model=Summary, **allows(May.PRESENCE_READ))
 async def read_summary(work: Reading, region: WholeRegion, year: YearQuery) -> Summary:
     """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
-    counts = await repository.counts(work, region, date(year, 1, 1), date(year, 12, 31))
+    year_round = (date(year, 1, 1), date(year, 12, 31))
+    counts: dict[str, int] = {}
+    for part in (repository.stationed, repository.punched, repository.helped):
+        counts |= await part(work, region, *year_round)
     return Summary(region=region, year=year, **counts)
