@@ -24,7 +24,7 @@ async def sent(client: httpx.AsyncClient, address: str, body: Any, status: int =
 
 async def read(client: httpx.AsyncClient, address: str, status: int = 200, **params: Any) -> Any:
     """The JSON answer of a GET that must answer with this status."""
-    answered = await client.get(address, params=params)
+    answered = await client.get(address, params=params or None)
     assert answered.status_code == status, answered.text
     return answered.json()
 
