@@ -32,6 +32,64 @@ class ProjectMoved(ProjectEvent):
     physical_percent: int | None = None
 
 
+class ProjectDrafted(ProjectEvent):
+    """项目已提出(草稿)."""
+
+    topic: ClassVar[str] = "project.drafted"
+    project_id: UUID
+    name: str
+    category: str
+    year: int
+    total: PositiveMoney
+
+
+class ProjectChanged(ProjectEvent):
+    """项目内容已修改. `before` of the row has the old values of `changed`."""
+
+    topic: ClassVar[str] = "project.changed"
+    project_id: UUID
+    changed: dict[str, Any] = Field(description="field → new value; contact data only as names")
+
+
+class ProjectDocumented(ProjectEvent):
+    """项目附件有增减."""
+
+    topic: ClassVar[str] = "project.documented"
+    project_id: UUID
+    attachment_id: UUID
+    kind: str
+    removed: bool = False
+
+
+class ProjectCommitted(ProjectEvent):
+    """财政拟安排资金已登记或撤销."""
+
+    topic: ClassVar[str] = "project.committed"
+    project_id: UUID
+    commitment_id: UUID
+    plan_id: UUID
+    amount: Money
+    document_no: str
+    released: bool = False
+
+
+class ProjectFunded(ProjectEvent):
+    """项目得到、失去或付出资金: the library's totals after what funds told."""
+
+    topic: ClassVar[str] = "project.funded"
+    project_id: UUID
+    allocated: Money
+    paid: Money
+
+
+class ProjectEvaluated(ProjectEvent):
+    """项目已绩效自评."""
+
+    topic: ClassVar[str] = "project.evaluated"
+    project_id: UUID
+    score: str
+
+
 class ProjectProgressed(ProjectEvent):
     """形象进度已上报."""
 

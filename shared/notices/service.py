@@ -64,7 +64,7 @@ class ObjectionAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The record a notice is about, as its service knows it."""
+    """The record a notice is about, as its service knows it; `levels` are those that may be posted now (None: any)."""
 
     kind: str
     id: str
@@ -72,6 +72,7 @@ class Subject:
     version: int
     title: str
     content: Mapping[str, Any]
+    levels: frozenset[Level] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ def standing_on(ends_on: date, day: date, unanswered: int, upheld: int) -> Stand
 
 async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
     """Put a notice up; Invalid when it hangs too short, starts in the future or is proven by an unknown photo."""
+    if subject.levels is not None and body.level not in subject.levels:
+        raise Conflict(f"现在不能发布{body.level.label}", f"No {body.level} notice can be posted now")
     rule = await work.rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
     ends_on = _end(body, rule)
     if body.photo:

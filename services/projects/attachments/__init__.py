@@ -1,0 +1,1 @@
+"""附件: documents of a project by kind, each a file that is there."""

@@ -1,0 +1,88 @@
+"""Adding documents to a project and taking them away."""
+
+from uuid import UUID
+
+from services.projects.attachments import repository
+from services.projects.attachments.models import Attachment
+from services.projects.attachments.schemas import AttachmentCreate
+from services.projects.library import repository as library
+from services.projects.library.states import EDITABLE, Stage
+from shared import files
+from shared.contracts.projects import ProjectDocumented
+from shared.errors import Conflict, Fault, Invalid
+from shared.ids import new_id
+from shared.permissions import May
+from shared.work import Work
+
+MAYS = (
+    May.PROJECT_DECLARE,
+    May.PROJECT_ENDORSE,
+    May.PROJECT_APPRAISE,
+    May.PROJECT_APPROVE,
+    May.PROJECT_IMPLEMENT,
+    May.PROJECT_ACCEPT,
+)
+
+
+def _require(work: Work, region: str) -> None:
+    for may in MAYS:
+        if work.actor.sees(may, region):
+            return
+    work.actor.require(MAYS[0], region)
+
+
+async def add(work: Work, project_id: UUID, body: AttachmentCreate) -> Attachment:
+    """Attach a file; the same id again is the first success."""
+    project = await library.get(work, project_id, lock=True)
+    _require(work, project.region)
+    if body.id and (known := await repository.earlier(work, body.id)):
+        if (known.project_id, known.file_id, known.kind) == (project_id, str(body.file_id), body.kind):
+            return known
+        raise Conflict("这个编号已有另一份附件", "This id is taken by another attachment")
+    if project.stage is Stage.OUT:
+        raise Conflict("项目已出库, 不再添加附件", "The project has left the library")
+    if body.dated_on is not None and body.dated_on > work.today:
+        detail = "文件日期不能晚于今天"
+        raise Invalid(detail, faults=[Fault("in_the_future", detail, "in the future", "/dated_on")])
+    await files.require(work, [str(body.file_id)], "/file_id")
+    row = Attachment(
+        id=body.id or new_id(),
+        project_id=project_id,
+        kind=body.kind,
+        file_id=str(body.file_id),
+        title=body.title,
+        document_no=body.document_no,
+        dated_on=body.dated_on,
+        added_at=work.at,
+        added_by=work.actor.id,
+    )
+    work.session.add(row)
+    project.version += 1
+    project.updated_at = work.at
+    work.session.add(project)
+    await work.session.flush()
+    await work.tell(ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=body.kind), project)
+    return row
+
+
+async def remove(work: Work, project_id: UUID, attachment_id: UUID, reason: str) -> Attachment:
+    """Take a document away while the record is the declarer's, or one's own by mistake on the same day."""
+    project = await library.get(work, project_id, lock=True)
+    _require(work, project.region)
+    row = await repository.get(work, project_id, attachment_id)
+    if row.removed_at is not None:
+        return row
+    mine_today = row.added_by == work.actor.id and row.added_at.date() == work.at.date()
+    if project.state not in EDITABLE and not mine_today:
+        raise Conflict("申报后附件不能撤下, 请补充新的附件", "Documents stay once the project is declared")
+    row.removed_at, row.removed_by, row.removed_reason = work.at, work.actor.id, reason
+    work.session.add(row)
+    project.version += 1
+    project.updated_at = work.at
+    work.session.add(project)
+    await work.tell(
+        ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=row.kind, removed=True),
+        project,
+        reason=reason,
+    )
+    return row

@@ -1,0 +1,25 @@
+"""What finance told the library."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.projects.base import Base
+
+
+class Commitment(Base, table=True):
+    """财政登记的资金安排. Its id is the plan line's; open while neither released nor issued."""
+
+    __tablename__ = "commitment"
+    __table_args__ = (sa.Index(None, "project_id", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    project_id: UUID = Field(foreign_key="project.id")
+    plan_id: UUID
+    amount: int = Field(sa_type=sa.BigInteger)
+    document_no: str = Field(default="", max_length=100)
+    committed_at: datetime
+    issued_at: datetime | None = None
+    released_at: datetime | None = None

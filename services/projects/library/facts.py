@@ -1,0 +1,119 @@
+"""Everything the guards look at, read after the project is locked."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.projects.attachments import repository as attachments
+from services.projects.categories import service as categories
+from services.projects.commitments import repository as commitments
+from services.projects.library import checks, repository, screens
+from services.projects.library.guards import ProjectFacts
+from services.projects.library.models import Project
+from services.projects.library.public import KIND
+from services.projects.library.schemas import ProjectAct
+from services.projects.library.states import EDITABLE, State
+from services.projects.screening.schemas import Screening
+from shared.errors import Fault
+from shared.notices.schemas import Level
+from shared.notices.service import State as Standing
+from shared.notices.service import missing, standing
+from shared.work import Work
+
+REVIEWED_BY = {State.TOWN_REVIEW: "endorse", State.APPRAISAL: "appraise"}
+"""States in which a reviewer states things one by one, and the rule's word for it."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was asked before the project was locked: other services, and screening now."""
+
+    registered: int | None = None
+    unpaid: int | None = None
+    screening: Screening | None = None
+
+
+async def gather(work: Work, project: Project, act: ProjectAct, *, on: date, told: Told) -> ProjectFacts:
+    """The facts of a project for a move on a day."""
+    kinds = (await attachments.kinds(work, [project.id]))[project.id]
+    stand = await standing(work, KIND, str(project.id), on)
+    return ProjectFacts(
+        form=await _form(work, project, kinds),
+        documents=kinds,
+        notices=await _notices(work, project, stand),
+        completion_notice=missing(stand, Level.COMPLETION),
+        statements=await _statements(work, project, act),
+        readiness=await _readiness(work, project),
+        findings=_findings(project, told),
+        committed=await commitments.open_amount(work, project.id),
+        allocated=project.allocated,
+        paid=project.paid,
+        physical_percent=project.physical_percent,
+        settled=project.settled if act.settled is None else act.settled,
+        built_value=sum(thing.value for thing in act.built),
+        registered=told.registered,
+        unpaid=told.unpaid,
+        evaluated=bool(project.evaluation),
+        reason=act.reason,
+        opinion=act.opinion,
+        decision_no=act.decision_no,
+        decision_on=act.decision_on,
+        procurement=act.procurement or project.procurement,
+        on=on,
+    )
+
+
+async def _form(work: Work, project: Project, kinds: frozenset[str]) -> tuple[Fault, ...]:
+    if project.state not in EDITABLE:
+        return ()
+    on = min(work.today, date(project.year, 12, 31))
+    category = await categories.find(work, project.category, on=on, region=project.region)
+    linkage = await work.rule("linkage.categories", on=on, region=project.region)
+    money = await repository.money(work, project.id)
+    return checks.completeness(
+        project,
+        money=sum(row.amount for row in money),
+        indicators=[one.kind for one in await repository.targets(work, project.id)],
+        documents=kinds,
+        leaf=category is not None and category.leaf,
+        linked=any(project.category.split(".")[0] == head for head in linkage.value),
+    )
+
+
+async def _notices(work: Work, project: Project, stand: dict[Level, Standing]) -> tuple[Fault, ...]:
+    rule = await work.rule("admission.notices", region=project.region)
+    wanted: list[str] = rule.value[project.origin].get(project.state, [])
+    found = [missing(stand, Level(level)) for level in wanted]
+    return tuple(fault for fault in found if fault is not None)
+
+
+async def _statements(work: Work, project: Project, act: ProjectAct) -> tuple[Fault, ...]:
+    word = REVIEWED_BY.get(project.state)
+    if word is None:
+        return ()
+    rule = await work.rule("admission.statements", region=project.region)
+    wanted: dict[str, Any] = rule.value[word]
+    lacking = {code: words for code, words in wanted.items() if code not in act.statements}
+    if not lacking:
+        return ()
+    words = "、".join(f"{text}({code})" for code, text in lacking.items())
+    return (Fault("not_stated", f"未确认: {words}", f"Not stated: {', '.join(lacking)}", "/statements"),)
+
+
+async def _readiness(work: Work, project: Project) -> tuple[Fault, ...]:
+    if project.state is not State.APPRAISAL:
+        return ()
+    rule = await work.rule("admission.readiness", region=project.region)
+    return tuple(
+        Fault("not_checked", f"前期条件未填明: {words}", f"{name} is not filled in", f"/{name}")
+        for name, words in rule.value.items()
+        if getattr(project, name) is None
+    )
+
+
+def _findings(project: Project, told: Told) -> tuple[Fault, ...]:
+    if told.screening is not None:
+        return screens.faults(told.screening)
+    if project.blocked:
+        return (Fault("screening_block", "筛查未通过且未放行", "Screening blocks this project"),)
+    return ()

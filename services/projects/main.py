@@ -1,0 +1,49 @@
+"""Projects: the library of what may be built, from a village's wish to the closed file."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.projects.attachments.router import router as attachments
+from services.projects.categories.router import router as categories
+from services.projects.commitments.router import router as commitments
+from services.projects.consumers import HANDLERS
+from services.projects.library import public
+from services.projects.library.router import router as library
+from services.projects.progress.router import router as progress
+from services.projects.summary.router import router as summary
+from shared import clock
+from shared.app import Service, build
+from shared.notices.router import of_record, of_service
+from shared.permissions import May
+from shared.settings import Settings
+
+READ, POST, OBJECT = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
+SERVICE = Service(
+    name="projects",
+    title="项目库",
+    read=READ,
+    routers=(
+        categories,
+        summary,
+        of_service("/projects", read=READ, post=POST, objecting=OBJECT),
+        of_record("/projects", load=public.load, read=READ, post=POST),
+        attachments,
+        commitments,
+        progress,
+        library,
+    ),
+    handlers=HANDLERS,
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The projects service."""
+    return build(SERVICE, settings, apps=apps, now=now)

@@ -1,0 +1,23 @@
+"""`/projects/summary`: a region's library in figures."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from services.projects.library.schemas import REGION
+from services.projects.summary import service
+from services.projects.summary.schemas import Summary
+from shared.http import Reading, Route, allows
+from shared.permissions import May
+
+router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
+
+
+@router.get("", response_model=Summary, **allows(May.PROJECT_READ))
+async def read_summary(
+    work: Reading,
+    region: Annotated[str | None, Query(pattern=REGION, description="空为本县")] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
+) -> Summary:
+    """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
+    return await service.summary(work, region or work.context.settings.district, year)

@@ -1,0 +1,41 @@
+"""What the summary of a region looks like."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.projects.library.states import Stage
+from shared.money import Money
+
+
+class Figures(BaseModel):
+    """个数与金额."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    count: int
+    total: Money = Field(description="预算总投资")
+    allocated: Money = Field(description="已下达")
+    paid: Money = Field(description="已支付")
+    settled: Money = Field(description="审定结算")
+    industry_count: int
+    industry_total: Money
+    blocked: int = Field(description="筛查未通过的项目数")
+
+
+class SummaryRow(Figures):
+    """一个地区、阶段、类型的个数与金额."""
+
+    region: str
+    stage: Stage
+    stage_label: str
+    category: str = Field(description="一级类型代码")
+    category_label: str
+    rows: str = Field(description="这个数所含项目的地址")
+
+
+class Summary(BaseModel):
+    """项目统计, 按下级地区、阶段、一级类型."""
+
+    region: str
+    year: int | None
+    sum: Figures
+    items: list[SummaryRow]

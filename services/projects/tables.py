@@ -1,0 +1,9 @@
+"""Every table of the projects service, for its migrations."""
+
+from services.projects.attachments import models as attachments
+from services.projects.base import Base
+from services.projects.commitments import models as commitments
+from services.projects.library import models as library
+from services.projects.progress import models as progress
+
+__all__ = ["Base", "attachments", "commitments", "library", "progress"]
