@@ -43,13 +43,19 @@ async def apply(work: Work, project: Project, action: Action, act: ProjectAct, o
     if action in DATED:
         setattr(project, DATED[action], on)
     await _opinion(work, project, action, act, on)
+    if action is Action.ADMIT:
+        await _code(work, project, on)
+    elif action is Action.RETURN:
+        await _notices_down(work, project)
+    else:
+        _fields(project, action, act)
+    work.session.add(project)
+
+
+def _fields(project: Project, action: Action, act: ProjectAct) -> None:
     match action:
         case Action.APPROVE:
             project.decision_no, project.decision_on = act.decision_no, act.decision_on
-        case Action.ADMIT:
-            await _code(work, project, on)
-        case Action.RETURN:
-            await _notices_down(work, project)
         case Action.PLAN:
             project.plan_year = act.plan_year or project.plan_year or project.year
         case Action.START:
@@ -61,15 +67,13 @@ async def apply(work: Work, project: Project, action: Action, act: ProjectAct, o
             project.uncovered_reason = act.reason
         case _:
             pass
-    work.session.add(project)
 
 
 def whole(project: Project) -> BuiltThing:
     """What was built when the acceptance report lists nothing: one thing worth all that was settled."""
+    kind = "operating" if project.category.split(".")[0] == "1" else "public"
     if project.household:
         kind = "household"
-    else:
-        kind = "operating" if project.category.split(".")[0] == "1" else "public"
     return BuiltThing(name=project.name, asset_class=kind, quantity="1", unit="项", value=project.settled)
 
 

@@ -1,5 +1,6 @@
 """Projects over HTTP."""
 
+import math
 from typing import Annotated
 from uuid import UUID
 
@@ -41,7 +42,8 @@ from shared.permissions import May
 
 router = APIRouter(prefix="/projects", tags=["项目"], route_class=Route)
 LARGE = 256 * 1024
-CORNERS = 4
+EARTH = (-180.0, -90.0, 180.0, 90.0)
+NOWHERE = (math.nan,) * 4
 AMOUNT = r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$"
 
 
@@ -52,12 +54,11 @@ def _bounds(text: str) -> tuple[float, float, float, float] | None:
         found = [float(part) for part in text.split(",")]
     except ValueError:
         found = []
-    if len(found) != CORNERS or not (
-        -180 <= found[0] <= found[2] <= 180 and -90 <= found[1] <= found[3] <= 90
-    ):  # noqa: PLR2004 - the earth
+    west, south, east, north = found if len(found) == len(EARTH) else NOWHERE
+    if not (EARTH[0] <= west <= east <= EARTH[2] and EARTH[1] <= south <= north <= EARTH[3]):
         detail = "地图范围须为“西,南,东,北”, WGS-84 度"
         raise Invalid(detail, "west,south,east,north", faults=[Fault("bounds", detail, "", "/bounds")])
-    return found[0], found[1], found[2], found[3]
+    return west, south, east, north
 
 
 def wanted(

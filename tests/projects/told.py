@@ -1,0 +1,55 @@
+"""Events as funds and assets deliver them, through the door at which relays deliver."""
+
+from typing import Any
+from uuid import UUID
+
+from shared.auth import service_token
+from shared.ids import new_id
+from shared.work import CHINA
+from tests.conftest import Clock
+from tests.doors import DISTRICT, Doors
+
+PLAN = UUID("01890000-0000-7000-8000-000000000001")
+DOCUMENT = "甘财振兴〔2024〕1号"
+
+
+async def tell(doors: Doors, clock: Clock, topic: str, *, times: int = 1, **fields: Any) -> dict[str, Any]:
+    """Deliver one event so many times; the receipt of the last."""
+    context = doors.apps["projects"].state.context
+    service = "assets" if topic.startswith("asset.") else "funds"
+    today = clock.now().astimezone(CHINA).date().isoformat()
+    after = {
+        "allocation_id": str(new_id()),
+        "plan_id": str(PLAN),
+        "source_id": str(new_id()),
+        "payment_id": str(new_id()),
+        "asset_id": str(new_id()),
+        "document_no": DOCUMENT,
+        "issued_on": today,
+        "paid_on": today,
+        "voucher_no": "1",
+        **fields,
+    }
+    envelope = {
+        "id": str(new_id()),
+        "cursor": "0.1",
+        "service": service,
+        "type": topic,
+        "subject": fields["project_id"],
+        "subject_version": 1,
+        "region": DISTRICT,
+        "actor": "finance",
+        "recorded_at": clock.now().isoformat(),
+        "ingested_at": clock.now().isoformat(),
+        "after": after,
+    }
+    token = service_token(context.settings, service, context.itself(), clock.now())
+    client = doors.client("projects", None)
+    receipt: dict[str, Any] = {}
+    for _ in range(times):
+        answer = await client.post(
+            "http://test/internal/events", json=[envelope], headers={"Authorization": f"Bearer {token}"}
+        )
+        assert answer.status_code == 200, answer.text
+        receipt = answer.json()
+    return receipt
