@@ -47,7 +47,6 @@ def a_project(**changes: Any) -> dict[str, Any]:
             {"kind": "central", "amount": "1000000.00"},
             {"kind": "self_raised", "amount": "200000.00"},
         ],
-        "villages": 1,
         "households": 120,
         "people": 430,
         "poor_households": 35,

@@ -10,18 +10,15 @@ from services.projects.library import moving, repository, service, writing
 from services.projects.library.kinds import MoneyKind
 from services.projects.library.lifecycle import PROJECT
 from services.projects.library.models import Project
+from services.projects.library.reads import History, ProjectDetail, ProjectRead, ProjectRow
 from services.projects.library.repository import Wanted
 from services.projects.library.schemas import (
     CATEGORY,
     REGION,
     Evaluation,
-    History,
     ProjectAct,
     ProjectChange,
     ProjectCreate,
-    ProjectDetail,
-    ProjectRead,
-    ProjectRow,
 )
 from services.projects.library.states import Action, Stage, State
 from shared.errors import (

@@ -9,15 +9,11 @@ from services.projects.library import repository
 from services.projects.library.facts import Told, gather
 from services.projects.library.lifecycle import PROJECT
 from services.projects.library.models import Project
+from services.projects.library.reads import History, HistoryItem, PlaceRead, ProjectDetail, ProjectRead
 from services.projects.library.schemas import (
     Evaluation,
-    History,
-    HistoryItem,
-    PlaceRead,
     PlannedMoneyWrite,
     ProjectAct,
-    ProjectDetail,
-    ProjectRead,
     TargetWrite,
 )
 from services.projects.library.states import State
