@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from services.projects.screening.rules import Condition, Rule, Scope
+from services.projects.screening.rules import EVERYTHING, Condition, Rule
 from services.projects.screening.schemas import Finding, ScreeningSubject
 from shared.money import FEN_PER_YUAN
 
@@ -10,7 +10,7 @@ from shared.money import FEN_PER_YUAN
 def covers(rule: Rule, subject: ScreeningSubject) -> bool:
     """Whether the rule looks at this project at all; a rule for some funds or years passes over a project without them."""
     scope = rule.scope
-    if scope == _EVERYTHING:
+    if scope == EVERYTHING:
         return True
     if scope.fund_types and subject.fund_type not in scope.fund_types:
         return False
@@ -21,9 +21,6 @@ def covers(rule: Rule, subject: ScreeningSubject) -> bool:
     if scope.categories and not within(subject.category, scope.categories):
         return False
     return not within(subject.category, scope.except_categories)
-
-
-_EVERYTHING = Scope()
 
 
 def within(category: str | None, wanted: tuple[str, ...]) -> bool:

@@ -1,6 +1,7 @@
 """Screening: the question, the rules, the answer. Pure: no clock, no database; the same input gives the same answer."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
@@ -8,7 +9,7 @@ from weakref import WeakKeyDictionary
 from services.projects.screening import conditions, duplicates, shares
 from services.projects.screening.grammar import Grammar, Judge
 from services.projects.screening.lexicon import Lexicon, expand, tree
-from services.projects.screening.rules import Context, Finder, Rule, RuleSet, Share
+from services.projects.screening.rules import EVERYTHING, FAR, Context, Finder, Rule, RuleSet, Share
 from services.projects.screening.schemas import (
     Family,
     Finding,
@@ -22,6 +23,15 @@ from services.projects.screening.text import Folded, fold
 
 PHRASE_END = "$"
 MATCHES_PER_FINDING = 20
+WORDS_IN_A_SENTENCE = 6
+
+
+@dataclass(slots=True)
+class _Page:
+    """The fields of one subject, and what was already looked for in the whole of them."""
+
+    fields: Sequence[Folded]
+    known: dict[tuple[int, str], tuple[int, int] | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +44,41 @@ class _Near:
     at_end: bool
 
     def search(
-        self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]
+        self, text: Folded, start: int, end: int, grammar: Grammar, page: _Page
     ) -> tuple[int, int] | None:
         """The words' span in this field; (0, 0) where there is nothing to point at; None when absent."""
         if self.at_end and not grammar.phrase_after(text, end, 2):
             return 0, 0
         if self.words is None:
             return None
-        if self.where == "anywhere":
-            return (0, 0) if any(self.words.search(one.text) for one in others) else None
+        if self.where in FAR:
+            return self._far(self.words, text, page)
         low, high = self._window(text, start, end)
         for found in self.words.finditer(text.text, low, high):
             if self.where == "prior" and found.end() != start:
                 continue
-            if found.end() <= start or found.start() >= end or self.where == "field":
+            if found.end() <= start or found.start() >= end:
                 return found.span()
         return None
+
+    def _far(self, words: re.Pattern[str], text: Folded, page: _Page) -> tuple[int, int] | None:
+        """The same for the whole field or all fields: looked for once."""
+        key = (id(self), text.field if self.where == "field" else "")
+        if key not in page.known:
+            if self.where == "field":
+                found = words.search(text.text)
+                page.known[key] = found.span() if found else None
+            else:
+                page.known[key] = (0, 0) if any(words.search(one.text) for one in page.fields) else None
+        return page.known[key]
 
     def _window(self, text: Folded, start: int, end: int) -> tuple[int, int]:
         left, right = text.sentence(start, end) if self.where == "sentence" else text.clause(start, end)
         match self.where:
             case "before" | "prior":
                 return max(left, start - self.within), start
-            case "after":
+            case "after" | "next":
                 return end, min(right, end + self.within)
-            case "next":
-                return end, min(right, end + self.within)
-            case "field":
-                return 0, len(text.text)
             case _:
                 return left, right
 
@@ -79,12 +96,12 @@ class _Seeker:
     share: Share | None
 
     def judge(
-        self, text: Folded, start: int, end: int, grammar: Grammar, others: Sequence[Folded]
+        self, text: Folded, start: int, end: int, grammar: Grammar, page: _Page
     ) -> list[tuple[int, int]] | None:
         """The spans that make the hit, or None when it is none."""
         spans = [(start, end)]
         for near in self.needs:
-            span = near.search(text, start, end, grammar, others)
+            span = near.search(text, start, end, grammar, page)
             if span is None:
                 return None
             spans.append(span)
@@ -93,7 +110,7 @@ class _Seeker:
             if span is None:
                 return None
             spans.append(span)
-        if any(near.search(text, start, end, grammar, others) for near in self.unless):
+        if any(near.search(text, start, end, grammar, page) for near in self.unless):
             return None
         if any(excuse(text, start, end) for excuse in self.excuses):
             return None
@@ -104,8 +121,21 @@ class _Seeker:
 class _Hits:
     """What one rule found in one subject."""
 
+    rule: Rule
     severity: Severity
-    matches: list[Match] = field(default_factory=list)
+    matches: dict[tuple[str, int, int], Match] = field(default_factory=dict)
+
+    def enough(self, severity: Severity) -> bool:
+        """Whether another hit of this severity would show nothing new."""
+        worst = self.severity is Severity.BLOCK or severity is not Severity.BLOCK
+        return worst and len(self.matches) >= MATCHES_PER_FINDING
+
+    def add(self, severity: Severity, matches: Iterable[Match]) -> None:
+        """One more hit; the worst severity stays."""
+        if severity is Severity.BLOCK:
+            self.severity = severity
+        for one in matches:
+            self.matches.setdefault((one.field, one.start, one.end), one)
 
 
 class Engine:
@@ -121,7 +151,12 @@ class Engine:
                 seeker = self._seeker(rule, finder)
                 for word in {form for pattern in finder.objects for form in expand(pattern, rules.words)}:
                     self._seekers.setdefault(word, []).append(seeker)
+        wordy = [rule for rule in rules.rules if rule.finders]
+        self._sometimes = [rule for rule in wordy if rule.conditions or rule.scope != EVERYTHING]
+        self._always = {rule.id for rule in wordy} - {rule.id for rule in self._sometimes}
+        self._structured = [rule for rule in rules.rules if rule.conditions and not rule.finders]
         self._innocent = frozenset(rules.words.get("innocent", ()))
+        self._reach = max(map(len, self._innocent), default=0)
         self._lexicon = Lexicon(self._seekers.keys() | self._innocent)
 
     def _seeker(self, rule: Rule, finder: Finder) -> _Seeker:
@@ -151,10 +186,8 @@ class Engine:
         found = self._negative(subject)
         found += [
             conditions.finding(rule)
-            for rule in self.rules.rules
-            if rule.conditions
-            and not rule.finders
-            and (rule.family is not Family.READINESS or subject.asks_readiness)
+            for rule in self._structured
+            if (rule.family is not Family.READINESS or subject.asks_readiness)
             and conditions.covers(rule, subject)
             and conditions.hold(rule, subject)
         ]
@@ -165,20 +198,34 @@ class Engine:
     def _negative(self, subject: ScreeningSubject) -> list[Finding]:
         fields = [fold("name", subject.name), fold("content", subject.content)]
         fields += [fold(f"cost_items.{n}", item.name) for n, item in enumerate(subject.cost_items)]
-        hits: dict[str, tuple[Rule, _Hits]] = {}
+        page = _Page(fields)
+        asked = self._always | {
+            rule.id
+            for rule in self._sometimes
+            if conditions.covers(rule, subject) and conditions.hold(rule, subject)
+        }
+        hits: dict[str, _Hits] = {}
+        gone = self._gone(fields[0])
         for text in fields:
             for start, end, seeker in self._places(text):
-                rule = seeker.rule
-                if not conditions.covers(rule, subject) or not conditions.hold(rule, subject):
+                kept = hits.get(seeker.rule.id)
+                if seeker.rule.id not in asked or (kept is not None and kept.enough(seeker.severity)):
                     continue
-                spans = seeker.judge(text, start, end, self.grammar, fields)
-                if spans is None:
+                if text.text[start:end] in gone and self.grammar.former(text, start):
                     continue
-                _, kept = hits.setdefault(rule.id, (rule, _Hits(seeker.severity)))
-                if seeker.severity is Severity.BLOCK:
-                    kept.severity = Severity.BLOCK
-                kept.matches += [one for span in spans if (one := _match(text, span)) not in kept.matches]
-        return [_finding(rule, kept) for rule, kept in hits.values()]
+                spans = seeker.judge(text, start, end, self.grammar, page)
+                if spans is not None:
+                    kept = hits.setdefault(seeker.rule.id, _Hits(seeker.rule, seeker.severity))
+                    kept.add(seeker.severity, (_match(text, span) for span in spans))
+        return [_finding(kept) for kept in hits.values()]
+
+    def _gone(self, name: Folded) -> set[str]:
+        """What the name says is turned into something else, so that "对原办公楼进行装修" in the content means that one."""
+        return {
+            name.text[start:end]
+            for start, end, seeker in self._places(name)
+            if self.grammar.replaced in seeker.excuses and self.grammar.replaced(name, start, end)
+        }
 
     def _places(self, text: Folded) -> Iterable[tuple[int, int, _Seeker]]:
         kind = text.field.partition(".")[0]
@@ -186,9 +233,11 @@ class Engine:
         if not found:
             return
         safe = [(at, at + len(word)) for at, word in found if word in self._innocent]
+        begins = [low for low, _ in safe]
         for start, word in found:
             end = start + len(word)
-            if any(_belongs(start, end, low, high) for low, high in safe):
+            near = safe[bisect_left(begins, start - self._reach) : bisect_left(begins, end)] if safe else ()
+            if any(_belongs(start, end, low, high) for low, high in near):
                 continue
             for seeker in self._seekers.get(word, ()):
                 if kind in seeker.fields:
@@ -213,8 +262,9 @@ def _match(text: Folded, span: tuple[int, int]) -> Match:
     return Match(field=text.field, text=text.raw[start:end], start=start, end=end)
 
 
-def _finding(rule: Rule, hits: _Hits) -> Finding:
-    words = "、".join(dict.fromkeys(f"“{one.text}”" for one in hits.matches[:6]))
+def _finding(hits: _Hits) -> Finding:
+    rule, matches = hits.rule, list(hits.matches.values())[:MATCHES_PER_FINDING]
+    words = "、".join(dict.fromkeys(f"“{one.text}”" for one in matches[:WORDS_IN_A_SENTENCE]))
     return Finding(
         family=rule.family,
         rule=rule.id,
@@ -222,7 +272,7 @@ def _finding(rule: Rule, hits: _Hits) -> Finding:
         item=rule.item,
         basis=str(rule.basis),
         severity=hits.severity,
-        matches=hits.matches[:MATCHES_PER_FINDING],
+        matches=matches,
         explanation=rule.explanation.replace("{hit}", words),
         advice=rule.advice,
     )

@@ -14,7 +14,7 @@ PLACE_REACH = 8
 TARGET_REACH = 40
 GRAMMAR_SETS = (
     "negation", "prohibition", "turn", "excluded_after", "removal", "source", "conversion", "making", "acquiring",
-    "good_head", "open_head", "locative", "place_mark", "toponym", "goods_head", "joint",
+    "good_head", "open_head", "locative", "place_mark", "place_word", "toponym", "goods_head", "joint",
 )  # fmt: skip
 """Word sets the grammar needs; `words.json` must have them."""
 
@@ -39,7 +39,9 @@ class Grammar:
         self._good = re.compile(w["good_head"])
         self._open = re.compile(f"(?:的|之)?{w['open_head']}")
         self._locative = re.compile(w["locative"])
-        self._place_mark = re.compile(f"{w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$")
+        self._place_mark = re.compile(
+            f"(?!{w['place_word']}){w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$"
+        )
         self._toponym = re.compile(f"{w['toponym']}(?![级民干庄口内集委部党史团会灯])")
         self._goods = re.compile(w["goods_head"])
         self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
@@ -86,6 +88,12 @@ class Grammar:
             and not self._joint.search(source[1])
         )
         return self._becomes(text, end, marked=marked)
+
+    def former(self, text: Folded, start: int) -> bool:
+        """原村委会办公楼, 闲置校舍: marked as what was there before."""
+        left, _ = text.clause(start, start)
+        source = self._source.search(text.text[left:start])
+        return source is not None and not self._acts.search(source[1])
 
     def _removed_after(self, text: Folded, end: int) -> bool:
         tail = self.phrase_after(text, end, 14)

@@ -50,6 +50,9 @@ class Scope(_Strict):
     years_to: int | None = None
 
 
+EVERYTHING = Scope()
+
+
 class Context(_Strict):
     """Words that must, or must not, stand near a hit.
 

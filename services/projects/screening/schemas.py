@@ -82,7 +82,7 @@ class ScreeningSubject(BaseModel):
     amount: Amount = None
     fund_type: str | None = Field(default=None, max_length=60)
     year: int | None = Field(default=None, ge=2000, le=2100)
-    region: str | None = Field(default=None, pattern=r"^\d{12}$")
+    region: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
     location: str = Field(default="", max_length=500)
     cost_items: list[CostItem] = Field(default_factory=list, max_length=200)
     land: Land | None = None
@@ -128,3 +128,35 @@ class Screening(BaseModel):
     verdict: Verdict
     findings: list[Finding]
     rules_version: str
+
+
+class FindingRead(BaseModel):
+    """筛查发现: `rule` is the rule with its version ("halls.office@1")."""
+
+    family: Family
+    rule: str
+    item: str
+    basis: str
+    severity: Severity
+    matches: list[Match]
+    explanation: str
+    advice: str
+
+    @classmethod
+    def of(cls, found: Finding) -> "FindingRead":
+        """A finding as others see it."""
+        return cls.model_validate(found.model_dump() | {"rule": f"{found.rule}@{found.rule_version}"})
+
+
+class ScreeningAnswer(BaseModel):
+    """试筛结果."""
+
+    verdict: Verdict
+    findings: list[FindingRead]
+
+    @classmethod
+    def of(cls, screening: Screening) -> "ScreeningAnswer":
+        """The answer to a tried text."""
+        return cls(
+            verdict=screening.verdict, findings=[FindingRead.of(found) for found in screening.findings]
+        )

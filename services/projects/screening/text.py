@@ -7,6 +7,8 @@ from functools import lru_cache
 
 STOPS = "。;!?"
 """Marks that end a sentence after folding."""
+REACH = 300
+"""No sentence is looked at further than this from a hit, so that a text without marks costs no more than others."""
 PAUSES = STOPS + ",:()"
 """Marks that end a clause."""
 _DROPPED = frozenset("\"'`“”‘’「」『』《》<>【】[]{}*_~^|\u00b7•●■◆")
@@ -49,9 +51,10 @@ class Folded:
         return self._bounds(start, end, PAUSES)
 
     def _bounds(self, start: int, end: int, marks: str) -> tuple[int, int]:
-        left = max(self.text.rfind(mark, 0, start) for mark in marks) + 1
-        ends = [at for mark in marks if (at := self.text.find(mark, end)) >= 0]
-        return left, min(ends, default=len(self.text))
+        first, last = max(0, start - REACH), min(len(self.text), end + REACH)
+        left = max(self.text.rfind(mark, first, start) for mark in marks) + 1
+        ends = [at for mark in marks if (at := self.text.find(mark, end, last)) >= 0]
+        return max(left, first), min(ends, default=last)
 
 
 def fold(field: str, raw: str) -> Folded:

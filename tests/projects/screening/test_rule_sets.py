@@ -1,0 +1,128 @@
+"""What a rule may say, and what is said of one that may not."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from services.projects.screening.engine import Engine
+from services.projects.screening.rules import InvalidRules, RuleSet
+from services.projects.screening.schemas import ScreeningSubject
+from services.projects.screening.service import RULES, built_in
+
+WORDS = built_in().words
+
+
+def rule(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "test.thing",
+        "family": "negative_list",
+        "item": "测试条目",
+        "basis": {"document": "测试办法", "number": "测〔2024〕1号", "article": "第三条"},
+        "severity": "review",
+        "finders": [{"objects": ["金砖"]}],
+        "explanation": "写到{hit}",
+        "advice": "删去",
+        "effective_from": "2024-01-01",
+        **more,
+    }
+
+
+def engine(*rules: dict[str, Any], on: date = date(2024, 5, 20)) -> Engine:
+    return Engine(RuleSet.parse(rules, WORDS).on(on))
+
+
+def found(judge: Engine, **given: Any) -> list[str]:
+    subject = ScreeningSubject.model_validate({"name": "购买金砖", **given})
+    return [one.rule for one in judge.screen(subject).findings]
+
+
+def test_a_rule_counts_from_its_day_to_its_last() -> None:
+    dated = rule(effective_to="2024-12-31")
+    assert found(engine(dated, on=date(2023, 12, 31))) == []
+    assert found(engine(dated, on=date(2024, 1, 1))) == ["test.thing"]
+    assert found(engine(dated, on=date(2025, 1, 1))) == []
+
+
+def test_a_rule_switched_off_finds_nothing() -> None:
+    assert found(engine(rule(enabled=False))) == []
+
+
+def test_scope_is_by_category_fund_and_year() -> None:
+    judge = engine(rule(scope={"categories": ["1.3"], "fund_types": ["central"], "years_from": 2024}))
+    fits = {"category": "1.3.1", "fund_type": "central", "year": 2024}
+    assert found(judge, **fits) == ["test.thing"]
+    assert found(judge, **{**fits, "category": "1.30"}) == []
+    assert found(judge, **{**fits, "fund_type": "county"}) == []
+    assert found(judge, **{**fits, "year": 2023}) == []
+    assert found(judge) == []
+
+
+def test_conditions_on_the_amount_and_a_share_of_the_cost() -> None:
+    dear = rule(conditions=[{"field": "amount", "test": "above", "limit": "10000"}])
+    assert found(engine(dear), amount="10000.00") == []
+    assert found(engine(dear), amount="10000.01") == ["test.thing"]
+    assert found(engine(dear)) == []
+    part = rule(
+        finders=[], conditions=[{"field": "share", "test": "above", "limit": "1", "words": ["管理费"]}]
+    )
+    items = [{"name": "项目管理费", "amount": "1.01"}, {"name": "圈舍", "amount": "98.99"}]
+    assert found(engine(part), cost_items=items) == ["test.thing"]
+    assert found(engine(part), cost_items=items, amount="101.00") == []
+
+
+def test_the_version_names_the_content() -> None:
+    one, same, other = rule(), rule(), rule(advice="另一建议")
+    assert RuleSet.parse([one], WORDS).version == RuleSet.parse([same], WORDS).version
+    assert RuleSet.parse([one], WORDS).version != RuleSet.parse([other], WORDS).version
+    assert RuleSet.parse([one], WORDS).version != RuleSet.parse([one], WORDS | {"more": ("词",)}).version
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"id": "Bad Id"}, "/id"),
+        ({"finders": [], "conditions": []}, ""),
+        ({"effective_to": "2020-01-01"}, ""),
+        ({"severity": "stop"}, "/severity"),
+        ({"finders": [{"objects": ["{甲|乙}{@no_such}"]}]}, "/finders/0/objects/0"),
+        ({"finders": [{"objects": ["{甲"]}]}, "/finders/0/objects/0"),
+        (
+            {"finders": [{"objects": ["甲"], "needs": [{"words": ["@none"], "where": "clause"}]}]},
+            "/finders/0/needs/0/words/0",
+        ),
+        ({"conditions": [{"field": "amount", "test": "above"}]}, "/conditions/0"),
+        ({"colour": "red"}, "/colour"),
+        (
+            {
+                "severity": "block",
+                "finders": [{"objects": ["甲"], "unless": [{"words": ["乙"], "where": "anywhere"}]}],
+            },
+            "",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_named_with_its_place(change: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidRules) as caught:
+        RuleSet.parse(
+            [rule(), rule(id="test.other", **change) if "id" not in change else rule(**change)], WORDS
+        )
+    (fault,) = caught.value.faults
+    assert (fault.index, fault.pointer) == (1, pointer)
+    assert fault.message
+
+
+def test_the_same_rule_twice_on_one_day_is_refused() -> None:
+    with pytest.raises(InvalidRules):
+        RuleSet.parse([rule(), rule()], WORDS)
+
+
+def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
+    """Each finder's first object can be found at all: its words are not swallowed by a harmless word set."""
+    innocent = set(WORDS["innocent"])
+    for file in RULES.glob("*.json"):
+        rows = json.loads(file.read_text("utf-8"))
+        for row in rows if isinstance(rows, list) else []:
+            for finder in row.get("finders", ()):
+                assert not set(finder["objects"]) <= innocent, row["id"]
