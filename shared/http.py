@@ -239,7 +239,8 @@ class Route(APIRoute):
                 response = await handler(request)
             except Replay as replay:
                 return replay.response
-            if response.media_type == "application/json" and response.status_code < SERVER_ERROR:
+            written = response.media_type == "application/json" and bool(response.body)
+            if written and response.status_code < SERVER_ERROR:
                 response = shaped(request, response)
             writing: tuple[Work, Asked | None] | None = getattr(request.state, "writing", None)
             if writing is not None and writing[1] is not None:
