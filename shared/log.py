@@ -141,6 +141,12 @@ def read_cursor(text: str) -> Cursor:
     return int(found[1], 16), int(found[2], 16)
 
 
+async def history(session: AsyncSession, service: str, subject: str) -> list[Envelope]:
+    """What happened to one record, oldest first, at most `VIEW_LIMIT` events; its scope must have been asked before."""
+    query = sa.select(event_log).where(event_log.c.subject == subject).order_by(event_log.c.seq)
+    return [envelope(service, row) for row in await run(session, query.limit(VIEW_LIMIT))]
+
+
 def envelope(service: str, row: sa.Row[Any]) -> Envelope:
     """A log row as others see it."""
     values = row._asdict()

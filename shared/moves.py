@@ -21,7 +21,11 @@ F = TypeVar("F")
 
 
 class Living(Protocol):
-    """What a record with a life has beside the fields of `Record`."""
+    """What a record with a life has beside the fields of `Record`.
+
+    A record with a second life (an asset's use beside its registration) has the same three under another name:
+    `use`, `previous_use`, `use_since`.
+    """
 
     state: Any
     previous_state: Any
@@ -93,8 +97,8 @@ def _eyes(row: Move[Any, Any, Any], record: Record, actor: Actor) -> list[Fault]
     ]
 
 
-def _target(row: Move[S, A, F], record: Living) -> S:
-    target = row.target or record.previous_state
+def _target(row: Move[S, A, F], record: Record, of: str) -> S:
+    target = row.target or getattr(record, f"previous_{of}")
     if target is None:
         raise Conflict("没有可恢复的状态", "No state to go back to")
     return cast("S", target)
@@ -112,44 +116,53 @@ async def fire(
     match: Match | None = None,
     dry_run: bool = False,
     owner: str | None = None,
+    of: str = "state",
 ) -> Preview | None:
     """Take the record along one row of its table and tell it, or refuse with everything that is missing.
 
     Order: the row exists (Conflict), the actor may (404/403), the version is right (Stale), four eyes (Forbidden),
     guards (NotReady). A dry run stops before the change and says what it would be.
-    The record must be locked by the caller (`with_for_update`), and its facts be read after that.
+    The record must be locked by the caller (`with_for_update`), and its facts be read after that. `of` names the
+    field that holds the state, for records with more than one life.
     """
-    living = cast("Living", record)
-    row = lifecycle.move(living.state, action)
+    was = getattr(record, of)
+    row = lifecycle.move(was, action)
     work.actor.require(row.may, record.region, owner)
     if match is not None:
         match.check(record)
-    was, target = living.state, _target(row, living)
+    target = _target(row, record, of)
     eyes, faults = _eyes(row, record, work.actor), row.faults(facts)
     if dry_run:
         missing = _shown([*eyes, *faults])
         return Preview(action=action, from_state=was, to_state=target, allowed=not missing, missing=missing)
-    when = happened(act, living.state_since, work.at)
+    when = happened(act, getattr(record, f"{of}_since"), work.at)
     if eyes:
         raise Forbidden(eyes[0].detail, eyes[0].detail_en)
     if faults:
         raise NotReady("；".join(fault.detail for fault in faults), f"{action} is not ready", faults=faults)
-    if hasattr(record, "previous_state"):
-        living.previous_state = was
-    living.state, living.state_since = target, when
+    if hasattr(record, f"previous_{of}"):
+        setattr(record, f"previous_{of}", was)
+    setattr(record, of, target)
+    setattr(record, f"{of}_since", when)
     record.version += 1
     record.updated_at = work.at
     work.session.add(record)
-    await work.tell(event(was, target), record, before={"state": was}, reason=act.reason, happened_at=when)
+    await work.tell(event(was, target), record, before={of: was}, reason=act.reason, happened_at=when)
     return None
 
 
 def offers(
-    work: Work, lifecycle: Lifecycle[S, A, F], record: Record, facts: F, *, owner: str | None = None
+    work: Work,
+    lifecycle: Lifecycle[S, A, F],
+    record: Record,
+    facts: F,
+    *,
+    owner: str | None = None,
+    of: str = "state",
 ) -> list[Offer]:
     """What this caller could do with the record now, so that a phone draws the right buttons."""
     found = []
-    for row in lifecycle.leaving(cast("Living", record).state):
+    for row in lifecycle.leaving(getattr(record, of)):
         if work.actor.sees(row.may, record.region, owner):
             missing = _shown([*_eyes(row, record, work.actor), *row.faults(facts)])
             found.append(Offer(action=row.action, label=row.action.label, ready=not missing, missing=missing))

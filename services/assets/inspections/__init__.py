@@ -1,0 +1,1 @@
+"""巡查: somebody was there, saw it and took photos."""

@@ -1,0 +1,40 @@
+"""Assets: what public money built stays known, kept, used and earning."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.assets.chain.router import router as chain
+from services.assets.consumers import HANDLERS
+from services.assets.inspections.router import router as inspections
+from services.assets.register.router import notices, verbs
+from services.assets.register.router import router as register
+from services.assets.sums.router import router as sums
+from shared import clock
+from shared.app import Service, build
+from shared.notices.router import of_service
+from shared.permissions import May
+from shared.settings import Settings
+
+board = of_service("/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE, objecting=May.ASSET_OBJECT)
+
+SERVICE = Service(
+    name="assets",
+    title="项目资产",
+    read=May.ASSET_READ,
+    # Addresses of one word come before /assets/{asset_id}, verbs last.
+    routers=(board, chain, sums, inspections, register, notices, verbs),
+    handlers=HANDLERS,
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The assets service."""
+    return build(SERVICE, settings, apps=apps, now=now)

@@ -1,0 +1,132 @@
+"""Whether an asset's fields agree with each other, and how they become columns."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from services.assets.register.kinds import AssetClass, OwnerKind
+from services.assets.register.models import Asset
+from services.assets.register.schemas import FIRST_BUILT
+from shared import files
+from shared.errors import Fault, Invalid
+from shared.fences import Circle, CircleIn, Polygon, PolygonIn, as_json
+from shared.money import yuan
+from shared.places import Place
+from shared.work import Work
+
+_OUTLINES: dict[str, type[CircleIn] | type[PolygonIn]] = {"circle": CircleIn, "polygon": PolygonIn}
+
+
+async def checked(
+    work: Work, kind: AssetClass, given: Mapping[str, Any], *, changed: Mapping[str, Any] | None = None
+) -> None:
+    """Invalid with every contradiction; files that were given must be there."""
+    dates = _dates(given.get("built_on"), work.today)
+    rule = await work.rule("codes.subclass", on=None if dates else given.get("built_on"))
+    faults = [
+        *_subclass(kind, given.get("subclass") or "", rule.value),
+        *dates,
+        *_money(given),
+        *_owner(kind, given),
+    ]
+    if faults:
+        raise Invalid(
+            "；".join(fault.detail for fault in faults), "The fields contradict each other", faults=faults
+        )
+    new = given if changed is None else changed
+    await files.require(work, [str(one) for one in new.get("photos") or []], "/photos")
+    await files.require(work, [str(one) for one in new.get("file_ids") or []], "/file_ids")
+
+
+def _subclass(kind: AssetClass, subclass: str, known: Mapping[str, Mapping[str, str]]) -> list[Fault]:
+    choices = known[kind]
+    if not subclass or subclass in choices:
+        return []
+    words = "、".join(f"{code}({label})" for code, label in choices.items())
+    return [Fault("no_such_subclass", f"{kind.label}没有子类 {subclass}, 可选: {words}", "", "/subclass")]
+
+
+def _dates(built_on: date | None, today: date) -> list[Fault]:
+    if built_on is None or FIRST_BUILT <= built_on <= today:
+        return []
+    return [
+        Fault("built_on", f"建成日期须在 {FIRST_BUILT} 至今天之间", "built_on is out of range", "/built_on")
+    ]
+
+
+def _money(given: Mapping[str, Any]) -> list[Fault]:
+    value, funding = given.get("original_value") or 0, given.get("funding") or []
+    total = sum(part["amount"] for part in funding)
+    if total <= value:
+        return []
+    detail = f"资金来源合计 {yuan(total)} 元, 超过原值 {yuan(value)} 元"
+    return [Fault("funding_above_value", detail, "funding is above the value", "/funding")]
+
+
+def _owner(kind: AssetClass, given: Mapping[str, Any]) -> list[Fault]:
+    found = []
+    owner = given.get("owner_kind") or OwnerKind.UNKNOWN
+    if owner is not OwnerKind.UNKNOWN and (owner is OwnerKind.HOUSEHOLD) is not (
+        kind is AssetClass.HOUSEHOLD
+    ):
+        detail = f"{kind.label}的所有权人不能是“{owner.label}”"
+        found.append(Fault("owner_of_class", detail, "This class has other owners", "/owner_kind"))
+    if given.get("track") is not None and kind is not AssetClass.OPERATING:
+        found.append(Fault("track", "只有经营性资产分类处置", "Only operating assets have a track", "/track"))
+    return found
+
+
+def columns(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Dumped input as the table keeps it: WGS-84 beside what was given, ids as text, the year from the date."""
+    values = {name: value for name, value in given.items() if name not in {"place", "outline"}}
+    for name in ("photos", "file_ids"):
+        if name in values:
+            values[name] = [str(one) for one in values[name] or []]
+    if "owner_code" in values:
+        values["owner_code"] = values["owner_code"] or ""
+    if "built_on" in values:
+        values["year"] = values["built_on"].year if values["built_on"] else 0
+    if "holders" in values:
+        values["holders"] = {
+            str(right): {**holder, "kind": str(holder["kind"])} for right, holder in values["holders"].items()
+        }
+    return {**values, **_placed(given), **_outlined(given)}
+
+
+def _placed(given: Mapping[str, Any]) -> dict[str, Any]:
+    if "place" not in given:
+        return {}
+    if given["place"] is None:
+        return {"place": None, "lon": None, "lat": None}
+    place = Place.model_validate(given["place"])
+    point = place.wgs84()
+    return {"place": place.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
+
+
+def _outlined(given: Mapping[str, Any]) -> dict[str, Any]:
+    if "outline" not in given:
+        return {}
+    if given["outline"] is None:
+        return {"outline": None, "outline_given": None}
+    outline = _OUTLINES[given["outline"]["kind"]].model_validate(given["outline"])
+    fence: Circle | Polygon = outline.fence()
+    return {"outline": as_json(fence), "outline_given": outline.model_dump(mode="json")}
+
+
+def incomplete(asset: Asset) -> tuple[Fault, ...]:
+    """What a draft still lacks before it can be registered."""
+    needs = {
+        "subclass": (asset.subclass, "子类"),
+        "original_value": (asset.original_value, "原值"),
+        "built_on": (asset.built_on, "建成日期"),
+        "address": (asset.address or asset.lon is not None, "坐落"),
+        "owner_name": (asset.owner_name, "所有权人"),
+    }
+    found = [
+        Fault("missing", f"缺少{label}", f"{name} is missing", f"/{name}")
+        for name, (value, label) in needs.items()
+        if not value
+    ]
+    if asset.owner_kind is OwnerKind.UNKNOWN:
+        found.append(Fault("missing", "缺少所有权人类型", "owner_kind is missing", "/owner_kind"))
+    return tuple(found)

@@ -1,0 +1,137 @@
+"""The tables of the register. Amounts are 分, places WGS-84 with what was given beside them."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.assets.base import Base
+from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Track
+from services.assets.register.lifecycle import AssetState, UseState
+from shared.db import JSON, Record, text_enum
+
+HAS_CODE = sa.text("code <> ''")
+
+
+class Asset(Base, Record, table=True):
+    """项目资产. Its region is the village or town it lies in; its code never changes once issued."""
+
+    __tablename__ = "asset"
+    __table_args__ = (
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "region", "original_value", "id"),
+        sa.Index(None, "region", "state", "created_at", "id"),
+        sa.Index(None, "region", "use", "created_at", "id"),
+        sa.Index(None, "region", "asset_class", "created_at", "id"),
+        sa.Index(None, "created_at", "id"),
+        sa.Index(None, "project_id", "built_index"),
+        sa.Index(None, "lat", "lon"),
+        sa.Index("uq_asset_code", "code", unique=True, sqlite_where=HAS_CODE, postgresql_where=HAS_CODE),
+    )
+
+    code: str = Field(default="", max_length=40)
+    name: str = Field(max_length=200)
+    asset_class: AssetClass = Field(sa_type=text_enum(AssetClass))
+    subclass: str = Field(default="", max_length=40)
+    origin: Origin = Field(sa_type=text_enum(Origin))
+    project_id: UUID | None = None
+    project_name: str = Field(default="", max_length=300)
+    built_index: int | None = None
+    """Which of the things an acceptance report names this one is."""
+    year: int = 0
+    """Year it was built, 0 while unknown."""
+    built_on: date | None = None
+    service_years: int | None = None
+    original_value: int = Field(default=0, sa_type=sa.BigInteger)
+    funding: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    quantity: str = Field(default="", max_length=40)
+    unit: str = Field(default="", max_length=20)
+    specification: str = Field(default="", max_length=300)
+    address: str = Field(default="", max_length=300)
+    lon: float | None = None
+    lat: float | None = None
+    place: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    outline: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    outline_given: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    owner_kind: OwnerKind = Field(default=OwnerKind.UNKNOWN, sa_type=text_enum(OwnerKind))
+    owner_name: str = Field(default="", max_length=200)
+    owner_code: str = Field(default="", max_length=18)
+    holders: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    households: int = 0
+    track: Track | None = Field(default=None, sa_type=text_enum(Track))
+    builder: str = Field(default="", max_length=200)
+    photos: list[str] = Field(default_factory=list, sa_type=JSON)
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    note: str = Field(default="", sa_type=sa.Text)
+    state: AssetState = Field(sa_type=text_enum(AssetState))
+    previous_state: AssetState | None = Field(default=None, sa_type=text_enum(AssetState))
+    state_since: datetime
+    registered_by: str = Field(default="", max_length=64)
+    registered_at: datetime | None = None
+    confirmed_by: str = Field(default="", max_length=64)
+    confirmed_on: date | None = None
+    certificate_no: str = Field(default="", max_length=100)
+    offered_by: str = Field(default="", max_length=64)
+    giver: str = Field(default="", max_length=200)
+    receiver: str = Field(default="", max_length=200)
+    transfer_no: str = Field(default="", max_length=100)
+    received_by: str = Field(default="", max_length=64)
+    handed_over_on: date | None = None
+    use: UseState = Field(sa_type=text_enum(UseState))
+    use_since: datetime
+    use_reason: str = Field(default="", sa_type=sa.Text)
+    use_person: str = Field(default="", max_length=100)
+    use_deadline: date | None = None
+    inspected_at: datetime | None = None
+    """When somebody last saw it."""
+
+
+class UseChange(Base, table=True):
+    """使用状态变更: reason, evidence, deadline and person of each. Rows are only added."""
+
+    __tablename__ = "use_change"
+    __table_args__ = (sa.Index(None, "asset_id", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    asset_id: UUID = Field(foreign_key="asset.id")
+    region: str = Field(max_length=12)
+    was: UseState = Field(sa_type=text_enum(UseState))
+    now: UseState = Field(sa_type=text_enum(UseState))
+    reason: str = Field(sa_type=sa.Text)
+    evidence: list[str] = Field(default_factory=list, sa_type=JSON)
+    person: str = Field(default="", max_length=100)
+    deadline: date | None = None
+    happened_at: datetime
+    created_at: datetime
+    created_by: str = Field(max_length=64)
+
+
+class CodeSerial(Base, table=True):
+    """The last serial number given out per district, year and class."""
+
+    __tablename__ = "code_serial"
+
+    district: str = Field(primary_key=True, max_length=6)
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    letters: str = Field(primary_key=True, max_length=2)
+    last: int
+
+
+class ProjectCard(Base, table=True):
+    """What the library last told of a project: enough to compare what was built with what it cost."""
+
+    __tablename__ = "project_card"
+    __table_args__ = (sa.Index(None, "region", "accepted_on"),)
+
+    id: UUID = Field(primary_key=True)
+    region: str = Field(max_length=12)
+    name: str = Field(default="", max_length=300)
+    code: str = Field(default="", max_length=60)
+    category: str = Field(default="", max_length=60)
+    state: str = Field(default="", max_length=40)
+    unit: str = Field(default="", max_length=200)
+    settled: int = Field(default=0, sa_type=sa.BigInteger)
+    accepted_on: date | None = None
+    version: int = -1

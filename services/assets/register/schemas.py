@@ -1,0 +1,236 @@
+"""What goes in and out about assets."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
+
+from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Right, Track
+from services.assets.register.lifecycle import AssetState, UseState
+from shared.fences import FenceIn
+from shared.identifiers import CreditCode
+from shared.money import Money, PositiveMoney
+from shared.moves import Act, Offer
+from shared.places import Place
+
+REGION = r"^[0-9]{12}$"
+FIRST_BUILT = date(1978, 1, 1)
+
+
+class FundingPart(BaseModel):
+    """资金来源中的一项."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    level: str = Field("", max_length=40, description="资金级次: central, province, city, county 等")
+    fund: str = Field("", max_length=40, description="资金类型")
+    document_no: str = Field("", max_length=100, description="指标文号")
+    amount: PositiveMoney
+
+
+class Holder(BaseModel):
+    """一项权利的持有人."""
+
+    kind: OwnerKind
+    name: str = Field(min_length=1, max_length=200)
+    code: str = Field("", max_length=18, description="统一社会信用代码")
+
+
+class _Fields(BaseModel):
+    """What may be said of an asset from the start; a draft may lack most of it."""
+
+    subclass: str = Field("", max_length=40, description="子类, 见 /assets/codes")
+    built_on: date | None = Field(None, description="建成(购置)日期")
+    service_years: int | None = Field(None, ge=1, le=100, description="使用年限")
+    original_value: Money = Field(0, description="原值")
+    funding: list[FundingPart] = Field([], max_length=30, description="资金来源, 合计不超过原值")
+    quantity: str = Field("", max_length=40)
+    unit: str = Field("", max_length=20, description="计量单位")
+    specification: str = Field("", max_length=300, description="规格型号")
+    address: str = Field("", max_length=300, description="坐落")
+    place: Place | None = Field(None, description="位置与坐标系")
+    outline: FenceIn | None = Field(None, description="范围: 圆或多边形")
+    owner_kind: OwnerKind = Field(OwnerKind.UNKNOWN, description="所有权人类型")
+    owner_name: str = Field("", max_length=200, description="所有权人")
+    owner_code: CreditCode | None = Field(None, description="所有权人统一社会信用代码")
+    holders: dict[Right, Holder] = Field({}, description="使用权、经营权、收益权、处置权、监督权")
+    households: int = Field(0, ge=0, le=1_000_000, description="受益户数")
+    track: Track | None = Field(None, description="分类处置, 仅经营性资产")
+    builder: str = Field("", max_length=200, description="实施(移交前)单位")
+    photos: list[UUID] = Field([], max_length=30, description="照片的文件编号")
+    file_ids: list[UUID] = Field([], max_length=50, description="附件的文件编号")
+    note: str = Field("", max_length=2000)
+
+
+class AssetCreate(_Fields):
+    """补登资产: assets formed since 2012 that no acceptance in this system made."""
+
+    id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
+    region: str = Field(pattern=REGION, description="坐落的村或镇, 12 位")
+    name: str = Field(min_length=2, max_length=200)
+    asset_class: AssetClass
+    project_id: UUID | None = Field(None, description="形成项目")
+    happened_at: AwareDatetime | None = Field(None, description="实际补登时间; 空为现在")
+
+
+class AssetChange(BaseModel):
+    """修改. A draft may be changed freely; once registered its identity is fixed, see `FIXED`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, min_length=2, max_length=200)
+    asset_class: AssetClass | None = None
+    region: str | None = Field(None, pattern=REGION)
+    subclass: str | None = Field(None, max_length=40)
+    built_on: date | None = None
+    service_years: int | None = Field(None, ge=1, le=100)
+    original_value: Money | None = None
+    funding: list[FundingPart] | None = Field(None, max_length=30)
+    quantity: str | None = Field(None, max_length=40)
+    unit: str | None = Field(None, max_length=20)
+    specification: str | None = Field(None, max_length=300)
+    address: str | None = Field(None, max_length=300)
+    place: Place | None = None
+    outline: FenceIn | None = None
+    owner_kind: OwnerKind | None = None
+    owner_name: str | None = Field(None, max_length=200)
+    owner_code: CreditCode | None = None
+    holders: dict[Right, Holder] | None = None
+    households: int | None = Field(None, ge=0, le=1_000_000)
+    track: Track | None = None
+    builder: str | None = Field(None, max_length=200)
+    photos: list[UUID] | None = Field(None, max_length=30)
+    file_ids: list[UUID] | None = Field(None, max_length=50)
+    note: str | None = Field(None, max_length=2000)
+    reason: str = Field("", max_length=2000, description="修改理由; 登记后修改必填")
+
+
+FIXED = frozenset(
+    {"name", "asset_class", "region", "built_on", "original_value", "owner_kind", "owner_name", "owner_code"}
+)
+"""What a registered asset only changes by going back to draft, by a transfer of rights or by a value adjustment."""
+NULLABLE = frozenset({"built_on", "service_years", "place", "outline", "track"})
+
+
+class AssetRead(BaseModel):
+    """资产."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    code: str = Field(description="资产编号, 登记时生成, 不随所有权人变化")
+    name: str
+    asset_class: AssetClass
+    subclass: str
+    origin: Origin
+    project_id: UUID | None
+    project_name: str
+    year: int = Field(description="形成年度, 0 为未知")
+    built_on: date | None
+    service_years: int | None
+    original_value: Money
+    funding: list[FundingPart]
+    quantity: str
+    unit: str
+    specification: str
+    address: str
+    lon: float | None = Field(description="WGS-84")
+    lat: float | None = Field(description="WGS-84")
+    place: dict[str, Any] | None = Field(description="原始坐标与坐标系")
+    outline: dict[str, Any] | None = Field(description="范围, WGS-84")
+    owner_kind: OwnerKind
+    owner_name: str
+    owner_code: str
+    holders: dict[Right, Holder]
+    households: int
+    track: Track | None
+    builder: str
+    photos: list[str]
+    file_ids: list[str]
+    note: str
+    state: AssetState
+    state_since: datetime
+    confirmed_on: date | None
+    certificate_no: str
+    giver: str
+    receiver: str
+    transfer_no: str
+    handed_over_on: date | None
+    use: UseState
+    use_since: datetime
+    use_reason: str
+    use_person: str
+    use_deadline: date | None
+    inspected_at: datetime | None
+    created_at: datetime
+    created_by: str
+
+    @computed_field(description="类别")  # type: ignore[prop-decorator]
+    @property
+    def class_label(self) -> str:
+        """类别."""
+        return self.asset_class.label
+
+    @computed_field(description="登记状态")  # type: ignore[prop-decorator]
+    @property
+    def state_label(self) -> str:
+        """登记状态."""
+        return self.state.label
+
+    @computed_field(description="使用状态")  # type: ignore[prop-decorator]
+    @property
+    def use_label(self) -> str:
+        """使用状态."""
+        return self.use.label
+
+
+class UseChangeRead(BaseModel):
+    """一次使用状态变更."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    was: UseState
+    now: UseState
+    reason: str
+    evidence: list[str]
+    person: str
+    deadline: date | None
+    happened_at: datetime
+    created_at: datetime
+    created_by: str
+
+
+class AssetDetail(AssetRead):
+    """资产, 使用状态的变更和可办事项."""
+
+    use_changes: list[UseChangeRead]
+    available_actions: list[Offer]
+
+
+class AssetAct(Act):
+    """办理资产事项."""
+
+    certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写")
+    giver: str = Field("", max_length=200, description="移交单位")
+    receiver: str = Field("", max_length=200, description="接收单位")
+    transfer_no: str = Field("", max_length=100, description="移交书编号")
+    evidence: list[UUID] = Field([], max_length=30, description="依据: 照片或文件编号")
+    person: str = Field("", max_length=100, description="整改责任人")
+    deadline: date | None = Field(None, description="整改期限")
+
+
+class Codes(BaseModel):
+    """代码表: every code of this service with its Chinese label."""
+
+    asset_class: dict[str, str]
+    subclass: dict[str, dict[str, str]]
+    owner_kind: dict[str, str]
+    right: dict[str, str]
+    track: dict[str, str]
+    origin: dict[str, str]
+    state: dict[str, str]
+    use: dict[str, str]

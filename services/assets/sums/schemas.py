@@ -1,0 +1,45 @@
+"""A region's assets in figures."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.money import Money, SignedMoney
+
+
+class Part(BaseModel):
+    """一个分组的数量与原值; `filter` 是资产列表的同名筛选条件."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    label: str
+    count: int
+    value: Money
+    filter: str = Field(description="查询参数, 用它查资产列表即得明细")
+
+
+class Agreement(BaseModel):
+    """已登记原值与项目结算金额的核对."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    projects: int = Field(description="已验收项目数")
+    settled: Money = Field(description="审定结算金额合计")
+    registered: Money = Field(description="这些项目已登记资产的原值合计")
+    difference: SignedMoney = Field(description="已登记减结算")
+
+
+class AssetSummary(BaseModel):
+    """一个地区(一年)的资产."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    region: str
+    year: int | None = Field(description="形成年度, 空为全部")
+    count: int
+    value: Money
+    confirmed_percent: str = Field(description="确权率: 已确权(含移交)数量占已登记, %")
+    by_class: list[Part]
+    by_owner: list[Part]
+    by_state: list[Part]
+    by_use: list[Part]
+    agreement: Agreement

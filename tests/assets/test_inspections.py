@@ -1,0 +1,139 @@
+"""Somebody was there: photos, condition, and whether the place agrees."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.ids import new_id
+from shared.places import Datum, from_wgs84
+from tests.assets.world import PLACE, World
+from tests.conftest import Clock
+
+METRE_NORTH = 1 / 111_195
+
+
+def at(north_m: float, accuracy_m: float = 10) -> dict[str, Any]:
+    return {**PLACE, "lat": PLACE["lat"] + north_m * METRE_NORTH, "accuracy_m": accuracy_m}  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("north_m", "verdict"), [(0, "inside"), (85, "inside"), (95, "unsure"), (105, "unsure"), (115, "outside")]
+)
+async def test_the_place_is_judged_against_the_assets(world: World, north_m: float, verdict: str) -> None:
+    asset = await world.registered()
+    answered = await world.clerk.post(
+        f"/assets/{asset['id']}/inspections", json={"condition": "good", "fix": at(north_m)}
+    )
+    assert answered.status_code == 201, answered.text
+    assert answered.json()["verdict"] == verdict
+
+
+async def test_a_drawn_outline_counts_before_the_point(world: World) -> None:
+    x, y = PLACE["lon"], PLACE["lat"]
+    ring = [[x, y], [x + 0.01, y], [x + 0.01, y + 0.01], [x, y + 0.01], [x, y]]  # type: ignore[operator]
+    asset = await world.registered(outline={"kind": "polygon", "datum": "wgs84", "coordinates": [ring]})
+    address = f"/assets/{asset['id']}/inspections"
+    far = (await world.clerk.post(address, json={"condition": "good", "fix": at(-500)})).json()
+    assert far["verdict"] == "outside"
+    within = {"lon": x + 0.005, "lat": y + 0.005, "datum": "wgs84", "accuracy_m": 20}  # type: ignore[operator]
+    assert (await world.clerk.post(address, json={"condition": "good", "fix": within})).json()[
+        "verdict"
+    ] == "inside"
+
+
+async def test_another_datum_is_the_same_place(world: World) -> None:
+    asset = await world.registered()
+    lon, lat = from_wgs84(PLACE["lon"], PLACE["lat"], Datum.GCJ02)  # type: ignore[arg-type]
+    fix = {"lon": lon, "lat": lat, "datum": "gcj02", "accuracy_m": 5}
+    seen = (
+        await world.clerk.post(f"/assets/{asset['id']}/inspections", json={"condition": "good", "fix": fix})
+    ).json()
+    assert seen["verdict"] == "inside"
+    assert seen["fix"]["datum"] == "gcj02"
+
+
+async def test_several_photos_and_a_past_date_are_kept(world: World, clock: Clock) -> None:
+    asset = await world.registered()
+    photos = [await world.photo(), await world.photo()]
+    then = (clock.now() - timedelta(days=40)).isoformat()
+    body = {"condition": "worn", "findings": "路肩有裂缝", "photos": photos, "inspected_at": then}
+    seen = await world.clerk.post(f"/assets/{asset['id']}/inspections", json=body)
+    assert (seen.status_code, seen.json()["photos"], seen.json()["verdict"]) == (201, photos, None)
+    newer = await world.clerk.post(f"/assets/{asset['id']}/inspections", json={"condition": "good"})
+    listed = (await world.bureau.get(f"/assets/{asset['id']}/inspections")).json()["items"]
+    assert [one["id"] for one in listed] == [newer.json()["id"], seen.json()["id"]]
+    known = (await world.bureau.get(f"/assets/{asset['id']}")).json()
+    assert known["inspected_at"] == newer.json()["inspected_at"]
+    future = (clock.now() + timedelta(days=1)).isoformat()
+    refused = await world.clerk.post(
+        f"/assets/{asset['id']}/inspections", json={"condition": "good", "inspected_at": future}
+    )
+    assert refused.status_code == 422
+
+
+async def test_the_same_inspection_twice_is_one(world: World) -> None:
+    asset = await world.registered()
+    body = {"id": str(new_id()), "condition": "good"}
+    address = f"/assets/{asset['id']}/inspections"
+    assert (await world.clerk.post(address, json=body)).status_code == 201
+    assert (await world.clerk.post(address, json=body)).json()["id"] == body["id"]
+    assert (await world.clerk.post(address, json={**body, "condition": "broken"})).status_code == 409
+    assert len((await world.clerk.get(address)).json()["items"]) == 1
+    told = (await world.bureau.get("/assets/events", params={"types": "asset.inspected"})).json()["items"]
+    assert len(told) == 1
+    assert not {"lon", "lat", "fix"} & set(told[0]["after"])
+
+
+async def test_an_unknown_photo_is_refused(world: World) -> None:
+    asset = await world.registered()
+    body = {"condition": "good", "photos": [str(uuid4())]}
+    refused = await world.clerk.post(f"/assets/{asset['id']}/inspections", json=body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/photos")
+
+
+async def test_the_thread_of_a_project_ends_with_who_has_seen_it(world: World) -> None:
+    project = await world.accepted()
+    (draft,) = (await world.clerk.get("/assets", params={"project_id": str(project)})).json()["items"]
+    await world.clerk.post(f"/assets/{draft['id']}/inspections", json={"condition": "good"})
+    thread = (await world.bureau.get("/assets/thread", params={"project_id": str(project)})).json()
+    assert [one["id"] for one in thread["assets"]] == [draft["id"]]
+    assert [one["asset_id"] for one in thread["inspections"]] == [draft["id"]]
+    assert thread["coverage"]["drafts"] == 1
+    same = (await world.bureau.get("/assets/thread", params={"asset_id": draft["id"]})).json()
+    assert same["project_id"] == str(project)
+    assert (await world.bureau.get("/assets/thread")).status_code == 400
+
+
+async def test_use_changes_need_reason_evidence_person_and_deadline(world: World) -> None:
+    asset = await world.registered()
+    bare = await world.act(world.clerk, asset["id"], "mark_idle")
+    codes = {one["code"] for one in bare.json()["errors"]}
+    assert (bare.status_code, codes) == (409, {"no_reason", "no_evidence", "not_assigned"})
+    photo = await world.photo()
+    deadline = str(world.today() + timedelta(days=30))
+    full = {"reason": "无人使用", "evidence": [photo], "person": "王主任", "deadline": deadline}
+    late = await world.act(world.clerk, asset["id"], "mark_idle", **{**full, "deadline": "2024-01-01"})
+    assert late.json()["errors"][0]["code"] == "deadline_past"
+    idle = await world.must(world.clerk, asset["id"], "mark_idle", **full)
+    assert (idle["use"], idle["use_person"], idle["use_deadline"], idle["state"]) == (
+        "idle",
+        "王主任",
+        deadline,
+        "registered",
+    )
+    back = await world.must(world.clerk, asset["id"], "bring_back", reason="已出租", evidence=[photo])
+    assert (back["use"], back["use_deadline"]) == ("in_use", None)
+    assert [(one["was"], one["now"]) for one in back["use_changes"]] == [
+        ("in_use", "idle"),
+        ("idle", "in_use"),
+    ]
+    disposed = await world.act(world.bureau, asset["id"], "dispose", reason="报废")
+    assert disposed.json()["errors"][0]["code"] == "no_disposal"
+
+
+async def test_a_draft_has_no_use_to_change(world: World) -> None:
+    asset = await world.enter()
+    refused = await world.act(world.clerk, asset["id"], "mark_idle", reason="无人使用")
+    assert "not_registered" in {one["code"] for one in refused.json()["errors"]}
