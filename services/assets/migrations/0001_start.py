@@ -100,7 +100,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_asset_region_original_value_id'), ['region', 'original_value', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_state_created_at_id'), ['region', 'state', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_use_created_at_id'), ['region', 'use', 'created_at', 'id'], unique=False)
-        batch_op.create_index('uq_asset_code', ['code'], unique=True, sqlite_where=sa.text("code <> ''"), postgresql_where=sa.text("code <> ''"))
+        batch_op.create_index('uq_asset_code', ['code'], unique=True, sqlite_where=sa.text("code != ''"), postgresql_where=sa.text("code != ''"))
 
     op.create_table('code_serial',
     sa.Column('district', sa.String(length=6), nullable=False),
@@ -246,17 +246,25 @@ def upgrade() -> None:
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
     sa.Column('url', sa.Text(), nullable=False),
     sa.Column('types', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment='topics; empty means all'),
+    sa.Column('spans', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False, comment='first and last region code of what its maker may read'),
     sa.Column('secret', sa.Text(), nullable=False, comment='sealed signing secret'),
+    sa.Column('old_secret', sa.Text(), nullable=False, comment='signs too until `old_until`'),
+    sa.Column('old_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('stopped_reason', sa.Text(), nullable=False),
+    sa.Column('failing_since', sa.DateTime(timezone=True), nullable=True, comment='first failure after the last success'),
+    sa.Column('asked_again_at', sa.DateTime(timezone=True), nullable=True, comment='when parked events were last tried again by themselves'),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_webhook'))
     )
     with op.batch_alter_table('webhook', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_webhook_region'), ['region'], unique=False)
+        batch_op.create_index(batch_op.f('ix_webhook_region_id'), ['region', 'id'], unique=False)
 
     op.create_table('inspection',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -344,7 +352,7 @@ def downgrade() -> None:
 
     op.drop_table('inspection')
     with op.batch_alter_table('webhook', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_webhook_region'))
+        batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
     op.drop_table('rule')
@@ -375,7 +383,7 @@ def downgrade() -> None:
     op.drop_table('dead_letter')
     op.drop_table('code_serial')
     with op.batch_alter_table('asset', schema=None) as batch_op:
-        batch_op.drop_index('uq_asset_code', sqlite_where=sa.text("code <> ''"), postgresql_where=sa.text("code <> ''"))
+        batch_op.drop_index('uq_asset_code', sqlite_where=sa.text("code != ''"), postgresql_where=sa.text("code != ''"))
         batch_op.drop_index(batch_op.f('ix_asset_region_use_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_state_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_original_value_id'))

@@ -12,8 +12,6 @@ from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Track
 from services.assets.register.lifecycle import AssetState, UseState
 from shared.db import JSON, Record, text_enum
 
-HAS_CODE = sa.text("code <> ''")
-
 
 class Asset(Base, Record, table=True):
     """项目资产. Its region is the village or town it lies in; its code never changes once issued."""
@@ -28,7 +26,6 @@ class Asset(Base, Record, table=True):
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "built_index"),
         sa.Index(None, "lat", "lon"),
-        sa.Index("uq_asset_code", "code", unique=True, sqlite_where=HAS_CODE, postgresql_where=HAS_CODE),
     )
 
     code: str = Field(default="", max_length=40)
@@ -86,6 +83,16 @@ class Asset(Base, Record, table=True):
     use_deadline: date | None = None
     inspected_at: datetime | None = None
     """When somebody last saw it."""
+
+
+_COLUMNS = Asset.__table__.c  # type: ignore[attr-defined]
+sa.Index(
+    "uq_asset_code",
+    _COLUMNS.code,
+    unique=True,
+    sqlite_where=_COLUMNS.code != "",
+    postgresql_where=_COLUMNS.code != "",
+)
 
 
 class UseChange(Base, table=True):
