@@ -199,6 +199,12 @@ async def change_use(
     )
     if preview is not None:
         return preview
+    _noted(work, asset, was, body, evidence)
+    return None
+
+
+def _noted(work: Work, asset: Asset, was: UseState, body: AssetAct, evidence: list[str]) -> None:
+    """The change beside the asset; what is bad keeps its person and deadline on the asset itself."""
     good = asset.use in {UseState.IN_USE, UseState.DISPOSED}
     asset.use_reason = "" if good else body.reason
     asset.use_person = "" if good else body.person
@@ -215,12 +221,11 @@ async def change_use(
             evidence=evidence,
             person=body.person,
             deadline=body.deadline,
-            happened_at=when,
+            happened_at=asset.use_since,
             created_at=work.at,
             created_by=work.actor.id,
         )
     )
-    return None
 
 
 def subject(asset: Asset) -> Subject:
