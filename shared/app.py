@@ -27,6 +27,8 @@ from shared.seal import seal_forever
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.watch import Metrics, Watch
+from shared.webhooks import router as webhooks
+from shared.webhooks.courier import Courier
 from shared.wire import Wire
 from shared.work import Context
 
@@ -51,6 +53,8 @@ class Service:
     """Routers outside /api/v1 (well-known documents)."""
     rule_shapes: Mapping[str, Any] = field(default_factory=dict)
     """Rule key → the type its value must have; a district's own version of another shape is refused."""
+    webhooks: May | None = None
+    """Permission that manages its webhooks; a service without one has none."""
     start: Callable[[Context], Awaitable[None]] | None = None
     """Runs before the first request: seeds, checks."""
 
@@ -121,6 +125,8 @@ async def _begin(service: Service, context: Context) -> None:
 
 def _tasks(service: Service, context: Context) -> list[Any]:
     running = [inbox.relay_of(context).run(), seal_forever(context), _tidy(context)]
+    if service.webhooks is not None:
+        running.append(Courier(context).run())
     return [*running, *(one(context) for one in service.background)]
 
 
@@ -145,7 +151,8 @@ def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:
         feed.routes(service.name, service.read),
         operations.routes(service.name),
     )
-    for router in (*common, *service.routers):
+    pushed = [webhooks.routes(service.name, service.read, service.webhooks)] if service.webhooks else []
+    for router in (*common, *pushed, *service.routers):
         app.include_router(router, prefix=API)
 
 

@@ -205,6 +205,26 @@ async def retry_dead(session: AsyncSession, subscriber: str, subject: str = "") 
     return int((await run(session, query.values(retry=True))).rowcount)
 
 
+async def retry_recent(session: AsyncSession, subscriber: str, since: datetime) -> None:
+    """Ask again for the parked events of every subject whose first was parked since then."""
+    dead = dead_letter.c
+    young = (
+        sa.select(dead.subject)
+        .where(dead.subscriber == subscriber)
+        .group_by(dead.subject)
+        .having(sa.func.min(dead.parked_at) >= since)
+    )
+    mine = dead_letter.update().where(dead.subscriber == subscriber, dead.subject.in_(young))
+    await run(session, mine.values(retry=True))
+
+
+async def hurry(session: AsyncSession, subscriber: str, at: datetime) -> None:
+    """Wait no longer: the next try is due now, unless one is under way."""
+    columns = log_cursor.c
+    hold = log_cursor.update().where(columns.subscriber == subscriber, columns.failures > 0)
+    await run(session, hold.values(due_at=at, failures=0, refusals=0))
+
+
 async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: datetime) -> None:
     """Deliver again everything after a position; a delivery under way loses its lease."""
     columns = log_cursor.c
@@ -224,6 +244,32 @@ async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: dat
     )
 
 
+async def forget_dead(session: AsyncSession, subscriber: str, cursor: Cursor = START) -> None:
+    """Drop a subscriber's parked events after a position: they are about to be read again, or nobody waits for them."""
+    later = sa.select(event_log.c.seq).where(beyond(cursor))
+    dead = dead_letter.c
+    await run(session, dead_letter.delete().where(dead.subscriber == subscriber, dead.seq.in_(later)))
+
+
+async def unsubscribe(session: AsyncSession, subscriber: str) -> None:
+    """Forget where a subscriber stands and what it refused; a delivery under way loses its lease."""
+    await forget_dead(session, subscriber)
+    await run(session, log_cursor.delete().where(log_cursor.c.subscriber == subscriber))
+
+
+async def standing(session: AsyncSession, subscriber: str) -> tuple[sa.Row[Any] | None, int]:
+    """A subscriber's row and how many events are parked for it."""
+    row = (await run(session, sa.select(log_cursor).where(log_cursor.c.subscriber == subscriber))).first()
+    counted = sa.select(sa.func.count()).where(dead_letter.c.subscriber == subscriber)
+    return row, int((await run(session, counted)).scalar_one())
+
+
+async def ahead(session: AsyncSession, cursor: Cursor, *where: sa.ColumnElement[bool]) -> int:
+    """How many rows after a position satisfy the conditions, counted up to `COUNTED`."""
+    rows = sa.select(event_log.c.seq).where(beyond(cursor), *where).limit(COUNTED)
+    return int((await run(session, sa.select(sa.func.count()).select_from(rows.subquery()))).scalar_one())
+
+
 async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection[str]]) -> list[CursorRead]:
     """Every subscriber of this log and how much of what it wants still waits, counted up to `COUNTED`."""
     tally = sa.select(dead_letter.c.subscriber, sa.func.count().label("parked")).group_by(
@@ -232,15 +278,13 @@ async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection
     parked = {row.subscriber: row.parked for row in await run(session, tally)}
     found = []
     for row in (await run(session, sa.select(log_cursor).order_by(log_cursor.c.subscriber))).all():
-        ahead = sa.select(event_log.c.seq).where(beyond((row.tx, row.seq)))
-        if topics := wanted(row.subscriber):
-            ahead = ahead.where(event_log.c.type.in_(topics))
-        counted = sa.select(sa.func.count()).select_from(ahead.limit(COUNTED).subquery())
+        topics = wanted(row.subscriber)
+        conditions = [event_log.c.type.in_(topics)] if topics else []
         found.append(
             CursorRead(
                 subscriber=row.subscriber,
                 cursor=write_cursor((row.tx, row.seq)),
-                waiting=(await run(session, counted)).scalar_one(),
+                waiting=await ahead(session, (row.tx, row.seq), *conditions),
                 parked=parked.get(row.subscriber, 0),
                 failures=row.failures,
                 due_at=row.due_at,

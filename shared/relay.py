@@ -40,7 +40,10 @@ log = structlog.get_logger("relay")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a delivery went: so many from the front arrived; `refused` when it stopped at an event for its content."""
+    """How a delivery went: so many from the front arrived; `refused` when it stopped at an event for its content.
+
+    Some received and no error: the deliverer paused, and the rest follows at once.
+    """
 
     received: int
     error: str = ""
@@ -84,14 +87,19 @@ class Relay:
         *,
         to: Collection[str] | None = None,
         topics: Callable[[str], Collection[str]] = told,
+        only: Callable[[str], sa.ColumnElement[bool]] = lambda _subscriber: sa.true(),
+        wait: Callable[[int], timedelta] = backoff,
         changed: asyncio.Event | None = None,
     ) -> None:
+        """`only` narrows further which rows a subscriber is told of; `wait` is how long after so many failures."""
         self.database = database
         self.service = service
         self.deliver = deliver
         self.clock = clock
         self.to = tuple(to) if to is not None else subscribers(but=service)
         self.topics = topics
+        self.only = only
+        self.wait = wait
         self.changed = changed or asyncio.Event()
         self._wakes = {subscriber: asyncio.Event() for subscriber in self.to}
         self._unfinished: set[str] = set()
@@ -191,7 +199,7 @@ class Relay:
             end = await head(session, reader.cursor)
             if end == reader.cursor:
                 return None
-            conditions = [upto(end)]
+            conditions = [upto(end), self.only(subscriber)]
             if topics := self.topics(subscriber):
                 conditions.append(event_log.c.type.in_(topics))
             rows = await after(session, reader.cursor, limit=BATCH, where=conditions)
@@ -216,6 +224,9 @@ class Relay:
         if outcome.received >= len(wanted):
             done, stopped = list(batch.rows), None
             result = Settlement(batch.end, now)
+        elif outcome.received and not outcome.error:
+            done, stopped = list(batch.rows)[: batch.rows.index(wanted[outcome.received])], None
+            result = Settlement(reader.cursor if batch.again else (done[-1].tx, done[-1].seq), now)
         else:
             stopped = wanted[outcome.received]
             done = list(batch.rows)[: batch.rows.index(stopped)]
@@ -223,7 +234,7 @@ class Relay:
             failures = (reader.failures if again else 0) + 1
             result = Settlement(
                 (done[-1].tx, done[-1].seq) if done and not batch.again else reader.cursor,
-                now + backoff(failures),
+                now + self.wait(failures),
                 failures,
                 (reader.refusals if again else 0) + outcome.refused,
                 outcome.error or "stopped without a reason",

@@ -48,6 +48,13 @@ class Settings(BaseSettings):
     district: str = Field("620602000000", description="the region this installation serves")
     relay: bool = Field(True, description="whether the event relay runs in the background")
     log_level: str = "INFO"
+    webhook_http: bool = Field(
+        False, description="webhooks may go over plain http (a closed finance network)"
+    )
+    webhook_networks: tuple[str, ...] = Field(
+        (), description="private networks that webhooks may go to, as CIDR"
+    )
+    webhook_timeout: float = Field(10, gt=0, le=25, description="seconds a webhook's receiver has to answer")
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod

@@ -3,6 +3,7 @@
 The only place that imports the HTTP client, so that changing it is one line.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,6 +26,7 @@ from shared.errors import (
     VersionRequired,
 )
 from shared.labels import Labelled
+from shared.outside import NotAllowed, NotFoundByName, parsed, resolved
 from shared.settings import Settings
 
 TIMEOUT = httpx.Timeout(10, connect=2)
@@ -116,6 +118,46 @@ class Wire:
         """Let every connection go."""
         for client in self._clients.values():
             await client.aclose()
+
+
+class Unreached(Exception):
+    """A server outside gave no answer; the message says why."""
+
+
+class Outside:
+    """One conversation with a server that is not ours: no proxies, no redirects, no body read, nothing kept alive."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._client = httpx.AsyncClient(timeout=settings.webhook_timeout, trust_env=False)
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
+        """The status of the answer; Unreached without one, or when the address may not be called."""
+        try:
+            target = parsed(url, self.settings)
+            async with asyncio.timeout(self.settings.webhook_timeout):
+                address = (await resolved(target, self.settings))[0]
+                # By number, so that the name cannot change its meaning; TLS still checks the certificate of the name.
+                request = self._client.build_request(
+                    "POST",
+                    target.at(address),
+                    content=content,
+                    headers={**headers, "Host": target.authority},
+                    extensions={"sni_hostname": target.host},
+                )
+                answer = await self._client.send(request, stream=True)
+                await answer.aclose()
+        except (NotAllowed, NotFoundByName) as error:
+            raise Unreached(str(error)) from error
+        except TimeoutError as error:
+            raise Unreached(f"{self.settings.webhook_timeout:g} 秒内没有答复") from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise Unreached(f"连接失败: {type(error).__name__}") from error
+        return answer.status_code
+
+    async def close(self) -> None:
+        """End the conversation."""
+        await self._client.aclose()
 
 
 def _refusal(service: str, answer: httpx.Response) -> Refusal:

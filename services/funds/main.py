@@ -28,6 +28,7 @@ SERVICE = Service(
     routers=(chain, sources, allocations, payments, contracts, ledger, commitments, plans),
     handlers=HANDLERS,
     background=(reconcile_forever,),
+    webhooks=May.EXCHANGE,
 )
 
 

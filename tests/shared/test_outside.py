@@ -1,0 +1,163 @@
+"""Only public servers are called, over HTTPS, whatever their names resolve to."""
+
+import socket
+from typing import Any
+
+import pytest
+
+from shared.outside import NotAllowed, Target, check, forbidden, parsed, resolved
+from shared.settings import Settings
+from shared.wire import Outside, Unreached
+from tests.receiver import a_stranger
+
+STRICT = Settings.of("toy", embedded=True)
+CLOSED_NETWORK = Settings.of(
+    "toy",
+    embedded=True,
+    webhook_http=True,
+    webhook_networks=("10.20.0.0/16", "127.0.0.0/8"),
+    webhook_timeout=0.3,
+)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "127.9.9.9",
+        "10.20.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "fec0::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b::a9fe:a9fe",
+        "2002:7f00:1::",
+        "2002:a00:1::",
+        "2001:0:a00:1::1",
+        "ff02::1",
+    ],
+)
+def test_an_address_that_is_not_public_is_forbidden(address: str) -> None:
+    assert forbidden(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["202.100.64.1", "8.8.8.8", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_a_public_address_is_not(address: str) -> None:
+    assert not forbidden(address)
+
+
+def test_a_network_the_installation_allows_is_allowed_and_no_other() -> None:
+    assert not forbidden("10.20.3.4", ("10.20.0.0/16",))
+    assert not forbidden("::ffff:10.20.3.4", ("10.20.0.0/16",))
+    assert forbidden("10.21.3.4", ("10.20.0.0/16",))
+    assert not forbidden("fd00::5", ("10.20.0.0/16", "fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://czj.example.gov.cn/in",
+        "ftp://czj.example.gov.cn/in",
+        "https://",
+        "https:///in",
+        "https://user:pass@czj.example.gov.cn/in",
+        "https://czj.example.gov.cn/in#part",
+        "https://czj.example.gov.cn:99999/in",
+        "https://czj example/in",
+        "https://czj.example\r\nHost: x/in",
+        "https://" + "a" * 3000,
+        "https://" + "a" * 70 + ".cn/",
+        "file:///etc/passwd",
+        "https://[::1",
+    ],
+)
+def test_an_address_of_another_form_is_refused(url: str) -> None:
+    with pytest.raises(NotAllowed):
+        parsed(url, STRICT)
+
+
+def test_plain_http_is_for_installations_that_allow_it() -> None:
+    assert parsed("http://10.20.1.1/in", CLOSED_NETWORK).port == 80
+    assert parsed("https://财政.cn/in?a=1", STRICT).host == "财政.cn".encode("idna").decode()
+    assert parsed("https://czj.example.gov.cn:8443", STRICT) == Target(
+        "https", "czj.example.gov.cn", 8443, "/"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/in",
+        "https://localhost/in",
+        "https://2130706433/in",
+        "https://0x7f.1/in",
+        "https://0177.0.0.1/in",
+        "https://[::ffff:127.0.0.1]/in",
+        "https://169.254.169.254/latest/meta-data",
+        "https://10.0.0.8/in",
+    ],
+)
+async def test_no_way_of_writing_our_own_machine_passes(url: str) -> None:
+    with pytest.raises(NotAllowed):
+        await resolved(parsed(url, STRICT), STRICT)
+
+
+async def test_a_name_with_one_bad_address_among_good_ones_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lookup(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("8.8.8.8", port)), (*kind, ("10.0.0.8", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    with pytest.raises(NotAllowed, match=r"10\.0\.0\.8"):
+        await check("https://czj.example.gov.cn/in", STRICT)
+
+
+async def test_the_address_that_was_checked_is_the_one_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that means another machine the second time it is asked for is only asked once."""
+    asked = []
+
+    def lookup(host: str, port: int, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        address = "127.0.0.1" if len(asked) == 1 else "10.99.0.1"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))]
+
+    async with a_stranger() as stranger:
+        monkeypatch.setattr(socket, "getaddrinfo", lookup)
+        outside = Outside(CLOSED_NETWORK)
+        status = await outside.post(f"http://czj.example.gov.cn:{stranger.port}/in", b"{}", {})
+        await outside.close()
+    assert status == 204
+    assert asked[0] == "czj.example.gov.cn"
+    assert "czj.example.gov.cn" not in asked[1:]
+    assert stranger.got[0].headers["host"] == f"czj.example.gov.cn:{stranger.port}"
+
+
+async def test_a_redirect_is_not_followed_and_silence_ends() -> None:
+    async with a_stranger() as stranger:
+        outside = Outside(CLOSED_NETWORK)
+        stranger.answer = lambda _: 302
+        assert await outside.post(stranger.url, b"{}", {}) == 302
+        assert len(stranger.got) == 1
+        stranger.answer = lambda _: 0
+        with pytest.raises(Unreached, match="没有答复"):
+            await outside.post(stranger.url, b"{}", {})
+        stranger.answer = lambda _: -1
+        with pytest.raises(Unreached, match="连接失败"):
+            await outside.post(stranger.url, b"{}", {})
+        await outside.close()
