@@ -44,7 +44,7 @@ log = structlog.get_logger("webhooks")
 
 def wait(failures: int) -> timedelta:
     """How long to wait after so many failures in a row: 5 s, 10 s, 20 s … 1 h."""
-    return min(FIRST_WAIT * 2 ** min(failures - 1, 20), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(failures - 1, 20)), LONGEST_WAIT)
 
 
 class Courier:
