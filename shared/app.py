@@ -89,7 +89,7 @@ def build(
     problems.install(app)
     app.add_middleware(Watch, metrics=metrics)
     _mount(app, service, metrics)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: with_problem_shape(app)  # type: ignore[method-assign]
     return app
 
 
@@ -156,7 +156,8 @@ def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:
         app.include_router(router, prefix=API)
 
 
-def _openapi(app: FastAPI) -> dict[str, Any]:
+def with_problem_shape(app: FastAPI) -> dict[str, Any]:
+    """The app's OpenAPI document, with the shape of every refusal."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, shapes = models_json_schema(

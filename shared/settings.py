@@ -55,6 +55,12 @@ class Settings(BaseSettings):
         (), description="private networks that webhooks may go to, as CIDR"
     )
     webhook_timeout: float = Field(10, gt=0, le=25, description="seconds a webhook's receiver has to answer")
+    rates: Annotated[
+        dict[str, str], Field(default_factory=dict, description="limits of the gateway, by name: 60/minute")
+    ]
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="networks whose X-Forwarded-For the gateway believes"
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod

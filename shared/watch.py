@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import hop
 from shared.ids import new_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
@@ -58,7 +59,7 @@ class Metrics:
 def _pattern(scope: Scope) -> str:
     """The address with its parameters' names, so that metrics stay few."""
     if "endpoint" not in scope:
-        return "unmatched"
+        return str(scope.get("state", {}).get("handed_to", "unmatched"))
     names = {str(value): name for name, value in scope.get("path_params", {}).items()}
     parts = (f"{{{names[part]}}}" if part in names else part for part in scope["path"].split("/"))
     return "/".join(parts)
@@ -76,7 +77,8 @@ class Watch:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
@@ -89,7 +91,8 @@ class Watch:
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            with hop.arrived(request_id, headers.get(hop.LEFT, "")):
+                await self.app(scope, receive, sending)
         finally:
             self._note(scope, request_id, status, time.perf_counter() - started)
 

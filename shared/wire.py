@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from shared import hop
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -29,7 +30,8 @@ from shared.labels import Labelled
 from shared.outside import NotAllowed, NotFoundByName, parsed, resolved
 from shared.settings import Settings
 
-TIMEOUT = httpx.Timeout(10, connect=2)
+PATIENCE, CONNECT = 10.0, 2.0
+"""Seconds for an answer and for a connection."""
 _KINDS: dict[str, type[Refusal]] = {
     kind.kind(): kind
     for kind in (
@@ -73,6 +75,10 @@ class Wire:
         self.apps = apps if apps is not None else {}
         self._clients: dict[str, httpx.AsyncClient] = {}
 
+    def absent(self, service: str) -> bool:
+        """Whether this is the one process of everything and has no such service: then nobody is there to ask."""
+        return self.settings.embedded and service not in self.apps and service not in self.settings.peers
+
     def client(self, service: str) -> httpx.AsyncClient:
         """One pooled client per peer."""
         if service not in self._clients:
@@ -81,7 +87,7 @@ class Wire:
             self._clients[service] = httpx.AsyncClient(
                 transport=transport,
                 base_url=self.settings.peer(service) if app is None else f"http://{service}",
-                timeout=TIMEOUT,
+                timeout=PATIENCE,
             )
         return self._clients[service]
 
@@ -97,11 +103,23 @@ class Wire:
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
         """The peer's JSON answer; its refusal raised here as the same refusal; Unavailable when it is down."""
-        sent = dict(headers or {})
+        sent = {**hop.onward(), **(headers or {})}
         if token:
             sent["Authorization"] = f"Bearer {token}"
+        if self.absent(service):
+            raise Unavailable(f"{spoken(service)}没有安装", f"{service} is not part of this process")
+        left = hop.seconds_left(PATIENCE)
+        if not left:
+            raise Unavailable("等待时间已到, 请稍后重试", "Whoever asked has stopped waiting")
         try:
-            answer = await self.client(service).request(method, path, params=params, json=json, headers=sent)
+            answer = await self.client(service).request(
+                method,
+                path,
+                params=params,
+                json=json,
+                headers=sent,
+                timeout=httpx.Timeout(left, connect=min(left, CONNECT)),
+            )
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"{spoken(service)}暂时联系不上, 请稍后重试", f"{service} does not answer"

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from embedded.secrets import kept
 from embedded.system import System
+from services.gateway.rates import RATES
 from shared.db import Database
 from shared.migrate import has_database, upgrade
 from shared.settings import Settings
@@ -22,6 +23,8 @@ from tests import postgres
 from tests.doors import Doors, TestKey
 
 SQLITE = os.environ.get("DATABASE", "sqlite") == "sqlite"
+UNLIMITED = dict.fromkeys(RATES, "1000000/second")
+"""Tests knock as often as they like; the limits have tests of their own."""
 MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Beijing, when a test does not say otherwise."""
 
@@ -117,7 +120,9 @@ class Templates:
 
 def settings_of(service: str, var: Path, url: str, secrets: dict[str, Any]) -> Settings:
     """Settings of a service under test: embedded, nothing running in the background."""
-    return Settings.of(service, embedded=True, var=var, database_url=url, relay=False, **secrets)
+    return Settings.of(
+        service, embedded=True, var=var, database_url=url, relay=False, rates=UNLIMITED, **secrets
+    )
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from shared.inbox import relay_of
+from shared.migrate import has_database
 from shared.work import Context
 
 DISTRICT = "620602000000"
@@ -104,7 +105,11 @@ class Doors:
     async def deliver(self) -> None:
         """Carry every event to everybody it is for, until nothing moves any more."""
         for _ in range(5):
-            moved = [await relay_of(app.state.context).drain() for app in self.apps.values()]
+            moved = [
+                await relay_of(app.state.context).drain()
+                for name, app in self.apps.items()
+                if has_database(name)
+            ]
             if not any(moved):
                 return
 

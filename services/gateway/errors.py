@@ -1,0 +1,9 @@
+"""Refusals only the gateway makes."""
+
+from shared.errors import Refusal
+
+
+class Late(Refusal):
+    """504: no answer in time; whether a write took effect is not known, a retry with the same key finds out."""
+
+    status, title, title_en = 504, "等待超时", "No answer in time"

@@ -1,0 +1,168 @@
+"""The door itself: limits first, then the request goes to its service, streaming, within its time."""
+
+import asyncio
+from collections import Counter
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway import callers, headers, login
+from services.gateway.errors import Late
+from services.gateway.legs import Remote, direct
+from services.gateway.owners import owner
+from services.gateway.rates import HEAVY, Rates
+from shared.errors import Refusal, TooLarge, Unavailable
+from shared.problems import answer
+from shared.wire import spoken
+from shared.work import Context
+
+CEILING = 64 * 1024 * 1024
+"""Bytes no body may exceed; each route's own, smaller limit is kept by its service."""
+PATIENCE_S, PATIENCE_HEAVY_S = 30.0, 120.0
+"""Seconds of silence after which a request is given up: big tables take longer."""
+SLOWEST = 4096
+"""Bytes a second a phone is given time for when it uploads."""
+CROWD = 256
+"""Requests on their way to one service at once; more are asked to come back."""
+log = structlog.get_logger("gateway")
+
+
+class Door:
+    """ASGI middleware in front of the gateway's own pages."""
+
+    def __init__(self, app: ASGIApp, *, context: Context, rates: Rates, remote: Remote) -> None:
+        self.app = app
+        self.context = context
+        self.rates = rates
+        self.remote = remote
+        self.under_way: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, hand on, or let the gateway's own pages answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        passage = Passage(receive, send)
+        try:
+            service, seen, body = await self._admit(scope, receive)
+            passage.take = body
+            if service is None:
+                await self.app(scope, passage.receive, send)
+            else:
+                scope["state"]["handed_to"] = service
+                await self._hand_on(service, seen, scope, passage)
+        except Refusal as refusal:
+            refusal = passage.refusal or refusal
+            if passage.started:
+                raise
+            await answer(Request(scope), refusal)(scope, receive, send)
+        except Exception as error:
+            if not passage.gone:
+                raise
+            log.info("caller hung up", path=scope["path"], error=repr(error))
+
+    async def _admit(self, scope: Scope, receive: Receive) -> tuple[str | None, str, Receive]:
+        """Whose request it is and from where, when it is within all limits."""
+        service = owner(scope["path"])
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdecimal() or int(length) > CEILING:
+            raise TooLarge("请求内容超过了上限", "The body is over the limit")
+        seen = callers.address(scope, self.context.settings.trusted_proxies)
+        if scope["path"] == login.PATH and scope["method"] == "POST":
+            account, receive = await login.peek(scope, receive)
+            self.rates.login(account, seen)
+        else:
+            caller = await callers.caller(scope, self.context, seen)
+            self.rates.request(caller, scope["method"], scope["path"])
+        return service, seen, receive
+
+    async def _hand_on(self, service: str, seen: str, scope: Scope, passage: "Passage") -> None:
+        if self.under_way[service] >= CROWD:
+            raise Unavailable(
+                f"{spoken(service)}正忙, 请稍后重试", f"{service} is at its limit", retry_after=1
+            )
+        self.under_way[service] += 1
+        try:
+            await self._within_time(service, self._inner(scope, seen), passage)
+        finally:
+            self.under_way[service] -= 1
+
+    def _inner(self, scope: Scope, seen: str) -> Scope:
+        """The request as the service sees it."""
+        given = Headers(scope=scope)
+        length = int(given.get("content-length", "0")) or (CEILING if "transfer-encoding" in given else 0)
+        inner = {**scope, "state": {}, "client": (seen, 0), "chunked": "transfer-encoding" in given}
+        inner["headers"] = headers.inbound(
+            scope["headers"],
+            address=seen,
+            scheme=scope.get("scheme", "http"),
+            host=given.get("host", ""),
+            request_id=scope["state"]["request_id"],
+            seconds=_patience(scope) + length / SLOWEST,
+        )
+        return inner
+
+    async def _within_time(self, service: str, scope: Scope, passage: "Passage") -> None:
+        passage.patience = _patience(scope)
+        try:
+            async with asyncio.timeout(passage.patience) as passage.clock:
+                await self._carry(service, scope, passage)
+        except TimeoutError as error:
+            if passage.started:
+                raise
+            raise Late(
+                f"{spoken(service)}未在时限内答复; 若是提交, 请用同一 Idempotency-Key 重试",
+                f"{service} gave no answer in time; repeat a write with the same Idempotency-Key",
+                headers={"Retry-After": "5"},
+            ) from error
+
+    async def _carry(self, service: str, scope: Scope, passage: "Passage") -> None:
+        app = self.context.wire.apps.get(service)
+        if app is not None:
+            await direct(app, scope, passage.receive, passage.send)
+        elif self.context.wire.absent(service):
+            raise Unavailable(f"{spoken(service)}没有安装", f"{service} is not part of this process")
+        else:
+            base = self.context.settings.peer(service)
+            await self.remote.carry(base, service, scope, passage.receive, passage.send)
+
+
+class Passage:
+    """One request on its way: counts its body, keeps its clock, knows whether the answer has begun."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.take = receive
+        self.give = send
+        self.started = False
+        self.gone = False
+        self.refusal: Refusal | None = None
+        self.clock: asyncio.Timeout | None = None
+        self.patience = PATIENCE_S
+        self.size = 0
+
+    async def receive(self) -> Message:
+        """The next part of the body; TooLarge past the ceiling."""
+        message = await self.take()
+        self._alive()
+        self.gone = message["type"] == "http.disconnect"
+        self.size += len(message.get("body", b""))
+        if self.size > CEILING:
+            self.refusal = TooLarge("请求内容超过了上限", "The body is over the limit")
+            raise self.refusal
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The next part of the answer."""
+        self.started = True
+        self._alive()
+        await self.give(message)
+
+    def _alive(self) -> None:
+        if self.clock is not None and not self.clock.expired():
+            self.clock.reschedule(asyncio.get_running_loop().time() + self.patience)
+
+
+def _patience(scope: Scope) -> float:
+    return PATIENCE_HEAVY_S if scope["path"].endswith(HEAVY) else PATIENCE_S

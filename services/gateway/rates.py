@@ -1,0 +1,127 @@
+"""How often anybody may knock: per person, then machine client, then address; tight where secrets are guessed.
+
+Counted in this process, so each replica of the gateway counts for itself. Settings change the figures, not the code.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from limits import RateLimitItem, parse
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from services.gateway.callers import Caller
+from shared.errors import TooMany
+
+RATES = {
+    "login_account": "10/minute",
+    "login_address": "60/minute",
+    "address": "300/minute",
+    "user_read": "900/minute",
+    "user_write": "300/minute",
+    "machine": "3000/minute",
+    "heavy": "30/minute",
+}
+"""Per account name, per address when signing in; per address without login; per person; per machine; for big tables."""
+HEAVY = ("/export", "/imports")
+SWEEP = 10_000
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Counters(Storage):
+    """Fixed windows in memory by the gateway's clock; old ones are swept when there are many."""
+
+    STORAGE_SCHEME = ["xianjie"]  # noqa: RUF012 - the base class wants a list
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.windows: dict[str, tuple[int, float]] = {}
+        super().__init__()
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What a broken storage raises; memory does not break."""
+        return ValueError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count `amount` in the key's window, which lasts `expiry` seconds from its first count."""
+        now = self.clock().timestamp()
+        count, ends = self.windows.get(key, (0, 0.0))
+        if ends <= now:
+            count, ends = 0, now + expiry
+            if len(self.windows) >= SWEEP:
+                self.windows = {one: window for one, window in self.windows.items() if window[1] > now}
+        self.windows[key] = (count + amount, ends)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        """Counted so far in the key's window."""
+        count, ends = self.windows.get(key, (0, 0.0))
+        return count if ends > self.clock().timestamp() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the key's window ends, seconds since 1970."""
+        now = self.clock().timestamp()
+        return max(self.windows.get(key, (0, now))[1], now)
+
+    def check(self) -> bool:
+        """Memory is always there."""
+        return True
+
+    def reset(self) -> int | None:
+        """Forget every window; how many there were."""
+        found = len(self.windows)
+        self.windows.clear()
+        return found
+
+    def clear(self, key: str) -> None:
+        """Forget one window."""
+        self.windows.pop(key, None)
+
+
+class Rates:
+    """The limits in force."""
+
+    def __init__(self, given: Mapping[str, str], clock: Callable[[], datetime]) -> None:
+        self.items: dict[str, RateLimitItem] = {
+            name: parse(text) for name, text in (RATES | dict(given)).items()
+        }
+        self.storage = Counters(clock)
+        self.limiter = FixedWindowRateLimiter(self.storage)
+        self.clock = clock
+
+    def request(self, caller: Caller, method: str, path: str) -> None:
+        """Count one request; TooMany when it is over its caller's limit."""
+        match caller.kind:
+            case "user":
+                rate = "user_read" if method in READING else "user_write"
+            case kind:
+                rate = kind
+        self._hit(rate, caller.kind, caller.name)
+        if path.endswith(HEAVY):
+            self._hit("heavy", caller.kind, caller.name)
+
+    def login(self, account: str, address: str) -> None:
+        """Count one attempt to sign in; TooMany over the account's or the address's limit."""
+        self._hit("login_address", address)
+        if account:
+            self._hit("login_account", account)
+
+    def _hit(self, rate: str, *key: Any) -> None:  # noqa: ANN401 - texts
+        item = self.items[rate]
+        if self.limiter.hit(item, rate, *key):
+            return
+        ends = self.limiter.get_window_stats(item, rate, *key).reset_time
+        seconds = max(1, int(ends - self.clock().timestamp()) + 1)
+        raise TooMany(
+            f"请求过于频繁(每{_spell(item)}最多 {item.amount} 次), 请 {seconds} 秒后再试",
+            f"More than {item.amount} per {item.GRANULARITY.name}; try again in {seconds} seconds",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+def _spell(item: RateLimitItem) -> str:
+    words = {"second": "秒", "minute": "分钟", "hour": "小时", "day": "天"}
+    multiple = str(item.multiples) if item.multiples != 1 else ""
+    return f"{multiple}{words.get(item.GRANULARITY.name, item.GRANULARITY.name)}"
