@@ -15,17 +15,33 @@ from services.funds.contracts.router import router as contracts
 from services.funds.ledger.router import router as ledger
 from services.funds.payments.router import router as payments
 from services.funds.plans.router import router as plans
+from services.funds.plans.service import announced_subject
 from services.funds.sources.router import router as sources
 from shared import clock
 from shared.app import Service, build
+from shared.notices.router import of_record, of_service
 from shared.permissions import May
 from shared.settings import Settings
+
+plan_notices = of_record("/funds/plans", load=announced_subject, read=May.FUND_READ, post=May.FUND_NOTICE)
+notices = of_service("/funds", read=May.FUND_READ, post=May.FUND_NOTICE, objecting=May.FUND_OBJECT)
 
 SERVICE = Service(
     name="funds",
     title="资金",
     read=May.FUND_READ,
-    routers=(chain, sources, allocations, payments, contracts, ledger, commitments, plans),
+    routers=(
+        chain,
+        sources,
+        allocations,
+        payments,
+        contracts,
+        ledger,
+        commitments,
+        plan_notices,
+        notices,
+        plans,
+    ),
     handlers=HANDLERS,
     background=(reconcile_forever,),
     webhooks=May.EXCHANGE,

@@ -79,6 +79,16 @@ class AllocationRecalled(FundEvent):
     amount: PositiveMoney
 
 
+class PaymentDrafted(FundEvent):
+    """支付申请已编制."""
+
+    topic: ClassVar[str] = "payment.drafted"
+    payment_id: UUID
+    allocation_id: UUID
+    project_id: UUID
+    amount: PositiveMoney
+
+
 class PaymentMoved(FundEvent):
     """支付换了状态."""
 

@@ -9,6 +9,7 @@ from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationRead
 from services.funds.chain import repository
 from services.funds.chain.schemas import LevelFigures, Share, Summary, Thread
+from services.funds.checking.finding import percent
 from services.funds.contracts import repository as contracts
 from services.funds.contracts.schemas import ContractRead
 from services.funds.ledger import service as ledger
@@ -17,7 +18,6 @@ from services.funds.payments import repository as payments
 from services.funds.payments.models import Payment
 from services.funds.payments.schemas import PaymentRead
 from services.funds.plans import repository as plans
-from services.funds.plans.findings import percent
 from services.funds.plans.schemas import PlanRead
 from services.funds.sources import repository as sources
 from services.funds.sources.kinds import Level

@@ -1,10 +1,12 @@
 """Every query about commitments and project cards."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from services.funds.commitments.kinds import CommitmentState
@@ -14,6 +16,7 @@ from shared.permissions import May
 from shared.work import Work
 
 TABLE: sa.Table = Commitment.__table__  # type: ignore[attr-defined]
+CARD: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
 
 
 async def of_plan(work: Work, plan_id: UUID, *, lock: bool = False) -> list[Commitment]:
@@ -59,6 +62,28 @@ async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, ProjectCa
     wanted = set(project_ids)
     rows = await work.session.exec(select(ProjectCard).where(col(ProjectCard.id).in_(wanted)))
     return {card.id: card for card in rows}
+
+
+async def system_keep_cards(work: Work, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what the library said of projects, each unless something newer is known; two at once never collide."""
+    postgres_ = work.session.get_bind().dialect.name == "postgresql"
+    statement = (postgresql.insert if postgres_ else sqlite.insert)(CARD)
+    fresh = {name: statement.excluded[name] for name in CARD.c.keys() if name != "id"}  # noqa: SIM118 - columns
+    kept = statement.on_conflict_do_update(
+        index_elements=[CARD.c.id], set_=fresh, where=statement.excluded.version >= CARD.c.version
+    )
+    for row in sorted(rows, key=lambda one: str(one["id"])):
+        await run(work.session, kept.values(**row))
+
+
+async def system_progressed(work: Work, project_id: UUID, percent: int, version: int) -> None:
+    """Keep how far a known project is, unless something newer is known."""
+    statement = (
+        sa.update(CARD)
+        .where(CARD.c.id == project_id, CARD.c.version <= version)
+        .values(physical_percent=percent, version=version, seen_at=work.at)
+    )
+    await run(work.session, statement)
 
 
 async def unsettled(work: Work) -> list[Commitment]:

@@ -15,7 +15,7 @@ import structlog
 from services.funds.commitments import library, repository
 from services.funds.commitments.kinds import CommitmentState
 from services.funds.commitments.library import Commit
-from services.funds.commitments.models import Commitment, ProjectCard
+from services.funds.commitments.models import Commitment
 from services.funds.commitments.project import LibraryProject
 from shared.errors import Refusal, Unavailable
 from shared.work import Context, Peer, Work
@@ -111,20 +111,28 @@ async def reconcile_forever(context: Context) -> None:
 
 async def remember(work: Work, views: Iterable[LibraryProject]) -> None:
     """Keep what the library said, unless something newer is known."""
-    fresh = {view.id: view for view in views}
-    known = await repository.cards(work, fresh)
-    for project_id, view in fresh.items():
-        card = known.get(project_id) or ProjectCard(
-            id=project_id, region=view.region, name=view.name, seen_at=work.at, version=-1
-        )
-        if view.version < card.version:
-            continue
-        card.region, card.name, card.code = view.region, view.name, view.code
-        card.category, card.industry, card.state = view.category, view.industry, view.state
-        card.physical_percent, card.version, card.seen_at = view.physical_percent, view.version, work.at
-        card.blocked = view.blocked
-        work.session.add(card)
-    await work.session.flush()
+    rows = [
+        {
+            "id": view.id,
+            "region": view.region,
+            "name": view.name,
+            "code": view.code,
+            "category": view.category,
+            "industry": view.industry,
+            "blocked": view.blocked,
+            "state": view.state,
+            "physical_percent": view.physical_percent,
+            "version": view.version,
+            "seen_at": work.at,
+        }
+        for view in views
+    ]
+    await repository.system_keep_cards(work, rows)
+
+
+async def progressed(work: Work, project_id: UUID, percent: int, version: int) -> None:
+    """Keep how far a project is, by what was reported; a project that never had money is not kept."""
+    await repository.system_progressed(work, project_id, percent, version)
 
 
 async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, LibraryProject]:

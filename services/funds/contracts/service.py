@@ -33,7 +33,7 @@ async def register(work: Work, body: ContractCreate) -> Contract:
     if faults:
         raise Invalid(faults[0].detail, faults[0].detail_en, faults=faults)
     ids = [str(one) for one in body.file_ids]
-    await files.require(work, ids)
+    await files.require(work, ids, "/file_ids")
     columns = body.model_dump(exclude={"id", "file_ids", "party_code"})
     contract, fresh = await create(
         work,

@@ -23,16 +23,17 @@ class Figures(BaseModel):
     paid: Money = Field(0, description="已支付, 扣除退款")
 
 
-def figures(balances: Mapping[str, Any]) -> Figures:
+def figures(balances: Mapping[str, Any], *, whole: bool = True) -> Figures:
     """The figures from the balance of each stage.
 
-    A part of a source (a project, a town) has no 到位 account of its own: what reached it is what was given to it.
+    A part of a source (a project, a payee, a town) has no 到位 account of its own: what reached it is what it holds.
+    `whole` says that the balances may be of whole sources, whose 到位 is then shown as it was posted.
     """
     at = {kind: int(balances.get(kind) or 0) for kind in AccountKind}
     unpaid = at[AccountKind.UNPAID] + at[AccountKind.APPLIED]
     held = sum(balance for kind, balance in at.items() if kind is not AccountKind.RECEIVED)
     return Figures.model_construct(
-        received=at[AccountKind.RECEIVED] or held,
+        received=(at[AccountKind.RECEIVED] if whole else 0) or held,
         available=at[AccountKind.AVAILABLE] + at[AccountKind.PLANNED],
         planned=at[AccountKind.PLANNED],
         allocated=unpaid + at[AccountKind.PAID],

@@ -41,15 +41,17 @@ async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> T
     ]
     broken = [row.id for row in await repository.broken(work)]
     lopsided = await repository.lopsided(work)
+    unbalanced = await repository.unbalanced(work)
     debits, credited = sum(row.debits for row in rows), sum(row.credits for row in rows)
     return Trial.model_construct(
         as_of=as_of,
         rows=rows,
         debits=debits,
         credits=credited,
-        balanced=debits == credited and not broken and not lopsided,
+        balanced=not (broken or lopsided or unbalanced),
         broken_accounts=broken,
         lopsided_entries=lopsided,
+        unbalanced_sources=unbalanced,
     )
 
 

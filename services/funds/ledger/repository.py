@@ -27,8 +27,9 @@ def _insert_if_absent(work: Work, table: sa.Table) -> Any:  # noqa: ANN401 - one
 
 async def add_entry(work: Work, values: Mapping[str, Any]) -> bool:
     """Write the entry unless its key is there already; whether it was written."""
-    done = await run(work.session, _insert_if_absent(work, ENTRY).values(**values))
-    return done.rowcount == 1
+    # RETURNING, since a driver may not count the rows of an INSERT.
+    written = _insert_if_absent(work, ENTRY).values(**values).returning(ENTRY.c.id)
+    return (await run(work.session, written)).first() is not None
 
 
 async def entry_by_key(work: Work, key: str) -> LedgerEntry | None:
@@ -172,6 +173,19 @@ async def broken(work: Work) -> list[sa.Row[Any]]:
         .having(total != ACCOUNT.c.balance)
     )
     return list(await run(work.session, query))
+
+
+async def unbalanced(work: Work) -> list[UUID]:
+    """Sources that break received = available + allocated in one query over the running balances: always none."""
+    received = ACCOUNT.c.kind == AccountKind.RECEIVED
+    gap = sa.func.sum(sa.case((received, -ACCOUNT.c.balance), else_=ACCOUNT.c.balance))
+    query = (
+        sa.select(ACCOUNT.c.source_id)
+        .where(*_scoped(work, {}))
+        .group_by(ACCOUNT.c.source_id)
+        .having(gap != 0, sa.func.count(sa.case((received, 1))) > 0)
+    )
+    return list((await run(work.session, query)).scalars())
 
 
 async def lopsided(work: Work) -> int:

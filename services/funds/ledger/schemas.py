@@ -55,7 +55,10 @@ class TrialRow(BaseModel):
 
 
 class Trial(BaseModel):
-    """试算平衡表. `balanced` is: debits equal credits, no account differs from its postings, no lopsided entry."""
+    """试算平衡表. `balanced`: nothing is in any of the three lists of what is wrong.
+
+    A part of a source (one project, one town) has debits and credits that differ; every entry is whole all the same.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -66,6 +69,7 @@ class Trial(BaseModel):
     balanced: bool
     broken_accounts: list[UUID]
     lopsided_entries: int
+    unbalanced_sources: list[UUID] = Field([], description="到位 不等于 未安排 + 已下达 的来源")
 
 
 class Position(BaseModel):

@@ -76,10 +76,18 @@ async def balance(work: Work, account: Account, *, lock: bool = False) -> int:
     return await repository.balance(work, account)
 
 
+PARTS = frozenset({"project_id", "allocation_id", "payee", "kind"})
+"""Columns that cut a source into parts."""
+
+
+def _whole(groups: Sequence[str], filters: Mapping[str, Any]) -> bool:
+    return not PARTS & {*groups, *(name for name, value in filters.items() if value is not None)}
+
+
 async def position(work: Work, filters: Mapping[str, Any], as_of: date | None = None) -> Figures:
     """One set of figures for everything the filters leave, within the caller's regions."""
     rows = await repository.stages(work, (), filters, as_of)
-    return figures(rows[0]._asdict()) if rows else Figures()
+    return figures(rows[0]._asdict(), whole=_whole((), filters)) if rows else Figures()
 
 
 async def positions(
@@ -87,7 +95,8 @@ async def positions(
 ) -> list[tuple[dict[str, Any], Figures]]:
     """Figures per group, as (the group's columns, figures), in one query."""
     rows = await repository.stages(work, groups, filters, as_of)
+    whole = _whole(groups, filters)
     return [
-        ({name: row._mapping[name] for name in groups}, figures(row._asdict()))  # noqa: SLF001
+        ({name: row._mapping[name] for name in groups}, figures(row._asdict(), whole=whole))  # noqa: SLF001
         for row in rows
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from services.funds.plans.findings import Effect, Finding, percent
+from services.funds.checking.finding import Effect, Finding, finding, percent
 from shared.money import fen, yuan
 from shared.rules import Rule
 
@@ -57,30 +57,16 @@ def examine(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
     return sorted(found, key=lambda one: (one.passed, rank[one.effect]))
 
 
-def _finding(rule: Rule, *, passed: bool, message: str, figures: Mapping[str, str] | None = None) -> Finding:
-    return Finding(
-        key=rule.key,
-        title=rule.title,
-        effect=Effect(rule.value["effect"]),
-        passed=passed,
-        message=message,
-        figures=dict(figures or {}),
-        basis=rule.basis,
-        rule=rule.ref,
-        confirmed=rule.confirmed,
-    )
-
-
 def _project(case: PaymentCase, rule: Rule) -> Finding:
     if case.library_silent:
-        return _finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
+        return finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
     if case.project_state is None:
-        return _finding(rule, passed=False, message="项目库中没有这个项目")
+        return finding(rule, passed=False, message="项目库中没有这个项目")
     if case.blocked:
-        return _finding(rule, passed=False, message="项目筛查未通过, 不能支付")
+        return finding(rule, passed=False, message="项目筛查未通过, 不能支付")
     fine = case.project_state in rule.value["states"]
     message = "项目状态可以支付" if fine else f"项目状态 {case.project_state}, 不能支付"
-    return _finding(rule, passed=fine, message=message)
+    return finding(rule, passed=fine, message=message)
 
 
 def _progress(case: PaymentCase, rule: Rule) -> Finding:
@@ -93,7 +79,7 @@ def _progress(case: PaymentCase, rule: Rule) -> Finding:
     share = percent(after, case.allocated)
     figures = {"支付后占比%": share, "形象进度%": str(physical), "允许%": str(ceiling)}
     message = f"支付后占 {share}%, 形象进度 {physical}%, {'不超过' if fine else '超过'}允许的 {ceiling}%"
-    return _finding(rule, passed=fine, message=message, figures=figures)
+    return finding(rule, passed=fine, message=message, figures=figures)
 
 
 def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
@@ -111,8 +97,8 @@ def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
     within = case.amount <= left
     kept = _kept(case, contract, rules["payment.retention"])
     return [
-        _finding(payee, passed=same, message=who),
-        _finding(rule, passed=within, message="合同金额之内" if within else "超过合同金额", figures=figures),
+        finding(payee, passed=same, message=who),
+        finding(rule, passed=within, message="合同金额之内" if within else "超过合同金额", figures=figures),
         *([kept] if kept else []),
         *([_advance(case, contract, rules["payment.advance"])] if case.advance else []),
     ]
@@ -121,7 +107,7 @@ def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
 def _without(case: PaymentCase, rule: Rule) -> Finding:
     needed = case.amount >= fen(rule.value["from"]) and not case.households
     message = f"支付 {yuan(case.amount)} 元, 没有登记合同" if needed else "不需要合同"
-    return _finding(rule, passed=not needed, message=message)
+    return finding(rule, passed=not needed, message=message)
 
 
 def _kept(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding | None:
@@ -133,7 +119,7 @@ def _kept(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding | N
     fine = contract.used + case.amount <= free
     figures = {"质保金%": contract.retention_percent, "验收前可付": yuan(free)}
     message = "已预留质保金" if fine else f"验收前最多支付 {yuan(free)} 元, 其余为质保金"
-    return _finding(rule, passed=fine, message=message, figures=figures)
+    return finding(rule, passed=fine, message=message, figures=figures)
 
 
 def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
@@ -141,7 +127,7 @@ def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
     total = contract.advances + case.amount
     fine = total * 100 <= contract.amount * ceiling
     share = percent(total, contract.amount)
-    return _finding(
+    return finding(
         rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share}
     )
 
@@ -151,7 +137,7 @@ def _purpose(case: PaymentCase, rule: Rule) -> Finding:
     allowed = [word for word in rule.value["but"] if word in case.purpose]
     fine = not hits or bool(allowed)
     message = "用途没有禁止内容" if fine else "用途含有禁止内容: " + "、".join(hits)
-    return _finding(rule, passed=fine, message=message, figures={"命中": "、".join(hits)} if hits else {})
+    return finding(rule, passed=fine, message=message, figures={"命中": "、".join(hits)} if hits else {})
 
 
 def _same_day(case: PaymentCase, rule: Rule) -> Finding:
@@ -161,4 +147,4 @@ def _same_day(case: PaymentCase, rule: Rule) -> Finding:
         message = f"同一收款人当日另有 {case.same_day} 笔支付, 请核对是否拆分"
     else:
         message = "当日没有同一收款人的其他支付"
-    return _finding(rule, passed=not case.same_day, message=message, figures={"当日笔数": str(case.same_day)})
+    return finding(rule, passed=not case.same_day, message=message, figures={"当日笔数": str(case.same_day)})

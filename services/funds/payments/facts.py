@@ -6,6 +6,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import account
+from services.funds.checking.finding import Effect, Finding
 from services.funds.commitments.project import LibraryProject
 from services.funds.contracts import repository as contracts
 from services.funds.ledger import service as ledger
@@ -16,7 +17,6 @@ from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import Payment
 from services.funds.payments.schemas import PaymentAct
-from services.funds.plans.findings import Effect, Finding
 from shared.rules import in_force
 from shared.work import CHINA, Work
 

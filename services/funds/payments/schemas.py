@@ -5,9 +5,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.funds.checking.finding import Finding
 from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
-from services.funds.plans.findings import Finding
 from shared.identifiers import CreditCode
 from shared.money import Money, PositiveMoney
 from shared.moves import Act, Offer

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import account
+from services.funds.checking.finding import Effect
 from services.funds.commitments import library
 from services.funds.commitments import service as commitments
 from services.funds.contracts import repository as contracts
@@ -24,9 +25,8 @@ from services.funds.payments.schemas import (
     PaymentRead,
     RefundRead,
 )
-from services.funds.plans.findings import Effect
 from shared import files
-from shared.contracts.funds import PaymentMoved, PaymentPaid
+from shared.contracts.funds import PaymentDrafted, PaymentMoved, PaymentPaid
 from shared.creates import create
 from shared.errors import Conflict, Fault, Invalid, Unavailable
 from shared.http import Match
@@ -58,8 +58,8 @@ async def apply(work: Work, body: PaymentCreate) -> Payment:
     payment_id = body.id or new_id()
     columns = body.model_dump(exclude={"id", "payee_account", "payee_code", "file_ids", "happened_at"})
     ids = [str(one) for one in body.file_ids]
-    await files.require(work, ids)
-    payment, _ = await create(
+    await files.require(work, ids, "/file_ids")
+    payment, fresh = await create(
         work,
         Payment,
         body,
@@ -77,6 +77,14 @@ async def apply(work: Work, body: PaymentCreate) -> Payment:
         state_since=when,
         **columns,
     )
+    if fresh:
+        event = PaymentDrafted(
+            payment_id=payment.id,
+            allocation_id=payment.allocation_id,
+            project_id=payment.project_id,
+            amount=payment.amount,
+        )
+        await work.tell(event, payment)
     return payment
 
 
@@ -91,10 +99,10 @@ async def change(work: Work, payment_id: UUID, body: PaymentChange, match: Match
     match.require(payment)
     if payment.state is not PaymentState.DRAFT:
         raise Conflict(f"支付{payment.state.label}, 不能再修改", f"The payment is {payment.state}")
-    given = body.model_dump(exclude_unset=True)
+    given = body.model_dump(exclude_unset=True, exclude_none=True)
     if body.file_ids is not None:
         given["file_ids"] = [str(one) for one in body.file_ids]
-        await files.require(work, given["file_ids"])
+        await files.require(work, given["file_ids"], "/file_ids")
     for name, value in given.items():
         setattr(payment, name, value)
     payment.version += 1

@@ -14,6 +14,7 @@ from services.funds.plans.models import Plan, PlanLine
 from services.funds.plans.schemas import LineWrite, PlanChange, PlanCreate
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
+from shared.access import inside
 from shared.contracts.funds import PlanDrafted
 from shared.creates import create
 from shared.errors import Conflict, Fault, Invalid
@@ -60,7 +61,8 @@ async def change(work: Work, plan_id: UUID, body: PlanChange, match: Match) -> P
     """Change the words of a draft."""
     plan = await _editable(work, plan_id, match)
     for name, value in body.model_dump(exclude_unset=True).items():
-        setattr(plan, name, value)
+        if value is not None or name == "announced_total":
+            setattr(plan, name, value)
     _touch(work, plan)
     lines = await repository.lines(work, plan.id)
     await work.tell(
@@ -121,12 +123,20 @@ def _faults(
     found = []
     if source is None or not work.actor.sees(May.FUND_READ, source.region):
         found.append(Fault("no_source", "没有这份资金来源", "no such source", f"{at}/source_id"))
+    elif not inside(plan.region, source.region):
+        found.append(
+            Fault("other_source", "这份资金来源不属于本地区", "another region's source", f"{at}/source_id")
+        )
     elif source.fiscal_year > plan.year:
         found.append(
             Fault("later_source", "指标年度晚于方案年度", "the source is of a later year", f"{at}/source_id")
         )
     if view is None:
         found.append(Fault("no_project", "项目库中没有这个项目", "no such project", f"{at}/project_id"))
+    elif not inside(view.region, plan.region):
+        found.append(
+            Fault("other_region", "项目不在方案的地区内", "not in the plan's region", f"{at}/project_id")
+        )
     if line.amount == 0:
         found.append(Fault("zero", "金额不能为零", "the amount is zero", f"{at}/amount"))
     if line.amount < 0 and (plan.kind is not PlanKind.AMENDMENT or line.allocation_id is None):

@@ -4,44 +4,65 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from services.funds.checking.finding import Finding
 from services.funds.commitments import service as commitments
 from services.funds.commitments.project import LibraryProject
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
-from services.funds.plans.findings import Draft, Finding, LineFacts, SourceFacts, examine
+from services.funds.plans.draft import Draft, LineFacts, SourceFacts
+from services.funds.plans.findings import examine
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from shared.rules import Rule, in_force
-from shared.work import Work
+from shared.work import CHINA, Work
 
 
 async def findings(
-    work: Work, plan: Plan, lines: Sequence[PlanLine], views: Mapping[UUID, LibraryProject] | None
+    work: Work,
+    plan: Plan,
+    lines: Sequence[PlanLine],
+    views: Mapping[UUID, LibraryProject] | None,
+    on: date | None = None,
 ) -> list[Finding]:
-    """Every rule's finding now; without `views` (the library is silent) by what it last said."""
-    on = min(work.today, date(plan.year, 12, 31))
-    rules = {rule.key: rule for rule in await in_force(work.session, on, plan.region, "plan.")}
+    """Every rule's finding on a day (now); without `views` (the library is silent) by what it last said."""
+    day = on or _day(work, plan)
+    in_year = min(day, date(plan.year, 12, 31))
+    rules = {rule.key: rule for rule in await in_force(work.session, in_year, plan.region, "plan.")}
     known = await sources.many(work, [line.source_id for line in lines])
     cards = await commitments.cards(work, [line.project_id for line in lines])
     share = await _year(work, plan, rules.get("plan.industry_share"))
     draft = Draft(
-        on=work.today,
+        on=day,
         lines=[_line(line, known[line.source_id], views, cards.get(line.project_id)) for line in lines],
         sources=await _sources(work, known),
         announced_total=plan.announced_total,
-        year_total=share.total,
-        year_industry=share.industry,
+        year_total=sum(total for total, _ in share.values()),
+        year_industry=sum(industry for _, industry in share.values()),
+        year_levels=share,
+        recallable=await _recallable(work, lines),
         funded_before=await _before(work, lines),
         library_silent=views is None,
     )
     return examine(draft, rules)
 
 
-async def _year(work: Work, plan: Plan, rule: Rule | None) -> repository.YearShare:
-    if rule is None:
-        return repository.YearShare(0, 0)
-    return await repository.year_share(work, plan, rule.value["levels"])
+def _day(work: Work, plan: Plan) -> date:
+    """Today; for history that is recorded late, the day the plan then stood at."""
+    late = plan.state_since < plan.created_at
+    return plan.state_since.astimezone(CHINA).date() if late else work.today
+
+
+async def _year(work: Work, plan: Plan, rule: Rule | None) -> dict[str, tuple[int, int]]:
+    return {} if rule is None else await repository.year_share(work, plan, rule.value["levels"])
+
+
+async def _recallable(work: Work, lines: Sequence[PlanLine]) -> dict[UUID, int]:
+    ids = [line.allocation_id for line in lines if line.allocation_id is not None]
+    if not ids:
+        return {}
+    rows = await ledger.positions(work, ("allocation_id",), {"allocation_id": ids})
+    return {group["allocation_id"]: held.unpaid - held.applied for group, held in rows}
 
 
 async def _sources(work: Work, known: Mapping[UUID, Source]) -> dict[UUID, SourceFacts]:
@@ -84,4 +105,7 @@ def _line(
         management_fee=line.management_fee,
         project_state=view.state if view else None,
         blocked=bool(view and view.blocked),
+        region=line.project_region,
+        industry_basis=line.industry_basis,
+        allocation_id=line.allocation_id,
     )

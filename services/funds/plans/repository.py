@@ -1,7 +1,6 @@
 """Every query about plans and their lines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -61,23 +60,15 @@ async def listed(
     return await page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
 
 
-@dataclass(frozen=True)
-class YearShare:
-    """What the year's decided plans gave, and to industry."""
-
-    total: int
-    industry: int
-
-
-async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare:
-    """Money of these levels in the year's decided plans of the district, without this plan."""
+async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Level → money of the year's decided plans of the district without this plan: (all, to industry)."""
     amount = LINE.c.amount
+    to_industry = sa.func.sum(sa.case((LINE.c.industry, amount), else_=0))
     query = (
         sa.select(
-            sa.cast(sa.func.coalesce(sa.func.sum(amount), 0), sa.BigInteger).label("total"),
-            sa.cast(
-                sa.func.coalesce(sa.func.sum(sa.case((LINE.c.industry, amount), else_=0)), 0), sa.BigInteger
-            ).label("industry"),
+            SOURCE.c.level,
+            sa.cast(sa.func.sum(amount), sa.BigInteger).label("total"),
+            sa.cast(to_industry, sa.BigInteger).label("industry"),
         )
         .select_from(
             LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id)
@@ -90,9 +81,9 @@ async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> YearShare
             SOURCE.c.level.in_(levels),
             work.actor.where(May.FUND_READ, PLAN.c.region),
         )
+        .group_by(SOURCE.c.level)
     )
-    row = (await run(work.session, query)).one()
-    return YearShare(int(row.total), int(row.industry))
+    return {row.level: (int(row.total), int(row.industry)) for row in await run(work.session, query)}
 
 
 async def of_sources(work: Work, source_ids: Sequence[UUID]) -> list[Plan]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.funds.plans.findings import Finding
+from services.funds.checking.finding import Finding
 from services.funds.plans.kinds import PlanKind
 from services.funds.plans.lifecycle import PlanState
 from shared.money import Money, PositiveMoney, SignedMoney

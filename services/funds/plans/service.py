@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.funds.checking.finding import Effect, Finding
 from services.funds.commitments import library
 from services.funds.commitments import service as commitments
 from services.funds.commitments.library import Commit
@@ -12,24 +13,25 @@ from services.funds.commitments.project import LibraryProject
 from services.funds.plans import postings, repository
 from services.funds.plans.announcement import announcement
 from services.funds.plans.facts import findings
-from services.funds.plans.findings import Effect, Finding
 from services.funds.plans.lifecycle import PLAN, PlanAction, PlanFacts, PlanState
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.plans.schemas import Checks, LineRead, PlanAct, PlanDetail, PlanRead
 from services.funds.sources import repository as sources
 from shared import files
 from shared.contracts.funds import PlanMoved
-from shared.errors import Fault, Invalid, Unavailable
+from shared.errors import Conflict, Fault, Invalid, Unavailable
 from shared.http import Match
 from shared.moves import Preview, fire, happened, offers
 from shared.notices import repository as notices
 from shared.notices.schemas import Level
-from shared.notices.service import Subject, missing, standing
+from shared.notices.service import Subject, missing, standing, withdraw
 from shared.work import CHINA, Work
 
 KIND = "plan"
 ASKS = frozenset({PlanAction.SUBMIT, PlanAction.APPROVE})
 """Moves that need the project library's word."""
+ANNOUNCED = frozenset({PlanState.APPROVED, PlanState.NOTICED})
+"""States in which the table stands and is not paid out yet."""
 Views = dict[UUID, LibraryProject]
 
 
@@ -87,6 +89,18 @@ async def subject(work: Work, plan_id: UUID) -> Subject:
     )
 
 
+async def announced_subject(work: Work, plan_id: UUID, /, *, lock: bool) -> Subject:
+    """The plan to be put on notice; Conflict before it is approved, when its table may still change."""
+    plan = await repository.get(work, plan_id, lock=lock)
+    if lock and plan.state not in ANNOUNCED:
+        raise Conflict(
+            f"方案{plan.state.label}, 不能公示",
+            f"The plan is {plan.state}",
+            next_step="请先报审并审定方案",
+        )
+    return await subject(work, plan_id)
+
+
 async def _facts(
     work: Work,
     plan: Plan,
@@ -97,7 +111,7 @@ async def _facts(
 ) -> PlanFacts:
     stops: tuple[Fault, ...] = ()
     if plan.state in {PlanState.DRAFT, PlanState.RETURNED, PlanState.SUBMITTED}:
-        found = await findings(work, plan, lines, views) if found is None else found
+        found = await findings(work, plan, lines, views, _when(act)) if found is None else found
         stops = tuple(one.fault() for one in found if one.effect is Effect.STOP and not one.passed)
     on = (act.happened_at or work.at).astimezone(CHINA).date()
     stand = await standing(work, KIND, str(plan.id), on)
@@ -111,6 +125,10 @@ async def _facts(
         faithful=await _faithful(work, plan, lines),
         notice=missing(stand, Level.ALLOCATION),
     )
+
+
+def _when(act: PlanAct) -> date | None:
+    return act.happened_at.astimezone(CHINA).date() if act.happened_at else None
 
 
 async def _faithful(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> bool:
@@ -132,7 +150,7 @@ async def act(
         views = await _ask(work, plan_id, action, body, dry_run=dry_run)
     plan = await repository.get(work, plan_id, lock=True)
     lines = await repository.lines(work, plan.id)
-    found = await findings(work, plan, lines, views) if action in ASKS else None
+    found = await findings(work, plan, lines, views, _when(body)) if action in ASKS else None
     facts = await _facts(work, plan, lines, body, views, found)
     was_since = plan.state_since
     on = happened(body, was_since, work.at).astimezone(CHINA).date()
@@ -173,8 +191,9 @@ async def _ask(work: Work, plan_id: UUID, action: PlanAction, body: PlanAct, *, 
             for line in lines
             if line.amount > 0
         ]
-        await commitments.intend(work, plan.region, wanted)
-        await commitments.tell_library(work, wanted)
+        if wanted:
+            await commitments.intend(work, plan.region, wanted)
+            await commitments.tell_library(work, wanted)
     return views
 
 
@@ -201,7 +220,7 @@ async def _effects(
                     f"审定日期早于 {early[0].document_no} 的收文日期", "approved before the money came"
                 )
             if body.decision_file:
-                await files.require(work, [str(body.decision_file)])
+                await files.require(work, [str(body.decision_file)], "/decision_file")
             plan.approved_by, plan.decision_no, plan.decision_on = (
                 work.actor.id,
                 body.decision_no,
@@ -214,9 +233,17 @@ async def _effects(
         case PlanAction.CANCEL if plan.approved_by:
             await commitments.let_go(work, plan.id)
             await postings.reserve(work, plan, lines, known, on, undo=True)
+            await _take_down(work, plan, body.reason)
         case PlanAction.ISSUE:
             plan.issued_by, plan.issued_on = work.actor.id, on
             await postings.issue(work, plan, lines, known, on)
         case _:
             pass
     work.session.add(plan)
+
+
+async def _take_down(work: Work, plan: Plan, reason: str) -> None:
+    """A cancelled plan hangs nowhere."""
+    for row in await notices.of_subject(work, KIND, str(plan.id)):
+        if row.withdrawn_at is None:
+            await withdraw(work, row, f"方案已撤销: {reason}")

@@ -49,7 +49,7 @@ async def register(work: Work, body: SourceCreate) -> Source:
                 f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already"
             )
     ids = [str(one) for one in body.file_ids]
-    await files.require(work, ids)
+    await files.require(work, ids, "/file_ids")
     source, fresh = await create(work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns)
     if not fresh:
         return source

@@ -1,0 +1,1 @@
+"""检查结果: what a dated rule says of a record, with its effect, figures and basis."""

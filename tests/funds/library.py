@@ -1,0 +1,123 @@
+"""A project library that behaves as its contract says, so that funds is tried alone; see shared/contracts/projects.py."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+
+from shared.ids import new_id
+from tests.doors import TOWN
+
+READY = ("reserve", "planned")
+
+
+class Library:
+    """Projects, what was committed to each, and every way it may fail."""
+
+    def __init__(self) -> None:
+        self.projects: dict[UUID, dict[str, Any]] = {}
+        self.commitments: dict[UUID, dict[UUID, dict[str, Any]]] = {}
+        self.down = False
+        self.refuses: set[UUID] = set()
+        self.after_commit: Callable[[], Any] | None = None
+        self.app = FastAPI()
+        self.app.add_api_route("/api/v1/projects", self._list, methods=["GET"])
+        self.app.add_api_route("/api/v1/projects", self._declare, methods=["POST"])
+        self.app.add_api_route("/api/v1/projects/{project_id}", self._read, methods=["GET"])
+        path = "/api/v1/projects/{project_id}/commitments/{commitment_id}"
+        self.app.add_api_route(path, self._commit, methods=["PUT"])
+        self.app.add_api_route(path, self._release, methods=["DELETE"])
+
+    def project(self, name: str = "泽库县农村牧区小口机井工程", **given: Any) -> UUID:
+        """A project in reserve unless told otherwise."""
+        project_id = new_id()
+        self.projects[project_id] = {
+            "id": str(project_id),
+            "region": TOWN,
+            "name": name,
+            "state": "reserve",
+            "stage": "reserve",
+            "category": "3.1",
+            "category_label": "农村基础设施",
+            "library_code": "ZK-2023-001",
+            "place": "西卜沙乡",
+            "content": "新建机井",
+            "implementing_unit": "泽库县农牧水利和科技局",
+            "counts_as_industry": False,
+            "blocked": False,
+            "physical_percent": None,
+            "version": 1,
+            **given,
+        }
+        self.commitments[project_id] = {}
+        return project_id
+
+    def change(self, project_id: UUID, **given: Any) -> None:
+        """What the library knows changes."""
+        project = self.projects[project_id]
+        project.update(given, version=project["version"] + 1)
+
+    def held(self, project_id: UUID) -> list[str]:
+        """Amounts committed to a project, in 元."""
+        return [one["amount"] for one in self.commitments[project_id].values()]
+
+    def _away(self) -> Response | None:
+        return JSONResponse({}, 503) if self.down else None
+
+    async def _list(self, region: str = "", q: str = "") -> Any:
+        if self.down:
+            return JSONResponse({}, 503)
+        head = region.rstrip("0")
+        items = [one for one in self.projects.values() if one["region"].startswith(head) and q in one["name"]]
+        return {"items": items, "next_cursor": None}
+
+    async def _declare(self, request: Request) -> Any:
+        if self.down:
+            return JSONResponse({}, 503)
+        said = await request.json()
+        project_id = self.project(said["name"], region=said["region"], state="draft", stage="admission")
+        return JSONResponse(self.projects[project_id], 201)
+
+    async def _read(self, project_id: UUID) -> Any:
+        if away := self._away():
+            return away
+        if project_id not in self.projects:
+            return problem(404, "not-found", "没有这个项目")
+        return self.projects[project_id]
+
+    async def _commit(self, project_id: UUID, commitment_id: UUID, request: Request) -> Any:
+        if away := self._away():
+            return away
+        said = await request.json()
+        project = self.projects[project_id]
+        if project_id in self.refuses or project["state"] not in READY or project["blocked"]:
+            return problem(409, "conflict", f"项目处于 {project['state']}, 不能安排资金")
+        self.commitments[project_id][commitment_id] = said
+        if project["state"] == "reserve":
+            self.change(project_id, state="planned", stage="reserve")
+        if self.after_commit is not None:
+            outcome = self.after_commit()
+            if asyncio.iscoroutine(outcome):
+                await outcome
+        return {"id": str(commitment_id), **said}
+
+    async def _release(self, project_id: UUID, commitment_id: UUID) -> Any:
+        if away := self._away():
+            return away
+        if self.commitments.get(project_id, {}).pop(commitment_id, None) is None:
+            return problem(404, "not-found", "没有这项登记")
+        if not self.commitments[project_id] and self.projects[project_id]["state"] == "planned":
+            self.change(project_id, state="reserve")
+        return Response(status_code=204)
+
+
+def problem(status: int, kind: str, detail: str) -> JSONResponse:
+    """A refusal as services answer it."""
+    return JSONResponse(
+        {"type": f"/problems/{kind}", "status": status, "detail": detail},
+        status,
+        media_type="application/problem+json",
+    )

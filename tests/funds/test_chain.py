@@ -1,0 +1,82 @@
+"""Every yuan of a document in one call, the chain around any record, a region's year on one page."""
+
+import pytest
+
+from tests.doors import DISTRICT, TOWN
+from tests.funds.desk import Desk, line, ok, refused
+from tests.funds.library import Library
+
+
+async def test_a_document_shows_every_yuan_from_receipt_to_payment(desk: Desk, library: Library) -> None:
+    source = await desk.source(1000_00)
+    well, road = library.project("机井"), library.project("道路")
+    plan = await desk.plan(line(well, source["id"], 600_00), line(road, source["id"], 300_00))
+    given = await desk.issued(plan["id"])
+    library.change(well, state="under_construction", physical_percent=100)
+    await desk.allocation(77_00)
+    first = next(one for one in given if one["project_id"] == str(well))
+    payment = await desk.paid(first["id"], 250_00)
+    thread = ok(await desk.leader.get("/funds/thread", params={"source_id": source["id"]}))
+    assert [one["id"] for one in thread["sources"]] == [source["id"]]
+    assert [one["id"] for one in thread["plans"]] == [plan["id"]]
+    assert {one["project_name"] for one in thread["allocations"]} == {"机井", "道路"}
+    assert [one["id"] for one in thread["payments"]] == [payment["id"]]
+    assert set(thread["projects"]) == {str(well), str(road)}
+    assert (thread["figures"]["allocated"], thread["figures"]["paid"]) == ("900.00", "250.00")
+
+
+@pytest.mark.parametrize("start", ["project_id", "source_id", "plan_id", "payment_id"])
+async def test_the_chain_is_the_same_from_whatever_record_one_starts(desk: Desk, start: str) -> None:
+    given = await desk.allocation(1000_00)
+    payment = await desk.paid(given["id"], 250_00)
+    ids = {**given, "payment_id": payment["id"]}
+    thread = ok(await desk.leader.get("/funds/thread", params={start: ids[start]}))
+    assert [one["id"] for one in thread["allocations"]] == [given["id"]]
+    assert [one["document_no"] for one in thread["sources"]] == [given["document_no"]]
+    assert [one["id"] for one in thread["payments"]] == [payment["id"]]
+    assert [one["id"] for one in thread["plans"]] == [given["plan_id"]]
+
+
+async def test_a_thread_starts_from_exactly_one_record(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    both = {"project_id": given["project_id"], "plan_id": given["plan_id"]}
+    refused(await desk.leader.get("/funds/thread", params=both), 400)
+    refused(await desk.leader.get("/funds/thread"), 400)
+
+
+async def test_a_project_without_money_is_an_empty_thread_not_an_error(desk: Desk) -> None:
+    missing = "01a20caa-a3e8-71c1-b41d-92126c065e49"
+    thread = ok(await desk.leader.get("/funds/thread", params={"project_id": missing}))
+    assert (thread["allocations"], thread["figures"]["received"]) == ([], "0.00")
+    refused(await desk.leader.get("/funds/thread", params={"source_id": missing}), 404)
+
+
+async def test_a_year_on_one_page_adds_up(desk: Desk, library: Library) -> None:
+    central = await desk.source(1000_00)
+    county = await desk.source(500_00, level="county", origin="budget")
+    await desk.source(900_00, fiscal_year=2023)
+    industry = library.project("种植", counts_as_industry=True)
+    plan = await desk.plan(
+        line(industry, central["id"], 600_00),
+        line(library.project("道路"), central["id"], 100_00),
+        line(library.project("管理费"), county["id"], 100_00, management_fee=True),
+    )
+    given = await desk.issued(plan["id"])
+    library.change(industry, state="under_construction", physical_percent=100)
+    await desk.paid(next(one["id"] for one in given if one["industry"]), 150_00)
+    year = ok(await desk.leader.get("/funds/summary", params={"region": DISTRICT, "year": 2024}))
+    assert (year["figures"]["received"], year["figures"]["available"]) == ("1500.00", "700.00")
+    assert (year["paid_percent"], year["allocated_percent"]) == ("10.00", "53.33")
+    assert (year["industry"]["part"], year["industry"]["percent"]) == ("600.00", "75.00")
+    assert year["management_fee"]["percent"] == "12.50"
+    levels = {one["level"]: one["figures"]["received"] for one in year["by_level"]}
+    assert levels == {"central": "1000.00", "county": "500.00"}
+    assert (year["sources"], year["plans"], year["projects"], year["payments"]) == (2, 1, 3, 1)
+
+
+async def test_a_year_of_a_town_is_the_towns_projects(desk: Desk, library: Library) -> None:
+    await desk.allocation(1000_00)
+    year = ok(await desk.town.get("/funds/summary", params={"region": TOWN, "year": 2024}))
+    assert (year["figures"]["received"], year["figures"]["allocated"]) == ("1000.00", "1000.00")
+    nothing = ok(await desk.leader.get("/funds/summary", params={"region": "620602101000", "year": 2024}))
+    assert (nothing["figures"]["received"], nothing["industry"]["percent"]) == ("0.00", "0.00")

@@ -1,0 +1,130 @@
+"""The contract register, and the payments that are held against it."""
+
+from typing import Any
+
+import pytest
+
+from tests.funds.desk import Desk, ok, refused
+
+PARTY = "武威市水利工程有限公司"
+COLLECTIVE = "N2620602MF0012345X"
+
+
+async def signed(desk: Desk, given: dict[str, Any], amount: str = "1000.00", **more: Any) -> dict[str, Any]:
+    """A registered contract of the allocation's project."""
+    return ok(await desk.town.post("/funds/contracts", json=body(given, amount, **more)), 201)
+
+
+def body(given: dict[str, Any], amount: str = "1000.00", **more: Any) -> dict[str, Any]:
+    """What a contract says."""
+    return {
+        "project_id": given["project_id"],
+        "number": "HT-2024-1",
+        "title": "机井施工合同",
+        "party": PARTY,
+        "amount": amount,
+        "signed_on": "2024-05-10",
+        **more,
+    }
+
+
+async def test_a_contract_is_registered_for_a_project_with_money(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    contract = await signed(desk, given)
+    listed = ok(await desk.leader.get("/funds/contracts", params={"project_id": given["project_id"]}))
+    assert [one["id"] for one in listed["items"]] == [contract["id"]]
+    refused(await desk.town.post("/funds/contracts", json=body(given)), 409)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"party_code": "91620602MA7XYZ1234"}, "/party_code"),
+        ({"retention_percent": "3.01"}, "/retention_percent"),
+        ({"retention_percent": "x"}, "/retention_percent"),
+        ({"signed_on": "2024-05-21"}, "/signed_on"),
+        ({"amount": "0"}, "/amount"),
+        ({"project_id": "01a20caa-a3e8-71c1-b41d-92126c065e49"}, "/project_id"),
+    ],
+)
+async def test_a_wrong_contract_is_pointed_at(desk: Desk, change: dict[str, Any], pointer: str) -> None:
+    given = await desk.allocation(1000_00)
+    problem = refused(await desk.town.post("/funds/contracts", json={**body(given), **change}), 422)
+    assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
+
+
+async def test_five_percent_may_be_kept_under_the_older_rule(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    await signed(desk, given, retention_percent="5", signed_on="2017-06-30")
+    later = body(given, retention_percent="5", signed_on="2017-07-01", number="HT-2")
+    refused(await desk.town.post("/funds/contracts", json=later), 422)
+
+
+async def test_only_the_party_is_paid(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    contract = await signed(desk, given)
+    wrong = await desk.draft_payment(
+        given["id"], 100_00, contract_id=contract["id"], payee_name="某某建材经营部"
+    )
+    refused(await desk.pay_step(desk.town, wrong["id"], "submit"), 409, "payment.payee")
+    right = await desk.draft_payment(given["id"], 100_00, contract_id=contract["id"])
+    ok(await desk.pay_step(desk.town, right["id"], "submit"))
+
+
+async def test_payments_stay_within_the_contract_and_within_its_settlement(desk: Desk) -> None:
+    given = await desk.allocation(2000_00)
+    contract = await signed(desk, given)
+    await desk.paid(given["id"], 600_00, contract_id=contract["id"])
+    over = await desk.draft_payment(given["id"], 400_01, contract_id=contract["id"])
+    refused(await desk.pay_step(desk.town, over["id"], "submit"), 409, "payment.contract")
+    settled = {"settled": "900.00", "settlement_no": "审字〔2024〕7号"}
+    path = f"/funds/contracts/{contract['id']}/settle"
+    refused(await desk.town.post(path, json=settled), 403)
+    ok(await desk.bureau.post(path, json=settled))
+    ok(await desk.bureau.post(path, json=settled))
+    refused(await desk.bureau.post(path, json={**settled, "settled": "901.00"}), 409)
+    more = await desk.draft_payment(given["id"], 300_01, contract_id=contract["id"])
+    refused(await desk.pay_step(desk.town, more["id"], "submit"), 409, "payment.contract")
+    last = await desk.draft_payment(given["id"], 300_00, contract_id=contract["id"])
+    ok(await desk.pay_step(desk.town, last["id"], "submit"))
+
+
+async def test_retention_is_kept_until_acceptance(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    contract = await signed(desk, given, retention_percent="3")
+    await desk.paid(given["id"], 970_00, contract_id=contract["id"])
+    rest = await desk.draft_payment(given["id"], 30_00, contract_id=contract["id"])
+    refused(await desk.pay_step(desk.town, rest["id"], "submit"), 409, "payment.retention")
+    project = next(iter(desk.library.projects))
+    desk.library.change(project, state="accepted")
+    ok(await desk.pay_step(desk.town, rest["id"], "submit"))
+
+
+async def test_advances_stay_under_thirty_percent_of_the_contract(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    contract = await signed(desk, given)
+    first = await desk.draft_payment(given["id"], 300_00, contract_id=contract["id"], advance=True)
+    ok(await desk.pay_step(desk.town, first["id"], "submit"))
+    second = await desk.draft_payment(given["id"], 1, contract_id=contract["id"], advance=True)
+    refused(await desk.pay_step(desk.town, second["id"], "submit"), 409, "payment.advance")
+
+
+async def test_another_projects_contract_is_not_paid_from_this_allocation(desk: Desk) -> None:
+    given, other = await desk.allocation(1000_00), await desk.allocation(1000_00)
+    contract = await signed(desk, other)
+    payment = {
+        "allocation_id": given["id"],
+        "contract_id": contract["id"],
+        "amount": "1.00",
+        "payee_name": PARTY,
+        "purpose": "进度款",
+    }
+    problem = refused(await desk.town.post("/funds/payments", json=payment), 422)
+    assert problem["errors"][0]["pointer"] == "/contract_id"
+
+
+async def test_a_large_payment_without_contract_is_warned_of(desk: Desk) -> None:
+    given = await desk.allocation(60_0000_00)
+    payment = await desk.draft_payment(given["id"], 50_0000_00)
+    checks = ok(await desk.leader.get(f"/funds/payments/{payment['id']}/checks"))
+    assert [one["key"] for one in checks["findings"] if not one["passed"]] == ["payment.contract_needed"]
