@@ -30,7 +30,7 @@ class Desk:
         self.leader = self.door.as_("leader", person="li")
         self.auditor = self.door.as_("auditor", person="shen")
 
-    async def source(self, amount: int, **given: Any) -> dict[str, Any]:
+    async def source(self, amount: int, **given: Any) -> Any:
         """A registered fund document of so many 分."""
         self.papers += 1
         body = {
@@ -47,7 +47,7 @@ class Desk:
         }
         return ok(await self.finance.post("/funds/sources", json=body), 201)
 
-    async def plan(self, *lines: dict[str, Any], **given: Any) -> dict[str, Any]:
+    async def plan(self, *lines: dict[str, Any], **given: Any) -> Any:
         """A plan in draft with these lines."""
         body = {"region": DISTRICT, "title": "2024年第一批分配方案", "year": 2024, "lines": lines, **given}
         return ok(await self.bureau.post("/funds/plans", json=body), 201)
@@ -56,13 +56,13 @@ class Desk:
         """One step of a plan's life, whatever comes of it."""
         return await who.post(f"/funds/plans/{plan_id}/{action}", json=body)
 
-    async def approved(self, plan_id: str) -> dict[str, Any]:
+    async def approved(self, plan_id: str) -> Any:
         """Submitted by the bureau, approved by finance."""
         ok(await self.act(self.bureau, plan_id, "submit"))
         decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
         return ok(await self.act(self.finance, plan_id, "approve", **decision))
 
-    async def noticed(self, plan_id: str, starts_on: str = "2024-05-09") -> dict[str, Any]:
+    async def noticed(self, plan_id: str, starts_on: str = "2024-05-09") -> Any:
         """On notice since a day that lies ten days back, unless told otherwise."""
         notice = {"level": "allocation", "places": ["县政府网站", "公示栏"], "starts_on": starts_on}
         ok(await self.bureau.post(f"/funds/plans/{plan_id}/notices", json=notice), 201)
@@ -96,7 +96,7 @@ class Desk:
         found: str = ok(answered, 201)["id"]
         return found
 
-    async def draft_payment(self, allocation_id: str, amount: int, **given: Any) -> dict[str, Any]:
+    async def draft_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
         """A payment application with its document."""
         body = {
             "allocation_id": allocation_id,
@@ -115,7 +115,7 @@ class Desk:
         """One step of a payment's life, whatever comes of it."""
         return await who.post(f"/funds/payments/{payment_id}/{action}", json=body)
 
-    async def paid(self, allocation_id: str, amount: int, **given: Any) -> dict[str, Any]:
+    async def paid(self, allocation_id: str, amount: int, **given: Any) -> Any:
         """From application to voucher."""
         payment = await self.draft_payment(allocation_id, amount, **given)
         ok(await self.pay_step(self.town, payment["id"], "submit"))

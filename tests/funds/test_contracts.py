@@ -10,7 +10,7 @@ PARTY = "武威市水利工程有限公司"
 COLLECTIVE = "N2620602MF0012345X"
 
 
-async def signed(desk: Desk, given: dict[str, Any], amount: str = "1000.00", **more: Any) -> dict[str, Any]:
+async def signed(desk: Desk, given: dict[str, Any], amount: str = "1000.00", **more: Any) -> Any:
     """A registered contract of the allocation's project."""
     return ok(await desk.town.post("/funds/contracts", json=body(given, amount, **more)), 201)
 
