@@ -7,12 +7,12 @@ from tests.funds.desk import Desk, line, ok, refused
 from tests.funds.library import Library
 
 
-async def amended(desk: Desk, *lines: dict[str, Any]) -> dict[str, Any]:
+async def amended(desk: Desk, *lines: dict[str, Any]) -> Any:
     """An amendment plan in draft."""
     return await desk.plan(*lines, kind="amendment", title="2024年第一批调整方案")
 
 
-async def given_project(desk: Desk, library: Library) -> tuple[dict[str, Any], dict[str, Any]]:
+async def given_project(desk: Desk, library: Library) -> tuple[Any, Any]:
     """A document of 1,000 元 and the 600 元 of it that a project was given."""
     source = await desk.source(1000_00)
     first = library.project("机井")
