@@ -57,7 +57,9 @@ async def test_a_wrong_field_is_pointed_at(desk: Desk, field: str, value: object
     answer = await desk.finance.post("/funds/sources", json={**_body(), field: value})
     problem = refused(answer, status)
     if status == 422:
-        assert any(field.split("_", maxsplit=1)[0] in fault["pointer"] for fault in problem["errors"]), problem
+        assert any(field.split("_", maxsplit=1)[0] in fault["pointer"] for fault in problem["errors"]), (
+            problem
+        )
     assert (await desk.figures())["received"] == 0
 
 
