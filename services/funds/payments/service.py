@@ -45,13 +45,7 @@ async def apply(work: Work, body: PaymentCreate) -> Payment:
     """A payment application in draft. Nothing is set aside before it is submitted."""
     allocation = await allocations.get(work, body.allocation_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
-    if body.contract_id is not None:
-        contract = await contracts.get(work, body.contract_id)
-        if contract.project_id != allocation.project_id:
-            detail = "合同不属于这个项目"
-            raise Invalid(
-                detail, "Another project's contract", faults=[Fault("contract", detail, "", "/contract_id")]
-            )
+    await _own_contract(work, body, allocation)
     when = body.happened_at or work.at
     if when > work.at:
         raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
@@ -78,14 +72,29 @@ async def apply(work: Work, body: PaymentCreate) -> Payment:
         **columns,
     )
     if fresh:
-        event = PaymentDrafted(
-            payment_id=payment.id,
-            allocation_id=payment.allocation_id,
-            project_id=payment.project_id,
-            amount=payment.amount,
-        )
-        await work.tell(event, payment)
+        await work.tell(_drafted(payment), payment)
     return payment
+
+
+async def _own_contract(work: Work, body: PaymentCreate, allocation: Allocation) -> None:
+    """Invalid when the contract named is another project's."""
+    if body.contract_id is None:
+        return
+    contract = await contracts.get(work, body.contract_id)
+    if contract.project_id != allocation.project_id:
+        detail = "合同不属于这个项目"
+        raise Invalid(
+            detail, "Another project's contract", faults=[Fault("contract", detail, "", "/contract_id")]
+        )
+
+
+def _drafted(payment: Payment) -> PaymentDrafted:
+    return PaymentDrafted(
+        payment_id=payment.id,
+        allocation_id=payment.allocation_id,
+        project_id=payment.project_id,
+        amount=payment.amount,
+    )
 
 
 def _sealed(work: Work, payment_id: UUID, number: str) -> str:
