@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from shared.auth import service_token
 from shared.work import CHINA
 from tests.conftest import Clock
 from tests.doors import DISTRICT, VILLAGE, Door, Doors
@@ -88,9 +89,15 @@ class Steps:
         self.line = self.projects.as_("line_bureau", DISTRICT)
         self.bureau = self.projects.as_("bureau", DISTRICT)
         self.finance = self.projects.as_("finance", DISTRICT)
-        self.service = doors.client(
-            "projects", {"sub": "service:funds", "name": "funds", "grants": [["service", "000000000000"]]}
-        )
+
+    @property
+    def service(self) -> httpx.AsyncClient:
+        """The funds service, as it asks the library."""
+        context = self.projects.context
+        token = service_token(context.settings, "funds", context.itself(), self.clock.now())
+        client = self.doors.client("projects", None)
+        client.headers["Authorization"] = f"Bearer {token}"
+        return client
 
     def today(self) -> date:
         """The day it is in Beijing."""

@@ -10,6 +10,7 @@ from services.projects.library.schemas import ProjectAct
 from services.projects.library.states import Action
 from shared import search
 from shared.contracts.projects import BuiltThing
+from shared.money import yuan
 from shared.notices import repository as notices
 from shared.notices import service as notice_service
 from shared.notices.schemas import Level
@@ -74,7 +75,8 @@ def whole(project: Project) -> BuiltThing:
     kind = "operating" if project.category.split(".")[0] == "1" else "public"
     if project.household:
         kind = "household"
-    return BuiltThing(name=project.name, asset_class=kind, quantity="1", unit="项", value=project.settled)
+    said = {"name": project.name, "asset_class": kind, "quantity": "1", "unit": "项"}
+    return BuiltThing.model_validate({**said, "value": yuan(project.settled)})
 
 
 async def _opinion(work: Work, project: Project, action: Action, act: ProjectAct, on: date) -> None:
