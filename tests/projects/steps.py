@@ -68,11 +68,10 @@ def a_project(**changes: Any) -> dict[str, Any]:
     }
 
 
-def good(answer: httpx.Response) -> dict[str, Any]:
+def good(answer: httpx.Response) -> Any:
     """The JSON of an answer that must be a success."""
     assert answer.is_success, f"{answer.status_code} {answer.text}"
-    found: dict[str, Any] = answer.json()
-    return found
+    return answer.json()
 
 
 class Steps:
@@ -103,7 +102,7 @@ class Steps:
         """The day it is in Beijing."""
         return self.clock.now().astimezone(CHINA).date()
 
-    async def draft(self, **changes: Any) -> dict[str, Any]:
+    async def draft(self, **changes: Any) -> Any:
         """A draft by the village clerk."""
         body = a_project(**{"region": self.village, "places": [], **changes})
         return good(await self.clerk.post("/projects", json=body))
@@ -119,23 +118,19 @@ class Steps:
         )
         return str(good(answer)["id"])
 
-    async def attach(
-        self, project_id: str, kind: str, client: httpx.AsyncClient | None = None
-    ) -> dict[str, Any]:
+    async def attach(self, project_id: str, kind: str, client: httpx.AsyncClient | None = None) -> Any:
         """A document of a kind."""
         file_id = await self.upload(client)
         body = {"kind": kind, "file_id": file_id}
         return good(await (client or self.clerk).post(f"/projects/{project_id}/documents", json=body))
 
-    async def act(
-        self, client: httpx.AsyncClient, project_id: str, action: str, **body: Any
-    ) -> dict[str, Any]:
+    async def act(self, client: httpx.AsyncClient, project_id: str, action: str, **body: Any) -> Any:
         """A move that must succeed."""
         return good(await client.post(f"/projects/{project_id}/{action}", json=body))
 
     async def notice(
         self, client: httpx.AsyncClient, project_id: str, level: str, *, wait: bool = True
-    ) -> dict[str, Any]:
+    ) -> Any:
         """A notice from today on, and its days passed."""
         body = {"level": level, "places": ["村务公开栏"], "starts_on": str(self.today())}
         found = good(await client.post(f"/projects/{project_id}/notices", json=body))
@@ -206,10 +201,14 @@ class Steps:
         """A project with money that was begun."""
         project_id = await self.in_reserve(**changes)
         await self.money(project_id)
+        await self.begin(project_id)
+        return project_id
+
+    async def begin(self, project_id: str) -> None:
+        """The start of a project that has money."""
         for kind in ("implementation_plan", "procurement"):
             await self.attach(project_id, kind, self.town)
         await self.act(self.town, project_id, "start", procurement="small_works")
-        return project_id
 
     async def report(self, project_id: str, percent: int, **changes: Any) -> httpx.Response:
         """A progress report with a photo and a place."""
@@ -218,17 +217,25 @@ class Steps:
         body = {"physical_percent": percent, "photos": [{"file_id": photo, "fix": fix}], **changes}
         return await self.town.post(f"/projects/{project_id}/progress", json=body)
 
+    async def finish(self, project_id: str) -> None:
+        """Built in full."""
+        good(await self.report(project_id, 100))
+        await self.act(self.town, project_id, "complete")
+
     async def completed(self, **changes: Any) -> str:
         """A project built in full."""
         project_id = await self.started(**changes)
-        good(await self.report(project_id, 100))
-        await self.act(self.town, project_id, "complete")
+        await self.finish(project_id)
         return project_id
+
+    async def accept(self, project_id: str, settled: str) -> None:
+        """Accepted by the bureau."""
+        await self.attach(project_id, "acceptance", self.bureau)
+        await self.notice(self.town, project_id, "completion")
+        await self.act(self.bureau, project_id, "accept", settled=settled)
 
     async def accepted(self, settled: str = "980000.00", **changes: Any) -> str:
         """A project that was accepted."""
         project_id = await self.completed(**changes)
-        await self.attach(project_id, "acceptance", self.bureau)
-        await self.notice(self.town, project_id, "completion")
-        await self.act(self.bureau, project_id, "accept", settled=settled)
+        await self.accept(project_id, settled)
         return project_id

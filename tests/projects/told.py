@@ -1,5 +1,6 @@
 """Events as funds and assets deliver them, through the door at which relays deliver."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -53,3 +54,43 @@ async def tell(doors: Doors, clock: Clock, topic: str, *, times: int = 1, **fiel
         assert answer.status_code == 200, answer.text
         receipt = answer.json()
     return receipt
+
+
+async def fund(doors: Doors, clock: Clock, project_id: str, amount: str) -> None:
+    """Real money: a source, a plan with one line, approved, published, issued, and told to the library."""
+    funds = doors.of("funds")
+    finance, bureau = funds.as_("finance"), funds.as_("bureau")
+    today = clock.now().astimezone(CHINA).date()
+    source = await finance.post(
+        "/funds/sources",
+        json={
+            "region": DISTRICT,
+            "document_no": DOCUMENT,
+            "title": "下达2024年财政衔接推进乡村振兴补助资金",
+            "fiscal_year": today.year,
+            "level": "central",
+            "fund": "bridging",
+            "amount": amount,
+            "document_date": today.isoformat(),
+            "received_on": today.isoformat(),
+        },
+    )
+    line = {"project_id": project_id, "source_id": source.json()["id"], "amount": amount}
+    plan = await bureau.post(
+        "/funds/plans",
+        json={"region": DISTRICT, "title": "2024年第一批分配方案", "year": today.year, "lines": [line]},
+    )
+    address = f"/funds/plans/{plan.json()['id']}"
+    decision = {"decision_no": "凉区政发〔2024〕3号", "decision_on": today.isoformat()}
+    notice = {"level": "allocation", "places": ["县政府网站"], "starts_on": today.isoformat()}
+    answers = [
+        await bureau.post(f"{address}/submit", json={}),
+        await finance.post(f"{address}/approve", json=decision),
+        await finance.post(f"{address}/notices", json=notice),
+        await finance.post(f"{address}/notice", json={}),
+    ]
+    clock.advance(timedelta(days=10))
+    answers.append(await finance.post(f"{address}/issue", json={}))
+    for answer in answers:
+        assert answer.is_success, answer.text
+    await doors.deliver()

@@ -1,0 +1,88 @@
+"""The end of a project: assets cover what was settled, money is finished, the work is judged."""
+
+from tests.conftest import Clock
+from tests.doors import Doors
+from tests.projects.steps import Steps, good
+from tests.projects.told import fund
+
+
+async def register_assets(steps: Steps, doors: Doors, project_id: str) -> None:
+    """The drafts that acceptance opened, registered by the village."""
+    await doors.deliver()
+    clerk = doors.of("assets").as_("village_clerk", steps.village)
+    drafts = good(await clerk.get("/assets", params={"project_id": project_id}))["items"]
+    assert drafts
+    for draft in drafts:
+        tag = (await clerk.get(f"/assets/{draft['id']}")).headers["ETag"]
+        owner = {"owner_kind": "village", "owner_name": "新店村股份经济合作社", "subclass": "plant"}
+        good(await clerk.patch(f"/assets/{draft['id']}", json=owner, headers={"If-Match": tag}))
+        good(await clerk.post(f"/assets/{draft['id']}/register", json={}))
+
+
+async def test_a_project_is_handed_over_when_its_assets_cover_what_was_settled(
+    steps: Steps, doors: Doors
+) -> None:
+    project_id = await steps.accepted()
+    answer = await steps.bureau.post(f"/projects/{project_id}/hand_over", json={})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "not_registered")
+    await register_assets(steps, doors, project_id)
+    assert (await steps.act(steps.bureau, project_id, "hand_over"))["state"] == "handed_over"
+
+
+async def test_or_the_bureau_says_why_they_do_not(steps: Steps) -> None:
+    project_id = await steps.accepted()
+    handed = await steps.act(
+        steps.bureau, project_id, "hand_over", reason="公路养护段直接接收, 不形成村级资产"
+    )
+    assert handed["uncovered_reason"] == "公路养护段直接接收, 不形成村级资产"
+
+
+async def test_hand_over_waits_while_assets_do_not_answer(steps: Steps, doors: Doors) -> None:
+    project_id = await steps.accepted()
+    assets = doors.apps.pop("assets")
+    wire = doors.apps["projects"].state.context.wire
+    wire.apps = {name: app for name, app in wire.apps.items() if name != "assets"}
+    wire._clients.pop("assets", None)
+    try:
+        answer = await steps.bureau.post(f"/projects/{project_id}/hand_over", json={"reason": "随便"})
+    finally:
+        doors.apps["assets"] = assets
+        wire.apps = doors.apps
+        wire._clients.pop("assets", None)
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    assert good(await steps.bureau.get(f"/projects/{project_id}"))["state"] == "accepted"
+
+
+async def test_a_project_closes_after_its_evaluation_by_another_person(steps: Steps) -> None:
+    project_id = await steps.accepted()
+    await steps.act(steps.bureau, project_id, "hand_over", reason="另行登记")
+    answer = await steps.bureau.post(f"/projects/{project_id}/close", json={})
+    assert answer.json()["errors"][0]["code"] == "not_evaluated"
+    body = {"score": "93.5", "text": "温室20座全部建成, 带动120户"}
+    good(await steps.bureau.put(f"/projects/{project_id}/self-evaluation", json=body))
+    assert (await steps.bureau.post(f"/projects/{project_id}/close", json={})).status_code == 403
+    good(await steps.town.put(f"/projects/{project_id}/self-evaluation", json=body))
+    closed = await steps.act(steps.bureau, project_id, "close")
+    assert (closed["state"], closed["stage"], closed["evaluation"]["score"]) == (
+        "closed",
+        "completed",
+        "93.5",
+    )
+
+
+async def test_an_open_balance_keeps_a_project_open(steps: Steps, doors: Doors, clock: Clock) -> None:
+    """Money that funds gave and that is neither paid nor returned."""
+    project_id = await steps.in_reserve()
+    await fund(doors, clock, project_id, "500000.00")
+    found = good(await steps.bureau.get(f"/projects/{project_id}"))
+    assert (found["state"], found["allocated"], found["committed"]) == ("planned", "500000.00", "0.00")
+    await steps.begin(project_id)
+    await steps.finish(project_id)
+    await steps.accept(project_id, "500000.00")
+    await steps.act(steps.bureau, project_id, "hand_over", reason="另行登记")
+    good(
+        await steps.town.put(f"/projects/{project_id}/self-evaluation", json={"score": "90", "text": "完成"})
+    )
+    answer = await steps.bureau.post(f"/projects/{project_id}/close", json={})
+    assert [one["code"] for one in answer.json()["errors"]] == ["unpaid"]
+    assert "500000.00" in answer.json()["detail"]
