@@ -8,10 +8,14 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from services.gateway.home.router import router as home
 from services.gateway.legs import Remote
+from services.gateway.notices.router import router as notices
+from services.gateway.overview.router import router as overview
 from services.gateway.proxy import Door
 from services.gateway.rates import Rates
 from services.gateway.system.router import routes as system
+from services.gateway.threads.router import router as threads
 from shared import clock, problems
 from shared.app import API, with_problem_shape
 from shared.auth import Verifier
@@ -25,7 +29,7 @@ from shared.wire import Wire
 from shared.work import Context
 
 NAME = "gateway"
-PAGES: tuple[APIRouter, ...] = ()
+PAGES: tuple[APIRouter, ...] = (home, threads, overview, notices)
 
 
 def create_app(

@@ -1,0 +1,1 @@
+"""首页: what a phone shows first, in one call."""

@@ -1,0 +1,78 @@
+"""What waits for whom: a permission, the list it is about, the words on the phone."""
+
+from dataclasses import dataclass
+
+from shared.permissions import May
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One line of the inbox: rows of a service's list that somebody with this permission should look at."""
+
+    may: May
+    service: str
+    path: str
+    query: str
+    label: str
+
+    @property
+    def key(self) -> str:
+        """A stable name for phones."""
+        return f"{self.path.strip('/').replace('/', '.')}.{self.query.replace('=', '.')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shortcut:
+    """Something one starts from the first screen."""
+
+    may: May
+    service: str
+    method: str
+    path: str
+    label: str
+
+
+# fmt: off
+INBOX: tuple[Waiting, ...] = (
+    #       permission             service       list                     which                       words
+    Waiting(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=draft",              "项目草稿"),
+    Waiting(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=returned",           "退回修改的项目"),
+    Waiting(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=village_notice",     "村级公示中的项目"),
+    Waiting(May.PROJECT_ENDORSE,   "projects",   "/projects",             "state=town_review",        "待镇级审核的项目"),
+    Waiting(May.PROJECT_ENDORSE,   "projects",   "/projects",             "state=town_notice",        "镇级公示中的项目"),
+    Waiting(May.PROJECT_APPRAISE,  "projects",   "/projects",             "state=appraisal",          "待论证的项目"),
+    Waiting(May.PROJECT_APPROVE,   "projects",   "/projects",             "state=approval",           "待审定的项目"),
+    Waiting(May.PROJECT_APPROVE,   "projects",   "/projects",             "state=district_notice",    "县级公示中的项目"),
+    Waiting(May.PROJECT_IMPLEMENT, "projects",   "/projects",             "state=planned",            "待开工的项目"),
+    Waiting(May.PROJECT_IMPLEMENT, "projects",   "/projects",             "overdue=true",             "超过计划工期的项目"),
+    Waiting(May.PROJECT_ACCEPT,    "projects",   "/projects",             "state=completed",          "待验收的项目"),
+    Waiting(May.PROJECT_ACCEPT,    "projects",   "/projects",             "state=accepted",           "待移交的项目"),
+    Waiting(May.PROJECT_WAIVE,     "projects",   "/projects",             "blocked=true",             "筛查未通过的项目"),
+    Waiting(May.PLAN_DRAFT,        "funds",      "/funds/plans",          "state=returned",           "退回修改的分配方案"),
+    Waiting(May.PLAN_APPROVE,      "funds",      "/funds/plans",          "state=submitted",          "待审定的分配方案"),
+    Waiting(May.PLAN_ISSUE,        "funds",      "/funds/plans",          "state=noticed",            "公示中的分配方案"),
+    Waiting(May.PAYMENT_SUBMIT,    "funds",      "/funds/payments",       "state=rejected",           "未通过的支付申请"),
+    Waiting(May.PAYMENT_REVIEW,    "funds",      "/funds/payments",       "state=submitted",          "待审核的支付"),
+    Waiting(May.PAYMENT_APPROVE,   "funds",      "/funds/payments",       "state=reviewed",           "待批准的支付"),
+    Waiting(May.PAYMENT_SETTLE,    "funds",      "/funds/payments",       "state=approved",           "待登记结果的支付"),
+    Waiting(May.ASSET_REGISTER,    "assets",     "/assets",               "state=draft",              "待登记的资产"),
+    Waiting(May.ASSET_CONFIRM,     "assets",     "/assets",               "state=registered",         "待确权的资产"),
+    Waiting(May.ASSET_RECEIVE,     "assets",     "/assets",               "state=offered",            "待接收的资产"),
+    Waiting(May.ASSET_KEEP,        "assets",     "/assets",               "use=damaged",              "损毁待修的资产"),
+    Waiting(May.PRESENCE_REVIEW,   "attendance", "/attendance/check-ins", "result=held",              "待复核的打卡"),
+)
+
+SHORTCUTS: tuple[Shortcut, ...] = (
+    #        permission             service       method  address                  words
+    Shortcut(May.CHECK_IN,          "attendance", "POST", "/attendance/check-ins", "打卡"),
+    Shortcut(May.VISIT_RECORD,      "attendance", "POST", "/attendance/visits",    "记走访"),
+    Shortcut(May.VISIT_RECORD,      "attendance", "POST", "/attendance/deeds",     "记实事"),
+    Shortcut(May.PROJECT_DECLARE,   "projects",   "POST", "/projects",             "申报项目"),
+    Shortcut(May.SOURCE_REGISTER,   "funds",      "POST", "/funds/sources",        "登记指标文"),
+    Shortcut(May.PLAN_DRAFT,        "funds",      "POST", "/funds/plans",          "编制分配方案"),
+    Shortcut(May.PAYMENT_SUBMIT,    "funds",      "POST", "/funds/payments",       "申请支付"),
+    Shortcut(May.ASSET_REGISTER,    "assets",     "POST", "/assets",               "登记资产"),
+    Shortcut(May.OVERVIEW_READ,     "gateway",    "GET",  "/overview",             "看总览"),
+    Shortcut(May.ACCOUNT_MANAGE,    "identity",   "GET",  "/users",                "管理账号"),
+)
+# fmt: on

@@ -1,0 +1,48 @@
+"""The first screen."""
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from services.gateway.pieces import Missing
+
+
+class RoleHeld(BaseModel):
+    """角色与辖区."""
+
+    role: str
+    label: str
+    region: str
+
+
+class InboxItem(BaseModel):
+    """一类待办: how many, and the address that lists exactly them."""
+
+    key: str
+    label: str
+    service: str
+    count: int
+    rows: str = Field(description="这些记录的地址")
+
+
+class ShortcutRead(BaseModel):
+    """常用办理."""
+
+    label: str
+    service: str
+    method: str
+    address: str
+
+
+class Home(BaseModel):
+    """首页."""
+
+    person: str
+    name: str
+    organisation: str
+    roles: list[RoleHeld]
+    today: date
+    inbox: list[InboxItem] = Field(description="待办, 数量为零的不列")
+    waiting: int = Field(description="待办合计")
+    shortcuts: list[ShortcutRead]
+    missing: list[Missing] = Field(description="暂时联系不上的服务; 它们的待办不在其中")

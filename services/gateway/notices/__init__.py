@@ -1,0 +1,1 @@
+"""公开公示: every service's notice board as one, without login."""

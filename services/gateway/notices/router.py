@@ -1,0 +1,48 @@
+"""`/public/notices`: no login."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from services.gateway.notices import service
+from services.gateway.notices.schemas import Board
+from services.gateway.notices.service import POSTING
+from services.gateway.pieces import Pieces
+from shared.access import NATION
+from shared.errors import NotFound, Unavailable
+from shared.http import Route, public
+from shared.notices.schemas import PublicNotice
+
+router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
+
+
+@router.get("", response_model=Board, **public())
+async def list_notices(
+    request: Request,
+    region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION,
+    kind: Annotated[str, Query(max_length=40)] = "",
+    on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
+    cursor: Annotated[str, Query(max_length=200)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Board:
+    """公示栏(免登录): 项目、资金、资产的公示, 按日期倒序."""
+    wanted = {
+        "region": region,
+        "kind": kind,
+        "on": on.isoformat() if on else "",
+        "cursor": cursor,
+    }
+    return await service.board(Pieces(request.app.state.context), wanted, limit)
+
+
+@router.get("/{board}/{notice_id}", response_model=PublicNotice, **public(refuses=(NotFound, Unavailable)))
+async def read_notice(request: Request, board: str, notice_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
+    """一条公示(免登录)."""
+    if board not in POSTING:
+        raise NotFound("没有这个公示栏", "No such board")
+    found: dict[str, Any] = await request.app.state.context.wire.ask(
+        board, "GET", f"/api/v1/{board}/public-notices/{notice_id}"
+    )
+    return found

@@ -1,0 +1,1 @@
+"""总览: a region and a year on one page."""

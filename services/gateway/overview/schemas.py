@@ -1,0 +1,33 @@
+"""One page of figures."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from services.gateway.pieces import Missing
+
+
+class Headline(BaseModel):
+    """一个要紧的数: what it is, how much, and the page it comes from."""
+
+    key: str
+    label: str
+    value: str
+    unit: str
+    source: str = Field(description="出处, 可打开核对")
+
+
+class Overview(BaseModel):
+    """一个地区一年."""
+
+    region: str
+    year: int
+    made_at: datetime
+    headlines: list[Headline]
+    projects: dict[str, Any] | None = Field(description="项目统计, 见 /projects/summary")
+    funds: dict[str, Any] | None = Field(description="资金统计, 见 /funds/summary")
+    assets: dict[str, Any] | None = Field(description="资产统计, 见 /assets/summary")
+    attendance: dict[str, Any] | None = Field(description="驻村统计, 见 /attendance/summary")
+    missing: list[Missing] = Field(description="暂时联系不上的服务")
+    withheld: list[Missing] = Field(description="您的角色不能查看的部分")
