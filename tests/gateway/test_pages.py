@@ -73,7 +73,7 @@ async def test_the_first_screen_names_a_service_that_is_down_and_shows_the_rest(
     gate: Door, steps: Steps, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await steps.draft()
-    monkeypatch.delitem(doors.apps, "funds")  # type: ignore[arg-type]
+    monkeypatch.delitem(doors.apps, "funds")
     found = good(await gate.as_("bureau").get("/home"))
     assert [one["service"] for one in found["missing"]] == ["funds"]
     assert found["missing"][0]["label"] == "资金服务"
@@ -95,7 +95,7 @@ async def test_every_headline_stands_in_its_summary(gate: Door) -> None:
 async def test_the_overview_says_what_a_role_may_not_see_and_what_is_down(
     gate: Door, doors: Doors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(doors.apps, "assets")  # type: ignore[arg-type]
+    monkeypatch.delitem(doors.apps, "assets")
     found = good(await gate.as_("finance").get("/overview"))
     assert (found["region"], found["year"]) == (DISTRICT, 2024)
     assert [one["service"] for one in found["missing"]] == ["assets"]
@@ -158,7 +158,7 @@ async def test_the_open_board_narrows_by_region_and_day_and_names_what_is_down(
     past = good(await client.get("/public/notices", params={"on": "2020-01-01"}))
     assert (len(here["items"]), len(elsewhere["items"]), len(past["items"])) == (1, 0, 0)
 
-    monkeypatch.delitem(doors.apps, "funds")  # type: ignore[arg-type]
+    monkeypatch.delitem(doors.apps, "funds")
     found = good(await client.get("/public/notices"))
     assert len(found["items"]) == 1
     assert [one["label"] for one in found["missing"]] == ["资金服务"]
