@@ -32,7 +32,11 @@ async def thread(pieces: Pieces, kind: Kind, record_id: UUID) -> Thread:
     }
     if kind is Kind.ASSET:
         parts |= await _of_asset(pieces, record_id, start["asset"])
-    if not any(rows for name, rows in parts.items() if name != "coverage") and not pieces.missing and not pieces.withheld:
+    if (
+        not any(rows for name, rows in parts.items() if name != "coverage")
+        and not pieces.missing
+        and not pieces.withheld
+    ):
         raise NotFound(f"您的辖区内没有这个{kind.label}", f"No such {kind} in your regions")
     return Thread(
         kind=kind,
