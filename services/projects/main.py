@@ -13,6 +13,7 @@ from services.projects.consumers import HANDLERS
 from services.projects.library import public
 from services.projects.library.router import router as library
 from services.projects.progress.router import router as progress
+from services.projects.screening.router import router as screening
 from services.projects.summary.router import router as summary
 from shared import clock
 from shared.app import Service, build
@@ -27,6 +28,7 @@ SERVICE = Service(
     read=READ,
     routers=(
         categories,
+        screening,
         summary,
         of_service("/projects", read=READ, post=POST, objecting=OBJECT),
         of_record("/projects", load=public.load, read=READ, post=POST),

@@ -1,0 +1,66 @@
+"""Trying a text over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.doors import Door
+
+Doorway = Callable[[str], Door]
+FINDING = {"family", "rule", "item", "basis", "severity", "matches", "explanation", "advice"}
+
+
+async def test_a_text_gets_its_verdict_in_the_promised_shape(door: Doorway) -> None:
+    content = "拟修建村委会办公楼一栋"
+    body = {"name": "阵地提升", "content": content, "category": "3.3.6", "amount": "500000.00"}
+    body |= {"fund_type": "central", "year": 2024, "region": "620602100201"}
+    answer = await door("projects").as_("village_clerk").post("/projects/screenings", json=body)
+    assert answer.status_code == 200
+    told = answer.json()
+    assert set(told) == {"verdict", "findings"}
+    assert told["verdict"] == "block"
+    for found in told["findings"]:
+        assert set(found) == FINDING
+        assert found["family"] == "negative_list"
+        assert "@" in found["rule"]
+        for match in found["matches"]:
+            assert set(match) == {"field", "text", "start", "end"}
+            assert body[match["field"]][match["start"] : match["end"]] == match["text"]  # type: ignore[index]
+
+
+async def test_an_ordinary_text_is_clear_and_readiness_is_not_asked(door: Doorway) -> None:
+    body = {"name": "蔬菜大棚建设", "content": "新建大棚42座", "category": "1.1.1"}
+    answer = await door("projects").as_("auditor").post("/projects/screenings", json=body)
+    assert answer.json() == {"verdict": "clear", "findings": []}
+
+
+async def test_trying_stores_nothing(door: Doorway) -> None:
+    bureau = door("projects").as_("bureau")
+    before = (await bureau.get("/projects/events", params={"after": ""})).json()
+    await bureau.post("/projects/screenings", json={"name": "购置公务车"})
+    assert (await bureau.get("/projects/events", params={"after": ""})).json() == before
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "/name"),
+        ({"name": ""}, "/name"),
+        ({"name": "甲", "content": "字" * 20_001}, "/content"),
+        ({"name": "甲", "amount": 5}, "/amount"),
+        ({"name": "甲", "region": "62"}, "/region"),
+        ({"name": "甲", "year": "去年"}, "/year"),
+    ],
+)
+async def test_what_cannot_be_screened_is_refused_with_its_place(
+    door: Doorway, body: dict[str, Any], pointer: str
+) -> None:
+    answer = await door("projects").as_("bureau").post("/projects/screenings", json=body)
+    assert answer.status_code == 422
+    assert pointer in {one["pointer"] for one in answer.json()["errors"]}
+
+
+async def test_nobody_tries_without_a_login(door: Doorway) -> None:
+    answer = await door("projects").nobody().post("/projects/screenings", json={"name": "甲"})
+    assert answer.status_code == 401
