@@ -13,7 +13,12 @@ FINDING = {"family", "rule", "item", "basis", "severity", "matches", "explanatio
 
 async def test_a_text_gets_its_verdict_in_the_promised_shape(door: Doorway) -> None:
     content = "拟修建村委会办公楼一栋"
-    body = {"name": "阵地提升", "content": content, "category": "3.3.6", "amount": "500000.00"}
+    body: dict[str, Any] = {
+        "name": "阵地提升",
+        "content": content,
+        "category": "3.3.6",
+        "amount": "500000.00",
+    }
     body |= {"fund_type": "central", "year": 2024, "region": "620602100201"}
     answer = await door("projects").as_("village_clerk").post("/projects/screenings", json=body)
     assert answer.status_code == 200
@@ -26,7 +31,7 @@ async def test_a_text_gets_its_verdict_in_the_promised_shape(door: Doorway) -> N
         assert "@" in found["rule"]
         for match in found["matches"]:
             assert set(match) == {"field", "text", "start", "end"}
-            assert body[match["field"]][match["start"] : match["end"]] == match["text"]  # type: ignore[index]
+            assert body[match["field"]][match["start"] : match["end"]] == match["text"]
 
 
 async def test_an_ordinary_text_is_clear_and_readiness_is_not_asked(door: Doorway) -> None:
