@@ -24,6 +24,9 @@ run: $(READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR
 run-services: $(READY)  ## one process per service over TCP, the gateway at PORT
 	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR)
 
+story: $(READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
+	@$(BIN)/python -m embedded.story --url http://127.0.0.1:$(PORT)
+
 test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS)
 	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS)

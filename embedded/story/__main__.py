@@ -1,0 +1,63 @@
+"""`python -m embedded.story`: tell the story to a running system, step by step; telling it again breaks nothing."""
+
+import argparse
+import asyncio
+import sys
+import time
+
+import httpx
+
+from embedded.story import building, chain, library, money, opening, presence, things
+from embedded.story.people import Person
+from embedded.story.telling import Refused, Step, Story, fixed_id
+
+STEPS: tuple[Step, ...] = (
+    *opening.STEPS,
+    *library.STEPS,
+    *money.STEPS,
+    *building.STEPS,
+    *things.STEPS,
+    *presence.STEPS,
+    *chain.STEPS,
+)
+END = """
+看一看 (登录见 README):
+  {url}/api/v1/public/notices?region=632323000000
+  {url}/api/v1/threads/project/{project}
+  {url}/api/v1/overview?region=632323000000&year=2023
+  {url}/docs
+"""
+
+
+async def tell(url: str, admin: str, password: str) -> None:
+    """Every step in order, each told in a line."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as http:
+        story = Story(http, Person(http, admin, password))
+        for number, step in enumerate(STEPS, 1):
+            began = time.monotonic()
+            words = await step.tell(story)
+            sys.stdout.write(f"{number:2d}. {step.title}: {words}  ({time.monotonic() - began:.1f}s)\n")
+            sys.stdout.flush()
+    sys.stdout.write(END.format(url=url, project=fixed_id("fodder")))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="story", description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--admin", default="admin")
+    parser.add_argument("--password", default="Xianjie-2022")
+    asked = parser.parse_args(arguments)
+    try:
+        asyncio.run(tell(asked.url, asked.admin, asked.password))
+    except httpx.TransportError as error:
+        sys.stderr.write(f"{asked.url} 没有应答({error}); 请先 make run\n")
+        return 1
+    except (Refused, AssertionError, TimeoutError) as stopped:
+        sys.stderr.write(f"故事停在这里: {stopped}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""Step seven: the chain from document number to inspection, the leader's page, the notice board without login."""
+
+from typing import Any
+
+import httpx
+
+from embedded.story.facts import COUNTY, batch, projects
+from embedded.story.money import AT, PLAN
+from embedded.story.telling import Step, Story, fixed_id
+
+
+async def thread(story: Story) -> str:
+    """From the document number to the inspection, in one call."""
+    found: dict[str, Any] = await story.as_("auditor").get(f"/threads/project/{fixed_id('fodder')}")
+    if found["missing"]:
+        raise AssertionError(f"链条缺少 {found['missing']}")
+    funds, assets = found["funds"], found["assets"]
+    document_no = funds["sources"][0]["document_no"]
+    inspections = sum(len(one["inspections"]) for one in assets["assets"])
+    if document_no != batch().document_no or not inspections:
+        raise AssertionError("链条不完整")
+    return (
+        f"审计一次读出全链条: {document_no} → {funds['plans'][0]['title'][:24]}… → 已付 {funds['figures']['paid']} 元"
+        f" → {len(assets['assets'])} 项资产 → {inspections} 次巡查"
+    )
+
+
+async def overview(story: Story) -> str:
+    """A county's year on one page."""
+    found: dict[str, Any] = await story.as_("leader").get("/overview", region=COUNTY, year=2023)
+    figures = found["funds"]["figures"]
+    return f"县领导看总览: 到位 {figures['received']} 元, 已下达 {figures['allocated']} 元, 已支付 {figures['paid']} 元"
+
+
+async def public(story: Story) -> str:
+    """Anybody reads the notice; its table equals the announcement."""
+    answer: httpx.Response = await story.http.get(
+        "/api/v1/public/notices", params={"region": COUNTY, "kind": "plan"}
+    )
+    answer.raise_for_status()
+    (shown,) = [one for one in answer.json()["items"] if one["subject"] == PLAN]
+    announced: dict[str, Any] = await story.as_("bureau").get(f"{AT}/announcement")
+    if shown["content"] != announced["content"]:
+        raise AssertionError("公示与公告不一致")
+    published = [(one.name, one.amount) for one in projects()]
+    if [(line["name"], line["amount"]) for line in shown["content"]["lines"]] != published:
+        raise AssertionError("公示表与当年公布的不一致")
+    return f"免登录读到公示: {len(published)} 行合计 {shown['content']['total_wan']} 万元, 与公告及当年公布的表格一致"
+
+
+STEPS = (Step("全链条", thread), Step("总览", overview), Step("公示栏", public))
