@@ -46,7 +46,7 @@ async def start(story: Story) -> str:
     return f"{one.name} 2023-07-01 开工, 村民自建, 合同 {one.amount} 元"
 
 
-async def _progress(story: Story, percent: int, on: str, words: str) -> None:
+async def _progress(story: Story, percent: int, on: str) -> None:
     one = fodder()
     told: dict[str, Any] = await story.as_("town").get(f"{path(one)}/progress")
     report_id = fixed_id(f"progress {percent}")
@@ -56,8 +56,7 @@ async def _progress(story: Story, percent: int, on: str, words: str) -> None:
     body = {
         "id": report_id,
         "physical_percent": percent,
-        "description": words,
-        "photos": [{"file_id": picture, "place": FACTORY}],
+        "photos": [{"file_id": picture, "fix": {**FACTORY, "accuracy_m": 10}, "taken_at": day(on)}],
         "happened_at": day(on),
     }
     await story.as_("town").post(f"{path(one)}/progress", body)
@@ -102,7 +101,7 @@ async def _apply(story: Story, payment_id: str, amount: str, on: str) -> None:
 
 async def first_half(story: Story) -> str:
     """Half built, half paid."""
-    await _progress(story, 50, "2023-08-15", "车间主体封顶")
+    await _progress(story, 50, "2023-08-15")
     await _pay(story, 1, HALF, "2023-08-20")
     return f"2023-08-15 上报进度 50%(照片与坐标), 08-20 支付第一笔 {HALF} 元"
 
@@ -129,10 +128,10 @@ async def refused(story: Story) -> str:
 
 async def second_half(story: Story) -> str:
     """All built, the rest paid."""
-    await _progress(story, 100, "2023-10-20", "生产线安装调试完成")
+    await _progress(story, 100, "2023-10-20")
     await _pay(story, 2, REST, "2023-10-25")
     found = await story.as_("finance").get(f"/funds/projects/{fixed_id('fodder')}")
-    return f"2023-10-20 进度 100%, 10-25 支付第二笔 {REST} 元; 项目已付 {found['figures']['paid']} 元"
+    return f"2023-10-20 进度 100%, 10-25 支付第二笔 {REST} 元; 项目已付 {found['paid']} 元"
 
 
 async def accept(story: Story) -> str:

@@ -69,9 +69,9 @@ class Person:
         """Send a file as the body."""
         return (await self._ask("POST", path, content=content, headers={"Content-Type": media_type})).json()
 
-    async def edit(self, method: str, path: str, body: Any) -> Any:  # noqa: ANN401 - any JSON
-        """Change a record as it is now: read, then write with its ETag."""
-        tag = (await self._ask("GET", path)).headers["etag"]
+    async def edit(self, method: str, path: str, body: Any, *, read: str = "") -> Any:  # noqa: ANN401 - any JSON
+        """Change a record as it is now: read it (at `read` when that is elsewhere), then write with its ETag."""
+        tag = (await self._ask("GET", read or path)).headers["etag"]
         return (await self._ask(method, path, json=body, headers={"If-Match": tag})).json()
 
     async def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own

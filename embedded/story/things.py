@@ -50,7 +50,7 @@ async def confirm(story: Story) -> str:
         await story.notice("town", at, "rights", "2023-11-26", "2023-12-06")
         await story.move("director", at, "confirm", {"happened_at": day("2023-12-07")}, done=REACHED[1:])
         parties = {"giver": fodder().unit, "receiver": COLLECTIVE, "happened_at": day("2023-12-10")}
-        await story.move("town", at, "hand-over", parties, done=REACHED[2:])
+        await story.move("town", at, "hand_over", parties, done=REACHED[2:])
         await story.move("clerk", at, "receive", {"happened_at": day("2023-12-11")}, done=REACHED[3:])
     return f"确权公示 2023-11-26 至 12-06, 确权归 {COLLECTIVE}, 双方确认移交"
 
@@ -82,12 +82,12 @@ async def close(story: Story) -> str:
     later = AFTER[AFTER.index("handed_over") :]
     await story.move("director", at, "hand_over", {"happened_at": day("2023-12-15")}, done=later)
     await attach(story, "town", one, "evaluation", "绩效自评表", "得分 96")
-    said = {"score": "96", "summary": "按期建成, 受益户满意度 97%", "happened_at": day("2023-12-20")}
     record: dict[str, Any] = await story.as_("town").get(at)
     if record["state"] == "handed_over":
-        await story.as_("town").post(f"{at}/evaluation", said)
+        said = {"score": 96, "text": "按期建成, 两项资产已登记移交, 受益户满意度 97%"}
+        await story.as_("town").edit("PUT", f"{at}/self-evaluation", said, read=at)
     record = await story.move("director", at, "close", {"happened_at": day("2023-12-25")}, done=later[1:])
-    return f"项目库向资产、资金核实后办理移交与办结, 项目状态 {record['state_label'] or record['state']}"
+    return f"项目库向资产、资金核实后办理移交与办结, 项目状态: {record['state_label']}"
 
 
 STEPS = (
