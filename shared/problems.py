@@ -1,5 +1,6 @@
 """Every failure as problem+json a person can act on: refusals, unreadable input, unknown addresses, our own bugs."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -59,6 +60,8 @@ _WORDS: dict[str, str] = {
     "union_tag_invalid": "类型只能是 {expected_tags}",
     "union_tag_not_found": "缺少类型字段",
 }
+_BRANCH = re.compile(r"[A-Z][a-z]|[a-z-]+\[")
+"""A branch of a union in a finding's place: the name of a model or type, which is no part of the document."""
 _TITLES = {404: "没有这个地址", 405: "这个地址不支持该操作", 413: "内容过大"}
 
 
@@ -99,7 +102,7 @@ class _Known(dict[str, Any]):
 
 
 def _pointer(place: list[str]) -> str:
-    where = place[1:] if place and place[0] == "body" else place
+    where = [part for part in place[place[:1] == ["body"] :] if not _BRANCH.match(part)]
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in where)
 
 

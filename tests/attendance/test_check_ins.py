@@ -152,3 +152,12 @@ async def test_a_post_ends_and_so_does_its_fence(
     assert (await tapped(cadre, a_tap(clock)))["flags"] == ["no_post"]
     unknown = await town.get(f"/attendance/posts/{uuid4()}")
     assert unknown.status_code == 404
+
+
+async def test_a_wrong_field_is_pointed_at_where_it_is_sent(doors: Doors) -> None:
+    sent = {"id": "no id", "kind": "OnDuty", "taken_at": "2024-05-20T00:59:00+00:00"}
+
+    refused = await doors.of("attendance").as_("cadre").post("/attendance/check-ins", json=sent)
+
+    assert refused.status_code == 422
+    assert "/id" in {one["pointer"] for one in refused.json()["errors"]}
