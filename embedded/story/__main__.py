@@ -3,13 +3,13 @@
 import argparse
 import asyncio
 import sys
-import time
 
 import httpx
 
 from embedded.story import building, chain, library, money, opening, presence, things
 from embedded.story.people import Person
 from embedded.story.telling import Refused, Step, Story, fixed_id
+from shared import clock
 
 STEPS: tuple[Step, ...] = (
     *opening.STEPS,
@@ -34,9 +34,11 @@ async def tell(url: str, admin: str, password: str) -> None:
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
         story = Story(http, Person(http, admin, password))
         for number, step in enumerate(STEPS, 1):
-            began = time.monotonic()
+            began = clock.now()
             words = await step.tell(story)
-            sys.stdout.write(f"{number:2d}. {step.title}: {words}  ({time.monotonic() - began:.1f}s)\n")
+            sys.stdout.write(
+                f"{number:2d}. {step.title}: {words}  ({(clock.now() - began).total_seconds():.1f}s)\n"
+            )
             sys.stdout.flush()
     sys.stdout.write(END.format(url=url, project=fixed_id("fodder")))
 

@@ -14,14 +14,12 @@ async def thread(story: Story) -> str:
     found: dict[str, Any] = await story.as_("auditor").get(f"/threads/project/{fixed_id('fodder')}")
     if found["missing"]:
         raise AssertionError(f"链条缺少 {found['missing']}")
-    funds, assets = found["funds"], found["assets"]
-    document_no = funds["sources"][0]["document_no"]
-    inspections = sum(len(one["inspections"]) for one in assets["assets"])
-    if document_no != batch().document_no or not inspections:
+    document_no = found["sources"][0]["document_no"]
+    if document_no != batch().document_no or not found["inspections"] or not found["payments"]:
         raise AssertionError("链条不完整")
     return (
-        f"审计一次读出全链条: {document_no} → {funds['plans'][0]['title'][:24]}… → 已付 {funds['figures']['paid']} 元"
-        f" → {len(assets['assets'])} 项资产 → {inspections} 次巡查"
+        f"审计一次读出全链条 {len(found['steps'])} 步: {document_no} → 已付 {found['figures']['paid']} 元"
+        f" → {len(found['assets'])} 项资产 → {len(found['inspections'])} 次巡查"
     )
 
 

@@ -43,6 +43,26 @@ CONTENT = {
 LINKAGE = "村集体经营, 收益按章程分红, 优先安排脱贫户和监测户务工"
 
 
+READY = {
+    "linkage": LINKAGE,
+    "operator": "村集体经济合作社",
+    "land": "not_needed",
+    "design": "done",
+    "environment": "not_needed",
+    "budget": "reviewed",
+}
+
+
+def _target(kind: str, name: str, value: str, unit: str) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "operator": ">=", "value": value, "unit": unit}
+
+
+TARGETS = (
+    _target("quality", "项目(工程)验收合格率", "100", "%"),
+    _target("satisfaction", "受益脱贫(监测)户满意度", "95", "%"),
+)
+
+
 def path(one: Published) -> str:
     """The project's address."""
     return f"/projects/{fixed_id(one.key)}"
@@ -70,30 +90,8 @@ def _form(one: Published) -> dict[str, Any]:
         "people": people,
         "collective_income": one.key in {"economy", "fodder"},
         "goal": f"{one.name}按期建成并交付使用",
-        "targets": [
-            {
-                "kind": "quantity",
-                "name": thing,
-                "operator": ">=",
-                "value": amount,
-                "unit": unit,
-                "core": True,
-            },
-            {"kind": "quality", "name": "项目(工程)验收合格率", "operator": "=", "value": "100", "unit": "%"},
-            {
-                "kind": "satisfaction",
-                "name": "受益脱贫(监测)户满意度",
-                "operator": ">=",
-                "value": "95",
-                "unit": "%",
-            },
-        ],
-        "linkage": LINKAGE,
-        "operator": "村集体经济合作社",
-        "land": "not_needed",
-        "design": "done",
-        "environment": "not_needed",
-        "budget": "reviewed",
+        "targets": [_target("quantity", thing, amount, unit), *TARGETS],
+        **READY,
         "remark": f"资料来源: {one.source}",
         "happened_at": day("2022-08-18"),
     }

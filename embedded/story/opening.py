@@ -1,10 +1,9 @@
 """Step one: the county's regions and its people."""
 
-import time
-
 from embedded.story.facts import COUNTY, HERI, REGIONS, WANGJIA, XIBUSHA, YEJINMU
 from embedded.story.people import CONFLICT, Person, Refused
 from embedded.story.telling import FIRST_PASSWORD, PASSWORD, Step, Story
+from shared.ids import new_id
 
 TOWNS = (XIBUSHA, HERI, WANGJIA, COUNTY)
 # fmt: off
@@ -52,7 +51,7 @@ async def _open(story: Story, who: str, name: str, role: str, regions: tuple[str
     }
     person = story.as_(who)
     try:
-        await story.admin.post("/users", account, key=f"open {person.user} {time.time_ns()}")
+        await story.admin.post("/users", account, key=str(new_id()))
     except Refused as refused:
         if refused.status != CONFLICT:
             raise

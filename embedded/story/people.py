@@ -3,13 +3,15 @@
 import asyncio
 import hashlib
 import json
-import time
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
 
-PATIENCE_S = 90
+from shared import clock
+
+PATIENCE = timedelta(seconds=90)
 """How long a person keeps trying while a part of the system is away."""
 TRY_AGAIN = frozenset({429, 502, 503, 504})
 SUCCESS, CREATED, CONFLICT, TWIN = 200, 201, 409, "1"
@@ -42,7 +44,7 @@ class Person:
         self.user = user
         self.password = password
         self._token = ""
-        self._until = 0.0
+        self._until = clock.now()
 
     async def sign_in(self) -> None:
         """A fresh access token. Refused when the password is wrong."""
@@ -52,7 +54,7 @@ class Person:
         if answer.status_code != SUCCESS:
             raise Refused(answer.status_code, content, f"登录 {self.user}")
         self._token = content["access_token"]
-        self._until = time.monotonic() + content["expires_in"] - 60
+        self._until = clock.now() + timedelta(seconds=content["expires_in"] - 60)
 
     async def get(self, path: str, **params: Any) -> Any:  # noqa: ANN401 - any JSON
         """The JSON at an address."""
@@ -75,7 +77,7 @@ class Person:
         return (await self._ask(method, path, json=body, headers={"If-Match": tag})).json()
 
     async def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
-        if time.monotonic() > self._until:
+        if clock.now() >= self._until:
             await self.sign_in()
         headers = {**given.pop("headers", {}), "Authorization": f"Bearer {self._token}"}
         answer = await self._send(method, f"/api/v1{path}", headers=headers, **given)
@@ -85,17 +87,17 @@ class Person:
 
     async def _send(self, method: str, path: str, **given: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         """Try until the system is there: it promises that a repeated request has one effect."""
-        until = time.monotonic() + PATIENCE_S
+        until = clock.now() + PATIENCE
         while True:
             try:
                 answer = await self.http.request(method, path, **given)
             except httpx.TransportError:
-                if time.monotonic() > until:
+                if clock.now() > until:
                     raise
                 await asyncio.sleep(0.2)
                 continue
             twin = answer.status_code == CONFLICT and "retry-after" in answer.headers
-            if (answer.status_code not in TRY_AGAIN and not twin) or time.monotonic() > until:
+            if (answer.status_code not in TRY_AGAIN and not twin) or clock.now() > until:
                 return answer
             await asyncio.sleep(min(float(answer.headers.get("retry-after", TWIN)), 2.0))
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from embedded.story.people import Person, Refused, fixed_id
 from embedded.story.wait import until
+from shared import clock
 
 PASSWORD = "Zeku-2023-505"  # noqa: S105 - accounts of the story, on a machine that tells it
 FIRST_PASSWORD = "Zeku-2023-first"  # noqa: S105 - the one an administrator hands out
@@ -76,7 +77,7 @@ class Step:
 
 def now() -> datetime:
     """The present, for what happens while the story is told."""
-    return datetime.now(UTC)
+    return clock.now()
 
 
 __all__ = ["FIRST_PASSWORD", "PASSWORD", "Refused", "Step", "Story", "day", "fixed_id", "now"]
