@@ -7,14 +7,22 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.projects.attachments.router import router as attachments
+from services.projects.batches.router import router as batches
 from services.projects.categories.router import router as categories
+from services.projects.changes.router import notices as change_notices
+from services.projects.changes.router import router as changes
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
+from services.projects.inbox.router import router as inbox
 from services.projects.library import public
 from services.projects.library.router import router as library
+from services.projects.milestones.router import router as milestones
+from services.projects.packages.router import router as packages
 from services.projects.progress.router import router as progress
 from services.projects.screening.router import router as screening
 from services.projects.summary.router import router as summary
+from services.projects.targets.router import router as targets
+from services.projects.warnings.router import router as warnings
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_record, of_service
@@ -30,6 +38,14 @@ SERVICE = Service(
         categories,
         screening,
         summary,
+        inbox,
+        warnings,
+        targets,
+        batches,
+        change_notices,
+        changes,
+        milestones,
+        packages,
         of_service("/projects", read=READ, post=POST, objecting=OBJECT),
         of_record("/projects", load=public.load, read=READ, post=POST),
         attachments,

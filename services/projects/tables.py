@@ -2,8 +2,10 @@
 
 from services.projects.attachments import models as attachments
 from services.projects.base import Base
+from services.projects.changes import models as changes
 from services.projects.commitments import models as commitments
 from services.projects.library import models as library
+from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
 
-__all__ = ["Base", "attachments", "commitments", "library", "progress"]
+__all__ = ["Base", "attachments", "changes", "commitments", "library", "milestones", "progress"]

@@ -61,6 +61,36 @@ class ProjectDocumented(ProjectEvent):
     removed: bool = False
 
 
+class ChangeMoved(ProjectEvent):
+    """变更申请换了状态; `was` is empty when it was asked for."""
+
+    topic: ClassVar[str] = "project.change_moved"
+    change_id: UUID
+    project_id: UUID
+    was: str
+    now: str
+
+
+class ProjectRolledOver(ProjectEvent):
+    """在库项目滚动纳入下一年度."""
+
+    topic: ClassVar[str] = "project.rolled_over"
+    project_id: UUID
+    was_year: int
+    now_year: int
+    decision_no: str
+
+
+class MilestoneReached(ProjectEvent):
+    """项目节点已完成."""
+
+    topic: ClassVar[str] = "project.milestone_reached"
+    project_id: UUID
+    milestone_id: UUID
+    name: str
+    done_on: date
+
+
 class ProjectCommitted(ProjectEvent):
     """财政拟安排资金已登记或撤销."""
 

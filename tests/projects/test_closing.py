@@ -1,7 +1,9 @@
 """The end of a project: assets cover what was settled, money is finished, the work is judged."""
 
+from tests.conftest import Clock
 from tests.doors import Doors
 from tests.projects.steps import Steps, good
+from tests.projects.told import fund
 
 
 async def register_assets(steps: Steps, doors: Doors, project_id: str) -> None:
@@ -66,3 +68,21 @@ async def test_a_project_closes_after_its_evaluation_by_another_person(steps: St
         "completed",
         "93.5",
     )
+
+
+async def test_an_open_balance_keeps_a_project_open(steps: Steps, doors: Doors, clock: Clock) -> None:
+    """Money that funds gave and that is neither paid nor returned."""
+    project_id = await steps.in_reserve()
+    await fund(doors, clock, project_id, "500000.00")
+    found = good(await steps.bureau.get(f"/projects/{project_id}"))
+    assert (found["state"], found["allocated"], found["committed"]) == ("planned", "500000.00", "0.00")
+    await steps.begin(project_id)
+    await steps.finish(project_id)
+    await steps.accept(project_id, "500000.00")
+    await steps.act(steps.bureau, project_id, "hand_over", reason="另行登记")
+    good(
+        await steps.town.put(f"/projects/{project_id}/self-evaluation", json={"score": "90", "text": "完成"})
+    )
+    answer = await steps.bureau.post(f"/projects/{project_id}/close", json={})
+    assert [one["code"] for one in answer.json()["errors"]] == ["unpaid"]
+    assert "500000.00" in answer.json()["detail"]

@@ -34,6 +34,10 @@ async def commit(work: Work, project_id: UUID, commitment_id: UUID, body: Commit
             f"“{project.name}”{project.state.label}, 资金只安排给已入库的项目",
             f"The project is {project.state}, only projects in the library are funded",
         )
+    if project.is_package:
+        raise Conflict(
+            f"“{project.name}”是项目包, 资金请安排给其下级项目", "A package is funded through its parts"
+        )
     if project.blocked:
         raise Conflict(
             f"“{project.name}”筛查未通过且未放行, 不能安排资金",

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.projects.attachments import repository as attachments
 from services.projects.categories import service as categories
+from services.projects.changes import repository as changes
 from services.projects.commitments import repository as commitments
 from services.projects.library import checks, repository, screens
 from services.projects.library.guards import ProjectFacts
@@ -45,6 +46,7 @@ async def gather(work: Work, project: Project, act: ProjectAct, *, on: date, tol
         statements=await _statements(work, project, act),
         readiness=await _readiness(work, project),
         findings=_findings(project, told),
+        change_open=await changes.is_open(work, project.id),
         committed=await commitments.open_amount(work, project.id),
         allocated=project.allocated,
         paid=project.paid,

@@ -27,6 +27,7 @@ class Project(Base, Record, table=True):
         sa.Index(None, "category", "region", "id"),
         sa.Index(None, "region", "total", "id"),
         sa.Index(None, "parent_id", "id"),
+        sa.Index(None, "state", "state_since", "id"),
     )
 
     name: str = Field(max_length=300)
@@ -39,6 +40,7 @@ class Project(Base, Record, table=True):
     origin: Origin = Field(sa_type=text_enum(Origin))
     year: int
     parent_id: UUID | None = None
+    is_package: bool = False
     place: str = Field(default="", max_length=500)
     lon: float | None = None
     lat: float | None = None

@@ -56,6 +56,7 @@ class ProjectRow(BaseModel):
     physical_percent: int | None
     planned_end: date | None
     parent_id: UUID | None
+    is_package: bool
     updated_at: datetime
 
     @field_validator("library_code", mode="before")

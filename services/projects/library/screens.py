@@ -1,8 +1,10 @@
 """Asking the screening engine about a project, and what its findings mean for the project."""
 
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from services.projects.attachments import repository as attachments
 from services.projects.library.kinds import Document
@@ -50,6 +52,30 @@ async def ask(work: Work, project: Project) -> Screening:
     """What the rules in force today find."""
     kinds = (await attachments.kinds(work, [project.id]))[project.id]
     return screen(subject(project, minutes=Document.MINUTES in kinds), _on(work.today.isoformat()))
+
+
+def judge(work: Work, project: Project, given: Mapping[str, Any], *, minutes: bool) -> Screening:
+    """What they would find after a change."""
+    names = {
+        "name",
+        "content",
+        "category",
+        "year",
+        "land",
+        "design",
+        "environment",
+        "budget",
+        "operator",
+        "linkage",
+    }
+    changed = {name: value for name, value in given.items() if name in names}
+    renamed = {
+        ours: given[theirs]
+        for theirs, ours in (("total", "amount"), ("place", "location"))
+        if theirs in given
+    }
+    asked = subject(project, minutes=minutes).model_copy(update={**changed, **renamed})
+    return screen(asked, _on(work.today.isoformat()))
 
 
 def faults(found: Screening) -> tuple[Fault, ...]:

@@ -1,6 +1,7 @@
 """Writing a project down and changing it while it is still the declarer's."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -59,6 +60,7 @@ async def draft(work: Work, body: ProjectCreate) -> Project:
         return project
     _phone(work, project, phone)
     await _put_lists(work, project, values)
+    await _package(work, project)
     await _index(work, project)
     await work.tell(
         ProjectDrafted(
@@ -79,23 +81,42 @@ async def change(work: Work, project_id: UUID, body: ProjectChange, match: Match
     project = await repository.get(work, project_id, lock=True)
     work.actor.require(May.PROJECT_DECLARE, project.region)
     match.require(project)
-    given = body.given()
+    given = listed(body)
     _may_change(project, given)
+    await apply(work, project, given)
+    return project
+
+
+def listed(body: ProjectChange) -> dict[str, Any]:
+    """The fields that were sent, rows of lists as plain values."""
+    given = body.given()
     if "quantities" in given:
         given["quantities"] = [one.model_dump(mode="json") for one in body.quantities or ()]
     for name in LISTS:
         if name in given:
             given[name] = [one.model_dump() for one in given[name]]
-    await apply(work, project, given)
-    return project
+    return given
+
+
+async def agree(work: Work, project: Project, given: Mapping[str, Any], *, under: str = "") -> None:
+    """Invalid when the project would contradict itself with these fields; pointers begin with `under`."""
+    try:
+        await _merged(work, project, given)
+    except Invalid as problem:
+        faults = [replace(fault, pointer=under + fault.pointer) for fault in problem.faults]
+        raise Invalid(problem.detail, problem.detail_en, faults=faults) from problem
+
+
+async def _merged(work: Work, project: Project, given: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**await _present(work, project), **given}
+    if "category" in given and "counts_as_industry" not in given:
+        values["counts_as_industry"] = None
+    return await _checked(work, values, project.region, of=project.id)
 
 
 async def apply(work: Work, project: Project, given: Mapping[str, Any], reason: str = "") -> None:
     """Write checked fields into a locked project, keep the words findable and tell it."""
-    values = {**await _present(work, project), **given}
-    if "category" in given and "counts_as_industry" not in given:
-        values["counts_as_industry"] = None
-    columns = await _checked(work, values, project.region, of=project.id)
+    columns = await _merged(work, project, given)
     phone = columns.pop("leader_phone")
     before = {name: getattr(project, name) for name in given if name in columns and name not in PRIVATE}
     for name, value in columns.items():
@@ -103,10 +124,12 @@ async def apply(work: Work, project: Project, given: Mapping[str, Any], reason: 
             setattr(project, name, value)
     if phone is not None:
         _phone(work, project, phone)
-    await _put_lists(work, project, {name: values[name] for name in LISTS if name in given})
+    await _put_lists(work, project, {name: given[name] for name in LISTS if name in given})
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
+    if "parent_id" in given:
+        await _package(work, project)
     await _index(work, project)
     changed = {name: "已更新" if name in PRIVATE | {*LISTS} else given[name] for name in given}
     event = ProjectChanged(project_id=project.id, changed=_simple(changed))
@@ -172,6 +195,8 @@ async def _parent_faults(work: Work, parent_id: UUID | None, of: UUID | None) ->
     known = await repository.many(work, [parent_id])
     if parent_id not in known or parent_id == of:
         return [Fault("no_parent", "没有这个上级项目", "no such parent", "/parent_id")]
+    if known[parent_id].allocated:
+        return [Fault("funded", "上级项目已有资金, 不能再拆分", "the parent was funded", "/parent_id")]
     above, depth = known[parent_id].parent_id, 2
     while above is not None and depth <= DEEPEST:
         if above == of:
@@ -181,6 +206,20 @@ async def _parent_faults(work: Work, parent_id: UUID | None, of: UUID | None) ->
     if depth > DEEPEST:
         return [Fault("too_deep", "项目包最多三级: 项目包、项目、子项", "at most three levels", "/parent_id")]
     return []
+
+
+async def _package(work: Work, project: Project) -> None:
+    """The project above is a package from now on: its money is that of its parts."""
+    if project.parent_id is None:
+        return
+    parent = await repository.get(work, project.parent_id, lock=True)
+    if not parent.is_package:
+        parent.is_package = True
+        parent.version += 1
+        parent.updated_at = work.at
+        work.session.add(parent)
+        event = ProjectChanged(project_id=parent.id, changed={"is_package": True})
+        await work.tell(event, parent, before={"is_package": False})
 
 
 def _phone(work: Work, project: Project, phone: str) -> None:
@@ -237,4 +276,4 @@ async def _index(work: Work, project: Project) -> None:
     await search.index(work.session, "project", project.id, *words)
 
 
-__all__ = ["apply", "change", "draft", "origin_of"]
+__all__ = ["agree", "apply", "change", "draft", "listed", "origin_of"]

@@ -154,6 +154,7 @@ def upgrade() -> None:
     sa.Column('origin', sa.String(40), nullable=False),
     sa.Column('year', sa.Integer(), nullable=False),
     sa.Column('parent_id', sa.Uuid(), nullable=True),
+    sa.Column('is_package', sa.Boolean(), nullable=False),
     sa.Column('place', sa.String(length=500), nullable=False),
     sa.Column('lon', sa.Float(), nullable=True),
     sa.Column('lat', sa.Float(), nullable=True),
@@ -232,6 +233,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_project_region_total_id'), ['region', 'total', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_region_updated_at_id'), ['region', 'updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_state_region_id'), ['state', 'region', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_state_state_since_id'), ['state', 'state_since', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_year_region_id'), ['year', 'region', 'id'], unique=False)
 
     op.create_table('rule',
@@ -293,6 +295,36 @@ def upgrade() -> None:
     with op.batch_alter_table('attachment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_attachment_project_id_id'), ['project_id', 'id'], unique=False)
 
+    op.create_table('change_request',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('project_name', sa.String(length=300), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('wanted', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('before', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decision_no', sa.String(length=100), nullable=False),
+    sa.Column('decision_on', sa.Date(), nullable=True),
+    sa.Column('approved_by', sa.String(length=64), nullable=False),
+    sa.Column('approved_on', sa.Date(), nullable=True),
+    sa.Column('republish_by', sa.Date(), nullable=True),
+    sa.Column('applied_on', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], name=op.f('fk_change_request_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_change_request'))
+    )
+    with op.batch_alter_table('change_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_change_request_project_id_id'), ['project_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_change_request_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_change_request_state_region_id'), ['state', 'region', 'id'], unique=False)
+
     op.create_table('commitment',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('project_id', sa.Uuid(), nullable=False),
@@ -307,6 +339,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('commitment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commitment_project_id_id'), ['project_id', 'id'], unique=False)
+
+    op.create_table('milestone',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('name', sa.String(length=100), nullable=False),
+    sa.Column('planned_on', sa.Date(), nullable=False),
+    sa.Column('done_on', sa.Date(), nullable=True),
+    sa.Column('done_by', sa.String(length=64), nullable=False),
+    sa.Column('remark', sa.String(length=500), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], name=op.f('fk_milestone_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_milestone'))
+    )
+    with op.batch_alter_table('milestone', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_milestone_project_id_planned_on_id'), ['project_id', 'planned_on', 'id'], unique=False)
 
     op.create_table('objection',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -411,10 +457,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
     op.drop_table('objection')
+    with op.batch_alter_table('milestone', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_milestone_project_id_planned_on_id'))
+
+    op.drop_table('milestone')
     with op.batch_alter_table('commitment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_commitment_project_id_id'))
 
     op.drop_table('commitment')
+    with op.batch_alter_table('change_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_change_request_state_region_id'))
+        batch_op.drop_index(batch_op.f('ix_change_request_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_change_request_project_id_id'))
+
+    op.drop_table('change_request')
     with op.batch_alter_table('attachment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_attachment_project_id_id'))
 
@@ -426,6 +482,7 @@ def downgrade() -> None:
     op.drop_table('rule')
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_year_region_id'))
+        batch_op.drop_index(batch_op.f('ix_project_state_state_since_id'))
         batch_op.drop_index(batch_op.f('ix_project_state_region_id'))
         batch_op.drop_index(batch_op.f('ix_project_region_updated_at_id'))
         batch_op.drop_index(batch_op.f('ix_project_region_total_id'))

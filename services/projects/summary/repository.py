@@ -35,7 +35,9 @@ async def summed(work: Work, region: str, year: int | None) -> list[sa.Row[Any]]
         stage.label("stage"),
         sa.func.substr(P.category, 1, 1).label("category"),
         *(P[name] for name in ("total", "allocated", "paid", "settled", "counts_as_industry", "blocked")),
-    ).where(work.actor.where(May.PROJECT_READ, P.region), P.region.between(*span(region)))
+    ).where(
+        work.actor.where(May.PROJECT_READ, P.region), P.region.between(*span(region)), P.is_package.is_(False)
+    )
     if year is not None:
         inner = inner.where(P.year == year)
     one = inner.subquery().c

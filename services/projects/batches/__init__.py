@@ -1,0 +1,1 @@
+"""批量办理: one decision over many projects, a verdict for each."""

@@ -1,0 +1,38 @@
+"""Change requests."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.projects.base import Base
+from services.projects.changes.lifecycle import ChangeState
+from shared.db import JSON, Record, text_enum
+
+
+class ChangeRequest(Base, Record, table=True):
+    """变更申请. Its region is the project's; `before` and `after` are as people read them."""
+
+    __tablename__ = "change_request"
+    __table_args__ = (
+        sa.Index(None, "project_id", "id"),
+        sa.Index(None, "state", "region", "id"),
+        sa.Index(None, "region", "created_at", "id"),
+    )
+
+    project_id: UUID = Field(foreign_key="project.id")
+    project_name: str = Field(max_length=300)
+    reason: str = Field(sa_type=sa.Text)
+    wanted: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    state: ChangeState = Field(sa_type=text_enum(ChangeState))
+    state_since: datetime
+    decision_no: str = Field(default="", max_length=100)
+    decision_on: date | None = None
+    approved_by: str = Field(default="", max_length=64)
+    approved_on: date | None = None
+    republish_by: date | None = None
+    applied_on: date | None = None

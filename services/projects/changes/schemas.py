@@ -1,0 +1,60 @@
+"""What goes in and out about change requests."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from services.projects.changes.lifecycle import ChangeState
+from services.projects.library.schemas import ProjectChange
+from shared.moves import Act, Offer
+
+
+class ChangeCreate(BaseModel):
+    """提出变更申请. Only the fields that change are given."""
+
+    id: UUID | None = None
+    reason: str = Field(min_length=4, max_length=4000, description="变更原因")
+    wanted: ProjectChange
+    file_ids: list[UUID] = Field(default=[], max_length=20)
+    happened_at: AwareDatetime | None = Field(None, description="实际提出时间; 空为现在")
+
+
+class ChangeAct(Act):
+    """办理变更申请."""
+
+    decision_no: str = Field("", max_length=100, description="原批准单位审定文件文号")
+    decision_on: date | None = None
+
+
+class ChangeRead(BaseModel):
+    """变更申请."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    project_id: UUID
+    project_name: str
+    reason: str
+    wanted: dict[str, Any]
+    before: dict[str, Any]
+    file_ids: list[str]
+    state: ChangeState
+    state_since: datetime
+    decision_no: str
+    decision_on: date | None
+    approved_by: str
+    approved_on: date | None
+    republish_by: date | None = Field(description="变更信息须在此日前公示")
+    applied_on: date | None
+    created_at: datetime
+    created_by: str
+
+
+class ChangeDetail(ChangeRead):
+    """变更申请和可办事项."""
+
+    available_actions: list[Offer]

@@ -1,0 +1,45 @@
+"""What the inbox looks like."""
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+from services.projects.library.reads import ProjectRow
+from services.projects.library.states import State
+
+
+class InboxCount(BaseModel):
+    """一种待办的件数."""
+
+    state: State
+    state_label: str
+    action: str
+    action_label: str
+    waiting: int
+    near: int = Field(description="临近时限")
+    overdue: int = Field(description="超过时限")
+    limit_days: int | None
+
+
+class InboxCounts(BaseModel):
+    """待办件数: one cheap call."""
+
+    waiting: int
+    near: int
+    overdue: int
+    changes: int = Field(description="待审定的变更申请")
+    rule: str
+    items: list[InboxCount]
+
+
+class InboxItem(ProjectRow):
+    """一件待办."""
+
+    action: str
+    action_label: str
+    waiting_days: int
+    limit_days: int | None
+    due_on: date | None
+    near: bool
+    overdue: bool
+    notice_until: date | None = Field(None, description="本环节公示至; 期满前尚不能办理")

@@ -1,0 +1,1 @@
+"""绩效目标模板: which indicators a category of projects is usually measured by."""

@@ -1,0 +1,116 @@
+"""What the library took in changes only by request, decision and a new notice."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.projects.steps import Steps, good
+
+MORE = {
+    "content": "新建日光温室18座, 配套水电管网1200米",
+    "total": "1150000.00",
+    "money": [{"kind": "central", "amount": "1000000.00"}, {"kind": "self_raised", "amount": "150000.00"}],
+}
+
+
+async def asked(steps: Steps, project_id: str, **wanted: Any) -> Any:
+    body = {"reason": "两户退出, 减少两座", "wanted": wanted or MORE}
+    return good(await steps.town.post(f"/projects/{project_id}/changes", json=body))
+
+
+async def test_a_change_is_asked_decided_published_and_made(steps: Steps) -> None:
+    project_id = await steps.in_reserve()
+    request = await asked(steps, project_id)
+    assert request["before"]["total"] == "1200000.00"
+    assert (await steps.bureau.post(f"/projects/{project_id}/plan", json={})).json()["errors"][0][
+        "code"
+    ] == "change_open"
+    address = f"/projects/changes/{request['id']}"
+    assert good(await steps.bureau.get("/projects/inbox/counts"))["changes"] == 1
+    early = {"level": "change", "places": ["村务公开栏"], "starts_on": str(steps.today())}
+    assert (await steps.town.post(f"{address}/notices", json=early)).status_code == 409
+    bare = await steps.bureau.post(f"{address}/approve", json={})
+    assert bare.json()["errors"][0]["code"] == "no_decision"
+    decision = {"decision_no": "凉区农领发〔2024〕20号", "decision_on": str(steps.today())}
+    approved = good(await steps.bureau.post(f"{address}/approve", json=decision))
+    assert approved["republish_by"] > str(steps.today() + timedelta(days=13))
+    too_soon = await steps.bureau.post(f"{address}/apply", json={})
+    assert too_soon.json()["errors"][0]["code"] == "notice_none"
+    body = {**early, "starts_on": str(steps.today())}
+    good(await steps.town.post(f"{address}/notices", json=body))
+    steps.clock.advance(timedelta(days=10))
+    assert good(await steps.bureau.get(f"/projects/{project_id}"))["total"] == "1200000.00"
+    assert good(await steps.bureau.post(f"{address}/apply", json={}))["state"] == "applied"
+    found = good(await steps.bureau.get(f"/projects/{project_id}"))
+    assert (found["total"], found["content"], found["state"]) == ("1150000.00", MORE["content"], "reserve")
+    assert sorted(one["amount"] for one in found["money"]) == ["1000000.00", "150000.00"]
+    assert (await steps.act(steps.bureau, project_id, "plan"))["state"] == "planned"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code", "pointer"),
+    [
+        ({}, "nothing", "/wanted"),
+        ({"year": 2025}, "not_by_request", "/wanted/year"),
+        ({"total": "1.00"}, "not_the_sum", "/wanted/money"),
+        ({"planned_end": "2024-01-01"}, "before_start", "/wanted/planned_end"),
+        ({"poor_people": 9999}, "part_above_whole", "/wanted/poor_people"),
+    ],
+)
+async def test_a_change_that_contradicts_is_refused_at_once(
+    steps: Steps, wanted: dict[str, Any], code: str, pointer: str
+) -> None:
+    project_id = await steps.in_reserve()
+    answer = await steps.town.post(
+        f"/projects/{project_id}/changes", json={"reason": "调整内容", "wanted": wanted}
+    )
+    assert answer.status_code == 422
+    assert [(one["code"], one["pointer"]) for one in answer.json()["errors"]] == [(code, pointer)]
+
+
+async def test_a_change_does_not_go_below_what_was_allocated(steps: Steps) -> None:
+    project_id = await steps.started()
+    wanted = {"total": "900000.00", "money": [{"kind": "central", "amount": "900000.00"}]}
+    answer = await steps.town.post(
+        f"/projects/{project_id}/changes", json={"reason": "核减投资", "wanted": wanted}
+    )
+    assert answer.json()["errors"][0]["code"] == "below_allocated"
+
+
+async def test_a_change_into_the_negative_list_is_not_approved(steps: Steps) -> None:
+    project_id = await steps.in_reserve()
+    request = await asked(steps, project_id, content="新建村委会办公楼1栋")
+    decision = {"decision_no": "20号", "decision_on": str(steps.today())}
+    answer = await steps.bureau.post(f"/projects/changes/{request['id']}/approve", json=decision)
+    assert answer.json()["errors"][0]["code"] == "screening_block"
+
+
+async def test_one_change_at_a_time_and_not_by_whoever_asked(steps: Steps) -> None:
+    project_id = await steps.in_reserve()
+    body = {"reason": "两户退出", "wanted": MORE}
+    request = good(await steps.bureau.post(f"/projects/{project_id}/changes", json=body))
+    assert (await steps.town.post(f"/projects/{project_id}/changes", json=body)).status_code == 409
+    address = f"/projects/changes/{request['id']}"
+    decision = {"decision_no": "20号", "decision_on": str(steps.today())}
+    assert (await steps.bureau.post(f"{address}/approve", json=decision)).status_code == 403
+    assert (await steps.town.post(f"{address}/approve", json=decision)).status_code == 403
+    other = steps.projects.as_("town_officer", "620602101000")
+    assert (await other.get(address)).status_code == 404
+    assert (
+        good(await steps.town.post(f"{address}/cancel", json={"reason": "不再变更"}))["state"] == "cancelled"
+    )
+    good(await steps.town.post(f"/projects/{project_id}/changes", json=body))
+    states = [
+        one["state"]
+        for one in good(await steps.town.get(f"/projects/changes?project_id={project_id}"))["items"]
+    ]
+    assert states == ["submitted", "cancelled"]
+
+
+async def test_drafts_are_edited_not_changed_by_request(steps: Steps) -> None:
+    project_id = await steps.declared()
+    answer = await steps.town.post(
+        f"/projects/{project_id}/changes", json={"reason": "调整内容", "wanted": MORE}
+    )
+    assert answer.status_code == 409
