@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.inbox.waits import P, Wait
+from services.projects.inbox.waits import P, Wait, before
 from services.projects.library.models import Project
 from services.projects.library.states import State
 from shared.db import run
@@ -15,13 +15,6 @@ from shared.pages import Asked, Page, page
 from shared.work import Work
 
 ORDERS = {"state_since": col(Project.state_since), "total": col(Project.total)}
-
-
-def before(cutoffs: Mapping[State, datetime]) -> sa.ColumnElement[bool]:
-    """True of a project that came into its state before that state's moment."""
-    return sa.or_(
-        sa.false(), *(sa.and_(P.state == state, P.state_since < moment) for state, moment in cutoffs.items())
-    )
 
 
 def _waiting(waits: Sequence[Wait]) -> sa.ColumnElement[bool]:

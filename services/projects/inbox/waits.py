@@ -1,6 +1,8 @@
 """For whom a project waits in each state, derived from the table of its life."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,6 +65,13 @@ def waits(actor: Actor) -> list[Wait]:
                 condition = sa.and_(P.state == state, _scope(actor, row.may), *others, *_ripe(row.action))
                 found.append(Wait(state, row.action, condition))
     return found
+
+
+def before(cutoffs: Mapping[State, datetime]) -> sa.ColumnElement[bool]:
+    """True of a project that came into its state before that state's moment."""
+    return sa.or_(
+        sa.false(), *(sa.and_(P.state == state, P.state_since < moment) for state, moment in cutoffs.items())
+    )
 
 
 def _scope(actor: Actor, may: May) -> Any:  # noqa: ANN401 - a condition
