@@ -17,6 +17,7 @@ from services.funds.payments.router import router as payments
 from services.funds.plans.router import router as plans
 from services.funds.plans.service import announced_subject
 from services.funds.sources.router import router as sources
+from services.funds.targets.router import router as targets
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_record, of_service
@@ -40,6 +41,7 @@ SERVICE = Service(
         commitments,
         plan_notices,
         notices,
+        targets,
         plans,
     ),
     handlers=HANDLERS,

@@ -9,6 +9,7 @@ from services.funds.ledger import models as ledger
 from services.funds.payments import models as payments
 from services.funds.plans import models as plans
 from services.funds.sources import models as sources
+from services.funds.targets import models as targets
 
 __all__ = [
     "Base",
@@ -20,4 +21,5 @@ __all__ = [
     "payments",
     "plans",
     "sources",
+    "targets",
 ]

@@ -141,6 +141,16 @@ class ContractSettled(FundEvent):
     settled: PositiveMoney
 
 
+class TargetMoved(FundEvent):
+    """绩效目标已编制, 修改或换了状态."""
+
+    topic: ClassVar[str] = "target.moved"
+    target_id: UUID
+    project_id: UUID
+    was: str
+    now: str
+
+
 class AlertMoved(FundEvent):
     """资金预警换了状态."""
 

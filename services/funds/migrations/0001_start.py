@@ -514,6 +514,48 @@ def upgrade() -> None:
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_source_adjustment_source_id_id'), ['source_id', 'id'], unique=False)
 
+    op.create_table('target',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('plan_id', sa.Uuid(), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('project_name', sa.String(length=300), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('department', sa.String(length=200), nullable=False),
+    sa.Column('unit', sa.String(length=200), nullable=False),
+    sa.Column('leader', sa.String(length=100), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('fiscal_amount', sa.BigInteger(), nullable=False),
+    sa.Column('goal', sa.Text(), nullable=False),
+    sa.Column('template', sa.String(length=100), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_by', sa.String(length=64), nullable=False),
+    sa.Column('approved_by', sa.String(length=64), nullable=False),
+    sa.Column('decision_no', sa.String(length=100), nullable=False),
+    sa.Column('approved_on', sa.Date(), nullable=True),
+    sa.Column('due_on', sa.Date(), nullable=True),
+    sa.Column('published_on', sa.Date(), nullable=True),
+    sa.Column('published_at', sa.String(length=500), nullable=False),
+    sa.Column('evaluated_by', sa.String(length=64), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=True),
+    sa.Column('score', sa.Integer(), nullable=True),
+    sa.Column('summary', sa.Text(), nullable=False),
+    sa.Column('rules_used', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.ForeignKeyConstraint(['plan_id'], ['plan.id'], name=op.f('fk_target_plan_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_target')),
+    sa.UniqueConstraint('plan_id', 'project_id', name=op.f('uq_target_plan_id_project_id'))
+    )
+    with op.batch_alter_table('target', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_target_project_id'), ['project_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_target_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_target_region_year_id'), ['region', 'year', 'id'], unique=False)
+
     op.create_table('refund',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('payment_id', sa.Uuid(), nullable=False),
@@ -529,16 +571,64 @@ def upgrade() -> None:
     with op.batch_alter_table('refund', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_refund_payment_id_id'), ['payment_id', 'id'], unique=False)
 
+    op.create_table('target_indicator',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('target_id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('aspect', sa.String(40), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('operator', sa.String(40), nullable=False),
+    sa.Column('value', sa.String(length=20), nullable=False),
+    sa.Column('unit', sa.String(length=40), nullable=False),
+    sa.Column('weight', sa.Integer(), nullable=False),
+    sa.Column('core', sa.Boolean(), nullable=False),
+    sa.Column('actual', sa.String(length=20), nullable=False),
+    sa.Column('completion', sa.Integer(), nullable=True),
+    sa.Column('deviates', sa.Boolean(), nullable=False),
+    sa.Column('deviation_reason', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.ForeignKeyConstraint(['target_id'], ['target.id'], name=op.f('fk_target_indicator_target_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_target_indicator')),
+    sa.UniqueConstraint('target_id', 'position', name=op.f('uq_target_indicator_target_id_position'))
+    )
+    op.create_table('target_monitoring',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('target_id', sa.Uuid(), nullable=False),
+    sa.Column('monitored_on', sa.Date(), nullable=False),
+    sa.Column('allocated', sa.BigInteger(), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=False),
+    sa.Column('values', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('problems', sa.Text(), nullable=False),
+    sa.Column('measures', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['target_id'], ['target.id'], name=op.f('fk_target_monitoring_target_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_target_monitoring'))
+    )
+    with op.batch_alter_table('target_monitoring', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_target_monitoring_target_id_monitored_on'), ['target_id', 'monitored_on'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Take it back."""
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('target_monitoring', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_target_monitoring_target_id_monitored_on'))
+
+    op.drop_table('target_monitoring')
+    op.drop_table('target_indicator')
     with op.batch_alter_table('refund', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_refund_payment_id_id'))
 
     op.drop_table('refund')
+    with op.batch_alter_table('target', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_target_region_year_id'))
+        batch_op.drop_index(batch_op.f('ix_target_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_target_project_id'))
+
+    op.drop_table('target')
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_source_adjustment_source_id_id'))
 

@@ -1,0 +1,182 @@
+"""Every query about performance targets."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.funds.plans.models import Plan, PlanLine
+from services.funds.targets.arithmetic import WHOLE
+from services.funds.targets.lifecycle import TargetState
+from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
+from shared.access import span
+from shared.db import run
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"created_at": col(Target.created_at)}
+LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
+
+
+async def get(work: Work, target_id: UUID, *, lock: bool = False) -> Target:
+    """One target of the caller's regions; NotFound otherwise."""
+    query = select(Target).where(Target.id == target_id, work.actor.where(May.FUND_READ, col(Target.region)))
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这个绩效目标: {target_id}", f"No target {target_id}")
+    return found
+
+
+async def listed(
+    work: Work,
+    asked: Asked,
+    *,
+    region: str | None = None,
+    year: int | None = None,
+    state: TargetState | None = None,
+    plan_id: UUID | None = None,
+    project_id: UUID | None = None,
+    late: date | None = None,
+) -> Page[Target]:
+    """A page of targets of the caller's regions; `late` leaves those not public on that day though they should be."""
+    query = select(Target).where(work.actor.where(May.FUND_READ, col(Target.region)))
+    if region:
+        query = query.where(col(Target.region).between(*span(region)))
+    for name, value in (("year", year), ("state", state), ("plan_id", plan_id), ("project_id", project_id)):
+        if value is not None:
+            query = query.where(getattr(Target, name) == value)
+    if late is not None:
+        query = query.where(col(Target.due_on) < late, col(Target.published_on).is_(None))
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Target.id), default="-created_at")
+
+
+async def lines(work: Work, plan_id: UUID, project_id: UUID) -> list[PlanLine]:
+    """What a plan gives a project, if the project lies in the caller's regions."""
+    query = select(PlanLine).where(
+        PlanLine.plan_id == plan_id,
+        PlanLine.project_id == project_id,
+        work.actor.where(May.FUND_READ, col(PlanLine.project_region)),
+    )
+    return list(await work.session.exec(query.order_by(col(PlanLine.position))))
+
+
+async def plan(work: Work, plan_id: UUID) -> Plan:
+    """The plan a target belongs to; who may see the target may know its decision."""
+    query = select(Plan).where(Plan.id == plan_id)
+    found = (await work.session.exec(query)).first()
+    if found is None:
+        raise NotFound(f"没有这个分配方案: {plan_id}", f"No plan {plan_id}")
+    return found
+
+
+async def of_plan(work: Work, plan_id: UUID, state: TargetState) -> list[Target]:
+    """A plan's targets in a state, locked, in the order of their ids."""
+    query = (
+        select(Target)
+        .where(
+            Target.plan_id == plan_id,
+            col(Target.state) == state,
+            work.actor.where(May.FUND_READ, col(Target.region)),
+        )
+        .order_by(col(Target.id))
+        .with_for_update()
+    )
+    return list(await work.session.exec(query))
+
+
+async def indicators(work: Work, target_ids: Sequence[UUID]) -> list[TargetIndicator]:
+    """The indicators of targets the caller was given already."""
+    query = select(TargetIndicator).where(col(TargetIndicator.target_id).in_(target_ids))
+    return list(
+        await work.session.exec(query.order_by(col(TargetIndicator.target_id), col(TargetIndicator.position)))
+    )
+
+
+async def monitorings(work: Work, target_id: UUID) -> list[TargetMonitoring]:
+    """What was seen of a target the caller was given already, oldest first."""
+    query = select(TargetMonitoring).where(TargetMonitoring.target_id == target_id)
+    return list(
+        await work.session.exec(query.order_by(col(TargetMonitoring.monitored_on), col(TargetMonitoring.id)))
+    )
+
+
+async def monitoring(work: Work, monitoring_id: UUID) -> TargetMonitoring | None:
+    """A monitoring by its id, to recognise a repeat."""
+    return await work.session.get(TargetMonitoring, monitoring_id)
+
+
+async def replace_indicators(work: Work, target_id: UUID, rows: Sequence[TargetIndicator]) -> None:
+    """Other indicators instead of those it had."""
+    await run(work.session, sa.delete(TargetIndicator).where(col(TargetIndicator.target_id) == target_id))
+    for row in rows:
+        work.session.add(row)
+    await work.session.flush()
+
+
+async def sheet(work: Work, region: str, year: int, limit: int) -> list[sa.Row[Any]]:
+    """A region's targets of a year with counts of their indicators and monitorings, one row each."""
+    indicator, seen = TargetIndicator, TargetMonitoring
+    counted = (
+        sa.select(
+            col(indicator.target_id),
+            sa.func.count().label("indicators"),
+            sa.func.count().filter(col(indicator.completion) >= WHOLE).label("met"),
+            sa.func.count().filter(col(indicator.deviates)).label("deviating"),
+        )
+        .group_by(col(indicator.target_id))
+        .subquery()
+    )
+    watched = (
+        sa.select(col(seen.target_id), sa.func.count().label("monitorings"))
+        .group_by(col(seen.target_id))
+        .subquery()
+    )
+    table = Target.__table__  # type: ignore[attr-defined]
+    query = (
+        sa.select(
+            table,
+            sa.func.coalesce(counted.c.indicators, 0).label("indicators"),
+            sa.func.coalesce(counted.c.met, 0).label("met"),
+            sa.func.coalesce(counted.c.deviating, 0).label("deviating"),
+            sa.func.coalesce(watched.c.monitorings, 0).label("monitorings"),
+        )
+        .select_from(
+            table.outerjoin(counted, counted.c.target_id == table.c.id).outerjoin(
+                watched, watched.c.target_id == table.c.id
+            )
+        )
+        .where(*_in_year(work, region, year))
+        .order_by(table.c.id)
+        .limit(limit)
+    )
+    return list(await run(work.session, query))
+
+
+def _in_year(work: Work, region: str, year: int) -> list[sa.ColumnElement[bool]]:
+    return [
+        col(Target.year) == year,
+        col(Target.region).between(*span(region)),
+        work.actor.where(May.FUND_READ, col(Target.region)),
+    ]
+
+
+async def year_counts(work: Work, region: str, year: int) -> sa.Row[Any]:
+    """How many targets a region's year has, and how many got how far."""
+    states = col(Target.state)
+    public, due = col(Target.published_on), col(Target.due_on)
+    query = sa.select(
+        sa.func.count().label("targets"),
+        sa.func.count(sa.distinct(col(Target.project_id))).label("projects"),
+        sa.func.count().filter(states == TargetState.CONFIRMED).label("confirmed"),
+        sa.func.count().filter(states.in_((TargetState.EVALUATED, TargetState.CONFIRMED))).label("evaluated"),
+        sa.func.count().filter(col(Target.approved_on).is_not(None)).label("approved"),
+        sa.func.count().filter(public.is_not(None)).label("published"),
+        sa.func.count().filter(public <= due).label("in_time"),
+        sa.cast(sa.func.coalesce(sa.func.sum(col(Target.amount)), 0), sa.BigInteger).label("amount"),
+    ).where(*_in_year(work, region, year))
+    return (await run(work.session, query)).one()

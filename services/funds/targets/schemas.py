@@ -1,0 +1,233 @@
+"""What goes in and out about performance targets."""
+
+from datetime import date, datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.funds.targets.kinds import Aspect, Operator, Part
+from services.funds.targets.lifecycle import TargetState
+from shared.money import Money
+from shared.moves import Act, Offer
+
+Number = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$")]
+"""指标值: a decimal number as text, without a sign."""
+
+
+class IndicatorWrite(BaseModel):
+    """填写的绩效指标."""
+
+    id: UUID | None = None
+    aspect: Aspect
+    name: str = Field(min_length=2, max_length=200, description="三级指标")
+    operator: Operator = Operator.GE
+    value: Number | None = Field(None, description="指标值")
+    unit: str = Field("", max_length=40)
+    weight: int | None = Field(None, ge=0, le=100, description="权重; 空为平均分配")
+    core: bool = Field(False, description="★核心指标")
+
+
+class TargetCreate(BaseModel):
+    """编制绩效目标. Without indicators the template of the project's category is used."""
+
+    id: UUID | None = None
+    plan_id: UUID
+    project_id: UUID
+    department: str = Field("", max_length=200, description="主管部门")
+    unit: str = Field("", max_length=200, description="实施单位; 空为方案明细所写")
+    leader: str = Field("", max_length=100, description="项目负责人")
+    amount: Money | None = Field(None, description="年度资金总额; 空为方案安排的金额")
+    goal: str = Field("", max_length=2000, description="年度目标")
+    template: str = Field("", max_length=80, description="模板; 空为按项目类型")
+    indicators: list[IndicatorWrite] = Field([], max_length=60)
+
+
+class TargetChange(BaseModel):
+    """修改编制中的绩效目标."""
+
+    department: str | None = Field(None, max_length=200)
+    unit: str | None = Field(None, max_length=200)
+    leader: str | None = Field(None, max_length=100)
+    amount: Money | None = None
+    goal: str | None = Field(None, max_length=2000)
+    indicators: list[IndicatorWrite] | None = Field(None, max_length=60, description="给出则整表替换")
+
+
+class Result(BaseModel):
+    """一项指标的完成情况."""
+
+    indicator_id: UUID
+    actual: Number
+    deviation_reason: str = Field("", max_length=2000)
+    file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
+
+
+class Results(BaseModel):
+    """自评填报."""
+
+    results: list[Result] = Field(max_length=60)
+    summary: str = Field("", max_length=5000, description="自评结论, 存在问题和改进措施")
+
+
+class MonitoringCreate(BaseModel):
+    """绩效运行监控."""
+
+    id: UUID | None = None
+    monitored_on: date
+    values: list[Result] = Field([], max_length=60, description="截至监控日的完成值")
+    problems: str = Field("", max_length=5000, description="偏差和存在问题")
+    measures: str = Field("", max_length=5000, description="纠正措施")
+
+
+class TargetAct(Act):
+    """办理绩效目标."""
+
+    published_on: date | None = Field(None, description="公开日期, 公开时必填")
+    published_at: str = Field("", max_length=500, description="公开位置(网址或公开栏), 公开时必填")
+
+
+class IndicatorRead(BaseModel):
+    """绩效指标."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    position: int
+    part: Part = Field(description="一级指标")
+    aspect: Aspect = Field(description="二级指标")
+    name: str = Field(description="三级指标")
+    operator: Operator
+    value: str
+    unit: str
+    weight: int
+    core: bool
+    actual: str
+    completion: str = Field(description="完成率, %; 空为未填")
+    deviates: bool
+    deviation_reason: str
+    file_ids: list[str]
+
+
+class MonitoringRead(BaseModel):
+    """绩效运行监控."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    monitored_on: date
+    allocated: Money = Field(description="截至监控日已下达")
+    paid: Money = Field(description="截至监控日已支付")
+    values: list[dict[str, str]] = Field(description="各项指标的完成值和完成率")
+    problems: str
+    measures: str
+    created_at: datetime
+    created_by: str
+
+
+class TargetRead(BaseModel):
+    """绩效目标."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    plan_id: UUID
+    project_id: UUID
+    project_name: str
+    year: int
+    department: str
+    unit: str
+    leader: str
+    amount: Money = Field(description="年度资金总额")
+    fiscal_amount: Money = Field(description="其中财政拨款")
+    goal: str
+    template: str
+    state: TargetState
+    state_since: datetime
+    submitted_by: str
+    approved_by: str
+    decision_no: str = Field(description="批复文件文号, 与资金方案相同")
+    approved_on: date | None
+    due_on: date | None = Field(description="公开期限: 批复后规定的工作日")
+    published_on: date | None
+    published_at: str
+    evaluated_by: str
+    paid: Money | None = Field(description="自评时已支付")
+    score: str | None = Field(description="自评得分")
+    summary: str
+    rules_used: list[str]
+    created_at: datetime
+    created_by: str
+
+
+class TargetDetail(TargetRead):
+    """绩效目标, 指标, 监控和可办事项."""
+
+    indicators: list[IndicatorRead]
+    monitorings: list[MonitoringRead]
+    available_actions: list[Offer]
+
+
+class TemplateIndicator(BaseModel):
+    """模板中的指标."""
+
+    aspect: Aspect
+    part: Part
+    name: str
+    operator: Operator
+    unit: str = ""
+    value: str = ""
+    core: bool = False
+
+
+class Template(BaseModel):
+    """绩效指标模板."""
+
+    code: str
+    title: str
+    categories: list[str] = Field(description="适用的项目类型代码开头")
+    indicators: list[TemplateIndicator]
+    basis: str
+    confirmed: bool
+    rule: str
+
+
+class SheetRow(BaseModel):
+    """年度绩效表中的一行."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    target_id: UUID
+    project_id: UUID
+    project_name: str
+    region: str
+    state: TargetState
+    amount: Money
+    allocated: Money
+    paid: Money
+    execution: str = Field(description="预算执行率, %")
+    indicators: int
+    met: int = Field(description="完成的指标数")
+    deviating: int = Field(description="偏差较大的指标数")
+    monitorings: int
+    published_on: date | None
+    due_on: date | None
+    score: str | None
+
+
+class YearSheet(BaseModel):
+    """年度绩效表: every target of a region and year, and their sums."""
+
+    region: str
+    year: int
+    targets: int
+    confirmed: int
+    published: int
+    published_in_time: int
+    amount: Money
+    allocated: Money
+    paid: Money
+    execution: str
+    rows: list[SheetRow] = Field(description="最多 1000 行")
