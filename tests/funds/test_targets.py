@@ -37,13 +37,23 @@ async def read(desk: Desk, target: str) -> Any:
 async def edited(desk: Desk, target: str, path: str = "", **body: Any) -> Any:
     tag = (await desk.town.get(f"/funds/targets/{target}")).headers["etag"]
     method = "PUT" if path else "PATCH"
-    return await desk.town.request(method, f"/funds/targets/{target}{path}", json=body, headers={"If-Match": tag})
+    return await desk.town.request(
+        method, f"/funds/targets/{target}{path}", json=body, headers={"If-Match": tag}
+    )
 
 
 def wells(**given: Any) -> list[dict[str, Any]]:
     """Indicators of a well project."""
     return [
-        {"aspect": "quantity", "name": "新建机井", "operator": "ge", "value": "20", "unit": "座", "core": True, **given},
+        {
+            "aspect": "quantity",
+            "name": "新建机井",
+            "operator": "ge",
+            "value": "20",
+            "unit": "座",
+            "core": True,
+            **given,
+        },
         {"aspect": "quality", "name": "验收合格率", "operator": "eq", "value": "100", "unit": "%"},
         {"aspect": "cost", "name": "单井造价", "operator": "le", "value": "5.5", "unit": "万元"},
         {"aspect": "social", "name": "受益人口", "operator": "ge", "value": "500", "unit": "人"},
@@ -206,7 +216,9 @@ async def test_monitoring_stands_beside_what_the_ledger_says_of_that_day(desk: D
     refused(future, 422, "in_the_future")
 
 
-async def test_a_self_evaluation_needs_results_evidence_and_reasons_and_another_pair_of_eyes(desk: Desk) -> None:
+async def test_a_self_evaluation_needs_results_evidence_and_reasons_and_another_pair_of_eyes(
+    desk: Desk,
+) -> None:
     _, target = await published(desk)
     rows = (await read(desk, target))["indicators"]
     problem = refused(await desk.town.post(f"/funds/targets/{target}/evaluate", json={}), 409)

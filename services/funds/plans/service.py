@@ -17,6 +17,7 @@ from services.funds.plans.lifecycle import PLAN, PlanAction, PlanFacts, PlanStat
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.plans.schemas import Checks, LineRead, PlanAct, PlanDetail, PlanRead
 from services.funds.sources import repository as sources
+from services.funds.targets.moving import approve_with_plan
 from shared import files
 from shared.contracts.funds import PlanMoved
 from shared.errors import Conflict, Fault, Invalid, Unavailable
@@ -168,6 +169,8 @@ async def act(
     if preview is not None:
         return preview
     await _effects(work, plan, lines, action, body, on, found or ())
+    if action is PlanAction.APPROVE:
+        await approve_with_plan(work, plan)
     return plan
 
 

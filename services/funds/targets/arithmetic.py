@@ -72,12 +72,13 @@ def score(indicators: Iterable[Weighed], execution: int, execution_weight: int) 
 
 
 def weights(aspects: list[Aspect], points: Mapping[str, int]) -> list[int]:
-    """Each part's points shared over its indicators, the earlier one first; a part nobody has goes to the outputs."""
+    """Each part's points shared over its indicators, the earlier one first; a part nobody has goes to the first there is."""
     found = [0] * len(aspects)
     given = {part: int(points[part]) for part in Part}
-    present = {aspect.part for aspect in aspects}
-    for part in set(Part) - present:
-        given[Part.OUTPUT] += given.pop(part)
+    present = [part for part in Part if any(aspect.part is part for aspect in aspects)]
+    for part in Part:
+        if present and part not in present:
+            given[present[0]] += given.pop(part)
     for part in present:
         places = [at for at, aspect in enumerate(aspects) if aspect.part is part]
         for at, weight in zip(places, share(given[part], [1] * len(places)), strict=True):

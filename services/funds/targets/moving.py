@@ -135,7 +135,7 @@ async def _signed(
         case A.APPROVE:
             rule = await work.rule("target.publish_days", region=target.region)
             target.approved_by, target.decision_no = work.actor.id, plan.decision_no
-            target.approved_on = local_date(target.state_since)
+            target.approved_on = plan.decision_on or local_date(target.state_since)
             target.due_on = add_workdays(target.approved_on, int(rule.value["workdays"]))
             target.rules_used = sorted({*target.rules_used, rule.ref})
         case A.EVALUATE:
