@@ -103,7 +103,8 @@ def test_points_add_up_to_ninety_and_a_missing_part_goes_to_the_outputs() -> Non
 def test_nothing_counts_above_its_weight() -> None:
     class One:
         def __init__(self, weight: int, reached: int) -> None:
-            self.weight, self.completion = weight, reached
+            self.weight = weight
+            self.completion: int | None = reached
 
     assert score([One(90, 20_000)], 10_000, 10) == 10_000
     assert score([One(90, 5_000)], 5_000, 10) == 5_000
@@ -267,7 +268,7 @@ async def test_the_sheet_can_be_taken_away_as_a_table(desk: Desk) -> None:
     await published(desk)
     answer = await desk.bureau.get(f"/funds/targets/sheet?region={DISTRICT}&year=2024&form=xlsx")
     assert answer.status_code == 200
-    rows = list(openpyxl.load_workbook(BytesIO(answer.content)).active.iter_rows(values_only=True))  # type: ignore[union-attr]
+    rows = list(openpyxl.load_workbook(BytesIO(answer.content)).active.iter_rows(values_only=True))
     assert rows[0][0] == "项目名称"
     assert rows[1][:4] == ("泽库县农村牧区小口机井工程", "已公开", 1, 1)
 
