@@ -28,6 +28,7 @@ async def project_moved(work: Work, envelope: Envelope, event: ProjectMoved) -> 
 async def project_progressed(work: Work, envelope: Envelope, event: ProjectProgressed) -> None:
     """How far the works are: what is paid is held against it."""
     await commitments.progressed(work, event.project_id, event.physical_percent, envelope.subject_version)
+    await commitments.seen_on_site(work, event.project_id, event.reported_on)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.funds.alerts.router import router as alerts
 from services.funds.allocations.router import router as allocations
 from services.funds.chain.router import router as chain
 from services.funds.commitments.router import router as commitments
@@ -18,6 +19,7 @@ from services.funds.plans.router import router as plans
 from services.funds.plans.service import announced_subject
 from services.funds.sources.router import router as sources
 from services.funds.targets.router import router as targets
+from services.funds.watching.service import sweep_forever
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_record, of_service
@@ -42,10 +44,11 @@ SERVICE = Service(
         plan_notices,
         notices,
         targets,
+        alerts,
         plans,
     ),
     handlers=HANDLERS,
-    background=(reconcile_forever,),
+    background=(reconcile_forever, sweep_forever),
     webhooks=May.EXCHANGE,
 )
 

@@ -29,6 +29,8 @@ class AlertFacts:
     """What the guards look at."""
 
     reason: str = ""
+    files_needed: bool = False
+    files: int = 0
 
 
 def reasoned(facts: AlertFacts) -> Fault | None:
@@ -40,12 +42,19 @@ def reasoned(facts: AlertFacts) -> Fault | None:
     )
 
 
+def documented(facts: AlertFacts) -> Fault | None:
+    """规则要求附件的, 附上佐证材料."""
+    if facts.files or not facts.files_needed:
+        return None
+    return Fault("no_documents", "这类预警的反馈须附佐证材料", "Evidence is needed", "/file_ids")
+
+
 S, A = AlertState, AlertAction
 
 # fmt: off
 ALERT: Lifecycle[AlertState, AlertAction, AlertFacts] = Lifecycle("alert", "资金预警", AlertState, S.OPEN, (
     #    action     from         to           who              needs
-    move(A.ANSWER,  S.OPEN,      S.ANSWERED,  May.FUND_ALERT,  reasoned),
+    move(A.ANSWER,  S.OPEN,      S.ANSWERED,  May.FUND_ALERT,  reasoned, documented),
     move(A.REOPEN,  S.ANSWERED,  S.OPEN,      May.FUND_ALERT,  reasoned, eyes=("answered_by",)),
     move(A.CLOSE,   S.ANSWERED,  S.CLOSED,    May.FUND_ALERT,  reasoned, eyes=("answered_by",)),
 ))

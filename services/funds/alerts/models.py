@@ -5,27 +5,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from services.funds.alerts.kinds import AlertKind, Light
 from services.funds.alerts.lifecycle import AlertState
 from services.funds.base import Base
 from shared.db import JSON, Record, text_enum
-from shared.labels import Labelled
-
-
-class AlertKind(Labelled):
-    """预警类别, 按财政监控的分类."""
-
-    DIRECTION = "direction", "流向"
-    SPEED = "speed", "流速"
-    AMOUNT = "amount", "流量"
-    OTHER = "other", "其他"
-
-
-class Light(Labelled):
-    """预警灯."""
-
-    RED = "red", "红灯"
-    ORANGE = "orange", "橙灯"
-    YELLOW = "yellow", "黄灯"
 
 
 class Alert(Base, Record, table=True):
@@ -35,6 +18,7 @@ class Alert(Base, Record, table=True):
     __table_args__ = (
         sa.UniqueConstraint("mark"),
         sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "rule", "state"),
         sa.Index(None, "subject"),
     )
 
@@ -54,6 +38,9 @@ class Alert(Base, Record, table=True):
     due_on: date
     state: AlertState = Field(sa_type=text_enum(AlertState))
     state_since: datetime
+    answer: str = Field(default="", sa_type=sa.Text)
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     answered_by: str = Field(default="", max_length=64)
+    files_needed: bool = False
     seen_at: datetime
     gone: bool = False

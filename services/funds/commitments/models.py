@@ -1,6 +1,6 @@
 """What the project library was told: one row per plan line, and what it last told us about each project."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -42,5 +42,6 @@ class ProjectCard(Base, table=True):
     blocked: bool = False
     state: str = Field(default="", max_length=40)
     physical_percent: int | None = None
+    reported_on: date | None = None
     version: int = 0
     seen_at: datetime

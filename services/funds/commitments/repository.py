@@ -1,7 +1,7 @@
 """Every query about commitments and project cards."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +55,12 @@ async def system_failed(work: Work, commitment_id: UUID, error: str) -> None:
     await run(
         work.session, sa.update(TABLE).where(TABLE.c.id == commitment_id).values(last_error=error[:500])
     )
+
+
+async def system_seen_on_site(work: Work, project_id: UUID, on: date) -> None:
+    """Keep the latest day somebody reported from a project's site."""
+    later = sa.or_(CARD.c.reported_on.is_(None), CARD.c.reported_on < on)
+    await run(work.session, sa.update(CARD).where(CARD.c.id == project_id, later).values(reported_on=on))
 
 
 async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, ProjectCard]:

@@ -7,7 +7,7 @@ cancel    releasing, in the transaction that cancels → library told → releas
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import structlog
@@ -133,6 +133,11 @@ async def remember(work: Work, views: Iterable[LibraryProject]) -> None:
 async def progressed(work: Work, project_id: UUID, percent: int, version: int) -> None:
     """Keep how far a project is, by what was reported; a project that never had money is not kept."""
     await repository.system_progressed(work, project_id, percent, version)
+
+
+async def seen_on_site(work: Work, project_id: UUID, on: date) -> None:
+    """Keep when somebody last reported from the site, whatever order the reports come in."""
+    await repository.system_seen_on_site(work, project_id, on)
 
 
 async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, LibraryProject]:

@@ -37,7 +37,10 @@ def upgrade() -> None:
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('files_needed', sa.Boolean(), nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('gone', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_alert')),
@@ -45,6 +48,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_alert_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alert_rule_state'), ['rule', 'state'], unique=False)
         batch_op.create_index(batch_op.f('ix_alert_subject'), ['subject'], unique=False)
 
     op.create_table('allocation',
@@ -313,6 +317,7 @@ def upgrade() -> None:
     sa.Column('blocked', sa.Boolean(), nullable=False),
     sa.Column('state', sa.String(length=40), nullable=False),
     sa.Column('physical_percent', sa.Integer(), nullable=True),
+    sa.Column('reported_on', sa.Date(), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_project_card'))
@@ -729,6 +734,7 @@ def downgrade() -> None:
     op.drop_table('allocation')
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_alert_subject'))
+        batch_op.drop_index(batch_op.f('ix_alert_rule_state'))
         batch_op.drop_index(batch_op.f('ix_alert_region_created_at_id'))
 
     op.drop_table('alert')

@@ -9,7 +9,7 @@ from services.funds.targets import repository
 from services.funds.targets.arithmetic import weights
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.models import Target, TargetIndicator
-from services.funds.targets.schemas import IndicatorWrite, TargetChange, TargetCreate
+from services.funds.targets.schemas import IndicatorWrite, TargetChange, TargetCreate, Template
 from services.funds.targets.templates import fitting
 from shared.contracts.funds import TargetMoved
 from shared.creates import create
@@ -33,10 +33,6 @@ async def draft(work: Work, body: TargetCreate) -> Target:
     cards = await commitments.cards(work, [body.project_id])
     category = cards[body.project_id].category if body.project_id in cards else ""
     template = await fitting(work, region, category, body.template)
-    written = body.indicators or [
-        IndicatorWrite(value=one.value or None, **one.model_dump(exclude={"part", "value"}))
-        for one in template.indicators
-    ]
     rule = await work.rule("target.weights", region=region)
     target, fresh = await create(
         work,
@@ -60,9 +56,16 @@ async def draft(work: Work, body: TargetCreate) -> Target:
         rules_used=[rule.ref, template.rule],
     )
     if fresh:
-        await _put(work, target, written, rule.value)
+        await _put(work, target, body.indicators or _suggested(template), rule.value)
         await work.tell(moved(target, TargetState.DRAFT), target)
     return target
+
+
+def _suggested(template: Template) -> list[IndicatorWrite]:
+    return [
+        IndicatorWrite(value=one.value or None, **one.model_dump(exclude={"part", "value"}))
+        for one in template.indicators
+    ]
 
 
 def moved(target: Target, was: TargetState) -> TargetMoved:

@@ -1,0 +1,99 @@
+"""What goes in and out about alerts."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.funds.alerts.kinds import AlertKind, Light
+from services.funds.alerts.lifecycle import AlertState
+from shared.events import Envelope
+from shared.moves import Act, Offer
+
+
+class AlertAct(Act):
+    """办理预警: the reason is the feedback, or why it is sent back or closed."""
+
+    file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
+
+
+class Assignment(BaseModel):
+    """指定责任人和期限."""
+
+    owner: str = Field(min_length=1, max_length=64, description="责任人账号")
+    due_on: date | None = None
+
+
+class AlertRead(BaseModel):
+    """资金预警."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    rule: str
+    rule_ref: str = Field(description="所依据的规则版本")
+    kind: AlertKind = Field(description="流向, 流速, 流量或其他")
+    light: Light
+    subject_kind: str
+    subject: str
+    title: str
+    message: str
+    figures: dict[str, str]
+    basis: str
+    owner: str
+    due_on: date
+    state: AlertState
+    state_since: datetime
+    answer: str
+    answered_by: str
+    file_ids: list[str]
+    files_needed: bool
+    seen_at: datetime = Field(description="最近一次检查时仍然存在")
+    gone: bool = Field(description="最近一次检查时情况已消失")
+    created_at: datetime
+
+
+class AlertDetail(AlertRead):
+    """资金预警, 背后的记录和可办事项."""
+
+    rows: list[dict[str, str]]
+    available_actions: list[Offer]
+
+
+class AlertHistory(BaseModel):
+    """办理过程."""
+
+    items: list[Envelope]
+
+
+class AlertCount(BaseModel):
+    """一类预警的数目."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: AlertKind
+    light: Light
+    undone: int = Field(description="未销号")
+    done: int = Field(description="已销号")
+    overdue: int = Field(description="逾期未反馈")
+
+
+class AlertSummary(BaseModel):
+    """预警统计."""
+
+    region: str
+    undone: int
+    done: int
+    overdue: int
+    rows: list[AlertCount]
+
+
+class Swept(BaseModel):
+    """检查结果."""
+
+    rules: int
+    found: int = Field(description="命中数")
+    raised: int = Field(description="新产生或重新打开的预警数")
+    gone: int = Field(description="情况已消失的预警数")
