@@ -8,10 +8,16 @@ from starlette.types import ASGIApp
 
 from services.assets.chain.router import router as chain
 from services.assets.consumers import HANDLERS
+from services.assets.funding.router import router as funding
+from services.assets.funding.service import fill_forever
+from services.assets.imports.router import router as imports
 from services.assets.inspections.router import router as inspections
-from services.assets.register.router import notices, verbs
-from services.assets.register.router import router as register
+from services.assets.labels.router import router as labels
+from services.assets.maps.router import router as maps
+from services.assets.register import router as register
+from services.assets.reshaping.router import router as reshaping
 from services.assets.sums.router import router as sums
+from services.assets.transfers import router as transfers
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_service
@@ -25,8 +31,25 @@ SERVICE = Service(
     title="项目资产",
     read=May.ASSET_READ,
     # Addresses of one word come before /assets/{asset_id}, verbs last.
-    routers=(board, chain, sums, inspections, register, notices, verbs),
+    routers=(
+        board,
+        chain,
+        sums,
+        imports,
+        labels,
+        maps,
+        transfers.router,
+        transfers.notices,
+        transfers.verbs,
+        inspections,
+        reshaping,
+        funding,
+        register.router,
+        register.notices,
+        register.verbs,
+    ),
     handlers=HANDLERS,
+    background=(fill_forever,),
 )
 
 

@@ -34,6 +34,36 @@ class AssetHandedOver(AssetEvent):
     original_value: PositiveMoney
 
 
+class AssetOwnerChanged(AssetEvent):
+    """资产换了所有权人, 编号不变."""
+
+    topic: ClassVar[str] = "asset.owner_changed"
+    asset_id: UUID
+    project_id: UUID | None = None
+    owner_kind: str
+
+
+class AssetReshaped(AssetEvent):
+    """资产已拆分或合并, 价值不变."""
+
+    topic: ClassVar[str] = "asset.reshaped"
+    asset_id: UUID
+    project_id: UUID | None = None
+    into: tuple[UUID, ...] = ()
+    out_of: tuple[UUID, ...] = ()
+
+
+class TransferMoved(AssetEvent):
+    """权属文书换了状态."""
+
+    topic: ClassVar[str] = "transfer.moved"
+    transfer_id: UUID
+    kind: str
+    assets: int
+    was: str
+    now: str
+
+
 class Coverage(BaseModel):
     """一个项目的资产登记情况 (`GET /api/v1/assets/coverage/{project_id}`)."""
 

@@ -41,17 +41,17 @@ async def test_an_acceptance_told_twice_opens_no_second_draft(world: World) -> N
 async def test_a_project_without_a_list_is_one_asset_of_its_kind(world: World) -> None:
     kinds = {}
     for category, household in (
-        ("industry.planting", False),
-        ("infrastructure.road", False),
-        ("industry.planting", True),
+        ("1.1.1", False),
+        ("1.3.1", False),
+        ("1.1.1", True),
     ):
         project = await world.accepted(category=category, household=household)
         (draft,) = (await world.clerk.get("/assets", params={"project_id": str(project)})).json()["items"]
         kinds[category, household] = (draft["asset_class"], draft["owner_kind"])
     assert kinds == {
-        ("industry.planting", False): ("operating", "unknown"),
-        ("infrastructure.road", False): ("public", "unknown"),
-        ("industry.planting", True): ("household", "household"),
+        ("1.1.1", False): ("operating", "unknown"),
+        ("1.3.1", False): ("public", "unknown"),
+        ("1.1.1", True): ("household", "household"),
     }
 
 

@@ -141,7 +141,7 @@ class World:
             "project_id": known,
             "name": "新店村产业道路建设项目",
             "code": "620602-2023-0001",
-            "category": "infrastructure.road",
+            "category": "3.1.1",
             "place": "新店村",
             "settled": "1200000.00",
             "completed_on": date(2024, 3, 1),
@@ -158,7 +158,7 @@ class World:
             "now": now,
             "stage": "completed",
             "name": "新店村产业道路建设项目",
-            "category": "infrastructure.road",
+            "category": "3.1.1",
             "industry": False,
             "blocked": False,
         }

@@ -50,6 +50,7 @@ def upgrade() -> None:
     sa.Column('service_years', sa.Integer(), nullable=True),
     sa.Column('original_value', sa.BigInteger(), nullable=False),
     sa.Column('funding', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('funding_known', sa.Boolean(), nullable=False),
     sa.Column('quantity', sa.String(length=40), nullable=False),
     sa.Column('unit', sa.String(length=20), nullable=False),
     sa.Column('specification', sa.String(length=300), nullable=False),
@@ -93,6 +94,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('asset', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_asset_created_at_id'), ['created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_funding_known_created_at'), ['funding_known', 'created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_lat_lon'), ['lat', 'lon'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_project_id_built_index'), ['project_id', 'built_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_asset_class_created_at_id'), ['region', 'asset_class', 'created_at', 'id'], unique=False)
@@ -243,6 +245,34 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rule')),
     sa.UniqueConstraint('key', 'version', name=op.f('uq_rule_key_version'))
     )
+    op.create_table('transfer',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('number', sa.String(length=100), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('giver', sa.String(length=200), nullable=False),
+    sa.Column('receiver', sa.String(length=200), nullable=False),
+    sa.Column('owner_kind', sa.String(40), nullable=True),
+    sa.Column('owner_name', sa.String(length=200), nullable=False),
+    sa.Column('owner_code', sa.String(length=18), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_by', sa.String(length=64), nullable=False),
+    sa.Column('given_by', sa.String(length=64), nullable=False),
+    sa.Column('closed_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_transfer'))
+    )
+    with op.batch_alter_table('transfer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_transfer_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -265,6 +295,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhook_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('asset_link',
+    sa.Column('old_id', sa.Uuid(), nullable=False),
+    sa.Column('new_id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('value', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['new_id'], ['asset.id'], name=op.f('fk_asset_link_new_id')),
+    sa.ForeignKeyConstraint(['old_id'], ['asset.id'], name=op.f('fk_asset_link_old_id')),
+    sa.PrimaryKeyConstraint('old_id', 'new_id', name=op.f('pk_asset_link'))
+    )
+    with op.batch_alter_table('asset_link', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_asset_link_new_id'), ['new_id'], unique=False)
 
     op.create_table('inspection',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -311,6 +353,18 @@ def upgrade() -> None:
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_objection_notice_id'), ['notice_id'], unique=False)
 
+    op.create_table('transfer_item',
+    sa.Column('transfer_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('certificate_no', sa.String(length=100), nullable=False),
+    sa.Column('previous_owner', sa.String(length=200), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_transfer_item_asset_id')),
+    sa.ForeignKeyConstraint(['transfer_id'], ['transfer.id'], name=op.f('fk_transfer_item_transfer_id')),
+    sa.PrimaryKeyConstraint('transfer_id', 'asset_id', name=op.f('pk_transfer_item'))
+    )
+    with op.batch_alter_table('transfer_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_transfer_item_asset_id'), ['asset_id'], unique=False)
+
     op.create_table('use_change',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('asset_id', sa.Uuid(), nullable=False),
@@ -342,6 +396,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_use_change_asset_id_id'))
 
     op.drop_table('use_change')
+    with op.batch_alter_table('transfer_item', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_transfer_item_asset_id'))
+
+    op.drop_table('transfer_item')
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
@@ -351,10 +409,18 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_inspection_asset_id_inspected_at_id'))
 
     op.drop_table('inspection')
+    with op.batch_alter_table('asset_link', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_asset_link_new_id'))
+
+    op.drop_table('asset_link')
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
+    with op.batch_alter_table('transfer', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_transfer_region_created_at_id'))
+
+    op.drop_table('transfer')
     op.drop_table('rule')
     with op.batch_alter_table('project_card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_card_region_accepted_on'))
@@ -391,6 +457,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_asset_region_asset_class_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_project_id_built_index'))
         batch_op.drop_index(batch_op.f('ix_asset_lat_lon'))
+        batch_op.drop_index(batch_op.f('ix_asset_funding_known_created_at'))
         batch_op.drop_index(batch_op.f('ix_asset_created_at_id'))
 
     op.drop_table('asset')

@@ -1,5 +1,6 @@
 """Taking an asset along one of its two lives."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.assets.register import repository
@@ -37,11 +38,23 @@ NOTICE = "asset"
 """Subject kind of an asset's notices."""
 
 
+@dataclass(frozen=True)
+class Paper:
+    """What a document over many assets has settled already: its own notice, or a split or merger."""
+
+    noticed: bool = False
+    reshaped: bool = False
+
+
+ALONE = Paper()
+
+
 async def facts(
-    work: Work, asset: Asset, act: AssetAct, when: datetime, *, reshaped: bool = False
+    work: Work, asset: Asset, act: AssetAct, when: datetime, *, paper: Paper = ALONE
 ) -> AssetFacts:
     """What the guards of registration look at, as it stood when the move happened."""
-    notice = await _notice(work, asset, when) if asset.state is AssetState.REGISTERED else None
+    asked = asset.state is AssetState.REGISTERED and not paper.noticed
+    notice = await _notice(work, asset, when) if asked else None
     return AssetFacts(
         incomplete=incomplete(asset) if asset.state is AssetState.DRAFT else (),
         notice=notice,
@@ -51,7 +64,7 @@ async def facts(
         giver=act.giver,
         receiver=act.receiver,
         certificate_no=act.certificate_no,
-        reshaped=reshaped,
+        reshaped=paper.reshaped,
     )
 
 
@@ -96,11 +109,11 @@ async def act(
     *,
     match: Match | None = None,
     dry_run: bool = False,
-    reshaped: bool = False,
+    paper: Paper = ALONE,
 ) -> Preview | None:
     """One step of registration on an asset the caller holds locked; a preview when it is only asked."""
     when = body.happened_at or work.at
-    known = await facts(work, asset, body, when, reshaped=reshaped)
+    known = await facts(work, asset, body, when, paper=paper)
     preview = await fire(
         work,
         ASSET,

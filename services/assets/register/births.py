@@ -15,8 +15,6 @@ from shared.ids import new_id
 from shared.places import Datum
 from shared.work import Work
 
-OPERATING_CATEGORIES = ("industry", "employment")
-
 
 async def remember(work: Work, envelope: Envelope, moved: ProjectMoved) -> None:
     """Keep name and state of a project; an older version than the one known changes nothing."""
@@ -38,10 +36,12 @@ async def open_drafts(work: Work, envelope: Envelope, accepted: ProjectAccepted)
     if await repository.system_born(work, accepted.project_id):
         return []
     subclasses = (await work.rule("codes.subclass", on=accepted.completed_on)).value
-    things = accepted.built or (_whole(accepted),)
+    earning = (await work.rule("births.operating_categories")).value
+    kind = _kind(accepted, earning)
+    things = accepted.built or (_whole(accepted, kind),)
     values = _values(things, accepted.settled)
     born = [
-        _draft(work, envelope, accepted, at, _sorted_out(thing, accepted, subclasses), value)
+        _draft(work, envelope, accepted, at, _sorted_out(thing, kind, subclasses), value)
         for at, (thing, value) in enumerate(zip(things, values, strict=True))
     ]
     work.session.add_all(born)
@@ -58,13 +58,15 @@ async def _card(work: Work, envelope: Envelope, project_id: UUID) -> ProjectCard
     return found or ProjectCard(id=project_id, region=envelope.region)
 
 
-def _whole(accepted: ProjectAccepted) -> BuiltThing:
+def _kind(accepted: ProjectAccepted, earning: Sequence[str]) -> AssetClass:
+    """The class of a project's assets where the report does not say."""
     if accepted.household:
-        kind = AssetClass.HOUSEHOLD
-    elif accepted.category.startswith(OPERATING_CATEGORIES):
-        kind = AssetClass.OPERATING
-    else:
-        kind = AssetClass.PUBLIC
+        return AssetClass.HOUSEHOLD
+    inside = any(accepted.category == one or accepted.category.startswith(f"{one}.") for one in earning)
+    return AssetClass.OPERATING if inside else AssetClass.PUBLIC
+
+
+def _whole(accepted: ProjectAccepted, kind: AssetClass) -> BuiltThing:
     return BuiltThing.model_construct(name=accepted.name, asset_class=kind, value=accepted.settled)
 
 
@@ -77,12 +79,12 @@ def _values(things: Sequence[BuiltThing], settled: int) -> list[int]:
 
 
 def _sorted_out(
-    thing: BuiltThing, accepted: ProjectAccepted, subclasses: dict[str, dict[str, str]]
+    thing: BuiltThing, otherwise: AssetClass, subclasses: dict[str, dict[str, str]]
 ) -> tuple[BuiltThing, AssetClass, str]:
     """The thing with its class and subclass in our codes; a report may write either as a label."""
     by_word = {**{kind.label: kind for kind in AssetClass}, **{str(kind): kind for kind in AssetClass}}
     by_word |= {kind.label.removesuffix("资产"): kind for kind in AssetClass}
-    kind = by_word.get(thing.asset_class) or by_word[_whole(accepted).asset_class]
+    kind = by_word.get(thing.asset_class) or otherwise
     codes = subclasses[kind]
     labels = {label: code for code, label in codes.items()}
     subclass = thing.subclass if thing.subclass in codes else labels.get(thing.subclass, "")

@@ -21,14 +21,9 @@ async def checked(
     work: Work, kind: AssetClass, given: Mapping[str, Any], *, changed: Mapping[str, Any] | None = None
 ) -> None:
     """Invalid with every contradiction; files that were given must be there."""
-    dates = _dates(given.get("built_on"), work.today)
-    rule = await work.rule("codes.subclass", on=None if dates else given.get("built_on"))
-    faults = [
-        *_subclass(kind, given.get("subclass") or "", rule.value),
-        *dates,
-        *_money(given),
-        *_owner(kind, given),
-    ]
+    sound = not _dates(given.get("built_on"), work.today)
+    rule = await work.rule("codes.subclass", on=given.get("built_on") if sound else None)
+    faults = contradictions(kind, given, rule.value, work.today)
     if faults:
         raise Invalid(
             "；".join(fault.detail for fault in faults), "The fields contradict each other", faults=faults
@@ -36,6 +31,18 @@ async def checked(
     new = given if changed is None else changed
     await files.require(work, [str(one) for one in new.get("photos") or []], "/photos")
     await files.require(work, [str(one) for one in new.get("file_ids") or []], "/file_ids")
+
+
+def contradictions(
+    kind: AssetClass, given: Mapping[str, Any], subclasses: Mapping[str, Mapping[str, str]], today: date
+) -> list[Fault]:
+    """Every way in which the fields disagree with each other or with the class."""
+    return [
+        *_subclass(kind, given.get("subclass") or "", subclasses),
+        *_dates(given.get("built_on"), today),
+        *_money(given),
+        *_owner(kind, given),
+    ]
 
 
 def _subclass(kind: AssetClass, subclass: str, known: Mapping[str, Mapping[str, str]]) -> list[Fault]:
@@ -84,6 +91,8 @@ def columns(given: Mapping[str, Any]) -> dict[str, Any]:
             values[name] = [str(one) for one in values[name] or []]
     if "owner_code" in values:
         values["owner_code"] = values["owner_code"] or ""
+    if "funding" in values:
+        values["funding_known"] = bool(values["funding"])
     if "built_on" in values:
         values["year"] = values["built_on"].year if values["built_on"] else 0
     if "holders" in values:

@@ -26,6 +26,7 @@ class Asset(Base, Record, table=True):
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "built_index"),
         sa.Index(None, "lat", "lon"),
+        sa.Index(None, "funding_known", "created_at"),
     )
 
     code: str = Field(default="", max_length=40)
@@ -43,6 +44,8 @@ class Asset(Base, Record, table=True):
     service_years: int | None = None
     original_value: int = Field(default=0, sa_type=sa.BigInteger)
     funding: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    funding_known: bool = False
+    """Whether the sources of money were carried over or written by hand."""
     quantity: str = Field(default="", max_length=40)
     unit: str = Field(default="", max_length=20)
     specification: str = Field(default="", max_length=300)

@@ -21,12 +21,16 @@ FIRST_BUILT = date(1978, 1, 1)
 class FundingPart(BaseModel):
     """资金来源中的一项."""
 
-    model_config = ConfigDict(from_attributes=True)
-
     level: str = Field("", max_length=40, description="资金级次: central, province, city, county 等")
     fund: str = Field("", max_length=40, description="资金类型")
     document_no: str = Field("", max_length=100, description="指标文号")
     amount: PositiveMoney
+
+
+class FundingRead(FundingPart):
+    """资金来源中的一项, as it is kept."""
+
+    model_config = ConfigDict(from_attributes=True)
 
 
 class Holder(BaseModel):
@@ -132,7 +136,7 @@ class AssetRead(BaseModel):
     built_on: date | None
     service_years: int | None
     original_value: Money
-    funding: list[FundingPart]
+    funding: list[FundingRead]
     quantity: str
     unit: str
     specification: str

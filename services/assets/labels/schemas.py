@@ -1,0 +1,25 @@
+"""What anybody may read of an asset by its code."""
+
+from datetime import date
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AssetCard(BaseModel):
+    """扫码所见: no household names, no phones, no money of households."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    code: str
+    name: str
+    class_label: str
+    subclass: str
+    built_on: date | None
+    address: str
+    owner: str = Field(description="所有权人; 农户只显示姓")
+    original_value: str = Field(description="原值, 元; 到户类不显示")
+    project_name: str
+    keeper: str = Field(description="管护单位")
+    use_label: str
+    inspected_on: date | None = Field(description="最近一次巡查日期")
+    report_to: str = Field(description="报修地址, 不需要登录")

@@ -1,0 +1,1 @@
+"""地图: assets in a box as GeoJSON."""

@@ -1,0 +1,1 @@
+"""Records of any table within the caller's regions, asked for in one way."""

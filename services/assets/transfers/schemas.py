@@ -1,0 +1,91 @@
+"""What goes in and out about documents over many assets."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assets.register.kinds import OwnerKind
+from services.assets.transfers.kinds import TransferKind
+from services.assets.transfers.lifecycle import TransferState
+from shared.identifiers import CreditCode
+from shared.money import Money
+from shared.moves import Act, Offer
+
+MOST = 2000
+
+
+class ItemPost(BaseModel):
+    """列入的一项资产."""
+
+    asset_id: UUID
+    certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写")
+
+
+class TransferCreate(BaseModel):
+    """编制权属文书."""
+
+    id: UUID | None = None
+    kind: TransferKind
+    region: str = Field(pattern=r"^[0-9]{12}$", description="村、镇或区; 资产都须在其内")
+    number: str = Field("", max_length=100, description="文书编号")
+    title: str = Field(min_length=2, max_length=200)
+    items: list[ItemPost] = Field(min_length=1, max_length=MOST)
+    giver: str = Field("", max_length=200, description="移交单位")
+    receiver: str = Field("", max_length=200, description="接收单位")
+    owner_kind: OwnerKind | None = Field(None, description="权属变更后的所有权人类型")
+    owner_name: str = Field("", max_length=200, description="权属变更后的所有权人")
+    owner_code: CreditCode | None = None
+    file_ids: list[UUID] = Field([], max_length=50)
+    note: str = Field("", max_length=2000)
+
+
+class ItemRead(BaseModel):
+    """文书中的一项资产."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    asset_id: UUID
+    code: str
+    name: str
+    original_value: Money
+    state: str
+    owner_name: str
+    certificate_no: str
+    previous_owner: str
+
+
+class TransferRead(BaseModel):
+    """权属文书."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    kind: TransferKind
+    number: str
+    title: str
+    giver: str
+    receiver: str
+    owner_kind: OwnerKind | None
+    owner_name: str
+    owner_code: str
+    file_ids: list[str]
+    note: str
+    state: TransferState
+    state_since: datetime
+    created_by: str
+    created_at: datetime
+
+
+class TransferDetail(TransferRead):
+    """文书, 资产明细, 可办事项."""
+
+    items: list[ItemRead]
+    total: Money = Field(description="列入资产原值合计")
+    available_actions: list[Offer]
+
+
+class TransferAct(Act):
+    """办理权属文书."""

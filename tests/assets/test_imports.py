@@ -1,0 +1,104 @@
+"""Ledger files: tried first, every wrong cell named, taken whole or not at all."""
+
+from typing import Any
+
+from services.assets.imports.columns import COLUMNS
+from shared import sheets
+from tests.assets.world import World
+from tests.doors import VILLAGE
+
+TITLES = [
+    "资产名称",
+    "资产类别",
+    "子类",
+    "坐落代码",
+    "坐落",
+    "原值(万元)",
+    "建成时间",
+    "所有权人类型",
+    "所有权人",
+]
+GOOD = [
+    "新店村水窖",
+    "公益性资产",
+    "农田水利",
+    VILLAGE,
+    "三组",
+    "12.345678",
+    "2016-08-01",
+    "村集体",
+    "新店村",
+]
+
+
+def csv(*rows: list[str]) -> bytes:
+    return "\n".join(",".join(row) for row in [TITLES, *rows]).encode("utf-8-sig")
+
+
+async def sent(client: Any, content: bytes, **params: Any) -> dict[str, Any]:
+    answered = await client.post(
+        "/assets/imports", content=content, params=params, headers={"content-type": "text/csv"}
+    )
+    assert answered.status_code == 200, answered.text
+    found: dict[str, Any] = answered.json()
+    return found
+
+
+async def test_a_ledger_is_tried_then_taken(world: World) -> None:
+    second = ["新店村冷库", "operating", "storage", VILLAGE, "二组", "50", "2019年5月1日", "村集体", "新店村"]
+    tried = await sent(world.clerk, csv(GOOD, second), dry_run=True)
+    assert (tried["rows"], tried["created"], tried["faults"], tried["value"]) == (2, 0, [], "623456.78")
+    assert (await world.clerk.get("/assets")).json()["items"] == []
+    taken = await sent(world.clerk, csv(GOOD, second), register=True)
+    assert (taken["created"], taken["registered"]) == (2, 2)
+    assets = (await world.clerk.get("/assets", params={"sort": "code"})).json()["items"]
+    assert [(one["code"], one["original_value"], one["subclass"], one["state"]) for one in assets] == [
+        ("6206022016GY00001", "123456.78", "irrigation", "registered"),
+        ("6206022019JY00001", "500000.00", "storage", "registered"),
+    ]
+    again = await sent(world.clerk, csv(GOOD))
+    assert (again["created"], "已有" in again["faults"][0]["message"]) == (0, True)
+
+
+async def test_every_wrong_cell_is_named_and_nothing_is_taken(world: World) -> None:
+    rows = [
+        GOOD,
+        ["", *GOOD[1:]],
+        [GOOD[0] + "二", "别的类", *GOOD[2:]],
+        [GOOD[0] + "三", *GOOD[1:3], "620602101201", *GOOD[4:]],
+        [GOOD[0] + "四", *GOOD[1:5], "一万", *GOOD[6:]],
+        [GOOD[0] + "五", "公益性资产", "冷库", *GOOD[3:]],
+        [GOOD[0] + "六", *GOOD[1:7], "农户", "张三"],
+        [GOOD[0] + "七", *GOOD[1:]],
+        [GOOD[0] + "七", *GOOD[1:]],
+    ]
+    answer = await sent(world.clerk, csv(*rows), register=True)
+    assert answer["created"] == 0
+    where = {(one["row"], one["column"].split("(")[0]) for one in answer["faults"]}
+    assert where == {
+        (3, "资产名称"),
+        (4, "资产类别"),
+        (5, "坐落代码"),
+        (6, "原值"),
+        (7, "子类"),
+        (8, "所有权人类型"),
+        (9, "资产名称"),
+        (10, "资产名称"),
+    }
+    assert (await world.clerk.get("/assets")).json()["items"] == []
+
+
+async def test_what_is_no_ledger_is_refused(world: World) -> None:
+    for content in (b"", b"PK\x03\x04broken", "甲,乙\n1,2".encode()):
+        answered = await world.clerk.post(
+            "/assets/imports", content=content, headers={"content-type": "application/octet-stream"}
+        )
+        assert answered.status_code == 422, answered.text
+    cadre = world.door.as_("cadre")
+    assert (await cadre.post("/assets/imports", content=csv(GOOD))).status_code == 403
+
+
+async def test_the_template_can_be_filled_and_read(world: World) -> None:
+    answered = await world.clerk.get("/assets/imports/template")
+    assert answered.content.startswith(b"PK")
+    assert sheets.read(answered.content, COLUMNS).rows == []

@@ -1,0 +1,70 @@
+"""QR labels that open an asset by its code, and assets on a map."""
+
+from tests.assets.world import PLACE, World
+
+
+async def test_a_label_leads_to_what_anybody_may_read(world: World) -> None:
+    asset = await world.registered()
+    drawn = await world.clerk.get(f"/assets/{asset['id']}/label.svg")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert drawn.content.startswith(b"<?xml")
+    seen = await world.door.nobody().get(f"/assets/scan/{asset['code']}")
+    assert (seen.status_code, seen.json()["name"], seen.json()["original_value"]) == (
+        200,
+        asset["name"],
+        "500000.00",
+    )
+    assert (await world.door.nobody().get("/assets/scan/6206022019GY99999")).status_code == 404
+
+
+async def test_a_household_is_not_named_to_everybody(world: World) -> None:
+    cow = await world.registered(
+        name="基础母牛",
+        asset_class="household",
+        subclass="biological",
+        owner_kind="household",
+        owner_name="张三丰",
+    )
+    seen = (await world.door.nobody().get(f"/assets/scan/{cow['code']}")).json()
+    assert (seen["owner"], seen["address"], seen["original_value"]) == ("张**", "", "")
+
+
+async def test_a_sheet_of_labels_is_a_pdf(world: World) -> None:
+    ids = [(await world.registered(name=f"新店村道路{at}"))["id"] for at in range(11)]
+    answered = await world.clerk.get("/assets/labels.pdf", params={"id": ids})
+    assert answered.content.startswith(b"%PDF")
+    assert answered.content.count(b"/Type /Page\n") == 2
+    draft = await world.enter()
+    refused = await world.clerk.get("/assets/labels.pdf", params={"id": [draft["id"]]})
+    assert refused.status_code == 409
+    elsewhere = world.door.as_("town_officer", "620602101000")
+    assert (await elsewhere.get("/assets/labels.pdf", params={"id": ids})).status_code == 404
+
+
+async def test_the_map_shows_what_lies_in_the_box(world: World) -> None:
+    near = await world.registered()
+    ring = [[102.5, 37.5], [102.6, 37.5], [102.6, 37.6], [102.5, 37.5]]
+    await world.registered(
+        name="林地",
+        place={**PLACE, "lon": 102.55},
+        outline={"kind": "polygon", "datum": "wgs84", "coordinates": [ring]},
+    )
+    box = {"west": 102.9, "south": 37.5, "east": 103.0, "north": 37.7}
+    found = (await world.bureau.get("/assets/map", params=box)).json()
+    assert [one["id"] for one in found["features"]] == [near["id"]]
+    assert found["features"][0]["geometry"] == {"type": "Point", "coordinates": [PLACE["lon"], PLACE["lat"]]}
+    all_of_it = {**box, "west": 102.0}
+    shapes = {
+        one["geometry"]["type"]
+        for one in (await world.bureau.get("/assets/map", params=all_of_it)).json()["features"]
+    }
+    assert shapes == {"Point", "Polygon"}
+    less = (await world.bureau.get("/assets/map", params={**all_of_it, "limit": 1})).json()
+    assert (len(less["features"]), less["more"]) == (1, True)
+    shifted = (await world.bureau.get("/assets/map", params={**box, "datum": "gcj02"})).json()
+    assert shifted["features"][0]["geometry"]["coordinates"][0] != PLACE["lon"]
+    bounds = (await world.bureau.get("/assets/map/bounds", params={"region": "620602000000"})).json()
+    assert (bounds["west"], bounds["east"]) == (102.55, PLACE["lon"])
+    assert (await world.bureau.get("/assets/map", params={**box, "east": 100})).status_code == 400
+    elsewhere = world.door.as_("town_officer", "620602101000")
+    assert (await elsewhere.get("/assets/map", params=box)).json()["features"] == []
