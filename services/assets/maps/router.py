@@ -80,6 +80,7 @@ async def read_bounds(work: Reading, region: Annotated[str, Query(pattern=r"^[0-
 
 def _feature(row: Any, datum: Datum) -> Feature:  # noqa: ANN401 - a row
     outline = row.outline
+    geometry: dict[str, Any]
     if outline and outline["kind"] == "polygon":
         rings = [[list(from_wgs84(x, y, datum)) for x, y in ring] for ring in outline["coordinates"]]
         geometry = {"type": "Polygon", "coordinates": rings}
