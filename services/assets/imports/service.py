@@ -97,7 +97,7 @@ def _contradicted(
     given = body.model_dump()
     found = contradictions(body.asset_class, given, subclasses, work.today)
     if register_too:
-        found += incomplete(Asset.model_construct(lon=None, **given))
+        found += incomplete(given)
     for fault in found:
         row.fault(fault.pointer.strip("/"), fault.detail)
 

@@ -56,7 +56,7 @@ async def facts(
     asked = asset.state is AssetState.REGISTERED and not paper.noticed
     notice = await _notice(work, asset, when) if asked else None
     return AssetFacts(
-        incomplete=incomplete(asset) if asset.state is AssetState.DRAFT else (),
+        incomplete=incomplete(vars(asset)) if asset.state is AssetState.DRAFT else (),
         notice=notice,
         owner_known=asset.owner_kind is not OwnerKind.UNKNOWN and bool(asset.owner_name),
         disposed=asset.use is UseState.DISPOSED,

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from services.assets.register.kinds import AssetClass, OwnerKind
-from services.assets.register.models import Asset
 from services.assets.register.schemas import FIRST_BUILT
 from shared import files
 from shared.errors import Fault, Invalid
@@ -122,20 +121,20 @@ def _outlined(given: Mapping[str, Any]) -> dict[str, Any]:
     return {"outline": as_json(fence), "outline_given": outline.model_dump(mode="json")}
 
 
-def incomplete(asset: Asset) -> tuple[Fault, ...]:
+def incomplete(said: Mapping[str, Any]) -> tuple[Fault, ...]:
     """What a draft still lacks before it can be registered."""
     needs = {
-        "subclass": (asset.subclass, "子类"),
-        "original_value": (asset.original_value, "原值"),
-        "built_on": (asset.built_on, "建成日期"),
-        "address": (asset.address or asset.lon is not None, "坐落"),
-        "owner_name": (asset.owner_name, "所有权人"),
+        "subclass": (said["subclass"], "子类"),
+        "original_value": (said["original_value"], "原值"),
+        "built_on": (said["built_on"], "建成日期"),
+        "address": (said["address"] or said["place"], "坐落"),
+        "owner_name": (said["owner_name"], "所有权人"),
     }
     found = [
         Fault("missing", f"缺少{label}", f"{name} is missing", f"/{name}")
         for name, (value, label) in needs.items()
         if not value
     ]
-    if asset.owner_kind is OwnerKind.UNKNOWN:
+    if said["owner_kind"] is OwnerKind.UNKNOWN:
         found.append(Fault("missing", "缺少所有权人类型", "owner_kind is missing", "/owner_kind"))
     return tuple(found)
