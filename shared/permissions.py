@@ -173,7 +173,7 @@ _TABLE: dict[May, str] = {
     May.POST_MANAGE:      ". . b . b . . . . . .",
     May.TEAM_MANAGE:      ". . b . b . . . . . .",
     May.LEAVE_REQUEST:    ". s . . . . . . . . .",
-    May.LEAVE_APPROVE:    ". . b . b . b . . . .",
+    May.LEAVE_APPROVE:    "b . b . b . b . . . .",
     May.VISIT_RECORD:     ". s . . . . . . . . .",
     May.PRESENCE_IMPORT:  ". . . . b . . . . . .",
     May.SPOT_CHECK:       ". . b . b . . b . . .",

@@ -7,9 +7,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.attendance.check_ins.router import router as check_ins
+from services.attendance.days.follow import follow_forever, ripen_forever
+from services.attendance.days.router import router as days
 from services.attendance.deeds.router import router as deeds
+from services.attendance.devices.router import router as devices
+from services.attendance.duties.router import router as duties
+from services.attendance.errands.router import router as errands
+from services.attendance.leaves.router import router as leaves
+from services.attendance.make_ups.router import router as make_ups
 from services.attendance.policy import SHAPES
 from services.attendance.posts.router import router as posts
+from services.attendance.reviews.router import router as reviews
+from services.attendance.spot_checks.router import router as spot_checks
 from services.attendance.summary.router import router as summary
 from services.attendance.teams.router import router as teams
 from services.attendance.visits.router import router as visits
@@ -22,7 +31,23 @@ SERVICE = Service(
     name="attendance",
     title="驻村",
     read=May.PRESENCE_READ,
-    routers=(check_ins, posts, teams, visits, deeds, summary),
+    routers=(
+        check_ins,
+        reviews,
+        posts,
+        teams,
+        leaves,
+        errands,
+        make_ups,
+        duties,
+        spot_checks,
+        days,
+        devices,
+        visits,
+        deeds,
+        summary,
+    ),
+    background=(follow_forever, ripen_forever),
     rule_shapes=SHAPES,
 )
 

@@ -21,5 +21,5 @@ def during(table: Any, first: date, last: date) -> sa.ColumnElement[bool]:  # no
 
 def between(column: Any, first: date | None, last: date | None) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401 - a column
     """The column's value lies in these days; an open end where one is None."""
-    found = [] if first is None else [col(column) >= first]
-    return found if last is None else [*found, col(column) <= last]
+    found = [] if first is None else [column >= first]
+    return found if last is None else [*found, column <= last]

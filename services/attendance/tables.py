@@ -2,9 +2,32 @@
 
 from services.attendance.base import Base
 from services.attendance.check_ins import models as check_ins
+from services.attendance.days import models as days
 from services.attendance.deeds import models as deeds
+from services.attendance.devices import models as devices
+from services.attendance.duties import models as duties
+from services.attendance.errands import models as errands
+from services.attendance.leaves import models as leaves
+from services.attendance.make_ups import models as make_ups
 from services.attendance.posts import models as posts
+from services.attendance.reviews import models as reviews
+from services.attendance.spot_checks import models as spot_checks
 from services.attendance.teams import models as teams
 from services.attendance.visits import models as visits
 
-__all__ = ["Base", "check_ins", "deeds", "posts", "teams", "visits"]
+__all__ = [
+    "Base",
+    "check_ins",
+    "days",
+    "deeds",
+    "devices",
+    "duties",
+    "errands",
+    "leaves",
+    "make_ups",
+    "posts",
+    "reviews",
+    "spot_checks",
+    "teams",
+    "visits",
+]

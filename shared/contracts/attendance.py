@@ -189,3 +189,13 @@ class ComplaintMoved(Event):
     topic = "complaint.moved"
     was: str
     now: str
+
+
+class DaySettled(Event):
+    """A day's result is no longer provisional."""
+
+    topic = "day.settled"
+    person: str
+    work_date: date
+    result: str
+    halves: int

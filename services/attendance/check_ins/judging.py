@@ -78,7 +78,8 @@ def _odd(sent: CheckInPost, limits: Limits, received_at: datetime) -> Sequence[F
     flags = []
     if sent.mock:
         flags.append(Flag.MOCK)
-    if sent.taken_at > received_at + timedelta(minutes=limits.clock_minutes):
+    off = timedelta(minutes=limits.clock_minutes)
+    if sent.taken_at > received_at + off or (sent.sent_at and abs(received_at - sent.sent_at) > off):
         flags.append(Flag.CLOCK)
     if received_at - sent.taken_at > timedelta(hours=limits.late_hours):
         flags.append(Flag.LATE)

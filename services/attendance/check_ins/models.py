@@ -37,6 +37,7 @@ class CheckIn(Base, Record, table=True):
     lat: float | None = None
     fix: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     accuracy_m: float | None = None
+    coarse: bool = False
     mock: bool | None = None
     device: str = Field(default="", max_length=64)
     verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))

@@ -59,6 +59,7 @@ class CheckInPost(BaseModel):
     kind: Kind = Kind.ON_DUTY
     taken_at: AwareDatetime = Field(description="手机上的打卡时间")
     fix: Fix | None = Field(None, description="定位; 没有信号时可不带")
+    sent_at: AwareDatetime | None = Field(None, description="发送时手机上的时间, 用来发现手机时钟不准")
     mock: bool | None = Field(None, description="手机是否报告模拟定位; 空为不知道")
     device: str = Field("", max_length=64, description="手机标识")
     photo: str = Field("", max_length=64, description="照片的文件编号, 可不带")

@@ -27,6 +27,37 @@ def upgrade() -> None:
     with op.batch_alter_table('answer', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_answer_created_at'), ['created_at'], unique=False)
 
+    op.create_table('attendance_day',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('post_id', sa.Uuid(), nullable=True),
+    sa.Column('team_id', sa.Uuid(), nullable=True),
+    sa.Column('result', sa.String(40), nullable=False),
+    sa.Column('halves', sa.Integer(), nullable=False),
+    sa.Column('leave_halves', sa.Integer(), nullable=False),
+    sa.Column('works', sa.Boolean(), nullable=False),
+    sa.Column('provisional', sa.Boolean(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('rule_refs', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('frozen', sa.Boolean(), nullable=False),
+    sa.Column('after_signature', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_attendance_day')),
+    sa.UniqueConstraint('person', 'work_date', name=op.f('uq_attendance_day_person_work_date'))
+    )
+    with op.batch_alter_table('attendance_day', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_attendance_day_month_region_person'), ['month', 'region', 'person'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attendance_day_provisional_work_date'), ['provisional', 'work_date'], unique=False)
+        batch_op.create_index(batch_op.f('ix_attendance_day_region_work_date_id'), ['region', 'work_date', 'id'], unique=False)
+
     op.create_table('check_in',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -48,6 +79,7 @@ def upgrade() -> None:
     sa.Column('lat', sa.Float(), nullable=True),
     sa.Column('fix', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('accuracy_m', sa.Float(), nullable=True),
+    sa.Column('coarse', sa.Boolean(), nullable=False),
     sa.Column('mock', sa.Boolean(), nullable=True),
     sa.Column('device', sa.String(length=64), nullable=False),
     sa.Column('verdict', sa.String(40), nullable=True),
@@ -104,6 +136,70 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_deed_person_happened_on_id'), ['person', 'happened_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_deed_project_id_happened_on_id'), ['project_id', 'happened_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_deed_region_happened_on_id'), ['region', 'happened_on', 'id'], unique=False)
+
+    op.create_table('delegation',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('approver', sa.String(length=64), nullable=False),
+    sa.Column('deputy', sa.String(length=64), nullable=False),
+    sa.Column('step', sa.String(40), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_delegation'))
+    )
+    with op.batch_alter_table('delegation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_delegation_deputy_ends_on'), ['deputy', 'ends_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_delegation_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
+
+    op.create_table('device',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('device', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_device')),
+    sa.UniqueConstraint('person', 'device', name=op.f('uq_device_person_device'))
+    )
+    with op.batch_alter_table('device', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_device_person_created_at_id'), ['person', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_device_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
+    op.create_table('errand',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.Column('place', sa.String(length=200), nullable=False),
+    sa.Column('why', sa.String(length=1000), nullable=False),
+    sa.Column('reported_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('acknowledged_by', sa.String(length=64), nullable=False),
+    sa.Column('returned_on', sa.Date(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_errand'))
+    )
+    with op.batch_alter_table('errand', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_errand_person_starts_on_id'), ['person', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_errand_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
 
     op.create_table('event_log',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -166,6 +262,39 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('event_id', name=op.f('pk_inbox'))
     )
+    op.create_table('leave_request',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.Column('part', sa.String(40), nullable=False),
+    sa.Column('halves', sa.Integer(), nullable=False),
+    sa.Column('why', sa.String(length=1000), nullable=False),
+    sa.Column('files', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('chain', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('steps', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('tell', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('rule_ref', sa.String(length=100), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('endorsed_by', sa.String(length=64), nullable=False),
+    sa.Column('returned_on', sa.Date(), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_leave_request'))
+    )
+    with op.batch_alter_table('leave_request', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_leave_request_person_starts_on_id'), ['person', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leave_request_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leave_request_state_region_starts_on_id'), ['state', 'region', 'starts_on', 'id'], unique=False)
+
     op.create_table('log_cursor',
     sa.Column('subscriber', sa.String(length=80), nullable=False),
     sa.Column('tx', sa.BigInteger(), nullable=False),
@@ -185,6 +314,31 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('position', name=op.f('pk_log_seal')),
     sa.UniqueConstraint('seq', name=op.f('uq_log_seal_seq'))
     )
+    op.create_table('make_up',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('part', sa.String(40), nullable=False),
+    sa.Column('why', sa.String(length=1000), nullable=False),
+    sa.Column('witness', sa.String(length=64), nullable=False),
+    sa.Column('witnessed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('approved_by', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_make_up'))
+    )
+    with op.batch_alter_table('make_up', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_make_up_person_starts_on_id'), ['person', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_make_up_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_make_up_witness_starts_on'), ['witness', 'starts_on'], unique=False)
+
     op.create_table('notice',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('subject_kind', sa.String(length=40), nullable=False),
@@ -228,6 +382,29 @@ def upgrade() -> None:
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.create_index('ix_post_region_name_id', ['region', 'name', 'id'], unique=False)
 
+    op.create_table('review',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('oddities', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_review')),
+    sa.UniqueConstraint('person', 'work_date', name=op.f('uq_review_person_work_date'))
+    )
+    with op.batch_alter_table('review', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_review_region_work_date_id'), ['region', 'work_date', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_review_state_region_work_date_id'), ['state', 'region', 'work_date', 'id'], unique=False)
+
     op.create_table('rule',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('key', sa.String(length=80), nullable=False),
@@ -245,6 +422,26 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rule')),
     sa.UniqueConstraint('key', 'version', name=op.f('uq_rule_key_version'))
     )
+    op.create_table('spot_check',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('seed', sa.String(length=64), nullable=False),
+    sa.Column('pool', sa.Integer(), nullable=False),
+    sa.Column('pool_digest', sa.String(length=64), nullable=False),
+    sa.Column('drawn', sa.Integer(), nullable=False),
+    sa.Column('closes_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('rule_ref', sa.String(length=100), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_spot_check'))
+    )
+    with op.batch_alter_table('spot_check', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_spot_check_region_work_date_id'), ['region', 'work_date', 'id'], unique=False)
+
     op.create_table('training',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -344,6 +541,30 @@ def upgrade() -> None:
         batch_op.create_index('ix_assignment_post_id_starts_on_id', ['post_id', 'starts_on', 'id'], unique=False)
         batch_op.create_index('ix_assignment_region_starts_on_id', ['region', 'starts_on', 'id'], unique=False)
 
+    op.create_table('duty',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('post_id', sa.Uuid(), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('kept_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['post_id'], ['post.id'], name=op.f('fk_duty_post_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_duty'))
+    )
+    with op.batch_alter_table('duty', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_duty_person_work_date_id'), ['person', 'work_date', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_region_work_date_id'), ['region', 'work_date', 'id'], unique=False)
+
     op.create_table('follow_up',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -383,6 +604,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_objection_notice_id'), ['notice_id'], unique=False)
+
+    op.create_table('spot_check_drawn',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('spot_check_id', sa.Uuid(), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('work_date', sa.Date(), nullable=False),
+    sa.Column('closes_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('outcome', sa.String(40), nullable=False),
+    sa.Column('answered_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answered_by', sa.String(40), nullable=True),
+    sa.Column('verdict', sa.String(40), nullable=True),
+    sa.Column('distance_m', sa.Float(), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.Column('remark', sa.String(length=500), nullable=False),
+    sa.ForeignKeyConstraint(['spot_check_id'], ['spot_check.id'], name=op.f('fk_spot_check_drawn_spot_check_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_spot_check_drawn'))
+    )
+    with op.batch_alter_table('spot_check_drawn', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_spot_check_drawn_person_work_date_id'), ['person', 'work_date', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_spot_check_drawn_region_work_date_id'), ['region', 'work_date', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_spot_check_drawn_spot_check_id_id'), ['spot_check_id', 'id'], unique=False)
 
     op.create_table('team',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -448,6 +697,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_team_region_name_id'))
 
     op.drop_table('team')
+    with op.batch_alter_table('spot_check_drawn', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_spot_check_drawn_spot_check_id_id'))
+        batch_op.drop_index(batch_op.f('ix_spot_check_drawn_region_work_date_id'))
+        batch_op.drop_index(batch_op.f('ix_spot_check_drawn_person_work_date_id'))
+
+    op.drop_table('spot_check_drawn')
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
@@ -458,6 +713,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_follow_up_person_due_on_id'))
 
     op.drop_table('follow_up')
+    with op.batch_alter_table('duty', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_duty_region_work_date_id'))
+        batch_op.drop_index(batch_op.f('ix_duty_person_work_date_id'))
+
+    op.drop_table('duty')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index('ix_assignment_region_starts_on_id')
         batch_op.drop_index('ix_assignment_post_id_starts_on_id')
@@ -481,7 +741,16 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_training_person_held_on_id'))
 
     op.drop_table('training')
+    with op.batch_alter_table('spot_check', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_spot_check_region_work_date_id'))
+
+    op.drop_table('spot_check')
     op.drop_table('rule')
+    with op.batch_alter_table('review', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_review_state_region_work_date_id'))
+        batch_op.drop_index(batch_op.f('ix_review_region_work_date_id'))
+
+    op.drop_table('review')
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.drop_index('ix_post_region_name_id')
 
@@ -491,8 +760,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_notice_region_starts_on_id'))
 
     op.drop_table('notice')
+    with op.batch_alter_table('make_up', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_make_up_witness_starts_on'))
+        batch_op.drop_index(batch_op.f('ix_make_up_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_make_up_person_starts_on_id'))
+
+    op.drop_table('make_up')
     op.drop_table('log_seal')
     op.drop_table('log_cursor')
+    with op.batch_alter_table('leave_request', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_leave_request_state_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_leave_request_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_leave_request_person_starts_on_id'))
+
+    op.drop_table('leave_request')
     op.drop_table('inbox')
     with op.batch_alter_table('helping_unit', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_helping_unit_region_name_id'))
@@ -507,6 +788,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_event_log_subject_seq'))
 
     op.drop_table('event_log')
+    with op.batch_alter_table('errand', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_errand_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_errand_person_starts_on_id'))
+
+    op.drop_table('errand')
+    with op.batch_alter_table('device', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_device_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_device_person_created_at_id'))
+
+    op.drop_table('device')
+    with op.batch_alter_table('delegation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_delegation_region_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_delegation_deputy_ends_on'))
+
+    op.drop_table('delegation')
     with op.batch_alter_table('deed', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_deed_region_happened_on_id'))
         batch_op.drop_index(batch_op.f('ix_deed_project_id_happened_on_id'))
@@ -524,6 +820,12 @@ def downgrade() -> None:
         batch_op.drop_index('ix_check_in_device_taken_at')
 
     op.drop_table('check_in')
+    with op.batch_alter_table('attendance_day', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_attendance_day_region_work_date_id'))
+        batch_op.drop_index(batch_op.f('ix_attendance_day_provisional_work_date'))
+        batch_op.drop_index(batch_op.f('ix_attendance_day_month_region_person'))
+
+    op.drop_table('attendance_day')
     with op.batch_alter_table('answer', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_answer_created_at'))
 

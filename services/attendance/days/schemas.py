@@ -1,0 +1,33 @@
+"""What goes out about days."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.attendance.days.kinds import DayResult
+
+
+class DayRead(BaseModel):
+    """一人一天."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    person: str
+    person_name: str
+    region: str
+    work_date: date
+    post_id: UUID | None
+    team_id: UUID | None
+    result: DayResult
+    halves: int = Field(description="计入驻村的半天数")
+    leave_halves: int = Field(description="请假的半天数")
+    works: bool = Field(description="是否工作日")
+    provisional: bool = Field(description="暂定: 仍可能有补传、审批或复核")
+    words: str = Field(description="认定的依据, 一句话")
+    rule_refs: list[str]
+    frozen: bool = Field(description="月表已签字")
+    after_signature: dict[str, Any] = Field(description="签字后出现的材料, 不改变已签结果")
+    version: int

@@ -1,0 +1,31 @@
+"""The table of duty shifts."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.base import Base
+from services.attendance.duties.kinds import DutyKind, DutyState
+from shared.db import Record, text_enum
+
+
+class Duty(Base, Record, table=True):
+    """值班班次. A shift across midnight belongs to the day it begins."""
+
+    __tablename__ = "duty"
+    __table_args__ = (
+        sa.Index(None, "region", "work_date", "id"),
+        sa.Index(None, "person", "work_date", "id"),
+    )
+
+    person: str = Field(max_length=64)
+    person_name: str = Field(default="", max_length=50)
+    post_id: UUID = Field(foreign_key="post.id")
+    work_date: date
+    starts_at: datetime
+    ends_at: datetime
+    kind: DutyKind = Field(sa_type=text_enum(DutyKind))
+    state: DutyState = Field(sa_type=text_enum(DutyState))
+    kept_by: str = Field(default="", max_length=64)

@@ -1,0 +1,73 @@
+"""The life of an errand, on one screen."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.errors import Fault
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, move
+from shared.permissions import May
+
+
+class ErrandState(Labelled):
+    """公出状态."""
+
+    REPORTED = "reported", "已报备"
+    ACKNOWLEDGED = "acknowledged", "镇已知悉"
+    REFUSED = "refused", "未同意"
+    WITHDRAWN = "withdrawn", "已撤回"
+    RETURNED = "returned", "已返村"
+
+
+class ErrandAction(Labelled):
+    """公出办理事项."""
+
+    ACKNOWLEDGE = "acknowledge", "知悉"
+    REFUSE = "refuse", "不同意"
+    WITHDRAW = "withdraw", "撤回"
+    RETURN = "return", "返村"
+
+
+@dataclass(frozen=True)
+class ErrandFacts:
+    """What the guards look at."""
+
+    today: date
+    starts_on: date
+    reason: str = ""
+    returned_on: date | None = None
+
+
+def reasoned(facts: ErrandFacts) -> Fault | None:
+    """写明理由."""
+    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+
+
+def not_begun(facts: ErrandFacts) -> Fault | None:
+    """尚未出发的才能撤回; 已出发的请登记返村."""
+    return (
+        None if facts.today <= facts.starts_on else Fault("begun", "公出已开始, 请登记返村", "It has begun")
+    )
+
+
+def came_back(facts: ErrandFacts) -> Fault | None:
+    """写明返村日期, 且不晚于今天、不早于出发."""
+    if facts.returned_on is None:
+        return Fault("no_date", "须写明返村日期", "When did you come back?", "/returned_on")
+    if not facts.starts_on <= facts.returned_on <= facts.today:
+        return Fault("out_of_range", "返村日期须在出发之后, 且不晚于今天", "out of range", "/returned_on")
+    return None
+
+
+S, A = ErrandState, ErrandAction
+OPEN = (S.REPORTED, S.ACKNOWLEDGED)
+
+# fmt: off
+ERRAND: Lifecycle[ErrandState, ErrandAction, ErrandFacts] = Lifecycle("errand", "公出", ErrandState, S.REPORTED, (
+    #    action         from                        to              who                 needs
+    move(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  eyes=("person",)),
+    move(A.REFUSE,      OPEN,                       S.REFUSED,      May.LEAVE_APPROVE,  reasoned, eyes=("person",)),
+    move(A.WITHDRAW,    OPEN,                       S.WITHDRAWN,    May.LEAVE_REQUEST,  not_begun),
+    move(A.RETURN,      OPEN,                       S.RETURNED,     May.LEAVE_REQUEST,  came_back),
+))
+# fmt: on

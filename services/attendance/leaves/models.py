@@ -1,0 +1,56 @@
+"""The tables of leaves and of delegations."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.base import Base
+from services.attendance.leaves.kinds import LeaveKind, Part
+from services.attendance.leaves.lifecycle import LeaveState
+from services.attendance.policy import Approver
+from shared.db import JSON, Record, text_enum
+
+
+class Leave(Base, Record, table=True):
+    """请假. Its region is the post's; `halves` are half days; `steps` are who agreed, in order."""
+
+    __tablename__ = "leave_request"
+    __table_args__ = (
+        sa.Index(None, "region", "starts_on", "id"),
+        sa.Index(None, "person", "starts_on", "id"),
+        sa.Index(None, "state", "region", "starts_on", "id"),
+    )
+
+    person: str = Field(max_length=64)
+    person_name: str = Field(default="", max_length=50)
+    kind: LeaveKind = Field(sa_type=text_enum(LeaveKind))
+    starts_on: date
+    ends_on: date
+    part: Part = Field(sa_type=text_enum(Part))
+    halves: int
+    why: str = Field(max_length=1000)
+    files: list[str] = Field(default_factory=list, sa_type=JSON)
+    chain: list[str] = Field(sa_type=JSON)
+    step: int = 0
+    steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    tell: list[str] = Field(default_factory=list, sa_type=JSON)
+    rule_ref: str = Field(max_length=100)
+    state: LeaveState = Field(sa_type=text_enum(LeaveState))
+    state_since: datetime
+    endorsed_by: str = Field(default="", max_length=64)
+    returned_on: date | None = None
+
+
+class Delegation(Base, Record, table=True):
+    """审批委托: somebody else approves one step for a time. Its region is that step's area."""
+
+    __tablename__ = "delegation"
+    __table_args__ = (sa.Index(None, "deputy", "ends_on"), sa.Index(None, "region", "starts_on", "id"))
+
+    approver: str = Field(max_length=64)
+    deputy: str = Field(max_length=64)
+    step: Approver = Field(sa_type=text_enum(Approver))
+    starts_on: date
+    ends_on: date

@@ -1,0 +1,38 @@
+"""Every query about make-ups that is not a page."""
+
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.attendance.make_ups.lifecycle import MakeUpState
+from services.attendance.make_ups.models import MakeUp
+from services.attendance.repository import seen
+from services.attendance.rows import between, columns
+from shared.db import run
+from shared.errors import NotFound
+from shared.work import Work
+
+GONE = (MakeUpState.REFUSED, MakeUpState.WITHDRAWN)
+
+
+async def get(work: Work, make_up_id: UUID, *, lock: bool = False) -> MakeUp:
+    """A make-up the caller sees or is the witness of; NotFound otherwise."""
+    mine = sa.or_(seen(work, MakeUp), col(MakeUp.witness) == work.actor.id)
+    query = select(MakeUp).where(MakeUp.id == make_up_id, mine)
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound("没有这次补卡", "No such make-up")
+    return found
+
+
+async def count(work: Work, person: str, first: date, last: date, but: UUID | None) -> int:
+    """How many make-ups the person asked for in these days and did not lose."""
+    row = columns(MakeUp)
+    query = sa.select(sa.func.count()).where(
+        row.person == person, row.state.not_in(GONE), *between(row.starts_on, first, last), seen(work, MakeUp)
+    )
+    if but is not None:
+        query = query.where(row.id != but)
+    return int((await run(work.session, query)).scalar_one())

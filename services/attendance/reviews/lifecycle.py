@@ -1,0 +1,48 @@
+"""The life of a review, on one screen."""
+
+from dataclasses import dataclass
+
+from shared.errors import Fault
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, move
+from shared.permissions import May
+
+
+class ReviewState(Labelled):
+    """复核状态."""
+
+    OPEN = "open", "待复核"
+    ACCEPTED = "accepted", "予以认定"
+    REJECTED = "rejected", "不予认定"
+
+
+class ReviewAction(Labelled):
+    """复核办理事项."""
+
+    ACCEPT = "accept", "予以认定"
+    REJECT = "reject", "不予认定"
+    REOPEN = "reopen", "重新复核"
+
+
+@dataclass(frozen=True)
+class ReviewFacts:
+    """What the guards look at."""
+
+    reason: str = ""
+
+
+def reasoned(facts: ReviewFacts) -> Fault | None:
+    """写明依据."""
+    return None if facts.reason.strip() else Fault("no_reason", "须写明依据", "A reason is needed", "/reason")
+
+
+S, A = ReviewState, ReviewAction
+
+# fmt: off
+REVIEW: Lifecycle[ReviewState, ReviewAction, ReviewFacts] = Lifecycle("review", "复核", ReviewState, S.OPEN, (
+    #    action    from                       to          who                  needs
+    move(A.ACCEPT, S.OPEN,                    S.ACCEPTED, May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
+    move(A.REJECT, S.OPEN,                    S.REJECTED, May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
+    move(A.REOPEN, (S.ACCEPTED, S.REJECTED),  S.OPEN,     May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
+))
+# fmt: on

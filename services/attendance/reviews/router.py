@@ -1,0 +1,71 @@
+"""`/attendance/reviews` and `/attendance/corrections`."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.attendance import repository as records
+from services.attendance.check_ins.models import CheckIn
+from services.attendance.check_ins.schemas import CheckInRead
+from services.attendance.fields import PersonQuery, RegionQuery
+from services.attendance.reviews import service
+from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewState
+from services.attendance.reviews.models import Review
+from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
+from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
+from shared.http import IfMatch, Reading, Route, Writing, allows
+from shared.moves import Act, Preview
+from shared.pages import Page, Paging
+from shared.permissions import May
+
+router = APIRouter(prefix="/attendance", tags=["复核"], route_class=Route)
+
+
+@router.get("/reviews", response_model=Page[ReviewRead], **allows(May.PRESENCE_READ))
+async def list_reviews(
+    work: Reading,
+    asked: Paging,
+    region: RegionQuery = "",
+    person: PersonQuery = "",
+    state: ReviewState | None = None,
+) -> Page[Review]:
+    """复核队列; a cadre sees what is asked about themselves."""
+    equal = {"person": person, "state": state}
+    return await records.listed(work, asked, Review, order="-work_date", region=region, equal=equal)
+
+
+@router.get(
+    "/reviews/{review_id}", response_model=ReviewDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,))
+)
+async def read_review(work: Reading, review_id: UUID) -> ReviewDetail:
+    """复核, 证据与可办事项."""
+    return await service.detail(work, review_id)
+
+
+@router.post(
+    "/reviews/{review_id}/{action}",
+    response_model=ReviewRead | Preview,
+    description=f"```mermaid\n{REVIEW.mermaid()}\n```",
+    **allows(*REVIEW.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+)
+async def act_on_review(
+    work: Writing,
+    review_id: UUID,
+    action: ReviewAction,
+    body: Act,
+    match: IfMatch,
+    dry_run: bool = False,
+) -> Review | Preview:
+    """办理复核: 予以认定, 不予认定, 重新复核."""
+    return await service.act(work, review_id, action, body, match=match, dry_run=dry_run)
+
+
+@router.post(
+    "/corrections",
+    status_code=201,
+    response_model=CheckInRead,
+    **allows(May.PRESENCE_REVIEW, refuses=(NotFound, Conflict, Invalid)),
+)
+async def correct(work: Writing, body: Correction) -> CheckIn:
+    """管理员更正: 代为补记, 来源标为 BOSS."""
+    return await service.correct(work, body)

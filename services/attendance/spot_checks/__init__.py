@@ -1,0 +1,1 @@
+"""抽查: persons drawn so that anybody can draw them again, asked within a window, judged by a person."""

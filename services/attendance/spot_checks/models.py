@@ -1,0 +1,51 @@
+"""The tables of spot checks and of the persons drawn."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.base import Base
+from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
+from shared.db import Record, text_enum
+from shared.fences import Standing
+
+
+class SpotCheck(Base, Record, table=True):
+    """一次抽查. Seed and pool digest let anybody repeat the draw."""
+
+    __tablename__ = "spot_check"
+    __table_args__ = (sa.Index(None, "region", "work_date", "id"),)
+
+    work_date: date
+    seed: str = Field(max_length=64)
+    pool: int
+    pool_digest: str = Field(max_length=64)
+    drawn: int
+    closes_at: datetime
+    rule_ref: str = Field(max_length=100)
+
+
+class Drawn(Base, Record, table=True):
+    """抽到的人. Its region is the post's; where they answered from is not kept, only how it stood to the fence."""
+
+    __tablename__ = "spot_check_drawn"
+    __table_args__ = (
+        sa.Index(None, "spot_check_id", "id"),
+        sa.Index(None, "person", "work_date", "id"),
+        sa.Index(None, "region", "work_date", "id"),
+    )
+
+    spot_check_id: UUID = Field(foreign_key="spot_check.id")
+    person: str = Field(max_length=64)
+    person_name: str = Field(default="", max_length=50)
+    work_date: date
+    closes_at: datetime
+    outcome: Outcome = Field(sa_type=text_enum(Outcome))
+    answered_at: datetime | None = None
+    answered_by: AnsweredBy | None = Field(default=None, sa_type=text_enum(AnsweredBy))
+    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))
+    distance_m: float | None = None
+    decided_by: str = Field(default="", max_length=64)
+    remark: str = Field(default="", max_length=500)

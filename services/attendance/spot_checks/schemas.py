@@ -1,0 +1,76 @@
+"""What goes in and out about spot checks."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.attendance.fields import Region
+from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
+from shared.fences import Standing
+from shared.places import Fix
+
+
+class SpotCheckCreate(BaseModel):
+    """开展抽查: draws among those stationed in a region today who are neither on leave nor on an errand."""
+
+    id: UUID | None = None
+    region: Region
+    size: int = Field(ge=1, le=1000, description="抽几人")
+    seed: str = Field("", max_length=64, description="种子; 空为系统随机产生, 一并公布")
+
+
+class Answer(BaseModel):
+    """本人答复抽查."""
+
+    fix: Fix
+
+
+class Decision(BaseModel):
+    """登记回拨或现场结果, 或核实逾时与不在围栏内的."""
+
+    outcome: Literal[Outcome.PRESENT, Outcome.ABSENT, Outcome.EXCUSED]
+    how: AnsweredBy
+    remark: str = Field(min_length=2, max_length=500, description="依据")
+
+
+class SpotCheckRead(BaseModel):
+    """抽查."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    work_date: date
+    seed: str
+    pool: int = Field(description="候选人数")
+    pool_digest: str = Field(description="候选名单(账号编号排序, 每行一个)的 SHA-256")
+    drawn: int
+    closes_at: datetime
+    rule_ref: str
+    created_by: str
+    created_at: datetime
+    version: int
+
+
+class DrawnRead(BaseModel):
+    """抽到的人与结果."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    spot_check_id: UUID
+    person: str
+    person_name: str
+    region: str
+    work_date: date
+    closes_at: datetime
+    outcome: Outcome
+    answered_at: datetime | None
+    answered_by: AnsweredBy | None
+    verdict: Standing | None
+    distance_m: float | None
+    decided_by: str
+    remark: str
+    version: int

@@ -1,0 +1,148 @@
+"""Drawing persons, taking their answers, deciding what is left open."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from services.attendance import repository as records
+from services.attendance.check_ins.judging import Station
+from services.attendance.policy import Limits, SpotRules, Switches, ruled
+from services.attendance.posts.repository import stations
+from services.attendance.spot_checks import repository
+from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
+from services.attendance.spot_checks.models import Drawn, SpotCheck
+from services.attendance.spot_checks.schemas import Answer, Decision, SpotCheckCreate
+from shared.contracts.attendance import SpotCheckAnswered, SpotCheckDrawn
+from shared.creates import create
+from shared.errors import Conflict, Forbidden, Invalid
+from shared.fences import Standing, from_json, verdict
+from shared.http import Match
+from shared.permissions import May
+from shared.work import Work
+
+OPEN = (Outcome.PENDING, Outcome.ELSEWHERE, Outcome.LATE)
+
+
+def draw(persons: Sequence[str], size: int, seed: str) -> list[str]:
+    """The persons drawn: those whose SHA-256 of "seed:person" is smallest. Anybody with seed and pool gets the same."""
+    return sorted(persons, key=lambda person: hashlib.sha256(f"{seed}:{person}".encode()).hexdigest())[:size]
+
+
+def digest(persons: Sequence[str]) -> str:
+    """What the pool was: SHA-256 of the sorted account ids, one a line."""
+    return hashlib.sha256("\n".join(sorted(persons)).encode()).hexdigest()
+
+
+async def start(work: Work, body: SpotCheckCreate) -> SpotCheck:
+    """Draw now, in the open: seed and pool digest are recorded with the result."""
+    work.actor.require(May.SPOT_CHECK, body.region)
+    switches, _ = await ruled(work, "check_in.switches", Switches, body.region)
+    if not switches.spot_checks:
+        raise Forbidden("本地未开通抽查", "Spot checks are switched off here")
+    rules, rule = await ruled(work, "presence.spot_checks", SpotRules, body.region)
+    if body.size > rules.most_drawn:
+        raise Invalid(f"一次最多抽 {rules.most_drawn} 人", "Too many")
+    if body.id is not None and (known := await work.session.get(SpotCheck, body.id)) is not None:
+        return await records.get(work, SpotCheck, known.id, "这次抽查")
+    pool = await repository.pool(work, body.region, work.today)
+    if not pool:
+        raise Conflict("这个地区今天没有可抽查的人员", "Nobody to draw from")
+    seed = body.seed or secrets.token_hex(16)
+    closes_at = work.at + timedelta(minutes=rules.window_minutes)
+    names = draw(list(pool), body.size, seed)
+    check, _ = await create(
+        work,
+        SpotCheck,
+        body,
+        region=body.region,
+        id=body.id,
+        work_date=work.today,
+        seed=seed,
+        pool=len(pool),
+        pool_digest=digest(list(pool)),
+        drawn=len(names),
+        closes_at=closes_at,
+        rule_ref=rule.ref,
+    )
+    for name in names:
+        await create(
+            work,
+            Drawn,
+            body,
+            region=pool[name].region,
+            spot_check_id=check.id,
+            person=name,
+            person_name=pool[name].person_name,
+            work_date=work.today,
+            closes_at=closes_at,
+            outcome=Outcome.PENDING,
+        )
+    await work.tell(SpotCheckDrawn(seed=seed, pool_digest=check.pool_digest, drawn=len(names)), check)
+    return check
+
+
+async def answer(work: Work, drawn_id: UUID, body: Answer) -> Drawn:
+    """Answer by place: inside and in time is present; anything else waits for a person."""
+    drawn = await _open(work, drawn_id)
+    work.actor.require(May.CHECK_IN, drawn.region, drawn.person)
+    if drawn.outcome is not Outcome.PENDING:
+        raise Conflict(f"已答复: {drawn.outcome.label}", "Answered already")
+    limits, _ = await ruled(work, "check_in.limits", Limits, drawn.region)
+    fences = [
+        from_json(fence)
+        for assignment, post in await stations(work, drawn.person, drawn.work_date, drawn.work_date)
+        if Station(post.id, post.name, post.region, (), assignment.starts_on, post.closed_on).on(
+            drawn.work_date
+        )
+        for fence in post.fences
+    ]
+    found = (
+        verdict(fences, body.fix.wgs84(), body.fix.accuracy_m, unstated_m=limits.unstated_m)
+        if fences
+        else None
+    )
+    inside = found is not None and found.kind is Standing.INSIDE
+    drawn.verdict = found.kind if found else None
+    drawn.distance_m = round(found.distance_m) if found else None
+    drawn.answered_by, drawn.answered_at = AnsweredBy.PLACE, work.at
+    in_time = Outcome.PRESENT if inside else Outcome.ELSEWHERE
+    drawn.outcome = in_time if work.at <= drawn.closes_at else Outcome.LATE
+    return await _kept(work, drawn, Outcome.PENDING)
+
+
+async def decide(work: Work, drawn_id: UUID, body: Decision, match: Match) -> Drawn:
+    """A person says how it was, after a call-back, a visit, or a look at a late answer. Nobody about themselves."""
+    drawn = await _open(work, drawn_id)
+    work.actor.require(May.SPOT_CHECK, drawn.region)
+    match.check(drawn)
+    if work.actor.id == drawn.person:
+        raise Forbidden("不能核实本人的抽查", "Another person must")
+    if body.outcome is Outcome.ABSENT and work.at <= drawn.closes_at and drawn.outcome is Outcome.PENDING:
+        raise Conflict("答复时限未到, 不能认定不在岗", "There is still time to answer")
+    was = drawn.outcome
+    drawn.outcome, drawn.decided_by, drawn.remark = body.outcome, work.actor.id, body.remark
+    drawn.answered_by = drawn.answered_by or body.how
+    drawn.answered_at = drawn.answered_at or work.at
+    return await _kept(work, drawn, was, body.remark)
+
+
+async def _open(work: Work, drawn_id: UUID) -> Drawn:
+    drawn = await records.get(work, Drawn, drawn_id, "这条抽查", lock=True)
+    if drawn.outcome not in OPEN:
+        raise Conflict(f"已有结果: {drawn.outcome.label}", "It has its result")
+    return drawn
+
+
+async def _kept(work: Work, drawn: Drawn, was: Outcome, reason: str = "") -> Drawn:
+    drawn.version += 1
+    drawn.updated_at = work.at
+    told = SpotCheckAnswered(
+        spot_check_id=drawn.spot_check_id,
+        person=drawn.person,
+        work_date=drawn.work_date,
+        outcome=drawn.outcome,
+    )
+    await work.tell(told, drawn, before={"outcome": was}, reason=reason)
+    return drawn

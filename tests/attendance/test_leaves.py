@@ -1,0 +1,192 @@
+"""Leave goes up the chain its length asks for; errands are reported; make-ups have a witness."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
+from shared.errors import Conflict
+from tests.attendance.world import a_post, read, sent, set_rule
+from tests.conftest import Clock
+from tests.doors import Door
+
+LEVELS = {"town": "town_officer", "county": "bureau"}
+LEAVE_BODY = {"kind": "personal", "starts_on": "2024-05-21", "ends_on": "2024-05-23", "why": "家中有事"}
+LEGAL = {
+    (LeaveState.REQUESTED, LeaveAction.ENDORSE): LeaveState.REQUESTED,
+    (LeaveState.REQUESTED, LeaveAction.APPROVE): LeaveState.APPROVED,
+    (LeaveState.REQUESTED, LeaveAction.REFUSE): LeaveState.REFUSED,
+    (LeaveState.REQUESTED, LeaveAction.WITHDRAW): LeaveState.WITHDRAWN,
+    (LeaveState.APPROVED, LeaveAction.WITHDRAW): LeaveState.WITHDRAWN,
+    (LeaveState.APPROVED, LeaveAction.RETURN): LeaveState.RETURNED,
+}
+
+
+@pytest.mark.parametrize("state", list(LeaveState))
+@pytest.mark.parametrize("action", list(LeaveAction))
+def test_every_pair_of_state_and_action(state: LeaveState, action: LeaveAction) -> None:
+    if target := LEGAL.get((state, action)):
+        assert LEAVE.move(state, action).target == target
+    else:
+        with pytest.raises(Conflict):
+            LEAVE.move(state, action)
+
+
+async def moved(client: httpx.AsyncClient, thing: Any, action: str, status: int = 200, **body: Any) -> Any:
+    return await sent(client, f"/attendance/leaves/{thing['id']}/{action}", body, status)
+
+
+@pytest.mark.parametrize(
+    ("region", "last", "chain"),
+    [
+        # 乐都: 5天以内乡镇, 超过5天再报县委组织部
+        ("630202100201", "2024-05-25", ["town"]),
+        ("630202100201", "2024-05-26", ["town", "county"]),
+        # 广西某县: 3天以内乡镇, 3天以上县委组织部
+        ("450123100201", "2024-05-23", ["town"]),
+        ("450123100201", "2024-05-24", ["county"]),
+        # 白河、黔西与通用: 3天以内乡镇, 以上加县
+        ("610929100201", "2024-05-24", ["town", "county"]),
+        ("520522100201", "2024-05-23", ["town"]),
+        ("620602100201", "2024-05-24", ["town", "county"]),
+    ],
+)
+async def test_the_matrix_of_each_district_makes_the_chain(
+    attendance: Door, region: str, last: str, chain: list[str]
+) -> None:
+    district, town = region[:6] + "000000", region[:9] + "000"
+    await a_post(attendance.as_("town_officer", town), "li", region=region)
+    cadre = attendance.as_("cadre", region, person="li")
+    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": last})
+    assert leave["chain"] == chain
+    for at, step in enumerate(chain):
+        who = attendance.as_(LEVELS[step], town if step == "town" else district)
+        action = "approve" if at == len(chain) - 1 else "endorse"
+        wrong = "endorse" if action == "approve" else "approve"
+        problem = await moved(who, leave, wrong, 409)
+        assert problem["errors"][0]["code"] in {"last_step", "more_steps"}
+        leave = await moved(who, leave, action)
+    assert leave["state"] == "approved"
+    assert [one["step"] for one in leave["steps"]] == chain
+
+
+async def test_nobody_takes_a_step_that_is_not_theirs(
+    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any
+) -> None:
+    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
+    problem = await moved(bureau, leave, "endorse", 409)
+    assert problem["errors"][0]["code"] == "not_your_turn"
+    await moved(cadre, leave, "approve", 403)
+    await moved(attendance.as_("town_officer", "620602101000"), leave, "endorse", 404)
+    await moved(town, leave, "endorse")
+    problem = await moved(town, leave, "approve", 403)
+    assert "本人" in problem["detail"]
+    other = attendance.as_("town_officer", person="second")
+    assert (await moved(other, leave, "approve", 409))["errors"][0]["code"] == "not_your_turn"
+    assert (await moved(bureau, leave, "approve"))["state"] == "approved"
+
+
+async def test_a_deputy_takes_the_step_for_the_time_it_was_given(
+    attendance: Door,
+    cadre: httpx.AsyncClient,
+    town: httpx.AsyncClient,
+    bureau: httpx.AsyncClient,
+    post: Any,
+    clock: Clock,
+) -> None:
+    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
+    await moved(town, leave, "endorse")
+    deputy = attendance.as_("town_officer", person="deputy")
+    await moved(deputy, leave, "approve", 409)
+    body = {
+        "deputy": "deputy",
+        "step": "county",
+        "region": "620602000000",
+        "starts_on": "2024-05-20",
+        "ends_on": "2024-05-21",
+    }
+    await sent(town, "/attendance/delegations", body | {"region": "620602100000"}, 403)
+    await sent(bureau, "/attendance/delegations", body)
+    assert (await moved(deputy, leave, "approve"))["steps"][-1]["by"] == "deputy"
+
+
+async def test_a_leave_is_withdrawn_before_it_begins_and_returned_from_after(
+    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY)
+    await sent(
+        cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-05-23", "ends_on": "2024-05-24"}, 409
+    )
+    await moved(town, leave, "approve")
+    clock.set(clock.now().replace(day=25))
+    assert (await moved(cadre, leave, "withdraw", 409))["errors"][0]["code"] == "begun"
+    assert (await moved(cadre, leave, "return", 409))["errors"][0]["pointer"] == "/returned_on"
+    late = await read(cadre, f"/attendance/leaves/{leave['id']}")
+    assert "尚未销假" in " ".join(late["warnings"])
+    assert [one["id"] for one in (await read(town, "/attendance/leaves", overdue=True))["items"]] == [
+        leave["id"]
+    ]
+    back = await moved(cadre, leave, "return", returned_on="2024-05-24")
+    assert (back["state"], back["returned_on"]) == ("returned", "2024-05-24")
+
+
+async def test_a_year_over_the_districts_limit_is_said(attendance: Door) -> None:
+    town = attendance.as_("town_officer", "610929100000")
+    await a_post(town, "li", region="610929100201")
+    cadre = attendance.as_("cadre", "610929100201", person="li")
+    await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-06-01", "ends_on": "2024-06-30"})
+    leave = await sent(
+        cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-07-01", "ends_on": "2024-07-01"}
+    )
+    assert "超过 30 天" in (await read(cadre, f"/attendance/leaves/{leave['id']}"))["warnings"][0]
+
+
+async def test_an_errand_is_reported_and_known(
+    cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    body = {
+        "kind": "training",
+        "starts_on": "2024-05-21",
+        "ends_on": "2024-05-22",
+        "place": "武威市",
+        "why": "业务培训",
+    }
+    errand = await sent(cadre, "/attendance/errands", body)
+    address = f"/attendance/errands/{errand['id']}"
+    await sent(cadre, f"{address}/acknowledge", {}, 403)
+    assert (await sent(town, f"{address}/acknowledge", {}, 200))["acknowledged_by"].startswith("town_officer")
+    await sent(cadre, f"{address}/return", {"returned_on": "2024-05-22"}, 409)
+    assert [one["action"] for one in (await read(cadre, address))["available_actions"]] == [
+        "withdraw",
+        "return",
+    ]
+
+
+async def test_a_make_up_needs_its_witness_and_the_town(
+    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+) -> None:
+    body = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
+    await sent(cadre, "/attendance/make-ups", body | {"witness": "li"}, 422)
+    await sent(cadre, "/attendance/make-ups", body | {"on": "2024-05-21"}, 422)
+    made = await sent(cadre, "/attendance/make-ups", body)
+    address = f"/attendance/make-ups/{made['id']}"
+    await sent(town, f"{address}/approve", {}, 409)
+    other = attendance.as_("cadre", person="wang")
+    await sent(other, f"{address}/witness", {}, 404)
+    assert (await sent(town, f"{address}/witness", {}, 409))["errors"][0]["code"] == "not_the_witness"
+    witness = attendance.as_("cadre", person="zhang")
+    assert (await sent(witness, f"{address}/witness", {}, 200))["state"] == "witnessed"
+    assert (await sent(town, f"{address}/approve", {}, 200))["state"] == "approved"
+
+
+async def test_make_ups_end_with_the_months_number(
+    attendance: Door, cadre: httpx.AsyncClient, post: Any
+) -> None:
+    await set_rule(attendance, "presence.rules", make_ups_a_month=1)
+    body = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
+    await sent(cadre, "/attendance/make-ups", body)
+    assert (
+        "最多补卡 1 次"
+        in (await sent(cadre, "/attendance/make-ups", body | {"on": "2024-05-16"}, 409))["detail"]
+    )
