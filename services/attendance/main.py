@@ -15,10 +15,12 @@ from services.attendance.duties.router import router as duties
 from services.attendance.errands.router import router as errands
 from services.attendance.leaves.router import router as leaves
 from services.attendance.make_ups.router import router as make_ups
+from services.attendance.months.router import router as months
 from services.attendance.policy import SHAPES
 from services.attendance.posts.router import router as posts
 from services.attendance.reviews.router import router as reviews
 from services.attendance.spot_checks.router import router as spot_checks
+from services.attendance.statistics.router import router as statistics
 from services.attendance.summary.router import router as summary
 from services.attendance.teams.router import router as teams
 from services.attendance.visits.router import router as visits
@@ -42,9 +44,11 @@ SERVICE = Service(
         duties,
         spot_checks,
         days,
+        months,
         devices,
         visits,
         deeds,
+        statistics,
         summary,
     ),
     background=(follow_forever, ripen_forever),

@@ -9,6 +9,7 @@ from services.attendance.duties import models as duties
 from services.attendance.errands import models as errands
 from services.attendance.leaves import models as leaves
 from services.attendance.make_ups import models as make_ups
+from services.attendance.months import models as months
 from services.attendance.posts import models as posts
 from services.attendance.reviews import models as reviews
 from services.attendance.spot_checks import models as spot_checks
@@ -25,6 +26,7 @@ __all__ = [
     "errands",
     "leaves",
     "make_ups",
+    "months",
     "posts",
     "reviews",
     "spot_checks",

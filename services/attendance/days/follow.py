@@ -10,19 +10,21 @@ import structlog
 
 from services.attendance.days import repository
 from services.attendance.days.service import reckon_days
-from services.attendance.policy import PresenceRules, Switches, ruled
+from services.attendance.policy import Switches, ruled
 from shared.access import span
 from shared.errors import Refusal
 from shared.log import after
 from shared.seal import BATCH
 from shared.work import Context
-from shared.workdays import each_day
+from shared.workdays import each_day, local_date
 
 LONGEST = timedelta(days=400)
 """How far back a changed posting is reckoned anew."""
 PAUSE_S = 2.0
 RIPEN_S = 1800.0
 SOME = 500
+MISSED = 45
+"""Days that are made up for when nothing ran for a while."""
 log = structlog.get_logger("days")
 Touched = dict[str, set[date]]
 
@@ -65,11 +67,8 @@ async def follow(context: Context) -> int:
 async def ripen(context: Context) -> int:
     """Reckon the days that nobody told anything about, and those that may no longer be provisional."""
     done = 0
-    async with context.database.read() as session:
-        work = context.work(session)
-        rules, _ = await ruled(work, "presence.rules", PresenceRules)
-        today = work.today
-    for back in range(rules.late_days + 3):
+    today = local_date(context.clock())
+    for back in range(MISSED):
         on = today - timedelta(days=back)
         async with context.database.read() as session:
             persons = await repository.system_due(session, on, 100_000)

@@ -339,6 +339,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_make_up_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_make_up_witness_starts_on'), ['witness', 'starts_on'], unique=False)
 
+    op.create_table('month_sheet',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('month', sa.String(length=7), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('signed_by', sa.String(length=64), nullable=False),
+    sa.Column('signed_name', sa.String(length=50), nullable=False),
+    sa.Column('rows', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_month_sheet')),
+    sa.UniqueConstraint('region', 'month', name=op.f('uq_month_sheet_region_month'))
+    )
+    with op.batch_alter_table('month_sheet', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_month_sheet_month_region_id'), ['month', 'region', 'id'], unique=False)
+
     op.create_table('notice',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('subject_kind', sa.String(length=40), nullable=False),
@@ -760,6 +781,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_notice_region_starts_on_id'))
 
     op.drop_table('notice')
+    with op.batch_alter_table('month_sheet', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_month_sheet_month_region_id'))
+
+    op.drop_table('month_sheet')
     with op.batch_alter_table('make_up', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_make_up_witness_starts_on'))
         batch_op.drop_index(batch_op.f('ix_make_up_region_starts_on_id'))

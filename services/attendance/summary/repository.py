@@ -7,9 +7,13 @@ import sqlalchemy as sa
 
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result
+from services.attendance.days.kinds import DayResult
+from services.attendance.days.models import AttendanceDay
 from services.attendance.deeds.models import Deed, Training
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.repository import seen
+from services.attendance.reviews.lifecycle import ReviewState
+from services.attendance.reviews.models import Review
 from services.attendance.rows import columns, during
 from services.attendance.teams.models import Team
 from services.attendance.visits.kinds import VisitKind
@@ -52,6 +56,23 @@ async def punched(work: Work, region: str, first: date, last: date) -> dict[str,
     tap = columns(CheckIn)
     wanted = {"check_ins": sa.func.count(), "check_ins_held": _when(tap.result == Result.HELD)}
     return await figures(work, CheckIn, region, tap.work_date.between(first, last), **wanted)
+
+
+async def reckoned(work: Work, region: str, first: date, last: date) -> dict[str, int]:
+    """Days by what they were, and reviews that wait."""
+    day, review = map(columns, (AttendanceDay, Review))
+    wanted = {
+        "days_stationed": _when(day.result.in_((DayResult.PRESENT, DayResult.ERRAND))),
+        "days_leave": _when(day.result == DayResult.LEAVE),
+        "days_unexplained": _when(day.result == DayResult.UNEXPLAINED),
+        "days_absent": _when(day.result == DayResult.ABSENT),
+        "days_provisional": _when(day.provisional.is_(True)),
+    }
+    still = (review.state == ReviewState.OPEN, review.work_date.between(first, last))
+    return {
+        **await figures(work, AttendanceDay, region, day.work_date.between(first, last), **wanted),
+        **await figures(work, Review, region, *still, reviews_open=sa.func.count()),
+    }
 
 
 async def helped(work: Work, region: str, first: date, last: date) -> dict[str, int]:

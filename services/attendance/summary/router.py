@@ -18,6 +18,6 @@ async def read_summary(work: Reading, region: WholeRegion, year: YearQuery) -> S
     """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
     year_round = (date(year, 1, 1), date(year, 12, 31))
     counts: dict[str, int] = {}
-    for part in (repository.stationed, repository.punched, repository.helped):
+    for part in (repository.stationed, repository.punched, repository.reckoned, repository.helped):
         counts |= await part(work, region, *year_round)
     return Summary(region=region, year=year, **counts)

@@ -17,6 +17,12 @@ class Summary(BaseModel):
     posts: int = Field(description="驻村点数(未停用)")
     check_ins: int
     check_ins_held: int = Field(description="待复核的打卡")
+    days_stationed: int = Field(description="在岗与公出的人天, 半天不计")
+    days_leave: int = Field(description="请假的人天")
+    days_unexplained: int = Field(description="未见记录的人天")
+    days_absent: int = Field(description="人工认定不在岗的人天")
+    days_provisional: int = Field(description="其中尚属暂定的人天")
+    reviews_open: int = Field(description="待复核")
     visits: int
     households: int = Field(description="走访到的农户数(同一户计一次)")
     follow_ups_open: int = Field(description="走访待办未办结")

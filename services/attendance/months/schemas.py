@@ -1,0 +1,82 @@
+"""What goes in and out about months and years."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.attendance.fields import Month, Region
+from services.attendance.months.lifecycle import SheetState
+from shared.moves import Act, Offer
+
+By = Literal["person", "team", "village", "town"]
+
+
+class Tally(BaseModel):
+    """一行: days counted by what they were. Half days as .5."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str = Field(description="账号、工作队、村或镇的编号")
+    name: str = ""
+    region: str = ""
+    team_id: UUID | None = None
+    persons: int
+    stationed: float = Field(description="计入驻村的天数, 含公出")
+    present: int
+    part: int
+    errand: int
+    leave: float
+    rest: int
+    pending: int
+    unexplained: int
+    absent: int
+    workdays: int = Field(description="应在岗的工作日")
+    provisional: int = Field(description="暂定的天数")
+    after_signature: int = Field(description="签字后出现材料的天数")
+    least_days: int | None = Field(None, description="规则要求的天数; 只对个人")
+    met: bool | None = Field(None, description="是否达到; 只对个人")
+
+
+class MonthRead(BaseModel):
+    """月表或年表."""
+
+    region: str
+    period: str
+    by: By
+    rule_ref: str
+    state: SheetState
+    signed_by: str = ""
+    rows: list[Tally]
+    total: Tally
+
+
+class SheetSign(Act):
+    """签字或撤销签字: a village's or a town's month."""
+
+    region: Region
+    month: Month
+
+
+class SheetRead(BaseModel):
+    """已签的月表."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    month: str
+    state: SheetState
+    state_since: datetime
+    signed_by: str
+    signed_name: str
+    digest: str = Field(description="签字时各行的 SHA-256")
+    version: int
+
+
+class SheetDetail(SheetRead):
+    """已签的月表, 各行与可办事项."""
+
+    rows: list[Tally]
+    available_actions: list[Offer]

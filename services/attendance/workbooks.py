@@ -1,0 +1,16 @@
+"""A workbook as a download."""
+
+from urllib.parse import quote
+
+from fastapi import Response
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def download(content: bytes, name: str) -> Response:
+    """The answer that a browser saves under this name."""
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(content, media_type=XLSX, headers=headers)

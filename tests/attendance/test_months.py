@@ -1,0 +1,189 @@
+"""Months follow from days, are signed once, and say what came after."""
+
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+import httpx
+import pytest
+from python_calamine import CalamineWorkbook
+
+from services.attendance.days.follow import follow, ripen
+from tests.attendance.world import a_post, a_tap, read, sent, tapped
+from tests.conftest import Clock
+from tests.doors import TOWN, VILLAGE, Door
+
+
+async def reckoned(door: Door) -> None:
+    while await follow(door.context):
+        pass
+
+
+async def a_month(attendance: Door, town: httpx.AsyncClient, clock: Clock) -> None:
+    """Li is there on 20 and 21 May, asks leave for 22 May; wang sends nothing; then June comes."""
+    await a_post(town, "li", "wang", since="2024-05-20")
+    team = await sent(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
+    body = {"person": "li", "person_name": "李明", "role": "member", "starts_on": "2024-05-01"}
+    await sent(town, f"/attendance/teams/{team['id']}/members", body)
+    cadre = attendance.as_("cadre", person="li")
+    await tapped(cadre, a_tap(clock))
+    clock.advance(timedelta(days=1))
+    await tapped(cadre, a_tap(clock))
+    asked = {"kind": "annual", "starts_on": "2024-05-22", "ends_on": "2024-05-22", "why": "年休假"}
+    leave = await sent(cadre, "/attendance/leaves", asked)
+    await sent(town, f"/attendance/leaves/{leave['id']}/approve", {}, 200)
+    await reckoned(attendance)
+
+
+async def june(attendance: Door, clock: Clock) -> None:
+    for _ in range(4):
+        clock.advance(timedelta(days=4))
+        await reckoned(attendance)
+        await ripen(attendance.context)
+
+
+async def test_a_months_sheet_counts_each_person(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    await june(attendance, clock)
+    sheet = await read(town, "/attendance/months", region=TOWN, month="2024-05")
+    (li, wang) = sheet["rows"]
+    assert (li["key"], li["stationed"], li["leave"], li["least_days"], li["met"]) == (
+        "li",
+        2.0,
+        1.0,
+        20,
+        False,
+    )
+    assert (li["present"], li["unexplained"], li["rest"], li["workdays"]) == (2, 7, 2, 10)
+    assert (wang["stationed"], wang["unexplained"]) == (0.0, 10)
+    assert (sheet["total"]["persons"], sheet["total"]["stationed"]) == (2, 2.0)
+    for by, keys in (("village", [VILLAGE]), ("town", [TOWN])):
+        found = await read(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
+        assert [row["key"] for row in found["rows"]] == keys
+        assert found["rows"][0]["persons"] == 2
+    teams = await read(town, "/attendance/months", region=TOWN, month="2024-05", by="team")
+    assert {row["name"] for row in teams["rows"]} == {"新店村工作队", ""}
+    year = await read(town, "/attendance/years", region=TOWN, year=2024)
+    assert year["rows"][0]["stationed"] == 2.0
+    assert year["rows"][0]["least_days"] is None
+
+
+async def test_nobody_can_order_people_by_their_figures(
+    town: httpx.AsyncClient, bureau: httpx.AsyncClient
+) -> None:
+    for address in ("/attendance/days", "/attendance/members", "/attendance/check-ins", "/attendance/deeds"):
+        await read(bureau, f"{address}?sort=-halves", 400)
+
+
+async def test_a_signature_freezes_and_later_data_is_shown_beside(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    body = {"region": VILLAGE, "month": "2024-05"}
+    problem = await sent(town, "/attendance/months/sign", body, 409)
+    assert {one["code"] for one in problem["errors"]} == {"not_over", "provisional"}
+    await june(attendance, clock)
+    signed = await sent(town, "/attendance/months/sign", body, 200)
+    assert signed["state"] == "signed"
+    await sent(town, "/attendance/months/sign", body, 409)
+    sheet = await read(town, "/attendance/months", region=VILLAGE, month="2024-05")
+    assert sheet["state"] == "signed"
+    taken = (clock.now() - timedelta(days=9)).isoformat()
+    made = await sent(
+        town, "/attendance/corrections", {"person": "wang", "taken_at": taken, "reason": "村里证实"}
+    )
+    await reckoned(attendance)
+    (day,) = (
+        await read(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+    )["items"]
+    assert (day["result"], day["frozen"], day["after_signature"]["result"]) == (
+        "unexplained",
+        True,
+        "present",
+    )
+    assert (await read(town, "/attendance/months", region=VILLAGE, month="2024-05"))["total"][
+        "after_signature"
+    ] == 1
+    kept = await read(town, f"/attendance/sheets/{signed['id']}")
+    assert [row["key"] for row in kept["rows"]] == ["li", "wang"]
+    await sent(town, "/attendance/months/reopen", body, 409)
+    await sent(town, "/attendance/months/reopen", body | {"reason": "补充材料"}, 200)
+    (day,) = (
+        await read(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+    )["items"]
+    assert (day["result"], day["frozen"], day["after_signature"]) == ("present", False, {})
+
+
+async def test_nobody_signs_the_month_they_are_in(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    await june(attendance, clock)
+    himself = attendance.as_("town_officer", person="li")
+    await sent(himself, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 403)
+    elsewhere = attendance.as_("town_officer", "620602101000")
+    await sent(elsewhere, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 404)
+
+
+@pytest.mark.parametrize("month", ["2024-13", "2024-5", "x"])
+async def test_a_month_that_is_none_is_refused(town: httpx.AsyncClient, month: str) -> None:
+    await read(town, "/attendance/months", 422, region=TOWN, month=month)
+
+
+async def test_the_report_has_a_column_for_every_day(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    answered = await town.get("/attendance/months/export", params={"region": TOWN, "month": "2024-05"})
+    assert answered.status_code == 200
+    rows: Any = CalamineWorkbook.from_filelike(BytesIO(answered.content)).get_sheet_by_index(0).to_python()
+    header = next(row for row in rows if row[0] == "姓名")
+    line: Any = dict(zip(header, next(row for row in rows if row[2] == "li"), strict=True))
+    assert line["部门"] == "新店村工作队"
+    assert (line["出勤天数"], line["20 一"], line["22 三"]) == (2, "正常(暂定)", "")
+    assert sum(1 for title in header if title[:1].isdigit()) == 31
+
+
+async def test_the_monthly_table_writes_itself(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    cadre = attendance.as_("cadre", person="li")
+    visit = {"visited_on": "2024-05-20", "kind": "household", "purpose": "care", "household": "王五"}
+    await sent(cadre, "/attendance/visits", visit)
+    for kind, amount, people in (
+        ("project", "250000.00", 30),
+        ("consumption", "30000.00", 5),
+        ("jobs", "0.00", 7),
+    ):
+        deed = {
+            "happened_on": "2024-05-20",
+            "kind": kind,
+            "content": "办成一件",
+            "amount": amount,
+            "beneficiaries": people,
+        }
+        await sent(cadre, "/attendance/deeds", deed | {"done": kind != "jobs"})
+    found = await read(town, "/attendance/statistics", region=TOWN, month="2024-05")
+    line = next(row for row in found["rows"] if row["key"] == "li")
+    assert (line["role"], line["stationed"], line["household_visits"]) == ("工作队队员", 2.0, 1)
+    assert (line["project"], line["project_money"], line["consumption_money"], line["jobs"]) == (
+        1,
+        "250000.00",
+        "30000.00",
+        7,
+    )
+    assert (line["deeds"], line["deeds_done"]) == (3, 2)
+    towns = await read(town, "/attendance/statistics", region=TOWN, month="2024-05", by="town")
+    assert [(row["key"], row["deeds"]) for row in towns["rows"]] == [(TOWN, 3)]
+    units = await read(town, "/attendance/statistics", region=TOWN, month="2024-05", by="unit")
+    assert units["rows"][0]["unit"] == "未登记派出单位"
+    answered = await town.get("/attendance/statistics/export", params={"region": TOWN, "month": "2024-05"})
+    sheets = CalamineWorkbook.from_filelike(BytesIO(answered.content))
+    assert sheets.sheet_names == ["月统计", "实事清单"]
+    rows: Any = sheets.get_sheet_by_index(0).to_python()
+    header = next(row for row in rows if row[0] == "单位")
+    line = dict(zip(header, next(row for row in rows if row[1].startswith("li")), strict=True))
+    assert line["协调资金(万元)"] == 25
