@@ -6,6 +6,7 @@ from typing import Any
 
 from services.attendance.check_ins.schemas import Result, Source
 from services.attendance.days.facts import facts_of
+from services.attendance.days.kinds import DayResult
 from services.attendance.days.material import Material, Policy, gather, policy
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.reckoning import Outcome, reckon
@@ -14,9 +15,11 @@ from services.attendance.posts.models import Assignment, Post
 from services.attendance.reviews.evidence import Odd, Trace, oddities
 from services.attendance.reviews.kinds import Oddity
 from services.attendance.reviews.opening import keep
+from services.attendance.teams.models import Member
 from shared.contracts.attendance import DaySettled
 from shared.ids import new_id
 from shared.work import CHINA, Work
+from shared.workdays import is_workday
 
 PERSONS = 50
 """Persons whose days are reckoned together."""
@@ -110,40 +113,16 @@ async def _write(
     if row is not None and row.frozen:
         _note(work, row, outcome)
         return
-    team = next((one.team_id for one in found.members.get(assignment.person, ()) if _serves(one, on)), None)
-    values: dict[str, Any] = {
-        "region": assignment.region,
-        "person_name": assignment.person_name,
-        "post_id": assignment.post_id,
-        "team_id": team,
-        "result": outcome.result,
-        "halves": outcome.halves,
-        "leave_halves": outcome.leave_halves,
-        "works": facts_of(assignment.person, on, work.today, found, ruled).calendar.works,
-        "provisional": outcome.provisional,
-        "words": outcome.words,
-        "rule_refs": [rule.ref for rule in ruled.used],
-    }
+    values = _values(assignment, on, found, ruled, outcome)
     if row is None:
-        row = AttendanceDay(
-            id=new_id(),
-            version=0,
-            created_at=work.at,
-            created_by=work.actor.id,
-            updated_at=work.at,
-            person=assignment.person,
-            work_date=on,
-            month=f"{on:%Y-%m}",
-            **values,
-        )
+        row, settled = _fresh(work, assignment, on), not outcome.provisional
         found.days.setdefault(assignment.person, []).append(row)
-        settled = not outcome.provisional
     else:
         settled = row.provisional and not outcome.provisional
         if all(getattr(row, name) == value for name, value in values.items()):
             return
-        for name, value in values.items():
-            setattr(row, name, value)
+    for name, value in values.items():
+        setattr(row, name, value)
     row.version, row.updated_at = row.version + 1, work.at
     work.session.add(row)
     if settled:
@@ -151,9 +130,43 @@ async def _write(
         await work.tell(told, row)
 
 
-def _serves(member: object, on: date) -> bool:
-    starts_on, ends_on = member.starts_on, member.ends_on  # type: ignore[attr-defined]
-    return bool(starts_on <= on and (ends_on is None or on <= ends_on))
+def _values(
+    assignment: Assignment, on: date, found: Material, ruled: Policy, outcome: Outcome
+) -> dict[str, Any]:
+    members = found.members.get(assignment.person, ())
+    return {
+        "region": assignment.region,
+        "person_name": assignment.person_name,
+        "post_id": assignment.post_id,
+        "team_id": next((one.team_id for one in members if _serves(one, on)), None),
+        "result": outcome.result,
+        "halves": outcome.halves,
+        "leave_halves": outcome.leave_halves,
+        "works": is_workday(on, changes=ruled.changes),
+        "provisional": outcome.provisional,
+        "words": outcome.words,
+        "rule_refs": [rule.ref for rule in ruled.used],
+        "after_signature": {},
+    }
+
+
+def _fresh(work: Work, assignment: Assignment, on: date) -> AttendanceDay:
+    return AttendanceDay(
+        id=new_id(),
+        region=assignment.region,
+        version=0,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        person=assignment.person,
+        work_date=on,
+        month=f"{on:%Y-%m}",
+        result=DayResult.PENDING,
+    )
+
+
+def _serves(member: Member, on: date) -> bool:
+    return member.starts_on <= on and (member.ends_on is None or on <= member.ends_on)
 
 
 def _note(work: Work, row: AttendanceDay, outcome: Outcome) -> None:

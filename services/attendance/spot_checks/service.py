@@ -9,6 +9,7 @@ from uuid import UUID
 from services.attendance import repository as records
 from services.attendance.check_ins.judging import Station
 from services.attendance.policy import Limits, SpotRules, Switches, ruled
+from services.attendance.posts.models import Assignment
 from services.attendance.posts.repository import stations
 from services.attendance.spot_checks import repository
 from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
@@ -49,22 +50,30 @@ async def start(work: Work, body: SpotCheckCreate) -> SpotCheck:
     pool = await repository.pool(work, body.region, work.today)
     if not pool:
         raise Conflict("这个地区今天没有可抽查的人员", "Nobody to draw from")
+    check = await _drawn(work, body, pool, rules, rule.ref)
+    told = SpotCheckDrawn(seed=check.seed, pool_digest=check.pool_digest, drawn=check.drawn)
+    await work.tell(told, check)
+    return check
+
+
+async def _drawn(
+    work: Work, body: SpotCheckCreate, pool: dict[str, Assignment], rules: SpotRules, rule_ref: str
+) -> SpotCheck:
     seed = body.seed or secrets.token_hex(16)
-    closes_at = work.at + timedelta(minutes=rules.window_minutes)
     names = draw(list(pool), body.size, seed)
+    common = {"work_date": work.today, "closes_at": work.at + timedelta(minutes=rules.window_minutes)}
     check, _ = await create(
         work,
         SpotCheck,
         body,
         region=body.region,
         id=body.id,
-        work_date=work.today,
         seed=seed,
         pool=len(pool),
         pool_digest=digest(list(pool)),
         drawn=len(names),
-        closes_at=closes_at,
-        rule_ref=rule.ref,
+        rule_ref=rule_ref,
+        **common,
     )
     for name in names:
         await create(
@@ -75,11 +84,9 @@ async def start(work: Work, body: SpotCheckCreate) -> SpotCheck:
             spot_check_id=check.id,
             person=name,
             person_name=pool[name].person_name,
-            work_date=work.today,
-            closes_at=closes_at,
             outcome=Outcome.PENDING,
+            **common,
         )
-    await work.tell(SpotCheckDrawn(seed=seed, pool_digest=check.pool_digest, drawn=len(names)), check)
     return check
 
 
