@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from services.attendance import repository as records
@@ -61,7 +62,10 @@ async def _drawn(
 ) -> SpotCheck:
     seed = body.seed or secrets.token_hex(16)
     names = draw(list(pool), body.size, seed)
-    common = {"work_date": work.today, "closes_at": work.at + timedelta(minutes=rules.window_minutes)}
+    common: dict[str, Any] = {
+        "work_date": work.today,
+        "closes_at": work.at + timedelta(minutes=rules.window_minutes),
+    }
     check, _ = await create(
         work,
         SpotCheck,
