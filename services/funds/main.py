@@ -13,11 +13,13 @@ from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_forever
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
+from services.funds.exchange.router import router as exchange
 from services.funds.ledger.router import router as ledger
 from services.funds.payments.router import router as payments
 from services.funds.plans.router import router as plans
 from services.funds.plans.service import announced_subject
 from services.funds.sources.router import router as sources
+from services.funds.statements.router import router as statements
 from services.funds.targets.router import router as targets
 from services.funds.watching.service import sweep_forever
 from shared import clock
@@ -45,6 +47,8 @@ SERVICE = Service(
         notices,
         targets,
         alerts,
+        exchange,
+        statements,
         plans,
     ),
     handlers=HANDLERS,

@@ -5,10 +5,12 @@ from services.funds.allocations import models as allocations
 from services.funds.base import Base
 from services.funds.commitments import models as commitments
 from services.funds.contracts import models as contracts
+from services.funds.exchange import models as exchange
 from services.funds.ledger import models as ledger
 from services.funds.payments import models as payments
 from services.funds.plans import models as plans
 from services.funds.sources import models as sources
+from services.funds.statements import models as statements
 from services.funds.targets import models as targets
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     "allocations",
     "commitments",
     "contracts",
+    "exchange",
     "ledger",
     "payments",
     "plans",
     "sources",
+    "statements",
     "targets",
 ]

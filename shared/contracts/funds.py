@@ -151,6 +151,30 @@ class TargetMoved(FundEvent):
     now: str
 
 
+class PaymentAccountRead(FundEvent):
+    """Somebody read a payee's account number in clear."""
+
+    topic: ClassVar[str] = "payment.account_read"
+    payment_id: UUID
+
+
+class ExchangeRowTaken(FundEvent):
+    """财政系统送来的一行已处理."""
+
+    topic: ClassVar[str] = "exchange.row_taken"
+    row_id: UUID
+    kind: str
+    state: str
+
+
+class StatementMoved(FundEvent):
+    """对账单已上传, 比对, 处理或结清."""
+
+    topic: ClassVar[str] = "statement.moved"
+    statement_id: UUID
+    what: str
+
+
 class AlertMoved(FundEvent):
     """资金预警换了状态."""
 

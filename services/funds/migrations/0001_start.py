@@ -169,6 +169,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_event_log_subject_seq'), ['subject', 'seq'], unique=False)
         batch_op.create_index(batch_op.f('ix_event_log_tx_seq'), ['tx', 'seq'], unique=False)
 
+    op.create_table('exchange_row',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('external_id', sa.String(length=64), nullable=False),
+    sa.Column('content_digest', sa.String(length=64), nullable=False),
+    sa.Column('content', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('tries', sa.Integer(), nullable=False),
+    sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('settled_by', sa.String(length=64), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_exchange_row')),
+    sa.UniqueConstraint('region', 'kind', 'external_id', 'content_digest', name=op.f('uq_exchange_row_region_kind_external_id_content_digest'))
+    )
+    with op.batch_alter_table('exchange_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_exchange_row_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_exchange_row_state_created_at'), ['state', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_exchange_row_subject'), ['subject'], unique=False)
+
     op.create_table('file',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
@@ -375,6 +402,27 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_source_region_fiscal_year_id'), ['region', 'fiscal_year', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_source_region_received_on_id'), ['region', 'received_on', 'id'], unique=False)
 
+    op.create_table('statement',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('period_from', sa.Date(), nullable=False),
+    sa.Column('period_to', sa.Date(), nullable=False),
+    sa.Column('file_id', sa.String(length=64), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('rule_used', sa.String(length=100), nullable=False),
+    sa.Column('closed_by', sa.String(length=64), nullable=False),
+    sa.Column('closed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_statement'))
+    )
+    with op.batch_alter_table('statement', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_statement_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -519,6 +567,31 @@ def upgrade() -> None:
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_source_adjustment_source_id_id'), ['source_id', 'id'], unique=False)
 
+    op.create_table('statement_line',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('statement_id', sa.Uuid(), nullable=False),
+    sa.Column('side', sa.String(40), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('voucher_no', sa.String(length=100), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('happened_on', sa.Date(), nullable=False),
+    sa.Column('payee', sa.String(length=200), nullable=False),
+    sa.Column('purpose', sa.String(length=500), nullable=False),
+    sa.Column('match', sa.String(40), nullable=False),
+    sa.Column('explanation', sa.String(length=1000), nullable=False),
+    sa.Column('record_id', sa.Uuid(), nullable=True),
+    sa.Column('our_amount', sa.BigInteger(), nullable=True),
+    sa.Column('resolution', sa.Text(), nullable=False),
+    sa.Column('resolved_by', sa.String(length=64), nullable=False),
+    sa.Column('resolved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['statement_id'], ['statement.id'], name=op.f('fk_statement_line_statement_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_statement_line')),
+    sa.UniqueConstraint('statement_id', 'side', 'position', name=op.f('uq_statement_line_statement_id_side_position'))
+    )
+    with op.batch_alter_table('statement_line', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_statement_line_record_id'), ['record_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_statement_line_statement_id_match'), ['statement_id', 'match'], unique=False)
+
     op.create_table('target',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -634,6 +707,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_target_project_id'))
 
     op.drop_table('target')
+    with op.batch_alter_table('statement_line', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_statement_line_statement_id_match'))
+        batch_op.drop_index(batch_op.f('ix_statement_line_record_id'))
+
+    op.drop_table('statement_line')
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_source_adjustment_source_id_id'))
 
@@ -663,6 +741,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
+    with op.batch_alter_table('statement', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_statement_region_created_at_id'))
+
+    op.drop_table('statement')
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_source_region_received_on_id'))
         batch_op.drop_index(batch_op.f('ix_source_region_fiscal_year_id'))
@@ -702,6 +784,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))
 
     op.drop_table('file')
+    with op.batch_alter_table('exchange_row', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_exchange_row_subject'))
+        batch_op.drop_index(batch_op.f('ix_exchange_row_state_created_at'))
+        batch_op.drop_index(batch_op.f('ix_exchange_row_region_created_at_id'))
+
+    op.drop_table('exchange_row')
     with op.batch_alter_table('event_log', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_event_log_tx_seq'))
         batch_op.drop_index(batch_op.f('ix_event_log_subject_seq'))

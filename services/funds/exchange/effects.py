@@ -1,0 +1,147 @@
+"""What a row does to our books: a fund document is registered, a payment is paid or comes back."""
+
+from uuid import UUID
+
+from services.funds.exchange import repository
+from services.funds.exchange.kinds import ExchangeKind
+from services.funds.exchange.schemas import BgtInfoRow, PayVoucherRow
+from services.funds.payments import repository as payments
+from services.funds.payments import service as paying
+from services.funds.payments.lifecycle import PaymentAction, PaymentState
+from services.funds.payments.models import Payment
+from services.funds.payments.schemas import PaymentAct
+from services.funds.sources import repository as sources
+from services.funds.sources import service as registering
+from services.funds.sources.schemas import SourceCreate
+from shared.errors import Conflict, Invalid, NotFound
+from shared.http import Match
+from shared.money import yuan
+from shared.permissions import May
+from shared.personal import normal
+from shared.work import Work
+
+EARLY = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentState.REVIEWED})
+
+
+class NotYet(Conflict):
+    """409: the row came before what it is about; it waits."""
+
+    title, title_en = "尚不能办理", "Too early"
+
+
+class Contradiction(Conflict):
+    """409: the row says something else than our books."""
+
+    title, title_en = "与我方账不符", "Differs from our books"
+
+
+async def effect(work: Work, row: BgtInfoRow | PayVoucherRow) -> tuple[str, str]:
+    """Make the row take effect: (region, id of our record). NotYet, or a refusal that says what contradicts it."""
+    if isinstance(row, BgtInfoRow):
+        return await _document(work, row)
+    return await _voucher(work, row)
+
+
+async def _document(work: Work, row: BgtInfoRow) -> tuple[str, str]:
+    region = row.MOF_DIV_CODE.ljust(12, "0")
+    work.actor.require(May.SOURCE_REGISTER, region)
+    if row.IS_DELETED not in {"0", ""}:
+        raise Contradiction("财政方标记为已删除, 请凭追减或收回文件在指标调整中办理", "Deleted on their side")
+    known = await repository.applied(work, ExchangeKind.BGT_INFO, row.BGT_ID)
+    if known is not None:
+        raise Contradiction(_changed(known.content, row), "This key was received with other content")
+    body = await _source(work, row, region)
+    columns = body.model_dump(exclude={"id", "region", "file_ids"})
+    twin = await sources.twin(work, {**columns, "region": region})
+    if twin is None:
+        return region, str((await registering.register(work, body)).id)
+    if twin.amount != row.AMOUNT:
+        detail = f"{twin.document_no} 我方登记 {yuan(twin.amount)} 元, 财政 {yuan(row.AMOUNT)} 元, 相差 {yuan(row.AMOUNT - twin.amount)} 元"
+        raise Contradiction(detail, "The amounts differ")
+    return region, str(twin.id)
+
+
+def _changed(before: dict[str, object], row: BgtInfoRow) -> str:
+    now = row.model_dump(mode="json")
+    parts = [
+        f"{name} {before.get(name)} → {value}" for name, value in now.items() if before.get(name) != value
+    ]
+    return f"同一指标主键此前已入账, 内容有变: {'; '.join(parts)[:500]}"
+
+
+async def _source(work: Work, row: BgtInfoRow, region: str) -> SourceCreate:
+    codes = (await work.rule("exchange.codes", on=row.DOC_DATE, region=region)).value
+    level = codes["level"].get(row.BUDGET_LEVEL_CODE)
+    if level is None:
+        raise Invalid(f"未知的预算级次代码 {row.BUDGET_LEVEL_CODE}", "Unknown level code")
+    transfer = row.TRACK_PRO_CODE or row.PRO_CODE
+    received = max(row.DOC_DATE, row.CREATE_TIME) if row.CREATE_TIME else row.DOC_DATE
+    if received > work.today:
+        raise Invalid(f"日期 {received} 晚于今天", "lies in the future")
+    return SourceCreate(
+        region=region,
+        document_no=row.COR_BGT_DOC_NO,
+        upper_document_no=row.SUP_BGT_DOC_NO,
+        title=row.BGT_DOC_TITLE,
+        fiscal_year=int(row.FISCAL_YEAR),
+        level=level,
+        fund=codes["fund"].get(transfer, codes["fund"][""]),
+        task=codes["task"].get(row.TASK_NO, codes["task"][""]),
+        transfer_code=transfer,
+        function_subject=row.EXP_FUNC_CODE,
+        government_subject=row.GOV_BGT_ECO_CODE,
+        department_subject=row.DEP_BGT_ECO_CODE,
+        amount=yuan(row.AMOUNT),
+        document_date=row.DOC_DATE,
+        received_on=received,
+    )
+
+
+async def _voucher(work: Work, row: PayVoucherRow) -> tuple[str, str]:
+    try:
+        payment = await payments.get(work, row.PAY_APP_ID, lock=True)
+    except NotFound:
+        raise NotYet(f"没有支付申请 {row.PAY_APP_ID}", "No such payment yet") from None
+    work.actor.require(May.PAYMENT_SETTLE, payment.region)
+    _agrees(payment, row)
+    if row.IS_DELETED not in {"0", ""}:
+        return await _reversed(work, payment, row)
+    if payment.state in EARLY:
+        raise NotYet(f"支付申请{payment.state.label}, 尚未批准", f"The payment is {payment.state}")
+    if payment.state is PaymentState.PAID:
+        if (payment.voucher_no, payment.paid_on) == (row.PAY_CERT_ID, row.CREATE_DATE):
+            return payment.region, str(payment.id)
+        detail = f"我方已登记凭证 {payment.voucher_no}({payment.paid_on}), 财政为 {row.PAY_CERT_ID}({row.CREATE_DATE})"
+        raise Contradiction(detail, "Paid already under another voucher")
+    if payment.state is not PaymentState.APPROVED:
+        raise Contradiction(f"我方支付申请{payment.state.label}", f"The payment is {payment.state}")
+    act = PaymentAct(voucher_no=row.PAY_CERT_ID, paid_on=row.CREATE_DATE, bank_result=row.USE_DES)
+    await _step(work, payment.id, PaymentAction.PAY, act)
+    return payment.region, str(payment.id)
+
+
+def _agrees(payment: Payment, row: PayVoucherRow) -> None:
+    if payment.amount != row.XPAY_AMT:
+        gap = yuan(row.XPAY_AMT - payment.amount)
+        detail = f"金额不符: 我方 {yuan(payment.amount)} 元, 财政 {yuan(row.XPAY_AMT)} 元, 相差 {gap} 元"
+        raise Contradiction(detail, "The amounts differ")
+    if row.PAYEE_ACCT_NAME and normal(row.PAYEE_ACCT_NAME) != normal(payment.payee_name):
+        detail = f"收款人不符: 我方 {payment.payee_name}, 财政 {row.PAYEE_ACCT_NAME}"
+        raise Contradiction(detail, "The payees differ")
+
+
+async def _reversed(work: Work, payment: Payment, row: PayVoucherRow) -> tuple[str, str]:
+    if payment.state is PaymentState.REVERSED:
+        return payment.region, str(payment.id)
+    if payment.state is not PaymentState.PAID:
+        raise NotYet(f"支付申请{payment.state.label}, 尚未支付, 不能退回", f"The payment is {payment.state}")
+    if payment.voucher_no != row.PAY_CERT_ID:
+        detail = f"退回的凭证 {row.PAY_CERT_ID} 不是我方登记的 {payment.voucher_no}"
+        raise Contradiction(detail, "Another voucher")
+    reason = f"财政退回凭证 {row.PAY_CERT_ID}: {row.USE_DES or '未说明'}"
+    await _step(work, payment.id, PaymentAction.REVERSE, PaymentAct(reason=reason))
+    return payment.region, str(payment.id)
+
+
+async def _step(work: Work, payment_id: UUID, action: PaymentAction, act: PaymentAct) -> None:
+    await paying.act(work, payment_id, action, act, match=Match(None), dry_run=False)

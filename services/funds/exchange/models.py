@@ -1,0 +1,35 @@
+"""What the finance system sent, row by row, and what became of it."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.base import Base
+from services.funds.exchange.kinds import ExchangeKind, RowState
+from shared.db import JSON, Record, text_enum
+
+
+class ExchangeRow(Base, Record, table=True):
+    """收到的一行. The same row again is the same record; account numbers are masked before they get here."""
+
+    __tablename__ = "exchange_row"
+    __table_args__ = (
+        sa.UniqueConstraint("region", "kind", "external_id", "content_digest"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "state", "created_at"),
+        sa.Index(None, "subject"),
+    )
+
+    kind: ExchangeKind = Field(sa_type=text_enum(ExchangeKind))
+    external_id: str = Field(max_length=64)
+    content_digest: str = Field(max_length=64)
+    content: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    state: RowState = Field(sa_type=text_enum(RowState))
+    reason: str = Field(default="", sa_type=sa.Text)
+    subject: str = Field(default="", max_length=64)
+    tries: int = 1
+    settled_at: datetime | None = None
+    settled_by: str = Field(default="", max_length=64)
+    note: str = Field(default="", sa_type=sa.Text)

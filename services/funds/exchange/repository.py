@@ -1,0 +1,137 @@
+"""Every query of the exchange."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.funds.allocations.models import Allocation
+from services.funds.commitments.models import ProjectCard
+from services.funds.contracts.models import Contract
+from services.funds.exchange.kinds import ExchangeKind, RowState
+from services.funds.exchange.models import ExchangeRow
+from services.funds.payments.lifecycle import PaymentState
+from services.funds.payments.models import Payment
+from services.funds.sources.models import Source
+from shared.db import run
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"created_at": col(ExchangeRow.created_at)}
+PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
+PAYABLE = (PaymentState.APPROVED, PaymentState.PAID, PaymentState.REVERSED)
+
+
+async def get(work: Work, row_id: UUID, *, lock: bool = False) -> ExchangeRow:
+    """One row of the caller's regions; NotFound otherwise."""
+    query = select(ExchangeRow).where(
+        ExchangeRow.id == row_id, work.actor.where(May.EXCHANGE, col(ExchangeRow.region))
+    )
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这一行: {row_id}", f"No row {row_id}")
+    return found
+
+
+async def listed(
+    work: Work, asked: Asked, *, kind: ExchangeKind | None, state: RowState | None
+) -> Page[ExchangeRow]:
+    """A page of rows of the caller's regions."""
+    query = select(ExchangeRow).where(work.actor.where(May.EXCHANGE, col(ExchangeRow.region)))
+    if kind is not None:
+        query = query.where(ExchangeRow.kind == kind)
+    if state is not None:
+        query = query.where(ExchangeRow.state == state)
+    return await page(
+        work.session, query, asked, orders=ORDERS, key=col(ExchangeRow.id), default="-created_at"
+    )
+
+
+async def same(work: Work, kind: ExchangeKind, external_id: str, digest: str) -> ExchangeRow | None:
+    """The record of a row that came before with equal content, locked, if the caller may see it."""
+    query = select(ExchangeRow).where(
+        ExchangeRow.kind == kind,
+        ExchangeRow.external_id == external_id,
+        ExchangeRow.content_digest == digest,
+        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+    )
+    return (await work.session.exec(query.with_for_update())).first()
+
+
+async def applied(work: Work, kind: ExchangeKind, external_id: str) -> ExchangeRow | None:
+    """The row with this key that took effect, if any, whoever sent it."""
+    query = select(ExchangeRow).where(
+        ExchangeRow.kind == kind,
+        ExchangeRow.external_id == external_id,
+        col(ExchangeRow.state) == RowState.APPLIED,
+    )
+    return (await work.session.exec(query.order_by(col(ExchangeRow.id)))).first()
+
+
+async def waiting(work: Work, limit: int = 200) -> list[UUID]:
+    """Rows of the caller's regions that came too early, oldest first."""
+    query = (
+        select(ExchangeRow.id)
+        .where(
+            col(ExchangeRow.state) == RowState.WAITING,
+            work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+        )
+        .order_by(col(ExchangeRow.created_at), col(ExchangeRow.id))
+        .limit(limit)
+    )
+    return list(await work.session.exec(query))
+
+
+async def external_ids(work: Work, subjects: Sequence[UUID]) -> dict[str, str]:
+    """The finance system's 指标主键 of fund documents that came from it."""
+    query = select(ExchangeRow.subject, ExchangeRow.external_id).where(
+        ExchangeRow.kind == ExchangeKind.BGT_INFO,
+        col(ExchangeRow.state) == RowState.APPLIED,
+        col(ExchangeRow.subject).in_([str(one) for one in subjects]),
+        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+    )
+    return {row[0]: row[1] for row in await work.session.exec(query)}
+
+
+async def sources(work: Work, asked: Asked, year: int | None) -> Page[Source]:
+    """A page of fund documents of the caller's regions."""
+    query = select(Source).where(work.actor.where(May.EXCHANGE, col(Source.region)))
+    if year is not None:
+        query = query.where(Source.fiscal_year == year)
+    orders = {"received_on": col(Source.received_on)}
+    return await page(work.session, query, asked, orders=orders, key=col(Source.id), default="received_on")
+
+
+async def payments(work: Work, asked: Asked, *, payable: bool) -> Page[Payment]:
+    """A page of payments the finance system has to do with: those to be paid, or all from approval on."""
+    states = (PaymentState.APPROVED,) if payable else PAYABLE
+    query = select(Payment).where(
+        work.actor.where(May.EXCHANGE, col(Payment.region)), col(Payment.state).in_(states)
+    )
+    orders = {"created_at": col(Payment.created_at)}
+    return await page(work.session, query, asked, orders=orders, key=col(Payment.id), default="created_at")
+
+
+async def around(work: Work, payment_ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
+    """Document, project and contract of payments, in one query."""
+    kept, given, card, contract = PAYMENT.c, Allocation, ProjectCard, Contract
+    query = (
+        sa.select(
+            kept.id,
+            kept.source_id,
+            col(given.document_no).label("document_no"),
+            col(given.project_name).label("name"),
+            col(card.code).label("code"),
+            col(contract.number).label("contract_no"),
+        )
+        .select_from(PAYMENT)
+        .join(given, col(given.id) == kept.allocation_id)
+        .outerjoin(card, col(card.id) == kept.project_id)
+        .outerjoin(contract, col(contract.id) == kept.contract_id)
+        .where(kept.id.in_(payment_ids), work.actor.where(May.EXCHANGE, kept.region))
+    )
+    return {row.id: row for row in await run(work.session, query)}

@@ -1,0 +1,129 @@
+"""The finance system's tables by their own column names, and what is answered about each row."""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from services.funds.exchange.kinds import ExchangeKind, RowState
+from shared.money import Money, PositiveMoney
+
+MOST_ROWS = 2000
+
+
+def _day(value: object) -> object:
+    """20240506, 2024-05-06 and 2024-05-06 10:00:00 are one day."""
+    if isinstance(value, str):
+        digits = value[:10].replace("-", "").replace("/", "")
+        if len(digits) == 8 and digits.isdecimal():  # noqa: PLR2004 - yyyymmdd
+            return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    return value
+
+
+def _text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class BgtInfoRow(BaseModel):
+    """指标信息 BA_BGT_INFO: amounts in 元 as text."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    BGT_ID: Text = Field(min_length=1, max_length=64, description="指标主键")
+    MOF_DIV_CODE: Text = Field(pattern=r"^[0-9]{6,12}$", description="财政区划代码")
+    FISCAL_YEAR: Text = Field(pattern=r"^20[0-9]{2}$")
+    COR_BGT_DOC_NO: str = Field(min_length=2, max_length=100, description="本级指标文号")
+    BGT_DOC_TITLE: str = Field(min_length=2, max_length=300)
+    DOC_DATE: Day
+    SUP_BGT_DOC_NO: str = Field("", max_length=100, description="上级指标文号")
+    BUDGET_LEVEL_CODE: Text = Field(max_length=10, description="预算级次")
+    TRACK_PRO_CODE: Text = Field("", max_length=40, description="转移支付项目代码")
+    PRO_CODE: Text = Field("", max_length=40)
+    TASK_NO: Text = Field("", max_length=40, description="任务代码")
+    EXP_FUNC_CODE: Text = Field("", max_length=20, description="支出功能分类")
+    GOV_BGT_ECO_CODE: Text = Field("", max_length=20)
+    DEP_BGT_ECO_CODE: Text = Field("", max_length=20)
+    AMOUNT: PositiveMoney
+    CREATE_TIME: Day | None = None
+    IS_DELETED: Text = Field("0", max_length=5)
+
+
+class PayVoucherRow(BaseModel):
+    """国库集中支付 PAY_VOUCHER: the result of an application we sent; amounts in 元 as text."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    PAY_APP_ID: UUID = Field(description="支付申请主键, 即我方支付编号")
+    PAY_CERT_ID: Text = Field(min_length=1, max_length=100, description="支付凭证号")
+    XPAY_AMT: Money = Field(description="实际支付金额")
+    CREATE_DATE: Day = Field(description="支付日期")
+    PAYEE_ACCT_NAME: str = Field("", max_length=200, description="收款人")
+    PAYEE_ACCT_NO: Text = Field("", max_length=40, description="收款账号; 只保存尾号")
+    USE_DES: str = Field("", max_length=500)
+    IS_DELETED: Text = Field("0", max_length=5, description="1 为退回")
+
+
+class Batch(BaseModel):
+    """一批数据; each row is judged by itself."""
+
+    rows: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ROWS)
+
+
+class RowResult(BaseModel):
+    """一行的处理结果."""
+
+    index: int
+    external_id: str
+    state: RowState
+    reason: str = ""
+    subject: str = Field("", description="我方记录编号")
+    repeated: bool = Field(False, description="此前已收到相同内容")
+
+
+class BatchResult(BaseModel):
+    """一批的处理结果."""
+
+    applied: int
+    waiting: int
+    refused: int
+    settled: int = Field(0, description="先前待处理, 这次办成的行数")
+    rows: list[RowResult]
+
+
+class ExchangeRowRead(BaseModel):
+    """收到的一行及其处理情况."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    kind: ExchangeKind
+    external_id: str
+    content: dict[str, Any]
+    state: RowState
+    reason: str
+    subject: str
+    tries: int
+    created_at: datetime
+    settled_at: datetime | None
+    settled_by: str
+    note: str
+
+
+class Dismissal(BaseModel):
+    """说明一行为何不再处理."""
+
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class Settled(BaseModel):
+    """再次处理的结果."""
+
+    settled: int
+    waiting: int

@@ -1,0 +1,296 @@
+"""The finance system's rows take effect once each, in any order, or are kept with the reason."""
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from shared.webhooks.courier import LONGEST_WAIT, Courier
+from tests.conftest import Clock
+from tests.doors import DISTRICT
+from tests.funds.desk import Desk, ok
+from tests.funds.finance_system import TRANSFER, FinanceSystem, approved, document, state
+from tests.receiver import a_stranger
+
+
+@pytest.fixture
+async def finance(desk: Desk) -> AsyncGenerator[FinanceSystem]:
+    context = desk.door.context
+    before = context.settings
+    context.settings = before.model_copy(update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",)})
+    async with a_stranger() as stranger:
+        found = FinanceSystem(desk.door.as_("machine", kind="machine"), stranger)
+        stranger.answer = found.listen
+        yield found
+    context.settings = before
+
+
+async def test_a_document_is_registered_once_however_often_it_is_sent(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    rows = [document("1", "1000.00"), document("2", "2000.00")]
+    first = await finance.send("bgt-infos", *rows, *rows)
+    assert (first["applied"], first["refused"]) == (4, 0)
+    assert [one["repeated"] for one in first["rows"]] == [False, False, True, True]
+    again = await finance.send("bgt-infos", *reversed(rows))
+    assert [one["subject"] for one in again["rows"]] == [
+        first["rows"][1]["subject"],
+        first["rows"][0]["subject"],
+    ]
+    source = ok(await desk.auditor.get(f"/funds/sources/{first['rows'][0]['subject']}"))
+    assert (source["level"], source["fund"], source["amount"]) == ("central", "bridging", "1000.00")
+    assert (source["region"], source["received_on"]) == (DISTRICT, "2024-05-08")
+    assert (source["function_subject"], source["transfer_code"]) == ("2130505", TRANSFER)
+    assert (await desk.figures())["received"] == 3000_00
+    await desk.balanced()
+
+
+async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_person(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    await finance.send("bgt-infos", document("1", "1000.00"))
+    changed = await finance.send("bgt-infos", document("1", "1200.00"))
+    assert changed["refused"] == 1
+    assert "AMOUNT 1000.00 → 1200.00" in changed["rows"][0]["reason"]
+    own = ok(await desk.auditor.get("/funds/sources"))["items"][0]
+    other_key = await finance.send("bgt-infos", document("1", "1000.00", BGT_ID="BGT-1b"))
+    assert other_key["rows"][0]["subject"] == own["id"], "the same document under another key is linked"
+    wrong = await finance.send("bgt-infos", document("1", "999.99", BGT_ID="BGT-1c"))
+    assert "相差 -0.01 元" in wrong["rows"][0]["reason"]
+    kept = ok(await finance.client.get("/funds/exchange/rows?state=refused"))["items"]
+    assert len(kept) == 2
+    done = await desk.finance.post(
+        f"/funds/exchange/rows/{kept[0]['id']}/dismiss", json={"reason": "财政已更正"}
+    )
+    assert (ok(done)["state"], done.json()["note"]) == ("dismissed", "财政已更正")
+    again = await finance.send("bgt-infos", document("1", "999.99", BGT_ID="BGT-1c"))
+    assert again["rows"][0]["state"] == "dismissed"
+    assert (await desk.figures())["received"] == 1000_00
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"AMOUNT": "-5.00"}, "AMOUNT"),
+        ({"AMOUNT": 1000}, "AMOUNT"),
+        ({"AMOUNT": "1.001"}, "AMOUNT"),
+        ({"DOC_DATE": "2024-13-40"}, "DOC_DATE"),
+        ({"DOC_DATE": "20240601"}, "晚于今天"),
+        ({"BUDGET_LEVEL_CODE": "9"}, "预算级次"),
+        ({"MOF_DIV_CODE": "62"}, "MOF_DIV_CODE"),
+        ({"MOF_DIV_CODE": "620623000"}, "辖区"),
+        ({"EXP_FUNC_CODE": "2010101"}, "指标文填写有误"),
+        ({"IS_DELETED": "1"}, "已删除"),
+        ({"BGT_ID": ""}, "BGT_ID"),
+    ],
+)
+async def test_one_bad_row_says_why_and_holds_up_no_other(
+    desk: Desk, finance: FinanceSystem, given: dict[str, Any], told: str
+) -> None:
+    found = await finance.send("bgt-infos", document("1", "1000.00", **given), document("2", "2.00"))
+    assert [one["state"] for one in found["rows"]] == ["refused", "applied"]
+    assert told in found["rows"][0]["reason"]
+    assert (await desk.figures())["received"] == 2_00
+
+
+async def test_payments_go_out_and_results_come_back_repeated_and_out_of_order(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    given = await desk.allocation(10_000_00)
+    payments = [await approved(desk, given["id"], amount) for amount in (1_000_00, 2_000_00, 3_000_00)]
+    rows = await finance.pay()
+    assert {row["PAYEE_ACCT_NO"] for row in rows} == {"6222021234561234567"}
+    done = await finance.send("pay-vouchers", *finance.mess(rows))
+    assert (done["applied"], done["refused"], done["waiting"]) == (6, 0, 0)
+    assert [await state(desk, one) for one in payments] == ["paid"] * 3
+    assert (await desk.figures())["paid"] == 6_000_00
+    again = await finance.send("pay-vouchers", *rows)
+    assert all(one["repeated"] for one in again["rows"])
+    assert (await desk.figures())["paid"] == 6_000_00
+    await desk.balanced()
+    shown = ok(await finance.client.get("/funds/exchange/pay-vouchers"))["items"]
+    assert {row["PAY_CERT_ID"] for row in shown} == {"PZ0001", "PZ0002", "PZ0003"}
+    assert all("****" in row["PAYEE_ACCT_NO"] for row in shown)
+    assert shown[0]["PRO_NAME"] == "泽库县农村牧区小口机井工程"
+
+
+async def test_twins_sent_at_the_same_time_pay_once(desk: Desk, finance: FinanceSystem) -> None:
+    given = await desk.allocation(10_000_00)
+    await approved(desk, given["id"], 1_000_00)
+    rows = await finance.pay()
+    results = await asyncio.gather(*(finance.send("pay-vouchers", *rows) for _ in range(5)))
+    assert all(one["applied"] == 1 for one in results), results
+    assert (await desk.figures())["paid"] == 1_000_00
+    assert len(ok(await finance.client.get("/funds/exchange/rows"))["items"]) == 1
+    await desk.balanced()
+
+
+async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    given = await desk.allocation(10_000_00)
+    payment = (await desk.draft_payment(given["id"], 1_000_00))["id"]
+    row = {
+        "PAY_APP_ID": payment,
+        "PAY_CERT_ID": "PZ0001",
+        "XPAY_AMT": "1000.00",
+        "CREATE_DATE": "2024-05-20",
+        "PAYEE_ACCT_NO": "6222021234561234567",
+    }
+    early = await finance.send("pay-vouchers", row, {**row, "PAY_APP_ID": str(uuid4())})
+    assert (early["waiting"], early["applied"]) == (2, 0)
+    assert "尚未批准" in early["rows"][0]["reason"]
+    for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
+        ok(await desk.pay_step(who, payment, action))
+    assert ok(await finance.client.post("/funds/exchange/rows/settle")) == {"settled": 1, "waiting": 1}
+    assert await state(desk, payment) == "paid"
+    kept = ok(await finance.client.get("/funds/exchange/rows"))["items"]
+    assert {one["state"] for one in kept} == {"applied", "waiting"}
+    assert "6222021234561234567" not in str(kept), "account numbers are kept masked"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"XPAY_AMT": "1000.01"}, "相差 0.01 元"),
+        ({"XPAY_AMT": "0.00"}, "金额不符"),
+        ({"PAYEE_ACCT_NAME": "另一公司"}, "收款人不符"),
+        ({"CREATE_DATE": "20240521"}, "不能晚于今天"),
+        ({"CREATE_DATE": "20240501"}, "早于"),
+    ],
+)
+async def test_a_wrong_result_pays_nothing(
+    desk: Desk, finance: FinanceSystem, given: dict[str, str], told: str
+) -> None:
+    allocation = await desk.allocation(10_000_00)
+    payment = await approved(desk, allocation["id"], 1_000_00)
+    (row,) = await finance.pay()
+    wrong = await finance.send("pay-vouchers", {**row, **given})
+    assert wrong["refused"] == 1, wrong
+    assert told in wrong["rows"][0]["reason"]
+    assert await state(desk, payment) == "approved"
+    right = await finance.send("pay-vouchers", row)
+    assert right["applied"] == 1
+    other = await finance.send("pay-vouchers", {**row, "PAY_CERT_ID": "PZ9999"})
+    assert "PZ0001" in other["rows"][0]["reason"]
+
+
+async def test_a_payment_that_bounced_comes_back_once_also_when_told_before_it_was_paid(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    allocation = await desk.allocation(10_000_00)
+    payment = await approved(desk, allocation["id"], 1_000_00)
+    (row,) = await finance.pay()
+    bounced = {**row, "IS_DELETED": "1", "USE_DES": "账号有误"}
+    done = await finance.send("pay-vouchers", bounced, row)
+    assert (done["waiting"], done["applied"], done["settled"]) == (1, 1, 1)
+    assert await state(desk, payment) == "reversed"
+    again = await finance.send("pay-vouchers", bounced, row)
+    assert all(one["repeated"] for one in again["rows"])
+    figures = await desk.figures()
+    assert (figures["paid"], figures["unpaid"]) == (0, 10_000_00)
+    await desk.balanced()
+
+
+async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
+    desk: Desk, finance: FinanceSystem, clock: Clock
+) -> None:
+    hook = {
+        "region": DISTRICT,
+        "name": "财政一体化系统",
+        "url": finance.stranger.url,
+        "types": ["payment.moved", "payment.paid", "exchange.row_taken"],
+    }
+    ok(await finance.client.post("/funds/webhooks", json=hook), 201)
+    courier = Courier(desk.door.context)
+    await finance.stranger.fall()
+    given = await desk.allocation(10_000_00)
+    payments = [await approved(desk, given["id"], amount) for amount in (1_000_00, 2_000_00)]
+    for _ in range(48):
+        await courier.round()
+        clock.advance(timedelta(hours=1))
+    assert finance.heard == {}
+    await finance.stranger.rise()
+    clock.advance(LONGEST_WAIT)
+    await courier.round()
+    approvals = [
+        one["subject"] for one in finance.heard.values() if one["data"]["after"]["now"] == "approved"
+    ]
+    assert approvals == payments
+    rows = await finance.pay("20240522")
+    done = await finance.send("pay-vouchers", *finance.mess(rows))
+    assert done["applied"] == 4
+    await courier.round()
+    paid = [one["subject"] for one in finance.heard.values() if one["type"] == "cn.xianjie.payment.paid.v1"]
+    assert sorted(paid) == sorted(payments)
+    assert (await desk.figures())["paid"] == 3_000_00
+
+
+async def test_both_tables_come_and_go_as_csv(desk: Desk, finance: FinanceSystem) -> None:
+    rows = [document("1", "1000.00", BGT_DOC_TITLE='含"引号", 逗号和\n换行'), document("2", "2000.00")]
+    target = io.StringIO()
+    writer = csv.DictWriter(target, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    answer = await finance.client.post(
+        "/funds/exchange/bgt-infos/csv",
+        content=("\ufeff" + target.getvalue()).encode(),
+        headers={"Content-Type": "text/csv"},
+    )
+    assert ok(answer)["applied"] == 2
+    out = await finance.client.get("/funds/exchange/bgt-infos?form=csv&limit=1")
+    assert out.headers["content-type"].startswith("text/csv")
+    (first,) = list(csv.DictReader(io.StringIO(out.text)))
+    assert (first["BGT_ID"], first["AMOUNT"], first["CUR_AMT"]) == ("BGT-1", "1000.00", "1000.00")
+    assert first["BGT_DOC_TITLE"] == rows[0]["BGT_DOC_TITLE"]
+    assert (first["MOF_DIV_CODE"], first["BUDGET_LEVEL_CODE"], first["TASK_NO"]) == ("620602000", "1", "01")
+    more: dict[str, str | int] = {"form": "csv", "limit": 1, "cursor": out.headers["x-next-cursor"]}
+    second = await finance.client.get("/funds/exchange/bgt-infos", params=more)
+    assert "BGT-2" in second.text
+    assert second.headers["x-next-cursor"] == ""
+    given = await desk.allocation(10_000_00)
+    await approved(desk, given["id"], 1_000_00)
+    text = (await finance.client.get("/funds/exchange/pay-vouchers?form=csv")).text
+    (payment,) = list(csv.DictReader(io.StringIO(text)))
+    result = {
+        "PAY_APP_ID": payment["PAY_APP_ID"],
+        "PAY_CERT_ID": "PZ1",
+        "XPAY_AMT": "1000.00",
+        "CREATE_DATE": "20240520",
+    }
+    content = ",".join(result) + "\r\n" + ",".join(result.values()) + "\r\n"
+    done = await finance.client.post("/funds/exchange/pay-vouchers/csv", content=content.encode())
+    assert ok(done)["applied"] == 1
+    for nonsense in (b"", b"\xff\xfe\x00", b"PAY_APP_ID"):
+        bad = await finance.client.post("/funds/exchange/pay-vouchers/csv", content=nonsense)
+        assert bad.status_code == 422
+
+
+async def test_reading_accounts_in_clear_leaves_an_event(desk: Desk, finance: FinanceSystem) -> None:
+    given = await desk.allocation(10_000_00)
+    payment = await approved(desk, given["id"], 1_000_00)
+    await finance.fetch()
+    events = ok(await desk.auditor.get("/funds/events?types=payment.account_read"))["items"]
+    assert [(one["subject"], one["actor"]) for one in events] == [(payment, "machine-620602000000")]
+
+
+async def test_scopes_and_regions_bound_what_a_machine_may_do(desk: Desk, finance: FinanceSystem) -> None:
+    given = await desk.allocation(10_000_00)
+    payment = await approved(desk, given["id"], 1_000_00)
+    (row,) = await finance.pay()
+    reader = desk.door.as_("machine", kind="machine", scope="fund:exchange fund:read")
+    sent = ok(await reader.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))
+    assert (sent["refused"], await state(desk, payment)) == (1, "approved")
+    other = desk.door.as_("machine", "620623000000", kind="machine", person="other")
+    assert ok(await other.get("/funds/exchange/pay-vouchers"))["items"] == []
+    assert ok(await other.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))["waiting"] == 1
+    assert await state(desk, payment) == "approved"
+    for role in ("bureau", "town_officer", "auditor", "village_clerk"):
+        client = desk.door.as_(role)
+        assert (await client.get("/funds/exchange/pay-vouchers")).status_code == 403
+        assert (await client.post("/funds/exchange/bgt-infos", json={"rows": [{}]})).status_code == 403
