@@ -15,6 +15,7 @@ from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
 from services.funds.exchange.router import router as exchange
 from services.funds.ledger.router import router as ledger
+from services.funds.oversight.router import router as oversight
 from services.funds.payments.router import router as payments
 from services.funds.plans.router import router as plans
 from services.funds.plans.service import announced_subject
@@ -49,6 +50,7 @@ SERVICE = Service(
         alerts,
         exchange,
         statements,
+        oversight,
         plans,
     ),
     handlers=HANDLERS,

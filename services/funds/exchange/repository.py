@@ -15,6 +15,7 @@ from services.funds.exchange.models import ExchangeRow
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment
 from services.funds.sources.models import Source
+from shared.cursors import insert_once
 from shared.db import run
 from shared.errors import NotFound
 from shared.pages import Asked, Page, page
@@ -51,15 +52,23 @@ async def listed(
     )
 
 
-async def same(work: Work, kind: ExchangeKind, external_id: str, digest: str) -> ExchangeRow | None:
-    """The record of a row that came before with equal content, locked, if the caller may see it."""
+async def same(
+    work: Work, kind: ExchangeKind, external_id: str, digest: str, *, lock: bool = False
+) -> ExchangeRow | None:
+    """The record of a row that came before with equal content, if the caller may see it."""
     query = select(ExchangeRow).where(
         ExchangeRow.kind == kind,
         ExchangeRow.external_id == external_id,
         ExchangeRow.content_digest == digest,
         work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
     )
-    return (await work.session.exec(query.with_for_update())).first()
+    return (await work.session.exec(query.with_for_update() if lock else query)).first()
+
+
+async def add(work: Work, row: ExchangeRow) -> bool:
+    """Write a new record unless its twin was written meanwhile; whether it was written."""
+    table = ExchangeRow.__table__  # type: ignore[attr-defined]
+    return (await run(work.session, insert_once(work.session, table, row.model_dump()))).first() is not None
 
 
 async def applied(work: Work, kind: ExchangeKind, external_id: str) -> ExchangeRow | None:

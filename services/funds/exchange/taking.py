@@ -40,6 +40,14 @@ MODELS: dict[ExchangeKind, type[BgtInfoRow | PayVoucherRow]] = {
 }
 
 
+TRIES = 5
+SETTLED = frozenset({RowState.APPLIED, RowState.DISMISSED})
+
+
+class Raced(Conflict):
+    """409: another request dealt with the same row meanwhile; what came of it is the answer."""
+
+
 def from_csv(text: str) -> list[dict[str, Any]]:
     """Rows of a CSV with a header of column names; empty cells are left out. Invalid when it is none."""
     try:
@@ -87,11 +95,12 @@ async def _one(
         name = str(given.get("BGT_ID") or given.get("PAY_APP_ID") or "")[:64]
         return RowResult(index=index, external_id=name, state=RowState.REFUSED, reason=told[:1000])
     digest = hashlib.sha256(json.dumps(row.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-    try:
-        return await _tried(context, actor, kind, index, row, digest)
-    except Conflict:
-        # The same row was being taken by another request: what came of it is the answer.
-        return await _tried(context, actor, kind, index, row, digest)
+    for _ in range(TRIES):
+        try:
+            return await _tried(context, actor, kind, index, row, digest)
+        except Raced:
+            continue
+    raise Unavailable("同一行正在办理, 请稍后重发", "The same row is being taken", retry_after=1)
 
 
 def _key(row: BgtInfoRow | PayVoucherRow) -> str:
@@ -109,7 +118,7 @@ async def _tried(
     key = _key(row)
     async with context.database.read() as session:
         earlier = await repository.same(context.work(session, actor), kind, key, digest)
-    if earlier is not None and earlier.state in {RowState.APPLIED, RowState.DISMISSED}:
+    if earlier is not None and earlier.state in SETTLED:
         return RowResult(index=index, external_id=key, state=earlier.state, reason=earlier.reason,
                          subject=earlier.subject, repeated=True)  # fmt: skip
     state, reason, subject = await _attempt(
@@ -138,17 +147,28 @@ async def _attempt(
         async with context.database.write() as session:
             work = context.work(session, actor)
             region, subject = await effect(work, row)
+            await _unraced(work, kind, row, digest, earlier)
             await _keep(work, kind, row, digest, earlier, RowState.APPLIED, "", region, subject)
             return RowState.APPLIED, "", subject
-    except Unavailable:
+    except (Unavailable, Raced):
         raise
     except Refusal as refusal:
         state = RowState.WAITING if isinstance(refusal, NotYet) else RowState.REFUSED
         region = getattr(refusal, "region", "") or _home(actor)
         async with context.database.write() as session:
             work = context.work(session, actor)
+            await _unraced(work, kind, row, digest, earlier)
             await _keep(work, kind, row, digest, earlier, state, refusal.detail, region, "")
         return state, refusal.detail, ""
+
+
+async def _unraced(
+    work: Work, kind: ExchangeKind, row: BgtInfoRow | PayVoucherRow, digest: str, earlier: UUID | None
+) -> None:
+    """Raced when a record of this row appeared since we looked, or the one we saw was settled."""
+    now = await repository.same(work, kind, _key(row), digest, lock=True)
+    if now is not None and (now.id != earlier or now.state in SETTLED):
+        raise Raced("这一行刚刚办理过", "This row was just dealt with")
 
 
 def _home(actor: Actor) -> str:
@@ -176,14 +196,14 @@ async def _keep(
                            content=content, state=state)  # fmt: skip
     else:
         kept = await repository.get(work, earlier, lock=True)
-        if kept.state in {RowState.APPLIED, RowState.DISMISSED}:
-            raise Conflict("这一行刚刚办理过", "This row was just dealt with")
         kept.version, kept.tries, kept.updated_at = kept.version + 1, kept.tries + 1, work.at
     kept.state, kept.reason, kept.subject = state, reason, subject
     if state is RowState.APPLIED:
         kept.settled_at, kept.settled_by = work.at, work.actor.id
-    work.session.add(kept)
-    await work.session.flush()
+    if earlier is not None:
+        work.session.add(kept)
+    elif not await repository.add(work, kept):
+        raise Raced("这一行刚刚办理过", "This row was just dealt with")
     await work.tell(ExchangeRowTaken(row_id=kept.id, kind=kind, state=state), kept, reason=reason)
 
 
