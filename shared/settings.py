@@ -13,6 +13,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KNOWN_SECRETS = frozenset({"", "secret", "changeme", "xianjie", "demo", "Xianjie-2022"})
 MINIMUM_SECRET = 32
+KEEPS_NOTHING = frozenset({"gateway"})
+"""Services that need no secret: the gateway passes the caller's own token on and stores nothing."""
+
+
+class CannotStart(Exception):
+    """A process cannot start: one clear sentence why."""
 
 
 class TrustedIssuer(BaseModel):
@@ -73,7 +79,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_known_secrets(self) -> Self:
-        if self.embedded:
+        if self.embedded or self.service in KEEPS_NOTHING:
             return self
         for name in ("service_key", "index_key"):
             value = getattr(self, name)

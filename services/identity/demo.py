@@ -9,6 +9,7 @@ from services.identity.keys.service import signer
 from services.identity.regions import service as regions
 from shared.access import NATION
 from shared.permissions import ROLES, Role
+from shared.settings import CannotStart
 from shared.work import Context, Work
 
 PASSWORD = "Xianjie-2022"  # noqa: S105 - known to everybody, which is the point
@@ -18,7 +19,7 @@ CLIENT = "finance-bureau"
 FILE = Path(__file__).parent / "data" / "regions-620602.csv"
 
 
-class DemoAccount(Exception):
+class DemoAccount(CannotStart):
     """A deployment still has a demo account with its known password."""
 
 
