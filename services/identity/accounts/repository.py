@@ -9,7 +9,7 @@ from sqlmodel import col, delete, select
 from services.identity.accounts.models import Account, Granted
 from shared.db import run
 from shared.errors import NotFound
-from shared.permissions import May
+from shared.permissions import May, Role
 from shared.work import Work
 
 
@@ -27,6 +27,11 @@ async def system_get(work: Work, account_id: str, *, lock: bool = False) -> Acco
     """One account, whoever asks: for signing in."""
     query = select(Account).where(Account.id == account_id)
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
+
+
+async def system_holder(work: Work, role: Role) -> str | None:
+    """Any account that was ever given a role."""
+    return (await work.session.exec(select(Granted.account_id).where(Granted.role == role).limit(1))).first()
 
 
 async def search(work: Work, *, kind: str, q: str, after: str, limit: int) -> Sequence[Account]:
