@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp
 
 from shared.migrate import WrongDatabase, has_database, upgrade
+from shared.personal import Unreadable
 from shared.settings import CannotStart, Settings
 from shared.watch import speak
 
@@ -75,6 +76,9 @@ def run(work: Coroutine[Any, Any, None]) -> int:
             runner.run(work)
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except Unreadable as error:
+        sys.stderr.write(f"XIANJIE_DATA_KEYS 不是这个数据库的密钥: {error}\n")
         return 1
     return 0
 

@@ -27,9 +27,10 @@ async def seed(context: Context) -> None:
     """Before the first request: keys; in the embedded run regions and demo accounts, elsewhere none of them."""
     async with context.database.write() as session:
         work = context.work(session)
-        await signer(work)
         if not context.settings.embedded:
             await _refuse(work)
+        await signer(work)
+        if not context.settings.embedded:
             return
         if await repository.system_get(work, CLIENT) is not None:
             return

@@ -108,13 +108,18 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, templates: Templates) -
             templates.drop(url)
 
 
-def signed_in(deployment: Deployment, name: str, password: str = PASSWORD) -> httpx.Client:
-    client = httpx.Client(base_url=f"{deployment.url}/api/v1", timeout=30)
+@pytest.fixture
+def browser(deployment: Deployment) -> Iterator[httpx.Client]:
+    """A client of the gateway."""
+    with httpx.Client(base_url=f"{deployment.url}/api/v1", timeout=30) as client:
+        yield client
+
+
+def sign_in(client: httpx.Client, name: str, password: str = PASSWORD) -> None:
     form = {"grant_type": "password", "username": name, "password": password}
     answer = client.post("/auth/token", data=form)
     assert answer.status_code == 200, answer.text
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-    return client
 
 
 def first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, str]:
@@ -125,19 +130,20 @@ def first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, 
 
 
 @pytest.mark.timeout(400)  # starts seven processes, on whatever machine
-def test_a_deployment_from_empty_to_a_reader_of_funds_and_through_a_death(deployment: Deployment) -> None:
+def test_a_deployment_from_empty_to_a_reader_of_funds_and_through_a_death(
+    deployment: Deployment, browser: httpx.Client
+) -> None:
     """One story, since starting everything is dear: first administrator, an officer, a read, a kill, a restart, an end."""
-    with httpx.Client(base_url=deployment.url, timeout=30) as client:
-        assert client.get("/readyz").json()["status"] == "ok"
-        form = {"grant_type": "password", "username": "finance", "password": "Xianjie-2022"}
-        assert client.post("/api/v1/auth/token", data=form).status_code == 400, "no demo accounts here"
+    assert browser.get(f"{deployment.url}/readyz").json()["status"] == "ok"
+    form = {"grant_type": "password", "username": "finance", "password": "Xianjie-2022"}
+    assert browser.post("/auth/token", data=form).status_code == 400, "no demo accounts here"
 
     assert first_admin(deployment, "boss", "Xianjie-2022") == (1, "这个口令人人知道, 请换一个\n")
     assert first_admin(deployment, "boss", "short")[0] == 1
     assert first_admin(deployment, "boss", PASSWORD)[0] == 0
     assert first_admin(deployment, "second", PASSWORD) == (1, "已有管理员 boss, 请由其添加账号\n")
 
-    admin = signed_in(deployment, "boss")
+    sign_in(browser, "boss")
     officer = {
         "id": "zhang.san",
         "name": "张三",
@@ -145,31 +151,31 @@ def test_a_deployment_from_empty_to_a_reader_of_funds_and_through_a_death(deploy
         "password": PASSWORD,
         "grants": [{"role": "finance", "region": "620602000000"}],
     }
-    made = admin.post("/users", json=officer)
+    made = browser.post("/users", json=officer)
     assert made.status_code == 201, made.text
-    finance = signed_in(deployment, "zhang.san")
-    plans = finance.get("/funds/plans")
+    sign_in(browser, "zhang.san")
+    plans = browser.get("/funds/plans")
     assert (plans.status_code, plans.json()["items"]) == (200, [])
-    tagged = finance.get("/funds/plans", headers={"If-None-Match": plans.headers["etag"]})
+    tagged = browser.get("/funds/plans", headers={"If-None-Match": plans.headers["etag"]})
     assert (tagged.status_code, tagged.content) == (304, b""), "tags pass through both ways"
-    too_large = finance.post(
+    too_large = browser.post(
         "/funds/sources", content=b" " * 70_000, headers={"Content-Type": "application/json"}
     )
     assert too_large.status_code == 413
 
     deployment.kill("funds")
-    refused = finance.get("/funds/plans")
+    refused = browser.get("/funds/plans")
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
-    assert finance.get("/projects").status_code == 200
-    home = finance.get("/home")
+    assert browser.get("/projects").status_code == 200
+    home = browser.get("/home")
     assert (home.status_code, [one["service"] for one in home.json()["missing"]]) == (200, ["funds"])
-    assert finance.get("http://" + deployment.url.removeprefix("http://") + "/readyz").status_code == 503
+    assert browser.get(f"{deployment.url}/readyz").status_code == 503
 
     deployment.start("funds")
     deployment.wait("funds")
-    assert finance.get("/funds/plans").status_code == 200
-    assert finance.get("/home").json()["missing"] == []
+    assert browser.get("/funds/plans").status_code == 200
+    assert browser.get("/home").json()["missing"] == []
 
     assert deployment.end() == [0] * len(deployment.ports)
 
