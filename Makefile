@@ -8,7 +8,7 @@ READY := .venv/ready
 SOURCES := shared services embedded tests docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services test check fix docs migrate migration story bench
+.PHONY: help run run-services test check fix docs migrate migration new-service story bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -47,3 +47,6 @@ migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
 	@$(BIN)/python -m shared.migrate $(SERVICE) --new "$(MESSAGE)"
+
+new-service: $(READY)  ## make a new service: NAME=monitoring LABEL=监测
+	@$(BIN)/python -m embedded.new_service $(NAME) --label "$(LABEL)"
