@@ -25,6 +25,8 @@ SERVICE_LIFE = timedelta(seconds=60)
 LEEWAY_S = 30
 REFETCH = timedelta(seconds=10)
 """An unknown key id asks identity again at most this often."""
+KEEP = timedelta(hours=1)
+"""Known keys are asked for again after this long, so that a withdrawn one ends."""
 REMEMBERED = 4096
 REALM = 'Bearer realm="xianjie"'
 
@@ -117,24 +119,24 @@ class Verifier:
             raise refuse("令牌尚未生效, 请检查时间", "The token is not valid yet")
 
     async def _key(self, kid: str, at: datetime) -> ECKey:
-        if kid not in self._keys and (
-            self._fetched is None or at - self._fetched >= REFETCH or at < self._fetched
-        ):
-            try:
-                found = await self.fetch_jwks()
-            except Refusal as error:
-                if not self._keys:
-                    raise Unavailable(
-                        "账号服务暂时联系不上, 请稍后重试", "identity does not answer"
-                    ) from error
-            else:
-                self._keys = {
-                    one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"
-                }
-                self._fetched = at
+        since = None if self._fetched is None else abs(at - self._fetched)
+        if since is None or since >= KEEP or (kid not in self._keys and since >= REFETCH):
+            await self._fetch(at)
         if kid not in self._keys:
             raise refuse("令牌无效, 请重新登录", "Unknown signing key")
         return self._keys[kid]
+
+    async def _fetch(self, at: datetime) -> None:
+        """Identity's keys as they are now; those known so far when it does not answer."""
+        try:
+            found = await self.fetch_jwks()
+        except Refusal as error:
+            if not self._keys:
+                raise Unavailable("账号服务暂时联系不上, 请稍后重试", "identity does not answer") from error
+            self._fetched = at - KEEP + REFETCH  # asked again soon, not by every request
+            return
+        self._keys = {one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"}
+        self._fetched = at
 
 
 def _header(token: str) -> dict[str, Any]:

@@ -251,7 +251,8 @@ class Route(APIRoute):
 
 
 async def _remember(work: Work, wanted: Asked | None, response: Response) -> None:
-    if wanted is None or not hasattr(response, "body"):
+    secret = response.headers.get("cache-control") == "no-store"
+    if wanted is None or secret or not hasattr(response, "body"):
         return
     try:
         await run(work.session, remembered(wanted, response, work.at))

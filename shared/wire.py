@@ -5,6 +5,7 @@ The only place that imports the HTTP client, so that changing it is one line.
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -74,6 +75,7 @@ class Wire:
         self.settings = settings
         self.apps = apps if apps is not None else {}
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._outside: dict[str, tuple[datetime, Any]] = {}
 
     def absent(self, service: str) -> bool:
         """Whether this is the one process of everything and has no such service: then nobody is there to ask."""
@@ -131,6 +133,30 @@ class Wire:
         if answer.status_code >= CLIENT_ERROR:
             raise _refusal(service, answer)
         return answer.json() if answer.content else None
+
+    async def outside(self, url: str, at: datetime, *, fresh: timedelta) -> Any:  # noqa: ANN401 - any JSON
+        """JSON from an address outside this system, such as an issuer's keys, asked anew when it is not `fresh` any more.
+
+        An address that does not answer is Unavailable, unless an earlier answer is there. `apps` may hold it, by origin.
+        """
+        kept = self._outside.get(url)
+        if kept is not None and at - kept[0] < fresh:
+            return kept[1]
+        target = httpx.URL(url)
+        origin = f"{target.scheme}://{target.netloc.decode()}"
+        if origin not in self._clients:
+            app = self.apps.get(origin)
+            transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
+            self._clients[origin] = httpx.AsyncClient(transport=transport, timeout=TIMEOUT)
+        try:
+            answer = await self._clients[origin].get(url)
+            found = answer.raise_for_status().json()
+        except (httpx.HTTPError, ValueError) as error:
+            if kept is not None:
+                return kept[1]
+            raise Unavailable(f"{origin} 暂时联系不上, 请稍后重试", f"{origin} does not answer") from error
+        self._outside[url] = (at, found)
+        return found
 
     async def close(self) -> None:
         """Let every connection go."""

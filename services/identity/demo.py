@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.identity.accounts import repository
 from services.identity.accounts.models import Account, Granted
-from services.identity.accounts.secrets import hashed, matches
+from services.identity.accounts.passwords import hashed, matches
 from services.identity.keys.service import signer
 from services.identity.regions import service as regions
 from shared.access import NATION
@@ -50,7 +50,6 @@ async def _add(work: Work, account_id: str, role: Role, name: str, secret: str) 
             id=account_id,
             kind="machine" if machine else "user",
             name=name,
-            organisation="演示",
             region=home,
             secret=secret,
             scopes=" ".join(sorted(ROLES[role])) if machine else "",

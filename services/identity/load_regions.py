@@ -1,4 +1,7 @@
-"""`python -m services.identity.load_regions FILE`: bring a district's region file in."""
+"""`python -m services.identity.load_regions FILE`: bring a district's region file in.
+
+Into the database of IDENTITY_DATABASE_URL, or var/identity.db (XIANJIE_VAR) of the run in one process; no secret is needed.
+"""
 
 import asyncio
 import sys
@@ -6,17 +9,35 @@ from pathlib import Path
 
 from services.identity.main import create_app
 from services.identity.regions import service
+from shared.errors import Invalid
+from shared.personal import new_key
+from shared.settings import Settings
 from shared.work import Context
 
 
-async def load(content: bytes) -> str:
+async def load(context: Context, content: bytes) -> str:
     """Load the file into the identity database; what happened, in words."""
-    context: Context = create_app().state.context
     async with context.database.write() as session:
         done = await service.take(context.work(session), content)
-    await context.database.close()
     return f"新增 {done.added}, 修改 {done.changed}, 未变 {done.unchanged}"
 
 
+async def main(arguments: list[str]) -> int:
+    """The command line; regions hold no secrets, so the keys here are made up."""
+    if len(arguments) != 1:
+        sys.stderr.write("用法: python -m services.identity.load_regions 文件.csv\n")
+        return 2
+    settings = Settings.of("identity", embedded=True, data_keys={"0": new_key()}, index_key=new_key())
+    context: Context = create_app(settings).state.context
+    try:
+        sys.stdout.write(await load(context, Path(arguments[0]).read_bytes()) + "\n")
+    except (Invalid, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    finally:
+        await context.database.close()
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(asyncio.run(load(Path(sys.argv[1]).read_bytes())) + "\n")
+    sys.exit(asyncio.run(main(sys.argv[1:])))

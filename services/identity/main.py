@@ -7,8 +7,10 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.identity.accounts.router import router as accounts
+from services.identity.clients.router import router as clients
 from services.identity.demo import seed
 from services.identity.keys.router import router as keys
+from services.identity.organisations.router import router as organisations
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
 from shared import clock
@@ -20,7 +22,7 @@ SERVICE = Service(
     name="identity",
     title="账号与区划",
     read=May.ACCOUNT_READ,
-    routers=(sessions, accounts, regions),
+    routers=(sessions, accounts, clients, organisations, regions),
     open_routers=(keys,),
     start=seed,
 )

@@ -1,6 +1,7 @@
 """What identity promises to others: its events."""
 
 from typing import ClassVar
+from uuid import UUID
 
 from shared.events import Event
 
@@ -29,3 +30,28 @@ class TokenReused(Event):
     topic: ClassVar[str] = "token.reused"
     account: str
     family: str
+
+
+class OrganisationChanged(Event):
+    """An organisation was entered, changed or closed."""
+
+    topic: ClassVar[str] = "organisation.changed"
+    organisation_id: UUID
+    name: str
+    kind: str
+    closed: bool
+
+
+class SignedIn(Event):
+    """Somebody signed in: with a password, a client secret, or by an outside issuer."""
+
+    topic: ClassVar[str] = "account.signed_in"
+    account: str
+    way: str
+
+
+class KeyRotated(Event):
+    """Tokens are signed with a new key from now on."""
+
+    topic: ClassVar[str] = "key.rotated"
+    kid: str

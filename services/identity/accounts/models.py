@@ -1,6 +1,7 @@
 """The tables of accounts."""
 
 from datetime import date, datetime
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -21,9 +22,10 @@ class Account(Base, table=True):
     id: str = Field(primary_key=True, max_length=64)
     kind: str = Field(default="user", max_length=10)
     name: str = Field(max_length=50)
-    organisation: str = Field(default="", max_length=100)
+    organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     region: str = Field(max_length=12)
     secret: str = Field(sa_type=sa.Text)
+    """Argon2 hash; empty for those who sign in by an outside issuer only."""
     scopes: str = Field(default="", sa_type=sa.Text)
     must_change: bool = False
     disabled: bool = False

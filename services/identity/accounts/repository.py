@@ -13,10 +13,10 @@ from shared.permissions import May, Role
 from shared.work import Work
 
 
-async def get(work: Work, account_id: str, *, lock: bool = False) -> Account:
+async def get(work: Work, account_id: str, kind: str, *, lock: bool = False) -> Account:
     """One account in the caller's regions (or their own); NotFound otherwise."""
     seen = work.actor.where(May.ACCOUNT_READ, col(Account.region), col(Account.id))
-    query = select(Account).where(Account.id == account_id, seen)
+    query = select(Account).where(Account.id == account_id, Account.kind == kind, seen)
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound("没有这个账号", "No such account")
@@ -64,5 +64,6 @@ async def system_grants(work: Work, ids: Sequence[str], on: date | None = None) 
 
 
 async def drop_grants(work: Work, account_id: str) -> None:
-    """Take all grants of an account away, to write others."""
-    await run(work.session, delete(Granted).where(col(Granted.account_id) == account_id))
+    """Take the grants of an account away that lie in the caller's regions, to write others."""
+    kept = work.actor.where(May.ACCOUNT_MANAGE, col(Granted.region))
+    await run(work.session, delete(Granted).where(col(Granted.account_id) == account_id, kept))

@@ -2,13 +2,17 @@
 
 from datetime import date, datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.permissions import May, Role
+from shared.permissions import Role
 
 Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+AccountId = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="以后不能更改")]
+Name = Annotated[str, Field(min_length=2, max_length=50)]
 LARGEST_PASSWORD = 200
+Password = Annotated[str, Field(min_length=8, max_length=LARGEST_PASSWORD)]
 
 
 class GrantWrite(BaseModel):
@@ -33,33 +37,24 @@ class GrantWrite(BaseModel):
 class AccountCreate(BaseModel):
     """新账号."""
 
-    id: str = Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="用户名, 以后不能更改")
-    name: str = Field(min_length=2, max_length=50)
-    organisation: str = Field("", max_length=100)
+    id: AccountId
+    name: Name
+    organisation_id: UUID | None = None
     region: Region
-    password: str = Field(min_length=10, max_length=LARGEST_PASSWORD)
+    password: Password | None = Field(None, description="首次登录须修改; 空: 只能经外部统一身份认证登录")
     grants: list[GrantWrite] = Field(min_length=1, max_length=50)
 
 
 class AccountChange(BaseModel):
     """修改账号; absent fields stay."""
 
-    name: str | None = Field(None, min_length=2, max_length=50)
-    organisation: str | None = Field(None, max_length=100)
+    name: Name | None = None
+    organisation_id: UUID | None = None
     disabled: bool | None = None
-    grants: list[GrantWrite] | None = Field(None, min_length=1, max_length=50)
-    password: str | None = Field(
-        None, min_length=10, max_length=LARGEST_PASSWORD, description="重置口令, 首次登录须修改"
+    grants: list[GrantWrite] | None = Field(
+        None, min_length=1, max_length=50, description="取代您辖区内的全部授权"
     )
-
-
-class ClientCreate(BaseModel):
-    """新机器客户端."""
-
-    id: str = Field(pattern="^[a-z][a-z0-9_.-]{1,63}$")
-    name: str = Field(min_length=2, max_length=50)
-    region: Region
-    scopes: list[May] = Field(min_length=1, max_length=50)
+    password: Password | None = Field(None, description="重置口令, 首次登录须修改")
 
 
 class AccountRead(BaseModel):
@@ -70,7 +65,8 @@ class AccountRead(BaseModel):
     id: str
     kind: str
     name: str
-    organisation: str
+    organisation_id: UUID | None
+    organisation: str = ""
     region: str
     disabled: bool
     must_change: bool
@@ -86,17 +82,11 @@ class AccountPage(BaseModel):
     next_cursor: str | None = None
 
 
-class ClientSecret(AccountRead):
-    """新客户端 with its secret, shown this once."""
-
-    secret: str
-
-
 class PasswordChange(BaseModel):
     """修改本人口令."""
 
     old: str = Field(max_length=LARGEST_PASSWORD)
-    new: str = Field(min_length=10, max_length=LARGEST_PASSWORD)
+    new: Password
 
 
 class GrantShown(BaseModel):

@@ -38,8 +38,10 @@ async def read_region(work: Reading, code: Annotated[str, Path(pattern="^[0-9]{1
 
 
 @router.post(
-    "/imports", response_model=ImportResult, **allows(May.REGION_MANAGE, refuses=(Invalid,), body=FILE)
+    "/imports",
+    response_model=ImportResult,
+    **allows(May.REGION_MANAGE, refuses=(Invalid, NotFound), body=FILE),
 )
 async def import_regions(work: Writing, body: Annotated[bytes, Body(media_type="text/csv")]) -> Any:  # noqa: ANN401 - shaped by response_model
     """导入区划文件(CSV: code,name,parent_code,level,kind), 可重复导入."""
-    return await service.take(work, body)
+    return await service.bring(work, body)

@@ -12,6 +12,7 @@ from services.identity.regions.models import Region
 from services.identity.regions.schemas import ImportFault, ImportResult, RegionRow
 from shared.access import inside
 from shared.errors import Invalid
+from shared.permissions import May
 from shared.problems import faults
 from shared.work import Work
 
@@ -56,8 +57,20 @@ async def load(work: Work, rows: Sequence[RegionRow]) -> ImportResult:
     return ImportResult(added=added, changed=changed, unchanged=len(rows) - added - changed)
 
 
+async def bring(work: Work, content: bytes) -> ImportResult:
+    """A region file that somebody uploads: every row must lie in their own regions."""
+    rows = _rows(content)
+    for row in rows:
+        work.actor.require(May.REGION_MANAGE, row.code)
+    return await load(work, rows)
+
+
 async def take(work: Work, content: bytes) -> ImportResult:
-    """A region file as it was uploaded; Invalid names the wrong lines."""
+    """A region file from the installation itself; Invalid names the wrong lines."""
+    return await load(work, _rows(content))
+
+
+def _rows(content: bytes) -> list[RegionRow]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -66,7 +79,7 @@ async def take(work: Work, content: bytes) -> ImportResult:
     if wrong or not rows:
         first = f"第 {wrong[0].line} 行: {wrong[0].detail}" if wrong else "文件里没有区划"
         raise Invalid(f"区划文件有 {len(wrong)} 行有误, {first}", "The region file has wrong lines")
-    return await load(work, rows)
+    return rows
 
 
 def _letters(name: str) -> dict[str, str]:

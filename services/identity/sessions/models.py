@@ -15,6 +15,8 @@ class RefreshToken(Base, table=True):
     digest: str = Field(primary_key=True, max_length=64)
     family: str = Field(max_length=64, index=True)
     account_id: str = Field(max_length=64, index=True)
+    outside: bool = False
+    """Signed in by an outside issuer."""
     issued_at: datetime
     expires_at: datetime
     used_at: datetime | None = None

@@ -7,16 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
-from services.identity.accounts import service as accounts
+from services.identity.accounts import own
 from services.identity.accounts.schemas import Me, PasswordChange
-from services.identity.sessions import repository, service
+from services.identity.sessions import exchange, repository, service
+from services.identity.sessions.issuing import Failed
 from services.identity.sessions.schemas import TokenAnswer, TokenFailure
-from services.identity.sessions.service import Failed
 from shared.errors import Invalid
 from shared.http import Reading, Route, Writing, context_of, public, signed_in
 
 router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
-FORM = 8 * 1024
+FORM = 32 * 1024
 _public = public(body=FORM)
 _public["responses"] = {
     **_public["responses"],
@@ -34,8 +34,9 @@ async def issue_token(
     refresh_token: Annotated[str, Form(max_length=200)] = "",
     client_id: Annotated[str, Form(max_length=64)] = "",
     client_secret: Annotated[str, Form(max_length=200)] = "",
+    subject_token: Annotated[str, Form(max_length=16_000, description="外部统一身份认证的 ID 令牌")] = "",
 ) -> TokenAnswer | Response:
-    """登录: password、refresh_token 或 client_credentials."""
+    """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
     context = context_of(request)
     client = _basic(request) or (client_id, client_secret)
     try:
@@ -46,6 +47,8 @@ async def issue_token(
                 return await service.by_refresh(context, refresh_token)
             case "client_credentials":
                 return await service.by_secret(context, *client, "machine")
+            case exchange.GRANT:
+                return await exchange.by_outside_token(context, subject_token)
             case _:
                 raise Failed("unsupported_grant_type", "不支持这种登录方式")
     except Failed as failed:
@@ -70,16 +73,16 @@ def _basic(request: Request) -> tuple[str, str] | None:
 @router.get("/me", response_model=Me, **signed_in())
 async def read_me(work: Reading) -> Me:
     """我是谁, 能做什么."""
-    return await accounts.me(work)
+    return await own.me(work)
 
 
 @router.post("/logout", status_code=204, response_model=None, **signed_in())
 async def sign_out(work: Writing) -> None:
     """退出登录: refresh tokens end at once, access tokens within ten minutes."""
-    await repository.revoke_all(work)
+    await repository.system_revoke_all(work, work.actor.id)
 
 
 @router.post("/password", status_code=204, response_model=None, **signed_in(refuses=(Invalid,)))
 async def change_password(work: Writing, body: PasswordChange) -> None:
     """修改本人口令."""
-    await accounts.change_password(work, body)
+    await own.change_password(work, body)

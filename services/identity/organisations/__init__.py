@@ -1,0 +1,1 @@
+"""单位: the committees, governments and bureaus people and projects belong to."""
