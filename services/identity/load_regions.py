@@ -22,22 +22,28 @@ async def load(context: Context, content: bytes) -> str:
     return f"新增 {done.added}, 修改 {done.changed}, 未变 {done.unchanged}"
 
 
-async def main(arguments: list[str]) -> int:
-    """The command line; regions hold no secrets, so the keys here are made up."""
-    if len(arguments) != 1:
-        sys.stderr.write("用法: python -m services.identity.load_regions 文件.csv\n")
-        return 2
+async def into_database(content: bytes) -> str:
+    """The same for the database the environment names; regions hold no secrets, so the keys here are made up."""
     settings = Settings.of("identity", embedded=True, data_keys={"0": new_key()}, index_key=new_key())
     context: Context = create_app(settings).state.context
     try:
-        sys.stdout.write(await load(context, Path(arguments[0]).read_bytes()) + "\n")
+        return await load(context, content)
+    finally:
+        await context.database.close()
+
+
+def main(arguments: list[str]) -> int:
+    """The command line."""
+    if len(arguments) != 1:
+        sys.stderr.write("用法: python -m services.identity.load_regions 文件.csv\n")
+        return 2
+    try:
+        sys.stdout.write(asyncio.run(into_database(Path(arguments[0]).read_bytes())) + "\n")
     except (Invalid, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    finally:
-        await context.database.close()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))
