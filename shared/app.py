@@ -73,9 +73,11 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        await _begin(service, context)
-        tasks = [asyncio.create_task(one) for one in _tasks(service, context)] if settings.relay else []
+        tasks: list[asyncio.Task[None]] = []
         try:
+            await _begin(service, context)
+            if settings.relay:
+                tasks = [asyncio.create_task(one) for one in _tasks(service, context)]
             yield
         finally:
             for task in tasks:

@@ -144,19 +144,21 @@ class Wire:
             return kept[1]
         target = httpx.URL(url)
         origin = f"{target.scheme}://{target.netloc.decode()}"
-        if origin not in self._clients:
-            app = self.apps.get(origin)
-            transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
-            self._clients[origin] = httpx.AsyncClient(transport=transport, timeout=TIMEOUT)
+        app = self.apps.get(origin)
+        transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
         try:
-            answer = await self._clients[origin].get(url)
-            found = answer.raise_for_status().json()
+            async with httpx.AsyncClient(transport=transport, timeout=PATIENCE) as client:
+                found = (await client.get(url)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             if kept is not None:
                 return kept[1]
             raise Unavailable(f"{origin} 暂时联系不上, 请稍后重试", f"{origin} does not answer") from error
         self._outside[url] = (at, found)
         return found
+
+    def forget_outside(self) -> None:
+        """Ask outside addresses anew."""
+        self._outside.clear()
 
     async def close(self) -> None:
         """Let every connection go."""

@@ -23,7 +23,6 @@ GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 ALGORITHMS = ["ES256", "RS256", "PS256"]
 FRESH, AGAIN = timedelta(minutes=10), timedelta(seconds=10)
 LEEWAY_S = 30
-BAD = Failed("invalid_grant", "统一身份认证的令牌无效或已过期, 请重新登录")
 
 
 async def by_outside_token(context: Context, token: str) -> TokenAnswer:
@@ -58,22 +57,26 @@ async def _verified(context: Context, issuer: TrustedIssuer, token: str) -> dict
     try:
         claims: dict[str, Any] = jwt.decode(token, KeySet.import_key_set(found), algorithms=ALGORITHMS).claims
     except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise BAD from error
+        raise _bad() from error
     audience, now = claims.get("aud"), at.timestamp()
     expires, begins = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
     if not isinstance(expires, int | float) or not isinstance(begins, int | float):
-        raise BAD
+        raise _bad()
     meant = issuer.audience in (audience if isinstance(audience, list) else [audience])
     if not meant or now >= expires or begins > now + LEEWAY_S:
-        raise BAD
+        raise _bad()
     return claims
+
+
+def _bad() -> Failed:
+    return Failed("invalid_grant", "统一身份认证的令牌无效或已过期, 请重新登录")
 
 
 def _part(token: str, place: int) -> dict[str, Any]:
     try:
         found = json.loads(urlsafe_b64decode(token.split(".")[place].encode()))
     except (ValueError, IndexError) as error:
-        raise BAD from error
+        raise _bad() from error
     if not isinstance(found, dict):
-        raise BAD
+        raise _bad()
     return found

@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets as random
-from dataclasses import dataclass
 from datetime import timedelta
 
 from joserfc import jwt
@@ -23,13 +22,12 @@ ACCESS = timedelta(minutes=10)
 REFRESH = timedelta(days=14)
 
 
-@dataclass(frozen=True)
 class Failed(Exception):
     """The token endpoint says no, in OAuth2's words."""
 
-    error: str
-    words: str
-    status: int = 400
+    def __init__(self, error: str, words: str, status: int = 400) -> None:
+        super().__init__(words)
+        self.error, self.words, self.status = error, words, status
 
 
 async def issue(

@@ -1,5 +1,6 @@
 """Signing in: passwords, refresh tokens that rotate, machine clients. What is refused is refused alike."""
 
+import math
 from datetime import datetime, timedelta
 
 from services.identity.accounts import repository as accounts
@@ -13,8 +14,6 @@ from services.identity.sessions.schemas import TokenAnswer
 from shared.contracts.identity import SignedIn, TokenReused
 from shared.work import Context, Work
 
-WRONG = Failed("invalid_grant", "用户名或口令不对, 或账号已停用")
-WRONG_CLIENT = Failed("invalid_client", "客户端编号或密钥不对", 401)
 WAYS = {"user": "password", "machine": "client_credentials"}
 
 
@@ -28,12 +27,12 @@ async def by_secret(context: Context, account_id: str, secret: str, kind: str) -
     right = await matches(secret, account.secret if account is not None and usable else None)
     if not right or account is None:
         await note_failure(context, account_id)
-        raise WRONG if kind == "user" else WRONG_CLIENT
+        raise _wrong(kind)
     async with context.database.write() as session:
         work = context.work(session)
         found = await accounts.system_get(work, account_id, lock=True)
         if found is None or found.disabled or found.secret != account.secret:
-            raise WRONG
+            raise _wrong(kind)
         if locked(found, work.at):
             # Guesses made side by side count like guesses made one after the other.
             raise _locked(found, work.at)
@@ -43,9 +42,15 @@ async def by_secret(context: Context, account_id: str, secret: str, kind: str) -
         return await issue(work, found, refreshing=kind == "user")
 
 
+def _wrong(kind: str) -> Failed:
+    if kind == "user":
+        return Failed("invalid_grant", "用户名或口令不对, 或账号已停用")
+    return Failed("invalid_client", "客户端编号或密钥不对", 401)
+
+
 def _locked(account: Account, at: datetime) -> Failed:
     left = (account.locked_until - at).total_seconds() if account.locked_until is not None else 0
-    return Failed("invalid_grant", f"失败次数过多, 请 {int(left // 60) + 1} 分钟后再试")
+    return Failed("invalid_grant", f"失败次数过多, 请 {math.ceil(left / 60)} 分钟后再试")
 
 
 async def by_refresh(context: Context, token: str) -> TokenAnswer:

@@ -1,0 +1,73 @@
+"""The directory of organisations: open to read, kept by administrators."""
+
+from uuid import uuid4
+
+import httpx
+
+from tests.doors import Doors
+from tests.identity.people import DISTRICT, TOWN, VILLAGE, an_account, bearer, signed_in
+
+Client = httpx.AsyncClient
+
+
+def body(**changes: object) -> dict[str, object]:
+    return {"name": "黄羊镇人民政府", "kind": "town", "region": TOWN, **changes}
+
+
+async def test_an_organisation_is_entered_and_found(doors: Doors, admin: Client) -> None:
+    made = (await admin.post("/organisations", json=body())).json()
+    clerk = doors.of("identity").as_("village_clerk")
+    found = (await clerk.get("/organisations", params={"q": "黄羊"})).json()["items"]
+    elsewhere = (await clerk.get("/organisations", params={"region": "620602101000"})).json()["items"]
+
+    assert [one["id"] for one in found] == [made["id"]]
+    assert elsewhere == []
+    assert (await clerk.get(f"/organisations/{made['id']}")).json()["name"] == "黄羊镇人民政府"
+
+
+async def test_an_account_belongs_to_an_organisation(anyone: Client, admin: Client) -> None:
+    made = (await admin.post("/organisations", json=body())).json()
+    account = (await admin.post("/users", json=an_account(organisation_id=made["id"]))).json()
+    tokens = await signed_in(anyone, "zhang.san", "Huangyang-1")
+    me = (await anyone.get("/auth/me", headers=bearer(tokens))).json()
+    nowhere = await admin.post("/users", json=an_account(id="li.si", organisation_id=str(uuid4())))
+
+    assert (account["organisation_id"], account["organisation"]) == (made["id"], "黄羊镇人民政府")
+    assert me["organisation"] == "黄羊镇人民政府"
+    assert nowhere.status_code == 404
+
+
+async def test_the_same_organisation_entered_twice_is_one(admin: Client) -> None:
+    same = body(id="018f9000-0000-7000-8000-000000000001")
+    first, second = (
+        await admin.post("/organisations", json=same),
+        await admin.post("/organisations", json=same),
+    )
+    other = await admin.post("/organisations", json={**same, "name": "黄羊镇政府"})
+
+    assert (first.status_code, second.json()["id"], other.status_code) == (201, first.json()["id"], 409)
+
+
+async def test_a_wrong_credit_code_is_refused(admin: Client) -> None:
+    answer = await admin.post("/organisations", json=body(credit_code="116206026000000000"))
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/credit_code"
+
+
+async def test_a_town_administrator_keeps_their_own(doors: Doors, admin: Client) -> None:
+    town = doors.of("identity").as_("admin", TOWN)
+    bureau = await admin.post(
+        "/organisations", json=body(name="区乡村振兴局", kind="bureau", region=DISTRICT)
+    )
+    own = await town.post("/organisations", json=body(name="黄羊村委会", kind="village", region=VILLAGE))
+    tag = {"If-Match": own.headers["etag"]}
+    closed = await town.patch(f"/organisations/{own.json()['id']}", json={"closed": True}, headers=tag)
+    tag = {"If-Match": bureau.headers["etag"]}
+    refused = await town.patch(f"/organisations/{bureau.json()['id']}", json={"closed": True}, headers=tag)
+
+    assert (closed.json()["closed"], refused.status_code) == (True, 404)
+
+
+async def test_others_do_not_change_the_directory(doors: Doors) -> None:
+    assert (await doors.of("identity").as_("bureau").post("/organisations", json=body())).status_code == 403
