@@ -178,15 +178,17 @@ async def test_a_rush_of_logins_leaves_reads_alone(anyone: Client) -> None:
     rush = [asyncio.create_task(token(anyone, username="leader", password=PASSWORD)) for _ in range(12)]
     waits = []
     loop = asyncio.get_running_loop()
+    began = loop.time()
     while not all(task.done() for task in rush):
         started = loop.time()
         assert (await anyone.get("/auth/me", headers=reader)).status_code == 200
         waits.append(loop.time() - started)
         await asyncio.sleep(0.01)
 
+    rushed = loop.time() - began
     assert [(await task).status_code for task in rush] == [200] * 12
     assert len(waits) >= 5  # reads were answered while logins were being hashed
-    assert sorted(waits)[len(waits) // 2] < 0.25
+    assert sorted(waits)[len(waits) // 2] < rushed / 6  # and none of them stood in the queue
 
 
 async def test_too_many_logins_at_once_are_asked_to_come_back(
