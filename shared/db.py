@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.errors import Conflict, Refusal, Unavailable
+from shared.errors import Conflict, Invalid, Refusal, Unavailable
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,6 +28,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MS = 5000
+UNKEPT = (DBAPIError, OverflowError, UnicodeEncodeError)
+"""What drivers raise when a value cannot be kept or a statement cannot be run."""
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """An autoincrementing 64-bit key on both databases."""
@@ -125,7 +127,7 @@ class Database:
             try:
                 yield session
                 await session.commit()
-            except DBAPIError as error:
+            except UNKEPT as error:
                 await session.rollback()
                 raise _refusal(error) from error
             except BaseException:
@@ -138,7 +140,7 @@ class Database:
         async with AsyncSession(self.reader, expire_on_commit=False) as session:
             try:
                 yield session
-            except OperationalError as error:
+            except UNKEPT as error:
                 raise _refusal(error) from error
 
     async def close(self) -> None:
@@ -147,8 +149,11 @@ class Database:
         await self.reader.dispose()
 
 
-def _refusal(error: DBAPIError) -> Exception:
+def _refusal(error: DBAPIError | OverflowError | UnicodeEncodeError) -> Exception:
     """What a database failure means to a caller; anything unforeseen stays the bug it is."""
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError):
+        # NUL in a text, a number beyond 64 bits, half a character: the drivers differ in how they say so.
+        return Invalid("内容里有不能保存的字符, 或数字过大", "A character or number cannot be stored")
     state = getattr(error.orig, "sqlstate", None) or ""
     text = str(error.orig)
     if isinstance(error, IntegrityError):

@@ -16,6 +16,8 @@ from shared.ids import new_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
 log = structlog.get_logger("access")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Methods that are counted by name; a client may invent others without end."""
 QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -99,8 +101,9 @@ class Watch:
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         path = _pattern(scope)
         method, service = scope["method"], self.metrics.service
-        self.metrics.requests.labels(service, method, path, str(status)).inc()
-        self.metrics.seconds.labels(service, method, path).observe(seconds)
+        counted = method if method in METHODS else "OTHER"
+        self.metrics.requests.labels(service, counted, path, str(status)).inc()
+        self.metrics.seconds.labels(service, counted, path).observe(seconds)
         if scope["path"] not in QUIET:
             log.info(
                 "request",
