@@ -6,18 +6,30 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.assets.alerts.router import router as alerts
+from services.assets.alerts.service import sweep_forever
+from services.assets.book.router import router as book
+from services.assets.campaigns.router import router as campaigns
 from services.assets.chain.router import router as chain
 from services.assets.consumers import HANDLERS
+from services.assets.contracts.money_router import router as money
+from services.assets.contracts.router import router as contracts
+from services.assets.disposals import router as disposals
+from services.assets.distributions import router as distributions
 from services.assets.funding.router import router as funding
 from services.assets.funding.service import fill_forever
 from services.assets.imports.router import router as imports
 from services.assets.inspections.router import router as inspections
+from services.assets.keeping.router import router as keeping
 from services.assets.labels.router import router as labels
 from services.assets.maps.router import router as maps
 from services.assets.register import router as register
+from services.assets.repairs.router import router as repairs
 from services.assets.reshaping.router import router as reshaping
+from services.assets.revivals.router import router as revivals
 from services.assets.sums.router import router as sums
 from services.assets.transfers import router as transfers
+from services.assets.visits.router import router as visits
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_service
@@ -41,6 +53,21 @@ SERVICE = Service(
         transfers.router,
         transfers.notices,
         transfers.verbs,
+        distributions.router,
+        distributions.notices,
+        distributions.verbs,
+        disposals.router,
+        disposals.notices,
+        disposals.verbs,
+        revivals,
+        campaigns,
+        alerts,
+        money,
+        contracts,
+        book,
+        keeping,
+        repairs,
+        visits,
         inspections,
         reshaping,
         funding,
@@ -49,7 +76,7 @@ SERVICE = Service(
         register.verbs,
     ),
     handlers=HANDLERS,
-    background=(fill_forever,),
+    background=(fill_forever, sweep_forever),
 )
 
 

@@ -6,17 +6,21 @@ from uuid import UUID
 
 from services.assets.inspections.models import Inspection
 from services.assets.inspections.schemas import Condition, InspectionPost
+from services.assets.keeping.rhythm import next_visit
 from services.assets.register import repository as register
-from services.assets.register.lifecycle import AssetState
+from services.assets.register.lifecycle import COUNTED, AssetState, UseState
 from services.assets.register.models import Asset
+from services.assets.repairs.service import from_inspection
 from shared import files
 from shared.contracts.assets import AssetEvent
 from shared.creates import create
 from shared.errors import Conflict, Invalid
 from shared.fences import Circle, Fence, from_json, verdict
 from shared.permissions import May
+from shared.places import Fix
 from shared.work import Work
 
+BROKEN = frozenset({Condition.BROKEN, Condition.UNUSABLE})
 CLOSED = frozenset({AssetState.DISCARDED, AssetState.SUPERSEDED})
 
 
@@ -53,7 +57,7 @@ async def record(work: Work, asset_id: UUID, body: InspectionPost) -> Inspection
         inspected_at=when,
         inspector=work.actor.id,
         **body.model_dump(include={"condition", "use_seen", "findings"}),
-        **await judged(work, asset, body, when),
+        **await judged(work, asset, body.fix, when),
     )
     if fresh:
         await _told(work, asset, inspection)
@@ -64,6 +68,7 @@ async def _told(work: Work, asset: Asset, inspection: Inspection) -> None:
     seen = inspection.condition is not Condition.NOT_FOUND
     if seen and (asset.inspected_at is None or asset.inspected_at < inspection.inspected_at):
         asset.inspected_at = inspection.inspected_at
+        asset.inspect_due_on = await next_visit(work, asset)
         work.session.add(asset)
     event = AssetInspected(
         asset_id=asset.id,
@@ -73,17 +78,19 @@ async def _told(work: Work, asset: Asset, inspection: Inspection) -> None:
         photos=len(inspection.photos),
     )
     await work.tell(event, asset, happened_at=inspection.inspected_at)
+    if inspection.condition in BROKEN and asset.state in COUNTED and asset.use is not UseState.DISPOSED:
+        await from_inspection(work, asset, inspection.id, inspection.findings, inspection.photos)
 
 
-async def judged(work: Work, asset: Asset, body: InspectionPost, when: datetime) -> dict[str, Any]:
+async def judged(work: Work, asset: Asset | None, fix: Fix | None, when: datetime) -> dict[str, Any]:
     """The fix in WGS-84 and how it stands to the asset's place; no verdict when either has no coordinates."""
-    if body.fix is None:
+    if fix is None:
         return {}
-    point = body.fix.wgs84()
-    found: dict[str, Any] = {"fix": body.fix.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
-    fence = await _fence(work, asset, when)
+    point = fix.wgs84()
+    found: dict[str, Any] = {"fix": fix.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
+    fence = await _fence(work, asset, when) if asset is not None else None
     if fence is not None:
-        said = verdict([fence], point, body.fix.accuracy_m)
+        said = verdict([fence], point, fix.accuracy_m)
         found |= {
             "verdict": said.kind,
             "distance_m": round(said.distance_m, 1),

@@ -59,7 +59,7 @@ async def card(work: Work, code: str) -> AssetCard:
         owner=owner_shown(asset),
         original_value="" if private else yuan(asset.original_value),
         project_name=asset.project_name,
-        keeper="",
+        keeper=asset.keeper_unit,
         use_label=asset.use.label,
         inspected_on=asset.inspected_at.astimezone(CHINA).date() if asset.inspected_at else None,
         report_to=f"{address(work, code)}/repairs",

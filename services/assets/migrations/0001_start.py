@@ -90,6 +90,10 @@ def upgrade() -> None:
     sa.Column('use_person', sa.String(length=100), nullable=False),
     sa.Column('use_deadline', sa.Date(), nullable=True),
     sa.Column('inspected_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('inspect_due_on', sa.Date(), nullable=False),
+    sa.Column('keeper_unit', sa.String(length=200), nullable=False),
+    sa.Column('keeper_name', sa.String(length=50), nullable=False),
+    sa.Column('adjusted', sa.BigInteger(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_asset'))
     )
     with op.batch_alter_table('asset', schema=None) as batch_op:
@@ -99,10 +103,65 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_asset_project_id_built_index'), ['project_id', 'built_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_asset_class_created_at_id'), ['region', 'asset_class', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_region_inspect_due_on_id'), ['region', 'inspect_due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_original_value_id'), ['region', 'original_value', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_state_created_at_id'), ['region', 'state', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_use_created_at_id'), ['region', 'use', 'created_at', 'id'], unique=False)
         batch_op.create_index('uq_asset_code', ['code'], unique=True, sqlite_where=sa.text("code != ''"), postgresql_where=sa.text("code != ''"))
+
+    op.create_table('asset_alert',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('rule', sa.String(length=80), nullable=False),
+    sa.Column('rule_ref', sa.String(length=100), nullable=False),
+    sa.Column('light', sa.String(length=10), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('title', sa.String(length=300), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('figures', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('owner', sa.String(length=100), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('feedback', sa.Text(), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('gone', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_asset_alert'))
+    )
+    with op.batch_alter_table('asset_alert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_asset_alert_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_mark'), ['mark'], unique=True)
+        batch_op.create_index(batch_op.f('ix_asset_alert_region_state_due_on_id'), ['region', 'state', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_rule_gone'), ['rule', 'gone'], unique=False)
+
+    op.create_table('campaign',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('classes', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_campaign'))
+    )
+    with op.batch_alter_table('campaign', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_campaign_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_campaign_starts_on_id'), ['starts_on', 'id'], unique=False)
 
     op.create_table('code_serial',
     sa.Column('district', sa.String(length=6), nullable=False),
@@ -122,6 +181,31 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('dead_letter', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'), ['subscriber', 'subject', 'seq'], unique=False)
+
+    op.create_table('distribution',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('owner_name', sa.String(length=200), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('lines', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('steps', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('submitted_by', sa.String(length=64), nullable=False),
+    sa.Column('approved_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_distribution'))
+    )
+    with op.batch_alter_table('distribution', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_distribution_created_at_id'), ['created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_distribution_region_year_id'), ['region', 'year', 'id'], unique=False)
 
     op.create_table('event_log',
     sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -168,6 +252,27 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('event_id', name=op.f('pk_inbox'))
     )
+    op.create_table('income_balance',
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('account', sa.String(40), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('region', 'account', name=op.f('pk_income_balance'))
+    )
+    op.create_table('income_posting',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('mark', sa.String(length=80), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('account', sa.String(40), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('happened_on', sa.Date(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_income_posting')),
+    sa.UniqueConstraint('mark', 'account', name=op.f('uq_income_posting_mark_account'))
+    )
+    with op.batch_alter_table('income_posting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_income_posting_region_happened_on_id'), ['region', 'happened_on', 'id'], unique=False)
+
     op.create_table('log_cursor',
     sa.Column('subscriber', sa.String(length=80), nullable=False),
     sa.Column('tx', sa.BigInteger(), nullable=False),
@@ -308,6 +413,107 @@ def upgrade() -> None:
     with op.batch_alter_table('asset_link', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_asset_link_new_id'), ['new_id'], unique=False)
 
+    op.create_table('campaign_item',
+    sa.Column('campaign_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('code', sa.String(length=40), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('asset_class', sa.String(40), nullable=False),
+    sa.Column('value', sa.BigInteger(), nullable=False),
+    sa.Column('result', sa.String(40), nullable=True),
+    sa.Column('found_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('finding_id', sa.Uuid(), nullable=True),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_campaign_item_asset_id')),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_campaign_item_campaign_id')),
+    sa.PrimaryKeyConstraint('campaign_id', 'asset_id', name=op.f('pk_campaign_item'))
+    )
+    with op.batch_alter_table('campaign_item', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_campaign_item_campaign_id_region_asset_id'), ['campaign_id', 'region', 'asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_campaign_item_campaign_id_result'), ['campaign_id', 'result'], unique=False)
+
+    op.create_table('disposal',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('cause', sa.String(40), nullable=False),
+    sa.Column('description', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('value', sa.BigInteger(), nullable=True),
+    sa.Column('appraisal_no', sa.String(length=100), nullable=False),
+    sa.Column('held_on', sa.Date(), nullable=True),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.Column('document_no', sa.String(length=100), nullable=False),
+    sa.Column('approved_by', sa.String(length=64), nullable=False),
+    sa.Column('proceeds', sa.BigInteger(), nullable=True),
+    sa.Column('voucher_no', sa.String(length=100), nullable=False),
+    sa.Column('booked_by', sa.String(length=64), nullable=False),
+    sa.Column('result', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_disposal_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_disposal'))
+    )
+    with op.batch_alter_table('disposal', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_disposal_asset_id_created_at'), ['asset_id', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_disposal_region_state_created_at_id'), ['region', 'state', 'created_at', 'id'], unique=False)
+
+    op.create_table('finding',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('campaign_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('result', sa.String(40), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('fix', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+    sa.Column('lon', sa.Float(), nullable=True),
+    sa.Column('lat', sa.Float(), nullable=True),
+    sa.Column('verdict', sa.String(40), nullable=True),
+    sa.Column('distance_m', sa.Float(), nullable=True),
+    sa.Column('margin_m', sa.Float(), nullable=True),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('found_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_finding_campaign_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_finding'))
+    )
+    with op.batch_alter_table('finding', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_finding_campaign_id_asset_id'), ['campaign_id', 'asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_finding_campaign_id_result_id'), ['campaign_id', 'result', 'id'], unique=False)
+
+    op.create_table('follow_up',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('visited_on', sa.Date(), nullable=False),
+    sa.Column('visitor', sa.String(length=64), nullable=False),
+    sa.Column('holding', sa.String(40), nullable=False),
+    sa.Column('quantity', sa.String(length=40), nullable=False),
+    sa.Column('income', sa.BigInteger(), nullable=True),
+    sa.Column('needs', sa.Text(), nullable=False),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_follow_up_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_follow_up'))
+    )
+    with op.batch_alter_table('follow_up', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_follow_up_asset_id_visited_on'), ['asset_id', 'visited_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_follow_up_region_visited_on_id'), ['region', 'visited_on', 'id'], unique=False)
+
     op.create_table('inspection',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -336,6 +542,30 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_inspection_asset_id_inspected_at_id'), ['asset_id', 'inspected_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_inspection_region_inspected_at_id'), ['region', 'inspected_at', 'id'], unique=False)
 
+    op.create_table('keeper',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('unit', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.String(length=50), nullable=False),
+    sa.Column('phone_sealed', sa.Text(), nullable=False),
+    sa.Column('phone_masked', sa.String(length=20), nullable=False),
+    sa.Column('funding', sa.String(length=100), nullable=False),
+    sa.Column('welfare_post', sa.Boolean(), nullable=False),
+    sa.Column('duties', sa.Text(), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=True),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_keeper_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_keeper'))
+    )
+    with op.batch_alter_table('keeper', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_keeper_asset_id_starts_on'), ['asset_id', 'starts_on'], unique=False)
+
     op.create_table('objection',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('notice_id', sa.Uuid(), nullable=False),
@@ -352,6 +582,127 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_objection_notice_id'), ['notice_id'], unique=False)
+
+    op.create_table('operating_contract',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.String(length=100), nullable=False),
+    sa.Column('mode', sa.String(40), nullable=False),
+    sa.Column('operator', sa.String(length=200), nullable=False),
+    sa.Column('operator_code', sa.String(length=18), nullable=False),
+    sa.Column('operator_gone', sa.Boolean(), nullable=False),
+    sa.Column('starts_on', sa.Date(), nullable=False),
+    sa.Column('ends_on', sa.Date(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('period', sa.String(40), nullable=False),
+    sa.Column('first_due_on', sa.Date(), nullable=False),
+    sa.Column('steps', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('deposit', sa.BigInteger(), nullable=False),
+    sa.Column('households', sa.Integer(), nullable=False),
+    sa.Column('previous_id', sa.Uuid(), nullable=True),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('signed_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_operating_contract_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_operating_contract'))
+    )
+    with op.batch_alter_table('operating_contract', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_operating_contract_asset_id_starts_on'), ['asset_id', 'starts_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_operating_contract_region_ends_on_id'), ['region', 'ends_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_operating_contract_state_ends_on'), ['state', 'ends_on'], unique=False)
+
+    op.create_table('payout',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('distribution_id', sa.Uuid(), nullable=False),
+    sa.Column('purpose', sa.String(40), nullable=False),
+    sa.Column('payee', sa.String(length=100), nullable=False),
+    sa.Column('account_sealed', sa.Text(), nullable=False),
+    sa.Column('account_masked', sa.String(length=40), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('basis', sa.String(length=200), nullable=False),
+    sa.Column('paid_on', sa.Date(), nullable=True),
+    sa.Column('voucher_no', sa.String(length=100), nullable=False),
+    sa.Column('paid_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['distribution_id'], ['distribution.id'], name=op.f('fk_payout_distribution_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout'))
+    )
+    with op.batch_alter_table('payout', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payout_distribution_id_id'), ['distribution_id', 'id'], unique=False)
+
+    op.create_table('repair',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('source', sa.String(40), nullable=False),
+    sa.Column('inspection_id', sa.Uuid(), nullable=True),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('contact_sealed', sa.Text(), nullable=False),
+    sa.Column('contact_masked', sa.String(length=20), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('person', sa.String(length=100), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=True),
+    sa.Column('cost', sa.BigInteger(), nullable=True),
+    sa.Column('cost_source', sa.String(length=200), nullable=False),
+    sa.Column('finished_on', sa.Date(), nullable=True),
+    sa.Column('finished_by', sa.String(length=64), nullable=False),
+    sa.Column('after_photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('result', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_repair_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_repair'))
+    )
+    with op.batch_alter_table('repair', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_repair_asset_id_created_at'), ['asset_id', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_repair_created_by_created_at'), ['created_by', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_repair_region_state_created_at_id'), ['region', 'state', 'created_at', 'id'], unique=False)
+
+    op.create_table('revival',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('track', sa.String(40), nullable=False),
+    sa.Column('problem', sa.Text(), nullable=False),
+    sa.Column('measures', sa.Text(), nullable=False),
+    sa.Column('investment', sa.BigInteger(), nullable=False),
+    sa.Column('person', sa.String(length=100), nullable=False),
+    sa.Column('deadline', sa.Date(), nullable=False),
+    sa.Column('before', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('after', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=True),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('reported_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_revival_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_revival'))
+    )
+    with op.batch_alter_table('revival', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_revival_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_revival_region_state_deadline_id'), ['region', 'state', 'deadline', 'id'], unique=False)
 
     op.create_table('transfer_item',
     sa.Column('transfer_id', sa.Uuid(), nullable=False),
@@ -384,6 +735,95 @@ def upgrade() -> None:
     with op.batch_alter_table('use_change', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_use_change_asset_id_id'), ['asset_id', 'id'], unique=False)
 
+    op.create_table('value_adjustment',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('happened_on', sa.Date(), nullable=False),
+    sa.Column('document_no', sa.String(length=100), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_value_adjustment_asset_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_value_adjustment'))
+    )
+    with op.batch_alter_table('value_adjustment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_value_adjustment_asset_id_happened_on'), ['asset_id', 'happened_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_value_adjustment_region_state_created_at_id'), ['region', 'state', 'created_at', 'id'], unique=False)
+
+    op.create_table('receipt',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('contract_id', sa.Uuid(), nullable=True),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('received_on', sa.Date(), nullable=False),
+    sa.Column('payer', sa.String(length=200), nullable=False),
+    sa.Column('voucher_no', sa.String(length=100), nullable=False),
+    sa.Column('kind', sa.String(length=40), nullable=False),
+    sa.Column('reverses', sa.Uuid(), nullable=True),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_receipt_asset_id')),
+    sa.ForeignKeyConstraint(['contract_id'], ['operating_contract.id'], name=op.f('fk_receipt_contract_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_receipt'))
+    )
+    with op.batch_alter_table('receipt', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_receipt_asset_id_received_on'), ['asset_id', 'received_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_receipt_contract_id_id'), ['contract_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_receipt_region_received_on_id'), ['region', 'received_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_receipt_reverses'), ['reverses'], unique=True)
+
+    op.create_table('receivable',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('contract_id', sa.Uuid(), nullable=False),
+    sa.Column('asset_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('received', sa.BigInteger(), nullable=False),
+    sa.Column('open', sa.Boolean(), nullable=False),
+    sa.Column('void', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['asset_id'], ['asset.id'], name=op.f('fk_receivable_asset_id')),
+    sa.ForeignKeyConstraint(['contract_id'], ['operating_contract.id'], name=op.f('fk_receivable_contract_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_receivable'))
+    )
+    with op.batch_alter_table('receivable', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_receivable_asset_id_due_on'), ['asset_id', 'due_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_receivable_contract_id_number'), ['contract_id', 'number'], unique=True)
+        batch_op.create_index(batch_op.f('ix_receivable_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_receivable_region_open_due_on_id'), ['region', 'open', 'due_on', 'id'], unique=False)
+
+    op.create_table('receipt_part',
+    sa.Column('receipt_id', sa.Uuid(), nullable=False),
+    sa.Column('receivable_id', sa.Uuid(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.ForeignKeyConstraint(['receipt_id'], ['receipt.id'], name=op.f('fk_receipt_part_receipt_id')),
+    sa.ForeignKeyConstraint(['receivable_id'], ['receivable.id'], name=op.f('fk_receipt_part_receivable_id')),
+    sa.PrimaryKeyConstraint('receipt_id', 'receivable_id', name=op.f('pk_receipt_part'))
+    )
+    with op.batch_alter_table('receipt_part', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_receipt_part_receivable_id'), ['receivable_id'], unique=False)
+
     search.create(op.get_bind(), "asset")
     # ### end Alembic commands ###
 
@@ -392,6 +832,29 @@ def downgrade() -> None:
     """Take it back."""
     search.drop(op.get_bind(), "asset")
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('receipt_part', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_receipt_part_receivable_id'))
+
+    op.drop_table('receipt_part')
+    with op.batch_alter_table('receivable', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_receivable_region_open_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_receivable_region_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_receivable_contract_id_number'))
+        batch_op.drop_index(batch_op.f('ix_receivable_asset_id_due_on'))
+
+    op.drop_table('receivable')
+    with op.batch_alter_table('receipt', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_receipt_reverses'))
+        batch_op.drop_index(batch_op.f('ix_receipt_region_received_on_id'))
+        batch_op.drop_index(batch_op.f('ix_receipt_contract_id_id'))
+        batch_op.drop_index(batch_op.f('ix_receipt_asset_id_received_on'))
+
+    op.drop_table('receipt')
+    with op.batch_alter_table('value_adjustment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_value_adjustment_region_state_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_value_adjustment_asset_id_happened_on'))
+
+    op.drop_table('value_adjustment')
     with op.batch_alter_table('use_change', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_use_change_asset_id_id'))
 
@@ -400,15 +863,60 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_transfer_item_asset_id'))
 
     op.drop_table('transfer_item')
+    with op.batch_alter_table('revival', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_revival_region_state_deadline_id'))
+        batch_op.drop_index(batch_op.f('ix_revival_asset_id'))
+
+    op.drop_table('revival')
+    with op.batch_alter_table('repair', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_repair_region_state_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_repair_created_by_created_at'))
+        batch_op.drop_index(batch_op.f('ix_repair_asset_id_created_at'))
+
+    op.drop_table('repair')
+    with op.batch_alter_table('payout', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_payout_distribution_id_id'))
+
+    op.drop_table('payout')
+    with op.batch_alter_table('operating_contract', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_operating_contract_state_ends_on'))
+        batch_op.drop_index(batch_op.f('ix_operating_contract_region_ends_on_id'))
+        batch_op.drop_index(batch_op.f('ix_operating_contract_asset_id_starts_on'))
+
+    op.drop_table('operating_contract')
     with op.batch_alter_table('objection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_objection_notice_id'))
 
     op.drop_table('objection')
+    with op.batch_alter_table('keeper', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_keeper_asset_id_starts_on'))
+
+    op.drop_table('keeper')
     with op.batch_alter_table('inspection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_inspection_region_inspected_at_id'))
         batch_op.drop_index(batch_op.f('ix_inspection_asset_id_inspected_at_id'))
 
     op.drop_table('inspection')
+    with op.batch_alter_table('follow_up', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_follow_up_region_visited_on_id'))
+        batch_op.drop_index(batch_op.f('ix_follow_up_asset_id_visited_on'))
+
+    op.drop_table('follow_up')
+    with op.batch_alter_table('finding', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_finding_campaign_id_result_id'))
+        batch_op.drop_index(batch_op.f('ix_finding_campaign_id_asset_id'))
+
+    op.drop_table('finding')
+    with op.batch_alter_table('disposal', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_disposal_region_state_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_disposal_asset_id_created_at'))
+
+    op.drop_table('disposal')
+    with op.batch_alter_table('campaign_item', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_campaign_item_campaign_id_result'))
+        batch_op.drop_index(batch_op.f('ix_campaign_item_campaign_id_region_asset_id'))
+
+    op.drop_table('campaign_item')
     with op.batch_alter_table('asset_link', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_asset_link_new_id'))
 
@@ -433,6 +941,11 @@ def downgrade() -> None:
     op.drop_table('notice')
     op.drop_table('log_seal')
     op.drop_table('log_cursor')
+    with op.batch_alter_table('income_posting', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_income_posting_region_happened_on_id'))
+
+    op.drop_table('income_posting')
+    op.drop_table('income_balance')
     op.drop_table('inbox')
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))
@@ -443,16 +956,34 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_event_log_subject_seq'))
 
     op.drop_table('event_log')
+    with op.batch_alter_table('distribution', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_distribution_region_year_id'))
+        batch_op.drop_index(batch_op.f('ix_distribution_created_at_id'))
+
+    op.drop_table('distribution')
     with op.batch_alter_table('dead_letter', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'))
 
     op.drop_table('dead_letter')
     op.drop_table('code_serial')
+    with op.batch_alter_table('campaign', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_campaign_starts_on_id'))
+        batch_op.drop_index(batch_op.f('ix_campaign_region_starts_on_id'))
+
+    op.drop_table('campaign')
+    with op.batch_alter_table('asset_alert', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_asset_alert_rule_gone'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_region_state_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_mark'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_asset_id'))
+
+    op.drop_table('asset_alert')
     with op.batch_alter_table('asset', schema=None) as batch_op:
         batch_op.drop_index('uq_asset_code', sqlite_where=sa.text("code != ''"), postgresql_where=sa.text("code != ''"))
         batch_op.drop_index(batch_op.f('ix_asset_region_use_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_state_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_original_value_id'))
+        batch_op.drop_index(batch_op.f('ix_asset_region_inspect_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_region_asset_class_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_project_id_built_index'))

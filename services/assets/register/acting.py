@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.assets.keeping.rhythm import next_visit
 from services.assets.register import repository
 from services.assets.register.events import AssetUseChanged
 from services.assets.register.fields import incomplete
@@ -144,6 +145,7 @@ async def _signed(work: Work, asset: Asset, action: AssetAction, body: AssetAct,
     match action:
         case AssetAction.REGISTER:
             asset.registered_by, asset.registered_at = work.actor.id, when
+            asset.inspect_due_on = await next_visit(work, asset)
             if not asset.code:
                 asset.code = await issue_code(work, asset)
                 await repository.index(work, [asset])

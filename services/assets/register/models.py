@@ -12,6 +12,9 @@ from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Track
 from services.assets.register.lifecycle import AssetState, UseState
 from shared.db import JSON, Record, text_enum
 
+NEVER = date(9999, 12, 31)
+"""The due date of what is never due."""
+
 
 class Asset(Base, Record, table=True):
     """项目资产. Its region is the village or town it lies in; its code never changes once issued."""
@@ -23,6 +26,7 @@ class Asset(Base, Record, table=True):
         sa.Index(None, "region", "state", "created_at", "id"),
         sa.Index(None, "region", "use", "created_at", "id"),
         sa.Index(None, "region", "asset_class", "created_at", "id"),
+        sa.Index(None, "region", "inspect_due_on", "id"),
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "built_index"),
         sa.Index(None, "lat", "lon"),
@@ -86,6 +90,11 @@ class Asset(Base, Record, table=True):
     use_deadline: date | None = None
     inspected_at: datetime | None = None
     """When somebody last saw it."""
+    inspect_due_on: date = NEVER
+    keeper_unit: str = Field(default="", max_length=200)
+    keeper_name: str = Field(default="", max_length=50)
+    adjusted: int = Field(default=0, sa_type=sa.BigInteger)
+    """Approved changes of value beside the original one."""
 
 
 _COLUMNS = Asset.__table__.c  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from services.assets.register.kinds import AssetClass, OwnerKind
-from services.assets.register.lifecycle import AssetState, UseState
+from services.assets.register.lifecycle import COUNTED, AssetState, UseState
 from services.assets.register.models import Asset, CodeSerial, ProjectCard, UseChange
 from shared import search
 from shared.access import span
@@ -83,6 +83,14 @@ async def of_project(work: Work, project_id: UUID) -> list[Asset]:
     """The assets of a project in the caller's regions, in the order the report names them (at most 500)."""
     query = select(Asset).where(Asset.project_id == project_id, scope(work))
     return list(await work.session.exec(query.order_by(col(Asset.built_index), col(Asset.id)).limit(500)))
+
+
+async def of_region(work: Work, region: str, most: int) -> list[Asset]:
+    """The registered assets of a region within the caller's, by place and code."""
+    query = select(Asset).where(
+        scope(work), col(Asset.region).between(*span(region)), col(Asset.state).in_(COUNTED)
+    )
+    return list(await work.session.exec(query.order_by(col(Asset.region), col(Asset.code)).limit(most)))
 
 
 async def use_changes(work: Work, asset_id: UUID) -> list[UseChange]:

@@ -10,7 +10,7 @@ from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Right,
 from services.assets.register.lifecycle import AssetState, UseState
 from shared.fences import FenceIn
 from shared.identifiers import CreditCode
-from shared.money import Money, PositiveMoney
+from shared.money import Money, PositiveMoney, SignedMoney
 from shared.moves import Act, Offer
 from shared.places import Place
 
@@ -169,6 +169,10 @@ class AssetRead(BaseModel):
     use_person: str
     use_deadline: date | None
     inspected_at: datetime | None
+    inspect_due_on: date = Field(description="下次巡查不晚于; 9999-12-31 为不要求")
+    keeper_unit: str = Field(description="管护单位")
+    keeper_name: str = Field(description="管护责任人")
+    adjusted: SignedMoney = Field(description="已批准的价值调整, 不含原值更正")
     created_at: datetime
     created_by: str
 

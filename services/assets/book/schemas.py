@@ -1,0 +1,68 @@
+"""What goes in and out about an asset's value."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assets.book.kinds import AdjustmentKind
+from services.assets.book.lifecycle import AdjustmentState
+from shared.money import Money, SignedMoney
+from shared.moves import Act
+
+
+class AdjustmentPost(BaseModel):
+    """提出价值调整."""
+
+    id: UUID | None = None
+    kind: AdjustmentKind
+    amount: SignedMoney = Field(description="增加为正, 减少为负")
+    happened_on: date
+    document_no: str = Field("", max_length=100, description="评估报告或批准文号")
+    reason: str = Field(min_length=2, max_length=2000)
+    file_ids: list[UUID] = Field([], max_length=30)
+
+
+class AdjustmentRead(BaseModel):
+    """价值调整."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    asset_id: UUID
+    region: str
+    version: int
+    kind: AdjustmentKind
+    amount: SignedMoney
+    happened_on: date
+    document_no: str
+    reason: str
+    file_ids: list[str]
+    state: AdjustmentState
+    state_since: datetime
+    decided_by: str
+    created_by: str
+
+
+class AdjustmentAct(Act):
+    """办理价值调整."""
+
+
+class BookRead(BaseModel):
+    """价值账: original + approved adjustments, less depreciation where the district keeps that book."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    asset_id: UUID
+    on: date
+    original_value: Money
+    adjusted: SignedMoney = Field(description="已批准调整合计(原值更正除外)")
+    value: Money = Field(description="调整后价值")
+    depreciated: bool = Field(description="这类资产是否计提折旧")
+    years: int | None = Field(description="折旧年限")
+    months: int | None = Field(description="已计提月数")
+    residual: Money | None = Field(description="残值")
+    accumulated: Money | None = Field(description="累计折旧")
+    net: Money = Field(description="净值")
+    rule: str = Field(description="依据的规则版本")
+    adjustments: list[AdjustmentRead]

@@ -1,0 +1,159 @@
+"""Every query about stock-taking."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.assets.campaigns.kinds import Result
+from services.assets.campaigns.lifecycle import CampaignState
+from services.assets.campaigns.models import Campaign, CampaignItem, Finding
+from services.assets.register.lifecycle import COUNTED, UseState
+from services.assets.register.models import Asset
+from shared.access import span
+from shared.db import run
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
+ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+FINDINGS: sa.Table = Finding.__table__  # type: ignore[attr-defined]
+
+
+def _visible(work: Work) -> sa.ColumnElement[bool]:
+    """A stock-taking of one's regions, or one that expects something there: a village sees the district's."""
+    mine = (
+        sa.select(ITEMS.c.asset_id)
+        .where(ITEMS.c.campaign_id == col(Campaign.id), work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .exists()
+    )
+    return sa.or_(work.actor.where(May.ASSET_READ, col(Campaign.region)), mine)
+
+
+async def get(work: Work, campaign_id: UUID, *, lock: bool = False, share: bool = False) -> Campaign:
+    """One stock-taking the caller takes part in. `share`: it cannot be closed until the transaction ends."""
+    query = select(Campaign).where(Campaign.id == campaign_id, _visible(work))
+    if lock or share:
+        query = query.with_for_update(read=share)
+    found = (await work.session.exec(query)).first()
+    if found is None:
+        raise NotFound(f"没有这次盘点: {campaign_id}", f"No campaign {campaign_id}")
+    return found
+
+
+async def listed(work: Work, asked: Asked, region: str | None, state: CampaignState | None) -> Page[Campaign]:
+    """A page of stock-takings the caller takes part in."""
+    query = select(Campaign).where(_visible(work))
+    if region:
+        query = query.where(col(Campaign.region).between(*span(region)))
+    if state is not None:
+        query = query.where(Campaign.state == state)
+    orders = {"starts_on": col(Campaign.starts_on)}
+    return await page(work.session, query, asked, orders=orders, key=col(Campaign.id), default="-starts_on")
+
+
+async def expect(work: Work, campaign: Campaign) -> None:
+    """Write down everything the register has in a region and some classes, in one statement."""
+    chosen = sa.select(
+        sa.literal(campaign.id, sa.Uuid()),
+        ASSETS.c.id,
+        ASSETS.c.region,
+        ASSETS.c.code,
+        ASSETS.c.name,
+        ASSETS.c.asset_class,
+        ASSETS.c.original_value,
+    ).where(
+        ASSETS.c.region.between(*span(campaign.region)),
+        work.actor.where(May.ASSET_READ, ASSETS.c.region),
+        ASSETS.c.state.in_(COUNTED),
+        ASSETS.c.use != UseState.DISPOSED,
+        ASSETS.c.asset_class.in_(campaign.classes),
+    )
+    columns = ["campaign_id", "asset_id", "region", "code", "name", "asset_class", "value"]
+    await run(work.session, ITEMS.insert().from_select(columns, chosen))
+
+
+async def item(work: Work, campaign_id: UUID, asset_id: UUID) -> CampaignItem | None:
+    """One expected asset, locked."""
+    query = select(CampaignItem).where(
+        CampaignItem.campaign_id == campaign_id,
+        CampaignItem.asset_id == asset_id,
+        work.actor.where(May.ASSET_READ, col(CampaignItem.region)),
+    )
+    return (await work.session.exec(query.with_for_update())).first()
+
+
+async def finding(work: Work, finding_id: UUID) -> Finding | None:
+    """One record by the id a phone gave it."""
+    query = select(Finding).where(
+        Finding.id == finding_id, work.actor.where(May.ASSET_READ, col(Finding.region))
+    )
+    return (await work.session.exec(query)).first()
+
+
+async def tallies(work: Work, campaign_id: UUID) -> dict[Result | None, tuple[int, int]]:
+    """Result → (count, original value); None is what nobody has looked at yet."""
+    query = (
+        sa.select(
+            ITEMS.c.result,
+            sa.func.count().label("number"),
+            sa.cast(sa.func.sum(ITEMS.c.value), sa.BigInteger).label("value"),
+        )
+        .where(ITEMS.c.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .group_by(ITEMS.c.result)
+    )
+    return {row.result: (int(row.number), int(row.value or 0)) for row in await run(work.session, query)}
+
+
+async def unlisted(work: Work, campaign_id: UUID) -> int:
+    """How many things were found that are not on the list."""
+    query = sa.select(sa.func.count()).where(
+        FINDINGS.c.campaign_id == campaign_id,
+        FINDINGS.c.result == Result.NOT_ON_LIST,
+        work.actor.where(May.ASSET_READ, FINDINGS.c.region),
+    )
+    return int((await run(work.session, query)).scalar_one())
+
+
+async def by_village(work: Work, campaign_id: UUID) -> list[sa.Row[Any]]:
+    """(region, result, count) of the expected list."""
+    query = (
+        sa.select(ITEMS.c.region, ITEMS.c.result, sa.func.count().label("number"))
+        .where(ITEMS.c.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .group_by(ITEMS.c.region, ITEMS.c.result)
+        .order_by(ITEMS.c.region)
+    )
+    return list(await run(work.session, query))
+
+
+async def items(
+    work: Work, campaign_id: UUID, *, result: Result | None, unchecked: bool, after: str, limit: int
+) -> list[CampaignItem]:
+    """A stretch of the expected list by place and asset."""
+    query = select(CampaignItem).where(
+        CampaignItem.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, col(CampaignItem.region))
+    )
+    if result is not None:
+        query = query.where(CampaignItem.result == result)
+    if unchecked:
+        query = query.where(col(CampaignItem.result).is_(None))
+    if after:
+        region, _, asset_id = after.partition(".")
+        seen = sa.tuple_(col(CampaignItem.region), col(CampaignItem.asset_id))
+        query = query.where(seen > sa.tuple_(sa.literal(region), sa.literal(UUID(asset_id), sa.Uuid())))
+    query = query.order_by(col(CampaignItem.region), col(CampaignItem.asset_id)).limit(limit)
+    return list(await work.session.exec(query))
+
+
+async def differences(work: Work, campaign_id: UUID) -> list[CampaignItem]:
+    """What was not found as the register has it (at most 1000)."""
+    query = select(CampaignItem).where(
+        CampaignItem.campaign_id == campaign_id,
+        sa.or_(col(CampaignItem.result).is_(None), col(CampaignItem.result) != Result.FOUND),
+        work.actor.where(May.ASSET_READ, col(CampaignItem.region)),
+    )
+    query = query.order_by(col(CampaignItem.region), col(CampaignItem.asset_id)).limit(1000)
+    return list(await work.session.exec(query))

@@ -1,0 +1,185 @@
+"""What goes in and out about stock-taking."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from services.assets.campaigns.kinds import Result, Taken
+from services.assets.campaigns.lifecycle import CampaignState
+from services.assets.register.kinds import AssetClass
+from shared.errors import FaultRead
+from shared.fences import Standing
+from shared.money import Money
+from shared.moves import Act, Offer
+from shared.places import Fix
+
+BATCH = 500
+
+
+class CampaignCreate(BaseModel):
+    """开始盘点: the list of what should be there is taken from the register at once."""
+
+    id: UUID | None = None
+    region: str = Field(pattern=r"^[0-9]{12}$")
+    name: str = Field(min_length=2, max_length=200)
+    classes: list[AssetClass] = Field(list(AssetClass), min_length=1, max_length=3)
+    starts_on: date
+    ends_on: date
+    note: str = Field("", max_length=2000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CampaignCreate":
+        if self.ends_on < self.starts_on:
+            raise ValueError("盘点止期早于起期")
+        return self
+
+
+class CampaignRead(BaseModel):
+    """盘点."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    name: str
+    classes: list[AssetClass]
+    starts_on: date
+    ends_on: date
+    note: str
+    state: CampaignState
+    state_since: datetime
+    created_by: str
+
+
+class Tally(BaseModel):
+    """一种结果的数量与原值."""
+
+    count: int
+    value: Money
+
+
+class Progress(BaseModel):
+    """盘点进度; 应盘 = 账实相符 + 有损坏 + 不在地点 + 盘亏 + 未盘."""
+
+    expected: Tally
+    found: Tally
+    damaged: Tally
+    misplaced: Tally
+    missing: Tally
+    unchecked: Tally
+    not_on_list: int = Field(description="账外条数")
+    percent: str = Field(description="已盘占应盘, %")
+
+
+class CampaignDetail(CampaignRead):
+    """盘点, 进度和可办事项."""
+
+    progress: Progress
+    available_actions: list[Offer]
+
+
+class CampaignAct(Act):
+    """办理盘点."""
+
+
+class FindingPost(BaseModel):
+    """一条盘点记录, 可在没有信号时先记下."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
+    asset_id: UUID | None = Field(None, description="账外资产不填")
+    result: Result
+    name: str = Field("", max_length=200, description="账外资产的名称")
+    region: str = Field("", pattern=r"^([0-9]{12})?$", description="账外资产所在的村; 空为本人辖区")
+    photos: list[UUID] = Field([], max_length=10)
+    fix: Fix | None = None
+    note: str = Field("", max_length=1000)
+    found_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _named(self) -> "FindingPost":
+        if (self.result is Result.NOT_ON_LIST) is not (self.asset_id is None):
+            raise ValueError("账外资产不填资产编号, 其他结果必须填")
+        if self.asset_id is None and not self.name.strip():
+            raise ValueError("账外资产须写名称")
+        return self
+
+
+class FindingBatch(BaseModel):
+    """一批盘点记录: each is judged by itself; a bad one does not hold up the others."""
+
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH, description="每项为一条盘点记录")
+
+
+class FindingTaken(BaseModel):
+    """一条记录的结果."""
+
+    id: str
+    taken: Taken
+    result: Result | None = Field(None, description="记录的结果; 定位在登记地点之外时改为不在登记地点")
+    verdict: Standing | None = None
+    words: str
+    errors: list[FaultRead] = []
+
+
+class BatchTaken(BaseModel):
+    """一批记录的结果, 与提交的顺序相同."""
+
+    items: list[FindingTaken]
+
+
+class ItemRead(BaseModel):
+    """应盘清单的一项."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    asset_id: UUID
+    region: str
+    code: str
+    name: str
+    asset_class: AssetClass
+    value: Money
+    result: Result | None
+    found_at: datetime | None
+    finding_id: UUID | None
+
+
+class ItemPage(BaseModel):
+    """应盘清单的一页."""
+
+    items: list[ItemRead]
+    next_cursor: str | None
+
+
+class FindingRead(BaseModel):
+    """一条盘点记录."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    asset_id: UUID | None
+    result: Result
+    name: str
+    photos: list[str]
+    lon: float | None
+    lat: float | None
+    verdict: Standing | None
+    distance_m: float | None
+    note: str
+    found_at: datetime
+    created_by: str
+    created_at: datetime
+
+
+class Report(BaseModel):
+    """盘点报告."""
+
+    campaign: CampaignRead
+    progress: Progress
+    by_village: dict[str, dict[str, int]] = Field(description="村(镇)代码 → 结果 → 数量")
+    differences: list[ItemRead] = Field(description="盘亏、不在地点、有损坏、未盘, 最多 1000 项")
+    not_on_list: list[FindingRead]

@@ -1,0 +1,89 @@
+"""The life of an operating contract, on one screen."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.errors import Fault
+from shared.labels import Labelled
+from shared.lifecycle import Lifecycle, move
+from shared.permissions import May
+
+
+class ContractState(Labelled):
+    """经营合同状态."""
+
+    DRAFT = "draft", "拟定"
+    ACTIVE = "active", "履行中"
+    ENDED = "ended", "到期终止"
+    TERMINATED = "terminated", "提前终止"
+    CANCELLED = "cancelled", "作废"
+
+
+class ContractAction(Labelled):
+    """经营合同办理事项."""
+
+    SIGN = "sign", "签订生效"
+    END = "end", "到期终止"
+    TERMINATE = "terminate", "提前终止"
+    CANCEL = "cancel", "作废"
+
+
+@dataclass(frozen=True)
+class ContractFacts:
+    """What the guards look at."""
+
+    documents: int
+    registered: bool
+    overlapping: str
+    ends_on: date
+    on: date
+    reason: str = ""
+
+
+def documented(facts: ContractFacts) -> Fault | None:
+    """附有合同文本."""
+    return None if facts.documents else Fault("no_documents", "没有合同文本", "No documents", "/file_ids")
+
+
+def of_a_registered_asset(facts: ContractFacts) -> Fault | None:
+    """资产已登记, 未处置."""
+    if facts.registered:
+        return None
+    return Fault("not_registered", "资产未登记或已处置, 不能签订经营合同", "The asset is not on the register")
+
+
+def alone(facts: ContractFacts) -> Fault | None:
+    """同一资产没有期限重叠的履行中合同."""
+    if not facts.overlapping:
+        return None
+    return Fault(
+        "overlap", f"与履行中的合同 {facts.overlapping} 期限重叠", "Another contract runs then", "/starts_on"
+    )
+
+
+def over(facts: ContractFacts) -> Fault | None:
+    """合同期限已满."""
+    if facts.on > facts.ends_on:
+        return None
+    return Fault(
+        "not_over", f"合同至 {facts.ends_on} 才到期; 需要时请办理提前终止", "The contract still runs"
+    )
+
+
+def reasoned(facts: ContractFacts) -> Fault | None:
+    """写明理由."""
+    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+
+
+S, A = ContractState, ContractAction
+
+# fmt: off
+CONTRACT: Lifecycle[ContractState, ContractAction, ContractFacts] = Lifecycle(
+    "operating contract", "经营合同", ContractState, S.DRAFT, (
+    #    action       from      to            who                needs
+    move(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, documented, of_a_registered_asset, alone, eyes=("created_by",)),
+    move(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, over),
+    move(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reasoned),
+    move(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reasoned),
+))
+# fmt: on

@@ -1,0 +1,190 @@
+"""What goes in and out about operating contracts and income."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.assets.contracts.kinds import Mode, Period
+from services.assets.contracts.lifecycle import ContractState
+from shared.identifiers import CreditCode
+from shared.money import Money, PositiveMoney, SignedMoney
+from shared.moves import Act, Offer
+
+
+class StepPost(BaseModel):
+    """租金调整: from a day on the amount per period is another."""
+
+    starts_on: date
+    amount: Money
+
+
+class StepRead(StepPost):
+    """租金调整, as it is kept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Terms(BaseModel):
+    """合同条款."""
+
+    number: str = Field(min_length=1, max_length=100, description="合同编号")
+    mode: Mode
+    operator: str = Field(min_length=2, max_length=200, description="经营主体")
+    operator_code: CreditCode | None = None
+    starts_on: date
+    ends_on: date
+    amount: Money = Field(description="每期租金或保底收益; 0 为按实际收益")
+    period: Period = Period.YEAR
+    first_due_on: date | None = Field(None, description="第一期应收日期; 空为起始日")
+    steps: list[StepPost] = Field([], max_length=50)
+    deposit: Money = Field(0, description="保证金")
+    households: int = Field(0, ge=0, le=1_000_000, description="带动户数")
+    file_ids: list[UUID] = Field([], max_length=30, description="合同文本")
+    note: str = Field("", max_length=2000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Terms":
+        if self.ends_on < self.starts_on:
+            raise ValueError("合同止期早于起期")
+        if (self.ends_on - self.starts_on).days > 366 * 100:
+            raise ValueError("合同期限不能超过一百年")
+        if self.first_due_on is not None and not self.starts_on <= self.first_due_on <= self.ends_on:
+            raise ValueError("第一期应收日期须在合同期限之内")
+        return self
+
+
+class ContractCreate(Terms):
+    """拟定经营合同."""
+
+    id: UUID | None = None
+
+
+class ContractRead(BaseModel):
+    """经营合同."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    asset_id: UUID
+    region: str
+    version: int
+    number: str
+    mode: Mode
+    operator: str
+    operator_code: str
+    operator_gone: bool
+    starts_on: date
+    ends_on: date
+    amount: Money
+    period: Period
+    first_due_on: date
+    steps: list[StepRead]
+    deposit: Money
+    households: int
+    previous_id: UUID | None
+    file_ids: list[str]
+    note: str
+    state: ContractState
+    state_since: datetime
+    created_by: str
+
+
+class ReceivableRead(BaseModel):
+    """应收."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    contract_id: UUID
+    asset_id: UUID
+    region: str
+    number: int
+    due_on: date
+    amount: Money
+    received: Money
+    open: bool
+    void: bool
+
+
+class ContractDetail(ContractRead):
+    """经营合同, 应收明细和可办事项."""
+
+    receivables: list[ReceivableRead]
+    due: Money = Field(description="已到期应收")
+    received: Money = Field(description="已收")
+    arrears: Money = Field(description="欠收: 已到期未收")
+    available_actions: list[Offer]
+
+
+class ContractAct(Act):
+    """办理经营合同."""
+
+
+class OperatorGone(BaseModel):
+    """经营主体已注销或失联."""
+
+    gone: bool
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class ReceiptPost(BaseModel):
+    """登记实收."""
+
+    id: UUID | None = None
+    amount: PositiveMoney
+    received_on: date
+    payer: str = Field(min_length=2, max_length=200, description="交款人")
+    voucher_no: str = Field(min_length=1, max_length=100, description="收款凭证号")
+    kind: str = Field(
+        "rent", pattern="^(rent|dividend|compensation|deposit_kept|other)$", description="收入种类"
+    )
+    note: str = Field("", max_length=2000)
+
+
+class ReceiptReverse(BaseModel):
+    """冲销误记的实收, 由另一人办理."""
+
+    id: UUID | None = None
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class ReceiptRead(BaseModel):
+    """实收; 负数为冲销."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    asset_id: UUID
+    contract_id: UUID | None
+    region: str
+    amount: SignedMoney
+    received_on: date
+    payer: str
+    voucher_no: str
+    kind: str
+    reverses: UUID | None
+    note: str
+    created_by: str
+    created_at: datetime
+
+
+class YearIncome(BaseModel):
+    """一年的收益."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    year: int
+    due: Money = Field(description="当年到期应收(到今天为止)")
+    settled: Money = Field(description="其中已收")
+    arrears: Money
+    received: SignedMoney = Field(description="当年实收(含合同外收入)")
+
+
+class Income(BaseModel):
+    """一项资产或一个地区历年的收益."""
+
+    years: list[YearIncome]
+    due: Money
+    arrears: Money
+    received: SignedMoney

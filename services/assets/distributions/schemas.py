@@ -1,0 +1,147 @@
+"""What goes in and out about distribution."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assets.distributions.kinds import DecisionStep, Purpose
+from services.assets.distributions.lifecycle import PlanState
+from shared.identifiers import BankAccount
+from shared.money import Money, PositiveMoney
+from shared.moves import Act, Offer
+
+
+class LinePost(BaseModel):
+    """一项用途."""
+
+    purpose: Purpose
+    amount: PositiveMoney
+    remark: str = Field("", max_length=500)
+
+
+class LineRead(LinePost):
+    """一项用途, as it is kept."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class StepPost(BaseModel):
+    """记录四议两公开的一步."""
+
+    step: DecisionStep
+    held_on: date
+    present: int = Field(0, ge=0, le=100_000, description="到会人数")
+    agreed: int = Field(0, ge=0, le=100_000, description="同意人数")
+    file_ids: list[UUID] = Field(min_length=1, max_length=20, description="会议记录或公开照片")
+
+
+class DistributionCreate(BaseModel):
+    """编制收益分配方案."""
+
+    id: UUID | None = None
+    region: str = Field(pattern=r"^[0-9]{12}$", description="所有权人所在的村或镇")
+    owner_name: str = Field(min_length=2, max_length=200)
+    year: int = Field(ge=2012, le=2100)
+    title: str = Field(min_length=2, max_length=200)
+    lines: list[LinePost] = Field(min_length=1, max_length=20)
+    note: str = Field("", max_length=2000)
+
+
+class LinesPost(BaseModel):
+    """修改编制中方案的明细."""
+
+    lines: list[LinePost] = Field(min_length=1, max_length=20)
+
+
+class PayoutPost(BaseModel):
+    """发放名单的一笔."""
+
+    id: UUID | None = None
+    purpose: Purpose
+    payee: str = Field(min_length=2, max_length=100)
+    account: BankAccount | None = Field(None, description="收款账号; 加密保存, 只显示尾号")
+    amount: PositiveMoney
+    basis: str = Field("", max_length=200, description="发放依据; 不写病史等隐私")
+
+
+class PayoutList(BaseModel):
+    """发放名单."""
+
+    items: list[PayoutPost] = Field(min_length=1, max_length=1000)
+
+
+class PayoutRead(BaseModel):
+    """发放名单的一笔."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    purpose: Purpose
+    payee: str
+    account_masked: str
+    amount: Money
+    basis: str
+    paid_on: date | None
+    voucher_no: str
+    version: int
+
+
+class PayoutPay(BaseModel):
+    """登记兑付."""
+
+    paid_on: date
+    voucher_no: str = Field(min_length=1, max_length=100)
+
+
+class AccountRead(BaseModel):
+    """完整账号; reading it is on record."""
+
+    account: str
+
+
+class DistributionRead(BaseModel):
+    """收益分配方案."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    owner_name: str
+    year: int
+    title: str
+    lines: list[LineRead]
+    total: Money
+    note: str
+    state: PlanState
+    state_since: datetime
+    created_by: str
+
+
+class DistributionDetail(DistributionRead):
+    """收益分配方案, 四议两公开, 提醒和可办事项."""
+
+    steps: dict[str, dict[str, object]]
+    listed: Money = Field(description="发放名单合计")
+    unpaid: int = Field(description="未兑付笔数")
+    warnings: list[str]
+    available_actions: list[Offer]
+
+
+class DistributionAct(Act):
+    """办理收益分配."""
+
+
+class BalanceRead(BaseModel):
+    """收益账: 已收 = 未分配 + 已定方案待付 + 公积提留 + 已分配."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    region: str
+    received: Money
+    available: Money
+    planned: Money
+    reserved: Money
+    distributed: Money
+    agrees: bool = Field(description="余额与全部分录之和一致, 且等式成立")
