@@ -11,7 +11,7 @@ from shared.contracts.projects import ProjectAccepted, ProjectMoved
 from shared.events import Envelope, Event
 from shared.ids import new_id
 from shared.work import Context
-from tests.doors import VILLAGE, Door, Doors
+from tests.doors import TOWN, VILLAGE, Door, Doors
 
 JPEG = bytes.fromhex(
     "ffd8ffe000104a46494600010100000100010000ffdb004300"
@@ -52,6 +52,7 @@ class World:
         self.town = door.as_("town_officer")
         self.bureau = door.as_("bureau")
         self.line = door.as_("line_bureau")
+        self.town_region = TOWN
 
     def today(self) -> date:
         return self.doors.now().date()

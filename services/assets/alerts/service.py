@@ -134,7 +134,7 @@ def detail(work: Work, alert: AssetAlert) -> AlertDetail:
     """An alert and what the caller could do."""
     found = offers(work, ALERT, alert, _facts(alert, Act()))
     return AlertDetail.model_construct(
-        **AlertRead.model_validate(alert).model_dump(),
+        **dict(AlertRead.model_validate(alert)),
         available_actions=[one for one in found if one.action != AlertAction.REOPEN],
     )
 

@@ -91,7 +91,7 @@ async def detail(work: Work, campaign: Campaign) -> CampaignDetail:
     """A stock-taking, its progress and what the caller could do."""
     found = await progress(work, campaign.id)
     return CampaignDetail.model_construct(
-        **CampaignRead.model_validate(campaign).model_dump(),
+        **dict(CampaignRead.model_validate(campaign)),
         progress=found,
         available_actions=offers(work, CAMPAIGN, campaign, CampaignFacts(unchecked=found.unchecked.count)),
     )

@@ -93,7 +93,7 @@ async def detail(work: Work, contract: OperatingContract) -> ContractDetail:
     fallen = [one for one in rows if one.due_on <= work.today and not one.void]
     due, received = sum(one.amount for one in fallen), sum(one.received for one in rows)
     return ContractDetail.model_construct(
-        **ContractRead.model_validate(contract).model_dump(),
+        **dict(ContractRead.model_validate(contract)),
         receivables=[ReceivableRead.model_validate(one) for one in rows],
         due=due,
         received=received,

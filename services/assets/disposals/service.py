@@ -107,7 +107,7 @@ async def detail(work: Work, disposal: Disposal) -> DisposalDetail:
     """A disposal and what the caller could do."""
     known = await _facts(work, disposal, DisposalAct())
     return DisposalDetail.model_construct(
-        **DisposalRead.model_validate(disposal).model_dump(),
+        **dict(DisposalRead.model_validate(disposal)),
         available_actions=offers(work, DISPOSAL, disposal, known),
     )
 

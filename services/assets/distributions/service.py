@@ -171,7 +171,7 @@ async def detail(work: Work, plan: Distribution) -> DistributionDetail:
     listed, unpaid = await repository.listed_amounts(work, plan.id)
     facts = await _facts(work, plan, DistributionAct())
     return DistributionDetail.model_construct(
-        **DistributionRead.model_validate(plan).model_dump(),
+        **dict(DistributionRead.model_validate(plan)),
         steps=plan.steps,
         listed=sum(listed.values()),
         unpaid=unpaid,

@@ -109,8 +109,8 @@ def _as_it_would_be(asset: Asset, given: dict[str, Any]) -> dict[str, Any]:
 async def detail(work: Work, asset: Asset) -> AssetDetail:
     """An asset, how its use changed, and what the caller could do with it."""
     changes = await repository.use_changes(work, asset.id)
-    return AssetDetail(
-        **AssetRead.model_validate(asset).model_dump(exclude={"class_label", "state_label", "use_label"}),
+    return AssetDetail.model_construct(
+        **dict(AssetRead.model_validate(asset)),
         use_changes=[UseChangeRead.model_validate(one) for one in changes],
         available_actions=await offered(work, asset),
     )

@@ -137,7 +137,7 @@ async def ask(work: Work, code: str, repair_id: UUID) -> RepairReceived:
 async def detail(work: Work, repair: Repair) -> RepairDetail:
     """A ticket and what the caller could do."""
     return RepairDetail.model_construct(
-        **RepairRead.model_validate(repair).model_dump(),
+        **dict(RepairRead.model_validate(repair)),
         available_actions=offers(work, REPAIR, repair, RepairFacts()),
     )
 

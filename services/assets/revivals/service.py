@@ -91,7 +91,7 @@ async def detail(work: Work, revival: Revival) -> RevivalDetail:
     """A plan and what the caller could do."""
     known = await _facts(work, revival, RevivalAct())
     return RevivalDetail.model_construct(
-        **RevivalRead.model_validate(revival).model_dump(),
+        **dict(RevivalRead.model_validate(revival)),
         available_actions=offers(work, REVIVAL, revival, known),
     )
 

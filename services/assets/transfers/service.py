@@ -93,7 +93,7 @@ async def detail(work: Work, transfer: Transfer) -> TransferDetail:
     items = {item.asset_id: item for item in await repository.items(work, transfer.id)}
     known = await _facts(work, transfer, assets, TransferAct(), work.at)
     return TransferDetail.model_construct(
-        **TransferRead.model_validate(transfer).model_dump(),
+        **dict(TransferRead.model_validate(transfer)),
         items=[_shown(asset, items[asset.id]) for asset in assets],
         total=sum(asset.original_value for asset in assets),
         available_actions=offers(work, TRANSFER, transfer, known),

@@ -1,0 +1,200 @@
+"""Rules that find what goes wrong, plans that bring assets back, disposal by approval only."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.assets.test_contracts import moved, signed
+from tests.assets.world import World
+from tests.conftest import Clock
+from tests.doors import DISTRICT, VILLAGE
+
+
+async def run(world: World) -> dict[str, Any]:
+    answered = await world.bureau.post("/assets/alerts/runs")
+    assert answered.status_code == 200, answered.text
+    found: dict[str, Any] = answered.json()
+    return found
+
+
+async def rules(world: World, **params: Any) -> list[str]:
+    items = (await world.bureau.get("/assets/alerts", params=params)).json()["items"]
+    return sorted(one["rule"].removeprefix("risk.") for one in items)
+
+
+async def test_the_rules_find_what_a_ledger_should_not_have(world: World, clock: Clock) -> None:
+    await world.accepted()
+    wrong = await world.accepted(
+        name="水渠",
+        built=[{"name": "水渠", "asset_class": "public", "subclass": "irrigation", "value": "1.00"}],
+    )
+    (draft,) = (await world.clerk.get("/assets", params={"project_id": str(wrong)})).json()["items"]
+    tag = (await world.clerk.get(f"/assets/{draft['id']}")).headers["ETag"]
+    owner = {"owner_kind": "village", "owner_name": "新店村"}
+    await world.clerk.patch(f"/assets/{draft['id']}", json=owner, headers={"If-Match": tag})
+    await world.must(world.clerk, draft["id"], "register")
+    contract = await signed(world, ends_on="2024-07-01")
+    await world.clerk.post(
+        f"/assets/contracts/{contract['id']}/operator", json={"gone": True, "reason": "已注销"}
+    )
+    await world.registered(name="冷库", asset_class="operating", subclass="storage", built_on="2022-01-01")
+    idle = await world.registered(name="旧厂房", asset_class="operating", subclass="workshop")
+    photo = await world.photo()
+    soon = str(world.today() + timedelta(days=5))
+    await world.must(
+        world.clerk, idle["id"], "mark_idle", reason="停产", evidence=[photo], person="王", deadline=soon
+    )
+    await run(world)
+    first = [
+        "asset_without_project",
+        "contract_expiring",
+        "operator_gone",
+        "project_without_assets",
+        "rent_unpaid",
+        "value_differs",
+    ]
+    assert await rules(world) == first
+    clock.advance(timedelta(days=200))
+    found = await run(world)
+    assert found["new"] == 7
+    late = ["use_overdue", *(["without_contract"] * 2), *(["not_inspected"] * 4)]
+    assert await rules(world) == sorted([*first, *late])
+
+
+async def test_an_alert_is_answered_closed_by_another_and_comes_back(world: World, clock: Clock) -> None:
+    contract = await signed(world)
+    await run(world)
+    (alert,) = (await world.bureau.get("/assets/alerts")).json()["items"]
+    assert (alert["rule"], alert["figures"]["欠收"], alert["light"]) == (
+        "risk.rent_unpaid",
+        "60000.00",
+        "red",
+    )
+    address = f"/assets/alerts/{alert['id']}"
+    assign = {"owner": "李镇长", "due_on": str(world.today() + timedelta(days=9))}
+    assert (await world.bureau.post(f"{address}/owner", json=assign)).json()["owner"] == "李镇长"
+    assert (await world.clerk.post(f"{address}/answer", json={})).status_code == 409
+    await world.bureau.post(f"{address}/answer", json={"reason": "催收中"})
+    assert (await world.bureau.post(f"{address}/close", json={"reason": "同意"})).status_code == 403
+    await world.bureau.post(f"{address}/send_back", json={"reason": "写清楚"})
+    other = world.door.as_("bureau", person="second")
+    assert (await other.post(f"{address}/send_back", json={"reason": "再写"})).status_code == 409
+    await world.clerk.post(f"{address}/answer", json={"reason": "已催收"})
+    still = await world.bureau.post(f"{address}/close", json={})
+    assert still.json()["errors"][0]["code"] == "still_there"
+    pay = {"amount": "60000.00", "received_on": "2024-05-01", "payer": "某公司", "voucher_no": "收1"}
+    await world.clerk.post(f"/assets/contracts/{contract['id']}/receipts", json=pay)
+    assert (await run(world))["gone"] == 1
+    assert (await world.bureau.post(f"{address}/close", json={})).json()["state"] == "closed"
+    assert await run(world) == {"found": 0, "new": 0, "reopened": 0, "gone": 0}
+    clock.advance(timedelta(days=300))
+    again = await run(world)
+    assert again["reopened"] == 1
+    assert (await world.bureau.get(address)).json()["state"] == "open"
+    assert (await world.bureau.post(f"{address}/reopen", json={})).status_code == 409
+
+
+async def test_a_rule_of_the_district_counts_at_once(world: World, clock: Clock) -> None:
+    await signed(world, ends_on="2024-12-01", first_due_on="2024-11-01")
+    assert (await run(world))["found"] == 0
+    (rule,) = (await world.bureau.get("/assets/rules/risk.contract_expiring")).json()
+    wider = {**{k: rule[k] for k in ("key", "title", "basis", "confirmed")}, "region": DISTRICT,
+             "effective_from": "2024-01-01", "value": {**rule["value"], "days": 365}}  # fmt: skip
+    assert (await world.bureau.post("/assets/rules", json=wider)).status_code == 201
+    assert (await run(world))["new"] == 1
+
+
+async def test_alerts_stay_in_their_region(world: World) -> None:
+    await signed(world)
+    await run(world)
+    (alert,) = (await world.clerk.get("/assets/alerts")).json()["items"]
+    elsewhere = world.door.as_("town_officer", "620602101000")
+    assert (await elsewhere.get(f"/assets/alerts/{alert['id']}")).status_code == 404
+    assert (await elsewhere.get("/assets/alerts")).json()["items"] == []
+    assert (await elsewhere.get("/assets/alerts/counts")).json() == []
+    assert (await world.clerk.post("/assets/alerts/runs")).status_code == 403
+
+
+async def test_an_idle_asset_is_brought_back_with_figures_before_and_after(world: World) -> None:
+    asset = await world.registered(name="旧厂房", asset_class="operating", subclass="workshop")
+    photo = await world.photo()
+    soon = str(world.today() + timedelta(days=60))
+    await world.must(
+        world.clerk, asset["id"], "mark_idle", reason="停产", evidence=[photo], person="王", deadline=soon
+    )
+    body = {
+        "asset_id": asset["id"],
+        "track": "revive",
+        "problem": "停产两年",
+        "measures": "整体出租",
+        "person": "王主任",
+        "deadline": soon,
+    }
+    plan = (await world.clerk.post("/assets/revivals", json=body)).json()
+    assert (plan["before"]["use"], plan["before"]["income"]) == ("idle", "0.00")
+
+    async def step(client: httpx.AsyncClient, action: str, status: int = 200, **more: Any) -> Any:
+        answered = await client.post(f"/assets/revivals/{plan['id']}/{action}", json=more)
+        assert answered.status_code == status, answered.text
+        return answered.json()
+
+    await step(world.clerk, "approve", 403)
+    await step(world.bureau, "approve")
+    assert (await world.bureau.get(f"/assets/{asset['id']}")).json()["track"] == "revive"
+    missing = await step(world.clerk, "report", 409)
+    assert {one["code"] for one in missing["errors"]} == {"no_evidence", "not_in_use"}
+    await world.must(world.clerk, asset["id"], "bring_back", reason="已出租", evidence=[photo])
+    rent = {"amount": "8000.00", "received_on": "2024-05-10", "payer": "某公司", "voucher_no": "收1"}
+    await world.clerk.post(f"/assets/{asset['id']}/income", json=rent)
+    done = await step(world.clerk, "report", file_ids=[photo])
+    assert (done["after"]["use"], done["after"]["income"]) == ("in_use", "8000.00")
+    assert (await step(world.bureau, "check"))["state"] == "done"
+    road = await world.registered()
+    assert (
+        await world.clerk.post("/assets/revivals", json={**body, "asset_id": road["id"]})
+    ).status_code == 422
+
+
+async def test_a_disposal_goes_by_the_book_and_deletes_nothing(world: World) -> None:
+    contract = await signed(world)
+    asset_id, photo = contract["asset_id"], await world.photo()
+    body = {"asset_id": asset_id, "cause": "disaster", "description": "洪水冲毁", "file_ids": [photo]}
+    disposal = (await world.clerk.post("/assets/disposals", json=body)).json()
+    assert (await world.clerk.post("/assets/disposals", json=body)).status_code == 409
+
+    async def step(client: httpx.AsyncClient, action: str, status: int = 200, **more: Any) -> Any:
+        answered = await client.post(f"/assets/disposals/{disposal['id']}/{action}", json=more)
+        assert answered.status_code == status, answered.text
+        return answered.json()
+
+    await step(world.bureau, "approve", 409)
+    assert (await step(world.clerk, "appraise", 409))["errors"][0]["code"] == "no_appraisal"
+    await step(world.clerk, "appraise", value="20000.00", appraisal_no="评1", file_ids=[photo])
+    await step(world.clerk, "decide", held_on="2024-05-10", file_ids=[photo])
+    clash = await step(world.bureau, "approve", 409, document_no="凉资处〔2024〕1号")
+    assert clash["errors"][0]["code"] == "contract_runs"
+    await moved(world.clerk, contract, "terminate", reason="厂房已毁")
+    await step(world.bureau, "approve", document_no="凉资处〔2024〕1号")
+    assert (await step(world.clerk, "book", 409, proceeds="0"))["errors"][0]["code"] == "notice_none"
+    notice = {"level": "disposal", "places": ["公开栏"], "starts_on": str(world.today() - timedelta(days=11))}
+    posted = await world.town.post(f"/assets/disposals/{disposal['id']}/notices", json=notice)
+    assert posted.json()["content"]["处置原因"] == "自然灾害"
+    await step(world.clerk, "book", proceeds="15000.00", voucher_no="收8", payer="废品公司")
+    await step(world.bureau, "close", evidence=[])
+    gone = (await world.bureau.get(f"/assets/{asset_id}")).json()
+    assert (gone["use"], gone["state"]) == ("disposed", "registered")
+    assert gone["use_changes"][-1]["reason"].startswith("自然灾害")
+    book = (await world.bureau.get("/assets/distributions/balance", params={"region": VILLAGE})).json()
+    assert (book["received"], book["agrees"]) == ("15000.00", True)
+    again = await world.act(world.clerk, asset_id, "mark_idle", reason="再", evidence=[photo])
+    assert again.status_code == 409
+    assert (await world.clerk.post("/assets/disposals", json=body)).status_code == 409
+    assert (await world.clerk.delete(f"/assets/{asset_id}")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["disposals", "revivals", "campaigns", "transfers", "distributions"])
+async def test_an_unknown_record_is_absent(world: World, path: str) -> None:
+    answered = await world.bureau.get(f"/assets/{path}/0190aaaa-0000-7000-8000-000000000000")
+    assert answered.status_code == 404
