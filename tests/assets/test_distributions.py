@@ -77,7 +77,7 @@ async def approved(world: World, **changes: Any) -> dict[str, Any]:
     return plan
 
 
-async def test_a_plan_goes_from_decision_to_the_last_payout(world: World) -> None:
+async def test_a_plan_needs_its_decision_and_its_notice(world: World) -> None:
     await earning(world)
     assert (await balance(world))["available"] == "10000.00"
     plan = await decided(world)
@@ -94,6 +94,10 @@ async def test_a_plan_goes_from_decision_to_the_last_payout(world: World) -> Non
     book = await balance(world)
     assert (book["available"], book["planned"], book["reserved"]) == ("0.00", "8000.00", "2000.00")
 
+
+async def test_the_list_is_paid_out_by_another_person_and_then_closed(world: World) -> None:
+    await earning(world)
+    plan = await approved(world)
     items = [
         {"purpose": "welfare_post", "payee": "李四", "account": ACCOUNT, "amount": "5000.00"},
         {"purpose": "support", "payee": "张三", "amount": "3000.00", "basis": "监测户"},
