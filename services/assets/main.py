@@ -28,6 +28,7 @@ from services.assets.repairs.router import router as repairs
 from services.assets.reshaping.router import router as reshaping
 from services.assets.revivals.router import router as revivals
 from services.assets.sums.router import router as sums
+from services.assets.totals.service import fold_forever
 from services.assets.transfers import router as transfers
 from services.assets.visits.router import router as visits
 from shared import clock
@@ -76,7 +77,7 @@ SERVICE = Service(
         register.verbs,
     ),
     handlers=HANDLERS,
-    background=(fill_forever, sweep_forever),
+    background=(fill_forever, sweep_forever, fold_forever),
 )
 
 

@@ -13,6 +13,7 @@ from services.assets.register import models as register
 from services.assets.repairs import models as repairs
 from services.assets.reshaping import models as reshaping
 from services.assets.revivals import models as revivals
+from services.assets.totals import models as totals
 from services.assets.transfers import models as transfers
 from services.assets.visits import models as visits
 
@@ -30,6 +31,7 @@ __all__ = [
     "repairs",
     "reshaping",
     "revivals",
+    "totals",
     "transfers",
     "visits",
 ]

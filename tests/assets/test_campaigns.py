@@ -134,7 +134,8 @@ async def test_the_list_is_taken_along_page_by_page(world: World) -> None:
     for at in range(5):
         await world.registered(name=f"新店村道路{at}")
     campaign = await begun(world, classes=["public"])
-    address, cursor, got = f"/assets/campaigns/{campaign['id']}/items", "", []
+    address, got = f"/assets/campaigns/{campaign['id']}/items", []
+    cursor: Any = ""
     while cursor is not None:
         page = (await world.clerk.get(address, params={"limit": 2, "cursor": cursor})).json()
         got += [one["asset_id"] for one in page["items"]]

@@ -107,7 +107,7 @@ async def test_the_list_is_paid_out_by_another_person_and_then_closed(world: Wor
     listed = await step(world.clerk, plan, "payouts", 201, items=items)
     assert listed[0]["account_masked"].endswith("0008")
     assert ACCOUNT not in str(listed)
-    pay = {"paid_on": "2024-05-20", "voucher_no": "付1"}
+    pay: dict[str, Any] = {"paid_on": "2024-05-20", "voucher_no": "付1"}
     first = f"payouts/{listed[0]['id']}/pay"
     await step(world.clerk, plan, first, 403, **pay)
     await step(world.town, plan, first, **pay)

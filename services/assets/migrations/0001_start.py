@@ -142,6 +142,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_asset_alert_region_state_due_on_id'), ['region', 'state', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_alert_rule_gone'), ['rule', 'gone'], unique=False)
 
+    op.create_table('asset_delta',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('asset_class', sa.String(40), nullable=False),
+    sa.Column('owner_kind', sa.String(40), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('use', sa.String(40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('value', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_asset_delta'))
+    )
+    with op.batch_alter_table('asset_delta', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_asset_delta_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('asset_total',
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('asset_class', sa.String(40), nullable=False),
+    sa.Column('owner_kind', sa.String(40), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('use', sa.String(40), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('value', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('region', 'year', 'asset_class', 'owner_kind', 'state', 'use', name=op.f('pk_asset_total'))
+    )
     op.create_table('campaign',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -326,6 +352,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(length=40), nullable=False),
     sa.Column('unit', sa.String(length=200), nullable=False),
     sa.Column('settled', sa.BigInteger(), nullable=False),
+    sa.Column('registered', sa.BigInteger(), nullable=False),
     sa.Column('accepted_on', sa.Date(), nullable=True),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_project_card'))
@@ -971,6 +998,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_campaign_region_starts_on_id'))
 
     op.drop_table('campaign')
+    op.drop_table('asset_total')
+    with op.batch_alter_table('asset_delta', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_asset_delta_region_id'))
+
+    op.drop_table('asset_delta')
     with op.batch_alter_table('asset_alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_asset_alert_rule_gone'))
         batch_op.drop_index(batch_op.f('ix_asset_alert_region_state_due_on_id'))

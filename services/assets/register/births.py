@@ -55,7 +55,10 @@ async def open_drafts(work: Work, envelope: Envelope, accepted: ProjectAccepted)
 
 async def _card(work: Work, envelope: Envelope, project_id: UUID) -> ProjectCard:
     found = await repository.system_card(work, project_id)
-    return found or ProjectCard(id=project_id, region=envelope.region)
+    if found is not None:
+        return found
+    registered = await repository.system_registered(work, project_id)
+    return ProjectCard(id=project_id, region=envelope.region, registered=registered)
 
 
 def _kind(accepted: ProjectAccepted, earning: Sequence[str]) -> AssetClass:

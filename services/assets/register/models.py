@@ -152,5 +152,7 @@ class ProjectCard(Base, table=True):
     state: str = Field(default="", max_length=40)
     unit: str = Field(default="", max_length=200)
     settled: int = Field(default=0, sa_type=sa.BigInteger)
+    registered: int = Field(default=0, sa_type=sa.BigInteger)
+    """Original value of its registered assets, kept as they change."""
     accepted_on: date | None = None
     version: int = -1

@@ -125,6 +125,14 @@ async def system_card(work: Work, project_id: UUID) -> ProjectCard | None:
     ).first()
 
 
+async def system_registered(work: Work, project_id: UUID) -> int:
+    """Original value of the assets registered for a project, in 分."""
+    query = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(TABLE.c.original_value), 0), sa.BigInteger)).where(
+        TABLE.c.project_id == project_id, TABLE.c.state.in_(COUNTED)
+    )
+    return int((await run(work.session, query)).scalar_one())
+
+
 async def system_born(work: Work, project_id: UUID) -> int:
     """How many assets an acceptance has opened already."""
     query = sa.select(sa.func.count()).where(

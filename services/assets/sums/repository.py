@@ -54,13 +54,7 @@ async def figures(work: Work, region: str, year: int | None, column: str) -> lis
 
 async def settled(work: Work, region: str, year: int | None) -> tuple[int, int, int]:
     """(projects accepted, their settled cost, original value registered for them) of a region, in 分."""
-    registered = (
-        sa.select(sa.func.coalesce(sa.func.sum(TABLE.c.original_value), 0))
-        .where(TABLE.c.project_id == CARDS.c.id, TABLE.c.state.in_(COUNTED))
-        .correlate(CARDS)
-        .scalar_subquery()
-    )
-    query = sa.select(CARDS.c.settled, registered.label("registered")).where(
+    query = sa.select(CARDS.c.settled, CARDS.c.registered).where(
         work.actor.where(May.ASSET_READ, CARDS.c.region),
         CARDS.c.region.between(*span(region)),
         CARDS.c.accepted_on.is_not(None),

@@ -1,0 +1,109 @@
+"""Sums that must agree, at any size: running totals against the rows, and a published district's figures."""
+
+import asyncio
+from typing import Any
+
+from services.assets.totals.service import fold
+from shared.money import yuan
+from tests.assets.world import World
+from tests.doors import DISTRICT, TOWN, VILLAGE
+
+SHAPE = {"public": (502, 2604550), "operating": (33, 297790), "household": (89, 183920)}
+"""掇刀区 2013 to 2021, as published: class → (assets, 百元): 624 assets, 30,862.61万元 (rounded to 0.1万元 per class)."""
+RIGHTS = {"state": 19, "town": 28, "village": 488, "household": 89}
+
+
+async def summary(world: World, region: str = DISTRICT, **params: Any) -> dict[str, Any]:
+    found: dict[str, Any] = (
+        await world.bureau.get("/assets/summary", params={"region": region, **params})
+    ).json()
+    return found
+
+
+def ledger() -> bytes:
+    """A ledger of the published shape: so many assets per class and owner, and their values to the 分."""
+    owners = [kind for kind, count in RIGHTS.items() for _ in range(count)]
+    rows = ["资产名称,资产类别,子类,坐落代码,坐落,原值,建成时间,所有权人类型,所有权人"]
+    free = [one for one in owners if one != "household"]
+    for kind, (count, hundreds) in SHAPE.items():
+        total = hundreds * 10_000
+        for at in range(count):
+            value = total // count + (at < total % count)
+            owner = "household" if kind == "household" else free.pop()
+            subclass = {"public": "road", "operating": "workshop", "household": "fixed"}[kind]
+            rows.append(
+                f"{kind}{at},{kind},{subclass},{VILLAGE},某处,{yuan(value)},{2013 + at % 9}-06-01,{owner},某单位"
+            )
+    return "\n".join(rows).encode()
+
+
+async def test_a_published_district_reproduces_from_its_ledger(world: World) -> None:
+    answered = await world.bureau.post(
+        "/assets/imports", params={"register": True}, content=ledger(), headers={"content-type": "text/csv"}
+    )
+    assert (answered.status_code, answered.json()["faults"]) == (200, [])
+    assert answered.json()["registered"] == 624
+    for _ in range(2):
+        found = await summary(world)
+        assert found["count"] == 624
+        assert found["value"] == "308626000.00"
+        by_class = {one["key"]: (one["count"], one["value"]) for one in found["by_class"]}
+        assert by_class == {
+            "public": (502, "260455000.00"),
+            "operating": (33, "29779000.00"),
+            "household": (89, "18392000.00"),
+        }
+        assert {one["key"]: one["count"] for one in found["by_owner"]} == RIGHTS
+        years = [await summary(world, year=year) for year in range(2013, 2022)]
+        assert sum(one["count"] for one in years) == 624
+        assert await fold(world.door.context) in {624, 0}
+    assert (await summary(world, TOWN))["count"] == (await summary(world, VILLAGE))["count"] == 624
+
+
+async def test_totals_follow_every_kind_of_change(world: World) -> None:
+    kept = await world.confirmed()
+    split = await world.registered(name="新店村水渠", subclass="irrigation", original_value="300.00")
+    photo = await world.photo()
+    use = {"reason": "塌方", "evidence": [photo], "person": "王", "deadline": str(world.today())}
+    await world.must(world.clerk, kept["id"], "mark_damaged", **use)
+    parts = [{"name": "一段", "original_value": "100.00"}, {"name": "二段", "original_value": "200.00"}]
+    await fold(world.door.context)
+    await world.bureau.post(f"/assets/{split['id']}/split", json={"parts": parts, "reason": "分段"})
+    fix = {"kind": "correction", "amount": "0.01", "happened_on": "2024-01-01", "reason": "更正"}
+    made = (await world.clerk.post(f"/assets/{kept['id']}/adjustments", json=fix)).json()
+    await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})
+    back = await world.registered(name="退回的")
+    await world.must(world.bureau, back["id"], "return", reason="更正")
+    for _ in range(2):
+        found = await summary(world)
+        assert (found["count"], found["value"]) == (3, "500300.01")
+        assert {one["key"]: one["count"] for one in found["by_use"]} == {"in_use": 2, "damaged": 1}
+        assert {one["key"]: one["count"] for one in found["by_state"]} == {"registered": 2, "confirmed": 1}
+        await fold(world.door.context)
+    rows = (await world.bureau.get("/assets", params={"limit": 200})).json()["items"]
+    counted = [one for one in rows if one["state"] in {"registered", "confirmed"}]
+    assert len(counted) == 3
+
+
+async def test_writers_and_the_folder_at_once_lose_nothing(world: World) -> None:
+    drafts = [await world.enter(name=f"道路{at}") for at in range(8)]
+
+    async def folding() -> None:
+        for _ in range(4):
+            await fold(world.door.context)
+
+    await asyncio.gather(folding(), *(world.must(world.clerk, one["id"], "register") for one in drafts))
+    await fold(world.door.context)
+    found = await summary(world)
+    assert (found["count"], found["value"]) == (8, "4000000.00")
+    codes = {(await world.clerk.get(f"/assets/{one['id']}")).json()["code"] for one in drafts}
+    assert len(codes) == 8
+
+
+async def test_a_part_of_a_region_is_counted_for_those_who_see_a_part(world: World) -> None:
+    await world.registered()
+    mine = (await world.clerk.get("/assets/summary", params={"region": DISTRICT})).json()
+    assert (mine["count"], mine["value"]) == (1, "500000.00")
+    elsewhere = world.door.as_("town_officer", "620602101000")
+    nothing = (await elsewhere.get("/assets/summary", params={"region": TOWN})).json()
+    assert (nothing["count"], nothing["by_class"]) == (0, [])
