@@ -94,6 +94,14 @@ async def _writing(request: Request, actor: CurrentActor) -> AsyncGenerator[Work
         yield work
 
 
+async def _keyed_writing(request: Request, actor: CurrentActor) -> AsyncGenerator[Work | None]:
+    if "idempotency-key" not in request.headers:
+        yield None
+        return
+    async with _write(request, actor) as work:
+        yield work
+
+
 async def _public_reading(request: Request) -> AsyncGenerator[Work]:
     context = context_of(request)
     async with context.database.read() as session:
@@ -109,6 +117,9 @@ Reading = Annotated[Work, Depends(_reading, scope="function")]
 """Work that only reads."""
 Writing = Annotated[Work, Depends(_writing, scope="function")]
 """Work that is committed before the answer leaves, or not at all."""
+KeyedWriting = Annotated[Work | None, Depends(_keyed_writing, scope="function")]
+"""Writing for a request with an Idempotency-Key, whose answer is kept beside its effect; None without a key, for
+routes that then write in a transaction they share with others."""
 PublicReading = Annotated[Work, Depends(_public_reading, scope="function")]
 """Reading without login."""
 PublicWriting = Annotated[Work, Depends(_public_writing, scope="function")]
@@ -264,6 +275,7 @@ __all__ = [
     "BODY",
     "CurrentActor",
     "IfMatch",
+    "KeyedWriting",
     "Match",
     "PublicReading",
     "PublicWriting",

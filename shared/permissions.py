@@ -101,7 +101,9 @@ class May(Labelled):
     LEAVE_APPROVE = "leave:approve", "审批请假"
     VISIT_RECORD = "visit:record", "记录走访与实事"
     PRESENCE_IMPORT = "presence:import", "导入考勤"
+    PRESENCE_EXCHANGE = "presence:exchange", "与考勤系统交换"
     SPOT_CHECK = "presence:spot_check", "抽查"
+    COMPLAINT_HANDLE = "complaint:handle", "办理考勤投诉"
     # the gateway's own pages
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
@@ -176,7 +178,9 @@ _TABLE: dict[May, str] = {
     May.LEAVE_APPROVE:    "b . b . b . b . . . .",
     May.VISIT_RECORD:     ". s . . . . . . . . .",
     May.PRESENCE_IMPORT:  ". . . . b . . . . . .",
+    May.PRESENCE_EXCHANGE:". . . . b . . . . b .",
     May.SPOT_CHECK:       ". . b . b . . b . . .",
+    May.COMPLAINT_HANDLE: ". . . . b . . b . . .",
 
     May.OVERVIEW_READ:    "b b b b b b b b . . .",
     May.THREAD_READ:      "b b b b b b b b . . .",

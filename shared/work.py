@@ -39,6 +39,8 @@ class Context:
     rules: RuleBook
     clock: Callable[[], datetime]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What a service keeps in memory while it runs (gatherers, caches), by name."""
 
     def itself(self) -> Actor:
         """The service as an actor of its own: relays, reconcilers, timers."""

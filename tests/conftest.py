@@ -185,6 +185,7 @@ async def doors(
     for name, app in _built.items():
         context: Context = app.state.context
         context.rules.forget()
+        context.kept.clear()
         context.database = OnDemand(lambda name=name: templates.clone(name))  # type: ignore[misc]
     found = Doors(_built, clock.now, test_key)
     yield found

@@ -6,13 +6,17 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.attendance.check_ins.router import hot
 from services.attendance.check_ins.router import router as check_ins
+from services.attendance.complaints.router import router as complaints
 from services.attendance.days.follow import follow_forever, ripen_forever
 from services.attendance.days.router import router as days
 from services.attendance.deeds.router import router as deeds
 from services.attendance.devices.router import router as devices
+from services.attendance.dingtalk.router import router as dingtalk
 from services.attendance.duties.router import router as duties
 from services.attendance.errands.router import router as errands
+from services.attendance.imports.router import router as imports
 from services.attendance.leaves.router import router as leaves
 from services.attendance.make_ups.router import router as make_ups
 from services.attendance.months.router import router as months
@@ -34,6 +38,7 @@ SERVICE = Service(
     title="驻村",
     read=May.PRESENCE_READ,
     routers=(
+        hot,
         check_ins,
         reviews,
         posts,
@@ -50,6 +55,9 @@ SERVICE = Service(
         deeds,
         statistics,
         summary,
+        complaints,
+        imports,
+        dingtalk,
     ),
     background=(follow_forever, ripen_forever),
     rule_shapes=SHAPES,

@@ -2,11 +2,13 @@
 
 from services.attendance.base import Base
 from services.attendance.check_ins import models as check_ins
+from services.attendance.complaints import models as complaints
 from services.attendance.days import models as days
 from services.attendance.deeds import models as deeds
 from services.attendance.devices import models as devices
 from services.attendance.duties import models as duties
 from services.attendance.errands import models as errands
+from services.attendance.imports import models as imports
 from services.attendance.leaves import models as leaves
 from services.attendance.make_ups import models as make_ups
 from services.attendance.months import models as months
@@ -19,11 +21,13 @@ from services.attendance.visits import models as visits
 __all__ = [
     "Base",
     "check_ins",
+    "complaints",
     "days",
     "deeds",
     "devices",
     "duties",
     "errands",
+    "imports",
     "leaves",
     "make_ups",
     "months",

@@ -3,30 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.attendance.check_ins.schemas import CheckInPost, Flag, Result
 from services.attendance.policy import Limits
-from shared.fences import Fence, Standing, Verdict, verdict
+from services.attendance.posts.stationing import Station
+from shared.fences import Standing, Verdict, verdict
 
 CHINA = ZoneInfo("Asia/Shanghai")
-
-
-@dataclass(frozen=True, slots=True)
-class Station:
-    """Where a person is stationed, as judging needs it."""
-
-    post_id: UUID
-    name: str
-    region: str
-    fences: tuple[Fence, ...]
-    starts_on: date
-    ends_on: date | None
-
-    def on(self, day: date) -> bool:
-        """Whether it holds on a day."""
-        return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
 
 @dataclass(frozen=True, slots=True)

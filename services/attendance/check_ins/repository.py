@@ -2,34 +2,110 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic_core import to_json
+from sqlalchemy.dialects import postgresql
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
+from services.attendance.check_ins.rows import Row, told
 from services.attendance.check_ins.schemas import Result
-from shared.access import span
+from shared.access import Actor, span
+from shared.contracts.attendance import CheckInRecorded
 from shared.cursors import insert_once
 from shared.db import run
 from shared.errors import NotFound
+from shared.ids import new_id
 from shared.pages import Page, Paging, page
 from shared.permissions import May
+from shared.tables import event_log
 from shared.work import Work
 
-
-async def insert(work: Work, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Write all rows whose id is new, in one statement; the ids that were."""
-    table = CheckIn.__table__  # type: ignore[attr-defined]
-    statement = insert_once(work.session, table, list(rows)).returning(table.c.id)  # type: ignore[attr-defined]
-    return set((await run(work.session, statement)).scalars())
+SOME = 500
+"""Rows of one statement on SQLite, which takes some 32,000 values."""
+TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
 
 
-async def digests(work: Work, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+async def system_insert(session: AsyncSession, sent: Sequence[tuple[Row, Actor]]) -> set[UUID]:
+    """Write all rows whose id is new, and their events, in one statement; the ids that were new."""
+    if session.get_bind().dialect.name == "postgresql":
+        values = to_json([row | _event(row, actor) for row, actor in sent]).decode()
+        return set((await run(session, _both(), {"rows": values})).scalars())
+    fresh: set[UUID] = set()
+    for start in range(0, len(sent), SOME):
+        statement = insert_once(session, TABLE, [row for row, _ in sent[start : start + SOME]])
+        fresh |= set((await run(session, statement)).scalars())
+    events = [_log_row(row, actor) for row, actor in sent if row["id"] in fresh]
+    if events:
+        await run(session, event_log.insert(), events)
+    return fresh
+
+
+def _event(row: Row, actor: Actor) -> dict[str, Any]:
+    """What the event beside a row needs that the row does not have."""
+    return {
+        "event_id": new_id(),
+        "told": told(row),
+        "actor_device": actor.device,
+        "obo": actor.on_behalf_of,
+    }
+
+
+def _log_row(row: Row, actor: Actor) -> dict[str, Any]:
+    return {
+        "tx": 0,
+        "id": new_id(),
+        "type": CheckInRecorded.topic,
+        "subject": str(row["id"]),
+        "subject_version": 1,
+        "region": row["region"],
+        "actor": actor.id,
+        "on_behalf_of": actor.on_behalf_of,
+        "device": actor.device,
+        "reason": "",
+        "recorded_at": min(row["taken_at"], row["received_at"]),
+        "ingested_at": row["received_at"],
+        "before": {},
+        "after": told(row),
+    }
+
+
+@cache
+def _both() -> sa.Executable:
+    """Rows as one JSON parameter, so that the statement is the same for any number; the log beside, in the same breath."""
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    shape = ", ".join(f'"{one.name}" {one.type.compile(dialect)}' for one in TABLE.columns)
+    names = ", ".join(f'"{one.name}"' for one in TABLE.columns)
+    return sa.text(
+        f"""
+        WITH sent AS MATERIALIZED (
+            SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
+            AS r({shape}, event_id uuid, told jsonb, actor_device text, obo text)
+        ), fresh AS (
+            INSERT INTO check_in ({names}) SELECT {names} FROM sent
+            ON CONFLICT (id) DO NOTHING RETURNING id
+        ), logged AS (
+            INSERT INTO event_log (tx, id, type, subject, subject_version, region, actor, on_behalf_of,
+                device, reason, recorded_at, ingested_at, before, after)
+            SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), event_id, '{CheckInRecorded.topic}',
+                CAST(sent.id AS text), 1, region, person, obo, actor_device, '',
+                LEAST(taken_at, received_at), received_at, '{{}}', told
+            FROM sent JOIN fresh ON fresh.id = sent.id
+        )
+        SELECT id FROM fresh
+        """  # noqa: S608 - names of our own columns
+    ).columns(sa.column("id", sa.Uuid))
+
+
+async def system_digests(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """(digest, person) of the records with these ids, for telling a repeat from a clash."""
     query = select(CheckIn.id, CheckIn.created_digest, CheckIn.person).where(col(CheckIn.id).in_(ids))
-    return {row[0]: (row[1], row[2]) for row in await work.session.exec(query)}
+    return {row[0]: (row[1], row[2]) for row in await session.exec(query)}
 
 
 async def get(work: Work, check_in_id: UUID) -> CheckIn:

@@ -4,9 +4,10 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from services.attendance.check_ins import repository, service
+from services.attendance.check_ins.hot import HotRoute
 from services.attendance.check_ins.schemas import (
     CheckInAnswer,
     CheckInBatch,
@@ -15,25 +16,30 @@ from services.attendance.check_ins.schemas import (
     Result,
 )
 from shared.errors import Forbidden, NotFound
-from shared.http import Reading, Route, Writing, allows
+from shared.http import CurrentActor, KeyedWriting, Reading, Route, allows, context_of
 from shared.pages import Page, Paging
 from shared.permissions import May
 
 BATCH = 1024 * 1024
 """Body limit in bytes of a batch."""
+hot = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=HotRoute)
 router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=Route)
 
 
-@router.post(
+@hot.post(
     "",
     status_code=201,
     response_model=CheckInAnswer,
     **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH),
 )
-async def check_in(work: Writing, body: CheckInBatch | CheckInPost) -> CheckInAnswer:
+async def check_in(
+    request: Request, actor: CurrentActor, keyed: KeyedWriting, body: CheckInBatch | CheckInPost
+) -> CheckInAnswer:
     """打卡: 单条或一批(最多 500 条), 逐条给出结果."""
     items = body.items if isinstance(body, CheckInBatch) else [body]
-    return CheckInAnswer(items=await service.take(work, items))
+    if keyed is not None:
+        return CheckInAnswer(items=await service.take_keyed(keyed, items))
+    return CheckInAnswer(items=await service.take(context_of(request), actor, items))
 
 
 @router.get("", response_model=Page[CheckInRead], **allows(May.PRESENCE_READ))

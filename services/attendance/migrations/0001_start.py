@@ -98,6 +98,25 @@ def upgrade() -> None:
         batch_op.create_index('ix_check_in_region_taken_at_id', ['region', 'taken_at', 'id'], unique=False)
         batch_op.create_index('ix_check_in_result_region_taken_at_id', ['result', 'region', 'taken_at', 'id'], unique=False)
 
+    op.create_table('complaint',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('contact_sealed', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint'))
+    )
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('dead_letter',
     sa.Column('subscriber', sa.String(length=80), nullable=False),
     sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -224,6 +243,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_event_log_subject_seq'), ['subject', 'seq'], unique=False)
         batch_op.create_index(batch_op.f('ix_event_log_tx_seq'), ['tx', 'seq'], unique=False)
 
+    op.create_table('external_account',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('channel', sa.String(40), nullable=False),
+    sa.Column('external', sa.String(length=100), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_external_account')),
+    sa.UniqueConstraint('channel', 'external', name=op.f('uq_external_account_channel_external'))
+    )
+    with op.batch_alter_table('external_account', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_external_account_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('file',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('sha256', sa.String(length=64), nullable=False),
@@ -254,6 +290,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('helping_unit', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_helping_unit_region_name_id'), ['region', 'name', 'id'], unique=False)
+
+    op.create_table('import_run',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('channel', sa.String(40), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('fresh', sa.Integer(), nullable=False),
+    sa.Column('known', sa.Integer(), nullable=False),
+    sa.Column('invalid', sa.Integer(), nullable=False),
+    sa.Column('unsigned', sa.Integer(), nullable=False),
+    sa.Column('unmatched', sa.Integer(), nullable=False),
+    sa.Column('detail', sa.String(length=1000), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_run'))
+    )
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_run_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
 
     op.create_table('inbox',
     sa.Column('event_id', sa.Uuid(), nullable=False),
@@ -402,6 +459,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.create_index('ix_post_region_name_id', ['region', 'name', 'id'], unique=False)
+
+    op.create_table('punch',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('channel', sa.String(40), nullable=False),
+    sa.Column('source_id', sa.String(length=200), nullable=False),
+    sa.Column('external', sa.String(length=100), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('punched_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('raw', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('check_in_id', sa.Uuid(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_punch')),
+    sa.UniqueConstraint('channel', 'source_id', name=op.f('uq_punch_channel_source_id'))
+    )
+    with op.batch_alter_table('punch', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_punch_channel_external_state'), ['channel', 'external', 'state'], unique=False)
 
     op.create_table('review',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -772,6 +846,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_review_region_work_date_id'))
 
     op.drop_table('review')
+    with op.batch_alter_table('punch', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_punch_channel_external_state'))
+
+    op.drop_table('punch')
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.drop_index('ix_post_region_name_id')
 
@@ -800,6 +878,10 @@ def downgrade() -> None:
 
     op.drop_table('leave_request')
     op.drop_table('inbox')
+    with op.batch_alter_table('import_run', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_run_region_created_at_id'))
+
+    op.drop_table('import_run')
     with op.batch_alter_table('helping_unit', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_helping_unit_region_name_id'))
 
@@ -808,6 +890,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))
 
     op.drop_table('file')
+    with op.batch_alter_table('external_account', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_external_account_region_created_at_id'))
+
+    op.drop_table('external_account')
     with op.batch_alter_table('event_log', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_event_log_tx_seq'))
         batch_op.drop_index(batch_op.f('ix_event_log_subject_seq'))
@@ -838,6 +924,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'))
 
     op.drop_table('dead_letter')
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_complaint_region_created_at_id'))
+
+    op.drop_table('complaint')
     with op.batch_alter_table('check_in', schema=None) as batch_op:
         batch_op.drop_index('ix_check_in_result_region_taken_at_id')
         batch_op.drop_index('ix_check_in_region_taken_at_id')

@@ -6,8 +6,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.posts.models import Assignment, Post
+from services.attendance.rows import during
 from shared.access import span
 from shared.errors import NotFound
 from shared.pages import Page, Paging, page
@@ -61,6 +63,19 @@ async def stations(work: Work, person: str, low: date, high: date) -> Sequence[t
         .order_by(col(Assignment.starts_on), col(Assignment.id))
     )
     return (await work.session.exec(query)).all()
+
+
+async def system_stations(
+    session: AsyncSession, persons: Sequence[str], low: date, high: date
+) -> Sequence[tuple[Assignment, Post]]:
+    """Where these persons are stationed on any of these days."""
+    query = (
+        select(Assignment, Post)
+        .join(Post, col(Post.id) == Assignment.post_id)
+        .where(col(Assignment.person).in_(persons), during(Assignment, low, high))
+        .order_by(col(Assignment.starts_on), col(Assignment.id))
+    )
+    return (await session.exec(query)).all()
 
 
 async def assignment(work: Work, assignment_id: UUID) -> Assignment:

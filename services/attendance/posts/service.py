@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.attendance.policy import PresenceRules, Standpoint, ruled
-from services.attendance.posts import repository
+from services.attendance.posts import repository, stationing
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.posts.schemas import (
     AssignmentCreate,
@@ -40,6 +40,7 @@ async def add_post(work: Work, body: PostCreate) -> Post:
         work, Post, body, region=body.region, id=body.id, fences=_kept(body.fences), **columns
     )
     if fresh:
+        stationing.forget(work.context)
         await work.tell(PostChanged(name=post.name, kind=post.kind), post)
     return post
 
@@ -57,6 +58,7 @@ async def change_post(work: Work, post_id: UUID, body: PostChange, match: Match)
         setattr(post, name, value)
     post.version += 1
     post.updated_at = work.at
+    stationing.forget(work.context)
     await work.tell(PostChanged(name=post.name, kind=post.kind), post, before=plain(before))
     return post
 
@@ -115,6 +117,7 @@ async def _fenced(work: Work, post: Post, fences: list[dict[str, object]]) -> Po
     post.fences = fences
     post.version += 1
     post.updated_at = work.at
+    stationing.forget(work.context)
     await work.tell(PostChanged(name=post.name, kind=post.kind), post, before=plain(before))
     return post
 
@@ -134,6 +137,7 @@ async def station(work: Work, post_id: UUID, body: AssignmentCreate) -> Assignme
         work, Assignment, body, region=post.region, id=body.id, post_id=post.id, **columns
     )
     if fresh:
+        stationing.forget(work.context)
         await work.tell(_told(made), made)
     return made
 
@@ -149,6 +153,7 @@ async def end(work: Work, assignment_id: UUID, body: AssignmentEnd, match: Match
     found.ends_on = body.ends_on
     found.version += 1
     found.updated_at = work.at
+    stationing.forget(work.context)
     await work.tell(_told(found), found, before=before, reason=body.reason)
     return found
 

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from services.attendance import repository as records
-from services.attendance.check_ins.judging import Station
 from services.attendance.policy import Limits, SpotRules, Switches, ruled
 from services.attendance.posts.models import Assignment
 from services.attendance.posts.repository import stations
@@ -103,10 +102,8 @@ async def answer(work: Work, drawn_id: UUID, body: Answer) -> Drawn:
     limits, _ = await ruled(work, "check_in.limits", Limits, drawn.region)
     fences = [
         from_json(fence)
-        for assignment, post in await stations(work, drawn.person, drawn.work_date, drawn.work_date)
-        if Station(post.id, post.name, post.region, (), assignment.starts_on, post.closed_on).on(
-            drawn.work_date
-        )
+        for _, post in await stations(work, drawn.person, drawn.work_date, drawn.work_date)
+        if post.closed_on is None or drawn.work_date <= post.closed_on
         for fence in post.fences
     ]
     found = (

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.attendance import repository as records
 from services.attendance.fields import in_order
+from services.attendance.posts import stationing
 from services.attendance.posts.models import Assignment
 from services.attendance.teams import repository
 from services.attendance.teams.kinds import MemberRole
@@ -168,6 +169,7 @@ async def _end_posting(work: Work, posting: Assignment, on: date, reason: str) -
     before = {"ends_on": str(posting.ends_on or "")}
     posting.ends_on = max(on, posting.starts_on)
     posting.version += 1
+    stationing.forget(work.context)
     posting.updated_at = work.at
     await work.tell(_posted(posting), posting, before=before, reason=reason)
 
@@ -212,6 +214,7 @@ async def _take_over(work: Work, posting: Assignment, successor: Member, last: d
     )
     work.session.add(made)
     await work.session.flush()
+    stationing.forget(work.context)
     await work.tell(_posted(made), made, reason=reason)
 
 

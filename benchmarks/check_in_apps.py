@@ -1,0 +1,78 @@
+"""The two apps that benchmarks/check_ins.py compares: the attendance service, and the least that inserts the same row."""
+
+import json
+import os
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg  # type: ignore[import-untyped]
+from fastapi import FastAPI
+
+from services.attendance.check_ins.repository import TABLE
+from services.attendance.check_ins.schemas import CheckInPost
+from services.attendance.main import create_app
+from shared import clock
+from shared.settings import Settings
+from shared.watch import speak
+
+KEY = "BENCH_KEY"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def service() -> FastAPI:
+    """The attendance service as it runs, with a key of the benchmark's own in place of identity's."""
+    speak("WARNING")
+    settings = Settings.of("attendance", embedded=True)
+    app = create_app(settings)
+
+    async def keys() -> dict[str, Any]:
+        return {"keys": [json.loads(os.environ[KEY])]}
+
+    app.state.context.verifier.fetch_jwks = keys
+    return app
+
+
+def bare() -> FastAPI:
+    """FastAPI, a model, a pool, one INSERT."""
+    names = [column.name for column in TABLE.columns]
+    places = ", ".join(f"${at}" for at in range(1, len(names) + 1))
+    statement = f"INSERT INTO check_in ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own columns
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        url = os.environ["ATTENDANCE_DATABASE_URL"].replace("postgresql+psycopg", "postgresql")
+        app.state.pool = await asyncpg.create_pool(url, min_size=8, max_size=16)
+        yield
+        await app.state.pool.close()
+
+    app = FastAPI(lifespan=lifespan)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, bool]:
+        return {"ok": True}
+
+    @app.post("/check-ins", status_code=201)
+    async def insert(body: CheckInPost) -> dict[str, str]:
+        at, fix = clock.now(), body.fix
+        row: dict[str, Any] = {
+            "id": body.id, "region": "620602100201", "version": 1, "created_at": at, "created_by": "p0",
+            "updated_at": at, "created_digest": "", "person": "p0", "sent_by": "p0", "kind": body.kind.value,
+            "source": "USER", "work_date": at.date(), "taken_at": body.taken_at, "received_at": at,
+            "lon": fix.lon if fix else None, "lat": fix.lat if fix else None,
+            "fix": fix.model_dump_json() if fix else "{}", "accuracy_m": fix.accuracy_m if fix else None,
+            "coarse": False, "mock": body.mock, "device": body.device, "verdict": "inside", "distance_m": 0.0,
+            "margin_m": 100.0, "flags": "[]", "result": "applied", "rule_version": "check_in.limits@1",
+            "remark": body.remark, "photo": body.photo,
+        }  # fmt: skip
+        await app.state.pool.execute(statement, *(row.get(name) for name in names))
+        return {"id": str(body.id), "result": "applied"}
+
+    return app

@@ -1,0 +1,55 @@
+"""What goes in and out about complaints and compliance."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.attendance.complaints.lifecycle import ComplaintState
+from services.attendance.fields import Region
+
+
+class ComplaintCreate(BaseModel):
+    """投诉打卡或考勤中的问题, 不必登录, 可以匿名."""
+
+    id: UUID | None = None
+    region: Region
+    text: str = Field(min_length=5, max_length=5000)
+    contact: str = Field("", max_length=100, description="联系方式, 可不填; 加密保存")
+
+
+class ComplaintReceipt(BaseModel):
+    """投诉回执: keep the number; the answer is read with it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    state: ComplaintState
+    answer: str = ""
+    created_at: datetime
+
+
+class ComplaintRead(ComplaintReceipt):
+    """投诉."""
+
+    region: str
+    text: str
+    contact: str = Field("", description="联系方式, 只给办理人")
+    answered_by: str
+    state_since: datetime
+    version: int
+
+
+class Compliance(BaseModel):
+    """本地的考勤方式与承诺: what is switched on here, under which record-keeping number."""
+
+    region: str
+    record_keeping_no: str = Field(description="备案号")
+    mode: str = Field(description="考勤方式")
+    own_check_in: bool
+    imports: bool
+    spot_checks: bool
+    photo: str
+    coarse_after_days: int = Field(description="多少天后打卡位置只留到约一公里")
+    promises: list[str]
+    complaints: str = Field(description="投诉入口")

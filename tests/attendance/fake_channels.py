@@ -1,0 +1,121 @@
+"""DingTalk and WeCom as their documents describe them: limits, pages, errors inside a 200, throttling now and then."""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from shared.work import CHINA
+
+TOKEN = "t-1"
+DAY_S = 86_400
+
+
+def millis(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=CHINA).timestamp() * 1000)
+
+
+def a_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
+    """A row as `listRecord` gives it."""
+    return {
+        "id": number, "recordId": number, "userId": user, "groupId": 7, "planId": number,
+        "workDate": millis(at[:10]), "checkType": "OnDuty", "timeResult": "Normal", "locationResult": "Normal",
+        "sourceType": "USER", "isLegal": "Y", "baseCheckTime": millis(at), "userCheckTime": millis(at),
+        **changes,
+    }  # fmt: skip
+
+
+class Fake:
+    """What both systems hold, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.checkins: list[dict[str, Any]] = []
+        self.asked: list[dict[str, Any]] = []
+        self.throttle_every = 0
+        self.now = "2024-05-20 09:00:00"
+        self.app = FastAPI()
+        self._tokens()
+        self._details()
+        self._results()
+        self._wecom()
+
+    def _refused(self, token: str) -> dict[str, Any] | None:
+        if token != TOKEN:
+            return {"errcode": 40014, "errmsg": "不合法的access_token"}
+        if self.throttle_every and len(self.asked) % self.throttle_every == 0:
+            return {"errcode": 90018, "errmsg": "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了"}
+        return None
+
+    def _wrong(
+        self, users: list[str], low: str, high: str, most: int = 50, days: int = 7
+    ) -> dict[str, Any] | None:
+        span = datetime.fromisoformat(high).date() - datetime.fromisoformat(low).date()
+        if not 1 <= len(users) <= most or span.days >= days:
+            return {"errcode": 40035, "errmsg": "不合法的参数"}
+        return None
+
+    def _tokens(self) -> None:
+        @self.app.get("/gettoken")
+        async def gettoken(appkey: str, appsecret: str) -> dict[str, Any]:
+            if appsecret != "right":
+                return {"errcode": 40089, "errmsg": "不合法的corpid或corpsecret"}
+            return {"errcode": 0, "errmsg": "ok", "access_token": TOKEN, "expires_in": 7200}
+
+        @self.app.get("/cgi-bin/gettoken")
+        async def corp_token(corpid: str, corpsecret: str) -> dict[str, Any]:
+            return await gettoken(corpid, corpsecret)
+
+    def _details(self) -> None:
+        @self.app.post("/attendance/listRecord")
+        async def list_record(request: Request, access_token: str) -> dict[str, Any]:
+            body = await request.json()
+            self.asked.append(body)
+            bad = self._refused(access_token) or self._wrong(
+                body["userIds"], body["checkDateFrom"], body["checkDateTo"]
+            )
+            if bad:
+                return bad
+            low, high = millis(body["checkDateFrom"]), millis(body["checkDateTo"])
+            low = max(low, millis(self.now) - 180 * DAY_S * 1000)
+            rows = [
+                one for one in self.rows if one.get("userCheckTime") and low <= one["userCheckTime"] <= high
+            ]
+            return {
+                "errcode": 0,
+                "errmsg": "ok",
+                "recordresult": [r for r in rows if r["userId"] in body["userIds"]],
+            }
+
+    def _results(self) -> None:
+        @self.app.post("/attendance/list")
+        async def list_results(request: Request, access_token: str) -> dict[str, Any]:
+            body = await request.json()
+            self.asked.append(body)
+            bad = self._refused(access_token) or self._wrong(
+                body["userIdList"], body["workDateFrom"], body["workDateTo"]
+            )
+            if bad or not 1 <= body["limit"] <= 50:
+                return bad or {"errcode": 40035, "errmsg": "不合法的参数"}
+            low, high = millis(body["workDateFrom"][:10]), millis(body["workDateTo"][:10])
+            rows = [
+                r for r in self.rows if low <= r["workDate"] <= high and r["userId"] in body["userIdList"]
+            ]
+            end = body["offset"] + body["limit"]
+            return {"errcode": 0, "recordresult": rows[body["offset"] : end], "hasMore": end < len(rows)}
+
+    def _wecom(self) -> None:
+        @self.app.post("/cgi-bin/checkin/getcheckindata")
+        async def checkin_data(request: Request, access_token: str) -> dict[str, Any]:
+            body = await request.json()
+            self.asked.append(body)
+            if bad := self._refused(access_token):
+                return bad
+            if len(body["useridlist"]) > 100 or body["endtime"] - body["starttime"] > 30 * DAY_S:
+                return {"errcode": 301025, "errmsg": "get checkin data error"}
+            rows = [c for c in self.checkins if body["starttime"] <= c["checkin_time"] <= body["endtime"]]
+            return {
+                "errcode": 0,
+                "errmsg": "ok",
+                "checkindata": [c for c in rows if c["userid"] in body["useridlist"]],
+            }

@@ -1,0 +1,36 @@
+"""Anybody may complain, and anybody may read what a district switched on."""
+
+import httpx
+
+from tests.attendance.world import read, sent, set_rule
+from tests.doors import DISTRICT, Door
+
+BODY = {"region": DISTRICT, "text": "要求每天发定位到群里并排名", "contact": "13812341234"}
+
+
+async def test_a_complaint_without_login_is_answered_by_its_number(
+    attendance: Door, bureau: httpx.AsyncClient, town: httpx.AsyncClient
+) -> None:
+    nobody = attendance.nobody()
+    made = await sent(nobody, "/attendance/complaints", BODY)
+    await read(town, "/attendance/complaints", 403)
+    (row,) = (await read(bureau, "/attendance/complaints"))["items"]
+    assert row["contact"] == "13812341234"
+    address = f"/attendance/complaints/{made['id']}"
+    await sent(bureau, f"{address}/answer", {}, 409)
+    await sent(bureau, f"{address}/answer", {"reason": "已取消排名"}, 200)
+    answered = await read(nobody, address)
+    assert (answered["state"], answered["answer"]) == ("answered", "已取消排名")
+    assert "contact" not in answered
+    told = str((await read(bureau, "/attendance/events"))["items"])
+    assert "排名" not in told
+    assert "1381234" not in told
+
+
+async def test_the_switches_and_the_record_keeping_number_are_public(attendance: Door) -> None:
+    await set_rule(
+        attendance, "check_in.switches", own_check_in=False, imports=False, record_keeping_no="甘备2026001"
+    )
+    found = await read(attendance.nobody(), "/attendance/compliance")
+    assert (found["record_keeping_no"], found["mode"]) == ("甘备2026001", "报备、值班与抽查, 不打卡")
+    assert "不排名、不通报到个人" in found["promises"]
