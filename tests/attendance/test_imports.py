@@ -73,6 +73,10 @@ async def test_a_file_is_taken_in_once_and_makes_the_day(
     assert taps["2024-05-16"]["verdict"] == "outside"
     assert taps["2024-05-13"]["verdict"] == "inside"
     assert len(taps) == 3
+    await the_days_follow(attendance, cadre)
+
+
+async def the_days_follow(attendance: Door, cadre: httpx.AsyncClient) -> None:
     while await follow(attendance.context):
         pass
     days = {
