@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,8 +10,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.posts.models import Assignment, Post
-from services.attendance.rows import during
+from services.attendance.rows import columns, during
 from shared.access import span
+from shared.db import run
 from shared.errors import NotFound
 from shared.pages import Page, Paging, page
 from shared.permissions import May
@@ -67,15 +69,25 @@ async def stations(work: Work, person: str, low: date, high: date) -> Sequence[t
 
 async def system_stations(
     session: AsyncSession, persons: Sequence[str], low: date, high: date
-) -> Sequence[tuple[Assignment, Post]]:
-    """Where these persons are stationed on any of these days."""
+) -> list[sa.Row[Any]]:
+    """Where these persons are stationed on any of these days: columns only, for the hot path."""
+    held, post = columns(Assignment), columns(Post)
     query = (
-        select(Assignment, Post)
-        .join(Post, col(Post.id) == Assignment.post_id)
-        .where(col(Assignment.person).in_(persons), during(Assignment, low, high))
-        .order_by(col(Assignment.starts_on), col(Assignment.id))
+        sa.select(
+            held.person,
+            held.starts_on,
+            held.ends_on,
+            post.id.label("post_id"),
+            post.name,
+            post.region,
+            post.fences,
+            post.closed_on,
+        )
+        .join_from(Assignment, Post, post.id == held.post_id)
+        .where(held.person.in_(persons), during(Assignment, low, high))
+        .order_by(held.starts_on, held.id)
     )
-    return (await session.exec(query)).all()
+    return list(await run(session, query))
 
 
 async def assignment(work: Work, assignment_id: UUID) -> Assignment:

@@ -48,11 +48,11 @@ async def of(
             known.clear()
         for person in missing:
             known[person] = (at, [])
-        for assignment, post in await repository.system_stations(session, missing, first, last):
-            ends_on = min(filter(None, (assignment.ends_on, post.closed_on)), default=None)
-            fences = tuple(from_json(fence) for fence in post.fences)
-            known[assignment.person][1].append(
-                Station(post.id, post.name, post.region, fences, assignment.starts_on, ends_on)
+        for row in await repository.system_stations(session, missing, first, last):
+            ends_on = min(filter(None, (row.ends_on, row.closed_on)), default=None)
+            fences = tuple(from_json(fence) for fence in row.fences)
+            known[row.person][1].append(
+                Station(row.post_id, row.name, row.region, fences, row.starts_on, ends_on)
             )
     return {one: known[one][1] for one in wanted}
 
