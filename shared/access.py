@@ -82,7 +82,7 @@ class Actor:
             return
         if any(inside(region, grant.region) for grant in self.grants):
             raise Forbidden(f"您的角色没有“{may.label}”权限", f"Your roles lack {may}")
-        raise NotFound(f"您的辖区内没有 {region}", f"{region} is not in your regions")
+        raise NotFound("您的辖区内没有这条记录或这个地区", "Not in your regions")
 
     def where(self, may: May, region: Any, owner: Any | None = None) -> ColumnElement[bool]:  # noqa: ANN401 - any column
         """The same question for many rows: a condition on the region column (and owner column)."""

@@ -55,7 +55,11 @@ def _value(column: sa.Column[Any], annotation: Any) -> Any:
     if isinstance(kind, sa.Integer) and "year" in column.name:
         return A_DAY.year
     if isinstance(kind, sa.JSON):
-        return [] if get_origin(annotation) in {list, tuple} or annotation in {list, tuple} else {}
+        return (
+            []
+            if str(column) in LISTS or get_origin(annotation) in {list, tuple} or annotation in {list, tuple}
+            else {}
+        )
     return next(value for known, value in _PLAIN if isinstance(kind, known))
 
 
@@ -70,7 +74,15 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 )
 
 
+CODES = {"notice.level": "village", "objection.channel": "online"}
+"""Columns of shared tables that hold codes as plain text."""
+LISTS = {"notice.places"}
+"""Columns of shared tables that hold lists; tables without a class have no annotation to say so."""
+
+
 def _text(column: sa.Column[Any], length: int | None) -> str:
+    if str(column) in CODES:
+        return CODES[str(column)]
     if column.name == "region" or column.name.endswith(("_region", "region_code")):
         return INSIDE
     if column.primary_key or column.foreign_keys or (length or 0) >= len(str(THE_ID)):

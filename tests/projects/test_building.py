@@ -111,6 +111,20 @@ async def test_progress_comes_with_a_photo_and_its_place(steps: Steps) -> None:
     assert len(good(await steps.town.get(address))["items"]) == 2
 
 
+async def test_quantities_stand_beside_the_plan(steps: Steps) -> None:
+    project_id = await steps.started()
+    done = [
+        {"name": "日光温室", "amount": "7", "unit": "座"},
+        {"name": "管网", "amount": "300.5", "unit": "米"},
+    ]
+    good(await steps.report(project_id, 35, quantities=done))
+    found = good(await steps.town.get(f"/projects/{project_id}"))["reached"]
+    assert [(one["name"], one["planned"], one["done"], one["percent"]) for one in found] == [
+        ("日光温室", "20", "7", 35),
+        ("管网", "0", "300.5", None),
+    ]
+
+
 async def test_a_late_report_of_an_earlier_day_does_not_put_the_project_back(steps: Steps) -> None:
     project_id = await steps.started()
     steps.clock.advance(timedelta(days=10))

@@ -1,6 +1,7 @@
 """What is shown of projects."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -127,12 +128,23 @@ class ProjectRead(ProjectRow):
     created_by: str
 
 
+class Reached(BaseModel):
+    """一项建设规模: planned, and done by the last report."""
+
+    name: str
+    unit: str
+    planned: Decimal
+    done: Decimal
+    percent: int | None = Field(description="完成比例, %; 计划为零时空")
+
+
 class ProjectDetail(ProjectRead):
     """项目全貌和可办事项."""
 
     places: list[PlaceRead]
     money: list[PlannedMoneyWrite]
     targets: list[TargetWrite]
+    reached: list[Reached] = Field(description="累计完成工程量与计划对照")
     documents: list[str] = Field(description="已有附件类别")
     committed: Money = Field(description="财政已登记、尚未下达的安排")
     available_actions: list[Offer]

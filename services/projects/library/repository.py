@@ -15,6 +15,7 @@ from services.projects.library.models import CodeCounter, PlannedMoney, Project,
 from services.projects.library.states import BUILDING, Stage, State, states_of
 from shared import search
 from shared.access import span
+from shared.cursors import insert_once
 from shared.db import run
 from shared.errors import NotFound
 from shared.pages import Asked, Page, page
@@ -178,13 +179,11 @@ async def children(work: Work, parent_id: UUID) -> list[Project]:
 
 async def next_number(work: Work, district: str, year: int) -> int:
     """The next number of a district's year; two admissions at once get two numbers."""
+    row = {"district": district, "year": year, "last": 0}
+    await run(work.session, insert_once(work.session, COUNTER, row))
     here = (COUNTER.c.district == district, COUNTER.c.year == year)
     count = sa.update(COUNTER).where(*here).values(last=COUNTER.c.last + 1).returning(COUNTER.c.last)
-    found = (await run(work.session, count)).scalar_one_or_none()
-    if found is None:
-        await run(work.session, COUNTER.insert().values(district=district, year=year, last=1))
-        found = 1
-    return int(found)
+    return int((await run(work.session, count)).scalar_one())
 
 
 async def history(work: Work, project_id: UUID, after: int, limit: int) -> list[sa.Row[Any]]:

@@ -1,6 +1,7 @@
 """Reading projects, their history, and keeping what the implementing side says of its own work."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from services.projects.attachments import repository as attachments
@@ -9,7 +10,14 @@ from services.projects.library import repository
 from services.projects.library.facts import Told, gather
 from services.projects.library.lifecycle import PROJECT
 from services.projects.library.models import Project
-from services.projects.library.reads import History, HistoryItem, PlaceRead, ProjectDetail, ProjectRead
+from services.projects.library.reads import (
+    History,
+    HistoryItem,
+    PlaceRead,
+    ProjectDetail,
+    ProjectRead,
+    Reached,
+)
 from services.projects.library.schemas import (
     Evaluation,
     PlannedMoneyWrite,
@@ -17,6 +25,8 @@ from services.projects.library.schemas import (
     TargetWrite,
 )
 from services.projects.library.states import State
+from services.projects.progress import repository as progress
+from services.projects.progress.models import Progress
 from shared.contracts.projects import ProjectEvaluated
 from shared.errors import Conflict
 from shared.http import Match
@@ -38,10 +48,22 @@ async def detail(work: Work, project_id: UUID) -> ProjectDetail:
         places=[PlaceRead.model_validate(one) for one in await repository.places(work, project.id)],
         money=[PlannedMoneyWrite.model_validate(one) for one in await repository.money(work, project.id)],
         targets=[TargetWrite.model_validate(one) for one in await repository.targets(work, project.id)],
+        reached=_reached(project, await progress.before(work, project.id, work.today)),
         documents=sorted(kinds[project.id]),
         committed=await commitments.open_amount(work, project.id),
         available_actions=offers(work, PROJECT, project, facts),
     )
+
+
+def _reached(project: Project, last: Progress | None) -> list[Reached]:
+    planned = {(one["name"], one["unit"]): Decimal(one["amount"]) for one in project.quantities}
+    done = {(one["name"], one["unit"]): Decimal(one["amount"]) for one in (last.quantities if last else ())}
+    found = []
+    for name, unit in dict.fromkeys([*planned, *done]):
+        wanted, made = planned.get((name, unit), Decimal(0)), done.get((name, unit), Decimal(0))
+        percent = int(made * 100 / wanted) if wanted else None
+        found.append(Reached(name=name, unit=unit, planned=wanted, done=made, percent=percent))
+    return found
 
 
 async def history(work: Work, project_id: UUID, cursor: int, limit: int) -> History:
