@@ -11,6 +11,7 @@ from services.projects.batches.router import router as batches
 from services.projects.categories.router import router as categories
 from services.projects.changes.router import notices as change_notices
 from services.projects.changes.router import router as changes
+from services.projects.clearing.router import router as clearing
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
 from services.projects.inbox.router import router as inbox
@@ -19,6 +20,10 @@ from services.projects.library.router import router as library
 from services.projects.milestones.router import router as milestones
 from services.projects.packages.router import router as packages
 from services.projects.progress.router import router as progress
+from services.projects.rescreening.router import router as rescreening
+from services.projects.rescreening.service import run_forever
+from services.projects.rulesets.router import router as rulesets
+from services.projects.rulesets.service import remember_built_in
 from services.projects.screening.router import router as screening
 from services.projects.summary.router import router as summary
 from services.projects.targets.router import router as targets
@@ -37,6 +42,9 @@ SERVICE = Service(
     routers=(
         categories,
         screening,
+        rulesets,
+        rescreening,
+        clearing,
         summary,
         inbox,
         warnings,
@@ -54,6 +62,8 @@ SERVICE = Service(
         library,
     ),
     handlers=HANDLERS,
+    background=(run_forever,),
+    start=remember_built_in,
 )
 
 

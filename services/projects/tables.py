@@ -7,5 +7,6 @@ from services.projects.commitments import models as commitments
 from services.projects.library import models as library
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
+from services.projects.screening import models as screening
 
-__all__ = ["Base", "attachments", "changes", "commitments", "library", "milestones", "progress"]
+__all__ = ["Base", "attachments", "changes", "commitments", "library", "milestones", "progress", "screening"]

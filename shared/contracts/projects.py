@@ -112,6 +112,40 @@ class ProjectFunded(ProjectEvent):
     paid: Money
 
 
+class ProjectScreened(ProjectEvent):
+    """项目重新筛查后结论有变."""
+
+    topic: ClassVar[str] = "project.screened"
+    project_id: UUID
+    verdict: str
+    blocked: bool
+    rules_version: str
+
+
+class ProjectCleared(ProjectEvent):
+    """一条筛查发现被确认、申请放行、放行或不同意."""
+
+    topic: ClassVar[str] = "project.cleared"
+    project_id: UUID
+    clearance_id: UUID
+    rule: str
+    item: str
+    severity: str
+    state: str
+    blocked: bool
+
+
+class ScreeningRulesMoved(ProjectEvent):
+    """筛查规则集启用、停用或作废."""
+
+    topic: ClassVar[str] = "screening_rules.moved"
+    rule_set_id: UUID
+    number: int
+    digest: str
+    was: str
+    now: str
+
+
 class ProjectEvaluated(ProjectEvent):
     """项目已绩效自评."""
 

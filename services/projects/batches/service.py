@@ -9,6 +9,7 @@ from services.projects.library import repository, screens
 from services.projects.library.models import Project
 from services.projects.library.moving import step
 from services.projects.library.states import Action, State
+from services.projects.screening.kinds import Occasion
 from shared.contracts.projects import ProjectRolledOver
 from shared.errors import Conflict, Fault, FaultRead, NotReady, Refusal
 from shared.moves import Preview
@@ -47,11 +48,11 @@ async def _roll(work: Work, project: Project, body: RollOver, *, dry_run: bool) 
         raise Conflict("有未办结的变更申请", "A change request is open")
     was, project.year = project.year, body.year
     found = await screens.ask(work, project)
-    if stops := screens.faults(found):
+    if stops := await screens.faults(work, project, found):
         raise NotReady("；".join(one.detail for one in stops), "Screening blocks it", faults=stops)
     if dry_run:
         raise _Undo(project)
-    screens.keep(work, project, found)
+    await screens.keep(work, project, found, Occasion.ROLL_OVER)
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)

@@ -16,6 +16,7 @@ from services.projects.library.models import Project
 from services.projects.library.reads import ProjectRead
 from services.projects.library.schemas import PlannedMoneyWrite, ProjectChange, TargetWrite
 from services.projects.library.states import BUILDING, State
+from services.projects.screening.kinds import Occasion
 from shared import files
 from shared.contracts.projects import ChangeMoved
 from shared.creates import create
@@ -135,15 +136,14 @@ async def _facts(
 ) -> ChangeFacts:
     stand = await standing(work, KIND, str(request.id), on)
     kinds = (await attachments.kinds(work, [project.id]))[project.id]
+    found = await screens.judge(work, project, _wanted(request).given(), minutes=Document.MINUTES in kinds)
     return ChangeFacts(
         decision_no=act.decision_no,
         decision_on=act.decision_on,
         on=on,
         reason=act.reason,
         notice=missing(stand, Level.CHANGE),
-        findings=screens.faults(
-            screens.judge(work, project, _wanted(request).given(), minutes=Document.MINUTES in kinds)
-        ),
+        findings=await screens.faults(work, project, found, blocks_only=True),
     )
 
 
@@ -183,6 +183,6 @@ async def act(
     elif action is ChangeAction.APPLY:
         request.applied_on = on
         await writing.apply(work, project, writing.listed(_wanted(request)), reason=request.reason)
-        screens.keep(work, project, await screens.ask(work, project))
+        await screens.keep(work, project, await screens.ask(work, project), Occasion.CHANGE)
     work.session.add(request)
     return request

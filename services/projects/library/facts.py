@@ -45,7 +45,7 @@ async def gather(work: Work, project: Project, act: ProjectAct, *, on: date, tol
         completion_notice=missing(stand, Level.COMPLETION),
         statements=await _statements(work, project, act),
         readiness=await _readiness(work, project),
-        findings=_findings(project, told),
+        findings=await _findings(work, project, told),
         change_open=await changes.is_open(work, project.id),
         committed=await commitments.open_amount(work, project.id),
         allocated=project.allocated,
@@ -113,9 +113,9 @@ async def _readiness(work: Work, project: Project) -> tuple[Fault, ...]:
     )
 
 
-def _findings(project: Project, told: Told) -> tuple[Fault, ...]:
+async def _findings(work: Work, project: Project, told: Told) -> tuple[Fault, ...]:
     if told.screening is not None:
-        return screens.faults(told.screening)
+        return await screens.faults(work, project, told.screening)
     if project.blocked:
         return (Fault("screening_block", "筛查未通过且未放行", "Screening blocks this project"),)
     return ()

@@ -9,6 +9,7 @@ from services.projects.library.lifecycle import PROJECT
 from services.projects.library.models import Project
 from services.projects.library.schemas import ProjectAct
 from services.projects.library.states import STAGES, Action, State
+from services.projects.screening.kinds import Occasion
 from shared.contracts.assets import AssetsClient
 from shared.contracts.funds import FundsClient
 from shared.contracts.projects import BuiltThing, ProjectAccepted, ProjectMoved
@@ -16,8 +17,12 @@ from shared.http import Match
 from shared.moves import Preview, fire
 from shared.work import CHINA, Work
 
-SCREENED = frozenset({Action.DECLARE, Action.ADMIT, Action.PLAN})
-"""Moves before which the project is screened by the rules of the day."""
+OCCASIONS = {
+    Action.DECLARE: Occasion.DECLARE,
+    Action.ADMIT: Occasion.ADMIT,
+    Action.PLAN: Occasion.PLAN,
+}
+"""Moves before which the project is screened by the rules of the day, and what that is called."""
 
 
 async def act(
@@ -57,13 +62,13 @@ async def step(
     work.actor.require(row.may, project.region)
     told = told or Told()
     on = (body.happened_at or work.at).astimezone(CHINA).date()
-    if action in SCREENED:
+    if action in OCCASIONS:
         found = await screens.ask(work, project)
         told = Told(told.registered, told.unpaid, found)
     facts = await gather(work, project, body, on=on, told=told)
     if not dry_run:
         if told.screening is not None:
-            screens.keep(work, project, told.screening)
+            await screens.keep(work, project, told.screening, OCCASIONS[action])
         await effects.apply(work, project, action, body, on)
     preview = await fire(
         work,

@@ -253,6 +253,125 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_rule')),
     sa.UniqueConstraint('key', 'version', name=op.f('uq_rule_key_version'))
     )
+    op.create_table('screening',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('occasion', sa.String(40), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('by', sa.String(length=64), nullable=False),
+    sa.Column('rule_set_version', sa.String(length=40), nullable=False),
+    sa.Column('verdict', sa.String(40), nullable=False),
+    sa.Column('findings', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('open', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_screening'))
+    )
+    with op.batch_alter_table('screening', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_screening_project_id_at_id'), ['project_id', 'at', 'id'], unique=False)
+
+    op.create_table('screening_clearance',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('finding', sa.String(length=40), nullable=False),
+    sa.Column('attempt', sa.Integer(), nullable=False),
+    sa.Column('rule', sa.String(length=120), nullable=False),
+    sa.Column('item', sa.String(length=200), nullable=False),
+    sa.Column('severity', sa.String(40), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('document_no', sa.String(length=100), nullable=False),
+    sa.Column('decided_by', sa.String(length=64), nullable=False),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('decision', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_screening_clearance')),
+    sa.UniqueConstraint('project_id', 'finding', 'attempt', name=op.f('uq_screening_clearance_project_id_finding_attempt'))
+    )
+    with op.batch_alter_table('screening_clearance', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_screening_clearance_state_region_id'), ['state', 'region', 'id'], unique=False)
+
+    op.create_table('screening_job',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('rule_set_id', sa.Uuid(), nullable=True),
+    sa.Column('rule_set_version', sa.String(length=40), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Uuid(), nullable=True),
+    sa.Column('verdicts', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('changed', sa.Integer(), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_screening_job'))
+    )
+    with op.batch_alter_table('screening_job', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_screening_job_created_at_id'), ['created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_screening_job_state_id'), ['state', 'id'], unique=False)
+
+    op.create_table('screening_job_change',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('job_id', sa.Uuid(), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('name', sa.String(length=300), nullable=False),
+    sa.Column('was', sa.String(length=20), nullable=False),
+    sa.Column('now', sa.String(length=20), nullable=False),
+    sa.Column('appeared', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('gone', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_screening_job_change')),
+    sa.UniqueConstraint('job_id', 'project_id', name=op.f('uq_screening_job_change_job_id_project_id'))
+    )
+    op.create_table('screening_key',
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('key', sa.String(length=20), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('low', sa.String(length=12), nullable=False),
+    sa.Column('high', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('project_id', 'key', name=op.f('pk_screening_key'))
+    )
+    with op.batch_alter_table('screening_key', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_screening_key_key_region_year'), ['key', 'region', 'year'], unique=False)
+
+    op.create_table('screening_rule_set',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('title', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=False),
+    sa.Column('digest', sa.String(length=40), nullable=False),
+    sa.Column('base_digest', sa.String(length=40), nullable=False),
+    sa.Column('rules', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('words', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('activated_by', sa.String(length=64), nullable=False),
+    sa.Column('activated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('retired_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_screening_rule_set')),
+    sa.UniqueConstraint('region', 'number', name=op.f('uq_screening_rule_set_region_number'))
+    )
+    with op.batch_alter_table('screening_rule_set', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_screening_rule_set_created_at_id'), ['created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_screening_rule_set_region_digest'), ['region', 'digest'], unique=False)
+        batch_op.create_index(batch_op.f('ix_screening_rule_set_state_region'), ['state', 'region'], unique=False)
+
     op.create_table('webhook',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -432,14 +551,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_target')),
     sa.UniqueConstraint('project_id', 'position', name=op.f('uq_target_project_id_position'))
     )
-    # ### end Alembic commands ###
     search.create(op.get_bind(), "project")
+    # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     """Take it back."""
-    search.drop(op.get_bind(), "project")
     # ### commands auto generated by Alembic - please adjust! ###
+    search.drop(op.get_bind(), "project")
     op.drop_table('target')
     with op.batch_alter_table('project_place', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_place_lon_lat'))
@@ -479,6 +598,30 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
     op.drop_table('webhook')
+    with op.batch_alter_table('screening_rule_set', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_screening_rule_set_state_region'))
+        batch_op.drop_index(batch_op.f('ix_screening_rule_set_region_digest'))
+        batch_op.drop_index(batch_op.f('ix_screening_rule_set_created_at_id'))
+
+    op.drop_table('screening_rule_set')
+    with op.batch_alter_table('screening_key', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_screening_key_key_region_year'))
+
+    op.drop_table('screening_key')
+    op.drop_table('screening_job_change')
+    with op.batch_alter_table('screening_job', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_screening_job_state_id'))
+        batch_op.drop_index(batch_op.f('ix_screening_job_created_at_id'))
+
+    op.drop_table('screening_job')
+    with op.batch_alter_table('screening_clearance', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_screening_clearance_state_region_id'))
+
+    op.drop_table('screening_clearance')
+    with op.batch_alter_table('screening', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_screening_project_id_at_id'))
+
+    op.drop_table('screening')
     op.drop_table('rule')
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_year_region_id'))

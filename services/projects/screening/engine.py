@@ -141,9 +141,10 @@ class _Hits:
 class Engine:
     """A rule set compiled: one lexicon of all objects, contexts as patterns, the grammar."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        """Compiling takes a fraction of a second; keep the engine."""
+    def __init__(self, rules: RuleSet, version: str = "") -> None:
+        """Compiling takes a fraction of a second; keep the engine. `version` names the set these rules are a part of."""
         self.rules = rules
+        self.version = version or rules.version
         self.grammar = Grammar(rules.words)
         self._seekers: dict[str, list[_Seeker]] = {}
         for rule in rules.rules:
@@ -193,7 +194,7 @@ class Engine:
         ]
         found += duplicates.findings(subject, candidates)
         found.sort(key=lambda one: (one.severity is not Severity.BLOCK, one.family.value, one.rule))
-        return Screening(verdict=verdict(found), findings=found, rules_version=self.rules.version)
+        return Screening(verdict=verdict(found), findings=found, rules_version=self.version)
 
     def _negative(self, subject: ScreeningSubject) -> list[Finding]:
         fields = [fold("name", subject.name), fold("content", subject.content)]

@@ -189,12 +189,8 @@ class RuleSet:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """All `*.json` of a folder; `words.json` holds the word sets. InvalidRules names every fault."""
-        words = read_words(json.loads((folder / WORDS_FILE).read_text("utf-8")))
-        rows: list[dict[str, Any]] = []
-        for file in sorted(folder.glob("*.json")):
-            if file.name != WORDS_FILE:
-                rows += json.loads(file.read_text("utf-8"))
-        return cls.parse(rows, words)
+        rows, words = read_rows(folder)
+        return cls.parse(rows, read_words(words))
 
     @classmethod
     def parse(cls, rows: Iterable[Mapping[str, Any]], words: Mapping[str, tuple[str, ...]]) -> Self:
@@ -227,6 +223,15 @@ class RuleSet:
         """Twelve hex digits that change with any rule or word; stored with every screening."""
         content = [sorted(self.words.items()), sorted(rule.model_dump_json() for rule in self.rules)]
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def read_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Rules and word sets of a folder as they are written."""
+    rows: list[dict[str, Any]] = []
+    for file in sorted(folder.glob("*.json")):
+        if file.name != WORDS_FILE:
+            rows += json.loads(file.read_text("utf-8"))
+    return rows, json.loads((folder / WORDS_FILE).read_text("utf-8"))
 
 
 def read_words(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,1 @@
+"""Confirming and waiving what screening found."""

@@ -1,0 +1,45 @@
+"""Every query about clearances."""
+
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.projects.screening.kinds import ClearanceState
+from services.projects.screening.models import Clearance
+from shared.errors import NotFound
+from shared.pages import Asked, Page, page
+from shared.permissions import May
+from shared.work import Work
+
+ORDERS = {"created_at": col(Clearance.created_at)}
+
+
+async def get(work: Work, clearance_id: UUID) -> Clearance:
+    """One clearance of the caller's regions, locked; NotFound otherwise."""
+    query = select(Clearance).where(
+        Clearance.id == clearance_id, work.actor.where(May.PROJECT_READ, col(Clearance.region))
+    )
+    found = (await work.session.exec(query.with_for_update())).first()
+    if found is None:
+        raise NotFound(f"没有这条放行申请: {clearance_id}", f"No clearance {clearance_id}")
+    return found
+
+
+async def of_finding(work: Work, project_id: UUID, finding: str) -> list[Clearance]:
+    """What was said of a finding of a project the caller was given, oldest first."""
+    query = select(Clearance).where(Clearance.project_id == project_id, Clearance.finding == finding)
+    return list(await work.session.exec(query.order_by(col(Clearance.attempt))))
+
+
+async def of_project(work: Work, project_id: UUID) -> list[Clearance]:
+    """All clearances of a project the caller was given, oldest first."""
+    query = select(Clearance).where(Clearance.project_id == project_id)
+    return list(await work.session.exec(query.order_by(col(Clearance.id))))
+
+
+async def waiting(work: Work, asked: Asked) -> Page[Clearance]:
+    """Waivers that wait for a second person, in the caller's regions."""
+    query = select(Clearance).where(
+        Clearance.state == ClearanceState.ASKED, work.actor.where(May.PROJECT_WAIVE, col(Clearance.region))
+    )
+    return await page(work.session, query, asked, orders=ORDERS, key=col(Clearance.id), default="created_at")

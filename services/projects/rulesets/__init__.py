@@ -1,0 +1,1 @@
+"""Editing the screening rules: draft, trial over the library, activation, history."""
