@@ -35,7 +35,8 @@ async def work_off(context: Context) -> None:
 
 async def drafted(steps: Steps, **more: Any) -> dict[str, Any]:
     body = {"region": DISTRICT, "title": "2024年本区清单", "reason": "区农领组会议", "put": [NEW], **more}
-    return good(await steps.bureau.post("/projects/screening-rules", json=body))
+    found: dict[str, Any] = good(await steps.bureau.post("/projects/screening-rules", json=body))
+    return found
 
 
 async def activated(steps: Steps, second: httpx.AsyncClient) -> dict[str, Any]:
@@ -43,7 +44,8 @@ async def activated(steps: Steps, second: httpx.AsyncClient) -> dict[str, Any]:
     good(await steps.bureau.post(f"/projects/screening-rules/{row['id']}/trial"))
     await work_off(steps.projects.context)
     answer = await second.post(f"/projects/screening-rules/{row['id']}/activate", json={"reason": "已看试算"})
-    return good(answer)
+    found: dict[str, Any] = good(answer)
+    return found
 
 
 async def test_a_draft_is_tried_over_the_library_and_changes_nothing_of_it(steps: Steps) -> None:

@@ -19,17 +19,6 @@ async def the_block(steps: Steps, project_id: str) -> dict[str, Any]:
     return next(one for one in project["findings"] if one["severity"] == "block")
 
 
-async def waive(steps: Steps, project_id: str) -> None:
-    """Every block of a project, asked by the town and granted by the bureau; reviews are confirmed by the line bureau."""
-    project = good(await steps.bureau.get(f"/projects/{project_id}"))
-    for one in project["findings"]:
-        body = {"finding": one["mark"], "reason": "经联席会议研究, 情况属实"}
-        client = steps.town if one["severity"] == "block" else steps.line
-        row = good(await client.post(f"/projects/{project_id}/clearances", json=body))
-        if one["severity"] == "block":
-            good(await steps.bureau.post(f"/projects/clearances/{row['id']}/grant", json={"reason": "同意"}))
-
-
 async def test_each_screening_of_a_project_is_kept_with_rules_findings_and_who(steps: Steps) -> None:
     project_id = await steps.in_reserve()
     rows = await screenings(steps, project_id)
