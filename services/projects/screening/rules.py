@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,6 +22,7 @@ FAR = frozenset({"field", "anywhere"})
 Reading = Literal["negated", "replaced", "modifier", "place", "industry"]
 READINGS: tuple[Reading, ...] = ("negated", "replaced", "modifier", "place", "industry")
 WORDS_FILE = "words.json"
+_REFERENCE = re.compile(r"@([^{}|@]+)")
 
 
 class _Strict(BaseModel):
@@ -235,12 +237,22 @@ def read_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def read_words(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Word sets in file order; a set may use those before it. Pattern when a form can't be expanded."""
+    """Word sets expanded; a set may use others in any order. Pattern when a form can't be expanded, or sets go in a circle."""
     words: dict[str, tuple[str, ...]] = {}
-    for name, patterns in raw.items():
-        forms = [form for pattern in patterns for form in expand(pattern, words)]
-        words[name] = tuple(dict.fromkeys(forms))
+    left = {name: tuple(patterns) for name, patterns in raw.items()}
+    while left:
+        ready = [name for name, patterns in left.items() if not _uses(patterns) & left.keys()]
+        if not ready:
+            raise Pattern(f"词组互相引用: {'、'.join(sorted(left))}")
+        for name in ready:
+            forms = [form for pattern in left.pop(name) for form in expand(pattern, words)]
+            words[name] = tuple(dict.fromkeys(forms))
     return words
+
+
+def _uses(patterns: Iterable[str]) -> set[str]:
+    """Names of the sets that patterns refer to."""
+    return {name for pattern in patterns for name in _REFERENCE.findall(pattern)}
 
 
 def _fault(index: int, name: str, error: Mapping[str, Any]) -> RuleFault:

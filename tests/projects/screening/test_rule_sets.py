@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from services.projects.screening.engine import Engine
-from services.projects.screening.rules import InvalidRules, RuleSet
+from services.projects.screening.lexicon import Pattern
+from services.projects.screening.rules import InvalidRules, RuleSet, read_words
 from services.projects.screening.schemas import ScreeningSubject
 from services.projects.screening.service import RULES, built_in
 
@@ -126,3 +127,9 @@ def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
         for row in rows if isinstance(rows, list) else []:
             for finder in row.get("finders", ()):
                 assert not set(finder["objects"]) <= innocent, row["id"]
+
+
+def test_word_sets_may_use_one_another_in_any_order_but_not_in_a_circle() -> None:
+    assert read_words({"a": ["{@b}车"], "b": ["公", "轿"]})["a"] == ("公车", "轿车")
+    with pytest.raises(Pattern):
+        read_words({"a": ["@b"], "b": ["@a"]})
