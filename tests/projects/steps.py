@@ -186,8 +186,19 @@ class Steps:
         """A project in the library."""
         project_id = await self.in_district_notice(**changes)
         await self.notice(self.bureau, project_id, "district")
+        await self.confirm(project_id)
         await self.act(self.bureau, project_id, "admit")
         return project_id
+
+    async def confirm(self, project_id: str) -> None:
+        """The line bureau confirms what screening asks a person to look at (projects of a test are much alike)."""
+        refused = await self.bureau.post(f"/projects/{project_id}/admit?dry_run=true", json={})
+        if good(refused)["allowed"]:
+            return
+        project = good(await self.line.post(f"/projects/{project_id}/screenings"))
+        for found in project["findings"]:
+            body = {"finding": found["mark"], "reason": "已核对, 不是重复申报"}
+            good(await self.line.post(f"/projects/{project_id}/clearances", json=body))
 
     async def money(
         self, project_id: str, amount: str = "1000000.00", topic: str = "allocation.issued"

@@ -25,16 +25,16 @@ async def get(work: Work, clearance_id: UUID) -> Clearance:
     return found
 
 
-async def of_finding(work: Work, project_id: UUID, finding: str) -> list[Clearance]:
+async def of_finding(work: Work, finding: str) -> list[Clearance]:
     """What was said of a finding of a project the caller was given, oldest first."""
-    query = select(Clearance).where(Clearance.project_id == project_id, Clearance.finding == finding)
+    query = select(Clearance).where(Clearance.finding == finding)
     return list(await work.session.exec(query.order_by(col(Clearance.attempt))))
 
 
 async def of_project(work: Work, project_id: UUID) -> list[Clearance]:
     """All clearances of a project the caller was given, oldest first."""
     query = select(Clearance).where(Clearance.project_id == project_id)
-    return list(await work.session.exec(query.order_by(col(Clearance.id))))
+    return list(await work.session.exec(query.order_by(col(Clearance.created_at), col(Clearance.id))))
 
 
 async def waiting(work: Work, asked: Asked) -> Page[Clearance]:

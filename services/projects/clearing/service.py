@@ -40,7 +40,7 @@ async def ask(work: Work, project_id: UUID, body: ClearanceAsk) -> Clearance:
     _require_any(work, project, ASKING if block else CONFIRMING)
     if not block:
         _not_its_author(work, project)
-    earlier = await repository.of_finding(work, project.id, body.finding)
+    earlier = await repository.of_finding(work, body.finding)
     if earlier and earlier[-1].state is not ClearanceState.REFUSED and earlier[-1].id != body.id:
         raise Conflict(f"这条发现{earlier[-1].state.label}", "This finding was taken up already")
     words = "、".join(dict.fromkeys(match["text"] for match in finding["matches"]))

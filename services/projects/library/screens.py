@@ -101,15 +101,15 @@ def write(work: Work, project: Project, found: Screening, left: Iterable[Finding
     """The project's own copy of its last screening."""
     project.screened_at = work.at
     project.verdict = found.verdict
-    project.findings = [service.shown(one) for one in found.findings]
+    project.findings = [service.shown(one, project.id) for one in found.findings]
     project.rules_version = found.rules_version
     project.blocked = any(one.severity is Severity.BLOCK for one in left)
 
 
 async def reckon(work: Work, project: Project) -> None:
     """Whether the project is still blocked, now that a finding was cleared or refused."""
-    cleared = (await repository.system_cleared(work, [project.id])).get(project.id, set())
-    project.blocked = any(_blocks(one) and one.get("mark") not in cleared for one in project.findings)
+    cleared = await repository.system_cleared(work, {one["mark"] for one in project.findings})
+    project.blocked = any(_blocks(one) and one["mark"] not in cleared for one in project.findings)
     work.session.add(project)
 
 

@@ -291,7 +291,7 @@ def upgrade() -> None:
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('decision', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_screening_clearance')),
-    sa.UniqueConstraint('project_id', 'finding', 'attempt', name=op.f('uq_screening_clearance_project_id_finding_attempt'))
+    sa.UniqueConstraint('finding', 'attempt', name=op.f('uq_screening_clearance_finding_attempt'))
     )
     with op.batch_alter_table('screening_clearance', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_screening_clearance_state_region_id'), ['state', 'region', 'id'], unique=False)

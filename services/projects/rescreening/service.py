@@ -162,7 +162,7 @@ def _row(work: Work, project: Project, found: Screening, *, blocked: bool) -> di
         "project_id": project.id,
         "new_screened_at": work.at,
         "new_verdict": found.verdict,
-        "new_findings": [service.shown(one) for one in found.findings],
+        "new_findings": [service.shown(one, project.id) for one in found.findings],
         "new_rules_version": found.rules_version,
         "new_blocked": blocked,
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from services.projects.screening.schemas import Family, Finding, Match, ScreeningSubject, Severity
+from services.projects.screening.schemas import Family, Finding, Known, Match, ScreeningSubject, Severity
 from services.projects.screening.text import fold
 
 ALIKE = 0.72
@@ -85,6 +85,7 @@ def _finding(subject: ScreeningSubject, score: float, other: ScreeningSubject) -
         basis=_BASIS,
         severity=Severity.REVIEW,
         matches=[Match(field="name", text=subject.name, start=0, end=len(subject.name))],
+        other=str(other.id) if isinstance(other, Known) else "",
         explanation=f"与{when}项目“{other.name}”相似度{round(score * 100)}%",
         advice="核对地点、内容和资金来源: 同一内容不得重复安排; 分期或不同地点的, 在名称和内容中写清后确认",
     )

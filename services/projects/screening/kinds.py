@@ -10,6 +10,7 @@ class Occasion(Labelled):
     ADMIT = "admit", "入库"
     PLAN = "plan", "纳入年度计划"
     CHANGE = "change", "变更"
+    ROLL_OVER = "roll_over", "滚动入库"
     ASKED = "asked", "人工重筛"
     RESCREEN = "rescreen", "规则变动后重筛"
 

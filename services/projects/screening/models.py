@@ -60,7 +60,7 @@ class Clearance(Base, Record, table=True):
 
     __tablename__ = "screening_clearance"
     __table_args__ = (
-        sa.UniqueConstraint("project_id", "finding", "attempt"),
+        sa.UniqueConstraint("finding", "attempt"),
         sa.Index(None, "state", "region", "id"),
     )
 

@@ -1,6 +1,6 @@
 """Every query about rule sets in force, kept screenings, clearances and alike projects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from services.projects.library.states import State
 from services.projects.screening.duplicates import Keys
 from services.projects.screening.kinds import ClearanceState, SetState
 from services.projects.screening.models import Clearance, Key, RuleSetRow, Run
-from services.projects.screening.schemas import ScreeningSubject
+from services.projects.screening.schemas import Known
 from shared.db import run
 from shared.pages import Asked, Page, page
 from shared.permissions import May
@@ -53,7 +53,7 @@ async def system_content(work: Work, digest: str) -> sa.Row[Any]:
     return (await run(work.session, query.limit(1))).one()
 
 
-async def system_alike(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[ScreeningSubject]]:
+async def system_alike(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[Known]]:
     """For each project, those of the same place and time that share its keys, whoever may see them."""
     one, other = KEY.alias("one"), KEY.alias("other")
     shared_keys = sa.func.count().label("shared")
@@ -81,17 +81,17 @@ async def system_alike(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[Scree
     return {project: [known[alike] for alike in found if alike in known] for project, found in wanted.items()}
 
 
-async def alike(work: Work, keys: Keys) -> list[ScreeningSubject]:
+async def alike(work: Work, keys: Keys) -> list[Known]:
     """Projects the caller may see that share keys with a text, in its place and time."""
     return await _sharing(work, keys, work.actor.where(May.PROJECT_READ, PROJECT.c.region))
 
 
-async def system_alike_to(work: Work, keys: Keys, project_id: UUID) -> list[ScreeningSubject]:
+async def system_alike_to(work: Work, keys: Keys, project_id: UUID) -> list[Known]:
     """The same for a project itself: all others, whoever may see them."""
     return await _sharing(work, keys, PROJECT.c.id != project_id)
 
 
-async def _sharing(work: Work, keys: Keys, which: sa.ColumnElement[bool]) -> list[ScreeningSubject]:
+async def _sharing(work: Work, keys: Keys, which: sa.ColumnElement[bool]) -> list[Known]:
     if keys.region_low is None or not keys.years:
         return []
     query = (
@@ -112,10 +112,11 @@ async def _sharing(work: Work, keys: Keys, which: sa.ColumnElement[bool]) -> lis
     return [known[one] for one in found if one in known]
 
 
-async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, ScreeningSubject]:
+async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
     query = sa.select(*_SUBJECT).where(PROJECT.c.id.in_(set(ids)), PROJECT.c.state.not_in(NO_LONGER))
     return {
-        row.id: ScreeningSubject.model_construct(
+        row.id: Known.model_construct(
+            id=row.id,
             name=row.name,
             content=row.content,
             region=row.region,
@@ -154,15 +155,14 @@ async def system_add_runs(work: Work, runs: Sequence[dict[str, Any]]) -> None:
         await run(work.session, RUN.insert(), runs)
 
 
-async def system_cleared(work: Work, ids: Sequence[UUID]) -> dict[UUID, set[str]]:
-    """Findings of projects that were confirmed or waived."""
-    query = select(Clearance.project_id, Clearance.finding).where(
-        col(Clearance.project_id).in_(ids), Clearance.state == ClearanceState.GRANTED
+async def system_cleared(work: Work, marks: Collection[str]) -> set[str]:
+    """Those of the findings that were confirmed or waived."""
+    if not marks:
+        return set()
+    query = select(Clearance.finding).where(
+        col(Clearance.finding).in_(marks), Clearance.state == ClearanceState.GRANTED
     )
-    found: dict[UUID, set[str]] = {}
-    for project_id, finding in await work.session.exec(query):
-        found.setdefault(project_id, set()).add(finding)
-    return found
+    return set(await work.session.exec(query))
 
 
 async def runs(work: Work, asked: Asked, project_id: UUID) -> Page[Run]:

@@ -1,6 +1,7 @@
 """What is screened and what screening answers."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -99,6 +100,12 @@ class ScreeningSubject(BaseModel):
         return not self.model_fields_set.isdisjoint(READINESS_FIELDS)
 
 
+class Known(ScreeningSubject):
+    """A project of the library that another is held against."""
+
+    id: UUID
+
+
 class Match(BaseModel):
     """Where the words stand: `subject.<field>[start:end] == text`; a cost item's name is `cost_items.<n>`."""
 
@@ -120,6 +127,7 @@ class Finding(BaseModel):
     matches: list[Match]
     explanation: str
     advice: str
+    other: str = Field("", description="id of the project this one is like")
 
 
 class Screening(BaseModel):

@@ -9,7 +9,6 @@ Readiness is asked only when one of `READINESS_FIELDS` is given, even as null.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -29,7 +28,6 @@ from shared.work import Work
 
 RULES = Path(__file__).parent.parent / "rules" / "screening"
 ENGINES_KEPT = 8
-_FIGURES = re.compile(r"\d+%")
 _engines: dict[tuple[str, date], Engine] = {}
 
 
@@ -110,7 +108,7 @@ async def record(work: Work, judged: Sequence[Judged], occasion: Occasion) -> No
                 "by": work.actor.id,
                 "rule_set_version": one.found.rules_version,
                 "verdict": one.found.verdict,
-                "findings": [shown(finding) for finding in one.found.findings],
+                "findings": [shown(finding, one.project_id) for finding in one.found.findings],
                 "open": one.open,
             }
             for one in judged
@@ -120,21 +118,27 @@ async def record(work: Work, judged: Sequence[Judged], occasion: Occasion) -> No
 
 async def uncleared(work: Work, found: Mapping[UUID, Screening]) -> dict[UUID, list[Finding]]:
     """Per project the findings that nobody has confirmed or waived as they stand now."""
-    cleared = await repository.system_cleared(work, list(found))
+    marks = {mark(one, project_id) for project_id, screening in found.items() for one in screening.findings}
+    cleared = await repository.system_cleared(work, marks)
     return {
-        project_id: [one for one in screening.findings if mark(one) not in cleared.get(project_id, ())]
+        project_id: [one for one in screening.findings if mark(one, project_id) not in cleared]
         for project_id, screening in found.items()
     }
 
 
-def mark(finding: Finding) -> str:
-    """What makes a finding the same one when the project is screened again: rule, version, words, and the other project."""
-    said = sorted({f"{match.field}:{match.text}" for match in finding.matches})
-    more = _FIGURES.sub("", finding.explanation) if finding.family is Family.DUPLICATE else ""
-    text = json.dumps([finding.rule, finding.rule_version, said, more], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
+def mark(finding: Finding, project_id: UUID) -> str:
+    """What makes a finding of a project the same one when it is screened again: rule, version and words.
+
+    Of two alike projects it is the pair: who looked at one of them looked at both.
+    """
+    if finding.family is Family.DUPLICATE:
+        parts = ["alike", *sorted([str(project_id), finding.other])]
+    else:
+        said = sorted({f"{match.field}:{match.text}" for match in finding.matches})
+        parts = [str(project_id), finding.rule, str(finding.rule_version), *said]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:20]
 
 
-def shown(finding: Finding) -> dict[str, Any]:
+def shown(finding: Finding, project_id: UUID) -> dict[str, Any]:
     """A finding as it is kept, with its mark."""
-    return {**finding.model_dump(mode="json"), "mark": mark(finding)}
+    return {**finding.model_dump(mode="json"), "mark": mark(finding, project_id)}

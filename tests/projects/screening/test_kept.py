@@ -107,7 +107,7 @@ async def test_a_finding_that_does_not_stand_cannot_be_cleared(steps: Steps) -> 
 async def test_an_alike_project_of_the_same_village_is_a_review_finding_one_person_confirms(
     steps: Steps,
 ) -> None:
-    await steps.declared()
+    first = await steps.declared()
     twin = await steps.in_district_notice(name="新店村高标准日光温室建设(二期)")
     await steps.notice(steps.bureau, twin, "district")
     refused = await steps.bureau.post(f"/projects/{twin}/admit", json={})
@@ -119,6 +119,10 @@ async def test_an_alike_project_of_the_same_village_is_a_review_finding_one_pers
     assert (await steps.clerk.post(f"/projects/{twin}/clearances", json=body)).status_code == 403
     assert good(await steps.line.post(f"/projects/{twin}/clearances", json=body))["state"] == "granted"
     assert (await steps.act(steps.bureau, twin, "admit"))["state"] == "reserve"
+    again = good(await steps.line.post(f"/projects/{first}/screenings"))
+    assert [one["mark"] for one in again["findings"]] == [found["mark"]], "it is a matter of the two"
+    rows = await screenings(steps, first)
+    assert rows[0]["open"] == 0
 
 
 async def test_a_tried_text_is_held_against_projects_its_author_may_see(steps: Steps) -> None:
