@@ -14,6 +14,7 @@ from services.projects.changes.router import router as changes
 from services.projects.clearing.router import router as clearing
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
+from services.projects.exchange.router import router as exchange
 from services.projects.inbox.router import router as inbox
 from services.projects.library import public
 from services.projects.library.router import router as library
@@ -45,6 +46,7 @@ SERVICE = Service(
         rulesets,
         rescreening,
         clearing,
+        exchange,
         summary,
         inbox,
         warnings,

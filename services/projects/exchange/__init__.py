@@ -1,0 +1,1 @@
+"""The library in and out: county tables, CSV, GeoJSON, OC4IDS."""
