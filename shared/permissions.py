@@ -68,6 +68,7 @@ class May(Labelled):
     PLAN_DRAFT = "plan:draft", "编制分配方案"
     PLAN_APPROVE = "plan:approve", "审定分配方案"
     PLAN_ISSUE = "plan:issue", "下达资金"
+    YEAR_CLOSE = "year:close", "年终结账"
     PAYMENT_SUBMIT = "payment:submit", "提交支付申请"
     PAYMENT_REVIEW = "payment:review", "审核支付"
     PAYMENT_APPROVE = "payment:approve", "批准支付"
@@ -145,6 +146,7 @@ _TABLE: dict[May, str] = {
     May.PLAN_DRAFT:       ". . . . b . . . . . .",
     May.PLAN_APPROVE:     ". . . . . b . . . . .",
     May.PLAN_ISSUE:       ". . . . . b . . . . .",
+    May.YEAR_CLOSE:       ". . . . . b . . . . .",
     May.PAYMENT_SUBMIT:   ". . b b b . . . . . .",
     May.PAYMENT_REVIEW:   ". . . . b . . . . . .",
     May.PAYMENT_APPROVE:  ". . . . . b . . . . .",

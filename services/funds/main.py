@@ -14,6 +14,7 @@ from services.funds.commitments.service import reconcile_forever
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
 from services.funds.exchange.router import router as exchange
+from services.funds.imports.router import router as imports
 from services.funds.ledger.router import router as ledger
 from services.funds.oversight.router import router as oversight
 from services.funds.payments.router import router as payments
@@ -23,6 +24,7 @@ from services.funds.sources.router import router as sources
 from services.funds.statements.router import router as statements
 from services.funds.targets.router import router as targets
 from services.funds.watching.service import sweep_forever
+from services.funds.years.router import router as years
 from shared import clock
 from shared.app import Service, build
 from shared.notices.router import of_record, of_service
@@ -44,6 +46,7 @@ SERVICE = Service(
         contracts,
         ledger,
         commitments,
+        imports,
         plan_notices,
         notices,
         targets,
@@ -52,6 +55,7 @@ SERVICE = Service(
         statements,
         oversight,
         plans,
+        years,
     ),
     handlers=HANDLERS,
     background=(reconcile_forever, sweep_forever),

@@ -12,6 +12,7 @@ from services.funds.plans import models as plans
 from services.funds.sources import models as sources
 from services.funds.statements import models as statements
 from services.funds.targets import models as targets
+from services.funds.years import models as years
 
 __all__ = [
     "Base",
@@ -26,4 +27,5 @@ __all__ = [
     "sources",
     "statements",
     "targets",
+    "years",
 ]

@@ -37,6 +37,24 @@ class SourceAdjusted(FundEvent):
     document_no: str
 
 
+class YearClosed(FundEvent):
+    """年度已结账."""
+
+    topic: ClassVar[str] = "year.closed"
+    closing_id: UUID
+    year: int
+    carried: Money
+
+
+class LandRevenueRegistered(FundEvent):
+    """土地出让收益已登记."""
+
+    topic: ClassVar[str] = "land_revenue.registered"
+    year: int
+    revenue: PositiveMoney
+    document_no: str
+
+
 class PlanDrafted(FundEvent):
     """分配方案已编制或修改."""
 

@@ -10,6 +10,7 @@ from shared.money import yuan
 from tests.doors import DISTRICT, Door
 from tests.funds.library import Library
 
+OK = 200
 DOCUMENT = "青财农字〔2023〕505号"
 
 
@@ -20,6 +21,7 @@ class Desk:
     door: Door
     library: Library
     papers: int = 0
+    file: str = ""
 
     def __post_init__(self) -> None:
         self.bureau = self.door.as_("bureau", person="wang")
@@ -62,6 +64,13 @@ class Desk:
         decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
         return ok(await self.act(self.finance, plan_id, "approve", **decision))
 
+    async def approved_or_not(self, plan_id: str) -> bool:
+        """Submitted and approved, if the rules and the balances let it."""
+        if (await self.act(self.bureau, plan_id, "submit")).status_code != OK:
+            return False
+        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
+        return (await self.act(self.finance, plan_id, "approve", **decision)).status_code == OK
+
     async def noticed(self, plan_id: str, starts_on: str = "2024-05-09") -> Any:
         """On notice since a day that lies ten days back, unless told otherwise."""
         notice = {"level": "allocation", "places": ["县政府网站", "公示栏"], "starts_on": starts_on}
@@ -86,15 +95,17 @@ class Desk:
         return found
 
     async def paper(self) -> str:
-        """An uploaded file's id."""
+        """An uploaded file's id; one file does for all."""
+        if self.file:
+            return self.file
         answered = await self.town.post(
             "/funds/files",
             params={"name": "验收单.pdf"},
             headers={"Content-Type": "application/pdf"},
             content=b"%PDF-1.4 invoice",
         )
-        found: str = ok(answered, 201)["id"]
-        return found
+        self.file = ok(answered, 201)["id"]
+        return self.file
 
     async def draft_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
         """A payment application with its document."""

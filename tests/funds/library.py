@@ -33,7 +33,10 @@ class Library:
 
     def project(self, name: str = "泽库县农村牧区小口机井工程", **given: Any) -> UUID:
         """A project in reserve unless told otherwise."""
-        project_id = new_id()
+        return self.adopt(new_id(), name, **given)
+
+    def adopt(self, project_id: UUID, name: str = "机井", **given: Any) -> UUID:
+        """A project with an id that is known elsewhere."""
         self.projects[project_id] = {
             "id": str(project_id),
             "region": TOWN,

@@ -13,6 +13,7 @@ from shared.work import Peer
 
 AT_ONCE = 8
 """Questions on the way to the library at the same time."""
+LONGEST_QUERY, MOST_ALIKE = 100, 100
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,20 @@ async def views(peer: Peer, project_ids: Iterable[UUID]) -> dict[UUID, LibraryPr
     wanted = sorted(set(project_ids))
     found = await asyncio.gather(*(one(project_id) for project_id in wanted))
     return {project_id: view for project_id, view in zip(wanted, found, strict=True) if view is not None}
+
+
+async def search(peer: Peer, region: str, words: Iterable[str]) -> list[LibraryProject]:
+    """Projects of a region that any of these names or codes finds, each once. Unavailable when it is down."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(word: str) -> list[LibraryProject]:
+        async with gate:
+            params = {"region": region, "q": word[:LONGEST_QUERY], "limit": MOST_ALIKE}
+            found = await peer.get("/api/v1/projects", params=params)
+            return [_project(said) for said in found["items"]]
+
+    found = await asyncio.gather(*(one(word) for word in words))
+    return list({project.id: project for some in found for project in some}.values())
 
 
 def _project(said: dict[str, Any]) -> LibraryProject:

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.ledger.accounts import AccountKind, EntryKind
-from shared.db import text_enum
+from shared.db import Record, text_enum
 
 
 class LedgerAccount(Base, table=True):
@@ -64,3 +64,13 @@ class LedgerPosting(Base, table=True):
     account_id: UUID = Field(foreign_key="ledger_account.id")
     amount: int = Field(sa_type=sa.BigInteger)
     happened_on: date
+
+
+class YearClosing(Base, Record, table=True):
+    """年终结账. From then on nothing is entered with a day of that year or before."""
+
+    __tablename__ = "year_closing"
+    __table_args__ = (sa.UniqueConstraint("region", "year"),)
+
+    year: int
+    note: str = Field(default="", sa_type=sa.Text)

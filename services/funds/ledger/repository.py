@@ -10,13 +10,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from services.funds.ledger.accounts import Account, AccountKind, Posting
-from services.funds.ledger.models import LedgerAccount, LedgerEntry, LedgerPosting
+from services.funds.ledger.models import LedgerAccount, LedgerEntry, LedgerPosting, YearClosing
 from shared.db import run
 from shared.permissions import May
+from shared.rules import lineage
 from shared.work import Work
 
 ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 ENTRY: sa.Table = LedgerEntry.__table__  # type: ignore[attr-defined]
+CLOSING: sa.Table = YearClosing.__table__  # type: ignore[attr-defined]
 POSTING: sa.Table = LedgerPosting.__table__  # type: ignore[attr-defined]
 
 
@@ -52,6 +54,12 @@ async def lock_accounts(work: Work, accounts: Iterable[Account]) -> dict[UUID, i
         await run(work.session, _insert_if_absent(work, ACCOUNT).values(rows))
         found = {row.id: row.balance for row in await run(work.session, query)}
     return found
+
+
+async def system_closed_year(work: Work, region: str) -> int:
+    """The last closed year of a region or of one that contains it; 0 when none was closed."""
+    query = sa.select(sa.func.max(CLOSING.c.year)).where(CLOSING.c.region.in_(lineage(region)))
+    return int((await run(work.session, query)).scalar_one() or 0)
 
 
 async def balance(work: Work, account: Account) -> int:

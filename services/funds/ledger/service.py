@@ -53,8 +53,20 @@ async def post(
             raise Conflict(f"凭据 {key} 已用于另一笔分录", f"{key} was posted with other content")
         return False
     await _apply(work, lines)
+    await _open(work, region, happened_on)
     await repository.add_postings(work, entry_id, lines, happened_on)
     return True
+
+
+async def _open(work: Work, region: str, on: date) -> None:
+    """Refuse a day of a closed year. Asked under the accounts' locks, which a closing takes too."""
+    closed = await repository.system_closed_year(work, region)
+    if on.year <= closed:
+        raise Conflict(
+            f"{closed} 年已结账, 不能再登记 {on} 的业务",
+            f"{closed} is closed",
+            next_step="请以结账后的日期登记, 并在理由中写明实际日期",
+        )
 
 
 async def _apply(work: Work, lines: Sequence[Posting]) -> None:

@@ -218,6 +218,21 @@ def upgrade() -> None:
     sa.Column('received_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('event_id', name=op.f('pk_inbox'))
     )
+    op.create_table('land_revenue',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('revenue', sa.BigInteger(), nullable=False),
+    sa.Column('document_no', sa.String(length=100), nullable=False),
+    sa.Column('counted_on', sa.Date(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_land_revenue')),
+    sa.UniqueConstraint('region', 'year', name=op.f('uq_land_revenue_region_year'))
+    )
     op.create_table('ledger_account',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('kind', sa.String(40), nullable=False),
@@ -445,6 +460,34 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_webhook_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('year_closing',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_year_closing')),
+    sa.UniqueConstraint('region', 'year', name=op.f('uq_year_closing_region_year'))
+    )
+    op.create_table('carry_over',
+    sa.Column('closing_id', sa.Uuid(), nullable=False),
+    sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('received', sa.BigInteger(), nullable=False),
+    sa.Column('allocated', sa.BigInteger(), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['closing_id'], ['year_closing.id'], name=op.f('fk_carry_over_closing_id')),
+    sa.ForeignKeyConstraint(['source_id'], ['source.id'], name=op.f('fk_carry_over_source_id')),
+    sa.PrimaryKeyConstraint('closing_id', 'source_id', name=op.f('pk_carry_over'))
+    )
+    with op.batch_alter_table('carry_over', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_carry_over_source_id_year'), ['source_id', 'year'], unique=False)
 
     op.create_table('ledger_posting',
     sa.Column('entry_id', sa.Uuid(), nullable=False),
@@ -737,6 +780,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ledger_posting_account_id_happened_on'))
 
     op.drop_table('ledger_posting')
+    with op.batch_alter_table('carry_over', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_carry_over_source_id_year'))
+
+    op.drop_table('carry_over')
+    op.drop_table('year_closing')
     with op.batch_alter_table('webhook', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_webhook_region_id'))
 
@@ -779,6 +827,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_ledger_account_allocation_id'))
 
     op.drop_table('ledger_account')
+    op.drop_table('land_revenue')
     op.drop_table('inbox')
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))

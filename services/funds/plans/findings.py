@@ -1,6 +1,6 @@
 """What the dated rules say of a plan while it is drafted: pure arithmetic over its lines and the year's money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,24 +14,13 @@ __all__ = ["Draft", "Effect", "Finding", "LineFacts", "SourceFacts", "examine", 
 
 
 def examine(draft: Draft, rules: Mapping[str, Rule]) -> list[Finding]:
-    """Every rule's finding, the stops first."""
-    found = [
-        _within_sources(draft, rules["plan.within_source"]),
-        _announced_total(draft, rules["plan.announced_total"]),
-        _library(draft, rules["plan.library"]),
-        *management_fee(draft, rules["plan.management_fee"]),
-        *industry(draft, rules.get("plan.industry_share")),
-        *key_villages(draft, rules.get("plan.key_villages")),
-        *region_balance(draft, rules.get("plan.region_balance")),
-        _task(draft, rules["plan.task_category"]),
-        _break_down(draft, rules["plan.break_down_days"]),
-        _again(draft, rules["plan.same_project"]),
-    ]
+    """The finding of every rule that was in force, the stops first."""
+    found = [one for key, check in CHECKS.items() if key in rules for one in check(draft, rules[key])]
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
     return sorted(found, key=lambda one: (one.passed, rank[one.effect]))
 
 
-def _within_sources(draft: Draft, rule: Rule) -> Finding:
+def _within_sources(draft: Draft, rule: Rule) -> list[Finding]:
     wanted: dict[UUID, int] = {}
     for line in draft.lines:
         wanted[line.source_id] = wanted.get(line.source_id, 0) + line.amount
@@ -43,7 +32,7 @@ def _within_sources(draft: Draft, rule: Rule) -> Finding:
             short.append(f"{source.document_no} 超出 {yuan(amount - source.available)} 元")
     short += _recalls(draft, figures)
     message = "安排金额均在各来源可分配余额之内" if not short else "; ".join(short)
-    return finding(rule, passed=not short, message=message, figures=figures)
+    return [finding(rule, passed=not short, message=message, figures=figures)]
 
 
 def _recalls(draft: Draft, figures: dict[str, str]) -> list[str]:
@@ -63,19 +52,21 @@ def _recalls(draft: Draft, figures: dict[str, str]) -> list[str]:
     return short
 
 
-def _announced_total(draft: Draft, rule: Rule) -> Finding:
+def _announced_total(draft: Draft, rule: Rule) -> list[Finding]:
     total = sum(line.amount for line in draft.lines)
     if draft.announced_total is None:
-        return finding(rule, passed=True, message="方案未填写总额, 不核对", figures={"明细合计": yuan(total)})
+        return [
+            finding(rule, passed=True, message="方案未填写总额, 不核对", figures={"明细合计": yuan(total)})
+        ]
     gap = total - draft.announced_total
     figures = {"明细合计": yuan(total), "方案总额": yuan(draft.announced_total), "差额": yuan(gap)}
     message = "明细合计与方案总额一致" if not gap else f"明细合计与方案总额相差 {yuan(gap)} 元"
-    return finding(rule, passed=not gap, message=message, figures=figures)
+    return [finding(rule, passed=not gap, message=message, figures=figures)]
 
 
-def _library(draft: Draft, rule: Rule) -> Finding:
+def _library(draft: Draft, rule: Rule) -> list[Finding]:
     if draft.library_silent:
-        return finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目是否在库")
+        return [finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目是否在库")]
     allowed = set(rule.value["states"])
     bad = [
         line
@@ -84,7 +75,7 @@ def _library(draft: Draft, rule: Rule) -> Finding:
     ]
     words = "; ".join(f"{line.name}: {_why(line)}" for line in bad[:5])
     message = "所有项目均在库且未被禁止" if not bad else f"{len(bad)} 个项目不能安排资金: {words}"
-    return finding(rule, passed=not bad, message=message, lines=[line.id for line in bad])
+    return [finding(rule, passed=not bad, message=message, lines=[line.id for line in bad])]
 
 
 def _why(line: LineFacts) -> str:
@@ -93,7 +84,7 @@ def _why(line: LineFacts) -> str:
     return "筛查未通过" if line.blocked else f"状态 {line.project_state}"
 
 
-def _task(draft: Draft, rule: Rule) -> Finding:
+def _task(draft: Draft, rule: Rule) -> list[Finding]:
     allowed: Mapping[str, Sequence[str]] = rule.value["categories"]
     bad = [
         line
@@ -105,10 +96,10 @@ def _task(draft: Draft, rule: Rule) -> Finding:
         if not bad
         else "项目类型与资金任务不符: " + "、".join(b.name for b in bad[:5])
     )
-    return finding(rule, passed=not bad, message=message, lines=[line.id for line in bad])
+    return [finding(rule, passed=not bad, message=message, lines=[line.id for line in bad])]
 
 
-def _break_down(draft: Draft, rule: Rule) -> Finding:
+def _break_down(draft: Draft, rule: Rule) -> list[Finding]:
     days = int(rule.value["days"])
     late = {
         source.document_no: str((draft.on - source.received_on).days)
@@ -116,13 +107,30 @@ def _break_down(draft: Draft, rule: Rule) -> Finding:
         if draft.on > source.received_on + timedelta(days=days)
     }
     message = f"收到指标后 {days} 日内分解" if not late else f"收到指标已超过 {days} 日: {'、'.join(late)}"
-    return finding(rule, passed=not late, message=message, figures=late)
+    return [finding(rule, passed=not late, message=message, figures=late)]
 
 
-def _again(draft: Draft, rule: Rule) -> Finding:
+def _again(draft: Draft, rule: Rule) -> list[Finding]:
     again = [line for line in draft.lines if line.amount > 0 and draft.funded_before.get(line.project_id)]
     figures = {line.name: yuan(draft.funded_before[line.project_id]) for line in again}
     message = "没有项目在此前已获安排" if not again else "部分项目此前已获安排, 请核对是否重复"
-    return finding(
-        rule, passed=not again, message=message, figures=figures, lines=[line.id for line in again]
-    )
+    return [
+        finding(rule, passed=not again, message=message, figures=figures, lines=[line.id for line in again])
+    ]
+
+
+# fmt: off
+CHECKS: Mapping[str, Callable[[Draft, Rule], list[Finding]]] = {
+    "plan.within_source":   _within_sources,
+    "plan.announced_total": _announced_total,
+    "plan.library":         _library,
+    "plan.management_fee":  management_fee,
+    "plan.industry_share":  industry,
+    "plan.key_villages":    key_villages,
+    "plan.region_balance":  region_balance,
+    "plan.task_category":   _task,
+    "plan.break_down_days": _break_down,
+    "plan.same_project":    _again,
+}
+# fmt: on
+"""Rule key → its check; a rule that was not in force yet says nothing."""

@@ -34,9 +34,7 @@ def management_fee(draft: Draft, rule: Rule) -> list[Finding]:
     return found or [finding(rule, passed=True, message="方案没有项目管理费")]
 
 
-def industry(draft: Draft, rule: Rule | None) -> list[Finding]:
-    if rule is None:
-        return []
+def industry(draft: Draft, rule: Rule) -> list[Finding]:
     levels = set(rule.value["levels"])
     lines = [line for line in draft.lines if line.level in levels]
     total = draft.year_total + sum(line.amount for line in lines)
@@ -76,10 +74,8 @@ def _counted(lines: Sequence[LineFacts]) -> dict[str, str]:
     return {f"计入 {line.name}": line.industry_basis or "项目库类型" for line in counted[:MOST_NAMED]}
 
 
-def key_villages(draft: Draft, rule: Rule | None) -> list[Finding]:
+def key_villages(draft: Draft, rule: Rule) -> list[Finding]:
     """How much goes to the villages the policy tilts to; only reported."""
-    if rule is None:
-        return []
     named: Sequence[str] = rule.value["villages"]
     if not named:
         return [finding(rule, passed=True, message="尚未维护重点帮扶村名单, 不统计")]
@@ -93,10 +89,8 @@ def key_villages(draft: Draft, rule: Rule | None) -> list[Finding]:
     return [finding(rule, passed=reached, message=message, figures=figures, lines=[line.id for line in mine])]
 
 
-def region_balance(draft: Draft, rule: Rule | None) -> list[Finding]:
+def region_balance(draft: Draft, rule: Rule) -> list[Finding]:
     """How the money lies between towns; warns when one has more than the rule's share of it."""
-    if rule is None:
-        return []
     towns: dict[str, int] = {}
     for line in draft.lines:
         if line.amount > 0 and line.region[TOWN_DIGITS - 3 : TOWN_DIGITS].strip("0"):

@@ -1,0 +1,37 @@
+"""What was carried over from a closed year, and what land revenue there was."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.funds.base import Base
+from shared.db import Record
+
+
+class CarryOver(Base, table=True):
+    """结转: what a source held on the last day of a closed year. Rows are only added."""
+
+    __tablename__ = "carry_over"
+    __table_args__ = (sa.Index(None, "source_id", "year"),)
+
+    closing_id: UUID = Field(primary_key=True, foreign_key="year_closing.id")
+    source_id: UUID = Field(primary_key=True, foreign_key="source.id")
+    year: int
+    received: int = Field(sa_type=sa.BigInteger)
+    allocated: int = Field(sa_type=sa.BigInteger)
+    paid: int = Field(sa_type=sa.BigInteger)
+    created_at: datetime
+
+
+class LandRevenue(Base, Record, table=True):
+    """土地出让收益: what a region took in a year; how much of it went to the countryside is in the ledger."""
+
+    __tablename__ = "land_revenue"
+    __table_args__ = (sa.UniqueConstraint("region", "year"),)
+
+    year: int
+    revenue: int = Field(sa_type=sa.BigInteger)
+    document_no: str = Field(max_length=100)
+    counted_on: date

@@ -1,0 +1,97 @@
+"""What goes in and out about the end of a year."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.money import Money, PositiveMoney
+
+REGION = r"^[0-9]{12}$"
+
+
+class ClosingCreate(BaseModel):
+    """年终结账."""
+
+    region: str = Field(pattern=REGION)
+    note: str = Field("", max_length=2000)
+
+
+class ClosingRead(BaseModel):
+    """已结账的年度."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    year: int
+    note: str
+    created_at: datetime
+    created_by: str
+
+
+class Carried(BaseModel):
+    """一份指标在年末的余额及其去向."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    source_id: UUID
+    document_no: str
+    title: str
+    level: str
+    fund: str
+    fiscal_year: int = Field(description="指标年度; 结转不改变它")
+    received: Money = Field(description="年末到位")
+    allocated: Money = Field(description="年末已下达")
+    paid: Money = Field(description="年末已支付")
+    carried: Money = Field(description="结转: 到位减已支付")
+    years: int = Field(description="到年末已历经的预算年度")
+    take_back_from: date = Field(description="仍未支付的, 从这一天起按结余收回")
+    take_back: bool = Field(description="按规定应收回")
+
+
+class YearReport(BaseModel):
+    """年末情况: frozen by a closing, from the postings up to the last day otherwise."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    region: str
+    year: int
+    closing: ClosingRead | None
+    rows: list[Carried]
+    carried: Money
+    to_take_back: Money
+    rule: str
+    basis: str
+
+
+class LandRevenueWrite(BaseModel):
+    """登记土地出让收益."""
+
+    region: str = Field(pattern=REGION)
+    revenue: PositiveMoney = Field(description="全年土地出让收益, 元")
+    document_no: str = Field(min_length=2, max_length=100, description="决算或统计文件文号")
+    counted_on: date
+
+
+class LandReport(BaseModel):
+    """土地出让收益用于农业农村的比例."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    region: str
+    year: int
+    revenue: Money | None = Field(description="空: 尚未登记")
+    document_no: str
+    counted_on: date | None
+    set_aside: Money = Field(description="已登记为土地出让收入的资金来源合计")
+    paid: Money
+    percent: str
+    floor: str
+    reached: bool | None = Field(description="空: 尚未登记收益, 无从判断")
+    short: Money = Field(description="距下限尚差")
+    sources: list[UUID] = Field(description="构成合计的资金来源")
+    rule: str
+    basis: str
+    version: int = 0

@@ -1,0 +1,129 @@
+"""Four processes on one database, two of them killed in the middle: the books say what was acknowledged, and balance."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from shared.db import run
+from tests.doors import TestKey
+from tests.funds.bookkeeping import fen
+from tests.funds.desk import Desk, line, ok
+from tests.funds.library import Library
+from tests.funds.worker import Orders
+
+ROOT = Path(__file__).parents[2]
+WORKERS, SECONDS = 4, 4.0
+
+
+async def start(orders: Orders) -> asyncio.subprocess.Process:
+    """A process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.funds.worker", orders.text(), cwd=ROOT
+    )
+
+
+def written(log: str) -> str:
+    """What a process noted so far."""
+    return Path(log).read_text(encoding="utf-8") if Path(log).exists() else ""
+
+
+async def busy(log: str) -> None:
+    """Until a process has had something acknowledged."""
+    for _ in range(600):
+        if written(log):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nothing was ever acknowledged")
+
+
+def acknowledged(logs: list[str]) -> tuple[Counter[str], Counter[str]]:
+    """分 paid and given back per payment, by what the processes wrote down. A torn last line was not."""
+    paid: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for log in logs:
+        for entry in written(log).splitlines(keepends=True):
+            if entry.endswith("\n"):
+                kind, payment, amount = entry.split()
+                (paid if kind == "paid" else back)[payment] += int(amount)
+    return paid, back
+
+
+@pytest.mark.timeout(180)
+async def test_killed_processes_lose_nothing_and_leave_nothing_half_done(
+    desk: Desk, library: Library, test_key: TestKey, tmp_path: Path
+) -> None:
+    source = await desk.source(600_00_00)
+    lines = [line(library.project(f"项目{n}"), source["id"], 200_00_00) for n in range(3)]
+    plan = await desk.plan(*lines)
+    given = await desk.issued(plan["id"])
+    context = desk.door.context
+    paper = await desk.paper()
+    logs = [str(tmp_path / f"{n}.log") for n in range(WORKERS + 1)]
+
+    def orders(n: int) -> Orders:
+        return Orders(
+            database=context.database.url,  # type: ignore[attr-defined]
+            var=str(context.settings.var),
+            key=test_key.key.as_dict(private=True),
+            seconds=SECONDS,
+            seed=n,
+            log=logs[n],
+            paper=paper,
+            allocations=[{"id": one["id"], "project_id": one["project_id"]} for one in given],
+        )
+
+    processes = [await start(orders(n)) for n in range(WORKERS)]
+    for log, victim in zip(logs[:2], processes[:2], strict=True):
+        await busy(log)
+        victim.send_signal(signal.SIGKILL)
+    processes.append(await start(orders(WORKERS)))
+    codes = [await process.wait() for process in processes]
+    assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0, 0, 0]
+    await _books_agree(desk, *acknowledged(logs))
+
+
+async def _books_agree(desk: Desk, paid: Counter[str], back: Counter[str]) -> None:
+    await desk.balanced()
+    rows = await _payments(desk)
+    assert len(paid) > WORKERS
+    for payment, amount in paid.items():
+        assert (rows[payment].state, rows[payment].amount) == ("paid", amount)
+        assert rows[payment].refunded >= back[payment]
+    held = await desk.figures()
+    settled = sum(row.amount - row.refunded for row in rows.values() if row.state == "paid")
+    waiting = ("submitted", "reviewed", "approved")
+    assert held["paid"] == settled
+    assert held["applied"] == sum(row.amount for row in rows.values() if row.state in waiting)
+    assert held["received"] == 600_00_00
+    events = Counter(one["type"] for one in await _events(desk))
+    assert events["payment.paid"] == sum(row.state == "paid" for row in rows.values())
+    by_payee = ok(await desk.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
+    assert sum(fen(row["figures"]["paid"]) for row in by_payee) == settled
+
+
+async def _payments(desk: Desk) -> dict[str, Any]:
+    async with desk.door.context.database.read() as session:
+        found = await run(session, sa.text("SELECT id, state, amount, refunded FROM payment"))
+        return {str(_uuid(row.id)): row for row in found}
+
+
+def _uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+async def _events(desk: Desk) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = ok(await desk.auditor.get("/funds/events", params={"after": cursor, "limit": 500}))
+        if not page["items"]:
+            return found
+        found += page["items"]
+        cursor = page["items"][-1]["cursor"]

@@ -1,0 +1,134 @@
+"""The end of a year: closed days stay closed, what is left ages, land revenue is held to its share."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.conftest import Clock
+from tests.doors import DISTRICT
+from tests.funds.desk import Desk, ok, refused
+
+OLD = {"fiscal_year": 2023, "document_date": "2023-03-01", "received_on": "2023-03-02"}
+HERE = {"region": DISTRICT}
+
+
+async def year(desk: Desk, of: int) -> Any:
+    return ok(await desk.leader.get(f"/funds/years/{of}", params=HERE))
+
+
+async def close(desk: Desk, of: int) -> Any:
+    return ok(await desk.finance.post(f"/funds/years/{of}/close", json=HERE), 201)
+
+
+async def test_a_closed_year_stays_as_it_was_and_its_money_goes_on(desk: Desk) -> None:
+    source = await desk.source(1000_00, **OLD)
+    before = await year(desk, 2023)
+    assert (before["closing"], before["carried"]) == (None, "1000.00")
+    closing = await close(desk, 2023)
+    late = {
+        "kind": "addition",
+        "amount": "5.00",
+        "document_no": "甘财农〔2023〕99号",
+        "happened_on": "2023-12-31",
+    }
+    path = f"/funds/sources/{source['id']}/adjustments"
+    problem = refused(await desk.finance.post(path, json=late), 409)
+    assert "2023 年已结账" in problem["detail"]
+    ok(await desk.finance.post(path, json={**late, "happened_on": "2024-01-02"}), 201)
+    after = await year(desk, 2023)
+    assert after["closing"]["id"] == closing["id"]
+    assert after["rows"] == before["rows"]
+    assert after["rows"][0]["fiscal_year"] == 2023
+    assert (await desk.figures(year=2023))["received"] == 1005_00
+    await desk.balanced()
+
+
+async def test_a_year_is_closed_once_by_finance_after_it_is_over(desk: Desk) -> None:
+    refused(await desk.finance.post("/funds/years/2024/close", json=HERE), 409)
+    for who in (desk.bureau, desk.auditor, desk.leader):
+        refused(await who.post("/funds/years/2023/close", json=HERE), 403)
+    await close(desk, 2023)
+    refused(await desk.finance.post("/funds/years/2023/close", json=HERE), 409)
+    refused(await desk.finance.post("/funds/years/1999/close", json=HERE), 422)
+
+
+async def test_another_districts_closing_does_not_bind_us(desk: Desk) -> None:
+    elsewhere = desk.door.as_("finance", "632323000000")
+    ok(await elsewhere.post("/funds/years/2023/close", json={"region": "632323000000"}), 201)
+    await desk.source(1000_00, **OLD)
+    refused(await desk.finance.post("/funds/years/2023/close", json={"region": "632323000000"}), 404)
+
+
+@pytest.mark.parametrize(("of", "years", "due"), [(2023, 1, False), (2024, 2, True), (2025, 3, True)])
+async def test_money_unspent_in_its_second_year_is_to_be_taken_back(
+    desk: Desk, clock: Clock, of: int, years: int, due: bool
+) -> None:
+    await desk.source(1000_00, **OLD)
+    clock.set(datetime(2026, 1, 5, tzinfo=UTC))
+    found = await year(desk, of)
+    (row,) = found["rows"]
+    assert (row["years"], row["take_back"], row["take_back_from"]) == (years, due, "2025-01-01")
+    assert found["to_take_back"] == ("1000.00" if due else "0.00")
+    assert found["basis"]
+
+
+async def test_money_that_was_paid_or_taken_back_is_not_carried(desk: Desk, clock: Clock) -> None:
+    given = await desk.allocation(1000_00)
+    await desk.paid(given["id"], 1000_00)
+    source = await desk.source(500_00)
+    back = {
+        "kind": "take_back",
+        "amount": "500.00",
+        "document_no": "甘财农〔2024〕9号",
+        "happened_on": "2024-05-20",
+    }
+    ok(await desk.finance.post(f"/funds/sources/{source['id']}/adjustments", json=back), 201)
+    clock.set(datetime(2025, 1, 5, tzinfo=UTC))
+    found = await year(desk, 2024)
+    assert [row["carried"] for row in found["rows"]] == ["0.00", "0.00"]
+
+
+async def test_a_town_sees_no_year_of_the_district(desk: Desk) -> None:
+    refused(await desk.town.get("/funds/years/2023", params=HERE), 404)
+    refused(await desk.town.get("/funds/years/2023/land-revenue", params=HERE), 404)
+
+
+@pytest.mark.parametrize(
+    ("revenue", "set_aside", "percent", "reached", "short"),
+    [
+        ("1000000.00", 320_000_00, "32.00", True, "0.00"),
+        ("1000000.00", 319_999_99, "32.00", False, "0.01"),
+        ("1000000.01", 320_000_00, "32.00", False, "0.01"),
+        ("1000000.00", 500_000_00, "50.00", True, "0.00"),
+    ],
+)
+async def test_land_revenue_is_held_to_thirty_two_percent_to_the_fen(
+    desk: Desk, revenue: str, set_aside: int, percent: str, reached: bool, short: str
+) -> None:
+    await desk.source(set_aside, fund="land", level="county", origin="budget")
+    await desk.source(777_00)
+    body = {
+        **HERE,
+        "revenue": revenue,
+        "document_no": "凉财综〔2024〕3号",
+        "counted_on": "2024-05-18",
+    }
+    found = ok(await desk.finance.put("/funds/years/2024/land-revenue", json=body))
+    assert (found["percent"], found["reached"], found["short"]) == (percent, reached, short)
+    assert found["floor"] == "32"
+    assert "32%" in found["basis"]
+
+
+async def test_without_the_revenue_nothing_is_judged_and_a_later_count_replaces_it(desk: Desk) -> None:
+    path = "/funds/years/2024/land-revenue"
+    empty = ok(await desk.leader.get(path, params=HERE))
+    assert (empty["revenue"], empty["reached"], empty["percent"]) == (None, None, "0.00")
+    body = {**HERE, "revenue": "100.00", "document_no": "预计数", "counted_on": "2024-05-18"}
+    ok(await desk.finance.put(path, json=body))
+    ok(await desk.finance.put(path, json={**body, "revenue": "200.00", "document_no": "决算"}))
+    assert ok(await desk.leader.get(path, params=HERE))["revenue"] == "200.00"
+    events = ok(await desk.auditor.get("/funds/events"))["items"]
+    assert events[-1]["before"] == {"revenue": 10000, "document_no": "预计数"}
+    refused(await desk.bureau.put(path, json=body), 403)
+    refused(await desk.finance.put(path, json={**body, "counted_on": "2024-05-21"}), 422)
