@@ -99,7 +99,7 @@ def shelve(library: Library, published: Batch) -> dict[tuple[str, str], UUID]:
 
 
 async def send(desk: Desk, content: bytes, sources: list[str], total: int, **given: Any) -> Any:
-    params = {
+    params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "分配计划",
         "year": 2024,
@@ -207,7 +207,7 @@ async def test_the_same_table_sent_twice_under_one_id_is_one_plan(desk: Desk, li
 async def test_the_marked_table_says_what_is_wrong_beside_each_row(desk: Desk, library: Library) -> None:
     published = batch(ZEKU)
     sources = await sources_of(desk, published)
-    params = {
+    params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "分配计划",
         "year": 2024,
@@ -239,7 +239,7 @@ async def test_who_may_not_draft_and_what_is_not_there_is_refused(desk: Desk, li
     refused(await send(desk, rows, [missing], 100), 404)
     refused(await send(desk, rows, [source], 100, announced_total="一百"), 422)
     refused(await send(desk, rows, [source], 100, region="632323000000"), 404)
-    params = {
+    params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "计划",
         "year": 2024,

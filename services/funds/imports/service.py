@@ -128,15 +128,21 @@ def _shown(one: Found) -> ImportedLine:
 def _line(one: Found) -> LineWrite:
     if one.project is None or one.source is None:
         raise ValueError(f"row {one.row.number} was not matched")
-    words = {
-        name: one.row.values.get(name) or ""
-        for name in ("name", "place", "content", "project_type", "unit", "target")
-    }
+    values = one.row.values
     return LineWrite.model_construct(
         id=None,
+        allocation_id=None,
+        management_fee=None,
+        industry=None,
+        industry_basis="",
         project_id=one.project.id,
         source_id=one.source.id,
-        amount=one.row.values["amount"],
-        fund_note=one.row.values.get("fund") or "",
-        **words,
+        amount=values["amount"],
+        fund_note=values.get("fund") or "",
+        name=values.get("name") or "",
+        place=values.get("place") or "",
+        content=values.get("content") or "",
+        project_type=values.get("project_type") or "",
+        unit=values.get("unit") or "",
+        target=values.get("target") or "",
     )

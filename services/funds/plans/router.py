@@ -4,15 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import HTMLResponse
 
 from services.funds.plans import drafting, repository, service
-from services.funds.plans.announcement import as_html
 from services.funds.plans.lifecycle import PLAN, PlanAction, PlanState
 from services.funds.plans.models import Plan
 from services.funds.plans.schemas import (
     REGION,
-    Announcement,
     Checks,
     LineRead,
     LinesWrite,
@@ -84,26 +81,6 @@ async def rewrite_lines(work: Writing, plan_id: UUID, body: LinesWrite, match: I
 async def check_plan(work: Reading, plan_id: UUID) -> Checks:
     """方案检查: 每条规则现在怎么说."""
     return await service.checks(work, plan_id)
-
-
-@router.get(
-    "/{plan_id}/announcement", response_model=Announcement, **allows(May.FUND_READ, refuses=(NotFound,))
-)
-async def read_announcement(work: Reading, plan_id: UUID) -> Announcement:
-    """公告内容, 与公示内容相同."""
-    subject = await service.subject(work, plan_id)
-    return Announcement(title=subject.title, content=dict(subject.content))
-
-
-@router.get(
-    "/{plan_id}/announcement.html",
-    response_class=HTMLResponse,
-    **allows(May.FUND_READ, refuses=(NotFound,)),
-)
-async def read_announcement_page(work: Reading, plan_id: UUID) -> HTMLResponse:
-    """公告网页, 可直接张贴."""
-    subject = await service.subject(work, plan_id)
-    return HTMLResponse(as_html(subject.content))
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """What goes in and out about distribution plans."""
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -151,12 +150,3 @@ class Checks(BaseModel):
     warnings: int
     findings: list[Finding]
     missing: list[str] = Field([], description="暂时问不到的服务")
-
-
-class Announcement(BaseModel):
-    """公告: the same content as the public notice."""
-
-    model_config = ConfigDict(extra="allow")
-
-    title: str
-    content: dict[str, Any]
