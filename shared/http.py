@@ -265,6 +265,8 @@ async def _remember(work: Work, wanted: Asked | None, response: Response) -> Non
     secret = response.headers.get("cache-control") == "no-store"
     if wanted is None or secret or not hasattr(response, "body"):
         return
+    if "no-store" in response.headers.get("cache-control", ""):
+        return  # personal data in clear is not kept a second time
     try:
         await run(work.session, remembered(wanted, response, work.at))
     except IntegrityError as error:

@@ -73,6 +73,7 @@ class May(Labelled):
     PAYMENT_REVIEW = "payment:review", "审核支付"
     PAYMENT_APPROVE = "payment:approve", "批准支付"
     PAYMENT_SETTLE = "payment:settle", "登记支付结果"
+    BENEFICIARY_REVEAL = "beneficiary:reveal", "查看农户账号"
     FUND_NOTICE = "fund:notice", "发布资金公示"
     FUND_OBJECT = "fund:object", "登记资金异议"
     FUND_ALERT = "fund:alert", "处理资金预警"
@@ -151,6 +152,7 @@ _TABLE: dict[May, str] = {
     May.PAYMENT_REVIEW:   ". . . . b . . . . . .",
     May.PAYMENT_APPROVE:  ". . . . . b . . . . .",
     May.PAYMENT_SETTLE:   ". . . . . b . . . b .",
+    May.BENEFICIARY_REVEAL:". . . . b b . . . . .",
     May.FUND_NOTICE:      ". . . . b b . . . . .",
     May.FUND_OBJECT:      "b b b b b b b b . . .",
     May.FUND_ALERT:       ". . b b b b . . . . .",

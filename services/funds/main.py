@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from services.funds.alerts.router import router as alerts
 from services.funds.allocations.router import router as allocations
+from services.funds.batches.router import router as batches
 from services.funds.chain.router import router as chain
 from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_forever
@@ -43,6 +44,7 @@ SERVICE = Service(
         chain,
         sources,
         allocations,
+        batches,
         payments,
         contracts,
         ledger,

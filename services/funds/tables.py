@@ -3,6 +3,7 @@
 from services.funds.alerts import models as alerts
 from services.funds.allocations import models as allocations
 from services.funds.base import Base
+from services.funds.batches import models as batches
 from services.funds.commitments import models as commitments
 from services.funds.contracts import models as contracts
 from services.funds.exchange import models as exchange
@@ -18,6 +19,7 @@ __all__ = [
     "Base",
     "alerts",
     "allocations",
+    "batches",
     "commitments",
     "contracts",
     "exchange",

@@ -107,6 +107,23 @@ class PaymentDrafted(FundEvent):
     amount: PositiveMoney
 
 
+class BeneficiariesListed(FundEvent):
+    """一卡通名单已上传. No name and no number leaves the service."""
+
+    topic: ClassVar[str] = "beneficiaries.listed"
+    payment_id: UUID
+    count: int
+    total: PositiveMoney
+
+
+class BeneficiariesRevealed(FundEvent):
+    """有人查看或导出了一卡通号码: which rows; who and why are the event's own."""
+
+    topic: ClassVar[str] = "beneficiaries.revealed"
+    payment_id: UUID
+    positions: list[int]
+
+
 class PaymentMoved(FundEvent):
     """支付换了状态."""
 

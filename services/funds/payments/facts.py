@@ -6,6 +6,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import account
+from services.funds.batches import repository as batches
 from services.funds.checking.finding import Effect, Finding
 from services.funds.commitments.project import LibraryProject
 from services.funds.contracts import repository as contracts
@@ -101,6 +102,9 @@ async def facts(work: Work, payment: Payment, act: PaymentAct, asked: Asked, *, 
         today=work.at.astimezone(CHINA).date(),
         stops=tuple(one.fault() for one in found if one.effect is Effect.STOP and not one.passed),
         rules=tuple(sorted({one.rule for one in found})),
+        listed=(await batches.total(work, payment.id))[1]
+        if payment.payee_kind is PayeeKind.HOUSEHOLDS
+        else None,
     )
 
 

@@ -48,11 +48,21 @@ class PaymentFacts:
     today: date | None = None
     stops: tuple[Fault, ...] = ()
     rules: tuple[str, ...] = ()
+    listed: int | None = None
+    """What the 一卡通 list adds up to; None when the payee is no list of households."""
 
 
 def documented(facts: PaymentFacts) -> Fault | None:
     """附有支付凭据材料."""
     return None if facts.documents else Fault("no_documents", "没有附件材料", "No documents", "/file_ids")
+
+
+def households_listed(facts: PaymentFacts) -> Fault | None:
+    """到户补贴附有一卡通名单, 合计等于申请金额."""
+    if facts.listed is None or facts.listed == facts.amount:
+        return None
+    detail = f"一卡通名单合计 {yuan(facts.listed)} 元, 申请 {yuan(facts.amount)} 元"
+    return Fault("households_differ", detail, "The list does not add up to the payment", "/amount")
 
 
 def within_allocation(facts: PaymentFacts) -> Fault | None:
@@ -96,8 +106,8 @@ S, A = PaymentState, PaymentAction
 # fmt: off
 PAYMENT: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payment", "支付", PaymentState, S.DRAFT, (
     #    action     from                        to           who                  needs
-    move(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  documented, within_allocation,
-         controls_passed),
+    move(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  documented, households_listed,
+         within_allocation, controls_passed),
     move(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reasoned),
     move(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reasoned),
     move(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed,

@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from services.funds.checking.finding import Finding
 from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
-from shared.identifiers import CreditCode
+from shared.identifiers import CreditCode, account
 from shared.money import Money, PositiveMoney
 from shared.moves import Act, Offer
 
@@ -32,6 +32,11 @@ class PaymentCreate(BaseModel):
     economic_subject: str = Field("", max_length=20, description="政府支出经济分类")
     file_ids: list[UUID] = Field(default=[], max_length=50)
     happened_at: AwareDatetime | None = Field(None, description="实际编制时间; 空为现在. 补录历史时填写")
+
+    @field_validator("payee_account")
+    @classmethod
+    def _account(cls, value: str) -> str:
+        return account(value) if value.strip() else ""
 
 
 class PaymentChange(BaseModel):
