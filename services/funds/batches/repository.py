@@ -30,9 +30,9 @@ async def replace(work: Work, payment_id: UUID, rows: Sequence[Beneficiary]) -> 
 async def total(work: Work, payment_id: UUID) -> tuple[int, int]:
     """Households of a payment the caller was given, and what they add up to."""
     amount = sa.cast(sa.func.coalesce(sa.func.sum(TABLE.c.amount), 0), sa.BigInteger)
-    query = sa.select(sa.func.count(), amount).where(TABLE.c.payment_id == payment_id)
-    found = (await run(work.session, query)).one()
-    return int(found[0]), int(found[1])
+    query = sa.select(sa.func.count().label("households"), amount.label("added"))
+    found = (await run(work.session, query.where(TABLE.c.payment_id == payment_id))).one()
+    return int(found.households), int(found.added)
 
 
 async def listed(work: Work, payment_id: UUID, asked: Asked) -> Page[Beneficiary]:
