@@ -1,0 +1,297 @@
+"""What an exact ledger costs: postings against bare inserts, and a year's page at ten thousand and a million entries.
+
+    python -m benchmarks.ledger                     # a PostgreSQL is started for it and ended with it
+    python -m benchmarks.ledger --seconds 5 --entries 10000 1000000
+
+The bare side inserts three rows in one transaction through the same driver and pool, so that the ratio says what the
+checks, locks and balances cost, whatever the machine. Summaries are read through the HTTP door.
+"""
+
+import argparse
+import asyncio
+import re
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from embedded.secrets import kept
+from services.funds.ledger import service as ledger
+from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
+from services.funds.main import create_app
+from shared.db import run
+from shared.ids import new_id
+from shared.migrate import upgrade
+from shared.watch import speak
+from shared.work import Context
+from tests import postgres
+from tests.conftest import MORNING, settings_of
+from tests.doors import Doors, TestKey
+
+WRITERS = (1, 16)
+DISTRICT_ENTRIES, SOURCES, ALLOCATIONS = 10_000, 20, 2_000
+READS = 40
+DAY = date(2024, 5, 20)
+REGION = "100001000000"
+Job = Callable[[], Awaitable[None]]
+
+
+async def rate(job: Job, writers: int, seconds: float) -> float:
+    """How often a second `writers` tasks together get a job done."""
+    done = 0
+    until = time.perf_counter() + seconds
+
+    async def one() -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            await job()
+            done += 1
+
+    began = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(writers)))
+    return done / (time.perf_counter() - began)
+
+
+def bare(context: Context) -> Job:
+    """Three rows in one transaction."""
+    statement = sa.text("INSERT INTO bare (id, amount, words) VALUES (:id, :amount, :words)")
+
+    async def job() -> None:
+        async with context.database.write() as session:
+            rows = [{"id": str(new_id()), "amount": 1, "words": "支付"} for _ in range(3)]
+            await run(session, statement, rows)
+
+    return job
+
+
+def posting(context: Context, accounts: list[tuple[Account, Account]]) -> Job:
+    """One balanced entry, checked and locked, between two accounts of the next pair."""
+    turn = 0
+
+    async def job() -> None:
+        nonlocal turn
+        turn += 1
+        from_, to = accounts[turn % len(accounts)]
+        async with context.database.write() as session:
+            await ledger.post(
+                context.work(session),
+                f"bench:{new_id()}",
+                EntryKind.PAYMENT,
+                [debit(to, 1), credit(from_, 1)],
+                subject=new_id(),
+                region=REGION,
+                happened_on=DAY,
+            )
+
+    return job
+
+
+def pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
+    """What is applied for and what is paid of an allocation."""
+    made = [
+        Account(kind, source, 2024, REGION, project_id=allocation, allocation_id=allocation, payee="甲")
+        for kind in (AccountKind.APPLIED, AccountKind.PAID)
+    ]
+    return made[0], made[1]
+
+
+async def fill(context: Context, accounts: list[tuple[Account, Account]]) -> None:
+    """Enough on every account to pay from."""
+    async with context.database.write() as session:
+        for from_, _ in accounts:
+            received = Account(AccountKind.RECEIVED, from_.source_id, 2024, REGION)
+            await ledger.post(
+                context.work(session),
+                f"fill:{from_.id}",
+                EntryKind.RECEIPT,
+                [debit(from_, 10**12), credit(received, 10**12)],
+                subject=new_id(),
+                region=REGION,
+                happened_on=DAY,
+            )
+
+
+async def postings(context: Context, seconds: float) -> None:
+    """Both sides in turns, so that a busy machine slows both."""
+    hot = [pair(new_id(), new_id())]
+    spread = [pair(new_id(), new_id()) for _ in range(500)]
+    await fill(context, [*hot, *spread])
+    async with context.database.write() as session:
+        await run(session, sa.text("CREATE TABLE bare (id TEXT PRIMARY KEY, amount BIGINT, words TEXT)"))
+    for writers in WRITERS:
+        sides = {
+            "bare": bare(context),
+            "one pair of accounts": posting(context, hot),
+            "500 pairs": posting(context, spread),
+        }
+        rates: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(3):
+            for name, job in sides.items():
+                rates[name].append(await rate(job, writers, seconds))
+        base = statistics.median(rates["bare"])
+        for name, found in rates.items():
+            middle = statistics.median(found)
+            print(f"{writers:3} writers  {name:22} {middle:8.0f} /s   ratio {middle / base:.2f}")
+
+
+GROW = """
+INSERT INTO source (id, region, version, created_at, created_by, updated_at, created_digest, document_no,
+    upper_document_no, title, fiscal_year, level, fund, task, origin, transfer_code, function_subject,
+    government_subject, department_subject, amount, document_date, received_on, file_ids, note)
+SELECT md5('s' || d || '-' || s)::uuid, (100000 + d) || '000000', 1, now(), 'b', now(), '', d || '-' || s, '', '', 2024,
+    (ARRAY['central','provincial','city','county'])[1 + s % 4], 'bridging', 'consolidation', 'transfer', '', '', '', '',
+    1, '2024-01-01', '2024-01-02', '[]', ''
+FROM generate_series(:first, :last) d, generate_series(0, :sources - 1) s;
+
+INSERT INTO allocation (id, region, version, created_at, created_by, updated_at, created_digest, plan_id, source_id,
+    project_id, project_name, document_no, year, amount, issued_on, management_fee, industry)
+SELECT md5('a' || d || '-' || a)::uuid, (100000 + d) || lpad((100 + a % 37)::text, 3, '0') || '000', 1, now(), 'b', now(),
+    '', md5('p' || d)::uuid, md5('s' || d || '-' || a % :sources)::uuid, md5('a' || d || '-' || a)::uuid, '项目', '', 2024,
+    1, '2024-02-01', a % 100 = 0, a % 2 = 0
+FROM generate_series(:first, :last) d, generate_series(0, :allocations - 1) a;
+
+INSERT INTO ledger_account (id, kind, source_id, project_id, allocation_id, payee, year, region, balance)
+SELECT md5(k || d || '-' || s)::uuid, k, md5('s' || d || '-' || s)::uuid, NULL, NULL, '', 2024, (100000 + d) || '000000', 0
+FROM generate_series(:first, :last) d, generate_series(0, :sources - 1) s, unnest(ARRAY['received','available']) k;
+
+INSERT INTO ledger_account (id, kind, source_id, project_id, allocation_id, payee, year, region, balance)
+SELECT md5(k || d || '-' || a.n)::uuid, k, md5('s' || d || '-' || a.n % :sources)::uuid, md5('a' || d || '-' || a.n)::uuid,
+    md5('a' || d || '-' || a.n)::uuid, '', 2024, (100000 + d) || lpad((100 + a.n % 37)::text, 3, '0') || '000', 0
+FROM generate_series(:first, :last) d, generate_series(0, :allocations - 1) a(n), unnest(ARRAY['unpaid','paid']) k;
+
+INSERT INTO ledger_entry (id, key, kind, subject, document_no, amount, region, happened_on, recorded_at, recorded_by, reason)
+SELECT md5('e' || d || '-' || i)::uuid, d || '-' || i, CASE WHEN i % 4 = 0 THEN 'receipt' ELSE 'issue' END, '', '',
+    CASE WHEN i % 4 = 0 THEN 1000000 ELSE 1 END, (100000 + d) || '000000', date '2024-01-02' + (i % 120)::int, now(), 'b', ''
+FROM generate_series(:first, :last) d, generate_series(1, :entries) i;
+
+INSERT INTO ledger_posting (entry_id, position, account_id, amount, happened_on)
+SELECT md5('e' || d || '-' || i)::uuid, 1,
+    CASE WHEN i % 4 = 0 THEN md5('available' || d || '-' || i / 4 % :sources)::uuid
+        ELSE md5('unpaid' || d || '-' || i % :allocations)::uuid END,
+    CASE WHEN i % 4 = 0 THEN 1000000 ELSE 1 END, date '2024-01-02' + (i % 120)::int
+FROM generate_series(:first, :last) d, generate_series(1, :entries) i;
+
+INSERT INTO ledger_posting (entry_id, position, account_id, amount, happened_on)
+SELECT md5('e' || d || '-' || i)::uuid, 2,
+    CASE WHEN i % 4 = 0 THEN md5('received' || d || '-' || i / 4 % :sources)::uuid
+        ELSE md5('available' || d || '-' || i % :allocations % :sources)::uuid END,
+    CASE WHEN i % 4 = 0 THEN -1000000 ELSE -1 END, date '2024-01-02' + (i % 120)::int
+FROM generate_series(:first, :last) d, generate_series(1, :entries) i;
+
+UPDATE ledger_account a SET balance = p.total * CASE WHEN a.kind = 'received' THEN -1 ELSE 1 END
+FROM (SELECT account_id, sum(amount)::bigint AS total FROM ledger_posting GROUP BY account_id) p
+WHERE p.account_id = a.id;
+"""
+
+
+async def grow(context: Context, first: int, last: int, entries: int) -> None:
+    """Districts first to last, each with its year of so many entries."""
+    values = {
+        "first": first,
+        "last": last,
+        "sources": SOURCES,
+        "allocations": ALLOCATIONS,
+        "entries": entries,
+    }
+    async with context.database.writer.begin() as connection:
+        for statement in GROW.split(";\n"):
+            if statement.strip():
+                for name, value in values.items():
+                    statement = re.sub(rf":{name}\b", str(value), statement)  # noqa: PLW2901 - its own text
+                await connection.execute(sa.text(statement.replace("::", "\\:\\:")))
+    async with context.database.writer.connect() as connection:
+        free = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await free.execute(sa.text("VACUUM ANALYZE"))
+
+
+PAGES = {
+    "a year on one page": ("/funds/summary", {"region": REGION, "year": 2024}),
+    "positions by source": ("/funds/ledger", {"region": REGION, "year": 2024}),
+    "a project": ("/funds/ledger", {"project_id": "PROJECT"}),
+    "entries, first page": ("/funds/ledger/entries", {"region": REGION, "year": 2024}),
+    "positions as of a day": ("/funds/ledger", {"region": REGION, "year": 2024, "as_of": "2024-03-01"}),
+}
+
+
+async def pages(doors: Doors, project: UUID) -> dict[str, float]:
+    """Median milliseconds of each page, through the door."""
+    leader = doors.of("funds").as_("leader", REGION)
+    found = {}
+    for name, (path, params) in PAGES.items():
+        asked: dict[str, Any] = {
+            key: str(project) if value == "PROJECT" else value for key, value in params.items()
+        }
+        times = []
+        for _ in range(READS):
+            began = time.perf_counter()
+            answer = await leader.get(path, params=asked)
+            times.append((time.perf_counter() - began) * 1000)
+            answer.raise_for_status()
+        found[name] = statistics.median(times)
+    return found
+
+
+async def summaries(context: Context, doors: Doors, sizes: list[int]) -> None:
+    """The same district's pages while the ledger around it grows."""
+    first: dict[str, float] = {}
+    have = 0
+    async with context.database.write() as session:
+        for table in ("ledger_posting", "ledger_entry", "ledger_account"):
+            await run(session, sa.text(f"DELETE FROM {table}"))  # noqa: S608 - named above
+    for size in sizes:
+        districts = max(1, size // DISTRICT_ENTRIES)
+        await grow(context, have + 1, districts, min(size, DISTRICT_ENTRIES))
+        have = districts
+        async with context.database.read() as session:
+            count = (await run(session, sa.text("SELECT count(*) FROM ledger_entry"))).scalar_one()
+            project = (
+                await run(
+                    session, sa.text("SELECT project_id FROM allocation WHERE region LIKE '100001%' LIMIT 1")
+                )
+            ).scalar_one()
+        found = await pages(doors, project)
+        first = first or found
+        for name, milliseconds in found.items():
+            print(f"{count:9} entries  {name:22} {milliseconds:8.1f} ms  x {milliseconds / first[name]:.2f}")
+
+
+async def main(seconds: float, sizes: list[int]) -> None:
+    """Both measurements on a database of their own."""
+    speak("CRITICAL")
+    name = "ledger_benchmark"
+    postgres.create_database(name)
+    url = f"{postgres.server_url()}/{name}"
+    upgrade("funds", url)
+    with tempfile.TemporaryDirectory() as folder:
+        var = Path(folder)
+        app = create_app(settings_of("funds", var, url, kept(var)), now=lambda: MORNING)
+        key, context = TestKey(), app.state.context
+
+        async def keys() -> dict[str, Any]:
+            return {"keys": [key.key.as_dict(private=False)]}
+
+        context.verifier.fetch_jwks = keys
+        doors = Doors({"funds": app}, lambda: MORNING, key)
+        async with app.router.lifespan_context(app):
+            await postings(context, seconds)
+            await summaries(context, doors, sizes)
+            await doors.close()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument("--entries", type=int, nargs="+", default=[10_000, 1_000_000])
+    given = parser.parse_args(sys.argv[1:])
+    end = postgres.start()
+    try:
+        asyncio.run(main(given.seconds, given.entries))
+    finally:
+        end()
