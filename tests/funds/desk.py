@@ -162,6 +162,6 @@ def refused(answer: httpx.Response, status: int, code: str = "") -> dict[str, An
     return problem
 
 
-def line(project_id: UUID, source_id: str, amount: int, **given: Any) -> dict[str, Any]:
+def line(project_id: UUID | str, source_id: str, amount: int, **given: Any) -> dict[str, Any]:
     """A plan line of so many 分."""
     return {"project_id": str(project_id), "source_id": source_id, "amount": yuan(amount), **given}

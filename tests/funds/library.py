@@ -99,8 +99,6 @@ class Library:
         if project_id in self.refuses or project["state"] not in READY or project["blocked"]:
             return problem(409, "conflict", f"项目处于 {project['state']}, 不能安排资金")
         self.commitments[project_id][commitment_id] = said
-        if project["state"] == "reserve":
-            self.change(project_id, state="planned", stage="reserve")
         if self.after_commit is not None:
             outcome = self.after_commit()
             if asyncio.iscoroutine(outcome):
@@ -112,8 +110,6 @@ class Library:
             return away
         if self.commitments.get(project_id, {}).pop(commitment_id, None) is None:
             return problem(404, "not-found", "没有这项登记")
-        if not self.commitments[project_id] and self.projects[project_id]["state"] == "planned":
-            self.change(project_id, state="reserve")
         return Response(status_code=204)
 
 

@@ -22,7 +22,30 @@ async def test_a_document_shows_every_yuan_from_receipt_to_payment(desk: Desk, l
     assert {one["project_name"] for one in thread["allocations"]} == {"机井", "道路"}
     assert [one["id"] for one in thread["payments"]] == [payment["id"]]
     assert set(thread["projects"]) == {str(well), str(road)}
-    assert (thread["figures"]["allocated"], thread["figures"]["paid"]) == ("900.00", "250.00")
+    held = thread["figures"]
+    assert (held["received"], held["available"]) == ("1000.00", "100.00")
+    assert (held["allocated"], held["unpaid"], held["paid"]) == ("900.00", "650.00", "250.00")
+    numbered = {"document_no": source["document_no"]}
+    assert ok(await desk.leader.get("/funds/thread", params=numbered)) == thread
+
+
+async def test_a_document_number_shows_all_its_levels_of_money_and_a_town_its_own_part(
+    desk: Desk, library: Library
+) -> None:
+    number = {"document_no": "青财农字〔2023〕505号"}
+    central = await desk.source(1000_00, **number)
+    provincial = await desk.source(500_00, level="provincial", **number)
+    mine, other = library.project(), library.project(region="620602101000")
+    plan = await desk.plan(line(mine, central["id"], 600_00), line(other, provincial["id"], 300_00))
+    await desk.issued(plan["id"])
+    whole = ok(await desk.leader.get("/funds/thread", params=number))
+    assert (whole["figures"]["received"], whole["figures"]["allocated"]) == ("1500.00", "900.00")
+    assert len(whole["sources"]) == 2
+    part = ok(await desk.town.get("/funds/thread", params=number))
+    assert (part["figures"]["allocated"], len(part["allocations"])) == ("600.00", 1)
+    refused(await desk.leader.get("/funds/thread", params={"document_no": "没有这个文号"}), 404)
+    elsewhere = desk.door.as_("leader", "632323000000")
+    refused(await elsewhere.get("/funds/thread", params=number), 404)
 
 
 @pytest.mark.parametrize("start", ["project_id", "source_id", "plan_id", "payment_id"])

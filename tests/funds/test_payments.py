@@ -119,7 +119,13 @@ async def test_a_payment_without_documents_is_not_submitted(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("purpose", "stopped"),
-    [("发放干部奖金", True), ("修建办公楼", True), ("产业以奖代补奖金", False), ("机井进度款", False)],
+    [
+        ("发放干部奖金", True),
+        ("修建办公楼", True),
+        ("产业以奖代补资金", False),
+        ("以奖代补修建办公楼", True),
+        ("机井进度款", False),
+    ],
 )
 async def test_a_forbidden_purpose_is_stopped(desk: Desk, purpose: str, stopped: bool) -> None:
     given = await desk.allocation(1000_00)

@@ -22,7 +22,6 @@ async def test_a_plan_goes_from_draft_to_allocations_and_the_books_follow(
     await desk.approved(plan["id"])
     assert await desk.figures() == _figures(received=1000_00, available=1000_00, planned=900_00)
     assert library.held(well) == ["600.00"]
-    assert library.projects[well]["state"] == "planned"
 
     await desk.noticed(plan["id"])
     ok(await desk.act(desk.finance, plan["id"], "issue"))
@@ -201,7 +200,6 @@ async def test_the_notice_is_read_without_login_and_goes_when_the_plan_is_cancel
     assert await desk.figures() == _figures(received=1000_00, available=1000_00)
     ok(await desk.finance.post("/funds/reconciliations", json={}))
     assert library.held(project) == []
-    assert library.projects[project]["state"] == "reserve"
     await desk.balanced()
 
 

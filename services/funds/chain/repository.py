@@ -117,3 +117,9 @@ async def sources(work: Work, source_ids: list[UUID]) -> list[Source]:
     """Fund documents behind allocations the caller may see: everybody in the thread may know them."""
     query = select(Source).where(col(Source.id).in_(source_ids)).order_by(col(Source.id))
     return list(await work.session.exec(query))
+
+
+async def system_numbered(work: Work, document_no: str) -> list[Source]:
+    """Documents registered under a number, in whatever region; who asks sees only what the caller's scope lets."""
+    query = select(Source).where(Source.document_no == document_no).order_by(col(Source.id)).limit(200)
+    return list(await work.session.exec(query))

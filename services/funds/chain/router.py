@@ -21,21 +21,24 @@ async def read_thread(
     source_id: UUID | None = None,
     plan_id: UUID | None = None,
     payment_id: UUID | None = None,
+    document_no: Annotated[str | None, Query(min_length=2, max_length=100, description="指标文号")] = None,
 ) -> Thread:
-    """资金全链条中资金这一段: exactly one of the four says where to start."""
-    starts = {
-        service.of_project: project_id,
-        service.of_source: source_id,
-        service.of_plan: plan_id,
-        service.of_payment: payment_id,
-    }
-    given = [(find, record) for find, record in starts.items() if record is not None]
-    if len(given) != 1:
+    """资金全链条中资金这一段: exactly one of the five says where to start."""
+    starts = [
+        (service.of_project, project_id),
+        (service.of_source, source_id),
+        (service.of_plan, plan_id),
+        (service.of_payment, payment_id),
+    ]
+    given = [(find, record) for find, record in starts if record is not None]
+    if len(given) + (document_no is not None) != 1:
         raise BadRequest(
-            "请给出 project_id、source_id、plan_id、payment_id 中的一个",
+            "请给出 project_id、source_id、plan_id、payment_id、document_no 中的一个",
             "Give exactly one record to start from",
         )
-    find, record = given[0]
+    if document_no is not None:
+        return await service.of_document(work, document_no)
+    ((find, record),) = given
     return await find(work, record)
 
 

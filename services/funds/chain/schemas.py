@@ -24,7 +24,7 @@ class Thread(BaseModel):
     contracts: list[ContractRead]
     payments: list[PaymentRead]
     projects: list[UUID] = Field(description="涉及的项目")
-    figures: Figures = Field(description="以上资金安排的合计")
+    figures: Figures = Field(description="从指标文或文号开始时为指标文全部资金, 否则为以上资金安排的合计")
 
 
 class LevelFigures(BaseModel):

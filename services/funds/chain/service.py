@@ -23,6 +23,8 @@ from services.funds.sources import repository as sources
 from services.funds.sources.kinds import Level
 from services.funds.sources.schemas import SourceRead
 from shared.access import span
+from shared.errors import NotFound
+from shared.permissions import May
 from shared.work import Work
 
 
@@ -36,7 +38,21 @@ async def of_source(work: Work, source_id: UUID) -> Thread:
     source = await sources.get(work, source_id)
     given = await allocations.around(work, sources=[source.id])
     drafted = [plan.id for plan in await plans.of_sources(work, [source.id])]
-    return await _thread(work, given, drafted, [], [source.id])
+    return await _thread(work, given, drafted, [], [source.id], whole=True)
+
+
+async def of_document(work: Work, document_no: str) -> Thread:
+    """Where every yuan under a document number went: all of it for who may see the document, else one's own part.
+
+    NotFound when neither a document nor an allocation of this number is in the caller's regions.
+    """
+    registered = await repository.system_numbered(work, document_no)
+    seen = [one.id for one in registered if work.actor.sees(May.FUND_READ, one.region)]
+    given = await allocations.around(work, sources=[one.id for one in registered]) if registered else []
+    if not seen and not given:
+        raise NotFound(f"没有文号为 {document_no} 的资金来源", f"No source {document_no}")
+    drafted = [plan.id for plan in await plans.of_sources(work, seen)] if seen else []
+    return await _thread(work, given, drafted, [], seen, whole=bool(seen))
 
 
 async def of_plan(work: Work, plan_id: UUID) -> Thread:
@@ -60,6 +76,8 @@ async def _thread(
     project_ids: Sequence[UUID],
     source_ids: Sequence[UUID] = (),
     only: Sequence[Payment] | None = None,
+    *,
+    whole: bool = False,
 ) -> Thread:
     projects = sorted({*project_ids, *(one.project_id for one in given)})
     wanted = sorted({*source_ids, *(one.source_id for one in given)})
@@ -73,10 +91,15 @@ async def _thread(
         contracts=[ContractRead.model_validate(one) for one in signed],
         payments=[PaymentRead.model_validate(one) for one in paid],
         projects=projects,
-        figures=await ledger.position(work, {"allocation_id": [one.id for one in given]})
-        if given
-        else Figures(),
+        figures=await _figures(work, given, source_ids if whole else ()),
     )
+
+
+async def _figures(work: Work, given: Sequence[Allocation], whole: Sequence[UUID]) -> Figures:
+    """Of whole documents, or of the allocations alone."""
+    if whole:
+        return await ledger.position(work, {"source_id": list(whole)})
+    return await ledger.position(work, {"allocation_id": [one.id for one in given]}) if given else Figures()
 
 
 async def summary(work: Work, region: str, year: int) -> Summary:

@@ -414,6 +414,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('region', 'document_no', 'level', 'fund', 'task', 'fiscal_year', name=op.f('uq_source_region_document_no_level_fund_task_fiscal_year'))
     )
     with op.batch_alter_table('source', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_source_document_no'), ['document_no'], unique=False)
         batch_op.create_index(batch_op.f('ix_source_region_fiscal_year_id'), ['region', 'fiscal_year', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_source_region_received_on_id'), ['region', 'received_on', 'id'], unique=False)
 
@@ -796,6 +797,7 @@ def downgrade() -> None:
     with op.batch_alter_table('source', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_source_region_received_on_id'))
         batch_op.drop_index(batch_op.f('ix_source_region_fiscal_year_id'))
+        batch_op.drop_index(batch_op.f('ix_source_document_no'))
 
     op.drop_table('source')
     op.drop_table('rule')

@@ -1,6 +1,6 @@
 """Payment controls: what the dated rules say of one payment, as pure arithmetic over its facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,16 +45,10 @@ class PaymentCase:
 
 
 def examine(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
-    """Every control's finding, the stops first."""
-    found = [
-        _project(case, rules["payment.project"]),
-        _progress(case, rules["payment.progress"]),
-        *_contract(case, rules),
-        _purpose(case, rules["payment.purpose"]),
-        _same_day(case, rules["payment.same_day"]),
-    ]
+    """The finding of every control that was in force and applies, the stops first."""
+    asked = ((check(case, rules[key])) for key, check in CHECKS.items() if key in rules)
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
-    return sorted(found, key=lambda one: (one.passed, rank[one.effect]))
+    return sorted((one for one in asked if one), key=lambda one: (one.passed, rank[one.effect]))
 
 
 def _project(case: PaymentCase, rule: Rule) -> Finding:
@@ -82,36 +76,39 @@ def _progress(case: PaymentCase, rule: Rule) -> Finding:
     return finding(rule, passed=fine, message=message, figures=figures)
 
 
-def _contract(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
-    rule = rules["payment.contract"]
+def _payee(case: PaymentCase, rule: Rule) -> Finding | None:
     contract = case.contract
     if contract is None:
-        return [_without(case, rules["payment.contract_needed"])]
-    payee = rules["payment.payee"]
+        return None
     same = case.payee_name == contract.party and (
         not contract.party_code or case.payee_code == contract.party_code
     )
     who = f"收款人{'与合同乙方一致' if same else f'不是合同乙方 {contract.party}'}"
+    return finding(rule, passed=same, message=who)
+
+
+def _within(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None:
+        return None
     left = contract.amount - contract.used
     figures = {"合同金额": yuan(contract.amount), "已申请或支付": yuan(contract.used), "剩余": yuan(left)}
     within = case.amount <= left
-    kept = _kept(case, contract, rules["payment.retention"])
-    return [
-        finding(payee, passed=same, message=who),
-        finding(rule, passed=within, message="合同金额之内" if within else "超过合同金额", figures=figures),
-        *([kept] if kept else []),
-        *([_advance(case, contract, rules["payment.advance"])] if case.advance else []),
-    ]
+    message = "合同金额之内" if within else "超过合同金额"
+    return finding(rule, passed=within, message=message, figures=figures)
 
 
-def _without(case: PaymentCase, rule: Rule) -> Finding:
+def _without(case: PaymentCase, rule: Rule) -> Finding | None:
+    if case.contract is not None:
+        return None
     needed = case.amount >= fen(rule.value["from"]) and not case.households
     message = f"支付 {yuan(case.amount)} 元, 没有登记合同" if needed else "不需要合同"
     return finding(rule, passed=not needed, message=message)
 
 
-def _kept(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding | None:
-    if contract.accepted or contract.retention_percent in {"", "0"}:
+def _kept(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
         return None
     whole, _, rest = contract.retention_percent.partition(".")
     hundredths = int(whole + rest.ljust(2, "0")[:2])
@@ -122,7 +119,10 @@ def _kept(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding | N
     return finding(rule, passed=fine, message=message, figures=figures)
 
 
-def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
+def _advance(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None or not case.advance:
+        return None
     ceiling = int(rule.value["percent"])
     total = contract.advances + case.amount
     fine = total * 100 <= contract.amount * ceiling
@@ -133,11 +133,12 @@ def _advance(case: PaymentCase, contract: ContractFacts, rule: Rule) -> Finding:
 
 
 def _purpose(case: PaymentCase, rule: Rule) -> Finding:
-    hits = [word for word in rule.value["words"] if word in case.purpose]
-    allowed = [word for word in rule.value["but"] if word in case.purpose]
-    fine = not hits or bool(allowed)
-    message = "用途没有禁止内容" if fine else "用途含有禁止内容: " + "、".join(hits)
-    return finding(rule, passed=fine, message=message, figures={"命中": "、".join(hits)} if hits else {})
+    rest = case.purpose
+    for word in rule.value["but"]:
+        rest = rest.replace(word, " ")
+    hits = [word for word in rule.value["words"] if word in rest]
+    message = "用途没有禁止内容" if not hits else "用途含有禁止内容: " + "、".join(hits)
+    return finding(rule, passed=not hits, message=message, figures={"命中": "、".join(hits)} if hits else {})
 
 
 def _same_day(case: PaymentCase, rule: Rule) -> Finding:
@@ -148,3 +149,19 @@ def _same_day(case: PaymentCase, rule: Rule) -> Finding:
     else:
         message = "当日没有同一收款人的其他支付"
     return finding(rule, passed=not case.same_day, message=message, figures={"当日笔数": str(case.same_day)})
+
+
+# fmt: off
+CHECKS: Mapping[str, Callable[[PaymentCase, Rule], Finding | None]] = {
+    "payment.project":         _project,
+    "payment.progress":        _progress,
+    "payment.payee":           _payee,
+    "payment.contract":        _within,
+    "payment.contract_needed": _without,
+    "payment.retention":       _kept,
+    "payment.advance":         _advance,
+    "payment.purpose":         _purpose,
+    "payment.same_day":        _same_day,
+}
+# fmt: on
+"""Rule key → its check; None when it does not apply to this payment."""

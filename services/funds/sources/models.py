@@ -19,6 +19,7 @@ class Source(Base, Record, table=True):
         sa.UniqueConstraint("region", "document_no", "level", "fund", "task", "fiscal_year"),
         sa.Index(None, "region", "received_on", "id"),
         sa.Index(None, "region", "fiscal_year", "id"),
+        sa.Index(None, "document_no"),
     )
 
     document_no: str = Field(max_length=100)
