@@ -678,6 +678,29 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_target_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_target_region_year_id'), ['region', 'year', 'id'], unique=False)
 
+    op.create_table('beneficiary',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('payment_id', sa.Uuid(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('amount', sa.BigInteger(), nullable=False),
+    sa.Column('place', sa.String(length=200), nullable=False),
+    sa.Column('bank', sa.String(length=200), nullable=False),
+    sa.Column('name_masked', sa.String(length=40), nullable=False),
+    sa.Column('card_masked', sa.String(length=40), nullable=False),
+    sa.Column('account_masked', sa.String(length=40), nullable=False),
+    sa.Column('name_sealed', sa.Text(), nullable=False),
+    sa.Column('card_sealed', sa.Text(), nullable=False),
+    sa.Column('account_sealed', sa.Text(), nullable=False),
+    sa.Column('card_index', sa.String(length=32), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('failure', sa.String(length=500), nullable=False),
+    sa.ForeignKeyConstraint(['payment_id'], ['payment.id'], name=op.f('fk_beneficiary_payment_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_beneficiary')),
+    sa.UniqueConstraint('payment_id', 'position', name=op.f('uq_beneficiary_payment_id_position'))
+    )
+    with op.batch_alter_table('beneficiary', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_beneficiary_card_index'), ['card_index'], unique=False)
+
     op.create_table('refund',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('payment_id', sa.Uuid(), nullable=False),
@@ -745,6 +768,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_refund_payment_id_id'))
 
     op.drop_table('refund')
+    with op.batch_alter_table('beneficiary', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_beneficiary_card_index'))
+
+    op.drop_table('beneficiary')
     with op.batch_alter_table('target', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_target_region_year_id'))
         batch_op.drop_index(batch_op.f('ix_target_region_created_at_id'))
