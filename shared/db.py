@@ -12,12 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import URL, make_url
-<<<<<<< HEAD
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
-=======
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
->>>>>>> 411a1d8 (Who finds every connection taken is told to come again; the ledger's cost is measured)
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
@@ -158,16 +154,12 @@ class Database:
         await self.reader.dispose()
 
 
-<<<<<<< HEAD
-def _refusal(error: DBAPIError | OverflowError | UnicodeEncodeError) -> Exception:
-=======
 def _crowded() -> Unavailable:
     """Every connection stayed taken for longer than one may wait."""
     return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
 
 
-def _refusal(error: DBAPIError) -> Exception:
->>>>>>> 411a1d8 (Who finds every connection taken is told to come again; the ledger's cost is measured)
+def _refusal(error: DBAPIError | OverflowError | UnicodeEncodeError) -> Exception:
     """What a database failure means to a caller; anything unforeseen stays the bug it is."""
     if not isinstance(error, DBAPIError) or isinstance(error, DataError):
         # NUL in a text, a number beyond 64 bits, half a character: the drivers differ in how they say so.

@@ -14,8 +14,8 @@ from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_forever
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
-from services.funds.exchange.router import router as exchange
 from services.funds.disclosure.router import router as disclosure
+from services.funds.exchange.router import router as exchange
 from services.funds.imports.router import router as imports
 from services.funds.ledger.router import router as ledger
 from services.funds.oversight.router import router as oversight
