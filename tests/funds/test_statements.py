@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.funds.statements.kinds import Match
@@ -77,6 +77,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(theirs=LINES, ours=LINES)
 def test_every_line_is_in_exactly_one_pair_and_the_difference_is_explained(
     theirs: list[Item], ours: list[Item]
