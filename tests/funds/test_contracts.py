@@ -7,7 +7,7 @@ import pytest
 from tests.funds.desk import Desk, ok, refused
 
 PARTY = "武威市水利工程有限公司"
-COLLECTIVE = "N2620602MF0012345X"
+COLLECTIVE = "N2620602MF0012345P"
 
 
 async def signed(desk: Desk, given: dict[str, Any], amount: str = "1000.00", **more: Any) -> Any:
@@ -128,3 +128,14 @@ async def test_a_large_payment_without_contract_is_warned_of(desk: Desk) -> None
     payment = await desk.draft_payment(given["id"], 50_0000_00)
     checks = ok(await desk.leader.get(f"/funds/payments/{payment['id']}/checks"))
     assert [one["key"] for one in checks["findings"] if not one["passed"]] == ["payment.contract_needed"]
+
+
+async def test_a_village_collective_is_a_party_by_its_own_kind_of_code(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    village = {"party": "新店村股份经济合作社", "party_code": COLLECTIVE}
+    contract = await signed(desk, given, **village)
+    pay = {"contract_id": contract["id"], "payee_name": village["party"], "payee_kind": "collective"}
+    without = await desk.draft_payment(given["id"], 100_00, **pay)
+    refused(await desk.pay_step(desk.town, without["id"], "submit"), 409, "payment.payee")
+    payment = await desk.draft_payment(given["id"], 100_00, **pay, payee_code=COLLECTIVE)
+    ok(await desk.pay_step(desk.town, payment["id"], "submit"))

@@ -14,6 +14,7 @@ from tests.funds.desk import Desk, line, ok, refused
 from tests.funds.library import Library
 from tests.funds.published import BEITA, ZEKU, Batch, batch
 from tests.funds.test_imports import as_csv, rows_of, send, shelve, sources_of
+from tests.funds.test_targets import approved
 
 FORMS = ("html", "docx", "pdf")
 
@@ -181,3 +182,12 @@ async def test_another_district_reads_no_announcement_and_other_forms_do_not_exi
     elsewhere = desk.door.as_("leader", "632323000000")
     refused(await elsewhere.get(f"/funds/plans/{plan['id']}/announcement.pdf"), 404)
     refused(await desk.leader.get(f"/funds/plans/{plan['id']}/announcement.exe"), 422)
+
+
+async def test_decided_targets_are_announced_with_their_indicators(desk: Desk) -> None:
+    plan, _, _ = await approved(desk)
+    path, params = f"/funds/plans/{plan}/announcement", {"subject": "target"}
+    (row,) = ok(await desk.leader.get(path, params=params))["content"]["lines"]
+    assert "新建机井≥20座" in row["target"]
+    assert "单井造价≤5.5万元" in row["target"]
+    assert "新建机井≥20座" in words_of("docx", await file_of(desk, plan, "docx", **params))

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.funds.checking.finding import percent
 from services.funds.commitments import service as commitments
+from services.funds.disclosure import repository
 from services.funds.disclosure.docx import docx
 from services.funds.disclosure.html import html
 from services.funds.disclosure.kinds import Form, Subject
@@ -63,12 +64,33 @@ async def _period(work: Work, plan_id: UUID) -> str:
 
 
 async def _targets(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
+    """The decided targets with their indicators; the words of the plan's line where a project has none yet."""
     content = await planning.content(work, plan, lines)
     kept = {
         key: content[key] for key in ("year", "batch", "decision", "total", "total_wan", "count", "hotline")
     }
+    decided = await _decided(work, plan)
     names = ("position", "name", "amount", "amount_wan", "unit", "target")
-    return {**kept, "lines": [{name: line[name] for name in names} for line in content["lines"]]}
+    shown = []
+    for line, said in zip(lines, content["lines"], strict=True):
+        row = {name: said[name] for name in names}
+        shown.append(row | {"target": decided.get(line.project_id) or row["target"]})
+    return {**kept, "lines": shown}
+
+
+async def _decided(work: Work, plan: Plan) -> dict[UUID, str]:
+    found = await repository.targets(work, plan.id)
+    rows = await repository.indicators(work, [one.id for one in found])
+    said: dict[UUID, str] = {}
+    for target in found:
+        parts = [target.goal.strip()] if target.goal.strip() else []
+        parts += [
+            f"{row.name}{row.operator.label}{row.value}{row.unit}"
+            for row in rows
+            if row.target_id == target.id
+        ]
+        said[target.project_id] = "; ".join(parts)
+    return said
 
 
 async def _completion(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
