@@ -42,7 +42,7 @@ async def add(settings: Settings, account_id: str, password: str) -> str:
             work = context.work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION),)))
             if (known := await repository.system_holder(work, Role.ADMIN)) is not None:
                 raise CannotStart(f"已有管理员 {known}, 请由其添加账号")
-            await service.add(work, body)
+            await service.add_person(work, body)
     finally:
         await context.database.close()
     return f"管理员 {account_id} 已添加, 首次登录后请修改口令\n"

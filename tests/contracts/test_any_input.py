@@ -56,9 +56,9 @@ HOSTILE: tuple[Any, ...] = (
 )
 
 
-def made(operation: Any, mode: GenerationMode) -> list[Case]:
+def made(operation: Any, mode: GenerationMode) -> list[Case[Any]]:
     """Requests out of the document; none when every request would fit, or none could."""
-    found: list[Case] = []
+    found: list[Case[Any]] = []
 
     @hypothesis.seed(SEED)
     @hypothesis.settings(
@@ -69,7 +69,7 @@ def made(operation: Any, mode: GenerationMode) -> list[Case]:
         suppress_health_check=list(HealthCheck),
     )
     @given(operation.as_strategy(generation_mode=mode))
-    def collect(case: Case) -> None:
+    def collect(case: Case[Any]) -> None:
         found.append(case)
 
     try:
@@ -90,7 +90,7 @@ def nearer(value: Any, name: str = "") -> Any:
     return str(THE_ID) if isinstance(value, str) and name.endswith("_id") else value
 
 
-def generated(operation: Any) -> Iterator[tuple[Case, dict[str, Any]]]:
+def generated(operation: Any) -> Iterator[tuple[Case[Any], dict[str, Any]]]:
     """Schemathesis' requests as httpx takes them."""
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
         for case in made(operation, mode):
@@ -109,7 +109,7 @@ def generated(operation: Any) -> Iterator[tuple[Case, dict[str, Any]]]:
             yield case, sent
 
 
-def hostile(operation: Any, one: Operation, caller: Caller) -> Iterator[tuple[Case, dict[str, Any]]]:
+def hostile(operation: Any, one: Operation, caller: Caller) -> Iterator[tuple[Case[Any], dict[str, Any]]]:
     """The least request that fits, with one hostile value after the other in turn in each of its fields."""
     path, query = caller.shapes.address(one.path, one.said)
     body = caller.shapes.body(one.said)
@@ -138,7 +138,7 @@ async def _filled(doors: Doors, service: str) -> None:
         await connection.run_sync(lambda one: fill(service, one))
 
 
-def _wrong(case: Case, answer: httpx.Response, sent: dict[str, Any]) -> str:
+def _wrong(case: Case[Any], answer: httpx.Response, sent: dict[str, Any]) -> str:
     try:
         case.validate_response(answer, checks=CHECKS)
     except AssertionError as error:
@@ -165,7 +165,7 @@ async def test_no_request_makes_a_service_fail(doors: Doors, service: str) -> No
     wrong: dict[str, str] = {}
     count = 0
     for result in document.get_all_operations():
-        operation = result.ok()
+        operation = result.ok()  # type: ignore[union-attr]
         one = spoken[operation.method, operation.path]
         allowed = [] if one.public else [role for role in Role if one.allows(role)]
         caller = callers[allowed[0]] if allowed else nobody

@@ -44,7 +44,7 @@ async def test_a_request_is_one_line_with_its_id_and_who_asked(doors: Doors, lin
 @pytest.mark.parametrize("given", ["", "short", "new\nline-in-the-id", "x" * 200, "<script>alert</script>"])
 async def test_a_strange_request_id_is_replaced(doors: Doors, given: str) -> None:
     nobody = doors.of("identity").nobody()
-    answer = await nobody.get("http://test/healthz", headers={"X-Request-ID": given.encode()})  # type: ignore[dict-item]
+    answer = await nobody.get("http://test/healthz", headers={"X-Request-ID": given.encode()})  # type: ignore[arg-type]
 
     assert answer.headers["x-request-id"] != given
     assert len(answer.headers["x-request-id"]) == 36
