@@ -1,0 +1,187 @@
+"""What reading costs with 100,000 assets, against 1,000, through the HTTP door on PostgreSQL.
+
+    python -m benchmarks.assets            # about two minutes; prints one line per question and the ratio
+
+Each asset has ten years of inspections (one a year), each operating one ten years of receivables. The time is the
+median of 30 requests to the service in this process, the two sizes asked in turns; a ratio above 2 is marked and makes
+the exit code 1.
+"""
+
+import asyncio
+import statistics
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from embedded.secrets import kept
+from embedded.system import System
+from services.assets.totals.service import fold
+from shared.db import Database
+from shared.migrate import has_database, upgrade
+from shared.rules import load
+from shared.settings import Settings
+from shared.watch import speak
+from shared.work import Context
+from tests import postgres
+from tests.doors import DISTRICT, TOWN, Doors, TestKey
+
+FEW, MANY = 1_000, 100_000
+ROUNDS, WARM = 30, 5
+ROOT = Path(__file__).parent.parent
+MOST = 2.0
+NOW = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
+BOX = {"west": 102.60, "south": 37.60, "east": 102.62, "north": 37.62}
+
+# Villages 620602100201 to 620602136212: 37 towns of 12 villages; one asset in ten earns, one in seven is a household's.
+_ASSETS = """
+INSERT INTO asset (id, region, version, created_at, created_by, updated_at, created_digest, code, name, asset_class,
+  subclass, origin, project_name, year, built_on, original_value, funding, funding_known, quantity, unit, specification,
+  address, lon, lat, owner_kind, owner_name, owner_code, holders, households, builder, photos, file_ids, note, state,
+  state_since, registered_by, registered_at, confirmed_by, certificate_no, offered_by, giver, receiver, transfer_no,
+  received_by, use, use_since, use_reason, use_person, inspected_at, inspect_due_on, keeper_unit, keeper_name, adjusted)
+SELECT gen_random_uuid(), '620602' || (100 + n %% 37) || (201 + n / 37 %% 12), 1, t, 'bench', t, '',
+  '620602' || (2013 + n %% 11) || 'GY' || lpad(n::text, 6, '0'), '道路' || n,
+  CASE WHEN n %% 10 = 0 THEN 'operating' WHEN n %% 7 = 0 THEN 'household' ELSE 'public' END, 'road', 'import', '项目' || n,
+  2013 + n %% 11, make_date(2013 + n %% 11, 6, 1), 10000000 + n, '[]', true, '', '', '', '', 102.5 + random() * 0.5,
+  37.5 + random() * 0.5, CASE WHEN n %% 7 = 0 THEN 'household' ELSE 'village' END, '合作社', '', '{}', 0, '', '[]', '[]', '',
+  CASE n %% 3 WHEN 0 THEN 'registered' WHEN 1 THEN 'confirmed' ELSE 'handed_over' END, t, '', t, '', '', '', '', '', '',
+  '', CASE WHEN n %% 50 = 0 THEN 'idle' ELSE 'in_use' END, t, '', '', t, date '2024-01-01' + n %% 365, '', '', 0
+FROM (SELECT n, timestamptz '2023-01-01' + n * interval '1 minute' AS t FROM generate_series(1, %(count)s) AS n) AS s
+"""
+_INSPECTIONS = """
+INSERT INTO inspection (id, region, version, created_at, created_by, updated_at, created_digest, asset_id, condition,
+  findings, photos, inspected_at, inspector)
+SELECT gen_random_uuid(), a.region, 1, a.created_at, 'bench', a.created_at, '', a.id, 'good', '', '[]',
+  a.created_at - y * interval '1 year', 'bench'
+FROM asset AS a, generate_series(0, 9) AS y
+"""
+_CONTRACTS = """
+INSERT INTO operating_contract (id, region, version, created_at, created_by, updated_at, created_digest, asset_id, number,
+  mode, operator, operator_code, operator_gone, starts_on, ends_on, amount, period, first_due_on, steps, deposit,
+  households, file_ids, note, state, state_since, signed_by)
+SELECT gen_random_uuid(), region, 1, created_at, 'bench', created_at, '', id, code, 'lease', '某公司', '', false,
+  date '2015-01-01', date '2024-12-31', 100000, 'year', date '2015-01-01', '[]', 0, 0, '[]', '', 'active', created_at, ''
+FROM asset WHERE asset_class = 'operating'
+"""
+_RECEIVABLES = """
+INSERT INTO receivable (id, region, version, created_at, created_by, updated_at, created_digest, contract_id, asset_id,
+  number, due_on, amount, received, open, void)
+SELECT gen_random_uuid(), c.region, 1, c.created_at, 'bench', c.created_at, '', c.id, c.asset_id, y + 1,
+  make_date(2015 + y, 1, 1), 100000, CASE WHEN y < 8 THEN 100000 ELSE 0 END, y >= 8, false
+FROM operating_contract AS c, generate_series(0, 9) AS y
+"""
+_DELTAS = """
+INSERT INTO asset_delta (region, year, asset_class, owner_kind, state, use, number, value)
+SELECT region, year, asset_class, owner_kind, state, use, 1, original_value FROM asset
+"""
+QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "list, newest first": ("/assets", {}),
+    "list, a town, dearest first": ("/assets", {"region": TOWN, "sort": "-original_value"}),
+    "list, idle ones": ("/assets", {"use": "idle"}),
+    "one by its code": ("/assets", {"code": "6206022013GY000500"}),
+    "map, a box": ("/assets/map", {**BOX, "limit": 50}),
+    "summary of the district": ("/assets/summary", {"region": DISTRICT}),
+    "summary of a year": ("/assets/summary", {"region": DISTRICT, "year": 2020}),
+    "duties, most urgent first": ("/assets/duties", {}),
+    "arrears": ("/assets/arrears", {}),
+    "receivables of a month": ("/assets/receivables", {"due_from": "2024-01-01", "due_until": "2024-01-31"}),
+    "contracts that run out": ("/assets/contracts", {"expiring_within": 365}),
+    "inspections, newest first": ("/assets/inspections", {}),
+}
+
+
+def fill(url: str, count: int) -> None:
+    """So many assets with their history, written by the database itself."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(_ASSETS, {"count": count})
+        for statement in (_INSPECTIONS, _CONTRACTS, _RECEIVABLES, _DELTAS):
+            connection.execute(statement)
+        connection.execute("VACUUM ANALYZE")
+
+
+async def asked(client: httpx.AsyncClient, address: str, params: dict[str, Any]) -> float:
+    """Milliseconds of one answer."""
+    begun = time.perf_counter()
+    answered = await client.get(address, params=params)
+    answered.raise_for_status()
+    return (time.perf_counter() - begun) * 1000
+
+
+async def _in_turns(
+    client: httpx.AsyncClient, context: Context, databases: dict[int, Database]
+) -> dict[str, dict[int, list[float]]]:
+    times: dict[str, dict[int, list[float]]] = {words: {FEW: [], MANY: []} for words in QUESTIONS}
+    for _ in range(ROUNDS + WARM):
+        for words, (address, params) in QUESTIONS.items():
+            for count, database in databases.items():
+                context.database = database
+                times[words][count].append(await asked(client, address, params))
+    return times
+
+
+async def measured(folder: Path) -> dict[str, tuple[float, float]]:
+    """Median milliseconds of every question with few and with many assets, asked in turns so that both see the same load."""
+    urls = {count: f"{postgres.server_url()}/bench_{count}" for count in (FEW, MANY)}
+    for count, url in urls.items():
+        postgres.create_database(f"bench_{count}")
+        upgrade("assets", url)
+    secrets, key = kept(folder), TestKey()
+
+    def settings(service: str) -> Settings:
+        where = urls[FEW] if service == "assets" else f"sqlite:///{folder / service}.db"
+        if service != "assets" and has_database(service):
+            upgrade(service, where)
+        return Settings.of(service, embedded=True, var=folder, database_url=where, relay=False, **secrets)
+
+    system = System(settings, now=lambda: NOW)
+    async with system.running():
+        for app in system.apps.values():
+            key.join(app.state.context)
+        context = system.apps["assets"].state.context
+        databases = {FEW: context.database, MANY: Database(urls[MANY])}
+        for count, url in urls.items():
+            context.database = databases[count]
+            begun = time.perf_counter()
+            fill(url, count)
+            await fold(context)
+            print(f"{count} assets in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
+        async with databases[MANY].write() as session:
+            await load(session, ROOT / "services" / "assets" / "rules", NOW)
+        doors = Doors(system.apps, lambda: NOW, key)
+        bureau = doors.of("assets").as_("bureau")
+        times = await _in_turns(bureau, context, databases)
+        await doors.close()
+        await databases[MANY].close()
+        context.database = databases[FEW]
+    return {
+        words: (statistics.median(found[FEW][WARM:]), statistics.median(found[MANY][WARM:]))
+        for words, found in times.items()
+    }
+
+
+async def main() -> int:
+    """Both sizes, and the ratio of each question."""
+    speak("CRITICAL")
+    with tempfile.TemporaryDirectory() as place:
+        found = await measured(Path(place))
+    slow = 0
+    print(f"{'':34}{FEW:>10}{MANY:>12}   ratio")
+    for words, (few, many) in found.items():
+        ratio = many / few
+        slow += ratio > MOST
+        print(f"{words:34}{few:>8.1f}ms{many:>10.1f}ms{ratio:>8.2f}{' !' if ratio > MOST else ''}")
+    return 1 if slow else 0
+
+
+if __name__ == "__main__":
+    stop = postgres.start()
+    try:
+        sys.exit(asyncio.run(main()))
+    finally:
+        stop()
