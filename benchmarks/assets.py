@@ -33,6 +33,8 @@ from tests.doors import DISTRICT, TOWN, Doors, TestKey
 
 FEW, MANY = 1_000, 100_000
 ROUNDS, WARM = 30, 5
+YEARS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+"""Years of inspections; less than ten makes the filling faster."""
 ROOT = Path(__file__).parent.parent
 MOST = 2.0
 NOW = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
@@ -59,7 +61,7 @@ INSERT INTO inspection (id, region, version, created_at, created_by, updated_at,
   findings, photos, inspected_at, inspector)
 SELECT gen_random_uuid(), a.region, 1, a.created_at, 'bench', a.created_at, '', a.id, 'good', '', '[]',
   a.created_at - y * interval '1 year', 'bench'
-FROM asset AS a, generate_series(0, 9) AS y
+FROM asset AS a, generate_series(1, %(years)s) AS y
 """
 _CONTRACTS = """
 INSERT INTO operating_contract (id, region, version, created_at, created_by, updated_at, created_digest, asset_id, number,
@@ -100,7 +102,8 @@ def fill(url: str, count: int) -> None:
     """So many assets with their history, written by the database itself."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(_ASSETS, {"count": count})
-        for statement in (_INSPECTIONS, _CONTRACTS, _RECEIVABLES, _DELTAS):
+        connection.execute(_INSPECTIONS, {"years": YEARS})
+        for statement in (_CONTRACTS, _RECEIVABLES, _DELTAS):
             connection.execute(statement)
         connection.execute("VACUUM ANALYZE")
 

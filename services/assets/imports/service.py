@@ -122,7 +122,8 @@ async def _refuse_twins(work: Work, rows: list[sheets.Row]) -> None:
 
 
 async def _create(work: Work, body: AssetCreate, project: str, *, register_too: bool) -> Asset:
-    asset = await register.enter(work, body, origin=Origin.IMPORT)
+    # Registering keeps the words it is found by, its code among them.
+    asset = await register.enter(work, body, origin=Origin.IMPORT, indexed=not register_too)
     asset.project_name = project[:300]
     if register_too:
         await act(work, asset, AssetAction.REGISTER, AssetAct(reason="台账导入"))

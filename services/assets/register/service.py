@@ -29,7 +29,9 @@ CHANGEABLE = frozenset(
 )
 
 
-async def enter(work: Work, body: AssetCreate, *, origin: Origin = Origin.MANUAL) -> Asset:
+async def enter(
+    work: Work, body: AssetCreate, *, origin: Origin = Origin.MANUAL, indexed: bool = True
+) -> Asset:
     """An older asset as a draft. Invalid when the fields contradict each other; nothing is counted before it is registered."""
     work.actor.require(May.ASSET_REGISTER, body.region)
     when = body.happened_at or work.at
@@ -53,7 +55,8 @@ async def enter(work: Work, body: AssetCreate, *, origin: Origin = Origin.MANUAL
         **columns(given),
     )
     if fresh:
-        await repository.index(work, [asset])
+        if indexed:
+            await repository.index(work, [asset])
         event = AssetEntered(asset_id=asset.id, origin=origin, project_id=asset.project_id)
         await work.tell(event, asset, happened_at=when)
     return asset
