@@ -20,6 +20,8 @@ class Project(Base, Record, table=True):
     __tablename__ = "project"
     __table_args__ = (
         sa.UniqueConstraint("library_code"),
+        sa.Index(None, "created_at", "id"),
+        sa.Index(None, "updated_at", "id"),
         sa.Index(None, "region", "created_at", "id"),
         sa.Index(None, "region", "updated_at", "id"),
         sa.Index(None, "state", "region", "id"),
