@@ -59,6 +59,14 @@ def service_token(settings: Settings, service: str, actor: Actor, at: datetime) 
     )
 
 
+def inside_only(token: str) -> bool:
+    """Whether a token says it is one of our services' own; such a one never comes from outside."""
+    try:
+        return _header(token).get("kid") == SERVICE_KID
+    except Refusal:
+        return False
+
+
 class Verifier:
     """Makes actors of tokens; `fetch_jwks` gets identity's public keys and is called rarely."""
 
@@ -88,6 +96,8 @@ class Verifier:
         header = _header(token)
         kid, alg = header.get("kid"), header.get("alg")
         key: ECKey | OctKey
+        if kid == SERVICE_KID and not self.settings.service_key:
+            raise refuse("这种令牌在此不被接受", "This process takes no service tokens")
         if kid == SERVICE_KID:
             key, wanted = _service_key(self.settings), "HS256"
         else:

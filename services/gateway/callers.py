@@ -7,6 +7,7 @@ from ipaddress import ip_address, ip_network
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from shared.auth import inside_only
 from shared.errors import Refusal, Unauthenticated
 from shared.work import Context
 
@@ -39,12 +40,12 @@ async def caller(scope: Scope, context: Context, seen: str) -> Caller:
     authorization = Headers(scope=scope).get("authorization")
     if authorization is None or not authorization.lower().startswith("bearer "):
         return Caller("address", seen)
+    if inside_only(authorization.partition(" ")[2]):
+        raise Unauthenticated("这种令牌只能在系统内部使用", "Service tokens are not accepted from outside")
     try:
         actor = await context.verifier.actor(authorization, context.clock())
     except Refusal:
         return Caller("address", seen)  # the service itself says what is wrong with the token
-    if actor.kind == "service":
-        raise Unauthenticated("这种令牌只能在系统内部使用", "Service tokens are not accepted from outside")
     return Caller("machine" if actor.kind == "machine" else "user", actor.id)
 
 

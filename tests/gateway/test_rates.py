@@ -3,16 +3,19 @@
 import re
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.gateway.main import create_app
 from services.gateway.proxy import CEILING
 from services.gateway.rates import RATES
 from services.gateway.system.openapi import merged
 from shared.auth import service_token
+from shared.settings import Settings
 from tests.conftest import Clock
 from tests.doors import Doors
 from tests.gateway.world import echoes, gateway
@@ -204,3 +207,13 @@ async def test_counters_of_passed_minutes_are_swept(minutes: Clock, monkeypatch:
         minutes.advance(timedelta(seconds=30))
         found.request(Caller("address", str(number)), "GET", "/")
     assert len(found.storage.windows) <= 12
+
+
+async def test_a_gateway_without_the_service_key_refuses_service_tokens_all_the_same(doors: Doors) -> None:
+    keyless = Settings(service="gateway", var=Path("/nonexistent"))
+    app = create_app(keyless, apps=echoes())
+    context = doors.apps["funds"].state.context
+    token = service_token(context.settings, "funds", context.itself(), context.clock())
+    async with client_of(app) as client:
+        answer = await client.get("/api/v1/funds/plans", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
