@@ -60,8 +60,8 @@ def upgrade(service: str, url: str) -> None:
         with engine.connect() as connection:
             made = config(service, url)
             made.attributes["connection"] = connection
-            _refuse_foreign(service, connection, made)
-            command.upgrade(made, "head")
+            if not _newest(service, connection, made):
+                command.upgrade(made, "head")
             connection.commit()
     except CommandError as error:
         message = f"{service} 数据库版本与程序不符, 请使用匹配的程序版本: {error}"
@@ -85,7 +85,10 @@ def _engine(url: str) -> sa.Engine:
     return engine
 
 
-def _refuse_foreign(service: str, connection: sa.Connection, made: Config) -> None:
+def _newest(service: str, connection: sa.Connection, made: Config) -> bool:
+    """Whether there is nothing to do; WrongDatabase when it is not for this code to do."""
+    stamped: set[str] = set()
+    heads: set[str] = set()
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
         connection.execute(sa.text("SET lock_timeout = '5s'"))
@@ -94,12 +97,14 @@ def _refuse_foreign(service: str, connection: sa.Connection, made: Config) -> No
         message = f"{service} 数据库里已有表, 但没有版本记录(可能是中断的安装): 请备份后换一个空库"
         raise WrongDatabase(message)
     if "alembic_version" in tables:
-        known = {script.revision for script in ScriptDirectory.from_config(made).walk_revisions()}
+        scripts = ScriptDirectory.from_config(made)
+        known, heads = {script.revision for script in scripts.walk_revisions()}, set(scripts.get_heads())
         stamped = set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
         if strange := stamped - known:
             message = f"{service} 数据库是更新的程序建的(版本 {'、'.join(strange)}), 请使用匹配的程序版本"
             raise WrongDatabase(message)
     connection.commit()
+    return bool(stamped) and stamped == heads
 
 
 def write(service: str, message: str) -> Path:

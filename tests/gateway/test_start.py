@@ -14,6 +14,7 @@ import pytest
 from tests.gateway.world import listening
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(600)  # starts the whole system, on whatever machine
 COMMAND = [sys.executable, "-m", "embedded", "--port", "0", "--var"]
 
 
