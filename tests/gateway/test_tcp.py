@@ -1,94 +1,12 @@
-"""Every service as a process of its own, from the tree and the environment its container has."""
+"""A deployment over TCP: from empty to a reader of funds, through a death, and what keeps it from starting."""
 
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from embedded.processes import free_ports
-from embedded.system import service_names
-from shared.migrate import has_database
 from tests.conftest import Templates
-from tests.gateway import compose
-
-PASSWORD = "a long enough password"
-START_S = 240
-
-
-class Deployment:
-    """The containers' processes, without the containers."""
-
-    def __init__(self, folder: Path, templates: Templates) -> None:
-        env = compose.secrets()
-        self.ports = free_ports(service_names())
-        self.url = f"http://127.0.0.1:{self.ports['gateway']}"
-        peers = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != "gateway"}
-        self.trees = {name: compose.image(name, folder) for name in self.ports}
-        self.environments = {
-            name: compose.environment(name, env)
-            | {"XIANJIE_PEERS": json.dumps(peers), "XIANJIE_VAR": str(folder / "data" / name)}
-            for name in self.ports
-        }
-        self.databases = {name: templates.empty() for name in self.ports if has_database(name)}
-        for name, url in self.databases.items():
-            assert f"{name.upper()}_DATABASE_URL" in self.environments[name]
-            self.environments[name][f"{name.upper()}_DATABASE_URL"] = url
-        self.running: dict[str, subprocess.Popen[str]] = {}
-
-    def module(self, service: str, *arguments: str, **given: Any) -> subprocess.Popen[str]:
-        """A Python module run in a service's image."""
-        return subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=self.trees[service],
-            env={"PATH": os.environ["PATH"], **self.environments[service], **given},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def start(self, service: str) -> None:
-        """Start a service as its image's command does."""
-        port = str(self.ports[service])
-        errors = self.trees[service] / "log"
-        with errors.open("a") as log:
-            self.running[service] = subprocess.Popen(
-                [sys.executable, "-m", "shared.serve", service, "--host", "127.0.0.1", "--port", port],
-                cwd=self.trees[service],
-                env={"PATH": os.environ["PATH"], **self.environments[service]},
-                stderr=log,
-                text=True,
-            )
-
-    def wait(self, service: str) -> None:
-        """Until it answers."""
-        until = time.monotonic() + START_S
-        while time.monotonic() < until:
-            assert self.running[service].poll() is None, (self.trees[service] / "log").read_text()[-3000:]
-            try:
-                if httpx.get(f"http://127.0.0.1:{self.ports[service]}/healthz").status_code == 200:
-                    return
-            except httpx.HTTPError:
-                time.sleep(0.1)
-        pytest.fail(f"{service} does not answer")
-
-    def kill(self, service: str) -> None:
-        """As a power cut would."""
-        self.running[service].kill()
-        self.running[service].wait()
-
-    def end(self) -> list[int]:
-        """End all as `docker compose down` does; their exit codes."""
-        for process in self.running.values():
-            process.terminate()
-        return [process.wait(30) for process in self.running.values()]
+from tests.gateway.deployment import PASSWORD, Deployment
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +46,6 @@ def sign_in(client: httpx.Client, name: str, password: str = PASSWORD) -> None:
     answer = client.post("/auth/token", data=form)
     assert answer.status_code == 200, answer.text
     client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
-
-
-def first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, str]:
-    process = deployment.module("identity", "services.identity.first_admin", name)
-    said, complaint = process.communicate(f"{password}\n", timeout=60)
-    assert "Traceback" not in complaint
-    return process.returncode, said + complaint
 
 
 def is_founded(deployment: Deployment, browser: httpx.Client) -> None:
