@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.conftest import Templates
-from tests.gateway.deployment import PASSWORD, Deployment
+from tests.gateway.deployment import PASSWORD, Deployment, first_admin
 
 
 @pytest.fixture(scope="module")
