@@ -51,7 +51,7 @@ class Names:
         The district itself when nothing is mentioned.
         """
         if town or village:
-            return self._named(short(town), short(village))
+            return self._named(short(town), village.strip())
         for text in texts:
             towns = [code for code, name in self.towns.items() if name and _said(name, text)]
             inside = [
@@ -69,7 +69,11 @@ class Names:
         if not village:
             return towns[0] if town and len(towns) == 1 else None
         heads = {code[:TOWN] for code in towns}
-        found = [code for code, name in self.villages.items() if name == village and code[:TOWN] in heads]
+        found = [
+            code for code, name in self.villages.items() if name == short(village) and code[:TOWN] in heads
+        ]
+        if len(found) > 1:  # 广场村 and 广场社区 in one town: as it is written
+            found = [code for code in found if self.names[code].startswith(village)]
         return found[0] if len(found) == 1 else None
 
 
