@@ -47,7 +47,7 @@ async def test_a_dry_run_keeps_nothing_and_a_repeat_doubles_nothing(steps: Steps
 
 
 async def test_the_copy_of_the_workbook_says_what_is_wrong_and_reads_again(steps: Steps) -> None:
-    params = {"region": DISTRICT, "year": 2024}
+    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
     answer = await steps.bureau.post("/projects/imports/check", content=TABLE.encode(), params=params)
     assert answer.status_code == 200, answer.text
     again = good(await steps.bureau.post("/projects/imports", content=answer.content, params=params))
