@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import SerializationNotPossible
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -74,8 +75,8 @@ def made(operation: Any, mode: GenerationMode) -> list[Case[Any]]:
 
     try:
         collect()
-    except Unsatisfiable:
-        return []
+    except (Unsatisfiable, SerializationNotPossible):
+        return []  # files and spreadsheets are sent by `hostile`
     return found[-EACH:]
 
 
@@ -98,7 +99,10 @@ def generated(operation: Any) -> Iterator[tuple[Case[Any], dict[str, Any]]]:
             case.query = nearer(dict(case.query or {}))
             if isinstance(case.body, dict | list):
                 case.body = nearer(case.body)
-            sent = case.as_transport_kwargs(base_url="http://test")
+            try:
+                sent = case.as_transport_kwargs(base_url="http://test")
+            except SerializationNotPossible:
+                continue
             sent.pop("cookies", None)
             sent["headers"] = {
                 name: value for name, value in sent["headers"].items() if name.lower() != "authorization"
@@ -125,6 +129,8 @@ def hostile(operation: Any, one: Operation, caller: Caller) -> Iterator[tuple[Ca
             sent["params"] = {**query, asked[number % len(asked)]: str(value)}
         elif "json" in body:
             sent["json"] = value
+        elif "content" in body:
+            sent["content"] = str(value).encode()
         else:
             continue
         yield operation.Case(path_parameters=places), sent
