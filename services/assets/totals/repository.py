@@ -15,8 +15,7 @@ from shared.work import Work
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
 KEYS = ("year", "asset_class", "owner_kind", "state", "use")
-BATCH = 5000
-CHUNK = 500
+BATCH = 20_000
 
 
 async def figures(work: Work, region: str, year: int | None) -> list[sa.Row[Any]]:
@@ -58,21 +57,18 @@ async def system_fold(work: Work) -> int:
             kept[0] += row.number
             kept[1] += row.value
     insert: Any = postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    keys = sorted(sums)
-    for at in range(0, len(keys), CHUNK):
-        values = [
-            {**dict(zip(("region", *KEYS), key, strict=True)), "number": sums[key][0], "value": sums[key][1]}
-            for key in keys[at : at + CHUNK]
-        ]
-        statement = insert(TOTALS).values(values)
-        await run(
-            work.session,
-            statement.on_conflict_do_update(
-                index_elements=["region", *KEYS],
-                set_={
-                    "number": TOTALS.c.number + statement.excluded.number,
-                    "value": TOTALS.c.value + statement.excluded.value,
-                },
-            ),
-        )
+    statement = insert(TOTALS)
+    statement = statement.on_conflict_do_update(
+        index_elements=["region", *KEYS],
+        set_={
+            "number": TOTALS.c.number + statement.excluded.number,
+            "value": TOTALS.c.value + statement.excluded.value,
+        },
+    )
+    values = [
+        {**dict(zip(("region", *KEYS), key, strict=True)), "number": sums[key][0], "value": sums[key][1]}
+        for key in sorted(sums)
+    ]
+    if values:
+        await run(work.session, statement, values)
     return len(rows)
