@@ -11,11 +11,13 @@ import sys
 from pydantic import ValidationError
 
 from services.identity.accounts import repository, service
+from services.identity.accounts.passwords import hashed, require_strong
 from services.identity.accounts.schemas import AccountCreate
 from services.identity.main import create_app
 from shared.access import NATION, Actor, Grant
+from shared.errors import Refusal
 from shared.permissions import Role
-from shared.serve import migrate, settings_of
+from shared.serve import migrate, settings_of, started
 from shared.settings import KNOWN_SECRETS, CannotStart, Settings
 from shared.work import Context
 
@@ -36,16 +38,19 @@ async def add(settings: Settings, account_id: str, password: str) -> str:
         )
     except ValidationError as error:
         raise CannotStart("用户名须为小写字母开头的字母数字, 口令至少 10 个字符") from error
-    context: Context = create_app(settings).state.context
+    app = create_app(settings.model_copy(update={"relay": False}))
+    context: Context = app.state.context
     try:
-        async with context.database.write() as session:
+        async with started(app), context.database.write() as session:
             work = context.work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION),)))
             if (known := await repository.system_holder(work, Role.ADMIN)) is not None:
                 raise CannotStart(f"已有管理员 {known}, 请由其添加账号")
-            await service.add_person(work, body)
-    finally:
-        await context.database.close()
-    return f"管理员 {account_id} 已添加, 首次登录后请修改口令\n"
+            await require_strong(work, account_id, password, "/password")
+            columns = {"name": body.name, "region": body.region, "secret": await hashed(password)}
+            await service.add(work, account_id, body.grants, kind=service.PERSON, **columns)
+    except Refusal as refusal:
+        raise CannotStart(refusal.detail) from refusal
+    return f"管理员 {account_id} 已添加\n"
 
 
 def main(arguments: list[str] | None = None) -> int:

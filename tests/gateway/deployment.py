@@ -17,7 +17,7 @@ from shared.migrate import has_database
 from tests.conftest import Templates
 from tests.gateway import compose
 
-PASSWORD = "a long enough password"
+PASSWORD = "Liangzhou-2031-Qi"
 START_S = 240
 
 

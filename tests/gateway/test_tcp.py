@@ -54,7 +54,8 @@ def is_founded(deployment: Deployment, browser: httpx.Client) -> None:
     assert browser.post("/auth/token", data=form).status_code == 400, "no demo accounts here"
     assert first_admin(deployment, "boss", "Xianjie-2022") == (1, "这个口令人人知道, 请换一个\n")
     assert first_admin(deployment, "boss", "short")[0] == 1
-    assert first_admin(deployment, "boss", PASSWORD)[0] == 0
+    assert first_admin(deployment, "boss", "onlysmallletters")[0] == 1
+    assert first_admin(deployment, "boss", PASSWORD) == (0, "管理员 boss 已添加\n")
     assert first_admin(deployment, "second", PASSWORD) == (1, "已有管理员 boss, 请由其添加账号\n")
 
 
@@ -71,6 +72,10 @@ def has_an_officer(browser: httpx.Client) -> None:
     made = browser.post("/users", json=officer)
     assert made.status_code == 201, made.text
     sign_in(browser, "zhang.san")
+    assert browser.get("/home").json()["roles"] == [], "a password somebody gave opens nothing"
+    own = "Huangyang-2032-Ba"
+    assert browser.post("/auth/password", json={"old": PASSWORD, "new": own}).status_code == 204
+    sign_in(browser, "zhang.san", own)
 
 
 def reads(browser: httpx.Client) -> None:
