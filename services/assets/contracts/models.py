@@ -53,6 +53,7 @@ class Receivable(Base, Record, table=True):
     __table_args__ = (
         sa.Index(None, "contract_id", "number", unique=True),
         sa.Index(None, "region", "open", "due_on", "id"),
+        sa.Index(None, "open", "due_on", "id"),
         sa.Index(None, "region", "due_on", "id"),
         sa.Index(None, "asset_id", "due_on"),
     )

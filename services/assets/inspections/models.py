@@ -21,6 +21,7 @@ class Inspection(Base, Record, table=True):
     __table_args__ = (
         sa.Index(None, "asset_id", "inspected_at", "id"),
         sa.Index(None, "region", "inspected_at", "id"),
+        sa.Index(None, "inspected_at", "id"),
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")

@@ -99,6 +99,7 @@ def upgrade() -> None:
     with op.batch_alter_table('asset', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_asset_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_funding_known_created_at'), ['funding_known', 'created_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_inspect_due_on_id'), ['inspect_due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_lat_lon'), ['lat', 'lon'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_project_id_built_index'), ['project_id', 'built_index'], unique=False)
         batch_op.create_index(batch_op.f('ix_asset_region_asset_class_created_at_id'), ['region', 'asset_class', 'created_at', 'id'], unique=False)
@@ -567,6 +568,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('inspection', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_inspection_asset_id_inspected_at_id'), ['asset_id', 'inspected_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_inspection_inspected_at_id'), ['inspected_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_inspection_region_inspected_at_id'), ['region', 'inspected_at', 'id'], unique=False)
 
     op.create_table('keeper',
@@ -837,6 +839,7 @@ def upgrade() -> None:
     with op.batch_alter_table('receivable', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_receivable_asset_id_due_on'), ['asset_id', 'due_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_contract_id_number'), ['contract_id', 'number'], unique=True)
+        batch_op.create_index(batch_op.f('ix_receivable_open_due_on_id'), ['open', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_region_open_due_on_id'), ['region', 'open', 'due_on', 'id'], unique=False)
 
@@ -866,6 +869,7 @@ def downgrade() -> None:
     with op.batch_alter_table('receivable', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_receivable_region_open_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_receivable_region_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_receivable_open_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_receivable_contract_id_number'))
         batch_op.drop_index(batch_op.f('ix_receivable_asset_id_due_on'))
 
@@ -921,6 +925,7 @@ def downgrade() -> None:
     op.drop_table('keeper')
     with op.batch_alter_table('inspection', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_inspection_region_inspected_at_id'))
+        batch_op.drop_index(batch_op.f('ix_inspection_inspected_at_id'))
         batch_op.drop_index(batch_op.f('ix_inspection_asset_id_inspected_at_id'))
 
     op.drop_table('inspection')
@@ -1020,6 +1025,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_asset_region_asset_class_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_asset_project_id_built_index'))
         batch_op.drop_index(batch_op.f('ix_asset_lat_lon'))
+        batch_op.drop_index(batch_op.f('ix_asset_inspect_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_asset_funding_known_created_at'))
         batch_op.drop_index(batch_op.f('ix_asset_created_at_id'))
 

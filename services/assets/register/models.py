@@ -27,6 +27,7 @@ class Asset(Base, Record, table=True):
         sa.Index(None, "region", "use", "created_at", "id"),
         sa.Index(None, "region", "asset_class", "created_at", "id"),
         sa.Index(None, "region", "inspect_due_on", "id"),
+        sa.Index(None, "inspect_due_on", "id"),
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "built_index"),
         sa.Index(None, "lat", "lon"),
