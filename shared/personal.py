@@ -22,6 +22,8 @@ from typing import Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.errors import Unavailable
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 VERSION = "v1"
@@ -34,8 +36,10 @@ FAMILY_NAMES_OF_TWO = frozenset((
 # fmt: on
 
 
-class Unreadable(Exception):
-    """A sealed value that does not open: damaged, moved from another record, or its key is gone."""
+class Unreadable(Unavailable):
+    """503: a sealed value that does not open: damaged, moved from another record, or its key is gone."""
+
+    title, title_en = "加密数据无法读取", "A sealed value does not open"
 
 
 class Keyring:

@@ -21,18 +21,19 @@ AN_INSTANT = datetime(2024, 5, 6, 2, 0, tzinfo=UTC)
 Schema = Mapping[str, Any]
 
 
-def fill(service: str, connection: sa.Connection) -> None:
-    """One row in every table of a service that is still empty, all in the region `INSIDE`."""
+def fill(service: str, connection: sa.Connection, document: Schema) -> None:
+    """One row in every table of a service that is still empty, all in the region `INSIDE`; JSON as the document shows it."""
+    shapes = Shapes(document, INSIDE)
     base = base_of(service)
     kinds = {mapper.local_table: mapper.class_ for mapper in base._sa_registry.mappers}
     for table in base.metadata.sorted_tables:
         regional = any(name in table.c for name in ("region", "region_code"))
         there = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         if regional or not there:
-            connection.execute(table.insert().values(_row(table, kinds.get(table))))
+            connection.execute(table.insert().values(_row(table, kinds.get(table), shapes)))
 
 
-def _row(table: sa.Table, kind: Any) -> dict[str, Any]:
+def _row(table: sa.Table, kind: Any, shapes: "Shapes") -> dict[str, Any]:
     fields = kind.model_fields if kind is not None else {}
     row = {}
     for column in table.columns:
@@ -40,7 +41,13 @@ def _row(table: sa.Table, kind: Any) -> dict[str, Any]:
         if column.nullable or (counted and column.autoincrement and len(table.primary_key) == 1):
             continue
         field = fields.get(column.key)
-        row[column.name] = _value(column, getattr(field, "annotation", None))
+        shown = shapes.shown(kind.__name__, column.key) if kind is not None else None
+        usual = getattr(field, "default", None)
+        if isinstance(usual, str) and usual and not isinstance(column.type, sa.Enum):
+            row[column.name] = usual
+            continue
+        typed = isinstance(column.type, sa.JSON) and isinstance(shown, dict | list)
+        row[column.name] = shown if typed else _value(column, getattr(field, "annotation", None))
     return row
 
 
@@ -76,7 +83,7 @@ _PLAIN: tuple[tuple[Any, Any], ...] = (
 
 CODES = {"notice.level": "village", "objection.channel": "online"}
 """Columns of shared tables that hold codes as plain text."""
-LISTS = {"notice.places"}
+LISTS = {"notice.places", "webhook.types", "webhook.spans"}
 """Columns of shared tables that hold lists; tables without a class have no annotation to say so."""
 
 
@@ -87,6 +94,8 @@ def _text(column: sa.Column[Any], length: int | None) -> str:
         return INSIDE
     if column.primary_key or column.foreign_keys or (length or 0) >= len(str(THE_ID)):
         return str(THE_ID)[: length or 64]
+    if column.name == "month":
+        return f"{A_DAY:%Y-%m}"
     return MARK[: length or 2]
 
 
@@ -96,6 +105,14 @@ class Shapes:
     def __init__(self, document: Schema, region: str) -> None:
         self.document = document
         self.region = region
+
+    def shown(self, kind: str, field: str) -> Any:
+        """The least value of a field as the answers about a kind of record show it; None when they do not."""
+        read = self.document["components"]["schemas"].get(f"{kind}Read", {})
+        schema = read.get("properties", {}).get(field)
+        if schema is None or (schema.get("type") == "array" and "enum" not in self._plain(schema["items"])):
+            return None
+        return self.value(schema, field)
 
     def address(self, path: str, operation: Schema) -> tuple[str, dict[str, Any]]:
         """The path with its parameters filled in, and the query it cannot do without."""

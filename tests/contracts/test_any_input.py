@@ -138,15 +138,17 @@ def hostile(operation: Any, one: Operation, caller: Caller) -> Iterator[tuple[Ca
 
 async def _filled(doors: Doors, service: str) -> None:
     database: Database = doors.apps[service].state.context.database
+    document = doors.apps[service].openapi()
     async with database.writer.begin() as connection:
         if database.dialect == "sqlite":
             await connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        await connection.run_sync(lambda one: fill(service, one))
+        await connection.run_sync(lambda one: fill(service, one, document))
 
 
 def _wrong(case: Case[Any], answer: httpx.Response, sent: dict[str, Any]) -> str:
+    waits = answer.status_code == 503 and "retry-after" in answer.headers  # a neighbour is missing here
     try:
-        case.validate_response(answer, checks=CHECKS)
+        case.validate_response(answer, checks=CHECKS[1:] if waits else CHECKS)
     except AssertionError as error:
         parts = getattr(error, "exceptions", (error,))
         said = " | ".join(str(part).split("\n\n")[0][:200] for part in parts)
