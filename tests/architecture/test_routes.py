@@ -10,8 +10,13 @@ from starlette.responses import Response
 from shared.http import Route
 from shared.permissions import May
 
-OPEN_WRITES = {"/api/v1/auth/token", "/api/v1/attendance/complaints"}
-"""Addresses that change something without login: signing in."""
+OPEN_WRITES = {
+    "/api/v1/auth/token",
+    "/api/v1/attendance/complaints",
+    "/api/v1/assets/scan/{code}/photos",
+    "/api/v1/assets/scan/{code}/repairs",
+}
+"""Addresses that change something without login: signing in, complaining, reporting what is broken by its label."""
 ALWAYS = {400, 413, 422, 429, 503}
 LARGEST_BODY = 64 * 1024 * 1024
 

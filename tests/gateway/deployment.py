@@ -17,7 +17,7 @@ from shared.migrate import has_database
 from tests.conftest import Templates
 from tests.gateway import compose
 
-PASSWORD = "Liangzhou-2031-Qi"
+PASSWORD = "Long-enough-2026"
 START_S = 240
 
 
