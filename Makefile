@@ -5,7 +5,7 @@ VAR ?= var
 WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
-SOURCES := shared services embedded tests docs
+SOURCES := shared services embedded tests docs benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-services test check fix docs migrate migration new-service story bench

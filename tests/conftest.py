@@ -29,6 +29,37 @@ MORNING = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 """Monday 09:00 in Beijing, when a test does not say otherwise."""
 
 
+ONCE = (
+    "tests/architecture/test_docs.py",
+    "tests/architecture/test_house_rules.py",
+    "tests/architecture/test_islands.py",
+    "tests/architecture/test_routes.py",
+    "tests/architecture/test_topics.py",
+    "tests/gateway/test_deploy.py",
+    "tests/gateway/test_new_service.py",
+    "tests/gateway/test_processes.py",
+    "tests/gateway/test_rates.py",
+    "tests/gateway/test_start.py",
+    "tests/shared/test_fences.py",
+    "tests/shared/test_identifiers.py",
+    "tests/shared/test_ids.py",
+    "tests/shared/test_money.py",
+    "tests/shared/test_personal.py",
+    "tests/shared/test_places.py",
+    "tests/shared/test_sheets.py",
+    "tests/shared/test_sheets_attacked.py",
+    "tests/shared/test_sheets_cells.py",
+    "tests/shared/test_workdays.py",
+)
+"""What asks no database, or only the one-process run's own, runs with SQLite and is not repeated on PostgreSQL."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out on PostgreSQL what does not depend on the database, unless it was asked for by name."""
+    named = any(str(collection_path).endswith(one.split("::")[0]) for one in config.args)
+    return True if not SQLITE and not named and str(collection_path).endswith(ONCE) else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Every process that runs tests has a database server of its own: neighbours' transactions would delay its feed."""
     hands_out = config.getoption("numprocesses", None) and not hasattr(config, "workerinput")
