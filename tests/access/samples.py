@@ -35,7 +35,7 @@ def fill(service: str, connection: sa.Connection, document: Schema) -> None:
 
 def _row(table: sa.Table, kind: Any, shapes: "Shapes") -> dict[str, Any]:
     fields = kind.model_fields if kind is not None else {}
-    row = {}
+    row: dict[str, Any] = {}
     for column in table.columns:
         counted = column.primary_key and isinstance(column.type, sa.Integer | sa.BigInteger)
         if column.nullable or (counted and column.autoincrement and len(table.primary_key) == 1):
