@@ -28,8 +28,8 @@ story: $(READY)  ## tell 1,259 万元 of real money to a running system, step by
 	@$(BIN)/python -m embedded.story --url http://127.0.0.1:$(PORT)
 
 test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
-	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS)
-	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS)
+	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	DATABASE=postgres $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(READY)  ## format, lint, types, imports, fresh reference pages
 	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)

@@ -50,7 +50,7 @@ def machine(world: World, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStat
 @pytest.mark.timeout(300)
 async def test_books_balance_at_every_read_whatever_is_done_alone_or_at_once(desk: Desk) -> None:
     given = settings(
-        max_examples=6,
+        max_examples=4,
         stateful_step_count=12,
         deadline=None,
         derandomize=True,
