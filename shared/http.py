@@ -60,6 +60,8 @@ async def _anyone(request: Request) -> Actor:
 
 
 CurrentActor = Annotated[Actor, Depends(_actor, scope="function")]
+Anyone = Annotated[Actor, Depends(_anyone, scope="function")]
+"""Whoever asks, without login: for routes that stream and must not hold a transaction while they do."""
 
 
 async def _reading(request: Request, actor: CurrentActor) -> AsyncGenerator[Work]:
@@ -275,6 +277,7 @@ async def _remember(work: Work, wanted: Asked | None, response: Response) -> Non
 
 __all__ = [
     "BODY",
+    "Anyone",
     "CurrentActor",
     "IfMatch",
     "KeyedWriting",

@@ -1,9 +1,11 @@
 """Keepers, the rhythm of inspections, repairs from the label, follow-up visits, value adjustments."""
 
+from collections.abc import AsyncGenerator
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from sqlalchemy.pool import QueuePool
 
 from services.assets.book.depreciation import straight_line
 from tests.assets.world import JPEG, World
@@ -55,6 +57,26 @@ async def test_the_duty_list_says_what_is_due_next(world: World, clock: Clock) -
     sheet = await world.town.get("/assets/duties.xlsx", params={"region": "620602100201"})
     assert sheet.content.startswith(b"PK")
     assert (await world.town.get("/assets/duties.xlsx", params={"region": "620602101201"})).status_code == 404
+
+
+async def test_a_slow_photo_from_the_label_holds_no_connection(world: World) -> None:
+    asset = await world.registered()
+    database = world.door.context.database
+    held: list[int] = []
+
+    async def slowly() -> AsyncGenerator[bytes]:
+        for part in (JPEG[:10], JPEG[10:]):
+            held.append(
+                sum(cast("QueuePool", one.pool).checkedout() for one in (database.reader, database.writer))
+            )
+            yield part
+
+    sent = await world.door.nobody().post(
+        f"/assets/scan/{asset['code']}/photos", content=slowly(), headers={"content-type": "image/jpeg"}
+    )
+
+    assert sent.status_code == 201, sent.text
+    assert held == [0, 0]
 
 
 async def test_anybody_who_scans_can_report_and_follow_a_repair(world: World) -> None:

@@ -1,5 +1,6 @@
 """Repair tickets: written by anybody, worked on by the village, checked by a second person."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from services.assets.labels import repository as codes
@@ -48,6 +49,16 @@ async def report(work: Work, code: str, body: RepairPost) -> RepairReceived:
             )
     repair = await _write(work, asset, body, Source.SCAN)
     return told(asset, repair)
+
+
+async def may_send_photo(work: Work, code: str) -> str:
+    """The asset's region when one more photo may be sent about it. TooMany above the district's limit for a sender."""
+    asset = await codes.system_by_code(work, code)
+    limits = (await work.rule("repair.limits", region=asset.region)).value
+    sent = await repository.system_photos_sent(work, work.actor.id, work.at - timedelta(hours=1))
+    if sent >= int(limits["photos_per_sender_hour"]):
+        raise TooMany("照片过多, 请稍后再试", "Too many photos", headers={"Retry-After": "3600"})
+    return asset.region
 
 
 async def within_limits(work: Work, asset: Asset) -> None:
