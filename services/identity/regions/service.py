@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 
 from pydantic import ValidationError
-from pypinyin import Style, lazy_pinyin
 
 from services.identity.regions import repository
 from services.identity.regions.models import Region
@@ -83,6 +82,8 @@ def _rows(content: bytes) -> list[RegionRow]:
 
 
 def _letters(name: str) -> dict[str, str]:
+    from pypinyin import Style, lazy_pinyin  # its dictionary takes a third of a second to load
+
     return {
         "pinyin": "".join(lazy_pinyin(name)).lower()[:300],
         "initials": "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).lower()[:60],
