@@ -40,6 +40,7 @@ ONCE = (
     "tests/gateway/test_processes.py",
     "tests/gateway/test_rates.py",
     "tests/gateway/test_start.py",
+    "tests/journeys/test_tours.py",
     "tests/shared/test_fences.py",
     "tests/shared/test_identifiers.py",
     "tests/shared/test_ids.py",
