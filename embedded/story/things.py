@@ -84,7 +84,13 @@ async def close(story: Story) -> str:
     await attach(story, "town", one, "evaluation", "绩效自评表", "得分 96")
     record: dict[str, Any] = await story.as_("town").get(at)
     if record["state"] == "handed_over":
-        said = {"score": 96, "text": "按期建成, 两项资产已登记移交, 受益户满意度 97%"}
+        said = {
+            "text": "按期建成, 两项资产已登记移交, 受益户满意度 97%",
+            "items": [
+                {"code": "quality", "points": 14, "reason": "验收报告: 工程合格, 设备运转正常"},
+                {"code": "benefit", "points": 14, "reason": "回访带动农户, 满意度 97%"},
+            ],
+        }
         await story.as_("town").edit("PUT", f"{at}/self-evaluation", said, read=at)
     record = await story.move("director", at, "close", {"happened_at": day("2023-12-25")}, done=later[1:])
     return f"项目库向资产、资金核实后办理移交与办结, 项目状态: {record['state_label']}"

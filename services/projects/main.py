@@ -14,6 +14,8 @@ from services.projects.changes.router import router as changes
 from services.projects.clearing.router import router as clearing
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
+from services.projects.evaluations.router import router as evaluations
+from services.projects.evaluations.sheet import Sheet
 from services.projects.exchange.router import router as exchange
 from services.projects.inbox.router import router as inbox
 from services.projects.library import public
@@ -51,6 +53,7 @@ SERVICE = Service(
         inbox,
         warnings,
         targets,
+        evaluations,
         batches,
         change_notices,
         changes,
@@ -66,6 +69,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(run_forever,),
     start=remember_built_in,
+    rule_shapes={"evaluation.sheet": Sheet},
 )
 
 

@@ -4,9 +4,20 @@ from services.projects.attachments import models as attachments
 from services.projects.base import Base
 from services.projects.changes import models as changes
 from services.projects.commitments import models as commitments
+from services.projects.evaluations import models as evaluations
 from services.projects.library import models as library
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
 from services.projects.screening import models as screening
 
-__all__ = ["Base", "attachments", "changes", "commitments", "library", "milestones", "progress", "screening"]
+__all__ = [
+    "Base",
+    "attachments",
+    "changes",
+    "commitments",
+    "evaluations",
+    "library",
+    "milestones",
+    "progress",
+    "screening",
+]

@@ -235,6 +235,14 @@ class ProjectFunds(_View):
     paid: Money
 
 
+class TargetView(_View):
+    """一个项目的绩效目标和自评得分."""
+
+    id: UUID
+    state: str
+    score: str | None = None
+
+
 class FundsClient:
     """What other services ask of funds, over the peer they are handed (`FundsClient(work.peer("funds"))`)."""
 
@@ -245,6 +253,11 @@ class FundsClient:
         """Allocated, paid and unpaid of a project; zeros when it has no money."""
         found = await self.peer.get(f"/api/v1/funds/projects/{project_id}")
         return ProjectFunds.model_validate(found)
+
+    async def targets(self, project_id: UUID) -> list[TargetView]:
+        """The performance targets of a project, at most 50; none when it has no money."""
+        found = await self.peer.get("/api/v1/funds/targets", params={"project_id": str(project_id)})
+        return [TargetView.model_validate(one) for one in found["items"]]
 
     async def thread(self, **of: UUID) -> dict[str, Any]:
         """The pieces of the fund chain around one record (`project_id=`, `source_id=`, `plan_id=`, `payment_id=`)."""

@@ -147,11 +147,25 @@ class ScreeningRulesMoved(ProjectEvent):
 
 
 class ProjectEvaluated(ProjectEvent):
-    """项目已绩效自评."""
+    """项目已自评, 复核或退回重评."""
 
     topic: ClassVar[str] = "project.evaluated"
     project_id: UUID
     score: str
+    grade: str = ""
+    state: str = Field("", description="submitted 已自评, reviewed 已复核, returned 退回重评")
+
+
+class EvaluationMoved(ProjectEvent):
+    """项目评价换了状态; `was` is empty when it is new."""
+
+    topic: ClassVar[str] = "project.evaluation_moved"
+    evaluation_id: UUID
+    project_id: UUID
+    was: str
+    now: str
+    score: str
+    grade: str
 
 
 class ProjectProgressed(ProjectEvent):

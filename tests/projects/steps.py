@@ -24,6 +24,16 @@ ENDORSED = [
 APPRAISED = ["compliant", "cost", "money", "land", "feasible"]
 
 
+SELF_EVALUATED = {
+    "text": "温室20座全部建成, 带动120户",
+    "items": [
+        {"code": "quality", "points": "14", "reason": "验收报告: 工程合格"},
+        {"code": "benefit", "points": "13.5", "reason": "回访30户, 户均增收1800元"},
+    ],
+}
+"""What the implementing side says where the records say nothing."""
+
+
 def a_project(**changes: Any) -> dict[str, Any]:
     """What a village clerk writes down: everything a declaration needs but the minutes."""
     return {
@@ -88,6 +98,7 @@ class Steps:
         self.line = self.projects.as_("line_bureau", DISTRICT)
         self.bureau = self.projects.as_("bureau", DISTRICT)
         self.finance = self.projects.as_("finance", DISTRICT)
+        self.leader = self.projects.as_("leader", DISTRICT)
 
     @property
     def service(self) -> httpx.AsyncClient:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -203,10 +204,10 @@ async def test_a_begun_project_ends_early_when_its_money_is_settled(steps: Steps
     assert (await steps.clerk.patch(f"/projects/{project_id}", json={"remark": "x"})).status_code == 428
 
 
-@pytest.mark.parametrize("score", ["-1", "100.1", "99.55", "many"])
-async def test_a_self_evaluation_is_between_nothing_and_a_hundred(steps: Steps, score: str) -> None:
-    project_id = await steps.declared()
-    answer = await steps.town.put(
-        f"/projects/{project_id}/self-evaluation", json={"score": score, "text": "完成"}
-    )
+@pytest.mark.parametrize("points", ["-1", "100.1", "9.555", "many"])
+async def test_points_of_a_self_evaluation_are_between_nothing_and_a_hundred(
+    steps: Steps, points: str
+) -> None:
+    body = {"text": "完成", "items": [{"code": "quality", "points": points, "reason": "验收合格"}]}
+    answer = await steps.town.put(f"/projects/{uuid4()}/self-evaluation", json=body)
     assert answer.status_code == 422

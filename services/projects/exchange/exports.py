@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import IO, Any
+from urllib.parse import quote
 
 from services.projects.exchange import oc4ids, repository
 from services.projects.exchange.layout import FLAGS, MONEY, OURS, WORDS, Format
@@ -29,6 +30,15 @@ MEDIA = {
 NOTE = "单位: 万元; 由项目库导出, 金额与库内一致; 状态以导出时为准"
 
 
+def attached(name: str) -> dict[str, str]:
+    """Headers of a download."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+
+
 @dataclass(frozen=True)
 class Written:
     """A finished file."""
@@ -36,6 +46,10 @@ class Written:
     file: IO[bytes]
     media_type: str
     name: str
+
+    def headers(self) -> dict[str, str]:
+        """As a download that nobody keeps on the way."""
+        return attached(self.name)
 
     def chunks(self) -> Iterator[bytes]:
         """The content, part by part; the file is gone after the last one."""

@@ -1,7 +1,6 @@
 """The library in and out over HTTP."""
 
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response, StreamingResponse
@@ -24,14 +23,6 @@ Year = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有�
 XLSX = exports.MEDIA[Format.XLSX][0]
 
 
-def _attached(name: str) -> dict[str, str]:
-    return {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-    }
-
-
 @router.get(
     "/export",
     response_class=StreamingResponse,
@@ -45,7 +36,7 @@ async def export_projects(
 ) -> StreamingResponse:
     """导出项目库: 县级项目库表(万元), CSV, GeoJSON (WGS-84), OC4IDS 0.9."""
     written = await exports.write(work, narrowed, form)
-    return StreamingResponse(written.chunks(), media_type=written.media_type, headers=_attached(written.name))
+    return StreamingResponse(written.chunks(), media_type=written.media_type, headers=written.headers())
 
 
 @router.get("/template", response_class=Response, response_model=None, **allows(May.PROJECT_READ))
@@ -64,7 +55,7 @@ async def download_template(
     lists = {name: list(dict.fromkeys(found)) for name, found in levels.items()}
     lists["town"] = [places.names[code] for code in sorted(places.towns)]
     content = template(COLUMNS, name="项目库", title="县级项目库表", lists=lists)
-    return Response(content, media_type=XLSX, headers=_attached("项目库表模板.xlsx"))
+    return Response(content, media_type=XLSX, headers=exports.attached("项目库表模板.xlsx"))
 
 
 @router.post(
@@ -89,4 +80,4 @@ async def import_projects(
 async def check_table(work: Writing, body: Table, region: Region, year: Year = None) -> Response:
     """试导入, 返回原表的副本, 错误写在“问题”列; 什么也不保存."""
     content = await imports.checked(work, body, region=region, year=year)
-    return Response(content, media_type=XLSX, headers=_attached("导入检查结果.xlsx"))
+    return Response(content, media_type=XLSX, headers=exports.attached("导入检查结果.xlsx"))

@@ -28,6 +28,7 @@ class InboxCounts(BaseModel):
     near: int
     overdue: int
     changes: int = Field(description="待审定的变更申请")
+    evaluations: int = Field(description="待复核的项目评价")
     rule: str
     items: list[InboxCount]
 

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from services.projects.changes import repository as changes
+from services.projects.evaluations import repository as evaluations
 from services.projects.inbox import repository
 from services.projects.inbox.schemas import InboxCount, InboxCounts, InboxItem
 from services.projects.inbox.waits import Wait, waits
@@ -78,6 +79,7 @@ async def counts(work: Work) -> InboxCounts:
         near=sum(one.near for one in items),
         overdue=sum(one.overdue for one in items),
         changes=await changes.waiting(work),
+        evaluations=await evaluations.waiting(work),
         rule=limits.ref,
         items=items,
     )

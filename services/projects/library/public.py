@@ -23,7 +23,7 @@ def levels(state: State) -> frozenset[Level]:
         return frozenset({Level.VILLAGE, Level.TOWN, Level.DISTRICT})
     if state in FINISHED:
         return frozenset({Level.COMPLETION})
-    return frozenset({Level.CHANGE, Level.DISTRICT})
+    return frozenset({Level.DISTRICT})
 
 
 async def load(work: Work, record_id: UUID, /, *, lock: bool) -> Subject:

@@ -15,7 +15,6 @@ from services.projects.library.repository import Wanted
 from services.projects.library.schemas import (
     CATEGORY,
     REGION,
-    Evaluation,
     ProjectAct,
     ProjectChange,
     ProjectCreate,
@@ -144,16 +143,6 @@ async def read_project_history(
 ) -> History:
     """项目经历: 每一步的实际时间和录入时间."""
     return await service.history(work, project_id, cursor, limit)
-
-
-@router.put(
-    "/{project_id}/self-evaluation",
-    response_model=ProjectRead,
-    **allows(May.PROJECT_IMPLEMENT, refuses=(NotFound, Conflict, Stale)),
-)
-async def evaluate_own_project(work: Writing, project_id: UUID, body: Evaluation, match: IfMatch) -> Project:
-    """绩效自评."""
-    return await service.evaluate(work, project_id, body, match)
 
 
 @router.post(

@@ -178,10 +178,3 @@ class ProjectAct(Act):
     procurement: Procurement | None = Field(None, description="发包方式")
     settled: Money | None = Field(None, description="审定结算金额")
     built: list[BuiltThing] = Field(default=[], max_length=100, description="形成的资产; 空则按项目登记一项")
-
-
-class Evaluation(BaseModel):
-    """绩效自评."""
-
-    score: Decimal = Field(ge=0, le=100, max_digits=4, decimal_places=1, description="自评得分, 百分制")
-    text: str = Field(min_length=2, max_length=4000, description="目标完成情况、偏差原因、改进措施")

@@ -461,6 +461,41 @@ def upgrade() -> None:
     with op.batch_alter_table('commitment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_commitment_project_id_id'), ['project_id', 'id'], unique=False)
 
+    op.create_table('evaluation',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=False),
+    sa.Column('project_name', sa.String(length=300), nullable=False),
+    sa.Column('category', sa.String(length=20), nullable=False),
+    sa.Column('category_label', sa.String(length=200), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('score', sa.Integer(), nullable=False),
+    sa.Column('self_score', sa.Integer(), nullable=False),
+    sa.Column('grade', sa.String(length=20), nullable=False),
+    sa.Column('grade_label', sa.String(length=20), nullable=False),
+    sa.Column('rule', sa.String(length=100), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('items', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('self_items', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('submitted_by', sa.String(length=64), nullable=False),
+    sa.Column('reviewed_by', sa.String(length=64), nullable=False),
+    sa.Column('opinion', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['project_id'], ['project.id'], name=op.f('fk_evaluation_project_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_evaluation')),
+    sa.UniqueConstraint('project_id', name=op.f('uq_evaluation_project_id'))
+    )
+    with op.batch_alter_table('evaluation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_evaluation_region_score_id'), ['region', 'score', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_evaluation_score_id'), ['score', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_evaluation_state_region_id'), ['state', 'region', 'id'], unique=False)
+
     op.create_table('milestone',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('project_id', sa.Uuid(), nullable=False),
@@ -582,6 +617,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_milestone_project_id_planned_on_id'))
 
     op.drop_table('milestone')
+    with op.batch_alter_table('evaluation', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_evaluation_state_region_id'))
+        batch_op.drop_index(batch_op.f('ix_evaluation_score_id'))
+        batch_op.drop_index(batch_op.f('ix_evaluation_region_score_id'))
+
+    op.drop_table('evaluation')
     with op.batch_alter_table('commitment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_commitment_project_id_id'))
 
