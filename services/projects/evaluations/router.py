@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from services.projects.evaluations import exports, repository, service
+from services.projects.evaluations import exports, ranking, repository, service
 from services.projects.evaluations.lifecycle import EVALUATION, EvaluationAction, EvaluationState
 from services.projects.evaluations.repository import Wanted
 from services.projects.evaluations.schemas import (
@@ -49,7 +49,7 @@ Narrowed = Annotated[Wanted, Depends(wanted)]
 async def rank_projects(work: Reading, asked: Paging, narrowed: Narrowed) -> Page[EvaluationRead]:
     """项目评价排序: 按得分从高到低, 只排项目, 不排人."""
     found = await repository.listed(work, asked, narrowed)
-    items = [service.read(one) for one in found.items]
+    items = [ranking.read(one) for one in found.items]
     return Page[EvaluationRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
 
 
@@ -58,7 +58,7 @@ async def count_evaluations(
     work: Reading, region: Region = None, year: Year = None, category: Category = None
 ) -> EvaluationCounts:
     """各等次的项目数, 点开见项目."""
-    return await service.counts(work, region or work.context.settings.district, year, category)
+    return await ranking.counts(work, region or work.context.settings.district, year, category)
 
 
 @router.get(
@@ -92,7 +92,7 @@ async def evaluate_own_project(
     work: Writing, project_id: UUID, body: SelfEvaluation, match: IfMatch
 ) -> EvaluationRead:
     """项目自评: 有数据的项自动计分, 其余给分并说明依据."""
-    return service.read(await service.evaluate(work, project_id, body, match))
+    return ranking.read(await service.evaluate(work, project_id, body, match))
 
 
 @router.post(
@@ -111,4 +111,4 @@ async def act_on_evaluation(
 ) -> EvaluationRead | Preview:
     """办理项目评价: 复核(由自评人以外的人), 退回, 重新自评."""
     found = await service.act(work, project_id, action, body, match=match, dry_run=dry_run)
-    return found if isinstance(found, Preview) else service.read(found)
+    return found if isinstance(found, Preview) else ranking.read(found)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from services.projects.attachments import repository as attachments
-from services.projects.evaluations import repository
+from services.projects.evaluations import ranking, repository
 from services.projects.evaluations.lifecycle import (
     EVALUATION,
     EvaluationAction,
@@ -13,14 +13,10 @@ from services.projects.evaluations.lifecycle import (
     EvaluationState,
 )
 from services.projects.evaluations.models import Evaluation
-from services.projects.evaluations.repository import Wanted
 from services.projects.evaluations.schemas import (
     EvaluationAct,
-    EvaluationCounts,
     EvaluationDetail,
-    EvaluationRead,
     Given,
-    GradeCount,
     SelfEvaluation,
 )
 from services.projects.evaluations.scoring import Scored, fill, shown
@@ -251,7 +247,7 @@ async def detail(work: Work, project_id: UUID) -> EvaluationDetail:
     due = project.accepted_on and project.accepted_on + timedelta(days=sheet.due_days)
     return EvaluationDetail(
         project_id=project.id,
-        evaluation=None if row is None else read(row),
+        evaluation=None if row is None else ranking.read(row),
         items=[] if row is None else row.items,
         now=scored.items,
         score_now=None if scored.score is None else shown(scored.score),
@@ -268,42 +264,3 @@ async def detail(work: Work, project_id: UUID) -> EvaluationDetail:
 
 def _shown(fault: Fault) -> FaultRead:
     return FaultRead(pointer=fault.pointer, code=fault.code, detail=fault.detail)
-
-
-def read(row: Evaluation) -> EvaluationRead:
-    """An evaluation as it is shown."""
-    values = {name: getattr(row, name) for name in EvaluationRead.model_fields if hasattr(row, name)}
-    return EvaluationRead.model_validate(
-        {
-            **values,
-            "score": shown(row.score),
-            "self_score": shown(row.self_score),
-            "rows": f"/api/v1/projects/{row.project_id}/evaluation",
-        }
-    )
-
-
-async def counts(work: Work, region: str, year: int | None, category: str | None) -> EvaluationCounts:
-    """How many projects have which grade; each figure opens to its rows."""
-    rule = await work.rule("evaluation.sheet", region=region)
-    sheet = Sheet.model_validate(rule.value)
-    rows = await repository.counts(work, Wanted(region=region, year=year, category=category))
-    reviewed = {row.grade: row.number for row in rows if row.state == EvaluationState.REVIEWED}
-    waiting = sum(row.number for row in rows if row.state == EvaluationState.SUBMITTED)
-    labels = {one.code: one.label for one in sheet.grades}
-    more = (f"&year={year}" if year else "") + (f"&category={category}" if category else "")
-    return EvaluationCounts(
-        region=region,
-        year=year,
-        reviewed=sum(reviewed.values()),
-        waiting=waiting,
-        items=[
-            GradeCount(
-                grade=code,
-                label=labels.get(code, code),
-                count=reviewed.get(code, 0),
-                rows=f"/api/v1/projects/evaluations?region={region}&state=reviewed&grade={code}{more}",
-            )
-            for code in dict.fromkeys([*labels, *reviewed])
-        ],
-    )
