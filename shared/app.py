@@ -18,6 +18,7 @@ from shared import clock, feed, inbox, operations, problems
 from shared.auth import Verifier
 from shared.db import Database
 from shared.errors import Problem, Refusal
+from shared.express import Express, ExpressWay
 from shared.idempotency import forget_old
 from shared.permissions import May
 from shared.personal import Keyring
@@ -55,6 +56,8 @@ class Service:
     """Rule key → the type its value must have; a district's own version of another shape is refused."""
     webhooks: May | None = None
     """Permission that manages its webhooks; a service without one has none."""
+    express: Sequence[Express] = ()
+    """Addresses that are called so often that they have a short way beside their route."""
     start: Callable[[Context], Awaitable[None]] | None = None
     """Runs before the first request: seeds, checks."""
 
@@ -89,6 +92,8 @@ def build(
     app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.context = context
     problems.install(app)
+    if service.express:
+        app.add_middleware(ExpressWay, context=context, ways=service.express)
     app.add_middleware(Watch, metrics=metrics)
     _mount(app, service, metrics)
     app.openapi = lambda: with_problem_shape(app)  # type: ignore[method-assign]

@@ -1,6 +1,6 @@
 """Engines, sessions and column types: one behaviour on SQLite and PostgreSQL, and the only place that commits."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum as PyEnum
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql
@@ -20,6 +21,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.errors import Conflict, Invalid, Refusal, Unavailable
+from shared.lane import Lane
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -29,6 +31,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MS = 5000
+OPTIONS = f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 UNKEPT = (DBAPIError, OverflowError, UnicodeEncodeError)
 """What drivers raise when a value cannot be kept or a statement cannot be run."""
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
@@ -98,10 +101,14 @@ def _sqlite(url: URL, *, reading: bool) -> AsyncEngine:
 
 
 def _postgres(url: URL) -> AsyncEngine:
-    options = f"-c lock_timeout={BUSY_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
     return create_async_engine(
-        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": options}
+        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": OPTIONS}
     )
+
+
+def _lane(engine: AsyncEngine) -> Lane:
+    _, given = engine.dialect.create_connect_args(engine.url)
+    return Lane({**given, "options": OPTIONS})
 
 
 class Database:
@@ -117,6 +124,7 @@ class Database:
         else:
             self.writer = _postgres(parsed)
             self.reader = self.writer.execution_options(postgresql_readonly=True)
+            self._lane = _lane(self.writer)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
@@ -148,8 +156,37 @@ class Database:
             except NoConnection as error:
                 raise _crowded() from error
 
+    @asynccontextmanager
+    async def glance(self, session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+        """`read` with a session of `seldom`: for one task that mostly knows already and asks nothing."""
+        try:
+            yield session
+        except UNKEPT as error:
+            raise _refusal(error) from error
+        except NoConnection as error:
+            raise _crowded() from error
+        finally:
+            if session.in_transaction():
+                await session.close()
+
+    def seldom(self) -> AsyncSession:
+        """A session for reading, to be used again and again by one task with `glance`."""
+        return AsyncSession(self.reader, expire_on_commit=False)
+
+    async def at_once(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of one statement that is a transaction of its own, committed when they are there; PostgreSQL only.
+
+        Names of values stand in it as `%(name)s`. Failures are those of `write`.
+        """
+        try:
+            return await self._lane.run(statement.encode(), values)
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise _refusal(error) from error
+
     async def close(self) -> None:
         """Let every connection go."""
+        if self.dialect == "postgresql":
+            await self._lane.close()
         await self.writer.dispose()
         await self.reader.dispose()
 
@@ -159,14 +196,16 @@ def _crowded() -> Unavailable:
     return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
 
 
-def _refusal(error: DBAPIError | OverflowError | UnicodeEncodeError) -> Exception:
+def _refusal(error: Exception) -> Exception:
     """What a database failure means to a caller; anything unforeseen stays the bug it is."""
-    if not isinstance(error, DBAPIError) or isinstance(error, DataError):
+    failed = isinstance(error, DBAPIError | psycopg.Error)
+    if not failed or isinstance(error, DataError | psycopg.DataError):
         # NUL in a text, a number beyond 64 bits, half a character: the drivers differ in how they say so.
         return Invalid("内容里有不能保存的字符, 或数字过大", "A character or number cannot be stored")
-    state = getattr(error.orig, "sqlstate", None) or ""
-    text = str(error.orig)
-    if isinstance(error, IntegrityError):
+    cause = getattr(error, "orig", error)
+    state = getattr(cause, "sqlstate", None) or ""
+    text = str(cause)
+    if isinstance(error, IntegrityError | psycopg.IntegrityError):
         if "unique" in text.lower() or state == "23505":
             return Conflict("已有相同的记录", "An equal record exists already")
         return error
@@ -174,8 +213,9 @@ def _refusal(error: DBAPIError | OverflowError | UnicodeEncodeError) -> Exceptio
         return Unavailable(
             "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
         )
-    away = ("unable to open", "disk i/o", "connection failed", "connection is closed", "readonly database")
-    if state.startswith(("08", "57", "53")) or (not state and any(words in text.lower() for words in away)):
+    away = ("unable to open", "disk i/o", "connection is closed", "readonly database")
+    broken = isinstance(cause, psycopg.OperationalError) or any(words in text.lower() for words in away)
+    if state.startswith(("08", "57", "53")) or (not state and broken):
         return Unavailable("数据库暂不可用", "The database is not available")
     return error
 

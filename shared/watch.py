@@ -7,7 +7,6 @@ import time
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,6 +14,7 @@ from shared import hop
 from shared.ids import new_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
+LEFT = hop.LEFT.lower().encode()
 log = structlog.get_logger("access")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods that are counted by name; a client may invent others without end."""
@@ -43,6 +43,7 @@ class Metrics:
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
         self.service = service
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.requests = Counter(
             "http_requests",
             "Requests answered",
@@ -52,6 +53,16 @@ class Metrics:
         self.seconds = Histogram(
             "http_request_seconds", "Time to answer", ("service", "method", "route"), registry=self.registry
         )
+
+    def of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        """The counter and the times of one kind of request."""
+        found = self._kinds.get((method, route, status))
+        if found is None:
+            found = self._kinds[method, route, status] = (
+                self.requests.labels(self.service, method, route, str(status)),
+                self.seconds.labels(self.service, method, route),
+            )
+        return found
 
     def expose(self) -> Response:
         """The figures in Prometheus' text format."""
@@ -67,6 +78,17 @@ def _pattern(scope: Scope) -> str:
     return "/".join(parts)
 
 
+def _told(scope: Scope) -> tuple[str, str]:
+    """The request id that was sent along, and the seconds its sender still waits."""
+    given = left = b""
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value
+        elif name == LEFT:
+            left = value
+    return given.decode("latin-1"), left.decode("latin-1")
+
+
 class Watch:
     """ASGI middleware: gives each request an id, counts it, times it and writes one line about it."""
 
@@ -79,9 +101,9 @@ class Watch:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
+        given, left = _told(scope)
         request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())
+        own = (b"x-request-id", request_id.encode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
 
@@ -89,11 +111,11 @@ class Watch:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"] = [one for one in message.get("headers", ()) if one[0] != own[0]] + [own]
             await send(message)
 
         try:
-            with hop.arrived(request_id, headers.get(hop.LEFT, "")):
+            with hop.arrived(request_id, left):
                 await self.app(scope, receive, sending)
         finally:
             self._note(scope, request_id, status, time.perf_counter() - started)
@@ -102,8 +124,9 @@ class Watch:
         path = _pattern(scope)
         method, service = scope["method"], self.metrics.service
         counted = method if method in METHODS else "OTHER"
-        self.metrics.requests.labels(service, counted, path, str(status)).inc()
-        self.metrics.seconds.labels(service, counted, path).observe(seconds)
+        requests, times = self.metrics.of(counted, path, status)
+        requests.inc()
+        times.observe(seconds)
         if scope["path"] not in QUIET:
             log.info(
                 "request",

@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.attendance.check_ins.router import hot
+from services.attendance.check_ins.express import CHECK_IN
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import router as complaints
 from services.attendance.days.follow import follow_forever, ripen_forever
@@ -38,7 +38,6 @@ SERVICE = Service(
     title="驻村",
     read=May.PRESENCE_READ,
     routers=(
-        hot,
         check_ins,
         reviews,
         posts,
@@ -61,6 +60,7 @@ SERVICE = Service(
     ),
     background=(follow_forever, ripen_forever),
     rule_shapes=SHAPES,
+    express=(CHECK_IN,),
 )
 
 

@@ -1,5 +1,6 @@
 """The shapes of this service's dated rules: what a district may set, and what a value must look like."""
 
+from collections.abc import Callable
 from datetime import time
 from typing import Any, Literal, Self, TypeVar
 
@@ -164,14 +165,24 @@ SHAPES: dict[str, Any] = {
 }
 
 V = TypeVar("V", bound=BaseModel)
+S = TypeVar("S")
 
 
 async def ruled(work: Work, key: str, kind: type[V], region: str = "", **when: Any) -> tuple[V, Rule]:  # noqa: ANN401 - `on`
     """The rule in force in a region as its shape, and the rule itself for decisions to keep."""
     rule = await work.rule(key, region=region or None, **when)
-    return kind.model_validate(rule.value), rule
+    return _shaped(work, rule, kind.model_validate), rule
 
 
 async def calendar(work: Work, region: str = "") -> Changes:
     """The district's own working days and days off, over the national calendar."""
-    return Changes.of((await work.rule("calendar.changes", region=region or None)).value)
+    return _shaped(work, await work.rule("calendar.changes", region=region or None), Changes.of)
+
+
+def _shaped(work: Work, rule: Rule, reading: Callable[[Any], S]) -> S:
+    """A rule's value as its shape, read once: a version of a rule never changes."""
+    known: dict[str, S] = work.context.kept.setdefault("ruled", {})
+    found = known.get(rule.ref)
+    if found is None:
+        found = known[rule.ref] = reading(rule.value)
+    return found

@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.attendance.check_ins.taking import Caller, take_all
-from shared.work import Work
+from services.attendance.check_ins.taking import Caller, Digests, Insert, write_all
+from shared.lane import Lane
 from tests.attendance.world import a_post, a_tap, read, sent, tapped
 from tests.conftest import Clock
 from tests.doors import Door
 
-TAKE_ALL = "services.attendance.check_ins.gathering.take_all"
+WRITE_ALL = "services.attendance.check_ins.gathering.write_all"
 
 
 async def test_forty_at_once_are_forty_records_and_forty_events_in_few_commits(
@@ -24,11 +24,11 @@ async def test_forty_at_once_are_forty_records_and_forty_events_in_few_commits(
     await a_post(town, *persons)
     sizes: list[int] = []
 
-    async def counted(work: Work, callers: list[Caller]) -> None:
+    async def counted(callers: list[Caller], insert: Insert, digests: Digests) -> None:
         sizes.append(len(callers))
-        await take_all(work, callers)
+        await write_all(callers, insert, digests)
 
-    monkeypatch.setattr(TAKE_ALL, counted)
+    monkeypatch.setattr(WRITE_ALL, counted)
     clients = [attendance.as_("cadre", person=one) for one in persons]
     results = await asyncio.gather(
         *(tapped(one, a_tap(clock, device=f"d{n}")) for n, one in enumerate(clients))
@@ -42,25 +42,41 @@ async def test_forty_at_once_are_forty_records_and_forty_events_in_few_commits(
 
 
 async def test_a_tap_costs_two_statements_at_most(
-    attendance: Door, cadre: httpx.AsyncClient, post: Any, clock: Clock
+    attendance: Door,
+    cadre: httpx.AsyncClient,
+    post: Any,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await tapped(cadre, a_tap(clock))
     attendance.context.kept.clear()
     seen: list[str] = []
-    engine = attendance.context.database.writer.sync_engine
+    database = attendance.context.database
+    engines = [database.writer.sync_engine]
+    if database.dialect == "sqlite":
+        engines.append(database.reader.sync_engine)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA", "ROLLBACK", "COMMIT")):
             seen.append(statement)
 
-    sa.event.listen(engine, "before_cursor_execute", note)
+    whole = Lane.run
+
+    async def noted(lane: Lane, statement: bytes, values: Any) -> Any:
+        seen.append(statement.decode())
+        return await whole(lane, statement, values)
+
+    monkeypatch.setattr(Lane, "run", noted)
+    for engine in engines:
+        sa.event.listen(engine, "before_cursor_execute", note)
     try:
         await tapped(cadre, a_tap(clock))
         cold, seen[:] = len(seen), []
         await tapped(cadre, a_tap(clock))
     finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
-    extra = 0 if attendance.context.database.dialect == "postgresql" else 1
+        for engine in engines:
+            sa.event.remove(engine, "before_cursor_execute", note)
+    extra = 0 if database.dialect == "postgresql" else 1
     assert (cold, len(seen)) == (2 + extra, 1 + extra)
 
 
@@ -81,12 +97,12 @@ async def test_a_failed_transaction_is_tried_again_one_by_one(
 ) -> None:
     await a_post(town, "li", "wang", "zhao")
 
-    async def breaks_for_wang(work: Work, callers: list[Caller]) -> None:
-        await take_all(work, callers)
+    async def breaks_for_wang(callers: list[Caller], insert: Insert, digests: Digests) -> None:
         if any(one.actor.id == "wang" for one in callers):
             raise RuntimeError("a bug that only wang meets")
+        await write_all(callers, insert, digests)
 
-    monkeypatch.setattr(TAKE_ALL, breaks_for_wang)
+    monkeypatch.setattr(WRITE_ALL, breaks_for_wang)
     names = ("li", "wang", "zhao")
     taps = [a_tap(clock, device=name) for name in names]
     clients = [attendance.as_("cadre", person=name) for name in names]
@@ -101,10 +117,11 @@ async def test_a_failed_transaction_is_tried_again_one_by_one(
 async def test_nobody_is_answered_before_the_commit(
     attendance: Door, cadre: httpx.AsyncClient, post: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fails(_session: AsyncSession) -> None:
+    async def fails(*_given: Any) -> None:
         raise RuntimeError("the disk is full")
 
     monkeypatch.setattr(AsyncSession, "commit", fails)
+    monkeypatch.setattr(Lane, "run", fails)
     assert (await cadre.post("/attendance/check-ins", json=a_tap(clock))).status_code == 500
     monkeypatch.undo()
     assert (await read(cadre, "/attendance/check-ins"))["items"] == []

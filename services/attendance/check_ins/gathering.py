@@ -5,13 +5,16 @@ When a shared transaction fails, each of its callers is tried alone, so that nob
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
 
+from services.attendance.check_ins import repository
 from services.attendance.check_ins.schemas import CheckInResult
-from services.attendance.check_ins.taking import Caller, Items, take_all
+from services.attendance.check_ins.taking import Caller, Items, judge_all, write_all
 from shared.access import Actor
-from shared.errors import Refusal, TooMany
+from shared.errors import Refusal, TooMany, Unavailable
 from shared.work import Context
 
 TOGETHER = 64
@@ -37,6 +40,7 @@ class Gatherer:
         self.context = context
         self._queue: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
+        self._reading = context.database.seldom()
 
     async def take(self, actor: Actor, items: Items) -> list[CheckInResult]:
         """The results of a caller's items, in the order sent, once they are committed; TooMany when too many wait."""
@@ -50,8 +54,8 @@ class Gatherer:
         self._queue.append(waiting)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
-        # A caller who hangs up does not take the shared transaction along.
-        await asyncio.shield(waiting.done)
+        # A caller who hangs up cancels only this: the shared transaction goes on.
+        await waiting.done
         if waiting.caller.refusal is not None:
             raise waiting.caller.refusal
         return waiting.caller.answer
@@ -77,8 +81,9 @@ class Gatherer:
         try:
             await self._commit([one.caller for one in some])
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who is concerned
-            if len(some) == 1:
-                _fail(some[0], error)
+            if len(some) == 1 or isinstance(error, Unavailable):  # who is alone, or a database that is away
+                for one in some:
+                    _fail(one, error)
                 return
             for one in some:
                 one.caller = Caller(one.caller.actor, one.caller.at, one.caller.items)
@@ -89,9 +94,15 @@ class Gatherer:
                 one.done.set_result(None)
 
     async def _commit(self, callers: Sequence[Caller]) -> None:
-        async with self.context.database.write() as session:
-            await take_all(self.context.work(session), callers)
+        database = self.context.database
+        async with database.glance(self._reading) as session:
+            await judge_all(self.context.work(session), callers)
+        await write_all(callers, partial(repository.system_insert_at_once, database), self._digests)
         self.context.changed.set()
+
+    async def _digests(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[str, str]]:
+        async with self.context.database.read() as session:
+            return await repository.system_digests(session, ids)
 
 
 def _fail(one: _Waiting, error: Exception) -> None:

@@ -9,6 +9,7 @@ from services.attendance.check_ins.schemas import CheckInPost, Flag, Result
 from services.attendance.policy import Limits
 from services.attendance.posts.stationing import Station
 from shared.fences import Standing, Verdict, verdict
+from shared.places import Point
 
 CHINA = ZoneInfo("Asia/Shanghai")
 
@@ -22,6 +23,8 @@ class Judgement:
     verdict: Verdict | None
     flags: tuple[Flag, ...]
     words: str
+    place: Point | None
+    """The fix in WGS-84."""
 
 
 def work_date(taken_at: datetime, limits: Limits) -> date:
@@ -30,35 +33,37 @@ def work_date(taken_at: datetime, limits: Limits) -> date:
     return local.date() - timedelta(days=local.hour < limits.day_starts_hour)
 
 
-def judge(sent: CheckInPost, stations: Sequence[Station], limits: Limits, received_at: datetime) -> Judgement:
+def judge(
+    sent: CheckInPost, day: date, stations: Sequence[Station], limits: Limits, received_at: datetime
+) -> Judgement:
     """Inside, outside or unsure, with distance and margin; odd evidence is held for a person, never thrown away."""
-    day = work_date(sent.taken_at, limits)
     here = [station for station in stations if station.on(day)]
-    flags = list(_odd(sent, limits, received_at))
+    flags = _odd(sent, limits, received_at)
+    place = sent.fix.wgs84() if sent.fix else None
     found: tuple[Station, Verdict] | None = None
     if not here:
         flags.append(Flag.NO_POST)
-    elif sent.fix is None:
+    elif sent.fix is None or place is None:
         flags.append(Flag.NO_FIX)
     else:
-        found = _nearest(here, sent, limits)
+        found = _nearest(here, place, sent.fix.accuracy_m, limits)
     held = bool(flags) or (found is not None and found[1].kind is Standing.UNSURE)
     result = Result.HELD if held else Result.APPLIED
     station = found[0] if found else here[0] if here else None
-    return Judgement(result, station, found[1] if found else None, tuple(flags), _words(found, flags))
+    return Judgement(result, station, found[1] if found else None, tuple(flags), _words(found, flags), place)
 
 
-def _nearest(here: Sequence[Station], sent: CheckInPost, limits: Limits) -> tuple[Station, Verdict]:
+def _nearest(
+    here: Sequence[Station], place: Point, accuracy_m: float | None, limits: Limits
+) -> tuple[Station, Verdict]:
     """Among several posts the one that suits the fix best."""
-    if sent.fix is None:
-        raise ValueError("没有定位")
     owners = [station for station in here for _ in station.fences]
     fences = [fence for station in here for fence in station.fences]
-    best = verdict(fences, sent.fix.wgs84(), sent.fix.accuracy_m, unstated_m=limits.unstated_m)
+    best = verdict(fences, place, accuracy_m, unstated_m=limits.unstated_m)
     return owners[best.fence], best
 
 
-def _odd(sent: CheckInPost, limits: Limits, received_at: datetime) -> Sequence[Flag]:
+def _odd(sent: CheckInPost, limits: Limits, received_at: datetime) -> list[Flag]:
     flags = []
     if sent.mock:
         flags.append(Flag.MOCK)

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import psycopg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -18,7 +19,7 @@ from services.attendance.check_ins.schemas import Result
 from shared.access import Actor, span
 from shared.contracts.attendance import CheckInRecorded
 from shared.cursors import insert_once
-from shared.db import run
+from shared.db import Database, run
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.pages import Page, Paging, page
@@ -29,13 +30,17 @@ from shared.work import Work
 SOME = 500
 """Rows of one statement on SQLite, which takes some 32,000 values."""
 TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
+_SAME = {"version": "1", "created_at": "received_at", "updated_at": "received_at", "coarse": "false"}
+_SENT = tuple(one.name for one in TABLE.columns if one.name not in _SAME)
 
 
-async def system_insert(session: AsyncSession, sent: Sequence[tuple[Row, Actor]]) -> set[UUID]:
+Pairs = Sequence[tuple[Row, Actor]]
+
+
+async def system_insert(session: AsyncSession, sent: Pairs) -> set[UUID]:
     """Write all rows whose id is new, and their events, in one statement; the ids that were new."""
     if session.get_bind().dialect.name == "postgresql":
-        values = to_json([row | _event(row, actor) for row, actor in sent]).decode()
-        return set((await run(session, _both(), {"rows": values})).scalars())
+        return set((await run(session, _both(), {"rows": _packed(sent)})).scalars())
     fresh: set[UUID] = set()
     for start in range(0, len(sent), SOME):
         statement = insert_once(session, TABLE, [row for row, _ in sent[start : start + SOME]])
@@ -46,14 +51,22 @@ async def system_insert(session: AsyncSession, sent: Sequence[tuple[Row, Actor]]
     return fresh
 
 
-def _event(row: Row, actor: Actor) -> dict[str, Any]:
-    """What the event beside a row needs that the row does not have."""
-    return {
-        "event_id": new_id(),
-        "told": told(row),
-        "actor_device": actor.device,
-        "obo": actor.on_behalf_of,
-    }
+async def system_insert_at_once(database: Database, sent: Pairs) -> set[UUID]:
+    """The same as a transaction of its own: committed when the answer is there."""
+    if database.dialect == "postgresql":
+        return {row[0] for row in await database.at_once(_both_text(), {"rows": _packed(sent)})}
+    async with database.write() as session:
+        return await system_insert(session, sent)
+
+
+def _packed(sent: Pairs) -> str:
+    """What the statement reads: the columns that differ, and what the event has besides."""
+    return to_json([{name: row[name] for name in _SENT} | _event(actor) for row, actor in sent]).decode()
+
+
+def _event(actor: Actor) -> dict[str, Any]:
+    """What the event beside a row has that the row does not."""
+    return {"event_id": new_id(), "actor_device": actor.device, "obo": actor.on_behalf_of}
 
 
 def _log_row(row: Row, actor: Actor) -> dict[str, Any]:
@@ -77,29 +90,41 @@ def _log_row(row: Row, actor: Actor) -> dict[str, Any]:
 
 @cache
 def _both() -> sa.Executable:
-    """Rows as one JSON parameter, so that the statement is the same for any number; the log beside, in the same breath."""
+    """Rows as one JSON parameter, so that the statement is the same for any number; the log beside, in the same breath.
+
+    A new row's version is 1, its three times are that of its receipt, and nothing of it is coarse: these are not sent.
+    """
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    shape = ", ".join(f'"{one.name}" {one.type.compile(dialect)}' for one in TABLE.columns)
+    shape = ", ".join(f'"{name}" {TABLE.c[name].type.compile(dialect)}' for name in _SENT)
     names = ", ".join(f'"{one.name}"' for one in TABLE.columns)
+    values = ", ".join(_SAME.get(one.name, f'"{one.name}"') for one in TABLE.columns)
     return sa.text(
         f"""
         WITH sent AS MATERIALIZED (
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS r({shape}, event_id uuid, told jsonb, actor_device text, obo text)
+            AS r({shape}, event_id uuid, actor_device text, obo text)
         ), fresh AS (
-            INSERT INTO check_in ({names}) SELECT {names} FROM sent
+            INSERT INTO check_in ({names}) SELECT {values} FROM sent
             ON CONFLICT (id) DO NOTHING RETURNING id
         ), logged AS (
             INSERT INTO event_log (tx, id, type, subject, subject_version, region, actor, on_behalf_of,
                 device, reason, recorded_at, ingested_at, before, after)
             SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), event_id, '{CheckInRecorded.topic}',
-                CAST(sent.id AS text), 1, region, person, obo, actor_device, '',
-                LEAST(taken_at, received_at), received_at, '{{}}', told
+                CAST(sent.id AS text), 1, region, created_by, obo, actor_device, '',
+                LEAST(taken_at, received_at), received_at, '{{}}',
+                jsonb_build_object('person', person, 'work_date', work_date, 'kind', kind, 'verdict',
+                    coalesce(verdict, ''), 'result', result, 'post_id', post_id, 'taken_at', taken_at)
             FROM sent JOIN fresh ON fresh.id = sent.id
         )
         SELECT id FROM fresh
         """  # noqa: S608 - names of our own columns
     ).columns(sa.column("id", sa.Uuid))
+
+
+@cache
+def _both_text() -> str:
+    """The same as the driver reads it."""
+    return str(_both().compile(dialect=psycopg.dialect()))  # type: ignore[attr-defined,no-untyped-call]
 
 
 async def system_digests(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:

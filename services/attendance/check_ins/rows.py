@@ -26,12 +26,10 @@ def row_of(
     district: str,
 ) -> Row:
     """The columns of a check-in of the actor about themselves."""
-    fix, verdict, station = sent.fix, judged.verdict, judged.station
-    place = fix.wgs84() if fix else None
-    home = next((grant.region for grant in actor.grants), district)
+    fix, verdict, station, place = sent.fix, judged.verdict, judged.station, judged.place
     return {
         "id": sent.id,
-        "region": station.region if station else home,
+        "region": station.region if station else next((one.region for one in actor.grants), district),
         "version": 1,
         "created_at": at,
         "created_by": actor.id,
@@ -56,7 +54,7 @@ def row_of(
         "verdict": verdict.kind if verdict else None,
         "distance_m": verdict.distance_m if verdict else None,
         "margin_m": verdict.margin_m if verdict else None,
-        "flags": [str(flag) for flag in judged.flags],
+        "flags": list(judged.flags),
         "result": judged.result,
         "rule_version": rule,
         "remark": sent.remark,

@@ -12,6 +12,8 @@ from shared.labels import Labelled
 from shared.places import Fix
 
 LARGEST_BATCH = 500
+BATCH_BYTES = 1024 * 1024
+"""Body limit in bytes of a batch."""
 
 
 class Kind(Labelled):

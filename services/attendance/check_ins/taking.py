@@ -1,6 +1,6 @@
 """Judging what callers send, and what each of them hears: many callers' items in one transaction, none spoiling another's."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,11 +8,10 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from services.attendance.check_ins import repository
 from services.attendance.check_ins.judging import Judgement, judge, work_date
 from services.attendance.check_ins.rows import Row, row_of
 from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result
-from services.attendance.policy import Limits, Switches
+from services.attendance.policy import Limits, Switches, ruled
 from services.attendance.posts import stationing
 from services.attendance.posts.stationing import Station
 from shared import files
@@ -20,12 +19,15 @@ from shared.access import Actor
 from shared.errors import Fault, FaultRead, Forbidden, Refusal
 from shared.permissions import May
 from shared.problems import faults
-from shared.rules import Rule
 from shared.work import Work
 
 DISTRICT = 6
 """Digits of a region's code that name its district."""
 Items = Sequence[dict[str, Any] | CheckInPost]
+Insert = Callable[[Sequence[tuple[Row, Actor]]], Awaitable[Collection[UUID]]]
+"""Writes rows and their events, all or nothing; the ids that were new."""
+Digests = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, tuple[str, str]]]]
+"""(digest, person) of records that are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +50,73 @@ class Caller:
     taken: dict[int, Taken] = field(default_factory=dict)
     answer: list[CheckInResult] = field(default_factory=list)
     refusal: Refusal | None = None
-    rule: Rule | None = None
     limits: Limits | None = None
+    rule: str = ""
+
+    @property
+    def fair(self) -> bool:
+        """Whether nothing refuses it so far."""
+        return self.refusal is None
 
 
-async def take_all(work: Work, callers: Sequence[Caller]) -> None:
-    """Record what callers send about themselves, all in the work's transaction; each gets its own answer.
+async def judge_all(work: Work, callers: Sequence[Caller]) -> None:
+    """Understand and judge what callers send about themselves; nothing is written.
 
-    Statements: one for stations not known yet, one for rows and log; more only for photos and repeated ids.
-    A caller whom the rules refuse (Forbidden where own check-in is switched off, attendance.md E.6) spoils no other.
+    Statements: one for stations not known yet; more only for photos. A caller whom the rules refuse (Forbidden where
+    own check-in is switched off, attendance.md E.6) spoils no other.
     """
     for caller in callers:
-        await _tried(work, caller, _read)
-    fair = [one for one in callers if one.refusal is None]
-    await _judged(work, fair)
-    await _written(work, [one for one in fair if one.refusal is None])
+        try:
+            await _read(Work(work.session, caller.actor, caller.at, work.context), caller)
+        except Refusal as refusal:
+            caller.refusal = refusal
+    fair = [one for one in callers if one.fair]
+    if not fair:
+        return
+    most = max(one.limits.refused_after_days for one in fair if one.limits)
+    since = work.today - timedelta(days=most + 1)
+    persons = {one.actor.id for one in fair}
+    where = await stationing.of(work.context, work.session, persons, since, work.at)
+    for caller in fair:
+        try:
+            _judge(caller, where[caller.actor.id], work.context.settings.district)
+        except Refusal as refusal:
+            caller.refusal = refusal
 
 
-async def _tried(work: Work, caller: Caller, step: Any) -> None:  # noqa: ANN401 - a step below
-    try:
-        await step(Work(work.session, caller.actor, caller.at, work.context), caller)
-    except Refusal as refusal:
-        caller.refusal = refusal
+async def write_all(callers: Sequence[Caller], insert: Insert, digests: Digests) -> None:
+    """Insert and tell what is new, in one transaction, then answer everybody: applied, held, duplicate or refused.
+
+    Statements: one for rows and log; one more for repeated ids.
+    """
+    fair = [one for one in callers if one.fair]
+    once: dict[UUID, Taken] = {}
+    actors: dict[UUID, Actor] = {}
+    for caller in fair:
+        for item in caller.taken.values():
+            if once.setdefault(item.sent.id, item) is item:
+                actors[item.sent.id] = caller.actor
+    fresh: Collection[UUID] = ()
+    known: Mapping[UUID, tuple[str, str]] = {}
+    if once:
+        fresh = await insert([(item.row, actors[id_]) for id_, item in once.items()])
+        old = [id_ for id_ in once if id_ not in fresh]
+        known = await digests(old) if old else {}
+    for caller in fair:
+        caller.answer = [
+            one if isinstance(one, CheckInResult) else _answer(caller.taken[id(one)], once, fresh, known)
+            for one in caller.read
+        ]
 
 
 async def _read(work: Work, caller: Caller) -> None:
     home = next((grant.region for grant in caller.actor.grants), work.context.settings.district)
     district = home[:DISTRICT].ljust(12, "0")
-    switches = Switches.model_validate((await work.rule("check_in.switches", region=district)).value)
+    switches, _ = await ruled(work, "check_in.switches", Switches, district)
     if not switches.own_check_in:
         raise Forbidden("本地未开通手机打卡, 请按值班与报备办理", "Check-in is switched off here")
-    caller.rule = await work.rule("check_in.limits", region=district)
-    caller.limits = Limits.model_validate(caller.rule.value)
+    caller.limits, rule = await ruled(work, "check_in.limits", Limits, district)
+    caller.rule = rule.ref
     caller.read = [_understood(item, caller.limits, work.at, switches) for item in caller.items]
     photos = [one.photo for one in caller.read if isinstance(one, CheckInPost) and one.photo]
     if photos:
@@ -117,56 +154,20 @@ def refused(identifier: str, found: Sequence[Fault]) -> CheckInResult:
     )
 
 
-async def _judged(work: Work, callers: Sequence[Caller]) -> None:
-    persons = {one.actor.id for one in callers}
-    if not persons:
-        return
-    most = max(one.limits.refused_after_days for one in callers if one.limits)
-    today = work.today
-    span = (today - timedelta(days=most + 1), today + timedelta(days=most))
-    where = await stationing.of(work.context, work.session, persons, *span, work.at)
-    for caller in callers:
-        try:
-            _judge(caller, where[caller.actor.id], work.context.settings.district)
-        except Refusal as refusal:
-            caller.refusal = refusal
-
-
 def _judge(caller: Caller, stations: Sequence[Station], district: str) -> None:
-    limits, rule = caller.limits, caller.rule
-    if limits is None or rule is None:
+    limits = caller.limits
+    if limits is None:
         raise ValueError("not read yet")
+    regions = set()
     for one in caller.read:
         if isinstance(one, CheckInPost):
-            judged = judge(one, stations, limits, caller.at)
-            row = row_of(
-                caller.actor, caller.at, one, judged, rule.ref, work_date(one.taken_at, limits), district
-            )
-            caller.actor.require(May.CHECK_IN, row["region"], caller.actor.id)
+            on = work_date(one.taken_at, limits)
+            judged = judge(one, on, stations, limits, caller.at)
+            row = row_of(caller.actor, caller.at, one, judged, caller.rule, on, district)
+            regions.add(row["region"])
             caller.taken[id(one)] = Taken(one, judged, row)
-
-
-async def _written(work: Work, callers: Sequence[Caller]) -> None:
-    """Insert and tell what is new, then answer everybody: applied, held, duplicate or refused."""
-    once: dict[UUID, Taken] = {}
-    actors: dict[UUID, Actor] = {}
-    for caller in callers:
-        for item in caller.taken.values():
-            if once.setdefault(item.sent.id, item) is item:
-                actors[item.sent.id] = caller.actor
-    fresh: Collection[UUID] = ()
-    known: Mapping[UUID, tuple[str, str]] = {}
-    if once:
-        fresh = await repository.system_insert(
-            work.session, [(item.row, actors[id_]) for id_, item in once.items()]
-        )
-        old = [id_ for id_ in once if id_ not in fresh]
-        known = await repository.system_digests(work.session, old) if old else {}
-    for caller in callers:
-        caller.answer = [
-            one if isinstance(one, CheckInResult) else _answer(caller.taken[id(one)], once, fresh, known)
-            for one in caller.read
-        ]
+    for region in regions:
+        caller.actor.require(May.CHECK_IN, region, caller.actor.id)
 
 
 def _answer(
@@ -175,22 +176,26 @@ def _answer(
     fresh: Collection[UUID],
     known: Mapping[UUID, tuple[str, str]],
 ) -> CheckInResult:
-    identifier = item.sent.id
-    first = once[identifier].row
-    there = known.get(identifier, (first["created_digest"], first["person"]))
-    if there != (item.row["created_digest"], item.row["person"]):
-        return refused(str(identifier), [Fault("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")])
-    result = item.judged.result if identifier in fresh else Result.DUPLICATE
-    judged = item.judged
-    return CheckInResult(
+    identifier, judged = item.sent.id, item.judged
+    result = judged.result
+    if once[identifier] is not item or identifier not in fresh:
+        first = once[identifier].row
+        there = known.get(identifier, (first["created_digest"], first["person"]))
+        if there != (item.row["created_digest"], item.row["person"]):
+            taken = Fault("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")
+            return refused(str(identifier), [taken])
+        result = judged.result if identifier in fresh else Result.DUPLICATE
+    verdict, station = judged.verdict, judged.station
+    return CheckInResult.model_construct(
         id=str(identifier),
         result=result,
         result_label=result.label,
         words=judged.words,
-        verdict=judged.verdict.kind if judged.verdict else None,
-        post_id=judged.station.post_id if judged.station else None,
-        post_name=judged.station.name if judged.station else "",
-        distance_m=judged.verdict.distance_m if judged.verdict else None,
-        margin_m=judged.verdict.margin_m if judged.verdict else None,
+        verdict=verdict.kind if verdict else None,
+        post_id=station.post_id if station else None,
+        post_name=station.name if station else "",
+        distance_m=verdict.distance_m if verdict else None,
+        margin_m=verdict.margin_m if verdict else None,
         flags=list(judged.flags),
+        errors=[],
     )

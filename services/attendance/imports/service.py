@@ -123,9 +123,7 @@ async def _checked_in(
     limits, rule = await ruled(work, "check_in.limits", Limits)
     first = min(one.at for one in taken if one.at).date() - timedelta(days=1)
     persons = {known[one.external].person for one in taken}
-    stationing.forget(work.context)
-    where = await stationing.of(work.context, work.session, persons, first, work.today, work.at)
-    stationing.forget(work.context)
+    where = await stationing.read(work.session, list(persons), first)
     rows = [
         _row(work, channel, one, known[one.external], where[known[one.external].person], limits, rule.ref)
         for one in taken

@@ -459,6 +459,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.create_index('ix_post_region_name_id', ['region', 'name', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_post_updated_at'), ['updated_at'], unique=False)
 
     op.create_table('punch',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -635,6 +636,7 @@ def upgrade() -> None:
         batch_op.create_index('ix_assignment_person_starts_on', ['person', 'starts_on'], unique=False)
         batch_op.create_index('ix_assignment_post_id_starts_on_id', ['post_id', 'starts_on', 'id'], unique=False)
         batch_op.create_index('ix_assignment_region_starts_on_id', ['region', 'starts_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_assignment_updated_at'), ['updated_at'], unique=False)
 
     op.create_table('duty',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -814,6 +816,7 @@ def downgrade() -> None:
 
     op.drop_table('duty')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_assignment_updated_at'))
         batch_op.drop_index('ix_assignment_region_starts_on_id')
         batch_op.drop_index('ix_assignment_post_id_starts_on_id')
         batch_op.drop_index('ix_assignment_person_starts_on')
@@ -851,6 +854,7 @@ def downgrade() -> None:
 
     op.drop_table('punch')
     with op.batch_alter_table('post', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_post_updated_at'))
         batch_op.drop_index('ix_post_region_name_id')
 
     op.drop_table('post')

@@ -15,7 +15,10 @@ from shared.db import JSON, Record, text_enum
 class Post(Base, Record, table=True):
     """驻村点. Fences are kept as shared/fences.py writes them, WGS-84."""
 
-    __table_args__ = (sa.Index("ix_post_region_name_id", "region", "name", "id"),)
+    __table_args__ = (
+        sa.Index("ix_post_region_name_id", "region", "name", "id"),
+        sa.Index(None, "updated_at"),
+    )
 
     name: str = Field(max_length=100)
     kind: PostKind = Field(sa_type=text_enum(PostKind))
@@ -31,6 +34,7 @@ class Assignment(Base, Record, table=True):
         sa.Index("ix_assignment_person_starts_on", "person", "starts_on"),
         sa.Index("ix_assignment_post_id_starts_on_id", "post_id", "starts_on", "id"),
         sa.Index("ix_assignment_region_starts_on_id", "region", "starts_on", "id"),
+        sa.Index(None, "updated_at"),
     )
 
     post_id: UUID = Field(foreign_key="post.id")

@@ -1,7 +1,7 @@
 """Every query over posts and assignments."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.posts.models import Assignment, Post
-from services.attendance.rows import columns, during
+from services.attendance.rows import columns
 from shared.access import span
 from shared.db import run
 from shared.errors import NotFound
@@ -67,10 +67,8 @@ async def stations(work: Work, person: str, low: date, high: date) -> Sequence[t
     return (await work.session.exec(query)).all()
 
 
-async def system_stations(
-    session: AsyncSession, persons: Sequence[str], low: date, high: date
-) -> list[sa.Row[Any]]:
-    """Where these persons are stationed on any of these days: columns only, for the hot path."""
+async def system_stations(session: AsyncSession, persons: Sequence[str], since: date) -> list[sa.Row[Any]]:
+    """Where these persons are stationed from a day on: columns only, for the hot path."""
     held, post = columns(Assignment), columns(Post)
     query = (
         sa.select(
@@ -84,10 +82,18 @@ async def system_stations(
             post.closed_on,
         )
         .join_from(Assignment, Post, post.id == held.post_id)
-        .where(held.person.in_(persons), during(Assignment, low, high))
+        .where(held.person.in_(persons), sa.or_(held.ends_on.is_(None), held.ends_on >= since))
         .order_by(held.starts_on, held.id)
     )
     return list(await run(session, query))
+
+
+async def system_restationed(session: AsyncSession, since: datetime) -> set[str]:
+    """Persons whose assignment, or whose post, was changed since an instant."""
+    held, post = columns(Assignment), columns(Post)
+    own = sa.select(held.person).where(held.updated_at >= since)
+    by_post = sa.select(held.person).join_from(Assignment, Post, post.id == held.post_id)
+    return set((await run(session, own.union(by_post.where(post.updated_at >= since)))).scalars())
 
 
 async def assignment(work: Work, assignment_id: UUID) -> Assignment:

@@ -1,8 +1,12 @@
-"""Who is stationed where, remembered for a moment, so that a tap costs no question to the database."""
+"""Who is stationed where, remembered until it changes, so that a tap costs no question to the database.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Every process asks now and then what was changed meanwhile, by itself or by another.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,8 +16,11 @@ from shared.fences import Fence, from_json
 from shared.work import Context
 
 FRESH = timedelta(seconds=10)
-"""How long it is remembered; a change made in this process counts at once."""
-MOST = 50_000
+"""How long a change made by another process may go unnoticed; one made here counts at once."""
+OVERLAP = timedelta(minutes=5)
+"""Changes are asked for from this much before the last time: clocks differ, and transactions take a while."""
+MOST = 100_000
+"""Persons remembered."""
 NAME = "stations"
 
 
@@ -33,30 +40,58 @@ class Station:
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
 
-Known = dict[str, tuple[datetime, list[Station]]]
+@dataclass(slots=True)
+class _Known:
+    """Stations by person, those that ended before `since` left out."""
+
+    since: date
+    asked_at: datetime
+    persons: dict[str, list[Station]] = field(default_factory=dict)
 
 
 async def of(
-    context: Context, session: AsyncSession, persons: Iterable[str], first: date, last: date, at: datetime
+    context: Context, session: AsyncSession, persons: Collection[str], since: date, at: datetime
 ) -> dict[str, list[Station]]:
-    """Every station of these persons on any of these days (and around them), by person; one statement for all not known."""
-    known: Known = context.kept.setdefault(NAME, {})
-    wanted = set(persons)
-    missing = [one for one in wanted if one not in known or known[one][0] <= at - FRESH]
-    if missing:
-        if len(known) > MOST:
-            known.clear()
-        for person in missing:
-            known[person] = (at, [])
-        for row in await repository.system_stations(session, missing, first, last):
-            ends_on = min(filter(None, (row.ends_on, row.closed_on)), default=None)
-            fences = tuple(from_json(fence) for fence in row.fences)
-            known[row.person][1].append(
-                Station(row.post_id, row.name, row.region, fences, row.starts_on, ends_on)
-            )
-    return {one: known[one][1] for one in wanted}
+    """Every station of these persons on a day from `since` on; one statement for all not known."""
+    known = await _known(context, session, since, at)
+    if missing := [one for one in persons if one not in known.persons]:
+        if len(known.persons) > MOST:
+            known.persons.clear()
+        known.persons |= await read(session, missing, known.since)
+    return {one: known.persons.get(one, []) for one in persons}
+
+
+async def read(session: AsyncSession, persons: Sequence[str], since: date) -> dict[str, list[Station]]:
+    """The same from the database, whatever is remembered."""
+    found: dict[str, list[Station]] = {one: [] for one in persons}
+    drawn: dict[UUID, tuple[Fence, ...]] = {}
+    for row in await repository.system_stations(session, persons, since):
+        if row.post_id not in drawn:
+            drawn[row.post_id] = tuple(map(from_json, row.fences))
+        found[row.person].append(_station(row, drawn[row.post_id]))
+    return found
 
 
 def forget(context: Context) -> None:
     """Somebody was stationed elsewhere, or a fence was changed."""
     context.kept.pop(NAME, None)
+
+
+async def _known(context: Context, session: AsyncSession, since: date, at: datetime) -> _Known:
+    known: _Known | None = context.kept.get(NAME)
+    if known is None or since < known.since:
+        known = context.kept[NAME] = _Known(since, at)
+    elif at - known.asked_at >= FRESH:
+        _drop(known, await repository.system_restationed(session, known.asked_at - OVERLAP))
+        known.asked_at = at
+    return known
+
+
+def _drop(known: _Known, persons: Iterable[str]) -> None:
+    for person in persons:
+        known.persons.pop(person, None)
+
+
+def _station(row: Any, fences: tuple[Fence, ...]) -> Station:  # noqa: ANN401 - a row of the query
+    ends_on = min(filter(None, (row.ends_on, row.closed_on)), default=None)
+    return Station(row.post_id, row.name, row.region, fences, row.starts_on, ends_on)
