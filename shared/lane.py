@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from psycopg.abc import Query
 
 
 class Lane:
@@ -22,7 +21,7 @@ class Lane:
         self._turn = asyncio.Lock()
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
-    async def run(self, statement: Query, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    async def run(self, statement: bytes, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement that is committed when they are there; psycopg's error, and nothing done, otherwise.
 
         A connection that breaks in between leaves open which of the two it was, as everywhere.

@@ -1,6 +1,6 @@
 """The one address a whole nation calls at eight, on the short way (shared/express.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
@@ -46,15 +46,15 @@ def _items(body: bytes) -> Sequence[CheckInPost | dict[str, Any]] | None:
     return _read(SOUND, body, _items_of) or _read(MANY, body, _items_of)
 
 
-def _read(kind: TypeAdapter[Any], body: bytes, items: Any) -> Any:  # noqa: ANN401 - of one of the kinds above
+def _read(kind: TypeAdapter[Any], body: bytes, items: Callable[[Any], list[Any]]) -> list[Any] | None:
     try:
         return items(kind.validate_json(body))
     except ValidationError:
         return None
 
 
-def _items_of(batch: Any) -> Any:  # noqa: ANN401 - sound or not
-    return batch.items
+def _items_of(batch: CheckInBatch | _Sound) -> list[Any]:
+    return list(batch.items)
 
 
 CHECK_IN = Express("/api/v1/attendance/check-ins", May.CHECK_IN, BATCH_BYTES, _short)
