@@ -13,7 +13,7 @@ from tests.doors import DISTRICT, VILLAGE
 
 
 async def run(world: World) -> dict[str, Any]:
-    answered = await world.bureau.post("/assets/alerts/runs")
+    answered = await world.bureau.post("/assets/alerts/sweep")
     assert answered.status_code == 200, answered.text
     found: dict[str, Any] = answered.json()
     return found
@@ -58,7 +58,7 @@ async def test_the_rules_find_what_a_ledger_should_not_have(world: World, clock:
     assert await rules(world) == first
     clock.advance(timedelta(days=200))
     found = await run(world)
-    assert found["new"] == 7
+    assert found["raised"] == 7
     late = ["use_overdue", *(["without_contract"] * 2), *(["not_inspected"] * 4)]
     assert await rules(world) == sorted([*first, *late])
 
@@ -74,12 +74,13 @@ async def test_an_alert_is_answered_closed_by_another_and_comes_back(world: Worl
     )
     address = f"/assets/alerts/{alert['id']}"
     assign = {"owner": "李镇长", "due_on": str(world.today() + timedelta(days=9))}
-    assert (await world.bureau.post(f"{address}/owner", json=assign)).json()["owner"] == "李镇长"
+    assert (await world.bureau.post(f"{address}/assign", json=assign)).json()["owner"] == "李镇长"
     assert (await world.clerk.post(f"{address}/answer", json={})).status_code == 409
     await world.bureau.post(f"{address}/answer", json={"reason": "催收中"})
     assert (await world.bureau.post(f"{address}/close", json={"reason": "同意"})).status_code == 403
-    await world.bureau.post(f"{address}/send_back", json={"reason": "写清楚"})
     other = world.door.as_("bureau", person="second")
+    assert (await world.bureau.post(f"{address}/send_back", json={"reason": "写清楚"})).status_code == 403
+    await other.post(f"{address}/send_back", json={"reason": "写清楚"})
     assert (await other.post(f"{address}/send_back", json={"reason": "再写"})).status_code == 409
     await world.clerk.post(f"{address}/answer", json={"reason": "已催收"})
     still = await world.bureau.post(f"{address}/close", json={})
@@ -88,12 +89,12 @@ async def test_an_alert_is_answered_closed_by_another_and_comes_back(world: Worl
     await world.clerk.post(f"/assets/contracts/{contract['id']}/receipts", json=pay)
     assert (await run(world))["gone"] == 1
     assert (await world.bureau.post(f"{address}/close", json={})).json()["state"] == "closed"
-    assert await run(world) == {"found": 0, "new": 0, "reopened": 0, "gone": 0}
+    assert await run(world) == {"rules": 9, "found": 0, "raised": 0, "gone": 0}
     clock.advance(timedelta(days=300))
     again = await run(world)
-    assert again["reopened"] == 1
+    assert again["raised"] == 2, "the rent once more, and nobody inspected"
     assert (await world.bureau.get(address)).json()["state"] == "open"
-    assert (await world.bureau.post(f"{address}/reopen", json={})).status_code == 409
+    assert (await world.bureau.post(f"{address}/reopen", json={})).status_code == 422
 
 
 async def test_a_rule_of_the_district_counts_at_once(world: World, clock: Clock) -> None:
@@ -103,7 +104,7 @@ async def test_a_rule_of_the_district_counts_at_once(world: World, clock: Clock)
     wider = {**{k: rule[k] for k in ("key", "title", "basis", "confirmed")}, "region": DISTRICT,
              "effective_from": "2024-01-01", "value": {**rule["value"], "days": 365}}  # fmt: skip
     assert (await world.bureau.post("/assets/rules", json=wider)).status_code == 201
-    assert (await run(world))["new"] == 1
+    assert (await run(world))["raised"] == 1
 
 
 async def test_alerts_stay_in_their_region(world: World) -> None:
@@ -113,8 +114,8 @@ async def test_alerts_stay_in_their_region(world: World) -> None:
     elsewhere = world.door.as_("town_officer", "620602101000")
     assert (await elsewhere.get(f"/assets/alerts/{alert['id']}")).status_code == 404
     assert (await elsewhere.get("/assets/alerts")).json()["items"] == []
-    assert (await elsewhere.get("/assets/alerts/counts")).json() == []
-    assert (await world.clerk.post("/assets/alerts/runs")).status_code == 403
+    assert (await elsewhere.get("/assets/alerts/summary")).json()["rows"] == []
+    assert (await world.clerk.post("/assets/alerts/sweep")).status_code == 403
 
 
 async def test_an_idle_asset_is_brought_back_with_figures_before_and_after(world: World) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.assets.alerts.lifecycle import ALERT, AlertAction
+from services.assets.alerts.lifecycle import ALERT
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction
 from services.assets.campaigns.lifecycle import CAMPAIGN, CampaignAction
 from services.assets.contracts.lifecycle import CONTRACT, ContractAction
@@ -15,6 +15,7 @@ from services.assets.distributions.lifecycle import PLAN, PlanAction
 from services.assets.repairs.lifecycle import REPAIR, RepairAction
 from services.assets.revivals.lifecycle import REVIVAL, RevivalAction
 from services.assets.transfers.lifecycle import TRANSFER, TransferAction
+from shared.alerts.lifecycle import AlertAction
 from shared.errors import Conflict
 from shared.labels import Labelled
 from shared.lifecycle import Lifecycle
@@ -30,7 +31,7 @@ LEGAL: dict[str, set[str]] = {
     "distribution": {"draft submit decided", "decided return draft", "decided approve approved", "approved close closed",
                      "draft cancel cancelled", "decided cancel cancelled"},
     "campaign": {"open close closed", "open cancel cancelled"},
-    "asset alert": {"open answer answered", "answered send_back open", "answered close closed", "closed reopen open"},
+    "asset alert": {"open answer answered", "answered send_back open", "answered close closed"},
     "disposal": {"requested appraise appraised", "appraised decide decided", "decided approve approved",
                  "approved book booked", "booked close closed", "requested reject rejected", "appraised reject rejected",
                  "decided reject rejected"},
@@ -42,8 +43,8 @@ LIVES: list[tuple[Lifecycle[Any, Any, Any], type[Labelled]]] = [
     (PLAN, PlanAction), (CAMPAIGN, CampaignAction), (ALERT, AlertAction), (DISPOSAL, DisposalAction), (REVIVAL, RevivalAction),
 ]
 FOUR_EYES = {("transfer", "confirm"), ("transfer", "receive"), ("operating contract", "sign"), ("value adjustment", "approve"),
-             ("repair", "check"), ("distribution", "approve"), ("asset alert", "close"), ("disposal", "approve"),
-             ("disposal", "close"), ("revival", "approve"), ("revival", "check")}
+             ("repair", "check"), ("distribution", "approve"), ("asset alert", "send_back"), ("asset alert", "close"),
+             ("disposal", "approve"), ("disposal", "close"), ("revival", "approve"), ("revival", "check")}
 # fmt: on
 
 

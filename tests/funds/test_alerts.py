@@ -71,9 +71,10 @@ async def test_the_summary_counts_by_kind_and_light_and_only_the_callers_regions
     clock.advance(timedelta(days=70))
     await swept(desk)
     whole = ok(await desk.leader.get(f"/funds/alerts/summary?region={DISTRICT}"))
-    rows = {(one["kind"], one["light"]): one["undone"] for one in whole["rows"]}
-    assert rows[("speed", "yellow")] == 1
-    assert rows[("speed", "red")] == 3  # not broken down, and both documents far behind the schedule
+    rows = {(one["rule"], one["kind"], one["light"]): one["undone"] for one in whole["rows"]}
+    assert rows[("alert.idle", "speed", "yellow")] == 1
+    assert rows[("alert.break_down", "speed", "red")] == 1
+    assert rows[("alert.slow", "speed", "red")] == 2, "both documents are far behind the schedule"
     assert whole["undone"] == sum(rows.values())
     clock.advance(timedelta(days=30))
     late = ok(await desk.leader.get(f"/funds/alerts/summary?region={DISTRICT}"))

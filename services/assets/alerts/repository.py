@@ -1,20 +1,16 @@
-"""What the rules look for, one query each, over the caller's regions; and the alerts there are."""
+"""What the rules look for, one query each, over the caller's regions."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import sqlalchemy as sa
-from sqlmodel import col, select
 
-from services.assets.alerts.models import AssetAlert
 from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract, Receivable
 from services.assets.register.kinds import AssetClass
 from services.assets.register.lifecycle import COUNTED, AssetState, UseState
 from services.assets.register.models import Asset, ProjectCard
+from shared.alerts.hits import MOST, Hit
 from shared.db import run
 from shared.money import yuan
 from shared.permissions import May
@@ -24,21 +20,6 @@ ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 CONTRACTS: sa.Table = OperatingContract.__table__  # type: ignore[attr-defined]
 DUE: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
-ALERTS: sa.Table = AssetAlert.__table__  # type: ignore[attr-defined]
-MOST = 5000
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One record a rule found."""
-
-    subject: UUID
-    region: str
-    title: str
-    message: str
-    asset_id: UUID | None = None
-    project_id: UUID | None = None
-    figures: dict[str, Any] = field(default_factory=dict)
 
 
 def _present(work: Work) -> list[sa.ColumnElement[bool]]:
@@ -57,7 +38,7 @@ async def expiring(work: Work, days: int) -> list[Hit]:
         CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.ends_on <= until, *_present(work)
     )
     return [
-        Hit(row.id, row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", row.asset_id,
+        Hit("contract", str(row.id), row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", asset_id=row.asset_id,
             figures={"到期日": str(row.ends_on)})
         for row in await run(work.session, query.limit(MOST))
     ]  # fmt: skip
@@ -70,7 +51,14 @@ async def gone_operators(work: Work) -> list[Hit]:
         CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.operator_gone.is_(True), *_present(work)
     )
     return [
-        Hit(row.id, row.region, row.name, f"经营主体 {row.operator} 已注销或失联", row.asset_id)
+        Hit(
+            "contract",
+            str(row.id),
+            row.region,
+            row.name,
+            f"经营主体 {row.operator} 已注销或失联",
+            asset_id=row.asset_id,
+        )
         for row in await run(work.session, query.limit(MOST))
     ]
 
@@ -91,9 +79,9 @@ async def unpaid(work: Work, days: int) -> list[Hit]:
         .group_by(DUE.c.contract_id, DUE.c.asset_id, ASSETS.c.region, ASSETS.c.name)
     )  # fmt: skip
     return [
-        Hit(row.contract_id, row.region, row.name,
-            f"租金(收益)欠收 {yuan(int(row.owed))} 元, 最早应于 {row.since} 收取", row.asset_id,
-            figures={"欠收": yuan(int(row.owed)), "笔数": int(row.number)})
+        Hit("contract", str(row.contract_id), row.region, row.name,
+            f"租金(收益)欠收 {yuan(int(row.owed))} 元, 最早应于 {row.since} 收取", asset_id=row.asset_id,
+            figures={"欠收": yuan(int(row.owed)), "笔数": str(row.number)})
         for row in await run(work.session, query.limit(MOST))
     ]  # fmt: skip
 
@@ -114,7 +102,14 @@ async def without_contract(work: Work, days: int) -> list[Hit]:
         *_present(work),
     )
     return [
-        Hit(row.id, row.region, row.name, f"经营性资产超过 {days} 天没有经营合同, 疑似闲置", row.id)
+        Hit(
+            "asset",
+            str(row.id),
+            row.region,
+            row.name,
+            f"经营性资产超过 {days} 天没有经营合同, 疑似闲置",
+            asset_id=row.id,
+        )
         for row in await run(work.session, query.limit(MOST))
     ]
 
@@ -126,7 +121,7 @@ async def not_inspected(work: Work) -> list[Hit]:
     )
     query = query.where(ASSETS.c.inspect_due_on < work.today, *_present(work))
     return [
-        Hit(row.id, row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", row.id,
+        Hit("asset", str(row.id), row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", asset_id=row.id,
             figures={"管护责任人": row.keeper_name})
         for row in await run(work.session, query.order_by(ASSETS.c.inspect_due_on).limit(MOST))
     ]  # fmt: skip
@@ -139,7 +134,7 @@ async def idle(work: Work) -> list[Hit]:
     )
     query = query.where(ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *_present(work))
     return [
-        Hit(row.id, row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", row.id,
+        Hit("asset", str(row.id), row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", asset_id=row.id,
             figures={"责任人": row.use_person})
         for row in await run(work.session, query.limit(MOST))
     ]  # fmt: skip
@@ -175,7 +170,7 @@ async def projects_without_assets(work: Work, days: int) -> list[Hit]:
         )
     )
     return [
-        Hit(row.id, row.region, row.name, f"项目 {row.accepted_on} 验收, 结算 {yuan(int(row.settled))} 元, 还没有登记资产",
+        Hit("project", str(row.id), row.region, row.name, f"项目 {row.accepted_on} 验收, 结算 {yuan(int(row.settled))} 元, 还没有登记资产",
             project_id=row.id, figures={"结算": yuan(int(row.settled))})
         for row in await run(work.session, query.limit(MOST))
     ]  # fmt: skip
@@ -196,7 +191,7 @@ async def value_differs(work: Work) -> list[Hit]:
         )
     )
     return [
-        Hit(row.id, row.region, row.name,
+        Hit("project", str(row.id), row.region, row.name,
             f"结算 {yuan(int(row.settled))} 元, 登记原值 {yuan(int(row.value))} 元, 相差 {yuan(int(row.value - row.settled))} 元",
             project_id=row.id,
             figures={"结算": yuan(int(row.settled)), "登记原值": yuan(int(row.value)),
@@ -214,32 +209,13 @@ async def without_project(work: Work, first_year: int) -> list[Hit]:
         *_present(work),
     )
     return [
-        Hit(row.id, row.region, row.name, f"{row.year} 年形成的资产没有写明形成项目", row.id)
+        Hit(
+            "asset",
+            str(row.id),
+            row.region,
+            row.name,
+            f"{row.year} 年形成的资产没有写明形成项目",
+            asset_id=row.id,
+        )
         for row in await run(work.session, query.limit(MOST))
     ]
-
-
-async def known(work: Work, rule: str, on: Sequence[str]) -> dict[str, AssetAlert]:
-    """The alerts of a rule that are new in these marks or not gone yet, by mark, locked."""
-    query = select(AssetAlert).where(
-        AssetAlert.rule == rule,
-        sa.or_(col(AssetAlert.gone).is_(False), col(AssetAlert.mark).in_(on[:MOST])),
-        work.actor.where(May.ASSET_READ, col(AssetAlert.region)),
-    )
-    return {one.mark: one for one in await work.session.exec(query.with_for_update())}
-
-
-async def counts(work: Work, today: date) -> list[sa.Row[Any]]:
-    """(rule, state, count, of these overdue) of the caller's alerts."""
-    query = (
-        sa.select(
-            ALERTS.c.rule,
-            ALERTS.c.state,
-            sa.func.count().label("number"),
-            sa.func.count().filter(ALERTS.c.due_on < today).label("overdue"),
-        )
-        .where(work.actor.where(May.ASSET_READ, ALERTS.c.region))
-        .group_by(ALERTS.c.rule, ALERTS.c.state)
-        .order_by(ALERTS.c.rule, ALERTS.c.state)
-    )
-    return list(await run(work.session, query))

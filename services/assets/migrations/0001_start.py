@@ -118,30 +118,40 @@ def upgrade() -> None:
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_digest', sa.String(length=64), nullable=False),
-    sa.Column('mark', sa.String(length=120), nullable=False),
+    sa.Column('mark', sa.String(length=160), nullable=False),
     sa.Column('rule', sa.String(length=80), nullable=False),
     sa.Column('rule_ref', sa.String(length=100), nullable=False),
-    sa.Column('light', sa.String(length=10), nullable=False),
-    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('light', sa.String(40), nullable=False),
+    sa.Column('subject_kind', sa.String(length=40), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
     sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
     sa.Column('title', sa.String(length=300), nullable=False),
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('figures', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
-    sa.Column('owner', sa.String(length=100), nullable=False),
+    sa.Column('rows', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('basis', sa.Text(), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
     sa.Column('due_on', sa.Date(), nullable=False),
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('feedback', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('files_needed', sa.Boolean(), nullable=False),
     sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('gone', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_asset_alert'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_asset_alert')),
+    sa.UniqueConstraint('mark', name=op.f('uq_asset_alert_mark'))
     )
     with op.batch_alter_table('asset_alert', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_asset_alert_asset_id'), ['asset_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_asset_alert_mark'), ['mark'], unique=True)
-        batch_op.create_index(batch_op.f('ix_asset_alert_region_state_due_on_id'), ['region', 'state', 'due_on', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_asset_alert_rule_gone'), ['rule', 'gone'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_project_id'), ['project_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_rule_state'), ['rule', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_asset_alert_subject'), ['subject'], unique=False)
 
     op.create_table('asset_delta',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -1009,9 +1019,11 @@ def downgrade() -> None:
 
     op.drop_table('asset_delta')
     with op.batch_alter_table('asset_alert', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_asset_alert_rule_gone'))
-        batch_op.drop_index(batch_op.f('ix_asset_alert_region_state_due_on_id'))
-        batch_op.drop_index(batch_op.f('ix_asset_alert_mark'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_subject'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_rule_state'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_region_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_asset_alert_project_id'))
         batch_op.drop_index(batch_op.f('ix_asset_alert_asset_id'))
 
     op.drop_table('asset_alert')

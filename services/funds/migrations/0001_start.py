@@ -28,6 +28,8 @@ def upgrade() -> None:
     sa.Column('light', sa.String(40), nullable=False),
     sa.Column('subject_kind', sa.String(length=40), nullable=False),
     sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
     sa.Column('title', sa.String(length=300), nullable=False),
     sa.Column('message', sa.Text(), nullable=False),
     sa.Column('figures', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
@@ -47,7 +49,10 @@ def upgrade() -> None:
     sa.UniqueConstraint('mark', name=op.f('uq_alert_mark'))
     )
     with op.batch_alter_table('alert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_alert_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alert_project_id'), ['project_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_alert_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_alert_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_alert_rule_state'), ['rule', 'state'], unique=False)
         batch_op.create_index(batch_op.f('ix_alert_subject'), ['subject'], unique=False)
 
@@ -901,7 +906,10 @@ def downgrade() -> None:
     with op.batch_alter_table('alert', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_alert_subject'))
         batch_op.drop_index(batch_op.f('ix_alert_rule_state'))
+        batch_op.drop_index(batch_op.f('ix_alert_region_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_alert_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_alert_project_id'))
+        batch_op.drop_index(batch_op.f('ix_alert_asset_id'))
 
     op.drop_table('alert')
     # ### end Alembic commands ###

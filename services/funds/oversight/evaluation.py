@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from services.funds.alerts import repository as alerts
+from services.funds.alerts.models import ALERTS
 from services.funds.checking.finding import percent
 from services.funds.ledger import service as ledger
 from services.funds.oversight import repository
@@ -12,6 +12,7 @@ from services.funds.sources.kinds import Task
 from services.funds.targets import repository as targets
 from services.funds.watching import repository as watching
 from shared.access import span
+from shared.alerts import repository as alerts
 from shared.money import yuan
 from shared.work import Work
 
@@ -83,7 +84,7 @@ async def _manage(work: Work, region: str, year: int) -> list[Indicator]:
     goals = await targets.year_counts(work, region, year)
     plans = await repository.issued_plans(work, region, year)
     public = len(await watching.system_announced(work, plans)) if plans else 0
-    raised: list[Any] = await alerts.counts(work, region, work.today)
+    raised: list[Any] = await alerts.counts(work, ALERTS, region, work.today)
     closed, open_ = sum(row.done for row in raised), sum(row.undone for row in raised)
     return [
         _of(

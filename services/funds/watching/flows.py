@@ -2,10 +2,11 @@
 
 from datetime import date, timedelta
 
-from services.funds.alerts.kinds import Light
 from services.funds.checking.finding import over, percent
 from services.funds.watching import repository
-from services.funds.watching.hits import Hit, Look, row_of
+from services.funds.watching.hits import row_of
+from shared.alerts.hits import Hit, Look
+from shared.alerts.kinds import Light
 from shared.money import yuan
 
 

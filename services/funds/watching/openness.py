@@ -2,9 +2,10 @@
 
 from datetime import date
 
-from services.funds.alerts.kinds import Light
 from services.funds.watching import repository
-from services.funds.watching.hits import Hit, Look, row_of
+from services.funds.watching.hits import row_of
+from shared.alerts.hits import Hit, Look
+from shared.alerts.kinds import Light
 from shared.money import yuan
 
 CHUNK = 500

@@ -7,10 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from services.funds.alerts.kinds import Light
 from services.funds.checking.finding import percent
 from services.funds.watching import repository
-from services.funds.watching.hits import MOST_ROWS, Hit, Look, row_of
+from services.funds.watching.hits import row_of
+from shared.alerts.hits import MOST_ROWS, Hit, Look
+from shared.alerts.kinds import Light
 from shared.errors import NotFound
 from shared.money import fen, yuan
 

@@ -18,7 +18,7 @@ from services.funds.plans.models import Plan
 from services.funds.sources.models import Source
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.models import Target
-from services.funds.watching.hits import MOST
+from shared.alerts.hits import MOST
 from shared.db import run
 from shared.notices.schemas import Level
 from shared.tables import notice

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.alerts.kinds import AlertKind, Light
-from services.funds.alerts.lifecycle import AlertState
+from shared.alerts.kinds import AlertKind, Light
+from shared.alerts.lifecycle import AlertState
 from shared.events import Envelope
 from shared.moves import Act, Offer
 
@@ -20,12 +20,12 @@ class AlertAct(Act):
 class Assignment(BaseModel):
     """指定责任人和期限."""
 
-    owner: str = Field(min_length=1, max_length=64, description="责任人账号")
-    due_on: date | None = None
+    owner: str = Field(min_length=1, max_length=64, description="责任人账号或姓名")
+    due_on: date | None = Field(None, description="空为不改")
 
 
 class AlertRead(BaseModel):
-    """资金预警."""
+    """预警."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -34,15 +34,17 @@ class AlertRead(BaseModel):
     version: int
     rule: str
     rule_ref: str = Field(description="所依据的规则版本")
-    kind: AlertKind = Field(description="流向, 流速, 流量或其他")
+    kind: AlertKind
     light: Light
-    subject_kind: str
+    subject_kind: str = Field(description="所指记录的类别")
     subject: str
+    project_id: UUID | None
+    asset_id: UUID | None
     title: str
     message: str
     figures: dict[str, str]
     basis: str
-    owner: str
+    owner: str = Field(description="责任人, 空为尚未指定")
     due_on: date
     state: AlertState
     state_since: datetime
@@ -56,7 +58,7 @@ class AlertRead(BaseModel):
 
 
 class AlertDetail(AlertRead):
-    """资金预警, 背后的记录和可办事项."""
+    """预警, 背后的记录和可办事项."""
 
     rows: list[dict[str, str]]
     available_actions: list[Offer]
@@ -73,6 +75,7 @@ class AlertCount(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+    rule: str
     kind: AlertKind
     light: Light
     undone: int = Field(description="未销号")

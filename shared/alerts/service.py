@@ -3,58 +3,43 @@
 from datetime import date
 from uuid import UUID
 
-from services.funds.alerts import repository
-from services.funds.alerts.lifecycle import ALERT, AlertAction, AlertFacts, AlertState
-from services.funds.alerts.models import Alert
-from services.funds.alerts.schemas import (
-    AlertAct,
-    AlertCount,
-    AlertDetail,
-    AlertRead,
-    AlertSummary,
-    Assignment,
-)
 from shared import files
-from shared.contracts.funds import AlertMoved
+from shared.alerts import repository
+from shared.alerts.lifecycle import AlertAction, AlertFacts, AlertState
+from shared.alerts.models import AlertRow, Alerts
+from shared.alerts.schemas import AlertAct, AlertCount, AlertDetail, AlertRead, AlertSummary, Assignment
 from shared.errors import Conflict, Fault, Invalid
 from shared.events import Envelope
 from shared.http import Match
 from shared.log import envelope
 from shared.moves import Preview, fire, offers
-from shared.permissions import May
 from shared.work import Work
 
 
-def moved(alert: Alert, was: AlertState) -> AlertMoved:
-    """The event of an alert that changed."""
-    return AlertMoved(alert_id=alert.id, rule=alert.rule, was=was, now=alert.state)
+def _facts(alert: AlertRow, reason: str, count: int) -> AlertFacts:
+    return AlertFacts(reason=reason, gone=alert.gone, files_needed=alert.files_needed, files=count)
 
 
-def _facts(alert: Alert, body: AlertAct) -> AlertFacts:
-    return AlertFacts(reason=body.reason, files_needed=alert.files_needed, files=len(body.file_ids))
-
-
-async def detail(work: Work, alert_id: UUID) -> AlertDetail:
+async def detail(work: Work, alerts: Alerts, alert_id: UUID) -> AlertDetail:
     """An alert with the rows behind it and what the caller could do."""
-    alert = await repository.get(work, alert_id)
-    facts = AlertFacts(reason="-", files_needed=alert.files_needed, files=1)
+    alert = await repository.get(work, alerts, alert_id)
     return AlertDetail(
         **AlertRead.model_validate(alert).model_dump(),
         rows=alert.rows,
-        available_actions=offers(work, ALERT, alert, facts),
+        available_actions=offers(work, alerts.life, alert, _facts(alert, "-", 1)),
     )
 
 
-async def history(work: Work, alert_id: UUID) -> list[Envelope]:
+async def history(work: Work, alerts: Alerts, alert_id: UUID) -> list[Envelope]:
     """Everything that happened to an alert."""
-    alert = await repository.get(work, alert_id)
+    alert = await repository.get(work, alerts, alert_id)
     return [envelope(work.context.name, row) for row in await repository.history(work, alert)]
 
 
-async def assign(work: Work, alert_id: UUID, body: Assignment, match: Match) -> Alert:
+async def assign(work: Work, alerts: Alerts, alert_id: UUID, body: Assignment, match: Match) -> AlertRow:
     """Make somebody responsible, by a day that is not past. Conflict for a closed alert."""
-    alert = await repository.get(work, alert_id, lock=True)
-    work.actor.require(May.FUND_ALERT, alert.region)
+    alert = await repository.get(work, alerts, alert_id, lock=True)
+    work.actor.require(alerts.decide, alert.region)
     match.check(alert)
     if alert.state is AlertState.CLOSED:
         raise Conflict("预警已销号", "The alert is closed")
@@ -68,27 +53,34 @@ async def assign(work: Work, alert_id: UUID, body: Assignment, match: Match) -> 
     alert.updated_at = work.at
     work.session.add(alert)
     reason = f"责任人 {body.owner}, 期限 {due}"
-    await work.tell(moved(alert, alert.state), alert, before=before, reason=reason)
+    await work.tell(alerts.moved(alert, alert.state), alert, before=before, reason=reason)
     return alert
 
 
 async def act(
-    work: Work, alert_id: UUID, action: AlertAction, body: AlertAct, *, match: Match, dry_run: bool
-) -> Preview | Alert:
+    work: Work,
+    alerts: Alerts,
+    alert_id: UUID,
+    action: AlertAction,
+    body: AlertAct,
+    *,
+    match: Match,
+    dry_run: bool,
+) -> Preview | AlertRow:
     """Answer, send back or close."""
-    alert = await repository.get(work, alert_id, lock=True)
+    alert = await repository.get(work, alerts, alert_id, lock=True)
     ids = [str(one) for one in body.file_ids]
     await files.require(work, ids)
     preview = await fire(
         work,
-        ALERT,
+        alerts.life,
         alert,
         action,
-        _facts(alert, body),
+        _facts(alert, body.reason, len(ids)),
         act=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, _now: moved(alert, was),
+        event=lambda was, _now: alerts.moved(alert, was),
     )
     if preview is not None:
         return preview
@@ -98,9 +90,10 @@ async def act(
     return alert
 
 
-async def summary(work: Work, region: str) -> AlertSummary:
-    """How many alerts of each kind and light a region has."""
-    rows = [AlertCount.model_validate(row) for row in await repository.counts(work, region, work.today)]
+async def summary(work: Work, alerts: Alerts, region: str) -> AlertSummary:
+    """How many alerts of each rule and light a region has."""
+    found = await repository.counts(work, alerts, region, work.today)
+    rows = [AlertCount.model_validate(row) for row in found]
     return AlertSummary(
         region=region,
         undone=sum(row.undone for row in rows),

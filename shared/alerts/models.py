@@ -1,0 +1,68 @@
+"""Alerts: one per rule and subject; raised by the figures, closed by people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from shared.alerts.kinds import AlertKind, Light
+from shared.alerts.lifecycle import AlertLife, AlertState
+from shared.db import JSON, Record, text_enum
+from shared.events import Event
+from shared.permissions import May
+
+
+class AlertRow(Record):
+    """预警: one rule's finding about one record. `mark` is rule and record; the finding may go and come back."""
+
+    mark: str = Field(max_length=160)
+    rule: str = Field(max_length=80)
+    rule_ref: str = Field(max_length=100)
+    kind: AlertKind = Field(sa_type=text_enum(AlertKind))
+    light: Light = Field(sa_type=text_enum(Light))
+    subject_kind: str = Field(max_length=40)
+    subject: str = Field(max_length=64)
+    project_id: UUID | None = None
+    asset_id: UUID | None = None
+    title: str = Field(max_length=300)
+    message: str = Field(sa_type=sa.Text)
+    figures: dict[str, str] = Field(default_factory=dict, sa_type=JSON)
+    rows: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
+    basis: str = Field(default="", sa_type=sa.Text)
+    owner: str = Field(default="", max_length=64)
+    due_on: date
+    state: AlertState = Field(sa_type=text_enum(AlertState))
+    state_since: datetime
+    answer: str = Field(default="", sa_type=sa.Text)
+    file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
+    answered_by: str = Field(default="", max_length=64)
+    files_needed: bool = False
+    seen_at: datetime
+    gone: bool = False
+
+
+def alert_indexes() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
+    """What a table of alerts is looked up by."""
+    return (
+        sa.UniqueConstraint("mark"),
+        sa.Index(None, "region", "due_on", "id"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "rule", "state"),
+        sa.Index(None, "subject"),
+        sa.Index(None, "project_id"),
+        sa.Index(None, "asset_id"),
+    )
+
+
+@dataclass(frozen=True)
+class Alerts:
+    """A service's alerts: their table and life, who reads them, and what is told when one changes."""
+
+    row: type[AlertRow]
+    life: AlertLife
+    read: May
+    decide: May
+    moved: Callable[[AlertRow, AlertState], Event]
