@@ -13,7 +13,7 @@ from shared.events import Event
 from shared.http import Match
 from shared.labels import Labelled
 from shared.lifecycle import Lifecycle, Move
-from shared.work import Work
+from shared.work import CHINA, Work
 
 S = TypeVar("S", bound=Labelled)
 A = TypeVar("A", bound=Labelled)
@@ -77,7 +77,10 @@ def happened(act: Act, since: datetime, at: datetime) -> datetime:
             "happened_at is before the previous move",
             faults=[
                 Fault(
-                    "before_previous", f"上一步在 {since.isoformat()}", "before the previous", "/happened_at"
+                    "before_previous",
+                    f"上一步在 {since.astimezone(CHINA):%Y-%m-%d %H:%M}",
+                    "before the previous",
+                    "/happened_at",
                 )
             ],
         )

@@ -87,6 +87,11 @@ def faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
         if kind in {"value_error", "assertion_error"}:
             words = str(context.get("error", error["msg"]))
         else:
+            if "expected" in context:
+                context = {
+                    **context,
+                    "expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、"),
+                }
             words = _WORDS.get(kind, "填写有误: {message}").format_map(_Known(context, str(error["msg"])))
         place = [str(part) for part in error["loc"]]
         found.append(Fault(kind, words, str(error["msg"]), _pointer(place)))

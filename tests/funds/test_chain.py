@@ -21,6 +21,10 @@ async def test_a_document_shows_every_yuan_from_receipt_to_payment(desk: Desk, l
     assert [one["id"] for one in thread["plans"]] == [plan["id"]]
     assert {one["project_name"] for one in thread["allocations"]} == {"机井", "道路"}
     assert [one["id"] for one in thread["payments"]] == [payment["id"]]
+    assert [(one["name"], one["amount"]) for one in thread["lines"]] == [
+        ("机井", "600.00"),
+        ("道路", "300.00"),
+    ]
     assert set(thread["projects"]) == {str(well), str(road)}
     held = thread["figures"]
     assert (held["received"], held["available"]) == ("1000.00", "100.00")
@@ -58,6 +62,29 @@ async def test_the_chain_is_the_same_from_whatever_record_one_starts(desk: Desk,
     assert [one["document_no"] for one in thread["sources"]] == [given["document_no"]]
     assert [one["id"] for one in thread["payments"]] == [payment["id"]]
     assert [one["id"] for one in thread["plans"]] == [given["plan_id"]]
+    assert [(one["plan_id"], one["amount"]) for one in thread["lines"]] == [(given["plan_id"], "1000.00")]
+
+
+async def test_a_thread_shows_what_is_only_drafted_what_was_added_and_what_came_back(desk: Desk) -> None:
+    given = await desk.allocation(1000_00)
+    payment = await desk.paid(given["id"], 250_00)
+    back = {"amount": "50.00", "voucher_no": "T-1", "happened_on": "2024-05-20", "reason": "户名不符"}
+    ok(await desk.cashier.post(f"/funds/payments/{payment['id']}/refunds", json=back), 201)
+    more = {
+        "kind": "addition",
+        "amount": "300.00",
+        "document_no": "甘财农〔2024〕18号",
+        "happened_on": "2024-05-15",
+    }
+    ok(await desk.finance.post(f"/funds/sources/{given['source_id']}/adjustments", json=more), 201)
+    draft = await desk.plan(line(desk.library.project("道路"), given["source_id"], 300_00))
+    numbered = {"document_no": given["document_no"]}
+    thread = ok(await desk.leader.get("/funds/thread", params=numbered))
+    assert [one["plan_id"] for one in thread["lines"]] == [given["plan_id"], draft["id"]]
+    assert [one["amount"] for one in thread["adjustments"]] == ["300.00"]
+    assert [(one["payment_id"], one["amount"]) for one in thread["refunds"]] == [(payment["id"], "50.00")]
+    part = ok(await desk.town.get("/funds/thread", params=numbered))
+    assert (part["lines"], part["adjustments"], len(part["refunds"])) == ([], [], 1)
 
 
 async def test_a_thread_starts_from_exactly_one_record(desk: Desk) -> None:

@@ -33,7 +33,8 @@ async def test_a_contract_is_registered_for_a_project_with_money(desk: Desk) -> 
     contract = await signed(desk, given)
     listed = ok(await desk.leader.get("/funds/contracts", params={"project_id": given["project_id"]}))
     assert [one["id"] for one in listed["items"]] == [contract["id"]]
-    refused(await desk.town.post("/funds/contracts", json=body(given)), 409)
+    again = refused(await desk.town.post("/funds/contracts", json=body(given)), 409)
+    assert contract["id"] in again["detail"]
 
 
 @pytest.mark.parametrize(

@@ -84,9 +84,9 @@ async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_per
         ({"BUDGET_LEVEL_CODE": "9"}, "预算级次"),
         ({"MOF_DIV_CODE": "62"}, "MOF_DIV_CODE"),
         ({"MOF_DIV_CODE": "620623000"}, "辖区"),
-        ({"EXP_FUNC_CODE": "2010101"}, "指标文填写有误"),
+        ({"EXP_FUNC_CODE": "2010101"}, "科目 2010101 不在"),
         ({"IS_DELETED": "1"}, "已删除"),
-        ({"BGT_ID": ""}, "BGT_ID"),
+        ({"BGT_ID": ""}, "BGT_ID 至少 1 个字"),
     ],
 )
 async def test_one_bad_row_says_why_and_holds_up_no_other(

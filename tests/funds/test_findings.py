@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.funds
+from services.funds.plans.draft import Given
 from services.funds.plans.findings import (
     Draft,
     Effect,
@@ -149,8 +150,30 @@ def test_fifty_five_of_a_hundred_is_enough_in_2022(industry: int, passed: bool) 
 def test_the_years_other_plans_count_towards_the_industry_share() -> None:
     alone = examine(draft(line(100)), rules_on(date(2022, 7, 1)))
     assert not one(alone, "plan.industry_share").passed
-    with_year = examine(draft(line(100), year_total=900, year_industry=900), rules_on(date(2022, 7, 1)))
+    with_year = examine(draft(line(100), year={"central": Given(900, 900)}), rules_on(date(2022, 7, 1)))
     assert one(with_year, "plan.industry_share").passed
+
+
+def test_the_fee_of_the_year_counts_though_the_plan_alone_keeps_the_limit() -> None:
+    lines = (line(990_000), line(10_000, management_fee=True))
+    rules = rules_on(date(2023, 6, 1))
+    alone = one(examine(draft(*lines), rules), "plan.management_fee")
+    assert alone.passed
+    with_year = draft(*lines, year={"central": Given(1_000_000, 0, 10_001), "provincial": Given(10, 0, 9)})
+    told = one(examine(with_year, rules), "plan.management_fee")
+    assert not told.passed
+    assert told.figures["全年占比%"] == "1.00"
+    assert told.message == "项目管理费占 1.00%, 不超过上限 1%; 全年占 1.00%, 超过上限"
+
+
+def test_what_the_library_finds_unready_is_reported_and_stops_nothing() -> None:
+    unready = line(60, name="机井", readiness=("没有写明建成后由谁管护",))
+    rules = rules_on(date(2023, 6, 1))
+    told = one(examine(draft(unready, line(40)), rules), "plan.readiness")
+    assert (told.passed, told.effect, told.lines) == (False, Effect.REPORT, [unready.id])
+    assert told.figures == {"机井": "没有写明建成后由谁管护"}
+    assert one(examine(draft(line(1)), rules), "plan.readiness").passed
+    assert not one(examine(draft(line(1), library_silent=True), rules), "plan.readiness").passed
 
 
 def test_more_than_a_source_holds_is_stopped_with_the_excess() -> None:

@@ -183,6 +183,7 @@ async def test_what_one_statement_accounts_for_is_not_open_in_the_next(desk: Des
     await uploaded(desk, row("PZ1", "1000.00"))
     second = await uploaded(desk, row("PZ2", "2000.00"), row("PZ1", "1000.00"), title="补充对账单")
     assert [(one["voucher_no"], one["match"]) for one in second["lines"]] == [("PZ1", "alone")]
+    assert second["lines"][0]["explanation"] == "这个凭证号已在另一份对账单中相符"
 
 
 async def test_a_statement_comes_as_a_file_and_wrong_cells_are_named(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """Counts and sums over several tables, in SQL."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,9 @@ from services.funds.allocations.models import Allocation
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerAccount
 from services.funds.payments.lifecycle import PaymentState
-from services.funds.payments.models import Payment
+from services.funds.payments.models import Payment, Refund
 from services.funds.plans.models import Plan, PlanLine
-from services.funds.sources.models import Source
+from services.funds.sources.models import Source, SourceAdjustment
 from shared.access import span
 from shared.db import run
 from shared.permissions import May
@@ -117,6 +118,48 @@ async def sources(work: Work, source_ids: list[UUID]) -> list[Source]:
     """Fund documents behind allocations the caller may see: everybody in the thread may know them."""
     query = select(Source).where(col(Source.id).in_(source_ids)).order_by(col(Source.id))
     return list(await work.session.exec(query))
+
+
+async def lines(
+    work: Work, plan_ids: Sequence[UUID], source_ids: Sequence[UUID], project_ids: Sequence[UUID] | None
+) -> list[PlanLine]:
+    """Lines of plans the caller may see that concern these sources and, when given, these projects (at most 2000)."""
+    query = (
+        select(PlanLine)
+        .join(Plan, col(Plan.id) == PlanLine.plan_id)
+        .where(
+            col(PlanLine.plan_id).in_(plan_ids),
+            col(PlanLine.source_id).in_(source_ids),
+            work.actor.where(May.FUND_READ, col(Plan.region)),
+        )
+    )
+    if project_ids is not None:
+        query = query.where(col(PlanLine.project_id).in_(project_ids))
+    query = query.order_by(col(PlanLine.plan_id), col(PlanLine.position)).limit(2000)
+    return list(await work.session.exec(query))
+
+
+async def adjustments(work: Work, source_ids: Sequence[UUID]) -> list[SourceAdjustment]:
+    """What was added to or taken from documents the caller may see, oldest first."""
+    query = (
+        select(SourceAdjustment)
+        .join(Source, col(Source.id) == SourceAdjustment.source_id)
+        .where(
+            col(SourceAdjustment.source_id).in_(source_ids),
+            work.actor.where(May.FUND_READ, col(Source.region)),
+        )
+    )
+    return list(await work.session.exec(query.order_by(col(SourceAdjustment.id))))
+
+
+async def refunds(work: Work, payment_ids: Sequence[UUID]) -> list[Refund]:
+    """What came back of payments of the caller's regions, oldest first."""
+    query = (
+        select(Refund)
+        .join(Payment, col(Payment.id) == Refund.payment_id)
+        .where(col(Refund.payment_id).in_(payment_ids), work.actor.where(May.FUND_READ, col(Payment.region)))
+    )
+    return list(await work.session.exec(query.order_by(col(Refund.id))))
 
 
 async def system_numbered(work: Work, document_no: str) -> list[Source]:

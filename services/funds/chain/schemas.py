@@ -7,10 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.funds.allocations.schemas import AllocationRead
 from services.funds.contracts.schemas import ContractRead
 from services.funds.ledger.figures import Figures
-from services.funds.payments.schemas import PaymentRead
-from services.funds.plans.schemas import PlanRead
-from services.funds.sources.schemas import SourceRead
+from services.funds.payments.schemas import PaymentRead, RefundRead
+from services.funds.plans.schemas import LineRead, PlanRead
+from services.funds.sources.schemas import AdjustmentRead, SourceRead
 from shared.money import Money
+
+
+class ThreadLine(LineRead):
+    """方案明细, 附所属方案."""
+
+    plan_id: UUID
 
 
 class Thread(BaseModel):
@@ -19,10 +25,13 @@ class Thread(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     sources: list[SourceRead]
+    adjustments: list[AdjustmentRead] = Field(description="追加、追减与收回")
     plans: list[PlanRead]
+    lines: list[ThreadLine] = Field(description="涉及这些指标文和项目的方案明细, 含尚未下达的")
     allocations: list[AllocationRead]
     contracts: list[ContractRead]
     payments: list[PaymentRead]
+    refunds: list[RefundRead]
     projects: list[UUID] = Field(description="涉及的项目")
     figures: Figures = Field(description="从指标文或文号开始时为指标文全部资金, 否则为以上资金安排的合计")
 

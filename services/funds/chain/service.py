@@ -8,7 +8,7 @@ from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationRead
 from services.funds.chain import repository
-from services.funds.chain.schemas import LevelFigures, Share, Summary, Thread
+from services.funds.chain.schemas import LevelFigures, Share, Summary, Thread, ThreadLine
 from services.funds.checking.finding import percent
 from services.funds.contracts import repository as contracts
 from services.funds.contracts.schemas import ContractRead
@@ -16,12 +16,12 @@ from services.funds.ledger import service as ledger
 from services.funds.ledger.figures import Figures, figures
 from services.funds.payments import repository as payments
 from services.funds.payments.models import Payment
-from services.funds.payments.schemas import PaymentRead
+from services.funds.payments.schemas import PaymentRead, RefundRead
 from services.funds.plans import repository as plans
 from services.funds.plans.schemas import PlanRead
 from services.funds.sources import repository as sources
 from services.funds.sources.kinds import Level
-from services.funds.sources.schemas import SourceRead
+from services.funds.sources.schemas import AdjustmentRead, SourceRead
 from shared.access import span
 from shared.errors import NotFound
 from shared.permissions import May
@@ -59,7 +59,8 @@ async def of_plan(work: Work, plan_id: UUID) -> Thread:
     """What a plan distributed. NotFound out of the caller's regions."""
     plan = await plans.get(work, plan_id)
     used = await repository.sources_of_plan(work, plan.id)
-    return await _thread(work, await allocations.around(work, plans=[plan.id]), [plan.id], [], used)
+    given = await allocations.around(work, plans=[plan.id])
+    return await _thread(work, given, [plan.id], [], used, every_line=True)
 
 
 async def of_payment(work: Work, payment_id: UUID) -> Thread:
@@ -78,18 +79,27 @@ async def _thread(
     only: Sequence[Payment] | None = None,
     *,
     whole: bool = False,
+    every_line: bool = False,
 ) -> Thread:
     projects = sorted({*project_ids, *(one.project_id for one in given)})
     wanted = sorted({*source_ids, *(one.source_id for one in given)})
     chosen = sorted({*plan_ids, *(one.plan_id for one in given)})
     paid = await payments.around(work, allocations=[one.id for one in given]) if only is None else only
+    about = None if whole or every_line else projects
+    lines = await repository.lines(work, chosen, wanted, about)
+    back = await repository.refunds(work, [one.id for one in paid])
     signed = await contracts.of_projects(work, projects) if projects else []
     return Thread.model_construct(
         sources=[SourceRead.model_validate(one) for one in await repository.sources(work, wanted)],
+        adjustments=[
+            AdjustmentRead.model_validate(one) for one in await repository.adjustments(work, wanted)
+        ],
         plans=[PlanRead.model_validate(one) for one in await plans.many(work, chosen)],
+        lines=[ThreadLine.model_validate(one) for one in lines],
         allocations=[AllocationRead.model_validate(one) for one in given],
         contracts=[ContractRead.model_validate(one) for one in signed],
         payments=[PaymentRead.model_validate(one) for one in paid],
+        refunds=[RefundRead.model_validate(one) for one in back],
         projects=projects,
         figures=await _figures(work, given, source_ids if whole else ()),
     )

@@ -73,6 +73,10 @@ def _project(said: dict[str, Any]) -> LibraryProject:
         blocked=bool(said.get("blocked")),
         physical_percent=said.get("physical_percent"),
         version=int(said.get("version") or 0),
+        state_label=said.get("state_label") or "",
+        readiness=tuple(
+            one["explanation"] for one in said.get("findings") or () if one["family"] == "readiness"
+        ),
     )
 
 

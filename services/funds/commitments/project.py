@@ -22,3 +22,6 @@ class LibraryProject:
     blocked: bool = False
     physical_percent: int | None = None
     version: int = 0
+    state_label: str = ""
+    readiness: tuple[str, ...] = ()
+    """What its last screening says is not ready yet, in words."""

@@ -25,6 +25,17 @@ async def get(work: Work, contract_id: UUID, *, lock: bool = False) -> Contract:
     return found
 
 
+async def numbered(work: Work, project_id: UUID, number: str, but: UUID | None) -> Contract | None:
+    """A project's contract of this number within the caller's regions, unless it is the one with id `but`."""
+    query = select(Contract).where(
+        Contract.project_id == project_id,
+        Contract.number == number,
+        work.actor.where(May.FUND_READ, col(Contract.region)),
+    )
+    found = (await work.session.exec(query)).first()
+    return None if found is not None and found.id == but else found
+
+
 async def listed(work: Work, asked: Asked, *, region: str | None, project_id: UUID | None) -> Page[Contract]:
     """A page of contracts of the caller's regions."""
     query = select(Contract).where(work.actor.where(May.FUND_READ, col(Contract.region)))

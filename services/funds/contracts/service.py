@@ -32,6 +32,8 @@ async def register(work: Work, body: ContractCreate) -> Contract:
         faults.append(Fault("in_the_future", "签订日期不能晚于今天", "signed in the future", "/signed_on"))
     if faults:
         raise Invalid(faults[0].detail, faults[0].detail_en, faults=faults)
+    if twin := await repository.numbered(work, body.project_id, body.number, body.id):
+        raise Conflict(f"这个项目已登记合同 {twin.number}, 编号 {twin.id}", f"Registered already: {twin.id}")
     ids = [str(one) for one in body.file_ids]
     await files.require(work, ids, "/file_ids")
     columns = body.model_dump(exclude={"id", "file_ids", "party_code"})

@@ -32,6 +32,7 @@ from shared.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Refusal
 from shared.ids import new_id
 from shared.permissions import May
 from shared.personal import mask_account
+from shared.problems import faults
 from shared.work import Context, Work
 
 MODELS: dict[ExchangeKind, type[BgtInfoRow | PayVoucherRow]] = {
@@ -91,7 +92,7 @@ async def _one(
     try:
         row = MODELS[kind].model_validate(given)
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5])
+        told = "; ".join(f"{one.pointer[1:]} {one.detail}" for one in faults(error.errors())[:5])
         name = str(given.get("BGT_ID") or given.get("PAY_APP_ID") or "")[:64]
         return RowResult(index=index, external_id=name, state=RowState.REFUSED, reason=told[:1000])
     digest = hashlib.sha256(json.dumps(row.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
@@ -158,8 +159,14 @@ async def _attempt(
         async with context.database.write() as session:
             work = context.work(session, actor)
             await _unraced(work, kind, row, digest, earlier)
-            await _keep(work, kind, row, digest, earlier, state, refusal.detail, region, "")
-        return state, refusal.detail, ""
+            await _keep(work, kind, row, digest, earlier, state, _why(refusal), region, "")
+        return state, _why(refusal), ""
+
+
+def _why(refusal: Refusal) -> str:
+    """The refusal with everything it points at."""
+    told = [fault.detail for fault in refusal.faults if fault.detail not in refusal.detail]
+    return f"{refusal.detail}: {'; '.join(told)}" if told else refusal.detail
 
 
 async def _unraced(

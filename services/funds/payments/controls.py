@@ -36,6 +36,7 @@ class PaymentCase:
     allocated: int
     paid: int
     project_state: str | None
+    project_label: str = ""
     blocked: bool = False
     physical_percent: int | None = None
     library_silent: bool = False
@@ -59,7 +60,9 @@ def _project(case: PaymentCase, rule: Rule) -> Finding:
     if case.blocked:
         return finding(rule, passed=False, message="项目筛查未通过, 不能支付")
     fine = case.project_state in rule.value["states"]
-    message = "项目状态可以支付" if fine else f"项目状态 {case.project_state}, 不能支付"
+    message = (
+        "项目状态可以支付" if fine else f"项目处于“{case.project_label or case.project_state}”, 不能支付"
+    )
     return finding(rule, passed=fine, message=message)
 
 
@@ -83,8 +86,13 @@ def _payee(case: PaymentCase, rule: Rule) -> Finding | None:
     same = case.payee_name == contract.party and (
         not contract.party_code or case.payee_code == contract.party_code
     )
-    who = f"收款人{'与合同乙方一致' if same else f'不是合同乙方 {contract.party}'}"
-    return finding(rule, passed=same, message=who)
+    if same:
+        return finding(rule, passed=True, message="收款人与合同乙方一致")
+    if case.payee_name != contract.party:
+        return finding(rule, passed=False, message=f"收款人不是合同乙方 {contract.party}")
+    code = case.payee_code or "没有填写"
+    message = f"收款人的统一社会信用代码{code}, 合同乙方为 {contract.party_code}"
+    return finding(rule, passed=False, message=message)
 
 
 def _within(case: PaymentCase, rule: Rule) -> Finding | None:
@@ -94,7 +102,11 @@ def _within(case: PaymentCase, rule: Rule) -> Finding | None:
     left = contract.amount - contract.used
     figures = {"合同金额": yuan(contract.amount), "已申请或支付": yuan(contract.used), "剩余": yuan(left)}
     within = case.amount <= left
-    message = "合同金额之内" if within else "超过合同金额"
+    message = (
+        "合同金额之内"
+        if within
+        else f"超过合同金额 {yuan(case.amount - left)} 元: 合同 {yuan(contract.amount)} 元, 已申请或支付 {yuan(contract.used)} 元"
+    )
     return finding(rule, passed=within, message=message, figures=figures)
 
 

@@ -54,6 +54,7 @@ async def findings(work: Work, payment: Payment, asked: Asked, *, lock: bool = F
         allocated=held.allocated,
         paid=held.paid + held.applied - mine,
         project_state=project.state if project else None,
+        project_label=project.state_label if project else "",
         blocked=bool(project and project.blocked),
         physical_percent=project.physical_percent if project else None,
         library_silent=asked.silent,

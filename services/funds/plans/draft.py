@@ -22,6 +22,8 @@ class LineFacts:
     management_fee: bool
     project_state: str | None
     blocked: bool = False
+    state_label: str = ""
+    readiness: tuple[str, ...] = ()
     region: str = ""
     industry_basis: str = ""
     allocation_id: UUID | None = None
@@ -40,6 +42,15 @@ class SourceFacts:
 
 
 @dataclass(frozen=True)
+class Given:
+    """Money of one level given in a year, in 分: all of it, to industry, to management fees."""
+
+    total: int = 0
+    industry: int = 0
+    fee: int = 0
+
+
+@dataclass(frozen=True)
 class Draft:
     """Everything the rules look at."""
 
@@ -47,10 +58,8 @@ class Draft:
     lines: Sequence[LineFacts]
     sources: Mapping[UUID, SourceFacts]
     announced_total: int | None = None
-    year_total: int = 0
-    year_industry: int = 0
-    year_levels: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Level → (given, given to industry) by the year's other decided plans."""
+    year: Mapping[str, Given] = field(default_factory=dict)
+    """Level → what the year's other decided plans gave."""
     recallable: Mapping[UUID, int] = field(default_factory=dict)
     """Allocation → what of it is neither paid nor applied for."""
     funded_before: Mapping[UUID, int] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from services.funds.plans.findings import examine
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
-from shared.rules import Rule, in_force
+from shared.rules import in_force
 from shared.work import CHINA, Work
 
 
@@ -31,15 +31,12 @@ async def findings(
     rules = {rule.key: rule for rule in await in_force(work.session, in_year, plan.region, "plan.")}
     known = await sources.many(work, [line.source_id for line in lines])
     cards = await commitments.cards(work, [line.project_id for line in lines])
-    share = await _year(work, plan, rules.get("plan.industry_share"))
     draft = Draft(
         on=day,
         lines=[_line(line, known[line.source_id], views, cards.get(line.project_id)) for line in lines],
         sources=await _sources(work, known),
         announced_total=plan.announced_total,
-        year_total=sum(total for total, _ in share.values()),
-        year_industry=sum(industry for _, industry in share.values()),
-        year_levels=share,
+        year=await repository.year_given(work, plan),
         recallable=await _recallable(work, lines),
         funded_before=await _before(work, lines),
         library_silent=views is None,
@@ -51,10 +48,6 @@ def _day(work: Work, plan: Plan) -> date:
     """Today; for history that is recorded late, the day the plan then stood at."""
     late = plan.state_since < plan.created_at
     return plan.state_since.astimezone(CHINA).date() if late else work.today
-
-
-async def _year(work: Work, plan: Plan, rule: Rule | None) -> dict[str, tuple[int, int]]:
-    return {} if rule is None else await repository.year_share(work, plan, rule.value["levels"])
 
 
 async def _recallable(work: Work, lines: Sequence[PlanLine]) -> dict[UUID, int]:
@@ -105,6 +98,8 @@ def _line(
         management_fee=line.management_fee,
         project_state=view.state if view else None,
         blocked=bool(view and view.blocked),
+        state_label=view.state_label if view else "",
+        readiness=view.readiness if view else (),
         region=line.project_region,
         industry_basis=line.industry_basis,
         allocation_id=line.allocation_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.funds.checking.finding import Effect, Finding, finding, over, percent
 from services.funds.plans.draft import Draft, LineFacts, SourceFacts
-from services.funds.plans.shares import industry, key_villages, management_fee, region_balance
+from services.funds.plans.shares import MOST_NAMED, industry, key_villages, management_fee, region_balance
 from shared.money import yuan
 from shared.rules import Rule
 
@@ -81,7 +81,26 @@ def _library(draft: Draft, rule: Rule) -> list[Finding]:
 def _why(line: LineFacts) -> str:
     if line.project_state is None:
         return "项目库中没有这个项目"
-    return "筛查未通过" if line.blocked else f"状态 {line.project_state}"
+    return "筛查未通过" if line.blocked else f"处于“{line.state_label or line.project_state}”"
+
+
+def _readiness(draft: Draft, rule: Rule) -> list[Finding]:
+    unready = [line for line in draft.lines if line.amount > 0 and line.readiness]
+    figures = {line.name: "; ".join(line.readiness) for line in unready[:MOST_NAMED]}
+    message = "项目库没有提示条件不成熟的项目"
+    if draft.library_silent:
+        message = "项目库暂时联系不上, 没有核对项目条件"
+    elif unready:
+        message = f"{len(unready)} 个项目条件尚不成熟: " + "、".join(line.name for line in unready[:5])
+    return [
+        finding(
+            rule,
+            passed=not unready and not draft.library_silent,
+            message=message,
+            figures=figures,
+            lines=[line.id for line in unready],
+        )
+    ]
 
 
 def _task(draft: Draft, rule: Rule) -> list[Finding]:
@@ -124,6 +143,7 @@ CHECKS: Mapping[str, Callable[[Draft, Rule], list[Finding]]] = {
     "plan.within_source":   _within_sources,
     "plan.announced_total": _announced_total,
     "plan.library":         _library,
+    "plan.readiness":       _readiness,
     "plan.management_fee":  management_fee,
     "plan.industry_share":  industry,
     "plan.key_villages":    key_villages,

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.funds.plans.draft import Given
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
@@ -60,15 +61,19 @@ async def listed(
     return await page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
 
 
-async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Level → money of the year's decided plans of the district without this plan: (all, to industry)."""
+async def year_given(work: Work, plan: Plan) -> dict[str, Given]:
+    """Level → what the decided plans of the district's year gave, without this plan."""
     amount = LINE.c.amount
-    to_industry = sa.func.sum(sa.case((LINE.c.industry, amount), else_=0))
+
+    def total(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+        return sa.cast(sa.func.sum(sa.case((condition, amount), else_=0)), sa.BigInteger)
+
     query = (
         sa.select(
             SOURCE.c.level,
-            sa.cast(sa.func.sum(amount), sa.BigInteger).label("total"),
-            sa.cast(to_industry, sa.BigInteger).label("industry"),
+            total(sa.true()).label("total"),
+            total(LINE.c.industry).label("industry"),
+            total(LINE.c.management_fee).label("fee"),
         )
         .select_from(
             LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id)
@@ -78,12 +83,14 @@ async def year_share(work: Work, plan: Plan, levels: Sequence[str]) -> dict[str,
             PLAN.c.year == plan.year,
             PLAN.c.state.in_(DECIDED),
             PLAN.c.id != plan.id,
-            SOURCE.c.level.in_(levels),
             work.actor.where(May.FUND_READ, PLAN.c.region),
         )
         .group_by(SOURCE.c.level)
     )
-    return {row.level: (int(row.total), int(row.industry)) for row in await run(work.session, query)}
+    return {
+        row.level: Given(int(row.total), int(row.industry), int(row.fee))
+        for row in await run(work.session, query)
+    }
 
 
 async def of_sources(work: Work, source_ids: Sequence[UUID]) -> list[Plan]:

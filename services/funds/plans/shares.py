@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.funds.checking.finding import Finding, finding, over, percent
-from services.funds.plans.draft import Draft, LineFacts
+from services.funds.plans.draft import Draft, Given, LineFacts
+from services.funds.sources.kinds import Level
 from shared.access import inside
 from shared.money import wan
 from shared.rules import Rule
@@ -14,6 +15,7 @@ MOST_NAMED = 20
 
 
 def management_fee(draft: Draft, rule: Rule) -> list[Finding]:
+    """The fee of each level of money, of this plan by itself and of the year with it: neither may be over the limit."""
     found = []
     for level, limit in rule.value["percent"].items():
         lines = [line for line in draft.lines if line.level == level]
@@ -21,24 +23,35 @@ def management_fee(draft: Draft, rule: Rule) -> list[Finding]:
         total = sum(line.amount for line in lines)
         if not fee:
             continue
+        given = draft.year.get(level, Given())
+        in_year = (given.fee + fee, given.total + total)
         too_much = over(fee, total, limit)
+        year_too_much = over(*in_year, limit)
         figures = {
             "项目管理费(万元)": wan(fee),
             "本级资金(万元)": wan(total),
             "占比%": percent(fee, total),
+            "全年项目管理费(万元)": wan(in_year[0]),
+            "全年本级资金(万元)": wan(in_year[1]),
+            "全年占比%": percent(*in_year),
             "上限%": limit,
         }
-        message = f"项目管理费占 {percent(fee, total)}%, {'超过' if too_much else '不超过'}上限 {limit}%"
+        message = (
+            f"项目管理费占 {percent(fee, total)}%, {'超过' if too_much else '不超过'}上限 {limit}%"
+            f"; 全年占 {percent(*in_year)}%, {'超过' if year_too_much else '不超过'}上限"
+        )
         ids = [line.id for line in lines if line.management_fee]
-        found.append(finding(rule, passed=not too_much, message=message, figures=figures, lines=ids))
+        fine = not (too_much or year_too_much)
+        found.append(finding(rule, passed=fine, message=message, figures=figures, lines=ids))
     return found or [finding(rule, passed=True, message="方案没有项目管理费")]
 
 
 def industry(draft: Draft, rule: Rule) -> list[Finding]:
     levels = set(rule.value["levels"])
     lines = [line for line in draft.lines if line.level in levels]
-    total = draft.year_total + sum(line.amount for line in lines)
-    part = draft.year_industry + sum(line.amount for line in lines if line.industry)
+    before = [given for level, given in draft.year.items() if level in levels]
+    total = sum(given.total for given in before) + sum(line.amount for line in lines)
+    part = sum(given.industry for given in before) + sum(line.amount for line in lines if line.industry)
     floor = rule.value["percent"]
     figures = {"产业(万元)": wan(part), "中央和省级(万元)": wan(total), "占比%": percent(part, total)}
     figures |= _by_level(draft, lines, rule.value["levels"]) | _counted(lines)
@@ -59,12 +72,12 @@ def _by_level(draft: Draft, lines: Sequence[LineFacts], levels: Sequence[str]) -
     """The share of each level of money by itself, this plan and the year's others together."""
     found = {}
     for level in levels:
-        given, to_industry = draft.year_levels.get(level, (0, 0))
+        before = draft.year.get(level, Given())
         mine = [line for line in lines if line.level == level]
-        given += sum(line.amount for line in mine)
-        to_industry += sum(line.amount for line in mine if line.industry)
+        given = before.total + sum(line.amount for line in mine)
+        to_industry = before.industry + sum(line.amount for line in mine if line.industry)
         if given:
-            found[f"{level} 占比%"] = percent(to_industry, given)
+            found[f"{Level(level).label}占比%"] = percent(to_industry, given)
     return found
 
 

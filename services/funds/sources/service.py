@@ -102,7 +102,12 @@ async def _valid(work: Work, body: SourceCreate) -> None:
     subjects = (await work.rule("codes.function_subject", on=body.received_on, region=body.region)).value
     if body.function_subject and body.function_subject not in subjects:
         faults.append(
-            Fault("unknown_subject", "功能分类科目不在当年科目表", "unknown subject", "/function_subject")
+            Fault(
+                "unknown_subject",
+                f"功能分类科目 {body.function_subject} 不在当年科目表",
+                "unknown subject",
+                "/function_subject",
+            )
         )
     if faults:
         raise Invalid("指标文填写有误", "The source is not valid", faults=faults)

@@ -6,7 +6,7 @@ equal and near in time, when only one pair is possible. What has our number and 
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -56,8 +56,10 @@ class Pair:
     explanation: str = ""
 
 
-def pair(theirs: Sequence[Item], ours: Sequence[Item], tolerance: Tolerance) -> list[Pair]:
-    """Every line of both sides in exactly one pair."""
+def pair(
+    theirs: Sequence[Item], ours: Sequence[Item], tolerance: Tolerance, counted: Collection[str] = ()
+) -> list[Pair]:
+    """Every line of both sides in exactly one pair. `counted` are numbers other statements account for already."""
     left, right = list(theirs), list(ours)
     found = _take(left, right, lambda one: (one.number, one.amount, one.on, one.name), lambda _a, _b: True)
     found += _take(left, right, lambda one: one.number, lambda a, b: _close(a, b, tolerance))
@@ -67,7 +69,7 @@ def pair(theirs: Sequence[Item], ours: Sequence[Item], tolerance: Tolerance) -> 
     found += near
     found += [_differs(one) for one in _take(left, right, lambda one: one.number, lambda _a, _b: True)]
     known = {one.theirs.number for one in found if one.theirs is not None}
-    found += [Pair(one, None, Match.ALONE, _why(one, known)) for one in left]
+    found += [Pair(one, None, Match.ALONE, _why(one, known, counted)) for one in left]
     found += [Pair(None, one, Match.ALONE, "对账单中没有这一笔") for one in right]
     return found
 
@@ -130,5 +132,7 @@ def _differs(found: Pair) -> Pair:
     return Pair(found.theirs, found.ours, Match.DIFFERS, found.explanation)
 
 
-def _why(one: Item, known: set[str]) -> str:
+def _why(one: Item, known: set[str], counted: Collection[str]) -> str:
+    if one.number and one.number in counted:
+        return "这个凭证号已在另一份对账单中相符"
     return "凭证号重复, 我方只有一笔" if one.number and one.number in known else "我方没有这一笔"

@@ -27,6 +27,7 @@ from shared.http import Match as Version
 from shared.ids import new_id
 from shared.money import fen
 from shared.permissions import May
+from shared.personal import normal
 from shared.sheets import DAY, TEXT, YUAN, Column, Limits, read
 from shared.work import Work
 
@@ -117,7 +118,8 @@ async def _match(work: Work, statement: Statement) -> None:
         if row.id not in elsewhere and row.id not in settled
     ]
     theirs = [one for one in lines if one.side is Side.THEIRS and one.match is not Match.RESOLVED]
-    found = pair([_item(one) for one in theirs], ours, tolerance)
+    counted = {normal(row.voucher_no) for row in rows if row.id in elsewhere and row.voucher_no}
+    found = pair([_item(one) for one in theirs], ours, tolerance, counted)
     position = max((one.position for one in lines if one.side is Side.OURS), default=0)
     _write(work, statement, {one.id: one for one in theirs}, found, position)
     await work.session.flush()
