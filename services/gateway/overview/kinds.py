@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 
+SUMMARY, ALERTS = "summary", "alerts/summary"
+"""The pages of a service that figures stand on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`path` leads through a service's summary to the value."""
+    """`path` leads through a page of a service, its summary unless another is named, to the value."""
 
     key: str
     service: str
     path: tuple[str, ...]
     label: str
     unit: str
+    page: str = SUMMARY
 
 
 # fmt: off
@@ -32,5 +36,11 @@ FIGURES: tuple[Figure, ...] = (
     Figure("cadres",            "attendance", ("cadres",),                     "驻村干部",         "人"),
     Figure("visits",            "attendance", ("visits",),                     "走访",             "次"),
     Figure("deeds_done",        "attendance", ("deeds_done",),                 "已办实事",         "件"),
+    Figure("fund_alerts",       "funds",      ("undone",),                     "资金预警未销号",   "条", ALERTS),
+    Figure("fund_alerts_late",  "funds",      ("overdue",),                    "资金预警逾期",     "条", ALERTS),
+    Figure("asset_alerts",      "assets",     ("undone",),                     "资产预警未销号",   "条", ALERTS),
+    Figure("asset_alerts_late", "assets",     ("overdue",),                    "资产预警逾期",     "条", ALERTS),
 )
 # fmt: on
+WATCHED = tuple(dict.fromkeys(one.service for one in FIGURES if one.page == ALERTS))
+"""Services that raise alerts."""

@@ -1,8 +1,8 @@
-"""Four summaries side by side, the figures that matter on top."""
+"""Summaries and alerts side by side, the figures that matter on top."""
 
 from typing import Any
 
-from services.gateway.overview.kinds import FIGURES, Figure
+from services.gateway.overview.kinds import ALERTS, FIGURES, SUMMARY, WATCHED, Figure
 from services.gateway.overview.schemas import Headline, Overview
 from services.gateway.pieces import Pieces, together
 
@@ -11,9 +11,10 @@ SUMMARIES = ("projects", "funds", "assets", "attendance")
 
 async def overview(pieces: Pieces, region: str, year: int) -> Overview:
     """A region's year; summaries whose service is down or that the role may not see are named."""
-    query = {"region": region, "year": year}
-    found = await together(pieces.seek(name, f"/{name}/summary", query) for name in SUMMARIES)
-    summaries = dict(zip(SUMMARIES, found, strict=True))
+    of_year, query = f"&year={year}", {"region": region, "year": year}
+    asked = [(name, SUMMARY) for name in SUMMARIES] + [(name, ALERTS) for name in WATCHED]
+    found = await together(pieces.seek(name, f"/{name}/{page}", query) for name, page in asked)
+    pages = dict(zip(asked, found, strict=True))
     return Overview(
         region=region,
         year=year,
@@ -24,14 +25,15 @@ async def overview(pieces: Pieces, region: str, year: int) -> Overview:
                 label=one.label,
                 value=value,
                 unit=one.unit,
-                source=f"/api/v1/{one.service}/summary?region={region}&year={year}",
+                source=f"/api/v1/{one.service}/{one.page}?region={region}{of_year if one.page == SUMMARY else ''}",
             )
             for one in FIGURES
-            if (value := _value(summaries[one.service], one)) is not None
+            if (value := _value(pages[one.service, one.page], one)) is not None
         ],
+        alerts={name: pages[name, ALERTS] for name in WATCHED if pages[name, ALERTS]},
         missing=list(pieces.missing.values()),
         withheld=list(pieces.withheld.values()),
-        **summaries,
+        **{name: pages[name, SUMMARY] for name in SUMMARIES},
     )
 
 
