@@ -62,7 +62,11 @@ _WORDS: dict[str, str] = {
 }
 _BRANCH = re.compile(r"[A-Z][a-z]|[a-z-]+\[")
 """A branch of a union in a finding's place: the name of a model or type, which is no part of the document."""
+_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
+"""A member of an enumeration as Python writes it; people are shown its value."""
 _TITLES = {404: "没有这个地址", 405: "这个地址不支持该操作", 413: "内容过大"}
+
+_DETAILS = {"There was an error parsing the body": "请求内容无法读取, 应为 UTF-8 的 JSON"}
 
 
 def english(request: Request) -> bool:
@@ -93,6 +97,7 @@ def faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
                     "expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、"),
                 }
             words = _WORDS.get(kind, "填写有误: {message}").format_map(_Known(context, str(error["msg"])))
+            words = _MEMBER.sub(r"\1", words).replace("' or '", "' 或 '")
         place = [str(part) for part in error["loc"]]
         found.append(Fault(kind, words, str(error["msg"]), _pointer(place)))
     return found
@@ -155,7 +160,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
         kind: type[Refusal] = {404: NotFound, 413: TooLarge}.get(error.status_code, BadRequest)
-        words = _TITLES.get(error.status_code, str(error.detail))
+        words = _TITLES.get(error.status_code, _DETAILS.get(str(error.detail), str(error.detail)))
         refusal = kind(words, str(error.detail), headers=error.headers)
         content = refusal.problem(
             english=english(request),

@@ -53,6 +53,10 @@ SERVER_ERROR = 500
 CLIENT_ERROR = 400
 
 
+ABROAD = {"dingtalk": "https://oapi.dingtalk.com", "wecom": "https://qyapi.weixin.qq.com"}
+"""Systems of others that are asked like a peer, and where they live unless XIANJIE_PEERS says otherwise."""
+
+
 class ServiceName(Labelled):
     """What people call a service in a message."""
 
@@ -61,6 +65,8 @@ class ServiceName(Labelled):
     FUNDS = "funds", "资金服务"
     ASSETS = "assets", "资产服务"
     ATTENDANCE = "attendance", "驻村服务"
+    DINGTALK = "dingtalk", "钉钉"
+    WECOM = "wecom", "企业微信"
 
 
 def spoken(service: str) -> str:
@@ -79,7 +85,8 @@ class Wire:
 
     def absent(self, service: str) -> bool:
         """Whether this is the one process of everything and has no such service: then nobody is there to ask."""
-        return self.settings.embedded and service not in self.apps and service not in self.settings.peers
+        known = service in self.apps or service in self.settings.peers or service in ABROAD
+        return self.settings.embedded and not known
 
     def client(self, service: str) -> httpx.AsyncClient:
         """One pooled client per peer."""
@@ -88,10 +95,15 @@ class Wire:
             transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
             self._clients[service] = httpx.AsyncClient(
                 transport=transport,
-                base_url=self.settings.peer(service) if app is None else f"http://{service}",
+                base_url=self._address(service) if app is None else f"http://{service}",
                 timeout=PATIENCE,
             )
         return self._clients[service]
+
+    def _address(self, service: str) -> str:
+        if service in ABROAD and service not in self.settings.peers:
+            return ABROAD[service]
+        return self.settings.peer(service)
 
     async def ask(
         self,
@@ -132,7 +144,10 @@ class Wire:
             )
         if answer.status_code >= CLIENT_ERROR:
             raise _refusal(service, answer)
-        return answer.json() if answer.content else None
+        try:
+            return answer.json() if answer.content else None
+        except ValueError as error:
+            raise Unavailable(f"{spoken(service)}的答复无法识别", f"{service} answered no JSON") from error
 
     async def outside(self, url: str, at: datetime, *, fresh: timedelta) -> Any:  # noqa: ANN401 - any JSON
         """JSON from an address outside this system, such as an issuer's keys, asked anew when it is not `fresh` any more.

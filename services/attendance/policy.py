@@ -49,6 +49,13 @@ class Switches(_Value):
         """Whether presence is reckoned from reports, duty and spot checks, without any punching."""
         return not (self.own_check_in or self.imports)
 
+    @property
+    def instead(self) -> str:
+        """What somebody hears who checks in where that is switched off."""
+        if self.imports:
+            return "本地未开通本系统打卡, 请在钉钉或企业微信打卡, 考勤由系统导入"
+        return "本地不打卡, 离村请报备, 在岗以值班与抽查为准"
+
 
 class Limits(_Value):
     """打卡证据的判定界限: minutes, hours, days, metres."""

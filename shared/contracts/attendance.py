@@ -162,6 +162,8 @@ class DeviceMoved(Event):
     person: str
     was: str
     now: str
+    since: date | None = None
+    """From when on its check-ins stand in another light; None when it was only taken note of."""
 
 
 class SheetMoved(Event):

@@ -11,8 +11,8 @@ from services.attendance.check_ins.schemas import (
     BATCH_BYTES,
     CheckInAnswer,
     CheckInBatch,
-    CheckInPost,
     CheckInRead,
+    CheckIns,
     Result,
 )
 from shared.errors import Forbidden, NotFound
@@ -30,7 +30,7 @@ router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=
     **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH_BYTES),
 )
 async def check_in(
-    request: Request, actor: CurrentActor, keyed: KeyedWriting, body: CheckInBatch | CheckInPost
+    request: Request, actor: CurrentActor, keyed: KeyedWriting, body: CheckIns
 ) -> CheckInAnswer:
     """打卡: 单条或一批(最多 500 条), 逐条给出结果."""
     # The ordinary way of check_ins/express.py.

@@ -1,10 +1,10 @@
 """What a phone sends and what it hears back at once."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from shared.errors import FaultRead
 from shared.fences import Standing
@@ -71,7 +71,19 @@ class CheckInPost(BaseModel):
 class CheckInBatch(BaseModel):
     """一批打卡: each item is judged by itself; a bad one does not hold up the others."""
 
-    items: list[dict[str, Any]] = Field(min_length=1, max_length=LARGEST_BATCH, description="每项同单条打卡")
+    items: list[Any] = Field(min_length=1, max_length=LARGEST_BATCH, description="每项同单条打卡")
+
+
+def _which(sent: Any) -> str:  # noqa: ANN401 - whatever came
+    return (
+        "Batch" if isinstance(sent, CheckInBatch) or (isinstance(sent, dict) and "items" in sent) else "One"
+    )
+
+
+CheckIns = Annotated[
+    Annotated[CheckInBatch, Tag("Batch")] | Annotated[CheckInPost, Tag("One")], Discriminator(_which)
+]
+"""One or a batch, told apart by `items`, so that what is wrong with the one is not said of the other."""
 
 
 class CheckInResult(BaseModel):

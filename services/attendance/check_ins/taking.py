@@ -23,6 +23,21 @@ from shared.work import Work
 
 DISTRICT = 6
 """Digits of a region's code that name its district."""
+AHEAD = timedelta(days=1)
+"""What is dated later than this belongs to a day that nobody reckons yet."""
+FIELDS = {
+    "id": "编号",
+    "kind": "打卡类型",
+    "taken_at": "打卡时间",
+    "fix": "定位",
+    "sent_at": "发送时间",
+    "mock": "模拟定位",
+    "device": "手机标识",
+    "photo": "照片",
+    "remark": "说明",
+}
+OWN = frozenset({"id_taken", "too_old", "ahead", "photo_off"})
+"""Faults whose words are a whole sentence."""
 Items = Sequence[dict[str, Any] | CheckInPost]
 Insert = Callable[[Sequence[tuple[Row, Actor]]], Awaitable[Collection[UUID]]]
 """Writes rows and their events, all or nothing; the ids that were new."""
@@ -114,7 +129,7 @@ async def _read(work: Work, caller: Caller) -> None:
     district = home[:DISTRICT].ljust(12, "0")
     switches, _ = await ruled(work, "check_in.switches", Switches, district)
     if not switches.own_check_in:
-        raise Forbidden("本地未开通手机打卡, 请按值班与报备办理", "Check-in is switched off here")
+        raise Forbidden(switches.instead, "Check-in is switched off here")
     caller.limits, rule = await ruled(work, "check_in.limits", Limits, district)
     caller.rule = rule.ref
     caller.read = [_understood(item, caller.limits, work.at, switches) for item in caller.items]
@@ -132,15 +147,24 @@ def _understood(
         try:
             sent = CheckInPost.model_validate(item)
         except ValidationError as error:
-            return refused(str(item.get("id", "")), faults(error.errors()))
+            named = item.get("id", "") if isinstance(item, dict) else ""
+            return refused(str(named), faults(error.errors()))
     if (at - sent.taken_at).days >= limits.refused_after_days:
-        words = f"打卡时间已超过 {limits.refused_after_days} 天, 请走补卡"
+        words = f"打卡时间已超过 {limits.refused_after_days} 天, 请核对手机时间, 确有漏打的走补卡"
         return refused(str(sent.id), [Fault("too_old", words, "too old", "/taken_at")])
+    if sent.taken_at > at + AHEAD:
+        words = "打卡时间比现在晚一天以上, 请校准手机时间后重新打卡"
+        return refused(str(sent.id), [Fault("ahead", words, "in the future", "/taken_at")])
     if sent.photo and switches.photo == "off":
         return refused(
             str(sent.id), [Fault("photo_off", "本地已关闭打卡照片, 请不带照片重发", "no photos", "/photo")]
         )
     return sent
+
+
+def _said(fault: Fault) -> str:
+    name = FIELDS.get(fault.pointer.strip("/").split("/")[0], "")
+    return fault.detail if fault.code in OWN or not name else f"{name}{fault.detail}"
 
 
 def refused(identifier: str, found: Sequence[Fault]) -> CheckInResult:
@@ -149,7 +173,7 @@ def refused(identifier: str, found: Sequence[Fault]) -> CheckInResult:
         id=identifier[:64],
         result=Result.REFUSED,
         result_label=Result.REFUSED.label,
-        words="; ".join(f"{fault.pointer.strip('/')} {fault.detail}".strip() for fault in found),
+        words="; ".join(_said(fault) for fault in found),
         errors=[FaultRead(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in found],
     )
 

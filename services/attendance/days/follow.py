@@ -33,8 +33,10 @@ Touched = dict[str, set[date]]
 def touched(kind: str, told: Mapping[str, Any], today: date) -> tuple[str, date, date] | None:
     """Whose days an event of this service's own log changes, and which."""
     person = told.get("person")
-    if not person or kind in {"day.settled", "device.moved"}:
+    if not person or kind == "day.settled":
         return None
+    if kind == "device.moved":
+        return (person, date.fromisoformat(told["since"]), today) if told.get("since") else None
     if "work_date" in told:
         on = date.fromisoformat(told["work_date"])
         return person, on, on

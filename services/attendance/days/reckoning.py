@@ -74,7 +74,7 @@ def reckon(facts: Facts) -> Outcome:
     result, halves, leave_halves, why = _result(facts, seen)
     late = facts.today <= facts.on + timedelta(days=facts.rules.late_days)
     provisional = late or seen.pending or bool(facts.open_matters) or facts.calendar.provisional
-    words = "; ".join(part for part in (why, *seen.words, *facts.open_matters) if part)
+    words = "; ".join(part for part in dict.fromkeys((why, *seen.words, *facts.open_matters)) if part)
     return Outcome(
         result, halves, leave_halves, provisional, f"{result.label}: {words}" if words else result.label
     )

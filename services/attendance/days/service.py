@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from services.attendance.check_ins.schemas import Result, Source
+from services.attendance.check_ins.schemas import Flag, Result, Source
 from services.attendance.days.facts import facts_of
 from services.attendance.days.kinds import DayResult
 from services.attendance.days.material import Material, Policy, gather, policy
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.reckoning import Outcome, reckon
-from services.attendance.devices.binding import bind
+from services.attendance.devices.binding import bind, trusted
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.reviews.evidence import Odd, Trace, oddities
 from services.attendance.reviews.kinds import Oddity
@@ -91,7 +91,7 @@ def _odd(person: str, on: date, found: Material, ruled: Policy) -> list[Odd]:
     strange = [
         one.id
         for one in traces
-        if one.on == on and one.device in known and not known[one.device].state.trusted
+        if one.on == on and one.device in known and not trusted(known[one.device], one.at)
     ]
     new = [Odd(Oddity.NEW_DEVICE, Oddity.NEW_DEVICE.label, tuple(strange))] if strange else []
     return [*oddities(on, traces, others, ruled.evidence), *new]
@@ -102,7 +102,8 @@ def _unsettled(person: str, on: date, found: Material, outcome: Outcome) -> list
     if not outcome.result.asks:
         return []
     held = [one for one in found.taps.get(person, ()) if one.work_date == on and one.result is Result.HELD]
-    words = "、".join(sorted({flag for one in held for flag in one.flags})) or "在围栏边界附近"
+    flags = sorted({flag for one in held for flag in one.flags})
+    words = "、".join(Flag(flag).label for flag in flags) or "在围栏边界附近"
     return [Odd(Oddity.UNSETTLED, f"{Oddity.UNSETTLED.label}: {words}", tuple(one.id for one in held))]
 
 

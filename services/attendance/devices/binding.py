@@ -1,7 +1,7 @@
 """Phones bind themselves: the first ones a person uses are theirs, a further one waits for approval."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Source
@@ -12,6 +12,11 @@ from services.attendance.posts.models import Assignment
 from shared.contracts.attendance import DeviceMoved
 from shared.ids import new_id
 from shared.work import Work
+
+
+def trusted(device: Device, at: datetime) -> bool:
+    """Whether a check-in with a phone at an instant is not asked about: bound now, or let go only later."""
+    return device.state.trusted or (device.state is DeviceState.RELEASED and at < device.state_since)
 
 
 async def bind(

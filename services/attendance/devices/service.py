@@ -20,6 +20,7 @@ async def act(
     device = await records.get(work, Device, device_id, "这部手机", lock=True)
     rules, _ = await ruled(work, "presence.devices", Devices, device.region)
     facts = DeviceFacts(await repository.bound(work, device.person), rules.most, body.reason)
+    since = await repository.asked_about_since(work, device.person)
     preview = await fire(
         work,
         DEVICE,
@@ -30,6 +31,6 @@ async def act(
         match=match,
         dry_run=dry_run,
         owner=device.person,
-        event=lambda was, now: DeviceMoved(person=device.person, was=was, now=now),
+        event=lambda was, now: DeviceMoved(person=device.person, was=was, now=now, since=since),
     )
     return device if preview is None else preview

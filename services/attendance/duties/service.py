@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.attendance import repository as records
+from services.attendance.duties import repository
 from services.attendance.duties.kinds import DutyState
 from services.attendance.duties.models import Duty
 from services.attendance.duties.schemas import CalendarDay, DutyAct, DutyEnd, Rota
@@ -23,6 +24,11 @@ async def set_rota(work: Work, body: Rota) -> list[Duty]:
     work.actor.require(May.TEAM_MANAGE, post.region)
     made = []
     for shift in body.shifts:
+        if other := await repository.clashing(work, shift.person, shift.starts_at, shift.ends_at, shift.id):
+            start = other.starts_at.astimezone(CHINA)
+            raise Conflict(
+                f"{shift.person_name}在 {start:%m-%d %H:%M} 已有班次, 时间重叠", "The shifts overlap"
+            )
         duty, fresh = await create(
             work,
             Duty,

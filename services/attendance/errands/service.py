@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from services.attendance import repository as records
+from services.attendance.errands import repository
 from services.attendance.errands.lifecycle import ERRAND, ErrandAction, ErrandFacts, ErrandState
 from services.attendance.errands.models import Errand
 from services.attendance.errands.schemas import ErrandAct, ErrandCreate, ErrandDetail, ErrandRead
@@ -11,6 +12,7 @@ from services.attendance.fields import within_a_year
 from services.attendance.stationed import home
 from shared.contracts.attendance import RequestMoved
 from shared.creates import create
+from shared.errors import Conflict
 from shared.http import Match
 from shared.moves import Preview, fire, offers
 from shared.permissions import May
@@ -24,6 +26,10 @@ async def report(work: Work, body: ErrandCreate) -> Errand:
     within_a_year(body.starts_on, body.ends_on)
     region = await home(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
+    if other := await repository.overlapping(work, work.actor.id, body.starts_on, body.ends_on, body.id):
+        raise Conflict(
+            f"{other.starts_on} 至 {other.ends_on} 已报备公出({other.state.label})", "Overlaps another errand"
+        )
     errand, fresh = await create(
         work,
         Errand,

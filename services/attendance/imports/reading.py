@@ -40,8 +40,10 @@ def read(channel: Channel, raw: Mapping[str, Any]) -> Read:
     """The record; ValueError in Chinese when it is none."""
     try:
         found = _dingtalk(raw) if channel is Channel.DINGTALK else _wecom(raw)
-    except (KeyError, TypeError, OverflowError) as error:
-        raise ValueError(f"不是{channel.label}的考勤记录: {error}") from None
+    except KeyError as error:
+        raise ValueError(f"不是{channel.label}的考勤记录: 缺少 {error.args[0]}") from None
+    except (TypeError, OverflowError):
+        raise ValueError(f"不是{channel.label}的考勤记录: 字段类型不符") from None
     if not found.external or not found.source_id or len(found.source_id) > LONGEST_ID:
         raise ValueError(f"{channel.label}记录缺少编号或人员")
     return found
@@ -52,7 +54,7 @@ def _dingtalk(raw: Mapping[str, Any]) -> Read:
         return _sign_in(raw)
     user = str(raw["userId"])[:100]
     unsigned = raw.get("timeResult") == "NotSigned" and not raw.get("userCheckTime")
-    at = None if unsigned else _instant(int(raw["userCheckTime"]) / 1000)
+    at = None if unsigned else _instant(_whole(raw, "userCheckTime") / 1000)
     named = raw.get("recordId") or raw.get("id")
     mark = (
         f"record:{named}"
@@ -67,7 +69,7 @@ def _dingtalk(raw: Mapping[str, Any]) -> Read:
         source_id=mark,
         external=user,
         at=at,
-        kind=Kind(str(raw["checkType"])),
+        kind=_kind(raw["checkType"]),
         valid=not invalid,
         place=_place(raw.get("userLongitude"), raw.get("userLatitude")),
         accuracy_m=_number(raw.get("userAccuracy")),
@@ -80,7 +82,7 @@ def _dingtalk(raw: Mapping[str, Any]) -> Read:
 
 def _sign_in(raw: Mapping[str, Any]) -> Read:
     """签到 (checkin/record): another data set, for visits outdoors."""
-    user, at = str(raw["userId"])[:100], int(raw["timestamp"])
+    user, at = str(raw["userId"])[:100], _whole(raw, "timestamp")
     return Read(
         source_id=f"checkin:{user}:{at}",
         external=user,
@@ -97,7 +99,7 @@ def _sign_in(raw: Mapping[str, Any]) -> Read:
 
 
 def _wecom(raw: Mapping[str, Any]) -> Read:
-    user, seconds, kind = str(raw["userid"])[:100], int(raw["checkin_time"]), str(raw["checkin_type"])
+    user, seconds, kind = str(raw["userid"])[:100], _whole(raw, "checkin_time"), str(raw["checkin_type"])
     exception = str(raw.get("exception_type") or "")
     unsigned = "未打卡" in exception
     lat, lng = raw.get("lat"), raw.get("lng")
@@ -108,13 +110,27 @@ def _wecom(raw: Mapping[str, Any]) -> Read:
         at=None if unsigned else _instant(seconds),
         kind=Kind.OFF_DUTY if kind == "下班打卡" else Kind.ON_DUTY,
         valid=True,
-        place=_place(int(lng) / MICRO, int(lat) / MICRO) if lat and lng else None,
+        place=_place(_whole(raw, "lng") / MICRO, _whole(raw, "lat") / MICRO) if lat and lng else None,
         accuracy_m=None,
         standing=None if kind == "外出打卡" else standing,
         device=str(raw.get("deviceid") or "")[:64],
         address=str(raw.get("location_detail") or "")[:200],
         corrected=False,
     )
+
+
+def _whole(raw: Mapping[str, Any], name: str) -> int:
+    value = raw[name]
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} 应为整数, 收到 {str(value)[:50]!r}") from None
+
+
+def _kind(value: Any) -> Kind:  # noqa: ANN401 - whatever came
+    if value not in set(Kind):
+        raise ValueError(f"checkType 只能是 OnDuty 或 OffDuty, 收到 {str(value)[:50]!r}")
+    return Kind(value)
 
 
 def _instant(seconds: float) -> datetime:

@@ -54,7 +54,7 @@ async def import_from(work: Writing, body: ImportPull) -> ImportRun:
     return await service.take_in(work, body.channel, body.region, found)
 
 
-@router.get("/imports", response_model=Page[RunRead], **allows(May.PRESENCE_IMPORT))
+@router.get("/imports", response_model=Page[RunRead], **allows(May.PRESENCE_READ))
 async def list_imports(
     work: Reading, asked: Paging, region: RegionQuery = "", channel: Channel | None = None
 ) -> Page[ImportRun]:
@@ -66,7 +66,6 @@ async def list_imports(
         order="-created_at",
         region=region,
         equal={"channel": channel},
-        may=May.PRESENCE_IMPORT,
     )
 
 

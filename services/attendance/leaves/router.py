@@ -9,11 +9,12 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.leaves import service
+from services.attendance.leaves import deputies, service
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
 from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
     DelegationCreate,
+    DelegationEnd,
     DelegationRead,
     LeaveAct,
     LeaveCreate,
@@ -91,7 +92,19 @@ async def act_on_leave(
 )
 async def delegate(work: Writing, body: DelegationCreate) -> Delegation:
     """委托他人审批: for a time, one's own step."""
-    return await service.delegate(work, body)
+    return await deputies.delegate(work, body)
+
+
+@router.post(
+    "/delegations/{delegation_id}/end",
+    response_model=DelegationRead,
+    **allows(May.LEAVE_APPROVE, refuses=(NotFound, Invalid, Stale)),
+)
+async def recall_delegation(
+    work: Writing, delegation_id: UUID, body: DelegationEnd, match: IfMatch
+) -> Delegation:
+    """收回委托: the approver is back sooner."""
+    return await deputies.recall(work, delegation_id, body, match)
 
 
 @router.get("/delegations", response_model=Page[DelegationRead], **allows(May.LEAVE_APPROVE))

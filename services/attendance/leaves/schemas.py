@@ -82,6 +82,12 @@ class DelegationCreate(BaseModel):
     ends_on: Day
 
 
+class DelegationEnd(BaseModel):
+    """收回委托."""
+
+    ends_on: Day = Field(description="委托的最后一天")
+
+
 class DelegationRead(BaseModel):
     """审批委托."""
 

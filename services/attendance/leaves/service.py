@@ -6,11 +6,11 @@ from uuid import UUID
 from services.attendance import repository as records
 from services.attendance.fields import within_a_year
 from services.attendance.leaves import repository
+from services.attendance.leaves.deputies import STEPS
 from services.attendance.leaves.kinds import Part
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveFacts, LeaveState
-from services.attendance.leaves.models import Delegation, Leave
+from services.attendance.leaves.models import Leave
 from services.attendance.leaves.schemas import (
-    DelegationCreate,
     LeaveAct,
     LeaveCreate,
     LeaveDetail,
@@ -22,21 +22,14 @@ from shared import files
 from shared.access import inside
 from shared.contracts.attendance import RequestMoved
 from shared.creates import create
-from shared.errors import Conflict, Fault, Forbidden, Invalid
+from shared.errors import Conflict, Fault, Invalid
 from shared.http import Match
 from shared.moves import Preview, fire, offers
-from shared.permissions import May, Role
+from shared.permissions import May
 from shared.work import Work
-from shared.workdays import NO_CHANGES, Changes, each_day, is_workday
+from shared.workdays import NO_CHANGES, Changes, each_day, is_workday, local_date
 
 A = LeaveAction
-STEPS = {
-    Role.VILLAGE_CLERK: Approver.VILLAGE,
-    Role.TOWN_OFFICER: Approver.TOWN,
-    Role.BUREAU: Approver.COUNTY,
-    Role.LEADER: Approver.COUNTY,
-}
-"""Which step of a chain a role takes."""
 
 
 async def request(work: Work, body: LeaveCreate) -> Leave:
@@ -151,32 +144,11 @@ async def detail(work: Work, leave_id: UUID) -> LeaveDetail:
 async def _warnings(work: Work, leave: Leave) -> list[str]:
     rules, _ = await ruled(work, "presence.rules", PresenceRules, leave.region, on=leave.starts_on)
     found = []
+    if local_date(leave.created_at) > leave.starts_on:
+        found.append(f"事后补请: {local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
     taken = await repository.halves_in_year(work, leave)
     if rules.leave_most_year is not None and taken > 2 * rules.leave_most_year:
         found.append(f"本年累计请假 {taken / 2:g} 天, 超过 {rules.leave_most_year} 天")
     if leave.state is LeaveState.APPROVED and work.today > leave.ends_on + timedelta(days=1):
         found.append(f"假期已于 {leave.ends_on} 结束, 尚未销假")
     return found
-
-
-async def delegate(work: Work, body: DelegationCreate) -> Delegation:
-    """Let somebody else take one's own step for a time; nobody delegates a step that is not theirs."""
-    within_a_year(body.starts_on, body.ends_on)
-    work.actor.require(May.LEAVE_APPROVE, body.region)
-    own = {STEPS.get(one.role) for one in work.actor.grants if inside(body.region, one.region)}
-    if body.step not in own:
-        raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
-    if body.deputy == work.actor.id:
-        raise Invalid(
-            "不能委托给自己", "Not to yourself", faults=[Fault("self", "不能委托给自己", "", "/deputy")]
-        )
-    made, _ = await create(
-        work,
-        Delegation,
-        body,
-        region=body.region,
-        id=body.id,
-        approver=work.actor.id,
-        **body.model_dump(exclude={"id", "region"}),
-    )
-    return made

@@ -12,6 +12,7 @@ from services.attendance.repository import seen
 from services.attendance.rows import between, columns
 from shared.db import run
 from shared.errors import NotFound
+from shared.pages import Asked, Page, page
 from shared.work import Work
 
 GONE = (MakeUpState.REFUSED, MakeUpState.WITHDRAWN)
@@ -25,6 +26,23 @@ async def get(work: Work, make_up_id: UUID, *, lock: bool = False) -> MakeUp:
     if found is None:
         raise NotFound("没有这次补卡", "No such make-up")
     return found
+
+
+async def asked_for(work: Work, person: str, on: date, but: UUID | None) -> MakeUp | None:
+    """A make-up of the person for a day, neither refused nor withdrawn."""
+    query = select(MakeUp).where(
+        MakeUp.person == person, MakeUp.starts_on == on, col(MakeUp.state).not_in(GONE), seen(work, MakeUp)
+    )
+    if but is not None:
+        query = query.where(MakeUp.id != but)
+    return (await work.session.exec(query.limit(1))).first()
+
+
+async def to_witness(work: Work, asked: Asked) -> Page[MakeUp]:
+    """A page of the make-ups that wait for the caller's own word."""
+    query = select(MakeUp).where(MakeUp.witness == work.actor.id, MakeUp.state == MakeUpState.REQUESTED)
+    orders = {"starts_on": col(MakeUp.starts_on)}
+    return await page(work.session, query, asked, orders=orders, key=col(MakeUp.id), default="-starts_on")
 
 
 async def count(work: Work, person: str, first: date, last: date, but: UUID | None) -> int:

@@ -1,12 +1,13 @@
 """`/attendance/make-ups`."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.make_ups import service
+from services.attendance.make_ups import repository, service
 from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUpState
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
@@ -37,8 +38,11 @@ async def list_make_ups(
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: MakeUpState | None = None,
+    to_witness: Annotated[bool, Query(description="只看等本人证明的")] = False,
 ) -> Page[MakeUp]:
-    """补卡列表."""
+    """补卡列表; `to_witness` for whom others named as their witness."""
+    if to_witness:
+        return await repository.to_witness(work, asked)
     equal = {"person": person, "state": state}
     return await records.listed(work, asked, MakeUp, order="-starts_on", region=region, equal=equal)
 

@@ -30,6 +30,8 @@ async def request(work: Work, body: MakeUpCreate) -> MakeUp:
         )
     region = await home(work, work.actor.id, body.on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
+    if other := await repository.asked_for(work, work.actor.id, body.on, body.id):
+        raise Conflict(f"{body.on} 已申请补卡({other.state.label})", "Asked for already")
     rules, _ = await ruled(work, "presence.rules", PresenceRules, region, on=body.on)
     if await repository.count(work, work.actor.id, *month_span(body.on), body.id) >= rules.make_ups_a_month:
         raise Conflict(f"一个月最多补卡 {rules.make_ups_a_month} 次", "No more make-ups this month")

@@ -92,7 +92,8 @@ def _speed(on: date, past: Sequence[Trace], rules: Evidence) -> list[Odd]:
         away = metres(before.place, after.place) - (before.accuracy_m or 0) - (after.accuracy_m or 0)
         hours = max((after.at - before.at).total_seconds(), 1) / HOUR_S
         if away > rules.speed_least_km * 1000 and away / 1000 / hours > rules.speed_kmh:
-            words = f"{hours * 60:.0f} 分钟内相距 {away / 1000:.0f} 公里, 相当于每小时 {away / 1000 / hours:.0f} 公里"
+            spent = "不到一分钟" if hours * 60 < 1 else f"{hours * 60:.0f} 分钟"
+            words = f"{spent}内相距 {away / 1000:.0f} 公里, 相当于每小时 {away / 1000 / hours:.0f} 公里"
             found.append(Odd(Oddity.SPEED, words, (before.id, after.id)))
     return found
 

@@ -17,7 +17,7 @@ from services.attendance.spot_checks.models import Drawn, SpotCheck
 from services.attendance.spot_checks.schemas import Answer, Decision, SpotCheckCreate
 from shared.contracts.attendance import SpotCheckAnswered, SpotCheckDrawn
 from shared.creates import create
-from shared.errors import Conflict, Forbidden, Invalid
+from shared.errors import Conflict, Fault, Forbidden, Invalid
 from shared.fences import Standing, from_json, verdict
 from shared.http import Match
 from shared.permissions import May
@@ -44,7 +44,8 @@ async def start(work: Work, body: SpotCheckCreate) -> SpotCheck:
         raise Forbidden("本地未开通抽查", "Spot checks are switched off here")
     rules, rule = await ruled(work, "presence.spot_checks", SpotRules, body.region)
     if body.size > rules.most_drawn:
-        raise Invalid(f"一次最多抽 {rules.most_drawn} 人", "Too many")
+        detail = f"一次最多抽 {rules.most_drawn} 人"
+        raise Invalid(detail, "Too many", faults=[Fault("too_many", detail, "too many", "/size")])
     if body.id is not None and (known := await work.session.get(SpotCheck, body.id)) is not None:
         return await records.get(work, SpotCheck, known.id, "这次抽查")
     pool = await repository.pool(work, body.region, work.today)

@@ -31,6 +31,14 @@ async def unit(work: Work, unit_id: UUID) -> Unit:
     return found
 
 
+async def named_alike(work: Work, region: str, name: str, but: UUID | None) -> bool:
+    """Whether a region has a unit of this name, another than the one given."""
+    query = select(Unit.id).where(Unit.region == region, Unit.name == name, _known(work))
+    if but is not None:
+        query = query.where(Unit.id != but)
+    return (await work.session.exec(query.limit(1))).first() is not None
+
+
 async def units(work: Work, asked: Asked, region: str) -> Page[Unit]:
     """A page of helping units."""
     query = select(Unit).where(_known(work))

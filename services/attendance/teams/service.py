@@ -40,6 +40,8 @@ async def add_unit(work: Work, body: UnitCreate) -> Unit:
     work.actor.require(May.TEAM_MANAGE, body.region)
     columns = body.model_dump(exclude={"id", "region", "credit_code"})
     code = body.credit_code or ""
+    if await repository.named_alike(work, body.region, body.name, body.id):
+        raise Conflict(f"{body.name}已登记, 不必重复登记", "This unit is there already")
     unit, _ = await create(work, Unit, body, region=body.region, id=body.id, credit_code=code, **columns)
     return unit
 

@@ -1,0 +1,27 @@
+"""Every query about errands that is not one record or one page."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.attendance.errands.lifecycle import ErrandState
+from services.attendance.errands.models import Errand
+from services.attendance.repository import seen
+from services.attendance.rows import during
+from shared.work import Work
+
+GONE = (ErrandState.REFUSED, ErrandState.WITHDRAWN)
+
+
+async def overlapping(work: Work, person: str, first: date, last: date, but: UUID | None) -> Errand | None:
+    """An errand of the person, neither refused nor withdrawn, that touches these days."""
+    query = select(Errand).where(
+        Errand.person == person,
+        col(Errand.state).not_in(GONE),
+        during(Errand, first, last),
+        seen(work, Errand),
+    )
+    if but is not None:
+        query = query.where(Errand.id != but)
+    return (await work.session.exec(query.limit(1))).first()
