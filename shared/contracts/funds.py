@@ -186,6 +186,15 @@ class TargetMoved(FundEvent):
     now: str
 
 
+class PaymentCleared(FundEvent):
+    """审核人放行了用途筛查发现禁止内容的支付; the reason is the event's."""
+
+    topic: ClassVar[str] = "payment.cleared"
+    payment_id: UUID
+    project_id: UUID
+    rules: list[str] = Field(description="放行的筛查规则")
+
+
 class PaymentAccountRead(FundEvent):
     """Somebody read a payee's account number in clear."""
 

@@ -232,6 +232,28 @@ class ProjectView(BaseModel):
     version: int
 
 
+class TextFinding(BaseModel):
+    """一条筛查发现: which rule ("halls.office@1"), on what basis, why, and what to do."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    rule: str
+    item: str = ""
+    basis: str = ""
+    severity: str = Field(description="review or block")
+    explanation: str
+    advice: str = ""
+
+
+class TextScreening(BaseModel):
+    """试筛结果 (`POST /api/v1/projects/screenings` answers this and more)."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    verdict: str = Field(description="clear, review or block")
+    findings: list[TextFinding] = []
+
+
 class ProjectsClient:
     """What other services ask of the library, over the peer they are handed (`ProjectsClient(work.peer("projects"))`)."""
 
@@ -241,3 +263,8 @@ class ProjectsClient:
     async def project(self, project_id: UUID) -> ProjectView:
         """One project; NotFound when the library has none."""
         return ProjectView.model_validate(await self.peer.get(f"/api/v1/projects/{project_id}"))
+
+    async def screen(self, text: str, *, region: str, year: int) -> TextScreening:
+        """What the negative list in force says of a text; nothing is stored."""
+        body = {"name": text, "region": region, "year": year}
+        return TextScreening.model_validate(await self.peer.post("/api/v1/projects/screenings", json=body))

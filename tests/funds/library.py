@@ -21,12 +21,15 @@ class Library:
         self.projects: dict[UUID, dict[str, Any]] = {}
         self.commitments: dict[UUID, dict[UUID, dict[str, Any]]] = {}
         self.down = False
+        self.forbids: dict[str, str] = {}
+        """Words of a text → how much they weigh, block or review."""
         self.refuses: set[UUID] = set()
         self.after_commit: Callable[[], Any] | None = None
         self.app = FastAPI()
         self.app.add_api_route("/api/v1/projects", self._list, methods=["GET"])
         self.app.add_api_route("/api/v1/projects", self._declare, methods=["POST"])
         self.app.add_api_route("/api/v1/projects/{project_id}", self._read, methods=["GET"])
+        self.app.add_api_route("/api/v1/projects/screenings", self._screen, methods=["POST"])
         path = "/api/v1/projects/{project_id}/commitments/{commitment_id}"
         self.app.add_api_route(path, self._commit, methods=["PUT"])
         self.app.add_api_route(path, self._release, methods=["DELETE"])
@@ -83,6 +86,18 @@ class Library:
         said = await request.json()
         project_id = self.project(said["name"], region=said["region"], state="draft", stage="admission")
         return JSONResponse(self.projects[project_id], 201)
+
+    async def _screen(self, request: Request) -> Any:
+        if away := self._away():
+            return away
+        text = (await request.json())["name"]
+        findings = [
+            {"rule": f"{word}@1", "severity": weight, "explanation": f"文字写到“{word}”", "advice": "请核实"}
+            for word, weight in self.forbids.items()
+            if word in text
+        ]
+        verdicts = [one["severity"] for one in findings] + ["clear"]
+        return {"verdict": min(verdicts, key=("block", "review", "clear").index), "findings": findings}
 
     async def _read(self, project_id: UUID) -> Any:
         if away := self._away():

@@ -117,26 +117,6 @@ async def test_a_payment_without_documents_is_not_submitted(desk: Desk) -> None:
     refused(await desk.pay_step(desk.town, payment["id"], "submit"), 409, "no_documents")
 
 
-@pytest.mark.parametrize(
-    ("purpose", "stopped"),
-    [
-        ("发放干部奖金", True),
-        ("修建办公楼", True),
-        ("产业以奖代补资金", False),
-        ("以奖代补修建办公楼", True),
-        ("机井进度款", False),
-    ],
-)
-async def test_a_forbidden_purpose_is_stopped(desk: Desk, purpose: str, stopped: bool) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00, purpose=purpose)
-    answer = await desk.pay_step(desk.town, payment["id"], "submit")
-    if stopped:
-        refused(answer, 409, "payment.purpose")
-    else:
-        ok(answer)
-
-
 async def test_paying_ahead_of_the_works_is_warned_of(desk: Desk, library: Library) -> None:
     given = await desk.allocation(1000_00)
     library.change(UUID(given["project_id"]), physical_percent=20)
@@ -152,18 +132,6 @@ async def test_the_same_payee_on_the_same_day_is_warned_of(desk: Desk) -> None:
     payment = await desk.draft_payment(given["id"], 100_00)
     found = _finding(await _checks(desk, payment["id"]), "payment.same_day")
     assert (found["passed"], found["message"]) == (False, "同一收款人当日有同额支付, 请核对是否重复")
-
-
-async def test_a_silent_library_is_said_and_stops_the_move_not_the_reading(
-    desk: Desk, library: Library
-) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00)
-    library.down = True
-    checks = await _checks(desk, payment["id"])
-    assert checks["missing"] == ["projects"]
-    refused(await desk.pay_step(desk.town, payment["id"], "submit"), 503)
-    assert ok(await desk.leader.get(f"/funds/payments/{payment['id']}"))["state"] == "draft"
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ async def test_a_project_is_planned_funded_built_and_paid_through_both_services(
     assert (await state(steps, project))["paid"] == "400000.00"
     over = await real.draft_payment(given["id"], 600_000_01)
     refused(await real.pay_step(real.town, over["id"], "submit"), 409, "over_allocation")
+    hall = await real.draft_payment(given["id"], 100_00, purpose="修建村委会办公楼工程款")
+    assert ok(await real.pay_step(real.town, hall["id"], "submit"))["screened"] == "block"
+    refused(await real.pay_step(real.reviewer, hall["id"], "review"), 409, "purpose_blocked")
     await real.balanced()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.funds.commitments.project import LibraryProject
+from shared.contracts.projects import ProjectsClient, TextScreening
 from shared.errors import NotFound
 from shared.money import yuan
 from shared.work import Peer
@@ -78,6 +79,11 @@ def _project(said: dict[str, Any]) -> LibraryProject:
             one["explanation"] for one in said.get("findings") or () if one["family"] == "readiness"
         ),
     )
+
+
+async def screen(peer: Peer, purpose: str, region: str, year: int) -> TextScreening:
+    """What the negative list says of what money is to be paid for. Unavailable when the library is down."""
+    return await ProjectsClient(peer).screen(purpose, region=region, year=year)
 
 
 async def commit(peer: Peer, wanted: Iterable[Commit]) -> None:

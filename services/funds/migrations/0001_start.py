@@ -561,16 +561,23 @@ def upgrade() -> None:
     sa.Column('paid_on', sa.Date(), nullable=True),
     sa.Column('bank_result', sa.String(length=500), nullable=False),
     sa.Column('rounds', sa.Integer(), nullable=False),
+    sa.Column('screened', sa.String(length=20), nullable=False),
+    sa.Column('screening', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('cleared_by', sa.String(length=64), nullable=False),
+    sa.Column('clearance', sa.String(length=2000), nullable=False),
     sa.Column('rules_used', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.ForeignKeyConstraint(['allocation_id'], ['allocation.id'], name=op.f('fk_payment_allocation_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payment'))
     )
     with op.batch_alter_table('payment', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_payment_allocation_id_id'), ['allocation_id', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_applied_on_region'), ['applied_on', 'region'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_contract_id'), ['contract_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_paid_on_region'), ['paid_on', 'region'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_payee_key_paid_on'), ['payee_key', 'paid_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_project_id_id'), ['project_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_screened_state'), ['screened', 'state'], unique=False)
 
     op.create_table('plan_line',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -798,10 +805,13 @@ def downgrade() -> None:
 
     op.drop_table('plan_line')
     with op.batch_alter_table('payment', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_payment_screened_state'))
         batch_op.drop_index(batch_op.f('ix_payment_region_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_payment_project_id_id'))
         batch_op.drop_index(batch_op.f('ix_payment_payee_key_paid_on'))
+        batch_op.drop_index(batch_op.f('ix_payment_paid_on_region'))
         batch_op.drop_index(batch_op.f('ix_payment_contract_id'))
+        batch_op.drop_index(batch_op.f('ix_payment_applied_on_region'))
         batch_op.drop_index(batch_op.f('ix_payment_allocation_id_id'))
 
     op.drop_table('payment')

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.funds.checking.finding import Effect, Finding, finding, percent
+from shared.contracts.projects import TextScreening
 from shared.money import fen, yuan
 from shared.rules import Rule
 
@@ -41,6 +42,8 @@ class PaymentCase:
     physical_percent: int | None = None
     library_silent: bool = False
     contract: ContractFacts | None = None
+    screening: TextScreening | None = None
+    clearance: str = ""
     same_day: int = 0
     same_day_equal: int = 0
 
@@ -153,6 +156,27 @@ def _purpose(case: PaymentCase, rule: Rule) -> Finding:
     return finding(rule, passed=not hits, message=message, figures={"命中": "、".join(hits)} if hits else {})
 
 
+def _screening(case: PaymentCase, rule: Rule) -> Finding | None:
+    """What the library's screening says of the purpose: a block waits for the reviewer's reason, a review is shown."""
+    said = case.screening
+    if said is None:
+        if case.library_silent:
+            return finding(rule, passed=False, message="项目库暂时联系不上, 没有筛查用途")
+        return None
+    figures = {one.explanation: one.advice for one in said.findings}
+    words = "; ".join(figures)
+    if said.verdict == "clear":
+        return finding(rule, passed=True, message="用途筛查未发现问题")
+    if said.verdict != "block":
+        found = finding(rule, passed=False, message=f"用途须人工确认: {words}", figures=figures)
+        return found.model_copy(update={"effect": Effect.REPORT})
+    if case.clearance:
+        message = f"用途筛查发现禁止内容, 审核人已放行: {case.clearance}"
+        return finding(rule, passed=True, message=message, figures=figures)
+    message = f"用途筛查发现禁止内容, 审核人写明理由才能放行: {words}"
+    return finding(rule, passed=False, message=message, figures=figures)
+
+
 def _same_day(case: PaymentCase, rule: Rule) -> Finding:
     if case.same_day_equal:
         message = "同一收款人当日有同额支付, 请核对是否重复"
@@ -173,6 +197,7 @@ CHECKS: Mapping[str, Callable[[PaymentCase, Rule], Finding | None]] = {
     "payment.retention":       _kept,
     "payment.advance":         _advance,
     "payment.purpose":         _purpose,
+    "payment.screening":       _screening,
     "payment.same_day":        _same_day,
 }
 # fmt: on

@@ -16,8 +16,9 @@ from services.funds.payments import repository
 from services.funds.payments.controls import ContractFacts, PaymentCase, examine
 from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
-from services.funds.payments.models import Payment
+from services.funds.payments.models import BLOCK, Payment
 from services.funds.payments.schemas import PaymentAct
+from shared.contracts.projects import TextScreening
 from shared.rules import in_force
 from shared.work import CHINA, Work
 
@@ -33,6 +34,9 @@ class Asked:
 
     project: LibraryProject | None
     silent: bool = False
+    screening: TextScreening | None = None
+    purpose: str = ""
+    """The text that was screened."""
 
 
 async def findings(work: Work, payment: Payment, asked: Asked, *, lock: bool = False) -> list[Finding]:
@@ -59,10 +63,16 @@ async def findings(work: Work, payment: Payment, asked: Asked, *, lock: bool = F
         physical_percent=project.physical_percent if project else None,
         library_silent=asked.silent,
         contract=await _contract(work, payment, project, lock=lock),
+        screening=asked.screening or _kept(payment),
+        clearance=payment.clearance,
         same_day=len(other),
         same_day_equal=sum(one.amount == payment.amount for one in other),
     )
     return examine(case, rules)
+
+
+def _kept(payment: Payment) -> TextScreening | None:
+    return TextScreening.model_validate(payment.screening) if payment.screening else None
 
 
 async def _contract(
@@ -103,12 +113,24 @@ async def facts(work: Work, payment: Payment, act: PaymentAct, asked: Asked, *, 
         today=work.at.astimezone(CHINA).date(),
         stops=tuple(one.fault() for one in found if one.effect is Effect.STOP and not one.passed),
         rules=tuple(sorted({one.rule for one in found})),
+        held="; ".join(_blocking(payment)) if payment.held else "",
+        clearance=act.clearance,
         listed=(await batches.total(work, payment.id))[1]
         if payment.payee_kind is PayeeKind.HOUSEHOLDS
         else None,
     )
 
 
-def identify(project_id: UUID, views: dict[UUID, LibraryProject]) -> Asked:
-    """What was said of one project."""
-    return Asked(views.get(project_id))
+def _blocking(payment: Payment) -> list[str]:
+    kept = _kept(payment)
+    return [one.explanation for one in kept.findings if one.severity == BLOCK] if kept else []
+
+
+def identify(
+    project_id: UUID,
+    views: dict[UUID, LibraryProject],
+    screening: TextScreening | None = None,
+    purpose: str = "",
+) -> Asked:
+    """What was said of one project and of the purpose of a payment to it."""
+    return Asked(views.get(project_id), screening=screening, purpose=purpose)

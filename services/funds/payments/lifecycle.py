@@ -50,6 +50,9 @@ class PaymentFacts:
     rules: tuple[str, ...] = ()
     listed: int | None = None
     """What the 一卡通 list adds up to; None when the payee is no list of households."""
+    held: str = ""
+    """What the screening of the purpose found, when it said block and nobody let it pass yet."""
+    clearance: str = ""
 
 
 def documented(facts: PaymentFacts) -> Fault | None:
@@ -82,6 +85,14 @@ def controls_passed(facts: PaymentFacts) -> Fault | None:
     return Fault(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops))
 
 
+def cleared(facts: PaymentFacts) -> Fault | None:
+    """用途筛查没有发现禁止内容, 或由审核人写明放行理由."""
+    if not facts.held or facts.clearance.strip():
+        return None
+    detail = f"用途筛查发现禁止内容: {facts.held}; 确可支付的, 由审核人在 clearance 中写明放行理由"
+    return Fault("purpose_blocked", detail, "Blocked by screening: a clearance is needed", "/clearance")
+
+
 def reasoned(facts: PaymentFacts) -> Fault | None:
     """写明理由."""
     return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
@@ -110,7 +121,7 @@ PAYMENT: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payme
          within_allocation, controls_passed),
     move(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reasoned),
     move(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reasoned),
-    move(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed,
+    move(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, cleared,
          eyes=("created_by", "submitted_by")),
     move(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
          eyes=("created_by", "submitted_by", "reviewed_by")),

@@ -1,6 +1,7 @@
 """Payments and refunds. Bank accounts are encrypted and never leave unmasked."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +10,11 @@ from sqlmodel import Field
 from services.funds.base import Base
 from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
+from shared.contracts.projects import TextScreening
 from shared.db import JSON, Record, text_enum
+
+BLOCK = "block"
+"""The verdict that holds a payment until a named person lets it pass."""
 
 
 class Payment(Base, Record, table=True):
@@ -22,6 +27,9 @@ class Payment(Base, Record, table=True):
         sa.Index(None, "project_id", "id"),
         sa.Index(None, "payee_key", "paid_on"),
         sa.Index(None, "contract_id"),
+        sa.Index(None, "screened", "state"),
+        sa.Index(None, "paid_on", "region"),
+        sa.Index(None, "applied_on", "region"),
     )
 
     allocation_id: UUID = Field(foreign_key="allocation.id")
@@ -52,7 +60,22 @@ class Payment(Base, Record, table=True):
     paid_on: date | None = None
     bank_result: str = Field(default="", max_length=500)
     rounds: int = 0
+    screened: str = Field(default="", max_length=20)
+    screening: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    cleared_by: str = Field(default="", max_length=64)
+    clearance: str = Field(default="", max_length=2000)
     rules_used: list[str] = Field(default_factory=list, sa_type=JSON)
+
+    @property
+    def held(self) -> bool:
+        """Whether the screening of its purpose said block and nobody let it pass yet."""
+        return self.screened == BLOCK and not self.cleared_by
+
+    def keep_screening(self, said: TextScreening | None) -> None:
+        """What the library said of the purpose as it was submitted; an earlier clearance was of an earlier text."""
+        self.screened = said.verdict if said else ""
+        self.screening = said.model_dump() if said else {}
+        self.cleared_by = self.clearance = ""
 
 
 class Refund(Base, table=True):

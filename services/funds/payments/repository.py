@@ -40,6 +40,8 @@ async def listed(
     allocation_id: UUID | None = None,
     project_id: UUID | None = None,
     contract_id: UUID | None = None,
+    paid_from: date | None = None,
+    paid_to: date | None = None,
 ) -> Page[Payment]:
     """A page of payments of the caller's regions."""
     query = select(Payment).where(work.actor.where(May.FUND_READ, col(Payment.region)))
@@ -53,6 +55,10 @@ async def listed(
     ):
         if value is not None:
             query = query.where(getattr(Payment, name) == value)
+    if paid_from is not None:
+        query = query.where(col(Payment.paid_on) >= paid_from)
+    if paid_to is not None:
+        query = query.where(col(Payment.paid_on) <= paid_to)
     return await page(work.session, query, asked, orders=ORDERS, key=col(Payment.id), default="-created_at")
 
 

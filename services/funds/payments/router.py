@@ -1,11 +1,12 @@
 """Payments over HTTP."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.funds.payments import refunds, repository, service
+from services.funds.payments import drafting, refunds, repository, service
 from services.funds.payments.lifecycle import PAYMENT, PaymentAction, PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.payments.schemas import (
@@ -36,7 +37,7 @@ router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
 )
 async def apply_for_payment(work: Writing, body: PaymentCreate) -> Payment:
     """编制支付申请."""
-    return await service.apply(work, body)
+    return await drafting.apply(work, body)
 
 
 @router.get("", response_model=Page[PaymentRead], **allows(May.FUND_READ))
@@ -48,6 +49,8 @@ async def list_payments(
     allocation_id: UUID | None = None,
     project_id: UUID | None = None,
     contract_id: UUID | None = None,
+    paid_from: Annotated[date | None, Query(description="支付日期起")] = None,
+    paid_to: Annotated[date | None, Query(description="支付日期止")] = None,
 ) -> Page[Payment]:
     """支付列表."""
     return await repository.listed(
@@ -58,6 +61,8 @@ async def list_payments(
         allocation_id=allocation_id,
         project_id=project_id,
         contract_id=contract_id,
+        paid_from=paid_from,
+        paid_to=paid_to,
     )
 
 
@@ -74,7 +79,7 @@ async def read_payment(work: Reading, payment_id: UUID) -> PaymentDetail:
 )
 async def change_payment(work: Writing, payment_id: UUID, body: PaymentChange, match: IfMatch) -> Payment:
     """修改编制中的支付申请."""
-    return await service.change(work, payment_id, body, match)
+    return await drafting.change(work, payment_id, body, match)
 
 
 @router.get(

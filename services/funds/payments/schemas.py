@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from services.funds.checking.finding import Finding
 from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
+from shared.contracts.projects import TextScreening
 from shared.identifiers import CreditCode, account
 from shared.money import Money, PositiveMoney
 from shared.moves import Act, Offer
@@ -81,6 +82,9 @@ class PaymentRead(BaseModel):
     paid_on: date | None
     bank_result: str
     rules_used: list[str]
+    screened: str = Field(description="提交时用途筛查的结论: clear, review, block; 空为未筛查")
+    cleared_by: str
+    clearance: str = Field(description="用途筛查为 block 而放行的理由")
     created_at: datetime
     created_by: str
 
@@ -91,6 +95,7 @@ class PaymentAct(Act):
     voucher_no: str = Field("", max_length=100, description="支付凭证号, 登记支付时必填")
     paid_on: date | None = Field(None, description="支付日期, 登记支付时必填")
     bank_result: str = Field("", max_length=500, description="银行回单结果")
+    clearance: str = Field("", max_length=2000, description="审核时放行用途筛查发现的理由")
 
 
 class RefundCreate(BaseModel):
@@ -122,6 +127,7 @@ class PaymentDetail(PaymentRead):
     """支付, 退款和可办事项."""
 
     refunds: list[RefundRead]
+    screening: TextScreening | None = Field(description="用途筛查的结论和发现; 空为未筛查")
     available_actions: list[Offer]
 
 

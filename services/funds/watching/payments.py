@@ -19,7 +19,8 @@ Rows = Sequence[sa.Row[Any]]
 
 
 def _behind(rows: Iterable[sa.Row[Any]]) -> list[dict[str, str]]:
-    return [row_of(row._asdict()) for row in list(rows)[:MOST_ROWS]]
+    shown = [row._asdict() for row in list(rows)[:MOST_ROWS]]
+    return [row_of({name: value for name, value in one.items() if name != "screening"}) for one in shown]
 
 
 def _payment(row: sa.Row[Any], message: str, light: Light, **figures: str) -> Hit:
@@ -156,6 +157,16 @@ async def purpose(look: Look) -> list[Hit]:
         if found and not any(word in row.purpose for word in then[found[0]]):
             message = f"用途“{row.purpose}”含有禁止内容: {'、'.join(found)}"
             hits.append(_payment(row, message, Light.RED, 命中="、".join(found)))
+    return hits
+
+
+async def held(look: Look) -> list[Hit]:
+    """Submitted for a purpose the library's screening forbids, and no reviewer has let it pass."""
+    hits = []
+    for row in look.every(await repository.system_held(look.work)):
+        found = [one["explanation"] for one in row.screening["findings"] if one["severity"] == "block"]
+        message = f"用途“{row.purpose}”筛查发现禁止内容, 尚未放行: {'; '.join(found)}"
+        hits.append(_payment(row, message, Light.RED, 用途=row.purpose))
     return hits
 
 

@@ -13,7 +13,7 @@ from services.funds.contracts.models import Contract
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerAccount, LedgerPosting
 from services.funds.payments.lifecycle import PaymentState
-from services.funds.payments.models import Payment
+from services.funds.payments.models import BLOCK, Payment
 from services.funds.plans.models import Plan
 from services.funds.sources.models import Source
 from services.funds.targets.lifecycle import TargetState
@@ -116,6 +116,15 @@ def _payments(*more: Any) -> Any:  # noqa: ANN401 - column expressions
     columns = [kept[name] for name in names]
     rest = [kept.economic_subject, kept.paid_on, kept.applied_on, kept.voucher_no, NET.label("amount")]
     return sa.select(*columns, *rest, *more)
+
+
+async def system_held(work: Work) -> list[sa.Row[Any]]:
+    """Payments on their way whose purpose the screening forbids and nobody let pass, oldest first."""
+    kept = PAYMENT.c
+    query = _payments(kept.screening).where(
+        kept.screened == BLOCK, kept.state.in_(LIVE), kept.cleared_by == ""
+    )
+    return list(await run(work.session, query.order_by(kept.id).limit(MOST)))
 
 
 async def system_unseen(work: Work, since: date) -> list[sa.Row[Any]]:

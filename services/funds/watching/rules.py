@@ -2,7 +2,7 @@
 
 from services.funds.watching.flows import break_down, fee, idle, slow
 from services.funds.watching.openness import target_late, unpublished
-from services.funds.watching.payments import ahead, evidence, payee, purpose, same_day, split, subject
+from services.funds.watching.payments import ahead, evidence, held, payee, purpose, same_day, split, subject
 from shared.alerts.hits import Watch
 
 PREFIX = "alert."
@@ -16,6 +16,7 @@ WATCHES: dict[str, Watch] = {
     "same_day": same_day,
     "payee": payee,
     "purpose": purpose,
+    "held": held,
     "subject": subject,
     "fee": fee,
     "unpublished": unpublished,
