@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 from python_calamine import CalamineWorkbook
@@ -71,53 +72,60 @@ async def test_an_item_the_records_answer_is_not_given_and_the_others_need_a_rea
     assert answer.status_code == 409
 
 
-async def test_another_person_reviews_sends_back_and_the_projects_are_ranked(steps: Steps) -> None:
-    late = await a_finished_project(steps, name="迟建项目", planned_end="2024-06-01")
-    best = await a_finished_project(steps, name="按期项目")
-    for project_id in (late, best):
-        good(await steps.bureau.put(f"/projects/{project_id}/self-evaluation", json=SELF_EVALUATED))
-    review, said = f"/projects/{late}/evaluation/review", {"opinion": "情况属实"}
+async def self_evaluated(steps: Steps, by: httpx.AsyncClient, **changes: Any) -> str:
+    project_id = await a_finished_project(steps, **changes)
+    good(await by.put(f"/projects/{project_id}/self-evaluation", json=SELF_EVALUATED))
+    return project_id
+
+
+async def test_another_person_reviews_and_sends_back(steps: Steps) -> None:
+    project_id = await self_evaluated(steps, steps.bureau)
+    address, said = f"/projects/{project_id}", {"opinion": "情况属实"}
+    review = f"{address}/evaluation/review"
     assert (await steps.bureau.post(review, json=said)).status_code == 403  # four eyes
-    good(await steps.town.put(f"/projects/{late}/self-evaluation", json=SELF_EVALUATED))
-    good(await steps.town.put(f"/projects/{best}/self-evaluation", json=SELF_EVALUATED))
-    counted = good(await steps.bureau.get("/projects/inbox/counts"))
-    assert counted["evaluations"] == 2
+    assert good(await steps.bureau.get("/projects/inbox/counts"))["evaluations"] == 0
+    good(await steps.town.put(f"{address}/self-evaluation", json=SELF_EVALUATED))
+    assert good(await steps.bureau.get("/projects/inbox/counts"))["evaluations"] == 1
     assert (await steps.bureau.post(review, json={})).json()["errors"][0]["code"] == "no_opinion"
     assert good(await steps.bureau.post(f"{review}?dry_run=true", json=said))["allowed"] is True
     lower = {**said, "items": [{"code": "quality", "points": "5", "reason": "墙面开裂, 限期整改"}]}
     reviewed = good(await steps.bureau.post(review, json=lower))
     assert reviewed["state"] == "reviewed"
     assert float(reviewed["self_score"]) - float(reviewed["score"]) == pytest.approx(9.0)
-    assert (await steps.town.put(f"/projects/{late}/self-evaluation", json=SELF_EVALUATED)).status_code == 409
-    good(await steps.bureau.post(f"/projects/{best}/evaluation/review", json=said))
+    assert (await steps.town.put(f"{address}/self-evaluation", json=SELF_EVALUATED)).status_code == 409
+    back = f"{address}/evaluation/return"
+    assert (await steps.bureau.post(back, json={})).status_code == 409
+    assert good(await steps.bureau.post(back, json={"reason": "已整改, 请重评"}))["state"] == "returned"
+    again = good(await steps.town.put(f"{address}/self-evaluation", json=SELF_EVALUATED))
+    assert (again["state"], again["score"]) == ("submitted", again["self_score"])
+    kinds = [one["type"] for one in good(await steps.bureau.get(f"{address}/history"))["items"]]
+    assert kinds.count("project.evaluated") == 5
 
-    ranked = good(await steps.leader.get("/projects/evaluations", params={"limit": 1, "state": "reviewed"}))
-    assert [one["project_name"] for one in ranked["items"]] == ["按期项目"]
+
+async def test_projects_are_ranked_and_every_figure_opens_to_its_rows(steps: Steps) -> None:
+    late = await self_evaluated(steps, steps.town, name="迟建项目", planned_end="2024-06-01")
+    best = await self_evaluated(steps, steps.town, name="按期项目")
+    for project_id in (late, best):
+        good(
+            await steps.bureau.post(f"/projects/{project_id}/evaluation/review", json={"opinion": "情况属实"})
+        )
+    listed = "/projects/evaluations"
+    ranked = good(await steps.leader.get(listed, params={"limit": 1, "state": "reviewed"}))
     more = {"limit": 1, "state": "reviewed", "cursor": ranked["next_cursor"]}
-    rest = good(await steps.leader.get("/projects/evaluations", params=more))
-    assert [one["project_id"] for one in rest["items"]] == [late]
+    rest = good(await steps.leader.get(listed, params=more))
+    both = [*ranked["items"], *rest["items"]]
+    assert [one["project_id"] for one in both] == [best, late]
     for narrower in ({"year": 2023}, {"category": "3"}, {"region": "620602101000"}):
-        assert good(await steps.leader.get("/projects/evaluations", params=narrower))["items"] == []
-    grades = good(await steps.leader.get("/projects/evaluations/summary"))
+        assert good(await steps.leader.get(listed, params=narrower))["items"] == []
+    grades = good(await steps.leader.get(f"{listed}/summary"))
     assert (grades["reviewed"], grades["waiting"]) == (2, 0)
     for one in grades["items"]:
         rows = good(await steps.leader.get(one["rows"].removeprefix("/api/v1")))["items"]
         assert len(rows) == one["count"]
-
-    book = await steps.leader.get("/projects/evaluations/export", params={"state": "reviewed"})
-    rows = CalamineWorkbook.from_filelike(io.BytesIO(book.content)).get_sheet_by_index(0).to_python()
-    at = rows[2].index("得分")
-    assert [row[at] for row in rows[3:]] == [
-        float(one["score"]) for one in [*ranked["items"], *rest["items"]]
-    ]
-
-    back = f"/projects/{late}/evaluation/return"
-    assert (await steps.bureau.post(back, json={})).status_code == 409
-    assert good(await steps.bureau.post(back, json={"reason": "已整改, 请重评"}))["state"] == "returned"
-    again = good(await steps.town.put(f"/projects/{late}/self-evaluation", json=SELF_EVALUATED))
-    assert (again["state"], again["score"]) == ("submitted", again["self_score"])
-    kinds = [one["type"] for one in good(await steps.bureau.get(f"/projects/{late}/history"))["items"]]
-    assert kinds.count("project.evaluated") == 5
+    book = await steps.leader.get(f"{listed}/export", params={"state": "reviewed"})
+    table = CalamineWorkbook.from_filelike(io.BytesIO(book.content)).get_sheet_by_index(0).to_python()
+    at = table[2].index("得分")
+    assert [row[at] for row in table[3:]] == [float(one["score"]) for one in both]
 
 
 async def test_payment_after_the_self_evaluation_counts_at_the_review(steps: Steps) -> None:
