@@ -17,6 +17,8 @@ from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import router as evaluations
 from services.projects.evaluations.sheet import Sheet
 from services.projects.exchange.router import router as exchange
+from services.projects.imports.router import router as imports
+from services.projects.imports.service import run_forever as import_forever
 from services.projects.inbox.router import router as inbox
 from services.projects.library import public
 from services.projects.library.router import router as library
@@ -49,6 +51,7 @@ SERVICE = Service(
         rescreening,
         clearing,
         exchange,
+        imports,
         summary,
         inbox,
         warnings,
@@ -67,7 +70,7 @@ SERVICE = Service(
         library,
     ),
     handlers=HANDLERS,
-    background=(run_forever,),
+    background=(run_forever, import_forever),
     start=remember_built_in,
     rule_shapes={"evaluation.sheet": Sheet},
 )

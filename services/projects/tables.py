@@ -5,6 +5,7 @@ from services.projects.base import Base
 from services.projects.changes import models as changes
 from services.projects.commitments import models as commitments
 from services.projects.evaluations import models as evaluations
+from services.projects.imports import models as imports
 from services.projects.library import models as library
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
@@ -16,6 +17,7 @@ __all__ = [
     "changes",
     "commitments",
     "evaluations",
+    "imports",
     "library",
     "milestones",
     "progress",

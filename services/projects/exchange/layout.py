@@ -79,6 +79,8 @@ COLUMNS = (
     Column("poor_households", "其中: 脱贫户和监测户户数", INTEGER, aliases=("脱贫户和监测户户数", "受益脱贫户数")),
     Column("poor_people", "其中: 脱贫户和监测户人数", INTEGER, aliases=("脱贫户和监测户人数", "受益脱贫人口")),
     Column("goal", "绩效目标(总体)", aliases=("绩效目标", "绩效目标总体", "performance_target"), width=36),
+    Column("quantity", "数量指标", aliases=("产出指标",), note="如: 新建日光温室≥20座", width=24),
+    Column("satisfaction", "满意度指标", note="如: 受益户满意度≥95%", width=24),
     Column("participation", "群众参与"),
     Column("linkage", "联农带农机制", aliases=("利益联结机制", "带贫减贫机制"), width=36),
     Column("admitted_on", "入库时间", DAY),
@@ -86,11 +88,14 @@ COLUMNS = (
     Column("year", "项目年度", INTEGER, aliases=("年度", "year")),
     Column("fund_source", "资金来源", aliases=("资金类别", "fund_source"), note="未分列金额时, 按此判断来源"),
     Column("remark", "备注"),
+    Column("library_code", "库编号", note="导出表中的编号; 新项目不填"),
 )
 # fmt: on
+INWARD = frozenset({"fund_source", "quantity", "satisfaction", "library_code"})
+"""Columns that are only read."""
 OURS = (
     Column("number", "序号", INTEGER, width=6),
-    *(one for one in COLUMNS if one.key != "fund_source"),
+    *(one for one in COLUMNS if one.key not in INWARD),
     Column("library_code", "库编号"),
     Column("state_label", "状态", width=10),
 )

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import Response, StreamingResponse
 
 from services.projects.categories import service as categories
-from services.projects.exchange import exports, imports
+from services.projects.exchange import exports
 from services.projects.exchange.layout import COLUMNS, Format
 from services.projects.exchange.regions import names_if_there
 from services.projects.library.router import Narrowed
-from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Reading, Route, Writing, allows
+from shared.errors import Invalid, NotFound
+from shared.http import Reading, Route, allows
 from shared.permissions import May
 from shared.sheets.forms import template
 
@@ -56,28 +56,3 @@ async def download_template(
     lists["town"] = [places.names[code] for code in sorted(places.towns)]
     content = template(COLUMNS, name="项目库", title="县级项目库表", lists=lists)
     return Response(content, media_type=XLSX, headers=exports.attached("项目库表模板.xlsx"))
-
-
-@router.post(
-    "/imports",
-    response_model=imports.ImportRead,
-    **allows(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=LARGE),
-)
-async def import_projects(
-    work: Writing, body: Table, region: Region, year: Year = None, dry_run: bool = False
-) -> imports.ImportRead:
-    """导入县级项目库表: 正确的行成为草稿, 其余逐行说明; 再次上传同一文件不会重复."""
-    result, _ = await imports.take(work, body, region=region, year=year, dry_run=dry_run)
-    return result
-
-
-@router.post(
-    "/imports/check",
-    response_class=Response,
-    response_model=None,
-    **allows(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=LARGE),
-)
-async def check_table(work: Writing, body: Table, region: Region, year: Year = None) -> Response:
-    """试导入, 返回原表的副本, 错误写在“问题”列; 什么也不保存."""
-    content = await imports.checked(work, body, region=region, year=year)
-    return Response(content, media_type=XLSX, headers=exports.attached("导入检查结果.xlsx"))

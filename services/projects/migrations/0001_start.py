@@ -85,6 +85,35 @@ def upgrade() -> None:
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_file_region_id'), ['region', 'id'], unique=False)
 
+    op.create_table('import_job',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('name', sa.String(length=255), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=True),
+    sa.Column('happened_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('dry_run', sa.Boolean(), nullable=False),
+    sa.Column('actor', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('total', sa.Integer(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('imported', sa.Integer(), nullable=False),
+    sa.Column('already', sa.Integer(), nullable=False),
+    sa.Column('wrong', sa.Integer(), nullable=False),
+    sa.Column('ignored', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('message', sa.String(length=500), nullable=False),
+    sa.Column('finished_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_job'))
+    )
+    with op.batch_alter_table('import_job', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_import_job_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_import_job_state_id'), ['state', 'id'], unique=False)
+
     op.create_table('inbox',
     sa.Column('event_id', sa.Uuid(), nullable=False),
     sa.Column('service', sa.String(length=40), nullable=False),
@@ -496,6 +525,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_evaluation_score_id'), ['score', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_evaluation_state_region_id'), ['state', 'region', 'id'], unique=False)
 
+    op.create_table('import_row',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('job_id', sa.Uuid(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('already', sa.Boolean(), nullable=False),
+    sa.Column('wrong', sa.Boolean(), nullable=False),
+    sa.Column('faults', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.ForeignKeyConstraint(['job_id'], ['import_job.id'], name=op.f('fk_import_row_job_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_import_row')),
+    sa.UniqueConstraint('job_id', 'number', name=op.f('uq_import_row_job_id_number'))
+    )
     op.create_table('milestone',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('project_id', sa.Uuid(), nullable=False),
@@ -617,6 +658,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_milestone_project_id_planned_on_id'))
 
     op.drop_table('milestone')
+    op.drop_table('import_row')
     with op.batch_alter_table('evaluation', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_evaluation_state_region_id'))
         batch_op.drop_index(batch_op.f('ix_evaluation_score_id'))
@@ -687,6 +729,11 @@ def downgrade() -> None:
     op.drop_table('log_seal')
     op.drop_table('log_cursor')
     op.drop_table('inbox')
+    with op.batch_alter_table('import_job', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_import_job_state_id'))
+        batch_op.drop_index(batch_op.f('ix_import_job_region_created_at_id'))
+
+    op.drop_table('import_job')
     with op.batch_alter_table('file', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_file_region_id'))
 

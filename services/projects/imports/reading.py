@@ -1,7 +1,9 @@
 """What a row of a county's table means: a project to draft, or what is wrong with the row."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,9 +12,10 @@ from pydantic import ValidationError
 from services.projects.categories.schemas import CategoryRead
 from services.projects.exchange.layout import COUNTS, FLAGS, MONEY, WORDS
 from services.projects.exchange.regions import Names
-from services.projects.library.kinds import MoneyKind
+from services.projects.library.kinds import Indicator, MoneyKind
 from services.projects.library.schemas import ProjectCreate
 from shared.money import yuan
+from shared.problems import faults
 from shared.sheets.reading import Row
 
 SPACE = UUID("6f0a7a5e-6f6b-5d0e-9b1c-2f1f3c0d9a11")
@@ -28,6 +31,15 @@ SOURCES = (
     ("自筹", MoneyKind.SELF_RAISED),
 )
 """How the words of 资金来源 are understood, in this order; others are other public money."""
+TARGET = re.compile(
+    r"(?P<name>.*?)\s*(?P<operator>>=|≥|不低于|<=|≤|不高于|=)?\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>\S{0,20})"
+)
+OPERATORS = {"≥": ">=", "不低于": ">=", "≤": "<=", "不高于": "<="}
+INDICATORS = {
+    "quantity": (Indicator.QUANTITY, "建设内容完成数量"),
+    "satisfaction": (Indicator.SATISFACTION, "受益户满意度"),
+}
+ASIDE = (("admitted_on", "入库时间"), ("decision_no", "审批文号"), ("planned", "已纳入年度实施计划"))
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,12 @@ class Reader:
     categories: Sequence[CategoryRead]
     words: Sequence[tuple[str, str]]
     year: int | None
+    happened_at: datetime | None = None
+
+    @staticmethod
+    def code(row: Row) -> str:
+        """The library's own code of a row that was exported before; empty without one."""
+        return str(row.values.get("library_code") or "")
 
     def read(self, row: Row) -> ProjectCreate | None:
         """The project of a sound row; faults are written into the row."""
@@ -49,16 +67,11 @@ class Reader:
             row.fault("year", "没有写明项目年度, 也没有随文件给出年度")
         if not row.sound or region is None or category is None:
             return None
-        body: dict[str, Any] = {
-            name: values[name] for name in (*WORDS, *FLAGS, *COUNTS) if values.get(name) is not None
-        }
-        body |= {
-            name: values[name]
-            for name in ("nature", "planned_start", "planned_end")
-            if values.get(name) is not None
-        }
-        body |= {"name": values["name"], "region": region, "category": category, "year": year}
-        body |= {"total": yuan(values["total"]), "money": _money(values)}
+        targets = _targets(row)
+        if targets is None:
+            return None
+        body = {**_plain(values), "region": region, "category": category, "year": year, "targets": targets}
+        body["happened_at"] = self.happened_at
         body["id"] = uuid5(
             SPACE,
             "|".join(
@@ -68,8 +81,8 @@ class Reader:
         try:
             return ProjectCreate.model_validate(body)
         except ValidationError as error:
-            for one in error.errors(include_url=False):
-                row.fault(str(one["loc"][0]), str(one["msg"]))
+            for one in faults(error.errors(include_url=False)):
+                row.fault(one.pointer.split("/")[1], one.detail)
             return None
 
     def _region(self, row: Row) -> str | None:
@@ -110,6 +123,50 @@ class Reader:
         above = values.get("category1")
         tops = {one.name: one.code for one in self.categories if "." not in one.code}
         return above not in tops or code.split(".", maxsplit=1)[0] == tops[above]
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that are taken as they are."""
+    names = (*WORDS, *FLAGS, *COUNTS, "nature", "planned_start", "planned_end")
+    body = {name: values[name] for name in names if values.get(name) is not None}
+    if "*" in str(body.get("leader_phone", "")):
+        del body["leader_phone"]  # an exported table shows only part of it
+    money = {"total": yuan(values["total"]), "money": _money(values)}
+    return {**body, **money, "name": values["name"], "remark": _remark(values)}
+
+
+def _targets(row: Row) -> list[dict[str, Any]] | None:
+    """The promises of a row, as people write them: 新建日光温室≥20座; None when one cannot be read."""
+    found = []
+    for key, (kind, name) in INDICATORS.items():
+        said = str(row.values.get(key) or "").strip()
+        if not said:
+            continue
+        match = TARGET.fullmatch(said)
+        if match is None:
+            row.fault(key, f"“{said}”看不出指标值, 请写成“新建日光温室≥20座”")
+            return None
+        operator = match["operator"] or ">="
+        unit = match["unit"] or ("%" if kind is Indicator.SATISFACTION else "")
+        found.append(
+            {
+                "kind": kind,
+                "name": match["name"] if len(match["name"]) > 1 else name,
+                "operator": OPERATORS.get(operator, operator),
+                "value": match["value"],
+                "unit": unit,
+            }
+        )
+    return found
+
+
+def _remark(values: Mapping[str, Any]) -> str:
+    """The row's remark, with what the table says of a library that is not ours to take over unproven."""
+    said = [f"{words} {values[key]}" for key, words in ASIDE[:2] if values.get(key)]
+    said += [ASIDE[2][1]] if values.get("planned") else []
+    return "; ".join(
+        [*filter(None, [values.get("remark")]), *([f"原表所载: {', '.join(said)}"] if said else [])]
+    )
 
 
 def _money(values: Mapping[str, Any]) -> list[dict[str, Any]]:

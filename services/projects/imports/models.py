@@ -1,0 +1,50 @@
+"""Imports and what became of each of their rows."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.projects.base import Base
+from services.projects.imports.kinds import ImportState
+from shared.db import JSON, Record, text_enum
+
+
+class ImportJob(Base, Record, table=True):
+    """一次导入. `done` rows were worked off, in the transaction that kept what became of them; `actor` is who sent it."""
+
+    __tablename__ = "import_job"
+    __table_args__ = (sa.Index(None, "state", "id"), sa.Index(None, "region", "created_at", "id"))
+
+    name: str = Field(default="", max_length=255)
+    sha256: str = Field(max_length=64)
+    year: int | None = None
+    happened_at: datetime | None = None
+    dry_run: bool = False
+    actor: dict[str, Any] = Field(sa_type=JSON)
+    state: ImportState = Field(sa_type=text_enum(ImportState))
+    total: int
+    done: int = 0
+    imported: int = 0
+    already: int = 0
+    wrong: int = 0
+    ignored: list[str] = Field(default_factory=list, sa_type=JSON)
+    message: str = Field(default="", max_length=500)
+    finished_at: datetime | None = None
+
+
+class ImportRow(Base, table=True):
+    """导入表的一行: the project it became or was before, or what is wrong with it. A row is worked off once."""
+
+    __tablename__ = "import_row"
+    __table_args__ = (sa.UniqueConstraint("job_id", "number"),)
+
+    id: UUID = Field(primary_key=True)
+    job_id: UUID = Field(foreign_key="import_job.id")
+    number: int
+    project_id: UUID | None = None
+    already: bool = False
+    wrong: bool = False
+    faults: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
