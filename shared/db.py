@@ -106,8 +106,9 @@ def _postgres(url: URL) -> AsyncEngine:
     )
 
 
-def _lane(engine: AsyncEngine) -> Lane:
-    _, given = engine.dialect.create_connect_args(engine.url)
+def lane(url: URL) -> Lane:
+    """A connection of its own to the same database."""
+    _, given = url.get_dialect()().create_connect_args(url)
     return Lane({**given, "options": OPTIONS})
 
 
@@ -124,7 +125,7 @@ class Database:
         else:
             self.writer = _postgres(parsed)
             self.reader = self.writer.execution_options(postgresql_readonly=True)
-            self._lane = _lane(self.writer)
+            self._lane = lane(parsed)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:

@@ -2,19 +2,21 @@
 
 import os
 import shutil
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
 
 from embedded.secrets import kept
 from embedded.system import System
 from services.gateway.rates import RATES
-from shared.db import Database
+from shared.db import Database, async_url, lane
 from shared.migrate import has_database, upgrade
 from shared.settings import Settings
 from shared.watch import speak
@@ -88,22 +90,37 @@ class Clock:
 
 
 class OnDemand(Database):
-    """A copy of a service's template database, made when a test first touches it."""
+    """A service's engines for all tests, so that a statement is compiled once; each test that connects has its own copy."""
 
-    def __init__(self, clone: Callable[[], str]) -> None:
+    def __init__(self, template: str, clone: Callable[[], str]) -> None:
+        super().__init__(template)
         self._clone = clone
         self.url = ""
+        for engine in {self.writer.sync_engine, self.reader.sync_engine}:
+            event.listen(engine, "do_connect", self._direct)
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in {"writer", "reader", "dialect"}:
-            raise AttributeError(name)
-        self.url = self._clone()
-        super().__init__(self.url)
-        return getattr(self, name)
+    def _direct(self, dialect: Any, _record: object, to: list[Any], given: dict[str, Any]) -> None:
+        arguments, named = dialect.create_connect_args(async_url(self.here()))
+        to[:] = arguments
+        given.update(named)
 
-    async def close(self) -> None:
-        if self.url:
-            await super().close()
+    def here(self) -> str:
+        """Where this test's copy is; made when first asked for."""
+        if not self.url:
+            self.url = self._clone()
+            if self.dialect == "postgresql":
+                self._lane = lane(async_url(self.url))
+        return self.url
+
+    async def at_once(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        self.here()
+        return await super().at_once(statement, values)
+
+    async def renew(self) -> str:
+        """Let this test's copy go; where it was, if it was made."""
+        await self.close()
+        url, self.url = self.url, ""
+        return url
 
 
 class Templates:
@@ -204,6 +221,9 @@ def _built(templates: Templates, _clock: Clock, test_key: TestKey) -> dict[str, 
         async with system.running():
             for app in system.apps.values():
                 test_key.join(app.state.context)
+        for name, app in system.apps.items():
+            context: Context = app.state.context
+            context.database = OnDemand(urls[name], partial(templates.clone, name))
 
     asyncio.run(start())
     return system.apps
@@ -214,19 +234,16 @@ async def doors(
     _built: dict[str, FastAPI], templates: Templates, clock: Clock, test_key: TestKey
 ) -> AsyncGenerator[Doors]:
     """All services, each with a database of this test."""
-    for name, app in _built.items():
+    for app in _built.values():
         context: Context = app.state.context
         context.rules.forget()
         context.kept.clear()
-        context.database = OnDemand(lambda name=name: templates.clone(name))  # type: ignore[misc]
     found = Doors(_built, clock.now, test_key)
     yield found
     await found.close()
     for app in _built.values():
-        database = app.state.context.database
-        await database.close()
-        if database.url:
-            templates.drop(database.url)
+        if url := await app.state.context.database.renew():
+            templates.drop(url)
 
 
 @pytest.fixture

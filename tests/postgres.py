@@ -108,6 +108,9 @@ def start() -> Callable[[], None]:
     _wait(folder / "log")
 
     def stop() -> None:
+        if _connection.cache_info().currsize:
+            _connection().close()
+            _connection.cache_clear()
         os.environ.pop(URL, None)
         server.send_signal(signal.SIGQUIT)
         server.wait(10)
