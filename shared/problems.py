@@ -97,7 +97,7 @@ def faults(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
                     "expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、"),
                 }
             words = _WORDS.get(kind, "填写有误: {message}").format_map(_Known(context, str(error["msg"])))
-            words = _MEMBER.sub(r"\1", words).replace("' or '", "' 或 '")
+            words = _MEMBER.sub(r"\1", words)
         place = [str(part) for part in error["loc"]]
         found.append(Fault(kind, words, str(error["msg"]), _pointer(place)))
     return found

@@ -19,13 +19,16 @@ from services.attendance.errands.router import router as errands
 from services.attendance.imports.router import router as imports
 from services.attendance.leaves.router import router as leaves
 from services.attendance.make_ups.router import router as make_ups
+from services.attendance.messages.router import router as messages
 from services.attendance.months.router import router as months
+from services.attendance.own.router import router as own
 from services.attendance.policy import SHAPES
 from services.attendance.posts.router import router as posts
 from services.attendance.reviews.router import router as reviews
 from services.attendance.spot_checks.router import router as spot_checks
 from services.attendance.statistics.router import router as statistics
 from services.attendance.summary.router import router as summary
+from services.attendance.swaps.router import router as swaps
 from services.attendance.teams.router import router as teams
 from services.attendance.visits.router import router as visits
 from shared import clock
@@ -46,9 +49,12 @@ SERVICE = Service(
         errands,
         make_ups,
         duties,
+        swaps,
         spot_checks,
         days,
+        own,
         months,
+        messages,
         devices,
         visits,
         deeds,

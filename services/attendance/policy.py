@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.labels import Labelled
+from shared.permissions import Role
 from shared.rules import Rule
 from shared.work import Work
 from shared.workdays import Changes
@@ -18,6 +19,15 @@ class Approver(Labelled):
     VILLAGE = "village", "村党支部"
     TOWN = "town", "乡镇党委"
     COUNTY = "county", "县委组织部"
+
+
+STEPS = {
+    Role.VILLAGE_CLERK: Approver.VILLAGE,
+    Role.TOWN_OFFICER: Approver.TOWN,
+    Role.BUREAU: Approver.COUNTY,
+    Role.LEADER: Approver.COUNTY,
+}
+"""Which step of a chain a role takes."""
 
 
 class ErrandKind(Labelled):

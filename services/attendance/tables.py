@@ -11,10 +11,12 @@ from services.attendance.errands import models as errands
 from services.attendance.imports import models as imports
 from services.attendance.leaves import models as leaves
 from services.attendance.make_ups import models as make_ups
+from services.attendance.messages import models as messages
 from services.attendance.months import models as months
 from services.attendance.posts import models as posts
 from services.attendance.reviews import models as reviews
 from services.attendance.spot_checks import models as spot_checks
+from services.attendance.swaps import models as swaps
 from services.attendance.teams import models as teams
 from services.attendance.visits import models as visits
 
@@ -30,10 +32,12 @@ __all__ = [
     "imports",
     "leaves",
     "make_ups",
+    "messages",
     "months",
     "posts",
     "reviews",
     "spot_checks",
+    "swaps",
     "teams",
     "visits",
 ]

@@ -191,6 +191,9 @@ class ComplaintMoved(Event):
     topic = "complaint.moved"
     was: str
     now: str
+    person: str = ""
+    work_date: date | None = None
+    """Whose day an objection is about; empty for a complaint of anybody."""
 
 
 class DaySettled(Event):
@@ -201,3 +204,21 @@ class DaySettled(Event):
     work_date: date
     result: str
     halves: int
+
+
+class MessagesRead(Event):
+    """Somebody read what was said to them; what it was stays in the record."""
+
+    topic = "message.read"
+    person: str
+    count: int
+
+
+class SwapMoved(Event):
+    """A swap of shifts was asked for, agreed to, approved or came to nothing."""
+
+    topic = "duty_swap.moved"
+    asker: str
+    partner: str
+    was: str
+    now: str

@@ -33,7 +33,7 @@ async def test_a_broken_item_spoils_no_other_and_is_told_in_words(
     assert found[4]["words"] == "编号应为编号(UUID); 打卡时间必填"
     lone = await sent(cadre, TAPS, {"id": "abc", "kind": "Lunch"}, 422)
     assert {one["pointer"] for one in lone["errors"]} == {"/id", "/taken_at", "/kind"}
-    assert "'OnDuty' 或 'OffDuty'" in next(e["detail"] for e in lone["errors"] if e["pointer"] == "/kind")
+    assert "'OnDuty'、'OffDuty'" in next(e["detail"] for e in lone["errors"] if e["pointer"] == "/kind")
     assert (await sent(cadre, TAPS, {"items": []}, 422))["errors"] == [
         {"pointer": "/items", "code": "too_short", "detail": "至少 1 项"}
     ]

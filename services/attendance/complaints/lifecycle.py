@@ -41,6 +41,6 @@ S, A = ComplaintState, ComplaintAction
 COMPLAINT: Lifecycle[ComplaintState, ComplaintAction, ComplaintFacts] = Lifecycle(
     "complaint", "投诉", ComplaintState, S.OPEN, (
     #    action    from    to          who                   needs
-    move(A.ANSWER, S.OPEN, S.ANSWERED, May.COMPLAINT_HANDLE, said),
+    move(A.ANSWER, S.OPEN, S.ANSWERED, May.COMPLAINT_HANDLE, said, eyes=("person",)),
 ))
 # fmt: on

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.complaints import repository, service
@@ -13,8 +14,10 @@ from services.attendance.complaints.schemas import (
     ComplaintRead,
     ComplaintReceipt,
     Compliance,
+    ObjectionCreate,
+    ObjectionRead,
 )
-from services.attendance.fields import RegionQuery
+from services.attendance.fields import PersonQuery, RegionQuery
 from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
 from shared.http import IfMatch, PublicReading, PublicWriting, Reading, Route, Writing, allows, public
 from shared.moves import Act, Preview
@@ -56,6 +59,33 @@ async def list_complaints(
         items=[service.shown(work, one) for one in found.items],
         next_cursor=found.next_cursor,
         total=found.total,
+    )
+
+
+@router.post(
+    "/days/{day_id}/objections",
+    status_code=201,
+    response_model=ObjectionRead,
+    **allows(May.CHECK_IN, refuses=(NotFound, Conflict, Invalid)),
+)
+async def object_to_day(work: Writing, day_id: UUID, body: ObjectionCreate) -> Complaint:
+    """对本人某一天的认定提出异议."""
+    return await service.object_to(work, day_id, body)
+
+
+@router.get("/objections", response_model=Page[ObjectionRead], **allows(May.PRESENCE_READ))
+async def list_objections(
+    work: Reading,
+    asked: Paging,
+    region: RegionQuery = "",
+    person: PersonQuery = "",
+    state: ComplaintState | None = None,
+) -> Page[Complaint]:
+    """对在岗日的异议; a cadre sees their own."""
+    equal = {"person": person, "state": state}
+    where = [col(Complaint.day_id).is_not(None)]
+    return await records.listed(
+        work, asked, Complaint, order="-created_at", region=region, equal=equal, where=where
     )
 
 

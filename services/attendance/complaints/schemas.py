@@ -1,6 +1,6 @@
 """What goes in and out about complaints and compliance."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,8 +35,40 @@ class ComplaintRead(ComplaintReceipt):
     region: str
     text: str
     contact: str = Field("", description="联系方式, 只给办理人")
+    person: str = Field("", description="本人提出的异议: 账号编号")
+    work_date: date | None = Field(None, description="异议所指的日期")
+    files: list[str]
     answered_by: str
     state_since: datetime
+    version: int
+
+
+class ObjectionCreate(BaseModel):
+    """对某一天的认定提出异议, 说明实际情况."""
+
+    id: UUID | None = None
+    text: str = Field(min_length=5, max_length=2000, description="实际情况与理由")
+    files: list[str] = Field(default=[], max_length=10, description="佐证的文件编号, 可不带")
+
+
+class ObjectionRead(BaseModel):
+    """异议, 由考勤监督人员答复."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    person: str
+    person_name: str
+    region: str
+    day_id: UUID
+    work_date: date
+    text: str
+    files: list[str]
+    state: ComplaintState
+    state_since: datetime
+    answer: str
+    answered_by: str
+    created_at: datetime
     version: int
 
 

@@ -3,12 +3,23 @@
 from uuid import UUID
 
 from services.attendance import repository as records
+from services.attendance.complaints import repository
 from services.attendance.complaints.lifecycle import COMPLAINT, ComplaintFacts, ComplaintState
 from services.attendance.complaints.models import Complaint
-from services.attendance.complaints.schemas import ComplaintCreate, ComplaintRead, Compliance
+from services.attendance.complaints.schemas import (
+    ComplaintCreate,
+    ComplaintRead,
+    Compliance,
+    ObjectionCreate,
+)
+from services.attendance.days.models import AttendanceDay
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
 from services.attendance.policy import Switches, ruled
+from shared import files
 from shared.contracts.attendance import ComplaintMoved
 from shared.creates import create
+from shared.errors import Conflict
 from shared.http import Match
 from shared.ids import new_id
 from shared.moves import Act, Preview, fire
@@ -51,6 +62,40 @@ async def complain(work: Work, body: ComplaintCreate) -> Complaint:
     return made
 
 
+async def object_to(work: Work, day_id: UUID, body: ObjectionCreate) -> Complaint:
+    """A cadre's objection to one of their own days; the day stays provisional until it is answered.
+
+    Conflict while an earlier one about the day is open. Who supervises answers it, not who decided the day.
+    """
+    day = await records.get(work, AttendanceDay, day_id, "这一天")
+    work.actor.require(May.CHECK_IN, day.region, day.person)
+    if await repository.open_about(work, day.id, body.id):
+        raise Conflict("这一天已有异议待答复", "An objection is open")
+    await files.require(work, body.files, "/files")
+    made, fresh = await create(
+        work,
+        Complaint,
+        body,
+        region=day.region,
+        id=body.id,
+        text=body.text,
+        person=day.person,
+        person_name=day.person_name,
+        day_id=day.id,
+        work_date=day.work_date,
+        files=body.files,
+        state=ComplaintState.OPEN,
+        state_since=work.at,
+    )
+    if fresh:
+        await work.tell(_told(made, "", made.state), made)
+    return made
+
+
+def _told(row: Complaint, was: str, now: str) -> ComplaintMoved:
+    return ComplaintMoved(was=was, now=now, person=row.person, work_date=row.work_date)
+
+
 def shown(work: Work, row: Complaint) -> ComplaintRead:
     """A complaint as its handlers read it, the contact in clear."""
     sealed, about = row.contact_sealed, f"complaint:{row.id}:contact"
@@ -74,12 +119,15 @@ async def answer(
         act=body.model_copy(update={"reason": ""}),
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: ComplaintMoved(was=was, now=now),
+        event=lambda was, now: _told(row, was, now),
     )
     if preview is not None:
         return preview
     row.answer, row.answered_by = body.reason, work.actor.id
     work.session.add(row)
+    if row.work_date is not None:
+        words = f"{days(row.work_date, row.work_date)}的异议已答复{because(body.reason)}"
+        await inform(work, row.person, MessageKind.OBJECTION, row, words)
     return shown(work, row)
 
 

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result, Source
+from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.days.material import Material, Policy
 from services.attendance.days.reckoning import Facts, Shift, Tap
 from services.attendance.duties.kinds import DutyKind, DutyState
@@ -132,4 +133,7 @@ def _open(person: str, on: date, found: Material, review: Review | None) -> tupl
         words.append("补卡审批中")
     if any(one.work_date == on and one.outcome in UNCLEAR for one in found.drawn.get(person, ())):
         words.append("抽查答复待核实")
+    objected = [one for one in found.objections.get(person, ()) if one.state is ComplaintState.OPEN]
+    if any(one.work_date == on for one in objected):
+        words.append("本人有异议待答复")
     return tuple(words)

@@ -37,7 +37,7 @@ def touched(kind: str, told: Mapping[str, Any], today: date) -> tuple[str, date,
         return None
     if kind == "device.moved":
         return (person, date.fromisoformat(told["since"]), today) if told.get("since") else None
-    if "work_date" in told:
+    if told.get("work_date"):
         on = date.fromisoformat(told["work_date"])
         return person, on, on
     if kind in {"presence_request.moved", "assignment.changed"}:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from services.attendance.check_ins.models import CheckIn
+from services.attendance.complaints.models import Complaint
 from services.attendance.days import repository
 from services.attendance.days.models import AttendanceDay
 from services.attendance.devices.models import Device
@@ -41,6 +42,7 @@ class Material:
     days: dict[str, list[AttendanceDay]]
     members: dict[str, list[Member]]
     devices: dict[str, list[Device]]
+    objections: dict[str, list[Complaint]]
     users: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
 
 
@@ -80,6 +82,7 @@ async def gather(work: Work, persons: Sequence[str], first: date, last: date, lo
         reviews=await dated(Review),
         days=await dated(AttendanceDay),
         members=await lasting(Member),
+        objections=await dated(Complaint),
         devices=_by_person(await repository.system_of(session, Device, persons)),
     )
     found.users = await _users(work, found, first)

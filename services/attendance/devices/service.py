@@ -6,6 +6,8 @@ from services.attendance import repository as records
 from services.attendance.devices import repository
 from services.attendance.devices.lifecycle import DEVICE, DeviceAction, DeviceFacts
 from services.attendance.devices.models import Device
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, inform
 from services.attendance.policy import Devices, ruled
 from shared.contracts.attendance import DeviceMoved
 from shared.http import Match
@@ -33,4 +35,8 @@ async def act(
         owner=device.person,
         event=lambda was, now: DeviceMoved(person=device.person, was=was, now=now, since=since),
     )
-    return device if preview is None else preview
+    if preview is not None:
+        return preview
+    words = f"手机 {device.device}: {work.actor.name}{action.label}{because(body.reason)}"
+    await inform(work, device.person, MessageKind.DEVICE, device, words)
+    return device

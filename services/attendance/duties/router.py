@@ -6,8 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.attendance import repository as records
-from services.attendance.duties import service
+from services.attendance.duties import repository, service
 from services.attendance.duties.models import Duty
 from services.attendance.duties.schemas import CalendarDay, DutyAct, DutyEnd, DutyRead, Rota
 from services.attendance.fields import MonthQuery, PersonQuery, RegionQuery
@@ -42,11 +41,9 @@ async def list_duties(
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> Page[Duty]:
-    """值班表."""
+    """值班表; a cadre sees the rota of their posts."""
     where = between(columns(Duty).work_date, since, until)
-    return await records.listed(
-        work, asked, Duty, order="-work_date", region=region, equal={"person": person}, where=where
-    )
+    return await repository.listed(work, asked, region=region, person=person, where=where)
 
 
 @router.post(

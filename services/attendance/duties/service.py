@@ -7,6 +7,8 @@ from services.attendance.duties import repository
 from services.attendance.duties.kinds import DutyState
 from services.attendance.duties.models import Duty
 from services.attendance.duties.schemas import CalendarDay, DutyAct, DutyEnd, Rota
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, inform
 from services.attendance.policy import calendar
 from services.attendance.posts.models import Post
 from shared.contracts.attendance import DutySet
@@ -42,8 +44,14 @@ async def set_rota(work: Work, body: Rota) -> list[Duty]:
         )
         if fresh:
             await work.tell(DutySet(person=duty.person, work_date=duty.work_date), duty)
+            await inform(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_span(duty)}")
         made.append(duty)
     return made
+
+
+def _span(duty: Duty) -> str:
+    start, over = duty.starts_at.astimezone(CHINA), duty.ends_at.astimezone(CHINA)
+    return f"{duty.kind.label} {start:%m-%d %H:%M} 至 {over:%m-%d %H:%M}"
 
 
 async def end(work: Work, duty_id: UUID, action: DutyEnd, body: DutyAct, match: Match) -> Duty:
@@ -69,6 +77,8 @@ async def end(work: Work, duty_id: UUID, action: DutyEnd, body: DutyAct, match: 
     duty.updated_at = work.at
     told = DutySet(person=duty.person, work_date=duty.work_date, cancelled=action is DutyEnd.CANCEL)
     await work.tell(told, duty, before={"state": DutyState.SET}, reason=body.reason)
+    words = f"{_span(duty)}: {action.label}{because(body.reason)}"
+    await inform(work, duty.person, MessageKind.DUTY, duty, words)
     return duty
 
 

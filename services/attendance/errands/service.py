@@ -9,6 +9,8 @@ from services.attendance.errands.lifecycle import ERRAND, ErrandAction, ErrandFa
 from services.attendance.errands.models import Errand
 from services.attendance.errands.schemas import ErrandAct, ErrandCreate, ErrandDetail, ErrandRead
 from services.attendance.fields import within_a_year
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
 from services.attendance.stationed import home
 from shared.contracts.attendance import RequestMoved
 from shared.creates import create
@@ -85,6 +87,8 @@ async def act(
         errand.acknowledged_by = work.actor.id
     if action is A.RETURN:
         errand.returned_on = body.returned_on
+    words = f"{days(errand.starts_on, errand.ends_on)}去{errand.place}: {work.actor.name}{action.label}{because(body.reason)}"
+    await inform(work, errand.person, MessageKind.ERRAND, errand, words)
     work.session.add(errand)
     return errand
 

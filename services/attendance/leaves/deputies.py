@@ -6,21 +6,13 @@ from services.attendance import repository as records
 from services.attendance.fields import within_a_year
 from services.attendance.leaves.models import Delegation
 from services.attendance.leaves.schemas import DelegationCreate, DelegationEnd
-from services.attendance.policy import Approver
+from services.attendance.policy import STEPS
 from shared.access import inside
 from shared.creates import create
 from shared.errors import Fault, Forbidden, Invalid
 from shared.http import Match
-from shared.permissions import May, Role
+from shared.permissions import May
 from shared.work import Work
-
-STEPS = {
-    Role.VILLAGE_CLERK: Approver.VILLAGE,
-    Role.TOWN_OFFICER: Approver.TOWN,
-    Role.BUREAU: Approver.COUNTY,
-    Role.LEADER: Approver.COUNTY,
-}
-"""Which step of a chain a role takes."""
 
 
 async def delegate(work: Work, body: DelegationCreate) -> Delegation:

@@ -34,6 +34,7 @@ class Leave(Base, Record, table=True):
     files: list[str] = Field(default_factory=list, sa_type=JSON)
     chain: list[str] = Field(sa_type=JSON)
     step: int = 0
+    turn: Approver = Field(sa_type=text_enum(Approver))
     steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     tell: list[str] = Field(default_factory=list, sa_type=JSON)
     rule_ref: str = Field(max_length=100)

@@ -8,9 +8,13 @@ from sqlmodel import col, select
 
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Delegation, Leave
+from services.attendance.policy import STEPS
 from services.attendance.repository import seen
 from services.attendance.rows import columns, during
+from shared.access import span
 from shared.db import run
+from shared.pages import Asked, Page, page
+from shared.permissions import May
 from shared.rules import lineage
 from shared.work import Work
 
@@ -35,6 +39,33 @@ async def halves_in_year(work: Work, leave: Leave) -> int:
         row.person == leave.person, row.state.in_(LIVE), row.starts_on.between(*year), seen(work, Leave)
     )
     return int((await run(work.session, query)).scalar_one())
+
+
+async def to_approve(work: Work, asked: Asked) -> Page[Leave]:
+    """A page of the leaves whose present step is the caller's own or was given to them for today."""
+    area = col(Leave.region)
+    mine = [
+        sa.and_(col(Leave.turn) == STEPS[grant.role], area.between(*span(grant.region)))
+        for grant in work.actor.grants
+        if grant.role in STEPS
+    ]
+    given = select(Delegation).where(
+        Delegation.deputy == work.actor.id,
+        Delegation.starts_on <= work.today,
+        Delegation.ends_on >= work.today,
+    )
+    mine += [
+        sa.and_(col(Leave.turn) == one.step, area.between(*span(one.region)))
+        for one in await work.session.exec(given.limit(50))
+    ]
+    query = select(Leave).where(
+        Leave.state == LeaveState.REQUESTED,
+        sa.or_(sa.false(), *mine),
+        work.actor.where(May.LEAVE_APPROVE, area),
+        Leave.person != work.actor.id,
+    )
+    orders = {"starts_on": col(Leave.starts_on)}
+    return await page(work.session, query, asked, orders=orders, key=col(Leave.id), default="starts_on")
 
 
 async def delegated(work: Work, step: str, region: str) -> bool:

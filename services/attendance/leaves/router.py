@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.leaves import deputies, service
+from services.attendance.leaves import deputies, repository, service
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
 from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
@@ -49,8 +49,11 @@ async def list_leaves(
     person: PersonQuery = "",
     state: LeaveState | None = None,
     overdue: Annotated[bool, Query(description="只看到期未销假的")] = False,
+    to_approve: Annotated[bool, Query(description="只看轮到本人(或受托)审批的")] = False,
 ) -> Page[Leave]:
     """请假列表."""
+    if to_approve:
+        return await repository.to_approve(work, asked)
     where = [col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < work.today] if overdue else []
     equal = {"person": person, "state": state}
     return await records.listed(

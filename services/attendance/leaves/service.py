@@ -6,7 +6,6 @@ from uuid import UUID
 from services.attendance import repository as records
 from services.attendance.fields import within_a_year
 from services.attendance.leaves import repository
-from services.attendance.leaves.deputies import STEPS
 from services.attendance.leaves.kinds import Part
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveFacts, LeaveState
 from services.attendance.leaves.models import Leave
@@ -16,7 +15,9 @@ from services.attendance.leaves.schemas import (
     LeaveDetail,
     LeaveRead,
 )
-from services.attendance.policy import Approver, PresenceRules, calendar, ruled
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
+from services.attendance.policy import STEPS, Approver, PresenceRules, calendar, ruled
 from services.attendance.stationed import home
 from shared import files
 from shared.access import inside
@@ -58,6 +59,7 @@ async def request(work: Work, body: LeaveCreate) -> Leave:
         person_name=work.actor.name[:50],
         halves=halves,
         chain=list(step.chain),
+        turn=step.chain[0],
         tell=list(step.tell),
         rule_ref=rule.ref,
         state=LeaveState.REQUESTED,
@@ -127,6 +129,9 @@ async def act(
         leave.step, leave.endorsed_by = leave.step + 1, work.actor.id
     if action is A.RETURN:
         leave.returned_on = body.returned_on
+    leave.turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
+    words = f"{days(leave.starts_on, leave.ends_on)}的{leave.kind.label}: {work.actor.name}{action.label}{because(body.reason)}"
+    await inform(work, leave.person, MessageKind.LEAVE, leave, words)
     work.session.add(leave)
     return leave
 

@@ -7,6 +7,8 @@ from services.attendance.make_ups import repository
 from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUpFacts, MakeUpState
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
 from services.attendance.policy import PresenceRules, ruled
 from services.attendance.stationed import home
 from shared.contracts.attendance import RequestMoved
@@ -52,6 +54,8 @@ async def request(work: Work, body: MakeUpCreate) -> MakeUp:
     )
     if fresh:
         await work.tell(_moved(made, "", MakeUpState.REQUESTED), made)
+        words = f"{made.person_name}请您证明{days(body.on, body.on)}在岗: {body.why}"
+        await inform(work, body.witness, MessageKind.MAKE_UP, made, words)
     return made
 
 
@@ -87,6 +91,9 @@ async def act(
         made.witnessed_at = work.at
     if action is A.APPROVE:
         made.approved_by = work.actor.id
+    on = days(made.starts_on, made.starts_on)
+    words = f"{on}的补卡: {work.actor.name}{action.label}{because(body.reason)}"
+    await inform(work, made.person, MessageKind.MAKE_UP, made, words)
     work.session.add(made)
     return made
 

@@ -98,25 +98,6 @@ def upgrade() -> None:
         batch_op.create_index('ix_check_in_region_taken_at_id', ['region', 'taken_at', 'id'], unique=False)
         batch_op.create_index('ix_check_in_result_region_taken_at_id', ['result', 'region', 'taken_at', 'id'], unique=False)
 
-    op.create_table('complaint',
-    sa.Column('id', sa.Uuid(), nullable=False),
-    sa.Column('region', sa.String(length=12), nullable=False),
-    sa.Column('version', sa.Integer(), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('created_by', sa.String(length=64), nullable=False),
-    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('created_digest', sa.String(length=64), nullable=False),
-    sa.Column('text', sa.Text(), nullable=False),
-    sa.Column('contact_sealed', sa.Text(), nullable=False),
-    sa.Column('state', sa.String(40), nullable=False),
-    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
-    sa.Column('answer', sa.Text(), nullable=False),
-    sa.Column('answered_by', sa.String(length=64), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint'))
-    )
-    with op.batch_alter_table('complaint', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_complaint_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
-
     op.create_table('dead_letter',
     sa.Column('subscriber', sa.String(length=80), nullable=False),
     sa.Column('seq', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -338,6 +319,7 @@ def upgrade() -> None:
     sa.Column('files', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('chain', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('step', sa.Integer(), nullable=False),
+    sa.Column('turn', sa.String(40), nullable=False),
     sa.Column('steps', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('tell', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.Column('rule_ref', sa.String(length=100), nullable=False),
@@ -441,6 +423,26 @@ def upgrade() -> None:
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_notice_region_starts_on_id'), ['region', 'starts_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_notice_subject_kind_subject'), ['subject_kind', 'subject'], unique=False)
+
+    op.create_table('personal_message',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('words', sa.String(length=500), nullable=False),
+    sa.Column('about_id', sa.Uuid(), nullable=True),
+    sa.Column('unread', sa.Boolean(), nullable=False),
+    sa.Column('read_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_personal_message'))
+    )
+    with op.batch_alter_table('personal_message', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_personal_message_person_created_at_id'), ['person', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_personal_message_person_unread'), ['person', 'unread'], unique=False)
 
     op.create_table('post',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -638,6 +640,32 @@ def upgrade() -> None:
         batch_op.create_index('ix_assignment_region_starts_on_id', ['region', 'starts_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_assignment_updated_at'), ['updated_at'], unique=False)
 
+    op.create_table('complaint',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('day_id', sa.Uuid(), nullable=True),
+    sa.Column('work_date', sa.Date(), nullable=True),
+    sa.Column('files', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('contact_sealed', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['day_id'], ['attendance_day.id'], name=op.f('fk_complaint_day_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_complaint'))
+    )
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_complaint_person_work_date'), ['person', 'work_date'], unique=False)
+        batch_op.create_index(batch_op.f('ix_complaint_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('duty',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -748,6 +776,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_team_region_name_id'), ['region', 'name', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_team_unit_id'), ['unit_id'], unique=False)
 
+    op.create_table('duty_swap',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('duty_id', sa.Uuid(), nullable=False),
+    sa.Column('other_duty_id', sa.Uuid(), nullable=True),
+    sa.Column('person', sa.String(length=64), nullable=False),
+    sa.Column('person_name', sa.String(length=50), nullable=False),
+    sa.Column('partner', sa.String(length=64), nullable=False),
+    sa.Column('partner_name', sa.String(length=50), nullable=False),
+    sa.Column('why', sa.String(length=500), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['duty_id'], ['duty.id'], name=op.f('fk_duty_swap_duty_id')),
+    sa.ForeignKeyConstraint(['other_duty_id'], ['duty.id'], name=op.f('fk_duty_swap_other_duty_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_duty_swap'))
+    )
+    with op.batch_alter_table('duty_swap', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_duty_swap_partner_created_at_id'), ['partner', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_swap_person_created_at_id'), ['person', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_duty_swap_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('team_member',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -789,6 +843,12 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_team_member_person_starts_on'))
 
     op.drop_table('team_member')
+    with op.batch_alter_table('duty_swap', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_duty_swap_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_duty_swap_person_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_duty_swap_partner_created_at_id'))
+
+    op.drop_table('duty_swap')
     with op.batch_alter_table('team', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_team_unit_id'))
         batch_op.drop_index(batch_op.f('ix_team_region_name_id'))
@@ -815,6 +875,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_duty_person_work_date_id'))
 
     op.drop_table('duty')
+    with op.batch_alter_table('complaint', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_complaint_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_complaint_person_work_date'))
+
+    op.drop_table('complaint')
     with op.batch_alter_table('assignment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_assignment_updated_at'))
         batch_op.drop_index('ix_assignment_region_starts_on_id')
@@ -858,6 +923,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_post_region_name_id')
 
     op.drop_table('post')
+    with op.batch_alter_table('personal_message', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_personal_message_person_unread'))
+        batch_op.drop_index(batch_op.f('ix_personal_message_person_created_at_id'))
+
+    op.drop_table('personal_message')
     with op.batch_alter_table('notice', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_notice_subject_kind_subject'))
         batch_op.drop_index(batch_op.f('ix_notice_region_starts_on_id'))
@@ -928,10 +998,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_dead_letter_subscriber_subject_seq'))
 
     op.drop_table('dead_letter')
-    with op.batch_alter_table('complaint', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_complaint_region_created_at_id'))
-
-    op.drop_table('complaint')
     with op.batch_alter_table('check_in', schema=None) as batch_op:
         batch_op.drop_index('ix_check_in_result_region_taken_at_id')
         batch_op.drop_index('ix_check_in_region_taken_at_id')

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from services.attendance import repository as records
 from services.attendance.days.service import reckon_days
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import inform
 from services.attendance.months import repository
 from services.attendance.months.lifecycle import SHEET, SheetAction, SheetFacts, SheetState
 from services.attendance.months.models import MonthSheet
@@ -140,6 +142,9 @@ async def _signed(work: Work, row: MonthSheet, lines: Sequence[Tally]) -> None:
     work.session.add(row)
     await work.session.flush()
     await repository.freeze(work, row.region, row.month, frozen=True)
+    for line in lines:
+        words = f"{row.month} 月表已由{work.actor.name}签字: 计入驻村 {line.stationed:g} 天. 有异议的可对具体日期提出"
+        await inform(work, line.key, MessageKind.SHEET, row, words)
 
 
 async def _opened(work: Work, row: MonthSheet) -> None:

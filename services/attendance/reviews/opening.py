@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import days, inform
 from services.attendance.posts.models import Assignment
 from services.attendance.reviews.evidence import Odd
 from services.attendance.reviews.lifecycle import ReviewState
@@ -62,6 +64,9 @@ async def _opened(work: Work, assignment: Assignment, on: date, listed: Oddities
     work.session.add(review)
     told = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
     await work.tell(told, review)
+    about = "、".join(dict.fromkeys(one["words"] for one in listed))
+    words = f"{days(on, on)}的打卡有疑点, 由人复核: {about}. 如与实际不符, 可在本人月表对当天提出异议"
+    await inform(work, review.person, MessageKind.REVIEW, review, words)
     return review
 
 

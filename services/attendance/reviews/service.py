@@ -6,6 +6,8 @@ from services.attendance import repository as records
 from services.attendance.check_ins.judging import work_date
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInRead, Result, Source
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
 from services.attendance.policy import Limits, ruled
 from services.attendance.posts.repository import stations
 from services.attendance.reviews import repository
@@ -54,6 +56,9 @@ async def act(
         return preview
     review.decided_by = "" if action is ReviewAction.REOPEN else work.actor.id
     review.reason = body.reason
+    on = days(review.work_date, review.work_date)
+    words = f"{on}的打卡疑点: {work.actor.name}{action.label}{because(body.reason)}"
+    await inform(work, review.person, MessageKind.REVIEW, review, words)
     work.session.add(review)
     return review
 
@@ -96,4 +101,6 @@ async def correct(work: Work, body: Correction) -> CheckIn:
     if fresh:
         told = CheckInCorrected(person=made.person, work_date=on, kind=made.kind)
         await work.tell(told, made, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA))
+        words = f"{work.actor.name}为您补记了{days(on, on)}的在岗{because(body.reason)}"
+        await inform(work, made.person, MessageKind.CORRECTION, made, words)
     return made

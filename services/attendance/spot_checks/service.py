@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from services.attendance import repository as records
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, days, inform
 from services.attendance.policy import Limits, SpotRules, Switches, ruled
 from services.attendance.posts.models import Assignment
 from services.attendance.posts.repository import stations
@@ -21,7 +23,7 @@ from shared.errors import Conflict, Fault, Forbidden, Invalid
 from shared.fences import Standing, from_json, verdict
 from shared.http import Match
 from shared.permissions import May
-from shared.work import Work
+from shared.work import CHINA, Work
 
 OPEN = (Outcome.PENDING, Outcome.ELSEWHERE, Outcome.LATE)
 
@@ -79,8 +81,9 @@ async def _drawn(
         rule_ref=rule_ref,
         **common,
     )
+    until = common["closes_at"].astimezone(CHINA)
     for name in names:
-        await create(
+        drawn, _ = await create(
             work,
             Drawn,
             body,
@@ -91,6 +94,8 @@ async def _drawn(
             outcome=Outcome.PENDING,
             **common,
         )
+        words = f"您被抽查到, 请在 {until:%H:%M} 前以定位答复"
+        await inform(work, name, MessageKind.SPOT_CHECK, drawn, words)
     return check
 
 
@@ -123,9 +128,10 @@ async def answer(work: Work, drawn_id: UUID, body: Answer) -> Drawn:
 
 async def decide(work: Work, drawn_id: UUID, body: Decision, match: Match) -> Drawn:
     """A person says how it was, after a call-back, a visit, or a look at a late answer. Nobody about themselves."""
-    drawn = await _open(work, drawn_id)
+    drawn = await records.get(work, Drawn, drawn_id, "这条抽查", lock=True)
     work.actor.require(May.SPOT_CHECK, drawn.region)
     match.check(drawn)
+    _may_still_change(work, drawn)
     if work.actor.id == drawn.person:
         raise Forbidden("不能核实本人的抽查", "Another person must")
     if body.outcome is Outcome.ABSENT and work.at <= drawn.closes_at and drawn.outcome is Outcome.PENDING:
@@ -134,7 +140,18 @@ async def decide(work: Work, drawn_id: UUID, body: Decision, match: Match) -> Dr
     drawn.outcome, drawn.decided_by, drawn.remark = body.outcome, work.actor.id, body.remark
     drawn.answered_by = drawn.answered_by or body.how
     drawn.answered_at = drawn.answered_at or work.at
+    words = f"{days(drawn.work_date, drawn.work_date)}的抽查: {work.actor.name}认定{drawn.outcome.label}{because(body.remark)}"
+    await inform(work, drawn.person, MessageKind.SPOT_CHECK, drawn, words)
     return await _kept(work, drawn, was, body.remark)
+
+
+def _may_still_change(work: Work, drawn: Drawn) -> None:
+    """What is open may be decided; an absence may be taken back, by another person than who found it."""
+    if drawn.outcome is Outcome.ABSENT:
+        if drawn.decided_by == work.actor.id:
+            raise Forbidden("认定不在岗后须由另一人复议", "Another person must look at it again")
+    elif drawn.outcome not in OPEN:
+        raise Conflict(f"已有结果: {drawn.outcome.label}", "It has its result")
 
 
 async def _open(work: Work, drawn_id: UUID) -> Drawn:

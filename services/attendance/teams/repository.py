@@ -1,6 +1,7 @@
 """Every query about teams that is not one record or one page."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlmodel import col, select
 from services.attendance.posts.models import Assignment
 from services.attendance.repository import seen
 from services.attendance.rows import during
-from services.attendance.teams.models import Member, Unit
+from services.attendance.teams.models import Member, Team, Unit
 from shared.access import span
 from shared.errors import NotFound
 from shared.pages import Asked, Page, page
@@ -48,9 +49,40 @@ async def units(work: Work, asked: Asked, region: str) -> Page[Unit]:
     return await page(work.session, query, asked, orders=orders, key=col(Unit.id), default="name")
 
 
+def _served(work: Work) -> Any:  # noqa: ANN401 - a subquery
+    """Teams in which the caller is or was a member themselves."""
+    return select(Member.team_id).where(Member.person == work.actor.id)
+
+
+def visible(work: Work) -> sa.ColumnElement[bool]:
+    """Teams of the caller's regions, and those they belong to."""
+    return sa.or_(seen(work, Team), col(Team.id).in_(_served(work)))
+
+
+async def team(work: Work, team_id: UUID) -> Team:
+    """One team; NotFound when it is neither in the caller's regions nor their own."""
+    found = (await work.session.exec(select(Team).where(Team.id == team_id, visible(work)))).first()
+    if found is None:
+        raise NotFound("没有这支工作队", "No such team")
+    return found
+
+
+async def teams(work: Work, asked: Asked, region: str, unit_id: UUID | None) -> Page[Team]:
+    """A page of teams."""
+    query = select(Team).where(visible(work))
+    if region:
+        query = query.where(col(Team.region).between(*span(region)))
+    if unit_id is not None:
+        query = query.where(Team.unit_id == unit_id)
+    orders = {"name": col(Team.name)}
+    return await page(work.session, query, asked, orders=orders, key=col(Team.id), default="name")
+
+
 async def members(work: Work, team_id: UUID) -> list[Member]:
-    """Everybody who is or was in a team, the newest first, within what the caller sees."""
-    query = select(Member).where(Member.team_id == team_id, seen(work, Member))
+    """Everybody who is or was in a team, the newest first, within what the caller sees; a member sees the whole team."""
+    query = select(Member).where(
+        Member.team_id == team_id, sa.or_(seen(work, Member), col(Member.team_id).in_(_served(work)))
+    )
     return list(
         await work.session.exec(query.order_by(col(Member.starts_on).desc(), col(Member.id)).limit(500))
     )

@@ -53,8 +53,8 @@ async def add_team(work: Writing, body: TeamCreate) -> Team:
 async def list_teams(
     work: Reading, asked: Paging, region: RegionQuery = "", unit_id: UUID | None = None
 ) -> Page[Team]:
-    """工作队列表."""
-    return await records.listed(work, asked, Team, order="name", region=region, equal={"unit_id": unit_id})
+    """工作队列表; a cadre sees the team they belong to."""
+    return await repository.teams(work, asked, region, unit_id)
 
 
 @router.get("/teams/{team_id}", response_model=TeamDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,)))

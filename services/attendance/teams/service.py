@@ -6,6 +6,8 @@ from uuid import UUID
 
 from services.attendance import repository as records
 from services.attendance.fields import in_order
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.service import because, inform
 from services.attendance.posts import stationing
 from services.attendance.posts.models import Assignment
 from services.attendance.teams import repository
@@ -165,6 +167,8 @@ async def _end(work: Work, member: Member, on: date, reason: str, successor: str
     member.version += 1
     member.updated_at = work.at
     await work.tell(_told(member, successor), member, before={"ends_on": ""}, reason=reason)
+    words = f"您任{member.role.label}到 {on} 为止{because(reason)}"
+    await inform(work, member.person, MessageKind.TERM, member, words)
 
 
 async def _end_posting(work: Work, posting: Assignment, on: date, reason: str) -> None:
@@ -222,7 +226,7 @@ async def _take_over(work: Work, posting: Assignment, successor: Member, last: d
 
 async def detail(work: Work, team_id: UUID) -> TeamDetail:
     """A team, who is in it, who was, and what does not meet the dated requirements."""
-    team = await records.get(work, Team, team_id, "这支工作队")
+    team = await repository.team(work, team_id)
     rows = await repository.members(work, team.id)
     now = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
     rule = await work.rule("team.requirements", region=team.region)

@@ -71,12 +71,15 @@ INBOX: tuple[Waiting, ...] = (
     Waiting(May.ASSET_RECEIVE,     "assets",     "/assets/transfers",     "state=given",              "待接收的移交文书"),
     Waiting(May.PRESENCE_REVIEW,   "attendance", "/attendance/reviews",   "state=open",               "待复核的在岗日"),
     Waiting(May.PRESENCE_REVIEW,   "attendance", "/attendance/devices",   "state=pending",            "待批准的常用手机"),
-    Waiting(May.LEAVE_APPROVE,     "attendance", "/attendance/leaves",    "state=requested",          "待审批的请假"),
+    Waiting(May.LEAVE_APPROVE,     "attendance", "/attendance/leaves",    "to_approve=true",          "待我审批的请假"),
     Waiting(May.LEAVE_APPROVE,     "attendance", "/attendance/errands",   "state=reported",           "待知悉的公出报备"),
     Waiting(May.LEAVE_APPROVE,     "attendance", "/attendance/make-ups",  "state=witnessed",          "待审批的补卡"),
+    Waiting(May.TEAM_MANAGE,       "attendance", "/attendance/duty-swaps", "state=agreed",            "待审批的换班"),
     Waiting(May.COMPLAINT_HANDLE,  "attendance", "/attendance/complaints", "state=open",              "待答复的投诉与异议"),
     Waiting(May.CHECK_IN,          "attendance", "/attendance/spot-checks/drawn", "outcome=pending",  "待答复的抽查"),
     Waiting(May.CHECK_IN,          "attendance", "/attendance/make-ups",  "to_witness=true",          "等我证明的补卡"),
+    Waiting(May.CHECK_IN,          "attendance", "/attendance/duty-swaps", "to_agree=true",           "等我同意的换班"),
+    Waiting(May.CHECK_IN,          "attendance", "/attendance/messages",  "unread=true",              "未读消息"),
     Waiting(May.VISIT_RECORD,      "attendance", "/attendance/follow-ups", "done=false",              "走访待办"),
 )
 

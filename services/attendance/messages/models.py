@@ -1,0 +1,28 @@
+"""The table of messages."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.attendance.base import Base
+from services.attendance.messages.kinds import MessageKind
+from shared.db import Record, text_enum
+
+
+class Message(Base, Record, table=True):
+    """消息. Its region is that of the record it is about; only its person reads it."""
+
+    __tablename__ = "personal_message"
+    __table_args__ = (
+        sa.Index(None, "person", "created_at", "id"),
+        sa.Index(None, "person", "unread"),
+    )
+
+    person: str = Field(max_length=64)
+    kind: MessageKind = Field(sa_type=text_enum(MessageKind))
+    words: str = Field(max_length=500)
+    about_id: UUID | None = None
+    unread: bool = True
+    read_at: datetime | None = None

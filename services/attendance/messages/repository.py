@@ -1,0 +1,48 @@
+"""Every query about messages: always the caller's own."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.models import Message
+from shared.db import run
+from shared.pages import Asked, Page, page
+from shared.work import Work
+
+
+async def listed(work: Work, asked: Asked, *, unread: bool | None, kind: MessageKind | None) -> Page[Message]:
+    """A page of the caller's own messages, the newest first."""
+    query = select(Message).where(Message.person == work.actor.id)
+    if unread is not None:
+        query = query.where(col(Message.unread).is_(unread))
+    if kind is not None:
+        query = query.where(Message.kind == kind)
+    orders = {"created_at": col(Message.created_at)}
+    return await page(work.session, query, asked, orders=orders, key=col(Message.id), default="-created_at")
+
+
+async def own(work: Work, message_id: Any) -> Message | None:  # noqa: ANN401 - an id
+    """One message of the caller's."""
+    query = select(Message).where(Message.id == message_id, Message.person == work.actor.id)
+    return (await work.session.exec(query)).first()
+
+
+async def mark_read(work: Work, until: Message) -> int:
+    """Mark the caller's messages up to one as read; how many were not."""
+    table: Any = Message.__table__  # type: ignore[attr-defined]
+    where = (
+        table.c.person == work.actor.id,
+        table.c.unread.is_(True),
+        sa.or_(
+            table.c.created_at < until.created_at,
+            sa.and_(table.c.created_at == until.created_at, table.c.id <= until.id),
+        ),
+    )
+    change = sa.update(table).where(*where)
+    done = await run(
+        work.session,
+        change.values(unread=False, read_at=work.at, updated_at=work.at, version=table.c.version + 1),
+    )
+    return int(done.rowcount)
