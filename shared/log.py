@@ -10,6 +10,7 @@ On SQLite there is one writer; tx is 0 and seq is the order.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -55,26 +56,47 @@ async def publish(
     reason: str = "",
 ) -> None:
     """Write one row; it is there if and only if the change beside it is."""
+    told = Told(event, subject, version, region, recorded_at, before, reason)
+    await publish_many(session, [told], actor=actor, at=at)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One row to be: the event and whom it is about."""
+
+    event: Event
+    subject: str
+    version: int
+    region: str
+    recorded_at: datetime | None = None
+    before: dict[str, Any] | None = None
+    reason: str = ""
+
+
+async def publish_many(session: AsyncSession, told: Sequence[Told], *, actor: Actor, at: datetime) -> None:
+    """The same for many changes of one transaction, in one statement and in their order."""
     postgres = session.get_bind().dialect.name == "postgresql"
-    await run(
-        session,
-        event_log.insert().values(
-            tx=sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0,
-            id=new_id(),
-            type=event.topic,
-            subject=subject,
-            subject_version=version,
-            region=region,
-            actor=actor.id,
-            on_behalf_of=actor.on_behalf_of,
-            device=actor.device,
-            reason=reason,
-            recorded_at=recorded_at or at,
-            ingested_at=at,
-            before=before or {},
-            after=event.model_dump(mode="json"),
-        ),
-    )
+    tx = sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0
+    rows = [
+        {
+            "id": new_id(),
+            "type": one.event.topic,
+            "subject": one.subject,
+            "subject_version": one.version,
+            "region": one.region,
+            "actor": actor.id,
+            "on_behalf_of": actor.on_behalf_of,
+            "device": actor.device,
+            "reason": one.reason,
+            "recorded_at": one.recorded_at or at,
+            "ingested_at": at,
+            "before": one.before or {},
+            "after": one.event.model_dump(mode="json"),
+        }
+        for one in told
+    ]
+    if rows:
+        await run(session, event_log.insert().values(tx=tx), rows)
 
 
 def final(session: AsyncSession) -> sa.ColumnElement[bool]:

@@ -9,10 +9,10 @@ SUBSCRIBERS: dict[str, tuple[str, ...]] = {
     "project.moved":        ("funds", "assets"),
     "project.progressed":   ("funds",),
     "project.accepted":     ("assets",),
-    "allocation.issued":    ("projects",),
-    "allocation.recalled":  ("projects",),
-    "payment.paid":         ("projects",),
-    "payment.refunded":     ("projects",),
+    "allocation.issued":    ("projects", "assets"),
+    "allocation.recalled":  ("projects", "assets"),
+    "payment.paid":         ("projects", "assets"),
+    "payment.refunded":     ("projects", "assets"),
     "asset.handed_over":    ("projects",),
 }
 # fmt: on

@@ -268,6 +268,11 @@ class FundsClient:
         found = await self.peer.get("/api/v1/funds/targets", params={"project_id": str(project_id)})
         return [TargetView.model_validate(one) for one in found["items"]]
 
+    async def allocation(self, allocation_id: UUID) -> dict[str, Any]:
+        """One allocation with its figures as they are now: after recalls, paid net of refunds."""
+        found: dict[str, Any] = await self.peer.get(f"/api/v1/funds/allocations/{allocation_id}")
+        return found
+
     async def thread(self, **of: UUID) -> dict[str, Any]:
         """The pieces of the fund chain around one record (`project_id=`, `source_id=`, `plan_id=`, `payment_id=`)."""
         found: dict[str, Any] = await self.peer.get(

@@ -107,11 +107,22 @@ async def test_the_list_is_paid_out_by_another_person_and_then_closed(world: Wor
     listed = await step(world.clerk, plan, "payouts", 201, items=items)
     assert listed[0]["account_masked"].endswith("0008")
     assert ACCOUNT not in str(listed)
+    wrong = listed[1]
+    await step(world.clerk, plan, f"payouts/{wrong['id']}/withdraw", reason="姓名写错")
+    await step(world.clerk, plan, f"payouts/{wrong['id']}/withdraw", 409, reason="再撤")
+    await step(world.town, plan, f"payouts/{wrong['id']}/pay", 409, paid_on="2024-05-20", voucher_no="付0")
+    (right,) = await step(world.clerk, plan, "payouts", 201, items=[{**items[1], "payee": "张山"}])
+    listed[1] = right
     pay: dict[str, Any] = {"paid_on": "2024-05-20", "voucher_no": "付1"}
     first = f"payouts/{listed[0]['id']}/pay"
     await step(world.clerk, plan, first, 403, **pay)
     await step(world.town, plan, first, **pay)
     await step(world.town, plan, first, 409, **pay)
+    await step(world.clerk, plan, f"payouts/{listed[0]['id']}/withdraw", 409, reason="已兑付")
+    came_back = await step(world.town, plan, f"payouts/{listed[0]['id']}/return", reason="账号有误")
+    assert (came_back["paid_on"], came_back["returns"]) == (None, 1)
+    assert (await balance(world))["distributed"] == "0.00"
+    await step(world.town, plan, first, **pay)
     assert (await step(world.clerk, plan, "close", 409))["errors"][0]["code"] == "unpaid"
     await step(world.town, plan, f"payouts/{listed[1]['id']}/pay", **pay)
     book = await balance(world)

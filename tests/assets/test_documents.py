@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from tests.assets.world import World
 from tests.doors import DISTRICT, TOWN, VILLAGE
@@ -135,6 +136,11 @@ async def test_a_split_keeps_every_fen(world: World) -> None:
         {"level": "county", "fund": "own", "amount": "200000.00"},
     ]
     asset = await world.handed_over(funding=funding)
+    keeper = {"unit": "新店村", "name": "张三", "phone": "13912345678", "starts_on": "2024-01-01"}
+    await world.clerk.post(f"/assets/{asset['id']}/keepers", json=keeper)
+    loss = {"kind": "impairment", "amount": "-100.00", "happened_on": "2024-02-01", "reason": "冻裂"}
+    made = (await world.clerk.post(f"/assets/{asset['id']}/adjustments", json=loss)).json()
+    assert (await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})).status_code == 200
     parts = [
         {"name": "一段", "original_value": "166666.67"},
         {"name": "二段", "original_value": "166666.67"},
@@ -156,6 +162,12 @@ async def test_a_split_keeps_every_fen(world: World) -> None:
     assert sum(int(amount.replace(".", "")) for amount in spread) == 50_000_000
     summary = (await world.bureau.get("/assets/summary", params={"region": DISTRICT})).json()
     assert (summary["count"], summary["value"]) == (3, "500000.00")
+    assert sorted(one["adjusted"] for one in new) == ["-33.33", "-33.33", "-33.34"]
+    book = (await world.bureau.get(f"/assets/{new[0]['id']}/book")).json()
+    assert (book["adjusted"], book["adjustments"][0]["kind"]) == (new[0]["adjusted"], "impairment")
+    (kept,) = (await world.clerk.get(f"/assets/{new[0]['id']}/keepers")).json()
+    phone = await world.clerk.post(f"/assets/{new[0]['id']}/keepers/{kept['id']}/phone")
+    assert (kept["name"], phone.json()["phone"]) == ("张三", "13912345678")
     links = (await world.bureau.get(f"/assets/{asset['id']}/links")).json()
     assert sorted(one["new_id"] for one in links) == sorted(one["id"] for one in new)
     again = await world.bureau.post(f"/assets/{asset['id']}/split", json=body)
@@ -171,6 +183,19 @@ async def test_a_merger_adds_the_values_of_like_assets(world: World) -> None:
         "/assets/merge", json={**body, "asset_ids": [assets[0]["id"], other["id"]]}
     )
     assert unlike.json()["errors"][0]["code"] == "unlike"
+    assert "类别(公益性资产 / 经营性资产)" in unlike.json()["detail"]
+    assert "所有权人" not in unlike.json()["detail"].split("不同的是")[1]
+    lost = await world.bureau.post(
+        "/assets/merge", json={**body, "asset_ids": [assets[0]["id"], str(uuid4())]}
+    )
+    assert lost.json()["errors"][0]["code"] == "no_such_asset"
+    ticket = await world.clerk.post(f"/assets/{assets[1]['id']}/repairs", json={"text": "塌陷"})
+    busy = await world.bureau.post("/assets/merge", json=body)
+    assert (busy.status_code, "的报修" in busy.json()["detail"]) == (409, True)
+    rejected = await world.clerk.post(
+        f"/assets/repairs/{ticket.json()['id']}/reject", json={"reason": "已修"}
+    )
+    assert rejected.status_code == 200
     made = await world.bureau.post("/assets/merge", json=body)
     assert made.status_code == 200, made.text
     (new,) = made.json()["new"]

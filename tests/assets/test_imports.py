@@ -45,7 +45,7 @@ async def sent(client: Any, content: bytes, **params: Any) -> dict[str, Any]:
 
 
 async def test_a_ledger_is_tried_then_taken(world: World) -> None:
-    second = ["新店村冷库", "operating", "storage", VILLAGE, "二组", "50", "2019年5月1日", "村集体", "新店村"]
+    second = ["新店村冷库", "经营性", "storage", VILLAGE, "二组", "50", "2019年5月1日", "村级", "新店村"]
     tried = await sent(world.clerk, csv(GOOD, second), dry_run=True)
     assert (tried["rows"], tried["created"], tried["faults"], tried["value"]) == (2, 0, [], "623456.78")
     assert (await world.clerk.get("/assets")).json()["items"] == []
@@ -56,6 +56,13 @@ async def test_a_ledger_is_tried_then_taken(world: World) -> None:
         ("6206022016GY00001", "123456.78", "irrigation", "registered"),
         ("6206022019JY00001", "500000.00", "storage", "registered"),
     ]
+    told = [one["type"] for one in (await world.clerk.get(f"/assets/{assets[0]['id']}/history")).json()]
+    assert told == ["asset.entered", "asset.moved"]
+    known = (await world.clerk.get("/assets/summary", params={"region": VILLAGE})).json()
+    assert (known["count"], known["value"]) == (2, "623456.78")
+    assert [
+        one["code"] for one in (await world.clerk.get("/assets", params={"q": "冷库"})).json()["items"]
+    ] == ["6206022019JY00001"]
     again = await sent(world.clerk, csv(GOOD))
     assert (again["created"], "已有" in again["faults"][0]["message"]) == (0, True)
 
@@ -71,6 +78,7 @@ async def test_every_wrong_cell_is_named_and_nothing_is_taken(world: World) -> N
         [GOOD[0] + "六", *GOOD[1:7], "农户", "张三"],
         [GOOD[0] + "七", *GOOD[1:]],
         [GOOD[0] + "七", *GOOD[1:]],
+        [GOOD[0] + "八", "别的类", GOOD[2], "620602101201", *GOOD[4:]],
     ]
     answer = await sent(world.clerk, csv(*rows), register=True)
     assert answer["created"] == 0
@@ -84,6 +92,8 @@ async def test_every_wrong_cell_is_named_and_nothing_is_taken(world: World) -> N
         (8, "所有权人类型"),
         (9, "资产名称"),
         (10, "资产名称"),
+        (11, "资产类别"),
+        (11, "坐落代码"),
     }
     assert (await world.clerk.get("/assets")).json()["items"] == []
 

@@ -126,6 +126,15 @@ async def test_reports_without_login_are_limited(world: World, clock: Clock) -> 
     ).status_code == 404
 
 
+async def test_only_pictures_are_taken_without_login(world: World) -> None:
+    asset = await world.registered()
+    for content in (b"#!/bin/sh\nrm -rf /", b"\xff\xd8"):
+        refused = await world.door.nobody().post(
+            f"/assets/scan/{asset['code']}/photos", content=content, headers={"content-type": "image/jpeg"}
+        )
+        assert refused.status_code == 422, refused.text
+
+
 async def test_the_photos_of_others_cannot_be_attached_without_login(world: World) -> None:
     asset = await world.registered()
     theirs = await world.photo()
@@ -178,13 +187,15 @@ async def test_a_value_changes_by_two_people(world: World) -> None:
     assert (await world.clerk.post(f"/assets/adjustments/{made['id']}/approve", json={})).status_code == 403
     assert (await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})).status_code == 200
     book = (await world.bureau.get(f"/assets/{asset['id']}/book", params={"on": "2024-09-30"})).json()
-    # (500000 + 100000) × 95 % over 120 months, 60 of them past
+    # 500000 × 95 % over 120 months, 60 of them past; 100000 × 95 % over the 68 that were left, 8 of them past
     assert (book["value"], book["months"], book["accumulated"], book["net"]) == (
         "600000.00",
         60,
-        "285000.00",
-        "315000.00",
+        "248676.47",
+        "351323.53",
     )
+    earlier = (await world.bureau.get(f"/assets/{asset['id']}/book", params={"on": "2023-12-31"})).json()
+    assert (earlier["value"], earlier["adjusted"]) == ("500000.00", "0.00")
     loss = {"kind": "impairment", "amount": "-700000.00", "happened_on": "2024-02-01", "reason": "毁损"}
     too_much = (await world.clerk.post(address, json=loss)).json()
     refused = await world.bureau.post(f"/assets/adjustments/{too_much['id']}/approve", json={})

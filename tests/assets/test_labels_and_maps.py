@@ -1,5 +1,8 @@
 """QR labels that open an asset by its code, and assets on a map."""
 
+from base64 import b64encode
+from hashlib import sha256
+
 from tests.assets.world import PLACE, World
 
 
@@ -14,7 +17,25 @@ async def test_a_label_leads_to_what_anybody_may_read(world: World) -> None:
         asset["name"],
         "500000.00",
     )
+    assert seen.json()["subclass_label"] == "道路交通"
     assert (await world.door.nobody().get("/assets/scan/6206022019GY99999")).status_code == 404
+
+
+async def test_a_label_opens_a_page_that_runs_nothing_but_its_own_form(world: World) -> None:
+    asset = await world.registered(name="<b>新店村</b>道路")
+    page = await world.door.nobody().get(f"/assets/scan/{asset['code']}/page")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "&lt;b&gt;新店村&lt;/b&gt;道路" in page.text
+    assert "<b>" not in page.text
+    script = page.text.split("<script>")[1].split("</script>")[0]
+    hashed = b64encode(sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{hashed}';" in page.headers["content-security-policy"]
+    parts = [{"name": "东段", "original_value": "200000.00"}, {"name": "西段", "original_value": "300000.00"}]
+    body = {"parts": parts, "reason": "分段管护"}
+    new = (await world.bureau.post(f"/assets/{asset['id']}/split", json=body)).json()["new"]
+    old = await world.door.nobody().get(f"/assets/scan/{asset['code']}/page")
+    assert old.status_code == 404
+    assert all(one["code"] in old.text for one in new)
 
 
 async def test_a_household_is_not_named_to_everybody(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from shared.ids import new_id
 from tests.assets.world import PLACE, World, an_asset
 from tests.conftest import Clock
-from tests.doors import TOWN
+from tests.doors import DISTRICT, TOWN
 
 
 async def test_an_asset_goes_from_draft_to_handed_over_with_two_people(world: World) -> None:
@@ -239,6 +239,36 @@ async def test_lists_filter_sort_and_page(world: World) -> None:
         found = (await world.bureau.get("/assets", params={"q": words})).json()["items"]
         assert [one["name"] for one in found] == ["扶贫车间"], words
     assert (await world.bureau.get("/assets", params={"sort": "name"})).status_code == 400
+
+
+async def test_every_figure_of_the_summary_leads_to_its_rows(world: World) -> None:
+    await world.enter(name="草稿路")
+    for number in range(2):
+        await world.registered(name=f"路{number}")
+    await world.registered(name="车间", asset_class="operating", subclass="workshop", built_on="2020-01-01")
+    for year in (None, 2019):
+        params = {"region": DISTRICT} | ({"year": year} if year else {})
+        found = (await world.bureau.get("/assets/summary", params=params)).json()
+        for part in [*found["by_class"], *found["by_owner"], *found["by_state"], *found["by_use"]]:
+            rows = (await world.bureau.get(f"/assets?{part['filter']}")).json()["items"]
+            assert len(rows) == part["count"], part
+
+
+async def test_the_project_is_the_librarys_or_named_in_words(world: World) -> None:
+    unknown = await world.clerk.post("/assets", json=an_asset(project_id=str(uuid4())))
+    assert (unknown.status_code, unknown.json()["errors"][0]["code"]) == (422, "no_such_project")
+    asset = await world.registered(project_name="2016年道路硬化")
+    assert asset["project_name"] == "2016年道路硬化"
+    project = await world.accepted()
+    tag = (await world.clerk.get(f"/assets/{asset['id']}")).headers["ETag"]
+    linked = await world.clerk.patch(
+        f"/assets/{asset['id']}",
+        json={"project_id": str(project), "reason": "查到立项文件"},
+        headers={"If-Match": tag},
+    )
+    assert linked.json()["project_name"] == "新店村产业道路建设项目"
+    agreed = (await world.bureau.get("/assets/summary", params={"region": DISTRICT})).json()["agreement"]
+    assert (agreed["settled"], agreed["registered"]) == ("1200000.00", "500000.00")
 
 
 async def test_outside_the_region_an_asset_is_absent(world: World) -> None:

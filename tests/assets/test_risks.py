@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.ids import new_id
 from tests.assets.test_contracts import moved, signed
 from tests.assets.world import World
 from tests.conftest import Clock
@@ -58,9 +59,46 @@ async def test_the_rules_find_what_a_ledger_should_not_have(world: World, clock:
     assert await rules(world) == first
     clock.advance(timedelta(days=200))
     found = await run(world)
-    assert found["raised"] == 7
-    late = ["use_overdue", *(["without_contract"] * 2), *(["not_inspected"] * 4)]
+    assert found["raised"] == 8
+    late = ["without_keeper", "use_overdue", *(["without_contract"] * 2), *(["not_inspected"] * 4)]
     assert await rules(world) == sorted([*first, *late])
+
+
+async def test_care_that_nobody_proves_is_found(world: World, clock: Clock) -> None:
+    road, square = await world.registered(), await world.registered(name="文化广场", subclass="culture")
+    keeper = {"unit": "新店村", "name": "张三", "starts_on": str(world.today())}
+    for asset in (road, square):
+        assert (await world.clerk.post(f"/assets/{asset['id']}/keepers", json=keeper)).status_code == 201
+    far = {"lon": 103.2, "lat": 37.6, "datum": "wgs84", "accuracy_m": 10}
+    look = {"condition": "good", "fix": far}
+    assert (await world.clerk.post(f"/assets/{road['id']}/inspections", json=look)).status_code == 201
+    proven = {"condition": "good", "photos": [await world.photo()]}
+    assert (await world.clerk.post(f"/assets/{square['id']}/inspections", json=proven)).status_code == 201
+    begin = {"region": VILLAGE, "name": "盘点", "starts_on": "2024-05-01", "ends_on": "2024-06-30"}
+    campaign = (await world.town.post("/assets/campaigns", json=begin)).json()
+    clock.advance(timedelta(minutes=1))
+    gone = {
+        "id": str(new_id()),
+        "asset_id": square["id"],
+        "result": "missing",
+        "found_at": clock.now().isoformat(),
+    }
+    address = f"/assets/campaigns/{campaign['id']}"
+    assert (await world.clerk.post(f"{address}/findings", json={"items": [gone]})).status_code == 200
+    assert (await world.town.post(f"{address}/close", json={"reason": "其余下次"})).status_code == 200
+    await run(world)
+    found = {
+        (one["rule"].removeprefix("risk."), one["asset_id"])
+        for one in (await world.bureau.get("/assets/alerts")).json()["items"]
+    }
+    assert found == {("no_photo", road["id"]), ("seen_elsewhere", road["id"]), ("missing", square["id"])}
+    there = {**proven, "fix": {**far, "lon": 102.9010, "lat": 37.6020}}
+    for asset in (road, square):
+        assert (await world.clerk.post(f"/assets/{asset['id']}/inspections", json=there)).status_code == 201
+    assert (await run(world))["gone"] == 3
+    clock.advance(timedelta(days=366))
+    await run(world)
+    assert "not_settled" in await rules(world)
 
 
 async def test_an_alert_is_answered_closed_by_another_and_comes_back(world: World, clock: Clock) -> None:

@@ -22,7 +22,8 @@ DUE: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
 
 
-def _present(work: Work) -> list[sa.ColumnElement[bool]]:
+def present(work: Work) -> list[sa.ColumnElement[bool]]:
+    """Assets that are on the register, not disposed of, and in the caller's regions."""
     return [
         ASSETS.c.state.in_(COUNTED),
         ASSETS.c.use != UseState.DISPOSED,
@@ -35,7 +36,7 @@ async def expiring(work: Work, days: int) -> list[Hit]:
     until = work.today + timedelta(days=days)
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
-        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.ends_on <= until, *_present(work)
+        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.ends_on <= until, *present(work)
     )
     return [
         Hit("contract", str(row.id), row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", asset_id=row.asset_id,
@@ -48,7 +49,7 @@ async def gone_operators(work: Work) -> list[Hit]:
     """Contracts in force with an operator that is deregistered or gone."""
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
-        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.operator_gone.is_(True), *_present(work)
+        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.operator_gone.is_(True), *present(work)
     )
     return [
         Hit(
@@ -99,7 +100,7 @@ async def without_contract(work: Work, days: int) -> list[Hit]:
         ASSETS.c.asset_class == AssetClass.OPERATING,
         ASSETS.c.registered_at < work.at - timedelta(days=days),
         ~running.exists(),
-        *_present(work),
+        *present(work),
     )
     return [
         Hit(
@@ -119,7 +120,7 @@ async def not_inspected(work: Work) -> list[Hit]:
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.inspect_due_on, ASSETS.c.keeper_name
     )
-    query = query.where(ASSETS.c.inspect_due_on < work.today, *_present(work))
+    query = query.where(ASSETS.c.inspect_due_on < work.today, *present(work))
     return [
         Hit("asset", str(row.id), row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", asset_id=row.id,
             figures={"管护责任人": row.keeper_name})
@@ -132,7 +133,7 @@ async def idle(work: Work) -> list[Hit]:
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.use, ASSETS.c.use_deadline, ASSETS.c.use_person
     )
-    query = query.where(ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *_present(work))
+    query = query.where(ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *present(work))
     return [
         Hit("asset", str(row.id), row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", asset_id=row.id,
             figures={"责任人": row.use_person})
@@ -206,7 +207,7 @@ async def without_project(work: Work, first_year: int) -> list[Hit]:
         ASSETS.c.project_id.is_(None),
         ASSETS.c.project_name == "",
         ASSETS.c.year >= first_year,
-        *_present(work),
+        *present(work),
     )
     return [
         Hit(

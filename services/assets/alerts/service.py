@@ -6,6 +6,7 @@ from typing import Any
 
 from services.assets.alerts import repository
 from services.assets.alerts.models import ALERTS
+from services.assets.neglect import repository as neglect
 from shared.alerts import sweep as alerts
 from shared.alerts.hits import Hit, Look, Watch
 from shared.alerts.schemas import Swept
@@ -25,6 +26,11 @@ LOOKS: dict[str, Find] = {
     "project_without_assets":  lambda work, value: repository.projects_without_assets(work, int(value["days"])),
     "value_differs":           lambda work, _: repository.value_differs(work),
     "asset_without_project":   lambda work, value: repository.without_project(work, int(value["first_year"])),
+    "no_photo":                lambda work, value: neglect.without_photo(work, int(value["days"])),
+    "seen_elsewhere":          lambda work, value: neglect.seen_elsewhere(work, int(value["days"])),
+    "without_keeper":          lambda work, value: neglect.without_keeper(work, int(value["days"])),
+    "not_settled":             lambda work, value: neglect.waiting(work, int(value["days"])),
+    "missing":                 lambda work, value: neglect.missing(work, int(value["days"])),
 }
 """Rule → how it is looked for; whether, how strictly and how long to answer is the rule's own (rules/risks.json)."""
 # fmt: on

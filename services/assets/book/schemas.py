@@ -56,7 +56,7 @@ class BookRead(BaseModel):
     asset_id: UUID
     on: date
     original_value: Money
-    adjusted: SignedMoney = Field(description="已批准调整合计(原值更正除外)")
+    adjusted: SignedMoney = Field(description="到这一天已批准的调整合计(原值更正除外)")
     value: Money = Field(description="调整后价值")
     depreciated: bool = Field(description="这类资产是否计提折旧")
     years: int | None = Field(description="折旧年限")

@@ -1,11 +1,12 @@
 """Changing an asset's value by two people, and what it is worth on a day."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlmodel import col
 
-from services.assets.book.depreciation import straight_line
+from services.assets.book.depreciation import with_changes
 from services.assets.book.kinds import AdjustmentKind
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentFacts, AdjustmentState
 from services.assets.book.models import ValueAdjustment
@@ -19,7 +20,8 @@ from shared import files
 from shared.contracts.assets import AssetEvent
 from shared.creates import create
 from shared.http import Match
-from shared.money import SignedMoney
+from shared.ids import new_id
+from shared.money import SignedMoney, share
 from shared.moves import Preview, fire
 from shared.permissions import May
 from shared.work import Work
@@ -123,25 +125,66 @@ def worth(asset: Asset) -> int:
     return asset.original_value + asset.adjusted
 
 
+def _counts(adjustment: ValueAdjustment) -> bool:
+    """Whether an adjustment stands beside the original value; a correction is in it."""
+    correction = adjustment.kind is AdjustmentKind.CORRECTION
+    return adjustment.state is AdjustmentState.APPROVED and not correction
+
+
+async def carry_over(work: Work, old: Asset, new: Sequence[Asset]) -> None:
+    """The approved adjustments of an asset on its successors, in proportion to their original values."""
+    for row in await scoped.some(work, ValueAdjustment, col(ValueAdjustment.asset_id) == old.id):
+        if not _counts(row):
+            continue
+        parts = share(row.amount, [one.original_value for one in new])
+        for asset, part in zip(new, parts, strict=True):
+            if part:
+                asset.adjusted += part
+                work.session.add_all((asset, _successor(work, row, old, asset, part)))
+
+
+def _successor(work: Work, row: ValueAdjustment, old: Asset, asset: Asset, amount: int) -> ValueAdjustment:
+    taken = row.model_dump(include={"kind", "happened_on", "document_no", "file_ids", "state", "decided_by"})
+    return ValueAdjustment(
+        **taken,
+        id=new_id(),
+        region=asset.region,
+        created_at=work.at,
+        created_by=row.created_by,
+        updated_at=work.at,
+        asset_id=asset.id,
+        amount=amount,
+        reason=f"承接 {old.code}: {row.reason}",
+        state_since=work.at,
+    )
+
+
 async def book(work: Work, asset: Asset, on: date) -> BookRead:
     """What an asset is worth on a day by the district's rule for its class."""
     rule = await work.rule("book.depreciation", on=on, region=asset.region)
     terms = rule.value.get(asset.asset_class) or {}
     years = asset.service_years or terms.get("years")
     kept = bool(terms.get("enabled")) and years is not None and asset.built_on is not None
-    value = worth(asset)
-    found = None
-    if kept and years is not None and asset.built_on is not None:
-        found = straight_line(
-            value, asset.built_on, on, years=int(years), residual_percent=int(terms["residual_percent"])
-        )
     mine = col(ValueAdjustment.asset_id) == asset.id
     rows = await scoped.some(work, ValueAdjustment, mine, order=(col(ValueAdjustment.happened_on),))
+    changes = [(one.happened_on, one.amount) for one in rows if _counts(one) and one.happened_on <= on]
+    adjusted = sum(amount for _, amount in changes)
+    value = asset.original_value + adjusted
+    found = None
+    if kept and years is not None and asset.built_on is not None:
+        found = with_changes(
+            asset.original_value,
+            changes,
+            asset.built_on,
+            on,
+            years=int(years),
+            residual_percent=int(terms["residual_percent"]),
+        )
     return BookRead.model_construct(
         asset_id=asset.id,
         on=on,
         original_value=asset.original_value,
-        adjusted=asset.adjusted,
+        adjusted=adjusted,
         value=value,
         depreciated=found is not None,
         years=int(years) if found and years else None,

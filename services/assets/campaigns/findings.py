@@ -1,18 +1,18 @@
 """What phones send in: one by one or in batches that waited for a signal; each is judged by itself."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from services.assets.campaigns import repository
-from services.assets.campaigns.kinds import Result, Taken
+from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.campaigns.models import Campaign, CampaignItem, Finding
 from services.assets.campaigns.schemas import BatchTaken, FindingBatch, FindingPost, FindingTaken
-from services.assets.inspections.service import judged
-from services.assets.keeping.rhythm import next_visit
+from services.assets.inspections.kinds import Taken
+from services.assets.inspections.service import AHEAD, judged
+from services.assets.keeping import rhythm
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
 from services.assets.register.models import Asset
@@ -26,8 +26,6 @@ from shared.permissions import May
 from shared.problems import faults
 from shared.work import Work
 
-AHEAD = timedelta(minutes=10)
-"""How far a phone's clock may be ahead."""
 SEEN = frozenset({Result.FOUND, Result.DAMAGED, Result.MISPLACED})
 
 
@@ -46,7 +44,10 @@ async def take(work: Work, campaign_id: UUID, body: FindingBatch) -> BatchTaken:
     campaign = await repository.get(work, campaign_id, share=True)
     if campaign.state is not CampaignState.OPEN:
         raise not_now("not_open", f"盘点{campaign.state.label}, 不再接收记录", "The stock-taking is over")
-    return BatchTaken(items=[await _one(work, campaign, item) for item in body.items])
+    # Locks are taken in one order, so that two phones that send the same assets never wait in a ring.
+    order = sorted(range(len(body.items)), key=lambda at: str(body.items[at].get("asset_id")))
+    taken = {at: await _one(work, campaign, body.items[at]) for at in order}
+    return BatchTaken(items=[taken[at] for at in range(len(body.items))])
 
 
 async def _one(work: Work, campaign: Campaign, raw: dict[str, Any]) -> FindingTaken:
@@ -133,8 +134,6 @@ async def _counted(work: Work, expected: CampaignItem, asset: Asset, finding: Fi
     if expected.found_at is None or expected.found_at <= finding.found_at:
         expected.result, expected.found_at, expected.finding_id = finding.result, finding.found_at, finding.id
         work.session.add(expected)
-    if finding.result in SEEN and (asset.inspected_at is None or asset.inspected_at < finding.found_at):
-        asset.inspected_at = finding.found_at
-        asset.inspect_due_on = await next_visit(work, asset)
-        work.session.add(asset)
+    if finding.result in SEEN:
+        await rhythm.seen(work, asset, finding.found_at, photo=bool(finding.photos))
     await work.session.flush()

@@ -11,11 +11,3 @@ class Result(Labelled):
     MISPLACED = "misplaced", "不在登记地点"
     MISSING = "missing", "盘亏(未找到)"
     NOT_ON_LIST = "not_on_list", "盘盈(账外)"
-
-
-class Taken(Labelled):
-    """一条盘点记录的处理结果."""
-
-    APPLIED = "applied", "已记录"
-    DUPLICATE = "duplicate", "重复提交"
-    REFUSED = "refused", "未接受"

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.assets.campaigns.kinds import Result, Taken
+from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
+from services.assets.inspections.kinds import Taken
 from services.assets.register.kinds import AssetClass
 from shared.errors import FaultRead
 from shared.fences import Standing

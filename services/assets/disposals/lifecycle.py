@@ -37,6 +37,7 @@ class DisposalFacts:
     """What the guards look at."""
 
     documents: int = 0
+    on: date = date.max
     value: int | None = None
     document_no: str = ""
     held_on: date | None = None
@@ -56,6 +57,8 @@ def appraised(facts: DisposalFacts) -> Fault | None:
 
 def decided(facts: DisposalFacts) -> Fault | None:
     """所有权人按自己的决策程序作出决议, 附会议记录."""
+    if facts.held_on is not None and facts.held_on > facts.on:
+        return Fault("in_the_future", "决议日期不能晚于今天", "It lies in the future", "/held_on")
     if facts.documents and facts.held_on is not None:
         return None
     return Fault("no_decision", "须附会议记录并填写决议日期", "The owner's decision is needed", "/held_on")

@@ -87,6 +87,7 @@ async def get(work: Work, disposal_id: UUID, *, lock: bool = False) -> Disposal:
 async def _facts(work: Work, disposal: Disposal, body: DisposalAct) -> DisposalFacts:
     return DisposalFacts(
         documents=len(body.file_ids),
+        on=work.today,
         value=body.value,
         document_no=body.document_no,
         held_on=body.held_on,

@@ -78,3 +78,7 @@ class Payout(Base, Record, table=True):
     paid_on: date | None = None
     voucher_no: str = Field(default="", max_length=100)
     paid_by: str = Field(default="", max_length=64)
+    returns: int = 0
+    """How many times it was paid and came back."""
+    withdrawn: str = Field(default="", sa_type=sa.Text)
+    """Why it was taken off the list; empty while it stands."""

@@ -10,7 +10,7 @@ from services.assets.distributions.kinds import Account, Purpose
 from services.assets.distributions.ledger import post
 from services.assets.distributions.lifecycle import PlanState
 from services.assets.distributions.models import Distribution, Payout
-from services.assets.distributions.schemas import PayoutList, PayoutPay, PayoutPost
+from services.assets.distributions.schemas import PayoutList, PayoutPay, PayoutPost, PayoutTakenBack
 from services.assets.refusals import not_now, wrong
 from services.assets.scoped import repository as scoped
 from shared.contracts.assets import AssetEvent
@@ -41,6 +41,16 @@ class PayoutPaid(AssetEvent):
     distribution_id: UUID
     payout_id: UUID
     amount: Money
+
+
+class PayoutTaken(AssetEvent):
+    """名单的一笔已撤下(withdrawn), 或兑付后被退回(returned)."""
+
+    topic = "distribution.payout_taken_back"
+    distribution_id: UUID
+    payout_id: UUID
+    amount: Money
+    what: str
 
 
 class AccountRevealed(AssetEvent):
@@ -109,8 +119,8 @@ async def pay(work: Work, plan_id: UUID, payout_id: UUID, body: PayoutPay) -> Pa
     payout = await scoped.one(work, Payout, payout_id, "笔发放", lock=True)
     if payout.distribution_id != plan.id or plan.state is not PlanState.APPROVED:
         raise not_now("not_approved", "方案审核通过后才能兑付", "The plan is not approved")
-    if payout.paid_on is not None:
-        raise not_now("paid", "这一笔已经兑付", "Paid already")
+    if payout.paid_on is not None or payout.withdrawn:
+        raise not_now("paid", "这一笔已经兑付, 或已从名单撤下", "Paid already, or withdrawn")
     if payout.created_by == work.actor.id:
         raise Forbidden("不能兑付本人编制的名单, 须由另一人办理", "Four eyes: another person must")
     if body.paid_on > work.today:
@@ -119,9 +129,49 @@ async def pay(work: Work, plan_id: UUID, payout_id: UUID, body: PayoutPay) -> Pa
     payout.version += 1
     work.session.add(payout)
     changes = {Account.PLANNED: -payout.amount, Account.DISTRIBUTED: payout.amount}
-    await post(work, f"payout:{payout.id}", plan.region, changes, body.paid_on)
+    await post(work, f"payout:{payout.id}:{payout.returns}", plan.region, changes, body.paid_on)
     await work.tell(PayoutPaid(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount), plan)
     return payout
+
+
+async def withdraw(work: Work, plan_id: UUID, payout_id: UUID, body: PayoutTakenBack) -> Payout:
+    """A row that was listed by mistake stands no longer; it stays on record."""
+    plan, payout = await _row(work, plan_id, payout_id)
+    if plan.state not in LISTING or payout.paid_on is not None or payout.withdrawn:
+        raise not_now("not_now", "只能撤下还没有兑付的名单", "It is paid or withdrawn, or the plan is closed")
+    payout.withdrawn = body.reason
+    payout.version += 1
+    work.session.add(payout)
+    await work.tell(_changed(plan, payout, "withdrawn"), plan, reason=body.reason)
+    return payout
+
+
+async def came_back(work: Work, plan_id: UUID, payout_id: UUID, body: PayoutTakenBack) -> Payout:
+    """A paid row that the bank sent back: the money waits again, and another attempt is another posting."""
+    plan, payout = await _row(work, plan_id, payout_id)
+    if plan.state is not PlanState.APPROVED or payout.paid_on is None:
+        raise not_now("not_paid", "这一笔没有兑付, 或方案已办结", "It is not paid, or the plan is closed")
+    changes = {Account.PLANNED: payout.amount, Account.DISTRIBUTED: -payout.amount}
+    await post(work, f"return:{payout.id}:{payout.returns}", plan.region, changes, work.today)
+    payout.paid_on, payout.voucher_no, payout.paid_by = None, "", ""
+    payout.returns += 1
+    payout.version += 1
+    work.session.add(payout)
+    await work.tell(_changed(plan, payout, "returned"), plan, reason=body.reason)
+    return payout
+
+
+async def _row(work: Work, plan_id: UUID, payout_id: UUID) -> tuple[Distribution, Payout]:
+    plan = await plans.get(work, plan_id, lock=True)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    payout = await scoped.one(work, Payout, payout_id, "笔发放", lock=True)
+    if payout.distribution_id != plan.id:
+        raise not_now("other_plan", "这一笔不属于这个方案", "It belongs to another plan")
+    return plan, payout
+
+
+def _changed(plan: Distribution, payout: Payout, what: str) -> PayoutTaken:
+    return PayoutTaken(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount, what=what)
 
 
 async def account(work: Work, plan_id: UUID, payout_id: UUID) -> str:

@@ -75,7 +75,9 @@ async def listed_amounts(work: Work, distribution_id: UUID) -> tuple[dict[Purpos
             sa.func.count().filter(col(Payout.paid_on).is_(None)).label("unpaid"),
         )
         .where(
-            PAYOUTS.c.distribution_id == distribution_id, work.actor.where(May.ASSET_READ, PAYOUTS.c.region)
+            PAYOUTS.c.distribution_id == distribution_id,
+            PAYOUTS.c.withdrawn == "",
+            work.actor.where(May.ASSET_READ, PAYOUTS.c.region),
         )
         .group_by(PAYOUTS.c.purpose)
     )

@@ -20,6 +20,7 @@ from services.assets.distributions.schemas import (
     PayoutList,
     PayoutPay,
     PayoutRead,
+    PayoutTakenBack,
     StepPost,
 )
 from services.assets.scoped import repository as scoped
@@ -108,6 +109,18 @@ async def add_payouts(work: Writing, plan_id: UUID, body: PayoutList) -> list[Pa
 async def pay_out(work: Writing, plan_id: UUID, payout_id: UUID, body: PayoutPay) -> Payout:
     """登记兑付."""
     return await payouts.pay(work, plan_id, payout_id, body)
+
+
+@router.post("/{plan_id}/payouts/{payout_id}/withdraw", response_model=PayoutRead, **OPERATE)
+async def withdraw_payout(work: Writing, plan_id: UUID, payout_id: UUID, body: PayoutTakenBack) -> Payout:
+    """从名单撤下还没有兑付的一笔."""
+    return await payouts.withdraw(work, plan_id, payout_id, body)
+
+
+@router.post("/{plan_id}/payouts/{payout_id}/return", response_model=PayoutRead, **OPERATE)
+async def payout_returned(work: Writing, plan_id: UUID, payout_id: UUID, body: PayoutTakenBack) -> Payout:
+    """登记已兑付的一笔被退回(账号有误等); 资金回到待付, 可再次兑付或撤下."""
+    return await payouts.came_back(work, plan_id, payout_id, body)
 
 
 @router.post("/{plan_id}/payouts/{payout_id}/account", response_model=AccountRead, **OPERATE)

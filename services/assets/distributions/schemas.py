@@ -84,6 +84,8 @@ class PayoutRead(BaseModel):
     basis: str
     paid_on: date | None
     voucher_no: str
+    returns: int = Field(description="兑付后被退回的次数")
+    withdrawn: str = Field(description="从名单撤下的理由, 空为有效")
     version: int
 
 
@@ -92,6 +94,12 @@ class PayoutPay(BaseModel):
 
     paid_on: date
     voucher_no: str = Field(min_length=1, max_length=100)
+
+
+class PayoutTakenBack(BaseModel):
+    """从名单撤下, 或登记兑付被银行退回."""
+
+    reason: str = Field(min_length=2, max_length=500)
 
 
 class AccountRead(BaseModel):

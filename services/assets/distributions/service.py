@@ -250,7 +250,7 @@ async def subject(work: Work, plan_id: UUID, *, lock: bool) -> Subject:
         id=str(plan.id),
         region=plan.region,
         version=plan.version,
-        title=plan.title,
+        title=plan.title.removesuffix("方案").removesuffix("收益分配"),
         content={
             "所有权人": plan.owner_name,
             "年度": plan.year,

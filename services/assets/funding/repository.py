@@ -1,24 +1,42 @@
-"""Assets whose funding is not known yet."""
+"""Assets whose funding is not known yet, or no longer."""
 
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.assets.register.lifecycle import COUNTED
 from services.assets.register.models import Asset
+from shared.db import run
 from shared.work import Work
 
+ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 
-async def system_waiting(work: Work, most: int = 50) -> list[Asset]:
-    """Registered assets of projects that still lack their sources of money, the oldest first."""
+
+async def system_waiting(work: Work, before: datetime, most: int) -> list[Asset]:
+    """Registered assets of projects that lack their sources of money and were not asked about since, the longest first."""
     query = select(Asset).where(
         col(Asset.project_id).is_not(None),
         col(Asset.state).in_(COUNTED),
         col(Asset.funding_known).is_(False),
+        sa.or_(col(Asset.funding_asked_at).is_(None), col(Asset.funding_asked_at) < before),
         Asset.original_value > 0,
     )
-    return list(await work.session.exec(query.order_by(col(Asset.created_at)).limit(most)))
+    # Null sorts first on SQLite and last on PostgreSQL.
+    never = sa.case((col(Asset.funding_asked_at).is_(None), 0), else_=1)
+    return list(await work.session.exec(query.order_by(never, col(Asset.funding_asked_at)).limit(most)))
 
 
 async def system_locked(work: Work, asset: Asset) -> Asset | None:
     """The same asset, locked and as it is now."""
     query = select(Asset).where(Asset.id == asset.id).with_for_update()
     return (await work.session.exec(query)).first()
+
+
+async def system_outdate(work: Work, project_id: UUID) -> int:
+    """What was carried over for a project is to be asked again; how many assets that are."""
+    query = ASSETS.update().where(
+        ASSETS.c.project_id == project_id, ASSETS.c.funding_carried.is_(True), ASSETS.c.state.in_(COUNTED)
+    )
+    return int((await run(work.session, query.values(funding_known=False, funding_asked_at=None))).rowcount)

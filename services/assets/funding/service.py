@@ -1,7 +1,9 @@
-"""Carrying a project's sources of money over to its assets, in proportion to what each source gave."""
+"""Carrying a project's sources of money over to its assets, and correcting that when money is taken back later."""
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,23 +12,25 @@ import structlog
 from services.assets.funding import repository
 from services.assets.refusals import not_now
 from services.assets.register import repository as register
-from services.assets.register.events import AssetChanged
+from services.assets.register.events import FundingCarried, FundingShare
 from services.assets.register.models import Asset
 from shared.contracts.funds import FundsClient
 from shared.errors import Refusal
-from shared.money import fen, share
+from shared.money import fen, share, yuan
 from shared.permissions import May
 from shared.work import Context, Peer, Work
 
 EVERY = 60
+AGAIN = timedelta(hours=1)
+"""When a project without money is asked about again."""
 log = structlog.get_logger("funding")
 
 
-def parts(thread: dict[str, Any], value: int) -> list[dict[str, Any]]:
-    """A value in 分 split over the documents a project was allocated money from, adding up exactly."""
+def parts(thread: Mapping[str, Any], value: int) -> list[dict[str, Any]]:
+    """A value in 分 split over the documents that stand behind a project, adding up exactly."""
     given: defaultdict[str, int] = defaultdict(int)
     for allocation in thread["allocations"]:
-        given[allocation["source_id"]] += fen(allocation["amount"])
+        given[allocation["source_id"]] += _standing(allocation, thread["payments"])
     sources = [one for one in thread["sources"] if given[one["id"]] > 0]
     if not sources:
         return []
@@ -38,9 +42,19 @@ def parts(thread: dict[str, Any], value: int) -> list[dict[str, Any]]:
     ]
 
 
+def _standing(allocation: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> int:
+    """What an allocation still gives: after recalls, and without money that was paid, came back and was not paid again."""
+    kept, paid = fen(allocation["figures"]["allocated"]), fen(allocation["figures"]["paid"])
+    back = sum(fen(one["refunded"]) for one in payments if one["allocation_id"] == allocation["id"])
+    return max(paid, kept - back) if back else kept
+
+
 async def ask(peer: Peer, project_id: UUID, value: int) -> list[dict[str, Any]]:
     """What funds says; Unavailable when it is down."""
-    return parts(await FundsClient(peer).thread(project_id=project_id), value)
+    funds = FundsClient(peer)
+    thread = await funds.thread(project_id=project_id)
+    given = [await funds.allocation(UUID(one["id"])) for one in thread["allocations"]]
+    return parts({**thread, "allocations": given}, value)
 
 
 async def carry_over(work: Work, asset_id: UUID) -> Asset:
@@ -54,36 +68,62 @@ async def carry_over(work: Work, asset_id: UUID) -> Asset:
     work.actor.require(May.ASSET_REGISTER, asset.region)
     if not found or asset.original_value != seen.original_value:
         raise not_now("no_money", "资金账上没有这个项目的资金安排", "No money of this project")
-    await keep(work, asset, found)
+    await keep(work, asset, found, "资金来源取自资金总账")
     return asset
 
 
-async def keep(work: Work, asset: Asset, found: list[dict[str, Any]]) -> None:
-    """Write the sources down, with their event."""
-    before = {"funding": asset.funding}
-    asset.funding, asset.funding_known = found, True
+async def keep(work: Work, asset: Asset, found: list[dict[str, Any]], reason: str) -> None:
+    """Write the sources down; when they differ from before, with an event that shows both."""
+    before = asset.funding
+    asset.funding, asset.funding_known, asset.funding_carried = found, True, True
+    asset.funding_asked_at = work.at
+    work.session.add(asset)
+    if found == before:
+        return
     asset.version += 1
     asset.updated_at = work.at
-    work.session.add(asset)
-    event = AssetChanged(asset_id=asset.id, fields=["funding"])
-    await work.tell(event, asset, before=before, reason="资金来源取自资金总账")
+    shares = tuple(FundingShare.model_validate(one | {"amount": yuan(one["amount"])}) for one in found)
+    event = FundingCarried(asset_id=asset.id, project_id=asset.project_id, funding=shares)
+    shown = [one | {"amount": yuan(one["amount"])} for one in before]
+    await work.tell(event, asset, before={"funding": shown}, reason=reason)
 
 
-async def fill(context: Context) -> int:
+async def fill(context: Context, most: int = 50) -> int:
     """Fill what is waiting, as far as funds answers; how many were filled. Safe to run any number of times."""
     async with context.database.read() as session:
-        waiting = await repository.system_waiting(context.work(session))
+        waiting = await repository.system_waiting(context.work(session), context.clock() - AGAIN, most)
+    peer = Peer(context, "funds", context.itself(), context.clock())
     done = 0
     for asset in waiting:
-        peer = Peer(context, "funds", context.itself(), context.clock())
-        found = await ask(peer, asset.project_id, asset.original_value) if asset.project_id else []
+        found = await _asked(peer, asset)
         async with context.database.write() as session:
             work = context.work(session)
             now = await repository.system_locked(work, asset)
-            if found and now and not now.funding_known and now.original_value == asset.original_value:
-                await keep(work, now, found)
-                done += 1
+            if now is not None and not now.funding_known:
+                done += await _filled(work, now, found if now.original_value == asset.original_value else [])
     return done
+
+
+async def _asked(peer: Peer, asset: Asset) -> list[dict[str, Any]]:
+    """What funds says of an asset's project; nothing when it refuses, so that one project holds no other up."""
+    try:
+        return await ask(peer, asset.project_id, asset.original_value) if asset.project_id else []
+    except Refusal as refusal:
+        log.warning("funding", asset=str(asset.id), reason=refusal.detail)
+        return []
+
+
+async def _filled(work: Work, asset: Asset, found: list[dict[str, Any]]) -> bool:
+    asset.funding_asked_at = work.at
+    work.session.add(asset)
+    if found:
+        corrected = (
+            "资金调整收回或退款后, 按资金总账更正" if asset.funding_carried else "资金来源取自资金总账"
+        )
+        await keep(work, asset, found, corrected)
+    elif asset.funding_carried and asset.funding:
+        await keep(work, asset, [], "项目的资金已全部收回, 资金来源清空")
+    return bool(found)
 
 
 async def fill_forever(context: Context) -> None:

@@ -9,13 +9,11 @@ from pydantic import ValidationError
 from services.assets.imports import repository
 from services.assets.imports.columns import COLUMNS
 from services.assets.imports.schemas import ImportAnswer, RowFault
-from services.assets.register import service as register
-from services.assets.register.acting import act
+from services.assets.register import many
 from services.assets.register.fields import contradictions, incomplete
 from services.assets.register.kinds import Origin
-from services.assets.register.lifecycle import AssetAction
 from services.assets.register.models import Asset
-from services.assets.register.schemas import AssetAct, AssetCreate
+from services.assets.register.schemas import AssetCreate
 from shared import sheets
 from shared.money import yuan
 from shared.permissions import May
@@ -40,9 +38,12 @@ async def take(work: Work, content: bytes, *, register_too: bool, dry_run: bool)
     await _refuse_twins(work, sheet.rows)
     made: list[Asset] = []
     if not sheet.faults and not dry_run:
-        made = [
-            await _create(work, body, project, register_too=register_too) for body, project in bodies if body
-        ]
+        sound = [body for body in bodies if body is not None]
+        made = (
+            await many.register(work, sound, Origin.IMPORT, "台账导入")
+            if register_too
+            else await many.enter(work, sound, Origin.IMPORT)
+        )
     return ImportAnswer.model_construct(
         rows=len(sheet.rows),
         created=len(made),
@@ -58,18 +59,24 @@ async def take(work: Work, content: bytes, *, register_too: bool, dry_run: bool)
 
 def _body(
     work: Work, row: sheets.Row, subclasses: dict[str, dict[str, str]], *, register_too: bool
-) -> tuple[AssetCreate | None, str]:
+) -> AssetCreate | None:
     values = {key: value for key, value in row.values.items() if value is not None}
-    project = str(values.pop("project_name", ""))
+    _outside(work, row)
     kind = values.get("asset_class")
     if kind is not None and "subclass" in values:
         values["subclass"] = _subclass(subclasses[kind], values["subclass"])
     if not row.sound:
-        return None, project
+        return None
     body = _validated(row, values)
     if body is not None:
         _contradicted(work, row, body, subclasses, register_too=register_too)
-    return body, project
+    return body
+
+
+def _outside(work: Work, row: sheets.Row) -> None:
+    region = row.values.get("region")
+    if region is not None and not work.actor.sees(May.ASSET_REGISTER, region):
+        row.fault("region", f"{region} 不在您的辖区")
 
 
 def _validated(row: sheets.Row, values: dict[str, Any]) -> AssetCreate | None:
@@ -92,8 +99,6 @@ def _contradicted(
     *,
     register_too: bool,
 ) -> None:
-    if not work.actor.sees(May.ASSET_REGISTER, body.region):
-        row.fault("region", f"{body.region} 不在您的辖区")
     given = body.model_dump()
     found = contradictions(body.asset_class, given, subclasses, work.today)
     if register_too:
@@ -119,12 +124,3 @@ async def _refuse_twins(work: Work, rows: list[sheets.Row]) -> None:
             row.fault("name", "台账中已有同村同名、原值和建成时间相同的资产")
         elif seen[mark] > 1 and None not in mark:
             row.fault("name", f"表中有 {seen[mark]} 行相同")
-
-
-async def _create(work: Work, body: AssetCreate, project: str, *, register_too: bool) -> Asset:
-    # Registering keeps the words it is found by, its code among them.
-    asset = await register.enter(work, body, origin=Origin.IMPORT, indexed=not register_too)
-    asset.project_name = project[:300]
-    if register_too:
-        await act(work, asset, AssetAction.REGISTER, AssetAct(reason="台账导入"))
-    return asset

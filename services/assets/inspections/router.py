@@ -5,9 +5,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.assets.inspections import repository, service
+from services.assets.inspections import batches, repository, service
 from services.assets.inspections.models import Inspection
-from services.assets.inspections.schemas import Condition, InspectionPost, InspectionRead
+from services.assets.inspections.schemas import (
+    Condition,
+    InspectionBatch,
+    InspectionPost,
+    InspectionRead,
+    InspectionsTaken,
+)
 from services.assets.register import repository as register
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Reading, Route, Writing, allows
@@ -26,6 +32,16 @@ async def list_inspections(
 ) -> Page[Inspection]:
     """辖区内的巡查记录, 新的在前."""
     return await repository.listed(work, asked, region=region, condition=condition)
+
+
+@router.post(
+    "/inspections",
+    response_model=InspectionsTaken,
+    **allows(May.ASSET_INSPECT, refuses=(Invalid,), body=512 * 1024),
+)
+async def take_inspections(work: Writing, body: InspectionBatch) -> InspectionsTaken:
+    """提交一批离线巡查记录; 顺序不限, 每条各有结果, 重复的不会重复记录."""
+    return await batches.take(work, body)
 
 
 @router.get(
@@ -47,4 +63,5 @@ async def list_asset_inspections(work: Reading, asked: Paging, asset_id: UUID) -
 )
 async def record_inspection(work: Writing, asset_id: UUID, body: InspectionPost) -> Inspection:
     """登记巡查: 状况、照片、定位."""
-    return await service.record(work, asset_id, body)
+    inspection, _ = await service.record(work, asset_id, body)
+    return inspection

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.assets.inspections.kinds import Taken
 from services.assets.register.lifecycle import UseState
+from shared.errors import FaultRead
 from shared.fences import Standing
 from shared.labels import Labelled
 from shared.places import Fix
@@ -32,6 +34,41 @@ class InspectionPost(BaseModel):
     photos: list[UUID] = Field([], max_length=30, description="照片的文件编号")
     fix: Fix | None = Field(None, description="定位; 没有信号时可不带")
     inspected_at: AwareDatetime | None = Field(None, description="实际巡查时间; 空为现在")
+
+
+BATCH = 200
+
+
+class InspectionItem(InspectionPost):
+    """离线批次中的一条巡查."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
+    asset_id: UUID
+    inspected_at: AwareDatetime = Field(description="实际巡查时间")
+
+
+class InspectionBatch(BaseModel):
+    """一批巡查记录: each is judged by itself; a bad one does not hold up the others."""
+
+    items: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH, description="每项为一条巡查记录")
+
+
+class InspectionTaken(BaseModel):
+    """一条记录的结果."""
+
+    id: str
+    taken: Taken
+    verdict: Standing | None = Field(None, description="在不在资产坐落处")
+    words: str
+    errors: list[FaultRead] = []
+
+
+class InspectionsTaken(BaseModel):
+    """一批记录的结果, 与提交的顺序相同."""
+
+    items: list[InspectionTaken]
 
 
 class InspectionRead(BaseModel):

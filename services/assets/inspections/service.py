@@ -1,12 +1,13 @@
 """Recording that somebody saw an asset, and how the place they stood at agrees with its own."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from services.assets.inspections.models import Inspection
 from services.assets.inspections.schemas import Condition, InspectionPost
-from services.assets.keeping.rhythm import next_visit
+from services.assets.keeping import rhythm
+from services.assets.refusals import wrong
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED, AssetState, UseState
 from services.assets.register.models import Asset
@@ -14,13 +15,15 @@ from services.assets.repairs.service import from_inspection
 from shared import files
 from shared.contracts.assets import AssetEvent
 from shared.creates import create
-from shared.errors import Conflict, Invalid
+from shared.errors import Conflict
 from shared.fences import Circle, Fence, from_json, verdict
 from shared.permissions import May
 from shared.places import Fix
 from shared.work import Work
 
 BROKEN = frozenset({Condition.BROKEN, Condition.UNUSABLE})
+AHEAD = timedelta(minutes=10)
+"""How far a phone's clock may be ahead."""
 CLOSED = frozenset({AssetState.DISCARDED, AssetState.SUPERSEDED})
 
 
@@ -35,15 +38,17 @@ class AssetInspected(AssetEvent):
     photos: int = 0
 
 
-async def record(work: Work, asset_id: UUID, body: InspectionPost) -> Inspection:
-    """One inspection, its place judged against the asset's; the same id twice is one record."""
+async def record(work: Work, asset_id: UUID, body: InspectionPost) -> tuple[Inspection, bool]:
+    """One inspection, its place judged against the asset's, and whether it is new; the same id twice is one record."""
     asset = await register.get(work, asset_id, lock=True)
     work.actor.require(May.ASSET_INSPECT, asset.region)
     if asset.state in CLOSED:
         raise Conflict(f"资产{asset.state.label}, 不再巡查", f"The asset is {asset.state}")
     when = body.inspected_at or work.at
-    if when > work.at:
-        raise Invalid("巡查时间不能晚于现在", "inspected_at lies in the future")
+    if when > work.at + AHEAD:
+        raise wrong(
+            "in_the_future", "巡查时间晚于现在, 请检查手机时间", "/inspected_at", "It lies in the future"
+        )
     photos = [str(one) for one in body.photos]
     await files.require(work, photos)
     inspection, fresh = await create(
@@ -61,15 +66,12 @@ async def record(work: Work, asset_id: UUID, body: InspectionPost) -> Inspection
     )
     if fresh:
         await _told(work, asset, inspection)
-    return inspection
+    return inspection, fresh
 
 
 async def _told(work: Work, asset: Asset, inspection: Inspection) -> None:
-    seen = inspection.condition is not Condition.NOT_FOUND
-    if seen and (asset.inspected_at is None or asset.inspected_at < inspection.inspected_at):
-        asset.inspected_at = inspection.inspected_at
-        asset.inspect_due_on = await next_visit(work, asset)
-        work.session.add(asset)
+    if inspection.condition is not Condition.NOT_FOUND:
+        await rhythm.seen(work, asset, inspection.inspected_at, photo=bool(inspection.photos))
     event = AssetInspected(
         asset_id=asset.id,
         inspection_id=inspection.id,

@@ -13,6 +13,7 @@ from services.assets.keeping.schemas import DutyRead, KeeperPost, KeeperRead, Ph
 from services.assets.register.lifecycle import COUNTED, UseState
 from services.assets.register.models import Asset
 from services.assets.scoped import repository as scoped
+from services.assets.scoped.names import attached
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Reading, Route, Writing, allows
 from shared.pages import Page, Paging
@@ -51,7 +52,8 @@ async def list_duties(
 )
 async def export_duties(work: Reading, region: Annotated[str, Query(pattern=REGION)]) -> Response:
     """管护责任清单(XLSX)."""
-    return Response(await service.duty_sheet(work, region), media_type=XLSX)
+    content = await service.duty_sheet(work, region)
+    return Response(content, media_type=XLSX, headers=attached(f"管护责任清单-{region}.xlsx"))
 
 
 @router.get(

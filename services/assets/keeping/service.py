@@ -11,6 +11,7 @@ from services.assets.keeping.schemas import KeeperPost
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED
+from services.assets.register.models import Asset
 from services.assets.scoped import repository as scoped
 from shared import sheets
 from shared.contracts.assets import AssetEvent
@@ -76,6 +77,31 @@ async def name(work: Work, asset_id: UUID, body: KeeperPost) -> Keeper:
         event = KeeperNamed(asset_id=asset.id, keeper_id=keeper.id, welfare_post=keeper.welfare_post)
         await work.tell(event, asset)
     return keeper
+
+
+async def carry_over(work: Work, old: Asset, new: Asset) -> None:
+    """Who keeps an asset now keeps what became of it."""
+    known = await repository.present(work, old.id)
+    if known is None:
+        return
+    keyring, keeper_id = work.context.keyring, new_id()
+    sealed = known.phone_sealed and keyring.seal(
+        keyring.open(known.phone_sealed, about=f"keeper:{known.id}:phone"), about=f"keeper:{keeper_id}:phone"
+    )
+    said = known.model_dump(include={"unit", "name", "phone_masked", "funding", "welfare_post", "duties"})
+    work.session.add(
+        Keeper(
+            **said,
+            id=keeper_id,
+            region=new.region,
+            created_at=work.at,
+            created_by=work.actor.id,
+            updated_at=work.at,
+            asset_id=new.id,
+            phone_sealed=sealed,
+            starts_on=work.today,
+        )
+    )
 
 
 async def keepers(work: Work, asset_id: UUID) -> list[Keeper]:

@@ -1,9 +1,11 @@
 """Finding assets by their code."""
 
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from services.assets.register.lifecycle import COUNTED
+from services.assets.register.lifecycle import COUNTED, AssetState
 from services.assets.register.models import Asset
+from services.assets.reshaping.models import AssetLink
 from shared.errors import NotFound
 from shared.work import Work
 
@@ -13,5 +15,19 @@ async def system_by_code(work: Work, code: str, *, lock: bool = False) -> Asset:
     query = select(Asset).where(Asset.code == code, col(Asset.state).in_(COUNTED))
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
-        raise NotFound(f"没有编号为 {code} 的资产", f"No asset {code}")
+        later = await _became(work, code)
+        words = f"资产 {code} 已拆分或合并为: {'、'.join(later)}" if later else f"没有编号为 {code} 的资产"
+        raise NotFound(words, f"No asset {code}")
     return found
+
+
+async def _became(work: Work, code: str) -> list[str]:
+    """The codes of what an asset was split or merged into; an old label still tells where to look."""
+    old, new = aliased(Asset), aliased(Asset)
+    query = (
+        select(new.code)
+        .join(AssetLink, col(AssetLink.new_id) == col(new.id))
+        .join(old, col(old.id) == col(AssetLink.old_id))
+        .where(col(old.code) == code, col(old.state) == AssetState.SUPERSEDED)
+    )
+    return sorted(await work.session.exec(query))

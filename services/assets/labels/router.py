@@ -4,10 +4,12 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import HTMLResponse
 
-from services.assets.labels import drawing, service
+from services.assets.labels import drawing, page, service
 from services.assets.labels.schemas import AssetCard
 from services.assets.register import repository as register
+from services.assets.scoped.names import attached
 from shared.errors import Conflict, NotFound
 from shared.http import PublicReading, Reading, Route, allows, public
 from shared.permissions import May
@@ -23,6 +25,18 @@ async def scan(work: PublicReading, code: str) -> AssetCard:
 
 
 @router.get(
+    "/scan/{code}/page", response_class=HTMLResponse, response_model=None, **public(refuses=(NotFound,))
+)
+async def show(work: PublicReading, code: str) -> HTMLResponse:
+    """扫标识牌打开的网页: 资产情况和报修表单, 不需要登录."""
+    try:
+        status, content = 200, page.html(await service.card(work, code))
+    except NotFound as unknown:
+        status, content = NotFound.status, page.lost(unknown.detail)
+    return HTMLResponse(content, status, headers={"Content-Security-Policy": page.POLICY})
+
+
+@router.get(
     "/labels.pdf",
     response_class=Response,
     response_model=None,
@@ -34,7 +48,7 @@ async def print_labels(
 ) -> Response:
     """标识牌, 每页十张(PDF)."""
     content = drawing.sheet(await service.labels(work, id))
-    return Response(content, media_type="application/pdf")
+    return Response(content, media_type="application/pdf", headers=attached("标识牌.pdf"))
 
 
 @router.get(

@@ -14,6 +14,7 @@ class AssetCard(BaseModel):
     name: str
     class_label: str
     subclass: str
+    subclass_label: str
     built_on: date | None
     address: str
     owner: str = Field(description="所有权人; 农户只显示姓")

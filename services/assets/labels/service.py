@@ -19,8 +19,13 @@ from shared.work import CHINA, Work
 
 
 def address(work: Work, code: str) -> str:
-    """Where the QR code of an asset leads."""
+    """What anybody may read of an asset, and below it where repairs are reported."""
     return f"{work.context.settings.public_url.rstrip('/')}/api/v1/assets/scan/{code}"
+
+
+def page(work: Work, code: str) -> str:
+    """Where the QR code of an asset leads: the same as a page for whoever stands before it."""
+    return f"{address(work, code)}/page"
 
 
 def owner_shown(asset: Asset) -> str:
@@ -32,9 +37,7 @@ def label(work: Work, asset: Asset) -> Label:
     """The label of a registered asset; Conflict while it has no code."""
     if not asset.code:
         raise not_now("no_code", "资产登记后才有编号和标识牌", "The asset has no code yet")
-    return Label(
-        asset.code, asset.name, asset.asset_class.label, owner_shown(asset), address(work, asset.code)
-    )
+    return Label(asset.code, asset.name, asset.asset_class.label, owner_shown(asset), page(work, asset.code))
 
 
 async def labels(work: Work, ids: Sequence[UUID]) -> list[Label]:
@@ -49,11 +52,13 @@ async def card(work: Work, code: str) -> AssetCard:
     """What anybody reads who scans the label."""
     asset = await repository.system_by_code(work, code)
     private = asset.owner_kind is OwnerKind.HOUSEHOLD
+    codes = (await work.rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
     return AssetCard(
         code=asset.code,
         name=asset.name,
         class_label=asset.asset_class.label,
         subclass=asset.subclass,
+        subclass_label=codes.get(asset.subclass, ""),
         built_on=asset.built_on,
         address="" if private else asset.address,
         owner=owner_shown(asset),

@@ -3,7 +3,10 @@
 from datetime import date
 from uuid import UUID
 
+from pydantic import BaseModel, ConfigDict
+
 from shared.contracts.assets import AssetEvent
+from shared.money import PositiveMoney
 
 
 class AssetEntered(AssetEvent):
@@ -21,6 +24,26 @@ class AssetChanged(AssetEvent):
     topic = "asset.changed"
     asset_id: UUID
     fields: list[str]
+
+
+class FundingShare(BaseModel):
+    """资金来源中的一项."""
+
+    model_config = ConfigDict(frozen=True)
+
+    level: str = ""
+    fund: str = ""
+    document_no: str = ""
+    amount: PositiveMoney
+
+
+class FundingCarried(AssetEvent):
+    """资金来源已按资金总账带入或更正; what it was is in `before`."""
+
+    topic = "asset.funding_carried"
+    asset_id: UUID
+    project_id: UUID | None = None
+    funding: tuple[FundingShare, ...]
 
 
 class AssetUseChanged(AssetEvent):

@@ -91,7 +91,7 @@ def columns(given: Mapping[str, Any]) -> dict[str, Any]:
     if "owner_code" in values:
         values["owner_code"] = values["owner_code"] or ""
     if "funding" in values:
-        values["funding_known"] = bool(values["funding"])
+        values["funding_known"], values["funding_carried"] = bool(values["funding"]), False
     if "built_on" in values:
         values["year"] = values["built_on"].year if values["built_on"] else 0
     if "holders" in values:

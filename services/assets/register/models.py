@@ -31,7 +31,7 @@ class Asset(Base, Record, table=True):
         sa.Index(None, "created_at", "id"),
         sa.Index(None, "project_id", "built_index"),
         sa.Index(None, "lat", "lon"),
-        sa.Index(None, "funding_known", "created_at"),
+        sa.Index(None, "funding_known", "funding_asked_at"),
     )
 
     code: str = Field(default="", max_length=40)
@@ -51,6 +51,10 @@ class Asset(Base, Record, table=True):
     funding: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     funding_known: bool = False
     """Whether the sources of money were carried over or written by hand."""
+    funding_carried: bool = False
+    """Whether they were carried over from the ledger of funds, whose corrections they then follow."""
+    funding_asked_at: datetime | None = None
+    """When the ledger was last asked for them."""
     quantity: str = Field(default="", max_length=40)
     unit: str = Field(default="", max_length=20)
     specification: str = Field(default="", max_length=300)
@@ -91,6 +95,8 @@ class Asset(Base, Record, table=True):
     use_deadline: date | None = None
     inspected_at: datetime | None = None
     """When somebody last saw it."""
+    photographed_at: datetime | None = None
+    """When somebody last saw it and took a photo."""
     inspect_due_on: date = NEVER
     keeper_unit: str = Field(default="", max_length=200)
     keeper_name: str = Field(default="", max_length=50)

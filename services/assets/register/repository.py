@@ -43,6 +43,7 @@ class Filter:
     year: int | None = None
     project_id: UUID | None = None
     code: str | None = None
+    counted: bool = False
     q: str = ""
 
 
@@ -74,6 +75,8 @@ def _narrowed(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     for name in names:
         if (value := getattr(wanted, name)) is not None:
             found.append(getattr(Asset, name) == value)
+    if wanted.counted:
+        found.append(col(Asset.state).in_(COUNTED))
     if wanted.q:
         found.append(search.matches(col(Asset.id), wanted.q))
     return found

@@ -62,6 +62,9 @@ class _Fields(BaseModel):
     households: int = Field(0, ge=0, le=1_000_000, description="受益户数")
     track: Track | None = Field(None, description="分类处置, 仅经营性资产")
     builder: str = Field("", max_length=200, description="实施(移交前)单位")
+    project_name: str = Field(
+        "", max_length=300, description="形成项目名称; 项目在库内的填 project_id, 名称以项目库为准"
+    )
     photos: list[UUID] = Field([], max_length=30, description="照片的文件编号")
     file_ids: list[UUID] = Field([], max_length=50, description="附件的文件编号")
     note: str = Field("", max_length=2000)
@@ -74,7 +77,7 @@ class AssetCreate(_Fields):
     region: str = Field(pattern=REGION, description="坐落的村或镇, 12 位")
     name: str = Field(min_length=2, max_length=200)
     asset_class: AssetClass
-    project_id: UUID | None = Field(None, description="形成项目")
+    project_id: UUID | None = Field(None, description="形成项目, 须在项目库")
     happened_at: AwareDatetime | None = Field(None, description="实际补登时间; 空为现在")
 
 
@@ -104,6 +107,8 @@ class AssetChange(BaseModel):
     households: int | None = Field(None, ge=0, le=1_000_000)
     track: Track | None = None
     builder: str | None = Field(None, max_length=200)
+    project_id: UUID | None = Field(None, description="形成项目, 须在项目库")
+    project_name: str | None = Field(None, max_length=300)
     photos: list[UUID] | None = Field(None, max_length=30)
     file_ids: list[UUID] | None = Field(None, max_length=50)
     note: str | None = Field(None, max_length=2000)
@@ -137,6 +142,7 @@ class AssetRead(BaseModel):
     service_years: int | None
     original_value: Money
     funding: list[FundingRead]
+    funding_carried: bool = Field(description="资金来源取自资金总账, 随总账更正")
     quantity: str
     unit: str
     specification: str

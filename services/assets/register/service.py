@@ -29,16 +29,14 @@ CHANGEABLE = frozenset(
 )
 
 
-async def enter(
-    work: Work, body: AssetCreate, *, origin: Origin = Origin.MANUAL, indexed: bool = True
-) -> Asset:
+async def enter(work: Work, body: AssetCreate) -> Asset:
     """An older asset as a draft. Invalid when the fields contradict each other; nothing is counted before it is registered."""
     work.actor.require(May.ASSET_REGISTER, body.region)
     when = body.happened_at or work.at
     if when > work.at:
         raise Invalid("补登时间不能晚于现在", "happened_at lies in the future")
     given = body.model_dump(exclude={"id", "region", "happened_at"})
-    card = await repository.card(work, body.project_id) if body.project_id else None
+    given |= await _of_project(work, given)
     await checked(work, body.asset_class, given)
     asset, fresh = await create(
         work,
@@ -46,8 +44,7 @@ async def enter(
         body,
         region=body.region,
         id=body.id,
-        origin=origin,
-        project_name=card.name if card else "",
+        origin=Origin.MANUAL,
         state=AssetState.DRAFT,
         state_since=when,
         use=UseState.IN_USE,
@@ -55,11 +52,22 @@ async def enter(
         **columns(given),
     )
     if fresh:
-        if indexed:
-            await repository.index(work, [asset])
-        event = AssetEntered(asset_id=asset.id, origin=origin, project_id=asset.project_id)
+        await repository.index(work, [asset])
+        event = AssetEntered(asset_id=asset.id, origin=asset.origin, project_id=asset.project_id)
         await work.tell(event, asset, happened_at=when)
     return asset
+
+
+async def _of_project(work: Work, given: dict[str, Any]) -> dict[str, Any]:
+    """The project's name as the library has it. Invalid when the library told of no such project here."""
+    if given.get("project_id") is None:
+        return {}
+    card = await repository.card(work, given["project_id"])
+    if card is None:
+        words = "项目库没有这个项目; 不在库内的老项目请只填形成项目名称"
+        fault = Fault("no_such_project", words, "No such project", "/project_id")
+        raise Invalid(words, "No such project", faults=[fault])
+    return {"project_name": card.name}
 
 
 async def change(work: Work, asset: Asset, body: AssetChange, match: Match) -> Asset:
@@ -68,6 +76,7 @@ async def change(work: Work, asset: Asset, body: AssetChange, match: Match) -> A
     match.require(asset)
     given = body.model_dump(exclude_unset=True, exclude={"reason"})
     _refuse_fixed(asset, given, body.reason)
+    given |= await _of_project(work, given)
     if "region" in given:
         work.actor.require(May.ASSET_REGISTER, given["region"])
     await checked(

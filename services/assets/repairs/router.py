@@ -63,7 +63,7 @@ async def send_photo(
     async with context.database.read() as session:
         region = await service.may_send_photo(context.work(session, sender), code)
     arrival = files.Arrival(f"{code}.jpg", media_type, region)
-    kept = await files.keep(context, sender, arrival, request.stream(), PHOTO)
+    kept = await files.keep(context, sender, arrival, service.pictures(request.stream()), PHOTO)
     return PhotoReceived(id=kept.id)
 
 

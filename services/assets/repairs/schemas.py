@@ -11,12 +11,15 @@ from shared.identifiers import Phone
 from shared.money import Money
 from shared.moves import Act, Offer
 
+LONGEST = 1000
+"""Characters of a report."""
+
 
 class RepairPost(BaseModel):
     """报修."""
 
     id: UUID | None = None
-    text: str = Field(min_length=2, max_length=1000, description="哪里坏了")
+    text: str = Field(min_length=2, max_length=LONGEST, description="哪里坏了")
     photos: list[UUID] = Field([], max_length=6, description="照片的文件编号")
     contact: Phone | None = Field(None, description="联系电话, 可不填; 加密保存")
 

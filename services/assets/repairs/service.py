@@ -1,5 +1,6 @@
 """Repair tickets: written by anybody, worked on by the village, checked by a second person."""
 
+from collections.abc import AsyncIterable, AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,14 @@ from services.assets.repairs import repository
 from services.assets.repairs.kinds import Source
 from services.assets.repairs.lifecycle import REPAIR, RepairAction, RepairFacts, RepairState
 from services.assets.repairs.models import Repair
-from services.assets.repairs.schemas import RepairAct, RepairDetail, RepairPost, RepairRead, RepairReceived
+from services.assets.repairs.schemas import (
+    LONGEST,
+    RepairAct,
+    RepairDetail,
+    RepairPost,
+    RepairRead,
+    RepairReceived,
+)
 from services.assets.scoped import repository as scoped
 from shared import files
 from shared.contracts.assets import AssetEvent
@@ -24,6 +32,9 @@ from shared.moves import Preview, fire, offers
 from shared.permissions import May
 from shared.personal import mask_phone
 from shared.work import CHINA, Work
+
+LONGEST_MARK = 12
+"""Bytes that tell a picture's kind."""
 
 
 class RepairMoved(AssetEvent):
@@ -49,6 +60,27 @@ async def report(work: Work, code: str, body: RepairPost) -> RepairReceived:
             )
     repair = await _write(work, asset, body, Source.SCAN)
     return told(asset, repair)
+
+
+async def pictures(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The stream as it came; Invalid when its first bytes are not those of a JPEG, PNG or WebP."""
+    first = b""
+    async for chunk in chunks:
+        known = len(first) >= LONGEST_MARK
+        first += b"" if known else chunk
+        if not known and len(first) >= LONGEST_MARK:
+            _refuse_unless_picture(first)
+            yield first
+        elif known:
+            yield chunk
+    if len(first) < LONGEST_MARK:
+        _refuse_unless_picture(first)
+
+
+def _refuse_unless_picture(first: bytes) -> None:
+    webp = first[:4] == b"RIFF" and first[8:12] == b"WEBP"
+    if not webp and not first.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")):
+        raise wrong("no_picture", "这不是 JPEG、PNG 或 WebP 照片", "", "This is not a picture")
 
 
 async def may_send_photo(work: Work, code: str) -> str:
@@ -85,7 +117,9 @@ async def from_inspection(
     work: Work, asset: Asset, inspection_id: UUID, text: str, photos: list[str]
 ) -> Repair:
     """A ticket for what an inspection found broken."""
-    body = RepairPost(text=text or "巡查发现损坏")
+    body = RepairPost.model_construct(
+        id=None, text=(text.strip() or "巡查发现损坏")[:LONGEST], photos=[], contact=None
+    )
     return await _write(work, asset, body, Source.INSPECTION, inspection_id=inspection_id, photos=photos)
 
 

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlmodel import col
 
+from services.assets.book import service as book
+from services.assets.keeping import service as keeping
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
 from services.assets.register.acting import Paper, act, issue_code
@@ -13,18 +15,20 @@ from services.assets.register.kinds import Origin
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetAct, AssetRead
+from services.assets.reshaping import repository
+from services.assets.reshaping.likeness import added_up, differences, shared_out, together
 from services.assets.reshaping.models import AssetLink
 from services.assets.reshaping.schemas import MergePost, Reshaped, SplitPost
 from services.assets.scoped import repository as scoped
 from shared.contracts.assets import AssetReshaped
 from shared.ids import new_id
-from shared.money import share, yuan
+from shared.money import yuan
 from shared.permissions import May
 from shared.work import Work
 
 # What a new record takes over from the old one: everything but its identity and what it is said to be.
 OWN = {"id", "code", "name", "original_value", "funding", "quantity", "specification", "subclass", "origin", "version",
-       "created_at", "created_by", "updated_at", "created_digest", "built_index", "registered_by"}  # fmt: skip
+       "created_at", "created_by", "updated_at", "created_digest", "built_index", "registered_by", "adjusted"}  # fmt: skip
 
 
 async def split(work: Work, asset_id: UUID, body: SplitPost) -> Reshaped:
@@ -35,9 +39,9 @@ async def split(work: Work, asset_id: UUID, body: SplitPost) -> Reshaped:
         detail = f"各项合计 {yuan(total)} 元, 原资产 {yuan(asset.original_value)} 元, 相差 {yuan(total - asset.original_value)} 元"
         raise wrong("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
     state = asset.state
-    await _close(work, asset, body)
+    await _close(work, [asset], body)
     values = [part.original_value for part in body.parts]
-    funding = _shared_out(asset.funding, values)
+    funding = shared_out(asset.funding, values)
     new = [
         await _make(
             work,
@@ -53,50 +57,60 @@ async def split(work: Work, asset_id: UUID, body: SplitPost) -> Reshaped:
         )
         for at, part in enumerate(body.parts)
     ]
+    await book.carry_over(work, asset, new)
+    for one in new:
+        await keeping.carry_over(work, asset, one)
     await _link(work, [asset], new, [(asset, one, one.original_value) for one in new])
     return _shown([asset], new)
 
 
 async def merge(work: Work, body: MergePost) -> Reshaped:
-    """One asset for several of the same class, owner, place and state."""
+    """One asset for several of the same class, owner, place and state. Invalid says in what they differ."""
+    if len(set(body.asset_ids)) < len(body.asset_ids):
+        raise wrong("twice", "同一资产列了两次", "/asset_ids", "An asset is named twice")
     old = await scoped.some(work, Asset, col(Asset.id).in_(body.asset_ids), lock=True)
-    if len(old) != len(set(body.asset_ids)) or len(old) < len(body.asset_ids):
-        raise wrong("no_such_asset", "有的资产不存在, 或列了两次", "/asset_ids", "Unknown, or named twice")
-    likeness = {
-        (a.asset_class, a.owner_kind, a.owner_name, a.region, a.project_id, a.state, a.use) for a in old
-    }
-    if len(likeness) > 1:
-        raise wrong(
-            "unlike",
-            "只能合并同村、同项目、同类别、同所有权人、同状态的资产",
-            "/asset_ids",
-            "The assets differ",
+    if lost := set(body.asset_ids) - {one.id for one in old}:
+        raise wrong("no_such_asset", f"没有这项资产: {min(lost)}", "/asset_ids", "There is no such asset")
+    if different := differences(old):
+        detail = "只能合并同村、同项目、同类别、同所有权人、同状态的资产; 这些资产不同的是: " + "、".join(
+            different
         )
+        raise wrong("unlike", detail, "/asset_ids", "The assets differ")
     first, state = min(old, key=lambda one: one.year), old[0].state
-    for asset in old:
-        await _close(work, asset, body)
+    await _close(work, old, body)
     one = await _make(
         work,
         first,
         state,
         Origin.MERGE,
         value=sum(asset.original_value for asset in old),
-        funding=[part for asset in old for part in asset.funding],
+        funding=added_up([part for asset in old for part in asset.funding]),
         name=body.name,
         quantity=body.quantity,
         specification=body.specification,
         subclass=first.subclass,
+        **together(old),
     )
+    for asset in old:
+        await book.carry_over(work, asset, [one])
+    if one.keeper_name:
+        await keeping.carry_over(work, first, one)
     await _link(work, old, [one], [(asset, one, asset.original_value) for asset in old])
     return _shown(old, [one])
 
 
-async def _close(work: Work, asset: Asset, body: SplitPost | MergePost) -> None:
-    work.actor.require(May.ASSET_APPROVE, asset.region)
+async def _close(work: Work, assets: Sequence[Asset], body: SplitPost | MergePost) -> None:
     words = AssetAct(reason=f"{body.reason} {body.document_no}".strip(), happened_at=body.happened_at)
-    if asset.use is UseState.DISPOSED:
-        raise not_now("disposed", "资产已处置, 不能再拆并", "The asset was disposed of")
-    await act(work, asset, AssetAction.SUPERSEDE, words, paper=Paper(reshaped=True))
+    for asset in assets:
+        work.actor.require(May.ASSET_APPROVE, asset.region)
+        if asset.use is UseState.DISPOSED:
+            raise not_now("disposed", f"{asset.name}已处置, 不能再拆并", "The asset was disposed of")
+    names = {asset.id: asset.name for asset in assets}
+    if tied := await repository.tied(work, list(names)):
+        detail = "请先办结再拆并: " + "、".join(f"{names[one]}的{words}" for one, words in tied)
+        raise not_now("under_way", detail, "Something is under way on the asset")
+    for asset in assets:
+        await act(work, asset, AssetAction.SUPERSEDE, words, paper=Paper(reshaped=True))
 
 
 async def _make(
@@ -110,8 +124,7 @@ async def _make(
 ) -> Asset:
     taken = {name: getattr(asset, name) for name in Asset.model_fields if name not in OWN}
     new = Asset(
-        **taken | {"state": state, "previous_state": None},
-        **said,
+        **taken | {"state": state, "previous_state": None} | said,
         id=new_id(),
         origin=origin,
         original_value=value,
@@ -125,16 +138,6 @@ async def _make(
     work.session.add(new)
     await work.session.flush()
     return new
-
-
-def _shared_out(funding: Sequence[dict[str, Any]], values: Sequence[int]) -> list[list[dict[str, Any]]]:
-    """Each source of money in proportion to the parts, adding up to the 分."""
-    split_up: list[list[dict[str, Any]]] = [[] for _ in values]
-    for source in funding:
-        for at, amount in enumerate(share(source["amount"], values)):
-            if amount:
-                split_up[at].append({**source, "amount": amount})
-    return split_up
 
 
 async def _link(

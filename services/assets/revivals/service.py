@@ -6,6 +6,7 @@ from uuid import UUID
 
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
+from services.assets.register.events import AssetChanged
 from services.assets.register.kinds import AssetClass
 from services.assets.register.lifecycle import COUNTED, UseState
 from services.assets.register.models import Asset
@@ -118,9 +119,12 @@ async def act(
         return preview
     asset = await register.get(work, revival.asset_id, lock=True)
     if action is RevivalAction.APPROVE:
+        before = {"track": asset.track and str(asset.track)}
         asset.track = revival.track
         asset.version += 1
         work.session.add(asset)
+        event = AssetChanged(asset_id=asset.id, fields=["track"])
+        await work.tell(event, asset, before=before, reason="盘活方案批准")
     if action is RevivalAction.REPORT:
         revival.after, revival.reported_by = await figures(work, asset), work.actor.id
         revival.file_ids = [*revival.file_ids, *papers]

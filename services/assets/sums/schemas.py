@@ -6,7 +6,7 @@ from shared.money import Money, SignedMoney
 
 
 class Part(BaseModel):
-    """一个分组的数量与原值; `filter` 是资产列表的同名筛选条件."""
+    """一个分组的数量与原值; `filter` 接在 `/assets?` 之后, 就是这些资产的明细."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -14,7 +14,7 @@ class Part(BaseModel):
     label: str
     count: int
     value: Money
-    filter: str = Field(description="查询参数, 用它查资产列表即得明细")
+    filter: str = Field(description="资产列表的查询参数, 查得的正是计入这个数的资产")
 
 
 class Agreement(BaseModel):

@@ -32,7 +32,8 @@ async def summary(work: Work, region: str, year: int | None) -> AssetSummary:
         "use": UseState,
     }
     rows = await _rows(work, region, year, tuple(kinds))
-    by = {name: list(_parts(name, kind, rows[name])) for name, kind in kinds.items()}
+    behind = f"region={region}&counted=true" + (f"&year={year}" if year is not None else "")
+    by = {name: list(_parts(name, kind, rows[name], behind)) for name, kind in kinds.items()}
     count = sum(part.count for part in by["asset_class"])
     confirmed = sum(part.count for part in by["state"] if part.key in CONFIRMED)
     return AssetSummary.model_construct(
@@ -63,13 +64,15 @@ async def _rows(
     return {name: [(key, *figures) for key, figures in found[name].items()] for name in names}
 
 
-def _parts(name: str, kind: type[Labelled], rows: Iterable[tuple[str, int, int]]) -> Iterable[Part]:
+def _parts(
+    name: str, kind: type[Labelled], rows: Iterable[tuple[str, int, int]], behind: str
+) -> Iterable[Part]:
     known = {key: (count, value) for key, count, value in rows}
     for member in kind:
         if member in known:
             count, value = known[member]
             yield Part.model_construct(
-                key=member, label=member.label, count=count, value=value, filter=f"{name}={member}"
+                key=member, label=member.label, count=count, value=value, filter=f"{behind}&{name}={member}"
             )
 
 

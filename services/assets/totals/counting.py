@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
 
 from services.assets.register.lifecycle import COUNTED
 from services.assets.register.models import Asset, ProjectCard
@@ -14,6 +14,7 @@ DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
 KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED = (*KEYS, "original_value", "project_id")
+WAITING = "asset_deltas"
 
 
 class Standing(NamedTuple):
@@ -44,25 +45,38 @@ def _before(asset: Asset) -> dict[str, Any]:
     return found
 
 
-def _write(connection: sa.Connection, was: Standing | None, now: Standing | None) -> None:
-    if was == now:
-        return
-    rows = [(was, -1), (now, 1)]
-    for standing, sign in rows:
-        if standing is None:
-            continue
-        keys = dict(zip(KEYS, standing.keys, strict=True))
-        connection.execute(DELTAS.insert().values(number=sign, value=sign * standing.value, **keys))
-        if standing.project is not None:
-            changed = CARDS.update().where(CARDS.c.id == standing.project)
-            connection.execute(changed.values(registered=CARDS.c.registered + sign * standing.value))
+def _gather(asset: Asset, was: Standing | None, now: Standing | None) -> None:
+    session = object_session(asset)
+    if was != now and session is not None:
+        session.info.setdefault(WAITING, []).append((was, now))
 
 
 @event.listens_for(Asset, "after_insert")
-def _inserted(_mapper: Mapper[Asset], connection: sa.Connection, asset: Asset) -> None:
-    _write(connection, None, _standing(_now(asset)))
+def _inserted(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) -> None:
+    _gather(asset, None, _standing(_now(asset)))
 
 
 @event.listens_for(Asset, "after_update")
-def _updated(_mapper: Mapper[Asset], connection: sa.Connection, asset: Asset) -> None:
-    _write(connection, _standing(_before(asset)), _standing(_now(asset)))
+def _updated(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) -> None:
+    _gather(asset, _standing(_before(asset)), _standing(_now(asset)))
+
+
+@event.listens_for(Session, "after_flush")
+def _written(session: Session, _context: UOWTransaction) -> None:
+    """The differences of a flush go out with it, in as few statements as there are tables."""
+    if waiting := session.info.pop(WAITING, None):
+        signed = [(one, sign) for pair in waiting for one, sign in zip(pair, (-1, 1), strict=True) if one]
+        _write(session.connection(), signed)
+
+
+def _write(connection: sa.Connection, signed: list[tuple[Standing, int]]) -> None:
+    projects: dict[Any, int] = {}
+    rows = []
+    for one, sign in signed:
+        rows.append({**dict(zip(KEYS, one.keys, strict=True)), "number": sign, "value": sign * one.value})
+        if one.project is not None:
+            projects[one.project] = projects.get(one.project, 0) + sign * one.value
+    connection.execute(DELTAS.insert(), rows)
+    for project in sorted(projects):
+        changed = CARDS.update().where(CARDS.c.id == project)
+        connection.execute(changed.values(registered=CARDS.c.registered + projects[project]))

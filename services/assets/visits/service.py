@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assets.keeping.rhythm import next_visit
+from services.assets.keeping import rhythm
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
 from services.assets.register.kinds import AssetClass
@@ -86,10 +86,7 @@ async def record(work: Work, asset_id: UUID, body: FollowUpPost) -> FollowUp:
     )
     if fresh:
         seen = min(work.at, datetime.combine(body.visited_on, time(12), CHINA))
-        if asset.inspected_at is None or asset.inspected_at < seen:
-            asset.inspected_at = seen
-            asset.inspect_due_on = await next_visit(work, asset)
-            work.session.add(asset)
+        await rhythm.seen(work, asset, seen, photo=bool(photos))
         await work.tell(
             HouseholdVisited(asset_id=asset.id, visit_id=visit.id, holding=visit.holding),
             asset,
