@@ -241,19 +241,6 @@ async def test_lists_filter_sort_and_page(world: World) -> None:
     assert (await world.bureau.get("/assets", params={"sort": "name"})).status_code == 400
 
 
-async def test_every_figure_of_the_summary_leads_to_its_rows(world: World) -> None:
-    await world.enter(name="草稿路")
-    for number in range(2):
-        await world.registered(name=f"路{number}")
-    await world.registered(name="车间", asset_class="operating", subclass="workshop", built_on="2020-01-01")
-    for year in (None, 2019):
-        params = {"region": DISTRICT} | ({"year": year} if year else {})
-        found = (await world.bureau.get("/assets/summary", params=params)).json()
-        for part in [*found["by_class"], *found["by_owner"], *found["by_state"], *found["by_use"]]:
-            rows = (await world.bureau.get(f"/assets?{part['filter']}")).json()["items"]
-            assert len(rows) == part["count"], part
-
-
 async def test_the_project_is_the_librarys_or_named_in_words(world: World) -> None:
     unknown = await world.clerk.post("/assets", json=an_asset(project_id=str(uuid4())))
     assert (unknown.status_code, unknown.json()["errors"][0]["code"]) == (422, "no_such_project")

@@ -123,3 +123,16 @@ async def test_a_part_of_a_region_is_counted_for_those_who_see_a_part(world: Wor
     elsewhere = world.door.as_("town_officer", "620602101000")
     nothing = (await elsewhere.get("/assets/summary", params={"region": TOWN})).json()
     assert (nothing["count"], nothing["by_class"]) == (0, [])
+
+
+async def test_every_figure_of_the_summary_leads_to_its_rows(world: World) -> None:
+    await world.enter(name="草稿路")
+    for number in range(2):
+        await world.registered(name=f"路{number}")
+    await world.registered(name="车间", asset_class="operating", subclass="workshop", built_on="2020-01-01")
+    for year in (None, 2019):
+        params = {"region": DISTRICT} | ({"year": year} if year else {})
+        found = (await world.bureau.get("/assets/summary", params=params)).json()
+        for part in [*found["by_class"], *found["by_owner"], *found["by_state"], *found["by_use"]]:
+            rows = (await world.bureau.get(f"/assets?{part['filter']}")).json()["items"]
+            assert len(rows) == part["count"], part
