@@ -136,11 +136,6 @@ async def test_a_split_keeps_every_fen(world: World) -> None:
         {"level": "county", "fund": "own", "amount": "200000.00"},
     ]
     asset = await world.handed_over(funding=funding)
-    keeper = {"unit": "新店村", "name": "张三", "phone": "13912345678", "starts_on": "2024-01-01"}
-    await world.clerk.post(f"/assets/{asset['id']}/keepers", json=keeper)
-    loss = {"kind": "impairment", "amount": "-100.00", "happened_on": "2024-02-01", "reason": "冻裂"}
-    made = (await world.clerk.post(f"/assets/{asset['id']}/adjustments", json=loss)).json()
-    assert (await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})).status_code == 200
     parts = [
         {"name": "一段", "original_value": "166666.67"},
         {"name": "二段", "original_value": "166666.67"},
@@ -162,17 +157,30 @@ async def test_a_split_keeps_every_fen(world: World) -> None:
     assert sum(int(amount.replace(".", "")) for amount in spread) == 50_000_000
     summary = (await world.bureau.get("/assets/summary", params={"region": DISTRICT})).json()
     assert (summary["count"], summary["value"]) == (3, "500000.00")
+    links = (await world.bureau.get(f"/assets/{asset['id']}/links")).json()
+    assert sorted(one["new_id"] for one in links) == sorted(one["id"] for one in new)
+    again = await world.bureau.post(f"/assets/{asset['id']}/split", json=body)
+    assert again.status_code == 409
+    assert (await world.clerk.post(f"/assets/{new[0]['id']}/split", json=body)).status_code == 403
+
+
+async def test_what_was_split_keeps_its_keeper_and_its_share_of_every_adjustment(world: World) -> None:
+    asset = await world.registered()
+    keeper = {"unit": "新店村", "name": "张三", "phone": "13912345678", "starts_on": "2024-01-01"}
+    await world.clerk.post(f"/assets/{asset['id']}/keepers", json=keeper)
+    loss = {"kind": "impairment", "amount": "-100.00", "happened_on": "2024-02-01", "reason": "冻裂"}
+    made = (await world.clerk.post(f"/assets/{asset['id']}/adjustments", json=loss)).json()
+    assert (await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})).status_code == 200
+    part = {"name": "一段", "original_value": "166666.67"}
+    parts = [part, {**part, "name": "二段"}, {"name": "三段", "original_value": "166666.66"}]
+    body = {"parts": parts, "reason": "分段管护"}
+    new = (await world.bureau.post(f"/assets/{asset['id']}/split", json=body)).json()["new"]
     assert sorted(one["adjusted"] for one in new) == ["-33.33", "-33.33", "-33.34"]
     book = (await world.bureau.get(f"/assets/{new[0]['id']}/book")).json()
     assert (book["adjusted"], book["adjustments"][0]["kind"]) == (new[0]["adjusted"], "impairment")
     (kept,) = (await world.clerk.get(f"/assets/{new[0]['id']}/keepers")).json()
     phone = await world.clerk.post(f"/assets/{new[0]['id']}/keepers/{kept['id']}/phone")
     assert (kept["name"], phone.json()["phone"]) == ("张三", "13912345678")
-    links = (await world.bureau.get(f"/assets/{asset['id']}/links")).json()
-    assert sorted(one["new_id"] for one in links) == sorted(one["id"] for one in new)
-    again = await world.bureau.post(f"/assets/{asset['id']}/split", json=body)
-    assert again.status_code == 409
-    assert (await world.clerk.post(f"/assets/{new[0]['id']}/split", json=body)).status_code == 403
 
 
 async def test_a_merger_adds_the_values_of_like_assets(world: World) -> None:
