@@ -16,6 +16,7 @@ from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import router as exchange
+from services.funds.exchange.settling import settle_forever
 from services.funds.imports.router import router as imports
 from services.funds.ledger.router import router as ledger
 from services.funds.oversight.router import router as oversight
@@ -62,7 +63,7 @@ SERVICE = Service(
         years,
     ),
     handlers=HANDLERS,
-    background=(reconcile_forever, sweep_forever),
+    background=(reconcile_forever, settle_forever, sweep_forever),
     webhooks=May.EXCHANGE,
 )
 

@@ -33,6 +33,23 @@ def document(number: str, amount: str, **given: Any) -> dict[str, Any]:
     }
 
 
+def adjustment(number: str, amount: str, **given: Any) -> dict[str, Any]:
+    """A row of BA_BGT_ADJSUB."""
+    row = {
+        "ADJ_SUB_ID": f"ADJ-{number}",
+        "BAT_NUM": f"批次{number}",
+        "ADJ_DATE": "20240516",
+        "ADD_AMOUNT": amount,
+    }
+    return {**row, **given}
+
+
+def pay_back(number: str, payment: str, amount: str, **given: Any) -> dict[str, Any]:
+    """A row of PAY_BACK_INFO."""
+    row = {"PAY_BACK_ID": f"TK-{number}", "PAY_APP_ID": payment, "PAY_CERT_ID": "TK1", "BACK_AMT": amount}
+    return {**row, "BACK_DATE": "20240520", "BACK_REASON": "户名不符", **given}
+
+
 @dataclass
 class FinanceSystem:
     """Its machine client, what it paid and what it wrote in its statement."""

@@ -3,7 +3,6 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,19 +14,6 @@ from tests.conftest import Clock
 from tests.doors import DISTRICT
 from tests.funds.desk import Desk, ok
 from tests.funds.finance_system import TRANSFER, FinanceSystem, approved, document, state
-from tests.receiver import a_stranger
-
-
-@pytest.fixture
-async def finance(desk: Desk) -> AsyncGenerator[FinanceSystem]:
-    context = desk.door.context
-    before = context.settings
-    context.settings = before.model_copy(update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",)})
-    async with a_stranger() as stranger:
-        found = FinanceSystem(desk.door.as_("machine", kind="machine"), stranger)
-        stranger.answer = found.listen
-        yield found
-    context.settings = before
 
 
 async def test_a_document_is_registered_once_however_often_it_is_sent(

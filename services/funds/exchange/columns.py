@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.funds.ledger.figures import Figures
-from services.funds.payments.models import Payment
-from services.funds.sources.models import Source
+from services.funds.payments.models import Payment, Refund
+from services.funds.sources.kinds import Adjustment
+from services.funds.sources.models import Source, SourceAdjustment
 from shared.money import yuan
 
 BGT_INFO = (
@@ -18,6 +19,24 @@ PAY_VOUCHER = (
     "PAYEE_ACCT_BANK_NAME", "USE_DES", "PAY_APP_AMT", "XPAY_AMT", "CONTRACT_NO", "GOV_BGT_ECO_CODE", "CREATE_DATE",
     "IS_DELETED",
 )  # fmt: skip
+
+BGT_ADJSUB = ("ADJ_SUB_ID", "BAT_NUM", "ADJ_DATE", "BGT_ID", "ADD_AMOUNT", "ORI_BGT_ID")
+PAY_BACK = ("PAY_BACK_ID", "PAY_APP_ID", "PAY_CERT_ID", "BACK_AMT", "BACK_DATE", "BACK_REASON")
+
+
+def bgt_adjsub(row: SourceAdjustment, external_id: str) -> dict[str, str]:
+    """An adjustment as 指标调整明细; `external_id` is the finance system's 指标主键 of its document."""
+    signed = row.amount if row.kind is Adjustment.ADDITION else -row.amount
+    bgt_id = external_id or str(row.source_id)
+    values = (str(row.id), row.document_no, f"{row.happened_on:%Y%m%d}", bgt_id, yuan(signed), "")
+    return dict(zip(BGT_ADJSUB, values, strict=True))
+
+
+def pay_back(row: Refund) -> dict[str, str]:
+    """A refund as 退款."""
+    values = (str(row.id), str(row.payment_id), row.voucher_no, yuan(row.amount), f"{row.happened_on:%Y%m%d}",
+              row.reason)  # fmt: skip
+    return dict(zip(PAY_BACK, values, strict=True))
 
 
 def bgt_info(source: Source, figures: Figures, external_id: str, codes: Mapping[str, Any]) -> dict[str, str]:

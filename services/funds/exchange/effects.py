@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from services.funds.exchange import repository
+from services.funds.exchange.changes import adjusted, paid_back
+from services.funds.exchange.early import Contradiction, NotYet, changed, known_payment
 from services.funds.exchange.kinds import ExchangeKind
-from services.funds.exchange.schemas import BgtInfoRow, PayVoucherRow
-from services.funds.payments import repository as payments
+from services.funds.exchange.schemas import BgtAdjSubRow, BgtInfoRow, PayBackRow, PayVoucherRow, SentRow
 from services.funds.payments import service as paying
 from services.funds.payments.lifecycle import PaymentAction, PaymentState
 from services.funds.payments.models import Payment
@@ -13,7 +14,7 @@ from services.funds.payments.schemas import PaymentAct
 from services.funds.sources import repository as sources
 from services.funds.sources import service as registering
 from services.funds.sources.schemas import SourceCreate
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Invalid
 from shared.http import Match
 from shared.money import yuan
 from shared.permissions import May
@@ -23,23 +24,19 @@ from shared.work import Work
 EARLY = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentState.REVIEWED})
 
 
-class NotYet(Conflict):
-    """409: the row came before what it is about; it waits."""
-
-    title, title_en = "尚不能办理", "Too early"
-
-
-class Contradiction(Conflict):
-    """409: the row says something else than our books."""
-
-    title, title_en = "与我方账不符", "Differs from our books"
-
-
-async def effect(work: Work, row: BgtInfoRow | PayVoucherRow) -> tuple[str, str]:
+async def effect(work: Work, row: SentRow) -> tuple[str, str]:
     """Make the row take effect: (region, id of our record). NotYet, or a refusal that says what contradicts it."""
-    if isinstance(row, BgtInfoRow):
-        return await _document(work, row)
-    return await _voucher(work, row)
+    match row:
+        case BgtInfoRow():
+            return await _document(work, row)
+        case PayVoucherRow():
+            return await _voucher(work, row)
+        case BgtAdjSubRow():
+            return await adjusted(work, row)
+        case PayBackRow():
+            return await paid_back(work, row)
+        case _:
+            raise AssertionError(f"no effect for {row.kind}")
 
 
 async def _document(work: Work, row: BgtInfoRow) -> tuple[str, str]:
@@ -49,7 +46,7 @@ async def _document(work: Work, row: BgtInfoRow) -> tuple[str, str]:
         raise Contradiction("财政方标记为已删除, 请凭追减或收回文件在指标调整中办理", "Deleted on their side")
     known = await repository.applied(work, ExchangeKind.BGT_INFO, row.BGT_ID)
     if known is not None:
-        raise Contradiction(_changed(known.content, row), "This key was received with other content")
+        raise Contradiction(changed(known.content, row), "This key was received with other content")
     body = await _source(work, row, region)
     columns = body.model_dump(exclude={"id", "region", "file_ids"})
     twin = await sources.twin(work, {**columns, "region": region})
@@ -59,14 +56,6 @@ async def _document(work: Work, row: BgtInfoRow) -> tuple[str, str]:
         detail = f"{twin.document_no} 我方登记 {yuan(twin.amount)} 元, 财政 {yuan(row.AMOUNT)} 元, 相差 {yuan(row.AMOUNT - twin.amount)} 元"
         raise Contradiction(detail, "The amounts differ")
     return region, str(twin.id)
-
-
-def _changed(before: dict[str, object], row: BgtInfoRow) -> str:
-    now = row.model_dump(mode="json")
-    parts = [
-        f"{name} {before.get(name)} → {value}" for name, value in now.items() if before.get(name) != value
-    ]
-    return f"同一指标主键此前已入账, 内容有变: {'; '.join(parts)[:500]}"
 
 
 async def _source(work: Work, row: BgtInfoRow, region: str) -> SourceCreate:
@@ -98,16 +87,14 @@ async def _source(work: Work, row: BgtInfoRow, region: str) -> SourceCreate:
 
 
 async def _voucher(work: Work, row: PayVoucherRow) -> tuple[str, str]:
-    try:
-        payment = await payments.get(work, row.PAY_APP_ID, lock=True)
-    except NotFound:
-        raise NotYet(f"没有支付申请 {row.PAY_APP_ID}", "No such payment yet") from None
+    payment = await known_payment(work, row.PAY_APP_ID)
     work.actor.require(May.PAYMENT_SETTLE, payment.region)
     _agrees(payment, row)
     if row.IS_DELETED not in {"0", ""}:
         return await _reversed(work, payment, row)
     if payment.state in EARLY:
-        raise NotYet(f"支付申请{payment.state.label}, 尚未批准", f"The payment is {payment.state}")
+        detail = f"支付申请{payment.state.label}, 尚未批准"
+        raise NotYet(detail, f"The payment is {payment.state}", payment=payment.id)
     if payment.state is PaymentState.PAID:
         if (payment.voucher_no, payment.paid_on) == (row.PAY_CERT_ID, row.CREATE_DATE):
             return payment.region, str(payment.id)
@@ -134,7 +121,8 @@ async def _reversed(work: Work, payment: Payment, row: PayVoucherRow) -> tuple[s
     if payment.state is PaymentState.REVERSED:
         return payment.region, str(payment.id)
     if payment.state is not PaymentState.PAID:
-        raise NotYet(f"支付申请{payment.state.label}, 尚未支付, 不能退回", f"The payment is {payment.state}")
+        detail = f"支付申请{payment.state.label}, 尚未支付, 不能退回"
+        raise NotYet(detail, f"The payment is {payment.state}", payment=payment.id)
     if payment.voucher_no != row.PAY_CERT_ID:
         detail = f"退回的凭证 {row.PAY_CERT_ID} 不是我方登记的 {payment.voucher_no}"
         raise Contradiction(detail, "Another voucher")

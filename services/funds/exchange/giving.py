@@ -30,6 +30,21 @@ async def bgt_infos(work: Work, asked: Asked, year: int | None) -> Page[Row]:
     return Page[Row].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
 
 
+async def bgt_adjsubs(work: Work, asked: Asked) -> Page[Row]:
+    """Additions, reductions and take-backs as 指标调整明细."""
+    found = await repository.adjustments(work, asked)
+    theirs = await repository.external_ids(work, [one.source_id for one in found.items])
+    rows = [columns.bgt_adjsub(one, theirs.get(str(one.source_id), "")) for one in found.items]
+    return Page[Row].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+
+
+async def pay_backs(work: Work, asked: Asked) -> Page[Row]:
+    """Partial refunds as 退款."""
+    found = await repository.refunds(work, asked)
+    rows = [columns.pay_back(one) for one in found.items]
+    return Page[Row].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+
+
 async def pay_vouchers(work: Work, asked: Asked) -> Page[Row]:
     """Payments from their approval on, accounts masked."""
     found = await repository.payments(work, asked, payable=False)

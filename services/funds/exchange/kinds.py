@@ -8,6 +8,8 @@ class ExchangeKind(Labelled):
 
     BGT_INFO = "bgt_info", "指标 BA_BGT_INFO"
     PAY_VOUCHER = "pay_voucher", "支付结果 PAY_VOUCHER"
+    BGT_ADJSUB = "bgt_adjsub", "指标调整明细 BA_BGT_ADJSUB"
+    PAY_BACK = "pay_back", "退款 PAY_BACK_INFO"
 
 
 class RowState(Labelled):

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -19,6 +20,7 @@ class ExchangeRow(Base, Record, table=True):
         sa.UniqueConstraint("region", "kind", "external_id", "content_digest"),
         sa.Index(None, "region", "created_at", "id"),
         sa.Index(None, "state", "created_at"),
+        sa.Index(None, "kind", "external_id"),
         sa.Index(None, "subject"),
     )
 
@@ -29,6 +31,8 @@ class ExchangeRow(Base, Record, table=True):
     state: RowState = Field(sa_type=text_enum(RowState))
     reason: str = Field(default="", sa_type=sa.Text)
     subject: str = Field(default="", max_length=64)
+    awaits_payment: UUID | None = Field(default=None, description="the payment it came too early for")
+    awaits_document: str = Field(default="", max_length=64, description="the 指标主键 it came too early for")
     tries: int = 1
     settled_at: datetime | None = None
     settled_by: str = Field(default="", max_length=64)

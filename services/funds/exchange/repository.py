@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
@@ -13,8 +14,8 @@ from services.funds.contracts.models import Contract
 from services.funds.exchange.kinds import ExchangeKind, RowState
 from services.funds.exchange.models import ExchangeRow
 from services.funds.payments.lifecycle import PaymentState
-from services.funds.payments.models import Payment
-from services.funds.sources.models import Source
+from services.funds.payments.models import Payment, Refund
+from services.funds.sources.models import Source, SourceAdjustment
 from shared.cursors import insert_once
 from shared.db import run
 from shared.errors import NotFound
@@ -81,15 +82,47 @@ async def applied(work: Work, kind: ExchangeKind, external_id: str) -> ExchangeR
     return (await work.session.exec(query.order_by(col(ExchangeRow.id)))).first()
 
 
-async def waiting(work: Work, limit: int = 200) -> list[UUID]:
-    """Rows of the caller's regions that came too early, oldest first."""
+async def subjects(work: Work, kind: ExchangeKind, of: Sequence[UUID]) -> set[str]:
+    """Which of our records stand for a row of this kind already."""
+    query = select(ExchangeRow.subject).where(
+        col(ExchangeRow.subject).in_([str(one) for one in of]),
+        ExchangeRow.kind == kind,
+        col(ExchangeRow.state) == RowState.APPLIED,
+        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+    )
+    return set(await work.session.exec(query))
+
+
+async def waiting(work: Work, limit: int = 200) -> list[ExchangeRow]:
+    """Rows of the caller's regions that came too early, those not tried for longest first."""
     query = (
-        select(ExchangeRow.id)
+        select(ExchangeRow)
         .where(
             col(ExchangeRow.state) == RowState.WAITING,
             work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
         )
-        .order_by(col(ExchangeRow.created_at), col(ExchangeRow.id))
+        .order_by(col(ExchangeRow.updated_at), col(ExchangeRow.id))
+        .limit(limit)
+    )
+    return list(await work.session.exec(query))
+
+
+async def system_ready(work: Work, limit: int = 200) -> list[ExchangeRow]:
+    """Rows whose payment or document has come or changed since they were last tried, oldest first."""
+    tried, document = col(ExchangeRow.updated_at), aliased(ExchangeRow)
+    payment_came = sa.exists().where(
+        PAYMENT.c.id == ExchangeRow.awaits_payment, PAYMENT.c.updated_at >= tried
+    )
+    document_came = sa.exists().where(
+        col(document.kind) == ExchangeKind.BGT_INFO,
+        col(document.external_id) == ExchangeRow.awaits_document,
+        col(document.state) == RowState.APPLIED,
+        col(document.updated_at) >= tried,
+    )
+    query = (
+        select(ExchangeRow)
+        .where(col(ExchangeRow.state) == RowState.WAITING, sa.or_(payment_came, document_came))
+        .order_by(tried, col(ExchangeRow.id))
         .limit(limit)
     )
     return list(await work.session.exec(query))
@@ -113,6 +146,28 @@ async def sources(work: Work, asked: Asked, year: int | None) -> Page[Source]:
         query = query.where(Source.fiscal_year == year)
     orders = {"received_on": col(Source.received_on)}
     return await page(work.session, query, asked, orders=orders, key=col(Source.id), default="received_on")
+
+
+async def adjustments(work: Work, asked: Asked) -> Page[SourceAdjustment]:
+    """A page of what was added to or taken from fund documents of the caller's regions."""
+    query = (
+        select(SourceAdjustment)
+        .join(Source, col(Source.id) == SourceAdjustment.source_id)
+        .where(work.actor.where(May.EXCHANGE, col(Source.region)))
+    )
+    orders, key = {"created_at": col(SourceAdjustment.created_at)}, col(SourceAdjustment.id)
+    return await page(work.session, query, asked, orders=orders, key=key, default="created_at")
+
+
+async def refunds(work: Work, asked: Asked) -> Page[Refund]:
+    """A page of what came back of payments of the caller's regions."""
+    query = (
+        select(Refund)
+        .join(Payment, col(Payment.id) == Refund.payment_id)
+        .where(work.actor.where(May.EXCHANGE, col(Payment.region)))
+    )
+    orders = {"created_at": col(Refund.created_at)}
+    return await page(work.session, query, asked, orders=orders, key=col(Refund.id), default="created_at")
 
 
 async def payments(work: Work, asked: Asked, *, payable: bool) -> Page[Payment]:

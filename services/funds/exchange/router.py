@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from services.funds.exchange import columns, giving, repository, taking
+from services.funds.exchange import columns, giving, repository, settling, taking
 from services.funds.exchange.kinds import ExchangeKind, RowState
 from services.funds.exchange.models import ExchangeRow
 from services.funds.exchange.schemas import Batch, BatchResult, Dismissal, ExchangeRowRead, Settled
@@ -43,7 +43,7 @@ async def list_bgt_infos(
 @router.post("/bgt-infos", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,)))
 async def take_bgt_infos(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
     """接收指标, 按 BGT_ID 幂等."""
-    return await taking.take(context_of(request), actor, ExchangeKind.BGT_INFO, body.rows)
+    return await settling.take(context_of(request), actor, ExchangeKind.BGT_INFO, body.rows)
 
 
 @router.post(
@@ -52,7 +52,7 @@ async def take_bgt_infos(request: Request, actor: CurrentActor, body: Batch) -> 
 async def take_bgt_infos_csv(request: Request, actor: CurrentActor) -> BatchResult:
     """接收指标, 正文为 CSV(UTF-8), 首行为列名."""
     rows = taking.from_csv(_text(await request.body()))
-    return await taking.take(context_of(request), actor, ExchangeKind.BGT_INFO, rows)
+    return await settling.take(context_of(request), actor, ExchangeKind.BGT_INFO, rows)
 
 
 @router.get("/pay-vouchers", response_model=Page[Row], **allows(May.EXCHANGE))
@@ -72,7 +72,7 @@ async def list_payable(work: Writing, asked: Paging, form: Form = "json") -> Pag
 )
 async def take_pay_vouchers(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
     """接收支付结果, 按 PAY_APP_ID 和内容幂等; 早到的先存着."""
-    return await taking.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, body.rows)
+    return await settling.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, body.rows)
 
 
 @router.post(
@@ -81,7 +81,51 @@ async def take_pay_vouchers(request: Request, actor: CurrentActor, body: Batch) 
 async def take_pay_vouchers_csv(request: Request, actor: CurrentActor) -> BatchResult:
     """接收支付结果, 正文为 CSV(UTF-8), 首行为列名."""
     rows = taking.from_csv(_text(await request.body()))
-    return await taking.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, rows)
+    return await settling.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, rows)
+
+
+@router.get("/bgt-adjsubs", response_model=Page[Row], **allows(May.EXCHANGE))
+async def list_bgt_adjsubs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+    """指标调整明细 BA_BGT_ADJSUB: 追加为正, 追减和收回为负."""
+    return _answer(await giving.bgt_adjsubs(work, asked), columns.BGT_ADJSUB, form)
+
+
+@router.post(
+    "/bgt-adjsubs", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
+)
+async def take_bgt_adjsubs(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
+    """接收指标调整明细, 按 ADJ_SUB_ID 幂等; 早于指标的先存着."""
+    return await settling.take(context_of(request), actor, ExchangeKind.BGT_ADJSUB, body.rows)
+
+
+@router.post(
+    "/bgt-adjsubs/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
+)
+async def take_bgt_adjsubs_csv(request: Request, actor: CurrentActor) -> BatchResult:
+    """接收指标调整明细, 正文为 CSV(UTF-8), 首行为列名."""
+    rows = taking.from_csv(_text(await request.body()))
+    return await settling.take(context_of(request), actor, ExchangeKind.BGT_ADJSUB, rows)
+
+
+@router.get("/pay-backs", response_model=Page[Row], **allows(May.EXCHANGE))
+async def list_pay_backs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+    """退款 PAY_BACK_INFO."""
+    return _answer(await giving.pay_backs(work, asked), columns.PAY_BACK, form)
+
+
+@router.post("/pay-backs", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,)))
+async def take_pay_backs(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
+    """接收部分退款, 按 PAY_BACK_ID 幂等; 早于支付的先存着. 全额退回用 PAY_VOUCHER 的 IS_DELETED."""
+    return await settling.take(context_of(request), actor, ExchangeKind.PAY_BACK, body.rows)
+
+
+@router.post(
+    "/pay-backs/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
+)
+async def take_pay_backs_csv(request: Request, actor: CurrentActor) -> BatchResult:
+    """接收退款, 正文为 CSV(UTF-8), 首行为列名."""
+    rows = taking.from_csv(_text(await request.body()))
+    return await settling.take(context_of(request), actor, ExchangeKind.PAY_BACK, rows)
 
 
 def _text(content: bytes) -> str:
@@ -102,7 +146,7 @@ async def list_exchange_rows(
 @router.post("/rows/settle", response_model=Settled, **allows(May.EXCHANGE))
 async def settle_exchange_rows(request: Request, actor: CurrentActor) -> Settled:
     """再次办理待处理的各行."""
-    return await taking.settle(context_of(request), actor)
+    return await settling.settle(context_of(request), actor)
 
 
 @router.post(
@@ -112,4 +156,4 @@ async def settle_exchange_rows(request: Request, actor: CurrentActor) -> Settled
 )
 async def dismiss_exchange_row(work: Writing, row_id: UUID, body: Dismissal) -> ExchangeRow:
     """说明一行为何不再处理."""
-    return await taking.dismiss(work, row_id, body.reason)
+    return await settling.dismiss(work, row_id, body.reason)

@@ -1,13 +1,13 @@
 """The finance system's tables by their own column names, and what is answered about each row."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.funds.exchange.kinds import ExchangeKind, RowState
-from shared.money import Money, PositiveMoney
+from shared.money import Money, PositiveMoney, SignedMoney
 
 MOST_ROWS = 2000
 
@@ -29,10 +29,25 @@ Day = Annotated[date, BeforeValidator(_day)]
 Text = Annotated[str, BeforeValidator(_text)]
 
 
-class BgtInfoRow(BaseModel):
-    """指标信息 BA_BGT_INFO: amounts in 元 as text."""
+class SentRow(BaseModel):
+    """One row of one of their tables; columns we do not know are left aside."""
 
     model_config = ConfigDict(extra="ignore")
+
+    kind: ClassVar[ExchangeKind]
+    key_column: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """What they call the row."""
+        return str(getattr(self, self.key_column))
+
+
+class BgtInfoRow(SentRow):
+    """指标信息 BA_BGT_INFO: amounts in 元 as text."""
+
+    kind: ClassVar[ExchangeKind] = ExchangeKind.BGT_INFO
+    key_column: ClassVar[str] = "BGT_ID"
 
     BGT_ID: Text = Field(min_length=1, max_length=64, description="指标主键")
     MOF_DIV_CODE: Text = Field(pattern=r"^[0-9]{6,12}$", description="财政区划代码")
@@ -53,10 +68,11 @@ class BgtInfoRow(BaseModel):
     IS_DELETED: Text = Field("0", max_length=5)
 
 
-class PayVoucherRow(BaseModel):
+class PayVoucherRow(SentRow):
     """国库集中支付 PAY_VOUCHER: the result of an application we sent; amounts in 元 as text."""
 
-    model_config = ConfigDict(extra="ignore")
+    kind: ClassVar[ExchangeKind] = ExchangeKind.PAY_VOUCHER
+    key_column: ClassVar[str] = "PAY_APP_ID"
 
     PAY_APP_ID: UUID = Field(description="支付申请主键, 即我方支付编号")
     PAY_CERT_ID: Text = Field(min_length=1, max_length=100, description="支付凭证号")
@@ -66,6 +82,40 @@ class PayVoucherRow(BaseModel):
     PAYEE_ACCT_NO: Text = Field("", max_length=40, description="收款账号; 只保存尾号")
     USE_DES: str = Field("", max_length=500)
     IS_DELETED: Text = Field("0", max_length=5, description="1 为退回")
+
+
+class BgtAdjSubRow(SentRow):
+    """指标调整明细 BA_BGT_ADJSUB: below zero is 追减; from ORI_BGT_ID, when it is given, the same goes the other way."""
+
+    kind: ClassVar[ExchangeKind] = ExchangeKind.BGT_ADJSUB
+    key_column: ClassVar[str] = "ADJ_SUB_ID"
+
+    ADJ_SUB_ID: Text = Field(min_length=1, max_length=64, description="调整明细主键")
+    BAT_NUM: Text = Field("", max_length=100, description="调整批次号")
+    ADJ_DATE: Day = Field(description="调整日期")
+    BGT_ID: Text = Field(min_length=1, max_length=64, description="调入指标主键")
+    ADD_AMOUNT: SignedMoney = Field(description="调整金额, 元; 负数为追减")
+    ORI_BGT_ID: Text = Field("", max_length=64, description="源指标主键; 空为不由其他指标调出")
+
+
+class PayBackRow(SentRow):
+    """退款 PAY_BACK_INFO: part of a payment came back. Its column names follow PAY_VOUCHER's and are not confirmed yet."""
+
+    kind: ClassVar[ExchangeKind] = ExchangeKind.PAY_BACK
+    key_column: ClassVar[str] = "PAY_BACK_ID"
+
+    PAY_BACK_ID: Text = Field(min_length=1, max_length=64, description="退款主键")
+    PAY_APP_ID: UUID = Field(description="原支付申请主键, 即我方支付编号")
+    PAY_CERT_ID: Text = Field(min_length=1, max_length=100, description="退款凭证号")
+    BACK_AMT: PositiveMoney = Field(description="退款金额")
+    BACK_DATE: Day = Field(description="退款日期")
+    BACK_REASON: str = Field("", max_length=500, description="退款原因")
+
+
+ROWS: dict[ExchangeKind, type[SentRow]] = {
+    row.kind: row for row in (BgtInfoRow, PayVoucherRow, BgtAdjSubRow, PayBackRow)
+}
+"""Every table they may send."""
 
 
 class Batch(BaseModel):

@@ -189,6 +189,8 @@ def upgrade() -> None:
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
     sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('awaits_payment', sa.Uuid(), nullable=True),
+    sa.Column('awaits_document', sa.String(length=64), nullable=False),
     sa.Column('tries', sa.Integer(), nullable=False),
     sa.Column('settled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('settled_by', sa.String(length=64), nullable=False),
@@ -197,6 +199,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('region', 'kind', 'external_id', 'content_digest', name=op.f('uq_exchange_row_region_kind_external_id_content_digest'))
     )
     with op.batch_alter_table('exchange_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_exchange_row_kind_external_id'), ['kind', 'external_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_exchange_row_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_exchange_row_state_created_at'), ['state', 'created_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_exchange_row_subject'), ['subject'], unique=False)
@@ -621,6 +624,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_source_adjustment'))
     )
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_source_adjustment_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_source_adjustment_source_id_id'), ['source_id', 'id'], unique=False)
 
     op.create_table('statement_line',
@@ -726,6 +730,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_refund'))
     )
     with op.batch_alter_table('refund', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_refund_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_refund_payment_id_id'), ['payment_id', 'id'], unique=False)
 
     op.create_table('target_indicator',
@@ -778,6 +783,7 @@ def downgrade() -> None:
     op.drop_table('target_indicator')
     with op.batch_alter_table('refund', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_refund_payment_id_id'))
+        batch_op.drop_index(batch_op.f('ix_refund_created_at_id'))
 
     op.drop_table('refund')
     with op.batch_alter_table('beneficiary', schema=None) as batch_op:
@@ -797,6 +803,7 @@ def downgrade() -> None:
     op.drop_table('statement_line')
     with op.batch_alter_table('source_adjustment', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_source_adjustment_source_id_id'))
+        batch_op.drop_index(batch_op.f('ix_source_adjustment_created_at_id'))
 
     op.drop_table('source_adjustment')
     with op.batch_alter_table('plan_line', schema=None) as batch_op:
@@ -881,6 +888,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_exchange_row_subject'))
         batch_op.drop_index(batch_op.f('ix_exchange_row_state_created_at'))
         batch_op.drop_index(batch_op.f('ix_exchange_row_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_exchange_row_kind_external_id'))
 
     op.drop_table('exchange_row')
     with op.batch_alter_table('event_log', schema=None) as batch_op:

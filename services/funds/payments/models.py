@@ -82,7 +82,7 @@ class Refund(Base, table=True):
     """退款: part of a payment that came back. Rows are only added."""
 
     __tablename__ = "refund"
-    __table_args__ = (sa.Index(None, "payment_id", "id"),)
+    __table_args__ = (sa.Index(None, "payment_id", "id"), sa.Index(None, "created_at", "id"))
 
     id: UUID = Field(primary_key=True)
     payment_id: UUID = Field(foreign_key="payment.id")

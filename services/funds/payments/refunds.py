@@ -56,6 +56,11 @@ async def refund(work: Work, payment_id: UUID, body: RefundCreate) -> Refund:
     return row
 
 
+async def of(work: Work, payment_id: UUID) -> list[Refund]:
+    """What came back of a payment the caller was given already."""
+    return await repository.refunds(work, payment_id)
+
+
 async def _earlier(work: Work, payment: Payment, body: RefundCreate) -> Refund | None:
     for row in await repository.refunds(work, payment.id):
         if row.id == body.id:

@@ -46,7 +46,7 @@ class SourceAdjustment(Base, table=True):
     """指标调整明细: 追加, 追减, 收回. A row is never changed; a mistake is adjusted back."""
 
     __tablename__ = "source_adjustment"
-    __table_args__ = (sa.Index(None, "source_id", "id"),)
+    __table_args__ = (sa.Index(None, "source_id", "id"), sa.Index(None, "created_at", "id"))
 
     id: UUID = Field(primary_key=True)
     source_id: UUID = Field(foreign_key="source.id")
