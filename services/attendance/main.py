@@ -6,6 +6,8 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.attendance.channels.pulling import pull_forever
+from services.attendance.channels.router import router as channels
 from services.attendance.check_ins.express import CHECK_IN
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import router as complaints
@@ -62,9 +64,10 @@ SERVICE = Service(
         summary,
         complaints,
         imports,
+        channels,
         dingtalk,
     ),
-    background=(follow_forever, ripen_forever),
+    background=(follow_forever, ripen_forever, pull_forever),
     rule_shapes=SHAPES,
     express=(CHECK_IN,),
 )

@@ -1,6 +1,7 @@
 """Every table of the attendance service, for its migrations."""
 
 from services.attendance.base import Base
+from services.attendance.channels import models as channels
 from services.attendance.check_ins import models as check_ins
 from services.attendance.complaints import models as complaints
 from services.attendance.days import models as days
@@ -22,6 +23,7 @@ from services.attendance.visits import models as visits
 
 __all__ = [
     "Base",
+    "channels",
     "check_ins",
     "complaints",
     "days",

@@ -222,3 +222,11 @@ class SwapMoved(Event):
     partner: str
     was: str
     now: str
+
+
+class ChannelChanged(Event):
+    """The keys to another attendance system were set or changed, or a pull was asked for; never the keys themselves."""
+
+    topic = "presence_channel.changed"
+    channel: str
+    enabled: bool

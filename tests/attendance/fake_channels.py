@@ -33,6 +33,8 @@ class Fake:
         self.checkins: list[dict[str, Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.throttle_every = 0
+        self.secret = "right"
+        self.broken: dict[str, Any] | None = None
         self.now = "2024-05-20 09:00:00"
         self.app = FastAPI()
         self._tokens()
@@ -51,14 +53,16 @@ class Fake:
         self, users: list[str], low: str, high: str, most: int = 50, days: int = 7
     ) -> dict[str, Any] | None:
         span = datetime.fromisoformat(high).date() - datetime.fromisoformat(low).date()
-        if not 1 <= len(users) <= most or span.days >= days:
+        if not 1 <= len(users) <= most:
+            return {"errcode": 40032, "errmsg": "不合法的UserID列表长度"}
+        if span.days >= days:
             return {"errcode": 40035, "errmsg": "不合法的参数"}
         return None
 
     def _tokens(self) -> None:
         @self.app.get("/gettoken")
         async def gettoken(appkey: str, appsecret: str) -> dict[str, Any]:
-            if appsecret != "right":
+            if appsecret != self.secret:
                 return {"errcode": 40089, "errmsg": "不合法的corpid或corpsecret"}
             return {"errcode": 0, "errmsg": "ok", "access_token": TOKEN, "expires_in": 7200}
 
@@ -84,7 +88,8 @@ class Fake:
             return {
                 "errcode": 0,
                 "errmsg": "ok",
-                "recordresult": [r for r in rows if r["userId"] in body["userIds"]],
+                "recordresult": [r for r in rows if r["userId"] in body["userIds"]]
+                + ([self.broken] if self.broken else []),
             }
 
     def _results(self) -> None:
@@ -111,7 +116,9 @@ class Fake:
             self.asked.append(body)
             if bad := self._refused(access_token):
                 return bad
-            if len(body["useridlist"]) > 100 or body["endtime"] - body["starttime"] > 30 * DAY_S:
+            if len(body["useridlist"]) > 100:
+                return {"errcode": 301023, "errmsg": "userlist is over threshold", "checkindata": []}
+            if body["endtime"] - body["starttime"] > 30 * DAY_S:
                 return {"errcode": 301025, "errmsg": "get checkin data error"}
             rows = [c for c in self.checkins if body["starttime"] <= c["checkin_time"] <= body["endtime"]]
             return {
@@ -119,3 +126,23 @@ class Fake:
                 "errmsg": "ok",
                 "checkindata": [c for c in rows if c["userid"] in body["useridlist"]],
             }
+
+
+def an_unsigned_plan(number: int, user: str, on: str, **changes: Any) -> dict[str, Any]:
+    """A planned day without a punch as `/attendance/list` gives it: the planned time stands where the punch would."""
+    at = millis(f"{on} 09:00:00")
+    return {
+        "id": number, "userId": user, "groupId": 7, "planId": number, "workDate": millis(on), "checkType": "OnDuty",
+        "timeResult": "NotSigned", "locationResult": "NotSigned", "sourceType": "SYSTEM", "corpId": "ding1",
+        "baseCheckTime": at, "userCheckTime": at,
+        **changes,
+    }  # fmt: skip
+
+
+def an_invalid_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
+    """A punch that was refused as `listRecord` gives it: no checkType, no plan, no results."""
+    return {
+        "id": number, "userId": user, "workDate": millis(at[:10]), "sourceType": "USER", "userCheckTime": millis(at),
+        "invalidRecordType": "Other", "invalidRecordMsg": "需要二次确认", "gmtCreate": millis(at),
+        **changes,
+    }  # fmt: skip

@@ -4,11 +4,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+import sqlalchemy as sa
 
+from services.attendance.check_ins.models import CheckIn
 from services.attendance.days.follow import coarsen, follow, ripen
-from tests.attendance.world import a_post, a_tap, read, sent, set_rule, tapped
+from services.attendance.imports.models import Punch
+from services.attendance.rows import columns
+from services.attendance.visits.models import Visit
+from shared.db import run
+from tests.attendance.fake_channels import a_punch
+from tests.attendance.world import HALL, a_post, a_tap, read, sent, set_rule, tapped
 from tests.conftest import Clock
-from tests.doors import Door
+from tests.doors import DISTRICT, Door
 
 
 async def reckoned(door: Door) -> None:
@@ -166,16 +173,37 @@ async def test_a_district_without_punching_reckons_by_report(
 
 
 async def test_old_places_lose_their_detail(
-    attendance: Door, cadre: httpx.AsyncClient, post: Any, clock: Clock
+    attendance: Door, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await set_rule(attendance, "check_in.switches", coarse_after_days=30)
     tap_ = a_tap(clock)
     await tapped(cadre, tap_)
+    visit = {"visited_on": "2024-05-20", "kind": "other", "purpose": "policy", "fix": tap_["fix"]}
+    await sent(cadre, "/attendance/visits", visit)
+    account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": DISTRICT}
+    await sent(bureau, "/attendance/external-accounts", account)
+    place = {"userLongitude": HALL[0], "userLatitude": HALL[1], "userAddress": "新店村八组"}
+    records = [a_punch(1, "ding-li", "2024-05-20 08:00:00", **place)]
+    await sent(bureau, "/attendance/imports", {"channel": "dingtalk", "region": DISTRICT, "records": records})
     clock.advance(timedelta(days=30))
     assert await coarsen(attendance.context) == 0
+    assert "八组" in await everything_about_places(attendance)
     clock.advance(timedelta(days=1))
-    assert await coarsen(attendance.context) == 1
+    assert await coarsen(attendance.context) == 4
     assert await coarsen(attendance.context) == 0
+    left = await everything_about_places(attendance)
+    assert [word for word in ("八组", str(HALL[0]), str(HALL[1])) if word in left] == []
+
+
+async def everything_about_places(attendance: Door) -> str:
+    """Every column of the rows that know where somebody was."""
+    async with attendance.context.database.read() as session:
+        rows = [
+            dict(row._mapping)
+            for table in (CheckIn, Visit, Punch)
+            for row in await run(session, sa.select(columns(table)))
+        ]
+    return str(rows)
 
 
 async def test_the_calendar_shows_the_made_up_days(

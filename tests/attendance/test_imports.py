@@ -1,15 +1,13 @@
 """Attendance of DingTalk and WeCom is taken in once, and read back in DingTalk's own format."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from services.attendance.days.follow import follow
-from services.attendance.imports import client
 from shared.places import Datum, from_wgs84
-from tests.attendance.fake_channels import Fake, a_punch, millis
+from tests.attendance.fake_channels import Fake, a_punch, an_invalid_punch, an_unsigned_plan, millis
 from tests.attendance.world import HALL, a_tap, read, sent, set_rule, tapped
 from tests.conftest import Clock
 from tests.doors import DISTRICT, Door
@@ -18,18 +16,6 @@ GCJ = from_wgs84(*HALL, Datum.GCJ02)
 HERE = {"userLongitude": GCJ[0], "userLatitude": GCJ[1], "userAccuracy": 20}
 FILE = {"channel": "dingtalk", "region": DISTRICT}
 PULL = {**FILE, "first": "2024-05-01", "last": "2024-05-20", "app_key": "k", "app_secret": "right"}
-
-
-@pytest.fixture
-def fake(attendance: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
-    made, wire = Fake(), attendance.context.wire
-    monkeypatch.setattr(client, "PAUSE_S", 0)
-    for name in ("dingtalk", "wecom"):
-        monkeypatch.setitem(wire.apps, name, made.app)
-        wire._clients.pop(name, None)
-    yield made
-    for name in ("dingtalk", "wecom"):
-        wire._clients.pop(name, None)
 
 
 async def known(bureau: httpx.AsyncClient, external: str = "ding-li", channel: str = "dingtalk") -> Any:
@@ -51,28 +37,22 @@ async def test_a_file_is_taken_in_once_and_makes_the_day(
             userLatitude=GCJ[1],
             userAccuracy=20,
         ),
-        a_punch(
-            3, "ding-li", "2024-05-15 08:01:02", invalidRecordType="Security", invalidRecordMsg="虚拟定位"
-        ),
-        a_punch(
-            4,
-            "ding-li",
-            "2024-05-14 09:00:00",
-            timeResult="NotSigned",
-            locationResult="NotSigned",
-            userCheckTime=None,
-        ),
+        an_invalid_punch(3, "ding-li", "2024-05-15 08:01:02"),
+        an_unsigned_plan(4, "ding-li", "2024-05-14"),
         a_punch(5, "ding-li", "2024-05-13 08:01:02", sourceType="ATM"),
     ]
     run = await sent(bureau, "/attendance/imports", {**FILE, "records": rows})
     assert (run["fresh"], run["invalid"], run["unsigned"], run["known"]) == (3, 1, 1, 0)
     again = await sent(bureau, "/attendance/imports", {**FILE, "records": rows})
     assert (again["fresh"], again["known"]) == (0, 5)
+    late = [a_punch(4, "ding-li", "2024-05-14 21:00:00", **HERE)]
+    assert (await sent(bureau, "/attendance/imports", {**FILE, "records": late}))["fresh"] == 1
     taps = {one["work_date"]: one for one in (await read(cadre, "/attendance/check-ins"))["items"]}
     assert (taps["2024-05-17"]["verdict"], taps["2024-05-17"]["source"]) == ("inside", "SYSTEM")
     assert taps["2024-05-16"]["verdict"] == "outside"
     assert taps["2024-05-13"]["verdict"] == "inside"
-    assert len(taps) == 3
+    assert taps["2024-05-14"]["verdict"] == "inside"
+    assert len(taps) == 4
     await the_days_follow(attendance, cadre)
 
 
@@ -204,13 +184,14 @@ async def test_dingtalks_software_reads_ours_unchanged(
     first = await sent(bureau, address + "list", asked, 200)
     assert (len(first["recordresult"]), first["hasMore"]) == (1, True)
     assert (await sent(bureau, address + "list", asked | {"offset": 1}, 200))["hasMore"] is False
-    for bad in (
-        {"limit": 51},
-        {"userIdList": ["x"] * 51},
-        {"workDateTo": "2024-05-27 00:00:00"},
-        {"workDateFrom": "20 May"},
+    for bad, code in (
+        ({"limit": 51}, 40035),
+        ({"userIdList": ["x"] * 51}, 40032),
+        ({"userIdList": []}, 40032),
+        ({"workDateTo": "2024-05-27 00:00:00"}, 40035),
+        ({"workDateFrom": "20 May"}, 40035),
     ):
-        assert (await sent(bureau, address + "list", asked | bad, 200))["errcode"] == 40035
+        assert (await sent(bureau, address + "list", asked | bad, 200))["errcode"] == code
     await sent(cadre, address + "list", asked, 403)
     while await follow(attendance.context):
         pass
@@ -229,3 +210,10 @@ async def test_the_token_may_stand_where_dingtalk_puts_it(
     address = "/attendance/dingtalk/attendance/listRecord"
     await sent(nobody, address, body, 401)
     assert (await sent(nobody, f"{address}?access_token={token}", body, 200))["errcode"] == 0
+    assert (await sent(nobody, f"{address}?access_token=wrong", body, 200))["errcode"] == 40014
+    missing = await sent(nobody, f"{address}?access_token={token}", {"userIds": ["li"]}, 200)
+    assert (missing["errcode"], "checkDateFrom" in missing["errmsg"]) == (40035, True)
+    asked = (await attendance.as_("cadre").get("/attendance/members")).request
+    weak = asked.headers["authorization"].removeprefix("Bearer ")
+    denied = await sent(nobody, f"{address}?access_token={weak}", body, 200)
+    assert (denied["errcode"], denied["sub_code"]) == (88, "60011")

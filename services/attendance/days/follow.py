@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -11,12 +11,14 @@ import structlog
 
 from services.attendance.days import repository
 from services.attendance.days.service import reckon_days
+from services.attendance.imports import repository as imports
 from services.attendance.policy import Switches, ruled
+from services.attendance.visits import repository as visits
 from shared.access import span
 from shared.errors import Refusal
 from shared.log import after
 from shared.seal import BATCH
-from shared.work import Context
+from shared.work import CHINA, Context
 from shared.workdays import each_day, local_date
 
 LONGEST = timedelta(days=400)
@@ -83,12 +85,18 @@ async def ripen(context: Context) -> int:
 
 
 async def coarsen(context: Context) -> int:
-    """Take the detail away from places older than the district keeps them."""
+    """Take the detail away from places older than the district keeps them: of check-ins, visits, raw imports."""
     async with context.database.write() as session:
         work = context.work(session)
         switches, _ = await ruled(work, "check_in.switches", Switches)
         before = work.today - timedelta(days=switches.coarse_after_days)
-        return await repository.system_coarsen(session, span(context.settings.district), before, 5000)
+        where = span(context.settings.district)
+        since = datetime.combine(before, time(), CHINA)
+        return (
+            await repository.system_coarsen(session, where, before, 5000)
+            + await visits.system_coarsen(session, where, before, 5000)
+            + await imports.system_coarsen(session, where, since, SOME)
+        )
 
 
 async def follow_forever(context: Context) -> None:

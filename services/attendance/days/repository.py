@@ -9,6 +9,7 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
+from services.attendance.check_ins.schemas import Source
 from services.attendance.days.models import AttendanceDay
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.rows import columns, during
@@ -120,6 +121,8 @@ async def system_coarsen(session: AsyncSession, region: tuple[str, str], before:
         "lat": sa.func.round(sa.cast(row.lat, sa.Numeric), 2),
         "fix": {},
         "coarse": True,
+        # What another system wrote about the place is its address.
+        "remark": sa.case((row.source == Source.SYSTEM, ""), else_=row.remark),
     }
     table = CheckIn.__table__  # type: ignore[attr-defined]
     done = await run(session, sa.update(table).where(row.id.in_(old)).values(**coarser))

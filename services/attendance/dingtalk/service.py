@@ -15,8 +15,8 @@ from shared.places import Datum, from_wgs84
 from shared.work import CHINA, Work
 
 USERS, ROWS, DAYS, OLDEST = 50, 50, 7, 180
-BAD = 40035
-"""DingTalk's errcode for 不合法的参数."""
+BAD, LENGTH = 40035, 40032
+"""DingTalk's errcodes for 不合法的参数 and 不合法的UserID列表长度."""
 SAFE = 2**53
 _LOCATION = {
     Standing.INSIDE: "Normal",
@@ -30,6 +30,10 @@ def _refuse(words: str) -> Answer:
     return Answer(errcode=BAD, errmsg=f"不合法的参数: {words}")
 
 
+def _too_many() -> Answer:
+    return Answer(errcode=LENGTH, errmsg=f"不合法的UserID列表长度: 须为 1 至 {USERS} 人")
+
+
 async def results(work: Work, asked: ListAsk) -> Answer:
     """获取打卡结果: whole days, ≤ 50 users, ≤ 7 days, ≤ 50 rows a page; planned days without a punch as NotSigned."""
     try:
@@ -37,17 +41,18 @@ async def results(work: Work, asked: ListAsk) -> Answer:
     except ValueError:
         return _refuse("workDateFrom、workDateTo 须为 yyyy-MM-dd HH:mm:ss")
     if not 1 <= len(asked.userIdList) <= USERS:
-        return _refuse(f"userIdList 须为 1 至 {USERS} 人")
+        return _too_many()
     if not 0 <= (last - first).days < DAYS:
         return _refuse(f"起止日期最多相隔 {DAYS} 天")
     if not 1 <= asked.limit <= ROWS or asked.offset < 0:
         return _refuse(f"limit 最大 {ROWS}")
     taps = await repository.worked(work, asked.userIdList, first, last)
     decided = await repository.reviews(work, asked.userIdList, first, last)
-    rows = [_punch(tap, decided) for tap in taps]
+    corp = work.context.settings.district
+    rows = [_punch(tap, decided, corp) for tap in taps]
     for gap in await repository.unsigned(work, asked.userIdList, first, last):
         if not any(tap.person == gap.person and tap.work_date == gap.work_date for tap in taps):
-            rows.append(_missing(gap))
+            rows.append(_missing(gap, corp))
     rows.sort(key=lambda row: (row["workDate"], row["userId"], row.get("userCheckTime", 0), row["id"]))
     some = rows[asked.offset : asked.offset + asked.limit]
     return Answer(hasMore=asked.offset + asked.limit < len(rows), recordresult=some)
@@ -60,14 +65,15 @@ async def details(work: Work, asked: RecordAsk) -> Answer:
     except ValueError:
         return _refuse("checkDateFrom、checkDateTo 须为 yyyy-MM-dd HH:mm:ss")
     if not 1 <= len(asked.userIds) <= USERS:
-        return _refuse(f"userIds 须为 1 至 {USERS} 人")
+        return _too_many()
     if not 0 <= (until.date() - since.date()).days < DAYS:
         return _refuse(f"起止日期最多相隔 {DAYS} 天")
     low = max(since.replace(tzinfo=CHINA).astimezone(UTC), work.at - timedelta(days=OLDEST))
     taps = await repository.punched(work, asked.userIds, low, until.replace(tzinfo=CHINA).astimezone(UTC))
     span = since.date() - timedelta(days=1), until.date()
     decided = await repository.reviews(work, asked.userIds, *span)
-    return Answer(recordresult=[_punch(tap, decided) | _evidence(tap) for tap in taps])
+    corp = work.context.settings.district
+    return Answer(recordresult=[_punch(tap, decided, corp) | _evidence(tap) for tap in taps])
 
 
 def _ms(at: datetime) -> int:
@@ -83,7 +89,7 @@ def _number(identifier: UUID) -> int:
     return identifier.int % SAFE
 
 
-def _punch(tap: CheckIn, decided: dict[tuple[str, date], Review]) -> dict[str, Any]:
+def _punch(tap: CheckIn, decided: dict[tuple[str, date], Review], corp: str) -> dict[str, Any]:
     review = decided.get((tap.person, tap.work_date))
     shown = counts(tap, review.state if review else None)
     location = "Normal" if shown else _LOCATION[tap.verdict]
@@ -92,6 +98,7 @@ def _punch(tap: CheckIn, decided: dict[tuple[str, date], Review]) -> dict[str, A
         "recordId": _number(tap.id),
         "bizId": str(tap.id),
         "userId": tap.person,
+        "corpId": corp,
         "groupId": _number(tap.post_id) if tap.post_id else 0,
         "planId": 0,
         "workDate": _day(tap.work_date),
@@ -101,16 +108,18 @@ def _punch(tap: CheckIn, decided: dict[tuple[str, date], Review]) -> dict[str, A
         "isLegal": "Y" if location == "Normal" else "N",
         "sourceType": tap.source,
         "baseCheckTime": _ms(tap.taken_at),
+        "planCheckTime": _ms(tap.taken_at),
         "userCheckTime": _ms(tap.taken_at),
         "gmtCreate": _ms(tap.received_at),
         "gmtModified": _ms(tap.updated_at),
     }
 
 
-def _missing(gap: AttendanceDay) -> dict[str, Any]:
+def _missing(gap: AttendanceDay, corp: str) -> dict[str, Any]:
     return {
         "id": _number(gap.id),
         "userId": gap.person,
+        "corpId": corp,
         "groupId": _number(gap.post_id) if gap.post_id else 0,
         "planId": _number(gap.id),
         "workDate": _day(gap.work_date),
@@ -119,6 +128,7 @@ def _missing(gap: AttendanceDay) -> dict[str, Any]:
         "locationResult": "NotSigned",
         "sourceType": "SYSTEM",
         "baseCheckTime": _day(gap.work_date),
+        "userCheckTime": _day(gap.work_date),
     }
 
 

@@ -5,6 +5,7 @@ DingTalk 2026: ≤ 50 users, ≤ 7 days and ≤ 50 rows a call, nothing older th
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -18,25 +19,49 @@ USERS = {Channel.DINGTALK: 50, Channel.WECOM: 100}
 DAYS = {Channel.DINGTALK: 7, Channel.WECOM: 30}
 ROWS = 50
 OLDEST = timedelta(days=180)
-BUSY = frozenset({90018, 90006, 88, 45009, 43102})
-"""errcodes that mean "too often"."""
+BUSY = frozenset({-1, 90002, 90006, 90018, 45009, 45033})
+"""errcodes (or the sub_code of DingTalk's 88) that mean "busy" or "too often"; -1 asks for a second try itself."""
+SUB = 88
+"""DingTalk's errcode whose meaning stands in `sub_code`."""
 TRIES = 5
 PAUSE_S = 0.2
 
 
-async def pull(wire: Wire, asked: ImportPull, users: Sequence[str], today: date) -> list[dict[str, Any]]:
-    """Every record of these users and days. Conflict with their words when they refuse, Unavailable when they are busy."""
-    asks = _dingtalk if asked.channel is Channel.DINGTALK else _wecom
-    token = await _token(wire, asked)
-    found: list[dict[str, Any]] = []
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one call may ask about: some users, some days."""
+
+    users: tuple[str, ...]
+    first: date
+    last: date
+
+
+def parts(asked: ImportPull, users: Sequence[str], today: date) -> list[Part]:
+    """The calls a pull needs, within the other system's limits."""
     first = max(asked.first, today - OLDEST) if asked.channel is Channel.DINGTALK else asked.first
-    for some in _parts(users, USERS[asked.channel]):
-        for start, end in _spans(first, asked.last, DAYS[asked.channel]):
-            found += await asks(wire, token, asked, some, start, end)
+    return [
+        Part(tuple(some), start, end)
+        for some in _some(users, USERS[asked.channel])
+        for start, end in _spans(first, asked.last, DAYS[asked.channel])
+    ]
+
+
+async def fetch(wire: Wire, token: str, asked: ImportPull, part: Part) -> list[dict[str, Any]]:
+    """The records of one part. Conflict with their words when they refuse, Unavailable when they are busy."""
+    asks = _dingtalk if asked.channel is Channel.DINGTALK else _wecom
+    return await asks(wire, token, asked, list(part.users), part.first, part.last)
+
+
+async def pull(wire: Wire, asked: ImportPull, users: Sequence[str], today: date) -> list[dict[str, Any]]:
+    """Every record of these users and days."""
+    pass_ = await token(wire, asked)
+    found: list[dict[str, Any]] = []
+    for part in parts(asked, users, today):
+        found += await fetch(wire, pass_, asked, part)
     return found
 
 
-def _parts(users: Sequence[str], size: int) -> Iterator[list[str]]:
+def _some(users: Sequence[str], size: int) -> Iterator[list[str]]:
     for start in range(0, len(users), size):
         yield list(users[start : start + size])
 
@@ -54,15 +79,19 @@ async def _ask(wire: Wire, channel: Channel, method: str, path: str, **rest: Any
         if not isinstance(answer, dict):
             raise Unavailable(f"{channel.label}的答复无法识别", "Not an answer")
         code = answer.get("errcode", 0)
+        if code == SUB and str(answer.get("sub_code", "")).lstrip("-").isdigit():
+            code = int(answer["sub_code"])
         if code not in BUSY:
             if code:
-                raise Conflict(f"{channel.label}答复 {code}: {answer.get('errmsg', '')}", f"errcode {code}")
+                words = answer.get("sub_msg") or answer.get("errmsg", "")
+                raise Conflict(f"{channel.label}答复 {code}: {words}", f"errcode {code}")
             return answer
         await asyncio.sleep(PAUSE_S * 2**turn)
     raise Unavailable(f"{channel.label}限流, 请稍后再导入", "Throttled", retry_after=60)
 
 
-async def _token(wire: Wire, asked: ImportPull) -> str:
+async def token(wire: Wire, asked: ImportPull) -> str:
+    """Their access token for these keys."""
     secret = asked.app_secret.get_secret_value()
     if asked.channel is Channel.DINGTALK:
         path, params = "/gettoken", {"appkey": asked.app_key, "appsecret": secret}

@@ -33,6 +33,7 @@ class Punch(Base, table=True):
     __table_args__ = (
         sa.UniqueConstraint("channel", "source_id"),
         sa.Index(None, "channel", "external", "state"),
+        sa.Index(None, "coarse", "punched_at"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -43,6 +44,7 @@ class Punch(Base, table=True):
     state: PunchState = Field(sa_type=text_enum(PunchState))
     punched_at: datetime | None = None
     raw: dict[str, Any] = Field(sa_type=JSON)
+    coarse: bool = False
     check_in_id: UUID | None = None
     created_at: datetime
 

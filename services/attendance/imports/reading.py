@@ -53,9 +53,11 @@ def _dingtalk(raw: Mapping[str, Any]) -> Read:
     if "timestamp" in raw and "checkType" not in raw:
         return _sign_in(raw)
     user = str(raw["userId"])[:100]
-    unsigned = raw.get("timeResult") == "NotSigned" and not raw.get("userCheckTime")
+    # A planned day without a punch carries the planned time as `userCheckTime` in /attendance/list.
+    unsigned = raw.get("timeResult") == "NotSigned"
     at = None if unsigned else _instant(_whole(raw, "userCheckTime") / 1000)
-    named = raw.get("recordId") or raw.get("id")
+    # The row of a planned day keeps its `id` when somebody punches late; then it is another record.
+    named = None if unsigned else raw.get("recordId") or raw.get("id")
     mark = (
         f"record:{named}"
         if named
@@ -69,7 +71,7 @@ def _dingtalk(raw: Mapping[str, Any]) -> Read:
         source_id=mark,
         external=user,
         at=at,
-        kind=_kind(raw["checkType"]),
+        kind=Kind.ON_DUTY if invalid and "checkType" not in raw else _kind(raw["checkType"]),
         valid=not invalid,
         place=_place(raw.get("userLongitude"), raw.get("userLatitude")),
         accuracy_m=_number(raw.get("userAccuracy")),

@@ -1,11 +1,13 @@
 """Every query about imports that is not one record or one page."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.imports.kinds import Channel, PunchState
 from services.attendance.imports.models import External, Punch
@@ -17,6 +19,15 @@ from shared.work import Work
 
 TABLE: sa.Table = Punch.__table__  # type: ignore[attr-defined]
 SOME = 500
+# fmt: off
+WHERE = frozenset((
+    "userLatitude", "userLongitude", "userAccuracy", "userAddress", "userSsid", "userMacAddr",
+    "baseLatitude", "baseLongitude", "baseAddress", "baseSsid", "baseMacAddr", "photoUrl", "latitude",
+    "longitude", "place", "detailPlace", "imageList", "lat", "lng", "location_title", "location_detail",
+    "wifiname", "wifimac", "mediaids",
+))
+# fmt: on
+"""Fields of DingTalk's and WeCom's records that say where somebody was."""
 
 
 async def persons(work: Work, channel: Channel, externals: Sequence[str]) -> dict[str, External]:
@@ -57,3 +68,17 @@ async def unmatched(work: Work, channel: Channel, external: str) -> list[Punch]:
         work.actor.where(May.PRESENCE_IMPORT, col(Punch.region)),
     )
     return list(await work.session.exec(query.limit(5000)))
+
+
+async def system_coarsen(session: AsyncSession, region: tuple[str, str], before: datetime, limit: int) -> int:
+    """Take places, addresses and networks out of the raw records of other systems from before an instant; how many."""
+    query = select(Punch).where(
+        col(Punch.coarse).is_(False), col(Punch.punched_at) < before, col(Punch.region).between(*region)
+    )
+    rows = list(await session.exec(query.order_by(col(Punch.punched_at)).limit(limit)))
+    for row in rows:
+        row.raw = {name: value for name, value in row.raw.items() if name not in WHERE}
+        row.coarse = True
+        session.add(row)
+    await session.flush()
+    return len(rows)

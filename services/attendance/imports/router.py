@@ -51,7 +51,7 @@ async def import_from(work: Writing, body: ImportPull) -> ImportRun:
         users = await repository.externals(reading, body.channel, body.region)
     # The network is done with before the first statement of this transaction.
     found = await client.pull(work.context.wire, body, users, work.today)
-    return await service.take_in(work, body.channel, body.region, found)
+    return await service.take_in(work, body.channel, body.region, found, strict=False)
 
 
 @router.get("/imports", response_model=Page[RunRead], **allows(May.PRESENCE_READ))

@@ -27,6 +27,7 @@ from shared.places import Datum, Point, to_wgs84
 from shared.work import Work
 
 MOST_FAULTS = 50
+LONGEST = 1000
 
 
 def identity(channel: Channel, source_id: str) -> UUID:
@@ -55,9 +56,30 @@ def understood(channel: Channel, records: Sequence[dict[str, Any]]) -> list[Read
     return found
 
 
-async def take_in(work: Work, channel: Channel, region: str, records: Sequence[dict[str, Any]]) -> ImportRun:
-    """Keep records and make check-ins of those that are valid and whose person is known; the rest is counted."""
-    found = understood(channel, records)
+def _read_all(
+    channel: Channel, records: Sequence[dict[str, Any]], *, strict: bool
+) -> tuple[list[Read], Sequence[dict[str, Any]], str]:
+    if strict:
+        return understood(channel, records), records, ""
+    found, kept, bad = [], [], []
+    for raw in records:
+        try:
+            found.append(read(channel, raw))
+            kept.append(raw)
+        except ValueError as error:
+            bad.append(str(error))
+    words = f"{len(bad)} 条无法识别: {'; '.join(dict.fromkeys(bad))}" if bad else ""
+    return found, kept, words[:LONGEST]
+
+
+async def take_in(
+    work: Work, channel: Channel, region: str, records: Sequence[dict[str, Any]], *, strict: bool = True
+) -> ImportRun:
+    """Keep records and make check-ins of those that are valid and whose person is known; the rest is counted.
+
+    `strict` refuses everything when one record is none (a file somebody can mend); otherwise the run says which were not.
+    """
+    found, records, detail = _read_all(channel, records, strict=strict)
     known = await repository.persons(work, channel, [one.external for one in found])
     rows: dict[UUID, dict[str, Any]] = {}
     reads: dict[UUID, Read] = {}
@@ -82,6 +104,7 @@ async def take_in(work: Work, channel: Channel, region: str, records: Sequence[d
         invalid=counts[PunchState.INVALID],
         unsigned=counts[PunchState.UNSIGNED],
         unmatched=counts[PunchState.UNMATCHED],
+        detail=detail,
     )
     work.session.add(run)
     await work.session.flush()

@@ -463,6 +463,40 @@ def upgrade() -> None:
         batch_op.create_index('ix_post_region_name_id', ['region', 'name', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_post_updated_at'), ['updated_at'], unique=False)
 
+    op.create_table('pull_channel',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('channel', sa.String(40), nullable=False),
+    sa.Column('app_key', sa.String(length=200), nullable=False),
+    sa.Column('secret_sealed', sa.Text(), nullable=False),
+    sa.Column('secret_masked', sa.String(length=20), nullable=False),
+    sa.Column('details', sa.Boolean(), nullable=False),
+    sa.Column('hour', sa.Integer(), nullable=False),
+    sa.Column('days_back', sa.Integer(), nullable=False),
+    sa.Column('enabled', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('leased_until', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('first', sa.Date(), nullable=True),
+    sa.Column('last', sa.Date(), nullable=True),
+    sa.Column('parts', sa.Integer(), nullable=False),
+    sa.Column('parts_done', sa.Integer(), nullable=False),
+    sa.Column('fresh', sa.Integer(), nullable=False),
+    sa.Column('last_error', sa.String(length=500), nullable=False),
+    sa.Column('last_done_at', sa.DateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_pull_channel')),
+    sa.UniqueConstraint('channel', 'region', name=op.f('uq_pull_channel_channel_region'))
+    )
+    with op.batch_alter_table('pull_channel', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_pull_channel_due_at'), ['due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_pull_channel_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+
     op.create_table('punch',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('channel', sa.String(40), nullable=False),
@@ -472,6 +506,7 @@ def upgrade() -> None:
     sa.Column('state', sa.String(40), nullable=False),
     sa.Column('punched_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('raw', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('coarse', sa.Boolean(), nullable=False),
     sa.Column('check_in_id', sa.Uuid(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_punch')),
@@ -479,6 +514,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('punch', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_punch_channel_external_state'), ['channel', 'external', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_punch_coarse_punched_at'), ['coarse', 'punched_at'], unique=False)
 
     op.create_table('review',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -585,6 +621,7 @@ def upgrade() -> None:
     sa.Column('lon', sa.Float(), nullable=True),
     sa.Column('lat', sa.Float(), nullable=True),
     sa.Column('place', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('coarse', sa.Boolean(), nullable=False),
     sa.Column('photos', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_visit'))
     )
@@ -915,9 +952,15 @@ def downgrade() -> None:
 
     op.drop_table('review')
     with op.batch_alter_table('punch', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_punch_coarse_punched_at'))
         batch_op.drop_index(batch_op.f('ix_punch_channel_external_state'))
 
     op.drop_table('punch')
+    with op.batch_alter_table('pull_channel', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_pull_channel_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_pull_channel_due_at'))
+
+    op.drop_table('pull_channel')
     with op.batch_alter_table('post', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_post_updated_at'))
         batch_op.drop_index('ix_post_region_name_id')

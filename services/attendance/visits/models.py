@@ -38,6 +38,7 @@ class Visit(Base, Record, table=True):
     lon: float | None = None
     lat: float | None = None
     place: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    coarse: bool = False
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
