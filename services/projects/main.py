@@ -32,6 +32,7 @@ from services.projects.rulesets.service import remember_built_in
 from services.projects.screening.router import router as screening
 from services.projects.summary.router import router as summary
 from services.projects.targets.router import router as targets
+from services.projects.totals.service import fold_forever
 from services.projects.warnings.router import router as warnings
 from shared import clock
 from shared.app import Service, build
@@ -70,7 +71,7 @@ SERVICE = Service(
         library,
     ),
     handlers=HANDLERS,
-    background=(run_forever, import_forever),
+    background=(run_forever, import_forever, fold_forever),
     start=remember_built_in,
     rule_shapes={"evaluation.sheet": Sheet},
 )

@@ -10,6 +10,7 @@ from services.projects.library import models as library
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
 from services.projects.screening import models as screening
+from services.projects.totals import models as totals
 
 __all__ = [
     "Base",
@@ -22,4 +23,5 @@ __all__ = [
     "milestones",
     "progress",
     "screening",
+    "totals",
 ]

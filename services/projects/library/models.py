@@ -13,6 +13,8 @@ from services.projects.library.states import STAGES, Stage, State
 from services.projects.screening.schemas import Budget, Land, Step
 from shared.db import JSON, Record, text_enum
 
+BLOCKED = sa.text("blocked")
+
 
 class Project(Base, Record, table=True):
     """项目. `allocated`, `paid` and `handed_over_value` (分) are what funds and assets told; the rows are theirs."""
@@ -30,6 +32,7 @@ class Project(Base, Record, table=True):
         sa.Index(None, "region", "total", "id"),
         sa.Index(None, "parent_id", "id"),
         sa.Index(None, "state", "state_since", "id"),
+        sa.Index("ix_project_blocked", "region", sqlite_where=BLOCKED, postgresql_where=BLOCKED),
     )
 
     name: str = Field(max_length=300)

@@ -42,6 +42,8 @@ class Wanted:
     """What a list is narrowed to; what is None or empty does not narrow."""
 
     region: str | None = None
+    own: bool = False
+    """Only what stands at the region itself, not below it."""
     stage: Stage | None = None
     state: Sequence[State] = ()
     category: str | None = None
@@ -90,7 +92,8 @@ def _narrowed(work: Work, wanted: Wanted) -> SelectOfScalar[Project]:
 def _plain(wanted: Wanted) -> list[Any]:
     found: list[Any] = []
     if wanted.region:
-        found.append(col(Project.region).between(*span(wanted.region)))
+        mine = col(Project.region)
+        found.append(mine == wanted.region if wanted.own else mine.between(*span(wanted.region)))
     if wanted.state:
         found.append(col(Project.state).in_(wanted.state))
     if wanted.category:

@@ -59,6 +59,7 @@ def _bounds(text: str) -> tuple[float, float, float, float] | None:
 
 def wanted(
     region: Annotated[str | None, Query(pattern=REGION)] = None,
+    own: Annotated[bool, Query(description="只看直属该地区的, 不含下级")] = False,
     stage: Stage | None = None,
     state: Annotated[list[State] | None, Query(max_length=19)] = None,
     category: Annotated[str | None, Query(pattern=CATEGORY, description="类型代码, 含下级")] = None,
@@ -80,6 +81,7 @@ def wanted(
     """What a list is narrowed to, as the query says it."""
     return Wanted(
         region=region,
+        own=own,
         stage=stage,
         state=tuple(state or ()),
         category=category,

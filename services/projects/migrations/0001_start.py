@@ -256,6 +256,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('library_code', name=op.f('uq_project_library_code'))
     )
     with op.batch_alter_table('project', schema=None) as batch_op:
+        batch_op.create_index('ix_project_blocked', ['region'], unique=False, sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'))
         batch_op.create_index(batch_op.f('ix_project_category_region_id'), ['category', 'region', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_created_at_id'), ['created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_parent_id_id'), ['parent_id', 'id'], unique=False)
@@ -267,6 +268,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_project_updated_at_id'), ['updated_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_year_region_id'), ['year', 'region', 'id'], unique=False)
 
+    op.create_table('project_delta',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('stage', sa.String(40), nullable=False),
+    sa.Column('category', sa.String(length=2), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('allocated', sa.BigInteger(), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=False),
+    sa.Column('settled', sa.BigInteger(), nullable=False),
+    sa.Column('industry_count', sa.Integer(), nullable=False),
+    sa.Column('industry_total', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_project_delta'))
+    )
+    with op.batch_alter_table('project_delta', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_delta_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('project_total',
+    sa.Column('parent', sa.String(length=12), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('stage', sa.String(40), nullable=False),
+    sa.Column('category', sa.String(length=2), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('total', sa.BigInteger(), nullable=False),
+    sa.Column('allocated', sa.BigInteger(), nullable=False),
+    sa.Column('paid', sa.BigInteger(), nullable=False),
+    sa.Column('settled', sa.BigInteger(), nullable=False),
+    sa.Column('industry_count', sa.Integer(), nullable=False),
+    sa.Column('industry_total', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('parent', 'region', 'year', 'stage', 'category', name=op.f('pk_project_total'))
+    )
     op.create_table('rule',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('key', sa.String(length=80), nullable=False),
@@ -708,6 +742,11 @@ def downgrade() -> None:
 
     op.drop_table('screening')
     op.drop_table('rule')
+    op.drop_table('project_total')
+    with op.batch_alter_table('project_delta', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_project_delta_region_id'))
+
+    op.drop_table('project_delta')
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_year_region_id'))
         batch_op.drop_index(batch_op.f('ix_project_updated_at_id'))
@@ -719,6 +758,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_project_parent_id_id'))
         batch_op.drop_index(batch_op.f('ix_project_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_project_category_region_id'))
+        batch_op.drop_index('ix_project_blocked', sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'))
 
     op.drop_table('project')
     with op.batch_alter_table('notice', schema=None) as batch_op:
