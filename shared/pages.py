@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from types import NoneType, UnionType
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -113,6 +114,8 @@ def _read(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.BindParam
 
 def _typed(value: Any, column: Any) -> Any:  # noqa: ANN401 - any column
     kind = column.class_.model_fields[column.key].annotation
+    if isinstance(kind, UnionType):  # a column that may be empty, in a list of rows where it is not
+        kind = next(one for one in get_args(kind) if one is not NoneType)
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is date:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.inbox.waits import P, Wait, before
-from services.projects.library.models import Project
+from services.projects.library.models import LIVE, Project
 from services.projects.library.states import State
 from shared.db import run
 from shared.pages import Asked, Page, page
@@ -17,8 +17,12 @@ from shared.work import Work
 ORDERS = {"state_since": col(Project.state_since), "total": col(Project.total)}
 
 
+LIVE_NOW = sa.text(f"project.{LIVE}")
+"""Nothing waits that is over: said as the index says it."""
+
+
 def _waiting(waits: Sequence[Wait]) -> sa.ColumnElement[bool]:
-    return sa.or_(sa.false(), *(wait.condition for wait in waits))
+    return sa.and_(LIVE_NOW, sa.or_(sa.false(), *(wait.condition for wait in waits)))
 
 
 async def counts(
@@ -28,17 +32,27 @@ async def counts(
     late: Mapping[State, datetime],
 ) -> list[sa.Row[Any]]:
     """How many wait in each state, are near their limit, are over it; each wait's own condition is the scope."""
-    query = (
-        sa.select(
-            P.state,
-            sa.func.count().label("waiting"),
-            sa.func.sum(sa.case((before(near), 1), else_=0)).label("near"),
-            sa.func.sum(sa.case((before(late), 1), else_=0)).label("late"),
-        )
-        .where(_waiting(waits))
-        .group_by(P.state)
+    found = [_counted(wait, near.get(wait.state), late.get(wait.state)) for wait in waits]
+    if not found:
+        return []
+    one = sa.union_all(*found).subquery().c
+    query = sa.select(
+        one.state, *(sa.func.sum(one[name]).label(name) for name in ("waiting", "near", "late"))
     )
-    return list(await run(work.session, query))
+    return [row for row in await run(work.session, query.group_by(one.state)) if row.waiting]
+
+
+def _counted(wait: Wait, near: datetime | None, late: datetime | None) -> sa.Select[Any]:
+    return sa.select(
+        sa.literal(wait.state.value).label("state"),
+        sa.func.count().label("waiting"),
+        *(
+            sa.func.coalesce(
+                sa.func.sum(sa.case((P.state_since < moment, 1), else_=0)) if moment else sa.literal(0), 0
+            ).label(label)
+            for label, moment in (("near", near), ("late", late))
+        ),
+    ).where(LIVE_NOW, wait.condition)
 
 
 async def listed(

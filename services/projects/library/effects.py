@@ -61,6 +61,7 @@ def _fields(project: Project, action: Action, act: ProjectAct) -> None:
             project.plan_year = act.plan_year or project.plan_year or project.year
         case Action.START:
             project.procurement = act.procurement or project.procurement
+            project.heard_on = project.started_on
         case Action.ACCEPT:
             project.settled = act.settled or 0
             project.built = [one.model_dump(mode="json") for one in act.built or (whole(project),)]

@@ -9,11 +9,40 @@ from sqlmodel import Field
 
 from services.projects.base import Base
 from services.projects.library.kinds import Indicator, MoneyKind, Nature, Operator, Origin, Procurement
-from services.projects.library.states import STAGES, Stage, State
+from services.projects.library.states import BUILDING, STAGES, Stage, State
 from services.projects.screening.schemas import Budget, Land, Step
 from shared.db import JSON, Record, text_enum
 
-BLOCKED = sa.text("blocked")
+BLOCKED = "blocked"
+LIVE = "state NOT IN ('closed', 'withdrawn', 'terminated')"
+WAITED_BY = (
+    "origin",
+    "created_by",
+    "declared_by",
+    "appraised_by",
+    "completed_by",
+    "evaluated_by",
+    "allocated",
+    "physical_percent",
+)
+"""What decides for whom a project waits, kept beside the index so that counting reads nothing else."""
+
+
+def within(*states: State) -> str:
+    """The condition of an index over projects in some states, as queries say it too."""
+    return f"state IN ({', '.join(repr(state.value) for state in sorted(states))})"
+
+
+def only(where: str, name: str, *columns: str, include: tuple[str, ...] = ()) -> sa.Index:
+    """An index of few projects: those that the condition is true of."""
+    condition = sa.text(where)
+    return sa.Index(
+        f"ix_project_{name}",
+        *columns,
+        sqlite_where=condition,
+        postgresql_where=condition,
+        postgresql_include=list(include),
+    )
 
 
 class Project(Base, Record, table=True):
@@ -28,11 +57,30 @@ class Project(Base, Record, table=True):
         sa.Index(None, "region", "updated_at", "id"),
         sa.Index(None, "state", "region", "id"),
         sa.Index(None, "year", "region", "id"),
-        sa.Index(None, "category", "region", "id"),
+        sa.Index(None, "category", "year", "created_at", "id"),
         sa.Index(None, "region", "total", "id"),
         sa.Index(None, "parent_id", "id"),
         sa.Index(None, "state", "state_since", "id"),
-        sa.Index("ix_project_blocked", "region", sqlite_where=BLOCKED, postgresql_where=BLOCKED),
+        # What waits for somebody, and what is warned of, is found without looking at all that is long over.
+        only(BLOCKED, "blocked", "region", "year", "state", "category", "is_package"),
+        only(BLOCKED, "blocked_recent", "created_at", "id"),
+        only(LIVE, "live", "state_since", "id"),
+        only(LIVE, "waiting", "state", "region", "state_since", include=WAITED_BY),
+        only(within(State.RESERVE), "unplanned", "admitted_on", "region"),
+        only(within(State.RESERVE, State.PLANNED), "not_started", "allocated_on", "region"),
+        only(within(State.PLANNED, *BUILDING), "late", "planned_end", "region"),
+        only(within(*BUILDING), "silent", "heard_on", "region"),
+        only(
+            within(*BUILDING), "paid", "paid_on", "region", include=("paid", "allocated", "physical_percent")
+        ),
+        only(within(State.COMPLETED), "not_accepted", "completed_on", "region"),
+        only(
+            within(State.ACCEPTED, State.HANDED_OVER),
+            "accepted",
+            "accepted_on",
+            "region",
+            include=("state", "evaluated_by"),
+        ),
     )
 
     name: str = Field(max_length=300)
@@ -107,6 +155,7 @@ class Project(Base, Record, table=True):
     started_on: date | None = None
     physical_percent: int | None = None
     progressed_on: date | None = None
+    heard_on: date | None = Field(default=None, description="last day the site spoke: its start or a report")
     completed_on: date | None = None
     accepted_on: date | None = None
     settled: int = Field(default=0, sa_type=sa.BigInteger)

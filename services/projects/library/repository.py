@@ -33,6 +33,8 @@ ORDERS = {
     "updated_at": col(Project.updated_at),
     "total": col(Project.total),
 }
+LOWEST = 2
+"""Dots in a category that has none below it."""
 LATE = (State.PLANNED, *BUILDING)
 """States in which a planned end that has passed is overdue."""
 
@@ -97,8 +99,10 @@ def _plain(wanted: Wanted) -> list[Any]:
     if wanted.state:
         found.append(col(Project.state).in_(wanted.state))
     if wanted.category:
-        mine = PROJECT.c.category
-        found.append(sa.or_(mine == wanted.category, mine.startswith(f"{wanted.category}.", autoescape=True)))
+        kind = PROJECT.c.category
+        same = kind == wanted.category
+        below = kind.startswith(f"{wanted.category}.", autoescape=True)
+        found.append(same if wanted.category.count(".") == LOWEST else sa.or_(same, below))
     for column, value in (
         (Project.year, wanted.year),
         (Project.plan_year, wanted.plan_year),

@@ -243,6 +243,7 @@ def upgrade() -> None:
     sa.Column('started_on', sa.Date(), nullable=True),
     sa.Column('physical_percent', sa.Integer(), nullable=True),
     sa.Column('progressed_on', sa.Date(), nullable=True),
+    sa.Column('heard_on', sa.Date(), nullable=True),
     sa.Column('completed_on', sa.Date(), nullable=True),
     sa.Column('accepted_on', sa.Date(), nullable=True),
     sa.Column('settled', sa.BigInteger(), nullable=False),
@@ -256,16 +257,26 @@ def upgrade() -> None:
     sa.UniqueConstraint('library_code', name=op.f('uq_project_library_code'))
     )
     with op.batch_alter_table('project', schema=None) as batch_op:
-        batch_op.create_index('ix_project_blocked', ['region'], unique=False, sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'))
-        batch_op.create_index(batch_op.f('ix_project_category_region_id'), ['category', 'region', 'id'], unique=False)
+        batch_op.create_index('ix_project_accepted', ['accepted_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('accepted', 'handed_over')"), postgresql_where=sa.text("state IN ('accepted', 'handed_over')"), postgresql_include=['state', 'evaluated_by'])
+        batch_op.create_index('ix_project_blocked', ['region', 'year', 'state', 'category', 'is_package'], unique=False, sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'), postgresql_include=[])
+        batch_op.create_index('ix_project_blocked_recent', ['created_at', 'id'], unique=False, sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'), postgresql_include=[])
+        batch_op.create_index(batch_op.f('ix_project_category_year_created_at_id'), ['category', 'year', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_created_at_id'), ['created_at', 'id'], unique=False)
+        batch_op.create_index('ix_project_late', ['planned_end', 'region'], unique=False, sqlite_where=sa.text("state IN ('planned', 'started', 'under_construction')"), postgresql_where=sa.text("state IN ('planned', 'started', 'under_construction')"), postgresql_include=[])
+        batch_op.create_index('ix_project_live', ['state_since', 'id'], unique=False, sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=[])
+        batch_op.create_index('ix_project_not_accepted', ['completed_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('completed')"), postgresql_where=sa.text("state IN ('completed')"), postgresql_include=[])
+        batch_op.create_index('ix_project_not_started', ['allocated_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('planned', 'reserve')"), postgresql_where=sa.text("state IN ('planned', 'reserve')"), postgresql_include=[])
+        batch_op.create_index('ix_project_paid', ['paid_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('started', 'under_construction')"), postgresql_where=sa.text("state IN ('started', 'under_construction')"), postgresql_include=['paid', 'allocated', 'physical_percent'])
         batch_op.create_index(batch_op.f('ix_project_parent_id_id'), ['parent_id', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_region_total_id'), ['region', 'total', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_region_updated_at_id'), ['region', 'updated_at', 'id'], unique=False)
+        batch_op.create_index('ix_project_silent', ['heard_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('started', 'under_construction')"), postgresql_where=sa.text("state IN ('started', 'under_construction')"), postgresql_include=[])
         batch_op.create_index(batch_op.f('ix_project_state_region_id'), ['state', 'region', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_project_state_state_since_id'), ['state', 'state_since', 'id'], unique=False)
+        batch_op.create_index('ix_project_unplanned', ['admitted_on', 'region'], unique=False, sqlite_where=sa.text("state IN ('reserve')"), postgresql_where=sa.text("state IN ('reserve')"), postgresql_include=[])
         batch_op.create_index(batch_op.f('ix_project_updated_at_id'), ['updated_at', 'id'], unique=False)
+        batch_op.create_index('ix_project_waiting', ['state', 'region', 'state_since'], unique=False, sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=['origin', 'created_by', 'declared_by', 'appraised_by', 'completed_by', 'evaluated_by', 'allocated', 'physical_percent'])
         batch_op.create_index(batch_op.f('ix_project_year_region_id'), ['year', 'region', 'id'], unique=False)
 
     op.create_table('project_delta',
@@ -749,16 +760,26 @@ def downgrade() -> None:
     op.drop_table('project_delta')
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_year_region_id'))
+        batch_op.drop_index('ix_project_waiting', sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=['origin', 'created_by', 'declared_by', 'appraised_by', 'completed_by', 'evaluated_by', 'allocated', 'physical_percent'])
         batch_op.drop_index(batch_op.f('ix_project_updated_at_id'))
+        batch_op.drop_index('ix_project_unplanned', sqlite_where=sa.text("state IN ('reserve')"), postgresql_where=sa.text("state IN ('reserve')"), postgresql_include=[])
         batch_op.drop_index(batch_op.f('ix_project_state_state_since_id'))
         batch_op.drop_index(batch_op.f('ix_project_state_region_id'))
+        batch_op.drop_index('ix_project_silent', sqlite_where=sa.text("state IN ('started', 'under_construction')"), postgresql_where=sa.text("state IN ('started', 'under_construction')"), postgresql_include=[])
         batch_op.drop_index(batch_op.f('ix_project_region_updated_at_id'))
         batch_op.drop_index(batch_op.f('ix_project_region_total_id'))
         batch_op.drop_index(batch_op.f('ix_project_region_created_at_id'))
         batch_op.drop_index(batch_op.f('ix_project_parent_id_id'))
+        batch_op.drop_index('ix_project_paid', sqlite_where=sa.text("state IN ('started', 'under_construction')"), postgresql_where=sa.text("state IN ('started', 'under_construction')"), postgresql_include=['paid', 'allocated', 'physical_percent'])
+        batch_op.drop_index('ix_project_not_started', sqlite_where=sa.text("state IN ('planned', 'reserve')"), postgresql_where=sa.text("state IN ('planned', 'reserve')"), postgresql_include=[])
+        batch_op.drop_index('ix_project_not_accepted', sqlite_where=sa.text("state IN ('completed')"), postgresql_where=sa.text("state IN ('completed')"), postgresql_include=[])
+        batch_op.drop_index('ix_project_live', sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=[])
+        batch_op.drop_index('ix_project_late', sqlite_where=sa.text("state IN ('planned', 'started', 'under_construction')"), postgresql_where=sa.text("state IN ('planned', 'started', 'under_construction')"), postgresql_include=[])
         batch_op.drop_index(batch_op.f('ix_project_created_at_id'))
-        batch_op.drop_index(batch_op.f('ix_project_category_region_id'))
-        batch_op.drop_index('ix_project_blocked', sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'))
+        batch_op.drop_index(batch_op.f('ix_project_category_year_created_at_id'))
+        batch_op.drop_index('ix_project_blocked_recent', sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'), postgresql_include=[])
+        batch_op.drop_index('ix_project_blocked', sqlite_where=sa.text('blocked'), postgresql_where=sa.text('blocked'), postgresql_include=[])
+        batch_op.drop_index('ix_project_accepted', sqlite_where=sa.text("state IN ('accepted', 'handed_over')"), postgresql_where=sa.text("state IN ('accepted', 'handed_over')"), postgresql_include=['state', 'evaluated_by'])
 
     op.drop_table('project')
     with op.batch_alter_table('notice', schema=None) as batch_op:

@@ -85,6 +85,7 @@ async def _advance(work: Work, project: Project, made: Progress, when: datetime)
     newest = project.progressed_on is None or made.reported_on >= project.progressed_on
     if newest:
         project.physical_percent, project.progressed_on = made.physical_percent, made.reported_on
+        project.heard_on = made.reported_on
     if project.state is State.STARTED:
         act = ProjectAct(happened_at=max(when, project.state_since))
         facts = await gather(work, project, act, on=made.reported_on, told=Told())

@@ -17,25 +17,36 @@ from shared.work import Work
 ORDERS = {"total": col(Project.total), "updated_at": col(Project.updated_at)}
 
 
-async def counts(work: Work, region: str, rules: Mapping[str, Mapping[str, Any]]) -> sa.Row[Any]:
-    """Hits and overdue hits of every rule, in one statement."""
-    columns = []
-    for name, value in rules.items():
-        hit = SIGNS[name].condition(value, work.today)
-        past = sa.and_(hit, SIGNS[name].past(value, work.today))
-        for label, condition in ((name, hit), (f"{name}_past", past)):
-            columns.append(sa.func.coalesce(sa.func.sum(sa.case((condition, 1), else_=0)), 0).label(label))
-    query = sa.select(*columns).where(
-        work.actor.where(May.PROJECT_READ, P.region), P.region.between(*span(region))
-    )
-    return (await run(work.session, query)).one()
+async def counts(
+    work: Work, region: str, rules: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[int, int]]:
+    """Hits and overdue hits of every rule, in one statement; each is counted from the index of its own sign."""
+    if not rules:
+        return {}
+    parts = [
+        sa.select(
+            sa.literal(name).label("name"),
+            sa.func.count().label("hits"),
+            sa.func.coalesce(
+                sa.func.sum(sa.case((SIGNS[name].past(value, work.today), 1), else_=0)), 0
+            ).label("past"),
+        ).where(*_narrowed(work, region, name, value))
+        for name, value in rules.items()
+    ]
+    rows = await run(work.session, sa.union_all(*parts))
+    return {row.name: (row.hits, row.past) for row in rows}
+
+
+def _narrowed(work: Work, region: str, name: str, value: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    return [
+        work.actor.where(May.PROJECT_READ, P.region),
+        P.region.between(*span(region)),
+        SIGNS[name].condition(value, work.today),
+    ]
 
 
 async def listed(work: Work, asked: Asked, region: str, name: str, value: Mapping[str, Any]) -> Page[Project]:
-    """A page of the projects one rule warns of."""
-    query = select(Project).where(
-        work.actor.where(May.PROJECT_READ, col(Project.region)),
-        col(Project.region).between(*span(region)),
-        SIGNS[name].condition(value, work.today),
-    )
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Project.id), default="-total")
+    """A page of the projects one rule warns of, the longest first."""
+    query = select(Project).where(*_narrowed(work, region, name, value))
+    orders = {**ORDERS, "since": getattr(Project, SIGNS[name].since)}
+    return await page(work.session, query, asked, orders=orders, key=col(Project.id), default="since")

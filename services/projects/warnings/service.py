@@ -24,8 +24,7 @@ async def _rules(work: Work, region: str) -> dict[str, Rule]:
 async def counts(work: Work, region: str) -> WarningCounts:
     """Every rule with its hits in a region."""
     rules = await _rules(work, region)
-    row = await repository.counts(work, region, {name: rule.value for name, rule in rules.items()})
-    hits = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
+    hits = await repository.counts(work, region, {name: rule.value for name, rule in rules.items()})
     items = [
         WarningCount(
             rule=name,
@@ -36,8 +35,8 @@ async def counts(work: Work, region: str) -> WarningCounts:
             owner=rule.value["owner"],
             owner_label=Role(rule.value["owner"]).label,
             days=rule.value["days"],
-            count=hits[name],
-            past_deadline=hits[f"{name}_past"],
+            count=hits[name][0],
+            past_deadline=hits[name][1],
             rows=f"/api/v1/projects/warnings/{name}?region={region}",
         )
         for name, rule in rules.items()
