@@ -55,7 +55,7 @@ QUESTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list, overdue":                  ("bureau",       AT,                    {"overdue": True}),
     "list, blocked":                  ("bureau",       AT,                    {"blocked": True}),
     "list, the clerk's":              ("village_clerk", AT,                   {"year": 2020}),
-    "map, a box":                     ("bureau",       AT,                    {"bounds": "102.60,37.60,102.62,37.62"}),
+    "map, a box":                     ("bureau",       AT,                    {"bounds": "102.60,37.60,102.75,37.75"}),
     "search, rare words":             ("bureau",       AT,                    {"q": "黄羊镇三村 冷藏库"}),
     "search, common words":           ("bureau",       AT,                    {"q": "供水"}),
     "search, pinyin initials":        ("bureau",       AT,                    {"q": "rgws"}),

@@ -25,7 +25,7 @@ async def summary(work: Work, region: str, year: int | None) -> Summary:
         address = f"/api/v1/projects?region={code}{own}&stage={row.stage}&category={row.category}"
         figures = {name: getattr(row, name) for name in NAMES if name not in {"count", "blocked"}}
         items.append(
-            SummaryRow(
+            SummaryRow.model_construct(
                 region=code,
                 stage=Stage(row.stage),
                 stage_label=Stage(row.stage).label,

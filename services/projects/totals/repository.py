@@ -1,5 +1,6 @@
 """Reading and folding the running totals."""
 
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from shared.work import Work
 DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
 TOTALS: sa.Table = ProjectTotal.__table__  # type: ignore[attr-defined]
 BATCH = 20_000
+ALL_YEARS = 0
+"""The year under which totals of all years are kept."""
 
 
 def whole(work: Work, region: str) -> bool:
@@ -28,18 +31,19 @@ def whole(work: Work, region: str) -> bool:
 async def figures(work: Work, region: str, year: int | None) -> list[sa.Row[Any]]:
     """(head, stage, category, figures) of the regions right below one the caller sees whole, folded and not yet folded."""
     digits = below(region)
+    kept = TOTALS.c.year == (ALL_YEARS if year is None else year)
     parts = [
         sa.select(
             sa.func.substr(TOTALS.c.region, 1, digits).label("head"),
             *(TOTALS.c[name] for name in (*KEYS, *FIGURES)),
-        ).where(TOTALS.c.parent == region, work.actor.where(May.PROJECT_READ, TOTALS.c.region)),
+        ).where(TOTALS.c.parent == region, kept, work.actor.where(May.PROJECT_READ, TOTALS.c.region)),
         sa.select(
             sa.func.substr(DELTAS.c.region, 1, digits).label("head"),
             *(DELTAS.c[name] for name in (*KEYS, *FIGURES)),
         ).where(DELTAS.c.region.between(*span(region)), work.actor.where(May.PROJECT_READ, DELTAS.c.region)),
     ]
     if year is not None:
-        parts = [one.where(one.selected_columns.year == year) for one in parts]
+        parts[1] = parts[1].where(DELTAS.c.year == year)
     one = sa.union_all(*parts).subquery().c
     query = sa.select(
         one.head,
@@ -62,9 +66,9 @@ async def system_fold(work: Work) -> int:
     sums: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         regions = lineage(row.region)
-        for parent, region in [(row.region, row.region), *zip(regions[1:], regions, strict=False)]:
-            key = (parent, region, *(getattr(row, name) for name in KEYS))
-            kept = sums.setdefault(key, [0] * len(FIGURES))
+        places = [(row.region, row.region), *zip(regions[1:], regions, strict=False)]
+        for (parent, region), year in product(places, (row.year, ALL_YEARS)):
+            kept = sums.setdefault((parent, region, year, row.stage, row.category), [0] * len(FIGURES))
             for at, name in enumerate(FIGURES):
                 kept[at] += getattr(row, name)
     insert: Any = postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
