@@ -17,7 +17,7 @@ from shared.work import Work
 ORDERS = {"state_since": col(Project.state_since), "total": col(Project.total)}
 
 
-LIVE_NOW = sa.text(f"project.{LIVE}")
+LIVE_NOW = sa.literal_column(f"project.{LIVE}")
 """Nothing waits that is over: said as the index says it."""
 
 
@@ -42,7 +42,7 @@ async def counts(
     return [row for row in await run(work.session, query.group_by(one.state)) if row.waiting]
 
 
-def _counted(wait: Wait, near: datetime | None, late: datetime | None) -> sa.Select[Any]:
+def _counted(wait: Wait, near: datetime | None, late: datetime | None) -> Any:  # noqa: ANN401 - a select
     return sa.select(
         sa.literal(wait.state.value).label("state"),
         sa.func.count().label("waiting"),

@@ -35,7 +35,7 @@ def within(*states: State) -> str:
 
 def only(where: str, name: str, *columns: str, include: tuple[str, ...] = ()) -> sa.Index:
     """An index of few projects: those that the condition is true of."""
-    condition = sa.text(where)
+    condition: sa.ColumnElement[bool] = sa.literal_column(where)
     return sa.Index(
         f"ix_project_{name}",
         *columns,

@@ -34,7 +34,9 @@ class Sign:
     def condition(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
         """True of a project this warns of; the states are said as the index says them."""
         before = today - timedelta(days=int(value["days"]))
-        return sa.and_(sa.text(f"project.{within(*self.states)}"), P[self.since] < before, *self.also(value))
+        return sa.and_(
+            sa.literal_column(f"project.{within(*self.states)}"), P[self.since] < before, *self.also(value)
+        )
 
     def past(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
         """True of one whose deadline has passed too."""
