@@ -1,7 +1,7 @@
 """Sums that must agree, at any size: running totals against the rows, and a published district's figures."""
 
 import asyncio
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from services.assets.register.acting import code_of
@@ -99,6 +99,31 @@ async def test_totals_follow_every_kind_of_change(world: World) -> None:
     rows = (await world.bureau.get("/assets", params={"limit": 200})).json()["items"]
     counted = [one for one in rows if one["state"] in {"registered", "confirmed"}]
     assert len(counted) == 3
+
+
+async def test_what_projects_cost_is_kept_beside_what_is_registered_for_them(world: World) -> None:
+    project = await world.accepted()
+    await world.accepted(settled="1.00", accepted_on=date(2023, 5, 1))
+    await world.registered(project_id=str(project))
+    for _ in range(2):
+        found = (await summary(world))["agreement"]
+        assert found == {
+            "projects": 2,
+            "settled": "1200001.00",
+            "registered": "500000.00",
+            "difference": "-700001.00",
+        }
+        of_year = (await summary(world, year=2024))["agreement"]
+        assert (of_year["projects"], of_year["settled"], of_year["registered"]) == (
+            1,
+            "1200000.00",
+            "500000.00",
+        )
+        mine = (await world.clerk.get("/assets/summary", params={"region": DISTRICT})).json()["agreement"]
+        assert mine == found
+        await fold(world.door.context)
+    await world.accepted(project_id=project, version=12, settled="1100000.00")
+    assert (await summary(world, TOWN))["agreement"]["settled"] == "1100001.00"
 
 
 async def test_writers_and_the_folder_at_once_lose_nothing(world: World) -> None:

@@ -374,6 +374,26 @@ def upgrade() -> None:
     with op.batch_alter_table('project_card', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_project_card_region_accepted_on'), ['region', 'accepted_on'], unique=False)
 
+    op.create_table('project_delta',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('settled', sa.BigInteger(), nullable=False),
+    sa.Column('registered', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_project_delta'))
+    )
+    with op.batch_alter_table('project_delta', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_delta_region_id'), ['region', 'id'], unique=False)
+
+    op.create_table('project_total',
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('year', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
+    sa.Column('settled', sa.BigInteger(), nullable=False),
+    sa.Column('registered', sa.BigInteger(), nullable=False),
+    sa.PrimaryKeyConstraint('region', 'year', name=op.f('pk_project_total'))
+    )
     op.create_table('rule',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('key', sa.String(length=80), nullable=False),
@@ -977,6 +997,11 @@ def downgrade() -> None:
 
     op.drop_table('transfer')
     op.drop_table('rule')
+    op.drop_table('project_total')
+    with op.batch_alter_table('project_delta', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_project_delta_region_id'))
+
+    op.drop_table('project_delta')
     with op.batch_alter_table('project_card', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_card_region_accepted_on'))
 

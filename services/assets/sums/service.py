@@ -77,7 +77,9 @@ def _parts(
 
 
 async def _agreement(work: Work, region: str, year: int | None) -> Agreement:
-    projects, settled, registered = await repository.settled(work, region, year)
+    whole = work.actor.sees(May.ASSET_READ, region)
+    ask = totals.projects if whole else repository.settled
+    projects, settled, registered = await ask(work, region, year)
     return Agreement.model_construct(
         projects=projects, settled=settled, registered=registered, difference=registered - settled
     )

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
 
 from services.assets.register.lifecycle import COUNTED
 from services.assets.register.models import Asset, ProjectCard
-from services.assets.totals.models import AssetDelta
+from services.assets.totals.models import AssetDelta, ProjectDelta
 
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
+PROJECT_DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
 KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED = (*KEYS, "original_value", "project_id")
 WAITING = "asset_deltas"
@@ -80,3 +81,53 @@ def _write(connection: sa.Connection, signed: list[tuple[Standing, int]]) -> Non
     for project in sorted(projects):
         changed = CARDS.update().where(CARDS.c.id == project)
         connection.execute(changed.values(registered=CARDS.c.registered + projects[project]))
+        accepted = sa.select(
+            CARDS.c.region,
+            sa.extract("year", CARDS.c.accepted_on),
+            sa.literal(0),
+            sa.literal(0),
+            sa.literal(projects[project], sa.BigInteger()),
+        ).where(CARDS.c.id == project, CARDS.c.accepted_on.is_not(None))
+        columns = ["region", "year", "number", "settled", "registered"]
+        connection.execute(PROJECT_DELTAS.insert().from_select(columns, accepted))
+
+
+class Cost(NamedTuple):
+    """Where an accepted project stands in the figures, what it cost, and what is registered for it."""
+
+    region: str
+    year: int
+    settled: int
+    registered: int
+
+
+def _cost(values: dict[str, Any]) -> Cost | None:
+    on = values["accepted_on"]
+    return Cost(values["region"], on.year, values["settled"], values["registered"]) if on else None
+
+
+def _written_card(connection: sa.Connection, was: Cost | None, now: Cost | None) -> None:
+    rows = [
+        {"region": one.region, "year": one.year, "number": sign, "settled": sign * one.settled,
+         "registered": sign * one.registered}
+        for one, sign in ((was, -1), (now, 1))
+        if one is not None
+    ]  # fmt: skip
+    if was != now:
+        connection.execute(PROJECT_DELTAS.insert(), rows)
+
+
+@event.listens_for(ProjectCard, "after_insert")
+def _card_inserted(_mapper: Mapper[ProjectCard], connection: sa.Connection, card: ProjectCard) -> None:
+    _written_card(connection, None, _cost(vars(card)))
+
+
+@event.listens_for(ProjectCard, "after_update")
+def _card_updated(_mapper: Mapper[ProjectCard], connection: sa.Connection, card: ProjectCard) -> None:
+    state: Any = sa.inspect(card)
+    before = dict(vars(card))
+    for name in ("region", "accepted_on", "settled"):
+        gone = state.attrs[name].history.deleted
+        if gone:
+            before[name] = gone[0]
+    _written_card(connection, _cost(before), _cost(vars(card)))

@@ -39,3 +39,30 @@ class AssetTotal(Base, table=True):
     use: UseState = Field(sa_type=text_enum(UseState), primary_key=True)
     number: int
     value: int = Field(sa_type=sa.BigInteger)
+
+
+class ProjectDelta(Base, table=True):
+    """A change of what accepted projects cost and what is registered for them, not folded yet."""
+
+    __tablename__ = "project_delta"
+    __table_args__ = (sa.Index(None, "region", "id"),)
+
+    id: int | None = Field(default=None, sa_column=sa.Column(BIG, primary_key=True, autoincrement=True))
+    region: str = Field(max_length=12)
+    year: int
+    """Year of acceptance."""
+    number: int
+    settled: int = Field(sa_type=sa.BigInteger)
+    registered: int = Field(sa_type=sa.BigInteger)
+
+
+class ProjectTotal(Base, table=True):
+    """Folded numbers, settled cost and registered value of accepted projects, of a village and all above it, per year."""
+
+    __tablename__ = "project_total"
+
+    region: str = Field(primary_key=True, max_length=12)
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    number: int
+    settled: int = Field(sa_type=sa.BigInteger)
+    registered: int = Field(sa_type=sa.BigInteger)

@@ -1,11 +1,12 @@
 """Reading and folding the running totals."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.assets.totals.models import AssetDelta, AssetTotal
+from services.assets.totals.models import AssetDelta, AssetTotal, ProjectDelta, ProjectTotal
 from shared.access import span
 from shared.db import run
 from shared.permissions import May
@@ -16,6 +17,25 @@ DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
 KEYS = ("year", "asset_class", "owner_kind", "state", "use")
 BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One kind of running total: where its changes lie, where they are folded, by what, and what is summed."""
+
+    deltas: sa.Table
+    totals: sa.Table
+    keys: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+ASSET = Kept(DELTAS, TOTALS, KEYS, ("number", "value"))
+PROJECT = Kept(
+    ProjectDelta.__table__,  # type: ignore[attr-defined]
+    ProjectTotal.__table__,  # type: ignore[attr-defined]
+    ("year",),
+    ("number", "settled", "registered"),
+)
 
 
 async def figures(work: Work, region: str, year: int | None) -> list[sa.Row[Any]]:
@@ -42,31 +62,52 @@ async def figures(work: Work, region: str, year: int | None) -> list[sa.Row[Any]
     return [row for row in await run(work.session, query) if row.number]
 
 
-async def system_fold(work: Work) -> int:
-    """Add the oldest changes to the totals of their region and all above it, and drop them; how many there were.
+async def projects(work: Work, region: str, year: int | None) -> tuple[int, int, int]:
+    """(accepted projects, settled cost, value registered for them) of a region the caller sees whole, in 分."""
+    parts = [
+        sa.select(table.c.year, *(table.c[name] for name in PROJECT.measures)).where(
+            where, work.actor.where(May.ASSET_READ, table.c.region)
+        )
+        for table, where in (
+            (PROJECT.totals, PROJECT.totals.c.region == region),
+            (PROJECT.deltas, PROJECT.deltas.c.region.between(*span(region))),
+        )
+    ]
+    one = sa.union_all(*parts).subquery()
+    sums = [
+        sa.cast(sa.func.coalesce(sa.func.sum(one.c[name]), 0), sa.BigInteger) for name in PROJECT.measures
+    ]
+    query = sa.select(*sums)
+    row = (await run(work.session, query if year is None else query.where(one.c.year == year))).one()
+    return int(row[0]), int(row[1]), int(row[2])
 
-    The rows are taken away in the same statement order everywhere and by one folder at a time.
-    """
-    oldest = sa.select(DELTAS.c.id).order_by(DELTAS.c.id).limit(BATCH).with_for_update(skip_locked=True)
-    gone = DELTAS.delete().where(DELTAS.c.id.in_(oldest.scalar_subquery())).returning(*DELTAS.c)
+
+async def system_fold(work: Work) -> int:
+    """Add the oldest changes to the totals of their region and all above it, and drop them; how many there were."""
+    return await _fold(work, ASSET) + await _fold(work, PROJECT)
+
+
+async def _fold(work: Work, kept: Kept) -> int:
+    """The rows are taken away in the same statement order everywhere and by one folder at a time."""
+    deltas, totals, keys = kept.deltas, kept.totals, ("region", *kept.keys)
+    oldest = sa.select(deltas.c.id).order_by(deltas.c.id).limit(BATCH).with_for_update(skip_locked=True)
+    gone = deltas.delete().where(deltas.c.id.in_(oldest.scalar_subquery())).returning(*deltas.c)
     rows = list(await run(work.session, gone))
     sums: dict[tuple[Any, ...], list[int]] = {}
     for row in rows:
         for region in lineage(row.region):
-            kept = sums.setdefault((region, *(getattr(row, key) for key in KEYS)), [0, 0])
-            kept[0] += row.number
-            kept[1] += row.value
+            key = (region, *(getattr(row, name) for name in kept.keys))
+            known = sums.setdefault(key, [0] * len(kept.measures))
+            for at, name in enumerate(kept.measures):
+                known[at] += getattr(row, name)
     insert: Any = postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(TOTALS)
+    statement = insert(totals)
     statement = statement.on_conflict_do_update(
-        index_elements=["region", *KEYS],
-        set_={
-            "number": TOTALS.c.number + statement.excluded.number,
-            "value": TOTALS.c.value + statement.excluded.value,
-        },
+        index_elements=list(keys),
+        set_={name: totals.c[name] + statement.excluded[name] for name in kept.measures},
     )
     values = [
-        {**dict(zip(("region", *KEYS), key, strict=True)), "number": sums[key][0], "value": sums[key][1]}
+        dict(zip(keys, key, strict=True)) | dict(zip(kept.measures, sums[key], strict=True))
         for key in sorted(sums)
     ]
     if values:
