@@ -10,6 +10,7 @@ from services.assets.alerts.router import router as alerts
 from services.assets.alerts.service import sweep_forever
 from services.assets.book.router import router as book
 from services.assets.campaigns.router import router as campaigns
+from services.assets.certificates.router import router as certificates
 from services.assets.chain.router import router as chain
 from services.assets.consumers import HANDLERS
 from services.assets.contracts.money_router import router as money
@@ -50,6 +51,7 @@ SERVICE = Service(
         sums,
         imports,
         labels,
+        certificates,
         maps,
         transfers.router,
         transfers.notices,

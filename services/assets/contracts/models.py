@@ -20,7 +20,7 @@ class OperatingContract(Base, Record, table=True):
     __table_args__ = (
         sa.Index(None, "asset_id", "starts_on"),
         sa.Index(None, "region", "ends_on", "id"),
-        sa.Index(None, "state", "ends_on"),
+        sa.Index(None, "state", "ends_on", "id"),
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")

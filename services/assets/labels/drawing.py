@@ -1,6 +1,7 @@
 """QR codes as SVG, and sheets of labels as PDF. Chinese is set in STSong-Light, which every reader has."""
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ def sheet(labels: Sequence[Label]) -> bytes:
 
 def _label(canvas: Any, label: Label, left: float, top: float) -> None:  # noqa: ANN401 - reportlab has no types
     canvas.rect(left, top - HEIGHT, WIDTH, HEIGHT, stroke=1, fill=0)
-    _modules(canvas, segno.make(label.url, error="m", micro=False), left + 3 * mm, top - 9 * mm)
+    squares(canvas, segno.make(label.url, error="m", micro=False), left + 3 * mm, top - 9 * mm, QR_MM * mm)
     words = [f"编号 {label.code}", *_wrapped(label.name), label.class_label, *_wrapped(label.owner)[:2]]
     canvas.setFont(FONT, 9)
     for at, line in enumerate(words[:7]):
@@ -67,13 +68,15 @@ def _label(canvas: Any, label: Label, left: float, top: float) -> None:  # noqa:
     canvas.drawString(left + 3 * mm, top - HEIGHT + 4 * mm, "扫码查看资产信息, 发现损坏请扫码报修")
 
 
-def _modules(canvas: Any, code: segno.QRCode, left: float, top: float) -> None:  # noqa: ANN401
-    rows = [list(row) for row in code.matrix]
-    size = QR_MM * mm / len(rows)
+def squares(canvas: Any, code: segno.QRCode, left: float, top: float, side: float) -> None:  # noqa: ANN401
+    """A QR code of a side's length, every run of dark squares as one of a single path."""
+    rows = [bytes(row) for row in code.matrix]
+    size = side / len(rows)
+    path = canvas.beginPath()
     for y, row in enumerate(rows):
-        for x, dark in enumerate(row):
-            if dark:
-                canvas.rect(left + x * size, top - (y + 1) * size, size, size, stroke=0, fill=1)
+        for run in re.finditer(b"\x01+", row):
+            path.rect(left + run.start() * size, top - (y + 1) * size, len(run[0]) * size, size)
+    canvas.drawPath(path, stroke=0, fill=1)
 
 
 def _wrapped(text: str) -> list[str]:

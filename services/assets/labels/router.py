@@ -1,5 +1,6 @@
 """Labels and what scanning one shows."""
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -47,7 +48,7 @@ async def print_labels(
     id: Annotated[list[UUID], Query(min_length=1, max_length=200)],  # noqa: A002
 ) -> Response:
     """标识牌, 每页十张(PDF)."""
-    content = drawing.sheet(await service.labels(work, id))
+    content = await asyncio.to_thread(drawing.sheet, await service.labels(work, id))
     return Response(content, media_type="application/pdf", headers=attached("标识牌.pdf"))
 
 

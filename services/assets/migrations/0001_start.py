@@ -679,7 +679,7 @@ def upgrade() -> None:
     with op.batch_alter_table('operating_contract', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_operating_contract_asset_id_starts_on'), ['asset_id', 'starts_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_operating_contract_region_ends_on_id'), ['region', 'ends_on', 'id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_operating_contract_state_ends_on'), ['state', 'ends_on'], unique=False)
+        batch_op.create_index(batch_op.f('ix_operating_contract_state_ends_on_id'), ['state', 'ends_on', 'id'], unique=False)
 
     op.create_table('payout',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -945,7 +945,7 @@ def downgrade() -> None:
 
     op.drop_table('payout')
     with op.batch_alter_table('operating_contract', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_operating_contract_state_ends_on'))
+        batch_op.drop_index(batch_op.f('ix_operating_contract_state_ends_on_id'))
         batch_op.drop_index(batch_op.f('ix_operating_contract_region_ends_on_id'))
         batch_op.drop_index(batch_op.f('ix_operating_contract_asset_id_starts_on'))
 

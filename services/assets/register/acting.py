@@ -35,6 +35,8 @@ from shared.notices.service import Subject
 from shared.personal import mask_name
 from shared.work import CHINA, Work
 
+CERTIFICATE = "QZ"
+"""The series of certificate numbers, beside those of the classes."""
 NOTICE = "asset"
 """Subject kind of an asset's notices."""
 
@@ -151,7 +153,7 @@ async def _signed(work: Work, asset: Asset, action: AssetAction, body: AssetAct,
                 await repository.index(work, [asset])
         case AssetAction.CONFIRM:
             asset.confirmed_by, asset.confirmed_on = work.actor.id, on
-            asset.certificate_no = body.certificate_no
+            asset.certificate_no = body.certificate_no or await issue_certificate(work, asset, on.year)
         case AssetAction.HAND_OVER:
             asset.offered_by = work.actor.id
             asset.giver, asset.receiver, asset.transfer_no = body.giver, body.receiver, body.transfer_no
@@ -176,6 +178,13 @@ async def issue_code(work: Work, asset: Asset) -> str:
     letters, district = asset.asset_class.letters, asset.region[:6]
     serial = await repository.system_serials(work, district, asset.year, letters)
     return code_of(district, asset.year, letters, serial)
+
+
+async def issue_certificate(work: Work, asset: Asset, year: int) -> str:
+    """The next number of the district's year for a certificate of rights, as the district's rule writes it."""
+    prefix = (await work.rule("rights.certificate", region=asset.region)).value["prefix"]
+    serial = await repository.system_serials(work, asset.region[:6], year, CERTIFICATE)
+    return f"{prefix}〔{year}〕{serial}号"
 
 
 def code_of(district: str, year: int, letters: str, serial: int) -> str:

@@ -228,7 +228,7 @@ class AssetDetail(AssetRead):
 class AssetAct(Act):
     """办理资产事项."""
 
-    certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写")
+    certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写; 空则由系统编号")
     giver: str = Field("", max_length=200, description="移交单位")
     receiver: str = Field("", max_length=200, description="接收单位")
     transfer_no: str = Field("", max_length=100, description="移交书编号")

@@ -10,7 +10,7 @@ from services.assets.book import service as book
 from services.assets.keeping import service as keeping
 from services.assets.refusals import not_now, wrong
 from services.assets.register import repository as register
-from services.assets.register.acting import Paper, act, issue_code
+from services.assets.register.acting import Paper, act, issue_certificate, issue_code
 from services.assets.register.kinds import Origin
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
@@ -135,6 +135,8 @@ async def _make(
         updated_at=work.at,
     )
     new.code = await issue_code(work, new)
+    if asset.certificate_no:
+        new.certificate_no = await issue_certificate(work, new, work.today.year)
     work.session.add(new)
     await work.session.flush()
     return new

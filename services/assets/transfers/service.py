@@ -8,7 +8,7 @@ from sqlmodel import col
 
 from services.assets.refusals import wrong
 from services.assets.register import repository as register
-from services.assets.register.acting import Paper, act
+from services.assets.register.acting import Paper, act, issue_certificate
 from services.assets.register.kinds import AssetClass, OwnerKind
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
@@ -234,7 +234,7 @@ async def _change_owner(work: Work, transfer: Transfer, asset: Asset, item: Tran
     if transfer.owner_kind is not None:
         asset.owner_kind = transfer.owner_kind
     asset.owner_name, asset.owner_code = transfer.owner_name, transfer.owner_code
-    asset.certificate_no = item.certificate_no or asset.certificate_no
+    asset.certificate_no = item.certificate_no or await issue_certificate(work, asset, work.today.year)
     asset.transfer_no = transfer.number or asset.transfer_no
     asset.version += 1
     asset.updated_at = work.at

@@ -1,0 +1,97 @@
+"""What certificates say, from the register."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col
+
+from services.assets.certificates.drawing import TITLE, Certificate, pdf
+from services.assets.labels.service import page
+from services.assets.refusals import not_now
+from services.assets.register import repository as register
+from services.assets.register.kinds import AssetClass, Right
+from services.assets.register.lifecycle import AssetState, UseState
+from services.assets.register.models import Asset
+from services.assets.scoped import repository as scoped
+from shared.access import span
+from shared.money import yuan
+from shared.permissions import May
+from shared.work import Work
+
+CONFIRMED = (AssetState.CONFIRMED, AssetState.OFFERED, AssetState.HANDED_OVER)
+MOST = 500
+"""Certificates in one file."""
+
+
+async def of_asset(work: Work, asset_id: UUID) -> bytes:
+    """One certificate. Conflict while rights are not confirmed, or once the asset is disposed of."""
+    asset = await register.get(work, asset_id)
+    if asset.state not in CONFIRMED or asset.use is UseState.DISPOSED:
+        state = asset.use.label if asset.use is UseState.DISPOSED else asset.state.label
+        raise not_now("not_confirmed", f"资产{state}, 确权后才有权属证书", "Rights are not confirmed")
+    return await asyncio.to_thread(pdf, [await _certificate(work, asset)])
+
+
+async def of_region(work: Work, region: str, kind: AssetClass | None) -> bytes:
+    """All certificates of a village or town with their list. Conflict when there are none, or too many for one file."""
+    work.actor.require(May.ASSET_READ, region)
+    where = [
+        col(Asset.region).between(*span(region)),
+        col(Asset.state).in_(CONFIRMED),
+        col(Asset.use) != UseState.DISPOSED,
+        *scoped.system_same({col(Asset.asset_class): kind}),
+    ]
+    order = (col(Asset.region), col(Asset.code))
+    assets = await scoped.some(work, Asset, *where, order=order, most=MOST + 1)
+    if not assets:
+        raise not_now("none", "没有已确权的资产", "No rights are confirmed there")
+    if len(assets) > MOST:
+        raise not_now("too_many", f"超过 {MOST} 本, 请分村或分类别打印", "Too many for one file")
+    made: Sequence[Certificate] = [await _certificate(work, asset) for asset in assets]
+    return await asyncio.to_thread(pdf, made, f"{TITLE}发放清单({region}, 共 {len(made)} 本)")
+
+
+async def _certificate(work: Work, asset: Asset) -> Certificate:
+    codes = (await work.rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
+    issuer = (await work.rule("rights.certificate", region=asset.region)).value["issuer"]
+    place = (
+        f"(东经 {asset.lon:.6f}, 北纬 {asset.lat:.6f})"
+        if asset.lon is not None and asset.lat is not None
+        else ""
+    )
+    size = " ".join(part for part in (f"{asset.quantity}{asset.unit}", asset.specification) if part)
+    code = f" {asset.owner_code}" if asset.owner_code else ""
+    rights = [f"{Right(right).label} {holder['name']}" for right, holder in sorted(asset.holders.items())]
+    facts = (
+        ("权利人", f"{asset.owner_name}{code}"),
+        ("权利人类型", asset.owner_kind.label),
+        ("资产名称", asset.name),
+        ("资产编号", asset.code),
+        ("类别", " ".join(part for part in (asset.asset_class.label, codes.get(asset.subclass, "")) if part)),
+        ("坐落", f"{asset.address}{place}"),
+        ("数量规格", size),
+        ("建成时间", str(asset.built_on or "")),
+        ("原值(元)", yuan(asset.original_value)),
+        ("形成项目", asset.project_name),
+        ("其他权利", "; ".join(rights)),
+    )
+    return Certificate(
+        number=asset.certificate_no,
+        code=asset.code,
+        name=asset.name,
+        holder=asset.owner_name,
+        value=yuan(asset.original_value),
+        facts=[(label, words) for label, words in facts if words],
+        funding=[
+            (
+                one.get("document_no") or "—",
+                f"{one.get('level', '')} {one.get('fund', '')}",
+                yuan(one["amount"]),
+            )
+            for one in asset.funding
+        ],
+        issuer=issuer,
+        issued_on=str(asset.confirmed_on or ""),
+        url=page(work, asset.code),
+    )
