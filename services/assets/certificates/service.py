@@ -1,7 +1,8 @@
 """What certificates say, from the register."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col
@@ -20,7 +21,7 @@ from shared.permissions import May
 from shared.work import Work
 
 CONFIRMED = (AssetState.CONFIRMED, AssetState.OFFERED, AssetState.HANDED_OVER)
-MOST = 500
+MOST = 200
 """Certificates in one file."""
 
 
@@ -54,6 +55,7 @@ async def of_region(work: Work, region: str, kind: AssetClass | None) -> bytes:
 
 async def _certificate(work: Work, asset: Asset) -> Certificate:
     codes = (await work.rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
+    words = (await work.rule("codes.funding", on=asset.built_on)).value
     issuer = (await work.rule("rights.certificate", region=asset.region)).value["issuer"]
     place = (
         f"(东经 {asset.lon:.6f}, 北纬 {asset.lat:.6f})"
@@ -86,7 +88,7 @@ async def _certificate(work: Work, asset: Asset) -> Certificate:
         funding=[
             (
                 one.get("document_no") or "—",
-                f"{one.get('level', '')} {one.get('fund', '')}",
+                "".join(_labels(words, one)),
                 yuan(one["amount"]),
             )
             for one in asset.funding
@@ -95,3 +97,8 @@ async def _certificate(work: Work, asset: Asset) -> Certificate:
         issued_on=str(asset.confirmed_on or ""),
         url=page(work, asset.code),
     )
+
+
+def _labels(words: Mapping[str, Mapping[str, str]], part: Mapping[str, Any]) -> list[str]:
+    said = [(name, str(part.get(name) or "")) for name in ("level", "fund")]
+    return [words[name].get(code, code) for name, code in said if code]

@@ -55,6 +55,7 @@ class Receivable(Base, Record, table=True):
         sa.Index(None, "region", "open", "due_on", "id"),
         sa.Index(None, "open", "due_on", "id"),
         sa.Index(None, "region", "due_on", "id"),
+        sa.Index(None, "due_on", "id"),
         sa.Index(None, "asset_id", "due_on"),
     )
 

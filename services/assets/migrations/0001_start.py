@@ -874,6 +874,7 @@ def upgrade() -> None:
     with op.batch_alter_table('receivable', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_receivable_asset_id_due_on'), ['asset_id', 'due_on'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_contract_id_number'), ['contract_id', 'number'], unique=True)
+        batch_op.create_index(batch_op.f('ix_receivable_due_on_id'), ['due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_open_due_on_id'), ['open', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_receivable_region_open_due_on_id'), ['region', 'open', 'due_on', 'id'], unique=False)
@@ -905,6 +906,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_receivable_region_open_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_receivable_region_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_receivable_open_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_receivable_due_on_id'))
         batch_op.drop_index(batch_op.f('ix_receivable_contract_id_number'))
         batch_op.drop_index(batch_op.f('ix_receivable_asset_id_due_on'))
 

@@ -21,8 +21,8 @@ FIRST_BUILT = date(1978, 1, 1)
 class FundingPart(BaseModel):
     """资金来源中的一项."""
 
-    level: str = Field("", max_length=40, description="资金级次: central, province, city, county 等")
-    fund: str = Field("", max_length=40, description="资金类型")
+    level: str = Field("", max_length=40, description="资金级次, 见 /assets/codes 的 funding.level")
+    fund: str = Field("", max_length=40, description="资金类型, 见 /assets/codes 的 funding.fund")
     document_no: str = Field("", max_length=100, description="指标文号")
     amount: PositiveMoney
 
@@ -243,6 +243,7 @@ class Codes(BaseModel):
     asset_class: dict[str, str]
     subclass: dict[str, dict[str, str]]
     owner_kind: dict[str, str]
+    funding: dict[str, dict[str, str]] = Field(description="资金级次(level)与资金类型(fund)")
     right: dict[str, str]
     track: dict[str, str]
     origin: dict[str, str]

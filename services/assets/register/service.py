@@ -134,6 +134,7 @@ async def codes(work: Work) -> Codes:
     return Codes(
         asset_class=AssetClass.labels(),
         subclass=rule.value,
+        funding=(await work.rule("codes.funding")).value,
         owner_kind=OwnerKind.labels(),
         right=Right.labels(),
         track=Track.labels(),
