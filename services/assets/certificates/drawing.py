@@ -46,7 +46,7 @@ class Certificate:
     url: str
 
 
-class _Square(Flowable):  # type: ignore[misc] - reportlab has no types
+class _Square(Flowable):  # type: ignore[misc]
     """The QR code of an address, at the right edge."""
 
     def __init__(self, url: str) -> None:

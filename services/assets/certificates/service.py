@@ -56,49 +56,40 @@ async def of_region(work: Work, region: str, kind: AssetClass | None) -> bytes:
 async def _certificate(work: Work, asset: Asset) -> Certificate:
     codes = (await work.rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
     words = (await work.rule("codes.funding", on=asset.built_on)).value
-    issuer = (await work.rule("rights.certificate", region=asset.region)).value["issuer"]
-    place = (
-        f"(东经 {asset.lon:.6f}, 北纬 {asset.lat:.6f})"
-        if asset.lon is not None and asset.lat is not None
-        else ""
-    )
-    size = " ".join(part for part in (f"{asset.quantity}{asset.unit}", asset.specification) if part)
-    code = f" {asset.owner_code}" if asset.owner_code else ""
-    rights = [f"{Right(right).label} {holder['name']}" for right, holder in sorted(asset.holders.items())]
-    facts = (
-        ("权利人", f"{asset.owner_name}{code}"),
-        ("权利人类型", asset.owner_kind.label),
-        ("资产名称", asset.name),
-        ("资产编号", asset.code),
-        ("类别", " ".join(part for part in (asset.asset_class.label, codes.get(asset.subclass, "")) if part)),
-        ("坐落", f"{asset.address}{place}"),
-        ("数量规格", size),
-        ("建成时间", str(asset.built_on or "")),
-        ("原值(元)", yuan(asset.original_value)),
-        ("形成项目", asset.project_name),
-        ("其他权利", "; ".join(rights)),
-    )
     return Certificate(
         number=asset.certificate_no,
         code=asset.code,
         name=asset.name,
         holder=asset.owner_name,
         value=yuan(asset.original_value),
-        facts=[(label, words) for label, words in facts if words],
-        funding=[
-            (
-                one.get("document_no") or "—",
-                "".join(_labels(words, one)),
-                yuan(one["amount"]),
-            )
-            for one in asset.funding
-        ],
-        issuer=issuer,
+        facts=[(label, said) for label, said in _facts(asset, codes.get(asset.subclass, "")) if said],
+        funding=[_source(words, one) for one in asset.funding],
+        issuer=(await work.rule("rights.certificate", region=asset.region)).value["issuer"],
         issued_on=str(asset.confirmed_on or ""),
         url=page(work, asset.code),
     )
 
 
-def _labels(words: Mapping[str, Mapping[str, str]], part: Mapping[str, Any]) -> list[str]:
+def _facts(asset: Asset, subclass: str) -> list[tuple[str, str]]:
+    placed = asset.lon is not None and asset.lat is not None
+    place = f"(东经 {asset.lon:.6f}, 北纬 {asset.lat:.6f})" if placed else ""
+    rights = [f"{Right(right).label} {holder['name']}" for right, holder in sorted(asset.holders.items())]
+    return [
+        ("权利人", f"{asset.owner_name} {asset.owner_code}".strip()),
+        ("权利人类型", asset.owner_kind.label),
+        ("资产名称", asset.name),
+        ("资产编号", asset.code),
+        ("类别", f"{asset.asset_class.label} {subclass}".strip()),
+        ("坐落", f"{asset.address}{place}"),
+        ("数量规格", f"{asset.quantity}{asset.unit} {asset.specification}".strip()),
+        ("建成时间", str(asset.built_on or "")),
+        ("原值(元)", yuan(asset.original_value)),
+        ("形成项目", asset.project_name),
+        ("其他权利", "; ".join(rights)),
+    ]
+
+
+def _source(words: Mapping[str, Mapping[str, str]], part: Mapping[str, Any]) -> tuple[str, str, str]:
     said = [(name, str(part.get(name) or "")) for name in ("level", "fund")]
-    return [words[name].get(code, code) for name, code in said if code]
+    labels = "".join(words[name].get(code, code) for name, code in said if code)
+    return part.get("document_no") or "—", labels, yuan(part["amount"])

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
 from services.assets.register.lifecycle import COUNTED
 from services.assets.register.models import Asset, ProjectCard
 from services.assets.totals.models import AssetDelta, ProjectDelta
+from services.assets.totals.repository import system_registered_more
 
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
@@ -81,15 +82,7 @@ def _write(connection: sa.Connection, signed: list[tuple[Standing, int]]) -> Non
     for project in sorted(projects):
         changed = CARDS.update().where(CARDS.c.id == project)
         connection.execute(changed.values(registered=CARDS.c.registered + projects[project]))
-        accepted = sa.select(
-            CARDS.c.region,
-            sa.extract("year", CARDS.c.accepted_on),
-            sa.literal(0),
-            sa.literal(0),
-            sa.literal(projects[project], sa.BigInteger()),
-        ).where(CARDS.c.id == project, CARDS.c.accepted_on.is_not(None))
-        columns = ["region", "year", "number", "settled", "registered"]
-        connection.execute(PROJECT_DELTAS.insert().from_select(columns, accepted))
+        connection.execute(system_registered_more(project, projects[project]))
 
 
 class Cost(NamedTuple):

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.assets.register.models import ProjectCard
 from services.assets.totals.models import AssetDelta, AssetTotal, ProjectDelta, ProjectTotal
 from shared.access import span
 from shared.db import run
@@ -16,6 +18,7 @@ from shared.work import Work
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
 KEYS = ("year", "asset_class", "owner_kind", "state", "use")
+CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
 BATCH = 20_000
 
 
@@ -78,8 +81,21 @@ async def projects(work: Work, region: str, year: int | None) -> tuple[int, int,
         sa.cast(sa.func.coalesce(sa.func.sum(one.c[name]), 0), sa.BigInteger) for name in PROJECT.measures
     ]
     query = sa.select(*sums)
-    row = (await run(work.session, query if year is None else query.where(one.c.year == year))).one()
-    return int(row[0]), int(row[1]), int(row[2])
+    found = await run(work.session, query if year is None else query.where(one.c.year == year))
+    number, settled, registered = (int(value) for value in found.one())
+    return number, settled, registered
+
+
+def system_registered_more(project_id: UUID, change: int) -> sa.Insert:
+    """The statement that notes what more is registered for a project, when it is accepted already."""
+    accepted = sa.select(
+        CARDS.c.region,
+        sa.extract("year", CARDS.c.accepted_on),
+        sa.literal(0),
+        sa.literal(0),
+        sa.literal(change, sa.BigInteger()),
+    ).where(CARDS.c.id == project_id, CARDS.c.accepted_on.is_not(None))
+    return PROJECT.deltas.insert().from_select(["region", "year", *PROJECT.measures], accepted)
 
 
 async def system_fold(work: Work) -> int:
