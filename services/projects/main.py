@@ -6,6 +6,8 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.projects.alerts.router import router as alerts
+from services.projects.alerts.service import sweep_forever
 from services.projects.attachments.router import router as attachments
 from services.projects.batches.router import router as batches
 from services.projects.categories.router import router as categories
@@ -56,6 +58,7 @@ SERVICE = Service(
         summary,
         inbox,
         warnings,
+        alerts,
         targets,
         evaluations,
         batches,
@@ -71,7 +74,7 @@ SERVICE = Service(
         library,
     ),
     handlers=HANDLERS,
-    background=(run_forever, import_forever, fold_forever),
+    background=(run_forever, import_forever, fold_forever, sweep_forever),
     start=remember_built_in,
     rule_shapes={"evaluation.sheet": Sheet},
 )

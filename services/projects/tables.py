@@ -1,5 +1,6 @@
 """Every table of the projects service, for its migrations."""
 
+from services.projects.alerts import models as alerts
 from services.projects.attachments import models as attachments
 from services.projects.base import Base
 from services.projects.changes import models as changes
@@ -14,6 +15,7 @@ from services.projects.totals import models as totals
 
 __all__ = [
     "Base",
+    "alerts",
     "attachments",
     "changes",
     "commitments",

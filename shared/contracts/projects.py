@@ -168,6 +168,17 @@ class EvaluationMoved(ProjectEvent):
     grade: str
 
 
+class ProjectAlertMoved(ProjectEvent):
+    """项目预警换了状态."""
+
+    topic: ClassVar[str] = "project_alert.moved"
+    alert_id: UUID
+    rule: str
+    project_id: UUID | None = None
+    was: str
+    now: str
+
+
 class ProjectProgressed(ProjectEvent):
     """形象进度已上报."""
 

@@ -11,6 +11,9 @@ from services.projects.base import Base
 from services.projects.changes.lifecycle import ChangeState
 from shared.db import JSON, Record, text_enum
 
+KIND = "project_change"
+"""What notices call a change request."""
+
 
 class ChangeRequest(Base, Record, table=True):
     """变更申请. Its region is the project's; `before` and `after` are as people read them."""
@@ -22,6 +25,7 @@ class ChangeRequest(Base, Record, table=True):
         sa.Index(None, "region", "created_at", "id"),
     )
 
+    subject: str = Field(max_length=64, description="the id as notices name it")
     project_id: UUID = Field(foreign_key="project.id")
     project_name: str = Field(max_length=300)
     reason: str = Field(sa_type=sa.Text)

@@ -40,9 +40,12 @@ async def list_changes(
     project_id: UUID | None = None,
     state: ChangeState | None = None,
     region: Annotated[str | None, Query(pattern=REGION)] = None,
+    unpublished: Annotated[bool, Query(description="只看审定后逾期未公示的")] = False,
 ) -> Page[ChangeRequest]:
     """变更申请."""
-    return await repository.listed(work, asked, project_id=project_id, state=state, region=region)
+    return await repository.listed(
+        work, asked, project_id=project_id, state=state, region=region, unpublished=unpublished
+    )
 
 
 @router.get(

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.projects.attachments import repository as attachments
 from services.projects.changes import repository
 from services.projects.changes.lifecycle import CHANGE, ChangeAction, ChangeFacts, ChangeState
-from services.projects.changes.models import ChangeRequest
+from services.projects.changes.models import KIND, ChangeRequest
 from services.projects.changes.schemas import ChangeAct, ChangeCreate, ChangeDetail, ChangeRead
 from services.projects.library import repository as library
 from services.projects.library import screens, writing
@@ -22,6 +22,7 @@ from shared.contracts.projects import ChangeMoved
 from shared.creates import create
 from shared.errors import Conflict, Fault, Invalid
 from shared.http import Match
+from shared.ids import new_id
 from shared.money import yuan
 from shared.moves import Preview, fire, offers
 from shared.notices.schemas import Level
@@ -30,7 +31,6 @@ from shared.permissions import May
 from shared.work import CHINA, Work
 from shared.workdays import add_workdays
 
-KIND = "project_change"
 CHANGEABLE = frozenset({State.RESERVE, State.PLANNED, State.SUSPENDED, *BUILDING})
 FIXED = frozenset({"parent_id", "origin", "year", "leader_name", "leader_phone", "remark"})
 """Fields that no change request touches: free ones are edited, the others stay."""
@@ -47,12 +47,14 @@ async def ask(work: Work, project_id: UUID, body: ChangeCreate) -> ChangeRequest
         raise Invalid("提出时间不能晚于现在", "happened_at lies in the future")
     ids = [str(one) for one in body.file_ids]
     await files.require(work, ids, "/file_ids")
+    request_id = body.id or new_id()
     request, fresh = await create(
         work,
         ChangeRequest,
         body,
         region=project.region,
-        id=body.id,
+        id=request_id,
+        subject=str(request_id),
         project_id=project.id,
         project_name=project.name,
         reason=body.reason,

@@ -2,15 +2,18 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.screening.kinds import ClearanceState
 from services.projects.screening.models import Clearance
+from shared.db import run
 from shared.errors import NotFound
 from shared.pages import Asked, Page, page
 from shared.permissions import May
 from shared.work import Work
 
+CLEARANCE: sa.Table = Clearance.__table__  # type: ignore[attr-defined]
 ORDERS = {"created_at": col(Clearance.created_at)}
 
 
@@ -43,3 +46,13 @@ async def waiting(work: Work, asked: Asked) -> Page[Clearance]:
         Clearance.state == ClearanceState.ASKED, work.actor.where(May.PROJECT_WAIVE, col(Clearance.region))
     )
     return await page(work.session, query, asked, orders=ORDERS, key=col(Clearance.id), default="created_at")
+
+
+async def asked_of(work: Work) -> int:
+    """How many waivers wait for the caller: asked for by others, in the caller's regions."""
+    query = sa.select(sa.func.count()).where(
+        CLEARANCE.c.state == ClearanceState.ASKED,
+        CLEARANCE.c.created_by != work.actor.id,
+        work.actor.where(May.PROJECT_WAIVE, CLEARANCE.c.region),
+    )
+    return int((await run(work.session, query)).scalar_one())

@@ -9,15 +9,19 @@ from sqlmodel import col, select
 
 from services.projects.inbox.waits import P, Wait, before
 from services.projects.library.models import LIVE, Project
-from services.projects.library.states import State
+from services.projects.library.states import EDITABLE, REVIEWS, State
 from shared.db import run
 from shared.pages import Asked, Page, page
+from shared.permissions import May
 from shared.work import Work
 
+CLEARING = (May.PROJECT_ENDORSE, May.PROJECT_APPRAISE, May.PROJECT_WAIVE)
+CLEARABLE = (*EDITABLE, *REVIEWS, State.RESERVE, State.PLANNED)
+"""States in which a finding still stands in a project's way."""
 ORDERS = {"state_since": col(Project.state_since), "total": col(Project.total)}
 
 
-LIVE_NOW = sa.literal_column(f"project.{LIVE}")
+LIVE_NOW: sa.ColumnElement[bool] = sa.literal_column(f"project.{LIVE}")
 """Nothing waits that is over: said as the index says it."""
 
 
@@ -53,6 +57,13 @@ def _counted(wait: Wait, near: datetime | None, late: datetime | None) -> Any:  
             for label, moment in (("near", near), ("late", late))
         ),
     ).where(LIVE_NOW, wait.condition)
+
+
+async def blocked(work: Work) -> int:
+    """How many projects on their way in, or in the library, screening blocks in regions where the caller may clear it."""
+    clearing = sa.or_(*(work.actor.where(may, P.region) for may in CLEARING))
+    query = sa.select(sa.func.count()).where(P.blocked, P.state.in_(CLEARABLE), clearing)
+    return int((await run(work.session, query)).scalar_one())
 
 
 async def listed(

@@ -28,7 +28,11 @@ class InboxCounts(BaseModel):
     near: int
     overdue: int
     changes: int = Field(description="待审定的变更申请")
+    unpublished: int = Field(description="审定后逾期未公示的变更")
     evaluations: int = Field(description="待复核的项目评价")
+    waivers: int = Field(description="待批准的筛查放行")
+    blocked: int = Field(description="筛查未通过、待处理的项目")
+    alerts: int = Field(description="待反馈的项目预警")
     rule: str
     items: list[InboxCount]
 

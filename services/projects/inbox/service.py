@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from services.projects.alerts import repository as alerts
 from services.projects.changes import repository as changes
+from services.projects.clearing import repository as clearing
 from services.projects.evaluations import repository as evaluations
 from services.projects.inbox import repository
 from services.projects.inbox.schemas import InboxCount, InboxCounts, InboxItem
@@ -17,6 +19,7 @@ from services.projects.library.states import State
 from shared.notices.schemas import Level
 from shared.notices.service import standings
 from shared.pages import Asked, Page
+from shared.permissions import May
 from shared.work import CHINA, Work
 
 NOTICED = {
@@ -79,7 +82,11 @@ async def counts(work: Work) -> InboxCounts:
         near=sum(one.near for one in items),
         overdue=sum(one.overdue for one in items),
         changes=await changes.waiting(work),
+        unpublished=await changes.unpublished(work, May.PROJECT_NOTICE),
         evaluations=await evaluations.waiting(work),
+        waivers=await clearing.asked_of(work),
+        blocked=await repository.blocked(work),
+        alerts=await alerts.waiting(work),
         rule=limits.ref,
         items=items,
     )

@@ -279,6 +279,49 @@ def upgrade() -> None:
         batch_op.create_index('ix_project_waiting', ['state', 'region', 'state_since'], unique=False, sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=['origin', 'created_by', 'declared_by', 'appraised_by', 'completed_by', 'evaluated_by', 'allocated', 'physical_percent'])
         batch_op.create_index(batch_op.f('ix_project_year_region_id'), ['year', 'region', 'id'], unique=False)
 
+    op.create_table('project_alert',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_by', sa.String(length=64), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('mark', sa.String(length=160), nullable=False),
+    sa.Column('rule', sa.String(length=80), nullable=False),
+    sa.Column('rule_ref', sa.String(length=100), nullable=False),
+    sa.Column('kind', sa.String(40), nullable=False),
+    sa.Column('light', sa.String(40), nullable=False),
+    sa.Column('subject_kind', sa.String(length=40), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
+    sa.Column('project_id', sa.Uuid(), nullable=True),
+    sa.Column('asset_id', sa.Uuid(), nullable=True),
+    sa.Column('title', sa.String(length=300), nullable=False),
+    sa.Column('message', sa.Text(), nullable=False),
+    sa.Column('figures', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('rows', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('basis', sa.Text(), nullable=False),
+    sa.Column('owner', sa.String(length=64), nullable=False),
+    sa.Column('due_on', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(40), nullable=False),
+    sa.Column('state_since', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
+    sa.Column('file_ids', sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+    sa.Column('answered_by', sa.String(length=64), nullable=False),
+    sa.Column('files_needed', sa.Boolean(), nullable=False),
+    sa.Column('seen_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('gone', sa.Boolean(), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_project_alert')),
+    sa.UniqueConstraint('mark', name=op.f('uq_project_alert_mark'))
+    )
+    with op.batch_alter_table('project_alert', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_project_alert_asset_id'), ['asset_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_alert_project_id'), ['project_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_alert_region_created_at_id'), ['region', 'created_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_alert_region_due_on_id'), ['region', 'due_on', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_alert_rule_state'), ['rule', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_project_alert_subject'), ['subject'], unique=False)
+
     op.create_table('project_delta',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -498,6 +541,7 @@ def upgrade() -> None:
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('created_digest', sa.String(length=64), nullable=False),
+    sa.Column('subject', sa.String(length=64), nullable=False),
     sa.Column('project_id', sa.Uuid(), nullable=False),
     sa.Column('project_name', sa.String(length=300), nullable=False),
     sa.Column('reason', sa.Text(), nullable=False),
@@ -758,6 +802,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_project_delta_region_id'))
 
     op.drop_table('project_delta')
+    with op.batch_alter_table('project_alert', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_project_alert_subject'))
+        batch_op.drop_index(batch_op.f('ix_project_alert_rule_state'))
+        batch_op.drop_index(batch_op.f('ix_project_alert_region_due_on_id'))
+        batch_op.drop_index(batch_op.f('ix_project_alert_region_created_at_id'))
+        batch_op.drop_index(batch_op.f('ix_project_alert_project_id'))
+        batch_op.drop_index(batch_op.f('ix_project_alert_asset_id'))
+
+    op.drop_table('project_alert')
     with op.batch_alter_table('project', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_project_year_region_id'))
         batch_op.drop_index('ix_project_waiting', sqlite_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_where=sa.text("state NOT IN ('closed', 'withdrawn', 'terminated')"), postgresql_include=['origin', 'created_by', 'declared_by', 'appraised_by', 'completed_by', 'evaluated_by', 'allocated', 'physical_percent'])

@@ -2,17 +2,19 @@
 
 from datetime import timedelta
 
+from services.projects.changes import repository as changes
 from services.projects.library.reads import ProjectRow
 from services.projects.warnings import repository
 from services.projects.warnings.schemas import WarningCount, WarningCounts, WarningItem
 from services.projects.warnings.signs import SIGNS
 from shared.errors import NotFound
 from shared.pages import Asked, Page
-from shared.permissions import Role
+from shared.permissions import May, Role
 from shared.rules import Rule, in_force
 from shared.work import Work
 
 PREFIX = "warning."
+UNPUBLISHED = "change_unpublished"
 
 
 async def _rules(work: Work, region: str) -> dict[str, Rule]:
@@ -21,26 +23,38 @@ async def _rules(work: Work, region: str) -> dict[str, Rule]:
     return {name: by_name[name] for name in SIGNS if name in by_name}
 
 
+async def _rule(work: Work, region: str, name: str) -> Rule | None:
+    return next(iter(await in_force(work.session, work.today, region, f"{PREFIX}{name}")), None)
+
+
+def _count(name: str, rule: Rule, found: tuple[int, int], rows: str) -> WarningCount:
+    return WarningCount(
+        rule=name,
+        title=rule.title,
+        basis=rule.basis,
+        confirmed=rule.confirmed,
+        rule_version=rule.ref,
+        owner=rule.value["owner"],
+        owner_label=Role(rule.value["owner"]).label,
+        days=rule.value["days"],
+        count=found[0],
+        past_deadline=found[1],
+        rows=rows,
+    )
+
+
 async def counts(work: Work, region: str) -> WarningCounts:
     """Every rule with its hits in a region."""
     rules = await _rules(work, region)
     hits = await repository.counts(work, region, {name: rule.value for name, rule in rules.items()})
     items = [
-        WarningCount(
-            rule=name,
-            title=rule.title,
-            basis=rule.basis,
-            confirmed=rule.confirmed,
-            rule_version=rule.ref,
-            owner=rule.value["owner"],
-            owner_label=Role(rule.value["owner"]).label,
-            days=rule.value["days"],
-            count=hits[name][0],
-            past_deadline=hits[name][1],
-            rows=f"/api/v1/projects/warnings/{name}?region={region}",
-        )
+        _count(name, rule, hits[name], f"/api/v1/projects/warnings/{name}?region={region}")
         for name, rule in rules.items()
     ]
+    if (rule := await _rule(work, region, UNPUBLISHED)) is not None:
+        count = await changes.unpublished(work, May.PROJECT_READ, region)
+        address = f"/api/v1/projects/changes?unpublished=true&region={region}"
+        items.append(_count(UNPUBLISHED, rule, (count, count), address))
     return WarningCounts(region=region, on=work.today, items=items)
 
 
