@@ -1,4 +1,4 @@
-"""The two apps that benchmarks/check_ins.py compares: the attendance service, and the least that inserts the same row."""
+"""The apps that benchmarks/check_ins.py compares: the attendance service, the gateway, and the least that inserts a row."""
 
 import json
 import os
@@ -13,11 +13,14 @@ from fastapi import FastAPI
 from services.attendance.check_ins.repository import TABLE
 from services.attendance.check_ins.schemas import CheckInPost
 from services.attendance.main import create_app
-from shared import clock
+from services.gateway.main import create_app as create_gateway
+from shared import auth, clock
 from shared.settings import Settings
 from shared.watch import speak
 
 KEY = "BENCH_KEY"
+REMEMBERED = "BENCH_REMEMBERED"
+"""How many verified tokens are remembered, when not as many as in a real run."""
 
 
 def free_port() -> int:
@@ -30,13 +33,21 @@ def free_port() -> int:
 def service() -> FastAPI:
     """The attendance service as it runs, with a key of the benchmark's own in place of identity's."""
     speak("WARNING")
-    settings = Settings.of("attendance", embedded=True)
-    app = create_app(settings)
+    return _keyed(create_app(Settings.of("attendance", embedded=True)))
 
+
+def gateway() -> FastAPI:
+    """The gateway as it runs, with the same key; XIANJIE_PEERS says where the service is."""
+    speak("WARNING")
+    return _keyed(create_gateway(Settings.of("gateway", embedded=True)))
+
+
+def _keyed(app: FastAPI) -> FastAPI:
     async def keys() -> dict[str, Any]:
         return {"keys": [json.loads(os.environ[KEY])]}
 
     app.state.context.verifier.fetch_jwks = keys
+    auth.REMEMBERED = int(os.environ.get(REMEMBERED, auth.REMEMBERED))
     return app
 
 

@@ -27,7 +27,7 @@ REFETCH = timedelta(seconds=10)
 """An unknown key id asks identity again at most this often."""
 KEEP = timedelta(hours=1)
 """Known keys are asked for again after this long, so that a withdrawn one ends."""
-REMEMBERED = 4096
+REMEMBERED = 10_000
 REALM = 'Bearer realm="xianjie"'
 
 FetchKeys = Callable[[], Awaitable[Mapping[str, Any]]]

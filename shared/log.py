@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.access import Actor
+from shared.bulk import keep
 from shared.db import run
 from shared.errors import Invalid
 from shared.events import Envelope, Event
@@ -27,6 +28,8 @@ from shared.tables import event_log
 Cursor = tuple[int, int]
 START: Cursor = (0, 0)
 VIEW_LIMIT = 500
+MANY = 8
+"""From so many rows on they go in one parameter."""
 OLDEST_OPEN = """(
     SELECT least(
         coalesce(min(open::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
@@ -76,7 +79,7 @@ class Told:
 async def publish_many(session: AsyncSession, told: Sequence[Told], *, actor: Actor, at: datetime) -> None:
     """The same for many changes of one transaction, in one statement and in their order."""
     postgres = session.get_bind().dialect.name == "postgresql"
-    tx = sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0
+    tx: Any = sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0
     rows = [
         {
             "id": new_id(),
@@ -95,7 +98,10 @@ async def publish_many(session: AsyncSession, told: Sequence[Told], *, actor: Ac
         }
         for one in told
     ]
-    if rows:
+    if postgres and len(rows) >= MANY:
+        number = (await run(session, sa.select(tx))).scalar_one()
+        await keep(session, event_log, [{**row, "tx": number} for row in rows])
+    elif rows:
         await run(session, event_log.insert().values(tx=tx), rows)
 
 

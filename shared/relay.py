@@ -35,6 +35,8 @@ PATIENCE = 8
 IDLE_ROWS = 500
 """A cursor is moved over rows its subscriber does not want once there are this many."""
 POLL = {"sqlite": 1.0, "postgresql": 2.0}
+GAP_S = 0.5
+"""Who writes hundreds of times a second is looked after this often; what comes after a pause goes out at once."""
 log = structlog.get_logger("relay")
 
 
@@ -157,6 +159,7 @@ class Relay:
             except TimeoutError:
                 told_of_it = False
             self.changed.clear()
+            looked = asyncio.get_running_loop().time()
             was = seen
             with suppress(Refusal):
                 async with self.database.read() as session:
@@ -164,6 +167,7 @@ class Relay:
             if told_of_it or seen != was or self._unfinished:
                 for wake in self._wakes.values():
                     wake.set()
+            await asyncio.sleep(max(0.0, looked + GAP_S - asyncio.get_running_loop().time()))
 
     async def _follow(self, subscriber: str) -> None:
         wake = self._wakes[subscriber]

@@ -1,7 +1,7 @@
 """What a service function is handed: the transaction, who asks, when, and the running service around it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -14,7 +14,7 @@ from shared.access import NATION, Actor, Grant
 from shared.auth import Verifier, service_token
 from shared.db import Database, Record
 from shared.events import Event
-from shared.log import publish
+from shared.log import Told, publish, publish_many
 from shared.permissions import Role
 from shared.personal import Keyring
 from shared.rules import Rule, RuleBook
@@ -119,6 +119,10 @@ class Work:
             before=before,
             reason=reason,
         )
+
+    async def tell_all(self, told: Sequence[Told]) -> None:
+        """Write many events beside their changes, in one statement."""
+        await publish_many(self.session, told, actor=self.actor, at=self.at)
 
     async def rule(self, key: str, *, on: date | None = None, region: str | None = None) -> Rule:
         """The rule in force on a day in a region (today, in this district unless told otherwise)."""

@@ -11,7 +11,7 @@ from services.attendance.channels.router import router as channels
 from services.attendance.check_ins.express import CHECK_IN
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import router as complaints
-from services.attendance.days.follow import follow_forever, ripen_forever
+from services.attendance.days.follow import follow_forever, recount_forever, ripen_forever
 from services.attendance.days.router import router as days
 from services.attendance.deeds.router import router as deeds
 from services.attendance.devices.router import router as devices
@@ -67,7 +67,7 @@ SERVICE = Service(
         channels,
         dingtalk,
     ),
-    background=(follow_forever, ripen_forever, pull_forever),
+    background=(follow_forever, ripen_forever, recount_forever, pull_forever),
     rule_shapes=SHAPES,
     express=(CHECK_IN,),
 )

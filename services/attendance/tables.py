@@ -15,6 +15,7 @@ from services.attendance.make_ups import models as make_ups
 from services.attendance.messages import models as messages
 from services.attendance.months import models as months
 from services.attendance.posts import models as posts
+from services.attendance.recounts import models as recounts
 from services.attendance.reviews import models as reviews
 from services.attendance.spot_checks import models as spot_checks
 from services.attendance.swaps import models as swaps
@@ -37,6 +38,7 @@ __all__ = [
     "messages",
     "months",
     "posts",
+    "recounts",
     "reviews",
     "spot_checks",
     "swaps",

@@ -1,11 +1,12 @@
-"""The two ways a request reaches its service: the ASGI call itself in one process, aiohttp over TCP otherwise.
+"""How a request reaches its service: the ASGI call itself in one process; over TCP lines.py or, if large, aiohttp.
 
-aiohttp, not shared/wire.py's httpx: as a byte mover it carries several times as many requests per second, and streams
-both ways without holding a photo. Nothing else in this code base imports it.
+Neither is shared/wire.py's httpx: as byte movers they carry several times as many requests per second, and stream
+without holding a photo. Nothing else in this code base imports aiohttp (docs/decisions/0012).
 """
 
 import contextlib
 from collections.abc import AsyncGenerator
+from functools import cache
 
 import aiohttp
 import structlog
@@ -15,12 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from yarl import URL
 
 from services.gateway.headers import Headers, outbound
+from services.gateway.lines import POOLED_S, Broken, Lines, Unreachable
 from shared.errors import Unavailable
 from shared.wire import spoken
 
 CONNECT_S = 2
-POOLED_S = 20
-"""Shorter than services keep idle connections (embedded/processes.py), so that none is used that just closed."""
+SMALL = 64 * 1024
+"""Bytes of a body that is read before it is sent on."""
 log = structlog.get_logger("gateway")
 
 
@@ -44,6 +46,7 @@ class Remote:
 
     def __init__(self) -> None:
         self._session: aiohttp.ClientSession | None = None
+        self.lines = Lines()
 
     @property
     def session(self) -> aiohttp.ClientSession:
@@ -60,6 +63,10 @@ class Remote:
 
     async def carry(self, base: str, service: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream the request there and the answer back. Unavailable when the service cannot be reached."""
+        where = _plain(base)
+        if where is not None and _is_small(scope):
+            await self._small(where, service, scope, receive, send)
+            return
         target = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             target += "?" + scope["query_string"].decode("latin-1")
@@ -77,19 +84,69 @@ class Remote:
             ) as answer:
                 await _stream(answer, send)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unavailable(
-                f"{spoken(service)}暂时联系不上, 请稍后重试", f"{service} does not answer"
-            ) from error
+            raise _away(service) from error
         except aiohttp.ClientError as error:
-            raise Unavailable(
-                f"{spoken(service)}中断了连接; 若是提交, 请用同一 Idempotency-Key 重试",
-                f"{service} broke the connection; repeat a write with the same Idempotency-Key",
-            ) from error
+            raise _broken(service) from error
+
+    async def _small(
+        self, where: tuple[str, int], service: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        request = _written(scope, where, b"".join([part async for part in _body(receive)]))
+        try:
+            async with self.lines.asked(*where, scope["method"], request) as line:
+                headers = outbound(line.headers)
+                await send({"type": "http.response.start", "status": line.status, "headers": headers})
+                more = True
+                while more:
+                    part, more = await line.part()
+                    await send({"type": "http.response.body", "body": part, "more_body": more})
+        except Unreachable as error:
+            raise _away(service) from error
+        except Broken as error:
+            raise _broken(service) from error
 
     async def close(self) -> None:
         """Let every connection go."""
+        await self.lines.close()
         if self._session is not None:
             await self._session.close()
+
+
+def _away(service: str) -> Unavailable:
+    return Unavailable(f"{spoken(service)}暂时联系不上, 请稍后重试", f"{service} does not answer")
+
+
+def _broken(service: str) -> Unavailable:
+    return Unavailable(
+        f"{spoken(service)}中断了连接; 若是提交, 请用同一 Idempotency-Key 重试",
+        f"{service} broke the connection; repeat a write with the same Idempotency-Key",
+    )
+
+
+@cache
+def _plain(base: str) -> tuple[str, int] | None:
+    """Host and port of an address that lines.py can speak to: plain HTTP, nothing after the port."""
+    url = URL(base.rstrip("/"))
+    return (
+        (url.host, url.port) if url.scheme == "http" and url.host and url.port and url.path == "/" else None
+    )
+
+
+def _is_small(scope: Scope) -> bool:
+    if scope["method"] == "HEAD" or scope.get("chunked", False):
+        return False
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return length.isdigit() and int(length) <= SMALL
+
+
+def _written(scope: Scope, where: tuple[str, int], body: bytes) -> bytes:
+    """The request as it goes over the wire; its headers were read from one, so none can end a line."""
+    target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
+    lines = [
+        b"%s %s HTTP/1.1\r\nhost: %s:%d" % (scope["method"].encode(), target, where[0].encode(), where[1])
+    ]
+    lines += [b"%s: %s" % one for one in scope["headers"] if one[0] != b"host"]
+    return b"\r\n".join([*lines, b"", body])
 
 
 def _has_body(scope: Scope) -> bool:

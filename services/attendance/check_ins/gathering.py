@@ -13,6 +13,7 @@ from uuid import UUID
 from services.attendance.check_ins import repository
 from services.attendance.check_ins.schemas import CheckInResult
 from services.attendance.check_ins.taking import Caller, Items, judge_all, write_all
+from services.attendance.posts.repository import system_stations_at_once
 from shared.access import Actor
 from shared.errors import Refusal, TooMany, Unavailable
 from shared.work import Context
@@ -41,6 +42,7 @@ class Gatherer:
         self._queue: list[_Waiting] = []
         self._task: asyncio.Task[None] | None = None
         self._reading = context.database.seldom()
+        self._ask = partial(system_stations_at_once, context.database)
 
     async def take(self, actor: Actor, items: Items) -> list[CheckInResult]:
         """The results of a caller's items, in the order sent, once they are committed; TooMany when too many wait."""
@@ -96,7 +98,7 @@ class Gatherer:
     async def _commit(self, callers: Sequence[Caller]) -> None:
         database = self.context.database
         async with database.glance(self._reading) as session:
-            await judge_all(self.context.work(session), callers)
+            await judge_all(self.context.work(session), callers, self._ask)
         await write_all(callers, partial(repository.system_insert_at_once, database), self._digests)
         self.context.changed.set()
 

@@ -13,7 +13,7 @@ from services.attendance.check_ins.rows import Row, row_of
 from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result
 from services.attendance.policy import Limits, Switches, ruled
 from services.attendance.posts import stationing
-from services.attendance.posts.stationing import Station
+from services.attendance.posts.stationing import Ask, Station
 from shared import files
 from shared.access import Actor
 from shared.errors import Fault, FaultRead, Forbidden, Refusal
@@ -74,11 +74,11 @@ class Caller:
         return self.refusal is None
 
 
-async def judge_all(work: Work, callers: Sequence[Caller]) -> None:
+async def judge_all(work: Work, callers: Sequence[Caller], ask: Ask | None = None) -> None:
     """Understand and judge what callers send about themselves; nothing is written.
 
-    Statements: one for stations not known yet; more only for photos. A caller whom the rules refuse (Forbidden where
-    own check-in is switched off, attendance.md E.6) spoils no other.
+    Statements: one for stations not known yet (by `ask`, where that is shorter); more only for photos. A caller
+    whom the rules refuse (Forbidden where own check-in is switched off, attendance.md E.6) spoils no other.
     """
     for caller in callers:
         try:
@@ -91,7 +91,7 @@ async def judge_all(work: Work, callers: Sequence[Caller]) -> None:
     most = max(one.limits.refused_after_days for one in fair if one.limits)
     since = work.today - timedelta(days=most + 1)
     persons = {one.actor.id for one in fair}
-    where = await stationing.of(work.context, work.session, persons, since, work.at)
+    where = await stationing.of(work.context, work.session, persons, since, work.at, ask)
     for caller in fair:
         try:
             _judge(caller, where[caller.actor.id], work.context.settings.district)

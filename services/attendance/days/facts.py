@@ -1,11 +1,11 @@
 """From rows to the facts of one person's day."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
-from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result, Source
 from services.attendance.complaints.lifecycle import ComplaintState
-from services.attendance.days.material import Material, Policy
+from services.attendance.days.material import Material, Policy, Row
 from services.attendance.days.reckoning import Facts, Shift, Tap
 from services.attendance.duties.kinds import DutyKind, DutyState
 from services.attendance.duties.models import Duty
@@ -19,7 +19,7 @@ from services.attendance.reviews.models import Review
 from services.attendance.spot_checks.kinds import Outcome
 from shared.fences import Standing
 from shared.work import CHINA
-from shared.workdays import day, local_date
+from shared.workdays import local_date
 
 GRANTED = (LeaveState.APPROVED, LeaveState.RETURNED)
 WAITING = (MakeUpState.REQUESTED, MakeUpState.WITNESSED)
@@ -29,27 +29,24 @@ ONE_DAY = timedelta(days=1)
 
 def facts_of(person: str, on: date, today: date, found: Material, policy: Policy) -> Facts:
     """The facts of one day of one person."""
-    review = next((one for one in found.reviews.get(person, ()) if one.work_date == on), None)
-    names = {post.id: post.name for _, post in found.postings.get(person, ())}
-    taps = [one for one in found.taps.get(person, ()) if one.work_date == on]
-    duties = [one for one in found.duties.get(person, ()) if one.work_date == on]
-    made = [one for one in found.make_ups.get(person, ()) if one.starts_on == on]
-    drawn = [one for one in found.drawn.get(person, ()) if one.work_date == on]
+    pair = (person, on)
+    review = found.reviews.get(pair)
     leave = next(
         (one for one in found.leaves.get(person, ()) if one.state in GRANTED and _away(one, on)), None
     )
     errand = next((one for one in found.errands.get(person, ()) if _counts(one, on, policy)), None)
+    drawn = found.drawn.get(pair, ())
     return Facts(
         on=on,
         today=today,
-        calendar=day(on, changes=policy.changes),
+        calendar=policy.day,
         rules=policy.rules,
         by_report=policy.switches.by_report,
-        taps=tuple(
-            _tap(one, names.get(one.post_id, "驻村点") if one.post_id else "驻村点", review) for one in taps
+        taps=_taps(person, found.taps.get(pair, ()), found, review),
+        shifts=tuple(
+            _shift(one) for one in found.duties.get(pair, ()) if one.state is not DutyState.CANCELLED
         ),
-        shifts=tuple(_shift(one) for one in duties if one.state is not DutyState.CANCELLED),
-        make_ups=tuple(one.part for one in made if one.state is MakeUpState.APPROVED),
+        make_ups=tuple(one.part for one in found.make_ups.get(pair, ()) if one.state is MakeUpState.APPROVED),
         leave=None if leave is None else leave.part,
         leave_words=""
         if leave is None
@@ -63,6 +60,13 @@ def facts_of(person: str, on: date, today: date, found: Material, policy: Policy
         found_absent=any(one.outcome is Outcome.ABSENT for one in drawn),
         open_matters=_open(person, on, found, review),
     )
+
+
+def _taps(person: str, rows: Sequence[Row], found: Material, review: Review | None) -> tuple[Tap, ...]:
+    if not rows:
+        return ()
+    names = {one.post_id: one.name for one in found.postings.get(person, ())}
+    return tuple(_tap(one, names.get(one.post_id, "驻村点"), review) for one in rows)
 
 
 def _away(leave: Leave, on: date) -> bool:
@@ -82,12 +86,12 @@ def _counts(errand: Errand, on: date, policy: Policy) -> bool:
     return in_time and errand.state in {ErrandState.REPORTED, ErrandState.RETURNED}
 
 
-def _tap(row: CheckIn, place: str, review: Review | None) -> Tap:
+def _tap(row: Row, place: str, review: Review | None) -> Tap:
     at = row.taken_at.astimezone(CHINA)
     return Tap(at, counts(row, review.state if review else None), f"{at:%H:%M} {_stands(row, place)}")
 
 
-def counts(row: CheckIn, decided: ReviewState | None) -> bool | None:
+def counts(row: Row, decided: ReviewState | None) -> bool | None:
     """Whether a check-in shows presence; None while a person has still to say."""
     if row.source is Source.BOSS:
         return True
@@ -98,10 +102,11 @@ def counts(row: CheckIn, decided: ReviewState | None) -> bool | None:
     return row.verdict is Standing.INSIDE
 
 
-def _stands(row: CheckIn, place: str) -> str:
+def _stands(row: Row, place: str) -> str:
     if row.source is Source.BOSS:
         return f"管理员补记({row.remark})"
-    match row.verdict:
+    verdict: Standing | None = row.verdict
+    match verdict:
         case Standing.INSIDE:
             return f"在{place}围栏内"
         case Standing.OUTSIDE:
@@ -123,17 +128,16 @@ def _shift(duty: Duty) -> Shift:
 
 def _open(person: str, on: date, found: Material, review: Review | None) -> tuple[str, ...]:
     """What is still to be decided about the day."""
-    words = []
+    words, pair = [], (person, on)
     if review is not None and review.state is ReviewState.OPEN:
         words.append("有疑点待复核")
     asked = [one for one in found.leaves.get(person, ()) if one.state is LeaveState.REQUESTED]
     if any(one.starts_on <= on <= one.ends_on for one in asked):
         words.append("请假审批中")
-    if any(one.starts_on == on and one.state in WAITING for one in found.make_ups.get(person, ())):
+    if any(one.state in WAITING for one in found.make_ups.get(pair, ())):
         words.append("补卡审批中")
-    if any(one.work_date == on and one.outcome in UNCLEAR for one in found.drawn.get(person, ())):
+    if any(one.outcome in UNCLEAR for one in found.drawn.get(pair, ())):
         words.append("抽查答复待核实")
-    objected = [one for one in found.objections.get(person, ()) if one.state is ComplaintState.OPEN]
-    if any(one.work_date == on for one in objected):
+    if any(one.state is ComplaintState.OPEN for one in found.objections.get(pair, ())):
         words.append("本人有异议待答复")
     return tuple(words)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from time import perf_counter
 from typing import Any
@@ -10,77 +10,138 @@ from typing import Any
 import structlog
 
 from services.attendance.days import repository
-from services.attendance.days.service import reckon_days
+from services.attendance.days.repository import Pair
+from services.attendance.days.service import pieces, reckon_some
 from services.attendance.imports import repository as imports
 from services.attendance.policy import Switches, ruled
+from services.attendance.recounts import service as recounts
 from services.attendance.visits import repository as visits
+from shared import cursors
 from shared.access import span
+from shared.cursors import Reader, Settlement
 from shared.errors import Refusal
-from shared.log import after
-from shared.seal import BATCH
 from shared.work import CHINA, Context
 from shared.workdays import each_day, local_date
 
+FOLLOWER = "itself:days"
+"""This service's own place in its log."""
+LEASE = timedelta(seconds=30)
+"""How long another process waits when this one dies; every set of days prolongs it."""
+ROWS = 2_000
+"""Rows of the log that are followed together: a day that is touched often among them is reckoned once."""
+MOST = 20_000
+"""Days that are followed together; an assignment of last year touches hundreds by itself."""
 LONGEST = timedelta(days=400)
 """How far back a changed posting is reckoned anew."""
+REST = 3
+"""Who taps now goes before who is reckoned: at most a quarter of the process is spent here."""
 PAUSE_S = 2.0
 RIPEN_S = 1800.0
-SOME = 500
+COARSER = 500
+"""Raw imports that lose their places together."""
 MISSED = 45
 """Days that are made up for when nothing ran for a while."""
 log = structlog.get_logger("days")
 Touched = dict[str, set[date]]
 
 
-def touched(kind: str, told: Mapping[str, Any], today: date) -> tuple[str, date, date] | None:
+class LostLease(Exception):
+    """Another process follows the log by now; what was not written yet is its work."""
+
+
+def touched(row: Any, today: date) -> tuple[str, date, date] | None:  # noqa: ANN401 - a row of `system_told`
     """Whose days an event of this service's own log changes, and which."""
-    person = told.get("person")
-    if not person or kind == "day.settled":
+    if not row.person or row.type == "day.settled":
         return None
-    if kind == "device.moved":
-        return (person, date.fromisoformat(told["since"]), today) if told.get("since") else None
-    if told.get("work_date"):
-        on = date.fromisoformat(told["work_date"])
-        return person, on, on
-    if kind in {"presence_request.moved", "assignment.changed"}:
-        last = date.fromisoformat(told["ends_on"]) if told.get("ends_on") else today
-        return person, date.fromisoformat(told["starts_on"]), last
+    if row.type == "device.moved":
+        return (row.person, date.fromisoformat(row.since), today) if row.since else None
+    if row.work_date:
+        on = date.fromisoformat(row.work_date)
+        return row.person, on, on
+    if row.type in {"presence_request.moved", "assignment.changed"}:
+        last = date.fromisoformat(row.ends_on) if row.ends_on else today
+        return row.person, date.fromisoformat(row.starts_on), last
     return None
 
 
-async def follow(context: Context) -> int:
-    """Follow the log one batch on; how many rows were read. Days and place are written together."""
+def all_touched(rows: Sequence[Any], today: date) -> tuple[Touched, int]:
+    """The days that these rows change, and how many of the rows that is: not all when there would be too many days."""
+    wanted: Touched = defaultdict(set)
+    days = 0
+    for count, row in enumerate(rows):
+        found = touched(row, today)
+        if found is None:
+            continue
+        if days >= MOST:
+            return wanted, count
+        person, first, last = found
+        before = len(wanted[person])
+        wanted[person].update(each_day(max(first, today - LONGEST), min(last, today)))
+        days += len(wanted[person]) - before
+    return wanted, len(rows)
+
+
+async def follow(context: Context, rest: float = 0) -> int:
+    """Follow the log one batch on; how many rows were read. It rests that many times as long as it works."""
+    reader = await _reader(context)
+    if reader.due_at > context.clock():
+        return 0
+    async with context.database.read() as session:
+        rows = await repository.system_told(session, reader.cursor, ROWS)
+    if not rows:
+        return 0
     async with context.database.write() as session:
-        work = context.work(session)
-        place = await repository.system_place(session, work.at)
-        if place is None:
+        if not await cursors.claim(session, reader, context.clock() + LEASE):
             return 0
-        rows = await after(session, place, limit=BATCH)
-        if not rows:
-            return 0
-        wanted: Touched = defaultdict(set)
-        for row in rows:
-            if (found := touched(row.type, row.after, work.today)) is not None:
-                person, first, last = found
-                first, last = max(first, work.today - LONGEST), min(last, work.today)
-                wanted[person].update(each_day(first, last))
-        await reckon_days(work, wanted)
-        await repository.system_move_on(session, (rows[-1].tx, rows[-1].seq))
-    return len(rows)
+    wanted, count = all_touched(rows, local_date(context.clock()))
+    place = reader.cursor
+    try:
+        for some in pieces(wanted):
+            await _piece(context, reader, some, rest)
+        place = (rows[count - 1].tx, rows[count - 1].seq)
+    finally:
+        async with context.database.write() as session:
+            kept = await cursors.settle(session, reader, Settlement(place, context.clock()), context.clock())
+            if kept and place != reader.cursor:
+                await recounts.ask(context.work(session), rows[:count])
+    return count
 
 
-async def ripen(context: Context) -> int:
-    """Reckon the days that nobody told anything about, and those that may no longer be provisional."""
-    done = 0
-    today = local_date(context.clock())
+async def _reader(context: Context) -> Reader:
+    async with context.database.read() as session:
+        found = await cursors.reader(session, FOLLOWER)
+    if found is not None:
+        return found
+    async with context.database.write() as session:
+        await cursors.subscribe(session, [FOLLOWER], context.clock())
+    return await _reader(context)
+
+
+async def _piece(context: Context, reader: Reader, some: Sequence[Pair], rest: float) -> None:
+    begun = perf_counter()
+    async with context.database.write() as session:
+        if not await repository.system_prolong(
+            session, FOLLOWER, reader.attempts + 1, context.clock() + LEASE
+        ):
+            raise LostLease
+        await reckon_some(context.work(session), some)
+    await asyncio.sleep(rest * (perf_counter() - begun))
+
+
+async def ripen(context: Context, rest: float = 0) -> int:
+    """Reckon the days that nobody told anything about and, once a day, those that may no longer be provisional."""
+    done, today = 0, local_date(context.clock())
+    anew = context.kept.get("ripened") != today
     for back in range(MISSED):
         on = today - timedelta(days=back)
         async with context.database.read() as session:
-            persons = await repository.system_due(session, on, 100_000)
-        for start in range(0, len(persons), SOME):
+            persons = await repository.system_due(session, on, provisional=anew)
+        for some in pieces({person: [on] for person in persons}):
+            begun = perf_counter()
             async with context.database.write() as session:
-                some = {person: [on] for person in persons[start : start + SOME]}
-                done += await reckon_days(context.work(session), some)
+                done += await reckon_some(context.work(session), some)
+            await asyncio.sleep(rest * (perf_counter() - begun))
+    context.kept["ripened"] = today
     return done
 
 
@@ -95,18 +156,23 @@ async def coarsen(context: Context) -> int:
         return (
             await repository.system_coarsen(session, where, before, 5000)
             + await visits.system_coarsen(session, where, before, 5000)
-            + await imports.system_coarsen(session, where, since, SOME)
+            + await imports.system_coarsen(session, where, since, COARSER)
         )
 
 
 async def follow_forever(context: Context) -> None:
     """Follow the log in the background until cancelled."""
     while True:
+        if not await _tried(context, follow, REST):
+            await asyncio.sleep(PAUSE_S)
+
+
+async def recount_forever(context: Context) -> None:
+    """Reckon anew, in the background until cancelled, what a changed rule concerns."""
+    while True:
         begun = perf_counter()
-        read = await _tried(context, follow)
-        took = perf_counter() - begun
-        # Who taps now goes before who is reckoned: at most a quarter of the process is spent here.
-        await asyncio.sleep(3 * took if read == BATCH else max(PAUSE_S, 3 * took))
+        done = await _tried(context, recounts.step)
+        await asyncio.sleep(REST * (perf_counter() - begun) if done else PAUSE_S)
 
 
 async def ripen_forever(context: Context) -> None:
@@ -114,14 +180,16 @@ async def ripen_forever(context: Context) -> None:
     left = 0
     while True:
         if not left:
-            await _tried(context, ripen)
+            await _tried(context, ripen, REST)
         left = await _tried(context, coarsen)
         await asyncio.sleep(1 if left else RIPEN_S)
 
 
-async def _tried(context: Context, one: Any) -> int:  # noqa: ANN401 - one of the rounds above
+async def _tried(context: Context, one: Any, *given: Any) -> int:  # noqa: ANN401 - one of the rounds above
     try:
-        done: int = await one(context)
+        done: int = await one(context, *given)
+    except LostLease:
+        return 0
     except Refusal as refusal:
         log.warning("days", round=one.__name__, reason=refusal.detail)
     except Exception:

@@ -1,8 +1,9 @@
-"""Every query over days, and the rows that days are reckoned from."""
+"""Every query over days, and the rows that days are reckoned from: one statement for any number of persons and days."""
 
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, col, select
@@ -11,101 +12,142 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Source
 from services.attendance.days.models import AttendanceDay
+from services.attendance.devices.models import Device
 from services.attendance.posts.models import Assignment, Post
+from services.attendance.reviews.repository import LATEST
 from services.attendance.rows import columns, during
-from shared.cursors import insert_once
+from shared.bulk import among, wanted
 from shared.db import run
-from shared.log import Cursor
-from shared.tables import log_cursor
+from shared.log import Cursor, beyond, final
+from shared.tables import event_log, log_cursor
+from shared.work import CHINA
 
 T = TypeVar("T", bound=SQLModel)
-FOLLOWER = "itself:days"
-"""This service's own place in its log."""
+Pair = tuple[str, date]
+"""A person and a day."""
+ONE_AT_A_TIME = 7_062_025
+"""The lock of those who reckon: what was read last is written last."""
+_SHAPE: dict[str, Any] = {
+    "person": sa.String(),
+    "on": sa.Date(),
+    "back": sa.DateTime(timezone=True),
+    "low": sa.DateTime(timezone=True),
+    "high": sa.DateTime(timezone=True),
+}
 
 
-async def system_place(session: AsyncSession, at: datetime) -> Cursor | None:
-    """How far the log was followed, locked for this transaction; None while another process is at it."""
-    row = {"subscriber": FOLLOWER, "tx": 0, "seq": 0, "due_at": at}
-    await run(session, insert_once(session, log_cursor, row))
-    query = sa.select(log_cursor.c.tx, log_cursor.c.seq).where(log_cursor.c.subscriber == FOLLOWER)
-    found = (await run(session, query.with_for_update(skip_locked=True))).first()
-    return None if found is None else (found.tx, found.seq)
+def sought(session: AsyncSession, pairs: Iterable[Pair], look_back_days: int = 0) -> Any:  # noqa: ANN401 - a FROM element
+    """Persons and days to join with; `low` to `high` hold every punch of the day, `back` to `low` those before it."""
+    rows = []
+    for person, on in pairs:
+        low = datetime.combine(on, time(), CHINA).astimezone(UTC)
+        back = low - timedelta(days=look_back_days)
+        rows.append({"person": person, "on": on, "back": back, "low": low, "high": low + LATEST})
+    return wanted(session, _SHAPE, rows)
 
 
-async def system_move_on(session: AsyncSession, cursor: Cursor) -> None:
-    """The log was followed to here."""
-    place = {"tx": cursor[0], "seq": cursor[1]}
-    await run(session, log_cursor.update().where(log_cursor.c.subscriber == FOLLOWER).values(**place))
+async def system_one_at_a_time(session: AsyncSession) -> None:
+    """Wait until nobody else reckons, until this transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        await run(session, sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
 
 
 async def system_postings(
-    session: AsyncSession, persons: Sequence[str], first: date, last: date
-) -> list[tuple[Assignment, Post]]:
+    session: AsyncSession, persons: Collection[str], first: date, last: date
+) -> list[sa.Row[Any]]:
     """Where these persons were stationed on any of these days."""
+    held, post = columns(Assignment), columns(Post)
     query = (
-        select(Assignment, Post)
-        .join(Post, col(Post.id) == Assignment.post_id)
-        .where(col(Assignment.person).in_(persons), during(Assignment, first, last))
-        .order_by(col(Assignment.starts_on), col(Assignment.id))
+        sa.select(
+            held.person,
+            held.person_name,
+            held.region,
+            held.starts_on,
+            held.ends_on,
+            held.post_id,
+            post.name,
+            post.closed_on,
+        )
+        .join_from(Assignment, Post, post.id == held.post_id)
+        .where(among(session, held.person, persons), during(Assignment, first, last))
+        .order_by(held.starts_on, held.id)
     )
-    return list(await session.exec(query))
+    return list(await run(session, query))
 
 
 async def system_lasting(
-    session: AsyncSession, table: type[T], persons: Sequence[str], first: date, last: date
+    session: AsyncSession, table: type[T], persons: Collection[str], first: date, last: date
 ) -> list[T]:
     """Rows of persons whose time touches these days."""
-    query = select(table).where(col(table.person).in_(persons), during(table, first, last))  # type: ignore[attr-defined]
-    return list(await session.exec(query))
+    mine = among(session, col(table.person), persons)  # type: ignore[attr-defined]
+    return list(await session.exec(select(table).where(mine, during(table, first, last))))
 
 
 async def system_dated(
     session: AsyncSession,
     table: type[T],
-    persons: Sequence[str],
-    first: date,
-    last: date,
+    days: Any,  # noqa: ANN401 - of `sought`
     column: str = "work_date",
+    *,
+    lock: bool = False,
 ) -> list[T]:
-    """Rows of persons dated on these days."""
-    on = col(getattr(table, column))
-    query = select(table).where(col(table.person).in_(persons), on.between(first, last))  # type: ignore[attr-defined]
-    return list(await session.exec(query.order_by(on)))
+    """Rows of persons dated on their days."""
+    person, on = col(table.person), col(getattr(table, column))  # type: ignore[attr-defined]
+    query = select(table).join(days, sa.and_(person == days.c.person, on == days.c.on))
+    return list(await session.exec(query.with_for_update(of=table) if lock else query))
 
 
-async def system_of(session: AsyncSession, table: type[T], persons: Sequence[str]) -> list[T]:
-    """All rows of persons."""
-    query = select(table).where(col(table.person).in_(persons)).order_by(col(table.created_at))  # type: ignore[attr-defined]
-    return list(await session.exec(query))
+async def system_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `sought`
+    """What was reckoned before."""
+    day = columns(AttendanceDay)
+    query = sa.select(*day).join(days, sa.and_(day.person == days.c.person, day.work_date == days.c.on))
+    return list(await run(session, query))
 
 
-async def system_users(
-    session: AsyncSession, devices: Iterable[str], since: datetime, until: datetime
-) -> list[tuple[str, str, datetime]]:
-    """(device, person, when) of every check-in with these phones in a time."""
-    row = columns(CheckIn)
-    query = sa.select(row.device, row.person, row.taken_at).where(
-        row.device.in_(list(devices)), row.taken_at.between(since, until)
-    )
-    return [(one.device, one.person, one.taken_at) for one in await run(session, query)]
+async def system_note(session: AsyncSession, day_id: UUID, noted: dict[str, Any], at: datetime) -> None:
+    """Show beside a signed day what came after its signature."""
+    day = columns(AttendanceDay)
+    changed = {"after_signature": noted, "version": day.version + 1, "updated_at": at}
+    await run(session, sa.update(day.id.table).where(day.id == day_id).values(**changed))
 
 
-async def system_due(session: AsyncSession, on: date, limit: int) -> list[str]:
-    """Persons stationed on a day for whom that day was not reckoned yet, or may have ripened."""
-    day, posting = columns(AttendanceDay), columns(Assignment)
-    done = (
-        sa.select(day.person)
-        .where(day.work_date == on, day.person == posting.person, day.provisional.is_(False))
-        .exists()
-    )
+async def system_told(session: AsyncSession, cursor: Cursor, limit: int) -> list[sa.Row[Any]]:
+    """What the log tells after a place, as far as it concerns days."""
+    log = event_log.c
+    told = ("person", "work_date", "starts_on", "ends_on", "key", "effective_from", "since")
     query = (
-        sa.select(posting.person)
-        .where(posting.starts_on <= on, sa.or_(posting.ends_on.is_(None), posting.ends_on >= on), ~done)
-        .distinct()
-        .order_by(posting.person)
+        sa.select(
+            log.tx, log.seq, log.type, log.region, *(log.after[name].as_string().label(name) for name in told)
+        )
+        .where(beyond(cursor), final(session))
+        .order_by(log.tx, log.seq)
         .limit(limit)
     )
-    return list((await run(session, query)).scalars())
+    return list(await run(session, query))
+
+
+async def system_prolong(session: AsyncSession, follower: str, attempts: int, until: datetime) -> bool:
+    """Keep the lease until then; False when another process has it by now."""
+    place = log_cursor.c
+    mine = sa.and_(place.subscriber == follower, place.attempts == attempts)
+    return (await run(session, log_cursor.update().where(mine).values(due_at=until))).rowcount == 1
+
+
+async def system_phones(session: AsyncSession, persons: Collection[str]) -> list[sa.Row[Any]]:
+    """(person, device, state, since when) of persons' phones."""
+    phone = columns(Device)
+    wanted = (phone.person, phone.device, phone.state, phone.state_since)
+    query = sa.select(*wanted).where(among(session, phone.person, persons))
+    return list(await run(session, query))
+
+
+async def system_due(session: AsyncSession, on: date, *, provisional: bool) -> list[str]:
+    """Persons stationed on a day for whom that day was not reckoned yet; those too for whom it may have ripened."""
+    day, posting = columns(AttendanceDay), columns(Assignment)
+    settled = [day.provisional.is_(False)] if provisional else []
+    done = sa.select(day.person).where(day.work_date == on, day.person == posting.person, *settled).exists()
+    query = sa.select(posting.person).where(during(Assignment, on, on), ~done).distinct()
+    return list((await run(session, query.order_by(posting.person))).scalars())
 
 
 async def system_coarsen(session: AsyncSession, region: tuple[str, str], before: date, limit: int) -> int:
@@ -127,3 +169,8 @@ async def system_coarsen(session: AsyncSession, region: tuple[str, str], before:
     table = CheckIn.__table__  # type: ignore[attr-defined]
     done = await run(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
     return done.rowcount
+
+
+def names(pairs: Sequence[Pair]) -> list[str]:
+    """The persons of these pairs, each once."""
+    return list(dict.fromkeys(person for person, _ in pairs))

@@ -516,6 +516,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_punch_channel_external_state'), ['channel', 'external', 'state'], unique=False)
         batch_op.create_index(batch_op.f('ix_punch_coarse_punched_at'), ['coarse', 'punched_at'], unique=False)
 
+    op.create_table('recount',
+    sa.Column('region', sa.String(length=12), nullable=False),
+    sa.Column('first', sa.Date(), nullable=False),
+    sa.Column('on_day', sa.Date(), nullable=False),
+    sa.Column('after_person', sa.String(length=64), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('region', name=op.f('pk_recount'))
+    )
     op.create_table('review',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('region', sa.String(length=12), nullable=False),
@@ -951,6 +959,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_review_region_work_date_id'))
 
     op.drop_table('review')
+    op.drop_table('recount')
     with op.batch_alter_table('punch', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_punch_coarse_punched_at'))
         batch_op.drop_index(batch_op.f('ix_punch_channel_external_state'))

@@ -3,9 +3,10 @@
 Every process asks now and then what was changed meanwhile, by itself or by another.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,10 @@ OVERLAP = timedelta(minutes=5)
 MOST = 100_000
 """Persons remembered."""
 NAME = "stations"
+
+
+Ask = Callable[[Sequence[str], date], Awaitable[Sequence[Any]]]
+"""The rows of persons' stations from a day on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +55,35 @@ class _Known:
 
 
 async def of(
-    context: Context, session: AsyncSession, persons: Collection[str], since: date, at: datetime
+    context: Context,
+    session: AsyncSession,
+    persons: Collection[str],
+    since: date,
+    at: datetime,
+    ask: Ask | None = None,
 ) -> dict[str, list[Station]]:
-    """Every station of these persons on a day from `since` on; one statement for all not known."""
+    """Every station of these persons on a day from `since` on; one statement for all not known.
+
+    It is asked within the session, unless there is a shorter way to `ask`.
+    """
     known = await _known(context, session, since, at)
     if missing := [one for one in persons if one not in known.persons]:
         if len(known.persons) > MOST:
             known.persons.clear()
-        known.persons |= await read(session, missing, known.since)
+        asking = ask or partial(repository.system_stations, session)
+        known.persons |= _by_person(missing, await asking(missing, known.since))
     return {one: known.persons.get(one, []) for one in persons}
 
 
 async def read(session: AsyncSession, persons: Sequence[str], since: date) -> dict[str, list[Station]]:
     """The same from the database, whatever is remembered."""
+    return _by_person(persons, await repository.system_stations(session, persons, since))
+
+
+def _by_person(persons: Sequence[str], rows: Sequence[Any]) -> dict[str, list[Station]]:
     found: dict[str, list[Station]] = {one: [] for one in persons}
     drawn: dict[UUID, tuple[Fence, ...]] = {}
-    for row in await repository.system_stations(session, persons, since):
+    for row in rows:
         if row.post_id not in drawn:
             drawn[row.post_id] = tuple(map(from_json, row.fences))
         found[row.person].append(_station(row, drawn[row.post_id]))

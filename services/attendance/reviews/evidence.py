@@ -13,6 +13,7 @@ from shared.places import metres
 
 DECIMALS = 6
 HOUR_S = 3600
+CROWD = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,20 @@ def _shared(
     found = []
     for device in sorted({one.device for one in today if one.device}):
         mine = [one for one in today if one.device == device]
-        who = {person for person, at in others.get(device, ()) for one in mine if abs(one.at - at) <= span}
+        who = _beside(mine, others.get(device, ()), span)
         if who:
-            words = f"{rules.device_hours} 小时内这部手机还为另外 {len(who)} 人打卡"
+            count = f"{len(who)} 人" if len(who) < CROWD else f"{CROWD} 人以上"
+            words = f"{rules.device_hours} 小时内这部手机还为另外 {count}打卡"
             found.append(Odd(Oddity.SHARED_DEVICE, words, tuple(one.id for one in mine)))
     return found
+
+
+def _beside(mine: Sequence[Trace], others: Sequence[tuple[str, datetime]], span: timedelta) -> set[str]:
+    """Who else used the phone near one of these times; a crowd need not be counted to its end."""
+    who: set[str] = set()
+    for person, at in others:
+        if any(abs(one.at - at) <= span for one in mine):
+            who.add(person)
+            if len(who) >= CROWD:
+                break
+    return who

@@ -6,7 +6,6 @@ from typing import Any
 
 from services.attendance.messages.kinds import MessageKind
 from services.attendance.messages.service import days, inform
-from services.attendance.posts.models import Assignment
 from services.attendance.reviews.evidence import Odd
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
@@ -20,23 +19,23 @@ SETTLED = "当天其他记录已足以认定"
 
 async def keep(
     work: Work,
-    assignment: Assignment,
+    posting: Any,  # noqa: ANN401 - a row of days/repository.py
     on: date,
     odd: Sequence[Odd],
-    known: dict[str, list[Review]],
+    known: dict[tuple[str, date], Review],
     rule: str,
 ) -> bool:
     """Bring the day's review in line with what is odd now; whether anything changed."""
-    mine = known.setdefault(assignment.person, [])
-    review = next((one for one in mine if one.work_date == on), None)
+    review = known.get((posting.person, on))
+    if review is None and not odd:
+        return False
     listed: Oddities = [
         {"kind": one.kind, "words": one.words, "check_ins": [str(i) for i in one.check_ins], "rule": rule}
         for one in odd
     ]
     if review is None:
-        if listed:
-            mine.append(await _opened(work, assignment, on, listed))
-        return bool(listed)
+        known[posting.person, on] = await _opened(work, posting, on, listed)
+        return True
     kinds = {one["kind"] for one in review.oddities}
     if review.state is ReviewState.OPEN:
         return await _update(work, review, listed)
@@ -47,15 +46,15 @@ async def keep(
     return await _moved(work, review, ReviewState.OPEN, "出现新的疑点")
 
 
-async def _opened(work: Work, assignment: Assignment, on: date, listed: Oddities) -> Review:
+async def _opened(work: Work, posting: Any, on: date, listed: Oddities) -> Review:  # noqa: ANN401 - the same
     review = Review(
         id=new_id(),
-        region=assignment.region,
+        region=posting.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        person=assignment.person,
-        person_name=assignment.person_name,
+        person=posting.person,
+        person_name=posting.person_name,
         work_date=on,
         oddities=listed,
         state=ReviewState.OPEN,

@@ -1,0 +1,1 @@
+"""重新认定: what a changed rule wants reckoned anew."""
