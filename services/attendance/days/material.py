@@ -79,14 +79,14 @@ class Material:
 
 async def gather(work: Work, pairs: Sequence[Pair]) -> Material:
     """Everything about these days of these persons, and their check-ins before as far as they can be odd together."""
-    session, persons = work.session, repository.names(pairs)
+    session, persons = work.session, list(dict.fromkeys(person for person, _ in pairs))
     first, last = min(on for _, on in pairs), max(on for _, on in pairs)
     found = Material(_by_person(await repository.system_postings(session, persons, first, last)))
     await _policies(work, pairs, found)
     if not found.policies:
         return found
     bounds = _bounds(found)
-    days = repository.sought(session, pairs, bounds.look_back_days)
+    days = repository.system_sought(session, pairs, bounds.look_back_days)
     found.taps = _by_day(await evidence.system_taps(session, days))
     found.days = {(one.person, one.work_date): one for one in await repository.system_days(session, days)}
     reviews = await repository.system_dated(session, Review, days, lock=True)

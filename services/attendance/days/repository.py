@@ -1,6 +1,6 @@
 """Every query over days, and the rows that days are reckoned from: one statement for any number of persons and days."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,7 +36,7 @@ _SHAPE: dict[str, Any] = {
 }
 
 
-def sought(session: AsyncSession, pairs: Iterable[Pair], look_back_days: int = 0) -> Any:  # noqa: ANN401 - a FROM element
+def system_sought(session: AsyncSession, pairs: Iterable[Pair], look_back_days: int = 0) -> Any:  # noqa: ANN401 - a FROM element
     """Persons and days to join with; `low` to `high` hold every punch of the day, `back` to `low` those before it."""
     rows = []
     for person, on in pairs:
@@ -86,7 +86,7 @@ async def system_lasting(
 async def system_dated(
     session: AsyncSession,
     table: type[T],
-    days: Any,  # noqa: ANN401 - of `sought`
+    days: Any,  # noqa: ANN401 - of `system_sought`
     column: str = "work_date",
     *,
     lock: bool = False,
@@ -97,7 +97,7 @@ async def system_dated(
     return list(await session.exec(query.with_for_update(of=table) if lock else query))
 
 
-async def system_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `sought`
+async def system_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
     """What was reckoned before."""
     day = columns(AttendanceDay)
     query = sa.select(*day).join(days, sa.and_(day.person == days.c.person, day.work_date == days.c.on))
@@ -169,8 +169,3 @@ async def system_coarsen(session: AsyncSession, region: tuple[str, str], before:
     table = CheckIn.__table__  # type: ignore[attr-defined]
     done = await run(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
     return done.rowcount
-
-
-def names(pairs: Sequence[Pair]) -> list[str]:
-    """The persons of these pairs, each once."""
-    return list(dict.fromkeys(person for person, _ in pairs))

@@ -61,14 +61,14 @@ async def check_ins(work: Work, review: Review) -> list[CheckIn]:
     return list(await work.session.exec(query.order_by(col(CheckIn.taken_at)).limit(200)))
 
 
-async def system_taps(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `sought`
+async def system_taps(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
     """The check-ins of the days, in their order."""
     tap = columns(CheckIn)
     query = sa.select(*(tap[name] for name in _TAP)).join(days, _of_the_day(tap, days))
     return list(await run(session, query.order_by(tap.taken_at, tap.id)))
 
 
-async def system_before(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `sought`
+async def system_before(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
     """The last check-in with a place before each of the days, with the day as `for_day`."""
     tap, earlier = columns(CheckIn), aliased(CheckIn)
     last = (
@@ -92,7 +92,7 @@ async def system_before(session: AsyncSession, days: Any) -> list[sa.Row[Any]]: 
     return list(await run(session, query))
 
 
-async def system_suspects(session: AsyncSession, days: Any, bounds: Bounds) -> list[str]:  # noqa: ANN401 - of `sought`
+async def system_suspects(session: AsyncSession, days: Any, bounds: Bounds) -> list[str]:  # noqa: ANN401 - of `system_sought`
     """Persons whose check-ins of these days may be odd beside those before: at least all for whom they are."""
     now, then = columns(CheckIn), aliased(CheckIn)
     here = sa.and_(
