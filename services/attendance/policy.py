@@ -4,8 +4,9 @@ from collections.abc import Callable
 from datetime import time
 from typing import Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
+from services.attendance.fields import Day
 from shared.labels import Labelled
 from shared.permissions import Role
 from shared.rules import Rule
@@ -146,7 +147,9 @@ class Standpoint(_Value):
 class Evidence(_Value):
     """疑点的界限: what is odd enough for a person to look at."""
 
-    same_place_days: int = Field(ge=2, le=60, description="连续几天坐标完全相同")
+    same_place_days: int = Field(ge=2, le=60, description="几天的坐标完全相同")
+    network_m: float = Field(200, gt=0, le=10_000, description="精度差于此的是基站定位, 坐标相同属正常")
+    still_days: int = Field(6, ge=2, le=60, description="几天的坐标几乎相同, 只差半米以内")
     speed_kmh: float = Field(gt=10, le=2000)
     speed_least_km: float = Field(gt=0, le=1000)
     precise_m: float = Field(gt=0, le=100)
@@ -169,6 +172,21 @@ class SpotRules(_Value):
     most_drawn: int = Field(ge=1, le=1000)
 
 
+class ChangedDay(_Value):
+    """一天的调休或放假, in the words of the public lists (holiday-cn)."""
+
+    date: Day
+    name: str = Field("", max_length=50)
+    isOffDay: StrictBool = Field(description="true 放假, false 上班")  # noqa: N815 - the lists' own name
+
+
+class DaysList(_Value):
+    """一份调休与放假名单; with `year` it is that year's complete list."""
+
+    year: int | None = Field(None, ge=2000, le=2100)
+    days: tuple[ChangedDay, ...] = Field(max_length=400)
+
+
 SHAPES: dict[str, Any] = {
     "check_in.switches": Switches,
     "check_in.limits": Limits,
@@ -178,7 +196,7 @@ SHAPES: dict[str, Any] = {
     "presence.spot_checks": SpotRules,
     "team.requirements": TeamRequirements,
     "post.standpoint": Standpoint,
-    "calendar.changes": list[dict[str, Any]],
+    "calendar.changes": list[DaysList],
 }
 
 V = TypeVar("V", bound=BaseModel)

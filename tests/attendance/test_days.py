@@ -215,6 +215,21 @@ async def test_the_calendar_shows_the_made_up_days(
     assert len(found) == 31
 
 
+async def test_a_district_moves_its_own_days_and_a_wrong_list_is_refused(bureau: httpx.AsyncClient) -> None:
+    entry = {"key": "calendar.changes", "title": "县级调休", "region": DISTRICT, "basis": "区政府通知"}
+    own = [
+        {"date": "2024-05-25", "name": "调休", "isOffDay": False},
+        {"date": "2024-05-27", "isOffDay": True},
+    ]
+    rule = entry | {"effective_from": "2024-05-01", "confirmed": True}
+    for bad in ([{"on": "x"}], [{"days": [{"date": "?", "isOffDay": "no"}]}], [{"days": own, "rank": 1}]):
+        await sent(bureau, "/attendance/rules", rule | {"value": bad}, 422)
+    await sent(bureau, "/attendance/rules", rule | {"value": [{"days": own}]})
+    found = {one["on"]: one for one in await read(bureau, "/attendance/calendar", month="2024-05")}
+    assert (found["2024-05-25"]["works"], found["2024-05-25"]["name"]) == (True, "调休")
+    assert found["2024-05-27"]["works"] is False
+
+
 async def test_the_four_districts_days_differ_by_their_rules(attendance: Door, clock: Clock) -> None:
     for region, result, halves in (
         ("630202100201", "present", 2),

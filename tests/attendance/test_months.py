@@ -70,6 +70,16 @@ async def test_a_months_sheet_counts_each_person(
     assert year["rows"][0]["least_days"] is None
 
 
+async def test_a_signature_leaves_out_no_day_that_was_never_reckoned(
+    attendance: Door, town: httpx.AsyncClient, clock: Clock
+) -> None:
+    await a_month(attendance, town, clock)
+    clock.advance(timedelta(days=60))
+    signed = await sent(town, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 200)
+    (li, wang) = (await read(town, f"/attendance/sheets/{signed['id']}"))["rows"]
+    assert (li["unexplained"], li["leave"], wang["unexplained"], wang["rest"]) == (7, 1.0, 10, 2)
+
+
 async def test_nobody_can_order_people_by_their_figures(
     town: httpx.AsyncClient, bureau: httpx.AsyncClient
 ) -> None:

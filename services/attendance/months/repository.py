@@ -1,5 +1,6 @@
 """Every sum over days."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -11,13 +12,16 @@ from services.attendance.days.kinds import DayResult
 from services.attendance.days.models import AttendanceDay
 from services.attendance.months.lifecycle import SheetState
 from services.attendance.months.models import MonthSheet
+from services.attendance.posts.models import Assignment
 from services.attendance.repository import seen
-from services.attendance.rows import columns
+from services.attendance.rows import columns, during
 from services.attendance.teams.models import Team
 from shared.access import span
 from shared.db import run
+from shared.permissions import May
 from shared.rules import lineage
 from shared.work import Work
+from shared.workdays import each_day, month_span
 
 DAY = columns(AttendanceDay)
 MOST = 5000
@@ -115,6 +119,24 @@ async def freeze(work: Work, region: str, month: str, *, frozen: bool) -> None:
     table: Any = AttendanceDay.__table__  # type: ignore[attr-defined]
     where = (DAY.month == month, DAY.region.between(*span(region)), seen(work, AttendanceDay))
     await run(work.session, sa.update(table).where(*where).values(frozen=frozen, updated_at=work.at))
+
+
+async def unsettled(work: Work, region: str, month: str) -> dict[str, list[date]]:
+    """The days of a month, up to today, on which somebody was stationed in a region and that are not settled yet."""
+    first, last = month_span(month)
+    last = min(last, work.today)
+    query = select(Assignment).where(
+        col(Assignment.region).between(*span(region)),
+        during(Assignment, first, last),
+        work.actor.where(May.PRESENCE_READ, col(Assignment.region)),
+    )
+    found: dict[str, set[date]] = defaultdict(set)
+    for one in await work.session.exec(query):
+        found[one.person].update(each_day(max(first, one.starts_on), min(last, one.ends_on or last)))
+    for row in await grid(work, region, month):
+        if not row.provisional:
+            found[row.person].discard(row.work_date)
+    return {person: sorted(days) for person, days in found.items() if days}
 
 
 async def persons(work: Work, region: str, month: str) -> dict[str, list[date]]:

@@ -98,6 +98,8 @@ async def act(
     Forbidden for somebody whose own days are in it: another person signs.
     """
     work.actor.require(May.PRESENCE_REVIEW, body.region)
+    if action is SheetAction.SIGN:
+        await reckon_days(work, await repository.unsettled(work, body.region, body.month))
     row = await repository.sheet(work, body.region, body.month, lock=True) or _made(work, body)
     lines = (await sheet(work, body.region, body.month, "person")).rows
     if action is SheetAction.SIGN and work.actor.id in {line.key for line in lines}:

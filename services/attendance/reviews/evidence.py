@@ -12,6 +12,8 @@ from services.attendance.reviews.kinds import Oddity
 from shared.places import metres
 
 DECIMALS = 6
+STILL = 5e-6
+"""Degrees: half a metre, less than any phone that is carried to the same desk every day."""
 HOUR_S = 3600
 CROWD = 20
 
@@ -66,18 +68,35 @@ def _said(today: Sequence[Trace]) -> list[Odd]:
 def _same_place(today: Sequence[Trace], past: Sequence[Trace], rules: Evidence) -> list[Odd]:
     days: dict[tuple[float, float], set[date]] = defaultdict(set)
     for one in past:
-        if one.place is not None:
-            days[_exact(one.place)].add(one.on)
-    hits = [
-        one
-        for one in today
-        if one.place is not None and len(days[_exact(one.place)]) >= rules.same_place_days
-    ]
-    if not hits or hits[0].place is None:
+        if (place := _measured(one, rules)) is not None:
+            days[_exact(place)].add(one.on)
+    placed = [(one.id, place) for one in today if (place := _measured(one, rules)) is not None]
+    same = [(id_, len(days[_exact(place)])) for id_, place in placed]
+    hits = [(id_, count) for id_, count in same if count >= rules.same_place_days]
+    words = f"的坐标完全相同(小数点后 {DECIMALS} 位)"
+    if not hits:
+        near = [(id_, len(_days_near(place, days))) for id_, place in placed]
+        hits = [(id_, count) for id_, count in near if count >= rules.still_days]
+        words = "的坐标相差不到半米"
+    if not hits:
         return []
-    count = len(days[_exact(hits[0].place)])
-    words = f"{rules.look_back_days} 天内有 {count} 天的坐标完全相同(小数点后 {DECIMALS} 位)"
-    return [Odd(Oddity.SAME_PLACE, words, tuple(one.id for one in hits))]
+    words = f"{rules.look_back_days} 天内有 {hits[0][1]} 天{words}"
+    return [Odd(Oddity.SAME_PLACE, words, tuple(id_ for id_, _ in hits))]
+
+
+def _measured(one: Trace, rules: Evidence) -> tuple[float, float] | None:
+    """The place of a satellite or Wi-Fi fix; a mast's place is the same every day and shows nothing."""
+    return None if one.accuracy_m is not None and one.accuracy_m >= rules.network_m else one.place
+
+
+def _days_near(place: tuple[float, float], days: Mapping[tuple[float, float], set[date]]) -> set[date]:
+    lon, lat = place
+    return {
+        on
+        for (x, y), there in days.items()
+        if abs(x - lon) <= STILL and abs(y - lat) <= STILL
+        for on in there
+    }
 
 
 def _exact(place: tuple[float, float]) -> tuple[float, float]:

@@ -194,6 +194,9 @@ async def hand_over(work: Work, member_id: UUID, body: HandOver, match: Match) -
     member = await _serving(work, member_id, match)
     team = await records.get(work, Team, member.team_id, "这支工作队")
     await _free(work, body.person, body.person_name, body.starts_on, body.id)
+    if body.starts_on <= member.starts_on:
+        detail = f"接任日期须晚于前任到任的 {member.starts_on}"
+        raise Invalid(detail, "Too early", faults=[Fault("too_early", detail, "too early", "/starts_on")])
     last = body.starts_on - ONE_DAY
     await _end(work, member, last, body.reason, body.person)
     unit = body.unit_id or member.unit_id
