@@ -89,32 +89,22 @@ def shaken(dice: random.Random, by: float) -> tuple[float, float]:
     return HALL[0] + dice.uniform(-by, by), HALL[1] + dice.uniform(-by, by)
 
 
-def cheats() -> dict[str, tuple[list[Trace], Oddity]]:
+Cheats = dict[str, tuple[list[Trace], Oddity]]
+
+
+def cheats() -> Cheats:
+    """Ten days of each cheat, and what it is asked about as."""
     dice = random.Random(7)
     days = [FIRST + timedelta(days=n) for n in range(10)]
-    city = (HALL[0] + 1.2, HALL[1] + 0.4)
     normal = [trace(on, when(on, 8, dice.randrange(3600)), near(dice, 8), dice.uniform(4, 20)) for on in days]
-    last = days[-1]
+    return _same_places(dice, days, normal) | _others(dice, days, normal)
+
+
+def _same_places(dice: random.Random, days: list[date], normal: list[Trace]) -> Cheats:
     return {
-        "virtual location said so": (
-            [*normal, trace(last, when(last, 9, 5), HALL, 5.0, mock=True)],
-            Oddity.MOCK,
-        ),
         "virtual location, always one point": (
             [trace(on, when(on, 8, dice.randrange(3600)), HALL, dice.uniform(4, 20)) for on in days],
             Oddity.SAME_PLACE,
-        ),
-        "emulator, always one exact accuracy": (
-            [trace(on, when(on, 8, dice.randrange(3600)), near(dice, 1), 1.0) for on in days],
-            Oddity.PRECISE,
-        ),
-        "a script at the same second": (
-            [trace(on, when(on, 8, 1), near(dice, 8), dice.uniform(4, 20)) for on in days],
-            Oddity.SAME_SECOND,
-        ),
-        "in the city twenty minutes later": (
-            [*normal, trace(last, normal[-1].at + timedelta(minutes=20), city, 10.0)],
-            Oddity.SPEED,
         ),
         "virtual location, two points in turn": (
             [
@@ -140,6 +130,28 @@ def cheats() -> dict[str, tuple[list[Trace], Oddity]]:
         "the emulator knows no accuracy": (
             [trace(on, when(on, 8, dice.randrange(3600)), HALL, None) for on in days],
             Oddity.SAME_PLACE,
+        ),
+    }
+
+
+def _others(dice: random.Random, days: list[date], normal: list[Trace]) -> Cheats:
+    city, last = (HALL[0] + 1.2, HALL[1] + 0.4), days[-1]
+    return {
+        "virtual location said so": (
+            [*normal, trace(last, when(last, 9, 5), HALL, 5.0, mock=True)],
+            Oddity.MOCK,
+        ),
+        "emulator, always one exact accuracy": (
+            [trace(on, when(on, 8, dice.randrange(3600)), near(dice, 1), 1.0) for on in days],
+            Oddity.PRECISE,
+        ),
+        "a script at the same second": (
+            [trace(on, when(on, 8, 1), near(dice, 8), dice.uniform(4, 20)) for on in days],
+            Oddity.SAME_SECOND,
+        ),
+        "in the city twenty minutes later": (
+            [*normal, trace(last, normal[-1].at + timedelta(minutes=20), city, 10.0)],
+            Oddity.SPEED,
         ),
         "in two provinces within a night": (
             [*normal[:-1], trace(last, normal[-2].at + timedelta(hours=3), (HALL[0] + 9, HALL[1]), 10.0)],
