@@ -1,15 +1,15 @@
 """Screening: the question, the rules, the answer. Pure: no clock, no database; the same input gives the same answer."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from services.projects.screening import conditions, duplicates, shares
+from services.projects.screening.contexts import Near, Page, compiled
 from services.projects.screening.grammar import Grammar, Judge
-from services.projects.screening.lexicon import Lexicon, expand, tree
-from services.projects.screening.rules import EVERYTHING, FAR, Context, Finder, Rule, RuleSet, Share
+from services.projects.screening.lexicon import Lexicon, expand
+from services.projects.screening.rules import EVERYTHING, Finder, Rule, RuleSet, Share
 from services.projects.screening.schemas import (
     Family,
     Finding,
@@ -21,66 +21,8 @@ from services.projects.screening.schemas import (
 )
 from services.projects.screening.text import Folded, fold
 
-PHRASE_END = "$"
 MATCHES_PER_FINDING = 20
 WORDS_IN_A_SENTENCE = 6
-
-
-@dataclass(slots=True)
-class _Page:
-    """The fields of one subject, and what was already looked for in the whole of them."""
-
-    fields: Sequence[Folded]
-    known: dict[tuple[int, str], tuple[int, int] | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """A compiled context."""
-
-    where: str
-    within: int
-    words: re.Pattern[str] | None
-    at_end: bool
-
-    def search(
-        self, text: Folded, start: int, end: int, grammar: Grammar, page: _Page
-    ) -> tuple[int, int] | None:
-        """The words' span in this field; (0, 0) where there is nothing to point at; None when absent."""
-        if self.at_end and not grammar.phrase_after(text, end, 2):
-            return 0, 0
-        if self.words is None:
-            return None
-        if self.where in FAR:
-            return self._far(self.words, text, page)
-        low, high = self._window(text, start, end)
-        for found in self.words.finditer(text.text, low, high):
-            if self.where == "prior" and found.end() != start:
-                continue
-            if found.end() <= start or found.start() >= end:
-                return found.span()
-        return None
-
-    def _far(self, words: re.Pattern[str], text: Folded, page: _Page) -> tuple[int, int] | None:
-        """The same for the whole field or all fields: looked for once."""
-        key = (id(self), text.field if self.where == "field" else "")
-        if key not in page.known:
-            if self.where == "field":
-                found = words.search(text.text)
-                page.known[key] = found.span() if found else None
-            else:
-                page.known[key] = (0, 0) if any(words.search(one.text) for one in page.fields) else None
-        return page.known[key]
-
-    def _window(self, text: Folded, start: int, end: int) -> tuple[int, int]:
-        left, right = text.sentence(start, end) if self.where == "sentence" else text.clause(start, end)
-        match self.where:
-            case "before" | "prior":
-                return max(left, start - self.within), start
-            case "after" | "next":
-                return end, min(right, end + self.within)
-            case _:
-                return left, right
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +32,13 @@ class _Seeker:
     rule: Rule
     severity: Severity
     fields: frozenset[str]
-    needs: tuple[_Near, ...]
-    unless: tuple[_Near, ...]
+    needs: tuple[Near, ...]
+    unless: tuple[Near, ...]
     excuses: tuple[Judge, ...]
     share: Share | None
 
     def judge(
-        self, text: Folded, start: int, end: int, grammar: Grammar, page: _Page
+        self, text: Folded, start: int, end: int, grammar: Grammar, page: Page
     ) -> list[tuple[int, int]] | None:
         """The spans that make the hit, or None when it is none."""
         spans = [(start, end)]
@@ -110,7 +52,8 @@ class _Seeker:
             if span is None:
                 return None
             spans.append(span)
-        if any(near.search(text, start, end, grammar, page) for near in self.unless):
+        honest = grammar.pretended(text, start) if self.unless else 0
+        if any(near.search(text, start, end, grammar, page, honest) for near in self.unless):
             return None
         if any(excuse(text, start, end) for excuse in self.excuses):
             return None
@@ -161,26 +104,16 @@ class Engine:
         self._lexicon = Lexicon(self._seekers.keys() | self._innocent)
 
     def _seeker(self, rule: Rule, finder: Finder) -> _Seeker:
-        readings = self.grammar.readings
+        readings, words = self.grammar.readings, self.rules.words
         return _Seeker(
             rule=rule,
             severity=finder.severity or rule.severity,
             fields=frozenset(finder.fields),
-            needs=tuple(self._near(context) for context in finder.needs),
-            unless=tuple(self._near(context) for context in finder.unless),
+            needs=tuple(compiled(context, words, needed=True) for context in finder.needs),
+            unless=tuple(compiled(context, words, needed=False) for context in finder.unless),
             excuses=tuple(readings[name] for name in finder.excuses),
             share=finder.share,
         )
-
-    def _near(self, context: Context) -> _Near:
-        words = [
-            form
-            for pattern in context.words
-            if pattern != PHRASE_END
-            for form in expand(pattern, self.rules.words)
-        ]
-        pattern = re.compile(tree(words)) if words else None
-        return _Near(context.where, context.within, pattern, PHRASE_END in context.words)
 
     def screen(self, subject: ScreeningSubject, candidates: Iterable[ScreeningSubject] = ()) -> Screening:
         """Judge one project; `candidates` are those it might duplicate (see `duplicates.duplicate_keys`)."""
@@ -199,7 +132,7 @@ class Engine:
     def _negative(self, subject: ScreeningSubject) -> list[Finding]:
         fields = [fold("name", subject.name), fold("content", subject.content)]
         fields += [fold(f"cost_items.{n}", item.name) for n, item in enumerate(subject.cost_items)]
-        page = _Page(fields)
+        page = Page(fields)
         asked = self._always | {
             rule.id
             for rule in self._sometimes

@@ -12,9 +12,18 @@ NEGATION_REACH = 40
 SOURCE_REACH = 10
 PLACE_REACH = 8
 TARGET_REACH = 40
+MONEY_REACH = 24
+PUTTING = "投入用拨花转付给"
+SIDES = "里东西南北上下前后新老"
+_REBUILT = re.compile(
+    r"拆除(?:后)?(?:原址|原地|就地|异地)?(?:重建|翻建|改建|新建)(?:$|项目|工程|[0-9一二三两])"
+)
+_DISTANCE = re.compile(r"约?\d+(?:\.\d+)?(?:米|公里|千米|里|m|km)")
 GRAMMAR_SETS = (
     "negation", "prohibition", "turn", "excluded_after", "removal", "source", "conversion", "making", "acquiring",
     "good_head", "open_head", "locative", "place_mark", "place_word", "toponym", "goods_head", "joint",
+    "pretence", "taking", "money", "conversion_to", "bad_target",
+    "old", "other_payer", "pays_itself",
 )  # fmt: skip
 """Word sets the grammar needs; `words.json` must have them."""
 
@@ -27,24 +36,35 @@ class Grammar:
     def __init__(self, words: Mapping[str, tuple[str, ...]]) -> None:
         """Compile the sets. KeyError names one that is missing."""
         w = {name: tree(words[name]) for name in GRAMMAR_SETS}
-        self._negation = re.compile(w["negation"])
+        self._negation = re.compile(f"{w['negation']}|不(?:{w['making']}|{w['acquiring']})")
         self._prohibition = re.compile(w["prohibition"])
         self._turn = re.compile(w["turn"])
-        self._excluded_after = re.compile(f"[^,。;!?]{{0,12}}?{w['excluded_after']}")
+        self._excluded_after = re.compile(
+            f"[^,。;!?]{{0,12}}?(?:{w['excluded_after']}|由{w['other_payer']}[^,。;!?]{{0,8}}?{w['pays_itself']})"
+        )
         self._removed = re.compile(f"{w['removal']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
         self._source = re.compile(f"{w['source']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$")
         self._conversion = re.compile(w["conversion"])
+        self._turned = re.compile(f"[^,。;!?]{{0,8}}?{w['conversion_to']}(?!的)(?P<target>[^,。;!?]{{2,16}})")
+        self._made_from = re.compile(f"{w['conversion']}自[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
+        self._bad_target = re.compile(w["bad_target"])
         self._into = re.compile(f"[^。;!?]{{0,8}}?{w['conversion']}|[^,。;!?]{{0,8}}?(?:{w['making']}|后)")
         self._acts = re.compile(f"{w['making']}|{w['acquiring']}")
         self._good = re.compile(w["good_head"])
         self._open = re.compile(f"(?:的|之)?{w['open_head']}")
         self._locative = re.compile(w["locative"])
         self._place_mark = re.compile(
-            f"(?!{w['place_word']}){w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$"
+            f"(?<![{PUTTING}])(?!{w['place_word']}){w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$"
         )
-        self._toponym = re.compile(f"{w['toponym']}(?![级民干庄口内集委部党史团会灯])")
+        self._toponym = re.compile(f"[{SIDES}]?{w['toponym']}(?![级民干庄口内集委部党史团会灯村])")
         self._goods = re.compile(w["goods_head"])
         self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
+        self._edge = re.compile(f"[、/]|{w['joint']}|{w['making']}|{w['acquiring']}")
+        self._pretence = re.compile(
+            f"{w['pretence']}|{w['taking']}[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
+            f"|{w['money']}[^。;!?]{{0,4}}?(?:被|用于|用来|挪作|用作|改作)"
+        )
+        self._before = re.compile(f"{w['old']}[^,。;!?:、()]{{0,2}}$")
         self.readings: dict[Reading, Judge] = {
             reading: getattr(self, reading) for reading in get_args(Reading)
         }
@@ -53,6 +73,22 @@ class Grammar:
         """What follows in the same phrase: up to a mark or a joining word (和, 及, 并 …)."""
         cut = self._joint.search(text.text, end, end + reach)
         return text.text[end : cut.start() if cut else end + reach]
+
+    def item(self, text: Folded, start: int, end: int) -> tuple[int, int]:
+        """Bounds of the listed thing around a span: 购置公务用车和垃圾清运车 are two."""
+        left, right = text.clause(start, end)
+        for mark in self._edge.finditer(text.text, left, start):
+            left = mark.end()
+        cut = self._joint.search(text.text, end, right)
+        return left, cut.start() if cut else right
+
+    def pretended(self, text: Folded, start: int) -> int:
+        """Where a pretence or the source of the money ends, before which words excuse nothing: 以…名义, 挪用…资金; 0 if none."""
+        left, _ = text.sentence(start, start)
+        end = 0
+        for mark in self._pretence.finditer(text.text, left, start):
+            end = mark.end()
+        return end
 
     def negated(self, text: Folded, start: int, end: int) -> bool:
         """不含车辆购置; 严禁…; 办公区由企业自筹. A prohibition (不得, 严禁) reaches over commas while no quantity is named."""
@@ -79,7 +115,7 @@ class Grammar:
         removed = self._removed.search(before)
         if removed and not self._acts.search(removed[0], 2):
             return True
-        if self._removed_after(text, end):
+        if self._removed_after(text, end) or self._made_from.search(before) or self._turns_good(text, end):
             return True
         source = self._source.search(before)
         marked = (
@@ -95,9 +131,21 @@ class Grammar:
         source = self._source.search(text.text[left:start])
         return source is not None and not self._acts.search(source[1])
 
+    def once(self, text: Folded, start: int) -> bool:
+        """原派出所旧址: what is named is no longer there."""
+        return self._before.search(text.text, max(0, start - 6), start) is not None
+
     def _removed_after(self, text: Folded, end: int) -> bool:
+        """办公楼拆除; not 办公楼拆除重建, which is the same thing again."""
         tail = self.phrase_after(text, end, 14)
+        if _REBUILT.search(tail):
+            return False
         return tail.startswith(("拆除", "已拆除", "拆迁后", "腾退")) or "拆除后" in tail
+
+    def _turns_good(self, text: Folded, end: int) -> bool:
+        """办公楼改造为…, 改成…: whatever it becomes, unless that is again an office, a hall or quarters."""
+        turned = self._turned.match(text.text, end)
+        return turned is not None and self._bad_target.search(turned["target"]) is None
 
     def _becomes(self, text: Folded, end: int, *, marked: bool) -> bool:
         """Whether what follows names what it is turned into: with a mark of origin before, within the sentence; else at once."""
@@ -128,7 +176,7 @@ class Grammar:
         if mark is None or self._acts.search(mark[1]):
             return False
         tail = self.phrase_after(text, end, 8)
-        return not tail or bool(self._locative.match(tail) or self._open.match(tail))
+        return not tail or bool(self._locative.match(tail) or self._open.match(tail) or _DISTANCE.match(tail))
 
     def industry(self, text: Folded, start: int, end: int) -> bool:
         """办公桌椅加工厂, 手机数据线组装车间: goods that are made or sold, not bought for use."""

@@ -17,7 +17,7 @@ from services.projects.screening.lexicon import Pattern, expand
 from services.projects.screening.schemas import Family, Severity
 
 Field_ = Literal["name", "content", "cost_items"]
-Where = Literal["before", "after", "prior", "next", "clause", "sentence", "field", "anywhere"]
+Where = Literal["before", "after", "prior", "next", "item", "clause", "sentence", "field", "anywhere"]
 FAR = frozenset({"field", "anywhere"})
 Reading = Literal["negated", "replaced", "modifier", "place", "industry"]
 READINGS: tuple[Reading, ...] = ("negated", "replaced", "modifier", "place", "industry")
@@ -58,8 +58,10 @@ EVERYTHING = Scope()
 class Context(_Strict):
     """Words that must, or must not, stand near a hit.
 
-    `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$" = the phrase
-    ends here); `clause`, `sentence`, `field`, `anywhere`: there or in it.
+    `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$": the
+    phrase ends here, "^": the clause begins here); `item`: in the listed thing the hit belongs to, from the verb or the
+    list mark before it to the next mark or joining word; `clause` (brackets included), `sentence`, `field`, `anywhere`:
+    there or in it. What stands before a pretence lifts nothing: 以冷链项目名义购置轿车.
     """
 
     words: tuple[str, ...] = Field(min_length=1)

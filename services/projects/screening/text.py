@@ -11,6 +11,8 @@ REACH = 300
 """No sentence is looked at further than this from a hit, so that a text without marks costs no more than others."""
 PAUSES = STOPS + ",:()"
 """Marks that end a clause."""
+BREAKS = STOPS + ",:"
+"""The same without brackets."""
 _DROPPED = frozenset("\"'`“”‘’「」『』《》<>【】[]{}*_~^|\u00b7•●■◆")
 _DROPPED_KINDS = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn"})
 _TRADITIONAL = str.maketrans(
@@ -49,6 +51,10 @@ class Folded:
     def clause(self, start: int, end: int) -> tuple[int, int]:
         """Bounds of the clause around a span: up to a comma, colon, bracket or the sentence's end."""
         return self._bounds(start, end, PAUSES)
+
+    def stretch(self, start: int, end: int) -> tuple[int, int]:
+        """Bounds of the clause with its brackets: what stands in brackets explains the words around them."""
+        return self._bounds(start, end, BREAKS)
 
     def _bounds(self, start: int, end: int, marks: str) -> tuple[int, int]:
         first, last = max(0, start - REACH), min(len(self.text), end + REACH)
