@@ -51,7 +51,8 @@ class Near:
             return self._far(self.words, text, grammar, page)
         low, high = self._window(text, start, end, grammar)
         low = max(low, honest)
-        for found in self.words.finditer(text.text, max(low - INERT_REACH, 0), high):
+        begin = max(low - INERT_REACH, 0) if self.where == "before" else low
+        for found in self.words.finditer(text.text, begin, high):
             if found.start() >= low and self._counts(found, start, end):
                 if self.needed and grammar.once(text, found.start()):
                     continue
