@@ -46,6 +46,8 @@ class Grammar:
         self._source = re.compile(f"{w['source']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$")
         self._conversion = re.compile(w["conversion"])
         self._turned = re.compile(f"[^,。;!?]{{0,8}}?{w['conversion_to']}(?!的)(?P<target>[^,。;!?]{{2,16}})")
+        self._converting = re.compile(f"{w['conversion']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
+        self._for = re.compile(f"[^,。;!?、]{{0,{SOURCE_REACH}}}?[为成作](?P<target>[^,。;!?]{{2,16}})")
         self._made_from = re.compile(f"{w['conversion']}自[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
         self._bad_target = re.compile(w["bad_target"])
         self._into = re.compile(f"[^。;!?]{{0,8}}?{w['conversion']}|[^,。;!?]{{0,8}}?(?:{w['making']}|后)")
@@ -115,7 +117,11 @@ class Grammar:
         removed = self._removed.search(before)
         if removed and not self._acts.search(removed[0], 2):
             return True
-        if self._removed_after(text, end) or self._made_from.search(before) or self._turns_good(text, end):
+        if (
+            self._removed_after(text, end)
+            or self._made_from.search(before)
+            or self._turns_good(text, start, end)
+        ):
             return True
         source = self._source.search(before)
         marked = (
@@ -142,9 +148,12 @@ class Grammar:
             return False
         return tail.startswith(("拆除", "已拆除", "拆迁后", "腾退")) or "拆除后" in tail
 
-    def _turns_good(self, text: Folded, end: int) -> bool:
-        """办公楼改造为…, 改成…: whatever it becomes, unless that is again an office, a hall or quarters."""
+    def _turns_good(self, text: Folded, start: int, end: int) -> bool:
+        """办公楼改造为…, 改造村部仓库为…: whatever it becomes, unless that is again an office, a hall or quarters."""
+        left, _ = text.clause(start, start)
         turned = self._turned.match(text.text, end)
+        if turned is None and self._converting.search(text.text[left:start]):
+            turned = self._for.match(text.text, end)
         return turned is not None and self._bad_target.search(turned["target"]) is None
 
     def _becomes(self, text: Folded, end: int, *, marked: bool) -> bool:
