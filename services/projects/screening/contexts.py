@@ -1,7 +1,7 @@
 """Words that must, or must not, stand near a hit, compiled."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.projects.screening.grammar import Grammar
@@ -21,7 +21,7 @@ INERT_REACH = 8
 class Page:
     """The fields of one subject, and what was already looked for in the whole of them."""
 
-    fields: Sequence[Folded]
+    fields: list[Folded]
     known: dict[tuple[int, str], tuple[int, int] | None] = field(default_factory=dict)
 
 
@@ -72,7 +72,7 @@ class Near:
         """The same for the whole field or all fields: looked for once. What was there before (原村委会) does not count."""
         key = (id(self), text.field if self.where == "field" else "")
         if key not in page.known:
-            fields = [text] if self.where == "field" else page.fields
+            fields = {"field": [text], "name": page.fields[:1]}.get(self.where, page.fields)
             spans = (
                 found.span()
                 for one in fields

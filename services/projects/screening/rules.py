@@ -17,8 +17,8 @@ from services.projects.screening.lexicon import Pattern, expand
 from services.projects.screening.schemas import Family, Severity
 
 Field_ = Literal["name", "content", "cost_items"]
-Where = Literal["before", "after", "prior", "next", "item", "clause", "sentence", "field", "anywhere"]
-FAR = frozenset({"field", "anywhere"})
+Where = Literal["before", "after", "prior", "next", "item", "clause", "sentence", "name", "field", "anywhere"]
+FAR = frozenset({"name", "field", "anywhere"})
 Reading = Literal["negated", "replaced", "modifier", "place", "industry"]
 READINGS: tuple[Reading, ...] = ("negated", "replaced", "modifier", "place", "industry")
 WORDS_FILE = "words.json"
@@ -60,8 +60,8 @@ class Context(_Strict):
 
     `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$": the
     phrase ends here, "^": the clause begins here); `item`: in the listed thing the hit belongs to, from the verb or the
-    list mark before it to the next mark or joining word; `clause` (brackets included), `sentence`, `field`, `anywhere`:
-    there or in it. What stands before a pretence lifts nothing: 以冷链项目名义购置轿车.
+    list mark before it to the next mark or joining word; `clause` (brackets included), `sentence`, `field`, `name` (the
+    project's name), `anywhere`: there or in it. What stands before a pretence lifts nothing: 以冷链项目名义购置轿车.
     """
 
     words: tuple[str, ...] = Field(min_length=1)
@@ -151,7 +151,7 @@ class Rule(_Strict):
             severity = finder.severity or self.severity
             if severity is Severity.BLOCK and any(context.where in FAR for context in finder.unless):
                 # Else a harmless sentence added elsewhere would lift a block.
-                raise ValueError("block 规则的排除语境只能在同一句内 (不能用 field 或 anywhere)")
+                raise ValueError("block 规则的排除语境只能在同一句内 (不能用 name、field 或 anywhere)")
         return self
 
     def in_force(self, day: date) -> bool:
