@@ -18,6 +18,7 @@ SIDES = "里东西南北上下前后新老"
 _REBUILT = re.compile(
     r"拆除(?:后)?(?:原址|原地|就地|异地)?(?:重建|翻建|改建|新建)(?:$|项目|工程|[0-9一二三两])"
 )
+_AFTERWARDS = re.compile("后|新建|再建|[建修盖]$")
 _DISTANCE = re.compile(r"约?\d+(?:\.\d+)?(?:米|公里|千米|里|m|km)")
 GRAMMAR_SETS = (
     "negation", "prohibition", "turn", "excluded_after", "removal", "source", "conversion", "making", "acquiring",
@@ -64,9 +65,10 @@ class Grammar:
         self._edge = re.compile(f"[、/]|{w['joint']}|{w['making']}|{w['acquiring']}")
         self._pretence = re.compile(
             f"{w['pretence']}|{w['taking']}[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
+            f"|用(?![于作工户电水人地])[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
             f"|{w['money']}[^。;!?]{{0,4}}?(?:被|用于|用来|挪作|用作|改作)"
         )
-        self._before = re.compile(f"{w['old']}[^,。;!?:、()]{{0,2}}$")
+        self._before = re.compile(f"{w['old']}[省市县区乡镇村]?$")
         self.readings: dict[Reading, Judge] = {
             reading: getattr(self, reading) for reading in get_args(Reading)
         }
@@ -95,6 +97,8 @@ class Grammar:
     def negated(self, text: Folded, start: int, end: int) -> bool:
         """不含车辆购置; 严禁…; 办公区由企业自筹. A prohibition (不得, 严禁) reaches over commas while no quantity is named."""
         left, right = text.clause(start, end)
+        if text.text[left:start].endswith("不"):
+            return True
         if self._denied(text.text[max(left, start - NEGATION_REACH) : start], self._negation):
             return True
         if self._excluded_after.match(text.text, end, end + NEGATION_REACH):
@@ -115,7 +119,7 @@ class Grammar:
         left, _ = text.sentence(start, end)
         before = text.text[left:start]
         removed = self._removed.search(before)
-        if removed and not self._acts.search(removed[0], 2):
+        if removed and not self._acts.search(removed[0], 2) and not _AFTERWARDS.search(removed[0], 2):
             return True
         if (
             self._removed_after(text, end)

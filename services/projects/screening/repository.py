@@ -123,6 +123,7 @@ async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
             year=row.year,
             location=row.place,
             amount=row.total,
+            cost_items=[],  # given: pydantic would look up the factory's signature for each project
         )
         for row in await run(work.session, query)
     }

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 STOPS = "。;!?"
 """Marks that end a sentence after folding."""
-REACH = 300
+REACH = 160
 """No sentence is looked at further than this from a hit, so that a text without marks costs no more than others."""
 PAUSES = STOPS + ",:()"
 """Marks that end a clause."""
