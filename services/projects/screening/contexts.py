@@ -1,7 +1,8 @@
 """Words that must, or must not, stand near a hit, compiled."""
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from services.projects.screening.grammar import Grammar
@@ -13,6 +14,7 @@ CLAUSE_START, PHRASE_END = "^", "$"
 INERT = "inert"
 """The word set of names that hold a word without meaning it: 施工单位 is no 单位."""
 
+WIDE = frozenset({"item", "clause", "sentence"})
 INERT_REACH = 8
 """How far before a window such a name may begin."""
 
@@ -23,6 +25,7 @@ class Page:
 
     fields: list[Folded]
     known: dict[tuple[int, str], tuple[int, int] | None] = field(default_factory=dict)
+    everywhere: dict[tuple[int, str], list[tuple[int, int]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +54,40 @@ class Near:
             return self._far(self.words, text, grammar, page)
         low, high = self._window(text, start, end, grammar)
         low = max(low, honest)
-        begin = max(low - INERT_REACH, 0) if self.where == "before" else low
-        for found in self.words.finditer(text.text, begin, high):
-            if found.start() >= low and self._counts(found, start, end):
-                if self.needed and grammar.once(text, found.start()):
-                    continue
-                return found.span()
+        spans = self._near(self.words, text, low, high, grammar, page)
+        for left, right in spans:
+            if (right <= start or left >= end) and self._touches(left, right, start, end):
+                return left, right
         return None
 
-    def _counts(self, found: re.Match[str], start: int, end: int) -> bool:
-        apart = found.end() <= start or found.start() >= end
-        return apart and found[0] not in self.inert and self._touches(found, start, end)
+    def _near(
+        self, words: re.Pattern[str], text: Folded, low: int, high: int, grammar: Grammar, page: Page
+    ) -> Iterator[tuple[int, int]]:
+        """Where the words stand between two places. Wide windows look into what was found once in the whole field."""
+        if self.where in WIDE:
+            key = (id(self), text.field)
+            if key not in page.everywhere:
+                page.everywhere[key] = list(self._spans(words, text, 0, len(text.text), grammar))
+            found = page.everywhere[key]
+            for at in range(bisect_left(found, (low, 0)), len(found)):
+                if found[at][1] > high:
+                    return
+                yield found[at]
+            return
+        begin = max(low - INERT_REACH, 0) if self.where == "before" else low
+        for span in self._spans(words, text, begin, high, grammar):
+            if span[0] >= low:
+                yield span
 
-    def _touches(self, found: re.Match[str], start: int, end: int) -> bool:
-        return {"prior": found.end() == start, "next": found.start() == end}.get(self.where, True)
+    def _spans(
+        self, words: re.Pattern[str], text: Folded, low: int, high: int, grammar: Grammar
+    ) -> Iterator[tuple[int, int]]:
+        for found in words.finditer(text.text, low, high):
+            if found[0] not in self.inert and not (self.needed and grammar.once(text, found.start())):
+                yield found.span()
+
+    def _touches(self, left: int, right: int, start: int, end: int) -> bool:
+        return {"prior": right == start, "next": left == end}.get(self.where, True)
 
     def _far(
         self, words: re.Pattern[str], text: Folded, grammar: Grammar, page: Page

@@ -128,6 +128,7 @@ def _pairs(core: str) -> frozenset[str]:
     return frozenset(core[at : at + 2] for at in range(len(core) - 1)) or frozenset({core} if core else ())
 
 
+@lru_cache(maxsize=50_000)
 def _numbers(text: str) -> frozenset[str]:
     return frozenset(_NUMBER.findall(fold("", text).text))
 
