@@ -52,6 +52,8 @@ FIRST_SEEN = {
     12: "first seen: 75 of 90 violations found, of 85 ordinary 5 blocked and 3 to review",
     13: "first seen: 105 of 110 violations found, of 100 ordinary 7 blocked and 1 to review",
     14: "first seen: 98 of 102 violations found, of 96 ordinary 1 blocked and 1 to review",
+    15: "first seen: 103 of 110 violations found, of 100 ordinary 3 blocked and none to review",
+    16: "first seen: 98 of 106 violations found, of 103 ordinary 2 blocked and 2 to review",
 }
 """What each round showed before the rules were changed for it. Rounds 7 to 12 were made to be hard: rare words, disguises,
 payment orders of three characters, harmless projects with the words of harmful ones."""

@@ -1,7 +1,7 @@
 """Screening: the question, the rules, the answer. Pure: no clock, no database; the same input gives the same answer."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -196,8 +196,18 @@ def _match(text: Folded, span: tuple[int, int]) -> Match:
     return Match(field=text.field, text=text.raw[start:end], start=start, end=end)
 
 
+def _widest(matches: Collection[Match]) -> list[Match]:
+    """In the order of the text, without what lies in another: 购车款, not 购车 and 车款 too."""
+    fields = {field: at for at, field in enumerate(dict.fromkeys(one.field for one in matches))}
+    kept: list[Match] = []
+    for one in sorted(matches, key=lambda one: (fields[one.field], one.start, -one.end)):
+        if not kept or kept[-1].field != one.field or kept[-1].end < one.end:
+            kept.append(one)
+    return kept
+
+
 def _finding(hits: _Hits) -> Finding:
-    rule, matches = hits.rule, list(hits.matches.values())[:MATCHES_PER_FINDING]
+    rule, matches = hits.rule, _widest(hits.matches.values())[:MATCHES_PER_FINDING]
     words = "、".join(dict.fromkeys(f"“{one.text}”" for one in matches[:WORDS_IN_A_SENTENCE]))
     return Finding(
         family=rule.family,
