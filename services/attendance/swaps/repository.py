@@ -44,10 +44,13 @@ async def listed(
     return await page(work.session, query, asked, orders=orders, key=col(DutySwap.id), default="-created_at")
 
 
-async def duties(work: Work, identifiers: Sequence[UUID], region: str) -> dict[UUID, Duty]:
-    """Shifts of a region by id, locked in one order; a cadre may name a fellow's."""
+async def duties(
+    work: Work, identifiers: Sequence[UUID], region: str, *, lock: bool = True
+) -> dict[UUID, Duty]:
+    """Shifts of a region by id, locked in one order unless only read; a cadre may name a fellow's."""
     query = select(Duty).where(col(Duty.id).in_(identifiers), Duty.region == region)
-    rows = await work.session.exec(query.order_by(col(Duty.id)).with_for_update())
+    query = query.order_by(col(Duty.id))
+    rows = await work.session.exec(query.with_for_update() if lock else query)
     return {one.id: one for one in rows}
 
 

@@ -83,9 +83,9 @@ def _told(swap: DutySwap, was: str, now: str) -> SwapMoved:
     return SwapMoved(asker=swap.person, partner=swap.partner, was=was, now=now)
 
 
-async def _shifts(work: Work, swap: DutySwap) -> Shifts:
+async def _shifts(work: Work, swap: DutySwap, *, lock: bool = True) -> Shifts:
     wanted = [one for one in (swap.duty_id, swap.other_duty_id) if one is not None]
-    found = await repository.duties(work, wanted, swap.region)
+    found = await repository.duties(work, wanted, swap.region, lock=lock)
     return found.get(swap.duty_id), found.get(swap.other_duty_id) if swap.other_duty_id else None
 
 
@@ -171,7 +171,7 @@ async def _hand(work: Work, duty: Duty, person: str, name: str) -> None:
 async def detail(work: Work, swap_id: UUID) -> SwapDetail:
     """A swap and what the caller may do with it."""
     swap = await repository.get(work, swap_id)
-    facts = await _facts(work, swap, await _shifts(work, swap))
+    facts = await _facts(work, swap, await _shifts(work, swap, lock=False))
     return SwapDetail(
         **SwapRead.model_validate(swap).model_dump(),
         available_actions=[
