@@ -7,7 +7,7 @@ would have been: wishes in late summer 2022, in the library on the first of Nove
 from typing import Any
 from urllib.parse import quote
 
-from embedded.story.facts import Published, projects
+from embedded.story.facts import COUNTY, Published, projects
 from embedded.story.paper import document
 from embedded.story.telling import Step, Story, day, fixed_id
 
@@ -135,6 +135,11 @@ async def review(story: Story) -> str:
     rules = await story.as_("mayor").get("/projects/rules", prefix="admission.statements")
     points = list(rules[0]["value"]["endorse"])
     for one in projects():
+        if one.region == COUNTY:  # no town reviews what is the county's own
+            await story.notice(one.by, path(one), "town", "2022-08-21", "2022-08-31")
+            said = {"happened_at": day("2022-09-01")}
+            await story.move(one.by, path(one), "submit", said, done=_later("appraisal"))
+            continue
         await story.move(
             one.by, path(one), "forward", {"happened_at": day("2022-09-01")}, done=_later("town_review")
         )

@@ -12,7 +12,7 @@ PEOPLE = (
     ("clerk",    "叶金木村文书",  "village_clerk", (YEJINMU,)),
     ("cadre",    "叶金木村驻村干部", "cadre",       (YEJINMU,)),
     ("town",     "乡镇项目专干",  "town_officer",  TOWNS),
-    ("mayor",    "乡镇审核人",    "town_officer",  TOWNS),
+    ("mayor",    "乡镇审核人",    "town_officer",  (XIBUSHA, HERI, WANGJIA)),
     ("line",     "农牧水利和科技局经办", "line_bureau", (COUNTY,)),
     ("appraiser", "农牧水利和科技局论证", "line_bureau", (COUNTY,)),
     ("bureau",   "乡村振兴局经办", "bureau",        (COUNTY,)),

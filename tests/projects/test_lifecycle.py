@@ -14,6 +14,8 @@ LEGAL: dict[tuple[str, str], tuple[str | None, May]] = {
     ("draft", "declare"): ("village_notice", May.PROJECT_DECLARE),
     ("returned", "declare"): ("village_notice", May.PROJECT_DECLARE),
     ("village_notice", "forward"): ("town_review", May.PROJECT_DECLARE),
+    ("village_notice", "submit"): ("appraisal", May.PROJECT_DECLARE),
+    ("village_notice", "recall"): ("returned", May.PROJECT_DECLARE),
     ("town_review", "endorse"): ("town_notice", May.PROJECT_ENDORSE),
     ("town_notice", "forward"): ("appraisal", May.PROJECT_ENDORSE),
     ("appraisal", "appraise"): ("approval", May.PROJECT_APPRAISE),

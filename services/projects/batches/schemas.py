@@ -11,7 +11,17 @@ from shared.errors import FaultRead
 
 MOST = 200
 BatchAction = Literal[
-    "declare", "forward", "endorse", "appraise", "approve", "admit", "return", "plan", "withdraw"
+    "declare",
+    "forward",
+    "submit",
+    "recall",
+    "endorse",
+    "appraise",
+    "approve",
+    "admit",
+    "return",
+    "plan",
+    "withdraw",
 ]
 
 

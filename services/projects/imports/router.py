@@ -99,7 +99,7 @@ async def list_import_rows(
     "/{job_id}/workbook",
     response_class=Response,
     response_model=None,
-    **allows(May.PROJECT_DECLARE, refuses=(NotFound,)),
+    **allows(May.PROJECT_DECLARE, refuses=(NotFound, Conflict)),
 )
 async def download_workbook(
     work: Reading,

@@ -22,7 +22,7 @@ from services.projects.imports.models import ImportJob
 from services.projects.imports.reading import Reader
 from services.projects.imports.schemas import ImportRead, RowFault
 from shared.access import Actor, Grant
-from shared.errors import Fault, Invalid, NotFound, Refusal
+from shared.errors import Conflict, Fault, Invalid, NotFound, Refusal
 from shared.ids import new_id
 from shared.permissions import May, Role
 from shared.sheets.forms import annotated
@@ -238,7 +238,10 @@ async def shown(work: Work, job: ImportJob) -> ImportRead:
 async def workbook(work: Work, job: ImportJob, *, only_wrong: bool) -> bytes:
     """The uploaded rows again, wrong cells marked, each row's faults beside it."""
     faults = {row.number: row.faults for row in await repository.wrong_rows(work, job.id)}
-    sheet = await _sheet(work.context.storage, job)
+    try:
+        sheet = await _sheet(work.context.storage, job)
+    except NotFound as error:
+        raise Conflict("原表的文件已不在, 请重新上传", "The uploaded file is gone") from error
     for row in sheet.rows:
         row.faults = [
             CellFault(row.number, one["column"], one["message"], f"/rows/{row.number}/{one['key']}")

@@ -103,15 +103,18 @@ async def listed(work: Work, asked: Asked, state: State | None, *, overdue: bool
     late = limits.late(work.at) if overdue else None
     found = await repository.listed(work, asked, mine, late)
     stand = await standings(work, KIND, [str(project.id) for project in found.items])
-    actions = {wait.state: wait for wait in _one_each(mine)}
     items = []
     for project in found.items:
         level = NOTICED.get(project.state)
         notice = stand[str(project.id)].get(level) if level is not None else None
         running = notice is not None and notice.ends_on is not None and notice.ends_on >= work.today
         until = notice.ends_on if notice is not None and running else None
-        items.append(_item(work, project, actions[project.state], limits, until))
+        items.append(_item(work, project, _move(mine, project), limits, until))
     return Page[InboxItem].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+
+
+def _move(mine: list[Wait], project: Project) -> Wait:
+    return [wait for wait in mine if wait.fits(project)][-1]
 
 
 def _item(work: Work, project: Project, wait: Wait, limits: Limits, until: date | None) -> InboxItem:

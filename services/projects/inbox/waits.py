@@ -10,15 +10,19 @@ import sqlalchemy as sa
 from services.projects.library.guards import DONE
 from services.projects.library.kinds import Origin
 from services.projects.library.lifecycle import PROJECT as LIFE
+from services.projects.library.models import Project
 from services.projects.library.repository import PROJECT
-from services.projects.library.states import Action, State
+from services.projects.library.states import Action, State, has_town
 from shared.access import Actor, span
 from shared.permissions import May, Role
 
 P = PROJECT.c
+BARE = "000000"
+"""What follows a district's six digits in a region without a town."""
 AHEAD = (
     Action.DECLARE,
     Action.FORWARD,
+    Action.SUBMIT,
     Action.ENDORSE,
     Action.APPRAISE,
     Action.APPROVE,
@@ -54,6 +58,11 @@ class Wait:
     action: Action
     condition: sa.ColumnElement[bool]
 
+    def fits(self, project: Project) -> bool:
+        """Whether this is the move a project of the state waits for: where there is no town, it is submitted."""
+        here = self.state is project.state
+        return here and (self.action is not Action.SUBMIT or not has_town(project.region))
+
 
 def waits(actor: Actor) -> list[Wait]:
     """Every state in which a project can wait for this actor."""
@@ -87,6 +96,10 @@ def _scope(actor: Actor, may: May) -> Any:  # noqa: ANN401 - a condition
 
 def _ripe(action: Action) -> list[Any]:
     match action:
+        case Action.FORWARD:
+            return [sa.func.substr(P.region, 7, 6) != BARE]
+        case Action.SUBMIT:
+            return [sa.func.substr(P.region, 7, 6) == BARE]
         case Action.START:
             return [P.allocated > 0]
         case Action.COMPLETE:

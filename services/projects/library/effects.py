@@ -46,7 +46,7 @@ async def apply(work: Work, project: Project, action: Action, act: ProjectAct, o
     await _opinion(work, project, action, act, on)
     if action is Action.ADMIT:
         await _code(work, project, on)
-    elif action is Action.RETURN:
+    elif action in {Action.RETURN, Action.RECALL}:
         await _notices_down(work, project)
     else:
         _fields(project, action, act)
@@ -81,7 +81,7 @@ def whole(project: Project) -> BuiltThing:
 
 
 async def _opinion(work: Work, project: Project, action: Action, act: ProjectAct, on: date) -> None:
-    if not (act.opinion or act.statements or action is Action.RETURN):
+    if not (act.opinion or act.statements or action in {Action.RETURN, Action.RECALL, Action.SUBMIT}):
         return
     rule = await work.rule("admission.statements", region=project.region)
     said: dict[str, Any] = {

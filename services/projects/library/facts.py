@@ -8,12 +8,12 @@ from services.projects.attachments import repository as attachments
 from services.projects.categories import service as categories
 from services.projects.changes import repository as changes
 from services.projects.commitments import repository as commitments
-from services.projects.library import checks, repository, screens
+from services.projects.library import checks, repository, screens, tendering
 from services.projects.library.guards import ProjectFacts
 from services.projects.library.models import Project
 from services.projects.library.public import KIND
 from services.projects.library.schemas import ProjectAct
-from services.projects.library.states import EDITABLE, State
+from services.projects.library.states import EDITABLE, State, has_town
 from services.projects.screening.schemas import Screening
 from shared.errors import Fault
 from shared.notices.schemas import Level
@@ -39,6 +39,7 @@ async def gather(work: Work, project: Project, act: ProjectAct, *, on: date, tol
     kinds = (await attachments.kinds(work, [project.id]))[project.id]
     stand = await standing(work, KIND, str(project.id), on)
     return ProjectFacts(
+        region=project.region,
         form=await _form(work, project, kinds),
         documents=kinds,
         notices=await _notices(work, project, stand),
@@ -61,6 +62,7 @@ async def gather(work: Work, project: Project, act: ProjectAct, *, on: date, tol
         decision_no=act.decision_no,
         decision_on=act.decision_on,
         procurement=act.procurement or project.procurement,
+        tender=await _tender(work, project, act, on),
         on=on,
     )
 
@@ -85,6 +87,9 @@ async def _form(work: Work, project: Project, kinds: frozenset[str]) -> tuple[Fa
 async def _notices(work: Work, project: Project, stand: dict[Level, Standing]) -> tuple[Fault, ...]:
     rule = await work.rule("admission.notices", region=project.region)
     wanted: list[str] = rule.value[project.origin].get(project.state, [])
+    if project.state is State.VILLAGE_NOTICE and not has_town(project.region):
+        # What the skipped steps would have published goes up at the same time.
+        wanted = list(dict.fromkeys([*wanted, *rule.value[project.origin].get(State.TOWN_NOTICE, [])]))
     found = [missing(stand, Level(level)) for level in wanted]
     return tuple(fault for fault in found if fault is not None)
 
@@ -111,6 +116,16 @@ async def _readiness(work: Work, project: Project) -> tuple[Fault, ...]:
         for name, words in rule.value.items()
         if getattr(project, name) is None
     )
+
+
+async def _tender(work: Work, project: Project, act: ProjectAct, on: date) -> Fault | None:
+    if project.state is not State.PLANNED:
+        return None
+    rule = await work.rule("procurement.limits", on=on, region=project.region)
+    way = act.procurement or project.procurement
+    purchase = act.purchase or tendering.purchase_of(project.category, rule.value)
+    amount = project.total if act.estimate is None else act.estimate
+    return tendering.fault(rule.value, way, purchase, amount, act.reason)
 
 
 async def _findings(work: Work, project: Project, told: Told) -> tuple[Fault, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.projects.library.kinds import Document, Procurement
+from services.projects.library.states import has_town
 from shared.errors import Fault
 from shared.money import yuan
 
@@ -14,6 +15,7 @@ DONE = 100
 class ProjectFacts:
     """What the guards look at: the record, what is attached and published, and what the person moving it says."""
 
+    region: str = ""
     form: tuple[Fault, ...] = ()
     documents: frozenset[str] = frozenset()
     notices: tuple[Fault, ...] = ()
@@ -36,6 +38,7 @@ class ProjectFacts:
     decision_no: str = ""
     decision_on: date | None = None
     procurement: Procurement | None = None
+    tender: Fault | None = None
     on: date | None = None
 
 
@@ -66,6 +69,20 @@ def complete_form(facts: ProjectFacts) -> Fault | None:
 def minutes_attached(facts: ProjectFacts) -> Fault | None:
     """附村民(代表)会议记录."""
     return _lacks(facts, Document.MINUTES)
+
+
+def of_a_town(facts: ProjectFacts) -> Fault | None:
+    """项目在某个乡镇(或其村)内."""
+    if has_town(facts.region):
+        return None
+    return Fault("no_town", "县级项目没有所属乡镇, 请办理“报送论证”(submit)", "No town reviews it; submit it")
+
+
+def without_a_town(facts: ProjectFacts) -> Fault | None:
+    """项目直属县级, 没有乡镇审核它; 镇、村公示与县级公示同时进行."""
+    if not has_town(facts.region):
+        return None
+    return Fault("has_town", "项目有所属乡镇, 请上报乡镇审核(forward)", "Its town reviews it; forward it")
 
 
 def notices_over(facts: ProjectFacts) -> Fault | None:
@@ -135,6 +152,11 @@ def procured(facts: ProjectFacts) -> Fault | None:
     if Document.CONTRACT in facts.documents:
         return None
     return _lacks(facts, Document.PROCUREMENT)
+
+
+def tendered(facts: ProjectFacts) -> Fault | None:
+    """达到招标限额的公开招标; 邀请招标或不招标的说明依据."""
+    return facts.tender
 
 
 def built_in_full(facts: ProjectFacts) -> Fault | None:

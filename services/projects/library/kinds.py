@@ -71,6 +71,14 @@ class Procurement(Labelled):
     NOT_NEEDED = "not_needed", "不涉及采购"
 
 
+class Purchase(Labelled):
+    """采购对象."""
+
+    WORKS = "works", "工程"
+    GOODS = "goods", "货物"
+    SERVICES = "services", "服务"
+
+
 class Document(Labelled):
     """附件类别."""
 

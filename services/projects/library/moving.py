@@ -25,6 +25,9 @@ OCCASIONS = {
 """Moves before which the project is screened by the rules of the day, and what that is called."""
 
 
+NO_TOWN = "县级项目没有所属乡镇, 不经乡镇审核; 镇、村公示已同时进行"
+
+
 async def act(
     work: Work, project_id: UUID, action: Action, body: ProjectAct, *, match: Match, dry_run: bool
 ) -> Preview | Project:
@@ -61,6 +64,8 @@ async def step(
     row = PROJECT.move(project.state, action)
     work.actor.require(row.may, project.region)
     told = told or Told()
+    if action is Action.SUBMIT and not body.reason.strip():
+        body = body.model_copy(update={"reason": NO_TOWN})
     on = (body.happened_at or work.at).astimezone(CHINA).date()
     if action in OCCASIONS:
         found = await screens.ask(work, project)

@@ -7,7 +7,15 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.projects.library.kinds import Indicator, MoneyKind, Nature, Operator, Origin, Procurement
+from services.projects.library.kinds import (
+    Indicator,
+    MoneyKind,
+    Nature,
+    Operator,
+    Origin,
+    Procurement,
+    Purchase,
+)
 from services.projects.screening.schemas import Budget, Land, Step
 from shared.contracts.projects import BuiltThing
 from shared.money import Money, PositiveMoney
@@ -176,5 +184,7 @@ class ProjectAct(Act):
     decision_on: date | None = Field(None, description="审定日期")
     plan_year: Year | None = Field(None, description="计划年度; 空则为项目年度")
     procurement: Procurement | None = Field(None, description="发包方式")
+    purchase: Purchase | None = Field(None, description="采购对象: 工程、货物、服务; 空则按项目类型")
+    estimate: Money | None = Field(None, description="单项合同估算价; 空则为总投资")
     settled: Money | None = Field(None, description="审定结算金额")
     built: list[BuiltThing] = Field(default=[], max_length=100, description="形成的资产; 空则按项目登记一项")

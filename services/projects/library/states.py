@@ -34,6 +34,8 @@ class Action(Labelled):
 
     DECLARE = "declare", "申报"
     FORWARD = "forward", "上报"
+    SUBMIT = "submit", "报送论证"
+    RECALL = "recall", "撤回申报"
     ENDORSE = "endorse", "镇级审核通过"
     APPRAISE = "appraise", "论证通过"
     APPROVE = "approve", "审定"
@@ -84,6 +86,7 @@ STAGES: Mapping[State, Stage] = {
     State.WITHDRAWN: Stage.OUT,
     State.TERMINATED: Stage.OUT,
 }
+TOWN_AND_BELOW = slice(6, 12)
 REVIEWS = frozenset(
     {
         State.VILLAGE_NOTICE,
@@ -98,6 +101,11 @@ REVIEWS = frozenset(
 EDITABLE = frozenset({State.DRAFT, State.RETURNED})
 """Where the record is still the declarer's to write."""
 BUILDING = frozenset({State.STARTED, State.UNDER_CONSTRUCTION})
+
+
+def has_town(region: str) -> bool:
+    """Whether a region is a town or lies in one; a district's own projects have no town to review them."""
+    return bool(region[TOWN_AND_BELOW].strip("0"))
 
 
 def states_of(stage: Stage) -> tuple[State, ...]:
