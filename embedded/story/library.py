@@ -137,8 +137,8 @@ async def review(story: Story) -> str:
     for one in projects():
         if one.region == COUNTY:  # no town reviews what is the county's own
             await story.notice(one.by, path(one), "town", "2022-08-21", "2022-08-31")
-            said = {"happened_at": day("2022-09-01")}
-            await story.move(one.by, path(one), "submit", said, done=_later("appraisal"))
+            sent = {"happened_at": day("2022-09-01")}
+            await story.move(one.by, path(one), "submit", sent, done=_later("appraisal"))
             continue
         await story.move(
             one.by, path(one), "forward", {"happened_at": day("2022-09-01")}, done=_later("town_review")
