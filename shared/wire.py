@@ -53,10 +53,6 @@ SERVER_ERROR = 500
 CLIENT_ERROR = 400
 
 
-ABROAD = {"dingtalk": "https://oapi.dingtalk.com", "wecom": "https://qyapi.weixin.qq.com"}
-"""Systems of others that are asked like a peer, and where they live unless XIANJIE_PEERS says otherwise."""
-
-
 class ServiceName(Labelled):
     """What people call a service in a message."""
 
@@ -65,13 +61,22 @@ class ServiceName(Labelled):
     FUNDS = "funds", "资金服务"
     ASSETS = "assets", "资产服务"
     ATTENDANCE = "attendance", "驻村服务"
+
+
+class Abroad(Labelled):
+    """Systems of others that are asked like a peer."""
+
     DINGTALK = "dingtalk", "钉钉"
     WECOM = "wecom", "企业微信"
 
 
+ABROAD = {Abroad.DINGTALK: "https://oapi.dingtalk.com", Abroad.WECOM: "https://qyapi.weixin.qq.com"}
+"""Where they live unless XIANJIE_PEERS says otherwise."""
+
+
 def spoken(service: str) -> str:
-    """The Chinese name of a service, its own name when it has none."""
-    return ServiceName(service).label if service in ServiceName.labels() else service
+    """The Chinese name of a service or a system of others, its own name when it has none."""
+    return (ServiceName.labels() | Abroad.labels()).get(service, service)
 
 
 class Wire:

@@ -44,8 +44,9 @@ OF_A_KIND = {
     "GET /api/v1/users/{account_id}",
     "GET /api/v1/clients/{account_id}",
     "GET /api/v1/funds/webhooks/{webhook_id}",
+    "GET /api/v1/projects/imports/{job_id}/workbook",
 }
-"""Addresses that answer rows of one kind or one maker only, which a made-up row is not of."""
+"""Addresses that answer rows of one kind, one maker or one stage only, which a made-up row is not of."""
 
 
 async def _figures(doors: Doors, service: str) -> dict[str, Any]:
