@@ -25,9 +25,11 @@ async def scan(work: PublicReading, code: str) -> AssetCard:
     return await service.card(work, code)
 
 
-@router.get(
-    "/scan/{code}/page", response_class=HTMLResponse, response_model=None, **public(refuses=(NotFound,))
-)
+PAGE = public()
+PAGE["responses"] |= {NotFound.status: {"description": "没有这项资产", "content": {"text/html": {}}}}
+
+
+@router.get("/scan/{code}/page", response_class=HTMLResponse, response_model=None, **PAGE)
 async def show(work: PublicReading, code: str) -> HTMLResponse:
     """扫标识牌打开的网页: 资产情况和报修表单, 不需要登录."""
     try:

@@ -56,7 +56,9 @@ async def wrong_rows(work: Work, job_id: UUID, most: int | None = None) -> list[
 
 async def project_ids(work: Work, job_id: UUID) -> list[UUID]:
     """The projects of the sound rows of a short import the caller was given, in order."""
-    query = sa.select(ROW.c.project_id).where(ROW.c.job_id == job_id, ROW.c.wrong.is_(False))
+    query = sa.select(ROW.c.project_id).where(
+        ROW.c.job_id == job_id, ROW.c.project_id.is_not(None), ROW.c.wrong.is_(False)
+    )
     return list((await run(work.session, query.order_by(ROW.c.number).limit(SHORT))).scalars())
 
 
