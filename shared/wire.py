@@ -70,7 +70,10 @@ class Abroad(Labelled):
     WECOM = "wecom", "企业微信"
 
 
-ABROAD = {Abroad.DINGTALK: "https://oapi.dingtalk.com", Abroad.WECOM: "https://qyapi.weixin.qq.com"}
+ABROAD: dict[str, str] = {
+    Abroad.DINGTALK: "https://oapi.dingtalk.com",
+    Abroad.WECOM: "https://qyapi.weixin.qq.com",
+}
 """Where they live unless XIANJIE_PEERS says otherwise."""
 
 
