@@ -36,6 +36,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure("cadres",            "attendance", ("cadres",),                     "驻村干部",         "人"),
     Figure("visits",            "attendance", ("visits",),                     "走访",             "次"),
     Figure("deeds_done",        "attendance", ("deeds_done",),                 "已办实事",         "件"),
+    Figure("project_alerts",    "projects",   ("undone",),                     "项目预警未销号",   "条", ALERTS),
+    Figure("project_alerts_late", "projects", ("overdue",),                    "项目预警逾期",     "条", ALERTS),
     Figure("fund_alerts",       "funds",      ("undone",),                     "资金预警未销号",   "条", ALERTS),
     Figure("fund_alerts_late",  "funds",      ("overdue",),                    "资金预警逾期",     "条", ALERTS),
     Figure("asset_alerts",      "assets",     ("undone",),                     "资产预警未销号",   "条", ALERTS),
