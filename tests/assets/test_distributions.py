@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.assets.world import World
+from tests.conftest import Clock
 from tests.doors import VILLAGE
 
 STEPS = ("proposed", "discussed", "reviewed", "resolved", "decision_public")
@@ -231,3 +232,17 @@ async def test_changed_lines_are_decided_again(world: World) -> None:
     assert (await world.clerk.get(f"/assets/distributions/{plan['id']}")).json()["steps"] == {}
     twice = {"lines": [lines["lines"][0], lines["lines"][0]]}
     assert (await world.clerk.put(f"/assets/distributions/{plan['id']}/lines", json=twice)).status_code == 422
+
+
+async def test_income_that_nobody_distributes_is_found(world: World, clock: Clock) -> None:
+    await earning(world)
+    assert (await world.bureau.post("/assets/alerts/sweep")).status_code == 200
+    assert (await world.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"] == []
+    clock.advance(timedelta(days=400))
+    await world.bureau.post("/assets/alerts/sweep")
+    found = (await world.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"]
+    (one,) = [alert for alert in found if alert["rule"] == "risk.undistributed"]
+    assert (one["subject_kind"], one["figures"]["未分配"]) == ("region", "10000.00")
+    await approved(world)
+    await world.bureau.post("/assets/alerts/sweep")
+    assert (await world.bureau.get(f"/assets/alerts/{one['id']}")).json()["gone"] is True

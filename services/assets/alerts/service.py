@@ -30,6 +30,7 @@ LOOKS: dict[str, Find] = {
     "seen_elsewhere":          lambda work, value: neglect.seen_elsewhere(work, int(value["days"])),
     "without_keeper":          lambda work, value: neglect.without_keeper(work, int(value["days"])),
     "not_settled":             lambda work, value: neglect.waiting(work, int(value["days"])),
+    "undistributed":           lambda work, value: neglect.undistributed(work, int(value["days"])),
     "missing":                 lambda work, value: neglect.missing(work, int(value["days"])),
 }
 """Rule → how it is looked for; whether, how strictly and how long to answer is the rule's own (rules/risks.json)."""

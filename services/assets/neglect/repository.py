@@ -8,18 +8,26 @@ from services.assets.alerts.repository import ASSETS, present
 from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.campaigns.models import Campaign, CampaignItem
+from services.assets.contracts.models import Receipt
+from services.assets.distributions.kinds import Account
+from services.assets.distributions.lifecycle import PlanState
+from services.assets.distributions.models import Distribution, IncomeBalance
 from services.assets.inspections.models import Inspection
 from services.assets.register.kinds import AssetClass
 from services.assets.register.lifecycle import AssetState
 from shared.alerts.hits import MOST, Hit
 from shared.db import run
 from shared.fences import Standing
+from shared.money import yuan
 from shared.permissions import May
 from shared.work import CHINA, Work
 
 SEEN: sa.Table = Inspection.__table__  # type: ignore[attr-defined]
 CAMPAIGNS: sa.Table = Campaign.__table__  # type: ignore[attr-defined]
 ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
+PLANS: sa.Table = Distribution.__table__  # type: ignore[attr-defined]
+BALANCES: sa.Table = IncomeBalance.__table__  # type: ignore[attr-defined]
+CAME: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 SHORT = (ASSETS.c.id, ASSETS.c.region, ASSETS.c.name)
 
 
@@ -106,3 +114,27 @@ async def missing(work: Work, days: int) -> list[Hit]:
         Hit("asset", str(row.id), row.region, row.name, f"“{row.campaign}”盘亏, 之后没有找到, 也没有办理处置")
         for row in await run(work.session, query.limit(MOST))
     ]
+
+
+async def undistributed(work: Work, days: int) -> list[Hit]:
+    """Villages and towns that hold income since before some days ago, and have carried out no distribution since."""
+    since = work.today - timedelta(days=days)
+    carried_out = sa.select(PLANS.c.id).where(
+        PLANS.c.region == BALANCES.c.region,
+        PLANS.c.state.in_((PlanState.APPROVED, PlanState.CLOSED)),
+        PLANS.c.state_since >= work.at - timedelta(days=days),
+    )
+    old = sa.select(CAME.c.id).where(CAME.c.region == BALANCES.c.region, CAME.c.received_on < since)
+    query = sa.select(BALANCES.c.region, BALANCES.c.amount).where(
+        BALANCES.c.account == Account.AVAILABLE,
+        BALANCES.c.amount > 0,
+        old.exists(),
+        ~carried_out.exists(),
+        work.actor.where(May.ASSET_READ, BALANCES.c.region),
+    )
+    return [
+        Hit("region", row.region, row.region, f"资产收益 {yuan(int(row.amount))} 元没有分配",
+            f"{since} 以前收到的收益还没有分配, 未分配余额 {yuan(int(row.amount))} 元",
+            figures={"未分配": yuan(int(row.amount))})
+        for row in await run(work.session, query.limit(MOST))
+    ]  # fmt: skip
