@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.assets.imports.columns import COLUMNS
+from services.assets.imports.service import MOST_ROWS
 from shared import sheets
 from tests.assets.world import World
 from tests.doors import VILLAGE
@@ -112,3 +113,11 @@ async def test_the_template_can_be_filled_and_read(world: World) -> None:
     answered = await world.clerk.get("/assets/imports/template")
     assert answered.content.startswith(b"PK")
     assert sheets.read(answered.content, COLUMNS).rows == []
+
+
+async def test_a_file_that_would_keep_everybody_waiting_is_to_be_divided(world: World) -> None:
+    rows = [[f"{GOOD[0]}{number}", *GOOD[1:]] for number in range(MOST_ROWS + 1)]
+    answered = await world.clerk.post(
+        "/assets/imports", content=csv(*rows), headers={"content-type": "text/csv"}
+    )
+    assert (answered.status_code, answered.json()["errors"][0]["code"]) == (422, "too_many_rows")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from services.assets.imports import repository
 from services.assets.imports.columns import COLUMNS
 from services.assets.imports.schemas import ImportAnswer, RowFault
+from services.assets.refusals import wrong
 from services.assets.register import many
 from services.assets.register.fields import contradictions, incomplete
 from services.assets.register.kinds import Origin
@@ -20,6 +21,8 @@ from shared.permissions import May
 from shared.problems import faults
 from shared.work import Work
 
+MOST_ROWS = 3000
+"""Rows of one file: what is written in one transaction without keeping everybody else waiting."""
 MOST_FAULTS = 200
 MOST_IDS = 1000
 _BY_KEY = {column.key: column for column in COLUMNS}
@@ -33,6 +36,9 @@ def form() -> bytes:
 async def take(work: Work, content: bytes, *, register_too: bool, dry_run: bool) -> ImportAnswer:
     """Check every row, then take all in or none. Invalid when the file is no such table at all."""
     sheet = await asyncio.to_thread(sheets.read, content, COLUMNS)
+    if len(sheet.rows) > MOST_ROWS:
+        words = f"一次最多导入 {MOST_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
+        raise wrong("too_many_rows", words, "", "Too many rows for one file")
     subclasses = (await work.rule("codes.subclass")).value
     bodies = [_body(work, row, subclasses, register_too=register_too) for row in sheet.rows]
     await _refuse_twins(work, sheet.rows)

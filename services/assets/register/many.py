@@ -1,5 +1,6 @@
 """Entering many assets at once: what a file holds, checked by who read it, written in a few statements."""
 
+import asyncio
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
@@ -19,16 +20,19 @@ from shared.ids import new_id
 from shared.log import Told, publish_many
 from shared.work import Work
 
+BREATH = 50
+"""Rows after which others get their turn."""
+
 
 async def enter(work: Work, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
     """Drafts for sound bodies, in their order, each with its event. The caller has checked fields and regions."""
-    assets = [_draft(work, body, origin) for body in bodies]
+    assets = await _drafts(work, bodies, origin)
     return await _kept(work, assets, [_entered(asset) for asset in assets])
 
 
 async def register(work: Work, bodies: Sequence[AssetCreate], origin: Origin, reason: str) -> list[Asset]:
     """The same, registered at once: complete bodies get their codes, as if each had been entered and registered."""
-    assets = [_draft(work, body, origin) for body in bodies]
+    assets = await _drafts(work, bodies, origin)
     told = []
     await _give_codes(work, assets)
     for asset in assets:
@@ -43,6 +47,15 @@ async def register(work: Work, bodies: Sequence[AssetCreate], origin: Origin, re
         )
         told.append(Told(moved, str(asset.id), asset.version, asset.region, reason=reason))
     return await _kept(work, assets, told)
+
+
+async def _drafts(work: Work, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
+    assets = []
+    for at, body in enumerate(bodies):
+        assets.append(_draft(work, body, origin))
+        if at % BREATH == 0:
+            await asyncio.sleep(0)
+    return assets
 
 
 def _draft(work: Work, body: AssetCreate, origin: Origin) -> Asset:
