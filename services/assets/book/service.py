@@ -112,6 +112,8 @@ async def decide(
     if adjustment.state is AdjustmentState.APPROVED:
         if correction:
             asset.original_value += adjustment.amount
+            if asset.funding_carried:  # the sources add up to the value, so they are asked again
+                asset.funding_known, asset.funding_asked_at = False, None
         else:
             asset.adjusted += adjustment.amount
         asset.version += 1
