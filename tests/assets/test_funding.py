@@ -80,6 +80,12 @@ async def test_a_project_without_money_holds_no_other_up(world: World, desk: Des
     filled = [await fill(world.door.context, 2), await fill(world.door.context, 2)]
     assert filled == [0, 1]
     assert await split(world, asset) == {"central": "500.00"}
+    fix = {"kind": "correction", "amount": "-100.00", "happened_on": "2024-05-01", "reason": "录入错误"}
+    made = ok(await world.clerk.post(f"/assets/{asset['id']}/adjustments", json=fix), 201)
+    ok(await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={}))
+    assert await split(world, asset) == {"central": "400.00"}
+    told = (await world.bureau.get(f"/assets/{asset['id']}/history")).json()
+    assert [one["before"] for one in told if one["type"] == "asset.changed"] == [{"original_value": "500.00"}]
 
 
 def test_a_value_is_split_to_the_last_fen() -> None:

@@ -13,6 +13,7 @@ from services.assets.book.models import ValueAdjustment
 from services.assets.book.schemas import AdjustmentAct, AdjustmentPost, AdjustmentRead, BookRead
 from services.assets.refusals import wrong
 from services.assets.register import repository as register
+from services.assets.register.events import AssetChanged
 from services.assets.register.lifecycle import COUNTED, UseState
 from services.assets.register.models import Asset
 from services.assets.scoped import repository as scoped
@@ -21,7 +22,7 @@ from shared.contracts.assets import AssetEvent
 from shared.creates import create
 from shared.http import Match
 from shared.ids import new_id
-from shared.money import SignedMoney, share
+from shared.money import SignedMoney, share, yuan
 from shared.moves import Preview, fire
 from shared.permissions import May
 from shared.work import Work
@@ -110,16 +111,23 @@ async def decide(
         return preview
     adjustment.decided_by = work.actor.id
     if adjustment.state is AdjustmentState.APPROVED:
-        if correction:
-            asset.original_value += adjustment.amount
-            if asset.funding_carried:  # the sources add up to the value, so they are asked again
-                asset.funding_known, asset.funding_asked_at = False, None
-        else:
-            asset.adjusted += adjustment.amount
-        asset.version += 1
-        asset.updated_at = work.at
-        work.session.add(asset)
+        await _applied(work, asset, adjustment)
     return adjustment
+
+
+async def _applied(work: Work, asset: Asset, adjustment: ValueAdjustment) -> None:
+    """An approved change of value, with its event in the asset's own history."""
+    name = "original_value" if adjustment.kind is AdjustmentKind.CORRECTION else "adjusted"
+    before = {name: yuan(getattr(asset, name))}
+    setattr(asset, name, getattr(asset, name) + adjustment.amount)
+    if name == "original_value" and asset.funding_carried:
+        # The sources add up to the value, so they are asked again.
+        asset.funding_known, asset.funding_asked_at = False, None
+    asset.version += 1
+    asset.updated_at = work.at
+    work.session.add(asset)
+    event = AssetChanged(asset_id=asset.id, fields=[name])
+    await work.tell(event, asset, before=before, reason=f"{adjustment.kind.label}: {adjustment.reason}")
 
 
 def worth(asset: Asset) -> int:

@@ -118,7 +118,9 @@ async def _filled(work: Work, asset: Asset, found: list[dict[str, Any]]) -> bool
     work.session.add(asset)
     if found:
         corrected = (
-            "资金调整收回或退款后, 按资金总账更正" if asset.funding_carried else "资金来源取自资金总账"
+            "资金调整收回、退款或原值更正后, 按资金总账更正"
+            if asset.funding_carried
+            else "资金来源取自资金总账"
         )
         await keep(work, asset, found, corrected)
     elif asset.funding_carried and asset.funding:
