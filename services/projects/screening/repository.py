@@ -130,24 +130,36 @@ async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
 
 
 async def system_put_keys(work: Work, rows: Sequence[tuple[UUID, str, int, Keys]]) -> None:
-    """Replace what projects are found by: id, region, year and keys of each."""
-    if not rows:
-        return
-    await run(work.session, sa.delete(KEY).where(KEY.c.project_id.in_([one[0] for one in rows])))
-    values = [
-        {
-            "project_id": project_id,
-            "key": key,
-            "region": region,
-            "low": keys.region_low,
-            "high": keys.region_high,
-            "year": year,
-        }
+    """Keep what projects are found by: id, region, year and keys of each. Only those whose keys changed are written."""
+    wanted = {
+        project_id: {(key, region, keys.region_low, keys.region_high, year) for key in keys.keys}
         for project_id, region, year, keys in rows
-        for key in keys.keys
+    }
+    kept = await _kept_keys(work, wanted)
+    changed = [one for one, keys in wanted.items() if keys != kept.get(one, set())]
+    if not changed:
+        return
+    await run(work.session, sa.delete(KEY).where(KEY.c.project_id.in_(changed)))
+    values = [
+        {"project_id": one, "key": key, "region": region, "low": low, "high": high, "year": year}
+        for one in changed
+        for key, region, low, high, year in sorted(wanted[one])
     ]
     if values:
         await run(work.session, KEY.insert(), values)
+
+
+async def _kept_keys(work: Work, ids: Collection[UUID]) -> dict[UUID, set[tuple[Any, ...]]]:
+    if not ids:
+        return {}
+    columns = KEY.c
+    query = sa.select(
+        columns.project_id, columns.key, columns.region, columns.low, columns.high, columns.year
+    ).where(columns.project_id.in_(ids))
+    kept: dict[UUID, set[tuple[Any, ...]]] = {}
+    for row in await run(work.session, query):
+        kept.setdefault(row.project_id, set()).add(tuple(row[1:]))
+    return kept
 
 
 async def system_add_runs(work: Work, runs: Sequence[dict[str, Any]]) -> None:
