@@ -56,6 +56,7 @@ FIRST_SEEN = {
     16: "first seen: 98 of 106 violations found, of 103 ordinary 2 blocked and 2 to review",
     17: "first seen: 78 of 80 violations found, of 90 ordinary none blocked and none to review",
     18: "first seen: 66 of 70 violations found, of 54 ordinary none blocked and none to review",
+    19: "first seen: 54 of 55 violations found, of 30 ordinary none blocked and none to review",
 }
 """What each round showed before the rules were changed for it. Rounds 7 to 12 were made to be hard: rare words, disguises,
 payment orders of three characters, harmless projects with the words of harmful ones."""

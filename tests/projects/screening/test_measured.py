@@ -31,14 +31,14 @@ def test_audit_findings_are_found_under_their_item() -> None:
 @pytest.mark.parametrize("one", list(measure.FIRST_SEEN))
 def test_composed_violations_are_found_under_their_item(one: int) -> None:
     score = measure.judge_bad(judge(), measure.composed((one,)))
-    assert score.total >= 60
+    assert score.total >= 50
     assert score.recall >= 0.97, score.wrong
 
 
 @pytest.mark.parametrize("one", list(measure.FIRST_SEEN))
 def test_composed_ordinary_projects_pass(one: int) -> None:
     score = measure.judge_clear(judge(), measure.ordinary((one,)))
-    assert score.total >= 50
+    assert score.total >= 30
     assert score.share(Verdict.BLOCK) <= 0.015, score.wrong
     assert score.share(Verdict.REVIEW) <= 0.06, score.wrong
 
