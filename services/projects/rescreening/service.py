@@ -113,9 +113,14 @@ async def _try(work: Work, job: Job, batch: Sequence[Project]) -> None:
 async def _redo(work: Work, job: Job, batch: Sequence[Project]) -> None:
     """Screen each project anew, alike projects included, and keep it; projects judged otherwise are told."""
     subjects = await _read(work, batch)
+    keyless = await screenings.system_keyless(work, [project.id for project in batch])
     await screenings.system_put_keys(
         work,
-        [(one.id, one.region, one.year, duplicate_keys(subjects[one.id])) for one in batch],
+        [
+            (one.id, one.region, one.year, duplicate_keys(subjects[one.id]))
+            for one in batch
+            if one.id in keyless
+        ],
     )
     alike = await screenings.system_alike(work, [project.id for project in batch])
     engine = await service.engine_for(work, job.region)

@@ -25,6 +25,8 @@ PROJECT: sa.Table = Project.__table__  # type: ignore[attr-defined]
 RULE_SET: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
 MOST_CANDIDATES = 40
 """Alike projects looked at closely, those that share most keys first."""
+_NOBODY = Known.model_construct(id=UUID(int=0), name="")
+"""Copied, not made anew: a re-screening reads a dozen alike projects for each of a whole library."""
 NO_LONGER = (State.WITHDRAWN, State.TERMINATED)
 _SUBJECT = (
     PROJECT.c.id,
@@ -115,51 +117,46 @@ async def _sharing(work: Work, keys: Keys, which: sa.ColumnElement[bool]) -> lis
 async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
     query = sa.select(*_SUBJECT).where(PROJECT.c.id.in_(set(ids)), PROJECT.c.state.not_in(NO_LONGER))
     return {
-        row.id: Known.model_construct(
-            id=row.id,
-            name=row.name,
-            content=row.content,
-            region=row.region,
-            year=row.year,
-            location=row.place,
-            amount=row.total,
-            cost_items=[],  # given: pydantic would look up the factory's signature for each project
+        row.id: _NOBODY.model_copy(
+            update={
+                "id": row.id,
+                "name": row.name,
+                "content": row.content,
+                "region": row.region,
+                "year": row.year,
+                "location": row.place,
+                "amount": row.total,
+            }
         )
         for row in await run(work.session, query)
     }
 
 
 async def system_put_keys(work: Work, rows: Sequence[tuple[UUID, str, int, Keys]]) -> None:
-    """Keep what projects are found by: id, region, year and keys of each. Only those whose keys changed are written."""
-    wanted = {
-        project_id: {(key, region, keys.region_low, keys.region_high, year) for key in keys.keys}
-        for project_id, region, year, keys in rows
-    }
-    kept = await _kept_keys(work, wanted)
-    changed = [one for one, keys in wanted.items() if keys != kept.get(one, set())]
-    if not changed:
+    """Replace what projects are found by: id, region, year and keys of each."""
+    if not rows:
         return
-    await run(work.session, sa.delete(KEY).where(KEY.c.project_id.in_(changed)))
+    await run(work.session, sa.delete(KEY).where(KEY.c.project_id.in_([one[0] for one in rows])))
     values = [
-        {"project_id": one, "key": key, "region": region, "low": low, "high": high, "year": year}
-        for one in changed
-        for key, region, low, high, year in sorted(wanted[one])
+        {
+            "project_id": project_id,
+            "key": key,
+            "region": region,
+            "low": keys.region_low,
+            "high": keys.region_high,
+            "year": year,
+        }
+        for project_id, region, year, keys in rows
+        for key in keys.keys
     ]
     if values:
         await run(work.session, KEY.insert(), values)
 
 
-async def _kept_keys(work: Work, ids: Collection[UUID]) -> dict[UUID, set[tuple[Any, ...]]]:
-    if not ids:
-        return {}
-    columns = KEY.c
-    query = sa.select(
-        columns.project_id, columns.key, columns.region, columns.low, columns.high, columns.year
-    ).where(columns.project_id.in_(ids))
-    kept: dict[UUID, set[tuple[Any, ...]]] = {}
-    for row in await run(work.session, query):
-        kept.setdefault(row.project_id, set()).add(tuple(row[1:]))
-    return kept
+async def system_keyless(work: Work, ids: Collection[UUID]) -> set[UUID]:
+    """Those of the projects that nothing finds yet."""
+    query = sa.select(KEY.c.project_id).where(KEY.c.project_id.in_(ids)).distinct()
+    return set(ids) - set((await run(work.session, query)).scalars())
 
 
 async def system_add_runs(work: Work, runs: Sequence[dict[str, Any]]) -> None:
