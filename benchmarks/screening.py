@@ -57,6 +57,7 @@ FIRST_SEEN = {
     17: "first seen: 78 of 80 violations found, of 90 ordinary none blocked and none to review",
     18: "first seen: 66 of 70 violations found, of 54 ordinary none blocked and none to review",
     19: "first seen: 54 of 55 violations found, of 30 ordinary none blocked and none to review",
+    20: "first seen: 43 of 46 violations found, of 38 ordinary 1 blocked and none to review",
 }
 """What each round showed before the rules were changed for it. Rounds 7 to 12 were made to be hard: rare words, disguises,
 payment orders of three characters, harmless projects with the words of harmful ones."""

@@ -49,6 +49,9 @@ class Grammar:
         self._turned = re.compile(f"[^,。;!?]{{0,8}}?{w['conversion_to']}(?!的)(?P<target>[^,。;!?]{{2,16}})")
         self._converting = re.compile(f"{w['conversion']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
         self._for = re.compile(f"[^,。;!?、]{{0,{SOURCE_REACH}}}?[为成作](?P<target>[^,。;!?]{{2,16}})")
+        self._reused = re.compile(
+            f"(?:利用|盘活|依托|租用)[^,。;!?、]{{0,4}}?{w['old']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$"
+        )
         self._made_from = re.compile(f"{w['conversion']}自[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
         self._bad_target = re.compile(w["bad_target"])
         self._into = re.compile(f"[^。;!?]{{0,8}}?{w['conversion']}|[^,。;!?]{{0,8}}?(?:{w['making']}|后)")
@@ -62,16 +65,19 @@ class Grammar:
         self._toponym = re.compile(f"[{SIDES}]?{w['toponym']}(?![级民干庄口内集委部党史团会灯村])")
         self._goods = re.compile(w["goods_head"])
         self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
+        self._compile_lists(w)
+        self._before = re.compile(f"{w['old']}[省市县区乡镇村]?$")
+        self.readings: dict[Reading, Judge] = {
+            reading: getattr(self, reading) for reading in get_args(Reading)
+        }
+
+    def _compile_lists(self, w: Mapping[str, str]) -> None:
         self._edge = re.compile(f"[、/]|{w['joint']}|{w['making']}|{w['acquiring']}")
         self._pretence = re.compile(
             f"{w['pretence']}|{w['taking']}[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
             f"|用(?![于作工户电水人地])[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
             f"|{w['money']}[^。;!?]{{0,4}}?(?:被|用于|用来|挪作|用作|改作)"
         )
-        self._before = re.compile(f"{w['old']}[省市县区乡镇村]?$")
-        self.readings: dict[Reading, Judge] = {
-            reading: getattr(self, reading) for reading in get_args(Reading)
-        }
 
     def phrase_after(self, text: Folded, end: int, reach: int = TARGET_REACH) -> str:
         """What follows in the same phrase: up to a mark or a joining word (和, 及, 并 …)."""
@@ -127,6 +133,8 @@ class Grammar:
             or self._turns_good(text, start, end)
         ):
             return True
+        if self._put_to_use(text, before, end):
+            return True
         source = self._source.search(before)
         marked = (
             source is not None
@@ -134,6 +142,15 @@ class Grammar:
             and not self._joint.search(source[1])
         )
         return self._becomes(text, end, marked=marked)
+
+    def _put_to_use(self, text: Folded, before: str, end: int) -> bool:
+        """利用闲置村部厨房…: whatever is done with it, unless it becomes an office, a hall or quarters again."""
+        used = self._reused.search(before)
+        if used is None or self._conversion.search(used[1]) or self._acts.search(used[1]):
+            return False
+        _, right = text.clause(end - 1, end)
+        made = self._conversion.search(text.text, end, right)
+        return made is not None and self._bad_target.search(text.text, made.end(), right) is None
 
     def former(self, text: Folded, start: int) -> bool:
         """原村委会办公楼, 闲置校舍: marked as what was there before."""

@@ -31,7 +31,7 @@ def test_audit_findings_are_found_under_their_item() -> None:
 @pytest.mark.parametrize("one", list(measure.FIRST_SEEN))
 def test_composed_violations_are_found_under_their_item(one: int) -> None:
     score = measure.judge_bad(judge(), measure.composed((one,)))
-    assert score.total >= 50
+    assert score.total >= 40
     assert score.recall >= 0.97, score.wrong
 
 
