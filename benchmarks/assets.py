@@ -1,6 +1,6 @@
 """What reading costs with 100,000 assets, against 1,000, through the HTTP door on PostgreSQL.
 
-    python -m benchmarks.assets            # about three minutes; prints one line per question and the ratio
+    python -m benchmarks.assets            # a minute or two; prints one line per question and the ratio
 
 Each asset has ten years of inspections (one a year) and a contract with ten years of receivables, every two a project:
 two million rows beside the hundred thousand. The time is the median of 30 requests to the service in this process, the
