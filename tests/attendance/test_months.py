@@ -36,8 +36,8 @@ async def a_month(attendance: Door, town: httpx.AsyncClient, clock: Clock) -> No
 
 
 async def june(attendance: Door, clock: Clock) -> None:
-    for _ in range(4):
-        clock.advance(timedelta(days=4))
+    for _ in range(2):
+        clock.advance(timedelta(days=8))
         await reckoned(attendance)
         await ripen(attendance.context)
 

@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cache
 
 from services.attendance.policy import Evidence
 from services.attendance.reviews.evidence import Trace, oddities
@@ -164,6 +165,7 @@ def _others(dice: random.Random, days: list[date], normal: list[Trace]) -> Cheat
     }
 
 
+@cache
 def asked_about(kind: str, people: int = 20) -> tuple[int, int]:
     """(days asked about, days) of so many honest people of a kind."""
     dice = random.Random(kind)
@@ -178,6 +180,7 @@ def asked_about(kind: str, people: int = 20) -> tuple[int, int]:
     return asked, days
 
 
+@cache
 def caught_after(name: str) -> int | None:
     """On which day a cheat is asked about first; None when never."""
     traces, kind = cheats()[name]

@@ -35,7 +35,7 @@ async def a_post(
     region: str = VILLAGE,
     at: tuple[float, float] = HALL,
     name: str = "新店村村委会",
-    since: str = "2024-01-01",
+    since: str = "2024-05-01",
 ) -> Any:
     """A post with a circle of 200 m and these persons stationed there."""
     circle = {"kind": "circle", "lon": at[0], "lat": at[1], "datum": "wgs84", "radius_m": 200}

@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class PullChannel(Base, Record, table=True):
-    """考勤接口. The secret is sealed; `attempts` fences a pull whose process is believed dead."""
+    """考勤接口. The secret is sealed; `attempts` only grows and fences a pull whose process is believed dead; `failures` are in a row."""
 
     __tablename__ = "pull_channel"
     __table_args__ = (
@@ -33,6 +33,7 @@ class PullChannel(Base, Record, table=True):
     due_at: datetime
     leased_until: datetime | None = None
     attempts: int = 0
+    failures: int = 0
     first: date | None = None
     last: date | None = None
     parts: int = 0

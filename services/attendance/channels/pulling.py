@@ -36,6 +36,7 @@ class Job:
 
     id: UUID
     attempt: int
+    failures: int
     hour: int
     asked: ImportPull
     actor: Actor
@@ -80,7 +81,7 @@ def _job(context: Context, row: PullChannel) -> Job:
     )
     name = f"{row.channel.label}定时导入"
     actor = Actor(f"channel:{row.channel}", name, (Grant(Role.BUREAU, row.region),), kind="service")
-    return Job(row.id, row.attempts, row.hour, asked, actor)
+    return Job(row.id, row.attempts, row.failures, row.hour, asked, actor)
 
 
 async def _pull(context: Context, job: Job) -> None:
@@ -95,7 +96,7 @@ async def _pull(context: Context, job: Job) -> None:
         found = await client.fetch(context.wire, token, job.asked, part)
         fresh += await _took(context, job, found, fresh, done + 1, len(parts))
     due = next_time(job.hour, context.clock())
-    await _ended(context, job, due, state=PullState.WAITING, last_error="", attempts=0, done=True)
+    await _ended(context, job, due, state=PullState.WAITING, last_error="", failures=0, done=True)
 
 
 async def _took(
@@ -116,9 +117,9 @@ async def _took(
 
 async def _failed(context: Context, job: Job, words: str) -> None:
     now = context.clock()
-    soon = now + SOONEST * 2 ** (job.attempt - 1)
-    due = soon if job.attempt < TRIES else next_time(job.hour, now)
-    await _ended(context, job, due, state=PullState.FAILED, last_error=words[:500])
+    again = job.failures + 1
+    due = now + SOONEST * 2**job.failures if again < TRIES else next_time(job.hour, now)
+    await _ended(context, job, due, state=PullState.FAILED, last_error=words[:500], failures=again)
 
 
 async def _ended(context: Context, job: Job, due: datetime, *, done: bool = False, **values: Any) -> None:  # noqa: ANN401 - columns

@@ -77,7 +77,7 @@ async def change(work: Work, channel_id: UUID, body: ChannelChange, match: Match
         row.secret_sealed = work.context.keyring.seal(secret, about=about(row.id))
         row.secret_masked, row.last_error = _masked(secret), ""
     if row.state is not PullState.RUNNING:
-        row.due_at, row.state, row.attempts = next_time(row.hour, work.at), PullState.WAITING, 0
+        row.due_at, row.state, row.failures = next_time(row.hour, work.at), PullState.WAITING, 0
     return await _kept(work, row)
 
 
@@ -94,7 +94,7 @@ async def pull_now(work: Work, channel_id: UUID, body: PullNow, match: Match) ->
         within_a_year(body.first, body.last, "/last")
         not_future(body.last, work.today, "/last")
     row.first, row.last = body.first, body.last
-    row.due_at, row.attempts, row.parts, row.parts_done, row.fresh = work.at, 0, 0, 0, 0
+    row.due_at, row.failures, row.parts, row.parts_done, row.fresh = work.at, 0, 0, 0, 0
     row.state, row.last_error = PullState.WAITING, ""
     return await _kept(work, row)
 

@@ -483,6 +483,7 @@ def upgrade() -> None:
     sa.Column('due_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('leased_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('failures', sa.Integer(), nullable=False),
     sa.Column('first', sa.Date(), nullable=True),
     sa.Column('last', sa.Date(), nullable=True),
     sa.Column('parts', sa.Integer(), nullable=False),
