@@ -136,7 +136,7 @@ def main() -> None:
     persons = int(sum(rate * asked.seconds for rate in asked.rates) + asked.rates[0] * asked.warm) + 1
     cadres, running = Cadres(persons), []
     with database() as url, ended(running):
-        seed(url, persons)
+        seed(url, persons, past_days=3)
         service, port = start("service", url, cadres.key, workers=asked.workers)
         running.append(service)
         peers = json.dumps({"attendance": f"http://127.0.0.1:{port}"})

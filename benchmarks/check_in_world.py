@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,19 @@ from tests import postgres
 
 VILLAGES = [f"6206021{town:02}2{village:02}" for town in range(5) for village in range(1, 9)]
 """Forty villages of five towns, with a post each."""
+PAST = """
+INSERT INTO check_in (id, region, version, created_at, created_by, updated_at, created_digest, person, sent_by, kind,
+    source, work_date, taken_at, received_at, lon, lat, fix, accuracy_m, coarse, device, verdict, distance_m, margin_m,
+    flags, result, rule_version, remark, photo)
+SELECT gen_random_uuid(), held.region, 1, at, held.person, at, '', held.person, held.person, 'OnDuty', 'USER',
+    (at AT TIME ZONE 'Asia/Shanghai')::date, at, at, 102.5 + random() / 100, 37.6 + random() / 100, '{"datum": "gcj02"}',
+    5 + round((random() * 350)::numeric) / 10, false, 'phone-' || substr(held.person, 2), 'inside', 0, 100, '[]',
+    'applied', 'check_in.limits@1', '', ''
+FROM (SELECT person, region, date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai') AT TIME ZONE 'Asia/Shanghai'
+        - day * interval '1 day' + hour * interval '1 hour' + random() * interval '1 hour' AS at
+    FROM assignment, generate_series(1, %(days)s) AS day, (VALUES (8), (18)) AS hours(hour)) AS held
+"""
+"""Honest check-ins of the days before, near the post and never twice at the same place or second."""
 ROOT = Path(__file__).parent.parent
 SERVICE = "/api/v1/attendance/check-ins"
 
@@ -76,9 +89,9 @@ class Cadres:
         return {"id": str(new_id()), "taken_at": at, "fix": fix, "device": f"phone-{n}", "mock": False}
 
 
-def seed(url: str, persons: int, since: date | None = None) -> None:
-    """A post with a fence in every village, and everybody stationed, from today when nothing else is said."""
-    common = {"at": datetime.now(UTC), "since": since or local_date(datetime.now(UTC)), "persons": persons}
+def seed(url: str, persons: int, past_days: int = 14) -> None:
+    """A post with a fence in every village, everybody stationed from today, and two taps a day for some days before."""
+    common = {"at": datetime.now(UTC), "since": local_date(datetime.now(UTC)), "persons": persons}
     with psycopg.connect(url) as connection:
         for n, village in enumerate(VILLAGES):
             lon, lat = hall(n)
@@ -98,6 +111,7 @@ def seed(url: str, persons: int, since: date | None = None) -> None:
             " ON post.at = n %% %(villages)s",
             common | {"villages": len(VILLAGES)},
         )
+        connection.execute(PAST, common | {"days": past_days})
         connection.execute("ANALYZE")
 
 

@@ -47,9 +47,13 @@ def system_sought(session: AsyncSession, pairs: Iterable[Pair], look_back_days: 
 
 
 async def system_one_at_a_time(session: AsyncSession) -> None:
-    """Wait until nobody else reckons, until this transaction ends."""
+    """Wait until nobody else reckons, until this transaction ends.
+
+    Its statements are planned anew each time: a plan kept from when the tables were small would read them whole.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        await run(session, sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME)))
+        anew = sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true())
+        await run(session, sa.select(sa.func.pg_advisory_xact_lock(ONE_AT_A_TIME), anew))
 
 
 async def system_postings(
