@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime, time, timedelta
 from time import perf_counter
 from typing import Any
@@ -33,8 +34,8 @@ MOST = 20_000
 """Days that are followed together; an assignment of last year touches hundreds by itself."""
 LONGEST = timedelta(days=400)
 """How far back a changed posting is reckoned anew."""
-REST = 3
-"""Who taps now goes before who is reckoned: at most a quarter of the process is spent here."""
+REST = 4
+"""Who taps now goes before who is reckoned: at most a fifth of the process is spent here, whatever there is to do."""
 PAUSE_S = 2.0
 RIPEN_S = 1800.0
 COARSER = 500
@@ -118,14 +119,21 @@ async def _reader(context: Context) -> Reader:
 
 
 async def _piece(context: Context, reader: Reader, some: Sequence[Pair], rest: float) -> None:
-    begun = perf_counter()
-    async with context.database.write() as session:
-        if not await repository.system_prolong(
-            session, FOLLOWER, reader.attempts + 1, context.clock() + LEASE
-        ):
+    until, mine = context.clock() + LEASE, reader.attempts + 1
+    async with _unhurried(context, rest), context.database.write() as session:
+        if not await repository.system_prolong(session, FOLLOWER, mine, until):
             raise LostLease
         await reckon_some(context.work(session), some)
-    await asyncio.sleep(rest * (perf_counter() - begun))
+
+
+@asynccontextmanager
+async def _unhurried(context: Context, rest: float) -> AsyncGenerator[None]:
+    """One thing at a time in this process, and after it nothing that many times as long as it took."""
+    turn: asyncio.Lock = context.kept.setdefault("reckoning", asyncio.Lock())
+    async with turn:
+        begun = perf_counter()
+        yield
+        await asyncio.sleep(rest * (perf_counter() - begun))
 
 
 async def ripen(context: Context, rest: float = 0) -> int:
@@ -137,10 +145,8 @@ async def ripen(context: Context, rest: float = 0) -> int:
         async with context.database.read() as session:
             persons = await repository.system_due(session, on, provisional=anew)
         for some in pieces({person: [on] for person in persons}):
-            begun = perf_counter()
-            async with context.database.write() as session:
+            async with _unhurried(context, rest), context.database.write() as session:
                 done += await reckon_some(context.work(session), some)
-            await asyncio.sleep(rest * (perf_counter() - begun))
     context.kept["ripened"] = today
     return done
 
@@ -170,9 +176,10 @@ async def follow_forever(context: Context) -> None:
 async def recount_forever(context: Context) -> None:
     """Reckon anew, in the background until cancelled, what a changed rule concerns."""
     while True:
-        begun = perf_counter()
-        done = await _tried(context, recounts.step)
-        await asyncio.sleep(REST * (perf_counter() - begun) if done else PAUSE_S)
+        async with _unhurried(context, REST):
+            done = await _tried(context, recounts.step)
+        if not done:
+            await asyncio.sleep(PAUSE_S)
 
 
 async def ripen_forever(context: Context) -> None:

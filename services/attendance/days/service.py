@@ -29,7 +29,7 @@ from shared.work import CHINA, Work
 
 SOME = 400
 """Days that are reckoned together."""
-BREATH = 10
+BREATH = 5
 """Days after which whoever taps now goes first."""
 TABLE = columns(AttendanceDay).id.table
 
