@@ -184,7 +184,8 @@ async def act(
         request.republish_by = add_workdays(on, int(rule.value))
     elif action is ChangeAction.APPLY:
         request.applied_on = on
-        await writing.apply(work, project, writing.listed(_wanted(request)), reason=request.reason)
+        wanted = writing.listed(_wanted(request))
+        await writing.apply(work, project, wanted, reason=request.reason, happened_at=body.happened_at)
         await screens.keep(work, project, await screens.ask(work, project), Occasion.CHANGE)
     work.session.add(request)
     return request

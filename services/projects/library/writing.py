@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -114,7 +114,13 @@ async def _merged(work: Work, project: Project, given: Mapping[str, Any]) -> dic
     return await _checked(work, values, project.region, of=project.id)
 
 
-async def apply(work: Work, project: Project, given: Mapping[str, Any], reason: str = "") -> None:
+async def apply(
+    work: Work,
+    project: Project,
+    given: Mapping[str, Any],
+    reason: str = "",
+    happened_at: datetime | None = None,
+) -> None:
     """Write checked fields into a locked project, keep the words findable and tell it."""
     columns = await _merged(work, project, given)
     phone = columns.pop("leader_phone")
@@ -133,7 +139,7 @@ async def apply(work: Work, project: Project, given: Mapping[str, Any], reason: 
     await _index(work, project)
     changed = {name: "已更新" if name in PRIVATE | {*LISTS} else given[name] for name in given}
     event = ProjectChanged(project_id=project.id, changed=_simple(changed))
-    await work.tell(event, project, before=_simple(before), reason=reason)
+    await work.tell(event, project, before=_simple(before), reason=reason, happened_at=happened_at)
 
 
 def _simple(values: Mapping[str, Any]) -> dict[str, Any]:
