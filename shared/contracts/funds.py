@@ -46,6 +46,17 @@ class YearClosed(FundEvent):
     carried: Money
 
 
+class YearReopening(FundEvent):
+    """重开已结账年度: asked for, or confirmed by another person."""
+
+    topic: ClassVar[str] = "year.reopening"
+    reopening_id: UUID
+    closing_id: UUID
+    year: int
+    decision_no: str
+    state: str
+
+
 class LandRevenueRegistered(FundEvent):
     """土地出让收益已登记."""
 

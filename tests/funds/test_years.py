@@ -53,6 +53,51 @@ async def test_a_year_is_closed_once_by_finance_after_it_is_over(desk: Desk) -> 
     refused(await desk.finance.post("/funds/years/1999/close", json=HERE), 422)
 
 
+async def test_a_closed_year_is_reopened_by_document_with_two_names_and_its_history_stays(
+    desk: Desk, clock: Clock
+) -> None:
+    source = await desk.source(1000_00)
+    clock.set(clock.now().replace(year=2026, month=1, day=5))
+    at, region = "/funds/years", {"region": DISTRICT}
+    more = {
+        "kind": "addition",
+        "amount": "100.00",
+        "document_no": "甘财农〔2024〕18号",
+        "happened_on": "2024-12-30",
+    }
+    adjustments = f"/funds/sources/{source['id']}/adjustments"
+    for year in (2024, 2025):
+        ok(await desk.finance.post(f"{at}/{year}/close", json=region), 201)
+    refused(await desk.finance.post(adjustments, json=more), 409)
+    paper = {**region, "decision_no": "凉财〔2026〕1号", "decision_on": "2026-01-04", "reason": "审计调整"}
+    wrong = {**paper, "decision_on": "2026-01-06"}
+    refused(await desk.finance.post(f"{at}/2025/reopenings", json=wrong), 422, "in_the_future")
+    refused(await desk.bureau.post(f"{at}/2025/reopenings", json=paper), 403)
+    later = refused(await desk.finance.post(f"{at}/2024/reopenings", json=paper), 409)
+    assert later["detail"] == "2025 年也已结账, 须先重开 2025 年"
+    for year in (2025, 2024):
+        asked = ok(await desk.finance.post(f"{at}/{year}/reopenings", json=paper), 201)
+        refused(await desk.finance.post(f"{at}/{year}/reopenings", json=paper), 409)
+        confirm = f"{at}/reopenings/{asked['id']}/confirm"
+        refused(await desk.finance.post(confirm), 403)
+        refused(await desk.finance.post(adjustments, json=more), 409)
+        assert ok(await desk.cashier.post(confirm))["confirmed_by"] == "liu"
+        refused(await desk.cashier.post(confirm), 409)
+    ok(await desk.finance.post(adjustments, json=more), 201)
+    again = ok(await desk.finance.post(f"{at}/2024/close", json=region), 201)
+    assert again["round"] == 2
+    refused(await desk.finance.post(adjustments, json={**more, "amount": "1.00"}), 409)
+    history = ok(await desk.auditor.get(f"{at}/2024/history", params=region))
+    assert [(one["round"], one["reopened_at"] is None) for one in history["closings"]] == [
+        (1, False),
+        (2, True),
+    ]
+    assert [one["decision_no"] for one in history["reopenings"]] == ["凉财〔2026〕1号"]
+    (row,) = ok(await desk.auditor.get(f"{at}/2024", params=region))["rows"]
+    assert row["received"] == "1100.00"
+    await desk.balanced()
+
+
 async def test_another_districts_closing_does_not_bind_us(desk: Desk) -> None:
     elsewhere = desk.door.as_("finance", "632323000000")
     ok(await elsewhere.post("/funds/years/2023/close", json={"region": "632323000000"}), 201)

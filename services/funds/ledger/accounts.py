@@ -11,6 +11,7 @@ So 到位 = 可分配 + 已审定待下达 + 未支付 + 支付在途 + 已支�
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID, uuid5
 
 from shared.labels import Labelled
@@ -63,7 +64,7 @@ class Account:
     allocation_id: UUID | None = None
     payee: str = ""
 
-    @property
+    @cached_property
     def id(self) -> UUID:
         """The same dimensions always give the same account, on every replica, without asking the database."""
         name = f"{self.kind}|{self.source_id}|{self.project_id}|{self.allocation_id}|{self.payee}"

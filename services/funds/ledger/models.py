@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class LedgerAccount(Base, table=True):
-    """账户余额. Changed only by `balance = balance + x` in SQL, under a row lock; never below zero."""
+    """账户余额. Changed only by `balance = balance + x` in SQL, in the order of ids; never below zero."""
 
     __tablename__ = "ledger_account"
     __table_args__ = (
@@ -32,6 +32,7 @@ class LedgerAccount(Base, table=True):
     year: int
     region: str = Field(max_length=12)
     balance: int = Field(default=0, sa_type=sa.BigInteger)
+    closed_year: int = Field(default=0, description="no entry of this year or before moves it any more")
 
 
 class LedgerEntry(Base, table=True):
@@ -57,20 +58,27 @@ class LedgerPosting(Base, table=True):
     """分录行: debit above zero, credit below. The sum over an entry is zero."""
 
     __tablename__ = "ledger_posting"
-    __table_args__ = (sa.Index(None, "account_id", "happened_on"),)
+    __table_args__ = (
+        sa.Index(None, "account_id", "happened_on"),
+        # Looked at when the transaction ends: lines are written before the accounts are locked, to hold locks briefly.
+        sa.ForeignKeyConstraint(["account_id"], ["ledger_account.id"], deferrable=True, initially="DEFERRED"),
+    )
 
     entry_id: UUID = Field(primary_key=True, foreign_key="ledger_entry.id")
     position: int = Field(primary_key=True)
-    account_id: UUID = Field(foreign_key="ledger_account.id")
+    account_id: UUID
     amount: int = Field(sa_type=sa.BigInteger)
     happened_on: date
 
 
 class YearClosing(Base, Record, table=True):
-    """年终结账. From then on nothing is entered with a day of that year or before."""
+    """年终结账. From then on nothing is entered with a day of that year or before, unless it is reopened."""
 
     __tablename__ = "year_closing"
-    __table_args__ = (sa.UniqueConstraint("region", "year"),)
+    __table_args__ = (sa.UniqueConstraint("region", "year", "round"),)
 
     year: int
+    round: int = 1
+    """The how-manieth closing of the year."""
+    reopened_at: datetime | None = None
     note: str = Field(default="", sa_type=sa.Text)

@@ -39,26 +39,45 @@ async def entry_by_key(work: Work, key: str) -> LedgerEntry | None:
     return (await work.session.exec(select(LedgerEntry).where(LedgerEntry.key == key))).first()
 
 
-async def lock_accounts(work: Work, accounts: Iterable[Account]) -> dict[UUID, int]:
-    """Account id → balance, rows locked in the order of their ids so that two writers never wait on each other."""
-    wanted = {account.id: account for account in accounts}
-    query = (
-        sa.select(ACCOUNT.c.id, ACCOUNT.c.balance)
-        .where(ACCOUNT.c.id.in_(wanted))
+def _locked(ids: Iterable[UUID]) -> sa.Select[Any]:
+    """Account rows, locked in the order of their ids so that two writers never wait on each other."""
+    return (
+        sa.select(ACCOUNT.c.id, ACCOUNT.c.balance, ACCOUNT.c.closed_year)
+        .where(ACCOUNT.c.id.in_(ids))
         .order_by(ACCOUNT.c.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
-    found = {row.id: row.balance for row in await run(work.session, query)}
-    if missing := sorted(set(wanted) - set(found)):
-        rows = [_opened(wanted[identifier]) for identifier in missing]
-        await run(work.session, _insert_if_absent(work, ACCOUNT).values(rows))
-        found = {row.id: row.balance for row in await run(work.session, query)}
-    return found
+
+
+async def lock_account(work: Work, account: Account) -> int:
+    """What an account holds; nobody else can change it until the transaction ends."""
+    if (found := await states(work, [account.id])) or await open_accounts(work, [account]):
+        found = found or await states(work, [account.id])
+    return found[account.id][0]
+
+
+async def states(work: Work, ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
+    """Account id → (balance, closed year) of those there are, locked."""
+    rows = await run(work.session, _locked(ids))
+    return {row.id: (int(row.balance), int(row.closed_year)) for row in rows}
+
+
+async def open_accounts(work: Work, accounts: Iterable[Account]) -> bool:
+    """Accounts nobody used before, with nothing in them, closed as far as their region is; True, whoever made them."""
+    wanted = {account.id: account for account in accounts}
+    closed = {one.region: 0 for one in wanted.values()}
+    for region in closed:
+        closed[region] = await system_closed_year(work, region)
+    rows = [_opened(wanted[one], closed[wanted[one].region]) for one in sorted(wanted)]
+    await run(work.session, _insert_if_absent(work, ACCOUNT).values(rows))
+    return True
 
 
 async def system_closed_year(work: Work, region: str) -> int:
-    """The last closed year of a region or of one that contains it; 0 when none was closed."""
-    query = sa.select(sa.func.max(CLOSING.c.year)).where(CLOSING.c.region.in_(lineage(region)))
+    """The last year of a region or of one that contains it that is closed now; 0 when none is."""
+    query = sa.select(sa.func.max(CLOSING.c.year)).where(
+        CLOSING.c.region.in_(lineage(region)), CLOSING.c.reopened_at.is_(None)
+    )
     return int((await run(work.session, query)).scalar_one() or 0)
 
 
@@ -68,7 +87,7 @@ async def balance(work: Work, account: Account) -> int:
     return int(found.scalar_one_or_none() or 0)
 
 
-def _opened(account: Account) -> dict[str, Any]:
+def _opened(account: Account, closed_year: int) -> dict[str, Any]:
     return {
         "id": account.id,
         "kind": account.kind,
@@ -79,18 +98,25 @@ def _opened(account: Account) -> dict[str, Any]:
         "year": account.year,
         "region": account.region,
         "balance": 0,
+        "closed_year": closed_year,
     }
 
 
-async def move_balances(work: Work, changes: Mapping[UUID, int]) -> None:
-    """Add to each account's balance in SQL; the table's CHECK refuses a balance below zero."""
+async def move_balances(work: Work, changes: Mapping[UUID, int], year: int) -> set[UUID]:
+    """Add to balances in one statement; the accounts that were moved.
+
+    Left alone are accounts that do not exist yet, that would fall below zero, or that are closed for the year: each
+    is judged as it is when its row is ours.
+    """
+    locked = _locked(changes).subquery()
+    change = sa.case(dict(sorted(changes.items())), value=ACCOUNT.c.id)
     statement = (
         sa.update(ACCOUNT)
-        .where(ACCOUNT.c.id == sa.bindparam("account"))
-        .values(balance=ACCOUNT.c.balance + sa.bindparam("change"))
+        .where(ACCOUNT.c.id == locked.c.id, ACCOUNT.c.balance + change >= 0, ACCOUNT.c.closed_year < year)
+        .values(balance=ACCOUNT.c.balance + change)
+        .returning(ACCOUNT.c.id)
     )
-    rows = [{"account": identifier, "change": change} for identifier, change in sorted(changes.items())]
-    await run(work.session, statement, rows)
+    return set((await run(work.session, statement)).scalars())
 
 
 async def add_postings(work: Work, entry_id: UUID, postings: Sequence[Posting], happened_on: date) -> None:

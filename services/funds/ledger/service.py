@@ -52,39 +52,46 @@ async def post(
         if earlier is None or (earlier.kind, earlier.amount) != (kind, amount):
             raise Conflict(f"凭据 {key} 已用于另一笔分录", f"{key} was posted with other content")
         return False
-    await _apply(work, lines)
-    await _open(work, region, happened_on)
     await repository.add_postings(work, entry_id, lines, happened_on)
+    await _apply(work, lines, happened_on)
     return True
 
 
-async def _open(work: Work, region: str, on: date) -> None:
-    """Refuse a day of a closed year. Asked under the accounts' locks, which a closing takes too."""
-    closed = await repository.system_closed_year(work, region)
+async def _apply(work: Work, lines: Sequence[Posting], on: date) -> None:
+    """Move every account, or refuse. It is the last statement of a posting, so that accounts are held briefly."""
+    accounts = {line.account.id: line.account for line in lines}
+    changes = dict.fromkeys(accounts, 0)
+    for line in lines:
+        changes[line.account.id] += line.change
+    left = changes.keys() - await repository.move_balances(work, changes, on.year)
+    if not left:
+        return
+    known = await repository.states(work, left)
+    for one, (balance, closed) in known.items():
+        _refuse(accounts[one], balance, changes[one], closed, on)
+    await repository.open_accounts(work, [accounts[one] for one in left])
+    again = {one: changes[one] for one in left}
+    left = left - await repository.move_balances(work, again, on.year)
+    for one, (balance, closed) in (await repository.states(work, left)).items() if left else ():
+        _refuse(accounts[one], balance, changes[one], closed, on)
+
+
+def _refuse(account: Account, balance: int, change: int, closed: int, on: date) -> None:
+    """Why an account was left alone: its year is closed, or it holds too little."""
     if on.year <= closed:
         raise Conflict(
             f"{closed} 年已结账, 不能再登记 {on} 的业务",
             f"{closed} is closed",
-            next_step="请以结账后的日期登记, 并在理由中写明实际日期",
+            next_step="请以结账后的日期登记, 并在理由中写明实际日期; 确需登记到已结账年度的, 凭文件申请重开",
         )
-
-
-async def _apply(work: Work, lines: Sequence[Posting]) -> None:
-    balances = await repository.lock_accounts(work, [line.account for line in lines])
-    changes: dict[UUID, int] = {}
-    for line in lines:
-        changes[line.account.id] = changes.get(line.account.id, 0) + line.change
-    for line in lines:
-        account, change = line.account, changes[line.account.id]
-        if balances[account.id] + change < 0:
-            raise not_enough(account, balances[account.id], -change)
-    await repository.move_balances(work, changes)
+    if balance + change < 0:
+        raise not_enough(account, balance, -change)
 
 
 async def balance(work: Work, account: Account, *, lock: bool = False) -> int:
     """What one account holds; with `lock` nobody else can change it until the transaction ends."""
     if lock:
-        return (await repository.lock_accounts(work, [account]))[account.id]
+        return await repository.lock_account(work, account)
     return await repository.balance(work, account)
 
 

@@ -25,6 +25,22 @@ class CarryOver(Base, table=True):
     created_at: datetime
 
 
+class Reopening(Base, Record, table=True):
+    """重开已结账年度: asked for by one person with a decision document, confirmed by another."""
+
+    __tablename__ = "year_reopening"
+    __table_args__ = (sa.UniqueConstraint("closing_id"),)
+
+    closing_id: UUID = Field(foreign_key="year_closing.id")
+    year: int
+    decision_no: str = Field(max_length=100)
+    decision_on: date
+    decision_file: str = Field(default="", max_length=64)
+    reason: str = Field(sa_type=sa.Text)
+    confirmed_by: str = Field(default="", max_length=64)
+    confirmed_at: datetime | None = None
+
+
 class LandRevenue(Base, Record, table=True):
     """土地出让收益: what a region took in a year; how much of it went to the countryside is in the ledger."""
 

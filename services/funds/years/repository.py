@@ -9,11 +9,13 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.funds.ledger.models import LedgerAccount, YearClosing
+from services.funds.ledger.repository import system_closed_year
 from services.funds.sources.kinds import Fund
 from services.funds.sources.models import Source
-from services.funds.years.models import CarryOver, LandRevenue
+from services.funds.years.models import CarryOver, LandRevenue, Reopening
 from shared.access import span
 from shared.db import run
+from shared.errors import NotFound
 from shared.permissions import May
 from shared.work import Work
 
@@ -21,10 +23,11 @@ ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 
 
 async def closing(work: Work, region: str, year: int) -> YearClosing | None:
-    """The closing of a region's year, if the caller may see it."""
+    """The closing of a region's year that holds now, if the caller may see it."""
     query = select(YearClosing).where(
         YearClosing.region == region,
         YearClosing.year == year,
+        col(YearClosing.reopened_at).is_(None),
         work.actor.where(May.FUND_READ, col(YearClosing.region)),
     )
     return (await work.session.exec(query)).first()
@@ -42,6 +45,61 @@ async def lock_accounts(work: Work, region: str) -> None:
         .with_for_update()
     )
     await run(work.session, query)
+
+
+async def closings(work: Work, region: str, year: int | None = None) -> list[YearClosing]:
+    """Every closing of a region (of a year), reopened ones too, oldest first."""
+    query = select(YearClosing).where(
+        YearClosing.region == region, work.actor.where(May.FUND_READ, col(YearClosing.region))
+    )
+    if year is not None:
+        query = query.where(YearClosing.year == year)
+    return list(await work.session.exec(query.order_by(col(YearClosing.year), col(YearClosing.round))))
+
+
+async def reopenings(work: Work, closing_ids: Sequence[UUID]) -> list[Reopening]:
+    """What was asked for closings the caller was given, oldest first."""
+    query = select(Reopening).where(col(Reopening.closing_id).in_(closing_ids)).order_by(col(Reopening.id))
+    return list(await work.session.exec(query))
+
+
+async def reopening(work: Work, reopening_id: UUID) -> Reopening:
+    """One asked reopening of the caller's regions, locked; NotFound otherwise."""
+    query = select(Reopening).where(
+        Reopening.id == reopening_id, work.actor.where(May.FUND_READ, col(Reopening.region))
+    )
+    found = (await work.session.exec(query.with_for_update())).first()
+    if found is None:
+        raise NotFound(f"没有这份重开申请: {reopening_id}", f"No reopening {reopening_id}")
+    return found
+
+
+async def mark_closed(work: Work, region: str, year: int) -> None:
+    """Accounts of a region, locked already, take no entries of a year or before any more."""
+    statement = (
+        sa.update(ACCOUNT)
+        .where(
+            ACCOUNT.c.region.between(*span(region)),
+            ACCOUNT.c.closed_year < year,
+            work.actor.where(May.FUND_READ, ACCOUNT.c.region),
+        )
+        .values(closed_year=year)
+    )
+    await run(work.session, statement)
+
+
+async def mark_open(work: Work, region: str, year: int) -> None:
+    """Accounts of a region that a year's closing held, locked already, are closed as far as other closings say."""
+    held = (
+        ACCOUNT.c.region.between(*span(region)),
+        ACCOUNT.c.closed_year == year,
+        work.actor.where(May.FUND_READ, ACCOUNT.c.region),
+    )
+    regions = (await run(work.session, sa.select(ACCOUNT.c.region).where(*held).distinct())).scalars()
+    for one in list(regions):
+        still = await system_closed_year(work, one)
+        kept = sa.update(ACCOUNT).where(*held, ACCOUNT.c.region == one)
+        await run(work.session, kept.values(closed_year=still))
 
 
 async def sources(work: Work, region: str, until: date) -> list[Source]:

@@ -1,17 +1,22 @@
 """The end of a year over HTTP."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
 from services.funds.ledger.models import YearClosing
-from services.funds.years import land, service
+from services.funds.years import land, reopening, service
+from services.funds.years.models import Reopening
 from services.funds.years.schemas import (
     REGION,
     ClosingCreate,
     ClosingRead,
     LandReport,
     LandRevenueWrite,
+    ReopeningCreate,
+    ReopeningRead,
+    YearHistory,
     YearReport,
 )
 from shared.errors import Conflict, Invalid, NotFound
@@ -38,6 +43,33 @@ async def read_year(work: Reading, year: Year, region: Region) -> YearReport:
 async def close_year(work: Writing, year: Year, body: ClosingCreate) -> YearClosing:
     """年终结账: 此后不再登记该年及以前日期的业务."""
     return await service.close(work, year, body)
+
+
+@router.get("/{year}/history", response_model=YearHistory, **allows(May.FUND_READ, refuses=(NotFound,)))
+async def read_year_history(work: Reading, year: Year, region: Region) -> YearHistory:
+    """一个年度的结账与重开."""
+    return await reopening.history(work, region, year)
+
+
+@router.post(
+    "/{year}/reopenings",
+    status_code=201,
+    response_model=ReopeningRead,
+    **allows(May.YEAR_CLOSE, refuses=(Conflict, Invalid, NotFound)),
+)
+async def ask_reopening(work: Writing, year: Year, body: ReopeningCreate) -> Reopening:
+    """凭文件申请重开已结账年度."""
+    return await reopening.ask(work, year, body)
+
+
+@router.post(
+    "/reopenings/{reopening_id}/confirm",
+    response_model=ReopeningRead,
+    **allows(May.YEAR_CLOSE, refuses=(Conflict, NotFound)),
+)
+async def confirm_reopening(work: Writing, reopening_id: UUID) -> Reopening:
+    """确认重开, 由申请人以外的人办理."""
+    return await reopening.confirm(work, reopening_id)
 
 
 @router.get("/{year}/land-revenue", response_model=LandReport, **allows(May.FUND_READ, refuses=(NotFound,)))

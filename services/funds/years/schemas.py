@@ -17,8 +17,38 @@ class ClosingCreate(BaseModel):
     note: str = Field("", max_length=2000)
 
 
+class ReopeningCreate(BaseModel):
+    """申请重开已结账年度."""
+
+    region: str = Field(pattern=REGION)
+    decision_no: str = Field(min_length=2, max_length=100, description="同意重开的文件文号")
+    decision_on: date
+    decision_file: UUID | None = Field(None, description="文件, 先上传到 /funds/files")
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class ReopeningRead(BaseModel):
+    """重开申请; confirmed_by is empty until another person confirmed it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    version: int
+    closing_id: UUID
+    year: int
+    decision_no: str
+    decision_on: date
+    decision_file: str
+    reason: str
+    created_at: datetime
+    created_by: str
+    confirmed_by: str
+    confirmed_at: datetime | None
+
+
 class ClosingRead(BaseModel):
-    """已结账的年度."""
+    """年终结账; reopened_at says that it does not hold any more."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -26,9 +56,20 @@ class ClosingRead(BaseModel):
     region: str
     version: int
     year: int
+    round: int = Field(description="该年第几次结账")
+    reopened_at: datetime | None
     note: str
     created_at: datetime
     created_by: str
+
+
+class YearHistory(BaseModel):
+    """一个年度的结账与重开, 先后为序."""
+
+    region: str
+    year: int
+    closings: list[ClosingRead]
+    reopenings: list[ReopeningRead]
 
 
 class Carried(BaseModel):

@@ -41,6 +41,7 @@ async def close(work: Work, year: int, body: ClosingCreate) -> YearClosing:
         id=new_id(),
         region=body.region,
         year=year,
+        round=len(await repository.closings(work, body.region, year)) + 1,
         note=body.note,
         created_at=work.at,
         created_by=work.actor.id,
@@ -48,6 +49,7 @@ async def close(work: Work, year: int, body: ClosingCreate) -> YearClosing:
     )
     work.session.add(row)
     await work.session.flush()
+    await repository.mark_closed(work, body.region, year)
     held = await _held(work, body.region, year)
     known = await repository.sources(work, body.region, last_day(year))
     await repository.keep(
