@@ -103,15 +103,15 @@ def pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
 
 
 async def fill(context: Context, accounts: list[tuple[Account, Account]]) -> None:
-    """Enough on every account to pay from."""
+    """Every account opened, and enough on it to pay from."""
     async with context.database.write() as session:
-        for from_, _ in accounts:
+        for from_, to in accounts:
             received = Account(AccountKind.RECEIVED, from_.source_id, 2024, REGION)
             await ledger.post(
                 context.work(session),
                 f"fill:{from_.id}",
                 EntryKind.RECEIPT,
-                [debit(from_, 10**12), credit(received, 10**12)],
+                [debit(from_, 10**12), debit(to, 1), credit(received, 10**12 + 1)],
                 subject=new_id(),
                 region=REGION,
                 happened_on=DAY,

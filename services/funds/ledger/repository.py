@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,16 +23,60 @@ CLOSING: sa.Table = YearClosing.__table__  # type: ignore[attr-defined]
 POSTING: sa.Table = LedgerPosting.__table__  # type: ignore[attr-defined]
 
 
-def _insert_if_absent(work: Work, table: sa.Table) -> Any:  # noqa: ANN401 - one of two dialects' Insert
-    postgres = work.session.get_bind().dialect.name == "postgresql"
+def _postgres(work: Work) -> bool:
+    return work.session.get_bind().dialect.name == "postgresql"
+
+
+def _insert_if_absent(table: sa.Table, *, postgres: bool) -> Any:  # noqa: ANN401 - one of two dialects' Insert
     return (postgresql.insert if postgres else sqlite.insert)(table).on_conflict_do_nothing()
+
+
+# Statements of a posting are put together once: that costs more than running them.
+@lru_cache
+def _entry_statement(*, postgres: bool) -> Any:  # noqa: ANN401 - an Insert
+    # RETURNING, since a driver may not count the rows of an INSERT.
+    return _insert_if_absent(ENTRY, postgres=postgres).returning(ENTRY.c.id)
+
+
+@lru_cache
+def _lines_statement(lines: int) -> sa.Insert:
+    names = POSTING.c.keys()
+    return POSTING.insert().values(
+        [
+            {name: sa.bindparam(f"{name}{line}", type_=POSTING.c[name].type) for name in names}
+            for line in range(lines)
+        ]
+    )
+
+
+@lru_cache
+def _move_statement(accounts: int) -> Any:  # noqa: ANN401 - an Update with RETURNING
+    ids = [sa.bindparam(f"id{n}", type_=ACCOUNT.c.id.type) for n in range(accounts)]
+    changes = [sa.bindparam(f"change{n}", type_=sa.BigInteger) for n in range(accounts)]
+    locked = _locked(ids).subquery()
+    pairs = [
+        (ACCOUNT.c.id == one, sa.cast(change, sa.BigInteger))
+        for one, change in zip(ids, changes, strict=True)
+    ]
+    change = sa.case(*pairs)
+    # The rows are named twice, or the planner may read the whole table to find what is locked.
+    return (
+        sa.update(ACCOUNT)
+        .where(
+            ACCOUNT.c.id == locked.c.id,
+            ACCOUNT.c.id.in_(ids),
+            ACCOUNT.c.balance + change >= 0,
+            ACCOUNT.c.closed_year < sa.bindparam("booked"),
+        )
+        .values(balance=ACCOUNT.c.balance + change)
+        .returning(ACCOUNT.c.id)
+    )
 
 
 async def add_entry(work: Work, values: Mapping[str, Any]) -> bool:
     """Write the entry unless its key is there already; whether it was written."""
-    # RETURNING, since a driver may not count the rows of an INSERT.
-    written = _insert_if_absent(work, ENTRY).values(**values).returning(ENTRY.c.id)
-    return (await run(work.session, written)).first() is not None
+    statement = _entry_statement(postgres=_postgres(work))
+    return (await run(work.session, statement, values)).first() is not None
 
 
 async def entry_by_key(work: Work, key: str) -> LedgerEntry | None:
@@ -39,7 +84,7 @@ async def entry_by_key(work: Work, key: str) -> LedgerEntry | None:
     return (await work.session.exec(select(LedgerEntry).where(LedgerEntry.key == key))).first()
 
 
-def _locked(ids: Iterable[UUID]) -> sa.Select[Any]:
+def _locked(ids: Iterable[Any]) -> sa.Select[Any]:
     """Account rows, locked in the order of their ids so that two writers never wait on each other."""
     return (
         sa.select(ACCOUNT.c.id, ACCOUNT.c.balance, ACCOUNT.c.closed_year)
@@ -69,7 +114,7 @@ async def open_accounts(work: Work, accounts: Iterable[Account]) -> bool:
     for region in closed:
         closed[region] = await system_closed_year(work, region)
     rows = [_opened(wanted[one], closed[wanted[one].region]) for one in sorted(wanted)]
-    await run(work.session, _insert_if_absent(work, ACCOUNT).values(rows))
+    await run(work.session, _insert_if_absent(ACCOUNT, postgres=_postgres(work)).values(rows))
     return True
 
 
@@ -108,30 +153,24 @@ async def move_balances(work: Work, changes: Mapping[UUID, int], year: int) -> s
     Left alone are accounts that do not exist yet, that would fall below zero, or that are closed for the year: each
     is judged as it is when its row is ours.
     """
-    locked = _locked(changes).subquery()
-    change = sa.case(dict(sorted(changes.items())), value=ACCOUNT.c.id)
-    statement = (
-        sa.update(ACCOUNT)
-        .where(ACCOUNT.c.id == locked.c.id, ACCOUNT.c.balance + change >= 0, ACCOUNT.c.closed_year < year)
-        .values(balance=ACCOUNT.c.balance + change)
-        .returning(ACCOUNT.c.id)
-    )
-    return set((await run(work.session, statement)).scalars())
+    values: dict[str, Any] = {"booked": year}
+    for number, (one, change) in enumerate(changes.items()):
+        values |= {f"id{number}": one, f"change{number}": change}
+    return set((await run(work.session, _move_statement(len(changes)), values)).scalars())
 
 
 async def add_postings(work: Work, entry_id: UUID, postings: Sequence[Posting], happened_on: date) -> None:
     """The entry's lines."""
-    rows = [
-        {
-            "entry_id": entry_id,
-            "position": position,
-            "account_id": posting.account.id,
-            "amount": posting.amount,
-            "happened_on": happened_on,
+    values: dict[str, Any] = {}
+    for number, posting in enumerate(postings):
+        values |= {
+            f"entry_id{number}": entry_id,
+            f"position{number}": number + 1,
+            f"account_id{number}": posting.account.id,
+            f"amount{number}": posting.amount,
+            f"happened_on{number}": happened_on,
         }
-        for position, posting in enumerate(postings, 1)
-    ]
-    await run(work.session, POSTING.insert(), rows)
+    await run(work.session, _lines_statement(len(postings)), values)
 
 
 def _stages(balance: Any) -> list[Any]:  # noqa: ANN401 - a column expression
