@@ -25,6 +25,7 @@ from services.funds.plans.router import router as plans
 from services.funds.plans.service import announced_subject
 from services.funds.sources.router import router as sources
 from services.funds.statements.router import router as statements
+from services.funds.targets.router import board as public_targets
 from services.funds.targets.router import router as targets
 from services.funds.watching.service import sweep_forever
 from services.funds.years.router import router as years
@@ -55,6 +56,7 @@ SERVICE = Service(
         plan_notices,
         notices,
         targets,
+        public_targets,
         alerts,
         exchange,
         statements,

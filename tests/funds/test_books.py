@@ -50,8 +50,8 @@ def machine(world: World, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStat
 @pytest.mark.timeout(300)
 async def test_books_balance_at_every_read_whatever_is_done_alone_or_at_once(desk: Desk) -> None:
     given = settings(
-        max_examples=4,
-        stateful_step_count=12,
+        max_examples=2,
+        stateful_step_count=16,
         deadline=None,
         derandomize=True,
         phases=(Phase.generate,),

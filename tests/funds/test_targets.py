@@ -79,6 +79,14 @@ async def published(desk: Desk) -> tuple[str, str]:
     return project, target
 
 
+async def public(desk: Desk) -> list[tuple[str, bool, str | None, str]]:
+    """What anybody reads of targets without login: confirmed or not, the score, the first result."""
+    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
+    items = ok(await desk.door.nobody().get("/funds/public-targets", params=params))["items"]
+    assert not any("leader" in one for one in items)
+    return [(one["id"], one["confirmed"], one["score"], one["indicators"][0]["actual"]) for one in items]
+
+
 def test_a_result_is_measured_against_its_target_without_rounding_up() -> None:
     assert completion(Operator.GE, "20", "20") == 10_000
     assert completion(Operator.GE, "3", "2") == 6_666
@@ -195,6 +203,8 @@ async def test_one_that_is_late_to_the_public_is_listed_with_its_deadline(desk: 
 
 async def test_monitoring_stands_beside_what_the_ledger_says_of_that_day(desk: Desk) -> None:
     project, target = await published(desk)
+    await approved(desk)
+    assert [one for one, *_ in await public(desk)] == [target], "only what was made public"
     shown = await read(desk, target)
     (given,) = ok(await desk.finance.get("/funds/allocations", params={"project_id": project}))["items"]
     desk.library.change(next(iter(desk.library.projects)), state="under_construction", physical_percent=100)
@@ -239,7 +249,9 @@ async def test_a_self_evaluation_needs_results_evidence_and_reasons_and_another_
     # 17×50 % + 17 + 16 + 30 + 10 of 90, nothing paid yet
     assert (done["score"], done["paid"]) == ("81.50", "0.00")
     assert (await edited(desk, target, "/results", results=results)).status_code == 409
+    assert await public(desk) == [(target, False, None, "")]
     ok(await desk.finance.post(f"/funds/targets/{target}/confirm", json={}))
+    assert await public(desk) == [(target, True, "81.50", "10")]
     sheet = ok(await desk.auditor.get(f"/funds/targets/sheet?region={DISTRICT}&year=2024"))
     assert (sheet["targets"], sheet["confirmed"], sheet["published_in_time"]) == (1, 1, 1)
     (row,) = sheet["rows"]

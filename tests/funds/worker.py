@@ -5,7 +5,9 @@ python -m tests.funds.worker '<what Orders says, as JSON>'
 
 import asyncio
 import json
+import os
 import random
+import signal
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -41,6 +43,8 @@ class Orders:
     paper: str
     allocations: list[dict[str, str]]
     """id and project_id of each."""
+    last: tuple[str, dict[str, str], str] | None = None
+    """Path, body and key of the one request it makes before it dies between commit and answer."""
 
     def text(self) -> str:
         """As an argument."""
@@ -105,6 +109,14 @@ async def desk_refund(desk: Desk, payment: str, body: dict[str, str]) -> int:
     return (await desk.cashier.post(f"/funds/payments/{payment}/refunds", json=body)).status_code
 
 
+class Death:
+    """Stands where a service is told that something was committed, and is the end of the process."""
+
+    def set(self) -> None:
+        """Committed, and nobody was answered yet."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 async def main(orders: Orders) -> None:
     """Serve and work until the time is over, or the process is killed."""
     speak("CRITICAL")
@@ -122,6 +134,11 @@ async def main(orders: Orders) -> None:
     app.state.context.verifier.fetch_jwks = keys
     doors = Doors({"funds": app}, lambda: MORNING, key)
     desk = Desk(doors.of("funds"), library)
+    if orders.last:
+        app.state.context.changed = Death()
+        path, body, mark = orders.last
+        answer = await desk.cashier.post(path, json=body, headers={"Idempotency-Key": mark})
+        raise AssertionError(f"it lives on: {answer.text}")
     clerks = [Clerk(orders, desk, orders.seed * 100 + n) for n in range(AT_ONCE)]
     await asyncio.gather(*(clerk.work() for clerk in clerks))
     await doors.close()

@@ -70,6 +70,7 @@ async def shares(work: Work, region: str, year: int) -> sa.Row[Any]:
         .select_from(ACCOUNT.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id))
         .where(
             ACCOUNT.c.kind.in_(held),
+            ALLOCATION.c.region.between(*span(region)),
             ACCOUNT.c.year == year,
             ACCOUNT.c.region.between(*span(region)),
             work.actor.where(May.FUND_READ, ACCOUNT.c.region),

@@ -858,6 +858,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("target", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_target_project_id"), ["project_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_target_published_on_id"), ["published_on", "id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_target_region_created_at_id"), ["region", "created_at", "id"], unique=False
         )
@@ -994,6 +995,7 @@ def downgrade() -> None:
     with op.batch_alter_table("target", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_target_region_year_id"))
         batch_op.drop_index(batch_op.f("ix_target_region_created_at_id"))
+        batch_op.drop_index(batch_op.f("ix_target_published_on_id"))
         batch_op.drop_index(batch_op.f("ix_target_project_id"))
 
     op.drop_table("target")

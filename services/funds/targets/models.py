@@ -21,6 +21,7 @@ class Target(Base, Record, table=True):
         sa.Index(None, "region", "created_at", "id"),
         sa.Index(None, "region", "year", "id"),
         sa.Index(None, "project_id"),
+        sa.Index(None, "published_on", "id"),
     )
 
     plan_id: UUID = Field(foreign_key="plan.id")

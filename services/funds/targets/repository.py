@@ -55,6 +55,21 @@ async def listed(
     return await page(work.session, query, asked, orders=ORDERS, key=col(Target.id), default="-created_at")
 
 
+async def system_public(
+    work: Work, asked: Asked, *, region: str | None, year: int | None, project_id: UUID | None
+) -> Page[Target]:
+    """A page of what was made public, for anybody; the latest first."""
+    query = select(Target).where(col(Target.published_on).is_not(None))
+    if region:
+        query = query.where(col(Target.region).between(*span(region)))
+    if year is not None:
+        query = query.where(Target.year == year)
+    if project_id is not None:
+        query = query.where(Target.project_id == project_id)
+    orders: Any = {"published_on": col(Target.published_on)}
+    return await page(work.session, query, asked, orders=orders, key=col(Target.id), default="-published_on")
+
+
 async def lines(work: Work, plan_id: UUID, project_id: UUID) -> list[PlanLine]:
     """What a plan gives a project, if the project lies in the caller's regions."""
     query = select(PlanLine).where(

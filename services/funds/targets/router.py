@@ -6,12 +6,13 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from services.funds.targets import moving, repository, results, service, templates
+from services.funds.targets import moving, openness, repository, results, service, templates
 from services.funds.targets.lifecycle import TARGET, TargetAction, TargetState
 from services.funds.targets.models import TargetMonitoring
 from services.funds.targets.schemas import (
     MonitoringCreate,
     MonitoringRead,
+    PublicTarget,
     Results,
     TargetAct,
     TargetChange,
@@ -23,13 +24,14 @@ from services.funds.targets.schemas import (
 )
 from services.funds.targets.sheet import COLUMNS, year_sheet
 from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale, VersionRequired
-from shared.http import IfMatch, Reading, Route, Writing, allows
+from shared.http import IfMatch, PublicReading, Reading, Route, Writing, allows, public
 from shared.moves import Preview
 from shared.pages import Page, Paging
 from shared.permissions import May
 from shared.sheets import workbook
 
 router = APIRouter(prefix="/funds/targets", tags=["绩效"], route_class=Route)
+board = APIRouter(prefix="/funds", tags=["绩效"], route_class=Route)
 Region = Annotated[str, Query(pattern=r"^[0-9]{12}$")]
 Year = Annotated[int, Query(ge=2000, le=2100)]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -145,3 +147,15 @@ async def act_on_target(
     """办理绩效目标; `dry_run` 只问能否办理."""
     done = await moving.act(work, target_id, action, body, match=match, dry_run=dry_run)
     return done if isinstance(done, Preview) else moving.shown(done)
+
+
+@board.get("/public-targets", response_model=Page[PublicTarget], **public())
+async def list_public_targets(
+    work: PublicReading,
+    asked: Paging,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
+    project_id: UUID | None = None,
+) -> Page[PublicTarget]:
+    """已公开的绩效目标及审定的自评结果, 不需登录."""
+    return await openness.public_targets(work, asked, region=region, year=year, project_id=project_id)

@@ -162,6 +162,45 @@ class TargetRead(BaseModel):
     created_by: str
 
 
+class PublicIndicator(BaseModel):
+    """公开的绩效指标."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    part: Part = Field(description="一级指标")
+    aspect: Aspect = Field(description="二级指标")
+    name: str = Field(description="三级指标")
+    operator: Operator
+    value: str
+    unit: str
+    actual: str = Field("", description="完成值; 自评审定后公开")
+    completion: str = Field("", description="完成率, %; 自评审定后公开")
+
+
+class PublicTarget(BaseModel):
+    """公开的绩效目标: no names or numbers of people; results once another person confirmed them."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    region: str
+    year: int
+    project_name: str
+    department: str = Field(description="主管部门")
+    unit: str = Field(description="实施单位")
+    amount: Money = Field(description="年度资金总额")
+    fiscal_amount: Money = Field(description="其中财政拨款")
+    goal: str
+    decision_no: str = Field(description="批复文件文号")
+    approved_on: date | None
+    published_on: date
+    published_at: str
+    confirmed: bool = Field(description="自评结果已审定")
+    score: str | None = Field(description="自评得分; 审定后公开")
+    summary: str = Field(description="自评结论; 审定后公开")
+    indicators: list[PublicIndicator]
+
+
 class TargetDetail(TargetRead):
     """绩效目标, 指标, 监控和可办事项."""
 
