@@ -96,8 +96,10 @@ def _locked(ids: Iterable[Any]) -> sa.Select[Any]:
 
 async def lock_account(work: Work, account: Account) -> int:
     """What an account holds; nobody else can change it until the transaction ends."""
-    if (found := await states(work, [account.id])) or await open_accounts(work, [account]):
-        found = found or await states(work, [account.id])
+    found = await states(work, [account.id])
+    if not found:
+        await open_accounts(work, [account])
+        found = await states(work, [account.id])
     return found[account.id][0]
 
 
@@ -107,15 +109,14 @@ async def states(work: Work, ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]
     return {row.id: (int(row.balance), int(row.closed_year)) for row in rows}
 
 
-async def open_accounts(work: Work, accounts: Iterable[Account]) -> bool:
-    """Accounts nobody used before, with nothing in them, closed as far as their region is; True, whoever made them."""
+async def open_accounts(work: Work, accounts: Iterable[Account]) -> None:
+    """Open accounts nobody used before, with nothing in them, closed as far as their region is."""
     wanted = {account.id: account for account in accounts}
     closed = {one.region: 0 for one in wanted.values()}
     for region in closed:
         closed[region] = await system_closed_year(work, region)
     rows = [_opened(wanted[one], closed[wanted[one].region]) for one in sorted(wanted)]
     await run(work.session, _insert_if_absent(ACCOUNT, postgres=_postgres(work)).values(rows))
-    return True
 
 
 async def system_closed_year(work: Work, region: str) -> int:

@@ -9,7 +9,7 @@ from services.funds.ledger import repository
 from services.funds.ledger.accounts import Account, EntryKind, Posting, balanced
 from services.funds.ledger.errors import not_enough
 from services.funds.ledger.figures import Figures, figures
-from shared.errors import Conflict
+from shared.errors import Conflict, Unavailable
 from shared.ids import new_id
 from shared.work import Work
 
@@ -70,10 +70,12 @@ async def _apply(work: Work, lines: Sequence[Posting], on: date) -> None:
     for one, (balance, closed) in known.items():
         _refuse(accounts[one], balance, changes[one], closed, on)
     await repository.open_accounts(work, [accounts[one] for one in left])
-    again = {one: changes[one] for one in left}
-    left = left - await repository.move_balances(work, again, on.year)
-    for one, (balance, closed) in (await repository.states(work, left)).items() if left else ():
+    left -= await repository.move_balances(work, {one: changes[one] for one in left}, on.year)
+    if not left:
+        return
+    for one, (balance, closed) in (await repository.states(work, left)).items():
         _refuse(accounts[one], balance, changes[one], closed, on)
+    raise Unavailable("有人正在修改同一账户, 请稍后重试", "The same account is being changed", retry_after=1)
 
 
 def _refuse(account: Account, balance: int, change: int, closed: int, on: date) -> None:
