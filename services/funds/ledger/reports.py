@@ -10,6 +10,7 @@ from sqlmodel import col
 from services.funds.ledger import repository, service
 from services.funds.ledger.models import LedgerEntry
 from services.funds.ledger.schemas import EntryRead, LineOfEntry, Position, Positions, Trial, TrialRow
+from services.funds.proof import repository as proof
 from shared.pages import Asked, Page, page
 from shared.work import Work
 
@@ -39,9 +40,9 @@ async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> T
         )
         for row in await repository.trial(work, filters, as_of)
     ]
-    broken = [row.id for row in await repository.broken(work)]
-    lopsided = await repository.lopsided(work)
-    unbalanced = await repository.unbalanced(work)
+    broken = [row.id for row in await proof.broken(work)]
+    lopsided = await proof.lopsided(work)
+    unbalanced = await proof.unbalanced(work)
     debits, credited = sum(row.debits for row in rows), sum(row.credits for row in rows)
     return Trial.model_construct(
         as_of=as_of,

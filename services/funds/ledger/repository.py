@@ -183,8 +183,8 @@ def _stages(kind: Any, balance: Any) -> list[Any]:  # noqa: ANN401 - column expr
     ]
 
 
-def _scoped(work: Work, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """A pair is a range, a list a choice, anything else a value; None does not filter."""
+def scoped(work: Work, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
+    """The accounts of the caller's regions under filters: a pair is a range, a list a choice, else a value; None is none."""
     conditions: list[sa.ColumnElement[bool]] = [work.actor.where(May.FUND_READ, ACCOUNT.c.region)]
     for name, value in filters.items():
         if value is None:
@@ -204,7 +204,7 @@ async def stages(
 ) -> list[sa.Row[Any]]:
     """Balance per stage, grouped by account columns: from the running balances, or from postings up to a day."""
     columns = [ACCOUNT.c[name] for name in groups]
-    conditions = _scoped(work, filters)
+    conditions = scoped(work, filters)
     if as_of is None:
         query = sa.select(*columns, *_stages(ACCOUNT.c.kind, ACCOUNT.c.balance)).where(*conditions)
         return list(await run(work.session, query.group_by(*columns).order_by(*columns)))
@@ -232,54 +232,10 @@ async def trial(work: Work, filters: Mapping[str, Any], as_of: date | None) -> l
     query = sa.select(
         ACCOUNT.c.kind, sa.cast(debits, big).label("debits"), sa.cast(credits_, big).label("credits")
     )
-    query = query.select_from(joined).where(*_scoped(work, filters))
+    query = query.select_from(joined).where(*scoped(work, filters))
     if as_of is not None:
         query = query.where(POSTING.c.happened_on <= as_of)
     return list(await run(work.session, query.group_by(ACCOUNT.c.kind)))
-
-
-async def broken(work: Work) -> list[sa.Row[Any]]:
-    """Accounts in the caller's regions whose running balance is not the sum of their postings: always none."""
-    sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
-    joined = ACCOUNT.outerjoin(POSTING, POSTING.c.account_id == ACCOUNT.c.id)
-    total = sa.func.coalesce(sa.func.sum(POSTING.c.amount), 0) * sign
-    query = (
-        sa.select(
-            ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance, sa.cast(total, sa.BigInteger).label("posted")
-        )
-        .select_from(joined)
-        .where(*_scoped(work, {}))
-        .group_by(ACCOUNT.c.id, ACCOUNT.c.kind, ACCOUNT.c.balance)
-        .having(total != ACCOUNT.c.balance)
-    )
-    return list(await run(work.session, query))
-
-
-async def unbalanced(work: Work) -> list[UUID]:
-    """Sources that break received = available + allocated in one query over the running balances: always none."""
-    received = ACCOUNT.c.kind == AccountKind.RECEIVED
-    gap = sa.func.sum(sa.case((received, -ACCOUNT.c.balance), else_=ACCOUNT.c.balance))
-    query = (
-        sa.select(ACCOUNT.c.source_id)
-        .where(*_scoped(work, {}))
-        .group_by(ACCOUNT.c.source_id)
-        .having(gap != 0, sa.func.count(sa.case((received, 1))) > 0)
-    )
-    return list((await run(work.session, query)).scalars())
-
-
-async def lopsided(work: Work) -> int:
-    """How many entries have debits that differ from credits: always none."""
-    sums = (
-        sa.select(POSTING.c.entry_id)
-        .join(ENTRY, ENTRY.c.id == POSTING.c.entry_id)
-        .where(work.actor.where(May.FUND_READ, ENTRY.c.region))
-        .group_by(POSTING.c.entry_id)
-        .having(sa.func.sum(POSTING.c.amount) != 0)
-    )
-    return int(
-        (await run(work.session, sa.select(sa.func.count()).select_from(sums.subquery()))).scalar_one()
-    )
 
 
 def entries(work: Work, filters: Mapping[str, Any], as_of: date | None) -> Any:  # noqa: ANN401 - SelectOfScalar
@@ -291,7 +247,7 @@ def entries(work: Work, filters: Mapping[str, Any], as_of: date | None) -> Any: 
         touched = (
             sa.select(POSTING.c.entry_id)
             .join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
-            .where(*_scoped(work, filters))
+            .where(*scoped(work, filters))
         )
         query = query.where(col(LedgerEntry.id).in_(touched))
     return query

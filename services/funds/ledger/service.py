@@ -1,6 +1,6 @@
 """What the ledger promises: an entry is posted once, balances, and never takes more than there is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -66,16 +66,28 @@ async def _apply(work: Work, lines: Sequence[Posting], on: date) -> None:
     left = changes.keys() - await repository.move_balances(work, changes, on.year)
     if not left:
         return
-    known = await repository.states(work, left)
-    for one, (balance, closed) in known.items():
-        _refuse(accounts[one], balance, changes[one], closed, on)
+    await _refusing(work, accounts, changes, left, on)
     await repository.open_accounts(work, [accounts[one] for one in left])
     left -= await repository.move_balances(work, {one: changes[one] for one in left}, on.year)
     if not left:
         return
-    for one, (balance, closed) in (await repository.states(work, left)).items():
-        _refuse(accounts[one], balance, changes[one], closed, on)
+    await _refusing(work, accounts, changes, left, on)
     raise Unavailable("有人正在修改同一账户, 请稍后重试", "The same account is being changed", retry_after=1)
+
+
+async def _refusing(
+    work: Work,
+    accounts: Mapping[UUID, Account],
+    changes: Mapping[UUID, int],
+    left: Collection[UUID],
+    on: date,
+) -> None:
+    """Refuse for the first account, in the order of the entry's lines, that is there and was left alone for a reason."""
+    known = await repository.states(work, left)
+    for one, account in accounts.items():
+        if one in known:
+            balance, closed = known[one]
+            _refuse(account, balance, changes[one], closed, on)
 
 
 def _refuse(account: Account, balance: int, change: int, closed: int, on: date) -> None:

@@ -1,0 +1,1 @@
+"""What would be wrong with the books, looked for in the books themselves: always nothing."""
