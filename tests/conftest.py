@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -129,6 +130,9 @@ class Templates:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.run = uuid4().hex[:10]
+        self._kept: set[str] = set()
+        self._lent: dict[str, str] = {}
+        self._free: dict[str, list[str]] = defaultdict(list)
 
     def url(self, service: str) -> str:
         """Where the template of a service is; made by migrations."""
@@ -147,24 +151,37 @@ class Templates:
         return f"{postgres.server_url()}/c_{copy}"
 
     def clone(self, service: str) -> str:
-        """A fresh copy."""
+        """A fresh copy, on PostgreSQL one that was given back if there is one."""
         copy = uuid4().hex[:12]
         if SQLITE:
             target = self.folder / f"{service}.{copy}.db"
             shutil.copyfile(self.folder / f"{service}.template.db", target)
             return f"sqlite:///{target}"
-        postgres.create_database(f"c_{copy}", template=f"t_{self.run}_{service}")
-        return f"{postgres.server_url()}/c_{copy}"
+        name = self._free[service].pop() if self._free[service] else f"c_{copy}"
+        if name not in self._lent:
+            self._copy(service, name)
+        return f"{postgres.server_url()}/{name}"
+
+    def _copy(self, service: str, name: str) -> None:
+        template = f"t_{self.run}_{service}"
+        if service not in self._kept:
+            postgres.keep(template)
+            self._kept.add(service)
+        postgres.create_database(name, template=template)
+        self._lent[name] = service
 
     def drop(self, url: str) -> None:
         """A copy is no longer needed."""
         if SQLITE:
             for path in self.folder.glob(Path(url.removeprefix("sqlite:///")).name + "*"):
                 path.unlink()
+            return
+        name = url.rsplit("/", 1)[1]
+        if service := self._lent.get(name):
+            postgres.renew(name)
+            self._free[service].append(name)
         else:
-            from tests import postgres
-
-            postgres.drop_database(url.rsplit("/", 1)[1])
+            postgres.drop_database(name)
 
 
 def settings_of(service: str, var: Path, url: str, secrets: dict[str, Any]) -> Settings:

@@ -35,14 +35,19 @@ SPEED = (
 )
 
 
+_OPEN: list[psycopg.Connection[tuple[object, ...]]] = []
+
+
 def server_url() -> str:
     """The server's address without a database."""
     return os.environ[URL].rstrip("/")
 
 
 @cache
-def _connection() -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(f"{server_url()}/postgres", autocommit=True)
+def _connection(name: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+    found = psycopg.connect(f"{server_url()}/{name}", autocommit=True)
+    _OPEN.append(found)
+    return found
 
 
 def create_database(name: str, template: str | None = None) -> None:
@@ -56,6 +61,51 @@ def create_database(name: str, template: str | None = None) -> None:
 def drop_database(name: str) -> None:
     """The database and whoever is still connected to it are gone."""
     _connection().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+KEEP = """
+DO $$ DECLARE t text; filled boolean; BEGIN
+    CREATE SCHEMA kept;
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM public.%I)', t) INTO filled;
+        IF filled THEN EXECUTE format('CREATE TABLE kept.%I AS TABLE public.%I', t, t); END IF;
+    END LOOP;
+    CREATE TABLE kept."sequences of public" AS
+        SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public';
+END $$
+"""
+RENEW = """
+DO $$ DECLARE t text; filled boolean; s record; BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT 1 FROM public.%I)', t) INTO filled;
+        IF filled THEN EXECUTE format('DELETE FROM public.%I', t); END IF;
+    END LOOP;
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'kept' AND tablename <> 'sequences of public' LOOP
+        EXECUTE format('INSERT INTO public.%I OVERRIDING SYSTEM VALUE TABLE kept.%I', t, t);
+    END LOOP;
+    FOR s IN SELECT * FROM kept."sequences of public" LOOP
+        PERFORM setval(format('public.%I', s.sequencename)::regclass, coalesce(s.last_value, s.start_value),
+            s.last_value IS NOT NULL);
+    END LOOP;
+END $$
+"""
+
+
+def keep(name: str) -> None:
+    """Remember what a database holds now, in itself, for its copies' `renew`."""
+    with psycopg.connect(f"{server_url()}/{name}", autocommit=True) as connection:
+        connection.execute(KEEP)
+
+
+def renew(name: str) -> None:
+    """A copy holds again what its template held; much cheaper than another copy. Whoever is connected is cut off."""
+    inside = _connection(name)
+    inside.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    inside.execute(RENEW)
 
 
 def programs() -> Path:
@@ -108,9 +158,8 @@ def start() -> Callable[[], None]:
     _wait(folder / "log")
 
     def stop() -> None:
-        if _connection.cache_info().currsize:
-            _connection().close()
-            _connection.cache_clear()
+        for one in _OPEN:
+            one.close()
         os.environ.pop(URL, None)
         server.send_signal(signal.SIGQUIT)
         server.wait(10)
