@@ -211,7 +211,7 @@ async def grow(context: Context, first: int, last: int, entries: int) -> None:
         await free.execute(sa.text("VACUUM ANALYZE"))
 
 
-PAGES = {
+PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "a year on one page": ("/funds/summary", {"region": REGION, "year": 2024}),
     "positions by source": ("/funds/ledger", {"region": REGION, "year": 2024}),
     "a project": ("/funds/ledger", {"project_id": "PROJECT"}),
