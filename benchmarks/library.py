@@ -3,8 +3,8 @@
     make bench BENCH=library               # about three minutes; one line per question and the ratio
     python -m benchmarks.library 20000     # the same with fewer
 
-The few are a tenth of a project per village and year, so the summary of one year answers six times as many rows with the
-many; what waits and what is warned of grows with the library, and is counted from indexes of its own.
+The few leave most towns without a project of each kind in one year, so the summary of a year answers six times as many
+rows with the many; what waits and what is warned of grows with the library, and is counted from indexes of its own.
 
 Projects lie in 444 villages of 37 towns over ten years, 36 of 100 are on their way, each has ten events. The time is
 the median of 25 requests to the service in this process, the two sizes asked in turns; a ratio above 2 is marked and
