@@ -102,7 +102,7 @@ async def publish_many(session: AsyncSession, told: Sequence[Told], *, actor: Ac
         number = (await run(session, sa.select(tx))).scalar_one()
         await keep(session, event_log, [{**row, "tx": number} for row in rows])
     elif rows:
-        await run(session, event_log.insert().values(tx=tx), rows)
+        await run(session, event_log.insert().values(tx=tx), rows if len(rows) > 1 else rows[0])
 
 
 def final(session: AsyncSession) -> sa.ColumnElement[bool]:

@@ -18,6 +18,7 @@ import structlog
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.bulk import keep
 from shared.db import run
 from shared.errors import Conflict, Refusal
 from shared.labels import Labelled
@@ -101,7 +102,7 @@ async def seal(context: Context) -> int:
         seals.append({"position": position, "seq": row.seq, "tx": row.tx, "digest": digest})
     try:
         async with context.database.write() as session:
-            await run(session, log_seal.insert(), seals)
+            await keep(session, log_seal, seals)
     except Conflict:
         return 0
     return len(seals)

@@ -8,6 +8,14 @@ from tests.doors import DISTRICT, Door
 BODY = {"region": DISTRICT, "text": "要求每天发定位到群里并排名", "contact": "13812341234"}
 
 
+async def test_a_complaint_about_another_district_is_turned_away_with_the_reason(
+    attendance: Door,
+) -> None:
+    elsewhere = {**BODY, "region": "620621000000"}
+    refused = await sent(attendance.nobody(), "/attendance/complaints", elsewhere, 422)
+    assert refused["errors"][0]["pointer"] == "/region"
+
+
 async def test_a_complaint_without_login_is_answered_by_its_number(
     attendance: Door, bureau: httpx.AsyncClient, town: httpx.AsyncClient
 ) -> None:

@@ -36,6 +36,19 @@ async def test_a_client_without_scopes_left_may_nothing(doors: Doors, anyone: Cl
     assert (await doors.of("funds").nobody().get("/funds/sources", headers=tokens)).status_code == 403
 
 
+async def test_a_client_may_ask_for_less_and_for_no_more(doors: Doors, anyone: Client, admin: Client) -> None:
+    secret = (await admin.post("/clients", json=BODY)).json()["secret"]
+    who = {"client_id": "tax.office", "client_secret": secret}
+    less = await token(anyone, "client_credentials", **who, scope="file:read")
+    more = await token(anyone, "client_credentials", **who, scope="file:read asset:read")
+    funds = doors.of("funds").nobody()
+
+    assert less.json()["scope"] == "file:read"
+    assert (await funds.get("/funds/sources", headers=bearer(less.json()))).status_code == 403
+    assert (more.status_code, more.json()["error"]) == (400, "invalid_scope")
+    assert "asset:read" in more.json()["error_description"]
+
+
 async def test_no_client_gets_what_machines_may_not(admin: Client) -> None:
     refused = await admin.post("/clients", json={**BODY, "scopes": ["plan:approve"]})
 

@@ -17,9 +17,10 @@ from services.attendance.messages.kinds import MessageKind
 from services.attendance.messages.service import because, days, inform
 from services.attendance.policy import Switches, ruled
 from shared import files
+from shared.access import span
 from shared.contracts.attendance import ComplaintMoved
 from shared.creates import create
-from shared.errors import Conflict
+from shared.errors import Conflict, Fault, Invalid
 from shared.http import Match
 from shared.ids import new_id
 from shared.moves import Act, Preview, fire
@@ -43,7 +44,13 @@ _MODES = {
 
 
 async def complain(work: Work, body: ComplaintCreate) -> Complaint:
-    """A complaint from anybody."""
+    """A complaint from anybody, about a place of this district. Invalid elsewhere, where nobody here would see it."""
+    low, high = span(work.context.settings.district)
+    if not low <= body.region <= high:
+        detail = "这个地区不归本县, 请填写本县的乡镇或村"
+        raise Invalid(
+            detail, "Not a region of this district", faults=[Fault("elsewhere", detail, "", "/region")]
+        )
     complaint_id = body.id or new_id()
     about = f"complaint:{complaint_id}:contact"
     made, fresh = await create(

@@ -31,9 +31,15 @@ class Failed(Exception):
 
 
 async def issue(
-    work: Work, account: Account, *, family: str = "", refreshing: bool, outside: bool = False
+    work: Work,
+    account: Account,
+    *,
+    family: str = "",
+    refreshing: bool,
+    outside: bool = False,
+    scopes: str = "",
 ) -> TokenAnswer:
-    """An access token, and a refresh token of the family where wanted.
+    """An access token (a machine's opens its `scopes`), and a refresh token of the family where wanted.
 
     A password somebody else gave opens nothing but changing it: its tokens carry no grants. Who came by an `outside`
     issuer used no password of ours.
@@ -44,8 +50,12 @@ async def issue(
     claims = {**await _claims(work, account), "sid": family}
     if waits:
         claims["grants"] = []
+    if account.kind == "machine":
+        claims["scope"] = scopes
     token = jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key, algorithms=["ES256"])
-    answer = TokenAnswer(access_token=token, expires_in=int(ACCESS.total_seconds()), must_change=waits)
+    answer = TokenAnswer(
+        access_token=token, expires_in=int(ACCESS.total_seconds()), must_change=waits, scope=scopes
+    )
     if refreshing:
         answer.refresh_token = random.token_urlsafe(48)
         work.session.add(
@@ -66,7 +76,7 @@ async def _claims(work: Work, account: Account) -> dict[str, object]:
     grants = (await accounts.system_grants(work, [account.id], work.today))[account.id]
     names = await organisations.names(work, [account.organisation_id])
     settings = work.context.settings
-    claims: dict[str, object] = {
+    return {
         "iss": settings.issuer,
         "aud": settings.audience,
         "sub": account.id,
@@ -78,7 +88,6 @@ async def _claims(work: Work, account: Account) -> dict[str, object]:
         "exp": int((work.at + ACCESS).timestamp()),
         "jti": str(new_id()),
     }
-    return {**claims, "scope": account.scopes} if account.kind == "machine" else claims
 
 
 def digest(token: str) -> str:

@@ -34,6 +34,7 @@ async def issue_token(
     refresh_token: Annotated[str, Form(max_length=200)] = "",
     client_id: Annotated[str, Form(max_length=64)] = "",
     client_secret: Annotated[str, Form(max_length=200)] = "",
+    scope: Annotated[str, Form(max_length=2000, description="机器客户端: 只要其中几项权限, 空格分隔")] = "",
     subject_token: Annotated[str, Form(max_length=16_000, description="外部统一身份认证的 ID 令牌")] = "",
 ) -> TokenAnswer | Response:
     """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
@@ -46,7 +47,7 @@ async def issue_token(
             case "refresh_token":
                 return await service.by_refresh(context, refresh_token)
             case "client_credentials":
-                return await service.by_secret(context, *client, "machine")
+                return await service.by_secret(context, *client, "machine", scope)
             case exchange.GRANT:
                 return await exchange.by_outside_token(context, subject_token)
             case _:

@@ -1,6 +1,6 @@
 """OAuth2 answers (RFC 6749)."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 
 class TokenAnswer(BaseModel):
@@ -11,6 +11,7 @@ class TokenAnswer(BaseModel):
     expires_in: int
     refresh_token: str | None = None
     must_change: bool = False
+    scope: str = Field("", description="机器客户端的令牌开放的权限")
 
 
 class TokenFailure(BaseModel):
