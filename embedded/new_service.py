@@ -91,7 +91,8 @@ def _changed(path: Path, *changes: tuple[str, str]) -> Path:
 def _wire(root: Path, words: dict[str, str]) -> Path:
     row = _filled(r'\g<0>    {{NAME}} = "{{name}}", "{{label}}"' + "\n", words)
     return _changed(
-        root / "shared" / "wire.py", (r"(?<=class ServiceName\(Labelled\):\n)(?:.*\n)*?(?=\n\n(?:def|class) )", row)
+        root / "shared" / "wire.py",
+        (r"(?<=class ServiceName\(Labelled\):\n)(?:.*\n)*?(?=\n\n(?:def|class) )", row),
     )
 
 
