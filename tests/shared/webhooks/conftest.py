@@ -27,7 +27,7 @@ def _closed_network(doors: Doors) -> Any:
     context = doors.of("funds").context
     before = context.settings
     context.settings = before.model_copy(
-        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",), "webhook_timeout": 0.3}
+        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",), "webhook_timeout": 1.5}
     )
     yield
     context.settings = before
