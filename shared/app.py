@@ -35,6 +35,8 @@ from shared.work import Context
 
 API = "/api/v1"
 ROOT = Path(__file__).parent.parent
+STARTING = 620_603
+"""Lock of a database: one process of a service at a time brings its rules in."""
 DAY = 24 * 3600
 log = structlog.get_logger("service")
 
@@ -123,11 +125,12 @@ def _context(
 
 
 async def _begin(service: Service, context: Context) -> None:
-    async with context.database.write() as session:
-        for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
-            await load(session, folder, context.clock())
-    if service.start is not None:
-        await service.start(context)
+    async with context.database.alone(STARTING):
+        async with context.database.write() as session:
+            for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
+                await load(session, folder, context.clock())
+        if service.start is not None:
+            await service.start(context)
 
 
 def _tasks(service: Service, context: Context) -> list[Any]:

@@ -158,6 +158,18 @@ class Database:
                 raise _crowded() from error
 
     @asynccontextmanager
+    async def alone(self, lock: int) -> AsyncGenerator[None]:
+        """Among all processes on this database only one is in here for the same lock; SQLite has one process anyway."""
+        if self.dialect == "sqlite":
+            yield
+            return
+        async with self.read() as session:
+            for patience in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                await run(session, sa.select(sa.func.set_config(patience, "0", sa.true())))
+            await run(session, sa.select(sa.func.pg_advisory_xact_lock(lock)))
+            yield
+
+    @asynccontextmanager
     async def glance(self, session: AsyncSession) -> AsyncGenerator[AsyncSession]:
         """`read` with a session of `seldom`: for one task that mostly knows already and asks nothing."""
         try:
