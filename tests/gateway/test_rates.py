@@ -10,6 +10,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from services.gateway import rates
+from services.gateway.callers import Caller
 from services.gateway.main import create_app
 from services.gateway.proxy import CEILING
 from services.gateway.rates import RATES
@@ -198,9 +200,6 @@ async def test_large_tables_have_a_limit_of_their_own(minutes: Clock) -> None:
 
 
 async def test_counters_of_passed_minutes_are_swept(minutes: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    from services.gateway import rates
-    from services.gateway.callers import Caller
-
     monkeypatch.setattr(rates, "SWEEP", 10)
     found = rates.Rates({}, minutes.now)
     for number in range(200):
@@ -217,3 +216,16 @@ async def test_a_gateway_without_the_service_key_refuses_service_tokens_all_the_
     async with client_of(app) as client:
         answer = await client.get("/api/v1/funds/plans", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 401
+
+
+def test_when_a_nation_knocks_at_once_looking_through_the_windows_stays_rare(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    monkeypatch.setattr(rates, "SWEEP", 10)
+    counters = rates.Counters(clock.now)
+    looks, kept = 0, counters.windows
+    for person in range(1_000):
+        counters.incr(str(person), 60)
+        looks, kept = looks + (counters.windows is not kept), counters.windows
+    assert looks < 10
+    assert len(kept) == 1_000
