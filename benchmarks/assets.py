@@ -8,36 +8,22 @@ two sizes asked in turns; a ratio above 2 is marked and makes the exit code 1.
 """
 
 import asyncio
-import statistics
 import sys
-import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 
-from embedded.secrets import kept
-from embedded.system import System
+from benchmarks.two_sizes import NOW, Question, compare
 from services.assets.totals.service import fold
-from shared.db import Database
-from shared.migrate import has_database, upgrade
 from shared.rules import load
-from shared.settings import Settings
-from shared.watch import speak
 from shared.work import Context
-from tests import postgres
-from tests.doors import DISTRICT, TOWN, Doors, TestKey
+from tests.doors import DISTRICT, TOWN
 
-FEW, MANY = 1_000, 100_000
-ROUNDS, WARM = 30, 5
+MANY = 100_000
 YEARS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 """Years of inspections and receivables; less than ten makes the filling faster."""
 ROOT = Path(__file__).parent.parent
-MOST = 2.0
-NOW = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 BOX = {"west": 102.60, "south": 37.60, "east": 102.62, "north": 37.62}
 
 # Villages 620602100201 to 620602136212: 37 towns of 12 villages; one asset in ten earns, one in seven is a household's;
@@ -105,23 +91,27 @@ FROM pg_index AS i WHERE i.indrelid = %(table)s::regclass AND NOT i.indisprimary
 """
 ONE = "0189aaaa-0000-0000-0000-0000000001f4"
 """The five-hundredth asset."""
-QUESTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "list, newest first": ("/assets", {}),
-    "list, a town, dearest first": ("/assets", {"region": TOWN, "sort": "-original_value"}),
-    "list, idle ones": ("/assets", {"use": "idle"}),
-    "one by its code": ("/assets", {"code": "6206022013GY000500"}),
-    "map, a box": ("/assets/map", {**BOX, "limit": 50}),
-    "summary of the district": ("/assets/summary", {"region": DISTRICT}),
-    "summary of a year": ("/assets/summary", {"region": DISTRICT, "year": 2020}),
-    "duties, most urgent first": ("/assets/duties", {}),
-    "arrears": ("/assets/arrears", {}),
-    "receivables of a month": ("/assets/receivables", {"due_from": "2024-01-01", "due_until": "2024-01-31"}),
-    "contracts that run out": ("/assets/contracts", {"expiring_within": 365}),
-    "list, on the register": ("/assets", {"counted": "true"}),
-    "inspections, newest first": ("/assets/inspections", {}),
-    "inspections of one asset": (f"/assets/{ONE}/inspections", {}),
-    "one asset": (f"/assets/{ONE}", {}),
-    "contract with its ten years": (f"/assets/contracts/{ONE}", {}),
+QUESTIONS: dict[str, Question] = {
+    "list, newest first": ("bureau", "/assets", {}),
+    "list, a town, dearest first": ("bureau", "/assets", {"region": TOWN, "sort": "-original_value"}),
+    "list, idle ones": ("bureau", "/assets", {"use": "idle"}),
+    "one by its code": ("bureau", "/assets", {"code": "6206022013GY000500"}),
+    "map, a box": ("bureau", "/assets/map", {**BOX, "limit": 50}),
+    "summary of the district": ("bureau", "/assets/summary", {"region": DISTRICT}),
+    "summary of a year": ("bureau", "/assets/summary", {"region": DISTRICT, "year": 2020}),
+    "duties, most urgent first": ("bureau", "/assets/duties", {}),
+    "arrears": ("bureau", "/assets/arrears", {}),
+    "receivables of a month": (
+        "bureau",
+        "/assets/receivables",
+        {"due_from": "2024-01-01", "due_until": "2024-01-31"},
+    ),
+    "contracts that run out": ("bureau", "/assets/contracts", {"expiring_within": 365}),
+    "list, on the register": ("bureau", "/assets", {"counted": "true"}),
+    "inspections, newest first": ("bureau", "/assets/inspections", {}),
+    "inspections of one asset": ("bureau", "/assets/{one}/inspections", {}),
+    "one asset": ("bureau", "/assets/{one}", {}),
+    "contract with its ten years": ("bureau", "/assets/contracts/{one}", {}),
 }
 
 
@@ -152,83 +142,13 @@ def into(connection: psycopg.Connection[Any], table: str, statement: str, **give
         connection.execute(made)
 
 
-async def asked(client: httpx.AsyncClient, address: str, params: dict[str, Any]) -> float:
-    """Milliseconds of one answer."""
-    begun = time.perf_counter()
-    answered = await client.get(address, params=params)
-    answered.raise_for_status()
-    return (time.perf_counter() - begun) * 1000
-
-
-async def _in_turns(
-    client: httpx.AsyncClient, context: Context, databases: dict[int, Database]
-) -> dict[str, dict[int, list[float]]]:
-    times: dict[str, dict[int, list[float]]] = {words: {FEW: [], MANY: []} for words in QUESTIONS}
-    for _ in range(ROUNDS + WARM):
-        for words, (address, params) in QUESTIONS.items():
-            for count, database in databases.items():
-                context.database = database
-                times[words][count].append(await asked(client, address, params))
-    return times
-
-
-async def measured(folder: Path) -> dict[str, tuple[float, float]]:
-    """Median milliseconds of every question with few and with many assets, asked in turns so that both see the same load."""
-    urls = {count: f"{postgres.server_url()}/bench_{count}" for count in (FEW, MANY)}
-    for count, url in urls.items():
-        postgres.create_database(f"bench_{count}")
-        upgrade("assets", url)
-    secrets, key = kept(folder), TestKey()
-
-    def settings(service: str) -> Settings:
-        where = urls[FEW] if service == "assets" else f"sqlite:///{folder / service}.db"
-        if service != "assets" and has_database(service):
-            upgrade(service, where)
-        return Settings.of(service, embedded=True, var=folder, database_url=where, relay=False, **secrets)
-
-    system = System(settings, now=lambda: NOW)
-    async with system.running():
-        for app in system.apps.values():
-            key.join(app.state.context)
-        context = system.apps["assets"].state.context
-        databases = {FEW: context.database, MANY: Database(urls[MANY])}
-        for count, url in urls.items():
-            context.database = databases[count]
-            begun = time.perf_counter()
-            fill(url, count)
-            await fold(context)
-            print(f"{count} assets in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
-        async with databases[MANY].write() as session:
-            await load(session, ROOT / "services" / "assets" / "rules", NOW)
-        doors = Doors(system.apps, lambda: NOW, key)
-        bureau = doors.of("assets").as_("bureau")
-        times = await _in_turns(bureau, context, databases)
-        await doors.close()
-        await databases[MANY].close()
-        context.database = databases[FEW]
-    return {
-        words: (statistics.median(found[FEW][WARM:]), statistics.median(found[MANY][WARM:]))
-        for words, found in times.items()
-    }
-
-
-async def main() -> int:
-    """Both sizes, and the ratio of each question."""
-    speak("CRITICAL")
-    with tempfile.TemporaryDirectory() as place:
-        found = await measured(Path(place))
-    slow = 0
-    print(f"{'':34}{FEW:>10}{MANY:>12}   ratio")
-    for words, (few, many) in found.items():
-        ratio = many / few
-        slow += ratio > MOST
-        print(f"{words:34}{few:>8.1f}ms{many:>10.1f}ms{ratio:>8.2f}{' !' if ratio > MOST else ''}")
-    return 1 if slow else 0
+async def _filled(context: Context, url: str, count: int) -> str:
+    await asyncio.to_thread(fill, url, count)
+    async with context.database.write() as session:
+        await load(session, ROOT / "services" / "assets" / "rules", NOW)
+    await fold(context)
+    return ONE
 
 
 if __name__ == "__main__":
-    stop = postgres.start()
-    try:
-        sys.exit(asyncio.run(main()))
-    finally:
-        stop()
+    sys.exit(compare("assets", MANY, _filled, QUESTIONS, rounds=30))

@@ -12,42 +12,26 @@ makes the exit code 1. Before anything is timed, the running totals are held aga
 """
 
 import asyncio
-import statistics
 import sys
-import tempfile
-import time
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from benchmarks.library_data import FEW, fill
-from embedded.secrets import kept
-from embedded.system import System
+from benchmarks.library_data import fill
+from benchmarks.two_sizes import NOW, Question, compare
 from services.projects.summary import repository as live
 from services.projects.totals import repository as totals
 from services.projects.totals.counting import FIGURES
 from services.projects.totals.service import fold
 from shared.access import NATION
-from shared.db import Database
-from shared.migrate import has_database, upgrade
 from shared.rules import load
-from shared.settings import Settings
-from shared.watch import speak
 from shared.work import Context
-from tests import postgres
-from tests.doors import DISTRICT, TOWN, VILLAGE, Doors, TestKey
+from tests.doors import DISTRICT, TOWN, VILLAGE
 
 MANY = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-ROUNDS, WARM = 25, 5
 ROOT = Path(__file__).parent.parent
-MOST = 2.0
-NOW = datetime(2024, 5, 20, 1, 0, tzinfo=UTC)
 AT = "/projects"
 
 # fmt: off
-QUESTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
+QUESTIONS: dict[str, Question] = {
     # what                            who             address                 narrowed to
     "list, newest first":             ("bureau",       AT,                    {}),
     "list, of a town, dearest first": ("bureau",       AT,                    {"region": TOWN, "sort": "-total"}),
@@ -79,30 +63,6 @@ QUESTIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
 # fmt: on
 
 
-async def asked(client: httpx.AsyncClient, address: str, params: dict[str, Any]) -> float:
-    """Milliseconds of one answer."""
-    begun = time.perf_counter()
-    answered = await client.get(address, params=params)
-    if not answered.is_success:
-        raise SystemExit(f"{address} {params}: {answered.status_code} {answered.text}")
-    return (time.perf_counter() - begun) * 1000
-
-
-async def _in_turns(
-    doors: Doors, context: Context, databases: dict[int, Database], ones: dict[int, str]
-) -> dict[str, dict[int, list[float]]]:
-    clients = {role: doors.of("projects").as_(role) for role, _, _ in QUESTIONS.values()}
-    times: dict[str, dict[int, list[float]]] = {words: {FEW: [], MANY: []} for words in QUESTIONS}
-    for _ in range(ROUNDS + WARM):
-        for words, (role, address, params) in QUESTIONS.items():
-            for count, database in databases.items():
-                context.database = database
-                times[words][count].append(
-                    await asked(clients[role], address.format(one=ones[count]), params)
-                )
-    return times
-
-
 async def disagreement(context: Context) -> list[str]:
     """Regions whose running totals are not what SQL counts now."""
     found = []
@@ -121,69 +81,14 @@ async def disagreement(context: Context) -> list[str]:
 
 
 async def _filled(context: Context, url: str, count: int) -> str:
-    begun = time.perf_counter()
     one = await asyncio.to_thread(fill, url, count)
     async with context.database.write() as session:
         await load(session, ROOT / "services" / "projects" / "rules", NOW)
     await fold(context)
     if wrong := await disagreement(context):
         raise SystemExit(f"running totals differ from what SQL counts: {', '.join(wrong)}")
-    print(f"{count} projects in {time.perf_counter() - begun:.0f} s", file=sys.stderr)
     return one
 
 
-async def measured(folder: Path) -> dict[str, tuple[float, float]]:
-    """Median milliseconds of every question with few and with many projects, asked in turns so that both see the same load."""
-    urls = {count: f"{postgres.server_url()}/bench_{count}" for count in (FEW, MANY)}
-    for count, url in urls.items():
-        postgres.create_database(f"bench_{count}")
-        upgrade("projects", url)
-    secrets, key = kept(folder), TestKey()
-
-    def settings(service: str) -> Settings:
-        where = urls[FEW] if service == "projects" else f"sqlite:///{folder / service}.db"
-        if service != "projects" and has_database(service):
-            upgrade(service, where)
-        return Settings.of(service, embedded=True, var=folder, database_url=where, relay=False, **secrets)
-
-    system = System(settings, now=lambda: NOW)
-    async with system.running():
-        for app in system.apps.values():
-            key.join(app.state.context)
-        context = system.apps["projects"].state.context
-        databases = {FEW: context.database, MANY: Database(urls[MANY])}
-        ones = {}
-        for count, url in urls.items():
-            context.database = databases[count]
-            ones[count] = await _filled(context, url, count)
-        doors = Doors(system.apps, lambda: NOW, key)
-        times = await _in_turns(doors, context, databases, ones)
-        await doors.close()
-        await databases[MANY].close()
-        context.database = databases[FEW]
-    return {
-        words: (statistics.median(found[FEW][WARM:]), statistics.median(found[MANY][WARM:]))
-        for words, found in times.items()
-    }
-
-
-async def main() -> int:
-    """Both sizes, and the ratio of each question."""
-    speak("CRITICAL")
-    with tempfile.TemporaryDirectory() as place:
-        found = await measured(Path(place))
-    slow = 0
-    print(f"{'':34}{FEW:>10}{MANY:>12}   ratio")
-    for words, (few, many) in found.items():
-        ratio = many / few
-        slow += ratio > MOST
-        print(f"{words:34}{few:>8.1f}ms{many:>10.1f}ms{ratio:>8.2f}{' !' if ratio > MOST else ''}")
-    return 1 if slow else 0
-
-
 if __name__ == "__main__":
-    stop = postgres.start()
-    try:
-        sys.exit(asyncio.run(main()))
-    finally:
-        stop()
+    sys.exit(compare("projects", MANY, _filled, QUESTIONS, rounds=25))

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from services.projects.tables import Base
 from shared.search import tokens
 
-FEW = 1_000
 NAMES = 2_000
 KINDS = (
     "日光温室",

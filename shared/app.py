@@ -17,14 +17,15 @@ from starlette.types import ASGIApp
 from shared import clock, feed, inbox, operations, problems
 from shared.auth import Verifier
 from shared.db import Database
-from shared.errors import Problem, Refusal
+from shared.errors import Problem
 from shared.express import Express, ExpressWay
 from shared.idempotency import forget_old
 from shared.permissions import May
 from shared.personal import Keyring
+from shared.rounds import forever
 from shared.routes import files, health, rules
 from shared.rules import RuleBook, load
-from shared.seal import seal_forever
+from shared.seal import BATCH, PAUSE, seal
 from shared.settings import Settings
 from shared.storage import Storage
 from shared.watch import Metrics, Watch
@@ -134,20 +135,18 @@ async def _begin(service: Service, context: Context) -> None:
 
 
 def _tasks(service: Service, context: Context) -> list[Any]:
-    running = [inbox.relay_of(context).run(), seal_forever(context), _tidy(context)]
-    if service.webhooks is not None:
-        running.append(Courier(context).run())
-    return [*running, *(one(context) for one in service.background)]
+    common = (forever("seal", _sealed, PAUSE), forever("tidy", _tidy, DAY))
+    running = [inbox.relay_of(context).run(), *(one(context) for one in (*common, *service.background))]
+    return [*running, Courier(context).run()] if service.webhooks is not None else running
+
+
+async def _sealed(context: Context) -> bool:
+    return await seal(context) == BATCH
 
 
 async def _tidy(context: Context) -> None:
-    while True:
-        try:
-            async with context.database.write() as session:
-                await (await session.connection()).execute(forget_old(context.clock()))
-        except Refusal as refusal:
-            log.warning("tidy", service=context.name, reason=refusal.detail)
-        await asyncio.sleep(DAY)
+    async with context.database.write() as session:
+        await (await session.connection()).execute(forget_old(context.clock()))
 
 
 def _mount(app: FastAPI, service: Service, metrics: Metrics) -> None:

@@ -5,7 +5,6 @@ changed, missing or inserted row. Somebody who can rewrite rows could rewrite al
 (position, digest) outside this database, as an auditor does, finds that as well.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Iterator
@@ -14,13 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-import structlog
 from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.bulk import keep
 from shared.db import run
-from shared.errors import Conflict, Refusal
+from shared.errors import Conflict
 from shared.labels import Labelled
 from shared.log import START, Cursor, after, final
 from shared.tables import event_log, log_seal
@@ -29,7 +27,6 @@ from shared.work import Context
 BATCH = 500
 PAUSE = 5.0
 FIRST = "0" * 64
-log = structlog.get_logger("seal")
 
 
 class Fault(Labelled):
@@ -106,20 +103,6 @@ async def seal(context: Context) -> int:
     except Conflict:
         return 0
     return len(seals)
-
-
-async def seal_forever(context: Context) -> None:
-    """Seal in the background until cancelled."""
-    while True:
-        sealed = 0
-        try:
-            sealed = await seal(context)
-        except Refusal as refusal:
-            log.warning("seal", service=context.name, reason=refusal.detail)
-        except Exception:
-            # One broken round must not end the audit trail.
-            log.exception("seal failed", service=context.name)
-        await asyncio.sleep(0 if sealed == BATCH else PAUSE)
 
 
 async def verify(session: AsyncSession, kept: Seal | None = None) -> LogReport:

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.assets.alerts.router import router as alerts
-from services.assets.alerts.service import sweep_forever
+from services.assets.alerts.service import sweep
 from services.assets.book.router import router as book
 from services.assets.campaigns.router import router as campaigns
 from services.assets.certificates.router import router as certificates
@@ -18,7 +18,7 @@ from services.assets.contracts.router import router as contracts
 from services.assets.disposals import router as disposals
 from services.assets.distributions import router as distributions
 from services.assets.funding.router import router as funding
-from services.assets.funding.service import fill_forever
+from services.assets.funding.service import fill
 from services.assets.imports.router import router as imports
 from services.assets.inspections.router import router as inspections
 from services.assets.keeping.router import router as keeping
@@ -29,13 +29,15 @@ from services.assets.repairs.router import router as repairs
 from services.assets.reshaping.router import router as reshaping
 from services.assets.revivals.router import router as revivals
 from services.assets.sums.router import router as sums
-from services.assets.totals.service import fold_forever
+from services.assets.totals.service import fold
 from services.assets.transfers import router as transfers
 from services.assets.visits.router import router as visits
 from shared import clock
+from shared.alerts.sweep import EVERY_S
 from shared.app import Service, build
 from shared.notices.router import of_service
 from shared.permissions import May
+from shared.rounds import forever
 from shared.settings import Settings
 
 board = of_service("/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE, objecting=May.ASSET_OBJECT)
@@ -79,7 +81,11 @@ SERVICE = Service(
         register.verbs,
     ),
     handlers=HANDLERS,
-    background=(fill_forever, sweep_forever, fold_forever),
+    background=(
+        forever("funding", fill, 60),
+        forever("alerts", sweep, EVERY_S),
+        forever("totals", fold, 5),
+    ),
 )
 
 

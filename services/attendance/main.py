@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.attendance.channels.pulling import pull_forever
+from services.attendance.channels.pulling import pull_due
 from services.attendance.channels.router import router as channels
 from services.attendance.check_ins.express import CHECK_IN
 from services.attendance.check_ins.router import router as check_ins
@@ -36,6 +36,7 @@ from services.attendance.visits.router import router as visits
 from shared import clock
 from shared.app import Service, build
 from shared.permissions import May
+from shared.rounds import forever
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -67,7 +68,7 @@ SERVICE = Service(
         channels,
         dingtalk,
     ),
-    background=(follow_forever, ripen_forever, recount_forever, pull_forever),
+    background=(follow_forever, ripen_forever, recount_forever, forever("pulls", pull_due, 5)),
     rule_shapes=SHAPES,
     express=(CHECK_IN,),
 )

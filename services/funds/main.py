@@ -11,12 +11,12 @@ from services.funds.allocations.router import router as allocations
 from services.funds.batches.router import router as batches
 from services.funds.chain.router import router as chain
 from services.funds.commitments.router import router as commitments
-from services.funds.commitments.service import reconcile_forever
+from services.funds.commitments.service import reconcile
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import router as exchange
-from services.funds.exchange.settling import settle_forever
+from services.funds.exchange.settling import settle_ready
 from services.funds.imports.router import router as imports
 from services.funds.ledger.router import router as ledger
 from services.funds.oversight.router import router as oversight
@@ -27,12 +27,14 @@ from services.funds.sources.router import router as sources
 from services.funds.statements.router import router as statements
 from services.funds.targets.router import board as public_targets
 from services.funds.targets.router import router as targets
-from services.funds.watching.service import sweep_forever
+from services.funds.watching.service import sweep
 from services.funds.years.router import router as years
 from shared import clock
+from shared.alerts.sweep import EVERY_S
 from shared.app import Service, build
 from shared.notices.router import of_record, of_service
 from shared.permissions import May
+from shared.rounds import forever
 from shared.settings import Settings
 
 plan_notices = of_record("/funds/plans", load=announced_subject, read=May.FUND_READ, post=May.FUND_NOTICE)
@@ -65,7 +67,11 @@ SERVICE = Service(
         years,
     ),
     handlers=HANDLERS,
-    background=(reconcile_forever, settle_forever, sweep_forever),
+    background=(
+        forever("reconcile", reconcile, 15),
+        forever("settle", settle_ready, 10),
+        forever("alerts", sweep, EVERY_S),
+    ),
     webhooks=May.EXCHANGE,
 )
 

@@ -19,8 +19,6 @@ from services.gateway.headers import Headers
 CONNECT_S = 2.0
 POOLED_S = 20
 """Shorter than services keep idle connections (shared/serve.py), so that none is used that just closed."""
-AT_ONCE = 128
-"""Lines to one service in use at the same time; who comes then waits here, where waiting is cheap."""
 BUFFERED = 256 * 1024
 """Bytes of an answer that may wait for a slow caller."""
 INFORMATIONAL = 200
@@ -173,9 +171,6 @@ class Lines:
 
     def __init__(self) -> None:
         self._idle: dict[tuple[str, int], list[Line]] = defaultdict(list)
-        self._turns: dict[tuple[str, int], asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(AT_ONCE)
-        )
 
     @asynccontextmanager
     async def asked(self, host: str, port: int, method: str, request: bytes) -> AsyncGenerator[Line]:
@@ -183,12 +178,11 @@ class Lines:
 
         A kept connection that its other end just closed is replaced, for requests that only read.
         """
-        async with self._turns[host, port]:
-            line = await self._asked(host, port, method, request)
-            try:
-                yield line
-            finally:
-                self._give_back(host, port, line)
+        line = await self._asked(host, port, method, request)
+        try:
+            yield line
+        finally:
+            self._give_back(host, port, line)
 
     async def _asked(self, host: str, port: int, method: str, request: bytes) -> Line:
         while True:

@@ -1,7 +1,9 @@
 """The door itself: limits first, then the request goes to its service, streaming, within its time."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 import structlog
 from starlette.datastructures import Headers
@@ -25,7 +27,11 @@ PATIENCE_S, PATIENCE_HEAVY_S = 30.0, 120.0
 SLOWEST = 4096
 """Bytes a second a phone is given time for when it uploads."""
 CROWD = 256
-"""Requests on their way to one service at once; more are asked to come back."""
+"""Requests on their way to one service at once; more wait here for a place."""
+QUEUE = 1024
+"""Requests that may wait for a place; a further one is asked to come back."""
+QUEUE_S = 3.0
+"""Seconds one waits for a place: a pause of the service is waited out, its death is told."""
 log = structlog.get_logger("gateway")
 
 
@@ -38,6 +44,7 @@ class Door:
         self.rates = rates
         self.remote = remote
         self.under_way: Counter[str] = Counter()
+        self.places: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(CROWD))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, hand on, or let the gateway's own pages answer."""
@@ -79,15 +86,26 @@ class Door:
         return service, seen, receive
 
     async def _hand_on(self, service: str, seen: str, scope: Scope, passage: "Passage") -> None:
-        if self.under_way[service] >= CROWD:
-            raise Unavailable(
-                f"{spoken(service)}正忙, 请稍后重试", f"{service} is at its limit", retry_after=1
-            )
+        if self.under_way[service] >= CROWD + QUEUE:
+            raise _busy(service)
         self.under_way[service] += 1
         try:
-            await self._within_time(service, self._inner(scope, seen), passage)
+            async with self._place(service):
+                await self._within_time(service, self._inner(scope, seen), passage)
         finally:
             self.under_way[service] -= 1
+
+    @asynccontextmanager
+    async def _place(self, service: str) -> AsyncGenerator[None]:
+        try:
+            async with asyncio.timeout(QUEUE_S):
+                await self.places[service].acquire()
+        except TimeoutError as error:
+            raise _busy(service) from error
+        try:
+            yield
+        finally:
+            self.places[service].release()
 
     def _inner(self, scope: Scope, seen: str) -> Scope:
         """The request as the service sees it."""
@@ -127,6 +145,10 @@ class Door:
         else:
             base = self.context.settings.peer(service)
             await self.remote.carry(base, service, scope, passage.receive, passage.send)
+
+
+def _busy(service: str) -> Unavailable:
+    return Unavailable(f"{spoken(service)}正忙, 请稍后重试", f"{service} is at its limit", retry_after=1)
 
 
 class Passage:

@@ -3,13 +3,10 @@
 An alert that is closed comes back when its light gets worse, or when it had gone and is there again.
 """
 
-import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
-
-import structlog
 
 from shared.alerts import repository
 from shared.alerts.hits import Hit, Look, Watch
@@ -17,14 +14,12 @@ from shared.alerts.kinds import WORSE, AlertKind, Light
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertRow, Alerts
 from shared.alerts.schemas import Swept
-from shared.errors import Refusal
 from shared.ids import new_id
 from shared.rules import Rule, in_force
 from shared.work import Context, Work
 from shared.workdays import add_workdays
 
 EVERY_S = 3600
-log = structlog.get_logger("alerts")
 
 
 def mark_of(rule: str, hit: Hit) -> str:
@@ -143,13 +138,3 @@ async def _tell(work: Work, alerts: Alerts, alert: AlertRow, was: AlertState, re
     alert.updated_at = work.at
     work.session.add(alert)
     await work.tell(alerts.moved(alert, was), alert, reason=reason)
-
-
-async def sweep_forever(context: Context, sweep_now: Callable[[Context], Awaitable[Swept]]) -> None:
-    """The background task: again and again until cancelled."""
-    while True:
-        try:
-            await sweep_now(context)
-        except Refusal as refusal:
-            log.warning("sweep", reason=refusal.detail)
-        await asyncio.sleep(EVERY_S)

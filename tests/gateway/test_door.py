@@ -152,16 +152,29 @@ async def test_silence_ends_in_504_that_says_how_to_go_on(
     assert "Idempotency-Key" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(("queue", "seconds"), [(0, 9.0), (9, 0.05)])
 async def test_a_full_service_asks_to_come_back_and_the_others_answer(
-    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, queue: int, seconds: float
 ) -> None:
-    monkeypatch.setattr(proxy, "CROWD", 1)
+    for name, value in (("CROWD", 1), ("QUEUE", queue), ("QUEUE_S", seconds)):
+        monkeypatch.setattr(proxy, name, value)
     waiting = asyncio.create_task(client.get("/api/v1/funds/drip"))
     await asyncio.sleep(0.15)
     refused = await client.get("/api/v1/funds/plans")
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert (await client.get("/api/v1/assets")).status_code == 200
     assert (await waiting).status_code == 200
+
+
+async def test_a_full_service_is_waited_for_a_moment(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxy, "CROWD", 1)
+    first = asyncio.create_task(client.get("/api/v1/funds/drip"))
+    await asyncio.sleep(0.15)
+    second = await client.get("/api/v1/funds/plans")
+    assert first.done()
+    assert (second.status_code, (await first).status_code) == (200, 200)
 
 
 @pytest.mark.parametrize("leg", ["direct", "tcp"])

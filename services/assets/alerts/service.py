@@ -51,8 +51,3 @@ WATCHES = {name: _watch(find) for name, find in LOOKS.items()}
 async def sweep(context: Context) -> Swept:
     """Let every risk rule look at the assets now."""
     return await alerts.sweep(context, ALERTS, PREFIX, WATCHES)
-
-
-async def sweep_forever(context: Context) -> None:
-    """The background task."""
-    await alerts.sweep_forever(context, sweep)

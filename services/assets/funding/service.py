@@ -1,6 +1,5 @@
 """Carrying a project's sources of money over to its assets, and correcting that when money is taken back later."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -20,7 +19,6 @@ from shared.money import fen, share, yuan
 from shared.permissions import May
 from shared.work import Context, Peer, Work
 
-EVERY = 60
 AGAIN = timedelta(hours=1)
 """When a project without money is asked about again."""
 log = structlog.get_logger("funding")
@@ -126,13 +124,3 @@ async def _filled(work: Work, asset: Asset, found: list[dict[str, Any]]) -> bool
     elif asset.funding_carried and asset.funding:
         await keep(work, asset, [], "项目的资金已全部收回, 资金来源清空")
     return bool(found)
-
-
-async def fill_forever(context: Context) -> None:
-    """The background task."""
-    while True:
-        try:
-            await fill(context)
-        except Refusal as refusal:
-            log.warning("funding", reason=refusal.detail)
-        await asyncio.sleep(EVERY)

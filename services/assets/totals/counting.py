@@ -10,6 +10,7 @@ from services.assets.register.lifecycle import COUNTED
 from services.assets.register.models import Asset, ProjectCard
 from services.assets.totals.models import AssetDelta, ProjectDelta
 from services.assets.totals.repository import system_registered_more
+from shared.totals import before
 
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
@@ -37,16 +38,6 @@ def _now(asset: Asset) -> dict[str, Any]:
     return {name: getattr(asset, name) for name in WATCHED}
 
 
-def _before(asset: Asset) -> dict[str, Any]:
-    state: Any = sa.inspect(asset)
-    found = _now(asset)
-    for name in WATCHED:
-        gone = state.attrs[name].history.deleted
-        if gone:
-            found[name] = gone[0]
-    return found
-
-
 def _gather(asset: Asset, was: Standing | None, now: Standing | None) -> None:
     session = object_session(asset)
     if was != now and session is not None:
@@ -60,7 +51,8 @@ def _inserted(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) 
 
 @event.listens_for(Asset, "after_update")
 def _updated(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) -> None:
-    _gather(asset, _standing(_before(asset)), _standing(_now(asset)))
+    now = _now(asset)
+    _gather(asset, _standing(before(asset, now)), _standing(now))
 
 
 @event.listens_for(Session, "after_flush")
@@ -83,6 +75,9 @@ def _write(connection: sa.Connection, signed: list[tuple[Standing, int]]) -> Non
         changed = CARDS.update().where(CARDS.c.id == project)
         connection.execute(changed.values(registered=CARDS.c.registered + projects[project]))
         connection.execute(system_registered_more(project, projects[project]))
+
+
+COSTS = ("region", "accepted_on", "settled", "registered")
 
 
 class Cost(NamedTuple):
@@ -117,10 +112,5 @@ def _card_inserted(_mapper: Mapper[ProjectCard], connection: sa.Connection, card
 
 @event.listens_for(ProjectCard, "after_update")
 def _card_updated(_mapper: Mapper[ProjectCard], connection: sa.Connection, card: ProjectCard) -> None:
-    state: Any = sa.inspect(card)
-    before = dict(vars(card))
-    for name in ("region", "accepted_on", "settled"):
-        gone = state.attrs[name].history.deleted
-        if gone:
-            before[name] = gone[0]
-    _written_card(connection, _cost(before), _cost(vars(card)))
+    now = {name: getattr(card, name) for name in COSTS}
+    _written_card(connection, _cost(before(card, now)), _cost(now))

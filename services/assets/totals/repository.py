@@ -1,11 +1,10 @@
-"""Reading and folding the running totals."""
+"""Reading the running totals, and what they are kept by."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.assets.register.models import ProjectCard
 from services.assets.totals.models import AssetDelta, AssetTotal, ProjectDelta, ProjectTotal
@@ -13,31 +12,27 @@ from shared.access import span
 from shared.db import run
 from shared.permissions import May
 from shared.rules import lineage
+from shared.totals import Kept
 from shared.work import Work
 
 DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
 KEYS = ("year", "asset_class", "owner_kind", "state", "use")
 CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
-BATCH = 20_000
 
 
-@dataclass(frozen=True)
-class Kept:
-    """One kind of running total: where its changes lie, where they are folded, by what, and what is summed."""
-
-    deltas: sa.Table
-    totals: sa.Table
-    keys: tuple[str, ...]
-    measures: tuple[str, ...]
+def _places(*names: str) -> Callable[[sa.Row[Any]], Iterable[tuple[Any, ...]]]:
+    """A difference counts in its region and every region above it, under these columns."""
+    return lambda row: ((region, *(getattr(row, name) for name in names)) for region in lineage(row.region))
 
 
-ASSET = Kept(DELTAS, TOTALS, KEYS, ("number", "value"))
+ASSET = Kept(DELTAS, TOTALS, ("region", *KEYS), ("number", "value"), _places(*KEYS))
 PROJECT = Kept(
     ProjectDelta.__table__,  # type: ignore[attr-defined]
     ProjectTotal.__table__,  # type: ignore[attr-defined]
-    ("year",),
+    ("region", "year"),
     ("number", "settled", "registered"),
+    _places("year"),
 )
 
 
@@ -96,36 +91,3 @@ def system_registered_more(project_id: UUID, change: int) -> sa.Insert:
         sa.literal(change, sa.BigInteger()),
     ).where(CARDS.c.id == project_id, CARDS.c.accepted_on.is_not(None))
     return PROJECT.deltas.insert().from_select(["region", "year", *PROJECT.measures], accepted)
-
-
-async def system_fold(work: Work) -> int:
-    """Add the oldest changes to the totals of their region and all above it, and drop them; how many there were."""
-    return await _fold(work, ASSET) + await _fold(work, PROJECT)
-
-
-async def _fold(work: Work, kept: Kept) -> int:
-    """The rows are taken away in the same statement order everywhere and by one folder at a time."""
-    deltas, totals, keys = kept.deltas, kept.totals, ("region", *kept.keys)
-    oldest = sa.select(deltas.c.id).order_by(deltas.c.id).limit(BATCH).with_for_update(skip_locked=True)
-    gone = deltas.delete().where(deltas.c.id.in_(oldest.scalar_subquery())).returning(*deltas.c)
-    rows = list(await run(work.session, gone))
-    sums: dict[tuple[Any, ...], list[int]] = {}
-    for row in rows:
-        for region in lineage(row.region):
-            key = (region, *(getattr(row, name) for name in kept.keys))
-            known = sums.setdefault(key, [0] * len(kept.measures))
-            for at, name in enumerate(kept.measures):
-                known[at] += getattr(row, name)
-    insert: Any = postgresql.insert if work.session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(totals)
-    statement = statement.on_conflict_do_update(
-        index_elements=list(keys),
-        set_={name: totals.c[name] + statement.excluded[name] for name in kept.measures},
-    )
-    values = [
-        dict(zip(keys, key, strict=True)) | dict(zip(kept.measures, sums[key], strict=True))
-        for key in sorted(sums)
-    ]
-    if values:
-        await run(work.session, statement, values)
-    return len(rows)

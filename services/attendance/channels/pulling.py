@@ -1,6 +1,5 @@
 """Pulling in the background: claimed by one process, part by part, each part in its own transaction, its error kept."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -23,7 +22,6 @@ from shared.errors import Refusal
 from shared.permissions import Role
 from shared.work import CHINA, Context, Work
 
-PAUSE_S = 5.0
 TRIES = 5
 """Failures in a row after which a pull waits for its next day."""
 SOONEST = timedelta(minutes=15)
@@ -46,13 +44,13 @@ class Lost(Exception):
     """Another process took the pull over."""
 
 
-async def pull_due(context: Context) -> int:
-    """Pull one channel that is due; how many there were (0 or 1). What goes wrong stands in its `last_error`."""
+async def pull_due(context: Context) -> bool:
+    """Pull one channel that is due; whether there was one. What goes wrong stands in its `last_error`."""
     async with context.database.write() as session:
         row = await repository.system_claim(session, context.clock())
         job = None if row is None else _job(context, row)
     if job is None:
-        return 0
+        return False
     try:
         await _pull(context, job)
     except Lost:
@@ -63,7 +61,7 @@ async def pull_due(context: Context) -> int:
         # One broken answer must not end the others' pulls.
         log.exception("pull failed", channel=str(job.id))
         await _failed(context, job, "系统内部错误, 请告知管理员")
-    return 1
+    return True
 
 
 def _job(context: Context, row: PullChannel) -> Job:
@@ -129,17 +127,3 @@ async def _ended(context: Context, job: Job, due: datetime, *, done: bool = Fals
         if done:
             values |= {"last_done_at": now, "first": None, "last": None}
         await repository.system_note(session, job.id, job.attempt, now, **values)
-
-
-async def pull_forever(context: Context) -> None:
-    """Pull what is due in the background until cancelled."""
-    while True:
-        try:
-            while await pull_due(context):
-                pass
-        except Refusal as refusal:
-            log.warning("channels", reason=refusal.detail)
-        except Exception:
-            # A database that is away for a moment must not end the pulls for good.
-            log.exception("channels failed")
-        await asyncio.sleep(PAUSE_S)

@@ -5,12 +5,9 @@ died in between   pending too long → releasing → library told → released
 cancel    releasing, in the transaction that cancels → library told → released
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from uuid import UUID
-
-import structlog
 
 from services.funds.commitments import library, repository
 from services.funds.commitments.kinds import CommitmentState
@@ -22,8 +19,6 @@ from shared.work import Context, Peer, Work
 
 PATIENCE = timedelta(minutes=2)
 """How long a pending commitment may belong to a request that is still running."""
-EVERY = 15
-log = structlog.get_logger("commitments")
 S = CommitmentState
 
 
@@ -97,16 +92,6 @@ async def _release(context: Context, row: Commitment) -> int:
         return 0
     async with context.database.write() as session:
         return await repository.system_settle(context.work(session), [row.id], S.RELEASING, S.RELEASED)
-
-
-async def reconcile_forever(context: Context) -> None:
-    """The background task: wakes when something changed here, and regularly."""
-    while True:
-        try:
-            await reconcile(context)
-        except Refusal as refusal:
-            log.warning("reconcile", reason=refusal.detail)
-        await asyncio.sleep(EVERY)
 
 
 async def remember(work: Work, views: Iterable[LibraryProject]) -> None:

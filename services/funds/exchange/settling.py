@@ -1,11 +1,8 @@
 """Rows that came too early: tried again when what they wait for has come, by whoever comes by, and regularly by themselves."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
-
-import structlog
 
 from services.funds.exchange import repository, taking
 from services.funds.exchange.kinds import ExchangeKind, RowState
@@ -13,13 +10,9 @@ from services.funds.exchange.models import ExchangeRow
 from services.funds.exchange.schemas import ROWS, BatchResult, Settled
 from shared.access import Actor, Grant
 from shared.contracts.funds import ExchangeRowTaken
-from shared.errors import Conflict, Forbidden, NotFound, Refusal
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.permissions import May, Role
 from shared.work import Context, Work
-
-EVERY = 10
-"""Seconds between two looks at what waits."""
-log = structlog.get_logger("exchange")
 
 
 async def take(
@@ -66,16 +59,6 @@ async def _try(context: Context, rows: Iterable[ExchangeRow], actor: Actor | Non
 def _sender(kept: ExchangeRow) -> Actor:
     """Who sent a row, with what a sender may do at home, where the row is kept."""
     return Actor(kept.created_by, kept.created_by, (Grant(Role.MACHINE, kept.region),), kind="machine")
-
-
-async def settle_forever(context: Context) -> None:
-    """The background task."""
-    while True:
-        try:
-            await settle_ready(context)
-        except Refusal as refusal:
-            log.warning("settle", reason=refusal.detail)
-        await asyncio.sleep(EVERY)
 
 
 async def dismiss(work: Work, row_id: UUID, reason: str) -> ExchangeRow:

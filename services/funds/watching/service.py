@@ -10,8 +10,3 @@ from shared.work import Context
 async def sweep(context: Context) -> Swept:
     """Let every supervision rule look at the books now."""
     return await alerts.sweep(context, ALERTS, PREFIX, WATCHES)
-
-
-async def sweep_forever(context: Context) -> None:
-    """The background task."""
-    await alerts.sweep_forever(context, sweep)

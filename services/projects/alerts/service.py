@@ -54,8 +54,3 @@ WATCHES: dict[str, Watch] = {**{name: _of(name) for name in SIGNS}, UNPUBLISHED:
 async def sweep(context: Context) -> Swept:
     """Let every warning in force look at the library now."""
     return await alerts.sweep(context, ALERTS, PREFIX, WATCHES)
-
-
-async def sweep_forever(context: Context) -> None:
-    """The background task."""
-    await alerts.sweep_forever(context, sweep)

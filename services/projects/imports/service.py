@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from services.projects.categories import service as categories
 from services.projects.exchange import regions
 from services.projects.exchange.layout import COLUMNS
@@ -33,10 +31,7 @@ from shared.work import Context, Work
 AT_ONCE = 200
 """Rows of a table that is worked off before the answer leaves."""
 BATCH = 50
-PAUSE = 2.0
-"""Seconds between looks for an import that waits."""
 LARGE = 20 * 1024 * 1024
-log = structlog.get_logger("imports")
 
 
 @dataclass(frozen=True)
@@ -141,17 +136,6 @@ async def _work_off(work: Work, job: ImportJob, prepared: Prepared, most: int) -
     await work.session.flush()
 
 
-async def run_forever(context: Context) -> None:
-    """The background task."""
-    while True:
-        busy = False
-        try:
-            busy = await advance(context)
-        except Refusal as refusal:
-            log.warning("import", reason=refusal.detail)
-        await asyncio.sleep(0 if busy else PAUSE)
-
-
 async def advance(context: Context) -> bool:
     """One batch of the oldest import; False when there is nothing to do."""
     async with context.database.read() as session:
@@ -166,7 +150,6 @@ async def advance(context: Context) -> bool:
     except Refusal:
         raise
     except Exception:
-        log.exception("import", job=str(waiting.id))
         await _fail(context, waiting.id, "系统内部错误, 请告知管理员; 再次上传同一文件会接着导入")
         raise
     return True

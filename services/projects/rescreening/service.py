@@ -1,11 +1,8 @@
 """Screening the whole library in batches, each a transaction of its own: it can be watched, and goes on after a stop."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
-
-import structlog
 
 from services.projects.attachments import repository as attachments
 from services.projects.library import screens
@@ -26,9 +23,6 @@ from shared.permissions import May
 from shared.work import Context, Work
 
 BATCH = 200
-PAUSE = 5.0
-"""Seconds between looks for a job that waits."""
-log = structlog.get_logger("rescreening")
 
 
 async def begin(
@@ -59,19 +53,22 @@ async def rescreen(work: Work, region: str) -> Job:
     return await begin(work, JobKind.RESCREEN, region, digest=digest)
 
 
-async def run_forever(context: Context) -> None:
-    """The background task."""
-    while True:
-        busy = False
-        try:
-            busy = await advance(context)
-        except Refusal as refusal:
-            log.warning("rescreening", reason=refusal.detail)
-        await asyncio.sleep(0 if busy else PAUSE)
-
-
 async def advance(context: Context) -> bool:
-    """One batch of the oldest job; False when there is nothing to do."""
+    """One batch of the oldest job; False when there is nothing to do. A job that breaks ends, so that others go on."""
+    try:
+        return await _batch(context)
+    except Refusal:
+        raise
+    except Exception:
+        async with context.database.write() as session:
+            work = context.work(session)
+            if (job := await repository.system_next(work)) is not None:
+                job.state, job.finished_at, job.version = JobState.FAILED, work.at, job.version + 1
+                work.session.add(job)
+        raise
+
+
+async def _batch(context: Context) -> bool:
     async with context.database.write() as session:
         work = context.work(session)
         job = await repository.system_next(work)

@@ -45,3 +45,4 @@ class JobState(Labelled):
 
     RUNNING = "running", "进行中"
     DONE = "done", "已完成"
+    FAILED = "failed", "已中断, 请重新发起"

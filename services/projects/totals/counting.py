@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapper
 from services.projects.library.models import Project
 from services.projects.library.states import STAGES, Stage, State
 from services.projects.totals.models import ProjectDelta
+from shared.totals import before
 
 DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
 KEYS = ("year", "stage", "category")
@@ -44,21 +45,12 @@ def _now(project: Project) -> dict[str, Any]:
     return {name: getattr(project, name) for name in WATCHED}
 
 
-def _before(project: Project) -> dict[str, Any]:
-    state: Any = sa.inspect(project)
-    found = _now(project)
-    for name in WATCHED:
-        if gone := state.attrs[name].history.deleted:
-            found[name] = gone[0]
-    return found
-
-
 def _write(connection: sa.Connection, was: Standing | None, now: Standing | None) -> None:
     if was == now:
         return
     rows = [(was, -1), (now, 1)]
     if was is not None and now is not None and was[:-1] == now[:-1]:
-        grown = tuple(after - before for before, after in zip(was.figures, now.figures, strict=True))
+        grown = tuple(after - earlier for earlier, after in zip(was.figures, now.figures, strict=True))
         rows = [(now._replace(figures=grown), 1)]
     for standing, sign in rows:
         if standing is not None:
@@ -74,4 +66,5 @@ def _inserted(_mapper: Mapper[Project], connection: sa.Connection, project: Proj
 
 @event.listens_for(Project, "after_update")
 def _updated(_mapper: Mapper[Project], connection: sa.Connection, project: Project) -> None:
-    _write(connection, _standing(_before(project)), _standing(_now(project)))
+    now = _now(project)
+    _write(connection, _standing(before(project, now)), _standing(now))

@@ -162,3 +162,23 @@ async def test_a_waiver_holds_when_the_library_is_screened_again(steps: Steps) -
     await work_off(steps.projects.context)
     project = good(await steps.bureau.get(f"/projects/{project_id}"))
     assert (project["verdict"], project["blocked"]) == ("block", False)
+
+
+async def test_a_job_that_breaks_ends_and_the_next_one_goes_on(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = steps.projects.context
+    await steps.in_review()
+    region = {"region": DISTRICT}
+    broken = good(await steps.bureau.post("/projects/screening-jobs", json=region))
+    with monkeypatch.context() as once:
+        once.setattr("services.projects.rescreening.service.screens.subject", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await work_off(context)
+    sound = good(await steps.bureau.post("/projects/screening-jobs", json=region))
+    await work_off(context)
+    states = [
+        good(await steps.bureau.get(f"/projects/screening-jobs/{one['id']}"))["state"]
+        for one in (broken, sound)
+    ]
+    assert states == ["failed", "done"]
