@@ -114,3 +114,16 @@ async def test_what_waits_takes_effect_by_itself_when_its_payment_is_approved(
     assert len([one for one in events if one["type"] == "exchange.row_taken"]) <= 4 + 1, (
         "waiting costs no events"
     )
+
+
+async def test_what_a_client_may_not_do_does_not_wait_to_be_done_without_it(
+    desk: Desk, finance: FinanceSystem
+) -> None:
+    narrow = desk.door.as_("machine", kind="machine", scope="fund:exchange", person="narrow")
+    early = {"rows": [adjustment("1", "300.00", BGT_ID="BGT-1")]}
+    answered = ok(await narrow.post("/funds/exchange/bgt-adjsubs", json=early))
+    assert (answered["waiting"], answered["refused"]) == (0, 1)
+    assert "登记资金来源" in answered["rows"][0]["reason"]
+    await finance.send("bgt-infos", document("1", "1000.00"))
+    await settle_ready(desk.door.context)
+    assert (await desk.figures())["received"] == 1_000_00

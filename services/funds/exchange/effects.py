@@ -14,7 +14,7 @@ from services.funds.payments.schemas import PaymentAct
 from services.funds.sources import repository as sources
 from services.funds.sources import service as registering
 from services.funds.sources.schemas import SourceCreate
-from shared.errors import Invalid
+from shared.errors import Forbidden, Invalid
 from shared.http import Match
 from shared.money import yuan
 from shared.permissions import May
@@ -23,9 +23,22 @@ from shared.work import Work
 
 EARLY = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentState.REVIEWED})
 
+NEEDS = {
+    ExchangeKind.BGT_INFO: May.SOURCE_REGISTER,
+    ExchangeKind.BGT_ADJSUB: May.SOURCE_REGISTER,
+    ExchangeKind.PAY_VOUCHER: May.PAYMENT_SETTLE,
+    ExchangeKind.PAY_BACK: May.PAYMENT_SETTLE,
+}
+
 
 async def effect(work: Work, row: SentRow) -> tuple[str, str]:
-    """Make the row take effect: (region, id of our record). NotYet, or a refusal that says what contradicts it."""
+    """Make the row take effect: (region, id of our record). NotYet, or a refusal that says what contradicts it.
+
+    Who may not do it at all is told so before anything waits: what waits is done later without its sender's token.
+    """
+    if not work.actor.can(NEEDS[row.kind]):
+        label = NEEDS[row.kind].label
+        raise Forbidden(f"您的客户端没有“{label}”权限", f"Your client lacks {NEEDS[row.kind]}")
     match row:
         case BgtInfoRow():
             return await _document(work, row)
