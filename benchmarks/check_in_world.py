@@ -24,6 +24,7 @@ from benchmarks.check_in_apps import KEY, free_port
 from embedded.secrets import kept
 from shared.ids import new_id
 from shared.migrate import upgrade
+from shared.serve import IDLE_S
 from shared.workdays import local_date
 from tests import postgres
 
@@ -231,6 +232,7 @@ def start(
     env = os.environ | secrets | {"ATTENDANCE_DATABASE_URL": url, KEY: json.dumps(key.as_dict(private=False))}
     run = [sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.check_in_apps:{app}"]
     run += ["--port", str(port), "--log-level", "warning", "--no-access-log", "--workers", str(workers)]
+    run += ["--timeout-keep-alive", str(IDLE_S)]  # as every deployed process does
     process = subprocess.Popen(run, env=env | more, cwd=ROOT)  # noqa: S603 - our own command
     for _ in range(200):
         try:

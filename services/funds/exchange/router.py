@@ -29,6 +29,42 @@ def _answer(found: Page[Row], names: tuple[str, ...], form: str) -> Page[Row] | 
     return Response(giving.as_csv(names, found.items), media_type=CSV, headers=headers)
 
 
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        raise Invalid("正文须为 UTF-8 编码的 CSV", "The body must be CSV in UTF-8") from None
+
+
+def _takes(path: str, kind: ExchangeKind, words: str) -> None:
+    """`POST path` takes rows as JSON, `POST path/csv` as CSV with a line of column names."""
+    given = allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
+
+    @router.post(path, response_model=BatchResult, description=words, **given)
+    async def take_rows(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
+        return await settling.take(context_of(request), actor, kind, body.rows)
+
+    @router.post(
+        f"{path}/csv",
+        response_model=BatchResult,
+        description=f"{words}; 正文为 CSV(UTF-8), 首行为列名",
+        **given,
+    )
+    async def take_rows_csv(request: Request, actor: CurrentActor) -> BatchResult:
+        rows = taking.from_csv(_text(await request.body()))
+        return await settling.take(context_of(request), actor, kind, rows)
+
+
+_takes("/bgt-infos", ExchangeKind.BGT_INFO, "接收指标, 按 BGT_ID 幂等")
+_takes("/pay-vouchers", ExchangeKind.PAY_VOUCHER, "接收支付结果, 按 PAY_APP_ID 和内容幂等; 早到的先存着")
+_takes("/bgt-adjsubs", ExchangeKind.BGT_ADJSUB, "接收指标调整明细, 按 ADJ_SUB_ID 幂等; 早于指标的先存着")
+_takes(
+    "/pay-backs",
+    ExchangeKind.PAY_BACK,
+    "接收部分退款, 按 PAY_BACK_ID 幂等; 早于支付的先存着. 全额退回用 PAY_VOUCHER 的 IS_DELETED",
+)
+
+
 @router.get("/bgt-infos", response_model=Page[Row], **allows(May.EXCHANGE))
 async def list_bgt_infos(
     work: Reading,
@@ -38,21 +74,6 @@ async def list_bgt_infos(
 ) -> Page[Row] | Response:
     """指标 BA_BGT_INFO; in CSV the next cursor is in `X-Next-Cursor`."""
     return _answer(await giving.bgt_infos(work, asked, year), columns.BGT_INFO, form)
-
-
-@router.post("/bgt-infos", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,)))
-async def take_bgt_infos(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
-    """接收指标, 按 BGT_ID 幂等."""
-    return await settling.take(context_of(request), actor, ExchangeKind.BGT_INFO, body.rows)
-
-
-@router.post(
-    "/bgt-infos/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_bgt_infos_csv(request: Request, actor: CurrentActor) -> BatchResult:
-    """接收指标, 正文为 CSV(UTF-8), 首行为列名."""
-    rows = taking.from_csv(_text(await request.body()))
-    return await settling.take(context_of(request), actor, ExchangeKind.BGT_INFO, rows)
 
 
 @router.get("/pay-vouchers", response_model=Page[Row], **allows(May.EXCHANGE))
@@ -67,72 +88,16 @@ async def list_payable(work: Writing, asked: Paging, form: Form = "json") -> Pag
     return _answer(await giving.payable(work, asked), columns.PAY_VOUCHER, form)
 
 
-@router.post(
-    "/pay-vouchers", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_pay_vouchers(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
-    """接收支付结果, 按 PAY_APP_ID 和内容幂等; 早到的先存着."""
-    return await settling.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, body.rows)
-
-
-@router.post(
-    "/pay-vouchers/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_pay_vouchers_csv(request: Request, actor: CurrentActor) -> BatchResult:
-    """接收支付结果, 正文为 CSV(UTF-8), 首行为列名."""
-    rows = taking.from_csv(_text(await request.body()))
-    return await settling.take(context_of(request), actor, ExchangeKind.PAY_VOUCHER, rows)
-
-
 @router.get("/bgt-adjsubs", response_model=Page[Row], **allows(May.EXCHANGE))
 async def list_bgt_adjsubs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
     """指标调整明细 BA_BGT_ADJSUB: 追加为正, 追减和收回为负."""
     return _answer(await giving.bgt_adjsubs(work, asked), columns.BGT_ADJSUB, form)
 
 
-@router.post(
-    "/bgt-adjsubs", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_bgt_adjsubs(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
-    """接收指标调整明细, 按 ADJ_SUB_ID 幂等; 早于指标的先存着."""
-    return await settling.take(context_of(request), actor, ExchangeKind.BGT_ADJSUB, body.rows)
-
-
-@router.post(
-    "/bgt-adjsubs/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_bgt_adjsubs_csv(request: Request, actor: CurrentActor) -> BatchResult:
-    """接收指标调整明细, 正文为 CSV(UTF-8), 首行为列名."""
-    rows = taking.from_csv(_text(await request.body()))
-    return await settling.take(context_of(request), actor, ExchangeKind.BGT_ADJSUB, rows)
-
-
 @router.get("/pay-backs", response_model=Page[Row], **allows(May.EXCHANGE))
 async def list_pay_backs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
     """退款 PAY_BACK_INFO."""
     return _answer(await giving.pay_backs(work, asked), columns.PAY_BACK, form)
-
-
-@router.post("/pay-backs", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,)))
-async def take_pay_backs(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
-    """接收部分退款, 按 PAY_BACK_ID 幂等; 早于支付的先存着. 全额退回用 PAY_VOUCHER 的 IS_DELETED."""
-    return await settling.take(context_of(request), actor, ExchangeKind.PAY_BACK, body.rows)
-
-
-@router.post(
-    "/pay-backs/csv", response_model=BatchResult, **allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
-)
-async def take_pay_backs_csv(request: Request, actor: CurrentActor) -> BatchResult:
-    """接收退款, 正文为 CSV(UTF-8), 首行为列名."""
-    rows = taking.from_csv(_text(await request.body()))
-    return await settling.take(context_of(request), actor, ExchangeKind.PAY_BACK, rows)
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Invalid("正文须为 UTF-8 编码的 CSV", "The body must be CSV in UTF-8") from None
 
 
 @router.get("/rows", response_model=Page[ExchangeRowRead], **allows(May.EXCHANGE))
