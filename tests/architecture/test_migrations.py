@@ -1,7 +1,6 @@
 """Migrations lead to the tables of the code, and back, on both databases."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,12 +8,11 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from embedded.system import service_names
-from shared.db import sync_url
 from shared.migrate import ROOT, WrongDatabase, base_of, config, has_database, upgrade
+from tests.architecture.shapes import VERSIONS, open_engine, read_shape
 from tests.conftest import Templates
 
 STORING = [name for name in service_names() if has_database(name)]
-VERSIONS = "alembic_version"
 
 
 @pytest.fixture
@@ -23,19 +21,8 @@ def url(templates: Templates) -> str:
     return templates.empty()
 
 
-def _engine(url: str) -> sa.Engine:
-    made = sa.create_engine(sync_url(url), poolclass=sa.NullPool)
-    if made.dialect.name == "sqlite":
-
-        @sa.event.listens_for(made, "connect")
-        def _quick(connection: Any, _record: object) -> None:
-            connection.execute("PRAGMA synchronous=OFF")
-
-    return made
-
-
 def _go(service: str, url: str, *, to: str = "", back: str = "") -> None:
-    made, engine = config(service, url), _engine(url)
+    made, engine = config(service, url), open_engine(url)
     with engine.connect() as connection:
         made.attributes["connection"] = connection
         if to:
@@ -44,38 +31,6 @@ def _go(service: str, url: str, *, to: str = "", back: str = "") -> None:
             command.downgrade(made, back)
         connection.commit()
     engine.dispose()
-
-
-def _shape(url: str) -> dict[str, object]:
-    """What a database is made of, but for the search indexes (shared/search.py makes and drops those whole)."""
-    engine = _engine(url)
-    with engine.connect() as connection:
-        seen = sa.inspect(connection)
-        names = [name for name in seen.get_table_names() if "_search" not in name and name != VERSIONS]
-        shape: dict[str, object] = {}
-        for name in names:
-            for column in seen.get_columns(name):
-                kind = column["type"].compile(engine.dialect)
-                shape[f"{name}.{column['name']}"] = (str(kind), column["nullable"], column.get("default"))
-            shape[f"{name} key"] = seen.get_pk_constraint(name)["constrained_columns"]
-            shape[f"{name} indexes"] = sorted(
-                (
-                    str(one["name"]),
-                    str(one["column_names"]),
-                    bool(one["unique"]),
-                    str(one.get("dialect_options", {}).get(f"{engine.dialect.name}_where", "")),
-                )
-                for one in seen.get_indexes(name)
-            )
-            shape[f"{name} unique"] = sorted(
-                str(one["column_names"]) for one in seen.get_unique_constraints(name)
-            )
-            shape[f"{name} references"] = sorted(
-                f"{one['constrained_columns']} {one['referred_table']}" for one in seen.get_foreign_keys(name)
-            )
-            shape[f"{name} checks"] = sorted(str(one["name"]) for one in seen.get_check_constraints(name))
-    engine.dispose()
-    return shape
 
 
 def test_every_service_that_keeps_data_has_migrations() -> None:
@@ -95,12 +50,12 @@ def test_there_is_one_newest_migration(service: str) -> None:
 def test_migrations_make_the_tables_of_the_code(service: str, url: str, templates: Templates) -> None:
     upgrade(service, url)
     other = templates.empty()
-    engine = _engine(other)
+    engine = open_engine(other)
     with engine.begin() as connection:
         base_of(service).metadata.create_all(connection)
     engine.dispose()
 
-    made, wanted = _shape(url), _shape(other)
+    made, wanted = read_shape(url), read_shape(other)
 
     differing = {
         key: (made.get(key), wanted.get(key))
@@ -120,7 +75,7 @@ def test_every_step_goes_up_down_and_up_again(service: str, url: str, templates:
         _go(service, url, back="-1")
         _go(service, url, to=step.revision)
     _go(service, url, back="base")
-    engine = _engine(url)
+    engine = open_engine(url)
     with engine.connect() as connection:
         left = set(sa.inspect(connection).get_table_names()) - {VERSIONS}
     engine.dispose()
@@ -133,7 +88,7 @@ def test_every_step_goes_up_down_and_up_again(service: str, url: str, templates:
 def test_a_database_of_newer_code_is_left_alone(service: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'newer.db'}"
     upgrade(service, url)
-    engine = _engine(url)
+    engine = open_engine(url)
     with engine.begin() as connection:
         connection.execute(sa.update(sa.table(VERSIONS, sa.column("version_num"))).values(version_num="9999"))
     engine.dispose()
