@@ -1,0 +1,108 @@
+"""A database of the last release comes up to date with all that it holds, on both databases."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from embedded.system import service_names
+from services.identity.keys.service import ABOUT
+from shared.db import Database
+from shared.migrate import has_database, upgrade
+from shared.personal import Keyring
+from shared.seal import LogReport, Seal, verify
+from shared.serve import migrate
+from shared.settings import Settings
+from tests import released
+from tests.architecture.shapes import open_engine, read_names, read_shape
+from tests.conftest import SQLITE, Templates
+
+STORING = [name for name in service_names() if has_database(name)]
+KIND = "sqlite" if SQLITE else "postgres"
+
+
+class Upgraded(NamedTuple):
+    """A released database of a service after the migrations of today, and what it held before them."""
+
+    service: str
+    url: str
+    before: dict[str, Any]
+
+
+def _restore(service: str, url: str) -> None:
+    if SQLITE:
+        released.load_sqlite(service, Path(url.removeprefix("sqlite:///")))
+    else:
+        asyncio.run(released.load_postgres(service, url))
+
+
+@pytest.fixture(scope="module", params=STORING)
+def upgraded(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Upgraded]:
+    """Restored as released, then migrated as a start does it."""
+    service, url = request.param, templates.empty()
+    _restore(service, url)
+    before = released.measure(url)
+    migrate(Settings.of(service, embedded=True, database_url=url))
+    yield Upgraded(service, url, before)
+    templates.drop(url)
+
+
+async def _verify(url: str, head: dict[str, Any]) -> LogReport:
+    database = Database(url)
+    try:
+        async with database.read() as session:
+            return await verify(session, Seal(position=head["position"], digest=head["digest"]))
+    finally:
+        await database.close()
+
+
+def test_a_dump_restores_what_was_dumped(upgraded: Upgraded) -> None:
+    assert upgraded.before == released.read_counts(KIND, upgraded.service)
+
+
+def test_an_upgrade_keeps_every_row(upgraded: Upgraded) -> None:
+    after = released.measure(upgraded.url)
+
+    assert after["rows"] == released.read_counts(KIND, upgraded.service)["rows"]
+
+
+def test_an_upgrade_keeps_the_books(upgraded: Upgraded) -> None:
+    after = released.measure(upgraded.url)
+
+    assert after.get("postings") == released.read_counts(KIND, upgraded.service).get("postings")
+    assert after.get("postings", {}).get("sum", 0) == 0
+
+
+async def test_an_upgrade_keeps_the_log_and_its_seals(upgraded: Upgraded) -> None:
+    head = released.read_counts(KIND, upgraded.service)["head"]
+
+    report = await _verify(upgraded.url, head)
+
+    assert not report.faults
+    assert report.rows >= head["position"] > 0
+
+
+def test_an_upgrade_leads_to_the_tables_of_a_new_database(upgraded: Upgraded, templates: Templates) -> None:
+    new = templates.empty()
+    upgrade(upgraded.service, new)
+
+    assert read_shape(upgraded.url) == read_shape(new)
+    assert read_names(upgraded.url) == read_names(new)
+    templates.drop(new)
+
+
+@pytest.mark.parametrize("upgraded", ["identity"], indirect=True)
+def test_the_keys_of_the_dumps_open_what_is_sealed(upgraded: Upgraded) -> None:
+    keys = released.read_keys()
+    keyring = Keyring(keys["data_keys"], keys["index_key"])
+    engine = open_engine(upgraded.url)
+    with engine.connect() as connection:
+        table = sa.table("signing_key", sa.column("kid", sa.String), sa.column("sealed", sa.String))
+        sealed = connection.execute(sa.select(table)).all()
+    engine.dispose()
+
+    assert sealed
+    assert all('"kty"' in keyring.open(row.sealed, about=ABOUT + row.kid) for row in sealed)
