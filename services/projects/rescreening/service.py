@@ -133,24 +133,24 @@ async def _redo(work: Work, job: Job, batch: Sequence[Project]) -> None:
     )
     judged, rows = [], []
     for project in batch:
-        screening, open_ = found[project.id], left[project.id]
+        result, open_ = found[project.id], left[project.id]
         blocked = any(one.severity is Severity.BLOCK for one in open_)
-        said = (project.id, project.region, project.year, subjects[project.id], screening, len(open_))
+        said = (project.id, project.region, project.year, subjects[project.id], result, len(open_))
         judged.append(Judged(*said, new_text=False))
-        rows.append(_row(work, project, screening, blocked=blocked))
-        await _tell(work, project, screening, blocked=blocked)
+        rows.append(_row(work, project, result, blocked=blocked))
+        await _tell(work, project, result, blocked=blocked)
     await repository.system_write(work, rows)
     await service.record(work, judged, Occasion.RESCREEN)
 
 
-async def _tell(work: Work, project: Project, screening: Screening, *, blocked: bool) -> None:
-    if blocked == project.blocked and screening.verdict == project.verdict:
+async def _tell(work: Work, project: Project, result: Screening, *, blocked: bool) -> None:
+    if blocked == project.blocked and result.verdict == project.verdict:
         return
     event = ProjectScreened(
         project_id=project.id,
-        verdict=screening.verdict,
+        verdict=result.verdict,
         blocked=blocked,
-        rules_version=screening.rules_version,
+        rules_version=result.rules_version,
     )
     await work.tell(event, project, before={"verdict": project.verdict, "blocked": project.blocked})
 
