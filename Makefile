@@ -5,7 +5,7 @@ VAR ?= var
 WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
-SOURCES := shared services embedded tests docs benchmarks
+SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help run run-services test check fix docs migrate migration new-service story bench
@@ -25,7 +25,7 @@ run-services: $(READY)  ## one process per service over TCP, the gateway at PORT
 	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR)
 
 story: $(READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
-	@$(BIN)/python -m embedded.story --url http://127.0.0.1:$(PORT)
+	@$(BIN)/python -m operations.demo --url http://127.0.0.1:$(PORT)
 
 test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 	DATABASE=sqlite $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
@@ -43,10 +43,10 @@ docs: $(READY)  ## write the reference pages from the code
 	@$(BIN)/python -m docs.generate
 
 migrate: $(READY)  ## bring one database up to date: SERVICE=funds
-	@$(BIN)/python -m shared.migrate $(SERVICE)
+	@$(BIN)/python -m shared.db.engine.migrate $(SERVICE)
 
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
-	@$(BIN)/python -m shared.migrate $(SERVICE) --new "$(MESSAGE)"
+	@$(BIN)/python -m shared.db.engine.migrate $(SERVICE) --new "$(MESSAGE)"
 
 bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets or gateway
 	@$(BIN)/python -m benchmarks.$(BENCH)

@@ -1,1 +1,1 @@
-"""What is measured, and the data it is measured on."""
+"""Benchmarks (性能基准): measurements and the data they use."""

@@ -14,21 +14,21 @@ from typing import Any
 
 import psycopg
 
-from benchmarks.two_sizes import NOW, Question, compare
-from services.assets.totals.service import fold
-from shared.rules import load
-from shared.work import Context
-from tests.doors import DISTRICT, TOWN
+from benchmarks.size_comparison import NOW, Question, compare_sizes
+from services.assets.summary.service import apply_deltas
+from shared.rules import load_rule_files
+from shared.unit_of_work import ServiceContext
+from tests.clients import DISTRICT, TOWN
 
-MANY = 100_000
-YEARS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+ASSET_COUNT = 100_000
+HISTORY_YEARS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
 """Years of inspections and receivables; less than ten makes the filling faster."""
 ROOT = Path(__file__).parent.parent
-BOX = {"west": 102.60, "south": 37.60, "east": 102.62, "north": 37.62}
+MAP_BOX = {"west": 102.60, "south": 37.60, "east": 102.62, "north": 37.62}
 
 # Villages 620602100201 to 620602136212: 37 towns of 12 villages; one asset in ten earns, one in seven is a household's;
 # two assets a project. Ids follow one another, as those of UUIDv7 do.
-_NUMBERED = """
+_NUMBERED_ID_FUNCTION = """
 CREATE FUNCTION numbered(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
 AS $$ SELECT ('0189' || kind || lpad(to_hex(n), 24, '0'))::uuid $$
 """
@@ -89,14 +89,14 @@ _INDEXES = """
 SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS made
 FROM pg_index AS i WHERE i.indrelid = %(table)s::regclass AND NOT i.indisprimary
 """
-ONE = "0189aaaa-0000-0000-0000-0000000001f4"
+SAMPLE_ASSET_ID = "0189aaaa-0000-0000-0000-0000000001f4"
 """The five-hundredth asset."""
 QUESTIONS: dict[str, Question] = {
     "list, newest first": ("bureau", "/assets", {}),
     "list, a town, dearest first": ("bureau", "/assets", {"region": TOWN, "sort": "-original_value"}),
     "list, idle ones": ("bureau", "/assets", {"use": "idle"}),
     "one by its code": ("bureau", "/assets", {"code": "6206022013GY000500"}),
-    "map, a box": ("bureau", "/assets/map", {**BOX, "limit": 50}),
+    "map, a box": ("bureau", "/assets/map", {**MAP_BOX, "limit": 50}),
     "summary of the district": ("bureau", "/assets/summary", {"region": DISTRICT}),
     "summary of a year": ("bureau", "/assets/summary", {"region": DISTRICT, "year": 2020}),
     "duties, most urgent first": ("bureau", "/assets/duties", {}),
@@ -115,24 +115,24 @@ QUESTIONS: dict[str, Question] = {
 }
 
 
-def fill(url: str, count: int) -> None:
+def fill_database(url: str, count: int) -> None:
     """So many assets with their history, written by the database itself, its indexes made afterwards."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "SET session_replication_role = replica"
         )  # what is made here refers to what is there
         connection.execute("SET maintenance_work_mem = '256MB'")
-        connection.execute(_NUMBERED)
-        into(connection, "asset", _ASSETS, count=count)
-        into(connection, "inspection", _INSPECTIONS, years=YEARS)
-        into(connection, "operating_contract", _CONTRACTS)
-        into(connection, "receivable", _RECEIVABLES, years=YEARS)
+        connection.execute(_NUMBERED_ID_FUNCTION)
+        fill_table(connection, "asset", _ASSETS, count=count)
+        fill_table(connection, "inspection", _INSPECTIONS, years=HISTORY_YEARS)
+        fill_table(connection, "operating_contract", _CONTRACTS)
+        fill_table(connection, "receivable", _RECEIVABLES, years=HISTORY_YEARS)
         for statement in (_CARDS, _DELTAS, _PROJECT_DELTAS):
             connection.execute(statement)
         connection.execute("VACUUM ANALYZE")
 
 
-def into(connection: psycopg.Connection[Any], table: str, statement: str, **given: int) -> None:
+def fill_table(connection: psycopg.Connection[Any], table: str, statement: str, **given: int) -> None:
     """Fill a table without its indexes, which are quicker made at once."""
     indexes = connection.execute(_INDEXES, {"table": table}).fetchall()
     for name, _ in indexes:
@@ -142,13 +142,13 @@ def into(connection: psycopg.Connection[Any], table: str, statement: str, **give
         connection.execute(made)
 
 
-async def _filled(context: Context, url: str, count: int) -> str:
-    await asyncio.to_thread(fill, url, count)
+async def _prepare_database(context: ServiceContext, url: str, count: int) -> str:
+    await asyncio.to_thread(fill_database, url, count)
     async with context.database.write() as session:
-        await load(session, ROOT / "services" / "assets" / "rules", NOW)
-    await fold(context)
-    return ONE
+        await load_rule_files(session, ROOT / "services" / "assets" / "rules", NOW)
+    await apply_deltas(context)
+    return SAMPLE_ASSET_ID
 
 
 if __name__ == "__main__":
-    sys.exit(compare("assets", MANY, _filled, QUESTIONS, rounds=30))
+    sys.exit(compare_sizes("assets", ASSET_COUNT, _prepare_database, QUESTIONS, rounds=30))

@@ -7,23 +7,24 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from fastapi import FastAPI
 
-from services.attendance.check_ins.repository import TABLE
+from services.attendance.check_ins.repository import CHECK_IN_TABLE
 from services.attendance.check_ins.schemas import CheckInPost
 from services.attendance.main import create_app
 from services.gateway.main import create_app as create_gateway
-from shared import auth, clock
+from shared import clock
+from shared.app import configure_logging
+from shared.auth import tokens
 from shared.settings import Settings
-from shared.watch import speak
 
-KEY = "BENCH_KEY"
-REMEMBERED = "BENCH_REMEMBERED"
+SIGNING_KEY_VARIABLE = "BENCH_KEY"
+TOKEN_CACHE_SIZE_VARIABLE = "BENCH_REMEMBERED"
 """How many verified tokens are remembered, when not as many as in a real run."""
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -32,28 +33,28 @@ def free_port() -> int:
 
 def service() -> FastAPI:
     """The attendance service as it runs, with a key of the benchmark's own in place of identity's."""
-    speak("WARNING")
-    return _keyed(create_app(Settings.of("attendance", embedded=True)))
+    configure_logging("WARNING")
+    return _install_key(create_app(Settings.load("attendance", embedded=True)))
 
 
 def gateway() -> FastAPI:
     """The gateway as it runs, with the same key; XIANJIE_PEERS says where the service is."""
-    speak("WARNING")
-    return _keyed(create_gateway(Settings.of("gateway", embedded=True)))
+    configure_logging("WARNING")
+    return _install_key(create_gateway(Settings.load("gateway", embedded=True)))
 
 
-def _keyed(app: FastAPI) -> FastAPI:
+def _install_key(app: FastAPI) -> FastAPI:
     async def keys() -> dict[str, Any]:
-        return {"keys": [json.loads(os.environ[KEY])]}
+        return {"keys": [json.loads(os.environ[SIGNING_KEY_VARIABLE])]}
 
     app.state.context.verifier.fetch_jwks = keys
-    auth.REMEMBERED = int(os.environ.get(REMEMBERED, auth.REMEMBERED))
+    tokens.TOKEN_CACHE_SIZE = int(os.environ.get(TOKEN_CACHE_SIZE_VARIABLE, tokens.TOKEN_CACHE_SIZE))
     return app
 
 
 def bare() -> FastAPI:
     """FastAPI, a model, a pool, one INSERT."""
-    names = [column.name for column in TABLE.columns]
+    names = [column.name for column in CHECK_IN_TABLE.columns]
     places = ", ".join(f"${at}" for at in range(1, len(names) + 1))
     statement = f"INSERT INTO check_in ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own columns
 

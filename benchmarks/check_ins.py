@@ -18,32 +18,34 @@ import os
 import statistics
 import time
 
-from benchmarks.check_in_world import (
-    SERVICE,
+from benchmarks.check_in_load import (
+    CHECK_INS_PATH,
     Cadres,
-    Clocks,
-    Line,
-    Round,
-    database,
-    ended,
-    of_postgres,
-    of_process,
-    play,
-    seed,
-    start,
+    CpuClocks,
+    HttpConnection,
+    Measurement,
+    create_database,
+    get_postgres_clock,
+    get_process_clock,
+    measure_rate,
+    seed_database,
+    start_app,
+    terminate_on_exit,
 )
 
-PATHS = {"bare": "/check-ins", "service": SERVICE, "gateway": SERVICE}
+PATH_OF_APP = {"bare": "/check-ins", "service": CHECK_INS_PATH, "gateway": CHECK_INS_PATH}
 
 
-async def batches(port: int, seconds: float, cadres: Cadres, clocks: Clocks) -> tuple[float, float]:
+async def measure_batches(
+    port: int, seconds: float, cadres: Cadres, clocks: CpuClocks
+) -> tuple[float, float]:
     """Items a second in calls of 500, and CPU-milliseconds of the service per item."""
-    line, items, end = Line(port, SERVICE), 0, time.perf_counter() + seconds
+    line, items, end = HttpConnection(port, CHECK_INS_PATH), 0, time.perf_counter() + seconds
     await line.open()
     spent, before = 0.0, clocks["service"]()
     while time.perf_counter() < end:
         who = items // 500 % len(cadres.tokens)
-        body = json.dumps({"items": [cadres.tap(who) for _ in range(500)]}).encode()
+        body = json.dumps({"items": [cadres.build_check_in(who) for _ in range(500)]}).encode()
         begun = time.perf_counter()
         await line.post(body, cadres.tokens[who])
         spent += time.perf_counter() - begun
@@ -52,36 +54,38 @@ async def batches(port: int, seconds: float, cadres: Cadres, clocks: Clocks) -> 
     return items / spent, (clocks["service"]() - before) / items
 
 
-def _middle(rounds: list[Round]) -> Round:
-    parts = rounds[0].spent
-    return Round(
+def _get_median_round(rounds: list[Measurement]) -> Measurement:
+    parts = rounds[0].cpu_ms
+    return Measurement(
         statistics.median(one.rate for one in rounds),
-        statistics.median(one.tail for one in rounds),
-        {name: statistics.median(one.spent[name] for one in rounds) for name in parts},
+        statistics.median(one.p99_ms for one in rounds),
+        {name: statistics.median(one.cpu_ms[name] for one in rounds) for name in parts},
     )
 
 
-async def measure(
-    ports: dict[str, int], clocks: dict[str, Clocks], asked: argparse.Namespace, cadres: Cadres
+async def measure_apps(
+    ports: dict[str, int], clocks: dict[str, CpuClocks], asked: argparse.Namespace, cadres: Cadres
 ) -> None:
     for name, port in ports.items():
-        await play(port, PATHS[name], 16, asked.warm, cadres, clocks[name])
+        await measure_rate(port, PATH_OF_APP[name], 16, asked.warm, cadres, clocks[name])
     for connections in asked.connections:
-        found: dict[str, list[Round]] = {name: [] for name in ports}
+        found: dict[str, list[Measurement]] = {name: [] for name in ports}
         for _ in range(asked.rounds):
             for name, port in ports.items():
                 found[name].append(
-                    await play(port, PATHS[name], connections, asked.seconds, cadres, clocks[name])
+                    await measure_rate(
+                        port, PATH_OF_APP[name], connections, asked.seconds, cadres, clocks[name]
+                    )
                 )
-        middle = {name: _middle(rows) for name, rows in found.items()}
+        middle = {name: _get_median_round(rows) for name, rows in found.items()}
         for name, one in middle.items():
-            spent = ", ".join(f"{part} {ms:.2f}" for part, ms in one.spent.items())
+            spent = ", ".join(f"{part} {ms:.2f}" for part, ms in one.cpu_ms.items())
             print(
-                f"{connections:3} connections, {name:8} {one.rate:6.0f}/s, p99 {one.tail:6.1f} ms, of bare"
+                f"{connections:3} connections, {name:8} {one.rate:6.0f}/s, p99 {one.p99_ms:6.1f} ms, of bare"
                 f" {one.rate / middle['bare'].rate:.2f}; CPU-ms each: {spent}",
                 flush=True,
             )
-    rate, spent_ms = await batches(ports["service"], asked.seconds, cadres, clocks["service"])
+    rate, spent_ms = await measure_batches(ports["service"], asked.seconds, cadres, clocks["service"])
     print(f"batches of 500: {rate:,.0f} items/s, {spent_ms:.3f} CPU-ms each")
 
 
@@ -101,19 +105,19 @@ def main() -> None:
     if asked.strangers:
         os.environ["BENCH_REMEMBERED"] = "1"
     cadres = Cadres(asked.persons)
-    with database() as url:
-        seed(url, asked.persons)
+    with create_database() as url:
+        seed_database(url, asked.persons)
         ports, clocks = {}, {}
         running = []
-        with ended(running):
-            server = of_postgres(url)
+        with terminate_on_exit(running):
+            server = get_postgres_clock(url)
             for app in ("bare", "service", "gateway"):
                 peers = {"attendance": f"http://127.0.0.1:{ports['service']}"} if app == "gateway" else {}
-                process, ports[app] = start(app, url, cadres.key, XIANJIE_PEERS=json.dumps(peers))
+                process, ports[app] = start_app(app, url, cadres.key, XIANJIE_PEERS=json.dumps(peers))
                 running.append(process)
-                clocks[app] = {app: of_process(process.pid), "postgres": server}
+                clocks[app] = {app: get_process_clock(process.pid), "postgres": server}
             clocks["gateway"]["service"] = clocks["service"]["service"]
-            asyncio.run(measure(ports, clocks, asked, cadres))
+            asyncio.run(measure_apps(ports, clocks, asked, cadres))
 
 
 if __name__ == "__main__":

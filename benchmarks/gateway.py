@@ -22,48 +22,51 @@ from typing import Any
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from embedded.processes import free_ports
+from embedded.processes import find_free_ports
 from services.gateway.main import create_app
-from services.gateway.rates import RATES
-from shared.serve import config, listening, run, started
+from services.gateway.rate_limiter import DEFAULT_RATES
+from shared.app import configure_logging
+from shared.app.serve import app_lifespan, open_listener, run_until_stopped, uvicorn_config
 from shared.settings import Settings
-from shared.watch import speak
 
 HOST = "127.0.0.1"
-BODY = json.dumps({"items": [{"id": number, "name": "新店村水渠"} for number in range(10)]}).encode()
-ROUNDS = 4
-WAYS = ("direct", "gateway over TCP", "gateway in one process")
+RESPONSE_BODY = json.dumps({"items": [{"id": number, "name": "新店村水渠"} for number in range(10)]}).encode()
+ROUND_COUNT = 4
+SETUPS = ("direct", "gateway over TCP", "gateway in one process")
 
 
-async def small(scope: Scope, _receive: Receive, send: Send) -> None:
+async def answer_small(scope: Scope, _receive: Receive, send: Send) -> None:
     """A service that answers at once."""
     if scope["type"] == "http":
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(RESPONSE_BODY)).encode()),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": BODY})
+        await send({"type": "http.response.body", "body": RESPONSE_BODY})
 
 
 async def serve(way: str, port: int, upstream: int) -> None:
     """One of the three servers, until told to end."""
-    speak("CRITICAL")
-    if way == WAYS[0]:
-        with listening(HOST, port) as door:
-            await uvicorn.Server(config(small)).serve(sockets=[door])
+    configure_logging("CRITICAL")
+    if way == SETUPS[0]:
+        with open_listener(HOST, port) as door:
+            await uvicorn.Server(uvicorn_config(answer_small)).serve(sockets=[door])
         return
     settings = Settings(
         service="gateway",
         embedded=True,
         var=Path("/nonexistent"),
         peers={"funds": f"http://{HOST}:{upstream}"},
-        rates=dict.fromkeys(RATES, "10000000/second"),
+        rates=dict.fromkeys(DEFAULT_RATES, "10000000/second"),
     )
-    app = create_app(settings, apps={"funds": small} if way == WAYS[2] else None)
-    async with started(app):
-        with listening(HOST, port) as door:
-            await uvicorn.Server(config(app)).serve(sockets=[door])
+    app = create_app(settings, apps={"funds": answer_small} if way == SETUPS[2] else None)
+    async with app_lifespan(app):
+        with open_listener(HOST, port) as door:
+            await uvicorn.Server(uvicorn_config(app)).serve(sockets=[door])
 
 
-async def _asking(port: int, until: float, times: list[float]) -> None:
+async def _send_requests(port: int, until: float, times: list[float]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port)
     request = b"GET /api/v1/funds/plans HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n"
     while time.perf_counter() < until:
@@ -77,7 +80,7 @@ async def _asking(port: int, until: float, times: list[float]) -> None:
     writer.close()
 
 
-def _worked(pids: list[int]) -> float:
+def _get_cpu_seconds(pids: list[int]) -> float:
     """Processor seconds these processes have used."""
     ticks = 0
     for pid in pids:
@@ -85,24 +88,24 @@ def _worked(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-async def load(port: int, pids: list[int], seconds: float, connections: int) -> tuple[float, ...]:
+async def measure_load(port: int, pids: list[int], seconds: float, connections: int) -> tuple[float, ...]:
     """Requests a second, the milliseconds that half and 99 % stay under, and microseconds of work for each."""
     times: list[float] = []
-    before = _worked(pids)
+    before = _get_cpu_seconds(pids)
     until = time.perf_counter() + seconds
-    await asyncio.gather(*(_asking(port, until, times) for _ in range(connections)))
+    await asyncio.gather(*(_send_requests(port, until, times) for _ in range(connections)))
     ranked = sorted(times)
-    work = (_worked(pids) - before) / len(times) * 1e6
+    work = (_get_cpu_seconds(pids) - before) / len(times) * 1e6
     return len(times) / seconds, ranked[len(ranked) // 2] * 1000, ranked[int(len(ranked) * 0.99)] * 1000, work
 
 
 @contextmanager
-def servers(ports: dict[str, int]) -> Iterator[list[int]]:
+def start_servers(ports: dict[str, int]) -> Iterator[list[int]]:
     """The three servers as processes of their own; their process ids."""
     running = []
     for way, port in ports.items():
         command = [sys.executable, "-m", "benchmarks.gateway", "--serve", way, "--port", str(port)]
-        command += ["--upstream", str(ports[WAYS[0]])]
+        command += ["--upstream", str(ports[SETUPS[0]])]
         running.append(subprocess.Popen(command, env=os.environ))  # noqa: S603 - ourselves
     try:
         yield [one.pid for one in running]
@@ -112,27 +115,27 @@ def servers(ports: dict[str, int]) -> Iterator[list[int]]:
             one.wait()
 
 
-async def measure(seconds: float, connections: int) -> dict[str, Any]:
+async def measure_setups(seconds: float, connections: int) -> dict[str, Any]:
     """All ways in turn, several rounds; medians and the ratio to the direct way."""
-    ports = free_ports(list(WAYS))
-    rounds: dict[str, list[tuple[float, ...]]] = {way: [] for way in WAYS}
-    with servers(ports) as pids:
+    ports = find_free_ports(list(SETUPS))
+    rounds: dict[str, list[tuple[float, ...]]] = {way: [] for way in SETUPS}
+    with start_servers(ports) as pids:
         for port in ports.values():
-            await _up(port)
-        for _ in range(ROUNDS):
+            await _wait_until_listening(port)
+        for _ in range(ROUND_COUNT):
             for way, port in ports.items():
-                rounds[way].append(await load(port, pids, seconds, connections))
+                rounds[way].append(await measure_load(port, pids, seconds, connections))
     medians = {
         way: [statistics.median(one[i] for one in found) for i in range(4)] for way, found in rounds.items()
     }
-    bare = medians[WAYS[0]][0]
+    bare = medians[SETUPS[0]][0]
     return {
         way: {"rate": m[0], "p50": m[1], "p99": m[2], "work": m[3], "ratio": m[0] / bare}
         for way, m in medians.items()
     }
 
 
-async def _up(port: int) -> None:
+async def _wait_until_listening(port: int) -> None:
     for _ in range(300):
         try:
             _, writer = await asyncio.open_connection(HOST, port)
@@ -150,13 +153,13 @@ def main() -> int:
     )
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--serve", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", choices=SETUPS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--upstream", type=int, default=0, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
-        return run(serve(asked.serve, asked.port, asked.upstream))
-    found = asyncio.run(measure(asked.seconds, asked.connections))
+        return run_until_stopped(serve(asked.serve, asked.port, asked.upstream))
+    found = asyncio.run(measure_setups(asked.seconds, asked.connections))
     print(f"{'':24}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of direct':>11}{'work us':>9}")
     for way, one in found.items():
         print(

@@ -22,28 +22,27 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from embedded.secrets import kept
+from embedded.run_secrets import load_or_create_secrets
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
 from services.funds.main import create_app
-from shared.db import run
-from shared.ids import new_id
-from shared.migrate import upgrade
-from shared.watch import speak
-from shared.work import Context
+from shared.app import configure_logging
+from shared.db import execute_core, new_id
+from shared.db.migrate import upgrade_database
+from shared.unit_of_work import ServiceContext
 from tests import postgres
-from tests.conftest import MORNING, settings_of
-from tests.doors import Doors, TestKey
+from tests.clients import SystemUnderTest, TestKey
+from tests.conftest import MORNING, build_settings
 
-WRITERS = (1, 16)
-DISTRICT_ENTRIES, SOURCES, ALLOCATIONS = 10_000, 20, 2_000
-READS = 40
-DAY = date(2024, 5, 20)
-REGION = "100001000000"
+WRITER_COUNTS = (1, 16)
+ENTRIES_PER_DISTRICT, SOURCE_COUNT, ALLOCATION_COUNT = 10_000, 20, 2_000
+READS_PER_PAGE = 40
+POSTING_DATE = date(2024, 5, 20)
+SAMPLE_REGION = "100001000000"
 Job = Callable[[], Awaitable[None]]
 
 
-async def rate(job: Job, writers: int, seconds: float) -> float:
+async def measure_rate(job: Job, writers: int, seconds: float) -> float:
     """How often a second `writers` tasks together get a job done."""
     done = 0
     until = time.perf_counter() + seconds
@@ -59,19 +58,19 @@ async def rate(job: Job, writers: int, seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-def bare(context: Context) -> Job:
+def build_insert_job(context: ServiceContext) -> Job:
     """Three rows in one transaction."""
     statement = sa.text("INSERT INTO bare (id, amount, words) VALUES (:id, :amount, :words)")
 
     async def job() -> None:
         async with context.database.write() as session:
             rows = [{"id": str(new_id()), "amount": 1, "words": "支付"} for _ in range(3)]
-            await run(session, statement, rows)
+            await execute_core(session, statement, rows)
 
     return job
 
 
-def posting(context: Context, accounts: list[tuple[Account, Account]]) -> Job:
+def build_posting_job(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> Job:
     """One balanced entry, checked and locked, between two accounts of the next pair."""
     turn = 0
 
@@ -80,68 +79,72 @@ def posting(context: Context, accounts: list[tuple[Account, Account]]) -> Job:
         turn += 1
         from_, to = accounts[turn % len(accounts)]
         async with context.database.write() as session:
-            await ledger.post(
-                context.work(session),
+            await ledger.post_entry(
+                context.unit_of_work(session),
                 f"bench:{new_id()}",
                 EntryKind.PAYMENT,
                 [debit(to, 1), credit(from_, 1)],
                 subject=new_id(),
-                region=REGION,
-                happened_on=DAY,
+                region=SAMPLE_REGION,
+                happened_on=POSTING_DATE,
             )
 
     return job
 
 
-def pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
+def build_account_pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
     """What is applied for and what is paid of an allocation."""
     made = [
-        Account(kind, source, 2024, REGION, project_id=allocation, allocation_id=allocation, payee="甲")
+        Account(
+            kind, source, 2024, SAMPLE_REGION, project_id=allocation, allocation_id=allocation, payee="甲"
+        )
         for kind in (AccountKind.APPLIED, AccountKind.PAID)
     ]
     return made[0], made[1]
 
 
-async def fill(context: Context, accounts: list[tuple[Account, Account]]) -> None:
+async def fund_accounts(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> None:
     """Every account opened, and enough on it to pay from."""
     async with context.database.write() as session:
         for from_, to in accounts:
-            received = Account(AccountKind.RECEIVED, from_.source_id, 2024, REGION)
-            await ledger.post(
-                context.work(session),
+            received = Account(AccountKind.RECEIVED, from_.source_id, 2024, SAMPLE_REGION)
+            await ledger.post_entry(
+                context.unit_of_work(session),
                 f"fill:{from_.id}",
                 EntryKind.RECEIPT,
                 [debit(from_, 10**12), debit(to, 1), credit(received, 10**12 + 1)],
                 subject=new_id(),
-                region=REGION,
-                happened_on=DAY,
+                region=SAMPLE_REGION,
+                happened_on=POSTING_DATE,
             )
 
 
-async def postings(context: Context, seconds: float) -> None:
+async def measure_postings(context: ServiceContext, seconds: float) -> None:
     """Both sides in turns, so that a busy machine slows both."""
-    hot = [pair(new_id(), new_id())]
-    spread = [pair(new_id(), new_id()) for _ in range(500)]
-    await fill(context, [*hot, *spread])
+    hot = [build_account_pair(new_id(), new_id())]
+    spread = [build_account_pair(new_id(), new_id()) for _ in range(500)]
+    await fund_accounts(context, [*hot, *spread])
     async with context.database.write() as session:
-        await run(session, sa.text("CREATE TABLE bare (id TEXT PRIMARY KEY, amount BIGINT, words TEXT)"))
-    for writers in WRITERS:
+        await execute_core(
+            session, sa.text("CREATE TABLE bare (id TEXT PRIMARY KEY, amount BIGINT, words TEXT)")
+        )
+    for writers in WRITER_COUNTS:
         sides = {
-            "bare": bare(context),
-            "one pair of accounts": posting(context, hot),
-            "500 pairs": posting(context, spread),
+            "bare": build_insert_job(context),
+            "one pair of accounts": build_posting_job(context, hot),
+            "500 pairs": build_posting_job(context, spread),
         }
         rates: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(3):
             for name, job in sides.items():
-                rates[name].append(await rate(job, writers, seconds))
+                rates[name].append(await measure_rate(job, writers, seconds))
         base = statistics.median(rates["bare"])
         for name, found in rates.items():
             middle = statistics.median(found)
             print(f"{writers:3} writers  {name:22} {middle:8.0f} /s   ratio {middle / base:.2f}")
 
 
-GROW = """
+GROW_STATEMENTS = """
 INSERT INTO source (id, region, version, created_at, created_by, updated_at, created_digest, document_no,
     upper_document_no, title, fiscal_year, level, fund, task, origin, transfer_code, function_subject,
     government_subject, department_subject, amount, document_date, received_on, file_ids, note)
@@ -194,14 +197,14 @@ WHERE p.account_id = a.id;
 """
 
 
-async def grow(context: Context, first: int, last: int, entries: int) -> None:
+async def grow_ledger(context: ServiceContext, first: int, last: int, entries: int) -> None:
     """Districts first to last, each with its year of so many entries."""
     values: dict[str, int] = {"first": first, "last": last, "entries": entries}
-    values |= {"sources": SOURCES, "allocations": ALLOCATIONS}
+    values |= {"sources": SOURCE_COUNT, "allocations": ALLOCATION_COUNT}
     async with context.database.writer.begin() as connection:
         # Rows made from one another need no looking up of one another, which would take most of the time.
         await connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
-        for statement in GROW.split(";\n"):
+        for statement in GROW_STATEMENTS.split(";\n"):
             if statement.strip():
                 for name, value in values.items():
                     statement = re.sub(rf":{name}\b", str(value), statement)  # noqa: PLW2901 - its own text
@@ -211,25 +214,28 @@ async def grow(context: Context, first: int, last: int, entries: int) -> None:
         await free.execute(sa.text("VACUUM ANALYZE"))
 
 
-PAGES: dict[str, tuple[str, dict[str, Any]]] = {
-    "a year on one page": ("/funds/summary", {"region": REGION, "year": 2024}),
-    "positions by source": ("/funds/ledger", {"region": REGION, "year": 2024}),
+PAGE_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "a year on one page": ("/funds/summary", {"region": SAMPLE_REGION, "year": 2024}),
+    "positions by source": ("/funds/ledger", {"region": SAMPLE_REGION, "year": 2024}),
     "a project": ("/funds/ledger", {"project_id": "PROJECT"}),
-    "entries, first page": ("/funds/ledger/entries", {"region": REGION, "year": 2024}),
-    "positions as of a day": ("/funds/ledger", {"region": REGION, "year": 2024, "as_of": "2024-03-01"}),
+    "entries, first page": ("/funds/ledger/entries", {"region": SAMPLE_REGION, "year": 2024}),
+    "positions as of a day": (
+        "/funds/ledger",
+        {"region": SAMPLE_REGION, "year": 2024, "as_of": "2024-03-01"},
+    ),
 }
 
 
-async def pages(doors: Doors, project: UUID) -> dict[str, float]:
+async def measure_pages(doors: SystemUnderTest, project: UUID) -> dict[str, float]:
     """Median milliseconds of each page, through the door."""
-    leader = doors.of("funds").as_("leader", REGION)
+    leader = doors.service("funds").client_as("leader", SAMPLE_REGION)
     found = {}
-    for name, (path, params) in PAGES.items():
+    for name, (path, params) in PAGE_REQUESTS.items():
         asked: dict[str, Any] = {
             key: str(project) if value == "PROJECT" else value for key, value in params.items()
         }
         times = []
-        for _ in range(READS):
+        for _ in range(READS_PER_PAGE):
             began = time.perf_counter()
             answer = await leader.get(path, params=asked)
             times.append((time.perf_counter() - began) * 1000)
@@ -238,25 +244,25 @@ async def pages(doors: Doors, project: UUID) -> dict[str, float]:
     return found
 
 
-async def summaries(context: Context, doors: Doors, sizes: list[int]) -> None:
+async def measure_summaries(context: ServiceContext, doors: SystemUnderTest, sizes: list[int]) -> None:
     """The same district's pages while the ledger around it grows."""
     first: dict[str, float] = {}
     have = 0
     async with context.database.write() as session:
         for table in ("ledger_posting", "ledger_entry", "ledger_account"):
-            await run(session, sa.text(f"DELETE FROM {table}"))  # noqa: S608 - named above
+            await execute_core(session, sa.text(f"DELETE FROM {table}"))  # noqa: S608 - named above
     for size in sizes:
-        districts = max(1, size // DISTRICT_ENTRIES)
-        await grow(context, have + 1, districts, min(size, DISTRICT_ENTRIES))
+        districts = max(1, size // ENTRIES_PER_DISTRICT)
+        await grow_ledger(context, have + 1, districts, min(size, ENTRIES_PER_DISTRICT))
         have = districts
         async with context.database.read() as session:
-            count = (await run(session, sa.text("SELECT count(*) FROM ledger_entry"))).scalar_one()
+            count = (await execute_core(session, sa.text("SELECT count(*) FROM ledger_entry"))).scalar_one()
             project = (
-                await run(
+                await execute_core(
                     session, sa.text("SELECT project_id FROM allocation WHERE region LIKE '100001%' LIMIT 1")
                 )
             ).scalar_one()
-        found = await pages(doors, project)
+        found = await measure_pages(doors, project)
         first = first or found
         for name, milliseconds in found.items():
             print(f"{count:9} entries  {name:22} {milliseconds:8.1f} ms  x {milliseconds / first[name]:.2f}")
@@ -264,26 +270,26 @@ async def summaries(context: Context, doors: Doors, sizes: list[int]) -> None:
 
 async def main(seconds: float, sizes: list[int], only: str) -> None:
     """Both measurements (or `only` one) on a database of their own."""
-    speak("CRITICAL")
+    configure_logging("CRITICAL")
     name = "ledger_benchmark"
     postgres.create_database(name)
-    url = f"{postgres.server_url()}/{name}"
-    upgrade("funds", url)
+    url = f"{postgres.get_server_url()}/{name}"
+    upgrade_database("funds", url)
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        app = create_app(settings_of("funds", var, url, kept(var)), now=lambda: MORNING)
+        app = create_app(build_settings("funds", var, url, load_or_create_secrets(var)), now=lambda: MORNING)
         key, context = TestKey(), app.state.context
 
         async def keys() -> dict[str, Any]:
             return {"keys": [key.key.as_dict(private=False)]}
 
         context.verifier.fetch_jwks = keys
-        doors = Doors({"funds": app}, lambda: MORNING, key)
+        doors = SystemUnderTest({"funds": app}, lambda: MORNING, key)
         async with app.router.lifespan_context(app):
             if only != "summaries":
-                await postings(context, seconds)
+                await measure_postings(context, seconds)
             if only != "postings":
-                await summaries(context, doors, sizes)
+                await measure_summaries(context, doors, sizes)
             await doors.close()
 
 
@@ -293,7 +299,7 @@ if __name__ == "__main__":
     parser.add_argument("--entries", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--only", choices=["", "postings", "summaries"], default="")
     given = parser.parse_args(sys.argv[1:])
-    end = postgres.start()
+    end = postgres.start_server()
     try:
         asyncio.run(main(given.seconds, given.entries, given.only))
     finally:

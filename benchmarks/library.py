@@ -15,80 +15,79 @@ import asyncio
 import sys
 from pathlib import Path
 
-from benchmarks.library_data import fill
-from benchmarks.two_sizes import NOW, Question, compare
+from benchmarks.library_data import fill_database
+from benchmarks.size_comparison import NOW, Question, compare_sizes
 from services.projects.summary import repository as live
-from services.projects.totals import repository as totals
-from services.projects.totals.counting import FIGURES
-from services.projects.totals.service import fold
-from shared.access import NATION
-from shared.rules import load
-from shared.work import Context
-from tests.doors import DISTRICT, TOWN, VILLAGE
+from services.projects.summary.models import FIGURE_COLUMNS
+from services.projects.summary.service import fold_totals
+from shared.auth import NATION_CODE
+from shared.rules import load_rule_files
+from shared.unit_of_work import ServiceContext
+from tests.clients import DISTRICT, TOWN, VILLAGE
 
-MANY = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+PROJECT_COUNT = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 ROOT = Path(__file__).parent.parent
-AT = "/projects"
+PROJECTS_PATH = "/projects"
 
 # fmt: off
 QUESTIONS: dict[str, Question] = {
     # what                            who             address                 narrowed to
-    "list, newest first":             ("bureau",       AT,                    {}),
-    "list, of a town, dearest first": ("bureau",       AT,                    {"region": TOWN, "sort": "-total"}),
-    "list, of a year and category":   ("bureau",       AT,                    {"year": 2020, "category": "3.1.4"}),
-    "list, of a year and stage":      ("bureau",       AT,                    {"year": 2020, "stage": "completed"}),
-    "list, under construction":       ("bureau",       AT,                    {"stage": "under_construction"}),
-    "list, from one kind of money":   ("bureau",       AT,                    {"source": "city"}),
-    "list, overdue":                  ("bureau",       AT,                    {"overdue": True}),
-    "list, blocked":                  ("bureau",       AT,                    {"blocked": True}),
-    "list, the clerk's":              ("village_clerk", AT,                   {"year": 2020}),
-    "map, a box":                     ("bureau",       AT,                    {"bounds": "102.60,37.60,102.75,37.75"}),
-    "search, rare words":             ("bureau",       AT,                    {"q": "黄羊镇三村 冷藏库"}),
-    "search, common words":           ("bureau",       AT,                    {"q": "供水"}),
-    "search, pinyin initials":        ("bureau",       AT,                    {"q": "rgws"}),
-    "inbox, counts of the bureau":    ("bureau",       f"{AT}/inbox/counts",  {}),
-    "inbox, counts of a town":        ("town_officer", f"{AT}/inbox/counts",  {}),
-    "inbox, the longest waiting":     ("bureau",       f"{AT}/inbox",         {}),
-    "inbox, overdue":                 ("bureau",       f"{AT}/inbox",         {"overdue": True}),
-    "warnings, counts":               ("bureau",       f"{AT}/warnings",      {}),
-    "warnings, late ones":            ("bureau",       f"{AT}/warnings/late", {}),
-    "summary of the district":        ("leader",       f"{AT}/summary",       {"region": DISTRICT}),
-    "summary of a year":              ("leader",       f"{AT}/summary",       {"region": DISTRICT, "year": 2020}),
-    "summary of a village":           ("leader",       f"{AT}/summary",       {"region": VILLAGE}),
-    "evaluations, best first":        ("leader",       f"{AT}/evaluations",   {"state": "reviewed"}),
-    "one project":                    ("bureau",       f"{AT}/{{one}}",       {}),
-    "its history":                    ("auditor",      f"{AT}/{{one}}/history", {}),
-    "events, the last page":          ("auditor",      f"{AT}/events",        {"limit": 50}),
+    "list, newest first":             ("bureau",       PROJECTS_PATH,                    {}),
+    "list, of a town, dearest first": ("bureau",       PROJECTS_PATH,                    {"region": TOWN, "sort": "-total"}),
+    "list, of a year and category":   ("bureau",       PROJECTS_PATH,                    {"year": 2020, "category": "3.1.4"}),
+    "list, of a year and stage":      ("bureau",       PROJECTS_PATH,                    {"year": 2020, "stage": "completed"}),
+    "list, under construction":       ("bureau",       PROJECTS_PATH,                    {"stage": "under_construction"}),
+    "list, from one kind of money":   ("bureau",       PROJECTS_PATH,                    {"source": "city"}),
+    "list, overdue":                  ("bureau",       PROJECTS_PATH,                    {"overdue": True}),
+    "list, blocked":                  ("bureau",       PROJECTS_PATH,                    {"blocked": True}),
+    "list, the clerk's":              ("village_clerk", PROJECTS_PATH,                   {"year": 2020}),
+    "map, a box":                     ("bureau",       PROJECTS_PATH,                    {"bounds": "102.60,37.60,102.75,37.75"}),
+    "search, rare words":             ("bureau",       PROJECTS_PATH,                    {"q": "黄羊镇三村 冷藏库"}),
+    "search, common words":           ("bureau",       PROJECTS_PATH,                    {"q": "供水"}),
+    "search, pinyin initials":        ("bureau",       PROJECTS_PATH,                    {"q": "rgws"}),
+    "inbox, counts of the bureau":    ("bureau",       f"{PROJECTS_PATH}/inbox/counts",  {}),
+    "inbox, counts of a town":        ("town_officer", f"{PROJECTS_PATH}/inbox/counts",  {}),
+    "inbox, the longest waiting":     ("bureau",       f"{PROJECTS_PATH}/inbox",         {}),
+    "inbox, overdue":                 ("bureau",       f"{PROJECTS_PATH}/inbox",         {"overdue": True}),
+    "warnings, counts":               ("bureau",       f"{PROJECTS_PATH}/warnings",      {}),
+    "warnings, late ones":            ("bureau",       f"{PROJECTS_PATH}/warnings/late", {}),
+    "summary of the district":        ("leader",       f"{PROJECTS_PATH}/summary",       {"region": DISTRICT}),
+    "summary of a year":              ("leader",       f"{PROJECTS_PATH}/summary",       {"region": DISTRICT, "year": 2020}),
+    "summary of a village":           ("leader",       f"{PROJECTS_PATH}/summary",       {"region": VILLAGE}),
+    "evaluations, best first":        ("leader",       f"{PROJECTS_PATH}/evaluations",   {"state": "reviewed"}),
+    "one project":                    ("bureau",       f"{PROJECTS_PATH}/{{one}}",       {}),
+    "its history":                    ("auditor",      f"{PROJECTS_PATH}/{{one}}/history", {}),
+    "events, the last page":          ("auditor",      f"{PROJECTS_PATH}/events",        {"limit": 50}),
 }
 # fmt: on
 
 
-async def disagreement(context: Context) -> list[str]:
+async def find_total_differences(context: ServiceContext) -> list[str]:
     """Regions whose running totals are not what SQL counts now."""
     found = []
     async with context.database.read() as session:
-        work = context.work(session)
-        for region in (NATION, DISTRICT, TOWN, VILLAGE):
+        work = context.unit_of_work(session)
+        for region in (NATION_CODE, DISTRICT, TOWN, VILLAGE):
             for year in (None, 2020):
-                names = ("head", "stage", "category", *FIGURES)
+                names = ("head", "stage", "category", *FIGURE_COLUMNS)
                 sides = [
                     [tuple(getattr(row, name) for name in names) for row in await one(work, region, year)]
-                    for one in (totals.figures, live.summed)
+                    for one in (live.sum_totals, live.sum_projects)
                 ]
                 if sides[0] != sides[1]:
                     found.append(f"{region} {year or ''}")
     return found
 
 
-async def _filled(context: Context, url: str, count: int) -> str:
-    one = await asyncio.to_thread(fill, url, count)
+async def _prepare_database(context: ServiceContext, url: str, count: int) -> str:
+    one = await asyncio.to_thread(fill_database, url, count)
     async with context.database.write() as session:
-        await load(session, ROOT / "services" / "projects" / "rules", NOW)
-    await fold(context)
-    if wrong := await disagreement(context):
+        await load_rule_files(session, ROOT / "services" / "projects" / "rules", NOW)
+    await fold_totals(context)
+    if wrong := await find_total_differences(context):
         raise SystemExit(f"running totals differ from what SQL counts: {', '.join(wrong)}")
     return one
 
 
 if __name__ == "__main__":
-    sys.exit(compare("projects", MANY, _filled, QUESTIONS, rounds=25))
+    sys.exit(compare_sizes("projects", PROJECT_COUNT, _prepare_database, QUESTIONS, rounds=25))

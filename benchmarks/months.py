@@ -16,14 +16,14 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from benchmarks.check_in_apps import KEY, service
-from benchmarks.check_in_world import ROOT, Cadres, database
-from embedded.secrets import kept
+from benchmarks.check_in_apps import SIGNING_KEY_VARIABLE, service
+from benchmarks.check_in_load import ROOT, Cadres, create_database
+from embedded.run_secrets import load_or_create_secrets
 
-TOWNS = 37
-MOST_MS = 100
-ASKED = 15
-SEED = """
+TOWN_COUNT = 37
+MAX_TOWN_MONTH_MS = 100
+REQUESTS_PER_SHEET = 15
+INSERT_DAYS = """
 INSERT INTO attendance_day (id, region, version, created_at, created_by, updated_at, created_digest, person,
     person_name, work_date, month, post_id, team_id, result, halves, leave_halves, works, provisional, words, rule_refs,
     frozen, after_signature)
@@ -39,7 +39,7 @@ FROM (SELECT n, (date '2022-01-01' + d)::date AS day FROM generate_series(0, %(c
 """
 
 
-async def measure(cadres: Cadres) -> None:
+async def measure_sheets(cadres: Cadres) -> None:
     app = service()
     claims = {
         "town officer": [["town_officer", "620602105000"]],
@@ -57,11 +57,11 @@ async def measure(cadres: Cadres) -> None:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bench/api/v1") as client:
             for words, who, region, asked in sheets:
-                head = {"Authorization": f"Bearer {cadres.token(who, claims[who])}"}
+                head = {"Authorization": f"Bearer {cadres.sign_token(who, claims[who])}"}
                 year = asked.startswith("year")
                 address = f"/attendance/{'years' if year else 'months'}?region={region}&{asked}"
                 took = []
-                for _ in range(ASKED):
+                for _ in range(REQUESTS_PER_SHEET):
                     begun = time.perf_counter()
                     answer = await client.get(address, headers=head)
                     took.append((time.perf_counter() - begun) * 1000)
@@ -71,8 +71,8 @@ async def measure(cadres: Cadres) -> None:
                 print(
                     f"{words:32} {who:13} {rows:5} rows, {middle:7.1f} ms, at most {worst:.1f}, first {took[0]:.1f}"
                 )
-                if words.startswith("a town's month") and middle > MOST_MS:
-                    print(f"    over {MOST_MS} ms")
+                if words.startswith("a town's month") and middle > MAX_TOWN_MONTH_MS:
+                    print(f"    over {MAX_TOWN_MONTH_MS} ms")
 
 
 def main() -> None:
@@ -85,19 +85,19 @@ def main() -> None:
     os.environ["XIANJIE_RELAY"] = "false"
     var = Path(ROOT) / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
-    for name, value in kept(var).items():
+    for name, value in load_or_create_secrets(var).items():
         os.environ[f"XIANJIE_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)
     cadres = Cadres(0)
-    os.environ[KEY] = json.dumps(cadres.key.as_dict(private=False))
-    with database() as url:
+    os.environ[SIGNING_KEY_VARIABLE] = json.dumps(cadres.key.as_dict(private=False))
+    with create_database() as url:
         os.environ["ATTENDANCE_DATABASE_URL"] = url
         begun = time.perf_counter()
-        given = {"cadres": asked.cadres, "days": int(asked.years * 365), "towns": TOWNS}
+        given = {"cadres": asked.cadres, "days": int(asked.years * 365), "towns": TOWN_COUNT}
         with psycopg.connect(url, autocommit=True) as connection:
-            rows = connection.execute(SEED, given).rowcount
+            rows = connection.execute(INSERT_DAYS, given).rowcount
             connection.execute("ANALYZE attendance_day")
         print(f"{rows:,} days seeded in {time.perf_counter() - begun:.0f} s", flush=True)
-        asyncio.run(measure(cadres))
+        asyncio.run(measure_sheets(cadres))
 
 
 if __name__ == "__main__":

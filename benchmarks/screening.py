@@ -21,11 +21,11 @@ from services.projects.screening.engine import Engine
 from services.projects.screening.rules import RuleSet
 from services.projects.screening.schemas import Finding, ScreeningSubject, Verdict
 
-DATA = Path(__file__).parent / "data"
-RULES = Path(__file__).parent.parent / "services" / "projects" / "rules" / "screening"
-DAY = date(2024, 1, 1)
-LIBRARY = 10_000
-ITEMS = {
+DATA_FOLDER = Path(__file__).parent / "data"
+RULES_FOLDER = Path(__file__).parent.parent / "services" / "projects" / "rules" / "screening"
+RULES_DATE = date(2024, 1, 1)
+LIBRARY_SIZE = 10_000
+ITEM_OF_CATEGORY = {
     "楼堂馆所": "修建楼堂馆所",
     "交通工具": "交通工具及通讯设备",
     "通讯设备": "交通工具及通讯设备",
@@ -37,7 +37,7 @@ ITEMS = {
     "大额管理费": "项目管理费超比例(大额管理费)",
 }
 """Audit category → the item a finding of it must name."""
-FIRST_SEEN = {
+FIRST_RESULTS = {
     1: "written before any rule",
     2: "written after round 1, before tuning on it",
     3: "written after round 2, before tuning on it",
@@ -69,7 +69,7 @@ class Score:
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     misplaced: int = 0
-    wrong: list[str] = field(default_factory=list)
+    mistakes: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -86,14 +86,14 @@ class Score:
         return 1 - missed / self.total if self.total else 0.0
 
 
-def engine() -> Engine:
+def load_engine() -> Engine:
     """The rules as they stand in the files, compiled."""
-    return Engine(RuleSet.load(RULES).on(DAY))
+    return Engine(RuleSet.load(RULES_FOLDER).select_in_force(RULES_DATE))
 
 
-def published() -> Iterator[ScreeningSubject]:
+def list_published() -> Iterator[ScreeningSubject]:
     """Approved projects, as far as their tables say."""
-    for row in _rows("published_projects.csv"):
+    for row in _read_rows("published_projects.csv"):
         year = row["year"] if row["year"].isdecimal() else None
         yield ScreeningSubject.model_validate(
             {
@@ -106,106 +106,112 @@ def published() -> Iterator[ScreeningSubject]:
         )
 
 
-def violations() -> Iterator[tuple[str, ScreeningSubject]]:
+def list_violations() -> Iterator[tuple[str, ScreeningSubject]]:
     """Audit findings that a text can show, with the item each must be found under."""
-    for row in _rows("violations.csv"):
+    for row in _read_rows("violations.csv"):
         category = row["category"].removesuffix("/景观").replace("/", "")
-        if category in ITEMS:
-            yield ITEMS[category], ScreeningSubject(name=row["description"])
+        if category in ITEM_OF_CATEGORY:
+            yield ITEM_OF_CATEGORY[category], ScreeningSubject(name=row["description"])
 
 
-def composed(rounds: Iterable[int] = FIRST_SEEN) -> Iterator[tuple[str, ScreeningSubject]]:
+def list_composed_violations(rounds: Iterable[int] = FIRST_RESULTS) -> Iterator[tuple[str, ScreeningSubject]]:
     """Composed violations of some rounds, with their items."""
-    for row in _of(rounds, "composed_violations.csv"):
-        yield ITEMS[row["category"]], ScreeningSubject(name=row["name"], content=row["content"])
+    for row in _select_rounds(rounds, "composed_violations.csv"):
+        yield ITEM_OF_CATEGORY[row["category"]], ScreeningSubject(name=row["name"], content=row["content"])
 
 
-def ordinary(rounds: Iterable[int] = FIRST_SEEN) -> Iterator[ScreeningSubject]:
+def list_composed_ordinary(rounds: Iterable[int] = FIRST_RESULTS) -> Iterator[ScreeningSubject]:
     """Composed ordinary projects of some rounds, many with words that mean harm elsewhere."""
-    for row in _of(rounds, "composed_ordinary.csv"):
+    for row in _select_rounds(rounds, "composed_ordinary.csv"):
         yield ScreeningSubject(name=row["name"], content=row["content"])
 
 
-def judge_clear(judge: Engine, subjects: Iterable[ScreeningSubject]) -> Score:
+def score_clear(judge: Engine, subjects: Iterable[ScreeningSubject]) -> Score:
     """Screen what should be clear."""
     score = Score()
     for subject in subjects:
-        answer = judge.screen(subject)
+        answer = judge.screen_subject(subject)
         score.verdicts[answer.verdict] += 1
         if answer.verdict is not Verdict.CLEAR:
-            score.wrong.append(f"{answer.verdict} {subject.name} | {_hits(answer.findings)}")
+            score.mistakes.append(f"{answer.verdict} {subject.name} | {_format_findings(answer.findings)}")
     return score
 
 
-def judge_bad(judge: Engine, subjects: Iterable[tuple[str, ScreeningSubject]]) -> Score:
+def score_violations(judge: Engine, subjects: Iterable[tuple[str, ScreeningSubject]]) -> Score:
     """Screen what should be found under an item."""
     score = Score()
     for item, subject in subjects:
-        answer = judge.screen(subject)
+        answer = judge.screen_subject(subject)
         score.verdicts[answer.verdict] += 1
         if answer.verdict is Verdict.CLEAR:
-            score.wrong.append(f"missed {subject.name} {subject.content}")
+            score.mistakes.append(f"missed {subject.name} {subject.content}")
         elif not any(one.item.startswith(item) for one in answer.findings):
             score.misplaced += 1
-            score.wrong.append(f"not as {item}: {subject.name} | {_hits(answer.findings)}")
+            score.mistakes.append(f"not as {item}: {subject.name} | {_format_findings(answer.findings)}")
     return score
 
 
-def cost(judge: Engine, screenings: int) -> float:
+def measure_cpu_s(judge: Engine, screenings: int) -> float:
     """CPU seconds for so many screenings of real and composed projects."""
-    subjects = every()
+    subjects = list_all_subjects()
     begin = time.process_time()
     for at in range(screenings):
-        judge.screen(subjects[at % len(subjects)])
+        judge.screen_subject(subjects[at % len(subjects)])
     return time.process_time() - begin
 
 
-def every() -> list[ScreeningSubject]:
+def list_all_subjects() -> list[ScreeningSubject]:
     """All texts of the benchmark."""
-    return [*published(), *ordinary(), *(subject for _, subject in composed())]
+    return [
+        *list_published(),
+        *list_composed_ordinary(),
+        *(subject for _, subject in list_composed_violations()),
+    ]
 
 
-def _rows(name: str) -> list[dict[str, str]]:
-    with (DATA / name).open(encoding="utf-8-sig", newline="") as file:
+def _read_rows(name: str) -> list[dict[str, str]]:
+    with (DATA_FOLDER / name).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def _of(rounds: Iterable[int], name: str) -> Iterator[dict[str, str]]:
+def _select_rounds(rounds: Iterable[int], name: str) -> Iterator[dict[str, str]]:
     wanted = {str(one) for one in rounds}
-    return (row for row in _rows(name) if row["round"] in wanted)
+    return (row for row in _read_rows(name) if row["round"] in wanted)
 
 
-def _hits(findings: Iterable[Finding]) -> str:
+def _format_findings(findings: Iterable[Finding]) -> str:
     return "; ".join(f"{one.rule}: {'、'.join(match.text for match in one.matches)}" for one in findings)
 
 
 def main() -> None:
     """Print everything."""
-    judge = engine()
+    judge = load_engine()
     say: Callable[[str, Score], None] = lambda title, score: print(  # noqa: E731 - one line, used here only
         f"{title:<34} {score.total:>4} records  block {score.share(Verdict.BLOCK):6.1%}  "
         f"review {score.share(Verdict.REVIEW):6.1%}  not clear, right item {score.recall:6.1%}"
     )
     scores = {
-        "published projects": judge_clear(judge, published()),
-        "audit findings": judge_bad(judge, violations()),
+        "published projects": score_clear(judge, list_published()),
+        "audit findings": score_violations(judge, list_violations()),
     }
-    for one, first in FIRST_SEEN.items():
+    for one, first in FIRST_RESULTS.items():
         print(f"round {one}: {first}")
-        scores[f"composed ordinary, round {one}"] = judge_clear(judge, ordinary((one,)))
-        scores[f"composed violations, round {one}"] = judge_bad(judge, composed((one,)))
+        scores[f"composed ordinary, round {one}"] = score_clear(judge, list_composed_ordinary((one,)))
+        scores[f"composed violations, round {one}"] = score_violations(
+            judge, list_composed_violations((one,))
+        )
     for title, score in scores.items():
         say(title, score)
     for score in scores.values():
-        for line in score.wrong:
+        for line in score.mistakes:
             print("  ", line)
-    seconds = cost(judge, LIBRARY)
-    print(f"{LIBRARY} screenings: {seconds:.2f} s of CPU, {seconds / LIBRARY * 1000:.3f} ms each")
+    seconds = measure_cpu_s(judge, LIBRARY_SIZE)
+    print(f"{LIBRARY_SIZE} screenings: {seconds:.2f} s of CPU, {seconds / LIBRARY_SIZE * 1000:.3f} ms each")
 
 
 if __name__ == "__main__":
     if "--rescreen" in sys.argv:
         from benchmarks import rescreening
 
-        sys.exit(rescreening.main(every()))
+        sys.exit(rescreening.main(list_all_subjects()))
     main()

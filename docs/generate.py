@@ -17,19 +17,18 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 import services
-import shared.contracts
-from embedded.secrets import kept
+import shared.clients
+from embedded.run_secrets import load_or_create_secrets
 from embedded.system import System
-from shared import permissions
-from shared.events import Event
+from shared.auth import permissions
+from shared.events import SUBSCRIBERS, Event
 from shared.lifecycle import Lifecycle
-from shared.rules import RuleEntry, read_files
+from shared.rules import RuleEntry, read_rule_files
 from shared.settings import Settings
-from shared.topics import SUBSCRIBERS
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-MADE = "<!-- made by `make docs` from the code; edit the tables, not this page -->\n\n"
+GENERATED_NOTICE = "<!-- made by `make docs` from the code; edit the tables, not this page -->\n\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,25 +38,27 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     check = parser.parse_args(arguments).check
-    stale = [path for path, text in pages().items() if not path.exists() or path.read_text("utf-8") != text]
+    stale = [
+        path for path, text in build_pages().items() if not path.exists() or path.read_text("utf-8") != text
+    ]
     if check:
         for path in stale:
             sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run `make docs`\n")
         return 1 if stale else 0
-    for path, text in pages().items():
+    for path, text in build_pages().items():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     return 0
 
 
-def pages() -> dict[Path, str]:
+def build_pages() -> dict[Path, str]:
     """Every generated page."""
-    apps = bare_apps()
+    apps = build_apps()
     found = {
-        DOCS / "lifecycles.md": _lifecycles(),
-        DOCS / "events.md": _events(),
-        DOCS / "access.md": _access(apps),
-        DOCS / "rules.md": _rules(),
+        DOCS / "lifecycles.md": _render_lifecycles(),
+        DOCS / "events.md": _render_events(),
+        DOCS / "access.md": _render_access(apps),
+        DOCS / "rules.md": _render_rules(),
     }
     for name, app in apps.items():
         text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True)
@@ -65,37 +66,37 @@ def pages() -> dict[Path, str]:
     return found
 
 
-def bare_apps() -> dict[str, FastAPI]:
+def build_apps() -> dict[str, FastAPI]:
     """Every app, built and never started: what its addresses are."""
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
-        secrets = kept(var)
+        secrets = load_or_create_secrets(var)
         return System(
-            lambda name: Settings.of(name, embedded=True, var=var, database_url="sqlite://", **secrets)
+            lambda name: Settings.load(name, embedded=True, var=var, database_url="sqlite://", **secrets)
         ).apps
 
 
-def _modules(package: Any) -> Iterator[Any]:  # noqa: ANN401 - modules have no type of their own
+def _iterate_modules(package: Any) -> Iterator[Any]:  # noqa: ANN401 - modules have no type of their own
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if ".migrations" not in module.name and not module.name.endswith("__main__"):
             yield importlib.import_module(module.name)
 
 
-def _lifecycles() -> str:
-    parts = ["# Lifecycles 生命周期\n\n", MADE]
-    for module in _modules(services):
+def _render_lifecycles() -> str:
+    parts = ["# Lifecycles 生命周期\n\n", GENERATED_NOTICE]
+    for module in _iterate_modules(services):
         if module.__name__.endswith(".lifecycle"):
             found = [value for value in vars(module).values() if isinstance(value, Lifecycle)]
             for life in found:
                 parts.append(f"## {life.title} `{life.name}`\n\n`{module.__name__}`\n\n")
-                parts.append(f"```mermaid\n{life.mermaid()}\n```\n\n{life.markdown()}\n\n")
+                parts.append(f"```mermaid\n{life.to_mermaid()}\n```\n\n{life.to_markdown()}\n\n")
     return "".join(parts).rstrip() + "\n"
 
 
-def all_events() -> dict[str, type[Event]]:
+def list_events() -> dict[str, type[Event]]:
     """Every event there is, by its topic."""
-    for package in (shared, shared.contracts, services):
-        list(_modules(package))
+    for package in (shared, shared.clients, services):
+        list(_iterate_modules(package))
     found: dict[str, type[Event]] = {}
     waiting = [Event]
     while waiting:
@@ -107,17 +108,27 @@ def all_events() -> dict[str, type[Event]]:
     return dict(sorted(found.items()))
 
 
-def _events() -> str:
-    lines = ["# Events 事件\n\n", MADE, "| topic | what happened | fields | goes to |\n|---|---|---|---|\n"]
-    for topic, kind in all_events().items():
+def _render_events() -> str:
+    lines = [
+        "# Events 事件\n\n",
+        GENERATED_NOTICE,
+        "| topic | what happened | fields | goes to |\n|---|---|---|---|\n",
+    ]
+    for topic, kind in list_events().items():
         words = (kind.__doc__ or "").strip().splitlines()[0]
         fields = ", ".join(f"`{name}`" for name in kind.model_fields)
         lines.append(f"| `{topic}` | {words} | {fields} | {', '.join(SUBSCRIBERS.get(topic, ()))} |\n")
     return "".join(lines)
 
 
-def _access(apps: dict[str, FastAPI]) -> str:
-    parts = ["# Access 权限\n\n", MADE, "## Who may do what, where\n\n", permissions.markdown(), "\n\n"]
+def _render_access(apps: dict[str, FastAPI]) -> str:
+    parts = [
+        "# Access 权限\n\n",
+        GENERATED_NOTICE,
+        "## Who may do what, where\n\n",
+        permissions.permissions_markdown(),
+        "\n\n",
+    ]
     for name, app in apps.items():
         parts.append(
             f"## Routes of {name}\n\n| method | address | permission | body limit |\n|---|---|---|---|\n"
@@ -136,22 +147,22 @@ def _access(apps: dict[str, FastAPI]) -> str:
     return "".join(parts).rstrip() + "\n"
 
 
-def _rules() -> str:
-    parts = ["# Rules 规则\n\n", MADE]
+def _render_rules() -> str:
+    parts = ["# Rules 规则\n\n", GENERATED_NOTICE]
     folders = [ROOT / "shared" / "notices", *sorted((ROOT / "services").glob("*/rules"))]
     for folder in folders:
-        entries = list(read_files(folder))
+        entries = list(read_rule_files(folder))
         if entries:
             parts.append(
                 f"## {folder.relative_to(ROOT)}\n\n| rule | 规则 | value | from | to | basis | confirmed |\n"
             )
             parts.append("|---|---|---|---|---|---|---|\n")
-            parts += [_rule(entry) for entry in entries]
+            parts += [_render_rule(entry) for entry in entries]
             parts.append("\n")
     return "".join(parts).rstrip() + "\n"
 
 
-def _rule(entry: RuleEntry) -> str:
+def _render_rule(entry: RuleEntry) -> str:
     value = json.dumps(entry.value, ensure_ascii=False)
     if len(value) > 120:  # noqa: PLR2004 - a page's width
         value = f"{value[:117]}…"

@@ -1,1 +1,1 @@
-"""All services together: in one process, or as processes of one machine."""
+"""Runs all services: in one process, or one process each on one machine (单机运行)."""

@@ -7,19 +7,19 @@ import sys
 
 import uvicorn
 
-from embedded.ground import HOST, claimed, settings_at, welcome
+from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import System
-from shared.serve import config, listening, migrate, run
-from shared.settings import CannotStart, Settings
-from shared.watch import speak
+from shared.app import configure_logging
+from shared.app.serve import migrate_database, open_listener, run_until_stopped, uvicorn_config
+from shared.settings import Settings, StartupError
 
 
 async def serve(settings: dict[str, Settings], door: socket.socket) -> None:
     """Run until interrupted."""
     system = System(settings.__getitem__)
-    async with system.running():
-        server = uvicorn.Server(config(system.apps["gateway"]))
-        sys.stdout.write(welcome(settings["gateway"]))
+    async with system.lifespan():
+        server = uvicorn.Server(uvicorn_config(system.apps["gateway"]))
+        sys.stdout.write(format_welcome(settings["gateway"]))
         sys.stdout.flush()
         await server.serve(sockets=[door])
 
@@ -30,18 +30,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--var", default="var")
     asked = parser.parse_args(arguments)
-    speak("WARNING")
+    configure_logging("WARNING")
     with contextlib.ExitStack() as stack:
         try:
-            home = claimed(asked.var, stack)
-            door = stack.enter_context(listening(HOST, asked.port))
-            settings = settings_at(home, door.getsockname()[1])
+            home = claim_data_folder(asked.var, stack)
+            door = stack.enter_context(open_listener(HOST, asked.port))
+            settings = build_settings(home, door.getsockname()[1])
             for own in settings.values():
-                migrate(own)
-        except CannotStart as error:
+                migrate_database(own)
+        except StartupError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        return run(serve(settings, door))
+        return run_until_stopped(serve(settings, door))
 
 
 if __name__ == "__main__":

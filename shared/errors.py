@@ -1,23 +1,22 @@
-"""Every anticipated "no", as a short class tree with a status each.
+"""Errors that a service answers on purpose, one class per HTTP status.
 
-    Refusal
+    ApiError
     ├── BadRequest 400
     ├── Unauthenticated 401
     ├── Forbidden 403        in scope, the role lacks it
     ├── NotFound 404         absent, or out of the caller's regions
     ├── Conflict 409         the record does not allow this now
-    │   └── NotReady         a lifecycle move lacks something; `errors` says what
-    ├── Stale 412            somebody else changed the record first
+    │   └── PreconditionMissing   a lifecycle transition lacks something; `errors` says what
+    ├── PreconditionFailed 412    somebody else changed the record first
     ├── TooLarge 413
     ├── Invalid 422          the content is wrong; `errors` points at the fields
     ├── VersionRequired 428
-    ├── TooMany 429
+    ├── RateLimited 429
     └── Unavailable 503      a part is down; try again after `Retry-After`
 
-The class name is the problem's `type` and a contract with clients. Anything else that is raised is a bug and a 500.
+The `slug` is the problem's `type` and a contract with clients. Anything else that is raised is a bug and a 500.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -26,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One thing that is wrong or missing, with a JSON pointer to the field when there is one."""
 
     code: str
@@ -35,7 +34,7 @@ class Fault:
     pointer: str = ""
 
 
-class FaultRead(BaseModel):
+class FieldErrorRead(BaseModel):
     """一处问题: where it is and what it is."""
 
     pointer: str = Field("", description="JSON pointer to the field (RFC 6901), empty for the whole record")
@@ -55,12 +54,14 @@ class Problem(BaseModel):
     instance: str = ""
     request_id: str = ""
     next: str = Field("", description="what to do now, where there is something to do")
-    errors: list[FaultRead] = []
+    errors: list[FieldErrorRead] = []
 
 
-class Refusal(Exception):
-    """An anticipated 'no': detail in Chinese, then in English; `next_step` tells the reader what to do."""
+class ApiError(Exception):
+    """An error answered on purpose: detail in Chinese, then in English; `next_step` tells the reader what to do."""
 
+    slug: ClassVar[str] = "bad-request"
+    """Last segment of the problem type: a contract with clients."""
     status: ClassVar[int] = 400
     title: ClassVar[str] = "请求有误"
     title_en: ClassVar[str] = "Bad request"
@@ -70,7 +71,7 @@ class Refusal(Exception):
         detail: str,
         detail_en: str = "",
         *,
-        faults: Sequence[Fault] = (),
+        faults: Sequence[FieldError] = (),
         next_step: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -82,14 +83,16 @@ class Refusal(Exception):
         self.headers = dict(headers or {})
 
     @classmethod
-    def kind(cls) -> str:
-        """The stable problem type, from the class name: NotReady → /problems/not-ready."""
-        return "/problems/" + re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+    def problem_type(cls) -> str:
+        """The stable problem type, such as /problems/not-ready."""
+        return f"/problems/{cls.slug}"
 
-    def problem(self, *, english: bool = False, instance: str = "", request_id: str = "") -> dict[str, Any]:
+    def to_problem(
+        self, *, english: bool = False, instance: str = "", request_id: str = ""
+    ) -> dict[str, Any]:
         """The body a client sees."""
         return Problem(
-            type=self.kind(),
+            type=self.problem_type(),
             title=self.title_en if english else self.title,
             status=self.status,
             detail=self.detail_en if english else self.detail,
@@ -97,7 +100,7 @@ class Refusal(Exception):
             request_id=request_id,
             next=self.next_step,
             errors=[
-                FaultRead(
+                FieldErrorRead(
                     pointer=f.pointer, code=f.code, detail=(f.detail_en or f.detail) if english else f.detail
                 )
                 for f in self.faults
@@ -105,73 +108,86 @@ class Refusal(Exception):
         ).model_dump(exclude_defaults=True) | {"status": self.status}
 
 
-class BadRequest(Refusal):
+class BadRequest(ApiError):
     """400: the request cannot be understood."""
 
+    slug = "bad-request"
 
-class Unauthenticated(Refusal):
+
+class Unauthenticated(ApiError):
     """401: no valid token."""
 
+    slug = "unauthenticated"
     status, title, title_en = 401, "请先登录", "Not signed in"
 
 
-class Forbidden(Refusal):
+class Forbidden(ApiError):
     """403: inside the caller's region, but the role has no such permission."""
 
+    slug = "forbidden"
     status, title, title_en = 403, "没有权限", "Not permitted"
 
 
-class NotFound(Refusal):
+class NotFound(ApiError):
     """404: no such record for this caller."""
 
+    slug = "not-found"
     status, title, title_en = 404, "没有找到", "Not found"
 
 
-class Conflict(Refusal):
+class Conflict(ApiError):
     """409: the record's present state does not allow this."""
 
+    slug = "conflict"
     status, title, title_en = 409, "当前状态不允许", "The record does not allow this now"
 
 
-class NotReady(Conflict):
+class PreconditionMissing(Conflict):
     """409: the move exists but something is missing; `errors` lists all of it."""
 
+    slug = "not-ready"
     title, title_en = "条件尚不具备", "Something is still missing"
 
 
-class Stale(Refusal):
+class PreconditionFailed(ApiError):
     """412: If-Match names an older version."""
 
+    slug = "stale"
     status, title, title_en = 412, "记录已被他人修改", "Somebody else changed this record"
 
 
-class TooLarge(Refusal):
+class TooLarge(ApiError):
     """413: the body is over the route's limit."""
 
+    slug = "too-large"
     status, title, title_en = 413, "内容过大", "Too large"
 
 
-class Invalid(Refusal):
+class Invalid(ApiError):
     """422: understood, but the content is wrong; `errors` points at the fields."""
 
+    slug = "invalid"
     status, title, title_en = 422, "填写有误", "Invalid content"
 
 
-class VersionRequired(Refusal):
+class VersionRequired(ApiError):
     """428: an edit of an existing record must say which version it edits."""
 
+    slug = "version-required"
     status, title, title_en = 428, "缺少版本号", "If-Match is required"
 
 
-class TooMany(Refusal):
+class RateLimited(ApiError):
     """429: over the rate limit; `Retry-After` says when to come back."""
 
+    slug = "too-many"
     status, title, title_en = 429, "请求过于频繁", "Too many requests"
 
 
-class Unavailable(Refusal):
+class Unavailable(ApiError):
     """503: something needed is down; nothing was changed; `Retry-After` says when to come back."""
 
+    slug = "unavailable"
     status, title, title_en = 503, "服务暂不可用", "Temporarily unavailable"
 
     def __init__(self, detail: str, detail_en: str = "", *, retry_after: int = 5, **rest: Any) -> None:  # noqa: ANN401 - Refusal's own
@@ -179,7 +195,7 @@ class Unavailable(Refusal):
         self.headers.setdefault("Retry-After", str(retry_after))
 
 
-def responses(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+def error_responses(*kinds: type[ApiError]) -> dict[int | str, dict[str, Any]]:
     """OpenAPI `responses` of a route that may refuse in these ways."""
     found: dict[int | str, dict[str, Any]] = {}
     for kind in sorted(kinds, key=lambda k: k.status):

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 KNOWN_SECRETS = frozenset({"", "secret", "changeme", "xianjie", "demo", "Xianjie-2022"})
-MINIMUM_SECRET = 32
-KEEPS_NOTHING = frozenset({"gateway"})
+MIN_SECRET_LENGTH = 32
+STATELESS_SERVICES = frozenset({"gateway"})
 """Services that need no secret: the gateway passes the caller's own token on and stores nothing."""
 
 
-class CannotStart(Exception):
+class StartupError(Exception):
     """A process cannot start: one clear sentence why."""
 
 
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod
-    def of(cls, service: str, **given: Any) -> Self:  # noqa: ANN401 - any field
+    def load(cls, service: str, **given: Any) -> Self:  # noqa: ANN401 - any field
         """Settings for one service from the environment, with the given fields on top."""
         url = os.environ.get(f"{service.upper()}_DATABASE_URL")
         if url and "database_url" not in given:
@@ -78,13 +78,13 @@ class Settings(BaseSettings):
         return cls(service=service, **given)
 
     @model_validator(mode="after")
-    def _no_known_secrets(self) -> Self:
-        if self.embedded or self.service in KEEPS_NOTHING:
+    def _check_secrets(self) -> Self:
+        if self.embedded or self.service in STATELESS_SERVICES:
             return self
         for name in ("service_key", "index_key"):
             value = getattr(self, name)
-            if value in KNOWN_SECRETS or len(value) < MINIMUM_SECRET:
-                message = f"XIANJIE_{name.upper()} 必须设置为至少 {MINIMUM_SECRET} 个字符的随机值"
+            if value in KNOWN_SECRETS or len(value) < MIN_SECRET_LENGTH:
+                message = f"XIANJIE_{name.upper()} 必须设置为至少 {MIN_SECRET_LENGTH} 个字符的随机值"
                 raise ValueError(message)
         if not self.data_keys:
             message = 'XIANJIE_DATA_KEYS 必须设置, 形如 {"2026": "<base64 of 32 random bytes>"}'
@@ -92,15 +92,15 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def database(self) -> str:
+    def resolved_database_url(self) -> str:
         """The database address; a SQLite file under `var` when nothing else is set."""
         return self.database_url or f"sqlite:///{self.var / self.service}.db"
 
-    def peer(self, service: str) -> str:
+    def service_url(self, service: str) -> str:
         """The address of another service: as set, else its folder name as a host."""
         return self.peers.get(service, f"http://{service}:8000")
 
-    def environment(self) -> dict[str, str]:
+    def to_environment(self) -> dict[str, str]:
         """The same settings as environment variables, for a process started with them."""
         values: dict[str, str] = {}
         for name, value in self.model_dump(mode="json", exclude={"service"}).items():

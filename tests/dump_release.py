@@ -19,15 +19,15 @@ from typing import Any
 
 import httpx
 
-from embedded.story.__main__ import main as tell_story
-from embedded.system import service_names
-from shared.migrate import has_database
+from embedded.system import list_services
+from operations.demo.__main__ import main as tell_story
+from shared.db.migrate import has_database
 from tests import postgres
-from tests.gateway.test_start import started
-from tests.journeys.test_tours import BLOCK, README_URL, TOURS
+from tests.gateway.test_run import start_system
+from tests.journeys.test_tours import README_URL, SHELL_BLOCK_PATTERN, TOUR_FILES
 from tests.released import FOLDER, KINDS, dump_path, measure, read_keys
 
-SERVICES = [name for name in service_names() if has_database(name)]
+SERVICES = [name for name in list_services() if has_database(name)]
 PASSWORD = "Xianjie-2022"
 QUIET_S, PATIENCE_S = 12, 120
 WEBHOOK_SETTINGS = {
@@ -58,7 +58,7 @@ def dump(kind: str) -> dict[str, Any]:
         var = Path(folder)
         (var / "secrets.json").write_text(json.dumps(read_keys()), "utf-8")
         urls = make_databases(kind, var)
-        process, address, _ = started(var)
+        process, address, _ = start_system(var)
         try:
             fill(address)
             wait_until_sealed(urls)
@@ -83,7 +83,9 @@ def make_databases(kind: str, var: Path) -> dict[str, str]:
     urls = {}
     for service in SERVICES:
         postgres.create_database(service)
-        urls[service] = os.environ[f"{service.upper()}_DATABASE_URL"] = f"{postgres.server_url()}/{service}"
+        urls[service] = os.environ[f"{service.upper()}_DATABASE_URL"] = (
+            f"{postgres.get_server_url()}/{service}"
+        )
     return urls
 
 
@@ -91,8 +93,10 @@ def fill(address: str) -> None:
     """Tell the story, play the tours, and add kinds of records that neither makes."""
     if tell_story(["--url", address]):
         raise SystemExit("the story did not end")
-    for tour in TOURS:
-        blocks = [one for one in BLOCK.findall(tour.read_text("utf-8")) if not one.startswith("make ")]
+    for tour in TOUR_FILES:
+        blocks = [
+            one for one in SHELL_BLOCK_PATTERN.findall(tour.read_text("utf-8")) if not one.startswith("make ")
+        ]
         script = "set -eu\n" + "\n".join(blocks).replace(README_URL, address)
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run(["/bin/sh"], input=script, cwd=folder, text=True, check=True)
@@ -158,7 +162,7 @@ def _insert_rows(connection: sqlite3.Connection, table: str) -> Iterator[str]:
 def write_postgres(url: str) -> str:
     """A PostgreSQL database as SQL text that any client can run."""
     options = ("--inserts", "--column-inserts", "--no-owner", "--no-privileges")
-    command = [str(postgres.programs() / "pg_dump"), *options, url]
+    command = [str(postgres.find_programs() / "pg_dump"), *options, url]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     return "\n".join(keep_statements(done.stdout.split("\n")))
 
@@ -175,7 +179,7 @@ def keep_statements(lines: Iterable[str]) -> Iterator[str]:
 def main() -> None:
     """Both kinds, and what they hold in counts.json."""
     counts = {"sqlite": dump("sqlite")}
-    stop = postgres.start()
+    stop = postgres.start_server()
     try:
         counts["postgres"] = dump("postgres")
     finally:

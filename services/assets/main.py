@@ -6,41 +6,42 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.assets.alerts.detectors import scan_alerts
 from services.assets.alerts.router import router as alerts
-from services.assets.alerts.service import sweep
+from services.assets.book.router import funding_router as funding
 from services.assets.book.router import router as book
+from services.assets.book.service import fill_missing_funding
 from services.assets.campaigns.router import router as campaigns
-from services.assets.certificates.router import router as certificates
-from services.assets.chain.router import router as chain
 from services.assets.consumers import HANDLERS
-from services.assets.contracts.money_router import router as money
+from services.assets.contracts.router import income_router as money
 from services.assets.contracts.router import router as contracts
+from services.assets.custody.router import follow_up_router as visits
+from services.assets.custody.router import inspection_router as inspections
+from services.assets.custody.router import keeper_router as keeping
 from services.assets.disposals import router as disposals
+from services.assets.disposals.router import revival_router as revivals
 from services.assets.distributions import router as distributions
-from services.assets.funding.router import router as funding
-from services.assets.funding.service import fill
-from services.assets.imports.router import router as imports
-from services.assets.inspections.router import router as inspections
-from services.assets.keeping.router import router as keeping
+from services.assets.labels.router import certificate_router as certificates
 from services.assets.labels.router import router as labels
-from services.assets.maps.router import router as maps
 from services.assets.register import router as register
+from services.assets.register.router import import_router as imports
+from services.assets.register.router import map_router as maps
 from services.assets.repairs.router import router as repairs
-from services.assets.reshaping.router import router as reshaping
-from services.assets.revivals.router import router as revivals
-from services.assets.sums.router import router as sums
-from services.assets.totals.service import fold
+from services.assets.split_merge.router import router as reshaping
+from services.assets.summary.router import router as sums
+from services.assets.summary.router import thread_router as chain
+from services.assets.summary.service import apply_deltas
 from services.assets.transfers import router as transfers
-from services.assets.visits.router import router as visits
 from shared import clock
-from shared.alerts.sweep import EVERY_S
-from shared.app import Service, build
-from shared.notices.router import of_service
-from shared.permissions import May
-from shared.rounds import forever
+from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.app import Service, build_app, run_periodically
+from shared.auth import May
+from shared.notices.router import service_notice_router
 from shared.settings import Settings
 
-board = of_service("/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE, objecting=May.ASSET_OBJECT)
+notice_router = service_notice_router(
+    "/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE, objecting=May.ASSET_OBJECT
+)
 
 SERVICE = Service(
     name="assets",
@@ -48,7 +49,7 @@ SERVICE = Service(
     read=May.ASSET_READ,
     # Addresses of one word come before /assets/{asset_id}, verbs last.
     routers=(
-        board,
+        notice_router,
         chain,
         sums,
         imports,
@@ -56,14 +57,14 @@ SERVICE = Service(
         certificates,
         maps,
         transfers.router,
-        transfers.notices,
-        transfers.verbs,
+        transfers.notice_router,
+        transfers.transition_router,
         distributions.router,
-        distributions.notices,
-        distributions.verbs,
+        distributions.notice_router,
+        distributions.transition_router,
         disposals.router,
-        disposals.notices,
-        disposals.verbs,
+        disposals.notice_router,
+        disposals.transition_router,
         revivals,
         campaigns,
         alerts,
@@ -77,14 +78,14 @@ SERVICE = Service(
         reshaping,
         funding,
         register.router,
-        register.notices,
-        register.verbs,
+        register.notice_router,
+        register.transition_router,
     ),
     handlers=HANDLERS,
     background=(
-        forever("funding", fill, 60),
-        forever("alerts", sweep, EVERY_S),
-        forever("totals", fold, 5),
+        run_periodically("funding", fill_missing_funding, 60),
+        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
+        run_periodically("totals", apply_deltas, 5),
     ),
 )
 
@@ -96,4 +97,4 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The assets service."""
-    return build(SERVICE, settings, apps=apps, now=now)
+    return build_app(SERVICE, settings, apps=apps, now=now)

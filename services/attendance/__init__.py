@@ -1,1 +1,1 @@
-"""驻村: who is stationed where, who was there, and what they got done."""
+"""Attendance service (驻村考勤): postings, check-ins, evaluated days, leave, and support work of village teams."""

@@ -4,12 +4,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
 
-from shared.db import NAMING
-from shared.tables import own
+from shared.db import NAMING_CONVENTION, copy_shared_tables_into
 
 
-class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING))):
+class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING_CONVENTION))):
     """Tables of the attendance database."""
 
 
-own(Base)
+copy_shared_tables_into(Base)

@@ -6,57 +6,57 @@ from typing import Annotated, TypeVar
 from fastapi import Query
 from pydantic import AfterValidator, Field
 
-from shared.errors import Fault, Invalid
+from shared.errors import FieldError, Invalid
 
-LARGEST_SPAN_DAYS = 400
+MAX_SPAN_DAYS = 400
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
-MONTH = r"^20\d\d-(0[1-9]|1[0-2])$"
+MONTH_PATTERN = r"^20\d\d-(0[1-9]|1[0-2])$"
 
 T = TypeVar("T")
 
 
-def _reckonable(on: date) -> date:
+def _check_day_range(on: date) -> date:
     if not FIRST_DAY <= on <= LAST_DAY:
         raise ValueError(f"日期须在 {FIRST_DAY} 至 {LAST_DAY} 之间")
     return on
 
 
-Day = Annotated[date, AfterValidator(_reckonable)]
+Day = Annotated[date, AfterValidator(_check_day_range)]
 """A day between 2000 and 2100."""
 Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
 Person = Annotated[str, Field(min_length=1, max_length=64, description="账号编号")]
 PersonName = Annotated[str, Field(min_length=2, max_length=50)]
-Month = Annotated[str, Field(pattern=MONTH, description="月份, 如 2024-05")]
+Month = Annotated[str, Field(pattern=MONTH_PATTERN, description="月份, 如 2024-05")]
 RegionQuery = Annotated[str, Query(pattern="^([0-9]{12})?$", description="12位区划代码; 空为全部可见")]
-WholeRegion = Annotated[str, Query(pattern="^[0-9]{12}$", description="12位区划代码")]
+RequiredRegionQuery = Annotated[str, Query(pattern="^[0-9]{12}$", description="12位区划代码")]
 PersonQuery = Annotated[str, Query(max_length=64, description="账号编号")]
-MonthQuery = Annotated[str, Query(pattern=MONTH, description="月份, 如 2024-05")]
+MonthQuery = Annotated[str, Query(pattern=MONTH_PATTERN, description="月份, 如 2024-05")]
 YearQuery = Annotated[int, Query(ge=2000, le=2100)]
 
 
-def in_order(first: date, last: date | None, pointer: str = "/ends_on") -> None:
+def require_order(first: date, last: date | None, pointer: str = "/ends_on") -> None:
     """Invalid when the last day is before the first."""
     if last is not None and last < first:
         raise Invalid(
             "结束日期早于开始日期",
             "It ends before it starts",
-            faults=[Fault("before_start", "结束日期早于开始日期", "before the start", pointer)],
+            faults=[FieldError("before_start", "结束日期早于开始日期", "before the start", pointer)],
         )
 
 
-def within_a_year(first: date, last: date, pointer: str = "/ends_on") -> None:
+def require_span_limit(first: date, last: date, pointer: str = "/ends_on") -> None:
     """The same, and Invalid when the days are more than a year and a bit apart."""
-    in_order(first, last, pointer)
-    if (last - first).days > LARGEST_SPAN_DAYS:
-        detail = f"起止日期相隔不能超过 {LARGEST_SPAN_DAYS} 天"
-        raise Invalid(detail, "Too long", faults=[Fault("too_long", detail, "too long", pointer)])
+    require_order(first, last, pointer)
+    if (last - first).days > MAX_SPAN_DAYS:
+        detail = f"起止日期相隔不能超过 {MAX_SPAN_DAYS} 天"
+        raise Invalid(detail, "Too long", faults=[FieldError("too_long", detail, "too long", pointer)])
 
 
-def not_future(on: date, today: date, pointer: str) -> None:
+def require_not_future(on: date, today: date, pointer: str) -> None:
     """Invalid when something that happened is dated after today."""
     if on > today:
         raise Invalid(
             "日期不能晚于今天",
             "The date lies in the future",
-            faults=[Fault("in_the_future", "日期不能晚于今天", "in the future", pointer)],
+            faults=[FieldError("in_the_future", "日期不能晚于今天", "in the future", pointer)],
         )

@@ -6,37 +6,36 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.attendance.channels.pulling import pull_due
-from services.attendance.channels.router import router as channels
-from services.attendance.check_ins.express import CHECK_IN
+from services.attendance.check_ins.fast_path import CHECK_IN_FAST_PATH
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import router as complaints
-from services.attendance.days.follow import follow_forever, recount_forever, ripen_forever
+from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
 from services.attendance.days.router import router as days
-from services.attendance.deeds.router import router as deeds
-from services.attendance.devices.router import router as devices
-from services.attendance.dingtalk.router import router as dingtalk
 from services.attendance.duties.router import router as duties
+from services.attendance.duties.router import swaps_router as swaps
 from services.attendance.errands.router import router as errands
+from services.attendance.imports.router import channels_router as channels
+from services.attendance.imports.router import dingtalk_router as dingtalk
 from services.attendance.imports.router import router as imports
+from services.attendance.imports.service import run_due_pull
 from services.attendance.leaves.router import router as leaves
 from services.attendance.make_ups.router import router as make_ups
 from services.attendance.messages.router import router as messages
+from services.attendance.months.router import own_router as own
 from services.attendance.months.router import router as months
-from services.attendance.own.router import router as own
-from services.attendance.policy import SHAPES
+from services.attendance.policy import RULE_MODELS
+from services.attendance.posts.router import devices_router as devices
 from services.attendance.posts.router import router as posts
 from services.attendance.reviews.router import router as reviews
 from services.attendance.spot_checks.router import router as spot_checks
 from services.attendance.statistics.router import router as statistics
-from services.attendance.summary.router import router as summary
-from services.attendance.swaps.router import router as swaps
+from services.attendance.statistics.router import summary_router as summary
 from services.attendance.teams.router import router as teams
+from services.attendance.visits.router import deeds_router as deeds
 from services.attendance.visits.router import router as visits
 from shared import clock
-from shared.app import Service, build
-from shared.permissions import May
-from shared.rounds import forever
+from shared.app import Service, build_app, run_periodically
+from shared.auth import May
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -68,9 +67,9 @@ SERVICE = Service(
         channels,
         dingtalk,
     ),
-    background=(follow_forever, ripen_forever, recount_forever, forever("pulls", pull_due, 5)),
-    rule_shapes=SHAPES,
-    express=(CHECK_IN,),
+    background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
+    rule_shapes=RULE_MODELS,
+    fast_paths=(CHECK_IN_FAST_PATH,),
 )
 
 
@@ -81,4 +80,4 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The attendance service."""
-    return build(SERVICE, settings, apps=apps, now=now)
+    return build_app(SERVICE, settings, apps=apps, now=now)

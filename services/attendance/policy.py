@@ -7,14 +7,13 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from services.attendance.fields import Day
-from shared.labels import Labelled
-from shared.permissions import Role
+from shared.auth import Role
+from shared.china import CalendarChanges, LabelledEnum
 from shared.rules import Rule
-from shared.work import Work
-from shared.workdays import Changes
+from shared.unit_of_work import UnitOfWork
 
 
-class Approver(Labelled):
+class Approver(LabelledEnum):
     """审批环节."""
 
     VILLAGE = "village", "村党支部"
@@ -22,7 +21,7 @@ class Approver(Labelled):
     COUNTY = "county", "县委组织部"
 
 
-STEPS = {
+STEP_BY_ROLE = {
     Role.VILLAGE_CLERK: Approver.VILLAGE,
     Role.TOWN_OFFICER: Approver.TOWN,
     Role.BUREAU: Approver.COUNTY,
@@ -31,7 +30,7 @@ STEPS = {
 """Which step of a chain a role takes."""
 
 
-class ErrandKind(Labelled):
+class ErrandKind(LabelledEnum):
     """公出类别."""
 
     MEETING = "meeting", "参加会议"
@@ -41,11 +40,11 @@ class ErrandKind(Labelled):
     OTHER = "other", "其他公务"
 
 
-class _Value(BaseModel):
+class _RuleModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Switches(_Value):
+class CheckInSwitches(_RuleModel):
     """打卡功能开关 (attendance.md E.6): each function by itself. All evidence off means reports and spot checks only."""
 
     own_check_in: bool
@@ -56,19 +55,19 @@ class Switches(_Value):
     record_keeping_no: str = Field("", max_length=100)
 
     @property
-    def by_report(self) -> bool:
+    def report_only(self) -> bool:
         """Whether presence is reckoned from reports, duty and spot checks, without any punching."""
         return not (self.own_check_in or self.imports)
 
     @property
-    def instead(self) -> str:
+    def switched_off_message(self) -> str:
         """What somebody hears who checks in where that is switched off."""
         if self.imports:
             return "本地未开通本系统打卡, 请在钉钉或企业微信打卡, 考勤由系统导入"
         return "本地不打卡, 离村请报备, 在岗以值班与抽查为准"
 
 
-class Limits(_Value):
+class CheckInLimits(_RuleModel):
     """打卡证据的判定界限: minutes, hours, days, metres."""
 
     clock_minutes: int = Field(ge=1, le=1440)
@@ -80,20 +79,20 @@ class Limits(_Value):
     unstated_m: float = Field(100, ge=0, le=10_000)
 
 
-class Window(_Value):
+class TimeWindow(_RuleModel):
     """From and to, Asia/Shanghai."""
 
     start: time
     end: time
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
+    def _check_order(self) -> Self:
         if self.end <= self.start:
             raise ValueError("时段的结束须晚于开始")
         return self
 
 
-class LeaveRule(_Value):
+class LeaveRule(_RuleModel):
     """请假天数对应的审批链: the first whose `most_days` covers the leave applies."""
 
     most_days: int | None = Field(None, ge=1, le=366, description="空为不限")
@@ -101,15 +100,15 @@ class LeaveRule(_Value):
     tell: tuple[str, ...] = ()
 
 
-class PresenceRules(_Value):
+class PresenceRules(_RuleModel):
     """驻村考勤规则: one district's way of counting."""
 
     period: Literal["month", "year"]
     least_days: int = Field(ge=0, le=366)
     unit: Literal["day", "half_day"] = "day"
     sign_ins: Literal[1, 2] = 1
-    morning: Window | None = None
-    evening: Window | None = None
+    morning: TimeWindow | None = None
+    evening: TimeWindow | None = None
     radius_m: int = Field(500, ge=10, le=50_000)
     counts_as_present: tuple[ErrandKind, ...] = ()
     night_duty_counts: bool = False
@@ -122,7 +121,7 @@ class PresenceRules(_Value):
     note: str = Field("", max_length=500)
 
     @model_validator(mode="after")
-    def _covers(self) -> Self:
+    def _check_leave_matrix(self) -> Self:
         if self.leave[-1].most_days is not None:
             raise ValueError("最后一级请假规则须不限天数")
         if self.sign_ins == 2 and (self.morning is None or self.evening is None):  # noqa: PLR2004 - two sign-ins
@@ -130,21 +129,21 @@ class PresenceRules(_Value):
         return self
 
 
-class TeamRequirements(_Value):
+class TeamRequirements(_RuleModel):
     """选派要求."""
 
     least_members: int = Field(ge=1, le=20)
     least_term_days: int = Field(ge=1, le=3650)
 
 
-class Standpoint(_Value):
+class FenceFixLimits(_RuleModel):
     """“以我现在的位置设围栏”: how exact the fix must be, metres and minutes."""
 
     accuracy_m: float = Field(gt=0, le=1000)
     fix_minutes: int = Field(ge=1, le=1440)
 
 
-class Evidence(_Value):
+class AnomalyThresholds(_RuleModel):
     """疑点的界限: what is odd enough for a person to look at."""
 
     same_place_days: int = Field(ge=2, le=60, description="几天的坐标完全相同")
@@ -159,20 +158,20 @@ class Evidence(_Value):
     look_back_days: int = Field(ge=1, le=60)
 
 
-class Devices(_Value):
+class DeviceRules(_RuleModel):
     """常用手机."""
 
     most: int = Field(ge=1, le=5)
 
 
-class SpotRules(_Value):
+class SpotCheckRules(_RuleModel):
     """抽查."""
 
     window_minutes: int = Field(ge=5, le=1440)
     most_drawn: int = Field(ge=1, le=1000)
 
 
-class ChangedDay(_Value):
+class CalendarChange(_RuleModel):
     """一天的调休或放假, in the words of the public lists (holiday-cn)."""
 
     date: Day
@@ -180,43 +179,47 @@ class ChangedDay(_Value):
     isOffDay: StrictBool = Field(description="true 放假, false 上班")  # noqa: N815 - the lists' own name
 
 
-class DaysList(_Value):
+class CalendarChangeList(_RuleModel):
     """一份调休与放假名单; with `year` it is that year's complete list."""
 
     year: int | None = Field(None, ge=2000, le=2100)
-    days: tuple[ChangedDay, ...] = Field(max_length=400)
+    days: tuple[CalendarChange, ...] = Field(max_length=400)
 
 
-SHAPES: dict[str, Any] = {
-    "check_in.switches": Switches,
-    "check_in.limits": Limits,
+RULE_MODELS: dict[str, Any] = {
+    "check_in.switches": CheckInSwitches,
+    "check_in.limits": CheckInLimits,
     "presence.rules": PresenceRules,
-    "presence.evidence": Evidence,
-    "presence.devices": Devices,
-    "presence.spot_checks": SpotRules,
+    "presence.evidence": AnomalyThresholds,
+    "presence.devices": DeviceRules,
+    "presence.spot_checks": SpotCheckRules,
     "team.requirements": TeamRequirements,
-    "post.standpoint": Standpoint,
-    "calendar.changes": list[DaysList],
+    "post.standpoint": FenceFixLimits,
+    "calendar.changes": list[CalendarChangeList],
 }
 
-V = TypeVar("V", bound=BaseModel)
-S = TypeVar("S")
+RuleModel = TypeVar("RuleModel", bound=BaseModel)
+ParsedRule = TypeVar("ParsedRule")
 
 
-async def ruled(work: Work, key: str, kind: type[V], region: str = "", **when: Any) -> tuple[V, Rule]:  # noqa: ANN401 - `on`
+async def load_rule(
+    work: UnitOfWork, key: str, kind: type[RuleModel], region: str = "", **when: Any
+) -> tuple[RuleModel, Rule]:
     """The rule in force in a region as its shape, and the rule itself for decisions to keep."""
-    rule = await work.rule(key, region=region or None, **when)
-    return _shaped(work, rule, kind.model_validate), rule
+    rule = await work.get_rule(key, region=region or None, **when)
+    return _parse_rule(work, rule, kind.model_validate), rule
 
 
-async def calendar(work: Work, region: str = "") -> Changes:
+async def load_calendar(work: UnitOfWork, region: str = "") -> CalendarChanges:
     """The district's own working days and days off, over the national calendar."""
-    return _shaped(work, await work.rule("calendar.changes", region=region or None), Changes.of)
+    return _parse_rule(
+        work, await work.get_rule("calendar.changes", region=region or None), CalendarChanges.from_json
+    )
 
 
-def _shaped(work: Work, rule: Rule, reading: Callable[[Any], S]) -> S:
+def _parse_rule(work: UnitOfWork, rule: Rule, reading: Callable[[Any], ParsedRule]) -> ParsedRule:
     """A rule's value as its shape, read once: a version of a rule never changes."""
-    known: dict[str, S] = work.context.kept.setdefault("ruled", {})
+    known: dict[str, ParsedRule] = work.context.memory.setdefault("ruled", {})
     found = known.get(rule.ref)
     if found is None:
         found = known[rule.ref] = reading(rule.value)

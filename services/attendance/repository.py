@@ -7,24 +7,23 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from shared.access import span
+from shared.auth import May, region_bounds
 from shared.db import Record
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 R = TypeVar("R", bound=Record)
 
 
-def seen(work: Work, table: Any, may: May = May.PRESENCE_READ) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table class
+def visible_rows(work: UnitOfWork, table: Any, may: May = May.PRESENCE_READ) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table class
     """Whether the caller sees a row: in their regions, or their own where the table has a `person`."""
     owner = getattr(table, "person", None)
-    return work.actor.where(may, col(table.region), None if owner is None else col(owner))
+    return work.actor.scope_filter(may, col(table.region), None if owner is None else col(owner))
 
 
-async def get(
-    work: Work,
+async def get_record(
+    work: UnitOfWork,
     table: type[R],
     identifier: UUID,
     words: str,
@@ -33,16 +32,16 @@ async def get(
     may: May = May.PRESENCE_READ,
 ) -> R:
     """One record the caller sees; NotFound otherwise, with these words for it."""
-    query = select(table).where(col(table.id) == identifier, seen(work, table, may))
+    query = select(table).where(col(table.id) == identifier, visible_rows(work, table, may))
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有{words}", f"No such {table.__name__.lower()}")
     return found
 
 
-async def listed(
-    work: Work,
-    asked: Asked,
+async def list_records(
+    work: UnitOfWork,
+    asked: PageParams,
     table: type[R],
     *,
     order: str,
@@ -52,12 +51,12 @@ async def listed(
     may: May = May.PRESENCE_READ,
 ) -> Page[R]:
     """A page of records the caller sees. `order` names the column, `-` before it for newest first; None filters nothing."""
-    query = select(table).where(seen(work, table, may), *where)
+    query = select(table).where(visible_rows(work, table, may), *where)
     if region:
-        query = query.where(col(table.region).between(*span(region)))
+        query = query.where(col(table.region).between(*region_bounds(region)))
     for name, value in (equal or {}).items():
         if value is not None and value != "":
             query = query.where(getattr(table, name) == value)
     column = col(getattr(table, order.removeprefix("-")))
     orders = {order.removeprefix("-"): column}
-    return await page(work.session, query, asked, orders=orders, key=col(table.id), default=order)
+    return await list_page(work.session, query, asked, orders=orders, key=col(table.id), default=order)

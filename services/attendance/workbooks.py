@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 from fastapi import Response
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-def download(content: bytes, name: str) -> Response:
+def build_download_response(content: bytes, name: str) -> Response:
     """The answer that a browser saves under this name."""
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(content, media_type=XLSX, headers=headers)
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)

@@ -1,16 +1,16 @@
-"""What funds does when others speak: it keeps what the project library says of each project."""
+"""Event consumers: keep the cached project snapshots up to date."""
 
 from services.funds.commitments import service as commitments
-from services.funds.commitments.project import LibraryProject
-from shared.contracts.projects import ProjectMoved, ProjectProgressed
+from services.funds.commitments.projects_client import ProjectFacts
+from shared.clients.projects import ProjectMoved, ProjectProgressed
 from shared.events import Envelope
-from shared.inbox import Handler
-from shared.work import Work
+from shared.events.inbox import EventHandler
+from shared.unit_of_work import UnitOfWork
 
 
-async def project_moved(work: Work, envelope: Envelope, event: ProjectMoved) -> None:
+async def handle_project_moved(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
     """The project as it is now, so that money can be judged while the library is away."""
-    said = LibraryProject(
+    said = ProjectFacts(
         id=event.project_id,
         region=envelope.region,
         name=event.name,
@@ -22,16 +22,18 @@ async def project_moved(work: Work, envelope: Envelope, event: ProjectMoved) -> 
         physical_percent=event.physical_percent,
         version=envelope.subject_version,
     )
-    await commitments.remember(work, [said])
+    await commitments.cache_projects(work, [said])
 
 
-async def project_progressed(work: Work, envelope: Envelope, event: ProjectProgressed) -> None:
+async def handle_project_progressed(work: UnitOfWork, envelope: Envelope, event: ProjectProgressed) -> None:
     """How far the works are: what is paid is held against it."""
-    await commitments.progressed(work, event.project_id, event.physical_percent, envelope.subject_version)
-    await commitments.seen_on_site(work, event.project_id, event.reported_on)
+    await commitments.record_progress(
+        work, event.project_id, event.physical_percent, envelope.subject_version
+    )
+    await commitments.record_site_visit(work, event.project_id, event.reported_on)
 
 
-HANDLERS: dict[str, Handler] = {
-    "project.moved": project_moved,
-    "project.progressed": project_progressed,
+HANDLERS: dict[str, EventHandler] = {
+    "project.moved": handle_project_moved,
+    "project.progressed": handle_project_progressed,
 }

@@ -1,4 +1,4 @@
-"""Funds: where public money comes from, how it is distributed, paid and proven, to the 分."""
+"""Funds service: sources, plans, allocations, payments, ledger, reports."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,45 +7,46 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.funds.alerts.router import router as alerts
+from services.funds.alerts.service import scan_alerts
 from services.funds.allocations.router import router as allocations
-from services.funds.batches.router import router as batches
-from services.funds.chain.router import router as chain
 from services.funds.commitments.router import router as commitments
-from services.funds.commitments.service import reconcile
+from services.funds.commitments.service import reconcile_commitments
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import router as exchange
-from services.funds.exchange.settling import settle_ready
-from services.funds.imports.router import router as imports
+from services.funds.exchange.service import retry_ready_rows
 from services.funds.ledger.router import router as ledger
-from services.funds.oversight.router import router as oversight
+from services.funds.payments.router import beneficiary_router as batches
 from services.funds.payments.router import router as payments
+from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
-from services.funds.plans.service import announced_subject
+from services.funds.plans.service import get_announceable_subject
+from services.funds.reports.router import oversight_router as oversight
+from services.funds.reports.router import router as reports
 from services.funds.sources.router import router as sources
 from services.funds.statements.router import router as statements
-from services.funds.targets.router import board as public_targets
+from services.funds.targets.router import public_router as public_targets
 from services.funds.targets.router import router as targets
-from services.funds.watching.service import sweep
 from services.funds.years.router import router as years
 from shared import clock
-from shared.alerts.sweep import EVERY_S
-from shared.app import Service, build
-from shared.notices.router import of_record, of_service
-from shared.permissions import May
-from shared.rounds import forever
+from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.app import Service, build_app, run_periodically
+from shared.auth import May
+from shared.notices.router import record_notice_router, service_notice_router
 from shared.settings import Settings
 
-plan_notices = of_record("/funds/plans", load=announced_subject, read=May.FUND_READ, post=May.FUND_NOTICE)
-notices = of_service("/funds", read=May.FUND_READ, post=May.FUND_NOTICE, objecting=May.FUND_OBJECT)
+plan_notices = record_notice_router(
+    "/funds/plans", load=get_announceable_subject, read=May.FUND_READ, post=May.FUND_NOTICE
+)
+notices = service_notice_router("/funds", read=May.FUND_READ, post=May.FUND_NOTICE, objecting=May.FUND_OBJECT)
 
 SERVICE = Service(
     name="funds",
     title="资金",
     read=May.FUND_READ,
     routers=(
-        chain,
+        reports,
         sources,
         allocations,
         batches,
@@ -68,9 +69,9 @@ SERVICE = Service(
     ),
     handlers=HANDLERS,
     background=(
-        forever("reconcile", reconcile, 15),
-        forever("settle", settle_ready, 10),
-        forever("alerts", sweep, EVERY_S),
+        run_periodically("reconcile", reconcile_commitments, 15),
+        run_periodically("settle", retry_ready_rows, 10),
+        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
     webhooks=May.EXCHANGE,
 )
@@ -83,4 +84,4 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The funds service."""
-    return build(SERVICE, settings, apps=apps, now=now)
+    return build_app(SERVICE, settings, apps=apps, now=now)

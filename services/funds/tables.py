@@ -1,9 +1,8 @@
-"""Every table of the funds service, for its migrations."""
+"""Tables of the funds service, for its migrations."""
 
 from services.funds.alerts import models as alerts
 from services.funds.allocations import models as allocations
 from services.funds.base import Base
-from services.funds.batches import models as batches
 from services.funds.commitments import models as commitments
 from services.funds.contracts import models as contracts
 from services.funds.exchange import models as exchange
@@ -19,7 +18,6 @@ __all__ = [
     "Base",
     "alerts",
     "allocations",
-    "batches",
     "commitments",
     "contracts",
     "exchange",

@@ -1,1 +1,1 @@
-"""The one door: routing, limits, one OpenAPI document, pages read from several services. Keeps no data."""
+"""Gateway (网关): routes requests to services, applies rate limits, merges OpenAPI documents and composes pages. Stores no data."""

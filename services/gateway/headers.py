@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-Headers = list[tuple[bytes, bytes]]
+HeaderList = list[tuple[bytes, bytes]]
 
-HOP = frozenset(
+HOP_BY_HOP_HEADERS = frozenset(
     {
         b"connection",
         b"keep-alive",
@@ -18,7 +18,7 @@ HOP = frozenset(
     }
 )
 """RFC 9110, 7.6.1: they belong to one connection."""
-CLAIMED = frozenset(
+SPOOFABLE_HEADERS = frozenset(
     {
         b"forwarded",
         b"via",
@@ -30,17 +30,17 @@ CLAIMED = frozenset(
         b"expect",
     }
 )
-CLAIMED_PREFIXES = (b"x-forwarded-", b"x-actor", b"x-user", b"x-on-behalf", b"x-auth", b"x-remote-")
+SPOOFABLE_PREFIXES = (b"x-forwarded-", b"x-actor", b"x-user", b"x-on-behalf", b"x-auth", b"x-remote-")
 """What an outsider could only say to pass for somebody else."""
-HIDDEN = frozenset({b"server", b"date"})
-SAFETY: Headers = [
+HIDDEN_RESPONSE_HEADERS = frozenset({b"server", b"date"})
+SECURITY_HEADERS: HeaderList = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
 
 
-def inbound(
+def build_upstream_headers(
     given: Iterable[tuple[bytes, bytes]],
     *,
     address: str,
@@ -48,14 +48,14 @@ def inbound(
     host: str,
     request_id: str,
     seconds: float,
-) -> Headers:
+) -> HeaderList:
     """Headers for the service: the caller's without hop-by-hop and claims, and our own."""
     given = list(given)
-    dropped = HOP | CLAIMED | _named(given)
+    dropped = HOP_BY_HOP_HEADERS | SPOOFABLE_HEADERS | _list_connection_headers(given)
     kept = [
         (name, value)
         for name, value in given
-        if name not in dropped and not name.startswith(CLAIMED_PREFIXES)
+        if name not in dropped and not name.startswith(SPOOFABLE_PREFIXES)
     ]
     return [
         *kept,
@@ -67,16 +67,16 @@ def inbound(
     ]
 
 
-def outbound(given: Iterable[tuple[bytes, bytes]]) -> Headers:
+def build_response_headers(given: Iterable[tuple[bytes, bytes]]) -> HeaderList:
     """Headers for the caller: the service's without hop-by-hop, and what keeps browsers careful."""
     lowered = [(name.lower(), value) for name, value in given]
-    dropped = HOP | HIDDEN | _named(lowered)
+    dropped = HOP_BY_HOP_HEADERS | HIDDEN_RESPONSE_HEADERS | _list_connection_headers(lowered)
     kept = [(name, value) for name, value in lowered if name not in dropped]
     present = {name for name, _ in kept}
-    return kept + [(name, value) for name, value in SAFETY if name not in present]
+    return kept + [(name, value) for name, value in SECURITY_HEADERS if name not in present]
 
 
-def _named(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+def _list_connection_headers(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
     """Headers that `Connection` declares to be of this connection only."""
     return {
         part.strip().lower()

@@ -9,27 +9,26 @@ from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from services.gateway.home.router import router as home
-from services.gateway.legs import Remote
 from services.gateway.notices.router import router as notices
 from services.gateway.overview.router import router as overview
 from services.gateway.proxy import Door
-from services.gateway.rates import Rates
-from services.gateway.system.router import routes as system
+from services.gateway.rate_limiter import RateLimiter
+from services.gateway.system.router import build_router as system
 from services.gateway.threads.router import router as threads
-from shared import clock, problems
-from shared.app import API, with_problem_shape
-from shared.auth import Verifier
+from services.gateway.upstream import Remote
+from shared import clock
+from shared.app import API_PREFIX, Metrics, RequestLogMiddleware, openapi_with_problems
+from shared.auth import Keyring, TokenVerifier
+from shared.clients import ServiceClients
 from shared.db import Database
-from shared.personal import Keyring
-from shared.rules import RuleBook
+from shared.files import Storage
+from shared.http import problems
+from shared.rules import RuleCache
 from shared.settings import Settings
-from shared.storage import Storage
-from shared.watch import Metrics, Watch
-from shared.wire import Wire
-from shared.work import Context
+from shared.unit_of_work import ServiceContext
 
-NAME = "gateway"
-PAGES: tuple[APIRouter, ...] = (home, threads, overview, notices)
+SERVICE_NAME = "gateway"
+PAGE_ROUTERS: tuple[APIRouter, ...] = (home, threads, overview, notices)
 
 
 def create_app(
@@ -39,9 +38,9 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The gateway; `apps` are the services of this process, asked for anew at every request."""
-    settings = settings or Settings.of(NAME)
-    context = _context(settings, apps, now)
-    metrics, remote = Metrics(NAME), Remote()
+    settings = settings or Settings.load(SERVICE_NAME)
+    context = _build_context(settings, apps, now)
+    metrics, remote = Metrics(SERVICE_NAME), Remote()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -49,37 +48,39 @@ def create_app(
             yield
         finally:
             await remote.close()
-            await context.wire.close()
+            await context.clients.close()
 
     app = FastAPI(
         title="衔接", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.context = context
-    app.openapi = lambda: with_problem_shape(app)  # type: ignore[method-assign]
-    problems.install(app)
-    app.add_middleware(Door, context=context, rates=Rates(settings.rates, now), remote=remote)
-    app.add_middleware(Watch, metrics=metrics)
+    app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]
+    problems.install_error_handlers(app)
+    app.add_middleware(Door, context=context, rates=RateLimiter(settings.rates, now), remote=remote)
+    app.add_middleware(RequestLogMiddleware, metrics=metrics)
     app.include_router(system(metrics))
-    for router in PAGES:
-        app.include_router(router, prefix=API)
+    for router in PAGE_ROUTERS:
+        app.include_router(router, prefix=API_PREFIX)
     return app
 
 
-def _context(settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]) -> Context:
-    wire = Wire(settings, apps)
+def _build_context(
+    settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
+) -> ServiceContext:
+    wire = ServiceClients(settings, apps)
 
     async def keys() -> dict[str, Any]:
-        found: dict[str, Any] = await wire.ask("identity", "GET", "/.well-known/jwks.json")
+        found: dict[str, Any] = await wire.request("identity", "GET", "/.well-known/jwks.json")
         return found
 
-    return Context(
-        name=NAME,
+    return ServiceContext(
+        name=SERVICE_NAME,
         settings=settings,
         database=Database("sqlite://"),  # never opened: the gateway keeps nothing
-        wire=wire,
-        verifier=Verifier(settings, keys),
-        keyring=Keyring.made_up(),
-        storage=Storage(str(settings.var / "files" / NAME)),
-        rules=RuleBook(),
+        clients=wire,
+        verifier=TokenVerifier(settings, keys),
+        keyring=Keyring.random(),
+        storage=Storage(str(settings.var / "files" / SERVICE_NAME)),
+        rules=RuleCache(),
         clock=now,
     )

@@ -10,15 +10,15 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway import callers, headers, login
-from services.gateway.errors import Late
-from services.gateway.legs import Remote, direct
-from services.gateway.owners import owner
-from services.gateway.rates import HEAVY, Rates
-from shared.errors import Refusal, TooLarge, Unavailable
-from shared.problems import answer
-from shared.wire import spoken
-from shared.work import Context
+from services.gateway import client_identity, headers
+from services.gateway.errors import GatewayTimeout
+from services.gateway.rate_limiter import HEAVY_SUFFIXES, RateLimiter
+from services.gateway.routing_table import find_owner
+from services.gateway.upstream import Remote, direct
+from shared.clients import display_name
+from shared.errors import ApiError, TooLarge, Unavailable
+from shared.http import problem_response
+from shared.unit_of_work import ServiceContext
 
 CEILING = 64 * 1024 * 1024
 """Bytes no body may exceed; each route's own, smaller limit is kept by its service."""
@@ -38,7 +38,7 @@ log = structlog.get_logger("gateway")
 class Door:
     """ASGI middleware in front of the gateway's own pages."""
 
-    def __init__(self, app: ASGIApp, *, context: Context, rates: Rates, remote: Remote) -> None:
+    def __init__(self, app: ASGIApp, *, context: ServiceContext, rates: RateLimiter, remote: Remote) -> None:
         self.app = app
         self.context = context
         self.rates = rates
@@ -60,11 +60,11 @@ class Door:
             else:
                 scope["state"]["handed_to"] = service
                 await self._hand_on(service, seen, scope, passage)
-        except Refusal as refusal:
+        except ApiError as refusal:
             refusal = passage.refusal or refusal
             if passage.started:
                 raise
-            await answer(Request(scope), refusal)(scope, receive, send)
+            await problem_response(Request(scope), refusal)(scope, receive, send)
         except Exception as error:
             if not passage.gone:
                 raise
@@ -72,17 +72,17 @@ class Door:
 
     async def _admit(self, scope: Scope, receive: Receive) -> tuple[str | None, str, Receive]:
         """Whose request it is and from where, when it is within all limits."""
-        service = owner(scope["path"])
+        service = find_owner(scope["path"])
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdecimal() or int(length) > CEILING:
             raise TooLarge("请求内容超过了上限", "The body is over the limit")
-        seen = callers.address(scope, self.context.settings.trusted_proxies)
-        if scope["path"] == login.PATH and scope["method"] == "POST":
-            account, receive = await login.peek(scope, receive)
-            self.rates.login(account, seen)
+        seen = client_identity.find_client_address(scope, self.context.settings.trusted_proxies)
+        if scope["path"] == client_identity.TOKEN_PATH and scope["method"] == "POST":
+            account, receive = await client_identity.read_username(scope, receive)
+            self.rates.count_sign_in(account, seen)
         else:
-            caller = await callers.caller(scope, self.context, seen)
-            self.rates.request(caller, scope["method"], scope["path"])
+            caller = await client_identity.identify_caller(scope, self.context, seen)
+            self.rates.count_request(caller, scope["method"], scope["path"])
         return service, seen, receive
 
     async def _hand_on(self, service: str, seen: str, scope: Scope, passage: "Passage") -> None:
@@ -112,7 +112,7 @@ class Door:
         given = Headers(scope=scope)
         length = int(given.get("content-length", "0")) or (CEILING if "transfer-encoding" in given else 0)
         inner = {**scope, "state": {}, "client": (seen, 0), "chunked": "transfer-encoding" in given}
-        inner["headers"] = headers.inbound(
+        inner["headers"] = headers.build_upstream_headers(
             scope["headers"],
             address=seen,
             scheme=scope.get("scheme", "http"),
@@ -130,25 +130,27 @@ class Door:
         except TimeoutError as error:
             if passage.started:
                 raise
-            raise Late(
-                f"{spoken(service)}未在时限内答复; 若是提交, 请用同一 Idempotency-Key 重试",
+            raise GatewayTimeout(
+                f"{display_name(service)}未在时限内答复; 若是提交, 请用同一 Idempotency-Key 重试",
                 f"{service} gave no answer in time; repeat a write with the same Idempotency-Key",
                 headers={"Retry-After": "5"},
             ) from error
 
     async def _carry(self, service: str, scope: Scope, passage: "Passage") -> None:
-        app = self.context.wire.apps.get(service)
+        app = self.context.clients.apps.get(service)
         if app is not None:
             await direct(app, scope, passage.receive, passage.send)
-        elif self.context.wire.absent(service):
-            raise Unavailable(f"{spoken(service)}没有安装", f"{service} is not part of this process")
+        elif self.context.clients.is_not_deployed(service):
+            raise Unavailable(f"{display_name(service)}没有安装", f"{service} is not part of this process")
         else:
-            base = self.context.settings.peer(service)
+            base = self.context.settings.service_url(service)
             await self.remote.carry(base, service, scope, passage.receive, passage.send)
 
 
 def _busy(service: str) -> Unavailable:
-    return Unavailable(f"{spoken(service)}正忙, 请稍后重试", f"{service} is at its limit", retry_after=1)
+    return Unavailable(
+        f"{display_name(service)}正忙, 请稍后重试", f"{service} is at its limit", retry_after=1
+    )
 
 
 class Passage:
@@ -159,7 +161,7 @@ class Passage:
         self.give = send
         self.started = False
         self.gone = False
-        self.refusal: Refusal | None = None
+        self.refusal: ApiError | None = None
         self.clock: asyncio.Timeout | None = None
         self.patience = PATIENCE_S
         self.size = 0
@@ -187,4 +189,4 @@ class Passage:
 
 
 def _patience(scope: Scope) -> float:
-    return PATIENCE_HEAVY_S if scope["path"].endswith(HEAVY) else PATIENCE_S
+    return PATIENCE_HEAVY_S if scope["path"].endswith(HEAVY_SUFFIXES) else PATIENCE_S

@@ -1,1 +1,1 @@
-"""账号与区划: who is who, what they may do where, and the tree of regions."""
+"""Identity service (账号与区划): accounts, role grants, organisations, regions, tokens and signing keys."""

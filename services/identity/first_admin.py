@@ -11,45 +11,44 @@ import sys
 from pydantic import ValidationError
 
 from services.identity.accounts import repository, service
-from services.identity.accounts.passwords import hashed, require_strong
+from services.identity.accounts.passwords import hash_password, require_strong_password
 from services.identity.accounts.schemas import AccountCreate
 from services.identity.main import create_app
-from shared.access import NATION, Actor, Grant
-from shared.errors import Refusal
-from shared.permissions import Role
-from shared.serve import migrate, settings_of, started
-from shared.settings import KNOWN_SECRETS, CannotStart, Settings
-from shared.work import Context
+from shared.app.serve import app_lifespan, load_settings, migrate_database
+from shared.auth import NATION_CODE, Actor, Grant, Role
+from shared.errors import ApiError
+from shared.settings import KNOWN_SECRETS, Settings, StartupError
+from shared.unit_of_work import ServiceContext
 
 
-async def add(settings: Settings, account_id: str, password: str) -> str:
+async def create_first_admin(settings: Settings, account_id: str, password: str) -> str:
     """Add the administrator; CannotStart when there is one already or the password is no secret."""
     if password in KNOWN_SECRETS:
-        raise CannotStart("这个口令人人知道, 请换一个")
+        raise StartupError("这个口令人人知道, 请换一个")
     try:
         body = AccountCreate.model_validate(
             {
                 "id": account_id,
                 "name": "系统管理员",
-                "region": NATION,
+                "region": NATION_CODE,
                 "password": password,
-                "grants": [{"role": Role.ADMIN, "region": NATION}],
+                "grants": [{"role": Role.ADMIN, "region": NATION_CODE}],
             }
         )
     except ValidationError as error:
-        raise CannotStart("用户名须为小写字母开头的字母数字, 口令至少 10 个字符") from error
+        raise StartupError("用户名须为小写字母开头的字母数字, 口令至少 10 个字符") from error
     app = create_app(settings.model_copy(update={"relay": False}))
-    context: Context = app.state.context
+    context: ServiceContext = app.state.context
     try:
-        async with started(app), context.database.write() as session:
-            work = context.work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION),)))
-            if (known := await repository.system_holder(work, Role.ADMIN)) is not None:
-                raise CannotStart(f"已有管理员 {known}, 请由其添加账号")
-            await require_strong(work, account_id, password, "/password")
-            columns = {"name": body.name, "region": body.region, "secret": await hashed(password)}
-            await service.add(work, account_id, body.grants, kind=service.PERSON, **columns)
-    except Refusal as refusal:
-        raise CannotStart(refusal.detail) from refusal
+        async with app_lifespan(app), context.database.write() as session:
+            work = context.unit_of_work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION_CODE),)))
+            if (known := await repository.system_find_role_holder(work, Role.ADMIN)) is not None:
+                raise StartupError(f"已有管理员 {known}, 请由其添加账号")
+            await require_strong_password(work, account_id, password, "/password")
+            columns = {"name": body.name, "region": body.region, "secret": await hash_password(password)}
+            await service.create_account(work, account_id, body.grants, kind=service.USER_KIND, **columns)
+    except ApiError as refusal:
+        raise StartupError(refusal.detail) from refusal
     return f"管理员 {account_id} 已添加\n"
 
 
@@ -60,10 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     password = getpass.getpass("口令: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
-        settings = settings_of("identity")
-        migrate(settings)
-        sys.stdout.write(asyncio.run(add(settings, asked.name, password)))
-    except CannotStart as error:
+        settings = load_settings("identity")
+        migrate_database(settings)
+        sys.stdout.write(asyncio.run(create_first_admin(settings, asked.name, password)))
+    except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

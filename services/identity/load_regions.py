@@ -9,25 +9,27 @@ from pathlib import Path
 
 from services.identity.main import create_app
 from services.identity.regions import service
+from shared.auth import generate_key
 from shared.errors import Invalid
-from shared.personal import new_key
 from shared.settings import Settings
-from shared.work import Context
+from shared.unit_of_work import ServiceContext
 
 
-async def load(context: Context, content: bytes) -> str:
+async def load_content(context: ServiceContext, content: bytes) -> str:
     """Load the file into the identity database; what happened, in words."""
     async with context.database.write() as session:
-        done = await service.take(context.work(session), content)
+        done = await service.import_bundled(context.unit_of_work(session), content)
     return f"新增 {done.added}, 修改 {done.changed}, 未变 {done.unchanged}"
 
 
-async def into_database(content: bytes) -> str:
+async def load_into_database(content: bytes) -> str:
     """The same for the database the environment names; regions hold no secrets, so the keys here are made up."""
-    settings = Settings.of("identity", embedded=True, data_keys={"0": new_key()}, index_key=new_key())
-    context: Context = create_app(settings).state.context
+    settings = Settings.load(
+        "identity", embedded=True, data_keys={"0": generate_key()}, index_key=generate_key()
+    )
+    context: ServiceContext = create_app(settings).state.context
     try:
-        return await load(context, content)
+        return await load_content(context, content)
     finally:
         await context.database.close()
 
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("用法: python -m services.identity.load_regions 文件.csv\n")
         return 2
     try:
-        sys.stdout.write(asyncio.run(into_database(Path(arguments[0]).read_bytes())) + "\n")
+        sys.stdout.write(asyncio.run(load_into_database(Path(arguments[0]).read_bytes())) + "\n")
     except (Invalid, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1

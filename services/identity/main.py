@@ -6,16 +6,16 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.identity.accounts.router import clients_router as clients
 from services.identity.accounts.router import router as accounts
-from services.identity.clients.router import router as clients
-from services.identity.demo import seed
+from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import router as organisations
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
 from shared import clock
-from shared.app import Service, build
-from shared.permissions import May
+from shared.app import Service, build_app
+from shared.auth import May
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -24,7 +24,7 @@ SERVICE = Service(
     read=May.ACCOUNT_READ,
     routers=(sessions, accounts, clients, organisations, regions),
     open_routers=(keys,),
-    start=seed,
+    start=seed_demo_accounts,
 )
 
 
@@ -35,4 +35,4 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The identity service."""
-    return build(SERVICE, settings, apps=apps, now=now)
+    return build_app(SERVICE, settings, apps=apps, now=now)

@@ -5,21 +5,21 @@ import sys
 
 from services.identity.keys import service
 from services.identity.main import create_app
-from shared.work import Context
+from shared.unit_of_work import ServiceContext
 
 
-async def rotate(context: Context) -> str:
+async def rotate_signing_key(context: ServiceContext) -> str:
     """Make the new key; its id."""
     async with context.database.write() as session:
-        made = await service.rotate(context.work(session))
+        made = await service.rotate_key(context.unit_of_work(session))
     return made.kid
 
 
 async def main() -> str:
     """The command: settings from the environment, like the service itself."""
-    context: Context = create_app().state.context
+    context: ServiceContext = create_app().state.context
     try:
-        return await rotate(context)
+        return await rotate_signing_key(context)
     finally:
         await context.database.close()
 

@@ -1,4 +1,4 @@
-"""Projects: the library of what may be built, from a village's wish to the closed file."""
+"""Projects service (项目库): application and background tasks."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,48 +7,47 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.projects.alerts.router import router as alerts
-from services.projects.alerts.service import sweep
+from services.projects.alerts.router import warning_router as warnings
+from services.projects.alerts.service import scan_alerts
 from services.projects.attachments.router import router as attachments
-from services.projects.batches.router import router as batches
 from services.projects.categories.router import router as categories
-from services.projects.changes.router import notices as change_notices
+from services.projects.categories.router import template_router as targets
+from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
-from services.projects.clearing.router import router as clearing
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import router as evaluations
-from services.projects.evaluations.sheet import Sheet
-from services.projects.exchange.router import router as exchange
+from services.projects.evaluations.rules import ScoreSheet
+from services.projects.imports.router import export_router as exchange
 from services.projects.imports.router import router as imports
-from services.projects.imports.service import advance as go_on_importing
+from services.projects.imports.service import run_next_batch as go_on_importing
 from services.projects.inbox.router import router as inbox
-from services.projects.library import public
-from services.projects.library.router import router as library
 from services.projects.milestones.router import router as milestones
-from services.projects.packages.router import router as packages
 from services.projects.progress.router import router as progress
-from services.projects.rescreening.router import router as rescreening
-from services.projects.rescreening.service import advance as go_on_screening
-from services.projects.rulesets.router import router as rulesets
-from services.projects.rulesets.service import remember_built_in
+from services.projects.projects import document
+from services.projects.projects.router import batch_router as batches
+from services.projects.projects.router import package_router as packages
+from services.projects.projects.router import router as library
+from services.projects.screening.router import project_screening_router as clearing
 from services.projects.screening.router import router as screening
+from services.projects.screening_rules.router import job_router as rescreening
+from services.projects.screening_rules.router import router as rulesets
+from services.projects.screening_rules.service import run_next_batch as go_on_screening
+from services.projects.screening_rules.service import store_built_in_rules
 from services.projects.summary.router import router as summary
-from services.projects.targets.router import router as targets
-from services.projects.totals.service import fold
-from services.projects.warnings.router import router as warnings
+from services.projects.summary.service import fold_totals
 from shared import clock
-from shared.alerts.sweep import EVERY_S
-from shared.app import Service, build
-from shared.notices.router import of_record, of_service
-from shared.permissions import May
-from shared.rounds import forever
+from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.app import Service, build_app, run_periodically
+from shared.auth import May
+from shared.notices.router import record_notice_router, service_notice_router
 from shared.settings import Settings
 
-READ, POST, OBJECT = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
+READ_PERMISSION, POST_PERMISSION, OBJECT_PERMISSION = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
 SERVICE = Service(
     name="projects",
     title="项目库",
-    read=READ,
+    read=READ_PERMISSION,
     routers=(
         categories,
         screening,
@@ -68,8 +67,12 @@ SERVICE = Service(
         changes,
         milestones,
         packages,
-        of_service("/projects", read=READ, post=POST, objecting=OBJECT),
-        of_record("/projects", load=public.load, read=READ, post=POST),
+        service_notice_router(
+            "/projects", read=READ_PERMISSION, post=POST_PERMISSION, objecting=OBJECT_PERMISSION
+        ),
+        record_notice_router(
+            "/projects", load=document.load_notice_subject, read=READ_PERMISSION, post=POST_PERMISSION
+        ),
         attachments,
         commitments,
         progress,
@@ -77,13 +80,13 @@ SERVICE = Service(
     ),
     handlers=HANDLERS,
     background=(
-        forever("rescreening", go_on_screening, 5),
-        forever("imports", go_on_importing, 2),
-        forever("totals", fold, 5),
-        forever("alerts", sweep, EVERY_S),
+        run_periodically("rescreening", go_on_screening, 5),
+        run_periodically("imports", go_on_importing, 2),
+        run_periodically("totals", fold_totals, 5),
+        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
-    start=remember_built_in,
-    rule_shapes={"evaluation.sheet": Sheet},
+    start=store_built_in_rules,
+    rule_shapes={"evaluation.sheet": ScoreSheet},
 )
 
 
@@ -94,4 +97,4 @@ def create_app(
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
     """The projects service."""
-    return build(SERVICE, settings, apps=apps, now=now)
+    return build_app(SERVICE, settings, apps=apps, now=now)

@@ -1,4 +1,4 @@
-"""Every table of the projects service, for its migrations."""
+"""All tables of the projects service, for migrations."""
 
 from services.projects.alerts import models as alerts
 from services.projects.attachments import models as attachments
@@ -7,11 +7,11 @@ from services.projects.changes import models as changes
 from services.projects.commitments import models as commitments
 from services.projects.evaluations import models as evaluations
 from services.projects.imports import models as imports
-from services.projects.library import models as library
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
+from services.projects.projects import models as library
 from services.projects.screening import models as screening
-from services.projects.totals import models as totals
+from services.projects.summary import models as totals
 
 __all__ = [
     "Base",

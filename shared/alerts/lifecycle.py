@@ -1,17 +1,39 @@
-"""The life of an alert, on one screen.
-
-The sweep opens an alert; a closed one it opens again when its light gets worse, or when it had gone and is there again.
-"""
+"""Code sets of alerts."""
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class AlertState(Labelled):
+class AlertKind(LabelledEnum):
+    """预警类别: 前三类按财政监控的分类."""
+
+    DIRECTION = "direction", "流向"
+    SPEED = "speed", "流速"
+    AMOUNT = "amount", "流量"
+    PROGRESS = "progress", "进度"
+    OPERATION = "operation", "经营"
+    KEEPING = "keeping", "管护"
+    RECORD = "record", "账实"
+    OTHER = "other", "其他"
+
+
+class AlertSeverity(LabelledEnum):
+    """预警灯."""
+
+    RED = "red", "红灯"
+    ORANGE = "orange", "橙灯"
+    YELLOW = "yellow", "黄灯"
+
+
+SEVERITY_ORDER = (AlertSeverity.YELLOW, AlertSeverity.ORANGE, AlertSeverity.RED)
+"""Lights from mild to bad."""
+
+
+class AlertState(LabelledEnum):
     """预警状态."""
 
     OPEN = "open", "待处理"
@@ -19,7 +41,7 @@ class AlertState(Labelled):
     CLOSED = "closed", "已销号"
 
 
-class AlertAction(Labelled):
+class AlertAction(LabelledEnum):
     """预警办理事项."""
 
     ANSWER = "answer", "反馈"
@@ -32,45 +54,45 @@ class AlertFacts:
     """What the guards look at."""
 
     reason: str = ""
-    gone: bool = False
+    resolved: bool = False
     files_needed: bool = False
     files: int = 0
 
 
-def reasoned(facts: AlertFacts) -> Fault | None:
+def reason_given(facts: AlertFacts) -> FieldError | None:
     """写明情况或理由."""
     if facts.reason.strip():
         return None
-    return Fault("no_reason", "须写明情况或理由", "A reason is needed", "/reason")
+    return FieldError("no_reason", "须写明情况或理由", "A reason is needed", "/reason")
 
 
-def documented(facts: AlertFacts) -> Fault | None:
+def has_documents(facts: AlertFacts) -> FieldError | None:
     """规则要求附件的, 附上佐证材料."""
     if facts.files or not facts.files_needed:
         return None
-    return Fault("no_documents", "这类预警的反馈须附佐证材料", "Evidence is needed", "/file_ids")
+    return FieldError("no_documents", "这类预警的反馈须附佐证材料", "Evidence is needed", "/file_ids")
 
 
-def gone_or_reasoned(facts: AlertFacts) -> Fault | None:
+def resolved_or_reason_given(facts: AlertFacts) -> FieldError | None:
     """情形已消除; 没有消除的写明为什么可以销号."""
-    if facts.gone or facts.reason.strip():
+    if facts.resolved or facts.reason.strip():
         return None
-    return Fault(
+    return FieldError(
         "still_there", "情形还在, 销号须写明理由", "It is still there; a reason is needed", "/reason"
     )
 
 
-AlertLife = Lifecycle[AlertState, AlertAction, AlertFacts]
+AlertLifecycle = Lifecycle[AlertState, AlertAction, AlertFacts]
 S, A = AlertState, AlertAction
 
 
-def alert_life(name: str, label: str, *, answer: May, decide: May) -> AlertLife:
+def alert_lifecycle(name: str, label: str, *, answer: May, decide: May) -> AlertLifecycle:
     """The life of a service's alerts: who may `answer`, and who may `decide` what became of it (another person)."""
     # fmt: off
     return Lifecycle(name, label, AlertState, S.OPEN, (
         #    action       from         to           who      needs
-        move(A.ANSWER,    S.OPEN,      S.ANSWERED,  answer,  reasoned, documented),
-        move(A.SEND_BACK, S.ANSWERED,  S.OPEN,      decide,  reasoned, eyes=("answered_by",)),
-        move(A.CLOSE,     S.ANSWERED,  S.CLOSED,    decide,  gone_or_reasoned, eyes=("answered_by",)),
+        transition(A.ANSWER,    S.OPEN,      S.ANSWERED,  answer,  reason_given, has_documents),
+        transition(A.SEND_BACK, S.ANSWERED,  S.OPEN,      decide,  reason_given, eyes=("answered_by",)),
+        transition(A.CLOSE,     S.ANSWERED,  S.CLOSED,    decide,  resolved_or_reason_given, eyes=("answered_by",)),
     ))
     # fmt: on

@@ -8,11 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from shared.alerts.kinds import AlertKind, Light
-from shared.alerts.lifecycle import AlertLife, AlertState
+from shared.alerts.lifecycle import AlertKind, AlertLifecycle, AlertSeverity, AlertState
+from shared.auth import May
 from shared.db import JSON, Record, text_enum
 from shared.events import Event
-from shared.permissions import May
 
 
 class AlertRow(Record):
@@ -22,7 +21,7 @@ class AlertRow(Record):
     rule: str = Field(max_length=80)
     rule_ref: str = Field(max_length=100)
     kind: AlertKind = Field(sa_type=text_enum(AlertKind))
-    light: Light = Field(sa_type=text_enum(Light))
+    light: AlertSeverity = Field(sa_type=text_enum(AlertSeverity))
     subject_kind: str = Field(max_length=40)
     subject: str = Field(max_length=64)
     project_id: UUID | None = None
@@ -44,7 +43,7 @@ class AlertRow(Record):
     gone: bool = False
 
 
-def alert_indexes() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
+def alert_table_args() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
     """What a table of alerts is looked up by."""
     return (
         sa.UniqueConstraint("mark"),
@@ -58,11 +57,11 @@ def alert_indexes() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
 
 
 @dataclass(frozen=True)
-class Alerts:
+class AlertConfig:
     """A service's alerts: their table and life, who reads them, and what is told when one changes."""
 
     row: type[AlertRow]
-    life: AlertLife
+    lifecycle: AlertLifecycle
     read: May
     decide: May
-    moved: Callable[[AlertRow, AlertState], Event]
+    moved_event: Callable[[AlertRow, AlertState], Event]

@@ -5,19 +5,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.alerts.kinds import AlertKind, Light
-from shared.alerts.lifecycle import AlertState
+from shared.alerts.lifecycle import AlertKind, AlertSeverity, AlertState
 from shared.events import Envelope
-from shared.moves import Act, Offer
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class AlertAct(Act):
+class AlertTransitionRequest(TransitionRequest):
     """办理预警: the reason is the feedback, or why it is sent back or closed."""
 
     file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
 
 
-class Assignment(BaseModel):
+class AlertAssignment(BaseModel):
     """指定责任人和期限."""
 
     owner: str = Field(min_length=1, max_length=64, description="责任人账号或姓名")
@@ -35,7 +34,7 @@ class AlertRead(BaseModel):
     rule: str
     rule_ref: str = Field(description="所依据的规则版本")
     kind: AlertKind
-    light: Light
+    light: AlertSeverity
     subject_kind: str = Field(description="所指记录的类别")
     subject: str
     project_id: UUID | None
@@ -61,7 +60,7 @@ class AlertDetail(AlertRead):
     """预警, 背后的记录和可办事项."""
 
     rows: list[dict[str, str]]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class AlertHistory(BaseModel):
@@ -77,7 +76,7 @@ class AlertCount(BaseModel):
 
     rule: str
     kind: AlertKind
-    light: Light
+    light: AlertSeverity
     undone: int = Field(description="未销号")
     done: int = Field(description="已销号")
     overdue: int = Field(description="逾期未反馈")
@@ -93,7 +92,7 @@ class AlertSummary(BaseModel):
     rows: list[AlertCount]
 
 
-class Swept(BaseModel):
+class ScanResult(BaseModel):
     """检查结果."""
 
     rules: int

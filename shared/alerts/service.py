@@ -3,49 +3,57 @@
 from datetime import date
 from uuid import UUID
 
-from shared import files
 from shared.alerts import repository
 from shared.alerts.lifecycle import AlertAction, AlertFacts, AlertState
-from shared.alerts.models import AlertRow, Alerts
-from shared.alerts.schemas import AlertAct, AlertCount, AlertDetail, AlertRead, AlertSummary, Assignment
-from shared.errors import Conflict, Fault, Invalid
-from shared.events import Envelope
-from shared.http import Match
-from shared.log import envelope
-from shared.moves import Preview, fire, offers
-from shared.work import Work
+from shared.alerts.models import AlertConfig, AlertRow
+from shared.alerts.schemas import (
+    AlertAssignment,
+    AlertCount,
+    AlertDetail,
+    AlertRead,
+    AlertSummary,
+    AlertTransitionRequest,
+)
+from shared.errors import Conflict, FieldError, Invalid
+from shared.events import Envelope, to_envelope
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.unit_of_work import UnitOfWork
 
 
-def _facts(alert: AlertRow, reason: str, count: int) -> AlertFacts:
-    return AlertFacts(reason=reason, gone=alert.gone, files_needed=alert.files_needed, files=count)
+def _build_facts(alert: AlertRow, reason: str, count: int) -> AlertFacts:
+    return AlertFacts(reason=reason, resolved=alert.gone, files_needed=alert.files_needed, files=count)
 
 
-async def detail(work: Work, alerts: Alerts, alert_id: UUID) -> AlertDetail:
+async def get_alert_detail(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> AlertDetail:
     """An alert with the rows behind it and what the caller could do."""
-    alert = await repository.get(work, alerts, alert_id)
+    alert = await repository.get_alert(work, alerts, alert_id)
     return AlertDetail(
         **AlertRead.model_validate(alert).model_dump(),
         rows=alert.rows,
-        available_actions=offers(work, alerts.life, alert, _facts(alert, "-", 1)),
+        available_actions=available_actions(work, alerts.lifecycle, alert, _build_facts(alert, "-", 1)),
     )
 
 
-async def history(work: Work, alerts: Alerts, alert_id: UUID) -> list[Envelope]:
+async def list_history(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> list[Envelope]:
     """Everything that happened to an alert."""
-    alert = await repository.get(work, alerts, alert_id)
-    return [envelope(work.context.name, row) for row in await repository.history(work, alert)]
+    alert = await repository.get_alert(work, alerts, alert_id)
+    return [to_envelope(work.context.name, row) for row in await repository.list_history(work, alert)]
 
 
-async def assign(work: Work, alerts: Alerts, alert_id: UUID, body: Assignment, match: Match) -> AlertRow:
+async def assign_alert(
+    work: UnitOfWork, alerts: AlertConfig, alert_id: UUID, body: AlertAssignment, match: VersionMatch
+) -> AlertRow:
     """Make somebody responsible, by a day that is not past. Conflict for a closed alert."""
-    alert = await repository.get(work, alerts, alert_id, lock=True)
+    alert = await repository.get_alert(work, alerts, alert_id, lock=True)
     work.actor.require(alerts.decide, alert.region)
-    match.check(alert)
+    match.check_version(alert)
     if alert.state is AlertState.CLOSED:
         raise Conflict("预警已销号", "The alert is closed")
     due: date = body.due_on or alert.due_on
     if body.due_on is not None and due < work.today:
-        fault = Fault("past", "期限不能早于今天", "due_on is past", "/due_on")
+        fault = FieldError("past", "期限不能早于今天", "due_on is past", "/due_on")
         raise Invalid(fault.detail, fault.detail_en, faults=[fault])
     before = {"owner": alert.owner, "due_on": str(alert.due_on)}
     alert.owner, alert.due_on = body.owner, due
@@ -53,34 +61,34 @@ async def assign(work: Work, alerts: Alerts, alert_id: UUID, body: Assignment, m
     alert.updated_at = work.at
     work.session.add(alert)
     reason = f"责任人 {body.owner}, 期限 {due}"
-    await work.tell(alerts.moved(alert, alert.state), alert, before=before, reason=reason)
+    await work.publish(alerts.moved_event(alert, alert.state), alert, before=before, reason=reason)
     return alert
 
 
-async def act(
-    work: Work,
-    alerts: Alerts,
+async def transition_alert(
+    work: UnitOfWork,
+    alerts: AlertConfig,
     alert_id: UUID,
     action: AlertAction,
-    body: AlertAct,
+    body: AlertTransitionRequest,
     *,
-    match: Match,
+    match: VersionMatch,
     dry_run: bool,
-) -> Preview | AlertRow:
+) -> TransitionPreview | AlertRow:
     """Answer, send back or close."""
-    alert = await repository.get(work, alerts, alert_id, lock=True)
+    alert = await repository.get_alert(work, alerts, alert_id, lock=True)
     ids = [str(one) for one in body.file_ids]
-    await files.require(work, ids)
-    preview = await fire(
+    await uploads.require_files(work, ids)
+    preview = await apply_transition(
         work,
-        alerts.life,
+        alerts.lifecycle,
         alert,
         action,
-        _facts(alert, body.reason, len(ids)),
+        _build_facts(alert, body.reason, len(ids)),
         act=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, _now: alerts.moved(alert, was),
+        event=lambda was, _now: alerts.moved_event(alert, was),
     )
     if preview is not None:
         return preview
@@ -90,9 +98,9 @@ async def act(
     return alert
 
 
-async def summary(work: Work, alerts: Alerts, region: str) -> AlertSummary:
+async def get_alert_summary(work: UnitOfWork, alerts: AlertConfig, region: str) -> AlertSummary:
     """How many alerts of each rule and light a region has."""
-    found = await repository.counts(work, alerts, region, work.today)
+    found = await repository.count_alerts(work, alerts, region, work.today)
     rows = [AlertCount.model_validate(row) for row in found]
     return AlertSummary(
         region=region,

@@ -7,35 +7,34 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from shared.db import run
+from shared.db import execute_core, notice, objection
 from shared.errors import NotFound
-from shared.tables import notice, objection
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
 
-async def get(work: Work, notice_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
+async def get_notice(work: UnitOfWork, notice_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
     """One notice; NotFound without it."""
     query = sa.select(notice).where(notice.c.id == notice_id)
-    row = (await run(work.session, query.with_for_update() if lock else query)).first()
+    row = (await execute_core(work.session, query.with_for_update() if lock else query)).first()
     if row is None:
         raise NotFound("没有这个公示", "No such notice")
     return row
 
 
-async def of_subject(work: Work, kind: str, subject: str) -> list[sa.Row[Any]]:
+async def list_by_subject(work: UnitOfWork, kind: str, subject: str) -> list[sa.Row[Any]]:
     """All notices of one record, the latest last."""
     query = sa.select(notice).where(notice.c.subject_kind == kind, notice.c.subject == subject)
-    return list(await run(work.session, query.order_by(notice.c.starts_on, notice.c.id)))
+    return list(await execute_core(work.session, query.order_by(notice.c.starts_on, notice.c.id)))
 
 
-async def objections(work: Work, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
+async def list_objections(work: UnitOfWork, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
     """All objections to these notices in the order they came."""
     query = sa.select(objection).where(objection.c.notice_id.in_(notices))
-    return list(await run(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
+    return list(await execute_core(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
 
 
-async def of_subjects(
-    work: Work, kind: str, subjects: Sequence[str]
+async def list_objection_counts(
+    work: UnitOfWork, kind: str, subjects: Sequence[str]
 ) -> list[tuple[str, str, date, int, int]]:
     """(subject, level, last day, open objections, upheld ones) of every notice that was not withdrawn."""
     query = (
@@ -51,11 +50,11 @@ async def of_subjects(
         .group_by(notice.c.id)
         .order_by(notice.c.starts_on, notice.c.id)
     )
-    return [tuple(row) for row in await run(work.session, query)]
+    return [tuple(row) for row in await execute_core(work.session, query)]
 
 
-async def public_page(
-    work: Work,
+async def list_public_notices(
+    work: UnitOfWork,
     *,
     low: str,
     high: str,
@@ -74,17 +73,17 @@ async def public_page(
         seen = sa.tuple_(notice.c.starts_on, notice.c.id)
         query = query.where(seen < sa.tuple_(sa.literal(before[0], sa.Date), sa.literal(before[1], sa.Uuid)))
     query = query.order_by(notice.c.starts_on.desc(), notice.c.id.desc()).limit(limit)
-    return list(await run(work.session, query))
+    return list(await execute_core(work.session, query))
 
 
-async def insert(work: Work, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+async def insert_notice(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Put a notice up."""
-    await run(work.session, notice.insert().values(**values))
+    await execute_core(work.session, notice.insert().values(**values))
 
 
-async def withdraw(work: Work, notice_id: UUID, reason: str, at: datetime) -> None:
+async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: datetime) -> None:
     """Take a notice down; it stays on record."""
-    await run(
+    await execute_core(
         work.session,
         notice.update()
         .where(notice.c.id == notice_id)
@@ -92,20 +91,22 @@ async def withdraw(work: Work, notice_id: UUID, reason: str, at: datetime) -> No
     )
 
 
-async def insert_objection(work: Work, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+async def insert_objection(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Write an objection down."""
-    await run(work.session, objection.insert().values(**values))
+    await execute_core(work.session, objection.insert().values(**values))
 
 
-async def answer(work: Work, objection_id: UUID, **values: Any) -> None:  # noqa: ANN401 - the table's columns
+async def update_objection(work: UnitOfWork, objection_id: UUID, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Write the answer to an objection, once."""
-    await run(work.session, objection.update().where(objection.c.id == objection_id).values(**values))
+    await execute_core(
+        work.session, objection.update().where(objection.c.id == objection_id).values(**values)
+    )
 
 
-async def objection_of(work: Work, notice_id: UUID, objection_id: UUID) -> sa.Row[Any]:
+async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -> sa.Row[Any]:
     """One objection to one notice; NotFound without it."""
     query = sa.select(objection).where(objection.c.id == objection_id, objection.c.notice_id == notice_id)
-    row = (await run(work.session, query.with_for_update())).first()
+    row = (await execute_core(work.session, query.with_for_update())).first()
     if row is None:
         raise NotFound("没有这条异议", "No such objection")
     return row

@@ -9,160 +9,166 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
-from shared.access import NATION, span
+from shared.auth import NATION_CODE, May, region_bounds
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
-from shared.http import PublicReading, Reading, Route, Writing, allows, public
+from shared.http import Page, PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
 from shared.notices import repository, service
 from shared.notices.schemas import (
-    Level,
+    NoticeLevel,
     NoticePost,
+    NoticeProgress,
     NoticeRead,
     NoticeWithdraw,
     ObjectionAnswer,
     ObjectionPost,
     ObjectionRead,
     PublicNotice,
-    Standing,
 )
-from shared.notices.service import Subject
-from shared.pages import Page
-from shared.permissions import May
-from shared.work import Work
+from shared.notices.service import NoticeSubject
+from shared.unit_of_work import UnitOfWork
 
 
-class Load(Protocol):
+class SubjectLoader(Protocol):
     """Loads the record a notice is about, within the caller's regions; NotFound without it."""
 
-    def __call__(self, work: Work, record_id: UUID, /, *, lock: bool) -> Awaitable[Subject]:
+    def __call__(self, work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> Awaitable[NoticeSubject]:
         """`lock` when a notice is about to be posted."""
 
 
-def of_record(path: str, *, load: Load, read: May, post: May) -> APIRouter:
+def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May) -> APIRouter:
     """`{path}/{record_id}/notices`: the notices of one record, and putting one up."""
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
 
-    @router.get("/{record_id}/notices", response_model=list[NoticeRead], **allows(read, refuses=(NotFound,)))
-    async def list_notices(work: Reading, record_id: UUID) -> list[NoticeRead]:
+    @router.get(
+        "/{record_id}/notices", response_model=list[NoticeRead], **requires(read, refuses=(NotFound,))
+    )
+    async def list_notices(work: ReadWork, record_id: UUID) -> list[NoticeRead]:
         subject = await load(work, record_id, lock=False)
         work.actor.require(read, subject.region)
-        return await _shown(work, await repository.of_subject(work, subject.kind, subject.id))
+        return await _to_notice_reads(work, await repository.list_by_subject(work, subject.kind, subject.id))
 
     @router.post(
         "/{record_id}/notices",
         status_code=201,
         response_model=NoticeRead,
-        **allows(post, refuses=(NotFound, Conflict, Invalid)),
+        **requires(post, refuses=(NotFound, Conflict, Invalid)),
     )
-    async def post_notice(work: Writing, record_id: UUID, body: NoticePost) -> NoticeRead:
+    async def post_notice(work: WriteWork, record_id: UUID, body: NoticePost) -> NoticeRead:
         subject = await load(work, record_id, lock=True)
         work.actor.require(post, subject.region)
-        notice_id = await service.post(work, subject, body)
-        return await _one(work, notice_id)
+        notice_id = await service.post_notice(work, subject, body)
+        return await _get_notice_read(work, notice_id)
 
     return router
 
 
-def of_service(path: str, *, read: May, post: May, objecting: May) -> APIRouter:
+def service_notice_router(path: str, *, read: May, post: May, objecting: May) -> APIRouter:
     """`{path}/notices/…`: one notice with its objections; `{path}/public-notices`: what anybody may read."""
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
-    _one_notice(router, read=read, post=post)
-    _objections(router, post=post, objecting=objecting)
-    _open_to_all(router)
+    _add_notice_routes(router, read=read, post=post)
+    _add_objection_routes(router, post=post, objecting=objecting)
+    _add_public_routes(router)
     return router
 
 
-def _one_notice(router: APIRouter, *, read: May, post: May) -> None:
-    @router.get("/notices/{notice_id}", response_model=NoticeRead, **allows(read, refuses=(NotFound,)))
-    async def read_notice(work: Reading, notice_id: UUID) -> NoticeRead:
-        found = await _one(work, notice_id)
+def _add_notice_routes(router: APIRouter, *, read: May, post: May) -> None:
+    @router.get("/notices/{notice_id}", response_model=NoticeRead, **requires(read, refuses=(NotFound,)))
+    async def read_notice(work: ReadWork, notice_id: UUID) -> NoticeRead:
+        found = await _get_notice_read(work, notice_id)
         work.actor.require(read, found.region)
         return found
 
     @router.post(
         "/notices/{notice_id}/withdraw",
         response_model=NoticeRead,
-        **allows(post, refuses=(NotFound, Conflict)),
+        **requires(post, refuses=(NotFound, Conflict)),
     )
-    async def withdraw_notice(work: Writing, notice_id: UUID, body: NoticeWithdraw) -> NoticeRead:
-        row = await repository.get(work, notice_id, lock=True)
+    async def withdraw_notice(work: WriteWork, notice_id: UUID, body: NoticeWithdraw) -> NoticeRead:
+        row = await repository.get_notice(work, notice_id, lock=True)
         work.actor.require(post, row.region)
-        await service.withdraw(work, row, body.reason)
-        return await _one(work, notice_id)
+        await service.withdraw_notice(work, row, body.reason)
+        return await _get_notice_read(work, notice_id)
 
 
-def _objections(router: APIRouter, *, post: May, objecting: May) -> None:
+def _add_objection_routes(router: APIRouter, *, post: May, objecting: May) -> None:
     @router.post(
         "/notices/{notice_id}/objections",
         status_code=201,
         response_model=ObjectionRead,
-        **allows(objecting, refuses=(NotFound, Conflict)),
+        **requires(objecting, refuses=(NotFound, Conflict)),
     )
-    async def object_to_notice(work: Writing, notice_id: UUID, body: ObjectionPost) -> Any:  # noqa: ANN401
-        row = await repository.get(work, notice_id, lock=True)
+    async def object_to_notice(work: WriteWork, notice_id: UUID, body: ObjectionPost) -> Any:  # noqa: ANN401
+        row = await repository.get_notice(work, notice_id, lock=True)
         work.actor.require(objecting, row.region)
         objection_id = await service.raise_objection(work, row, body)
-        return await repository.objection_of(work, notice_id, objection_id)
+        return await repository.get_objection(work, notice_id, objection_id)
 
     @router.post(
         "/notices/{notice_id}/objections/{objection_id}/answer",
         response_model=ObjectionRead,
-        **allows(post, refuses=(NotFound, Conflict, Forbidden)),
+        **requires(post, refuses=(NotFound, Conflict, Forbidden)),
     )
     async def answer_objection(
-        work: Writing, notice_id: UUID, objection_id: UUID, body: ObjectionAnswer
+        work: WriteWork, notice_id: UUID, objection_id: UUID, body: ObjectionAnswer
     ) -> Any:  # noqa: ANN401
-        row = await repository.get(work, notice_id, lock=True)
+        row = await repository.get_notice(work, notice_id, lock=True)
         work.actor.require(post, row.region)
         await service.answer_objection(work, row, objection_id, body)
-        return await repository.objection_of(work, notice_id, objection_id)
+        return await repository.get_objection(work, notice_id, objection_id)
 
 
-def _open_to_all(router: APIRouter) -> None:
-    @router.get("/public-notices", response_model=Page[PublicNotice], **public())
+def _add_public_routes(router: APIRouter) -> None:
+    @router.get("/public-notices", response_model=Page[PublicNotice], **allows_anonymous())
     async def list_public_notices(
-        work: PublicReading,
-        region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION,
+        work: PublicReadWork,
+        region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION_CODE,
         kind: Annotated[str, Query(max_length=40)] = "",
         on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
         cursor: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page[PublicNotice]:
-        low, high = span(region)
-        before = _read_cursor(cursor) if cursor else None
-        rows = await repository.public_page(
+        low, high = region_bounds(region)
+        before = _decode_cursor(cursor) if cursor else None
+        rows = await repository.list_public_notices(
             work, low=low, high=high, kind=kind, on=on, before=before, limit=limit + 1
         )
         more = rows[limit - 1] if len(rows) > limit else None
-        items = [_public(work, row, one) for row, one in await _stand(work, rows[:limit])]
+        items = [
+            _to_public_notice(work, row, one) for row, one in await _compute_progress_of(work, rows[:limit])
+        ]
         return Page(
-            items=items, next_cursor=_write_cursor(more.starts_on, more.id) if more is not None else None
+            items=items, next_cursor=_encode_cursor(more.starts_on, more.id) if more is not None else None
         )
 
-    @router.get("/public-notices/{notice_id}", response_model=PublicNotice, **public(refuses=(NotFound,)))
-    async def read_public_notice(work: PublicReading, notice_id: UUID) -> PublicNotice:
-        row = await repository.get(work, notice_id)
+    @router.get(
+        "/public-notices/{notice_id}", response_model=PublicNotice, **allows_anonymous(refuses=(NotFound,))
+    )
+    async def read_public_notice(work: PublicReadWork, notice_id: UUID) -> PublicNotice:
+        row = await repository.get_notice(work, notice_id)
         if row.withdrawn_at is not None:
             raise NotFound("公示已撤回", "The notice was withdrawn")
-        ((_, standing),) = await _stand(work, [row])
-        return _public(work, row, standing)
+        ((_, standing),) = await _compute_progress_of(work, [row])
+        return _to_public_notice(work, row, standing)
 
 
-async def _stand(work: Work, rows: list[sa.Row[Any]]) -> list[tuple[sa.Row[Any], Standing]]:
-    opinions = await repository.objections(work, [row.id for row in rows])
+async def _compute_progress_of(
+    work: UnitOfWork, rows: list[sa.Row[Any]]
+) -> list[tuple[sa.Row[Any], NoticeProgress]]:
+    opinions = await repository.list_objections(work, [row.id for row in rows])
     found = []
     for row in rows:
         mine = [one for one in opinions if one.notice_id == row.id]
         unanswered = sum(one.answered_at is None for one in mine)
         upheld = sum(one.upheld is True for one in mine)
-        found.append((row, service.standing_on(row.ends_on, work.today, unanswered, upheld)))
+        found.append((row, service.compute_progress(row.ends_on, work.today, unanswered, upheld)))
     return found
 
 
-def _public(work: Work, row: sa.Row[Any], standing: Standing) -> PublicNotice:
+def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], standing: NoticeProgress) -> PublicNotice:
     return PublicNotice(
         service=work.context.name,
         standing=standing,
-        level_label=Level(row.level).label,
+        level_label=NoticeLevel(row.level).label,
         **{
             name: getattr(row, name)
             for name in PublicNotice.model_fields
@@ -171,25 +177,25 @@ def _public(work: Work, row: sa.Row[Any], standing: Standing) -> PublicNotice:
     )
 
 
-async def _shown(work: Work, rows: list[sa.Row[Any]]) -> list[NoticeRead]:
-    opinions = await repository.objections(work, [row.id for row in rows])
+async def _to_notice_reads(work: UnitOfWork, rows: list[sa.Row[Any]]) -> list[NoticeRead]:
+    opinions = await repository.list_objections(work, [row.id for row in rows])
     shown = []
-    for row, standing in await _stand(work, rows):
+    for row, standing in await _compute_progress_of(work, rows):
         mine = [ObjectionRead.model_validate(one) for one in opinions if one.notice_id == row.id]
-        values = {**row._mapping, "level_label": Level(row.level).label}  # noqa: SLF001 - SQLAlchemy's public name
+        values = {**row._mapping, "level_label": NoticeLevel(row.level).label}  # noqa: SLF001 - SQLAlchemy's public name
         shown.append(NoticeRead.model_validate(values | {"standing": standing, "objections": mine}))
     return shown
 
 
-async def _one(work: Work, notice_id: UUID) -> NoticeRead:
-    return (await _shown(work, [await repository.get(work, notice_id)]))[0]
+async def _get_notice_read(work: UnitOfWork, notice_id: UUID) -> NoticeRead:
+    return (await _to_notice_reads(work, [await repository.get_notice(work, notice_id)]))[0]
 
 
-def _write_cursor(day: date, notice_id: UUID) -> str:
+def _encode_cursor(day: date, notice_id: UUID) -> str:
     return base64.urlsafe_b64encode(f"{day}|{notice_id}".encode()).decode().rstrip("=")
 
 
-def _read_cursor(cursor: str) -> tuple[date, UUID]:
+def _decode_cursor(cursor: str) -> tuple[date, UUID]:
     try:
         day, notice_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|")
         return date.fromisoformat(day), UUID(notice_id)

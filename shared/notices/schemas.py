@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from shared.labels import Labelled
+from shared.china import LabelledEnum
 
 
-class Level(Labelled):
+class NoticeLevel(LabelledEnum):
     """公示层级."""
 
     VILLAGE = "village", "村级公示"
@@ -17,13 +17,13 @@ class Level(Labelled):
     DISTRICT = "district", "县级公示"
     COMPLETION = "completion", "竣工公示"
     ALLOCATION = "allocation", "资金分配公示"
-    RIGHTS = "rights", "确权公示"
+    OWNERSHIP = "rights", "确权公示"
     DISTRIBUTION = "distribution", "收益分配公示"
     DISPOSAL = "disposal", "处置公示"
     CHANGE = "change", "变更公示"
 
 
-class Standing(Labelled):
+class NoticeProgress(LabelledEnum):
     """公示进展."""
 
     NONE = "none", "未公示"
@@ -33,7 +33,7 @@ class Standing(Labelled):
     OVER = "over", "公示期满"
 
 
-class Channel(Labelled):
+class ObjectionChannel(LabelledEnum):
     """异议渠道."""
 
     VISIT = "visit", "来访"
@@ -46,7 +46,7 @@ class NoticePost(BaseModel):
     """发布公示. History is entered with its real first day and the photo that proves it."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
-    level: Level
+    level: NoticeLevel
     title: str = Field("", max_length=300, description="空则按记录名称生成")
     places: list[str] = Field(min_length=1, max_length=50, description="公示地点: 公示栏、网站")
     starts_on: date
@@ -67,7 +67,7 @@ class ObjectionPost(BaseModel):
 
     id: UUID | None = None
     text: str = Field(min_length=2, max_length=4000, description="异议内容")
-    channel: Channel = Channel.ONLINE
+    channel: ObjectionChannel = ObjectionChannel.ONLINE
     raised_at: AwareDatetime | None = Field(None, description="空为现在; 补录时填写")
 
 
@@ -85,7 +85,7 @@ class ObjectionRead(BaseModel):
 
     id: UUID
     text: str
-    channel: Channel
+    channel: ObjectionChannel
     raised_at: datetime
     answer: str
     upheld: bool | None
@@ -101,7 +101,7 @@ class NoticeRead(BaseModel):
     subject_kind: str
     subject: str
     region: str
-    level: Level
+    level: NoticeLevel
     level_label: str
     title: str
     content: dict[str, Any]
@@ -110,7 +110,7 @@ class NoticeRead(BaseModel):
     starts_on: date
     ends_on: date
     photo: str
-    standing: Standing
+    standing: NoticeProgress
     posted_at: datetime
     withdrawn_at: datetime | None
     withdrawn_reason: str
@@ -127,7 +127,7 @@ class PublicNotice(BaseModel):
     subject_kind: str
     subject: str
     region: str
-    level: Level
+    level: NoticeLevel
     level_label: str
     title: str
     content: dict[str, Any]
@@ -135,9 +135,9 @@ class PublicNotice(BaseModel):
     hotline: str
     starts_on: date
     ends_on: date
-    standing: Standing
+    standing: NoticeProgress
 
 
-def days(starts_on: date, ends_on: date) -> int:
+def count_days(starts_on: date, ends_on: date) -> int:
     """Days a notice hangs, first and last included."""
     return (ends_on - starts_on) // timedelta(days=1) + 1

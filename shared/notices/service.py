@@ -12,15 +12,21 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from shared.errors import Conflict, Fault, Forbidden, Invalid
-from shared.events import Event
-from shared.files import require as require_files
-from shared.ids import new_id
-from shared.log import publish
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Forbidden, Invalid
+from shared.events import Event, publish
+from shared.files.uploads import require_files
 from shared.notices import repository
-from shared.notices.schemas import Level, NoticePost, ObjectionAnswer, ObjectionPost, Standing, days
+from shared.notices.schemas import (
+    NoticeLevel,
+    NoticePost,
+    NoticeProgress,
+    ObjectionAnswer,
+    ObjectionPost,
+    count_days,
+)
 from shared.rules import Rule
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
 
 class NoticePosted(Event):
@@ -63,7 +69,7 @@ class ObjectionAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class NoticeSubject:
     """The record a notice is about, as its service knows it; `levels` are those that may be posted now (None: any)."""
 
     kind: str
@@ -72,71 +78,79 @@ class Subject:
     version: int
     title: str
     content: Mapping[str, Any]
-    levels: frozenset[Level] | None = None
+    levels: frozenset[NoticeLevel] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class NoticeStatus:
     """How the latest notice of a level stands on a day."""
 
-    standing: Standing
+    progress: NoticeProgress
     ends_on: date | None = None
 
 
-async def standings(
-    work: Work, kind: str, subjects: Sequence[str], on: date | None = None
-) -> dict[str, dict[Level, State]]:
+async def list_notice_status(
+    work: UnitOfWork, kind: str, subjects: Sequence[str], on: date | None = None
+) -> dict[str, dict[NoticeLevel, NoticeStatus]]:
     """For each record: level → how its latest notice stands on a day (today), in one query."""
     day = on or work.today
-    found: dict[str, dict[Level, State]] = {subject: {} for subject in subjects}
-    for subject, level, ends_on, unanswered, upheld in await repository.of_subjects(work, kind, subjects):
-        found[subject][Level(level)] = State(standing_on(ends_on, day, unanswered, upheld), ends_on)
+    found: dict[str, dict[NoticeLevel, NoticeStatus]] = {subject: {} for subject in subjects}
+    for subject, level, ends_on, unanswered, upheld in await repository.list_objection_counts(
+        work, kind, subjects
+    ):
+        found[subject][NoticeLevel(level)] = NoticeStatus(
+            compute_progress(ends_on, day, unanswered, upheld), ends_on
+        )
     return found
 
 
-async def standing(work: Work, kind: str, subject: str, on: date | None = None) -> dict[Level, State]:
+async def get_notice_status(
+    work: UnitOfWork, kind: str, subject: str, on: date | None = None
+) -> dict[NoticeLevel, NoticeStatus]:
     """The same for one record; a level that was never posted is absent."""
-    return (await standings(work, kind, [subject], on))[subject]
+    return (await list_notice_status(work, kind, [subject], on))[subject]
 
 
-def missing(found: Mapping[Level, State], *levels: Level) -> Fault | None:
+def first_blocking_notice(
+    found: Mapping[NoticeLevel, NoticeStatus], *levels: NoticeLevel
+) -> FieldError | None:
     """What keeps a move that needs these notices from happening, or None when all are over without objection."""
     for level in levels:
-        state = found.get(level, State(Standing.NONE))
-        if state.standing is not Standing.OVER:
-            until = f", 至 {state.ends_on} 期满" if state.standing is Standing.RUNNING else ""
-            return Fault(
-                f"notice_{state.standing}",
-                f"{level.label}: {state.standing.label}{until}",
-                f"The {level} notice is {state.standing}",
+        state = found.get(level, NoticeStatus(NoticeProgress.NONE))
+        if state.progress is not NoticeProgress.OVER:
+            until = f", 至 {state.ends_on} 期满" if state.progress is NoticeProgress.RUNNING else ""
+            return FieldError(
+                f"notice_{state.progress}",
+                f"{level.label}: {state.progress.label}{until}",
+                f"The {level} notice is {state.progress}",
             )
     return None
 
 
-def standing_on(ends_on: date, day: date, unanswered: int, upheld: int) -> Standing:
+def compute_progress(ends_on: date, day: date, unanswered: int, upheld: int) -> NoticeProgress:
     """How a notice stands on a day."""
     if unanswered:
-        return Standing.OBJECTED
+        return NoticeProgress.OBJECTED
     if upheld:
-        return Standing.UPHELD
-    return Standing.OVER if day > ends_on else Standing.RUNNING
+        return NoticeProgress.UPHELD
+    return NoticeProgress.OVER if day > ends_on else NoticeProgress.RUNNING
 
 
-async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
+async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost) -> UUID:
     """Put a notice up; Invalid when it hangs too short, starts in the future or is proven by an unknown photo."""
     if subject.levels is not None and body.level not in subject.levels:
         raise Conflict(f"现在不能发布{body.level.label}", f"No {body.level} notice can be posted now")
-    rule = await work.rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
-    ends_on = _end(body, rule)
+    rule = await work.get_rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
+    ends_on = _end_date(body, rule)
     if body.photo:
         await require_files(work, [body.photo])
     notice_id = body.id or new_id()
-    for row in await repository.of_subject(work, subject.kind, subject.id):
+    for row in await repository.list_by_subject(work, subject.kind, subject.id):
         if row.id == notice_id:
             return notice_id
         if row.level == body.level and row.withdrawn_at is None and row.ends_on >= body.starts_on:
             raise Conflict(f"已有{body.level.label}至 {row.ends_on}", "This level is already on notice")
-    await repository.insert(
+    await repository.insert_notice(
         work,
         id=notice_id,
         subject_kind=subject.kind,
@@ -161,33 +175,33 @@ async def post(work: Work, subject: Subject, body: NoticePost) -> UUID:
         starts_on=body.starts_on,
         ends_on=ends_on,
     )
-    await _tell(work, event, subject.id, subject.region, subject.version)
+    await _publish_event(work, event, subject.id, subject.region, subject.version)
     return notice_id
 
 
-def _end(body: NoticePost, rule: Rule) -> date:
+def _end_date(body: NoticePost, rule: Rule) -> date:
     least = int(rule.value)
     ends_on = body.ends_on or body.starts_on + timedelta(days=least - 1)
-    if days(body.starts_on, ends_on) < least:
+    if count_days(body.starts_on, ends_on) < least:
         detail = f"{body.level.label}不得少于 {least} 天({rule.basis})"
         raise Invalid(
             detail,
             f"At least {least} days",
-            faults=[Fault("notice_too_short", detail, f"at least {least} days", "/ends_on")],
+            faults=[FieldError("notice_too_short", detail, f"at least {least} days", "/ends_on")],
         )
     return ends_on
 
 
-async def withdraw(work: Work, row: sa.Row[Any], reason: str) -> None:
+async def withdraw_notice(work: UnitOfWork, row: sa.Row[Any], reason: str) -> None:
     """Take a notice down with a reason."""
     if row.withdrawn_at is not None:
         raise Conflict("公示已撤回", "Already withdrawn")
-    await repository.withdraw(work, row.id, reason, work.at)
+    await repository.update_withdrawal(work, row.id, reason, work.at)
     event = NoticeWithdrawn(notice_id=row.id, subject_kind=row.subject_kind, level=row.level)
-    await _tell(work, event, row.subject, row.region, row.version + 1, reason)
+    await _publish_event(work, event, row.subject, row.region, row.version + 1, reason)
 
 
-async def raise_objection(work: Work, row: sa.Row[Any], body: ObjectionPost) -> UUID:
+async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPost) -> UUID:
     """Write an objection down; it stops every move that needs this notice until it is answered."""
     raised_at = body.raised_at or work.at
     if row.withdrawn_at is not None:
@@ -205,18 +219,20 @@ async def raise_objection(work: Work, row: sa.Row[Any], body: ObjectionPost) -> 
         raised_at=raised_at,
     )
     event = ObjectionRaised(notice_id=row.id, objection_id=objection_id, subject_kind=row.subject_kind)
-    await _tell(work, event, row.subject, row.region, row.version)
+    await _publish_event(work, event, row.subject, row.region, row.version)
     return objection_id
 
 
-async def answer_objection(work: Work, row: sa.Row[Any], objection_id: UUID, body: ObjectionAnswer) -> None:
+async def answer_objection(
+    work: UnitOfWork, row: sa.Row[Any], objection_id: UUID, body: ObjectionAnswer
+) -> None:
     """Answer an objection once, by somebody other than who wrote it down."""
-    found = await repository.objection_of(work, row.id, objection_id)
+    found = await repository.get_objection(work, row.id, objection_id)
     if found.answered_at is not None:
         raise Conflict("异议已答复", "Already answered")
     if found.raised_by == work.actor.id:
         raise Forbidden("不能答复本人登记的异议", "Four eyes: another person must answer")
-    await repository.answer(
+    await repository.update_objection(
         work,
         objection_id,
         answer=body.answer,
@@ -227,10 +243,12 @@ async def answer_objection(work: Work, row: sa.Row[Any], objection_id: UUID, bod
     event = ObjectionAnswered(
         notice_id=row.id, objection_id=objection_id, subject_kind=row.subject_kind, upheld=body.upheld
     )
-    await _tell(work, event, row.subject, row.region, row.version)
+    await _publish_event(work, event, row.subject, row.region, row.version)
 
 
-async def _tell(work: Work, event: Event, subject: str, region: str, version: int, reason: str = "") -> None:
+async def _publish_event(
+    work: UnitOfWork, event: Event, subject: str, region: str, version: int, reason: str = ""
+) -> None:
     await publish(
         work.session,
         event,

@@ -1,1 +1,1 @@
-"""Who may call what, where: every address × every role × inside and outside their regions, made from the apps themselves."""
+"""Access matrix (权限矩阵): every operation × every role × inside and outside the role's regions, generated from the apps."""

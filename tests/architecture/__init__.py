@@ -1,1 +1,1 @@
-"""The rules of CONTRIBUTING.md as machines that fail when one is broken. They discover services; none is named."""
+"""Architecture tests (结构检查): the rules of CONTRIBUTING.md as lints, each with a planted break."""

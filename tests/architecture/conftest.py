@@ -3,10 +3,10 @@
 import pytest
 from fastapi import FastAPI
 
-from docs.generate import bare_apps
+from docs.generate import build_apps
 
 
 @pytest.fixture(scope="session")
 def apps() -> dict[str, FastAPI]:
     """Every service's app, never started."""
-    return bare_apps()
+    return build_apps()

@@ -24,7 +24,7 @@ def open_engine(url: str) -> sa.Engine:
 
 
 def read_shape(url: str) -> dict[str, object]:
-    """What a database is made of, but for the search indexes (shared/search.py makes and drops those whole)."""
+    """What a database is made of, but for the search indexes (shared/db/search.py makes and drops those whole)."""
     engine = open_engine(url)
     with engine.connect() as connection:
         seen = sa.inspect(connection)

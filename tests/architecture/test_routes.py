@@ -7,8 +7,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
+from shared.auth import May
 from shared.http import Route
-from shared.permissions import May
 
 OPEN_WRITES = {
     "/api/v1/auth/token",
@@ -17,23 +17,23 @@ OPEN_WRITES = {
     "/api/v1/assets/scan/{code}/repairs",
 }
 """Addresses that change something without login: signing in, complaining, reporting what is broken by its label."""
-ALWAYS = {400, 413, 422, 429, 503}
-LARGEST_BODY = 64 * 1024 * 1024
+STATUSES_OF_EVERY_WRITE = {400, 413, 422, 429, 503}
+MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
-def routes(apps: dict[str, FastAPI]) -> Iterator[tuple[str, str, APIRoute]]:
+def list_routes(apps: dict[str, FastAPI]) -> Iterator[tuple[str, str, APIRoute]]:
     for name, app in apps.items():
         for context in iter_route_contexts(app.routes):
             route = context.original_route
             if isinstance(route, APIRoute):
-                yield f"{name} {_methods(route)} {context.path}", str(context.path), route
+                yield f"{name} {_method_names(route)} {context.path}", str(context.path), route
 
 
-def _methods(route: APIRoute) -> str:
+def _method_names(route: APIRoute) -> str:
     return "/".join(sorted(route.methods or ()))
 
 
-def _said(route: APIRoute) -> list[str]:
+def _permission_labels(route: APIRoute) -> list[str]:
     words: list[str] = (route.openapi_extra or {}).get("x-permission", [])
     return words
 
@@ -44,7 +44,11 @@ def _dependency_names(route: APIRoute) -> set[str]:
 
 def test_every_address_declares_its_permission(apps: dict[str, FastAPI]) -> None:
     known = {"public", "signed-in", *(str(may) for may in May)}
-    silent = [where for where, _, route in routes(apps) if not _said(route) or set(_said(route)) - known]
+    silent = [
+        where
+        for where, _, route in list_routes(apps)
+        if not _permission_labels(route) or set(_permission_labels(route)) - known
+    ]
 
     assert not silent
 
@@ -53,14 +57,14 @@ def test_what_is_declared_is_what_is_asked(apps: dict[str, FastAPI]) -> None:
     """`x-permission` is for readers; the dependency beside it does the refusing."""
     unguarded = [
         where
-        for where, _, route in routes(apps)
-        if _said(route) not in (["public"], ["signed-in"])
+        for where, _, route in list_routes(apps)
+        if _permission_labels(route) not in (["public"], ["signed-in"])
         and "_permit.<locals>.permit" not in _dependency_names(route)
     ]
     unsigned = [
         where
-        for where, _, route in routes(apps)
-        if _said(route) == ["signed-in"] and "_actor" not in _dependency_names(route)
+        for where, _, route in list_routes(apps)
+        if _permission_labels(route) == ["signed-in"] and "_actor" not in _dependency_names(route)
     ]
 
     assert not unguarded
@@ -70,9 +74,9 @@ def test_what_is_declared_is_what_is_asked(apps: dict[str, FastAPI]) -> None:
 def test_every_address_limits_its_body(apps: dict[str, FastAPI]) -> None:
     wrong = [
         where
-        for where, _, route in routes(apps)
+        for where, _, route in list_routes(apps)
         if route.max_body_size is None
-        or not 0 < route.max_body_size <= LARGEST_BODY
+        or not 0 < route.max_body_size <= MAX_BODY_BYTES
         or (route.openapi_extra or {}).get("x-body-limit") != route.max_body_size
     ]
 
@@ -80,16 +84,16 @@ def test_every_address_limits_its_body(apps: dict[str, FastAPI]) -> None:
 
 
 def test_every_address_declares_how_it_refuses(apps: dict[str, FastAPI]) -> None:
-    for where, _, route in routes(apps):
+    for where, _, route in list_routes(apps):
         declared = {int(status) for status in route.responses if str(status).isdecimal()}
-        wanted = ALWAYS | (set() if _said(route) == ["public"] else {401})
+        wanted = STATUSES_OF_EVERY_WRITE | (set() if _permission_labels(route) == ["public"] else {401})
         assert wanted <= declared, f"{where} lacks {wanted - declared}"
 
 
 def test_every_address_declares_what_it_answers(apps: dict[str, FastAPI]) -> None:
     silent = [
         where
-        for where, _, route in routes(apps)
+        for where, _, route in list_routes(apps)
         if route.response_model is None
         and route.status_code != 204
         and not (isinstance(route.response_class, type) and issubclass(route.response_class, Response))
@@ -101,7 +105,7 @@ def test_every_address_declares_what_it_answers(apps: dict[str, FastAPI]) -> Non
 def test_every_writing_address_can_be_repeated_safely(apps: dict[str, FastAPI]) -> None:
     plain = [
         where
-        for where, path, route in routes(apps)
+        for where, path, route in list_routes(apps)
         if path.startswith("/api/") and not isinstance(route, Route)
     ]
 
@@ -111,8 +115,8 @@ def test_every_writing_address_can_be_repeated_safely(apps: dict[str, FastAPI]) 
 def test_nothing_changes_without_login(apps: dict[str, FastAPI]) -> None:
     writing = {
         path
-        for _, path, route in routes(apps)
-        if _said(route) == ["public"] and set(route.methods or ()) - {"GET", "HEAD"}
+        for _, path, route in list_routes(apps)
+        if _permission_labels(route) == ["public"] and set(route.methods or ()) - {"GET", "HEAD"}
     }
 
     assert writing <= OPEN_WRITES
@@ -120,13 +124,13 @@ def test_nothing_changes_without_login(apps: dict[str, FastAPI]) -> None:
 
 def test_no_two_services_answer_the_same_address(apps: dict[str, FastAPI]) -> None:
     seen: dict[str, str] = {}
-    for where, path, route in routes(apps):
+    for where, path, route in list_routes(apps):
         if path.startswith("/api/"):
-            key = f"{_methods(route)} {path}"
+            key = f"{_method_names(route)} {path}"
             assert key not in seen, f"{where} and {seen[key]}"
             seen[key] = where
 
 
 @pytest.mark.parametrize("word", ["/{id}"])
 def test_addresses_name_what_they_take(apps: dict[str, FastAPI], word: str) -> None:
-    assert not [where for where, path, _ in routes(apps) if word in path]
+    assert not [where for where, path, _ in list_routes(apps) if word in path]

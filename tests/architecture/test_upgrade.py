@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
-from embedded.system import service_names
-from services.identity.keys.service import ABOUT
+from embedded.system import list_services
+from services.identity.keys.service import KEY_ASSOCIATED_DATA
+from shared.app.serve import migrate_database
+from shared.auth import Keyring
 from shared.db import Database
-from shared.migrate import has_database, upgrade
-from shared.personal import Keyring
-from shared.seal import LogReport, Seal, verify
-from shared.serve import migrate
+from shared.db.migrate import has_database, upgrade_database
+from shared.events.audit_log import LogReport, Seal, verify_chain
 from shared.settings import Settings
 from tests import released
 from tests.architecture.shapes import open_engine, read_names, read_shape
-from tests.conftest import SQLITE, Templates
+from tests.conftest import SQLITE, DatabaseTemplates
 
-STORING = [name for name in service_names() if has_database(name)]
+STORING = [name for name in list_services() if has_database(name)]
 KIND = "sqlite" if SQLITE else "postgres"
 
 
@@ -40,21 +40,21 @@ def _restore(service: str, url: str) -> None:
 
 
 @pytest.fixture(scope="module", params=STORING)
-def upgraded(request: pytest.FixtureRequest, templates: Templates) -> Iterator[Upgraded]:
+def upgraded(request: pytest.FixtureRequest, templates: DatabaseTemplates) -> Iterator[Upgraded]:
     """Restored as released, then migrated as a start does it."""
-    service, url = request.param, templates.empty()
+    service, url = request.param, templates.create_empty()
     _restore(service, url)
     before = released.measure(url)
-    migrate(Settings.of(service, embedded=True, database_url=url))
+    migrate_database(Settings.load(service, embedded=True, database_url=url))
     yield Upgraded(service, url, before)
-    templates.drop(url)
+    templates.release_copy(url)
 
 
 async def _verify(url: str, head: dict[str, Any]) -> LogReport:
     database = Database(url)
     try:
         async with database.read() as session:
-            return await verify(session, Seal(position=head["position"], digest=head["digest"]))
+            return await verify_chain(session, Seal(position=head["position"], digest=head["digest"]))
     finally:
         await database.close()
 
@@ -85,13 +85,15 @@ async def test_an_upgrade_keeps_the_log_and_its_seals(upgraded: Upgraded) -> Non
     assert report.rows >= head["position"] > 0
 
 
-def test_an_upgrade_leads_to_the_tables_of_a_new_database(upgraded: Upgraded, templates: Templates) -> None:
-    new = templates.empty()
-    upgrade(upgraded.service, new)
+def test_an_upgrade_leads_to_the_tables_of_a_new_database(
+    upgraded: Upgraded, templates: DatabaseTemplates
+) -> None:
+    new = templates.create_empty()
+    upgrade_database(upgraded.service, new)
 
     assert read_shape(upgraded.url) == read_shape(new)
     assert read_names(upgraded.url) == read_names(new)
-    templates.drop(new)
+    templates.release_copy(new)
 
 
 @pytest.mark.parametrize("upgraded", ["identity"], indirect=True)
@@ -105,4 +107,4 @@ def test_the_keys_of_the_dumps_open_what_is_sealed(upgraded: Upgraded) -> None:
     engine.dispose()
 
     assert sealed
-    assert all('"kty"' in keyring.open(row.sealed, about=ABOUT + row.kid) for row in sealed)
+    assert all('"kty"' in keyring.decrypt(row.sealed, about=KEY_ASSOCIATED_DATA + row.kid) for row in sealed)

@@ -1,0 +1,1 @@
+"""Tests of the assets service (资产管理)."""

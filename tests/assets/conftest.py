@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.assets.world import World
-from tests.doors import Door, Doors
+from tests.assets.factories_assets import AssetScenario
+from tests.clients import ServiceUnderTest, SystemUnderTest
 
 
 @pytest.fixture
-def world(doors: Doors, door: Callable[[str], Door]) -> World:
-    return World(doors, door("assets"))
+def world(doors: SystemUnderTest, door: Callable[[str], ServiceUnderTest]) -> AssetScenario:
+    return AssetScenario(doors, door("assets"))

@@ -3,15 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
-from shared.ids import new_id
-from tests.assets.world import PLACE, World
+from shared.db import new_id
+from tests.assets.factories_assets import SAMPLE_PLACE, AssetScenario
+from tests.clients import TOWN, VILLAGE
 from tests.conftest import Clock
-from tests.doors import TOWN, VILLAGE
 
-OTHER = "620602100202"
+OTHER_VILLAGE = "620602100202"
 
 
-async def begun(world: World, client: Any = None, **changes: Any) -> dict[str, Any]:
+async def create_campaign(world: AssetScenario, client: Any = None, **changes: Any) -> dict[str, Any]:
     body = {
         "region": TOWN,
         "name": "2024年清查",
@@ -25,35 +25,40 @@ async def begun(world: World, client: Any = None, **changes: Any) -> dict[str, A
     return found
 
 
-def seen(asset: dict[str, Any] | None, result: str, world: World, **changes: Any) -> dict[str, Any]:
+def build_finding(
+    asset: dict[str, Any] | None, result: str, world: AssetScenario, **changes: Any
+) -> dict[str, Any]:
     at = world.doors.now() - timedelta(hours=1)
     item = {"id": str(new_id()), "result": result, "found_at": at.isoformat(), **changes}
     return item if asset is None else {**item, "asset_id": asset["id"]}
 
 
-async def sent(client: Any, campaign: dict[str, Any], *items: dict[str, Any]) -> list[dict[str, Any]]:
+async def post_findings(
+    client: Any, campaign: dict[str, Any], *items: dict[str, Any]
+) -> list[dict[str, Any]]:
     answered = await client.post(f"/assets/campaigns/{campaign['id']}/findings", json={"items": list(items)})
     assert answered.status_code == 200, answered.text
     found: list[dict[str, Any]] = answered.json()["items"]
     return found
 
 
-async def test_a_town_counts_and_the_report_adds_up(world: World) -> None:
+async def test_a_town_counts_and_the_report_adds_up(world: AssetScenario) -> None:
     roads = [
-        await world.registered(name=f"新店村道路{at}", original_value=f"{at + 1}00.00") for at in range(5)
+        await world.create_registered_asset(name=f"新店村道路{at}", original_value=f"{at + 1}00.00")
+        for at in range(5)
     ]
-    await world.enter(name="草稿不在应盘之列")
-    campaign = await begun(world)
+    await world.create_asset(name="草稿不在应盘之列")
+    campaign = await create_campaign(world)
     assert campaign["progress"]["expected"] == {"count": 5, "value": "1500.00"}
-    far = {**PLACE, "lat": 37.7, "accuracy_m": 5}
-    answers = await sent(
+    far = {**SAMPLE_PLACE, "lat": 37.7, "accuracy_m": 5}
+    answers = await post_findings(
         world.clerk,
         campaign,
-        seen(roads[0], "found", world, fix={**PLACE, "accuracy_m": 5}),
-        seen(roads[1], "found", world, fix=far),
-        seen(roads[2], "missing", world),
-        seen(roads[3], "damaged", world),
-        seen(None, "not_on_list", world, name="村口凉亭"),
+        build_finding(roads[0], "found", world, fix={**SAMPLE_PLACE, "accuracy_m": 5}),
+        build_finding(roads[1], "found", world, fix=far),
+        build_finding(roads[2], "missing", world),
+        build_finding(roads[3], "damaged", world),
+        build_finding(None, "not_on_list", world, name="村口凉亭"),
     )
     assert [one["result"] for one in answers] == ["found", "misplaced", "missing", "damaged", "not_on_list"]
     report = (await world.bureau.get(f"/assets/campaigns/{campaign['id']}/report")).json()
@@ -76,14 +81,23 @@ async def test_a_town_counts_and_the_report_adds_up(world: World) -> None:
     assert known["inspected_at"] is not None
 
 
-async def test_a_batch_from_an_offline_phone_is_judged_item_by_item(world: World, clock: Clock) -> None:
-    road = await world.registered()
-    campaign = await begun(world)
-    stranger = await world.registered(name="后来登记的")
-    good = seen(road, "found", world)
-    ahead = seen(road, "found", world, found_at=(clock.now() + timedelta(hours=1)).isoformat())
-    items = [good, good, {"id": "x"}, ahead, seen(stranger, "found", world), seen(None, "not_on_list", world)]
-    answers = await sent(world.clerk, campaign, *items)
+async def test_a_batch_from_an_offline_phone_is_judged_item_by_item(
+    world: AssetScenario, clock: Clock
+) -> None:
+    road = await world.create_registered_asset()
+    campaign = await create_campaign(world)
+    stranger = await world.create_registered_asset(name="后来登记的")
+    good = build_finding(road, "found", world)
+    ahead = build_finding(road, "found", world, found_at=(clock.now() + timedelta(hours=1)).isoformat())
+    items = [
+        good,
+        good,
+        {"id": "x"},
+        ahead,
+        build_finding(stranger, "found", world),
+        build_finding(None, "not_on_list", world),
+    ]
+    answers = await post_findings(world.clerk, campaign, *items)
     assert [one["taken"] for one in answers] == [
         "applied",
         "duplicate",
@@ -93,47 +107,49 @@ async def test_a_batch_from_an_offline_phone_is_judged_item_by_item(world: World
         "refused",
     ]
     assert answers[3]["errors"][0]["pointer"] == "/found_at"
-    again = await sent(world.clerk, campaign, good, {**good, "result": "missing"})
+    again = await post_findings(world.clerk, campaign, good, {**good, "result": "missing"})
     assert [one["taken"] for one in again] == ["duplicate", "refused"]
 
 
-async def test_the_latest_look_counts_whatever_order_it_arrives_in(world: World, clock: Clock) -> None:
-    road = await world.registered()
-    campaign = await begun(world)
+async def test_the_latest_look_counts_whatever_order_it_arrives_in(
+    world: AssetScenario, clock: Clock
+) -> None:
+    road = await world.create_registered_asset()
+    campaign = await create_campaign(world)
     now = clock.now()
-    later = seen(road, "found", world, found_at=(now - timedelta(hours=1)).isoformat())
-    earlier = seen(road, "missing", world, found_at=(now - timedelta(hours=9)).isoformat())
-    await sent(world.clerk, campaign, later)
-    await sent(world.clerk, campaign, earlier)
+    later = build_finding(road, "found", world, found_at=(now - timedelta(hours=1)).isoformat())
+    earlier = build_finding(road, "missing", world, found_at=(now - timedelta(hours=9)).isoformat())
+    await post_findings(world.clerk, campaign, later)
+    await post_findings(world.clerk, campaign, earlier)
     (item,) = (await world.clerk.get(f"/assets/campaigns/{campaign['id']}/items")).json()["items"]
     assert (item["result"], item["finding_id"]) == ("found", later["id"])
 
 
-async def test_a_village_sees_only_its_own_part(world: World) -> None:
-    mine = await world.registered()
-    theirs = await world.enter(world.town, name="邻村道路", region=OTHER)
-    await world.must(world.town, theirs["id"], "register")
-    campaign = await begun(world)
+async def test_a_village_sees_only_its_own_part(world: AssetScenario) -> None:
+    mine = await world.create_registered_asset()
+    theirs = await world.create_asset(world.town, name="邻村道路", region=OTHER_VILLAGE)
+    await world.transition_asset_ok(world.town, theirs["id"], "register")
+    campaign = await create_campaign(world)
     assert campaign["progress"]["expected"]["count"] == 2
     address = f"/assets/campaigns/{campaign['id']}"
     assert (await world.clerk.get(address)).json()["progress"]["expected"]["count"] == 1
     pages = (await world.clerk.get(f"{address}/items")).json()["items"]
     assert [one["asset_id"] for one in pages] == [mine["id"]]
-    answers = await sent(world.clerk, campaign, seen(theirs, "found", world))
+    answers = await post_findings(world.clerk, campaign, build_finding(theirs, "found", world))
     assert answers[0]["taken"] == "refused"
     assert [one["id"] for one in (await world.clerk.get("/assets/campaigns")).json()["items"]] == [
         campaign["id"]
     ]
-    elsewhere = world.door.as_("town_officer", "620602101000")
+    elsewhere = world.door.client_as("town_officer", "620602101000")
     assert (await elsewhere.get(address)).status_code == 404
     assert (await elsewhere.get("/assets/campaigns")).json()["items"] == []
     assert (await world.clerk.post(f"{address}/close", json={"reason": "不行"})).status_code == 404
 
 
-async def test_the_list_is_taken_along_page_by_page(world: World) -> None:
+async def test_the_list_is_taken_along_page_by_page(world: AssetScenario) -> None:
     for at in range(5):
-        await world.registered(name=f"新店村道路{at}")
-    campaign = await begun(world, classes=["public"])
+        await world.create_registered_asset(name=f"新店村道路{at}")
+    campaign = await create_campaign(world, classes=["public"])
     address, got = f"/assets/campaigns/{campaign['id']}/items", []
     cursor: Any = ""
     while cursor is not None:
@@ -142,5 +158,5 @@ async def test_the_list_is_taken_along_page_by_page(world: World) -> None:
         cursor = page["next_cursor"]
     assert len(got) == len(set(got)) == 5
     assert (await world.clerk.get(address, params={"cursor": "x"})).status_code == 422
-    none = await begun(world, classes=["household"])
+    none = await create_campaign(world, classes=["household"])
     assert none["progress"]["expected"] == {"count": 0, "value": "0.00"}

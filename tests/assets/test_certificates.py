@@ -2,28 +2,33 @@
 
 import re
 
-from tests.assets.world import World
-from tests.doors import TOWN, VILLAGE
-from tests.funds.test_disclosure import pdf_text
+from tests.assets.factories_assets import AssetScenario
+from tests.clients import TOWN, VILLAGE
+from tests.funds.test_disclosure import extract_pdf_text
 
-PAGE = b"/Type /Page\n"
-
-
-def words(content: bytes) -> str:
-    return re.sub(r"\s", "", pdf_text(content))
+PDF_PAGE_MARKER = b"/Type /Page\n"
 
 
-async def test_a_certificate_says_who_holds_what_and_what_paid_for_it(world: World) -> None:
+def extract_text(content: bytes) -> str:
+    return re.sub(r"\s", "", extract_pdf_text(content))
+
+
+async def test_a_certificate_says_who_holds_what_and_what_paid_for_it(world: AssetScenario) -> None:
     funding = [
         {"level": "central", "fund": "bridging", "document_no": "甘财农〔2019〕7号", "amount": "400000.00"},
         {"level": "county", "fund": "own", "document_no": "凉财农〔2019〕9号", "amount": "100000.00"},
     ]
-    asset = await world.confirmed(funding=funding, project_name="2019年通组路", specification="<6米宽>")
+    asset = await world.create_confirmed_asset(
+        funding=funding, project_name="2019年通组路", specification="<6米宽>"
+    )
     answered = await world.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
     assert answered.status_code == 200, answered.text
-    assert (answered.headers["content-type"], answered.content.count(PAGE)) == ("application/pdf", 1)
+    assert (answered.headers["content-type"], answered.content.count(PDF_PAGE_MARKER)) == (
+        "application/pdf",
+        1,
+    )
     assert "filename*=UTF-8''" in answered.headers["content-disposition"]
-    said = words(answered.content)
+    said = extract_text(answered.content)
     for part in (
         "帮扶项目资产权属证书",
         "凉资确〔2024〕1号",
@@ -43,29 +48,31 @@ async def test_a_certificate_says_who_holds_what_and_what_paid_for_it(world: Wor
         assert part in said, (part, said)
 
 
-async def test_there_is_no_certificate_before_rights_are_confirmed(world: World) -> None:
-    asset = await world.registered()
+async def test_there_is_no_certificate_before_rights_are_confirmed(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
     refused = await world.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not_confirmed")
     none = await world.clerk.get("/assets/certificates.pdf", params={"region": VILLAGE})
     assert (none.status_code, none.json()["errors"][0]["code"]) == (409, "none")
-    elsewhere = world.door.as_("town_officer", "620602101000")
+    elsewhere = world.door.client_as("town_officer", "620602101000")
     assert (await elsewhere.get(f"/assets/{asset['id']}/certificate.pdf")).status_code == 404
     assert (await elsewhere.get("/assets/certificates.pdf", params={"region": VILLAGE})).status_code == 404
 
 
-async def test_a_village_prints_all_its_certificates_with_their_list(world: World) -> None:
+async def test_a_village_prints_all_its_certificates_with_their_list(world: AssetScenario) -> None:
     numbers = []
     for at in range(2):
-        asset = await world.registered(name=f"新店村道路{at}")
-        await world.notice(asset["id"], starts=world.today().replace(day=1))
-        numbers.append((await world.must(world.bureau, asset["id"], "confirm"))["certificate_no"])
+        asset = await world.create_registered_asset(name=f"新店村道路{at}")
+        await world.post_notice(asset["id"], starts=world.today().replace(day=1))
+        numbers.append(
+            (await world.transition_asset_ok(world.bureau, asset["id"], "confirm"))["certificate_no"]
+        )
     assert numbers == ["帮资权〔2024〕1号", "帮资权〔2024〕2号"]
-    await world.registered(name="没有确权的路")
+    await world.create_registered_asset(name="没有确权的路")
     for region in (VILLAGE, TOWN):
         printed = await world.town.get("/assets/certificates.pdf", params={"region": region})
-        assert printed.content.count(PAGE) == 3
-        said = words(printed.content)
+        assert printed.content.count(PDF_PAGE_MARKER) == 3
+        said = extract_text(printed.content)
         assert "共2本" in said
         assert said.count(numbers[1]) == 2
         assert "没有确权的路" not in said

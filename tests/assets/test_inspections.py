@@ -6,36 +6,44 @@ from uuid import uuid4
 
 import pytest
 
-from shared.ids import new_id
-from shared.places import Datum, from_wgs84
-from tests.assets.world import PLACE, World
+from shared.china import Datum, from_wgs84
+from shared.db import new_id
+from tests.assets.factories_assets import SAMPLE_PLACE, AssetScenario
 from tests.conftest import Clock
 
-METRE_NORTH = 1 / 111_195
+DEGREES_PER_METRE_NORTH = 1 / 111_195
 
 
-def at(north_m: float, accuracy_m: float = 10) -> dict[str, Any]:
-    return {**PLACE, "lat": PLACE["lat"] + north_m * METRE_NORTH, "accuracy_m": accuracy_m}  # type: ignore[operator]
+def build_fix(north_m: float, accuracy_m: float = 10) -> dict[str, Any]:
+    return {
+        **SAMPLE_PLACE,
+        "lat": SAMPLE_PLACE["lat"] + north_m * DEGREES_PER_METRE_NORTH,  # type: ignore[operator]
+        "accuracy_m": accuracy_m,
+    }
 
 
 @pytest.mark.parametrize(
     ("north_m", "verdict"), [(0, "inside"), (85, "inside"), (95, "unsure"), (105, "unsure"), (115, "outside")]
 )
-async def test_the_place_is_judged_against_the_assets(world: World, north_m: float, verdict: str) -> None:
-    asset = await world.registered()
+async def test_the_place_is_judged_against_the_assets(
+    world: AssetScenario, north_m: float, verdict: str
+) -> None:
+    asset = await world.create_registered_asset()
     answered = await world.clerk.post(
-        f"/assets/{asset['id']}/inspections", json={"condition": "good", "fix": at(north_m)}
+        f"/assets/{asset['id']}/inspections", json={"condition": "good", "fix": build_fix(north_m)}
     )
     assert answered.status_code == 201, answered.text
     assert answered.json()["verdict"] == verdict
 
 
-async def test_a_drawn_outline_counts_before_the_point(world: World) -> None:
-    x, y = PLACE["lon"], PLACE["lat"]
+async def test_a_drawn_outline_counts_before_the_point(world: AssetScenario) -> None:
+    x, y = SAMPLE_PLACE["lon"], SAMPLE_PLACE["lat"]
     ring = [[x, y], [x + 0.01, y], [x + 0.01, y + 0.01], [x, y + 0.01], [x, y]]  # type: ignore[operator]
-    asset = await world.registered(outline={"kind": "polygon", "datum": "wgs84", "coordinates": [ring]})
+    asset = await world.create_registered_asset(
+        outline={"kind": "polygon", "datum": "wgs84", "coordinates": [ring]}
+    )
     address = f"/assets/{asset['id']}/inspections"
-    far = (await world.clerk.post(address, json={"condition": "good", "fix": at(-500)})).json()
+    far = (await world.clerk.post(address, json={"condition": "good", "fix": build_fix(-500)})).json()
     assert far["verdict"] == "outside"
     within = {"lon": x + 0.005, "lat": y + 0.005, "datum": "wgs84", "accuracy_m": 20}  # type: ignore[operator]
     assert (await world.clerk.post(address, json={"condition": "good", "fix": within})).json()[
@@ -43,9 +51,9 @@ async def test_a_drawn_outline_counts_before_the_point(world: World) -> None:
     ] == "inside"
 
 
-async def test_another_datum_is_the_same_place(world: World) -> None:
-    asset = await world.registered()
-    lon, lat = from_wgs84(PLACE["lon"], PLACE["lat"], Datum.GCJ02)  # type: ignore[arg-type]
+async def test_another_datum_is_the_same_place(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
+    lon, lat = from_wgs84(SAMPLE_PLACE["lon"], SAMPLE_PLACE["lat"], Datum.GCJ02)  # type: ignore[arg-type]
     fix = {"lon": lon, "lat": lat, "datum": "gcj02", "accuracy_m": 5}
     seen = (
         await world.clerk.post(f"/assets/{asset['id']}/inspections", json={"condition": "good", "fix": fix})
@@ -54,9 +62,9 @@ async def test_another_datum_is_the_same_place(world: World) -> None:
     assert seen["fix"]["datum"] == "gcj02"
 
 
-async def test_several_photos_and_a_past_date_are_kept(world: World, clock: Clock) -> None:
-    asset = await world.registered()
-    photos = [await world.photo(), await world.photo()]
+async def test_several_photos_and_a_past_date_are_kept(world: AssetScenario, clock: Clock) -> None:
+    asset = await world.create_registered_asset()
+    photos = [await world.upload_photo(), await world.upload_photo()]
     then = (clock.now() - timedelta(days=40)).isoformat()
     body = {"condition": "worn", "findings": "路肩有裂缝", "photos": photos, "inspected_at": then}
     seen = await world.clerk.post(f"/assets/{asset['id']}/inspections", json=body)
@@ -73,8 +81,8 @@ async def test_several_photos_and_a_past_date_are_kept(world: World, clock: Cloc
     assert refused.status_code == 422
 
 
-async def test_the_same_inspection_twice_is_one(world: World) -> None:
-    asset = await world.registered()
+async def test_the_same_inspection_twice_is_one(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
     body = {"id": str(new_id()), "condition": "good"}
     address = f"/assets/{asset['id']}/inspections"
     assert (await world.clerk.post(address, json=body)).status_code == 201
@@ -86,15 +94,15 @@ async def test_the_same_inspection_twice_is_one(world: World) -> None:
     assert not {"lon", "lat", "fix"} & set(told[0]["after"])
 
 
-async def test_an_unknown_photo_is_refused(world: World) -> None:
-    asset = await world.registered()
+async def test_an_unknown_photo_is_refused(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
     body = {"condition": "good", "photos": [str(uuid4())]}
     refused = await world.clerk.post(f"/assets/{asset['id']}/inspections", json=body)
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/photos")
 
 
-async def test_the_thread_of_a_project_ends_with_who_has_seen_it(world: World) -> None:
-    project = await world.accepted()
+async def test_the_thread_of_a_project_ends_with_who_has_seen_it(world: AssetScenario) -> None:
+    project = await world.deliver_project_accepted()
     (draft,) = (await world.clerk.get("/assets", params={"project_id": str(project)})).json()["items"]
     await world.clerk.post(f"/assets/{draft['id']}/inspections", json={"condition": "good"})
     thread = (await world.bureau.get("/assets/thread", params={"project_id": str(project)})).json()
@@ -106,12 +114,12 @@ async def test_the_thread_of_a_project_ends_with_who_has_seen_it(world: World) -
     assert (await world.bureau.get("/assets/thread")).status_code == 400
 
 
-def seen(asset: dict[str, Any], clock: Clock, hours: int, **more: Any) -> dict[str, Any]:
+def build_inspection(asset: dict[str, Any], clock: Clock, hours: int, **more: Any) -> dict[str, Any]:
     then = (clock.now() - timedelta(hours=hours)).isoformat()
     return {"id": str(new_id()), "asset_id": asset["id"], "condition": "good", "inspected_at": then, **more}
 
 
-async def batch(client: Any, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+async def post_inspections(client: Any, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     answered = await client.post("/assets/inspections", json={"items": items})
     assert answered.status_code == 200, answered.text
     taken: list[dict[str, Any]] = answered.json()["items"]
@@ -119,35 +127,41 @@ async def batch(client: Any, items: list[dict[str, Any]]) -> list[dict[str, Any]
     return taken
 
 
-async def test_a_batch_from_offline_is_taken_item_by_item(world: World, clock: Clock) -> None:
-    road = await world.registered()
-    first = seen(road, clock, 3, fix=at(5000))
+async def test_a_batch_from_offline_is_taken_item_by_item(world: AssetScenario, clock: Clock) -> None:
+    road = await world.create_registered_asset()
+    first = build_inspection(road, clock, 3, fix=build_fix(5000))
     items = [
         first,
-        {**seen(road, clock, 2), "condition": "splendid"},
-        seen(road, clock, 2, photos=[str(uuid4())]),
-        seen({"id": str(uuid4())}, clock, 2),
-        seen(road, clock, -1),
+        {**build_inspection(road, clock, 2), "condition": "splendid"},
+        build_inspection(road, clock, 2, photos=[str(uuid4())]),
+        build_inspection({"id": str(uuid4())}, clock, 2),
+        build_inspection(road, clock, -1),
         {**first, "findings": "别的内容"},
         first,
-        seen(road, clock, 1),
+        build_inspection(road, clock, 1),
     ]
-    taken = await batch(world.clerk, items)
+    taken = await post_inspections(world.clerk, items)
     results = ["applied", *(["refused"] * 5), "duplicate", "applied"]
     assert [one["taken"] for one in taken] == results
     assert (taken[0]["verdict"], taken[1]["errors"][0]["pointer"]) == ("outside", "/condition")
     assert "上传" in taken[2]["words"]
     assert len((await world.clerk.get(f"/assets/{road['id']}/inspections")).json()["items"]) == 2
-    leader = world.door.as_("leader")
+    leader = world.door.client_as("leader")
     assert (await leader.post("/assets/inspections", json={"items": items})).status_code == 403
 
 
-async def test_batches_come_late_twice_and_in_any_order(world: World, clock: Clock) -> None:
-    well = await world.registered(name="机井", subclass="water")
-    late = seen(well, clock, 1, photos=[await world.photo()], fix=at(0))
-    early = seen(well, clock, 9, condition="broken", findings="坏")
-    assert [one["taken"] for one in await batch(world.clerk, [late, early])] == ["applied", "applied"]
-    assert [one["taken"] for one in await batch(world.clerk, [early, late])] == ["duplicate", "duplicate"]
+async def test_batches_come_late_twice_and_in_any_order(world: AssetScenario, clock: Clock) -> None:
+    well = await world.create_registered_asset(name="机井", subclass="water")
+    late = build_inspection(well, clock, 1, photos=[await world.upload_photo()], fix=build_fix(0))
+    early = build_inspection(well, clock, 9, condition="broken", findings="坏")
+    assert [one["taken"] for one in await post_inspections(world.clerk, [late, early])] == [
+        "applied",
+        "applied",
+    ]
+    assert [one["taken"] for one in await post_inspections(world.clerk, [early, late])] == [
+        "duplicate",
+        "duplicate",
+    ]
     known = (await world.bureau.get(f"/assets/{well['id']}")).json()
     assert known["inspected_at"][:19] == (clock.now() - timedelta(hours=1)).isoformat()[:19]
     assert len((await world.clerk.get(f"/assets/{well['id']}/repairs")).json()) == 1
@@ -156,8 +170,8 @@ async def test_batches_come_late_twice_and_in_any_order(world: World, clock: Clo
     assert (same.status_code, same.json()["id"]) == (201, late["id"])
 
 
-async def test_long_findings_of_damage_still_open_a_ticket(world: World) -> None:
-    asset = await world.registered()
+async def test_long_findings_of_damage_still_open_a_ticket(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
     for words in ("坏" * 2000, " 坏 "):
         look = {"condition": "unusable", "findings": words}
         assert (await world.clerk.post(f"/assets/{asset['id']}/inspections", json=look)).status_code == 201
@@ -165,34 +179,38 @@ async def test_long_findings_of_damage_still_open_a_ticket(world: World) -> None
     assert texts == ["坏" * 1000, "坏"]
 
 
-async def test_use_changes_need_reason_evidence_person_and_deadline(world: World) -> None:
-    asset = await world.registered()
-    bare = await world.act(world.clerk, asset["id"], "mark_idle")
+async def test_use_changes_need_reason_evidence_person_and_deadline(world: AssetScenario) -> None:
+    asset = await world.create_registered_asset()
+    bare = await world.transition_asset(world.clerk, asset["id"], "mark_idle")
     codes = {one["code"] for one in bare.json()["errors"]}
     assert (bare.status_code, codes) == (409, {"no_reason", "no_evidence", "not_assigned"})
-    photo = await world.photo()
+    photo = await world.upload_photo()
     deadline = str(world.today() + timedelta(days=30))
     full = {"reason": "无人使用", "evidence": [photo], "person": "王主任", "deadline": deadline}
-    late = await world.act(world.clerk, asset["id"], "mark_idle", **{**full, "deadline": "2024-01-01"})
+    late = await world.transition_asset(
+        world.clerk, asset["id"], "mark_idle", **{**full, "deadline": "2024-01-01"}
+    )
     assert late.json()["errors"][0]["code"] == "deadline_past"
-    idle = await world.must(world.clerk, asset["id"], "mark_idle", **full)
+    idle = await world.transition_asset_ok(world.clerk, asset["id"], "mark_idle", **full)
     assert (idle["use"], idle["use_person"], idle["use_deadline"], idle["state"]) == (
         "idle",
         "王主任",
         deadline,
         "registered",
     )
-    back = await world.must(world.clerk, asset["id"], "bring_back", reason="已出租", evidence=[photo])
+    back = await world.transition_asset_ok(
+        world.clerk, asset["id"], "bring_back", reason="已出租", evidence=[photo]
+    )
     assert (back["use"], back["use_deadline"]) == ("in_use", None)
     assert [(one["was"], one["now"]) for one in back["use_changes"]] == [
         ("in_use", "idle"),
         ("idle", "in_use"),
     ]
-    disposed = await world.act(world.bureau, asset["id"], "dispose", reason="报废")
+    disposed = await world.transition_asset(world.bureau, asset["id"], "dispose", reason="报废")
     assert disposed.json()["errors"][0]["code"] == "no_disposal"
 
 
-async def test_a_draft_has_no_use_to_change(world: World) -> None:
-    asset = await world.enter()
-    refused = await world.act(world.clerk, asset["id"], "mark_idle", reason="无人使用")
+async def test_a_draft_has_no_use_to_change(world: AssetScenario) -> None:
+    asset = await world.create_asset()
+    refused = await world.transition_asset(world.clerk, asset["id"], "mark_idle", reason="无人使用")
     assert "not_registered" in {one["code"] for one in refused.json()["errors"]}

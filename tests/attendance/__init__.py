@@ -1,0 +1,1 @@
+"""Tests of the attendance service (驻村考勤)."""

@@ -6,42 +6,42 @@ from typing import Any
 import httpx
 import pytest
 
-from services.attendance.imports import client
-from tests.attendance.fake_channels import Fake
-from tests.attendance.world import a_post
-from tests.doors import Door
+from services.attendance.imports import importer
+from tests.attendance.factories_attendance import create_post
+from tests.attendance.fake_channels import FakeChannelServer
+from tests.clients import ServiceUnderTest
 
 
 @pytest.fixture
-def attendance(door: Callable[[str], Door]) -> Door:
+def attendance(door: Callable[[str], ServiceUnderTest]) -> ServiceUnderTest:
     return door("attendance")
 
 
 @pytest.fixture
-def cadre(attendance: Door) -> httpx.AsyncClient:
-    return attendance.as_("cadre", person="li")
+def cadre(attendance: ServiceUnderTest) -> httpx.AsyncClient:
+    return attendance.client_as("cadre", person="li")
 
 
 @pytest.fixture
-def town(attendance: Door) -> httpx.AsyncClient:
-    return attendance.as_("town_officer")
+def town(attendance: ServiceUnderTest) -> httpx.AsyncClient:
+    return attendance.client_as("town_officer")
 
 
 @pytest.fixture
-def bureau(attendance: Door) -> httpx.AsyncClient:
-    return attendance.as_("bureau")
+def bureau(attendance: ServiceUnderTest) -> httpx.AsyncClient:
+    return attendance.client_as("bureau")
 
 
 @pytest.fixture
 async def post(town: httpx.AsyncClient) -> Any:
     """The village hall, where li is stationed."""
-    return await a_post(town, "li")
+    return await create_post(town, "li")
 
 
 @pytest.fixture
-def fake(attendance: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
-    made, wire = Fake(), attendance.context.wire
-    monkeypatch.setattr(client, "PAUSE_S", 0)
+def fake(attendance: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChannelServer]:
+    made, wire = FakeChannelServer(), attendance.context.clients
+    monkeypatch.setattr(importer, "RETRY_PAUSE_S", 0)
     for name in ("dingtalk", "wecom"):
         monkeypatch.setitem(wire.apps, name, made.app)
         wire._clients.pop(name, None)

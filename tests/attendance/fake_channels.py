@@ -5,51 +5,51 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 
-from shared.work import CHINA
+from shared.unit_of_work import CHINA_TIME_ZONE
 
-TOKEN = "t-1"
+ACCESS_TOKEN = "t-1"
 DAY_S = 86_400
 
 
-def millis(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=CHINA).timestamp() * 1000)
+def to_epoch_ms(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=CHINA_TIME_ZONE).timestamp() * 1000)
 
 
-def a_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
+def build_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
     """A row as `listRecord` gives it."""
     return {
         "id": number, "recordId": number, "userId": user, "groupId": 7, "planId": number,
-        "workDate": millis(at[:10]), "checkType": "OnDuty", "timeResult": "Normal", "locationResult": "Normal",
-        "sourceType": "USER", "isLegal": "Y", "baseCheckTime": millis(at), "userCheckTime": millis(at),
+        "workDate": to_epoch_ms(at[:10]), "checkType": "OnDuty", "timeResult": "Normal", "locationResult": "Normal",
+        "sourceType": "USER", "isLegal": "Y", "baseCheckTime": to_epoch_ms(at), "userCheckTime": to_epoch_ms(at),
         **changes,
     }  # fmt: skip
 
 
-class Fake:
+class FakeChannelServer:
     """What both systems hold, and what they were asked."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.checkins: list[dict[str, Any]] = []
-        self.asked: list[dict[str, Any]] = []
+        self.requests: list[dict[str, Any]] = []
         self.throttle_every = 0
         self.secret = "right"
-        self.broken: dict[str, Any] | None = None
+        self.malformed_row: dict[str, Any] | None = None
         self.now = "2024-05-20 09:00:00"
         self.app = FastAPI()
-        self._tokens()
-        self._details()
-        self._results()
-        self._wecom()
+        self._add_token_routes()
+        self._add_detail_routes()
+        self._add_result_routes()
+        self._add_wecom_routes()
 
-    def _refused(self, token: str) -> dict[str, Any] | None:
-        if token != TOKEN:
+    def _check_token(self, token: str) -> dict[str, Any] | None:
+        if token != ACCESS_TOKEN:
             return {"errcode": 40014, "errmsg": "不合法的access_token"}
-        if self.throttle_every and len(self.asked) % self.throttle_every == 0:
+        if self.throttle_every and len(self.requests) % self.throttle_every == 0:
             return {"errcode": 90018, "errmsg": "您的服务器调用钉钉开放平台所有接口的请求都被暂时禁用了"}
         return None
 
-    def _wrong(
+    def _check_limits(
         self, users: list[str], low: str, high: str, most: int = 50, days: int = 7
     ) -> dict[str, Any] | None:
         span = datetime.fromisoformat(high).date() - datetime.fromisoformat(low).date()
@@ -59,29 +59,29 @@ class Fake:
             return {"errcode": 40035, "errmsg": "不合法的参数"}
         return None
 
-    def _tokens(self) -> None:
+    def _add_token_routes(self) -> None:
         @self.app.get("/gettoken")
         async def gettoken(appkey: str, appsecret: str) -> dict[str, Any]:
             if appsecret != self.secret:
                 return {"errcode": 40089, "errmsg": "不合法的corpid或corpsecret"}
-            return {"errcode": 0, "errmsg": "ok", "access_token": TOKEN, "expires_in": 7200}
+            return {"errcode": 0, "errmsg": "ok", "access_token": ACCESS_TOKEN, "expires_in": 7200}
 
         @self.app.get("/cgi-bin/gettoken")
         async def corp_token(corpid: str, corpsecret: str) -> dict[str, Any]:
             return await gettoken(corpid, corpsecret)
 
-    def _details(self) -> None:
+    def _add_detail_routes(self) -> None:
         @self.app.post("/attendance/listRecord")
         async def list_record(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
-            self.asked.append(body)
-            bad = self._refused(access_token) or self._wrong(
+            self.requests.append(body)
+            bad = self._check_token(access_token) or self._check_limits(
                 body["userIds"], body["checkDateFrom"], body["checkDateTo"]
             )
             if bad:
                 return bad
-            low, high = millis(body["checkDateFrom"]), millis(body["checkDateTo"])
-            low = max(low, millis(self.now) - 180 * DAY_S * 1000)
+            low, high = to_epoch_ms(body["checkDateFrom"]), to_epoch_ms(body["checkDateTo"])
+            low = max(low, to_epoch_ms(self.now) - 180 * DAY_S * 1000)
             rows = [
                 one for one in self.rows if one.get("userCheckTime") and low <= one["userCheckTime"] <= high
             ]
@@ -89,32 +89,32 @@ class Fake:
                 "errcode": 0,
                 "errmsg": "ok",
                 "recordresult": [r for r in rows if r["userId"] in body["userIds"]]
-                + ([self.broken] if self.broken else []),
+                + ([self.malformed_row] if self.malformed_row else []),
             }
 
-    def _results(self) -> None:
+    def _add_result_routes(self) -> None:
         @self.app.post("/attendance/list")
         async def list_results(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
-            self.asked.append(body)
-            bad = self._refused(access_token) or self._wrong(
+            self.requests.append(body)
+            bad = self._check_token(access_token) or self._check_limits(
                 body["userIdList"], body["workDateFrom"], body["workDateTo"]
             )
             if bad or not 1 <= body["limit"] <= 50:
                 return bad or {"errcode": 40035, "errmsg": "不合法的参数"}
-            low, high = millis(body["workDateFrom"][:10]), millis(body["workDateTo"][:10])
+            low, high = to_epoch_ms(body["workDateFrom"][:10]), to_epoch_ms(body["workDateTo"][:10])
             rows = [
                 r for r in self.rows if low <= r["workDate"] <= high and r["userId"] in body["userIdList"]
             ]
             end = body["offset"] + body["limit"]
             return {"errcode": 0, "recordresult": rows[body["offset"] : end], "hasMore": end < len(rows)}
 
-    def _wecom(self) -> None:
+    def _add_wecom_routes(self) -> None:
         @self.app.post("/cgi-bin/checkin/getcheckindata")
         async def checkin_data(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
-            self.asked.append(body)
-            if bad := self._refused(access_token):
+            self.requests.append(body)
+            if bad := self._check_token(access_token):
                 return bad
             if len(body["useridlist"]) > 100:
                 return {"errcode": 301023, "errmsg": "userlist is over threshold", "checkindata": []}
@@ -128,21 +128,21 @@ class Fake:
             }
 
 
-def an_unsigned_plan(number: int, user: str, on: str, **changes: Any) -> dict[str, Any]:
+def build_unsigned_plan(number: int, user: str, on: str, **changes: Any) -> dict[str, Any]:
     """A planned day without a punch as `/attendance/list` gives it: the planned time stands where the punch would."""
-    at = millis(f"{on} 09:00:00")
+    at = to_epoch_ms(f"{on} 09:00:00")
     return {
-        "id": number, "userId": user, "groupId": 7, "planId": number, "workDate": millis(on), "checkType": "OnDuty",
+        "id": number, "userId": user, "groupId": 7, "planId": number, "workDate": to_epoch_ms(on), "checkType": "OnDuty",
         "timeResult": "NotSigned", "locationResult": "NotSigned", "sourceType": "SYSTEM", "corpId": "ding1",
         "baseCheckTime": at, "userCheckTime": at,
         **changes,
     }  # fmt: skip
 
 
-def an_invalid_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
+def build_invalid_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
     """A punch that was refused as `listRecord` gives it: no checkType, no plan, no results."""
     return {
-        "id": number, "userId": user, "workDate": millis(at[:10]), "sourceType": "USER", "userCheckTime": millis(at),
-        "invalidRecordType": "Other", "invalidRecordMsg": "需要二次确认", "gmtCreate": millis(at),
+        "id": number, "userId": user, "workDate": to_epoch_ms(at[:10]), "sourceType": "USER", "userCheckTime": to_epoch_ms(at),
+        "invalidRecordType": "Other", "invalidRecordMsg": "需要二次确认", "gmtCreate": to_epoch_ms(at),
         **changes,
     }  # fmt: skip

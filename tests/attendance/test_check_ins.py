@@ -7,10 +7,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.places import Datum, from_wgs84
-from tests.attendance.world import HALL, a_tap, tapped
+from shared.china import Datum, from_wgs84
+from tests.attendance.factories_attendance import HALL_POSITION, build_check_in, submit_check_in
+from tests.clients import TOWN, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
-from tests.doors import TOWN, Door, Doors
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from tests.doors import TOWN, Door, Doors
 async def test_the_verdict_comes_with_the_answer(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, north_m: float, verdict: str, result: str
 ) -> None:
-    one = await tapped(cadre, a_tap(clock, north_m=north_m))
+    one = await submit_check_in(cadre, build_check_in(clock, north_m=north_m))
     assert (one["verdict"], one["result"]) == (verdict, result)
     assert one["post_name"] == post["name"]
     assert one["distance_m"] == pytest.approx(max(0, north_m - 200), abs=1)
@@ -38,30 +38,30 @@ async def test_the_verdict_comes_with_the_answer(
 async def test_a_place_is_judged_in_its_own_datum(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    lon, lat = from_wgs84(*HALL, Datum.GCJ02)
-    tap = a_tap(clock)
+    lon, lat = from_wgs84(*HALL_POSITION, Datum.GCJ02)
+    tap = build_check_in(clock)
     told = {**tap["fix"], "lon": lon, "lat": lat, "datum": "gcj02"}
-    assert (await tapped(cadre, {**tap, "fix": told}))["verdict"] == "inside"
+    assert (await submit_check_in(cadre, {**tap, "fix": told}))["verdict"] == "inside"
     wrong = {**told, "datum": "bd09"}
-    assert (await tapped(cadre, {**a_tap(clock), "fix": wrong}))["verdict"] == "outside"
+    assert (await submit_check_in(cadre, {**build_check_in(clock), "fix": wrong}))["verdict"] == "outside"
 
 
 async def test_the_same_tap_twice_is_one_record(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    tap = a_tap(clock)
-    assert (await tapped(cadre, tap))["result"] == "applied"
-    assert (await tapped(cadre, tap))["result"] == "duplicate"
-    assert (await tapped(cadre, {**tap, "remark": "另一条"}))["result"] == "refused"
+    tap = build_check_in(clock)
+    assert (await submit_check_in(cadre, tap))["result"] == "applied"
+    assert (await submit_check_in(cadre, tap))["result"] == "duplicate"
+    assert (await submit_check_in(cadre, {**tap, "remark": "另一条"}))["result"] == "refused"
     assert len((await cadre.get("/attendance/check-ins")).json()["items"]) == 1
 
 
 async def test_a_bad_item_does_not_hold_up_the_batch(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    good, nowhere = a_tap(clock), a_tap(clock)
+    good, nowhere = build_check_in(clock), build_check_in(clock)
     nowhere["fix"] = {**nowhere["fix"], "lon": 0.0, "lat": 0.0}
-    old = a_tap(clock, taken_at=(clock.now() - timedelta(days=181)).isoformat())
+    old = build_check_in(clock, taken_at=(clock.now() - timedelta(days=181)).isoformat())
     items = [good, nowhere, {"id": "x"}, good, old]
     answered = (await cadre.post("/attendance/check-ins", json={"items": items})).json()["items"]
     assert [one["result"] for one in answered] == ["applied", "refused", "refused", "applied", "refused"]
@@ -80,7 +80,7 @@ async def test_a_bad_item_does_not_hold_up_the_batch(
 async def test_odd_evidence_is_kept_for_a_person(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, changes: dict[str, Any], flag: str
 ) -> None:
-    one = await tapped(cadre, a_tap(clock, **changes))
+    one = await submit_check_in(cadre, build_check_in(clock, **changes))
     assert one["result"] == "held"
     assert flag in one["flags"]
 
@@ -88,36 +88,36 @@ async def test_odd_evidence_is_kept_for_a_person(
 async def test_a_clock_ahead_and_a_late_tap_are_flagged(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    ahead = a_tap(clock, taken_at=(clock.now() + timedelta(minutes=6)).isoformat())
-    late = a_tap(clock, taken_at=(clock.now() - timedelta(hours=80)).isoformat())
-    assert "clock" in (await tapped(cadre, ahead))["flags"]
-    assert "late" in (await tapped(cadre, late))["flags"]
+    ahead = build_check_in(clock, taken_at=(clock.now() + timedelta(minutes=6)).isoformat())
+    late = build_check_in(clock, taken_at=(clock.now() - timedelta(hours=80)).isoformat())
+    assert "clock" in (await submit_check_in(cadre, ahead))["flags"]
+    assert "late" in (await submit_check_in(cadre, late))["flags"]
 
 
 async def test_without_a_post_nothing_is_lost(cadre: httpx.AsyncClient, clock: Clock) -> None:
-    one = await tapped(cadre, a_tap(clock))
+    one = await submit_check_in(cadre, build_check_in(clock))
     assert (one["result"], one["flags"]) == ("held", ["no_post"])
 
 
 async def test_nobody_sees_the_taps_of_others_but_their_town(
-    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    tap = a_tap(clock)
-    await tapped(cadre, tap)
-    other = attendance.as_("cadre", person="wang")
+    tap = build_check_in(clock)
+    await submit_check_in(cadre, tap)
+    other = attendance.client_as("cadre", person="wang")
     assert (await other.get("/attendance/check-ins")).json()["items"] == []
     assert (await other.get(f"/attendance/check-ins/{tap['id']}")).status_code == 404
-    town = attendance.as_("town_officer", TOWN)
+    town = attendance.client_as("town_officer", TOWN)
     assert [one["id"] for one in (await town.get("/attendance/check-ins")).json()["items"]] == [tap["id"]]
-    elsewhere = attendance.as_("town_officer", "620602101000")
+    elsewhere = attendance.client_as("town_officer", "620602101000")
     assert (await elsewhere.get("/attendance/check-ins")).json()["items"] == []
-    assert (await town.post("/attendance/check-ins", json=a_tap(clock))).status_code == 403
+    assert (await town.post("/attendance/check-ins", json=build_check_in(clock))).status_code == 403
 
 
 async def test_a_district_may_switch_check_in_off(
-    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    bureau = attendance.as_("bureau")
+    bureau = attendance.client_as("bureau")
     (now, *_) = (await bureau.get("/attendance/rules/check_in.switches")).json()
     off = {
         **{name: now[name] for name in ("key", "title", "basis", "confirmed")},
@@ -126,38 +126,38 @@ async def test_a_district_may_switch_check_in_off(
         "value": {**now["value"], "own_check_in": False},
     }
     assert (await bureau.post("/attendance/rules", json=off)).status_code == 201
-    refused = await cadre.post("/attendance/check-ins", json=a_tap(clock))
+    refused = await cadre.post("/attendance/check-ins", json=build_check_in(clock))
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
 
 
 async def test_the_event_tells_no_place(
-    doors: Doors, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+    doors: SystemUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    await tapped(cadre, a_tap(clock))
-    feed = (await doors.of("attendance").as_("bureau").get("/attendance/events")).json()["items"]
+    await submit_check_in(cadre, build_check_in(clock))
+    feed = (await doors.service("attendance").client_as("bureau").get("/attendance/events")).json()["items"]
     told = [one for one in feed if one["type"] == "check_in.recorded"]
     assert len(told) == 1
     assert not {"lon", "lat", "fix"} & set(told[0]["after"])
 
 
 async def test_a_post_ends_and_so_does_its_fence(
-    attendance: Door, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    town = attendance.as_("town_officer")
+    town = attendance.client_as("town_officer")
     address = f"/attendance/posts/{post['id']}"
     assert (await town.patch(address, json={"closed_on": "2024-05-19"})).status_code == 428
     tag = (await town.get(address)).headers["ETag"]
     closed = await town.patch(address, json={"closed_on": "2024-05-19"}, headers={"If-Match": tag})
     assert closed.status_code == 200, closed.text
-    assert (await tapped(cadre, a_tap(clock)))["flags"] == ["no_post"]
+    assert (await submit_check_in(cadre, build_check_in(clock)))["flags"] == ["no_post"]
     unknown = await town.get(f"/attendance/posts/{uuid4()}")
     assert unknown.status_code == 404
 
 
-async def test_a_wrong_field_is_pointed_at_where_it_is_sent(doors: Doors) -> None:
+async def test_a_wrong_field_is_pointed_at_where_it_is_sent(doors: SystemUnderTest) -> None:
     sent = {"id": "no id", "kind": "OnDuty", "taken_at": "2024-05-20T00:59:00+00:00"}
 
-    refused = await doors.of("attendance").as_("cadre").post("/attendance/check-ins", json=sent)
+    refused = await doors.service("attendance").client_as("cadre").post("/attendance/check-ins", json=sent)
 
     assert refused.status_code == 422
     assert "/id" in {one["pointer"] for one in refused.json()["errors"]}

@@ -7,13 +7,13 @@ import pytest
 
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
 from shared.errors import Conflict
-from tests.attendance.world import a_post, read, sent, set_rule
+from tests.attendance.factories_attendance import create_post, get_json, post_json, set_rule
+from tests.clients import ServiceUnderTest
 from tests.conftest import Clock
-from tests.doors import Door
 
-LEVELS = {"town": "town_officer", "county": "bureau"}
+ROLE_BY_LEVEL = {"town": "town_officer", "county": "bureau"}
 LEAVE_BODY = {"kind": "personal", "starts_on": "2024-05-21", "ends_on": "2024-05-23", "why": "家中有事"}
-LEGAL = {
+LEGAL_TRANSITIONS = {
     (LeaveState.REQUESTED, LeaveAction.ENDORSE): LeaveState.REQUESTED,
     (LeaveState.REQUESTED, LeaveAction.APPROVE): LeaveState.APPROVED,
     (LeaveState.REQUESTED, LeaveAction.REFUSE): LeaveState.REFUSED,
@@ -26,15 +26,17 @@ LEGAL = {
 @pytest.mark.parametrize("state", list(LeaveState))
 @pytest.mark.parametrize("action", list(LeaveAction))
 def test_every_pair_of_state_and_action(state: LeaveState, action: LeaveAction) -> None:
-    if target := LEGAL.get((state, action)):
-        assert LEAVE.move(state, action).target == target
+    if target := LEGAL_TRANSITIONS.get((state, action)):
+        assert LEAVE.get_transition(state, action).target == target
     else:
         with pytest.raises(Conflict):
-            LEAVE.move(state, action)
+            LEAVE.get_transition(state, action)
 
 
-async def moved(client: httpx.AsyncClient, thing: Any, action: str, status: int = 200, **body: Any) -> Any:
-    return await sent(client, f"/attendance/leaves/{thing['id']}/{action}", body, status)
+async def transition_leave(
+    client: httpx.AsyncClient, thing: Any, action: str, status: int = 200, **body: Any
+) -> Any:
+    return await post_json(client, f"/attendance/leaves/{thing['id']}/{action}", body, status)
 
 
 @pytest.mark.parametrize(
@@ -53,52 +55,56 @@ async def moved(client: httpx.AsyncClient, thing: Any, action: str, status: int 
     ],
 )
 async def test_the_matrix_of_each_district_makes_the_chain(
-    attendance: Door, region: str, last: str, chain: list[str]
+    attendance: ServiceUnderTest, region: str, last: str, chain: list[str]
 ) -> None:
     district, town = region[:6] + "000000", region[:9] + "000"
-    await a_post(attendance.as_("town_officer", town), "li", region=region)
-    cadre = attendance.as_("cadre", region, person="li")
-    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": last})
+    await create_post(attendance.client_as("town_officer", town), "li", region=region)
+    cadre = attendance.client_as("cadre", region, person="li")
+    leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": last})
     assert leave["chain"] == chain
     for at, step in enumerate(chain):
-        who = attendance.as_(LEVELS[step], town if step == "town" else district)
+        who = attendance.client_as(ROLE_BY_LEVEL[step], town if step == "town" else district)
         action = "approve" if at == len(chain) - 1 else "endorse"
         wrong = "endorse" if action == "approve" else "approve"
-        problem = await moved(who, leave, wrong, 409)
+        problem = await transition_leave(who, leave, wrong, 409)
         assert problem["errors"][0]["code"] in {"last_step", "more_steps"}
-        leave = await moved(who, leave, action)
+        leave = await transition_leave(who, leave, action)
     assert leave["state"] == "approved"
     assert [one["step"] for one in leave["steps"]] == chain
 
 
 async def test_nobody_takes_a_step_that_is_not_theirs(
-    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest,
+    cadre: httpx.AsyncClient,
+    town: httpx.AsyncClient,
+    bureau: httpx.AsyncClient,
+    post: Any,
 ) -> None:
-    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
-    problem = await moved(bureau, leave, "endorse", 409)
+    leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
+    problem = await transition_leave(bureau, leave, "endorse", 409)
     assert problem["errors"][0]["code"] == "not_your_turn"
-    await moved(cadre, leave, "approve", 403)
-    await moved(attendance.as_("town_officer", "620602101000"), leave, "endorse", 404)
-    await moved(town, leave, "endorse")
-    problem = await moved(town, leave, "approve", 403)
+    await transition_leave(cadre, leave, "approve", 403)
+    await transition_leave(attendance.client_as("town_officer", "620602101000"), leave, "endorse", 404)
+    await transition_leave(town, leave, "endorse")
+    problem = await transition_leave(town, leave, "approve", 403)
     assert "本人" in problem["detail"]
-    other = attendance.as_("town_officer", person="second")
-    assert (await moved(other, leave, "approve", 409))["errors"][0]["code"] == "not_your_turn"
-    assert (await moved(bureau, leave, "approve"))["state"] == "approved"
+    other = attendance.client_as("town_officer", person="second")
+    assert (await transition_leave(other, leave, "approve", 409))["errors"][0]["code"] == "not_your_turn"
+    assert (await transition_leave(bureau, leave, "approve"))["state"] == "approved"
 
 
 async def test_a_deputy_takes_the_step_for_the_time_it_was_given(
-    attendance: Door,
+    attendance: ServiceUnderTest,
     cadre: httpx.AsyncClient,
     town: httpx.AsyncClient,
     bureau: httpx.AsyncClient,
     post: Any,
     clock: Clock,
 ) -> None:
-    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
-    await moved(town, leave, "endorse")
-    deputy = attendance.as_("town_officer", person="deputy")
-    await moved(deputy, leave, "approve", 409)
+    leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
+    await transition_leave(town, leave, "endorse")
+    deputy = attendance.client_as("town_officer", person="deputy")
+    await transition_leave(deputy, leave, "approve", 409)
     body = {
         "deputy": "deputy",
         "step": "county",
@@ -106,40 +112,42 @@ async def test_a_deputy_takes_the_step_for_the_time_it_was_given(
         "starts_on": "2024-05-20",
         "ends_on": "2024-05-21",
     }
-    await sent(town, "/attendance/delegations", body | {"region": "620602100000"}, 403)
-    await sent(bureau, "/attendance/delegations", body)
-    assert (await moved(deputy, leave, "approve"))["steps"][-1]["by"] == "deputy"
+    await post_json(town, "/attendance/delegations", body | {"region": "620602100000"}, 403)
+    await post_json(bureau, "/attendance/delegations", body)
+    assert (await transition_leave(deputy, leave, "approve"))["steps"][-1]["by"] == "deputy"
 
 
 async def test_a_leave_is_withdrawn_before_it_begins_and_returned_from_after(
-    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
-    leave = await sent(cadre, "/attendance/leaves", LEAVE_BODY)
-    await sent(
+    leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY)
+    await post_json(
         cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-05-23", "ends_on": "2024-05-24"}, 409
     )
-    await moved(town, leave, "approve")
+    await transition_leave(town, leave, "approve")
     clock.set(clock.now().replace(day=25))
-    assert (await moved(cadre, leave, "withdraw", 409))["errors"][0]["code"] == "begun"
-    assert (await moved(cadre, leave, "return", 409))["errors"][0]["pointer"] == "/returned_on"
-    late = await read(cadre, f"/attendance/leaves/{leave['id']}")
+    assert (await transition_leave(cadre, leave, "withdraw", 409))["errors"][0]["code"] == "begun"
+    assert (await transition_leave(cadre, leave, "return", 409))["errors"][0]["pointer"] == "/returned_on"
+    late = await get_json(cadre, f"/attendance/leaves/{leave['id']}")
     assert "尚未销假" in " ".join(late["warnings"])
-    assert [one["id"] for one in (await read(town, "/attendance/leaves", overdue=True))["items"]] == [
+    assert [one["id"] for one in (await get_json(town, "/attendance/leaves", overdue=True))["items"]] == [
         leave["id"]
     ]
-    back = await moved(cadre, leave, "return", returned_on="2024-05-24")
+    back = await transition_leave(cadre, leave, "return", returned_on="2024-05-24")
     assert (back["state"], back["returned_on"]) == ("returned", "2024-05-24")
 
 
-async def test_a_year_over_the_districts_limit_is_said(attendance: Door) -> None:
-    town = attendance.as_("town_officer", "610929100000")
-    await a_post(town, "li", region="610929100201")
-    cadre = attendance.as_("cadre", "610929100201", person="li")
-    await sent(cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-06-01", "ends_on": "2024-06-30"})
-    leave = await sent(
+async def test_a_year_over_the_districts_limit_is_said(attendance: ServiceUnderTest) -> None:
+    town = attendance.client_as("town_officer", "610929100000")
+    await create_post(town, "li", region="610929100201")
+    cadre = attendance.client_as("cadre", "610929100201", person="li")
+    await post_json(
+        cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-06-01", "ends_on": "2024-06-30"}
+    )
+    leave = await post_json(
         cadre, "/attendance/leaves", LEAVE_BODY | {"starts_on": "2024-07-01", "ends_on": "2024-07-01"}
     )
-    assert "超过 30 天" in (await read(cadre, f"/attendance/leaves/{leave['id']}"))["warnings"][0]
+    assert "超过 30 天" in (await get_json(cadre, f"/attendance/leaves/{leave['id']}"))["warnings"][0]
 
 
 async def test_an_errand_is_reported_and_known(
@@ -152,41 +160,43 @@ async def test_an_errand_is_reported_and_known(
         "place": "武威市",
         "why": "业务培训",
     }
-    errand = await sent(cadre, "/attendance/errands", body)
+    errand = await post_json(cadre, "/attendance/errands", body)
     address = f"/attendance/errands/{errand['id']}"
-    await sent(cadre, f"{address}/acknowledge", {}, 403)
-    assert (await sent(town, f"{address}/acknowledge", {}, 200))["acknowledged_by"].startswith("town_officer")
-    await sent(cadre, f"{address}/return", {"returned_on": "2024-05-22"}, 409)
-    assert [one["action"] for one in (await read(cadre, address))["available_actions"]] == [
+    await post_json(cadre, f"{address}/acknowledge", {}, 403)
+    assert (await post_json(town, f"{address}/acknowledge", {}, 200))["acknowledged_by"].startswith(
+        "town_officer"
+    )
+    await post_json(cadre, f"{address}/return", {"returned_on": "2024-05-22"}, 409)
+    assert [one["action"] for one in (await get_json(cadre, address))["available_actions"]] == [
         "withdraw",
         "return",
     ]
 
 
 async def test_a_make_up_needs_its_witness_and_the_town(
-    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
 ) -> None:
     body = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
-    await sent(cadre, "/attendance/make-ups", body | {"witness": "li"}, 422)
-    await sent(cadre, "/attendance/make-ups", body | {"on": "2024-05-21"}, 422)
-    made = await sent(cadre, "/attendance/make-ups", body)
+    await post_json(cadre, "/attendance/make-ups", body | {"witness": "li"}, 422)
+    await post_json(cadre, "/attendance/make-ups", body | {"on": "2024-05-21"}, 422)
+    made = await post_json(cadre, "/attendance/make-ups", body)
     address = f"/attendance/make-ups/{made['id']}"
-    await sent(town, f"{address}/approve", {}, 409)
-    other = attendance.as_("cadre", person="wang")
-    await sent(other, f"{address}/witness", {}, 404)
-    assert (await sent(town, f"{address}/witness", {}, 409))["errors"][0]["code"] == "not_the_witness"
-    witness = attendance.as_("cadre", person="zhang")
-    assert (await sent(witness, f"{address}/witness", {}, 200))["state"] == "witnessed"
-    assert (await sent(town, f"{address}/approve", {}, 200))["state"] == "approved"
+    await post_json(town, f"{address}/approve", {}, 409)
+    other = attendance.client_as("cadre", person="wang")
+    await post_json(other, f"{address}/witness", {}, 404)
+    assert (await post_json(town, f"{address}/witness", {}, 409))["errors"][0]["code"] == "not_the_witness"
+    witness = attendance.client_as("cadre", person="zhang")
+    assert (await post_json(witness, f"{address}/witness", {}, 200))["state"] == "witnessed"
+    assert (await post_json(town, f"{address}/approve", {}, 200))["state"] == "approved"
 
 
 async def test_make_ups_end_with_the_months_number(
-    attendance: Door, cadre: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     await set_rule(attendance, "presence.rules", make_ups_a_month=1)
     body = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
-    await sent(cadre, "/attendance/make-ups", body)
+    await post_json(cadre, "/attendance/make-ups", body)
     assert (
         "最多补卡 1 次"
-        in (await sent(cadre, "/attendance/make-ups", body | {"on": "2024-05-16"}, 409))["detail"]
+        in (await post_json(cadre, "/attendance/make-ups", body | {"on": "2024-05-16"}, 409))["detail"]
     )

@@ -8,46 +8,52 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.attendance.days.follow import follow, ripen
-from tests.attendance.world import a_post, a_tap, read, sent, tapped
+from services.attendance.days.consumers import project_next_batch, refresh_provisional_days
+from tests.attendance.factories_attendance import (
+    build_check_in,
+    create_post,
+    get_json,
+    post_json,
+    submit_check_in,
+)
+from tests.clients import TOWN, VILLAGE, ServiceUnderTest
 from tests.conftest import Clock
-from tests.doors import TOWN, VILLAGE, Door
 
 
-async def reckoned(door: Door) -> None:
-    while await follow(door.context):
+async def run_day_projection(door: ServiceUnderTest) -> None:
+    while await project_next_batch(door.context):
         pass
 
 
-async def a_month(attendance: Door, town: httpx.AsyncClient, clock: Clock) -> None:
+async def create_month(attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock) -> None:
     """Li is there on 20 and 21 May, asks leave for 22 May; wang sends nothing; then June comes."""
-    await a_post(town, "li", "wang", since="2024-05-20")
-    team = await sent(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
+    await create_post(town, "li", "wang", since="2024-05-20")
+    team = await post_json(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
     body = {"person": "li", "person_name": "李明", "role": "member", "starts_on": "2024-05-01"}
-    await sent(town, f"/attendance/teams/{team['id']}/members", body)
-    cadre = attendance.as_("cadre", person="li")
-    await tapped(cadre, a_tap(clock))
+    await post_json(town, f"/attendance/teams/{team['id']}/members", body)
+    cadre = attendance.client_as("cadre", person="li")
+    await submit_check_in(cadre, build_check_in(clock))
     clock.advance(timedelta(days=1))
-    await tapped(cadre, a_tap(clock))
+    await submit_check_in(cadre, build_check_in(clock))
     asked = {"kind": "annual", "starts_on": "2024-05-22", "ends_on": "2024-05-22", "why": "年休假"}
-    leave = await sent(cadre, "/attendance/leaves", asked)
-    await sent(town, f"/attendance/leaves/{leave['id']}/approve", {}, 200)
-    await reckoned(attendance)
+    leave = await post_json(cadre, "/attendance/leaves", asked)
+    await post_json(town, f"/attendance/leaves/{leave['id']}/approve", {}, 200)
+    await run_day_projection(attendance)
 
 
-async def june(attendance: Door, clock: Clock) -> None:
+async def advance_to_june(attendance: ServiceUnderTest, clock: Clock) -> None:
     for _ in range(2):
         clock.advance(timedelta(days=8))
-        await reckoned(attendance)
-        await ripen(attendance.context)
+        await run_day_projection(attendance)
+        await refresh_provisional_days(attendance.context)
 
 
 async def test_a_months_sheet_counts_each_person(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
-    await june(attendance, clock)
-    sheet = await read(town, "/attendance/months", region=TOWN, month="2024-05")
+    await create_month(attendance, town, clock)
+    await advance_to_june(attendance, clock)
+    sheet = await get_json(town, "/attendance/months", region=TOWN, month="2024-05")
     (li, wang) = sheet["rows"]
     assert (li["key"], li["stationed"], li["leave"], li["least_days"], li["met"]) == (
         "li",
@@ -60,23 +66,23 @@ async def test_a_months_sheet_counts_each_person(
     assert (wang["stationed"], wang["unexplained"]) == (0.0, 10)
     assert (sheet["total"]["persons"], sheet["total"]["stationed"]) == (2, 2.0)
     for by, keys in (("village", [VILLAGE]), ("town", [TOWN])):
-        found = await read(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
+        found = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
         assert [row["key"] for row in found["rows"]] == keys
         assert found["rows"][0]["persons"] == 2
-    teams = await read(town, "/attendance/months", region=TOWN, month="2024-05", by="team")
+    teams = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by="team")
     assert {row["name"] for row in teams["rows"]} == {"新店村工作队", ""}
-    year = await read(town, "/attendance/years", region=TOWN, year=2024)
+    year = await get_json(town, "/attendance/years", region=TOWN, year=2024)
     assert year["rows"][0]["stationed"] == 2.0
     assert year["rows"][0]["least_days"] is None
 
 
 async def test_a_signature_leaves_out_no_day_that_was_never_reckoned(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
+    await create_month(attendance, town, clock)
     clock.advance(timedelta(days=60))
-    signed = await sent(town, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 200)
-    (li, wang) = (await read(town, f"/attendance/sheets/{signed['id']}"))["rows"]
+    signed = await post_json(town, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 200)
+    (li, wang) = (await get_json(town, f"/attendance/sheets/{signed['id']}"))["rows"]
     assert (li["unexplained"], li["leave"], wang["unexplained"], wang["rest"]) == (7, 1.0, 10, 2)
 
 
@@ -84,68 +90,68 @@ async def test_nobody_can_order_people_by_their_figures(
     town: httpx.AsyncClient, bureau: httpx.AsyncClient
 ) -> None:
     for address in ("/attendance/days", "/attendance/members", "/attendance/check-ins", "/attendance/deeds"):
-        await read(bureau, f"{address}?sort=-halves", 400)
+        await get_json(bureau, f"{address}?sort=-halves", 400)
 
 
 async def test_a_signature_freezes_and_later_data_is_shown_beside(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
+    await create_month(attendance, town, clock)
     body = {"region": VILLAGE, "month": "2024-05"}
-    problem = await sent(town, "/attendance/months/sign", body, 409)
+    problem = await post_json(town, "/attendance/months/sign", body, 409)
     assert {one["code"] for one in problem["errors"]} == {"not_over", "provisional"}
-    await june(attendance, clock)
-    signed = await sent(town, "/attendance/months/sign", body, 200)
+    await advance_to_june(attendance, clock)
+    signed = await post_json(town, "/attendance/months/sign", body, 200)
     assert signed["state"] == "signed"
-    await sent(town, "/attendance/months/sign", body, 409)
-    sheet = await read(town, "/attendance/months", region=VILLAGE, month="2024-05")
+    await post_json(town, "/attendance/months/sign", body, 409)
+    sheet = await get_json(town, "/attendance/months", region=VILLAGE, month="2024-05")
     assert sheet["state"] == "signed"
     taken = (clock.now() - timedelta(days=9)).isoformat()
-    made = await sent(
+    made = await post_json(
         town, "/attendance/corrections", {"person": "wang", "taken_at": taken, "reason": "村里证实"}
     )
-    await reckoned(attendance)
+    await run_day_projection(attendance)
     (day,) = (
-        await read(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+        await get_json(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
     )["items"]
     assert (day["result"], day["frozen"], day["after_signature"]["result"]) == (
         "unexplained",
         True,
         "present",
     )
-    assert (await read(town, "/attendance/months", region=VILLAGE, month="2024-05"))["total"][
+    assert (await get_json(town, "/attendance/months", region=VILLAGE, month="2024-05"))["total"][
         "after_signature"
     ] == 1
-    kept = await read(town, f"/attendance/sheets/{signed['id']}")
+    kept = await get_json(town, f"/attendance/sheets/{signed['id']}")
     assert [row["key"] for row in kept["rows"]] == ["li", "wang"]
-    await sent(town, "/attendance/months/reopen", body, 409)
-    await sent(town, "/attendance/months/reopen", body | {"reason": "补充材料"}, 200)
+    await post_json(town, "/attendance/months/reopen", body, 409)
+    await post_json(town, "/attendance/months/reopen", body | {"reason": "补充材料"}, 200)
     (day,) = (
-        await read(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+        await get_json(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
     )["items"]
     assert (day["result"], day["frozen"], day["after_signature"]) == ("present", False, {})
 
 
 async def test_nobody_signs_the_month_they_are_in(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
-    await june(attendance, clock)
-    himself = attendance.as_("town_officer", person="li")
-    await sent(himself, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 403)
-    elsewhere = attendance.as_("town_officer", "620602101000")
-    await sent(elsewhere, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 404)
+    await create_month(attendance, town, clock)
+    await advance_to_june(attendance, clock)
+    himself = attendance.client_as("town_officer", person="li")
+    await post_json(himself, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 403)
+    elsewhere = attendance.client_as("town_officer", "620602101000")
+    await post_json(elsewhere, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 404)
 
 
 @pytest.mark.parametrize("month", ["2024-13", "2024-5", "x"])
 async def test_a_month_that_is_none_is_refused(town: httpx.AsyncClient, month: str) -> None:
-    await read(town, "/attendance/months", 422, region=TOWN, month=month)
+    await get_json(town, "/attendance/months", 422, region=TOWN, month=month)
 
 
 async def test_the_report_has_a_column_for_every_day(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
+    await create_month(attendance, town, clock)
     answered = await town.get("/attendance/months/export", params={"region": TOWN, "month": "2024-05"})
     assert answered.status_code == 200
     rows: Any = CalamineWorkbook.from_filelike(BytesIO(answered.content)).get_sheet_by_index(0).to_python()
@@ -157,12 +163,12 @@ async def test_the_report_has_a_column_for_every_day(
 
 
 async def test_the_monthly_table_writes_itself(
-    attendance: Door, town: httpx.AsyncClient, clock: Clock
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
-    await a_month(attendance, town, clock)
-    cadre = attendance.as_("cadre", person="li")
+    await create_month(attendance, town, clock)
+    cadre = attendance.client_as("cadre", person="li")
     visit = {"visited_on": "2024-05-20", "kind": "household", "purpose": "care", "household": "王五"}
-    await sent(cadre, "/attendance/visits", visit)
+    await post_json(cadre, "/attendance/visits", visit)
     for kind, amount, people in (
         ("project", "250000.00", 30),
         ("consumption", "30000.00", 5),
@@ -175,8 +181,8 @@ async def test_the_monthly_table_writes_itself(
             "amount": amount,
             "beneficiaries": people,
         }
-        await sent(cadre, "/attendance/deeds", deed | {"done": kind != "jobs"})
-    found = await read(town, "/attendance/statistics", region=TOWN, month="2024-05")
+        await post_json(cadre, "/attendance/deeds", deed | {"done": kind != "jobs"})
+    found = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05")
     line = next(row for row in found["rows"] if row["key"] == "li")
     assert (line["role"], line["stationed"], line["household_visits"]) == ("工作队队员", 2.0, 1)
     assert (line["project"], line["project_money"], line["consumption_money"], line["jobs"]) == (
@@ -186,9 +192,9 @@ async def test_the_monthly_table_writes_itself(
         7,
     )
     assert (line["deeds"], line["deeds_done"]) == (3, 2)
-    towns = await read(town, "/attendance/statistics", region=TOWN, month="2024-05", by="town")
+    towns = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05", by="town")
     assert [(row["key"], row["deeds"]) for row in towns["rows"]] == [(TOWN, 3)]
-    units = await read(town, "/attendance/statistics", region=TOWN, month="2024-05", by="unit")
+    units = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05", by="unit")
     assert units["rows"][0]["unit"] == "未登记派出单位"
     answered = await town.get("/attendance/statistics/export", params={"region": TOWN, "month": "2024-05"})
     sheets = CalamineWorkbook.from_filelike(BytesIO(answered.content))

@@ -4,12 +4,12 @@ from typing import Any
 
 import httpx
 
-from tests.attendance.world import a_post, read, sent
-from tests.doors import VILLAGE, Door
+from tests.attendance.factories_attendance import create_post, get_json, post_json
+from tests.clients import VILLAGE, ServiceUnderTest
 
 
-async def a_team(town: httpx.AsyncClient, *persons: str, **changes: Any) -> Any:
-    team = await sent(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
+async def create_team(town: httpx.AsyncClient, *persons: str, **changes: Any) -> Any:
+    team = await post_json(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
     for person, role in zip(persons, ("first_secretary", "leader", "member"), strict=False):
         body = {
             "person": person,
@@ -18,13 +18,13 @@ async def a_team(town: httpx.AsyncClient, *persons: str, **changes: Any) -> Any:
             "starts_on": "2024-01-01",
             **changes,
         }
-        await sent(town, f"/attendance/teams/{team['id']}/members", body)
+        await post_json(town, f"/attendance/teams/{team['id']}/members", body)
     return team
 
 
 async def test_a_team_of_two_and_a_short_term_are_said_not_refused(town: httpx.AsyncClient) -> None:
-    team = await a_team(town, "li", "wang", term_ends_on="2025-01-01")
-    found = await read(town, f"/attendance/teams/{team['id']}")
+    team = await create_team(town, "li", "wang", term_ends_on="2025-01-01")
+    found = await get_json(town, f"/attendance/teams/{team['id']}")
     assert [one["person"] for one in found["members"]] == ["li", "wang"] or len(found["members"]) == 2
     words = " ".join(one["words"] for one in found["findings"])
     assert "在队 2 人" in words
@@ -33,66 +33,70 @@ async def test_a_team_of_two_and_a_short_term_are_said_not_refused(town: httpx.A
 
 
 async def test_a_full_team_has_no_findings(town: httpx.AsyncClient) -> None:
-    team = await a_team(town, "li", "wang", "zhao", term_ends_on="2026-01-01")
-    assert (await read(town, f"/attendance/teams/{team['id']}"))["findings"] == []
+    team = await create_team(town, "li", "wang", "zhao", term_ends_on="2026-01-01")
+    assert (await get_json(town, f"/attendance/teams/{team['id']}"))["findings"] == []
 
 
 async def test_nobody_serves_in_two_teams_at_once(town: httpx.AsyncClient) -> None:
-    await a_team(town, "li")
-    other = await sent(town, "/attendance/teams", {"name": "别村工作队", "region": "620602100202"})
+    await create_team(town, "li")
+    other = await post_json(town, "/attendance/teams", {"name": "别村工作队", "region": "620602100202"})
     body = {"person": "li", "person_name": "李明", "role": "member", "starts_on": "2024-06-01"}
-    await sent(town, f"/attendance/teams/{other['id']}/members", body, 409)
+    await post_json(town, f"/attendance/teams/{other['id']}/members", body, 409)
 
 
-async def test_a_hand_over_keeps_role_post_and_history(attendance: Door, town: httpx.AsyncClient) -> None:
-    team = await a_team(town, "li")
-    await a_post(town, "li")
-    (term,) = (await read(town, "/attendance/members", person="li"))["items"]
+async def test_a_hand_over_keeps_role_post_and_history(
+    attendance: ServiceUnderTest, town: httpx.AsyncClient
+) -> None:
+    team = await create_team(town, "li")
+    await create_post(town, "li")
+    (term,) = (await get_json(town, "/attendance/members", person="li"))["items"]
     address = f"/attendance/members/{term['id']}/hand-over"
     body = {"person": "wang", "person_name": "王芳", "starts_on": "2024-05-20", "reason": "任期轮换"}
     body["id"] = "0190f0a0-0000-7000-8000-000000000001"
-    new = await sent(town, address, body)
+    new = await post_json(town, address, body)
     assert (new["role"], new["predecessor_id"]) == ("first_secretary", term["id"])
-    assert (await sent(town, address, body))["id"] == new["id"]
-    (old,) = (await read(town, "/attendance/members", person="li"))["items"]
+    assert (await post_json(town, address, body))["id"] == new["id"]
+    (old,) = (await get_json(town, "/attendance/members", person="li"))["items"]
     assert old["ends_on"] == "2024-05-19"
-    (before,) = (await read(town, "/attendance/assignments", person="li"))["items"]
-    (after,) = (await read(town, "/attendance/assignments", person="wang"))["items"]
+    (before,) = (await get_json(town, "/attendance/assignments", person="li"))["items"]
+    (after,) = (await get_json(town, "/attendance/assignments", person="wang"))["items"]
     assert before["ends_on"] == "2024-05-19"
     assert (after["starts_on"], after["post_id"]) == ("2024-05-20", before["post_id"])
-    detail = await read(town, f"/attendance/teams/{team['id']}")
+    detail = await get_json(town, f"/attendance/teams/{team['id']}")
     assert [one["person"] for one in detail["members"]] == ["wang"]
     assert [one["person"] for one in detail["former"]] == ["li"]
-    told = await read(attendance.as_("bureau"), "/attendance/events")
+    told = await get_json(attendance.client_as("bureau"), "/attendance/events")
     assert "wang" in [
         one["after"].get("successor") for one in told["items"] if one["type"] == "member.changed"
     ]
-    await sent(
+    await post_json(
         town, f"/attendance/members/{term['id']}/end", {"ends_on": "2024-06-01", "reason": "再次"}, 409
     )
 
 
 async def test_leaving_the_team_ends_the_posting(town: httpx.AsyncClient) -> None:
-    await a_team(town, "li")
-    await a_post(town, "li")
-    (term,) = (await read(town, "/attendance/members", person="li"))["items"]
-    ended = await sent(
+    await create_team(town, "li")
+    await create_post(town, "li")
+    (term,) = (await get_json(town, "/attendance/members", person="li"))["items"]
+    ended = await post_json(
         town, f"/attendance/members/{term['id']}/end", {"ends_on": "2024-05-31", "reason": "调回"}, 200
     )
     assert ended["ends_on"] == "2024-05-31"
-    (posting,) = (await read(town, "/attendance/assignments", person="li"))["items"]
+    (posting,) = (await get_json(town, "/attendance/assignments", person="li"))["items"]
     assert posting["ends_on"] == "2024-05-31"
 
 
 async def test_a_town_knows_the_districts_units_and_no_other_towns_teams(
-    attendance: Door, town: httpx.AsyncClient, bureau: httpx.AsyncClient
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, bureau: httpx.AsyncClient
 ) -> None:
-    unit = await sent(
+    unit = await post_json(
         bureau, "/attendance/units", {"name": "区财政局", "level": "district", "region": "620602000000"}
     )
-    assert [one["id"] for one in (await read(town, "/attendance/units"))["items"]] == [unit["id"]]
-    team = await sent(town, "/attendance/teams", {"name": "工作队", "region": VILLAGE, "unit_id": unit["id"]})
-    assert (await read(town, f"/attendance/teams/{team['id']}"))["unit_name"] == "区财政局"
-    elsewhere = attendance.as_("town_officer", "620602101000")
-    await read(elsewhere, f"/attendance/teams/{team['id']}", 404)
-    assert (await read(elsewhere, "/attendance/teams"))["items"] == []
+    assert [one["id"] for one in (await get_json(town, "/attendance/units"))["items"]] == [unit["id"]]
+    team = await post_json(
+        town, "/attendance/teams", {"name": "工作队", "region": VILLAGE, "unit_id": unit["id"]}
+    )
+    assert (await get_json(town, f"/attendance/teams/{team['id']}"))["unit_name"] == "区财政局"
+    elsewhere = attendance.client_as("town_officer", "620602101000")
+    await get_json(elsewhere, f"/attendance/teams/{team['id']}", 404)
+    assert (await get_json(elsewhere, "/attendance/teams"))["items"] == []

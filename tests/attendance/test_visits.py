@@ -6,10 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.attendance.world import read, sent
-from tests.doors import VILLAGE, Door
+from tests.attendance.factories_attendance import get_json, post_json
+from tests.clients import VILLAGE, ServiceUnderTest
 
-VISIT = {
+VISIT_BODY = {
     "visited_on": "2024-05-18",
     "kind": "household",
     "purpose": "monitoring",
@@ -17,7 +17,7 @@ VISIT = {
     "findings": "屋顶漏水",
     "follow_ups": [{"text": "联系危房改造", "due_on": "2024-05-31"}],
 }
-DEED = {
+DEED_BODY = {
     "happened_on": "2024-05-18",
     "kind": "consumption",
     "content": "帮助销售洋葱",
@@ -27,19 +27,19 @@ DEED = {
 
 
 async def test_a_visit_hides_the_household_and_leaves_work(
-    attendance: Door, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
 ) -> None:
-    visit = await sent(cadre, "/attendance/visits", VISIT)
+    visit = await post_json(cadre, "/attendance/visits", VISIT_BODY)
     assert (visit["household_masked"], visit["region"]) == ("马**", VILLAGE)
-    (listed,) = (await read(town, "/attendance/visits"))["items"]
+    (listed,) = (await get_json(town, "/attendance/visits"))["items"]
     assert "马秀英" not in str(listed)
-    (task,) = (await read(cadre, "/attendance/follow-ups", done=False))["items"]
+    (task,) = (await get_json(cadre, "/attendance/follow-ups", done=False))["items"]
     address = f"/attendance/follow-ups/{task['id']}/finish"
-    done = await sent(cadre, address, {"done_on": "2024-05-20", "result": "已报镇上"}, 200)
+    done = await post_json(cadre, address, {"done_on": "2024-05-20", "result": "已报镇上"}, 200)
     assert done["done_on"] == "2024-05-20"
-    await sent(cadre, address, {"done_on": "2024-05-20", "result": "再报"}, 409)
-    assert (await read(cadre, "/attendance/follow-ups", done=False))["items"] == []
-    told = await read(attendance.as_("bureau"), "/attendance/events")
+    await post_json(cadre, address, {"done_on": "2024-05-20", "result": "再报"}, 409)
+    assert (await get_json(cadre, "/attendance/follow-ups", done=False))["items"] == []
+    told = await get_json(attendance.client_as("bureau"), "/attendance/events")
     assert "马" not in str([one["after"] for one in told["items"]])
 
 
@@ -48,13 +48,13 @@ async def test_a_project_finds_the_visits_paid_to_it(
 ) -> None:
     project = str(uuid4())
     body = {"visited_on": "2024-05-18", "kind": "project", "purpose": "project", "project_id": project}
-    visit = await sent(cadre, "/attendance/visits", body)
-    await sent(cadre, "/attendance/visits", VISIT)
-    assert [one["id"] for one in (await read(town, "/attendance/visits", project_id=project))["items"]] == [
-        visit["id"]
-    ]
-    assert len((await read(town, "/attendance/visits"))["items"]) == 2
-    assert len((await read(town, "/attendance/visits?from=2024-05-19"))["items"]) == 0
+    visit = await post_json(cadre, "/attendance/visits", body)
+    await post_json(cadre, "/attendance/visits", VISIT_BODY)
+    assert [
+        one["id"] for one in (await get_json(town, "/attendance/visits", project_id=project))["items"]
+    ] == [visit["id"]]
+    assert len((await get_json(town, "/attendance/visits"))["items"]) == 2
+    assert len((await get_json(town, "/attendance/visits?from=2024-05-19"))["items"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -70,13 +70,13 @@ async def test_a_project_finds_the_visits_paid_to_it(
 async def test_a_visit_without_its_object_or_in_the_future_is_refused(
     cadre: httpx.AsyncClient, post: Any, change: dict[str, Any]
 ) -> None:
-    await sent(cadre, "/attendance/visits", VISIT | change, 422)
+    await post_json(cadre, "/attendance/visits", VISIT_BODY | change, 422)
 
 
 async def test_a_deed_is_done_once_and_stays_its_owners(
-    attendance: Door, cadre: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
 ) -> None:
-    deed = await sent(cadre, "/attendance/deeds", DEED)
+    deed = await post_json(cadre, "/attendance/deeds", DEED_BODY)
     assert (deed["done"], deed["amount"]) == (False, "31000.00")
     address = f"/attendance/deeds/{deed['id']}"
     assert (await cadre.patch(address, json={"done_on": "2024-05-20"})).status_code == 428
@@ -84,9 +84,9 @@ async def test_a_deed_is_done_once_and_stays_its_owners(
     assert (await cadre.patch(address, json={"done_on": "2024-05-01"}, headers=tag)).status_code == 422
     done = await cadre.patch(address, json={"done_on": "2024-05-20", "amount": "32000.00"}, headers=tag)
     assert (done.json()["done"], done.json()["amount"]) == (True, "32000.00")
-    other = attendance.as_("cadre", person="wang")
-    await read(other, address, 404)
-    town = attendance.as_("town_officer")
+    other = attendance.client_as("cadre", person="wang")
+    await get_json(other, address, 404)
+    town = attendance.client_as("town_officer")
     assert (await town.patch(address, json={"content": "改写"}, headers={"If-Match": "*"})).status_code == 403
 
 
@@ -100,25 +100,25 @@ async def test_a_training_is_recorded_and_nobody_is_ranked_by_it(
         "result": "二等奖",
         "minutes": 90,
     }
-    await sent(cadre, "/attendance/trainings", body)
-    assert len((await read(town, "/attendance/trainings", kind="contest"))["items"]) == 1
-    await read(town, "/attendance/trainings", 400, sort="result")
+    await post_json(cadre, "/attendance/trainings", body)
+    assert len((await get_json(town, "/attendance/trainings", kind="contest"))["items"]) == 1
+    await get_json(town, "/attendance/trainings", 400, sort="result")
 
 
 async def test_a_regions_year_is_counted_from_what_was_recorded(
-    attendance: Door, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any
 ) -> None:
-    await sent(cadre, "/attendance/visits", VISIT)
-    await sent(cadre, "/attendance/visits", VISIT | {"visited_on": "2024-05-19"})
-    await sent(cadre, "/attendance/visits", VISIT | {"household": "张三"})
-    await sent(cadre, "/attendance/deeds", DEED | {"done": True})
-    await sent(cadre, "/attendance/deeds", DEED | {"happened_on": "2023-05-18"})
-    found = await read(bureau, "/attendance/summary", region="620602000000", year=2024)
+    await post_json(cadre, "/attendance/visits", VISIT_BODY)
+    await post_json(cadre, "/attendance/visits", VISIT_BODY | {"visited_on": "2024-05-19"})
+    await post_json(cadre, "/attendance/visits", VISIT_BODY | {"household": "张三"})
+    await post_json(cadre, "/attendance/deeds", DEED_BODY | {"done": True})
+    await post_json(cadre, "/attendance/deeds", DEED_BODY | {"happened_on": "2023-05-18"})
+    found = await get_json(bureau, "/attendance/summary", region="620602000000", year=2024)
     assert (found["cadres"], found["posts"], found["visits"], found["households"]) == (1, 1, 3, 2)
     assert (found["deeds"], found["deeds_done"], found["deed_money"]) == (1, 1, "31000.00")
     assert found["follow_ups_open"] == 3
-    elsewhere = await read(
-        attendance.as_("town_officer", "620602101000"),
+    elsewhere = await get_json(
+        attendance.client_as("town_officer", "620602101000"),
         "/attendance/summary",
         region="620602000000",
         year=2024,
@@ -127,12 +127,12 @@ async def test_a_regions_year_is_counted_from_what_was_recorded(
 
 
 async def test_a_rule_of_another_shape_is_refused(bureau: httpx.AsyncClient) -> None:
-    (now, *_) = await read(bureau, "/attendance/rules/presence.devices")
+    (now, *_) = await get_json(bureau, "/attendance/rules/presence.devices")
     body = {
         **{k: now[k] for k in ("key", "title", "basis", "confirmed")},
         "effective_from": "2024-01-01",
         "region": "620602000000",
         "value": {"most": "many"},
     }
-    problem = await sent(bureau, "/attendance/rules", body, 422)
+    problem = await post_json(bureau, "/attendance/rules", body, 422)
     assert problem["errors"][0]["pointer"] == "/value/most"

@@ -1,0 +1,1 @@
+"""Tests of the funds service (衔接资金)."""

@@ -3,72 +3,72 @@
 from typing import Any
 from uuid import UUID
 
-from tests.funds.desk import Desk, line, ok, refused
-from tests.funds.library import Library
+from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
 
 
-async def amended(desk: Desk, *lines: dict[str, Any]) -> Any:
+async def create_amendment(desk: FundsScenario, *lines: dict[str, Any]) -> Any:
     """An amendment plan in draft."""
-    return await desk.plan(*lines, kind="amendment", title="2024年第一批调整方案")
+    return await desk.create_plan(*lines, kind="amendment", title="2024年第一批调整方案")
 
 
-async def given_project(desk: Desk, library: Library) -> tuple[Any, Any]:
+async def create_allocated_project(desk: FundsScenario, library: FakeProjectLibrary) -> tuple[Any, Any]:
     """A document of 1,000 元 and the 600 元 of it that a project was given."""
-    source = await desk.source(1000_00)
-    first = library.project("机井")
-    plan = await desk.plan(line(first, source["id"], 600_00))
-    (given,) = await desk.issued(plan["id"])
+    source = await desk.create_source(1000_00)
+    first = library.create_project("机井")
+    plan = await desk.create_plan(build_line(first, source["id"], 600_00))
+    (given,) = await desk.issue_plan(plan["id"])
     return source, given
 
 
-async def test_money_is_taken_back_to_its_source(desk: Desk, library: Library) -> None:
-    source, given = await given_project(desk, library)
-    back = line(given["project_id"], source["id"], -200_00, allocation_id=given["id"])
-    plan = await amended(desk, back)
-    await desk.approved(plan["id"])
-    held = await desk.figures(source_id=source["id"])
+async def test_money_is_taken_back_to_its_source(desk: FundsScenario, library: FakeProjectLibrary) -> None:
+    source, given = await create_allocated_project(desk, library)
+    back = build_line(given["project_id"], source["id"], -200_00, allocation_id=given["id"])
+    plan = await create_amendment(desk, back)
+    await desk.approve_plan(plan["id"])
+    held = await desk.get_totals(source_id=source["id"])
     assert (held["available"], held["planned"], held["allocated"]) == (600_00, 200_00, 400_00)
-    await desk.noticed(plan["id"])
-    ok(await desk.act(desk.finance, plan["id"], "issue"))
-    held = await desk.figures(source_id=source["id"])
+    await desk.post_plan_notice(plan["id"])
+    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "issue"))
+    held = await desk.get_totals(source_id=source["id"])
     assert (held["available"], held["planned"], held["allocated"]) == (600_00, 0, 400_00)
-    detail = ok(await desk.leader.get(f"/funds/allocations/{given['id']}"))
+    detail = expect_ok(await desk.leader.get(f"/funds/allocations/{given['id']}"))
     assert (detail["amount"], detail["figures"]["allocated"]) == ("600.00", "400.00")
-    events = ok(await desk.auditor.get("/funds/events"))["items"]
+    events = expect_ok(await desk.auditor.get("/funds/events"))["items"]
     (recalled,) = [one for one in events if one["type"] == "allocation.recalled"]
     assert (recalled["after"]["amount"], recalled["subject"]) == ("200.00", given["id"])
-    await desk.balanced()
+    await desk.check_balanced()
 
 
 async def test_money_moves_from_one_project_to_another_without_leaving_its_source(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source, given = await given_project(desk, library)
-    other = library.project("道路")
-    plan = await amended(
+    source, given = await create_allocated_project(desk, library)
+    other = library.create_project("道路")
+    plan = await create_amendment(
         desk,
-        line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
-        line(other, source["id"], 600_00),
+        build_line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
+        build_line(other, source["id"], 600_00),
     )
-    await desk.issued(plan["id"])
-    assert (await desk.figures(project_id=given["project_id"]))["allocated"] == 0
-    assert (await desk.figures(project_id=str(other)))["allocated"] == 600_00
-    assert (await desk.figures())["available"] == 400_00
-    await desk.balanced()
+    await desk.issue_plan(plan["id"])
+    assert (await desk.get_totals(project_id=given["project_id"]))["allocated"] == 0
+    assert (await desk.get_totals(project_id=str(other)))["allocated"] == 600_00
+    assert (await desk.get_totals())["available"] == 400_00
+    await desk.check_balanced()
 
 
 async def test_a_line_is_split_between_given_project_and_takes_more_from_the_source(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source, given = await given_project(desk, library)
-    plan = await amended(
+    source, given = await create_allocated_project(desk, library)
+    plan = await create_amendment(
         desk,
-        line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
-        line(library.project("东段"), source["id"], 500_00),
-        line(library.project("西段"), source["id"], 300_00),
+        build_line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
+        build_line(library.create_project("东段"), source["id"], 500_00),
+        build_line(library.create_project("西段"), source["id"], 300_00),
     )
-    await desk.issued(plan["id"])
-    assert await desk.figures() == {
+    await desk.issue_plan(plan["id"])
+    assert await desk.get_totals() == {
         "received": 1000_00,
         "available": 200_00,
         "planned": 0,
@@ -77,60 +77,72 @@ async def test_a_line_is_split_between_given_project_and_takes_more_from_the_sou
         "applied": 0,
         "paid": 0,
     }
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_what_is_applied_for_or_paid_cannot_be_taken_back(desk: Desk, library: Library) -> None:
-    source, given = await given_project(desk, library)
-    library.change(library_id(given), state="under_construction", physical_percent=100)
-    payment = await desk.draft_payment(given["id"], 500_00)
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
-    plan = await amended(desk, line(given["project_id"], source["id"], -100_01, allocation_id=given["id"]))
-    problem = refused(await desk.act(desk.bureau, plan["id"], "submit"), 409, "plan.within_source")
+async def test_what_is_applied_for_or_paid_cannot_be_taken_back(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source, given = await create_allocated_project(desk, library)
+    library.update_project(get_project_id(given), state="under_construction", physical_percent=100)
+    payment = await desk.create_payment(given["id"], 500_00)
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
+    plan = await create_amendment(
+        desk, build_line(given["project_id"], source["id"], -100_01, allocation_id=given["id"])
+    )
+    problem = expect_refusal(
+        await desk.transition_plan(desk.bureau, plan["id"], "submit"), 409, "plan.within_source"
+    )
     assert "只有 100.00 元可收回, 超出 0.01 元" in problem["detail"]
 
 
-async def test_a_take_back_that_lost_the_race_is_refused_at_approval(desk: Desk, library: Library) -> None:
-    source, given = await given_project(desk, library)
-    plan = await amended(desk, line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]))
-    ok(await desk.act(desk.bureau, plan["id"], "submit"))
-    library.change(library_id(given), state="under_construction", physical_percent=100)
-    payment = await desk.draft_payment(given["id"], 1)
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
+async def test_a_take_back_that_lost_the_race_is_refused_at_approval(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source, given = await create_allocated_project(desk, library)
+    plan = await create_amendment(
+        desk, build_line(given["project_id"], source["id"], -600_00, allocation_id=given["id"])
+    )
+    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
+    library.update_project(get_project_id(given), state="under_construction", physical_percent=100)
+    payment = await desk.create_payment(given["id"], 1)
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
     decision = {"decision_no": "〔2024〕6号", "decision_on": "2024-05-20"}
-    refused(await desk.act(desk.finance, plan["id"], "approve", **decision), 409)
-    await desk.balanced()
+    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "approve", **decision), 409)
+    await desk.check_balanced()
 
 
 async def test_the_allocation_named_must_be_of_the_same_project_and_source(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source, given = await given_project(desk, library)
+    source, given = await create_allocated_project(desk, library)
     body = {
         "region": source["region"],
         "kind": "amendment",
         "title": "调整方案",
         "year": 2024,
-        "lines": [line(library.project("道路"), source["id"], -1_00, allocation_id=given["id"])],
+        "lines": [build_line(library.create_project("道路"), source["id"], -1_00, allocation_id=given["id"])],
     }
-    refused(await desk.bureau.post("/funds/plans", json=body), 422, "other_allocation")
+    expect_refusal(await desk.bureau.post("/funds/plans", json=body), 422, "other_allocation")
 
 
-async def test_a_cancelled_amendment_gives_everything_back_as_it_was(desk: Desk, library: Library) -> None:
-    source, given = await given_project(desk, library)
-    before = await desk.figures()
-    plan = await amended(
+async def test_a_cancelled_amendment_gives_everything_back_as_it_was(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source, given = await create_allocated_project(desk, library)
+    before = await desk.get_totals()
+    plan = await create_amendment(
         desk,
-        line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
-        line(library.project("道路"), source["id"], 700_00),
+        build_line(given["project_id"], source["id"], -600_00, allocation_id=given["id"]),
+        build_line(library.create_project("道路"), source["id"], 700_00),
     )
-    await desk.approved(plan["id"])
-    assert await desk.figures() != before
-    ok(await desk.act(desk.finance, plan["id"], "cancel", reason="领导小组未通过"))
-    assert await desk.figures() == before
-    await desk.balanced()
+    await desk.approve_plan(plan["id"])
+    assert await desk.get_totals() != before
+    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "cancel", reason="领导小组未通过"))
+    assert await desk.get_totals() == before
+    await desk.check_balanced()
 
 
-def library_id(given: dict[str, Any]) -> UUID:
+def get_project_id(given: dict[str, Any]) -> UUID:
     """The project of an allocation as the library keys it."""
     return UUID(given["project_id"])

@@ -9,54 +9,60 @@ from uuid import uuid4
 
 import pytest
 
-from shared.webhooks.courier import LONGEST_WAIT, Courier
+from shared.events.webhooks.delivery import MAX_BACKOFF, WebhookDispatcher
+from tests.clients import DISTRICT
 from tests.conftest import Clock
-from tests.doors import DISTRICT
-from tests.funds.desk import Desk, ok
-from tests.funds.finance_system import TRANSFER, FinanceSystem, approved, document, state
+from tests.funds.factories_funds import FundsScenario, expect_ok
+from tests.funds.fake_finance_system import (
+    TRANSFER_CODE,
+    FakeFinanceSystem,
+    build_document_row,
+    create_approved_payment,
+    get_payment_state,
+)
 
 
 async def test_a_document_is_registered_once_however_often_it_is_sent(
-    desk: Desk, finance: FinanceSystem
+    desk: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    rows = [document("1", "1000.00"), document("2", "2000.00")]
-    first = await finance.send("bgt-infos", *rows, *rows)
+    rows = [build_document_row("1", "1000.00"), build_document_row("2", "2000.00")]
+    first = await finance.send_rows("bgt-infos", *rows, *rows)
     assert (first["applied"], first["refused"]) == (4, 0)
     assert [one["repeated"] for one in first["rows"]] == [False, False, True, True]
-    again = await finance.send("bgt-infos", *reversed(rows))
+    again = await finance.send_rows("bgt-infos", *reversed(rows))
     assert [one["subject"] for one in again["rows"]] == [
         first["rows"][1]["subject"],
         first["rows"][0]["subject"],
     ]
-    source = ok(await desk.auditor.get(f"/funds/sources/{first['rows'][0]['subject']}"))
+    source = expect_ok(await desk.auditor.get(f"/funds/sources/{first['rows'][0]['subject']}"))
     assert (source["level"], source["fund"], source["amount"]) == ("central", "bridging", "1000.00")
     assert (source["region"], source["received_on"]) == (DISTRICT, "2024-05-08")
-    assert (source["function_subject"], source["transfer_code"]) == ("2130505", TRANSFER)
-    assert (await desk.figures())["received"] == 3000_00
-    await desk.balanced()
+    assert (source["function_subject"], source["transfer_code"]) == ("2130505", TRANSFER_CODE)
+    assert (await desk.get_totals())["received"] == 3000_00
+    await desk.check_balanced()
 
 
 async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_person(
-    desk: Desk, finance: FinanceSystem
+    desk: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    await finance.send("bgt-infos", document("1", "1000.00"))
-    changed = await finance.send("bgt-infos", document("1", "1200.00"))
+    await finance.send_rows("bgt-infos", build_document_row("1", "1000.00"))
+    changed = await finance.send_rows("bgt-infos", build_document_row("1", "1200.00"))
     assert changed["refused"] == 1
     assert "AMOUNT 1000.00 → 1200.00" in changed["rows"][0]["reason"]
-    own = ok(await desk.auditor.get("/funds/sources"))["items"][0]
-    other_key = await finance.send("bgt-infos", document("1", "1000.00", BGT_ID="BGT-1b"))
+    own = expect_ok(await desk.auditor.get("/funds/sources"))["items"][0]
+    other_key = await finance.send_rows("bgt-infos", build_document_row("1", "1000.00", BGT_ID="BGT-1b"))
     assert other_key["rows"][0]["subject"] == own["id"], "the same document under another key is linked"
-    wrong = await finance.send("bgt-infos", document("1", "999.99", BGT_ID="BGT-1c"))
+    wrong = await finance.send_rows("bgt-infos", build_document_row("1", "999.99", BGT_ID="BGT-1c"))
     assert "相差 -0.01 元" in wrong["rows"][0]["reason"]
-    kept = ok(await finance.client.get("/funds/exchange/rows?state=refused"))["items"]
+    kept = expect_ok(await finance.client.get("/funds/exchange/rows?state=refused"))["items"]
     assert len(kept) == 2
     done = await desk.finance.post(
         f"/funds/exchange/rows/{kept[0]['id']}/dismiss", json={"reason": "财政已更正"}
     )
-    assert (ok(done)["state"], done.json()["note"]) == ("dismissed", "财政已更正")
-    again = await finance.send("bgt-infos", document("1", "999.99", BGT_ID="BGT-1c"))
+    assert (expect_ok(done)["state"], done.json()["note"]) == ("dismissed", "财政已更正")
+    again = await finance.send_rows("bgt-infos", build_document_row("1", "999.99", BGT_ID="BGT-1c"))
     assert again["rows"][0]["state"] == "dismissed"
-    assert (await desk.figures())["received"] == 1000_00
+    assert (await desk.get_totals())["received"] == 1000_00
 
 
 @pytest.mark.parametrize(
@@ -76,51 +82,55 @@ async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_per
     ],
 )
 async def test_one_bad_row_says_why_and_holds_up_no_other(
-    desk: Desk, finance: FinanceSystem, given: dict[str, Any], told: str
+    desk: FundsScenario, finance: FakeFinanceSystem, given: dict[str, Any], told: str
 ) -> None:
-    found = await finance.send("bgt-infos", document("1", "1000.00", **given), document("2", "2.00"))
+    found = await finance.send_rows(
+        "bgt-infos", build_document_row("1", "1000.00", **given), build_document_row("2", "2.00")
+    )
     assert [one["state"] for one in found["rows"]] == ["refused", "applied"]
     assert told in found["rows"][0]["reason"]
-    assert (await desk.figures())["received"] == 2_00
+    assert (await desk.get_totals())["received"] == 2_00
 
 
 async def test_payments_go_out_and_results_come_back_repeated_and_out_of_order(
-    desk: Desk, finance: FinanceSystem
+    desk: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.allocation(10_000_00)
-    payments = [await approved(desk, given["id"], amount) for amount in (1_000_00, 2_000_00, 3_000_00)]
-    rows = await finance.pay()
+    given = await desk.create_allocation(10_000_00)
+    payments = [
+        await create_approved_payment(desk, given["id"], amount) for amount in (1_000_00, 2_000_00, 3_000_00)
+    ]
+    rows = await finance.pay_payable()
     assert {row["PAYEE_ACCT_NO"] for row in rows} == {"6222021234561234567"}
-    done = await finance.send("pay-vouchers", *finance.mess(rows))
+    done = await finance.send_rows("pay-vouchers", *finance.shuffle_duplicates(rows))
     assert (done["applied"], done["refused"], done["waiting"]) == (6, 0, 0)
-    assert [await state(desk, one) for one in payments] == ["paid"] * 3
-    assert (await desk.figures())["paid"] == 6_000_00
-    again = await finance.send("pay-vouchers", *rows)
+    assert [await get_payment_state(desk, one) for one in payments] == ["paid"] * 3
+    assert (await desk.get_totals())["paid"] == 6_000_00
+    again = await finance.send_rows("pay-vouchers", *rows)
     assert all(one["repeated"] for one in again["rows"])
-    assert (await desk.figures())["paid"] == 6_000_00
-    await desk.balanced()
-    shown = ok(await finance.client.get("/funds/exchange/pay-vouchers"))["items"]
+    assert (await desk.get_totals())["paid"] == 6_000_00
+    await desk.check_balanced()
+    shown = expect_ok(await finance.client.get("/funds/exchange/pay-vouchers"))["items"]
     assert {row["PAY_CERT_ID"] for row in shown} == {"PZ0001", "PZ0002", "PZ0003"}
     assert all("****" in row["PAYEE_ACCT_NO"] for row in shown)
     assert shown[0]["PRO_NAME"] == "泽库县农村牧区小口机井工程"
 
 
-async def test_twins_sent_at_the_same_time_pay_once(desk: Desk, finance: FinanceSystem) -> None:
-    given = await desk.allocation(10_000_00)
-    await approved(desk, given["id"], 1_000_00)
-    rows = await finance.pay()
-    results = await asyncio.gather(*(finance.send("pay-vouchers", *rows) for _ in range(5)))
+async def test_twins_sent_at_the_same_time_pay_once(desk: FundsScenario, finance: FakeFinanceSystem) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await create_approved_payment(desk, given["id"], 1_000_00)
+    rows = await finance.pay_payable()
+    results = await asyncio.gather(*(finance.send_rows("pay-vouchers", *rows) for _ in range(5)))
     assert all(one["applied"] == 1 for one in results), results
-    assert (await desk.figures())["paid"] == 1_000_00
-    assert len(ok(await finance.client.get("/funds/exchange/rows"))["items"]) == 1
-    await desk.balanced()
+    assert (await desk.get_totals())["paid"] == 1_000_00
+    assert len(expect_ok(await finance.client.get("/funds/exchange/rows"))["items"]) == 1
+    await desk.check_balanced()
 
 
 async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
-    desk: Desk, finance: FinanceSystem
+    desk: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.allocation(10_000_00)
-    payment = (await desk.draft_payment(given["id"], 1_000_00))["id"]
+    given = await desk.create_allocation(10_000_00)
+    payment = (await desk.create_payment(given["id"], 1_000_00))["id"]
     row = {
         "PAY_APP_ID": payment,
         "PAY_CERT_ID": "PZ0001",
@@ -128,14 +138,14 @@ async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
         "CREATE_DATE": "2024-05-20",
         "PAYEE_ACCT_NO": "6222021234561234567",
     }
-    early = await finance.send("pay-vouchers", row, {**row, "PAY_APP_ID": str(uuid4())})
+    early = await finance.send_rows("pay-vouchers", row, {**row, "PAY_APP_ID": str(uuid4())})
     assert (early["waiting"], early["applied"]) == (2, 0)
     assert "尚未批准" in early["rows"][0]["reason"]
     for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
-        ok(await desk.pay_step(who, payment, action))
-    assert ok(await finance.client.post("/funds/exchange/rows/settle")) == {"settled": 1, "waiting": 1}
-    assert await state(desk, payment) == "paid"
-    kept = ok(await finance.client.get("/funds/exchange/rows"))["items"]
+        expect_ok(await desk.transition_payment(who, payment, action))
+    assert expect_ok(await finance.client.post("/funds/exchange/rows/settle")) == {"settled": 1, "waiting": 1}
+    assert await get_payment_state(desk, payment) == "paid"
+    kept = expect_ok(await finance.client.get("/funds/exchange/rows"))["items"]
     assert {one["state"] for one in kept} == {"applied", "waiting"}
     assert "6222021234561234567" not in str(kept), "account numbers are kept masked"
 
@@ -151,74 +161,83 @@ async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
     ],
 )
 async def test_a_wrong_result_pays_nothing(
-    desk: Desk, finance: FinanceSystem, given: dict[str, str], told: str
+    desk: FundsScenario, finance: FakeFinanceSystem, given: dict[str, str], told: str
 ) -> None:
-    allocation = await desk.allocation(10_000_00)
-    payment = await approved(desk, allocation["id"], 1_000_00)
-    (row,) = await finance.pay()
-    wrong = await finance.send("pay-vouchers", {**row, **given})
+    allocation = await desk.create_allocation(10_000_00)
+    payment = await create_approved_payment(desk, allocation["id"], 1_000_00)
+    (row,) = await finance.pay_payable()
+    wrong = await finance.send_rows("pay-vouchers", {**row, **given})
     assert wrong["refused"] == 1, wrong
     assert told in wrong["rows"][0]["reason"]
-    assert await state(desk, payment) == "approved"
-    right = await finance.send("pay-vouchers", row)
+    assert await get_payment_state(desk, payment) == "approved"
+    right = await finance.send_rows("pay-vouchers", row)
     assert right["applied"] == 1
-    other = await finance.send("pay-vouchers", {**row, "PAY_CERT_ID": "PZ9999"})
+    other = await finance.send_rows("pay-vouchers", {**row, "PAY_CERT_ID": "PZ9999"})
     assert "PZ0001" in other["rows"][0]["reason"]
 
 
 async def test_a_payment_that_bounced_comes_back_once_also_when_told_before_it_was_paid(
-    desk: Desk, finance: FinanceSystem
+    desk: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    allocation = await desk.allocation(10_000_00)
-    payment = await approved(desk, allocation["id"], 1_000_00)
-    (row,) = await finance.pay()
+    allocation = await desk.create_allocation(10_000_00)
+    payment = await create_approved_payment(desk, allocation["id"], 1_000_00)
+    (row,) = await finance.pay_payable()
     bounced = {**row, "IS_DELETED": "1", "USE_DES": "账号有误"}
-    done = await finance.send("pay-vouchers", bounced, row)
+    done = await finance.send_rows("pay-vouchers", bounced, row)
     assert (done["waiting"], done["applied"], done["settled"]) == (1, 1, 1)
-    assert await state(desk, payment) == "reversed"
-    again = await finance.send("pay-vouchers", bounced, row)
+    assert await get_payment_state(desk, payment) == "reversed"
+    again = await finance.send_rows("pay-vouchers", bounced, row)
     assert all(one["repeated"] for one in again["rows"])
-    figures = await desk.figures()
+    figures = await desk.get_totals()
     assert (figures["paid"], figures["unpaid"]) == (0, 10_000_00)
-    await desk.balanced()
+    await desk.check_balanced()
 
 
 async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
-    desk: Desk, finance: FinanceSystem, clock: Clock
+    desk: FundsScenario, finance: FakeFinanceSystem, clock: Clock
 ) -> None:
     hook = {
         "region": DISTRICT,
         "name": "财政一体化系统",
-        "url": finance.stranger.url,
+        "url": finance.receiver.url,
         "types": ["payment.moved", "payment.paid", "exchange.row_taken"],
     }
-    ok(await finance.client.post("/funds/webhooks", json=hook), 201)
-    courier = Courier(desk.door.context)
-    await finance.stranger.fall()
-    given = await desk.allocation(10_000_00)
-    payments = [await approved(desk, given["id"], amount) for amount in (1_000_00, 2_000_00)]
+    expect_ok(await finance.client.post("/funds/webhooks", json=hook), 201)
+    courier = WebhookDispatcher(desk.door.context)
+    await finance.receiver.stop()
+    given = await desk.create_allocation(10_000_00)
+    payments = [await create_approved_payment(desk, given["id"], amount) for amount in (1_000_00, 2_000_00)]
     for _ in range(48):
-        await courier.round()
+        await courier.deliver_due()
         clock.advance(timedelta(hours=1))
-    assert finance.heard == {}
-    await finance.stranger.rise()
-    clock.advance(LONGEST_WAIT)
-    await courier.round()
+    assert finance.received_events == {}
+    await finance.receiver.start()
+    clock.advance(MAX_BACKOFF)
+    await courier.deliver_due()
     approvals = [
-        one["subject"] for one in finance.heard.values() if one["data"]["after"]["now"] == "approved"
+        one["subject"]
+        for one in finance.received_events.values()
+        if one["data"]["after"]["now"] == "approved"
     ]
     assert approvals == payments
-    rows = await finance.pay("20240522")
-    done = await finance.send("pay-vouchers", *finance.mess(rows))
+    rows = await finance.pay_payable("20240522")
+    done = await finance.send_rows("pay-vouchers", *finance.shuffle_duplicates(rows))
     assert done["applied"] == 4
-    await courier.round()
-    paid = [one["subject"] for one in finance.heard.values() if one["type"] == "cn.xianjie.payment.paid.v1"]
+    await courier.deliver_due()
+    paid = [
+        one["subject"]
+        for one in finance.received_events.values()
+        if one["type"] == "cn.xianjie.payment.paid.v1"
+    ]
     assert sorted(paid) == sorted(payments)
-    assert (await desk.figures())["paid"] == 3_000_00
+    assert (await desk.get_totals())["paid"] == 3_000_00
 
 
-async def test_both_tables_come_and_go_as_csv(desk: Desk, finance: FinanceSystem) -> None:
-    rows = [document("1", "1000.00", BGT_DOC_TITLE='含"引号", 逗号和\n换行'), document("2", "2000.00")]
+async def test_both_tables_come_and_go_as_csv(desk: FundsScenario, finance: FakeFinanceSystem) -> None:
+    rows = [
+        build_document_row("1", "1000.00", BGT_DOC_TITLE='含"引号", 逗号和\n换行'),
+        build_document_row("2", "2000.00"),
+    ]
     target = io.StringIO()
     writer = csv.DictWriter(target, list(rows[0]))
     writer.writeheader()
@@ -228,7 +247,7 @@ async def test_both_tables_come_and_go_as_csv(desk: Desk, finance: FinanceSystem
         content=("\ufeff" + target.getvalue()).encode(),
         headers={"Content-Type": "text/csv"},
     )
-    assert ok(answer)["applied"] == 2
+    assert expect_ok(answer)["applied"] == 2
     out = await finance.client.get("/funds/exchange/bgt-infos?form=csv&limit=1")
     assert out.headers["content-type"].startswith("text/csv")
     (first,) = list(csv.DictReader(io.StringIO(out.text)))
@@ -239,8 +258,8 @@ async def test_both_tables_come_and_go_as_csv(desk: Desk, finance: FinanceSystem
     second = await finance.client.get("/funds/exchange/bgt-infos", params=more)
     assert "BGT-2" in second.text
     assert second.headers["x-next-cursor"] == ""
-    given = await desk.allocation(10_000_00)
-    await approved(desk, given["id"], 1_000_00)
+    given = await desk.create_allocation(10_000_00)
+    await create_approved_payment(desk, given["id"], 1_000_00)
     text = (await finance.client.get("/funds/exchange/pay-vouchers?form=csv")).text
     (payment,) = list(csv.DictReader(io.StringIO(text)))
     result = {
@@ -251,32 +270,36 @@ async def test_both_tables_come_and_go_as_csv(desk: Desk, finance: FinanceSystem
     }
     content = ",".join(result) + "\r\n" + ",".join(result.values()) + "\r\n"
     done = await finance.client.post("/funds/exchange/pay-vouchers/csv", content=content.encode())
-    assert ok(done)["applied"] == 1
+    assert expect_ok(done)["applied"] == 1
     for nonsense in (b"", b"\xff\xfe\x00", b"PAY_APP_ID"):
         bad = await finance.client.post("/funds/exchange/pay-vouchers/csv", content=nonsense)
         assert bad.status_code == 422
 
 
-async def test_reading_accounts_in_clear_leaves_an_event(desk: Desk, finance: FinanceSystem) -> None:
-    given = await desk.allocation(10_000_00)
-    payment = await approved(desk, given["id"], 1_000_00)
-    await finance.fetch()
-    events = ok(await desk.auditor.get("/funds/events?types=payment.account_read"))["items"]
+async def test_reading_accounts_in_clear_leaves_an_event(
+    desk: FundsScenario, finance: FakeFinanceSystem
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    payment = await create_approved_payment(desk, given["id"], 1_000_00)
+    await finance.fetch_payable()
+    events = expect_ok(await desk.auditor.get("/funds/events?types=payment.account_read"))["items"]
     assert [(one["subject"], one["actor"]) for one in events] == [(payment, "machine-620602000000")]
 
 
-async def test_scopes_and_regions_bound_what_a_machine_may_do(desk: Desk, finance: FinanceSystem) -> None:
-    given = await desk.allocation(10_000_00)
-    payment = await approved(desk, given["id"], 1_000_00)
-    (row,) = await finance.pay()
-    reader = desk.door.as_("machine", kind="machine", scope="fund:exchange fund:read")
-    sent = ok(await reader.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))
-    assert (sent["refused"], await state(desk, payment)) == (1, "approved")
-    other = desk.door.as_("machine", "620623000000", kind="machine", person="other")
-    assert ok(await other.get("/funds/exchange/pay-vouchers"))["items"] == []
-    assert ok(await other.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))["waiting"] == 1
-    assert await state(desk, payment) == "approved"
+async def test_scopes_and_regions_bound_what_a_machine_may_do(
+    desk: FundsScenario, finance: FakeFinanceSystem
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    payment = await create_approved_payment(desk, given["id"], 1_000_00)
+    (row,) = await finance.pay_payable()
+    reader = desk.door.client_as("machine", kind="machine", scope="fund:exchange fund:read")
+    sent = expect_ok(await reader.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))
+    assert (sent["refused"], await get_payment_state(desk, payment)) == (1, "approved")
+    other = desk.door.client_as("machine", "620623000000", kind="machine", person="other")
+    assert expect_ok(await other.get("/funds/exchange/pay-vouchers"))["items"] == []
+    assert expect_ok(await other.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))["waiting"] == 1
+    assert await get_payment_state(desk, payment) == "approved"
     for role in ("bureau", "town_officer", "auditor", "village_clerk"):
-        client = desk.door.as_(role)
+        client = desk.door.client_as(role)
         assert (await client.get("/funds/exchange/pay-vouchers")).status_code == 403
         assert (await client.post("/funds/exchange/bgt-infos", json={"rows": [{}]})).status_code == 403

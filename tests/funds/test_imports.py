@@ -8,13 +8,13 @@ from uuid import UUID
 import openpyxl
 import pytest
 
-from shared.money import from_wan, yuan
-from tests.doors import DISTRICT
-from tests.funds.desk import Desk, ok, refused
-from tests.funds.library import Library
-from tests.funds.published import BEITA, DACHUAN, ZEKU, Batch, batch
+from shared.china import format_yuan, parse_wan_cell
+from tests.clients import DISTRICT
+from tests.funds.factories_funds import FundsScenario, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.funds.published_batches import BEITA, DACHUAN, ZEKU, PublishedBatch, get_batch
 
-TITLES = (
+COLUMN_TITLES = (
     "序号",
     "项目名称",
     "实施地点",
@@ -25,7 +25,7 @@ TITLES = (
     "责任单位",
     "绩效目标",
 )
-KEYS = (
+COLUMN_KEYS = (
     "project_name",
     "location",
     "content",
@@ -37,20 +37,20 @@ KEYS = (
 )
 
 
-def rows_of(published: Batch) -> list[list[str]]:
+def build_rows(published: PublishedBatch) -> list[list[str]]:
     """The table as it was published, with its number column and its total."""
-    rows = [[str(n), *(row[key] for key in KEYS)] for n, row in enumerate(published.rows, 1)]
+    rows = [[str(n), *(row[key] for key in COLUMN_KEYS)] for n, row in enumerate(published.rows, 1)]
     total = str(published.total // 1_000_000)
-    return [list(TITLES), *rows, ["合计", "", "", "", total, "", "", "", ""]]
+    return [list(COLUMN_TITLES), *rows, ["合计", "", "", "", total, "", "", "", ""]]
 
 
-def as_csv(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
+def build_csv(rows: list[list[str]], encoding: str = "utf-8") -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode(encoding)
 
 
-def as_xlsx(rows: list[list[str]]) -> bytes:
+def build_xlsx(rows: list[list[str]]) -> bytes:
     book = openpyxl.Workbook()
     page = book.active
     page.append(["资金分配表"])
@@ -61,7 +61,7 @@ def as_xlsx(rows: list[list[str]]) -> bytes:
     return out.getvalue()
 
 
-async def sources_of(desk: Desk, published: Batch) -> list[str]:
+async def create_sources(desk: FundsScenario, published: PublishedBatch) -> list[str]:
     """The documents of a batch: one per level of money in it."""
     levels: dict[str, int] = {}
     for row, amount in zip(published.rows, published.amounts, strict=True):
@@ -69,7 +69,7 @@ async def sources_of(desk: Desk, published: Batch) -> list[str]:
         levels[level] = levels.get(level, 0) + amount
     year = published.year
     made = [
-        await desk.source(
+        await desk.create_source(
             amount,
             level=level,
             document_no=published.document_no or "凉财农〔2020〕1号",
@@ -83,11 +83,13 @@ async def sources_of(desk: Desk, published: Batch) -> list[str]:
     return [one["id"] for one in made]
 
 
-def shelve(library: Library, published: Batch) -> dict[tuple[str, str], UUID]:
+def create_reserve_projects(
+    library: FakeProjectLibrary, published: PublishedBatch
+) -> dict[tuple[str, str], UUID]:
     """Every project of a batch is in reserve."""
     rows = {(row["project_name"], row["location"]): row for row in published.rows}
     return {
-        key: library.project(
+        key: library.create_project(
             row["project_name"],
             place=row["location"],
             content=row["content"],
@@ -98,13 +100,15 @@ def shelve(library: Library, published: Batch) -> dict[tuple[str, str], UUID]:
     }
 
 
-async def send(desk: Desk, content: bytes, sources: list[str], total: int, **given: Any) -> Any:
+async def post_import(
+    desk: FundsScenario, content: bytes, sources: list[str], total: int, **given: Any
+) -> Any:
     params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "分配计划",
         "year": 2024,
         "source_id": sources,
-        "announced_total": yuan(total),
+        "announced_total": format_yuan(total),
         **given,
     }
     return await desk.bureau.post("/funds/imports", params=params, content=content)
@@ -113,100 +117,108 @@ async def send(desk: Desk, content: bytes, sources: list[str], total: int, **giv
 @pytest.mark.parametrize(
     ("county", "lines", "wan"), [(ZEKU, 6, "1259"), (BEITA, 16, "408"), (DACHUAN, 13, "10782")]
 )
-@pytest.mark.parametrize("form", [as_csv, as_xlsx], ids=["csv", "xlsx"])
+@pytest.mark.parametrize("form", [build_csv, build_xlsx], ids=["csv", "xlsx"])
 async def test_a_published_table_that_adds_up_is_taken_and_balances(
-    desk: Desk, library: Library, county: str, lines: int, wan: str, form: Any
+    desk: FundsScenario, library: FakeProjectLibrary, county: str, lines: int, wan: str, form: Any
 ) -> None:
-    published = batch(county)
-    shelve(library, published)
-    sources = await sources_of(desk, published)
+    published = get_batch(county)
+    create_reserve_projects(library, published)
+    sources = await create_sources(desk, published)
     given = {"year": published.year, "batch": published.name, "title": published.name}
-    content = form(rows_of(published))
-    tried = ok(await send(desk, content, sources, published.total, **given, dry_run=True))
+    content = form(build_rows(published))
+    tried = expect_ok(await post_import(desk, content, sources, published.total, **given, dry_run=True))
     assert (tried["plan_id"], tried["errors"], tried["difference"]) == (None, [], "0.00")
-    assert ok(await desk.leader.get("/funds/plans"))["items"] == []
-    taken = ok(await send(desk, content, sources, published.total, **given))
+    assert expect_ok(await desk.leader.get("/funds/plans"))["items"] == []
+    taken = expect_ok(await post_import(desk, content, sources, published.total, **given))
     assert taken["totals_skipped"]
-    assert (len(taken["lines"]), taken["total"]) == (lines, yuan(from_wan(wan)))
-    await desk.issued(taken["plan_id"])
-    held = await desk.figures()
+    assert (len(taken["lines"]), taken["total"]) == (lines, format_yuan(parse_wan_cell(wan)))
+    await desk.issue_plan(taken["plan_id"])
+    held = await desk.get_totals()
     assert (held["received"], held["allocated"], held["available"]) == (published.total, published.total, 0)
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_the_parts_of_dachuan_come_from_their_own_documents(desk: Desk, library: Library) -> None:
-    published = batch(DACHUAN)
-    shelve(library, published)
-    sources = await sources_of(desk, published)
-    taken = ok(await send(desk, as_csv(rows_of(published)), sources, published.total))
-    lines = ok(await desk.leader.get(f"/funds/plans/{taken['plan_id']}/lines"))
+async def test_the_parts_of_dachuan_come_from_their_own_documents(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    published = get_batch(DACHUAN)
+    create_reserve_projects(library, published)
+    sources = await create_sources(desk, published)
+    taken = expect_ok(await post_import(desk, build_csv(build_rows(published)), sources, published.total))
+    lines = expect_ok(await desk.leader.get(f"/funds/plans/{taken['plan_id']}/lines"))
     parts = [
-        sum(from_wan(one["amount"]) // 10_000 for one in lines if one["source_id"] == source)
+        sum(parse_wan_cell(one["amount"]) // 10_000 for one in lines if one["source_id"] == source)
         for source in sources
     ]
-    assert parts == [from_wan("5273"), from_wan("5509")]
+    assert parts == [parse_wan_cell("5273"), parse_wan_cell("5509")]
 
 
 async def test_a_table_that_does_not_add_up_is_refused_with_the_difference(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    published = batch(ZEKU)
-    shelve(library, published)
-    sources = await sources_of(desk, published)
-    rows = rows_of(published)
+    published = get_batch(ZEKU)
+    create_reserve_projects(library, published)
+    sources = await create_sources(desk, published)
+    rows = build_rows(published)
     rows[1][4] = "499.999999"
-    answer = await send(desk, as_csv(rows), sources, published.total)
-    problem = refused(answer, 422, "total")
+    answer = await post_import(desk, build_csv(rows), sources, published.total)
+    problem = expect_refusal(answer, 422, "total")
     assert "相差 -0.01 元" in problem["errors"][0]["detail"]
-    assert ok(await desk.leader.get("/funds/plans"))["items"] == []
+    assert expect_ok(await desk.leader.get("/funds/plans"))["items"] == []
 
 
-async def test_every_wrong_row_is_named_at_once(desk: Desk, library: Library) -> None:
-    published = batch(ZEKU)
-    projects = shelve(library, published)
-    sources = await sources_of(desk, published)
-    rows = rows_of(published)
+async def test_every_wrong_row_is_named_at_once(desk: FundsScenario, library: FakeProjectLibrary) -> None:
+    published = get_batch(ZEKU)
+    projects = create_reserve_projects(library, published)
+    sources = await create_sources(desk, published)
+    rows = build_rows(published)
     rows[1][1] = "没有入库的项目"
     rows[2][4] = "二百三十"
     rows[3][4] = "-208"
-    library.project(rows[4][1], place="泽库县", library_code="ZK-2")
-    tried = ok(await send(desk, as_csv(rows), sources, published.total, dry_run=True))
+    library.create_project(rows[4][1], place="泽库县", library_code="ZK-2")
+    tried = expect_ok(await post_import(desk, build_csv(rows), sources, published.total, dry_run=True))
     pointers = {fault["pointer"]: fault["detail"] for fault in tried["errors"]}
     assert "请先入库" in pointers["/rows/2/name"]
     assert "/rows/3/amount" in pointers
     assert "须大于零" in pointers["/rows/4/amount"]
     assert "2 个同名项目" in pointers["/rows/5/name"]
     assert "/announced_total" in pointers
-    refused(await send(desk, as_csv(rows), sources, published.total), 422, "cell")
+    expect_refusal(await post_import(desk, build_csv(rows), sources, published.total), 422, "cell")
     assert len(projects) == 6
 
 
-async def test_a_code_tells_projects_of_one_name_apart(desk: Desk, library: Library) -> None:
-    (source,) = [(await desk.source(100_0000_00))["id"]]
-    library.project("蔬菜基地", library_code="BT-1")
-    second = library.project("蔬菜基地", library_code="BT-2")
+async def test_a_code_tells_projects_of_one_name_apart(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    (source,) = [(await desk.create_source(100_0000_00))["id"]]
+    library.create_project("蔬菜基地", library_code="BT-1")
+    second = library.create_project("蔬菜基地", library_code="BT-2")
     rows = [["库编号", "项目名称", "金额(万元)"], ["BT-2", "蔬菜基地", "100"]]
-    taken = ok(await send(desk, as_csv(rows), [source], 100_0000_00))
+    taken = expect_ok(await post_import(desk, build_csv(rows), [source], 100_0000_00))
     assert [one["project_id"] for one in taken["lines"]] == [str(second)]
     rows[1][0] = "BT-9"
-    refused(await send(desk, as_csv(rows), [source], 100_0000_00), 422, "cell")
+    expect_refusal(await post_import(desk, build_csv(rows), [source], 100_0000_00), 422, "cell")
 
 
-async def test_the_same_table_sent_twice_under_one_id_is_one_plan(desk: Desk, library: Library) -> None:
-    published = batch(ZEKU)
-    shelve(library, published)
-    sources = await sources_of(desk, published)
+async def test_the_same_table_sent_twice_under_one_id_is_one_plan(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    published = get_batch(ZEKU)
+    create_reserve_projects(library, published)
+    sources = await create_sources(desk, published)
     once = {"id": "01a20caa-a3e8-71c1-b41d-92126c065e49"}
-    content = as_csv(rows_of(published), "gb18030")
-    first = ok(await send(desk, content, sources, published.total, **once))
-    second = ok(await send(desk, content, sources, published.total, **once))
+    content = build_csv(build_rows(published), "gb18030")
+    first = expect_ok(await post_import(desk, content, sources, published.total, **once))
+    second = expect_ok(await post_import(desk, content, sources, published.total, **once))
     assert first["plan_id"] == second["plan_id"] == once["id"]
-    assert len(ok(await desk.leader.get("/funds/plans"))["items"]) == 1
+    assert len(expect_ok(await desk.leader.get("/funds/plans"))["items"]) == 1
 
 
-async def test_the_marked_table_says_what_is_wrong_beside_each_row(desk: Desk, library: Library) -> None:
-    published = batch(ZEKU)
-    sources = await sources_of(desk, published)
+async def test_the_marked_table_says_what_is_wrong_beside_each_row(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    published = get_batch(ZEKU)
+    sources = await create_sources(desk, published)
     params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "分配计划",
@@ -215,7 +227,7 @@ async def test_the_marked_table_says_what_is_wrong_beside_each_row(desk: Desk, l
         "announced_total": "1.00",
     }
     answer = await desk.bureau.post(
-        "/funds/imports/marked", params=params, content=as_csv(rows_of(published))
+        "/funds/imports/marked", params=params, content=build_csv(build_rows(published))
     )
     page = openpyxl.load_workbook(io.BytesIO(answer.content)).active
     cells = [[cell.value for cell in row] for row in page.iter_rows()]
@@ -227,18 +239,22 @@ async def test_the_marked_table_says_what_is_wrong_beside_each_row(desk: Desk, l
     ("content", "status"),
     [(b"", 422), (b"PK\x03\x04 broken", 422), ("甲,乙\n1,2".encode(), 422), (b"\xd0\xcf\x11\xe0 old", 422)],
 )
-async def test_what_is_no_allocation_table_is_refused(desk: Desk, content: bytes, status: int) -> None:
-    source = (await desk.source(100))["id"]
-    refused(await send(desk, content, [source], 100), status)
+async def test_what_is_no_allocation_table_is_refused(
+    desk: FundsScenario, content: bytes, status: int
+) -> None:
+    source = (await desk.create_source(100))["id"]
+    expect_refusal(await post_import(desk, content, [source], 100), status)
 
 
-async def test_who_may_not_draft_and_what_is_not_there_is_refused(desk: Desk, library: Library) -> None:
-    source = (await desk.source(100))["id"]
-    rows = as_csv([["项目名称", "金额(万元)"], ["机井", "1"]])
+async def test_who_may_not_draft_and_what_is_not_there_is_refused(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source = (await desk.create_source(100))["id"]
+    rows = build_csv([["项目名称", "金额(万元)"], ["机井", "1"]])
     missing = "01a20caa-a3e8-71c1-b41d-92126c065e49"
-    refused(await send(desk, rows, [missing], 100), 404)
-    refused(await send(desk, rows, [source], 100, announced_total="一百"), 422)
-    refused(await send(desk, rows, [source], 100, region="632323000000"), 404)
+    expect_refusal(await post_import(desk, rows, [missing], 100), 404)
+    expect_refusal(await post_import(desk, rows, [source], 100, announced_total="一百"), 422)
+    expect_refusal(await post_import(desk, rows, [source], 100, region="632323000000"), 404)
     params: dict[str, Any] = {
         "region": DISTRICT,
         "title": "计划",
@@ -246,14 +262,14 @@ async def test_who_may_not_draft_and_what_is_not_there_is_refused(desk: Desk, li
         "source_id": [source],
         "announced_total": "1",
     }
-    refused(await desk.finance.post("/funds/imports", params=params, content=rows), 403)
-    library.down = True
-    refused(await send(desk, rows, [source], 100), 503)
+    expect_refusal(await desk.finance.post("/funds/imports", params=params, content=rows), 403)
+    library.is_down = True
+    expect_refusal(await post_import(desk, rows, [source], 100), 503)
 
 
-async def test_the_template_can_be_filled_in(desk: Desk, library: Library) -> None:
-    library.project("机井")
-    source = (await desk.source(1_0000_00))["id"]
+async def test_the_template_can_be_filled_in(desk: FundsScenario, library: FakeProjectLibrary) -> None:
+    library.create_project("机井")
+    source = (await desk.create_source(1_0000_00))["id"]
     form = await desk.bureau.get("/funds/imports/template")
     book = openpyxl.load_workbook(io.BytesIO(form.content))
     page = book.worksheets[0]
@@ -264,5 +280,5 @@ async def test_the_template_can_be_filled_in(desk: Desk, library: Library) -> No
             page.cell(cell.row + 1, cell.column, value)
     out = io.BytesIO()
     book.save(out)
-    taken = ok(await send(desk, out.getvalue(), [source], 1_0000_00))
+    taken = expect_ok(await post_import(desk, out.getvalue(), [source], 1_0000_00))
     assert taken["total"] == "10000.00"

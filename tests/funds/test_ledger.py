@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shared.db import run
+from shared.db import execute_core
 from tests.conftest import Clock
-from tests.funds.desk import Desk, line, ok, refused
-from tests.funds.library import Library
+from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
 
 
-def holds(figures: dict[str, str]) -> bool:
+def satisfies_equations(figures: dict[str, str]) -> bool:
     """received = available + allocated, and allocated = paid + unpaid."""
     fen = {name: int(value.replace(".", "")) for name, value in figures.items()}
     return (fen["received"], fen["allocated"]) == (
@@ -23,30 +23,30 @@ def holds(figures: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("by", ["source", "project", "payee", "year"])
 async def test_the_rule_holds_in_every_row_however_it_is_grouped(
-    desk: Desk, library: Library, by: str
+    desk: FundsScenario, library: FakeProjectLibrary, by: str
 ) -> None:
-    first = await desk.allocation(1000_00)
-    await desk.paid(first["id"], 300_00)
-    second = await desk.allocation(500_00)
-    payment = await desk.draft_payment(second["id"], 200_00)
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
-    await desk.source(700_00, fiscal_year=2023)
+    first = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(first["id"], 300_00)
+    second = await desk.create_allocation(500_00)
+    payment = await desk.create_payment(second["id"], 200_00)
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
+    await desk.create_source(700_00, fiscal_year=2023)
     for params in ({}, {"as_of": "2024-05-20"}, {"as_of": "2024-05-09"}, {"payee": ""}):
-        found = ok(await desk.auditor.get("/funds/ledger", params={"by": by, **params}))
+        found = expect_ok(await desk.auditor.get("/funds/ledger", params={"by": by, **params}))
         assert found["rows"]
-        assert all(holds(row["figures"]) for row in found["rows"]), found
-        assert holds(found["total"])
+        assert all(satisfies_equations(row["figures"]) for row in found["rows"]), found
+        assert satisfies_equations(found["total"])
 
 
-async def test_a_report_as_of_a_day_is_what_stood_then(desk: Desk, clock: Clock) -> None:
-    given = await desk.allocation(1000_00)
+async def test_a_report_as_of_a_day_is_what_stood_then(desk: FundsScenario, clock: Clock) -> None:
+    given = await desk.create_allocation(1000_00)
     clock.advance(timedelta(days=1))
-    payment = await desk.draft_payment(given["id"], 300_00)
+    payment = await desk.create_payment(given["id"], 300_00)
     for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
-        ok(await desk.pay_step(who, payment["id"], action))
+        expect_ok(await desk.transition_payment(who, payment["id"], action))
     clock.advance(timedelta(days=9))
     voucher = {"voucher_no": "1", "paid_on": "2024-05-25"}
-    ok(await desk.pay_step(desk.cashier, payment["id"], "pay", **voucher))
+    expect_ok(await desk.transition_payment(desk.cashier, payment["id"], "pay", **voucher))
     days = {
         "2024-05-07": ("0.00", "0.00", "0.00"),
         "2024-05-19": ("1000.00", "0.00", "0.00"),
@@ -55,34 +55,34 @@ async def test_a_report_as_of_a_day_is_what_stood_then(desk: Desk, clock: Clock)
         "2024-05-25": ("1000.00", "1000.00", "300.00"),
     }
     for day, (received, allocated, paid) in days.items():
-        total = ok(await desk.auditor.get("/funds/ledger", params={"as_of": day}))["total"]
+        total = expect_ok(await desk.auditor.get("/funds/ledger", params={"as_of": day}))["total"]
         assert (total["received"], total["allocated"], total["paid"]) == (received, allocated, paid), day
-    now = ok(await desk.auditor.get("/funds/ledger"))["total"]
-    assert now == ok(await desk.auditor.get("/funds/ledger", params={"as_of": "2024-05-30"}))["total"]
+    now = expect_ok(await desk.auditor.get("/funds/ledger"))["total"]
+    assert now == expect_ok(await desk.auditor.get("/funds/ledger", params={"as_of": "2024-05-30"}))["total"]
 
 
-async def test_every_figure_opens_to_the_entries_behind_it(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 300_00)
-    await desk.paid(given["id"], 200_00)
-    await desk.allocation(5000_00)
+async def test_every_figure_opens_to_the_entries_behind_it(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 300_00)
+    await desk.create_paid_payment(given["id"], 200_00)
+    await desk.create_allocation(5000_00)
     filters = {"project_id": given["project_id"], "kind": "paid"}
-    entries = ok(await desk.auditor.get("/funds/ledger/entries", params=filters))["items"]
+    entries = expect_ok(await desk.auditor.get("/funds/ledger/entries", params=filters))["items"]
     assert sorted(one["amount"] for one in entries) == ["200.00", "300.00"]
     for entry in entries:
         assert sum(float(part["amount"]) for part in entry["lines"]) == 0
         assert entry["document_no"] == "2024-000123"
-    held = await desk.figures(project_id=given["project_id"])
+    held = await desk.get_totals(project_id=given["project_id"])
     assert held["paid"] == 500_00
 
 
-async def test_entries_are_paged_without_loss(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
+async def test_entries_are_paged_without_loss(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
     for _ in range(3):
-        await desk.paid(given["id"], 100_00)
+        await desk.create_paid_payment(given["id"], 100_00)
     seen, cursor = [], ""
     while True:
-        page = ok(
+        page = expect_ok(
             await desk.auditor.get(
                 "/funds/ledger/entries", params={"limit": 4, "cursor": cursor, "count": "exact"}
             )
@@ -94,10 +94,10 @@ async def test_entries_are_paged_without_loss(desk: Desk) -> None:
     assert len(seen) == len(set(seen)) == page["total"] == 9
 
 
-async def test_the_trial_balance_shows_each_kind_of_account(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 300_00)
-    trial = ok(await desk.auditor.get("/funds/ledger/trial"))
+async def test_the_trial_balance_shows_each_kind_of_account(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 300_00)
+    trial = expect_ok(await desk.auditor.get("/funds/ledger/trial"))
     rows = {row["kind"]: row["balance"] for row in trial["rows"]}
     assert trial["balanced"] is True
     assert trial["debits"] == trial["credits"]
@@ -112,31 +112,35 @@ async def test_the_trial_balance_shows_each_kind_of_account(desk: Desk) -> None:
         ("UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'received'", "unbalanced_sources"),
     ],
 )
-async def test_books_that_were_tampered_with_are_found_out(desk: Desk, statement: str, named: str) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 300_00)
+async def test_books_that_were_tampered_with_are_found_out(
+    desk: FundsScenario, statement: str, named: str
+) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 300_00)
     async with desk.door.context.database.write() as session:
-        await run(session, sa.text(statement))
-    trial = ok(await desk.auditor.get("/funds/ledger/trial"))
+        await execute_core(session, sa.text(statement))
+    trial = expect_ok(await desk.auditor.get("/funds/ledger/trial"))
     assert trial["balanced"] is False
     assert trial[named]
 
 
 async def test_a_town_sees_its_own_projects_money_and_the_rule_holds_there_too(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.source(1000_00)
-    mine, other = library.project(), library.project(region="620602101000")
-    plan = await desk.plan(line(mine, source["id"], 600_00), line(other, source["id"], 300_00))
-    await desk.issued(plan["id"])
-    found = ok(await desk.town.get("/funds/ledger"))
+    source = await desk.create_source(1000_00)
+    mine, other = library.create_project(), library.create_project(region="620602101000")
+    plan = await desk.create_plan(
+        build_line(mine, source["id"], 600_00), build_line(other, source["id"], 300_00)
+    )
+    await desk.issue_plan(plan["id"])
+    found = expect_ok(await desk.town.get("/funds/ledger"))
     assert found["total"]["received"] == found["total"]["allocated"] == "600.00"
-    assert holds(found["total"])
-    entries: list[dict[str, Any]] = ok(await desk.town.get("/funds/ledger/entries"))["items"]
+    assert satisfies_equations(found["total"])
+    entries: list[dict[str, Any]] = expect_ok(await desk.town.get("/funds/ledger/entries"))["items"]
     assert [one["amount"] for one in entries] == ["600.00"]
-    assert ok(await desk.town.get("/funds/ledger/trial"))["balanced"] is True
+    assert expect_ok(await desk.town.get("/funds/ledger/trial"))["balanced"] is True
 
 
-async def test_admin_and_villagers_see_no_money(desk: Desk) -> None:
-    refused(await desk.door.as_("admin").get("/funds/ledger"), 403)
-    refused(await desk.door.nobody().get("/funds/ledger"), 401)
+async def test_admin_and_villagers_see_no_money(desk: FundsScenario) -> None:
+    expect_refusal(await desk.door.client_as("admin").get("/funds/ledger"), 403)
+    expect_refusal(await desk.door.anonymous_client().get("/funds/ledger"), 401)

@@ -5,132 +5,142 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.doors import DISTRICT, TOWN
-from tests.funds.desk import Desk, ok, refused
-from tests.funds.library import Library
+from tests.clients import DISTRICT, TOWN
+from tests.funds.factories_funds import FundsScenario, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
 
-VOUCHER = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
+VOUCHER_BODY = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
 
 
-async def test_a_payment_goes_from_application_to_voucher_and_the_books_follow(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 400_00)
-    assert (await desk.figures())["applied"] == 0
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
-    held = await desk.figures()
+async def test_a_payment_goes_from_application_to_voucher_and_the_books_follow(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 400_00)
+    assert (await desk.get_totals())["applied"] == 0
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
+    held = await desk.get_totals()
     assert (held["unpaid"], held["applied"], held["paid"]) == (1000_00, 400_00, 0)
-    ok(await desk.pay_step(desk.reviewer, payment["id"], "review"))
-    ok(await desk.pay_step(desk.finance, payment["id"], "approve"))
-    done = ok(await desk.pay_step(desk.cashier, payment["id"], "pay", **VOUCHER, bank_result="成功"))
+    expect_ok(await desk.transition_payment(desk.reviewer, payment["id"], "review"))
+    expect_ok(await desk.transition_payment(desk.finance, payment["id"], "approve"))
+    done = expect_ok(
+        await desk.transition_payment(desk.cashier, payment["id"], "pay", **VOUCHER_BODY, bank_result="成功")
+    )
     assert (done["state"], done["voucher_no"], done["bank_result"]) == ("paid", "2024-000123", "成功")
-    held = await desk.figures(project_id=given["project_id"])
+    held = await desk.get_totals(project_id=given["project_id"])
     assert (held["allocated"], held["unpaid"], held["applied"], held["paid"]) == (
         1000_00,
         600_00,
         0,
         400_00,
     )
-    by_payee = ok(await desk.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
+    by_payee = expect_ok(await desk.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
     paid = {row["payee"]: row["figures"]["paid"] for row in by_payee}
     assert paid["武威市水利工程有限公司"] == "400.00"
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_a_yuan_above_the_allocation_is_refused_with_the_excess(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 700_00)
-    payment = await desk.draft_payment(given["id"], 300_01)
-    problem = refused(await desk.pay_step(desk.town, payment["id"], "submit"), 409, "over_allocation")
+async def test_a_yuan_above_the_allocation_is_refused_with_the_excess(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 700_00)
+    payment = await desk.create_payment(given["id"], 300_01)
+    problem = expect_refusal(
+        await desk.transition_payment(desk.town, payment["id"], "submit"), 409, "over_allocation"
+    )
     assert "超出 0.01 元" in problem["detail"]
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_two_applications_never_share_a_yuan(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    first, second = [await desk.draft_payment(given["id"], 600_00) for _ in range(2)]
-    ok(await desk.pay_step(desk.town, first["id"], "submit"))
-    refused(await desk.pay_step(desk.town, second["id"], "submit"), 409, "over_allocation")
-    ok(await desk.pay_step(desk.reviewer, first["id"], "reject", reason="材料不齐"))
-    ok(await desk.pay_step(desk.town, second["id"], "submit"))
-    await desk.balanced()
+async def test_two_applications_never_share_a_yuan(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    first, second = [await desk.create_payment(given["id"], 600_00) for _ in range(2)]
+    expect_ok(await desk.transition_payment(desk.town, first["id"], "submit"))
+    expect_refusal(await desk.transition_payment(desk.town, second["id"], "submit"), 409, "over_allocation")
+    expect_ok(await desk.transition_payment(desk.reviewer, first["id"], "reject", reason="材料不齐"))
+    expect_ok(await desk.transition_payment(desk.town, second["id"], "submit"))
+    await desk.check_balanced()
 
 
-async def test_a_returned_application_is_changed_and_submitted_again(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 600_00)
+async def test_a_returned_application_is_changed_and_submitted_again(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 600_00)
     path = f"/funds/payments/{payment['id']}"
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
     tag = (await desk.town.get(path)).headers["etag"]
-    refused(await desk.town.patch(path, json={"amount": "500.00"}, headers={"If-Match": tag}), 409)
-    refused(await desk.pay_step(desk.reviewer, payment["id"], "return"), 409, "no_reason")
-    ok(await desk.pay_step(desk.reviewer, payment["id"], "return", reason="金额有误"))
-    assert (await desk.figures())["applied"] == 0
+    expect_refusal(await desk.town.patch(path, json={"amount": "500.00"}, headers={"If-Match": tag}), 409)
+    expect_refusal(await desk.transition_payment(desk.reviewer, payment["id"], "return"), 409, "no_reason")
+    expect_ok(await desk.transition_payment(desk.reviewer, payment["id"], "return", reason="金额有误"))
+    assert (await desk.get_totals())["applied"] == 0
     tag = (await desk.town.get(path)).headers["etag"]
     body = {"amount": "500.00", "purpose": None}
-    changed = ok(await desk.town.patch(path, json=body, headers={"If-Match": tag}))
+    changed = expect_ok(await desk.town.patch(path, json=body, headers={"If-Match": tag}))
     assert (changed["amount"], changed["purpose"]) == ("500.00", "机井工程进度款")
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
-    assert (await desk.figures())["applied"] == 500_00
-    await desk.balanced()
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
+    assert (await desk.get_totals())["applied"] == 500_00
+    await desk.check_balanced()
 
 
-async def test_nobody_reviews_approves_or_pays_what_they_submitted_or_reviewed(desk: Desk) -> None:
+async def test_nobody_reviews_approves_or_pays_what_they_submitted_or_reviewed(desk: FundsScenario) -> None:
     grants = [["bureau", DISTRICT], ["finance", DISTRICT], ["town_officer", TOWN]]
-    all_roles = desk.door.doors.client("funds", {"sub": "ma", "name": "ma", "grants": grants})
-    given = await desk.allocation(1000_00)
-    payment = (await desk.draft_payment(given["id"], 100_00))["id"]
-    ok(await desk.pay_step(desk.town, payment, "submit"))
-    refused(await desk.pay_step(all_roles, payment, "review"), 403)
-    both = desk.door.doors.client("funds", {"sub": "zhao", "name": "zhao", "grants": grants})
-    ok(await desk.pay_step(both, payment, "review"))
-    refused(await desk.pay_step(all_roles, payment, "approve"), 403)
-    refused(await desk.pay_step(both, payment, "approve"), 403)
-    ok(await desk.pay_step(desk.finance, payment, "approve"))
-    refused(await desk.pay_step(all_roles, payment, "pay", **VOUCHER), 403)
-    refused(await desk.pay_step(desk.town, payment, "pay", **VOUCHER), 403)
-    ok(await desk.pay_step(desk.cashier, payment, "pay", **VOUCHER))
-    refused(await desk.pay_step(all_roles, payment, "reverse", reason="退"), 403)
+    all_roles = desk.door.system.client_with_claims("funds", {"sub": "ma", "name": "ma", "grants": grants})
+    given = await desk.create_allocation(1000_00)
+    payment = (await desk.create_payment(given["id"], 100_00))["id"]
+    expect_ok(await desk.transition_payment(desk.town, payment, "submit"))
+    expect_refusal(await desk.transition_payment(all_roles, payment, "review"), 403)
+    both = desk.door.system.client_with_claims("funds", {"sub": "zhao", "name": "zhao", "grants": grants})
+    expect_ok(await desk.transition_payment(both, payment, "review"))
+    expect_refusal(await desk.transition_payment(all_roles, payment, "approve"), 403)
+    expect_refusal(await desk.transition_payment(both, payment, "approve"), 403)
+    expect_ok(await desk.transition_payment(desk.finance, payment, "approve"))
+    expect_refusal(await desk.transition_payment(all_roles, payment, "pay", **VOUCHER_BODY), 403)
+    expect_refusal(await desk.transition_payment(desk.town, payment, "pay", **VOUCHER_BODY), 403)
+    expect_ok(await desk.transition_payment(desk.cashier, payment, "pay", **VOUCHER_BODY))
+    expect_refusal(await desk.transition_payment(all_roles, payment, "reverse", reason="退"), 403)
 
 
 @pytest.mark.parametrize("state", ["reserve", "suspended", "terminated", "closed"])
-async def test_a_project_in_the_wrong_state_is_paid_nothing(desk: Desk, library: Library, state: str) -> None:
-    given = await desk.allocation(1000_00)
-    library.change(UUID(given["project_id"]), state=state)
-    payment = await desk.draft_payment(given["id"], 100_00)
-    refused(await desk.pay_step(desk.town, payment["id"], "submit"), 409, "payment.project")
+async def test_a_project_in_the_wrong_state_is_paid_nothing(
+    desk: FundsScenario, library: FakeProjectLibrary, state: str
+) -> None:
+    given = await desk.create_allocation(1000_00)
+    library.update_project(UUID(given["project_id"]), state=state)
+    payment = await desk.create_payment(given["id"], 100_00)
+    expect_refusal(await desk.transition_payment(desk.town, payment["id"], "submit"), 409, "payment.project")
 
 
 async def test_a_project_that_is_blocked_after_submission_is_not_approved(
-    desk: Desk, library: Library
+    desk: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00)
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
-    ok(await desk.pay_step(desk.reviewer, payment["id"], "review"))
-    library.change(UUID(given["project_id"]), blocked=True)
-    refused(await desk.pay_step(desk.finance, payment["id"], "approve"), 409, "payment.project")
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 100_00)
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
+    expect_ok(await desk.transition_payment(desk.reviewer, payment["id"], "review"))
+    library.update_project(UUID(given["project_id"]), blocked=True)
+    expect_refusal(
+        await desk.transition_payment(desk.finance, payment["id"], "approve"), 409, "payment.project"
+    )
 
 
-async def test_a_payment_without_documents_is_not_submitted(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00, file_ids=[])
-    refused(await desk.pay_step(desk.town, payment["id"], "submit"), 409, "no_documents")
+async def test_a_payment_without_documents_is_not_submitted(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 100_00, file_ids=[])
+    expect_refusal(await desk.transition_payment(desk.town, payment["id"], "submit"), 409, "no_documents")
 
 
-async def test_paying_ahead_of_the_works_is_warned_of(desk: Desk, library: Library) -> None:
-    given = await desk.allocation(1000_00)
-    library.change(UUID(given["project_id"]), physical_percent=20)
-    payment = await desk.draft_payment(given["id"], 310_00)
-    found = _finding(await _checks(desk, payment["id"]), "payment.progress")
+async def test_paying_ahead_of_the_works_is_warned_of(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    given = await desk.create_allocation(1000_00)
+    library.update_project(UUID(given["project_id"]), physical_percent=20)
+    payment = await desk.create_payment(given["id"], 310_00)
+    found = _find_finding(await _get_checks(desk, payment["id"]), "payment.progress")
     assert (found["passed"], found["effect"], found["figures"]["允许%"]) == (False, "warn", "30")
-    ok(await desk.pay_step(desk.town, payment["id"], "submit"))
+    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
 
 
-async def test_the_same_payee_on_the_same_day_is_warned_of(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 100_00)
-    payment = await desk.draft_payment(given["id"], 100_00)
-    found = _finding(await _checks(desk, payment["id"]), "payment.same_day")
+async def test_the_same_payee_on_the_same_day_is_warned_of(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 100_00)
+    payment = await desk.create_payment(given["id"], 100_00)
+    found = _find_finding(await _get_checks(desk, payment["id"]), "payment.same_day")
     assert (found["passed"], found["message"]) == (False, "同一收款人当日有同额支付, 请核对是否重复")
 
 
@@ -144,20 +154,20 @@ async def test_the_same_payee_on_the_same_day_is_warned_of(desk: Desk) -> None:
     ],
 )
 async def test_a_payment_is_settled_by_a_voucher_and_a_possible_day(
-    desk: Desk, given: dict[str, str], code: str
+    desk: FundsScenario, given: dict[str, str], code: str
 ) -> None:
-    allocation = await desk.allocation(1000_00)
-    payment = (await desk.draft_payment(allocation["id"], 100_00))["id"]
-    ok(await desk.pay_step(desk.town, payment, "submit"))
-    ok(await desk.pay_step(desk.reviewer, payment, "review"))
-    ok(await desk.pay_step(desk.finance, payment, "approve"))
-    refused(await desk.pay_step(desk.cashier, payment, "pay", **given), 409, code)
-    assert (await desk.figures())["paid"] == 0
+    allocation = await desk.create_allocation(1000_00)
+    payment = (await desk.create_payment(allocation["id"], 100_00))["id"]
+    expect_ok(await desk.transition_payment(desk.town, payment, "submit"))
+    expect_ok(await desk.transition_payment(desk.reviewer, payment, "review"))
+    expect_ok(await desk.transition_payment(desk.finance, payment, "approve"))
+    expect_refusal(await desk.transition_payment(desk.cashier, payment, "pay", **given), 409, code)
+    assert (await desk.get_totals())["paid"] == 0
 
 
-async def test_part_of_a_payment_comes_back_and_can_be_paid_again(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.paid(given["id"], 1000_00)
+async def test_part_of_a_payment_comes_back_and_can_be_paid_again(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_paid_payment(given["id"], 1000_00)
     path, back = f"/funds/payments/{payment['id']}/refunds", str(uuid4())
     body = {
         "id": back,
@@ -167,33 +177,35 @@ async def test_part_of_a_payment_comes_back_and_can_be_paid_again(desk: Desk) ->
         "reason": "户名不符",
     }
     for _ in range(2):
-        ok(await desk.cashier.post(path, json=body), 201)
-    refused(await desk.cashier.post(path, json={**body, "amount": "1.00"}), 409)
-    refused(await desk.cashier.post(path, json={**body, "id": str(uuid4()), "amount": "750.01"}), 409)
-    refused(await desk.town.post(path, json=body), 403)
-    held = await desk.figures()
+        expect_ok(await desk.cashier.post(path, json=body), 201)
+    expect_refusal(await desk.cashier.post(path, json={**body, "amount": "1.00"}), 409)
+    expect_refusal(await desk.cashier.post(path, json={**body, "id": str(uuid4()), "amount": "750.01"}), 409)
+    expect_refusal(await desk.town.post(path, json=body), 403)
+    held = await desk.get_totals()
     assert (held["paid"], held["unpaid"]) == (750_00, 250_00)
-    await desk.paid(given["id"], 250_00)
-    await desk.balanced()
+    await desk.create_paid_payment(given["id"], 250_00)
+    await desk.check_balanced()
 
 
-async def test_a_reversed_payment_gives_everything_that_was_left_of_it_back(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.paid(given["id"], 1000_00)
+async def test_a_reversed_payment_gives_everything_that_was_left_of_it_back(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_paid_payment(given["id"], 1000_00)
     body = {"amount": "250.00", "voucher_no": "T-1", "happened_on": "2024-05-20", "reason": "户名不符"}
-    ok(await desk.cashier.post(f"/funds/payments/{payment['id']}/refunds", json=body), 201)
-    refused(await desk.pay_step(desk.cashier, payment["id"], "reverse"), 409, "no_reason")
-    done = ok(await desk.pay_step(desk.cashier, payment["id"], "reverse", reason="账号有误, 全额退回"))
+    expect_ok(await desk.cashier.post(f"/funds/payments/{payment['id']}/refunds", json=body), 201)
+    expect_refusal(await desk.transition_payment(desk.cashier, payment["id"], "reverse"), 409, "no_reason")
+    done = expect_ok(
+        await desk.transition_payment(desk.cashier, payment["id"], "reverse", reason="账号有误, 全额退回")
+    )
     assert (done["state"], done["refunded"]) == ("reversed", "1000.00")
-    held = await desk.figures()
+    held = await desk.get_totals()
     assert (held["paid"], held["unpaid"]) == (0, 1000_00)
-    refused(await desk.pay_step(desk.cashier, payment["id"], "reverse", reason="再退"), 409)
-    await desk.balanced()
+    expect_refusal(await desk.transition_payment(desk.cashier, payment["id"], "reverse", reason="再退"), 409)
+    await desk.check_balanced()
 
 
-async def test_the_bank_account_is_never_shown_whole(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00)
+async def test_the_bank_account_is_never_shown_whole(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 100_00)
     assert payment["account_masked"] == "6222 **** **** 4567"
     pages = [
         (await desk.auditor.get(f"/funds/payments/{payment['id']}")).text,
@@ -205,28 +217,28 @@ async def test_the_bank_account_is_never_shown_whole(desk: Desk) -> None:
     assert "6222 **** **** 4567" in pages[0]
 
 
-async def test_a_village_of_another_town_sees_no_payment(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    payment = await desk.draft_payment(given["id"], 100_00)
-    elsewhere = desk.door.as_("town_officer", "620602101000")
-    refused(await elsewhere.get(f"/funds/payments/{payment['id']}"), 404)
-    refused(await desk.pay_step(elsewhere, payment["id"], "submit"), 404)
-    assert ok(await elsewhere.get("/funds/payments"))["items"] == []
+async def test_a_village_of_another_town_sees_no_payment(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 100_00)
+    elsewhere = desk.door.client_as("town_officer", "620602101000")
+    expect_refusal(await elsewhere.get(f"/funds/payments/{payment['id']}"), 404)
+    expect_refusal(await desk.transition_payment(elsewhere, payment["id"], "submit"), 404)
+    assert expect_ok(await elsewhere.get("/funds/payments"))["items"] == []
 
 
-async def test_every_step_of_a_payment_is_an_event(desk: Desk) -> None:
-    given = await desk.allocation(1000_00)
-    await desk.paid(given["id"], 100_00)
-    events = ok(await desk.auditor.get("/funds/events"))["items"]
+async def test_every_step_of_a_payment_is_an_event(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(1000_00)
+    await desk.create_paid_payment(given["id"], 100_00)
+    events = expect_ok(await desk.auditor.get("/funds/events"))["items"]
     types = [one["type"] for one in events if one["type"].startswith("payment.")]
     assert types == ["payment.drafted", *["payment.moved"] * 3, "payment.paid"]
 
 
-async def _checks(desk: Desk, payment_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = ok(await desk.leader.get(f"/funds/payments/{payment_id}/checks"))
+async def _get_checks(desk: FundsScenario, payment_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = expect_ok(await desk.leader.get(f"/funds/payments/{payment_id}/checks"))
     return found
 
 
-def _finding(checks: dict[str, Any], key: str) -> dict[str, Any]:
+def _find_finding(checks: dict[str, Any], key: str) -> dict[str, Any]:
     found: dict[str, Any] = next(one for one in checks["findings"] if one["key"] == key)
     return found

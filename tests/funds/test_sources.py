@@ -5,33 +5,33 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.doors import TOWN
-from tests.funds.desk import DOCUMENT, Desk, ok, refused
-from tests.funds.library import Library
+from tests.clients import TOWN
+from tests.funds.factories_funds import DOCUMENT_NO, FundsScenario, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
 
 
-async def test_a_registered_document_is_received_and_available(desk: Desk) -> None:
-    source = await desk.source(1259_0000_00)
-    found = ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
+async def test_a_registered_document_is_received_and_available(desk: FundsScenario) -> None:
+    source = await desk.create_source(1259_0000_00)
+    found = expect_ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
     assert found["figures"]["received"] == found["figures"]["available"] == "12590000.00"
     assert found["figures"]["allocated"] == "0.00"
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_the_same_document_twice_is_a_conflict_that_names_the_first(desk: Desk) -> None:
-    first = await desk.source(100, document_no=DOCUMENT)
-    again = {**_body(), "document_no": DOCUMENT, "level": "central"}
-    problem = refused(await desk.finance.post("/funds/sources", json=again), 409)
+async def test_the_same_document_twice_is_a_conflict_that_names_the_first(desk: FundsScenario) -> None:
+    first = await desk.create_source(100, document_no=DOCUMENT_NO)
+    again = {**_build_source(), "document_no": DOCUMENT_NO, "level": "central"}
+    problem = expect_refusal(await desk.finance.post("/funds/sources", json=again), 409)
     assert first["id"] in problem["detail"]
 
 
-async def test_the_same_id_with_the_same_content_is_the_first_success(desk: Desk) -> None:
-    body = {**_body(), "id": str(uuid4())}
-    first = ok(await desk.finance.post("/funds/sources", json=body), 201)
-    second = ok(await desk.finance.post("/funds/sources", json=body), 201)
+async def test_the_same_id_with_the_same_content_is_the_first_success(desk: FundsScenario) -> None:
+    body = {**_build_source(), "id": str(uuid4())}
+    first = expect_ok(await desk.finance.post("/funds/sources", json=body), 201)
+    second = expect_ok(await desk.finance.post("/funds/sources", json=body), 201)
     assert first == second
-    refused(await desk.finance.post("/funds/sources", json={**body, "amount": "2.00"}), 409)
-    assert (await desk.figures())["received"] == 1_00
+    expect_refusal(await desk.finance.post("/funds/sources", json={**body, "amount": "2.00"}), 409)
+    assert (await desk.get_totals())["received"] == 1_00
 
 
 @pytest.mark.parametrize(
@@ -53,76 +53,84 @@ async def test_the_same_id_with_the_same_content_is_the_first_success(desk: Desk
         ("file_ids", [str(uuid4())], 422),
     ],
 )
-async def test_a_wrong_field_is_pointed_at(desk: Desk, field: str, value: object, status: int) -> None:
-    answer = await desk.finance.post("/funds/sources", json={**_body(), field: value})
-    problem = refused(answer, status)
+async def test_a_wrong_field_is_pointed_at(
+    desk: FundsScenario, field: str, value: object, status: int
+) -> None:
+    answer = await desk.finance.post("/funds/sources", json={**_build_source(), field: value})
+    problem = expect_refusal(answer, status)
     if status == 422:
         assert any(field.split("_", maxsplit=1)[0] in fault["pointer"] for fault in problem["errors"]), (
             problem
         )
-    assert (await desk.figures())["received"] == 0
+    assert (await desk.get_totals())["received"] == 0
 
 
-async def test_only_finance_registers(desk: Desk) -> None:
+async def test_only_finance_registers(desk: FundsScenario) -> None:
     for who in (desk.bureau, desk.town, desk.leader, desk.auditor):
-        refused(await who.post("/funds/sources", json=_body()), 403)
+        expect_refusal(await who.post("/funds/sources", json=_build_source()), 403)
 
 
-async def test_another_districts_document_is_not_there(desk: Desk) -> None:
-    source = await desk.source(100)
-    elsewhere = desk.door.as_("finance", "632323000000")
-    refused(await elsewhere.get(f"/funds/sources/{source['id']}"), 404)
-    assert ok(await elsewhere.get("/funds/sources"))["items"] == []
+async def test_another_districts_document_is_not_there(desk: FundsScenario) -> None:
+    source = await desk.create_source(100)
+    elsewhere = desk.door.client_as("finance", "632323000000")
+    expect_refusal(await elsewhere.get(f"/funds/sources/{source['id']}"), 404)
+    assert expect_ok(await elsewhere.get("/funds/sources"))["items"] == []
 
 
-async def test_additions_reductions_and_take_backs_are_entries_of_their_own(desk: Desk) -> None:
-    source = await desk.source(1000_00)
+async def test_additions_reductions_and_take_backs_are_entries_of_their_own(desk: FundsScenario) -> None:
+    source = await desk.create_source(1000_00)
     for kind, amount in (("addition", "500.00"), ("reduction", "300.00"), ("take_back", "200.00")):
-        ok(await _adjust(desk, source["id"], kind, amount), 201)
-    found = ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
+        expect_ok(await _post_adjustment(desk, source["id"], kind, amount), 201)
+    found = expect_ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
     assert found["figures"]["received"] == found["figures"]["available"] == "1000.00"
     assert found["amount"] == "1000.00"
     assert [row["kind"] for row in found["adjustments"]] == ["addition", "reduction", "take_back"]
-    entries = ok(await desk.auditor.get("/funds/ledger/entries", params={"source_id": source["id"]}))
+    entries = expect_ok(await desk.auditor.get("/funds/ledger/entries", params={"source_id": source["id"]}))
     assert sorted(row["kind"] for row in entries["items"]) == [
         "addition",
         "receipt",
         "reduction",
         "take_back",
     ]
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_what_is_distributed_cannot_be_reduced_away(desk: Desk, library: Library) -> None:
-    given = await desk.allocation(900_00)
-    more = await _adjust(desk, given["source_id"], "reduction", "0.01")
-    problem = refused(more, 409, "available_left")
+async def test_what_is_distributed_cannot_be_reduced_away(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    given = await desk.create_allocation(900_00)
+    more = await _post_adjustment(desk, given["source_id"], "reduction", "0.01")
+    problem = expect_refusal(more, 409, "available_left")
     assert "差 0.01 元" in problem["detail"]
-    await desk.balanced()
+    await desk.check_balanced()
 
 
-async def test_an_adjustment_sent_twice_counts_once(desk: Desk) -> None:
-    source = await desk.source(1000_00)
+async def test_an_adjustment_sent_twice_counts_once(desk: FundsScenario) -> None:
+    source = await desk.create_source(1000_00)
     twice = str(uuid4())
     for _ in range(2):
-        ok(await _adjust(desk, source["id"], "addition", "1.00", id=twice), 201)
-    refused(await _adjust(desk, source["id"], "addition", "2.00", id=twice), 409)
-    assert (await desk.figures())["received"] == 1001_00
+        expect_ok(await _post_adjustment(desk, source["id"], "addition", "1.00", id=twice), 201)
+    expect_refusal(await _post_adjustment(desk, source["id"], "addition", "2.00", id=twice), 409)
+    assert (await desk.get_totals())["received"] == 1001_00
 
 
-async def test_an_adjustment_before_the_document_is_refused(desk: Desk) -> None:
-    source = await desk.source(1000_00)
-    refused(await _adjust(desk, source["id"], "addition", "1.00", happened_on="2024-05-07"), 422)
-    refused(await _adjust(desk, source["id"], "addition", "1.00", happened_on="2024-05-21"), 422)
+async def test_an_adjustment_before_the_document_is_refused(desk: FundsScenario) -> None:
+    source = await desk.create_source(1000_00)
+    expect_refusal(
+        await _post_adjustment(desk, source["id"], "addition", "1.00", happened_on="2024-05-07"), 422
+    )
+    expect_refusal(
+        await _post_adjustment(desk, source["id"], "addition", "1.00", happened_on="2024-05-21"), 422
+    )
 
 
-async def test_a_town_sees_no_document_of_the_district(desk: Desk) -> None:
-    source = await desk.source(100)
-    refused(await desk.town.get(f"/funds/sources/{source['id']}"), 404)
+async def test_a_town_sees_no_document_of_the_district(desk: FundsScenario) -> None:
+    source = await desk.create_source(100)
+    expect_refusal(await desk.town.get(f"/funds/sources/{source['id']}"), 404)
     assert source["region"] != TOWN
 
 
-def _body() -> dict[str, object]:
+def _build_source() -> dict[str, object]:
     return {
         "region": "620602000000",
         "document_no": "甘财农〔2024〕8号",
@@ -136,7 +144,9 @@ def _body() -> dict[str, object]:
     }
 
 
-async def _adjust(desk: Desk, source_id: str, kind: str, amount: str, **given: object) -> httpx.Response:
+async def _post_adjustment(
+    desk: FundsScenario, source_id: str, kind: str, amount: str, **given: object
+) -> httpx.Response:
     body = {
         "kind": kind,
         "amount": amount,

@@ -11,37 +11,37 @@ from typing import Any
 import httpx
 import pytest
 
-from embedded.processes import free_ports
-from embedded.system import service_names
-from shared.migrate import has_database
-from tests.conftest import Templates
-from tests.gateway import compose
+from embedded.processes import find_free_ports
+from embedded.system import list_services
+from shared.db.migrate import has_database
+from tests.conftest import DatabaseTemplates
+from tests.gateway import compose_file
 
-PASSWORD = "Long-enough-2026"
-START_S = 240
+ADMIN_PASSWORD = "Long-enough-2026"
+START_TIMEOUT_S = 240
 
 
 class Deployment:
     """The containers' processes, without the containers."""
 
-    def __init__(self, folder: Path, templates: Templates) -> None:
-        env = compose.secrets()
-        self.ports = free_ports(service_names())
+    def __init__(self, folder: Path, templates: DatabaseTemplates) -> None:
+        env = compose_file.generate_secrets()
+        self.ports = find_free_ports(list_services())
         self.url = f"http://127.0.0.1:{self.ports['gateway']}"
         peers = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != "gateway"}
-        self.trees = {name: compose.image(name, folder) for name in self.ports}
+        self.trees = {name: compose_file.build_image_tree(name, folder) for name in self.ports}
         self.environments = {
-            name: compose.environment(name, env)
+            name: compose_file.build_environment(name, env)
             | {"XIANJIE_PEERS": json.dumps(peers), "XIANJIE_VAR": str(folder / "data" / name)}
             for name in self.ports
         }
-        self.databases = {name: templates.empty() for name in self.ports if has_database(name)}
+        self.databases = {name: templates.create_empty() for name in self.ports if has_database(name)}
         for name, url in self.databases.items():
             assert f"{name.upper()}_DATABASE_URL" in self.environments[name]
             self.environments[name][f"{name.upper()}_DATABASE_URL"] = url
         self.running: dict[str, subprocess.Popen[str]] = {}
 
-    def module(self, service: str, *arguments: str, **given: Any) -> subprocess.Popen[str]:
+    def run_module(self, service: str, *arguments: str, **given: Any) -> subprocess.Popen[str]:
         """A Python module run in a service's image."""
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],
@@ -53,22 +53,22 @@ class Deployment:
             text=True,
         )
 
-    def start(self, service: str) -> None:
+    def start_service(self, service: str) -> None:
         """Start a service as its image's command does."""
         port = str(self.ports[service])
         errors = self.trees[service] / "log"
         with errors.open("a") as log:
             self.running[service] = subprocess.Popen(
-                [sys.executable, "-m", "shared.serve", service, "--host", "127.0.0.1", "--port", port],
+                [sys.executable, "-m", "shared.app.serve", service, "--host", "127.0.0.1", "--port", port],
                 cwd=self.trees[service],
                 env={"PATH": os.environ["PATH"], **self.environments[service]},
                 stderr=log,
                 text=True,
             )
 
-    def wait(self, service: str) -> None:
+    def wait_until_ready(self, service: str) -> None:
         """Until it answers."""
-        until = time.monotonic() + START_S
+        until = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until:
             assert self.running[service].poll() is None, (self.trees[service] / "log").read_text()[-3000:]
             try:
@@ -78,20 +78,20 @@ class Deployment:
                 time.sleep(0.1)
         pytest.fail(f"{service} does not answer")
 
-    def kill(self, service: str) -> None:
+    def kill_service(self, service: str) -> None:
         """As a power cut would."""
         self.running[service].kill()
         self.running[service].wait()
 
-    def end(self) -> list[int]:
+    def stop_all(self) -> list[int]:
         """End all as `docker compose down` does; their exit codes."""
         for process in self.running.values():
             process.terminate()
         return [process.wait(30) for process in self.running.values()]
 
 
-def first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, str]:
-    process = deployment.module("identity", "services.identity.first_admin", name)
+def create_first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, str]:
+    process = deployment.run_module("identity", "services.identity.first_admin", name)
     said, complaint = process.communicate(f"{password}\n", timeout=60)
     assert "Traceback" not in complaint
     return process.returncode, said + complaint

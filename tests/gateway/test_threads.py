@@ -9,45 +9,51 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.threads import service
-from services.gateway.threads.kinds import TELLINGS
-from services.gateway.threads.steps import steps as told
+from services.gateway.threads.schemas import STEP_SPECS
+from services.gateway.threads.service import build_steps as told
+from tests.clients import ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
-from tests.doors import Door, Doors
-from tests.gateway.world import gateway
-from tests.projects.steps import Steps, good
+from tests.gateway.echo_services import create_gateway
+from tests.projects.factories_projects import ProjectScenario, expect_success
 
-ID = "01890000-0000-7000-8000-00000000000"
-PROJECTS = [f"{ID}1", f"{ID}2"]
-MONEY = {
+ID_PREFIX = "01890000-0000-7000-8000-00000000000"
+PROJECT_IDS = [f"{ID_PREFIX}1", f"{ID_PREFIX}2"]
+MONEY_ANSWER = {
     "sources": [
         {
-            "id": f"{ID}3",
+            "id": f"{ID_PREFIX}3",
             "document_no": "青财农字〔2023〕505号",
             "amount": "12590000.00",
             "received_on": "2023-05-30",
         }
     ],
-    "plans": [{"id": f"{ID}4", "title": "2023年第二批", "issued_on": "2023-06-20", "state": "issued"}],
+    "plans": [{"id": f"{ID_PREFIX}4", "title": "2023年第二批", "issued_on": "2023-06-20", "state": "issued"}],
     "allocations": [
         {
-            "id": f"{ID}5",
+            "id": f"{ID_PREFIX}5",
             "document_no": "青财农字〔2023〕505号",
             "amount": "100.00",
             "issued_on": "2023-06-20",
             "project_id": one,
         }
-        for one in PROJECTS
+        for one in PROJECT_IDS
     ],
     "contracts": [],
     "payments": [
-        {"id": f"{ID}6", "payee_name": "某公司", "amount": "60.00", "paid_on": "2023-08-01", "state": "paid"}
+        {
+            "id": f"{ID_PREFIX}6",
+            "payee_name": "某公司",
+            "amount": "60.00",
+            "paid_on": "2023-08-01",
+            "state": "paid",
+        }
     ],
-    "projects": PROJECTS,
+    "projects": PROJECT_IDS,
     "figures": {"allocated": "200.00"},
 }
 
 
-def asset_of(project: str) -> dict[str, Any]:
+def build_asset_answer(project: str) -> dict[str, Any]:
     inspections = [{"id": f"{project}-i", "asset_id": f"{project}-a", "inspected_at": "2024-03-01T02:00:00Z"}]
     return {
         "project_id": project,
@@ -59,7 +65,7 @@ def asset_of(project: str) -> dict[str, Any]:
     }
 
 
-def answers(table: dict[str, Any]) -> ASGIApp:
+def build_stub_service(table: dict[str, Any]) -> ASGIApp:
     """A service that answers from a table of path prefixes; the rest is not found."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,9 +82,9 @@ def answers(table: dict[str, Any]) -> ASGIApp:
     return app
 
 
-def stubs() -> dict[str, ASGIApp]:
+def build_stub_services() -> dict[str, ASGIApp]:
     library: dict[str, Any] = {}
-    for one in PROJECTS:
+    for one in PROJECT_IDS:
         library[f"/projects/{one}/notices"] = [
             {"id": f"{one}-n", "starts_on": "2023-06-09", "level_label": "县级公示"}
         ]
@@ -89,107 +95,129 @@ def stubs() -> dict[str, ASGIApp]:
             "state_since": "2023-05-01T00:00:00Z",
         }
     return {
-        "projects": answers(library),
-        "funds": answers({"/funds/thread": MONEY}),
-        "assets": answers({"/assets/thread": asset_of(PROJECTS[0])}),
-        "attendance": answers({"/attendance/visits": {"items": [{"id": "v", "visited_on": "2024-04-01"}]}}),
+        "projects": build_stub_service(library),
+        "funds": build_stub_service({"/funds/thread": MONEY_ANSWER}),
+        "assets": build_stub_service({"/assets/thread": build_asset_answer(PROJECT_IDS[0])}),
+        "attendance": build_stub_service(
+            {"/attendance/visits": {"items": [{"id": "v", "visited_on": "2024-04-01"}]}}
+        ),
     }
 
 
-def pulled(doors: Doors, apps: dict[str, ASGIApp]) -> Callable[[], httpx.AsyncClient]:
+def create_gateway_clients(
+    doors: SystemUnderTest, apps: dict[str, ASGIApp]
+) -> Callable[[], httpx.AsyncClient]:
     """Clients of a gateway before these services, signed in as an auditor."""
-    app = gateway(apps)
+    app = create_gateway(apps)
     context = app.state.context
-    context.settings = context.wire.settings = context.verifier.settings = doors.apps[
+    context.settings = context.clients.settings = context.verifier.settings = doors.apps[
         "funds"
     ].state.context.settings
     context.clock = doors.now
     context.verifier.fetch_jwks = doors.apps["funds"].state.context.verifier.fetch_jwks
     doors.apps = {**doors.apps, "gateway": app}
-    return lambda: doors.of("gateway").as_("auditor")
+    return lambda: doors.service("gateway").client_as("auditor")
 
 
-async def test_a_source_leads_to_every_projects_last_inspection(doors: Doors) -> None:
-    found = good(await pulled(doors, stubs())().get(f"/threads/source/{ID}3"))
+async def test_a_source_leads_to_every_projects_last_inspection(doors: SystemUnderTest) -> None:
+    found = expect_success(
+        await create_gateway_clients(doors, build_stub_services())().get(f"/threads/source/{ID_PREFIX}3")
+    )
     labels = [step["label"] for step in found["steps"]]
     assert labels.index("指标文") < labels.index("资金下达") < labels.index("支付") < labels.index("资产")
     assert labels.index("资产") < labels.index("巡查") < labels.index("走访")
     assert found["steps"][labels.index("指标文")]["text"] == "青财农字〔2023〕505号"
     assert found["steps"][labels.index("指标文")]["amount"] == "12590000.00"
-    assert [one["id"] for one in found["projects"]] == PROJECTS
+    assert [one["id"] for one in found["projects"]] == PROJECT_IDS
     assert found["figures"] == {"allocated": "200.00"}
     assert found["missing"] == found["withheld"] == []
 
 
-async def test_an_asset_shows_itself_and_the_money_of_its_project(doors: Doors) -> None:
-    found = good(await pulled(doors, stubs())().get(f"/threads/asset/{ID}9"))
+async def test_an_asset_shows_itself_and_the_money_of_its_project(doors: SystemUnderTest) -> None:
+    found = expect_success(
+        await create_gateway_clients(doors, build_stub_services())().get(f"/threads/asset/{ID_PREFIX}9")
+    )
     assert len(found["assets"]) == 1
     assert found["sources"][0]["document_no"] == "青财农字〔2023〕505号"
-    assert [one["id"] for one in found["projects"]] == PROJECTS[:1]
+    assert [one["id"] for one in found["projects"]] == PROJECT_IDS[:1]
 
 
 @pytest.mark.parametrize("down", ["projects", "funds", "assets", "attendance"])
-async def test_a_service_that_is_down_is_named_and_the_chain_goes_on(doors: Doors, down: str) -> None:
-    apps = stubs()
+async def test_a_service_that_is_down_is_named_and_the_chain_goes_on(
+    doors: SystemUnderTest, down: str
+) -> None:
+    apps = build_stub_services()
     del apps[down]
-    found = good(await pulled(doors, apps)().get(f"/threads/project/{PROJECTS[0]}"))
+    found = expect_success(
+        await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
+    )
     assert [one["service"] for one in found["missing"]] == [down]
     assert {one["service"] for one in found["steps"]} == {"projects", "funds", "assets", "attendance"} - {
         down
     }
 
 
-async def test_what_the_role_may_not_see_is_named(doors: Doors) -> None:
-    apps = stubs() | {"attendance": answers({"/attendance/visits": 403})}
-    found = good(await pulled(doors, apps)().get(f"/threads/project/{PROJECTS[0]}"))
+async def test_what_the_role_may_not_see_is_named(doors: SystemUnderTest) -> None:
+    apps = build_stub_services() | {"attendance": build_stub_service({"/attendance/visits": 403})}
+    found = expect_success(
+        await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
+    )
     assert [one["service"] for one in found["withheld"]] == ["attendance"]
     assert found["visits"] == []
 
 
 async def test_a_plan_of_many_projects_says_how_many_more_there_are(
-    doors: Doors, monkeypatch: pytest.MonkeyPatch
+    doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "UNFOLDED", 1)
-    found = good(await pulled(doors, stubs())().get(f"/threads/plan/{ID}4"))
+    monkeypatch.setattr(service, "MAX_FULL_PROJECTS", 1)
+    found = expect_success(
+        await create_gateway_clients(doors, build_stub_services())().get(f"/threads/plan/{ID_PREFIX}4")
+    )
     assert (len(found["projects"]), found["more_projects"]) == (1, 1)
 
 
-async def test_a_record_nobody_knows_is_not_found(door: Callable[[str], Door]) -> None:
-    client = door("gateway").as_("auditor")
+async def test_a_record_nobody_knows_is_not_found(door: Callable[[str], ServiceUnderTest]) -> None:
+    client = door("gateway").client_as("auditor")
     for kind in ("project", "source", "plan", "payment", "asset"):
-        assert (await client.get(f"/threads/{kind}/{ID}1")).status_code == 404, kind
-    assert (await client.get(f"/threads/person/{ID}1")).status_code == 422
+        assert (await client.get(f"/threads/{kind}/{ID_PREFIX}1")).status_code == 404, kind
+    assert (await client.get(f"/threads/person/{ID_PREFIX}1")).status_code == 422
     assert (await client.get("/threads/project/1")).status_code == 422
 
 
 async def test_a_project_in_the_library_shows_its_notices(
-    doors: Doors, door: Callable[[str], Door], clock: Clock
+    doors: SystemUnderTest, door: Callable[[str], ServiceUnderTest], clock: Clock
 ) -> None:
-    project = await Steps(doors, clock).in_review()
-    found = good(await door("gateway").as_("leader").get(f"/threads/project/{project}"))
+    project = await ProjectScenario(doors, clock).create_in_review()
+    found = expect_success(await door("gateway").client_as("leader").get(f"/threads/project/{project}"))
     assert [step["label"] for step in found["steps"]] == ["公示", "项目"]
-    elsewhere = door("gateway").as_("town_officer", "620602101000")
+    elsewhere = door("gateway").client_as("town_officer", "620602101000")
     assert (await elsewhere.get(f"/threads/project/{project}")).status_code == 404
 
 
-async def test_machines_and_administrators_pull_no_threads(door: Callable[[str], Door]) -> None:
+async def test_machines_and_administrators_pull_no_threads(door: Callable[[str], ServiceUnderTest]) -> None:
     for role in ("admin", "machine"):
-        assert (await door("gateway").as_(role).get(f"/threads/project/{ID}1")).status_code == 403
+        assert (
+            await door("gateway").client_as(role).get(f"/threads/project/{ID_PREFIX}1")
+        ).status_code == 403
 
 
 def test_every_step_has_a_day_an_address_and_words_when_its_record_has() -> None:
     row = {"id": "1", "project_id": "2", "asset_id": "3"}
     full = {
-        one.part: [row | dict.fromkeys(one.words.split(), "话") | {one.day: "2024-01-02T03:04:05Z"}]
-        for one in TELLINGS
+        one.list_name: [
+            row
+            | dict.fromkeys(one.text_fields.split(), "话")
+            | {one.day_fields.split()[0]: "2024-01-02T03:04:05Z"}
+        ]
+        for one in STEP_SPECS
     }
     found = told(full)
-    assert len(found) == len(TELLINGS)
+    assert len(found) == len(STEP_SPECS)
     assert all(step.on == "2024-01-02" and "话" in step.text for step in found)
     assert not [step for step in found if "{" in step.address or "//" in step.address]
 
 
-def test_the_fields_that_steps_are_told_from_exist(doors: Doors) -> None:
+def test_the_fields_that_steps_are_told_from_exist(doors: SystemUnderTest) -> None:
     shapes = {
         "sources": ("funds", "SourceRead"),
         "plans": ("funds", "PlanRead"),
@@ -203,8 +231,12 @@ def test_the_fields_that_steps_are_told_from_exist(doors: Doors) -> None:
         "inspections": ("assets", "InspectionRead"),
         "visits": ("attendance", "VisitRead"),
     }
-    for one in TELLINGS:
-        name, shape = shapes[one.part]
+    for one in STEP_SPECS:
+        name, shape = shapes[one.list_name]
         fields = doors.apps[name].openapi()["components"]["schemas"][shape]["properties"]
-        wanted = {*one.words.split(), *one.day.split(), *([one.amount] if one.amount else [])}
-        assert wanted <= set(fields), one.part
+        wanted = {
+            *one.text_fields.split(),
+            *one.day_fields.split(),
+            *([one.amount_field] if one.amount_field else []),
+        }
+        assert wanted <= set(fields), one.list_name

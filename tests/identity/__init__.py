@@ -1,0 +1,1 @@
+"""Tests of the identity service (统一身份认证)."""

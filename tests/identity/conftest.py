@@ -3,17 +3,17 @@
 import httpx
 import pytest
 
-from tests.doors import Doors
-from tests.identity.people import DISTRICT
+from tests.clients import SystemUnderTest
+from tests.identity.factories_identity import DISTRICT
 
 
 @pytest.fixture
-def anyone(doors: Doors) -> httpx.AsyncClient:
+def anyone(doors: SystemUnderTest) -> httpx.AsyncClient:
     """Without login."""
-    return doors.of("identity").nobody()
+    return doors.service("identity").anonymous_client()
 
 
 @pytest.fixture
-def admin(doors: Doors) -> httpx.AsyncClient:
+def admin(doors: SystemUnderTest) -> httpx.AsyncClient:
     """The district's administrator."""
-    return doors.of("identity").as_("admin", DISTRICT, person="keeper")
+    return doors.service("identity").client_as("admin", DISTRICT, person="keeper")

@@ -5,30 +5,38 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.doors import Doors
-from tests.identity.people import DISTRICT, TOWN, VILLAGE, an_account, bearer, signed_in, token
+from tests.clients import SystemUnderTest
+from tests.identity.factories_identity import (
+    DISTRICT,
+    TOWN,
+    VILLAGE,
+    bearer_header,
+    build_account,
+    request_token,
+    sign_in,
+)
 
 Client = httpx.AsyncClient
 OTHER_TOWN = "620602101000"
 
 
-async def made(admin: Client, **changes: Any) -> httpx.Response:
-    answer = await admin.post("/users", json=an_account(**changes))
+async def create_account(admin: Client, **changes: Any) -> httpx.Response:
+    answer = await admin.post("/users", json=build_account(**changes))
     assert answer.status_code == 201, answer.text
     return answer
 
 
-async def changed(admin: Client, account: httpx.Response, **body: Any) -> httpx.Response:
+async def update_account(admin: Client, account: httpx.Response, **body: Any) -> httpx.Response:
     name = account.json()["id"]
     return await admin.patch(f"/users/{name}", json=body, headers={"If-Match": account.headers["etag"]})
 
 
-def pointers(answer: httpx.Response) -> list[tuple[str, str]]:
+def list_error_pointers(answer: httpx.Response) -> list[tuple[str, str]]:
     return [(one["code"], one["pointer"]) for one in answer.json()["errors"]]
 
 
 async def test_an_account_is_made_read_and_found(admin: Client) -> None:
-    await made(admin)
+    await create_account(admin)
     read = (await admin.get("/users/zhang.san")).json()
     by_name = (await admin.get("/users", params={"q": "张"})).json()["items"]
     by_id = (await admin.get("/users", params={"q": "zhang"})).json()["items"]
@@ -52,16 +60,16 @@ async def test_the_list_goes_on_page_by_page(admin: Client) -> None:
 
 
 async def test_a_password_from_somebody_else_opens_nothing_but_changing_it(
-    doors: Doors, anyone: Client, admin: Client
+    doors: SystemUnderTest, anyone: Client, admin: Client
 ) -> None:
-    await made(admin)
-    tokens = await signed_in(anyone, "zhang.san", "Huangyang-1")
-    funds = doors.of("funds").nobody()
-    before = await funds.get("/funds/sources", headers=bearer(tokens))
+    await create_account(admin)
+    tokens = await sign_in(anyone, "zhang.san", "Huangyang-1")
+    funds = doors.service("funds").anonymous_client()
+    before = await funds.get("/funds/sources", headers=bearer_header(tokens))
     body = {"old": "Huangyang-1", "new": "Zhang-own-22"}
-    answer = await anyone.post("/auth/password", json=body, headers=bearer(tokens))
-    own = await signed_in(anyone, "zhang.san", "Zhang-own-22")
-    after = await funds.get("/funds/sources", headers=bearer(own))
+    answer = await anyone.post("/auth/password", json=body, headers=bearer_header(tokens))
+    own = await sign_in(anyone, "zhang.san", "Zhang-own-22")
+    after = await funds.get("/funds/sources", headers=bearer_header(own))
 
     assert (tokens["must_change"], own["must_change"]) == (True, False)
     assert answer.status_code == 204
@@ -73,42 +81,42 @@ async def test_a_password_from_somebody_else_opens_nothing_but_changing_it(
     [("Ab-1567890"[:9], "10 位"), ("abcdefghij", "3 种"), ("Zhang.san-1", "用户名"), ("1234567890", "3 种")],
 )
 async def test_a_weak_password_is_refused_with_the_reason(admin: Client, password: str, why: str) -> None:
-    answer = await admin.post("/users", json=an_account(password=password))
+    answer = await admin.post("/users", json=build_account(password=password))
 
     assert answer.status_code == 422
-    assert pointers(answer) == [("weak_password", "/password")]
+    assert list_error_pointers(answer) == [("weak_password", "/password")]
     assert why in answer.json()["detail"]
 
 
 async def test_a_name_is_taken_once(admin: Client) -> None:
-    await made(admin)
+    await create_account(admin)
 
-    assert (await admin.post("/users", json=an_account())).status_code == 409
+    assert (await admin.post("/users", json=build_account())).status_code == 409
 
 
 @pytest.mark.parametrize("other", ["auditor", "finance", "village_clerk"])
 async def test_an_administrator_holds_no_other_role(admin: Client, other: str) -> None:
     both = [{"role": "admin", "region": TOWN}, {"role": other, "region": TOWN}]
-    answer = await admin.post("/users", json=an_account(grants=both))
+    answer = await admin.post("/users", json=build_account(grants=both))
 
     assert answer.status_code == 422
-    assert pointers(answer) == [("separation_of_duties", "/grants/0/role")]
+    assert list_error_pointers(answer) == [("separation_of_duties", "/grants/0/role")]
 
 
 async def test_an_auditor_holds_no_other_role_but_may_change_over(admin: Client) -> None:
     first = {"role": "town_officer", "region": TOWN, "valid_from": "2024-01-01", "valid_to": "2024-06-30"}
     then = {"role": "auditor", "region": TOWN, "valid_from": "2024-07-01"}
     together = await admin.post(
-        "/users", json=an_account(grants=[first, {**then, "valid_from": "2024-06-30"}])
+        "/users", json=build_account(grants=[first, {**then, "valid_from": "2024-06-30"}])
     )
-    in_turn = await admin.post("/users", json=an_account(grants=[first, then]))
+    in_turn = await admin.post("/users", json=build_account(grants=[first, then]))
 
     assert (together.status_code, in_turn.status_code) == (422, 201)
 
 
 async def test_several_roles_in_several_regions_are_one_account(admin: Client) -> None:
     grants = [{"role": "cadre", "region": VILLAGE}, {"role": "town_officer", "region": TOWN}]
-    read = (await made(admin, grants=grants)).json()
+    read = (await create_account(admin, grants=grants)).json()
 
     assert [(one["role"], one["region"]) for one in read["grants"]] == [
         ("cadre", VILLAGE),
@@ -116,23 +124,25 @@ async def test_several_roles_in_several_regions_are_one_account(admin: Client) -
     ]
 
 
-async def test_a_town_administrator_stays_in_their_town(doors: Doors, admin: Client) -> None:
-    town = doors.of("identity").as_("admin", TOWN, person="town.keeper")
-    wider = await town.post("/users", json=an_account(grants=[{"role": "bureau", "region": DISTRICT}]))
-    elsewhere = await town.post("/users", json=an_account(region=OTHER_TOWN))
+async def test_a_town_administrator_stays_in_their_town(doors: SystemUnderTest, admin: Client) -> None:
+    town = doors.service("identity").client_as("admin", TOWN, person="town.keeper")
+    wider = await town.post("/users", json=build_account(grants=[{"role": "bureau", "region": DISTRICT}]))
+    elsewhere = await town.post("/users", json=build_account(region=OTHER_TOWN))
     seen = {one["id"] for one in (await town.get("/users")).json()["items"]}
 
-    assert pointers(wider) == [("outside", "/grants/0/region")]
+    assert list_error_pointers(wider) == [("outside", "/grants/0/region")]
     assert elsewhere.status_code == 404
     assert seen == {"cadre", "town_officer", "village_clerk"}
     assert (await town.get("/users/finance")).status_code == 404
 
 
-async def test_a_town_administrator_leaves_grants_elsewhere_alone(doors: Doors, admin: Client) -> None:
+async def test_a_town_administrator_leaves_grants_elsewhere_alone(
+    doors: SystemUnderTest, admin: Client
+) -> None:
     grants = [{"role": "cadre", "region": VILLAGE}, {"role": "cadre", "region": OTHER_TOWN}]
-    account = await made(admin, grants=grants)
-    town = doors.of("identity").as_("admin", TOWN, person="town.keeper")
-    answer = await changed(town, account, grants=[{"role": "village_clerk", "region": VILLAGE}])
+    account = await create_account(admin, grants=grants)
+    town = doors.service("identity").client_as("admin", TOWN, person="town.keeper")
+    answer = await update_account(town, account, grants=[{"role": "village_clerk", "region": VILLAGE}])
 
     assert {(one["role"], one["region"]) for one in answer.json()["grants"]} == {
         ("cadre", OTHER_TOWN),
@@ -140,21 +150,21 @@ async def test_a_town_administrator_leaves_grants_elsewhere_alone(doors: Doors, 
     }
 
 
-async def test_nobody_changes_their_own_grants(doors: Doors, admin: Client) -> None:
-    own = doors.of("identity").as_("admin", DISTRICT, person="zhang.san")
-    account = await made(admin, grants=[{"role": "admin", "region": TOWN}])
+async def test_nobody_changes_their_own_grants(doors: SystemUnderTest, admin: Client) -> None:
+    own = doors.service("identity").client_as("admin", DISTRICT, person="zhang.san")
+    account = await create_account(admin, grants=[{"role": "admin", "region": TOWN}])
 
-    more = await changed(own, account, grants=[{"role": "admin", "region": DISTRICT}])
-    off = await changed(own, account, disabled=True)
-    renamed = await changed(own, account, name="张三丰")
+    more = await update_account(own, account, grants=[{"role": "admin", "region": DISTRICT}])
+    off = await update_account(own, account, disabled=True)
+    renamed = await update_account(own, account, name="张三丰")
 
     assert (more.status_code, off.status_code, renamed.status_code) == (403, 403, 200)
 
 
 async def test_an_edit_names_the_version_it_saw(admin: Client) -> None:
-    account = await made(admin)
-    await changed(admin, account, name="张三丰")
-    stale = await changed(admin, account, name="张无忌")
+    account = await create_account(admin)
+    await update_account(admin, account, name="张三丰")
+    stale = await update_account(admin, account, name="张无忌")
     blind = await admin.patch("/users/zhang.san", json={"name": "张无忌"})
 
     assert (stale.status_code, blind.status_code) == (412, 428)
@@ -162,24 +172,24 @@ async def test_an_edit_names_the_version_it_saw(admin: Client) -> None:
 
 async def test_a_reset_password_unlocks_and_must_be_changed(anyone: Client, admin: Client) -> None:
     for number in range(5):
-        await token(anyone, username="leader", password=f"guess-{number}")
+        await request_token(anyone, username="leader", password=f"guess-{number}")
     account = await admin.get("/users/leader")
-    answer = await changed(admin, account, password="Reset-by-admin1")
-    tokens = await signed_in(anyone, "leader", "Reset-by-admin1")
+    answer = await update_account(admin, account, password="Reset-by-admin1")
+    tokens = await sign_in(anyone, "leader", "Reset-by-admin1")
 
     assert account.json()["locked_until"] is not None
     assert (answer.json()["locked_until"], tokens["must_change"]) == (None, True)
 
 
-async def test_everybody_sees_their_own_account_and_no_other(doors: Doors, anyone: Client) -> None:
-    tokens = bearer(await signed_in(anyone, "finance"))
+async def test_everybody_sees_their_own_account_and_no_other(doors: SystemUnderTest, anyone: Client) -> None:
+    tokens = bearer_header(await sign_in(anyone, "finance"))
 
     assert [one["id"] for one in (await anyone.get("/users", headers=tokens)).json()["items"]] == ["finance"]
     assert (await anyone.get("/users/leader", headers=tokens)).status_code == 404
 
 
 async def test_no_answer_shows_a_password_hash(admin: Client) -> None:
-    await made(admin)
+    await create_account(admin)
     texts = [
         (await admin.get(path)).text
         for path in ("/users", "/users/zhang.san", "/clients", "/identity/events")
@@ -189,8 +199,8 @@ async def test_no_answer_shows_a_password_hash(admin: Client) -> None:
 
 
 async def test_changes_of_grants_are_events_with_all_grants(admin: Client) -> None:
-    account = await made(admin)
-    await changed(admin, account, grants=[{"role": "cadre", "region": VILLAGE}])
+    account = await create_account(admin)
+    await update_account(admin, account, grants=[{"role": "cadre", "region": VILLAGE}])
     found = (await admin.get("/identity/events", params={"subject": "zhang.san"})).json()["items"]
 
     assert [(one["actor"], one["after"]["grants"]) for one in found] == [
@@ -200,8 +210,8 @@ async def test_changes_of_grants_are_events_with_all_grants(admin: Client) -> No
 
 
 async def test_a_person_gets_no_machines_role(admin: Client) -> None:
-    answer = await admin.post("/users", json=an_account(grants=[{"role": "machine", "region": TOWN}]))
-    service = await admin.post("/users", json=an_account(grants=[{"role": "service", "region": TOWN}]))
+    answer = await admin.post("/users", json=build_account(grants=[{"role": "machine", "region": TOWN}]))
+    service = await admin.post("/users", json=build_account(grants=[{"role": "service", "region": TOWN}]))
 
-    assert pointers(answer) == [("wrong_kind", "/grants/0/role")]
+    assert list_error_pointers(answer) == [("wrong_kind", "/grants/0/role")]
     assert service.status_code == 422

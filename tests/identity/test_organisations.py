@@ -4,19 +4,19 @@ from uuid import uuid4
 
 import httpx
 
-from tests.doors import Doors
-from tests.identity.people import DISTRICT, TOWN, VILLAGE, an_account, bearer, signed_in
+from tests.clients import SystemUnderTest
+from tests.identity.factories_identity import DISTRICT, TOWN, VILLAGE, bearer_header, build_account, sign_in
 
 Client = httpx.AsyncClient
 
 
-def body(**changes: object) -> dict[str, object]:
+def build_organisation(**changes: object) -> dict[str, object]:
     return {"name": "黄羊镇人民政府", "kind": "town", "region": TOWN, **changes}
 
 
-async def test_an_organisation_is_entered_and_found(doors: Doors, admin: Client) -> None:
-    made = (await admin.post("/organisations", json=body())).json()
-    clerk = doors.of("identity").as_("village_clerk")
+async def test_an_organisation_is_entered_and_found(doors: SystemUnderTest, admin: Client) -> None:
+    made = (await admin.post("/organisations", json=build_organisation())).json()
+    clerk = doors.service("identity").client_as("village_clerk")
     found = (await clerk.get("/organisations", params={"q": "黄羊"})).json()["items"]
     elsewhere = (await clerk.get("/organisations", params={"region": "620602101000"})).json()["items"]
 
@@ -26,11 +26,11 @@ async def test_an_organisation_is_entered_and_found(doors: Doors, admin: Client)
 
 
 async def test_an_account_belongs_to_an_organisation(anyone: Client, admin: Client) -> None:
-    made = (await admin.post("/organisations", json=body())).json()
-    account = (await admin.post("/users", json=an_account(organisation_id=made["id"]))).json()
-    tokens = await signed_in(anyone, "zhang.san", "Huangyang-1")
-    me = (await anyone.get("/auth/me", headers=bearer(tokens))).json()
-    nowhere = await admin.post("/users", json=an_account(id="li.si", organisation_id=str(uuid4())))
+    made = (await admin.post("/organisations", json=build_organisation())).json()
+    account = (await admin.post("/users", json=build_account(organisation_id=made["id"]))).json()
+    tokens = await sign_in(anyone, "zhang.san", "Huangyang-1")
+    me = (await anyone.get("/auth/me", headers=bearer_header(tokens))).json()
+    nowhere = await admin.post("/users", json=build_account(id="li.si", organisation_id=str(uuid4())))
 
     assert (account["organisation_id"], account["organisation"]) == (made["id"], "黄羊镇人民政府")
     assert me["organisation"] == "黄羊镇人民政府"
@@ -38,7 +38,7 @@ async def test_an_account_belongs_to_an_organisation(anyone: Client, admin: Clie
 
 
 async def test_the_same_organisation_entered_twice_is_one(admin: Client) -> None:
-    same = body(id="018f9000-0000-7000-8000-000000000001")
+    same = build_organisation(id="018f9000-0000-7000-8000-000000000001")
     first, second = (
         await admin.post("/organisations", json=same),
         await admin.post("/organisations", json=same),
@@ -49,18 +49,20 @@ async def test_the_same_organisation_entered_twice_is_one(admin: Client) -> None
 
 
 async def test_a_wrong_credit_code_is_refused(admin: Client) -> None:
-    answer = await admin.post("/organisations", json=body(credit_code="116206026000000000"))
+    answer = await admin.post("/organisations", json=build_organisation(credit_code="116206026000000000"))
 
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/credit_code"
 
 
-async def test_a_town_administrator_keeps_their_own(doors: Doors, admin: Client) -> None:
-    town = doors.of("identity").as_("admin", TOWN)
+async def test_a_town_administrator_keeps_their_own(doors: SystemUnderTest, admin: Client) -> None:
+    town = doors.service("identity").client_as("admin", TOWN)
     bureau = await admin.post(
-        "/organisations", json=body(name="区乡村振兴局", kind="bureau", region=DISTRICT)
+        "/organisations", json=build_organisation(name="区乡村振兴局", kind="bureau", region=DISTRICT)
     )
-    own = await town.post("/organisations", json=body(name="黄羊村委会", kind="village", region=VILLAGE))
+    own = await town.post(
+        "/organisations", json=build_organisation(name="黄羊村委会", kind="village", region=VILLAGE)
+    )
     tag = {"If-Match": own.headers["etag"]}
     closed = await town.patch(f"/organisations/{own.json()['id']}", json={"closed": True}, headers=tag)
     tag = {"If-Match": bureau.headers["etag"]}
@@ -69,5 +71,7 @@ async def test_a_town_administrator_keeps_their_own(doors: Doors, admin: Client)
     assert (closed.json()["closed"], refused.status_code) == (True, 404)
 
 
-async def test_others_do_not_change_the_directory(doors: Doors) -> None:
-    assert (await doors.of("identity").as_("bureau").post("/organisations", json=body())).status_code == 403
+async def test_others_do_not_change_the_directory(doors: SystemUnderTest) -> None:
+    assert (
+        await doors.service("identity").client_as("bureau").post("/organisations", json=build_organisation())
+    ).status_code == 403

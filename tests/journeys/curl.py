@@ -14,21 +14,21 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
-REFUSED = 22
+EXIT_HTTP_ERROR = 22
 """The exit status of curl -f when the answer is 400 or above."""
-NOTED = "REFUSALS"
+REFUSALS_VARIABLE = "REFUSALS"
 """The environment's name for the file of refusals."""
 
 
 @dataclass
-class Body:
+class RequestBody:
     """What is sent, and as what."""
 
     content: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def asked(arguments: Sequence[str]) -> argparse.Namespace:
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line, read as curl reads it."""
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("url")
@@ -42,16 +42,16 @@ def asked(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _read(text: str) -> bytes:
+def _read_data(text: str) -> bytes:
     return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
 
 
-def _urlencoded(pair: str) -> str:
+def _urlencode_pair(pair: str) -> str:
     name, _, value = pair.partition("=")
     return f"{name}={quote(value, safe='')}"
 
 
-def form(fields: Sequence[str]) -> Body:
+def encode_form(fields: Sequence[str]) -> RequestBody:
     """Fields and files as multipart/form-data; `name=@path;type=mime` is a file."""
     mark, parts = uuid4().hex, []
     for one in fields:
@@ -62,28 +62,28 @@ def form(fields: Sequence[str]) -> Body:
             head += (
                 f'; filename="{Path(path[1:]).name}"\r\nContent-Type: {kind or "application/octet-stream"}'
             )
-        parts.append(head.encode() + b"\r\n\r\n" + _read(path) + b"\r\n")
+        parts.append(head.encode() + b"\r\n\r\n" + _read_data(path) + b"\r\n")
     parts.append(f"--{mark}--\r\n".encode())
-    return Body(b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={mark}"})
+    return RequestBody(b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={mark}"})
 
 
-def body(given: argparse.Namespace) -> Body:
+def build_body(given: argparse.Namespace) -> RequestBody:
     """What the command sends."""
     if given.F:
-        return form(given.F)
-    pieces = [_read(one) for one in [*given.d, *given.data_binary]]
-    pieces += [_urlencoded(one).encode() for one in given.data_urlencode]
+        return encode_form(given.F)
+    pieces = [_read_data(one) for one in [*given.d, *given.data_binary]]
+    pieces += [_urlencode_pair(one).encode() for one in given.data_urlencode]
     if given.G or not pieces:
-        return Body()
-    return Body(b"&".join(pieces), {"Content-Type": "application/x-www-form-urlencoded"})
+        return RequestBody()
+    return RequestBody(b"&".join(pieces), {"Content-Type": "application/x-www-form-urlencoded"})
 
 
 def main(arguments: Sequence[str]) -> int:
     """Ask, print, and say by the exit status how it went."""
-    given = asked(arguments)
-    sent = body(given)
+    given = parse_arguments(arguments)
+    sent = build_body(given)
     url = urlsplit(given.url)
-    query = [url.query, *given.d, *map(_urlencoded, given.data_urlencode)] if given.G else [url.query]
+    query = [url.query, *given.d, *map(_urlencode_pair, given.data_urlencode)] if given.G else [url.query]
     target = f"{url.path}?{'&'.join(filter(None, query))}"
     for header in given.H:
         name, _, value = header.partition(":")
@@ -97,14 +97,14 @@ def main(arguments: Sequence[str]) -> int:
     content = answer.read()
     failed = bool(given.f) and answer.status >= 400
     if answer.status >= (500 if given.write_out else 400):
-        with Path(os.environ[NOTED]).open("a", encoding="utf-8") as noted:
+        with Path(os.environ[REFUSALS_VARIABLE]).open("a", encoding="utf-8") as noted:
             noted.write(f"{answer.status} {given.url}\n{content.decode(errors='replace')[:2000]}\n")
     if given.output:
         Path(given.output).write_bytes(content)
     elif not failed:
         sys.stdout.buffer.write(content)
     sys.stdout.write(given.write_out.replace("%{http_code}", str(answer.status)).replace("\\n", "\n"))
-    return REFUSED if failed else 0
+    return EXIT_HTTP_ERROR if failed else 0
 
 
 if __name__ == "__main__":

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from docs.generate import ROOT
-from tests.gateway.test_start import started
-from tests.journeys.curl import NOTED
+from tests.gateway.test_run import start_system
+from tests.journeys.curl import REFUSALS_VARIABLE
 
-TOURS = [ROOT / "README.md", *sorted((ROOT / "docs" / "tours").glob("*.md"))]
-BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-HERE = Path(__file__).parent
+TOUR_FILES = [ROOT / "README.md", *sorted((ROOT / "docs" / "tours").glob("*.md"))]
+SHELL_BLOCK_PATTERN = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+JOURNEYS_FOLDER = Path(__file__).parent
 README_URL = "http://127.0.0.1:8000"
 pytestmark = pytest.mark.timeout(600)  # starts the whole system, on whatever machine
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    process, address, _ = started(tmp_path_factory.mktemp("tours") / "var")
+    process, address, _ = start_system(tmp_path_factory.mktemp("tours") / "var")
     yield address
     process.terminate()
     process.communicate(timeout=30)
@@ -33,15 +33,17 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Where `curl` and `python3` are found on whatever machine."""
     folder = tmp_path_factory.mktemp("bin")
     curl = folder / "curl"
-    curl.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {HERE / "curl.py"} "$@"\n', "utf-8")
+    curl.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {JOURNEYS_FOLDER / "curl.py"} "$@"\n', "utf-8")
     curl.chmod(0o755)
     (folder / "python3").symlink_to(sys.executable)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-@pytest.mark.parametrize("tour", TOURS, ids=[one.stem for one in TOURS])
+@pytest.mark.parametrize("tour", TOUR_FILES, ids=[one.stem for one in TOUR_FILES])
 def test_a_tour_works_when_pasted(tour: Path, url: str, path: str, tmp_path: Path) -> None:
-    blocks = [one for one in BLOCK.findall(tour.read_text("utf-8")) if not one.startswith("make ")]
+    blocks = [
+        one for one in SHELL_BLOCK_PATTERN.findall(tour.read_text("utf-8")) if not one.startswith("make ")
+    ]
     script = "set -eu\n" + "\n".join(blocks).replace(README_URL, url)
 
     refusals = tmp_path / "refusals"
@@ -50,7 +52,7 @@ def test_a_tour_works_when_pasted(tour: Path, url: str, path: str, tmp_path: Pat
         ["/bin/sh"],
         input=script,
         cwd=tmp_path,
-        env=os.environ | {"PATH": path, NOTED: str(refusals)},
+        env=os.environ | {"PATH": path, REFUSALS_VARIABLE: str(refusals)},
         capture_output=True,
         text=True,
         check=False,

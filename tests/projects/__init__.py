@@ -1,0 +1,1 @@
+"""Tests of the projects service (项目库)."""

@@ -2,11 +2,11 @@
 
 import pytest
 
+from tests.clients import SystemUnderTest
 from tests.conftest import Clock
-from tests.doors import Doors
-from tests.projects.steps import Steps
+from tests.projects.factories_projects import ProjectScenario
 
 
 @pytest.fixture
-def steps(doors: Doors, clock: Clock) -> Steps:
-    return Steps(doors, clock)
+def steps(doors: SystemUnderTest, clock: Clock) -> ProjectScenario:
+    return ProjectScenario(doors, clock)

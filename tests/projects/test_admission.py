@@ -5,17 +5,22 @@ from typing import Any
 
 import pytest
 
-from tests.projects.steps import APPRAISED, ENDORSED, Steps, good
+from tests.projects.factories_projects import (
+    APPRAISAL_STATEMENTS,
+    ENDORSEMENT_STATEMENTS,
+    ProjectScenario,
+    expect_success,
+)
 
 
-async def test_a_project_walks_through_admission_step_by_step(steps: Steps) -> None:
-    project_id = await steps.in_reserve()
-    found = good(await steps.clerk.get(f"/projects/{project_id}"))
+async def test_a_project_walks_through_admission_step_by_step(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_reserve()
+    found = expect_success(await steps.clerk.get(f"/projects/{project_id}"))
     assert (found["state"], found["stage"]) == ("reserve", "reserve")
     assert found["library_code"] == "620602-2024-00001"
     assert found["decision_no"] == "凉区农领发〔2024〕8号"
     assert [one["action"] for one in found["opinions"]] == ["endorse", "appraise"]
-    history = good(await steps.clerk.get(f"/projects/{project_id}/history"))["items"]
+    history = expect_success(await steps.clerk.get(f"/projects/{project_id}/history"))["items"]
     moves = [
         (one["before"]["state"], one["after"]["now"]) for one in history if one["type"] == "project.moved"
     ]
@@ -30,11 +35,11 @@ async def test_a_project_walks_through_admission_step_by_step(steps: Steps) -> N
     ]
 
 
-async def test_other_services_read_what_they_were_promised(steps: Steps) -> None:
-    from shared.contracts.projects import ProjectView
+async def test_other_services_read_what_they_were_promised(steps: ProjectScenario) -> None:
+    from shared.clients.projects import ProjectView
 
-    project_id = await steps.in_reserve()
-    view = ProjectView.model_validate(good(await steps.finance.get(f"/projects/{project_id}")))
+    project_id = await steps.create_in_reserve()
+    view = ProjectView.model_validate(expect_success(await steps.finance.get(f"/projects/{project_id}")))
     assert view.library_code == "620602-2024-00001"
     assert view.counts_as_industry
     assert not view.blocked
@@ -56,93 +61,103 @@ async def test_other_services_read_what_they_were_promised(steps: Steps) -> None
     ],
 )
 async def test_an_incomplete_form_is_kept_as_a_draft_and_not_declared(
-    steps: Steps, changes: dict[str, Any], code: str
+    steps: ProjectScenario, changes: dict[str, Any], code: str
 ) -> None:
-    project = await steps.draft(**changes)
-    await steps.attach(project["id"], "minutes")
+    project = await steps.create_draft(**changes)
+    await steps.attach_document(project["id"], "minutes")
     answer = await steps.clerk.post(f"/projects/{project['id']}/declare", json={})
     assert answer.status_code == 409
     assert [one["code"] for one in answer.json()["errors"]] == [code]
 
 
-async def test_without_minutes_nothing_is_declared(steps: Steps) -> None:
-    project = await steps.draft()
+async def test_without_minutes_nothing_is_declared(steps: ProjectScenario) -> None:
+    project = await steps.create_draft()
     answer = await steps.clerk.post(f"/projects/{project['id']}/declare", json={})
     assert [one["code"] for one in answer.json()["errors"]] == ["no_minutes"]
 
 
-async def test_a_notice_must_hang_its_days(steps: Steps) -> None:
-    project_id = await steps.declared()
+async def test_a_notice_must_hang_its_days(steps: ProjectScenario) -> None:
+    project_id = await steps.create_declared()
     answer = await steps.clerk.post(f"/projects/{project_id}/forward", json={})
     assert answer.json()["errors"][0]["code"] == "notice_none"
-    await steps.notice(steps.clerk, project_id, "village", wait=False)
+    await steps.post_notice(steps.clerk, project_id, "village", wait=False)
     steps.clock.advance(timedelta(days=9))
     answer = await steps.clerk.post(f"/projects/{project_id}/forward", json={})
     assert answer.json()["errors"][0]["code"] == "notice_running"
     steps.clock.advance(timedelta(days=1))
-    assert (await steps.act(steps.clerk, project_id, "forward"))["state"] == "town_review"
+    assert (await steps.transition_project(steps.clerk, project_id, "forward"))["state"] == "town_review"
 
 
-async def test_an_open_objection_stops_the_project_until_it_is_answered(steps: Steps) -> None:
-    project_id = await steps.declared()
-    notice = await steps.notice(steps.clerk, project_id, "village")
+async def test_an_open_objection_stops_the_project_until_it_is_answered(steps: ProjectScenario) -> None:
+    project_id = await steps.create_declared()
+    notice = await steps.post_notice(steps.clerk, project_id, "village")
     address = f"/projects/notices/{notice['id']}/objections"
-    objection = good(await steps.clerk.post(address, json={"text": "三组没有水源"}))
+    objection = expect_success(await steps.clerk.post(address, json={"text": "三组没有水源"}))
     answer = await steps.clerk.post(f"/projects/{project_id}/forward", json={})
     assert answer.json()["errors"][0]["code"] == "notice_objected"
     own = await steps.clerk.post(
         f"{address}/{objection['id']}/answer", json={"answer": "有机井", "upheld": False}
     )
     assert own.status_code == 403
-    good(
+    expect_success(
         await steps.town.post(
             f"{address}/{objection['id']}/answer", json={"answer": "有机井", "upheld": False}
         )
     )
-    assert (await steps.act(steps.clerk, project_id, "forward"))["state"] == "town_review"
+    assert (await steps.transition_project(steps.clerk, project_id, "forward"))["state"] == "town_review"
 
 
-async def test_the_reviewer_states_every_point(steps: Steps) -> None:
-    project_id = await steps.in_review()
-    answer = await steps.town.post(f"/projects/{project_id}/endorse", json={"statements": ENDORSED[1:]})
+async def test_the_reviewer_states_every_point(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_review()
+    answer = await steps.town.post(
+        f"/projects/{project_id}/endorse", json={"statements": ENDORSEMENT_STATEMENTS[1:]}
+    )
     (error,) = answer.json()["errors"]
     assert (error["code"], error["pointer"]) == ("not_stated", "/statements")
     assert "真实性" in error["detail"]
 
 
-async def test_nobody_endorses_what_they_entered(steps: Steps) -> None:
-    body = {"statements": ENDORSED}
-    project = good(await steps.town.post("/projects", json=_of_the_town(steps)))
-    await steps.attach(project["id"], "minutes", steps.town)
-    await steps.act(steps.town, project["id"], "declare")
-    await steps.notice(steps.town, project["id"], "village")
-    await steps.act(steps.town, project["id"], "forward")
+async def test_nobody_endorses_what_they_entered(steps: ProjectScenario) -> None:
+    body = {"statements": ENDORSEMENT_STATEMENTS}
+    project = expect_success(await steps.town.post("/projects", json=_build_town_project(steps)))
+    await steps.attach_document(project["id"], "minutes", steps.town)
+    await steps.transition_project(steps.town, project["id"], "declare")
+    await steps.post_notice(steps.town, project["id"], "village")
+    await steps.transition_project(steps.town, project["id"], "forward")
     assert (await steps.town.post(f"/projects/{project['id']}/endorse", json=body)).status_code == 403
-    other = steps.projects.as_("town_officer", person="somebody-else")
-    assert good(await other.post(f"/projects/{project['id']}/endorse", json=body))["state"] == "town_notice"
+    other = steps.projects.client_as("town_officer", person="somebody-else")
+    assert (
+        expect_success(await other.post(f"/projects/{project['id']}/endorse", json=body))["state"]
+        == "town_notice"
+    )
 
 
-def _of_the_town(steps: Steps) -> dict[str, Any]:
-    from tests.projects.steps import a_project
+def _build_town_project(steps: ProjectScenario) -> dict[str, Any]:
+    from tests.projects.factories_projects import build_project as a_project
 
     return a_project(region=steps.village[:9] + "000", places=[])
 
 
-async def test_appraisal_needs_an_opinion_and_checked_readiness(steps: Steps) -> None:
-    project_id = await steps.in_appraisal(land=None)
-    answer = await steps.line.post(f"/projects/{project_id}/appraise", json={"statements": APPRAISED})
+async def test_appraisal_needs_an_opinion_and_checked_readiness(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_appraisal(land=None)
+    answer = await steps.line.post(
+        f"/projects/{project_id}/appraise", json={"statements": APPRAISAL_STATEMENTS}
+    )
     assert [one["code"] for one in answer.json()["errors"]] == ["no_opinion", "not_checked"]
     project = await steps.line.get(f"/projects/{project_id}")
     changed = await steps.line.patch(
         f"/projects/{project_id}", json={"land": "secured"}, headers={"If-Match": project.headers["ETag"]}
     )
-    good(changed)
-    body = {"statements": APPRAISED, "opinion": "可行"}
-    assert good(await steps.line.post(f"/projects/{project_id}/appraise", json=body))["state"] == "approval"
+    expect_success(changed)
+    body = {"statements": APPRAISAL_STATEMENTS, "opinion": "可行"}
+    assert (
+        expect_success(await steps.line.post(f"/projects/{project_id}/appraise", json=body))["state"]
+        == "approval"
+    )
 
 
-async def test_approval_needs_its_document(steps: Steps) -> None:
-    project_id = await steps.in_approval()
+async def test_approval_needs_its_document(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_approval()
     answer = await steps.bureau.post(
         f"/projects/{project_id}/approve", json={"decision_no": "凉区农领发〔2024〕8号"}
     )
@@ -152,54 +167,54 @@ async def test_approval_needs_its_document(steps: Steps) -> None:
     assert answer.json()["errors"][0]["code"] == "in_the_future"
 
 
-async def test_a_negative_listed_project_does_not_enter_the_library(steps: Steps) -> None:
-    project_id = await steps.in_district_notice(
+async def test_a_negative_listed_project_does_not_enter_the_library(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_district_notice(
         name="新店村村委会办公楼建设项目",
         content="新建村委会办公楼1栋600平方米",
         category="3.3.6",
         linkage="",
     )
-    await steps.notice(steps.bureau, project_id, "district")
+    await steps.post_notice(steps.bureau, project_id, "district")
     answer = await steps.bureau.post(f"/projects/{project_id}/admit", json={})
     assert answer.status_code == 409
     assert "screening_block" in [one["code"] for one in answer.json()["errors"]]
-    found = good(await steps.bureau.get(f"/projects/{project_id}"))
+    found = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
     assert (found["state"], found["blocked"], found["library_code"]) == ("district_notice", True, "")
 
 
-async def test_returned_projects_are_changed_declared_and_published_anew(steps: Steps) -> None:
-    project_id = await steps.in_review()
+async def test_returned_projects_are_changed_declared_and_published_anew(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_review()
     bare = await steps.town.post(f"/projects/{project_id}/return", json={})
     assert bare.json()["errors"][0]["code"] == "no_reason"
-    back = await steps.act(steps.town, project_id, "return", reason="概算偏高, 请核减")
+    back = await steps.transition_project(steps.town, project_id, "return", reason="概算偏高, 请核减")
     assert back["state"] == "returned"
     tag = (await steps.clerk.get(f"/projects/{project_id}")).headers["ETag"]
     body = {"total": "1100000.00", "money": [{"kind": "central", "amount": "1100000.00"}]}
-    good(await steps.clerk.patch(f"/projects/{project_id}", json=body, headers={"If-Match": tag}))
-    await steps.act(steps.clerk, project_id, "declare")
+    expect_success(await steps.clerk.patch(f"/projects/{project_id}", json=body, headers={"If-Match": tag}))
+    await steps.transition_project(steps.clerk, project_id, "declare")
     answer = await steps.clerk.post(f"/projects/{project_id}/forward", json={})
     assert answer.json()["errors"][0]["code"] == "notice_none"
-    await steps.notice(steps.clerk, project_id, "village")
-    assert (await steps.act(steps.clerk, project_id, "forward"))["state"] == "town_review"
+    await steps.post_notice(steps.clerk, project_id, "village")
+    assert (await steps.transition_project(steps.clerk, project_id, "forward"))["state"] == "town_review"
 
 
-async def test_a_dry_run_says_what_is_missing_and_changes_nothing(steps: Steps) -> None:
-    project = await steps.draft(targets=[])
-    said = good(await steps.clerk.post(f"/projects/{project['id']}/declare?dry_run=true", json={}))
+async def test_a_dry_run_says_what_is_missing_and_changes_nothing(steps: ProjectScenario) -> None:
+    project = await steps.create_draft(targets=[])
+    said = expect_success(await steps.clerk.post(f"/projects/{project['id']}/declare?dry_run=true", json={}))
     assert said["allowed"] is False
     assert {one["code"] for one in said["missing"]} == {"no_target", "no_minutes"}
-    found = good(await steps.clerk.get(f"/projects/{project['id']}"))
+    found = expect_success(await steps.clerk.get(f"/projects/{project['id']}"))
     assert (found["state"], found["version"], found["screened_at"]) == ("draft", 1, None)
 
 
-async def test_history_is_recorded_with_its_real_dates(steps: Steps) -> None:
+async def test_history_is_recorded_with_its_real_dates(steps: ProjectScenario) -> None:
     """Entered on 2024-05-20 about 2023: notice days are reckoned on the days it happened."""
-    project = await steps.draft(year=2023, happened_at="2023-05-01T09:00:00+08:00")
+    project = await steps.create_draft(year=2023, happened_at="2023-05-01T09:00:00+08:00")
     pid = project["id"]
-    await steps.attach(pid, "minutes")
-    await steps.act(steps.clerk, pid, "declare", happened_at="2023-05-08T09:00:00+08:00")
+    await steps.attach_document(pid, "minutes")
+    await steps.transition_project(steps.clerk, pid, "declare", happened_at="2023-05-08T09:00:00+08:00")
     body = {"level": "village", "places": ["村务公开栏"], "starts_on": "2023-05-09", "ends_on": "2023-05-18"}
-    good(await steps.clerk.post(f"/projects/{pid}/notices", json=body))
+    expect_success(await steps.clerk.post(f"/projects/{pid}/notices", json=body))
     early = await steps.clerk.post(
         f"/projects/{pid}/forward", json={"happened_at": "2023-05-18T09:00:00+08:00"}
     )
@@ -208,31 +223,31 @@ async def test_history_is_recorded_with_its_real_dates(steps: Steps) -> None:
         f"/projects/{pid}/forward", json={"happened_at": "2023-05-07T09:00:00+08:00"}
     )
     assert before.status_code == 422
-    await steps.act(steps.clerk, pid, "forward", happened_at="2023-05-19T09:00:00+08:00")
-    items = good(await steps.clerk.get(f"/projects/{pid}/history"))["items"]
+    await steps.transition_project(steps.clerk, pid, "forward", happened_at="2023-05-19T09:00:00+08:00")
+    items = expect_success(await steps.clerk.get(f"/projects/{pid}/history"))["items"]
     last = items[-1]
     assert last["at"].startswith("2023-05-19T01:00:00")
     assert last["recorded_at"].startswith("2024-05-20")
     assert last["late_days"] == 367
 
 
-async def test_projects_of_another_village_are_as_if_absent(steps: Steps) -> None:
-    project_id = await steps.declared()
-    other = steps.projects.as_("village_clerk", "620602101200")
+async def test_projects_of_another_village_are_as_if_absent(steps: ProjectScenario) -> None:
+    project_id = await steps.create_declared()
+    other = steps.projects.client_as("village_clerk", "620602101200")
     assert (await other.get(f"/projects/{project_id}")).status_code == 404
     assert (await other.post(f"/projects/{project_id}/forward", json={})).status_code == 404
-    assert good(await other.get("/projects"))["items"] == []
+    assert expect_success(await other.get("/projects"))["items"] == []
     assert (await steps.clerk.post(f"/projects/{project_id}/approve", json={})).status_code == 409
     assert (
-        await steps.projects.as_("cadre").post(f"/projects/{project_id}/forward", json={})
+        await steps.projects.client_as("cadre").post(f"/projects/{project_id}/forward", json={})
     ).status_code == 403
-    assert (await steps.projects.nobody().get(f"/projects/{project_id}")).status_code == 401
+    assert (await steps.projects.anonymous_client().get(f"/projects/{project_id}")).status_code == 401
 
 
-async def test_the_notice_shows_the_project_and_no_person(steps: Steps) -> None:
-    project_id = await steps.declared()
-    await steps.notice(steps.clerk, project_id, "village")
-    shown = good(await steps.projects.nobody().get("/projects/public-notices"))["items"]
+async def test_the_notice_shows_the_project_and_no_person(steps: ProjectScenario) -> None:
+    project_id = await steps.create_declared()
+    await steps.post_notice(steps.clerk, project_id, "village")
+    shown = expect_success(await steps.projects.anonymous_client().get("/projects/public-notices"))["items"]
     text = str(shown)
     assert "高标准日光温室" in text
     assert shown[0]["content"]["total_wan"] == "120"
@@ -241,13 +256,13 @@ async def test_the_notice_shows_the_project_and_no_person(steps: Steps) -> None:
 
 
 @pytest.mark.parametrize("level", ["completion", "allocation"])
-async def test_only_notices_of_the_present_step_go_up(steps: Steps, level: str) -> None:
-    project_id = await steps.declared()
+async def test_only_notices_of_the_present_step_go_up(steps: ProjectScenario, level: str) -> None:
+    project_id = await steps.create_declared()
     body = {"level": level, "places": ["村务公开栏"], "starts_on": str(steps.today())}
     assert (await steps.clerk.post(f"/projects/{project_id}/notices", json=body)).status_code == 409
 
 
-async def test_a_draft_is_not_published(steps: Steps) -> None:
-    project = await steps.draft()
+async def test_a_draft_is_not_published(steps: ProjectScenario) -> None:
+    project = await steps.create_draft()
     body = {"level": "village", "places": ["村务公开栏"], "starts_on": str(steps.today())}
     assert (await steps.clerk.post(f"/projects/{project['id']}/notices", json=body)).status_code == 409

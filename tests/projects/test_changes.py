@@ -3,51 +3,55 @@
 from datetime import timedelta
 from typing import Any
 
-from tests.projects.steps import Steps, good
+from tests.projects.factories_projects import ProjectScenario, expect_success
 
-MORE = {
+CHANGED_FIELDS = {
     "content": "新建日光温室18座, 配套水电管网1200米",
     "total": "1150000.00",
     "money": [{"kind": "central", "amount": "1000000.00"}, {"kind": "self_raised", "amount": "150000.00"}],
 }
 
 
-async def asked(steps: Steps, project_id: str, **wanted: Any) -> Any:
-    body = {"reason": "两户退出, 减少两座", "wanted": wanted or MORE}
-    return good(await steps.town.post(f"/projects/{project_id}/changes", json=body))
+async def request_change(steps: ProjectScenario, project_id: str, **wanted: Any) -> Any:
+    body = {"reason": "两户退出, 减少两座", "wanted": wanted or CHANGED_FIELDS}
+    return expect_success(await steps.town.post(f"/projects/{project_id}/changes", json=body))
 
 
-async def test_a_change_is_asked_decided_published_and_made(steps: Steps) -> None:
-    project_id = await steps.in_reserve()
-    request = await asked(steps, project_id)
+async def test_a_change_is_asked_decided_published_and_made(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_reserve()
+    request = await request_change(steps, project_id)
     assert request["before"]["total"] == "1200000.00"
     assert (await steps.bureau.post(f"/projects/{project_id}/plan", json={})).json()["errors"][0][
         "code"
     ] == "change_open"
     address = f"/projects/changes/{request['id']}"
-    assert good(await steps.bureau.get("/projects/inbox/counts"))["changes"] == 1
+    assert expect_success(await steps.bureau.get("/projects/inbox/counts"))["changes"] == 1
     early = {"level": "change", "places": ["村务公开栏"], "starts_on": str(steps.today())}
     assert (await steps.town.post(f"{address}/notices", json=early)).status_code == 409
     bare = await steps.bureau.post(f"{address}/approve", json={})
     assert bare.json()["errors"][0]["code"] == "no_decision"
     decision = {"decision_no": "凉区农领发〔2024〕20号", "decision_on": str(steps.today())}
-    approved = good(await steps.bureau.post(f"{address}/approve", json=decision))
+    approved = expect_success(await steps.bureau.post(f"{address}/approve", json=decision))
     assert approved["republish_by"] > str(steps.today() + timedelta(days=13))
     too_soon = await steps.bureau.post(f"{address}/apply", json={})
     assert too_soon.json()["errors"][0]["code"] == "notice_none"
     body = {**early, "starts_on": str(steps.today())}
-    good(await steps.town.post(f"{address}/notices", json=body))
+    expect_success(await steps.town.post(f"{address}/notices", json=body))
     steps.clock.advance(timedelta(days=10))
-    assert good(await steps.bureau.get(f"/projects/{project_id}"))["total"] == "1200000.00"
-    assert good(await steps.bureau.post(f"{address}/apply", json={}))["state"] == "applied"
-    found = good(await steps.bureau.get(f"/projects/{project_id}"))
-    assert (found["total"], found["content"], found["state"]) == ("1150000.00", MORE["content"], "reserve")
+    assert expect_success(await steps.bureau.get(f"/projects/{project_id}"))["total"] == "1200000.00"
+    assert expect_success(await steps.bureau.post(f"{address}/apply", json={}))["state"] == "applied"
+    found = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
+    assert (found["total"], found["content"], found["state"]) == (
+        "1150000.00",
+        CHANGED_FIELDS["content"],
+        "reserve",
+    )
     assert sorted(one["amount"] for one in found["money"]) == ["1000000.00", "150000.00"]
-    assert (await steps.act(steps.bureau, project_id, "plan"))["state"] == "planned"
+    assert (await steps.transition_project(steps.bureau, project_id, "plan"))["state"] == "planned"
 
 
-async def test_a_change_that_contradicts_is_refused_at_once(steps: Steps) -> None:
-    project_id = await steps.in_reserve()
+async def test_a_change_that_contradicts_is_refused_at_once(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_reserve()
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({}, "nothing", "/wanted"),
         ({"year": 2025}, "not_by_request", "/wanted/year"),
@@ -63,8 +67,8 @@ async def test_a_change_that_contradicts_is_refused_at_once(steps: Steps) -> Non
         assert [(one["code"], one["pointer"]) for one in answer.json()["errors"]] == [(code, pointer)]
 
 
-async def test_a_change_does_not_go_below_what_was_allocated(steps: Steps) -> None:
-    project_id = await steps.started()
+async def test_a_change_does_not_go_below_what_was_allocated(steps: ProjectScenario) -> None:
+    project_id = await steps.create_started()
     wanted = {"total": "900000.00", "money": [{"kind": "central", "amount": "900000.00"}]}
     answer = await steps.town.post(
         f"/projects/{project_id}/changes", json={"reason": "核减投资", "wanted": wanted}
@@ -72,39 +76,40 @@ async def test_a_change_does_not_go_below_what_was_allocated(steps: Steps) -> No
     assert answer.json()["errors"][0]["code"] == "below_allocated"
 
 
-async def test_a_change_into_the_negative_list_is_not_approved(steps: Steps) -> None:
-    project_id = await steps.in_reserve()
-    request = await asked(steps, project_id, content="新建村委会办公楼1栋")
+async def test_a_change_into_the_negative_list_is_not_approved(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_reserve()
+    request = await request_change(steps, project_id, content="新建村委会办公楼1栋")
     decision = {"decision_no": "20号", "decision_on": str(steps.today())}
     answer = await steps.bureau.post(f"/projects/changes/{request['id']}/approve", json=decision)
     assert answer.json()["errors"][0]["code"] == "screening_block"
 
 
-async def test_one_change_at_a_time_and_not_by_whoever_asked(steps: Steps) -> None:
-    project_id = await steps.in_reserve()
-    body = {"reason": "两户退出", "wanted": MORE}
-    request = good(await steps.bureau.post(f"/projects/{project_id}/changes", json=body))
+async def test_one_change_at_a_time_and_not_by_whoever_asked(steps: ProjectScenario) -> None:
+    project_id = await steps.create_in_reserve()
+    body = {"reason": "两户退出", "wanted": CHANGED_FIELDS}
+    request = expect_success(await steps.bureau.post(f"/projects/{project_id}/changes", json=body))
     assert (await steps.town.post(f"/projects/{project_id}/changes", json=body)).status_code == 409
     address = f"/projects/changes/{request['id']}"
     decision = {"decision_no": "20号", "decision_on": str(steps.today())}
     assert (await steps.bureau.post(f"{address}/approve", json=decision)).status_code == 403
     assert (await steps.town.post(f"{address}/approve", json=decision)).status_code == 403
-    other = steps.projects.as_("town_officer", "620602101000")
+    other = steps.projects.client_as("town_officer", "620602101000")
     assert (await other.get(address)).status_code == 404
     assert (
-        good(await steps.town.post(f"{address}/cancel", json={"reason": "不再变更"}))["state"] == "cancelled"
+        expect_success(await steps.town.post(f"{address}/cancel", json={"reason": "不再变更"}))["state"]
+        == "cancelled"
     )
-    good(await steps.town.post(f"/projects/{project_id}/changes", json=body))
+    expect_success(await steps.town.post(f"/projects/{project_id}/changes", json=body))
     states = [
         one["state"]
-        for one in good(await steps.town.get(f"/projects/changes?project_id={project_id}"))["items"]
+        for one in expect_success(await steps.town.get(f"/projects/changes?project_id={project_id}"))["items"]
     ]
     assert states == ["submitted", "cancelled"]
 
 
-async def test_drafts_are_edited_not_changed_by_request(steps: Steps) -> None:
-    project_id = await steps.declared()
+async def test_drafts_are_edited_not_changed_by_request(steps: ProjectScenario) -> None:
+    project_id = await steps.create_declared()
     answer = await steps.town.post(
-        f"/projects/{project_id}/changes", json={"reason": "调整内容", "wanted": MORE}
+        f"/projects/{project_id}/changes", json={"reason": "调整内容", "wanted": CHANGED_FIELDS}
     )
     assert answer.status_code == 409

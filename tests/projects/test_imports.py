@@ -9,13 +9,13 @@ import httpx
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.projects.imports.service import advance
-from services.projects.library import writing
-from tests.doors import DISTRICT, Doors
-from tests.projects.steps import Steps, good
+from services.projects.imports.service import run_next_batch
+from services.projects.projects import service
+from tests.clients import DISTRICT, SystemUnderTest
+from tests.projects.factories_projects import ProjectScenario, expect_success
 
-PUBLISHED = Path(__file__).parent.parent.parent / "benchmarks" / "data" / "published_projects.csv"
-TABLE = """序号,乡镇,村,项目类型,二级项目类型,项目子类型,项目名称,建设性质,实施地点,建设内容与规模,总投资,中央,自筹
+PUBLISHED_FILE = Path(__file__).parent.parent.parent / "benchmarks" / "data" / "published_projects.csv"
+TABLE_CSV = """序号,乡镇,村,项目类型,二级项目类型,项目子类型,项目名称,建设性质,实施地点,建设内容与规模,总投资,中央,自筹
 1,黄羊镇,广场村,产业发展,生产项目,种植业基地,温室建设项目,新建,三组,新建温室20座,120,100,20
 2,黄羊镇,没有村,产业发展,生产项目,种植业基地,果园项目,新建,,,50,,
 3,黄羊镇,广场村,产业发展,生产项目,种植业基地,合计不符项目,新建,,,50,40,
@@ -23,45 +23,47 @@ TABLE = """序号,乡镇,村,项目类型,二级项目类型,项目子类型,项
 """
 
 
-async def send(
-    steps: Steps, content: str, by: httpx.AsyncClient | None = None, **params: Any
+async def post_import(
+    steps: ProjectScenario, content: str, by: httpx.AsyncClient | None = None, **params: Any
 ) -> dict[str, Any]:
     answer = await (by or steps.bureau).post(
         "/projects/imports", content=content.encode(), params={"region": DISTRICT, "year": 2024, **params}
     )
-    found: dict[str, Any] = good(answer)
+    found: dict[str, Any] = expect_success(answer)
     return found
 
 
-async def test_sound_rows_become_drafts_and_the_others_say_why_not(steps: Steps) -> None:
-    told = await send(steps, TABLE)
+async def test_sound_rows_become_drafts_and_the_others_say_why_not(steps: ProjectScenario) -> None:
+    told = await post_import(steps, TABLE_CSV)
     assert (told["rows"], told["imported"], told["wrong"]) == (4, 1, 3), told["faults"]
     assert {one["row"] for one in told["faults"]} == {3, 4, 5}
-    project = good(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
+    project = expect_success(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
     assert (project["state"], project["category"], project["total"]) == ("draft", "1.1.1", "1200000.00")
     assert project["region"][:9] == steps.village[:9]
 
 
-async def test_a_dry_run_keeps_no_project_and_a_repeat_doubles_nothing(steps: Steps) -> None:
-    tried = await send(steps, TABLE, dry_run=True)
+async def test_a_dry_run_keeps_no_project_and_a_repeat_doubles_nothing(steps: ProjectScenario) -> None:
+    tried = await post_import(steps, TABLE_CSV, dry_run=True)
     assert (tried["imported"], tried["state"]) == (1, "done")
-    assert good(await steps.bureau.get("/projects"))["items"] == []
-    await send(steps, TABLE)
-    again = await send(steps, TABLE)
+    assert expect_success(await steps.bureau.get("/projects"))["items"] == []
+    await post_import(steps, TABLE_CSV)
+    again = await post_import(steps, TABLE_CSV)
     assert (again["imported"], again["already"]) == (0, 1)
-    colleague = steps.projects.as_("line_bureau")
-    by_another = await send(steps, TABLE, by=colleague)
+    colleague = steps.projects.client_as("line_bureau")
+    by_another = await post_import(steps, TABLE_CSV, by=colleague)
     assert (by_another["imported"], by_another["already"], by_another["wrong"]) == (0, 1, 3)
-    changed = await send(steps, TABLE.replace("新建,三组", "扩建,三组"))
+    changed = await post_import(steps, TABLE_CSV.replace("新建,三组", "扩建,三组"))
     assert "内容现有不同" in str(changed["faults"])
-    assert len(good(await steps.bureau.get("/projects"))["items"]) == 1
+    assert len(expect_success(await steps.bureau.get("/projects"))["items"]) == 1
 
 
-async def test_the_copy_of_the_workbook_says_what_is_wrong_and_reads_again(steps: Steps) -> None:
+async def test_the_copy_of_the_workbook_says_what_is_wrong_and_reads_again(steps: ProjectScenario) -> None:
     params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
-    answer = await steps.bureau.post("/projects/imports/check", content=TABLE.encode(), params=params)
+    answer = await steps.bureau.post("/projects/imports/check", content=TABLE_CSV.encode(), params=params)
     assert answer.status_code == 200, answer.text
-    again = good(await steps.bureau.post("/projects/imports", content=answer.content, params=params))
+    again = expect_success(
+        await steps.bureau.post("/projects/imports", content=answer.content, params=params)
+    )
     assert (again["rows"], again["imported"], again["wrong"]) == (4, 1, 3)
     copy = await steps.bureau.get(again["workbook"].removeprefix("/api/v1"), params={"only_wrong": True})
     rows = CalamineWorkbook.from_filelike(io.BytesIO(copy.content)).get_sheet_by_index(0).to_python()
@@ -69,34 +71,38 @@ async def test_the_copy_of_the_workbook_says_what_is_wrong_and_reads_again(steps
     assert (await steps.clerk.get(again["address"].removeprefix("/api/v1"))).status_code == 404
 
 
-async def test_a_row_brings_its_promises_and_keeps_what_the_table_says_of_the_past(steps: Steps) -> None:
+async def test_a_row_brings_its_promises_and_keeps_what_the_table_says_of_the_past(
+    steps: ProjectScenario,
+) -> None:
     head = "乡镇,村,项目子类型,项目名称,总投资,数量指标,满意度指标,入库时间,审批文号,备注,联系电话"
     good_row = "黄羊镇,广场村,种植业基地,温室项目,120,新建日光温室≥20座,95,2022-03-01,凉区〔2022〕1号,老项目,138****1234"
     bad_row = "黄羊镇,广场村,种植业基地,果园项目,50,很多,95,,,,12345"
-    told = await send(steps, f"{head}\n{good_row}\n{bad_row}\n", happened_at="2024-01-05T00:00:00+08:00")
+    told = await post_import(
+        steps, f"{head}\n{good_row}\n{bad_row}\n", happened_at="2024-01-05T00:00:00+08:00"
+    )
     assert {one["message"][:2] for one in told["faults"]} == {"“很"}, told["faults"]
-    project = good(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
+    project = expect_success(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
     targets = [(one["name"], one["operator"], one["value"], one["unit"]) for one in project["targets"]]
     assert targets == [("新建日光温室", ">=", "20", "座"), ("受益户满意度", ">=", "95", "%")]
     assert project["remark"] == "老项目; 原表所载: 入库时间 2022-03-01, 审批文号 凉区〔2022〕1号"
     assert project["state_since"].startswith("2024-01-0")
-    phone = await send(steps, f"{head}\n{bad_row.replace('很多', '5亩')}\n")
+    phone = await post_import(steps, f"{head}\n{bad_row.replace('很多', '5亩')}\n")
     assert [one["message"] for one in phone["faults"]] == ["格式不符"]
 
 
-async def test_an_exported_table_sent_back_doubles_nothing(steps: Steps) -> None:
-    await steps.in_reserve()
+async def test_an_exported_table_sent_back_doubles_nothing(steps: ProjectScenario) -> None:
+    await steps.create_in_reserve()
     table = (await steps.bureau.get("/projects/export", params={"format": "csv"})).text
-    back = await send(steps, table)
+    back = await post_import(steps, table)
     assert (back["imported"], back["already"], back["wrong"]) == (0, 1, 0), back["faults"]
 
 
-class Killed(BaseException):
+class ProcessKilled(BaseException):
     """The process ends here."""
 
 
 async def test_a_long_table_goes_on_after_a_kill_and_no_row_counts_twice(
-    steps: Steps, monkeypatch: pytest.MonkeyPatch
+    steps: ProjectScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = steps.projects.context
     lines = [
@@ -104,39 +110,39 @@ async def test_a_long_table_goes_on_after_a_kill_and_no_row_counts_twice(
         for n in range(1, 261)
     ]
     wrong = ["261,黄羊镇,没有村,,,种植业基地,错的,新建,,,50,,", lines[0]]
-    begun = await send(steps, "\n".join([TABLE.splitlines()[0], *lines, *wrong]))
+    begun = await post_import(steps, "\n".join([TABLE_CSV.splitlines()[0], *lines, *wrong]))
     assert (begun["state"], begun["rows"], begun["done"]) == ("running", 262, 0)
     address = begun["address"].removeprefix("/api/v1")
-    assert await advance(context)
-    drafted, calls = writing.draft, 0
+    assert await run_next_batch(context)
+    drafted, calls = service.create_project, 0
 
     async def dying(*args: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls > 20:
-            raise Killed
+            raise ProcessKilled
         return await drafted(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(writing, "draft", dying)
-        with pytest.raises(Killed):
-            await advance(context)
-    context.kept.clear()
-    halfway = good(await steps.bureau.get(address))
+        patched.setattr(service, "create_project", dying)
+        with pytest.raises(ProcessKilled):
+            await run_next_batch(context)
+    context.memory.clear()
+    halfway = expect_success(await steps.bureau.get(address))
     assert (halfway["done"], halfway["imported"], halfway["already"]) == (50, 50, 0)
-    assert len(good(await steps.bureau.get("/projects?limit=200"))["items"]) == 50
-    while await advance(context):
+    assert len(expect_success(await steps.bureau.get("/projects?limit=200"))["items"]) == 50
+    while await run_next_batch(context):
         pass
-    told = good(await steps.bureau.get(address))
+    told = expect_success(await steps.bureau.get(address))
     assert (told["state"], told["done"], told["imported"], told["already"]) == ("done", 262, 260, 0)
     assert [one["row"] for one in told["faults"]] == [262, 263]
     assert "与第 2 行相同" in told["faults"][1]["message"]
-    assert good(await steps.bureau.get("/projects?count=exact"))["total"] == 260
-    sound = good(await steps.bureau.get(f"{address}/rows?wrong=false&limit=200"))["items"]
+    assert expect_success(await steps.bureau.get("/projects?count=exact"))["total"] == 260
+    sound = expect_success(await steps.bureau.get(f"{address}/rows?wrong=false&limit=200"))["items"]
     assert len({one["project_id"] for one in sound}) == 200
-    project = good(await steps.bureau.get(f"/projects/{sound[0]['project_id']}"))
+    project = expect_success(await steps.bureau.get(f"/projects/{sound[0]['project_id']}"))
     assert project["created_by"] == "bureau-620602000000"
-    assert len(good(await steps.bureau.get("/projects/imports"))["items"]) == 1
+    assert len(expect_success(await steps.bureau.get("/projects/imports"))["items"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -144,17 +150,17 @@ async def test_a_long_table_goes_on_after_a_kill_and_no_row_counts_twice(
     [("北塔区", "430511000000"), ("达州市达川区", "511703000000"), ("泽库县", "632323000000")],
 )
 async def test_every_published_row_of_a_known_county_is_imported_or_says_why_not(
-    doors: Doors, county: str, code: str
+    doors: SystemUnderTest, county: str, code: str
 ) -> None:
-    with PUBLISHED.open(encoding="utf-8-sig", newline="") as file:
+    with PUBLISHED_FILE.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["county"] == county]
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys())
     writer.writeheader()
     writer.writerows(rows)
-    bureau = doors.of("projects").as_("bureau", code)
+    bureau = doors.service("projects").client_as("bureau", code)
     answer = await bureau.post("/projects/imports", content=text.getvalue().encode(), params={"region": code})
-    told = good(answer)
+    told = expect_success(answer)
     assert told["rows"] == len(rows)
     assert told["imported"] + told["wrong"] == len(rows)
     assert told["imported"] >= len(rows) * 0.8, told["faults"]

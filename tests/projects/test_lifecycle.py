@@ -4,13 +4,12 @@ import itertools
 
 import pytest
 
-from services.projects.library.lifecycle import PROJECT
-from services.projects.library.states import STAGES, Action, Stage, State
+from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, Stage, State
+from shared.auth import May
 from shared.errors import Conflict
-from shared.permissions import May
 
 # fmt: off
-LEGAL: dict[tuple[str, str], tuple[str | None, May]] = {
+LEGAL_TRANSITIONS: dict[tuple[str, str], tuple[str | None, May]] = {
     ("draft", "declare"): ("village_notice", May.PROJECT_DECLARE),
     ("returned", "declare"): ("village_notice", May.PROJECT_DECLARE),
     ("village_notice", "forward"): ("town_review", May.PROJECT_DECLARE),
@@ -51,12 +50,12 @@ LEGAL: dict[tuple[str, str], tuple[str | None, May]] = {
 
 @pytest.mark.parametrize(("state", "action"), list(itertools.product(State, Action)))
 def test_every_pair_of_state_and_action(state: State, action: Action) -> None:
-    legal = LEGAL.get((state.value, action.value))
+    legal = LEGAL_TRANSITIONS.get((state.value, action.value))
     if legal is None:
         with pytest.raises(Conflict):
-            PROJECT.move(state, action)
+            PROJECT_LIFECYCLE.get_transition(state, action)
         return
-    row = PROJECT.move(state, action)
+    row = PROJECT_LIFECYCLE.get_transition(state, action)
     assert (row.target.value if row.target else None, row.may) == legal
 
 
@@ -70,7 +69,9 @@ def test_every_state_has_its_stage() -> None:
         "out": "withdrawn terminated",
     }
     for stage, states in words.items():
-        assert {State(one) for one in states.split()} == {s for s, f in STAGES.items() if f is Stage(stage)}
+        assert {State(one) for one in states.split()} == {
+            s for s, f in STAGE_OF_STATE.items() if f is Stage(stage)
+        }
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,6 @@ def test_every_state_has_its_stage() -> None:
     ],
 )
 def test_four_eyes_look_at_every_decision(action: str, people: set[str]) -> None:
-    rows = [row for row in PROJECT.moves if row.action == action]
+    rows = [row for row in PROJECT_LIFECYCLE.transitions if row.action == action]
     assert rows
     assert all(set(row.eyes) == people for row in rows)

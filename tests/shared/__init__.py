@@ -1,0 +1,1 @@
+"""Tests of the shared libraries (公共库)."""

@@ -8,14 +8,13 @@ from uuid import uuid4
 
 import pytest
 
-from shared.db import Database
-from shared.relay import Relay
-from shared.tables import SHARED
-from tests.shared.log_world import Clock, Receiver
+from shared.db import SHARED_METADATA, Database
+from shared.events import Relay
+from tests.shared.factories_events import CallableClock, WallReceiver
 
 
 @asynccontextmanager
-async def _made(folder: Path) -> AsyncGenerator[Database]:
+async def _create_database(folder: Path) -> AsyncGenerator[Database]:
     name = f"log_{uuid4().hex[:12]}"
     if os.environ.get("DATABASE", "sqlite") == "sqlite":
         found = Database(f"sqlite:///{folder / name}.db")
@@ -23,9 +22,9 @@ async def _made(folder: Path) -> AsyncGenerator[Database]:
         from tests import postgres
 
         postgres.create_database(name)
-        found = Database(f"{postgres.server_url()}/{name}")
+        found = Database(f"{postgres.get_server_url()}/{name}")
     async with found.writer.begin() as connection:
-        await connection.run_sync(SHARED.create_all)
+        await connection.run_sync(SHARED_METADATA.create_all)
     yield found
     await found.close()
     if found.dialect == "postgresql":
@@ -37,24 +36,24 @@ async def _made(folder: Path) -> AsyncGenerator[Database]:
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncGenerator[Database]:
     """The database of the service that tells."""
-    async with _made(tmp_path) as found:
+    async with _create_database(tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 async def other_database(tmp_path: Path) -> AsyncGenerator[Database]:
     """The database of a service that is told."""
-    async with _made(tmp_path) as found:
+    async with _create_database(tmp_path) as found:
         yield found
 
 
 @pytest.fixture
-def receiver(other_database: Database) -> Receiver:
+def receiver(other_database: Database) -> WallReceiver:
     """A service that is told of walls."""
-    return Receiver(other_database)
+    return WallReceiver(other_database)
 
 
 @pytest.fixture
-def relay(database: Database, receiver: Receiver, clock: Clock) -> Relay:
+def relay(database: Database, receiver: WallReceiver, clock: CallableClock) -> Relay:
     """The relay of a service that builds walls, with the clock of the test's own module."""
     return Relay(database, "walls", receiver, clock, to=("paint",), topics=lambda _: ("wall.built",))

@@ -11,17 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from shared.money import LIMIT, Money, PositiveMoney, SignedMoney, fen, from_wan, from_yuan, share, wan, yuan
+from shared.china import (
+    MAX_AMOUNT_FEN,
+    Money,
+    PositiveMoney,
+    SignedMoney,
+    format_wan,
+    format_yuan,
+    parse_wan_cell,
+    parse_yuan,
+    parse_yuan_cell,
+    split_proportionally,
+)
 
-amounts = st.integers(1 - LIMIT, LIMIT - 1)
+amounts_strategy = st.integers(1 - MAX_AMOUNT_FEN, MAX_AMOUNT_FEN - 1)
 
 
-class Create(BaseModel):
+class AmountCreate(BaseModel):
     amount: Money
     change: SignedMoney | None = None
 
 
-class Read(BaseModel):
+class AmountRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     amount: Money
@@ -36,12 +47,12 @@ class Read(BaseModel):
         ("0", 0),
         ("0.01", 1),
         ("0.00", 0),
-        ("9999999999999.99", LIMIT - 1),
+        ("9999999999999.99", MAX_AMOUNT_FEN - 1),
     ],
 )
 def test_yuan_in_json_becomes_fen(text: str, amount: int) -> None:
-    assert fen(text) == amount
-    assert Create.model_validate_json(f'{{"amount": "{text}"}}').amount == amount
+    assert parse_yuan(text) == amount
+    assert AmountCreate.model_validate_json(f'{{"amount": "{text}"}}').amount == amount
 
 
 @pytest.mark.parametrize(
@@ -70,15 +81,15 @@ def test_yuan_in_json_becomes_fen(text: str, amount: int) -> None:
 )
 def test_text_that_is_not_an_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="金额"):
-        fen(text)
+        parse_yuan(text)
     with pytest.raises(ValidationError):
-        Create.model_validate({"amount": text})
+        AmountCreate.model_validate({"amount": text})
 
 
 @pytest.mark.parametrize("value", [500000, 500000.0, 0.1, True, None, [], {}, b"1"])
 def test_json_numbers_are_refused_since_they_may_mean_either_unit(value: object) -> None:
     with pytest.raises(ValidationError, match="字符串"):
-        Create.model_validate({"amount": value})
+        AmountCreate.model_validate({"amount": value})
 
 
 @pytest.mark.parametrize(
@@ -86,14 +97,14 @@ def test_json_numbers_are_refused_since_they_may_mean_either_unit(value: object)
 )
 def test_decimals_that_are_not_amounts_are_refused(value: str) -> None:
     with pytest.raises(ValueError, match="金额"):
-        fen(Decimal(value))
+        parse_yuan(Decimal(value))
 
 
 def test_decimals_are_exact() -> None:
-    assert fen(Decimal("0.010")) == 1
-    assert fen(Decimal("1E+3")) == 100_000
-    assert fen(Decimal("-0.00")) == 0
-    assert fen(Decimal("9999999999999.99")) == LIMIT - 1
+    assert parse_yuan(Decimal("0.010")) == 1
+    assert parse_yuan(Decimal("1E+3")) == 100_000
+    assert parse_yuan(Decimal("-0.00")) == 0
+    assert parse_yuan(Decimal("9999999999999.99")) == MAX_AMOUNT_FEN - 1
 
 
 def test_a_model_that_reads_records_takes_fen() -> None:
@@ -101,16 +112,16 @@ def test_a_model_that_reads_records_takes_fen() -> None:
         amount = 1_259_000_000
         balance = -5
 
-    read = Read.model_validate(Row())
+    read = AmountRead.model_validate(Row())
     assert read.model_dump() == {"amount": 1_259_000_000, "balance": -5}
     assert json.loads(read.model_dump_json()) == {"amount": "12590000.00", "balance": "-0.05"}
-    assert Read.model_validate_json(read.model_dump_json()) == read
+    assert AmountRead.model_validate_json(read.model_dump_json()) == read
 
 
-@pytest.mark.parametrize("amount", [-1, LIMIT, True, 1.0])
+@pytest.mark.parametrize("amount", [-1, MAX_AMOUNT_FEN, True, 1.0])
 def test_a_record_with_an_impossible_amount_is_refused(amount: object) -> None:
     with pytest.raises(ValidationError):
-        Read.model_validate({"amount": amount})
+        AmountRead.model_validate({"amount": amount})
 
 
 def test_signs_are_as_the_type_says() -> None:
@@ -127,8 +138,8 @@ async def test_the_api_speaks_yuan_and_says_so() -> None:
     app = FastAPI()
 
     @app.post("/echo")
-    async def echo(body: Create) -> Read:
-        return Read(amount=body.amount + 1, balance=body.change or 0)
+    async def echo(body: AmountCreate) -> AmountRead:
+        return AmountRead(amount=body.amount + 1, balance=body.change or 0)
 
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         answer = await client.post("/echo", json={"amount": "500000.00", "change": "-3"})
@@ -141,33 +152,35 @@ async def test_the_api_speaks_yuan_and_says_so() -> None:
         assert "元" in described["description"]
 
 
-@pytest.mark.parametrize(("kind", "lowest"), [(Money, 0), (PositiveMoney, 1), (SignedMoney, 1 - LIMIT)])
-@given(amount=amounts)
+@pytest.mark.parametrize(
+    ("kind", "lowest"), [(Money, 0), (PositiveMoney, 1), (SignedMoney, 1 - MAX_AMOUNT_FEN)]
+)
+@given(amount=amounts_strategy)
 def test_the_schema_allows_exactly_what_is_accepted(kind: type[int], lowest: int, amount: int) -> None:
     adapter: TypeAdapter[int] = TypeAdapter(kind)
     pattern = adapter.json_schema()["pattern"]
-    allowed = re.search(pattern, yuan(amount)) is not None
+    allowed = re.search(pattern, format_yuan(amount)) is not None
     assert allowed == (amount >= lowest)
     if allowed:
-        assert adapter.validate_json(json.dumps(yuan(amount))) == amount
+        assert adapter.validate_json(json.dumps(format_yuan(amount))) == amount
 
 
-@given(amounts)
+@given(amounts_strategy)
 def test_what_is_written_is_read_again(amount: int) -> None:
-    assert fen(yuan(amount), signed=True) == amount
-    assert from_yuan(yuan(amount)) == amount
+    assert parse_yuan(format_yuan(amount), signed=True) == amount
+    assert parse_yuan_cell(format_yuan(amount)) == amount
     for places in range(7):
-        assert from_wan(wan(amount, places)) == amount
+        assert parse_wan_cell(format_wan(amount, places)) == amount
 
 
 def test_wan_for_tables() -> None:
-    assert wan(1_259_000_000) == "1259.0000"
-    assert wan(1_259_000_000, 0) == "1259"
-    assert wan(29_400_000, 0) == "29.4"
-    assert wan(29_400_000, 2) == "29.40"
-    assert wan(12_345_678) == "12.345678"
-    assert wan(-1) == "-0.000001"
-    assert wan(0, 2) == "0.00"
+    assert format_wan(1_259_000_000) == "1259.0000"
+    assert format_wan(1_259_000_000, 0) == "1259"
+    assert format_wan(29_400_000, 0) == "29.4"
+    assert format_wan(29_400_000, 2) == "29.40"
+    assert format_wan(12_345_678) == "12.345678"
+    assert format_wan(-1) == "-0.000001"
+    assert format_wan(0, 2) == "0.00"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +201,7 @@ def test_wan_for_tables() -> None:
     ],
 )
 def test_spreadsheet_cells_in_wan(cell: str | Decimal | float, amount: int) -> None:
-    assert from_wan(cell) == amount
+    assert parse_wan_cell(cell) == amount
 
 
 @pytest.mark.parametrize(
@@ -215,17 +228,17 @@ def test_spreadsheet_cells_in_wan(cell: str | Decimal | float, amount: int) -> N
 )
 def test_cells_that_are_not_exact_amounts_are_refused(cell: str | float) -> None:
     with pytest.raises(ValueError, match="金额"):
-        from_wan(cell)
+        parse_wan_cell(cell)
 
 
 @given(st.integers(0, 10**9 - 1))
 def test_a_float_cell_with_two_decimals_is_exact(hundredths: int) -> None:
-    assert from_wan(hundredths / 100) == hundredths * 10_000
+    assert parse_wan_cell(hundredths / 100) == hundredths * 10_000
 
 
-@given(amounts, st.lists(st.integers(0, 10**12), min_size=1, max_size=60).filter(any))
+@given(amounts_strategy, st.lists(st.integers(0, 10**12), min_size=1, max_size=60).filter(any))
 def test_shares_add_up_and_are_fair(total: int, parts: list[int]) -> None:
-    shares = share(total, parts)
+    shares = split_proportionally(total, parts)
     assert sum(shares) == total
     for part, one in zip(parts, shares, strict=True):
         assert abs(one * sum(parts) - total * part) < sum(parts)
@@ -234,13 +247,13 @@ def test_shares_add_up_and_are_fair(total: int, parts: list[int]) -> None:
 
 
 def test_the_larger_remainder_gets_the_odd_fen() -> None:
-    assert share(100, [1, 1, 1]) == [34, 33, 33]
-    assert share(-100, [1, 1, 1]) == [-34, -33, -33]
-    assert share(10, [5, 0, 6]) == [5, 0, 5]
-    assert share(0, [1, 2]) == [0, 0]
+    assert split_proportionally(100, [1, 1, 1]) == [34, 33, 33]
+    assert split_proportionally(-100, [1, 1, 1]) == [-34, -33, -33]
+    assert split_proportionally(10, [5, 0, 6]) == [5, 0, 5]
+    assert split_proportionally(0, [1, 2]) == [0, 0]
 
 
 @pytest.mark.parametrize("parts", [[], [0, 0], [3, -1]])
 def test_shares_need_weights(parts: list[int]) -> None:
     with pytest.raises(ValueError, match="分摊"):
-        share(100, parts)
+        split_proportionally(100, parts)

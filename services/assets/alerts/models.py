@@ -5,16 +5,16 @@ from uuid import UUID
 from services.assets.alerts.lifecycle import ALERT
 from services.assets.base import Base
 from shared.alerts.lifecycle import AlertState
-from shared.alerts.models import AlertRow, Alerts, alert_indexes
-from shared.contracts.assets import AssetEvent
-from shared.permissions import May
+from shared.alerts.models import AlertConfig, AlertRow, alert_table_args
+from shared.auth import May
+from shared.clients.assets import AssetEvent
 
 
 class AssetAlert(Base, AlertRow, table=True):
     """资产预警."""
 
     __tablename__ = "asset_alert"
-    __table_args__ = alert_indexes()
+    __table_args__ = alert_table_args()
 
 
 class AssetAlertMoved(AssetEvent):
@@ -28,11 +28,13 @@ class AssetAlertMoved(AssetEvent):
     now: str
 
 
-def moved(alert: AlertRow, was: AlertState) -> AssetAlertMoved:
+def build_alert_event(alert: AlertRow, was: AlertState) -> AssetAlertMoved:
     """The event of an alert that changed."""
     return AssetAlertMoved(
         alert_id=alert.id, rule=alert.rule, asset_id=alert.asset_id, was=was, now=alert.state
     )
 
 
-ALERTS = Alerts(AssetAlert, ALERT, read=May.ASSET_READ, decide=May.ASSET_APPROVE, moved=moved)
+ALERTS = AlertConfig(
+    AssetAlert, ALERT, read=May.ASSET_READ, decide=May.ASSET_APPROVE, moved_event=build_alert_event
+)

@@ -5,54 +5,65 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.assets.campaigns.lifecycle import CampaignState
+from services.assets.campaigns.models import Campaign, CampaignItem
+from services.assets.campaigns.schemas import FindingResult
 from services.assets.contracts.lifecycle import ContractState
-from services.assets.contracts.models import OperatingContract, Receivable
-from services.assets.register.kinds import AssetClass
-from services.assets.register.lifecycle import COUNTED, AssetState, UseState
-from services.assets.register.models import Asset, ProjectCard
-from shared.alerts.hits import MOST, Hit
-from shared.db import run
-from shared.money import yuan
-from shared.permissions import May
-from shared.work import Work
+from services.assets.contracts.models import OperatingContract, Receipt, Receivable
+from services.assets.custody.models import Inspection
+from services.assets.distributions.lifecycle import DistributionState
+from services.assets.distributions.models import Distribution, IncomeBalance
+from services.assets.distributions.schemas import IncomeAccount
+from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
+from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.schemas import AssetClass
+from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection
+from shared.auth import May
+from shared.china import FencePosition, format_yuan
+from shared.db import execute_core
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 CONTRACTS: sa.Table = OperatingContract.__table__  # type: ignore[attr-defined]
-DUE: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
-CARDS: sa.Table = ProjectCard.__table__  # type: ignore[attr-defined]
+RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
 
 
-def present(work: Work) -> list[sa.ColumnElement[bool]]:
+def active_asset_conditions(work: UnitOfWork) -> list[sa.ColumnElement[bool]]:
     """Assets that are on the register, not disposed of, and in the caller's regions."""
     return [
-        ASSETS.c.state.in_(COUNTED),
+        ASSETS.c.state.in_(COUNTED_STATES),
         ASSETS.c.use != UseState.DISPOSED,
-        work.actor.where(May.ASSET_READ, ASSETS.c.region),
+        work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
     ]
 
 
-async def expiring(work: Work, days: int) -> list[Hit]:
+async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection]:
     """Contracts that run out within some days, or ran out and were not ended."""
     until = work.today + timedelta(days=days)
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
-        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.ends_on <= until, *present(work)
+        CONTRACTS.c.state == ContractState.ACTIVE,
+        CONTRACTS.c.ends_on <= until,
+        *active_asset_conditions(work),
     )
     return [
-        Hit("contract", str(row.id), row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", asset_id=row.asset_id,
+        Detection("contract", str(row.id), row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", asset_id=row.asset_id,
             figures={"到期日": str(row.ends_on)})
-        for row in await run(work.session, query.limit(MOST))
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-async def gone_operators(work: Work) -> list[Hit]:
+async def list_lost_operators(work: UnitOfWork) -> list[Detection]:
     """Contracts in force with an operator that is deregistered or gone."""
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
-        CONTRACTS.c.state == ContractState.ACTIVE, CONTRACTS.c.operator_gone.is_(True), *present(work)
+        CONTRACTS.c.state == ContractState.ACTIVE,
+        CONTRACTS.c.operator_gone.is_(True),
+        *active_asset_conditions(work),
     )
     return [
-        Hit(
+        Detection(
             "contract",
             str(row.id),
             row.region,
@@ -60,34 +71,34 @@ async def gone_operators(work: Work) -> list[Hit]:
             f"经营主体 {row.operator} 已注销或失联",
             asset_id=row.asset_id,
         )
-        for row in await run(work.session, query.limit(MOST))
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]
 
 
-async def unpaid(work: Work, days: int) -> list[Hit]:
+async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
     """Receivables some days past due and not settled, one finding per contract."""
-    owed = sa.cast(sa.func.sum(DUE.c.amount - DUE.c.received), sa.BigInteger).label("owed")
+    owed = sa.cast(sa.func.sum(RECEIVABLES.c.amount - RECEIVABLES.c.received), sa.BigInteger).label("owed")
     query = (
         sa.select(
-            DUE.c.contract_id, DUE.c.asset_id, ASSETS.c.region, ASSETS.c.name, owed,
-            sa.func.min(DUE.c.due_on).label("since"), sa.func.count().label("number"),
+            RECEIVABLES.c.contract_id, RECEIVABLES.c.asset_id, ASSETS.c.region, ASSETS.c.name, owed,
+            sa.func.min(RECEIVABLES.c.due_on).label("since"), sa.func.count().label("number"),
         )
-        .join(ASSETS, ASSETS.c.id == DUE.c.asset_id)
+        .join(ASSETS, ASSETS.c.id == RECEIVABLES.c.asset_id)
         .where(
-            DUE.c.open.is_(True), DUE.c.due_on < work.today - timedelta(days=days),
-            work.actor.where(May.ASSET_READ, DUE.c.region),
+            RECEIVABLES.c.open.is_(True), RECEIVABLES.c.due_on < work.today - timedelta(days=days),
+            work.actor.scope_filter(May.ASSET_READ, RECEIVABLES.c.region),
         )
-        .group_by(DUE.c.contract_id, DUE.c.asset_id, ASSETS.c.region, ASSETS.c.name)
+        .group_by(RECEIVABLES.c.contract_id, RECEIVABLES.c.asset_id, ASSETS.c.region, ASSETS.c.name)
     )  # fmt: skip
     return [
-        Hit("contract", str(row.contract_id), row.region, row.name,
-            f"租金(收益)欠收 {yuan(int(row.owed))} 元, 最早应于 {row.since} 收取", asset_id=row.asset_id,
-            figures={"欠收": yuan(int(row.owed)), "笔数": str(row.number)})
-        for row in await run(work.session, query.limit(MOST))
+        Detection("contract", str(row.contract_id), row.region, row.name,
+            f"租金(收益)欠收 {format_yuan(int(row.owed))} 元, 最早应于 {row.since} 收取", asset_id=row.asset_id,
+            figures={"欠收": format_yuan(int(row.owed)), "笔数": str(row.number)})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-async def without_contract(work: Work, days: int) -> list[Hit]:
+async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Detection]:
     """Operating assets that no contract covers and whose last one ended, or which were registered, some days ago."""
     since = work.today - timedelta(days=days)
     running = sa.select(CONTRACTS.c.id).where(
@@ -100,10 +111,10 @@ async def without_contract(work: Work, days: int) -> list[Hit]:
         ASSETS.c.asset_class == AssetClass.OPERATING,
         ASSETS.c.registered_at < work.at - timedelta(days=days),
         ~running.exists(),
-        *present(work),
+        *active_asset_conditions(work),
     )
     return [
-        Hit(
+        Detection(
             "asset",
             str(row.id),
             row.region,
@@ -111,45 +122,49 @@ async def without_contract(work: Work, days: int) -> list[Hit]:
             f"经营性资产超过 {days} 天没有经营合同, 疑似闲置",
             asset_id=row.id,
         )
-        for row in await run(work.session, query.limit(MOST))
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]
 
 
-async def not_inspected(work: Work) -> list[Hit]:
+async def list_uninspected_assets(work: UnitOfWork) -> list[Detection]:
     """Assets whose next inspection is overdue."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.inspect_due_on, ASSETS.c.keeper_name
     )
-    query = query.where(ASSETS.c.inspect_due_on < work.today, *present(work))
+    query = query.where(ASSETS.c.inspect_due_on < work.today, *active_asset_conditions(work))
     return [
-        Hit("asset", str(row.id), row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", asset_id=row.id,
+        Detection("asset", str(row.id), row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", asset_id=row.id,
             figures={"管护责任人": row.keeper_name})
-        for row in await run(work.session, query.order_by(ASSETS.c.inspect_due_on).limit(MOST))
+        for row in await execute_core(work.session, query.order_by(ASSETS.c.inspect_due_on).limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-async def idle(work: Work) -> list[Hit]:
+async def list_overdue_uses(work: UnitOfWork) -> list[Detection]:
     """Assets that are idle, low-yield or damaged past the deadline they were given."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.use, ASSETS.c.use_deadline, ASSETS.c.use_person
     )
-    query = query.where(ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *present(work))
+    query = query.where(
+        ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *active_asset_conditions(work)
+    )
     return [
-        Hit("asset", str(row.id), row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", asset_id=row.id,
+        Detection("asset", str(row.id), row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", asset_id=row.id,
             figures={"责任人": row.use_person})
-        for row in await run(work.session, query.limit(MOST))
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-def _registered() -> Any:  # noqa: ANN401 - a subquery's columns
+def _registered_by_project() -> Any:  # noqa: ANN401 - a subquery's columns
     return (
         sa.select(
             ASSETS.c.project_id,
             sa.cast(
-                sa.func.coalesce(sa.func.sum(ASSETS.c.original_value).filter(ASSETS.c.state.in_(COUNTED)), 0),
+                sa.func.coalesce(
+                    sa.func.sum(ASSETS.c.original_value).filter(ASSETS.c.state.in_(COUNTED_STATES)), 0
+                ),
                 sa.BigInteger,
             ).label("value"),
-            sa.func.count().filter(ASSETS.c.state.in_(COUNTED)).label("number"),
+            sa.func.count().filter(ASSETS.c.state.in_(COUNTED_STATES)).label("number"),
             sa.func.count().filter(ASSETS.c.state == AssetState.DRAFT).label("drafts"),
         )
         .where(ASSETS.c.project_id.is_not(None))
@@ -158,59 +173,59 @@ def _registered() -> Any:  # noqa: ANN401 - a subquery's columns
     )
 
 
-async def projects_without_assets(work: Work, days: int) -> list[Hit]:
+async def list_projects_without_assets(work: UnitOfWork, days: int) -> list[Detection]:
     """Projects accepted some days ago of which nothing is registered."""
-    known = _registered()
+    known = _registered_by_project()
     query = (
-        sa.select(CARDS)
-        .join(known, known.c.project_id == CARDS.c.id, isouter=True)
+        sa.select(PROJECTS)
+        .join(known, known.c.project_id == PROJECTS.c.id, isouter=True)
         .where(
-            CARDS.c.accepted_on < work.today - timedelta(days=days),
+            PROJECTS.c.accepted_on < work.today - timedelta(days=days),
             sa.func.coalesce(known.c.number, 0) == 0,
-            work.actor.where(May.ASSET_READ, CARDS.c.region),
+            work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
         )
     )
     return [
-        Hit("project", str(row.id), row.region, row.name, f"项目 {row.accepted_on} 验收, 结算 {yuan(int(row.settled))} 元, 还没有登记资产",
-            project_id=row.id, figures={"结算": yuan(int(row.settled))})
-        for row in await run(work.session, query.limit(MOST))
+        Detection("project", str(row.id), row.region, row.name, f"项目 {row.accepted_on} 验收, 结算 {format_yuan(int(row.settled))} 元, 还没有登记资产",
+            project_id=row.id, figures={"结算": format_yuan(int(row.settled))})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-async def value_differs(work: Work) -> list[Hit]:
+async def list_value_differences(work: UnitOfWork) -> list[Detection]:
     """Projects whose assets are all registered and add up to another amount than was settled."""
-    known = _registered()
+    known = _registered_by_project()
     query = (
-        sa.select(CARDS, known.c.value)
-        .join(known, known.c.project_id == CARDS.c.id)
+        sa.select(PROJECTS, known.c.value)
+        .join(known, known.c.project_id == PROJECTS.c.id)
         .where(
-            CARDS.c.accepted_on.is_not(None),
+            PROJECTS.c.accepted_on.is_not(None),
             known.c.number > 0,
             known.c.drafts == 0,
-            known.c.value != CARDS.c.settled,
-            work.actor.where(May.ASSET_READ, CARDS.c.region),
+            known.c.value != PROJECTS.c.settled,
+            work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
         )
     )
     return [
-        Hit("project", str(row.id), row.region, row.name,
-            f"结算 {yuan(int(row.settled))} 元, 登记原值 {yuan(int(row.value))} 元, 相差 {yuan(int(row.value - row.settled))} 元",
+        Detection("project", str(row.id), row.region, row.name,
+            f"结算 {format_yuan(int(row.settled))} 元, 登记原值 {format_yuan(int(row.value))} 元, 相差 {format_yuan(int(row.value - row.settled))} 元",
             project_id=row.id,
-            figures={"结算": yuan(int(row.settled)), "登记原值": yuan(int(row.value)),
-                     "相差": yuan(int(row.value - row.settled))})
-        for row in await run(work.session, query.limit(MOST))
+            figures={"结算": format_yuan(int(row.settled)), "登记原值": format_yuan(int(row.value)),
+                     "相差": format_yuan(int(row.value - row.settled))})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
-async def without_project(work: Work, first_year: int) -> list[Hit]:
+async def list_assets_without_project(work: UnitOfWork, first_year: int) -> list[Detection]:
     """Assets built since a year that name no project."""
     query = sa.select(ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.year).where(
         ASSETS.c.project_id.is_(None),
         ASSETS.c.project_name == "",
         ASSETS.c.year >= first_year,
-        *present(work),
+        *active_asset_conditions(work),
     )
     return [
-        Hit(
+        Detection(
             "asset",
             str(row.id),
             row.region,
@@ -218,5 +233,136 @@ async def without_project(work: Work, first_year: int) -> list[Hit]:
             f"{row.year} 年形成的资产没有写明形成项目",
             asset_id=row.id,
         )
-        for row in await run(work.session, query.limit(MOST))
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]
+
+
+INSPECTIONS: sa.Table = Inspection.__table__  # type: ignore[attr-defined]
+CAMPAIGNS: sa.Table = Campaign.__table__  # type: ignore[attr-defined]
+CAMPAIGN_ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
+DISTRIBUTIONS: sa.Table = Distribution.__table__  # type: ignore[attr-defined]
+BALANCES: sa.Table = IncomeBalance.__table__  # type: ignore[attr-defined]
+RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
+SUBJECT_COLUMNS = (ASSETS.c.id, ASSETS.c.region, ASSETS.c.name)
+
+
+async def list_assets_without_photo(work: UnitOfWork, days: int) -> list[Detection]:
+    """Assets that were inspected within some days, but never with a photo."""
+    since = work.at - timedelta(days=days)
+    query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.inspected_at, ASSETS.c.keeper_name).where(
+        ASSETS.c.inspected_at >= since,
+        sa.or_(ASSETS.c.photographed_at.is_(None), ASSETS.c.photographed_at < since),
+        *active_asset_conditions(work),
+    )
+    return [
+        Detection("asset", str(row.id), row.region, row.name,
+            f"最近 {days} 天的巡查都没有照片, 最近一次在 {row.inspected_at.astimezone(CHINA_TIME_ZONE).date()}",
+            figures={"管护责任人": row.keeper_name})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
+    ]  # fmt: skip
+
+
+async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detection]:
+    """Assets whose latest inspection, within some days, was recorded somewhere else than where they lie."""
+    query = (
+        sa.select(
+            *SUBJECT_COLUMNS, INSPECTIONS.c.inspected_at, INSPECTIONS.c.distance_m, INSPECTIONS.c.inspector
+        )
+        .join(
+            ASSETS,
+            sa.and_(
+                ASSETS.c.id == INSPECTIONS.c.asset_id, ASSETS.c.inspected_at == INSPECTIONS.c.inspected_at
+            ),
+        )
+        .where(
+            INSPECTIONS.c.inspected_at >= work.at - timedelta(days=days),
+            INSPECTIONS.c.verdict == FencePosition.OUTSIDE,
+            *active_asset_conditions(work),
+        )
+    )
+    return [
+        Detection("asset", str(row.id), row.region, row.name,
+            f"{row.inspected_at.astimezone(CHINA_TIME_ZONE).date()} 的巡查定位离登记坐落 {round(row.distance_m)} 米, "
+            "请核实巡查人是否到场, 或更正资产坐标",
+            figures={"距离(米)": str(round(row.distance_m)), "巡查人": row.inspector})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
+    ]  # fmt: skip
+
+
+async def list_assets_without_keeper(work: UnitOfWork, days: int) -> list[Detection]:
+    """Public assets registered some days ago that nobody is named to keep."""
+    query = sa.select(*SUBJECT_COLUMNS).where(
+        ASSETS.c.asset_class == AssetClass.PUBLIC,
+        ASSETS.c.keeper_name == "",
+        ASSETS.c.registered_at < work.at - timedelta(days=days),
+        *active_asset_conditions(work),
+    )
+    return [
+        Detection("asset", str(row.id), row.region, row.name, f"登记超过 {days} 天, 没有明确管护责任人")
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
+    ]
+
+
+async def list_stale_registrations(work: UnitOfWork, days: int) -> list[Detection]:
+    """Drafts that nobody registered for some days, and registered assets whose rights nobody confirmed."""
+    since = work.at - timedelta(days=days)
+    query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.state).where(
+        ASSETS.c.state.in_((AssetState.DRAFT, AssetState.REGISTERED)),
+        ASSETS.c.state_since < since,
+        work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
+    )
+    words = {AssetState.DRAFT: "没有登记", AssetState.REGISTERED: "没有确权"}
+    return [
+        Detection("asset", str(row.id), row.region, row.name, f"建档或登记超过 {days} 天, {words[row.state]}")
+        for row in await execute_core(
+            work.session, query.order_by(ASSETS.c.state_since).limit(MAX_ROWS_PER_SCAN)
+        )
+    ]
+
+
+async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
+    """What a stock-taking closed within some days did not find, and nobody has seen since or disposed of."""
+    query = (
+        sa.select(*SUBJECT_COLUMNS, CAMPAIGNS.c.name.label("campaign"))
+        .join(CAMPAIGN_ITEMS, CAMPAIGN_ITEMS.c.asset_id == ASSETS.c.id)
+        .join(CAMPAIGNS, CAMPAIGNS.c.id == CAMPAIGN_ITEMS.c.campaign_id)
+        .where(
+            CAMPAIGNS.c.state == CampaignState.CLOSED,
+            CAMPAIGNS.c.state_since >= work.at - timedelta(days=days),
+            CAMPAIGN_ITEMS.c.result == FindingResult.MISSING,
+            sa.or_(ASSETS.c.inspected_at.is_(None), ASSETS.c.inspected_at < CAMPAIGN_ITEMS.c.found_at),
+            *active_asset_conditions(work),
+        )
+    )
+    return [
+        Detection(
+            "asset", str(row.id), row.region, row.name, f"“{row.campaign}”盘亏, 之后没有找到, 也没有办理处置"
+        )
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
+    ]
+
+
+async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detection]:
+    """Villages and towns that hold income since before some days ago, and have carried out no distribution since."""
+    since = work.today - timedelta(days=days)
+    carried_out = sa.select(DISTRIBUTIONS.c.id).where(
+        DISTRIBUTIONS.c.region == BALANCES.c.region,
+        DISTRIBUTIONS.c.state.in_((DistributionState.APPROVED, DistributionState.CLOSED)),
+        DISTRIBUTIONS.c.state_since >= work.at - timedelta(days=days),
+    )
+    old = sa.select(RECEIPTS.c.id).where(
+        RECEIPTS.c.region == BALANCES.c.region, RECEIPTS.c.received_on < since
+    )
+    query = sa.select(BALANCES.c.region, BALANCES.c.amount).where(
+        BALANCES.c.account == IncomeAccount.AVAILABLE,
+        BALANCES.c.amount > 0,
+        old.exists(),
+        ~carried_out.exists(),
+        work.actor.scope_filter(May.ASSET_READ, BALANCES.c.region),
+    )
+    return [
+        Detection("region", row.region, row.region, f"资产收益 {format_yuan(int(row.amount))} 元没有分配",
+            f"{since} 以前收到的收益还没有分配, 未分配余额 {format_yuan(int(row.amount))} 元",
+            figures={"未分配": format_yuan(int(row.amount))})
+        for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
+    ]  # fmt: skip

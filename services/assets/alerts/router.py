@@ -1,7 +1,7 @@
 """Asset alerts over HTTP."""
 
+from services.assets.alerts.detectors import scan_alerts
 from services.assets.alerts.models import ALERTS
-from services.assets.alerts.service import sweep
-from shared.alerts.router import alert_routes
+from shared.alerts.router import alert_router
 
-router = alert_routes("/assets", "资产预警", ALERTS, sweep)
+router = alert_router("/assets", "资产预警", ALERTS, scan_alerts)

@@ -1,1 +1,1 @@
-"""价值账: adjustments by two people, and straight-line depreciation as an optional book."""
+"""Value book (价值账): adjustments by two people, straight-line depreciation (折旧), sources of money (资金来源) taken from the funds ledger."""

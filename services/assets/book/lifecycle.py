@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class AdjustmentState(Labelled):
+class AdjustmentState(LabelledEnum):
     """价值调整状态."""
 
     PROPOSED = "proposed", "待批准"
@@ -16,7 +16,7 @@ class AdjustmentState(Labelled):
     REJECTED = "rejected", "未批准"
 
 
-class AdjustmentAction(Labelled):
+class AdjustmentAction(LabelledEnum):
     """价值调整办理事项."""
 
     APPROVE = "approve", "批准"
@@ -28,27 +28,31 @@ class AdjustmentFacts:
     """What the guards look at."""
 
     value_after: int
-    on_the_books: bool
+    is_registered: bool
     reason: str = ""
 
 
-def not_below_zero(facts: AdjustmentFacts) -> Fault | None:
+def value_not_negative(facts: AdjustmentFacts) -> FieldError | None:
     """调整后的价值不为负."""
     if facts.value_after >= 0:
         return None
-    return Fault("below_zero", "调整后价值为负", "The value would be below zero", "/amount")
+    return FieldError("below_zero", "调整后价值为负", "The value would be below zero", "/amount")
 
 
-def on_the_books(facts: AdjustmentFacts) -> Fault | None:
+def asset_is_registered(facts: AdjustmentFacts) -> FieldError | None:
     """资产在册, 未处置."""
-    if facts.on_the_books:
+    if facts.is_registered:
         return None
-    return Fault("not_registered", "资产不在册, 不能调整价值", "The asset is not on the register")
+    return FieldError("not_registered", "资产不在册, 不能调整价值", "The asset is not on the register")
 
 
-def reasoned(facts: AdjustmentFacts) -> Fault | None:
+def reason_given(facts: AdjustmentFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = AdjustmentState, AdjustmentAction
@@ -57,7 +61,7 @@ S, A = AdjustmentState, AdjustmentAction
 ADJUSTMENT: Lifecycle[AdjustmentState, AdjustmentAction, AdjustmentFacts] = Lifecycle(
     "value adjustment", "价值调整", AdjustmentState, S.PROPOSED, (
     #    action     from        to          who                needs
-    move(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, on_the_books, not_below_zero, eyes=("created_by",)),
-    move(A.REJECT,  S.PROPOSED, S.REJECTED, May.ASSET_APPROVE, reasoned),
+    transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, value_not_negative, eyes=("created_by",)),
+    transition(A.REJECT,  S.PROPOSED, S.REJECTED, May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on

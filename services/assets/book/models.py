@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.book.kinds import AdjustmentKind
 from services.assets.book.lifecycle import AdjustmentState
+from services.assets.book.schemas import AdjustmentKind
 from shared.db import JSON, Record, text_enum
 
 

@@ -9,48 +9,68 @@ from fastapi import APIRouter, Query
 from services.assets.book import service
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction
 from services.assets.book.models import ValueAdjustment
-from services.assets.book.schemas import AdjustmentAct, AdjustmentPost, AdjustmentRead, BookRead
+from services.assets.book.schemas import AdjustmentPost, AdjustmentRead, AdjustmentTransitionRequest, BookRead
 from services.assets.register import repository as register
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.permissions import May
+from services.assets.register.models import Asset
+from services.assets.register.schemas import AssetRead
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/assets", tags=["资产价值"], route_class=Route)
 
 
-@router.get("/{asset_id}/book", response_model=BookRead, **allows(May.ASSET_READ, refuses=(NotFound,)))
+@router.get("/{asset_id}/book", response_model=BookRead, **requires(May.ASSET_READ, refuses=(NotFound,)))
 async def read_book(
-    work: Reading, asset_id: UUID, on: Annotated[date | None, Query(description="空为今天")] = None
+    work: ReadWork, asset_id: UUID, on: Annotated[date | None, Query(description="空为今天")] = None
 ) -> BookRead:
     """一项资产在某日的价值: 原值、调整、折旧、净值."""
-    return await service.book(work, await register.get(work, asset_id), on or work.today)
+    return await service.get_book(work, await register.get_asset(work, asset_id), on or work.today)
 
 
 @router.post(
     "/{asset_id}/adjustments",
     status_code=201,
     response_model=AdjustmentRead,
-    **allows(May.ASSET_REGISTER, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.ASSET_REGISTER, refuses=(NotFound, Conflict, Invalid)),
 )
-async def propose_adjustment(work: Writing, asset_id: UUID, body: AdjustmentPost) -> ValueAdjustment:
+async def propose_adjustment(work: WriteWork, asset_id: UUID, body: AdjustmentPost) -> ValueAdjustment:
     """提出价值调整, 由另一人批准后生效."""
-    return await service.propose(work, asset_id, body)
+    return await service.create_adjustment(work, asset_id, body)
 
 
 @router.post(
     "/adjustments/{adjustment_id}/{action}",
-    response_model=AdjustmentRead | Preview,
-    description=f"```mermaid\n{ADJUSTMENT.mermaid()}\n```",
-    **allows(*ADJUSTMENT.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale, Forbidden)),
+    response_model=AdjustmentRead | TransitionPreview,
+    description=f"```mermaid\n{ADJUSTMENT.to_mermaid()}\n```",
+    **requires(
+        *ADJUSTMENT.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
+    ),
 )
 async def decide_adjustment(
-    work: Writing,
+    work: WriteWork,
     adjustment_id: UUID,
     action: AdjustmentAction,
-    body: AdjustmentAct,
+    body: AdjustmentTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> ValueAdjustment | Preview:
+) -> ValueAdjustment | TransitionPreview:
     """批准或不批准价值调整."""
-    return await service.decide(work, adjustment_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_adjustment(
+        work, adjustment_id, action, body, match=match, dry_run=dry_run
+    )
+
+
+funding_router = APIRouter(prefix="/assets", tags=["资产登记"], route_class=Route)
+
+
+@funding_router.post(
+    "/{asset_id}/funding",
+    response_model=AssetRead,
+    **requires(May.ASSET_REGISTER, refuses=(NotFound, Conflict)),
+)
+async def carry_funding(work: WriteWork, asset_id: UUID) -> Asset:
+    """从资金总账带入形成项目的资金来源, 按比例分到这项资产."""
+    return await service.carry_funding(work, asset_id)

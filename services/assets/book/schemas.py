@@ -1,14 +1,23 @@
-"""What goes in and out about an asset's value."""
+"""Code sets of value adjustments."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assets.book.kinds import AdjustmentKind
 from services.assets.book.lifecycle import AdjustmentState
-from shared.money import Money, SignedMoney
-from shared.moves import Act
+from shared.china import LabelledEnum, Money, SignedMoney
+from shared.lifecycle.transitions import TransitionRequest
+
+
+class AdjustmentKind(LabelledEnum):
+    """价值调整种类. Only a correction changes the original value; the others change the present one."""
+
+    CORRECTION = "correction", "原值更正"
+    IMPROVEMENT = "improvement", "改扩建增值"
+    REVALUATION = "revaluation", "评估增减值"
+    IMPAIRMENT = "impairment", "减值"
+    PARTIAL = "partial", "部分处置"
 
 
 class AdjustmentPost(BaseModel):
@@ -44,7 +53,7 @@ class AdjustmentRead(BaseModel):
     created_by: str
 
 
-class AdjustmentAct(Act):
+class AdjustmentTransitionRequest(TransitionRequest):
     """办理价值调整."""
 
 

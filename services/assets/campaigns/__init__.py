@@ -1,1 +1,1 @@
-"""盘点: everything that should be there, asked for one by one, also from phones that were offline."""
+"""Stock-taking (盘点): the expected list, findings from phones, progress and report."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class CampaignState(Labelled):
+class CampaignState(LabelledEnum):
     """盘点状态."""
 
     OPEN = "open", "盘点中"
@@ -16,7 +16,7 @@ class CampaignState(Labelled):
     CANCELLED = "cancelled", "已取消"
 
 
-class CampaignAction(Labelled):
+class CampaignAction(LabelledEnum):
     """盘点办理事项."""
 
     CLOSE = "close", "完成盘点"
@@ -31,18 +31,22 @@ class CampaignFacts:
     reason: str = ""
 
 
-def all_checked(facts: CampaignFacts) -> Fault | None:
+def all_checked(facts: CampaignFacts) -> FieldError | None:
     """应盘资产全部盘过; 没有盘到的须写明理由."""
     if not facts.unchecked or facts.reason.strip():
         return None
-    return Fault(
+    return FieldError(
         "unchecked", f"还有 {facts.unchecked} 项没有盘, 请盘完或写明理由", "Not all are checked", "/reason"
     )
 
 
-def reasoned(facts: CampaignFacts) -> Fault | None:
+def reason_given(facts: CampaignFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = CampaignState, CampaignAction
@@ -50,7 +54,7 @@ S, A = CampaignState, CampaignAction
 # fmt: off
 CAMPAIGN: Lifecycle[CampaignState, CampaignAction, CampaignFacts] = Lifecycle("campaign", "盘点", CampaignState, S.OPEN, (
     #    action    from    to           who                needs
-    move(A.CLOSE,  S.OPEN, S.CLOSED,    May.ASSET_OPERATE, all_checked),
-    move(A.CANCEL, S.OPEN, S.CANCELLED, May.ASSET_OPERATE, reasoned),
+    transition(A.CLOSE,  S.OPEN, S.CLOSED,    May.ASSET_OPERATE, all_checked),
+    transition(A.CANCEL, S.OPEN, S.CANCELLED, May.ASSET_OPERATE, reason_given),
 ))
 # fmt: on

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
-from services.assets.register.kinds import AssetClass
+from services.assets.campaigns.schemas import FindingResult
+from services.assets.register.schemas import AssetClass
+from shared.china import FencePosition
 from shared.db import JSON, Record, text_enum
-from shared.fences import Standing
 
 
 class Campaign(Base, Record, table=True):
@@ -46,7 +46,7 @@ class CampaignItem(Base, table=True):
     name: str = Field(max_length=200)
     asset_class: AssetClass = Field(sa_type=text_enum(AssetClass))
     value: int = Field(sa_type=sa.BigInteger)
-    result: Result | None = Field(default=None, sa_type=text_enum(Result))
+    result: FindingResult | None = Field(default=None, sa_type=text_enum(FindingResult))
     found_at: datetime | None = None
     finding_id: UUID | None = None
 
@@ -62,13 +62,13 @@ class Finding(Base, Record, table=True):
 
     campaign_id: UUID = Field(foreign_key="campaign.id")
     asset_id: UUID | None = None
-    result: Result = Field(sa_type=text_enum(Result))
+    result: FindingResult = Field(sa_type=text_enum(FindingResult))
     name: str = Field(default="", max_length=200)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
     fix: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     lon: float | None = None
     lat: float | None = None
-    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))
+    verdict: FencePosition | None = Field(default=None, sa_type=text_enum(FencePosition))
     distance_m: float | None = None
     margin_m: float | None = None
     note: str = Field(default="", sa_type=sa.Text)

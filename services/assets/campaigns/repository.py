@@ -6,36 +6,39 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.campaigns.models import Campaign, CampaignItem, Finding
-from services.assets.register.lifecycle import COUNTED, UseState
+from services.assets.campaigns.schemas import FindingResult
+from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
-from shared.access import span
-from shared.db import run
+from shared.auth import May, region_bounds
+from shared.db import execute_core
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 FINDINGS: sa.Table = Finding.__table__  # type: ignore[attr-defined]
 
 
-def _visible(work: Work) -> sa.ColumnElement[bool]:
+def _visible_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """A stock-taking of one's regions, or one that expects something there: a village sees the district's."""
     mine = (
         sa.select(ITEMS.c.asset_id)
-        .where(ITEMS.c.campaign_id == col(Campaign.id), work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .where(
+            ITEMS.c.campaign_id == col(Campaign.id), work.actor.scope_filter(May.ASSET_READ, ITEMS.c.region)
+        )
         .exists()
     )
-    return sa.or_(work.actor.where(May.ASSET_READ, col(Campaign.region)), mine)
+    return sa.or_(work.actor.scope_filter(May.ASSET_READ, col(Campaign.region)), mine)
 
 
-async def get(work: Work, campaign_id: UUID, *, lock: bool = False, share: bool = False) -> Campaign:
+async def get_campaign(
+    work: UnitOfWork, campaign_id: UUID, *, lock: bool = False, share: bool = False
+) -> Campaign:
     """One stock-taking the caller takes part in. `share`: it cannot be closed until the transaction ends."""
-    query = select(Campaign).where(Campaign.id == campaign_id, _visible(work))
+    query = select(Campaign).where(Campaign.id == campaign_id, _visible_condition(work))
     if lock or share:
         query = query.with_for_update(read=share)
     found = (await work.session.exec(query)).first()
@@ -44,18 +47,22 @@ async def get(work: Work, campaign_id: UUID, *, lock: bool = False, share: bool 
     return found
 
 
-async def listed(work: Work, asked: Asked, region: str | None, state: CampaignState | None) -> Page[Campaign]:
+async def list_campaigns(
+    work: UnitOfWork, asked: PageParams, region: str | None, state: CampaignState | None
+) -> Page[Campaign]:
     """A page of stock-takings the caller takes part in."""
-    query = select(Campaign).where(_visible(work))
+    query = select(Campaign).where(_visible_condition(work))
     if region:
-        query = query.where(col(Campaign.region).between(*span(region)))
+        query = query.where(col(Campaign.region).between(*region_bounds(region)))
     if state is not None:
         query = query.where(Campaign.state == state)
     orders = {"starts_on": col(Campaign.starts_on)}
-    return await page(work.session, query, asked, orders=orders, key=col(Campaign.id), default="-starts_on")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Campaign.id), default="-starts_on"
+    )
 
 
-async def expect(work: Work, campaign: Campaign) -> None:
+async def insert_expected_items(work: UnitOfWork, campaign: Campaign) -> None:
     """Write down everything the register has in a region and some classes, in one statement."""
     chosen = sa.select(
         sa.literal(campaign.id, sa.Uuid()),
@@ -66,35 +73,35 @@ async def expect(work: Work, campaign: Campaign) -> None:
         ASSETS.c.asset_class,
         ASSETS.c.original_value,
     ).where(
-        ASSETS.c.region.between(*span(campaign.region)),
-        work.actor.where(May.ASSET_READ, ASSETS.c.region),
-        ASSETS.c.state.in_(COUNTED),
+        ASSETS.c.region.between(*region_bounds(campaign.region)),
+        work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
+        ASSETS.c.state.in_(COUNTED_STATES),
         ASSETS.c.use != UseState.DISPOSED,
         ASSETS.c.asset_class.in_(campaign.classes),
     )
     columns = ["campaign_id", "asset_id", "region", "code", "name", "asset_class", "value"]
-    await run(work.session, ITEMS.insert().from_select(columns, chosen))
+    await execute_core(work.session, ITEMS.insert().from_select(columns, chosen))
 
 
-async def item(work: Work, campaign_id: UUID, asset_id: UUID) -> CampaignItem | None:
+async def find_item(work: UnitOfWork, campaign_id: UUID, asset_id: UUID) -> CampaignItem | None:
     """One expected asset, locked."""
     query = select(CampaignItem).where(
         CampaignItem.campaign_id == campaign_id,
         CampaignItem.asset_id == asset_id,
-        work.actor.where(May.ASSET_READ, col(CampaignItem.region)),
+        work.actor.scope_filter(May.ASSET_READ, col(CampaignItem.region)),
     )
     return (await work.session.exec(query.with_for_update())).first()
 
 
-async def finding(work: Work, finding_id: UUID) -> Finding | None:
+async def find_finding(work: UnitOfWork, finding_id: UUID) -> Finding | None:
     """One record by the id a phone gave it."""
     query = select(Finding).where(
-        Finding.id == finding_id, work.actor.where(May.ASSET_READ, col(Finding.region))
+        Finding.id == finding_id, work.actor.scope_filter(May.ASSET_READ, col(Finding.region))
     )
     return (await work.session.exec(query)).first()
 
 
-async def tallies(work: Work, campaign_id: UUID) -> dict[Result | None, tuple[int, int]]:
+async def sum_by_result(work: UnitOfWork, campaign_id: UUID) -> dict[FindingResult | None, tuple[int, int]]:
     """Result → (count, original value); None is what nobody has looked at yet."""
     query = (
         sa.select(
@@ -102,39 +109,48 @@ async def tallies(work: Work, campaign_id: UUID) -> dict[Result | None, tuple[in
             sa.func.count().label("number"),
             sa.cast(sa.func.sum(ITEMS.c.value), sa.BigInteger).label("value"),
         )
-        .where(ITEMS.c.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .where(ITEMS.c.campaign_id == campaign_id, work.actor.scope_filter(May.ASSET_READ, ITEMS.c.region))
         .group_by(ITEMS.c.result)
     )
-    return {row.result: (int(row.number), int(row.value or 0)) for row in await run(work.session, query)}
+    return {
+        row.result: (int(row.number), int(row.value or 0)) for row in await execute_core(work.session, query)
+    }
 
 
-async def unlisted(work: Work, campaign_id: UUID) -> int:
+async def count_unlisted(work: UnitOfWork, campaign_id: UUID) -> int:
     """How many things were found that are not on the list."""
     query = sa.select(sa.func.count()).where(
         FINDINGS.c.campaign_id == campaign_id,
-        FINDINGS.c.result == Result.NOT_ON_LIST,
-        work.actor.where(May.ASSET_READ, FINDINGS.c.region),
+        FINDINGS.c.result == FindingResult.NOT_ON_LIST,
+        work.actor.scope_filter(May.ASSET_READ, FINDINGS.c.region),
     )
-    return int((await run(work.session, query)).scalar_one())
+    return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def by_village(work: Work, campaign_id: UUID) -> list[sa.Row[Any]]:
+async def count_by_village(work: UnitOfWork, campaign_id: UUID) -> list[sa.Row[Any]]:
     """(region, result, count) of the expected list."""
     query = (
         sa.select(ITEMS.c.region, ITEMS.c.result, sa.func.count().label("number"))
-        .where(ITEMS.c.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, ITEMS.c.region))
+        .where(ITEMS.c.campaign_id == campaign_id, work.actor.scope_filter(May.ASSET_READ, ITEMS.c.region))
         .group_by(ITEMS.c.region, ITEMS.c.result)
         .order_by(ITEMS.c.region)
     )
-    return list(await run(work.session, query))
+    return list(await execute_core(work.session, query))
 
 
-async def items(
-    work: Work, campaign_id: UUID, *, result: Result | None, unchecked: bool, after: str, limit: int
+async def list_items(
+    work: UnitOfWork,
+    campaign_id: UUID,
+    *,
+    result: FindingResult | None,
+    unchecked: bool,
+    after: str,
+    limit: int,
 ) -> list[CampaignItem]:
     """A stretch of the expected list by place and asset."""
     query = select(CampaignItem).where(
-        CampaignItem.campaign_id == campaign_id, work.actor.where(May.ASSET_READ, col(CampaignItem.region))
+        CampaignItem.campaign_id == campaign_id,
+        work.actor.scope_filter(May.ASSET_READ, col(CampaignItem.region)),
     )
     if result is not None:
         query = query.where(CampaignItem.result == result)
@@ -148,12 +164,12 @@ async def items(
     return list(await work.session.exec(query))
 
 
-async def differences(work: Work, campaign_id: UUID) -> list[CampaignItem]:
+async def list_differences(work: UnitOfWork, campaign_id: UUID) -> list[CampaignItem]:
     """What was not found as the register has it (at most 1000)."""
     query = select(CampaignItem).where(
         CampaignItem.campaign_id == campaign_id,
-        sa.or_(col(CampaignItem.result).is_(None), col(CampaignItem.result) != Result.FOUND),
-        work.actor.where(May.ASSET_READ, col(CampaignItem.region)),
+        sa.or_(col(CampaignItem.result).is_(None), col(CampaignItem.result) != FindingResult.FOUND),
+        work.actor.scope_filter(May.ASSET_READ, col(CampaignItem.region)),
     )
     query = query.order_by(col(CampaignItem.region), col(CampaignItem.asset_id)).limit(1000)
     return list(await work.session.exec(query))

@@ -1,4 +1,4 @@
-"""What goes in and out about stock-taking."""
+"""Code sets of stock-taking."""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,17 +6,25 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.assets.campaigns.kinds import Result
 from services.assets.campaigns.lifecycle import CampaignState
-from services.assets.inspections.kinds import Taken
-from services.assets.register.kinds import AssetClass
-from shared.errors import FaultRead
-from shared.fences import Standing
-from shared.money import Money
-from shared.moves import Act, Offer
-from shared.places import Fix
+from services.assets.custody.schemas import BatchItemOutcome
+from services.assets.register.schemas import AssetClass
+from shared.china import FencePosition, Fix, LabelledEnum, Money
+from shared.errors import FieldErrorRead
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-BATCH = 500
+
+class FindingResult(LabelledEnum):
+    """盘点结果."""
+
+    FOUND = "found", "账实相符"
+    DAMAGED = "damaged", "找到, 有损坏"
+    MISPLACED = "misplaced", "不在登记地点"
+    MISSING = "missing", "盘亏(未找到)"
+    NOT_ON_LIST = "not_on_list", "盘盈(账外)"
+
+
+MAX_BATCH_ITEMS = 500
 
 
 class CampaignCreate(BaseModel):
@@ -31,7 +39,7 @@ class CampaignCreate(BaseModel):
     note: str = Field("", max_length=2000)
 
     @model_validator(mode="after")
-    def _in_order(self) -> "CampaignCreate":
+    def _validate_dates(self) -> "CampaignCreate":
         if self.ends_on < self.starts_on:
             raise ValueError("盘点止期早于起期")
         return self
@@ -62,7 +70,7 @@ class Tally(BaseModel):
     value: Money
 
 
-class Progress(BaseModel):
+class CampaignProgress(BaseModel):
     """盘点进度; 应盘 = 账实相符 + 有损坏 + 不在地点 + 盘亏 + 未盘."""
 
     expected: Tally
@@ -78,11 +86,11 @@ class Progress(BaseModel):
 class CampaignDetail(CampaignRead):
     """盘点, 进度和可办事项."""
 
-    progress: Progress
-    available_actions: list[Offer]
+    progress: CampaignProgress
+    available_actions: list[AvailableAction]
 
 
-class CampaignAct(Act):
+class CampaignTransitionRequest(TransitionRequest):
     """办理盘点."""
 
 
@@ -93,7 +101,7 @@ class FindingPost(BaseModel):
 
     id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
     asset_id: UUID | None = Field(None, description="账外资产不填")
-    result: Result
+    result: FindingResult
     name: str = Field("", max_length=200, description="账外资产的名称")
     region: str = Field("", pattern=r"^([0-9]{12})?$", description="账外资产所在的村; 空为本人辖区")
     photos: list[UUID] = Field([], max_length=10)
@@ -102,8 +110,8 @@ class FindingPost(BaseModel):
     found_at: AwareDatetime
 
     @model_validator(mode="after")
-    def _named(self) -> "FindingPost":
-        if (self.result is Result.NOT_ON_LIST) is not (self.asset_id is None):
+    def _validate_identity(self) -> "FindingPost":
+        if (self.result is FindingResult.NOT_ON_LIST) is not (self.asset_id is None):
             raise ValueError("账外资产不填资产编号, 其他结果必须填")
         if self.asset_id is None and not self.name.strip():
             raise ValueError("账外资产须写名称")
@@ -113,27 +121,29 @@ class FindingPost(BaseModel):
 class FindingBatch(BaseModel):
     """一批盘点记录: each is judged by itself; a bad one does not hold up the others."""
 
-    items: list[dict[str, Any]] = Field(min_length=1, max_length=BATCH, description="每项为一条盘点记录")
+    items: list[dict[str, Any]] = Field(
+        min_length=1, max_length=MAX_BATCH_ITEMS, description="每项为一条盘点记录"
+    )
 
 
-class FindingTaken(BaseModel):
+class FindingOutcome(BaseModel):
     """一条记录的结果."""
 
     id: str
-    taken: Taken
-    result: Result | None = Field(None, description="记录的结果; 定位在登记地点之外时改为不在登记地点")
-    verdict: Standing | None = None
+    taken: BatchItemOutcome
+    result: FindingResult | None = Field(None, description="记录的结果; 定位在登记地点之外时改为不在登记地点")
+    verdict: FencePosition | None = None
     words: str
-    errors: list[FaultRead] = []
+    errors: list[FieldErrorRead] = []
 
 
-class BatchTaken(BaseModel):
+class FindingBatchOutcome(BaseModel):
     """一批记录的结果, 与提交的顺序相同."""
 
-    items: list[FindingTaken]
+    items: list[FindingOutcome]
 
 
-class ItemRead(BaseModel):
+class CampaignItemRead(BaseModel):
     """应盘清单的一项."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -144,15 +154,15 @@ class ItemRead(BaseModel):
     name: str
     asset_class: AssetClass
     value: Money
-    result: Result | None
+    result: FindingResult | None
     found_at: datetime | None
     finding_id: UUID | None
 
 
-class ItemPage(BaseModel):
+class CampaignItemPage(BaseModel):
     """应盘清单的一页."""
 
-    items: list[ItemRead]
+    items: list[CampaignItemRead]
     next_cursor: str | None
 
 
@@ -163,12 +173,12 @@ class FindingRead(BaseModel):
 
     id: UUID
     asset_id: UUID | None
-    result: Result
+    result: FindingResult
     name: str
     photos: list[str]
     lon: float | None
     lat: float | None
-    verdict: Standing | None
+    verdict: FencePosition | None
     distance_m: float | None
     note: str
     found_at: datetime
@@ -176,11 +186,11 @@ class FindingRead(BaseModel):
     created_at: datetime
 
 
-class Report(BaseModel):
+class CampaignReport(BaseModel):
     """盘点报告."""
 
     campaign: CampaignRead
-    progress: Progress
+    progress: CampaignProgress
     by_village: dict[str, dict[str, int]] = Field(description="村(镇)代码 → 结果 → 数量")
-    differences: list[ItemRead] = Field(description="盘亏、不在地点、有损坏、未盘, 最多 1000 项")
+    differences: list[CampaignItemRead] = Field(description="盘亏、不在地点、有损坏、未盘, 最多 1000 项")
     not_on_list: list[FindingRead]

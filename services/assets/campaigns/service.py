@@ -3,47 +3,51 @@
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlmodel import col
 
+from services.assets import repository_base as scoped
 from services.assets.campaigns import repository
-from services.assets.campaigns.kinds import Result
+from services.assets.campaigns.events import AssetCounted, CampaignMoved
 from services.assets.campaigns.lifecycle import CAMPAIGN, CampaignAction, CampaignFacts, CampaignState
-from services.assets.campaigns.models import Campaign, Finding
+from services.assets.campaigns.models import Campaign, CampaignItem, Finding
 from services.assets.campaigns.schemas import (
-    CampaignAct,
     CampaignCreate,
     CampaignDetail,
+    CampaignItemRead,
+    CampaignProgress,
     CampaignRead,
+    CampaignReport,
+    CampaignTransitionRequest,
+    FindingBatch,
+    FindingBatchOutcome,
+    FindingOutcome,
+    FindingPost,
     FindingRead,
-    ItemRead,
-    Progress,
-    Report,
+    FindingResult,
     Tally,
 )
-from services.assets.scoped import repository as scoped
-from services.assets.sums.service import percent
-from shared.contracts.assets import AssetEvent
-from shared.creates import create
-from shared.http import Match
-from shared.moves import Preview, fire, offers
-from shared.permissions import May
-from shared.work import Work
+from services.assets.custody import rules
+from services.assets.custody.schemas import BatchItemOutcome
+from services.assets.custody.service import MAX_CLOCK_SKEW, evaluate_fix
+from services.assets.errors import conflict, invalid
+from services.assets.register import repository as register
+from services.assets.register.models import Asset
+from services.assets.summary.service import format_percent
+from shared.auth import May, is_region_within
+from shared.china import FencePosition
+from shared.errors import ApiError, FieldErrorRead
+from shared.files import uploads
+from shared.http import VersionMatch, to_field_errors
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.records import content_digest, create_record
+from shared.unit_of_work import UnitOfWork
 
 
-class CampaignMoved(AssetEvent):
-    """盘点换了状态; `was` is empty when it began."""
-
-    topic = "campaign.moved"
-    campaign_id: UUID
-    expected: int
-    was: str
-    now: str
-
-
-async def begin(work: Work, body: CampaignCreate) -> Campaign:
+async def create_campaign(work: UnitOfWork, body: CampaignCreate) -> Campaign:
     """A stock-taking and its expected list, in one transaction."""
     work.actor.require(May.ASSET_OPERATE, body.region)
-    campaign, fresh = await create(
+    campaign, fresh = await create_record(
         work,
         Campaign,
         body,
@@ -55,55 +59,63 @@ async def begin(work: Work, body: CampaignCreate) -> Campaign:
         **body.model_dump(include={"name", "starts_on", "ends_on", "note"}),
     )
     if fresh:
-        await repository.expect(work, campaign)
-        found = await progress(work, campaign.id)
+        await repository.insert_expected_items(work, campaign)
+        found = await get_progress(work, campaign.id)
         event = CampaignMoved(
             campaign_id=campaign.id, expected=found.expected.count, was="", now=campaign.state
         )
-        await work.tell(event, campaign)
+        await work.publish(event, campaign)
     return campaign
 
 
-async def progress(work: Work, campaign_id: UUID) -> Progress:
+async def get_progress(work: UnitOfWork, campaign_id: UUID) -> CampaignProgress:
     """How far it is, in counts and values that add up to the expected list."""
-    tallies = await repository.tallies(work, campaign_id)
+    tallies = await repository.sum_by_result(work, campaign_id)
     count = sum(number for number, _ in tallies.values())
     unchecked = tallies.get(None, (0, 0))[0]
     parts: dict[str, Any] = {
-        str(result): _tally(tallies.get(result, (0, 0)))
-        for result in Result
-        if result is not Result.NOT_ON_LIST
+        str(result): _build_tally(tallies.get(result, (0, 0)))
+        for result in FindingResult
+        if result is not FindingResult.NOT_ON_LIST
     }
-    return Progress.model_construct(
-        expected=_tally((count, sum(value for _, value in tallies.values()))),
-        unchecked=_tally(tallies.get(None, (0, 0))),
-        not_on_list=await repository.unlisted(work, campaign_id),
-        percent=percent(count - unchecked, count),
+    return CampaignProgress.model_construct(
+        expected=_build_tally((count, sum(value for _, value in tallies.values()))),
+        unchecked=_build_tally(tallies.get(None, (0, 0))),
+        not_on_list=await repository.count_unlisted(work, campaign_id),
+        percent=format_percent(count - unchecked, count),
         **parts,
     )
 
 
-def _tally(pair: tuple[int, int]) -> Tally:
+def _build_tally(pair: tuple[int, int]) -> Tally:
     return Tally.model_construct(count=pair[0], value=pair[1])
 
 
-async def detail(work: Work, campaign: Campaign) -> CampaignDetail:
+async def get_campaign_detail(work: UnitOfWork, campaign: Campaign) -> CampaignDetail:
     """A stock-taking, its progress and what the caller could do."""
-    found = await progress(work, campaign.id)
+    found = await get_progress(work, campaign.id)
     return CampaignDetail.model_construct(
         **dict(CampaignRead.model_validate(campaign)),
         progress=found,
-        available_actions=offers(work, CAMPAIGN, campaign, CampaignFacts(unchecked=found.unchecked.count)),
+        available_actions=available_actions(
+            work, CAMPAIGN, campaign, CampaignFacts(unchecked=found.unchecked.count)
+        ),
     )
 
 
-async def act(
-    work: Work, campaign_id: UUID, action: CampaignAction, body: CampaignAct, *, match: Match, dry_run: bool
-) -> CampaignDetail | Preview:
+async def transition_campaign(
+    work: UnitOfWork,
+    campaign_id: UUID,
+    action: CampaignAction,
+    body: CampaignTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> CampaignDetail | TransitionPreview:
     """Close or cancel."""
-    campaign = await repository.get(work, campaign_id, lock=True)
-    found = await progress(work, campaign.id)
-    preview = await fire(
+    campaign = await repository.get_campaign(work, campaign_id, lock=True)
+    found = await get_progress(work, campaign.id)
+    preview = await apply_transition(
         work,
         CAMPAIGN,
         campaign,
@@ -116,20 +128,136 @@ async def act(
             campaign_id=campaign.id, expected=found.expected.count, was=was, now=now
         ),
     )
-    return preview or await detail(work, campaign)
+    return preview or await get_campaign_detail(work, campaign)
 
 
-async def report(work: Work, campaign_id: UUID) -> Report:
+async def get_report(work: UnitOfWork, campaign_id: UUID) -> CampaignReport:
     """What was expected and what was found, by village, with every difference."""
-    campaign = await repository.get(work, campaign_id)
+    campaign = await repository.get_campaign(work, campaign_id)
     villages: dict[str, dict[str, int]] = {}
-    for row in await repository.by_village(work, campaign.id):
+    for row in await repository.count_by_village(work, campaign.id):
         villages.setdefault(row.region, {})[str(row.result or "unchecked")] = int(row.number)
-    outside = [col(Finding.campaign_id) == campaign.id, col(Finding.result) == Result.NOT_ON_LIST]
-    return Report.model_construct(
+    outside = [col(Finding.campaign_id) == campaign.id, col(Finding.result) == FindingResult.NOT_ON_LIST]
+    return CampaignReport.model_construct(
         campaign=CampaignRead.model_validate(campaign),
-        progress=await progress(work, campaign.id),
+        progress=await get_progress(work, campaign.id),
         by_village=villages,
-        differences=[ItemRead.model_validate(one) for one in await repository.differences(work, campaign.id)],
-        not_on_list=[FindingRead.model_validate(one) for one in await scoped.some(work, Finding, *outside)],
+        differences=[
+            CampaignItemRead.model_validate(one)
+            for one in await repository.list_differences(work, campaign.id)
+        ],
+        not_on_list=[
+            FindingRead.model_validate(one) for one in await scoped.list_records(work, Finding, *outside)
+        ],
     )
+
+
+SIGHTING_RESULTS = frozenset({FindingResult.FOUND, FindingResult.DAMAGED, FindingResult.MISPLACED})
+
+
+async def record_findings(work: UnitOfWork, campaign_id: UUID, body: FindingBatch) -> FindingBatchOutcome:
+    """A batch, in order. Conflict when the stock-taking is over; a bad item is refused alone, with its reason."""
+    campaign = await repository.get_campaign(work, campaign_id, share=True)
+    if campaign.state is not CampaignState.OPEN:
+        raise conflict("not_open", f"盘点{campaign.state.label}, 不再接收记录", "The stock-taking is over")
+    # Locks are taken in one order, so that two phones that send the same assets never wait in a ring.
+    order = sorted(range(len(body.items)), key=lambda at: str(body.items[at].get("asset_id")))
+    taken = {at: await _record_item(work, campaign, body.items[at]) for at in order}
+    return FindingBatchOutcome(items=[taken[at] for at in range(len(body.items))])
+
+
+async def _record_item(work: UnitOfWork, campaign: Campaign, raw: dict[str, Any]) -> FindingOutcome:
+    name = str(raw.get("id", ""))[:64]
+    try:
+        item = FindingPost.model_validate(raw)
+    except ValidationError as error:
+        found = to_field_errors(error.errors())
+        return _build_refusal(
+            name, "填写有误", [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in found]
+        )
+    try:
+        finding, fresh = await _record_finding(work, campaign, item)
+    except ApiError as refusal:
+        said = [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in refusal.faults]
+        return _build_refusal(name, refusal.detail, said)
+    return FindingOutcome(
+        id=name,
+        taken=BatchItemOutcome.APPLIED if fresh else BatchItemOutcome.DUPLICATE,
+        result=finding.result,
+        verdict=finding.verdict,
+        words=finding.result.label if fresh else BatchItemOutcome.DUPLICATE.label,
+    )
+
+
+def _build_refusal(name: str, words: str, errors: list[FieldErrorRead]) -> FindingOutcome:
+    return FindingOutcome(id=name, taken=BatchItemOutcome.REFUSED, words=words, errors=errors)
+
+
+async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPost) -> tuple[Finding, bool]:
+    earlier = await repository.find_finding(work, item.id)
+    if (
+        earlier is not None
+        and earlier.created_digest == content_digest(item)
+        and earlier.created_by == work.actor.id
+    ):
+        return earlier, False
+    if item.found_at > work.at + MAX_CLOCK_SKEW:
+        raise invalid(
+            "in_the_future", "盘点时间晚于现在, 请检查手机时间", "/found_at", "It lies in the future"
+        )
+    photos = [str(one) for one in item.photos]
+    await uploads.require_files(work, photos)
+    expected = asset = None
+    if item.asset_id is not None:
+        expected = await repository.find_item(work, campaign.id, item.asset_id)
+        if expected is None:
+            raise invalid("not_expected", "这项资产不在应盘清单", "/asset_id", "Not on the expected list")
+        asset = await register.get_asset(work, item.asset_id)
+    region = asset.region if asset else item.region or _default_region(work, campaign)
+    work.actor.require(May.ASSET_INSPECT, region)
+    place = await evaluate_fix(work, asset, item.fix, item.found_at) if item.fix is not None else {}
+    finding, _ = await create_record(
+        work,
+        Finding,
+        item,
+        region=region,
+        id=item.id,
+        campaign_id=campaign.id,
+        asset_id=item.asset_id,
+        result=_final_result(item.result, place.get("verdict")),
+        name=item.name,
+        photos=photos,
+        note=item.note,
+        found_at=item.found_at,
+        **place,
+    )
+    if expected is not None and asset is not None:
+        await _update_item(work, expected, asset, finding)
+    event = AssetCounted(
+        campaign_id=campaign.id, finding_id=finding.id, asset_id=finding.asset_id, result=finding.result
+    )
+    await work.publish(event, finding, happened_at=item.found_at)
+    return finding, True
+
+
+def _default_region(work: UnitOfWork, campaign: Campaign) -> str:
+    """Where a thing that is not on the list was found, when the finder does not say."""
+    homes = [grant.region for grant in work.actor.grants if is_region_within(grant.region, campaign.region)]
+    return homes[0] if homes else campaign.region
+
+
+def _final_result(said: FindingResult, verdict: FencePosition | None) -> FindingResult:
+    """Found, but outside of where the register has it, is misplaced."""
+    return (
+        FindingResult.MISPLACED if said is FindingResult.FOUND and verdict is FencePosition.OUTSIDE else said
+    )
+
+
+async def _update_item(work: UnitOfWork, expected: CampaignItem, asset: Asset, finding: Finding) -> None:
+    """The latest look counts, whatever order the batches arrive in."""
+    if expected.found_at is None or expected.found_at <= finding.found_at:
+        expected.result, expected.found_at, expected.finding_id = finding.result, finding.found_at, finding.id
+        work.session.add(expected)
+    if finding.result in SIGHTING_RESULTS:
+        await rules.record_sighting(work, asset, finding.found_at, photo=bool(finding.photos))
+    await work.session.flush()

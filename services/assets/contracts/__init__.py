@@ -1,1 +1,1 @@
-"""经营合同: how an asset earns: terms, a schedule of receivables, what came in, what is in arrears."""
+"""Operating contracts (经营合同) of assets: terms, receivables (应收), receipts (实收), income and arrears."""

@@ -3,8 +3,8 @@
 from datetime import date
 from uuid import UUID
 
-from shared.contracts.assets import AssetEvent
-from shared.money import SignedMoney
+from shared.china import SignedMoney
+from shared.clients.assets import AssetEvent
 
 
 class OperatingContractMoved(AssetEvent):

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class ContractState(Labelled):
+class ContractState(LabelledEnum):
     """经营合同状态."""
 
     DRAFT = "draft", "拟定"
@@ -19,7 +19,7 @@ class ContractState(Labelled):
     CANCELLED = "cancelled", "作废"
 
 
-class ContractAction(Labelled):
+class ContractAction(LabelledEnum):
     """经营合同办理事项."""
 
     SIGN = "sign", "签订生效"
@@ -32,47 +32,57 @@ class ContractAction(Labelled):
 class ContractFacts:
     """What the guards look at."""
 
-    documents: int
-    registered: bool
+    document_count: int
+    is_registered: bool
     overlapping: str
     ends_on: date
     on: date
     reason: str = ""
 
 
-def documented(facts: ContractFacts) -> Fault | None:
+def has_documents(facts: ContractFacts) -> FieldError | None:
     """附有合同文本."""
-    return None if facts.documents else Fault("no_documents", "没有合同文本", "No documents", "/file_ids")
+    return (
+        None
+        if facts.document_count
+        else FieldError("no_documents", "没有合同文本", "No documents", "/file_ids")
+    )
 
 
-def of_a_registered_asset(facts: ContractFacts) -> Fault | None:
+def asset_is_registered(facts: ContractFacts) -> FieldError | None:
     """资产已登记, 未处置."""
-    if facts.registered:
+    if facts.is_registered:
         return None
-    return Fault("not_registered", "资产未登记或已处置, 不能签订经营合同", "The asset is not on the register")
+    return FieldError(
+        "not_registered", "资产未登记或已处置, 不能签订经营合同", "The asset is not on the register"
+    )
 
 
-def alone(facts: ContractFacts) -> Fault | None:
+def no_overlapping_contract(facts: ContractFacts) -> FieldError | None:
     """同一资产没有期限重叠的履行中合同."""
     if not facts.overlapping:
         return None
-    return Fault(
+    return FieldError(
         "overlap", f"与履行中的合同 {facts.overlapping} 期限重叠", "Another contract runs then", "/starts_on"
     )
 
 
-def over(facts: ContractFacts) -> Fault | None:
+def term_has_ended(facts: ContractFacts) -> FieldError | None:
     """合同期限已满."""
     if facts.on > facts.ends_on:
         return None
-    return Fault(
+    return FieldError(
         "not_over", f"合同至 {facts.ends_on} 才到期; 需要时请办理提前终止", "The contract still runs"
     )
 
 
-def reasoned(facts: ContractFacts) -> Fault | None:
+def reason_given(facts: ContractFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = ContractState, ContractAction
@@ -81,9 +91,9 @@ S, A = ContractState, ContractAction
 CONTRACT: Lifecycle[ContractState, ContractAction, ContractFacts] = Lifecycle(
     "operating contract", "经营合同", ContractState, S.DRAFT, (
     #    action       from      to            who                needs
-    move(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, documented, of_a_registered_asset, alone, eyes=("created_by",)),
-    move(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, over),
-    move(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reasoned),
-    move(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reasoned),
+    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract, eyes=("created_by",)),
+    transition(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, term_has_ended),
+    transition(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reason_given),
+    transition(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reason_given),
 ))
 # fmt: on

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.contracts.kinds import Mode, Period
 from services.assets.contracts.lifecycle import ContractState
+from services.assets.contracts.schemas import OperatingMode, SettlementPeriod
 from shared.db import JSON, Record, text_enum
 
 
@@ -25,7 +25,7 @@ class OperatingContract(Base, Record, table=True):
 
     asset_id: UUID = Field(foreign_key="asset.id")
     number: str = Field(max_length=100)
-    mode: Mode = Field(sa_type=text_enum(Mode))
+    mode: OperatingMode = Field(sa_type=text_enum(OperatingMode))
     operator: str = Field(max_length=200)
     operator_code: str = Field(default="", max_length=18)
     operator_gone: bool = False
@@ -33,7 +33,7 @@ class OperatingContract(Base, Record, table=True):
     starts_on: date
     ends_on: date
     amount: int = Field(sa_type=sa.BigInteger)
-    period: Period = Field(sa_type=text_enum(Period))
+    period: SettlementPeriod = Field(sa_type=text_enum(SettlementPeriod))
     first_due_on: date
     steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     deposit: int = Field(default=0, sa_type=sa.BigInteger)

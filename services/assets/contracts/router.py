@@ -1,97 +1,99 @@
 """Operating contracts over HTTP."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from sqlmodel import col
 
-from services.assets.contracts import income, service
+from services.assets import repository_base as scoped
+from services.assets.contracts import service
 from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractState
-from services.assets.contracts.models import OperatingContract, Receipt
+from services.assets.contracts.models import OperatingContract, Receipt, Receivable
 from services.assets.contracts.schemas import (
-    ContractAct,
     ContractCreate,
     ContractDetail,
     ContractRead,
-    OperatorGone,
+    ContractTransitionRequest,
+    Income,
+    OperatorStatusPost,
     ReceiptPost,
     ReceiptRead,
+    ReceiptReversalPost,
+    ReceivableRead,
 )
 from services.assets.register import repository as register
-from services.assets.scoped import repository as scoped
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
-REGION = r"^[0-9]{12}$"
-ORDERS = {"ends_on": col(OperatingContract.ends_on)}
+REGION_PATTERN = r"^[0-9]{12}$"
+CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
 
 
-@router.get("/contracts", response_model=Page[ContractRead], **allows(May.ASSET_READ))
+@router.get("/contracts", response_model=Page[ContractRead], **requires(May.ASSET_READ))
 async def list_contracts(
-    work: Reading,
-    asked: Paging,
-    region: Annotated[str | None, Query(pattern=REGION)] = None,
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
     state: ContractState | None = None,
     expiring_within: Annotated[
         int | None, Query(ge=0, le=3650, description="履行中、这么多天内到期(含已过期)")
     ] = None,
 ) -> Page[OperatingContract]:
     """辖区内的经营合同, 先到期的在前."""
-    where = scoped.system_same({col(OperatingContract.state): state})
+    where = scoped.equality_conditions({col(OperatingContract.state): state})
     if expiring_within is not None:
         until = work.today + timedelta(days=expiring_within)
         where += [
             col(OperatingContract.state) == ContractState.ACTIVE,
             col(OperatingContract.ends_on) <= until,
         ]
-    return await scoped.paged(
-        work, asked, OperatingContract, *where, orders=ORDERS, default="ends_on", region=region
+    return await scoped.page_records(
+        work, asked, OperatingContract, *where, orders=CONTRACT_ORDERS, default="ends_on", region=region
     )
 
 
 @router.get(
-    "/contracts/{contract_id}", response_model=ContractDetail, **allows(May.ASSET_READ, refuses=(NotFound,))
+    "/contracts/{contract_id}", response_model=ContractDetail, **requires(May.ASSET_READ, refuses=(NotFound,))
 )
-async def read_contract(work: Reading, contract_id: UUID) -> ContractDetail:
+async def read_contract(work: ReadWork, contract_id: UUID) -> ContractDetail:
     """经营合同, 应收明细和可办事项."""
-    return await service.detail(work, await service.get(work, contract_id))
+    return await service.get_contract_detail(work, await service.get_contract(work, contract_id))
 
 
 @router.post(
     "/contracts/{contract_id}/receipts",
     status_code=201,
     response_model=ReceiptRead,
-    **allows(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def receive_of_contract(work: Writing, contract_id: UUID, body: ReceiptPost) -> Receipt:
+async def record_contract_receipt(work: WriteWork, contract_id: UUID, body: ReceiptPost) -> Receipt:
     """登记合同收款, 先核销最早的应收."""
-    return await income.of_contract(work, contract_id, body)
+    return await service.record_contract_receipt(work, contract_id, body)
 
 
 @router.post(
     "/contracts/{contract_id}/renewals",
     status_code=201,
     response_model=ContractRead,
-    **allows(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def renew_contract(work: Writing, contract_id: UUID, body: ContractCreate) -> OperatingContract:
+async def renew_contract(work: WriteWork, contract_id: UUID, body: ContractCreate) -> OperatingContract:
     """续签."""
-    return await service.renew(work, contract_id, body)
+    return await service.renew_contract(work, contract_id, body)
 
 
 @router.post(
     "/contracts/{contract_id}/operator",
     response_model=ContractRead,
-    **allows(May.ASSET_OPERATE, refuses=(NotFound, Stale)),
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, PreconditionFailed)),
 )
 async def mark_operator(
-    work: Writing, contract_id: UUID, body: OperatorGone, match: IfMatch
+    work: WriteWork, contract_id: UUID, body: OperatorStatusPost, match: IfMatch
 ) -> OperatingContract:
     """标记经营主体注销或失联."""
     return await service.mark_operator(work, contract_id, body, match)
@@ -99,38 +101,134 @@ async def mark_operator(
 
 @router.post(
     "/contracts/{contract_id}/{action}",
-    response_model=ContractDetail | Preview,
-    description=f"```mermaid\n{CONTRACT.mermaid()}\n```",
-    **allows(*CONTRACT.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale, Forbidden)),
+    response_model=ContractDetail | TransitionPreview,
+    description=f"```mermaid\n{CONTRACT.to_mermaid()}\n```",
+    **requires(
+        *CONTRACT.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
+    ),
 )
 async def act_on_contract(
-    work: Writing,
+    work: WriteWork,
     contract_id: UUID,
     action: ContractAction,
-    body: ContractAct,
+    body: ContractTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> ContractDetail | Preview:
+) -> ContractDetail | TransitionPreview:
     """办理经营合同."""
-    return await service.act(work, contract_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_contract(work, contract_id, action, body, match=match, dry_run=dry_run)
 
 
 @router.get(
-    "/{asset_id}/contracts", response_model=list[ContractRead], **allows(May.ASSET_READ, refuses=(NotFound,))
+    "/{asset_id}/contracts",
+    response_model=list[ContractRead],
+    **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
-async def list_asset_contracts(work: Reading, asset_id: UUID) -> list[OperatingContract]:
+async def list_asset_contracts(work: ReadWork, asset_id: UUID) -> list[OperatingContract]:
     """一项资产的全部经营合同."""
-    asset = await register.get(work, asset_id)
+    asset = await register.get_asset(work, asset_id)
     mine = col(OperatingContract.asset_id) == asset.id
-    return await scoped.some(work, OperatingContract, mine, order=(col(OperatingContract.starts_on),))
+    return await scoped.list_records(work, OperatingContract, mine, order=(col(OperatingContract.starts_on),))
 
 
 @router.post(
     "/{asset_id}/contracts",
     status_code=201,
     response_model=ContractRead,
-    **allows(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def draft_contract(work: Writing, asset_id: UUID, body: ContractCreate) -> OperatingContract:
+async def draft_contract(work: WriteWork, asset_id: UUID, body: ContractCreate) -> OperatingContract:
     """拟定经营合同."""
-    return await service.draft(work, asset_id, body)
+    return await service.create_contract(work, asset_id, body)
+
+
+income_router = APIRouter(prefix="/assets", tags=["资产收益"], route_class=Route)
+INCOME_REGION_PATTERN = r"^[0-9]{12}$"
+
+
+@income_router.get("/receivables", response_model=Page[ReceivableRead], **requires(May.ASSET_READ))
+async def list_receivables(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+    open: Annotated[bool | None, Query(description="只看未收清或已收清的")] = None,  # noqa: A002
+    due_until: Annotated[date | None, Query(description="到期日不晚于")] = None,
+    due_from: Annotated[date | None, Query(description="到期日不早于")] = None,
+) -> Page[Receivable]:
+    """应收清单, 先到期的在前."""
+    where = scoped.equality_conditions({col(Receivable.open): open})
+    if due_until is not None:
+        where.append(col(Receivable.due_on) <= due_until)
+    if due_from is not None:
+        where.append(col(Receivable.due_on) >= due_from)
+    orders = {"due_on": col(Receivable.due_on)}
+    return await scoped.page_records(
+        work, asked, Receivable, *where, orders=orders, default="due_on", region=region
+    )
+
+
+@income_router.get("/arrears", response_model=Page[ReceivableRead], **requires(May.ASSET_READ))
+async def list_arrears(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+) -> Page[Receivable]:
+    """欠收清单: 今天以前到期还没收清的, 拖得最久的在前."""
+    where = [col(Receivable.open).is_(True), col(Receivable.due_on) < work.today]
+    orders = {"due_on": col(Receivable.due_on)}
+    return await scoped.page_records(
+        work, asked, Receivable, *where, orders=orders, default="due_on", region=region
+    )
+
+
+@income_router.get("/receipts", response_model=Page[ReceiptRead], **requires(May.ASSET_READ))
+async def list_receipts(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+) -> Page[Receipt]:
+    """实收清单, 新的在前."""
+    orders = {"received_on": col(Receipt.received_on)}
+    return await scoped.page_records(
+        work, asked, Receipt, orders=orders, default="-received_on", region=region
+    )
+
+
+@income_router.post(
+    "/receipts/{receipt_id}/reverse",
+    status_code=201,
+    response_model=ReceiptRead,
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Forbidden, Invalid)),
+)
+async def reverse_receipt(work: WriteWork, receipt_id: UUID, body: ReceiptReversalPost) -> Receipt:
+    """冲销误记的实收."""
+    return await service.reverse_receipt(work, receipt_id, body)
+
+
+@income_router.get("/income", response_model=Income, **requires(May.ASSET_READ))
+async def read_region_income(
+    work: ReadWork, region: Annotated[str, Query(pattern=INCOME_REGION_PATTERN)]
+) -> Income:
+    """一个地区历年的收益: 应收、欠收、实收."""
+    return await service.sum_income(work, region=region)
+
+
+@income_router.get(
+    "/{asset_id}/income", response_model=Income, **requires(May.ASSET_READ, refuses=(NotFound,))
+)
+async def read_asset_income(work: ReadWork, asset_id: UUID) -> Income:
+    """一项资产历年的收益."""
+    asset = await register.get_asset(work, asset_id)
+    return await service.sum_income(work, asset_id=asset.id)
+
+
+@income_router.post(
+    "/{asset_id}/income",
+    status_code=201,
+    response_model=ReceiptRead,
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
+)
+async def record_other_income(work: WriteWork, asset_id: UUID, body: ReceiptPost) -> Receipt:
+    """登记合同外收益(分红、补偿等)."""
+    return await service.record_receipt(work, asset_id, body)

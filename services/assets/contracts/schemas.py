@@ -1,25 +1,55 @@
-"""What goes in and out about operating contracts and income."""
+"""Code sets of operating contracts."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.assets.contracts.kinds import Mode, Period
 from services.assets.contracts.lifecycle import ContractState
-from shared.identifiers import CreditCode
-from shared.money import Money, PositiveMoney, SignedMoney
-from shared.moves import Act, Offer
+from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class StepPost(BaseModel):
+class OperatingMode(LabelledEnum):
+    """经营方式."""
+
+    OWN = "own", "自营"
+    CONTRACT = "contract", "承包"
+    LEASE = "lease", "租赁"
+    SHARE = "share", "入股"
+    COOPERATE = "cooperate", "合作"
+    ENTRUST = "entrust", "托管"
+
+
+class SettlementPeriod(LabelledEnum):
+    """收益结算周期."""
+
+    MONTH = "month", "按月"
+    QUARTER = "quarter", "按季"
+    HALF = "half", "按半年"
+    YEAR = "year", "按年"
+    ONCE = "once", "一次性"
+
+    @property
+    def months(self) -> int:
+        """Months from one due date to the next; 0 when there is only one."""
+        return {
+            SettlementPeriod.MONTH: 1,
+            SettlementPeriod.QUARTER: 3,
+            SettlementPeriod.HALF: 6,
+            SettlementPeriod.YEAR: 12,
+            SettlementPeriod.ONCE: 0,
+        }[self]
+
+
+class RentStepPost(BaseModel):
     """租金调整: from a day on the amount per period is another."""
 
     starts_on: date
     amount: Money
 
 
-class StepRead(StepPost):
+class RentStepRead(RentStepPost):
     """租金调整, as it is kept."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -29,22 +59,22 @@ class Terms(BaseModel):
     """合同条款."""
 
     number: str = Field(min_length=1, max_length=100, description="合同编号")
-    mode: Mode
+    mode: OperatingMode
     operator: str = Field(min_length=2, max_length=200, description="经营主体")
     operator_code: CreditCode | None = None
     starts_on: date
     ends_on: date
     amount: Money = Field(description="每期租金或保底收益; 0 为按实际收益")
-    period: Period = Period.YEAR
+    period: SettlementPeriod = SettlementPeriod.YEAR
     first_due_on: date | None = Field(None, description="第一期应收日期; 空为起始日")
-    steps: list[StepPost] = Field([], max_length=50)
+    steps: list[RentStepPost] = Field([], max_length=50)
     deposit: Money = Field(0, description="保证金")
     households: int = Field(0, ge=0, le=1_000_000, description="带动户数")
     file_ids: list[UUID] = Field([], max_length=30, description="合同文本")
     note: str = Field("", max_length=2000)
 
     @model_validator(mode="after")
-    def _in_order(self) -> "Terms":
+    def _validate_dates(self) -> "Terms":
         if self.ends_on < self.starts_on:
             raise ValueError("合同止期早于起期")
         if (self.ends_on - self.starts_on).days > 366 * 100:
@@ -70,16 +100,16 @@ class ContractRead(BaseModel):
     region: str
     version: int
     number: str
-    mode: Mode
+    mode: OperatingMode
     operator: str
     operator_code: str
     operator_gone: bool
     starts_on: date
     ends_on: date
     amount: Money
-    period: Period
+    period: SettlementPeriod
     first_due_on: date
-    steps: list[StepRead]
+    steps: list[RentStepRead]
     deposit: Money
     households: int
     previous_id: UUID | None
@@ -114,14 +144,14 @@ class ContractDetail(ContractRead):
     due: Money = Field(description="已到期应收")
     received: Money = Field(description="已收")
     arrears: Money = Field(description="欠收: 已到期未收")
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
-class ContractAct(Act):
+class ContractTransitionRequest(TransitionRequest):
     """办理经营合同."""
 
 
-class OperatorGone(BaseModel):
+class OperatorStatusPost(BaseModel):
     """经营主体已注销或失联."""
 
     gone: bool
@@ -142,7 +172,7 @@ class ReceiptPost(BaseModel):
     note: str = Field("", max_length=2000)
 
 
-class ReceiptReverse(BaseModel):
+class ReceiptReversalPost(BaseModel):
     """冲销误记的实收, 由另一人办理."""
 
     id: UUID | None = None

@@ -1,1 +1,1 @@
-"""处置: asked for, appraised, decided by the owner, approved, noticed, its proceeds booked, and closed; never a delete."""
+"""Disposal (处置) of assets that end, and revitalisation plans (盘活) for assets that stand idle or earn too little."""

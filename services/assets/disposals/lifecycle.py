@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class DisposalState(Labelled):
+class DisposalState(LabelledEnum):
     """处置状态."""
 
     REQUESTED = "requested", "已申请"
@@ -21,7 +21,7 @@ class DisposalState(Labelled):
     REJECTED = "rejected", "未批准"
 
 
-class DisposalAction(Labelled):
+class DisposalAction(LabelledEnum):
     """处置办理事项."""
 
     APPRAISE = "appraise", "评估"
@@ -36,65 +36,71 @@ class DisposalAction(Labelled):
 class DisposalFacts:
     """What the guards look at."""
 
-    documents: int = 0
+    document_count: int = 0
     on: date = date.max
     value: int | None = None
     document_no: str = ""
     held_on: date | None = None
     voucher_no: str = ""
     proceeds: int | None = None
-    notice: Fault | None = None
+    notice_fault: FieldError | None = None
     active_contract: str = ""
     reason: str = ""
 
 
-def appraised(facts: DisposalFacts) -> Fault | None:
+def appraisal_given(facts: DisposalFacts) -> FieldError | None:
     """评估报告及评估价值(没有残值填 0)."""
-    if facts.documents and facts.value is not None:
+    if facts.document_count and facts.value is not None:
         return None
-    return Fault("no_appraisal", "须附评估报告并填写评估价值", "The appraisal is needed", "/value")
+    return FieldError("no_appraisal", "须附评估报告并填写评估价值", "The appraisal is needed", "/value")
 
 
-def decided(facts: DisposalFacts) -> Fault | None:
+def decision_recorded(facts: DisposalFacts) -> FieldError | None:
     """所有权人按自己的决策程序作出决议, 附会议记录."""
     if facts.held_on is not None and facts.held_on > facts.on:
-        return Fault("in_the_future", "决议日期不能晚于今天", "It lies in the future", "/held_on")
-    if facts.documents and facts.held_on is not None:
+        return FieldError("in_the_future", "决议日期不能晚于今天", "It lies in the future", "/held_on")
+    if facts.document_count and facts.held_on is not None:
         return None
-    return Fault("no_decision", "须附会议记录并填写决议日期", "The owner's decision is needed", "/held_on")
+    return FieldError(
+        "no_decision", "须附会议记录并填写决议日期", "The owner's decision is needed", "/held_on"
+    )
 
 
-def papers(facts: DisposalFacts) -> Fault | None:
+def approval_number_given(facts: DisposalFacts) -> FieldError | None:
     """批准文号."""
     if facts.document_no.strip():
         return None
-    return Fault("no_document", "须填写批准文号", "The approval's number is needed", "/document_no")
+    return FieldError("no_document", "须填写批准文号", "The approval's number is needed", "/document_no")
 
 
-def no_contract(facts: DisposalFacts) -> Fault | None:
+def no_active_contract(facts: DisposalFacts) -> FieldError | None:
     """没有履行中的经营合同."""
     if not facts.active_contract:
         return None
-    return Fault("contract_runs", f"经营合同 {facts.active_contract} 还在履行", "A contract still runs")
+    return FieldError("contract_runs", f"经营合同 {facts.active_contract} 还在履行", "A contract still runs")
 
 
-def notice_over(facts: DisposalFacts) -> Fault | None:
+def notice_period_over(facts: DisposalFacts) -> FieldError | None:
     """处置公示期满, 没有未处理或成立的异议."""
-    return facts.notice
+    return facts.notice_fault
 
 
-def booked(facts: DisposalFacts) -> Fault | None:
+def proceeds_given(facts: DisposalFacts) -> FieldError | None:
     """处置收入及收款凭证(没有收入填 0)."""
     if facts.proceeds is None:
-        return Fault("no_proceeds", "须填写处置收入, 没有填 0", "The proceeds are needed", "/proceeds")
+        return FieldError("no_proceeds", "须填写处置收入, 没有填 0", "The proceeds are needed", "/proceeds")
     if facts.proceeds and not facts.voucher_no.strip():
-        return Fault("no_voucher", "须填写收款凭证号", "The voucher is needed", "/voucher_no")
+        return FieldError("no_voucher", "须填写收款凭证号", "The voucher is needed", "/voucher_no")
     return None
 
 
-def reasoned(facts: DisposalFacts) -> Fault | None:
+def reason_given(facts: DisposalFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = DisposalState, DisposalAction
@@ -102,12 +108,82 @@ S, A = DisposalState, DisposalAction
 # fmt: off
 DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle("disposal", "资产处置", DisposalState, S.REQUESTED, (
     #    action      from                                    to           who                needs
-    move(A.APPRAISE, S.REQUESTED,                            S.APPRAISED, May.ASSET_DISPOSE, appraised),
-    move(A.DECIDE,   S.APPRAISED,                            S.DECIDED,   May.ASSET_DISPOSE, decided),
-    move(A.APPROVE,  S.DECIDED,                              S.APPROVED,  May.ASSET_APPROVE, papers, no_contract,
+    transition(A.APPRAISE, S.REQUESTED,                            S.APPRAISED, May.ASSET_DISPOSE, appraisal_given),
+    transition(A.DECIDE,   S.APPRAISED,                            S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
+    transition(A.APPROVE,  S.DECIDED,                              S.APPROVED,  May.ASSET_APPROVE, approval_number_given, no_active_contract,
          eyes=("created_by", "decided_by")),
-    move(A.BOOK,     S.APPROVED,                             S.BOOKED,    May.ASSET_DISPOSE, notice_over, booked),
-    move(A.CLOSE,    S.BOOKED,                               S.CLOSED,    May.ASSET_APPROVE, eyes=("created_by", "booked_by")),
-    move(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED),  S.REJECTED,  May.ASSET_APPROVE, reasoned),
+    transition(A.BOOK,     S.APPROVED,                             S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given),
+    transition(A.CLOSE,    S.BOOKED,                               S.CLOSED,    May.ASSET_APPROVE, eyes=("created_by", "booked_by")),
+    transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED),  S.REJECTED,  May.ASSET_APPROVE, reason_given),
+))
+# fmt: on
+
+
+class RevivalState(LabelledEnum):
+    """盘活方案状态."""
+
+    PROPOSED = "proposed", "待批准"
+    UNDER_WAY = "under_way", "实施中"
+    REPORTED = "reported", "待验收"
+    DONE = "done", "已见效"
+    GIVEN_UP = "given_up", "已放弃"
+
+
+class RevivalAction(LabelledEnum):
+    """盘活办理事项."""
+
+    APPROVE = "approve", "批准"
+    REPORT = "report", "报告成效"
+    CHECK = "check", "验收"
+    REDO = "redo", "继续整改"
+    GIVE_UP = "give_up", "放弃"
+
+
+@dataclass(frozen=True)
+class RevivalFacts:
+    """What the guards look at."""
+
+    evidence_count: int = 0
+    in_use: bool = False
+    reason: str = ""
+
+
+def evidence_given(facts: RevivalFacts) -> FieldError | None:
+    """附成效照片或文件."""
+    return (
+        None
+        if facts.evidence_count
+        else FieldError("no_evidence", "须附照片或文件", "Evidence is needed", "/file_ids")
+    )
+
+
+def asset_in_use(facts: RevivalFacts) -> FieldError | None:
+    """资产已恢复在用."""
+    return (
+        None
+        if facts.in_use
+        else FieldError("not_in_use", "资产还没有恢复在用", "The asset is not in use again")
+    )
+
+
+def revival_reason_given(facts: RevivalFacts) -> FieldError | None:
+    """写明理由."""
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
+
+
+RS, RA = RevivalState, RevivalAction
+
+# fmt: off
+REVIVAL: Lifecycle[RevivalState, RevivalAction, RevivalFacts] = Lifecycle("revival", "盘活方案", RevivalState, RS.PROPOSED, (
+    #    action     from                        to           who                needs
+    transition(RA.APPROVE, RS.PROPOSED,                 RS.UNDER_WAY, May.ASSET_APPROVE, eyes=("created_by",)),
+    transition(RA.REPORT,  RS.UNDER_WAY,                RS.REPORTED,  May.ASSET_OPERATE, evidence_given, asset_in_use),
+    transition(RA.CHECK,   RS.REPORTED,                 RS.DONE,      May.ASSET_APPROVE, eyes=("reported_by",)),
+    transition(RA.REDO,    RS.REPORTED,                 RS.UNDER_WAY, May.ASSET_APPROVE, revival_reason_given),
+    transition(RA.GIVE_UP, (RS.PROPOSED, RS.UNDER_WAY),  RS.GIVEN_UP,  May.ASSET_APPROVE, revival_reason_given),
 ))
 # fmt: on

@@ -1,34 +1,61 @@
 """Every query about disposals."""
 
+from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.assets.contracts.lifecycle import ContractState
-from services.assets.contracts.models import OperatingContract
+from services.assets.contracts.models import OperatingContract, Receipt
 from services.assets.disposals.lifecycle import DisposalState
 from services.assets.disposals.models import Disposal
-from shared.permissions import May
-from shared.work import Work
+from shared.auth import May
+from shared.db import execute_core
+from shared.unit_of_work import UnitOfWork
 
-OVER = (DisposalState.CLOSED, DisposalState.REJECTED)
+FINAL_STATES = (DisposalState.CLOSED, DisposalState.REJECTED)
 
 
-async def open_one(work: Work, asset_id: UUID) -> Disposal | None:
+async def find_open_disposal(work: UnitOfWork, asset_id: UUID) -> Disposal | None:
     """The disposal of an asset that is under way."""
     query = select(Disposal).where(
         Disposal.asset_id == asset_id,
-        col(Disposal.state).not_in(OVER),
-        work.actor.where(May.ASSET_READ, col(Disposal.region)),
+        col(Disposal.state).not_in(FINAL_STATES),
+        work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
     )
     return (await work.session.exec(query)).first()
 
 
-async def active_contract(work: Work, asset_id: UUID) -> str:
+async def find_active_contract(work: UnitOfWork, asset_id: UUID) -> str:
     """The number of a contract that still runs over an asset; empty when none does."""
     query = select(OperatingContract.number).where(
         OperatingContract.asset_id == asset_id,
         OperatingContract.state == ContractState.ACTIVE,
-        work.actor.where(May.ASSET_READ, col(OperatingContract.region)),
+        work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
+    )
+    return (await work.session.exec(query.limit(1))).first() or ""
+
+
+RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
+
+
+async def sum_received(work: UnitOfWork, asset_id: UUID, after: date, until: date) -> int:
+    """What came in after one day until another, in 分."""
+    query = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(RECEIPTS.c.amount), 0), sa.BigInteger)).where(
+        RECEIPTS.c.asset_id == asset_id,
+        RECEIPTS.c.received_on > after,
+        RECEIPTS.c.received_on <= until,
+        work.actor.scope_filter(May.ASSET_READ, RECEIPTS.c.region),
+    )
+    return int((await execute_core(work.session, query)).scalar_one())
+
+
+async def find_operator(work: UnitOfWork, asset_id: UUID) -> str:
+    """Who operates an asset under a contract that runs."""
+    query = select(OperatingContract.operator).where(
+        OperatingContract.asset_id == asset_id,
+        OperatingContract.state == ContractState.ACTIVE,
+        work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
     return (await work.session.exec(query.limit(1))).first() or ""

@@ -6,19 +6,34 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlmodel import col
 
+from services.assets import repository_base as scoped
 from services.assets.disposals import service
-from services.assets.disposals.lifecycle import DISPOSAL, DisposalAction, DisposalState
-from services.assets.disposals.models import Disposal
-from services.assets.disposals.schemas import DisposalAct, DisposalCreate, DisposalDetail, DisposalRead
-from services.assets.scoped import repository as scoped
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.notices.router import of_record
-from shared.notices.service import Subject
-from shared.pages import Page, Paging
-from shared.permissions import May
-from shared.work import Work
+from services.assets.disposals.lifecycle import (
+    DISPOSAL,
+    REVIVAL,
+    DisposalAction,
+    DisposalState,
+    RevivalAction,
+    RevivalState,
+)
+from services.assets.disposals.models import Disposal, Revival
+from services.assets.disposals.schemas import (
+    DisposalCreate,
+    DisposalDetail,
+    DisposalRead,
+    DisposalTransitionRequest,
+    RevivalCreate,
+    RevivalDetail,
+    RevivalRead,
+    RevivalTransitionRequest,
+)
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
+from shared.notices.router import record_notice_router
+from shared.notices.service import NoticeSubject
+from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_class=Route)
 
@@ -27,56 +42,120 @@ router = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_clas
     "",
     status_code=201,
     response_model=DisposalDetail,
-    **allows(May.ASSET_DISPOSE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.ASSET_DISPOSE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def request_disposal(work: Writing, body: DisposalCreate) -> DisposalDetail:
+async def request_disposal(work: WriteWork, body: DisposalCreate) -> DisposalDetail:
     """申请处置."""
-    return await service.detail(work, await service.request(work, body))
+    return await service.get_disposal_detail(work, await service.create_disposal(work, body))
 
 
-@router.get("", response_model=Page[DisposalRead], **allows(May.ASSET_READ))
+@router.get("", response_model=Page[DisposalRead], **requires(May.ASSET_READ))
 async def list_disposals(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
     state: DisposalState | None = None,
     asset_id: UUID | None = None,
 ) -> Page[Disposal]:
     """处置列表."""
-    where = scoped.system_same({col(Disposal.state): state, col(Disposal.asset_id): asset_id})
+    where = scoped.equality_conditions({col(Disposal.state): state, col(Disposal.asset_id): asset_id})
     orders = {"created_at": col(Disposal.created_at)}
-    return await scoped.paged(
+    return await scoped.page_records(
         work, asked, Disposal, *where, orders=orders, default="-created_at", region=region
     )
 
 
-@router.get("/{disposal_id}", response_model=DisposalDetail, **allows(May.ASSET_READ, refuses=(NotFound,)))
-async def read_disposal(work: Reading, disposal_id: UUID) -> DisposalDetail:
+@router.get("/{disposal_id}", response_model=DisposalDetail, **requires(May.ASSET_READ, refuses=(NotFound,)))
+async def read_disposal(work: ReadWork, disposal_id: UUID) -> DisposalDetail:
     """资产处置和可办事项."""
-    return await service.detail(work, await service.get(work, disposal_id))
+    return await service.get_disposal_detail(work, await service.get_disposal(work, disposal_id))
 
 
-async def _subject(work: Work, record_id: UUID, /, *, lock: bool) -> Subject:
-    return await service.subject(work, record_id, lock=lock)
+async def _load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
+    return await service.get_notice_subject(work, record_id, lock=lock)
 
 
-notices = of_record("/assets/disposals", load=_subject, read=May.ASSET_READ, post=May.ASSET_NOTICE)
-verbs = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_class=Route)
+notice_router = record_notice_router(
+    "/assets/disposals", load=_load_notice_subject, read=May.ASSET_READ, post=May.ASSET_NOTICE
+)
+transition_router = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_class=Route)
 
 
-@verbs.post(
+@transition_router.post(
     "/{disposal_id}/{action}",
-    response_model=DisposalDetail | Preview,
-    description=f"```mermaid\n{DISPOSAL.mermaid()}\n```",
-    **allows(*DISPOSAL.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale, Forbidden)),
+    response_model=DisposalDetail | TransitionPreview,
+    description=f"```mermaid\n{DISPOSAL.to_mermaid()}\n```",
+    **requires(
+        *DISPOSAL.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
+    ),
 )
 async def act_on_disposal(
-    work: Writing,
+    work: WriteWork,
     disposal_id: UUID,
     action: DisposalAction,
-    body: DisposalAct,
+    body: DisposalTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> DisposalDetail | Preview:
+) -> DisposalDetail | TransitionPreview:
     """办理处置."""
-    return await service.act(work, disposal_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_disposal(work, disposal_id, action, body, match=match, dry_run=dry_run)
+
+
+revival_router = APIRouter(prefix="/assets/revivals", tags=["资产盘活"], route_class=Route)
+
+
+@revival_router.post(
+    "",
+    status_code=201,
+    response_model=RevivalDetail,
+    **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
+)
+async def propose_revival(work: WriteWork, body: RevivalCreate) -> RevivalDetail:
+    """提出盘活方案; 盘活前的使用状态、收益、户数自动带入."""
+    return await service.get_revival_detail(work, await service.create_revival(work, body))
+
+
+@revival_router.get("", response_model=Page[RevivalRead], **requires(May.ASSET_READ))
+async def list_revivals(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    state: RevivalState | None = None,
+    asset_id: UUID | None = None,
+) -> Page[Revival]:
+    """盘活方案, 先到期的在前."""
+    where = scoped.equality_conditions({col(Revival.state): state, col(Revival.asset_id): asset_id})
+    orders = {"deadline": col(Revival.deadline)}
+    return await scoped.page_records(
+        work, asked, Revival, *where, orders=orders, default="deadline", region=region
+    )
+
+
+@revival_router.get(
+    "/{revival_id}", response_model=RevivalDetail, **requires(May.ASSET_READ, refuses=(NotFound,))
+)
+async def read_revival(work: ReadWork, revival_id: UUID) -> RevivalDetail:
+    """盘活方案和可办事项."""
+    return await service.get_revival_detail(work, await service.get_revival(work, revival_id))
+
+
+@revival_router.post(
+    "/{revival_id}/{action}",
+    response_model=RevivalDetail | TransitionPreview,
+    description=f"```mermaid\n{REVIVAL.to_mermaid()}\n```",
+    **requires(
+        *REVIVAL.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
+    ),
+)
+async def act_on_revival(
+    work: WriteWork,
+    revival_id: UUID,
+    action: RevivalAction,
+    body: RevivalTransitionRequest,
+    match: IfMatch,
+    dry_run: bool = False,
+) -> RevivalDetail | TransitionPreview:
+    """办理盘活."""
+    return await service.transition_revival(work, revival_id, action, body, match=match, dry_run=dry_run)

@@ -1,61 +1,71 @@
 """Disposing of an asset: every step with its paper; closing takes the asset off the books and keeps its record."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.assets.contracts import income
+from services.assets import repository_base as scoped
+from services.assets.contracts import service as contracts
 from services.assets.contracts.schemas import ReceiptPost
 from services.assets.disposals import repository
-from services.assets.disposals.lifecycle import DISPOSAL, DisposalAction, DisposalFacts, DisposalState
-from services.assets.disposals.models import Disposal
-from services.assets.disposals.schemas import DisposalAct, DisposalCreate, DisposalDetail, DisposalRead
-from services.assets.refusals import not_now
-from services.assets.register import acting
+from services.assets.disposals.events import DisposalMoved, RevivalMoved
+from services.assets.disposals.lifecycle import (
+    DISPOSAL,
+    REVIVAL,
+    DisposalAction,
+    DisposalFacts,
+    DisposalState,
+    RevivalAction,
+    RevivalFacts,
+    RevivalState,
+)
+from services.assets.disposals.models import Disposal, Revival
+from services.assets.disposals.schemas import (
+    DisposalCreate,
+    DisposalDetail,
+    DisposalRead,
+    DisposalTransitionRequest,
+    RevivalCreate,
+    RevivalDetail,
+    RevivalFigures,
+    RevivalRead,
+    RevivalTransitionRequest,
+)
+from services.assets.errors import conflict, invalid
 from services.assets.register import repository as register
-from services.assets.register.lifecycle import COUNTED, UseAction, UseState
+from services.assets.register import service
+from services.assets.register.events import AssetChanged
+from services.assets.register.lifecycle import COUNTED_STATES, UseAction, UseState
 from services.assets.register.models import Asset
-from services.assets.register.schemas import AssetAct
-from services.assets.scoped import repository as scoped
-from shared import files
-from shared.contracts.assets import AssetEvent
-from shared.creates import create
-from shared.errors import Fault
-from shared.http import Match
-from shared.money import yuan
-from shared.moves import Preview, fire, offers
+from services.assets.register.schemas import AssetClass, AssetTransitionRequest
+from shared.auth import May
+from shared.china import format_yuan
+from shared.errors import FieldError
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
-from shared.notices.schemas import Level
-from shared.notices.service import Subject
-from shared.permissions import May
-from shared.work import CHINA, Work
+from shared.notices.schemas import NoticeLevel
+from shared.notices.service import NoticeSubject
+from shared.records import create_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-NOTICE = "disposal"
-A = DisposalAction
-
-
-class DisposalMoved(AssetEvent):
-    """资产处置换了状态; `was` is empty when it was asked for."""
-
-    topic = "disposal.moved"
-    disposal_id: UUID
-    asset_id: UUID
-    cause: str
-    was: str
-    now: str
+NOTICE_KIND = "disposal"
+Action = DisposalAction
 
 
-async def request(work: Work, body: DisposalCreate) -> Disposal:
+async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
     """Ask to dispose of an asset that is on the register. Conflict while another disposal of it is under way."""
-    asset = await register.get(work, body.asset_id, lock=True)
+    asset = await register.get_asset(work, body.asset_id, lock=True)
     work.actor.require(May.ASSET_DISPOSE, asset.region)
-    if asset.state not in COUNTED or asset.use is UseState.DISPOSED:
-        raise not_now("not_registered", "资产不在册, 或已经处置", "The asset is not on the register")
-    running = await repository.open_one(work, asset.id)
+    if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
+        raise conflict("not_registered", "资产不在册, 或已经处置", "The asset is not on the register")
+    running = await repository.find_open_disposal(work, asset.id)
     if running is not None and running.id != body.id:
-        raise not_now("running", "这项资产的处置正在办理", "A disposal is under way")
+        raise conflict("running", "这项资产的处置正在办理", "A disposal is under way")
     papers = [str(one) for one in body.file_ids]
-    await files.require(work, papers, "/file_ids")
-    disposal, fresh = await create(
+    await uploads.require_files(work, papers, "/file_ids")
+    disposal, fresh = await create_record(
         work,
         Disposal,
         body,
@@ -69,105 +79,119 @@ async def request(work: Work, body: DisposalCreate) -> Disposal:
         state_since=work.at,
     )
     if fresh:
-        await work.tell(_moved(disposal, "", disposal.state), disposal)
+        await work.publish(_disposal_event(disposal, "", disposal.state), disposal)
     return disposal
 
 
-def _moved(disposal: Disposal, was: str, now: str) -> DisposalMoved:
+def _disposal_event(disposal: Disposal, was: str, now: str) -> DisposalMoved:
     return DisposalMoved(
         disposal_id=disposal.id, asset_id=disposal.asset_id, cause=disposal.cause, was=was, now=now
     )
 
 
-async def get(work: Work, disposal_id: UUID, *, lock: bool = False) -> Disposal:
+async def get_disposal(work: UnitOfWork, disposal_id: UUID, *, lock: bool = False) -> Disposal:
     """One disposal of the caller's regions."""
-    return await scoped.one(work, Disposal, disposal_id, "项处置", lock=lock)
+    return await scoped.get_record(work, Disposal, disposal_id, "项处置", lock=lock)
 
 
-async def _facts(work: Work, disposal: Disposal, body: DisposalAct) -> DisposalFacts:
+async def _build_disposal_facts(
+    work: UnitOfWork, disposal: Disposal, body: DisposalTransitionRequest
+) -> DisposalFacts:
     return DisposalFacts(
-        documents=len(body.file_ids),
+        document_count=len(body.file_ids),
         on=work.today,
         value=body.value,
         document_no=body.document_no,
         held_on=body.held_on,
         voucher_no=body.voucher_no,
         proceeds=body.proceeds,
-        notice=await _notice(work, disposal, body),
-        active_contract=await repository.active_contract(work, disposal.asset_id),
+        notice_fault=await _find_blocking_notice(work, disposal, body),
+        active_contract=await repository.find_active_contract(work, disposal.asset_id),
         reason=body.reason,
     )
 
 
-async def _notice(work: Work, disposal: Disposal, body: DisposalAct) -> Fault | None:
-    on = (body.happened_at or work.at).astimezone(CHINA).date()
-    return notices.missing(await notices.standing(work, NOTICE, str(disposal.id), on), Level.DISPOSAL)
-
-
-async def detail(work: Work, disposal: Disposal) -> DisposalDetail:
-    """A disposal and what the caller could do."""
-    known = await _facts(work, disposal, DisposalAct())
-    return DisposalDetail.model_construct(
-        **dict(DisposalRead.model_validate(disposal)),
-        available_actions=offers(work, DISPOSAL, disposal, known),
+async def _find_blocking_notice(
+    work: UnitOfWork, disposal: Disposal, body: DisposalTransitionRequest
+) -> FieldError | None:
+    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    return notices.first_blocking_notice(
+        await notices.get_notice_status(work, NOTICE_KIND, str(disposal.id), on), NoticeLevel.DISPOSAL
     )
 
 
-async def act(
-    work: Work, disposal_id: UUID, action: DisposalAction, body: DisposalAct, *, match: Match, dry_run: bool
-) -> DisposalDetail | Preview:
+async def get_disposal_detail(work: UnitOfWork, disposal: Disposal) -> DisposalDetail:
+    """A disposal and what the caller could do."""
+    known = await _build_disposal_facts(work, disposal, DisposalTransitionRequest())
+    return DisposalDetail.model_construct(
+        **dict(DisposalRead.model_validate(disposal)),
+        available_actions=available_actions(work, DISPOSAL, disposal, known),
+    )
+
+
+async def transition_disposal(
+    work: UnitOfWork,
+    disposal_id: UUID,
+    action: DisposalAction,
+    body: DisposalTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> DisposalDetail | TransitionPreview:
     """One step; booking the proceeds enters them as income, closing ends the asset's use, in the same transaction."""
     papers = [str(one) for one in body.file_ids]
-    await files.require(work, papers, "/file_ids")
-    seen = await get(work, disposal_id)
-    asset = await register.get(work, seen.asset_id, lock=True)
-    disposal = await get(work, disposal_id, lock=True)
-    preview = await fire(
+    await uploads.require_files(work, papers, "/file_ids")
+    seen = await get_disposal(work, disposal_id)
+    asset = await register.get_asset(work, seen.asset_id, lock=True)
+    disposal = await get_disposal(work, disposal_id, lock=True)
+    preview = await apply_transition(
         work,
         DISPOSAL,
         disposal,
         action,
-        await _facts(work, disposal, body),
+        await _build_disposal_facts(work, disposal, body),
         act=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _moved(disposal, was, now),
+        event=lambda was, now: _disposal_event(disposal, was, now),
     )
     if preview is not None:
         return preview
     disposal.file_ids = [*disposal.file_ids, *papers]
-    for name, value in _kept(work, action, body).items():
+    for name, value in _step_columns(work, action, body).items():
         setattr(disposal, name, value)
     work.session.add(disposal)
-    if action is A.BOOK and body.proceeds:
-        await _book(work, asset, body)
-    if action is A.CLOSE:
-        words = AssetAct(
+    if action is Action.BOOK and body.proceeds:
+        await _record_proceeds(work, asset, body)
+    if action is Action.CLOSE:
+        words = AssetTransitionRequest(
             reason=f"{disposal.cause.label} {disposal.document_no}",
             happened_at=body.happened_at,
             evidence=[UUID(one) for one in disposal.file_ids],
         )
-        await acting.change_use(work, asset, UseAction.DISPOSE, words, disposal_approved=True)
-    return await detail(work, disposal)
+        await service.transition_use(work, asset, UseAction.DISPOSE, words, disposal_approved=True)
+    return await get_disposal_detail(work, disposal)
 
 
-def _kept(work: Work, action: DisposalAction, body: DisposalAct) -> dict[str, Any]:
+def _step_columns(
+    work: UnitOfWork, action: DisposalAction, body: DisposalTransitionRequest
+) -> dict[str, Any]:
     """What a step leaves on the record."""
     match action:
-        case A.APPRAISE:
+        case Action.APPRAISE:
             return {"value": body.value, "appraisal_no": body.appraisal_no}
-        case A.DECIDE:
+        case Action.DECIDE:
             return {"held_on": body.held_on, "decided_by": work.actor.id}
-        case A.APPROVE:
+        case Action.APPROVE:
             return {"document_no": body.document_no, "approved_by": work.actor.id}
-        case A.BOOK:
+        case Action.BOOK:
             return {"proceeds": body.proceeds, "voucher_no": body.voucher_no, "booked_by": work.actor.id}
         case _:
             return {"result": body.reason}
 
 
-async def _book(work: Work, asset: Asset, body: DisposalAct) -> None:
-    on = (body.happened_at or work.at).astimezone(CHINA).date()
+async def _record_proceeds(work: UnitOfWork, asset: Asset, body: DisposalTransitionRequest) -> None:
+    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
     receipt = ReceiptPost.model_construct(
         id=None,
         amount=body.proceeds or 0,
@@ -177,16 +201,16 @@ async def _book(work: Work, asset: Asset, body: DisposalAct) -> None:
         kind="disposal",
         note="处置收入",
     )
-    await income.receive(work, asset.id, receipt)
+    await contracts.record_receipt(work, asset.id, receipt)
 
 
-async def subject(work: Work, disposal_id: UUID, *, lock: bool) -> Subject:
+async def get_notice_subject(work: UnitOfWork, disposal_id: UUID, *, lock: bool) -> NoticeSubject:
     """What the notice of a disposal shows."""
-    disposal = await get(work, disposal_id, lock=lock)
-    asset = await register.get(work, disposal.asset_id)
-    shown = acting.subject(asset)
-    return Subject(
-        kind=NOTICE,
+    disposal = await get_disposal(work, disposal_id, lock=lock)
+    asset = await register.get_asset(work, disposal.asset_id)
+    shown = service.build_notice_subject(asset)
+    return NoticeSubject(
+        kind=NOTICE_KIND,
         id=str(disposal.id),
         region=disposal.region,
         version=disposal.version,
@@ -194,7 +218,116 @@ async def subject(work: Work, disposal_id: UUID, *, lock: bool) -> Subject:
         content={
             **shown.content,
             "处置原因": disposal.cause.label,
-            "评估价值(元)": yuan(disposal.value or 0),
+            "评估价值(元)": format_yuan(disposal.value or 0),
             "批准文号": disposal.document_no,
         },
     )
+
+
+INCOME_WINDOW = timedelta(days=365)
+
+
+async def collect_figures(work: UnitOfWork, asset: Asset) -> dict[str, Any]:
+    """An asset's use, last year's income, households and operator, as they stand today."""
+    found = RevivalFigures.model_construct(
+        on=work.today,
+        use=asset.use,
+        income=await repository.sum_received(work, asset.id, work.today - INCOME_WINDOW, work.today),
+        households=asset.households,
+        operator=await repository.find_operator(work, asset.id),
+    )
+    return {**found.model_dump(mode="python"), "on": str(found.on), "use": str(found.use)}
+
+
+async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
+    """A plan with the figures of today as its beginning."""
+    asset = await register.get_asset(work, body.asset_id)
+    work.actor.require(May.ASSET_OPERATE, asset.region)
+    if asset.asset_class is not AssetClass.OPERATING:
+        raise invalid("not_operating", "只有经营性资产编制盘活方案", "/asset_id", "Only operating assets")
+    if asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED:
+        raise conflict("not_registered", "资产不在册", "The asset is not on the register")
+    if body.deadline < work.today:
+        raise invalid("deadline_past", "期限早于今天", "/deadline", "The deadline is past already")
+    revival, fresh = await create_record(
+        work,
+        Revival,
+        body,
+        region=asset.region,
+        id=body.id,
+        before=await collect_figures(work, asset),
+        state=RevivalState.PROPOSED,
+        state_since=work.at,
+        **body.model_dump(exclude={"id"}),
+    )
+    if fresh:
+        await work.publish(_revival_event(revival, "", revival.state), revival)
+    return revival
+
+
+def _revival_event(revival: Revival, was: str, now: str) -> RevivalMoved:
+    return RevivalMoved(revival_id=revival.id, asset_id=revival.asset_id, was=was, now=now)
+
+
+async def get_revival(work: UnitOfWork, revival_id: UUID, *, lock: bool = False) -> Revival:
+    """One plan of the caller's regions."""
+    return await scoped.get_record(work, Revival, revival_id, "份盘活方案", lock=lock)
+
+
+async def _build_revival_facts(
+    work: UnitOfWork, revival: Revival, body: RevivalTransitionRequest
+) -> RevivalFacts:
+    asset = await register.get_asset(work, revival.asset_id)
+    return RevivalFacts(
+        evidence_count=len(body.file_ids), in_use=asset.use is UseState.IN_USE, reason=body.reason
+    )
+
+
+async def get_revival_detail(work: UnitOfWork, revival: Revival) -> RevivalDetail:
+    """A plan and what the caller could do."""
+    known = await _build_revival_facts(work, revival, RevivalTransitionRequest())
+    return RevivalDetail.model_construct(
+        **dict(RevivalRead.model_validate(revival)),
+        available_actions=available_actions(work, REVIVAL, revival, known),
+    )
+
+
+async def transition_revival(
+    work: UnitOfWork,
+    revival_id: UUID,
+    action: RevivalAction,
+    body: RevivalTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> RevivalDetail | TransitionPreview:
+    """One step; approval puts the asset on its track, the report takes the figures of that day."""
+    papers = [str(one) for one in body.file_ids]
+    await uploads.require_files(work, papers, "/file_ids")
+    revival = await get_revival(work, revival_id, lock=True)
+    preview = await apply_transition(
+        work,
+        REVIVAL,
+        revival,
+        action,
+        await _build_revival_facts(work, revival, body),
+        act=body,
+        match=match,
+        dry_run=dry_run,
+        event=lambda was, now: _revival_event(revival, was, now),
+    )
+    if preview is not None:
+        return preview
+    asset = await register.get_asset(work, revival.asset_id, lock=True)
+    if action is RevivalAction.APPROVE:
+        before = {"track": asset.track and str(asset.track)}
+        asset.track = revival.track
+        asset.version += 1
+        work.session.add(asset)
+        event = AssetChanged(asset_id=asset.id, fields=["track"])
+        await work.publish(event, asset, before=before, reason="盘活方案批准")
+    if action is RevivalAction.REPORT:
+        revival.after, revival.reported_by = await collect_figures(work, asset), work.actor.id
+        revival.file_ids = [*revival.file_ids, *papers]
+    work.session.add(revival)
+    return await get_revival_detail(work, revival)

@@ -1,1 +1,1 @@
-"""收益分配: a yearly plan decided by the owners, its notice and payout list, in a book that always balances."""
+"""Income distribution (收益分配): yearly plans, decision steps (四议两公开), payout lists, the income book."""

@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.money import yuan
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum, format_yuan
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class PlanState(Labelled):
+class DistributionState(LabelledEnum):
     """收益分配方案状态."""
 
     DRAFT = "draft", "编制中"
@@ -19,7 +18,7 @@ class PlanState(Labelled):
     CANCELLED = "cancelled", "已取消"
 
 
-class PlanAction(Labelled):
+class DistributionAction(LabelledEnum):
     """收益分配办理事项."""
 
     SUBMIT = "submit", "提交决议"
@@ -30,79 +29,85 @@ class PlanAction(Labelled):
 
 
 @dataclass(frozen=True)
-class PlanFacts:
+class DistributionFacts:
     """What the guards look at."""
 
     total: int = 0
     available: int = 0
     steps_missing: tuple[str, ...] = ()
-    notice: Fault | None = None
+    notice_fault: FieldError | None = None
     unpaid: int = 0
-    result_public: bool = False
-    listed_wrong: str = ""
+    is_result_public: bool = False
+    list_mismatch: str = ""
     reason: str = ""
 
 
-def has_lines(facts: PlanFacts) -> Fault | None:
+def has_lines(facts: DistributionFacts) -> FieldError | None:
     """方案有分配明细."""
-    return None if facts.total else Fault("no_lines", "没有分配明细", "No lines", "/lines")
+    return None if facts.total else FieldError("no_lines", "没有分配明细", "No lines", "/lines")
 
 
-def decided(facts: PlanFacts) -> Fault | None:
+def decision_steps_recorded(facts: DistributionFacts) -> FieldError | None:
     """四议两公开的前五步都已记录."""
     if not facts.steps_missing:
         return None
-    return Fault(
+    return FieldError(
         "steps_missing", "还没有记录: " + "、".join(facts.steps_missing), "Steps are missing", "/steps"
     )
 
 
-def within_income(facts: PlanFacts) -> Fault | None:
+def within_income(facts: DistributionFacts) -> FieldError | None:
     """分配总额不超过未分配收益."""
     if facts.total <= facts.available:
         return None
-    detail = f"方案 {yuan(facts.total)} 元, 未分配收益只有 {yuan(facts.available)} 元"
-    return Fault("above_income", detail, "More than there is to distribute", "/lines")
+    detail = f"方案 {format_yuan(facts.total)} 元, 未分配收益只有 {format_yuan(facts.available)} 元"
+    return FieldError("above_income", detail, "More than there is to distribute", "/lines")
 
 
-def notice_over(facts: PlanFacts) -> Fault | None:
+def notice_period_over(facts: DistributionFacts) -> FieldError | None:
     """收益分配公示期满, 没有未处理或成立的异议."""
-    return facts.notice
+    return facts.notice_fault
 
 
-def list_agrees(facts: PlanFacts) -> Fault | None:
+def payout_list_matches_plan(facts: DistributionFacts) -> FieldError | None:
     """发放名单各用途合计与方案一致."""
-    if not facts.listed_wrong:
+    if not facts.list_mismatch:
         return None
-    return Fault("list_differs", facts.listed_wrong, "The payout list differs from the plan", "/payouts")
-
-
-def paid_out(facts: PlanFacts) -> Fault | None:
-    """发放名单全部兑付, 实施结果已公开."""
-    if facts.unpaid:
-        return Fault("unpaid", f"还有 {facts.unpaid} 笔没有兑付", "Payouts are open")
-    return (
-        None
-        if facts.result_public
-        else Fault("not_public", "实施结果还没有公开", "The result is not public yet")
+    return FieldError(
+        "list_differs", facts.list_mismatch, "The payout list differs from the plan", "/payouts"
     )
 
 
-def reasoned(facts: PlanFacts) -> Fault | None:
+def fully_paid_and_published(facts: DistributionFacts) -> FieldError | None:
+    """发放名单全部兑付, 实施结果已公开."""
+    if facts.unpaid:
+        return FieldError("unpaid", f"还有 {facts.unpaid} 笔没有兑付", "Payouts are open")
+    return (
+        None
+        if facts.is_result_public
+        else FieldError("not_public", "实施结果还没有公开", "The result is not public yet")
+    )
+
+
+def reason_given(facts: DistributionFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
-S, A = PlanState, PlanAction
+S, A = DistributionState, DistributionAction
 
 # fmt: off
-PLAN: Lifecycle[PlanState, PlanAction, PlanFacts] = Lifecycle("distribution", "收益分配方案", PlanState, S.DRAFT, (
+DISTRIBUTION: Lifecycle[DistributionState, DistributionAction, DistributionFacts] = Lifecycle("distribution", "收益分配方案", DistributionState, S.DRAFT, (
     #    action     from                  to           who                needs
-    move(A.SUBMIT,  S.DRAFT,              S.DECIDED,   May.ASSET_OPERATE, has_lines, decided, within_income),
-    move(A.RETURN,  S.DECIDED,            S.DRAFT,     May.ASSET_APPROVE, reasoned),
-    move(A.APPROVE, S.DECIDED,            S.APPROVED,  May.ASSET_APPROVE, notice_over, within_income,
+    transition(A.SUBMIT,  S.DRAFT,              S.DECIDED,   May.ASSET_OPERATE, has_lines, decision_steps_recorded, within_income),
+    transition(A.RETURN,  S.DECIDED,            S.DRAFT,     May.ASSET_APPROVE, reason_given),
+    transition(A.APPROVE, S.DECIDED,            S.APPROVED,  May.ASSET_APPROVE, notice_period_over, within_income,
          eyes=("created_by", "submitted_by")),
-    move(A.CLOSE,   S.APPROVED,           S.CLOSED,    May.ASSET_OPERATE, list_agrees, paid_out),
-    move(A.CANCEL,  (S.DRAFT, S.DECIDED), S.CANCELLED, May.ASSET_OPERATE, reasoned),
+    transition(A.CLOSE,   S.APPROVED,           S.CLOSED,    May.ASSET_OPERATE, payout_list_matches_plan, fully_paid_and_published),
+    transition(A.CANCEL,  (S.DRAFT, S.DECIDED), S.CANCELLED, May.ASSET_OPERATE, reason_given),
 ))
 # fmt: on

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.distributions.kinds import Account, Purpose
-from services.assets.distributions.lifecycle import PlanState
+from services.assets.distributions.lifecycle import DistributionState
+from services.assets.distributions.schemas import IncomeAccount, Purpose
 from shared.db import JSON, Record, text_enum
 
 
@@ -26,7 +26,7 @@ class IncomePosting(Base, table=True):
     mark: str = Field(max_length=80)
     """What was posted, so that it is posted once: receipt:…, plan:…, payout:…"""
     region: str = Field(max_length=12)
-    account: Account = Field(sa_type=text_enum(Account))
+    account: IncomeAccount = Field(sa_type=text_enum(IncomeAccount))
     amount: int = Field(sa_type=sa.BigInteger)
     happened_on: date
     created_at: datetime
@@ -39,7 +39,7 @@ class IncomeBalance(Base, table=True):
     __tablename__ = "income_balance"
 
     region: str = Field(primary_key=True, max_length=12)
-    account: Account = Field(sa_type=text_enum(Account), primary_key=True)
+    account: IncomeAccount = Field(sa_type=text_enum(IncomeAccount), primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
 
 
@@ -56,7 +56,7 @@ class Distribution(Base, Record, table=True):
     total: int = Field(default=0, sa_type=sa.BigInteger)
     steps: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     note: str = Field(default="", sa_type=sa.Text)
-    state: PlanState = Field(sa_type=text_enum(PlanState))
+    state: DistributionState = Field(sa_type=text_enum(DistributionState))
     state_since: datetime
     submitted_by: str = Field(default="", max_length=64)
     approved_by: str = Field(default="", max_length=64)

@@ -1,15 +1,54 @@
-"""What goes in and out about distribution."""
+"""Code sets of income and its distribution."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assets.distributions.kinds import DecisionStep, Purpose
-from services.assets.distributions.lifecycle import PlanState
-from shared.identifiers import BankAccount
-from shared.money import Money, PositiveMoney
-from shared.moves import Act, Offer
+from services.assets.distributions.lifecycle import DistributionState
+from shared.china import BankAccount, LabelledEnum, Money, PositiveMoney
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+
+
+class IncomeAccount(LabelledEnum):
+    """收益账户. What was received is always the sum of the other four."""
+
+    RECEIVED = "received", "已收"
+    AVAILABLE = "available", "未分配"
+    PLANNED = "planned", "已定方案待付"
+    RESERVED = "reserved", "公积提留"
+    DISTRIBUTED = "distributed", "已分配"
+
+
+class Purpose(LabelledEnum):
+    """收益用途."""
+
+    RESERVE = "reserve", "村集体公积"
+    WELFARE_POST = "welfare_post", "公益岗位工资"
+    SMALL_WORKS = "small_works", "小型公益事业"
+    SUPPORT = "support", "差异化帮扶困难群众"
+    REWARD = "reward", "奖励先进"
+
+
+class DecisionStep(LabelledEnum):
+    """四议两公开."""
+
+    PROPOSED = "proposed", "村党支部会提议"
+    DISCUSSED = "discussed", "村“两委”会商议"
+    REVIEWED = "reviewed", "党员大会审议"
+    RESOLVED = "resolved", "村民会议或村民代表会议决议"
+    DECISION_PUBLIC = "decision_public", "决议公开"
+    RESULT_PUBLIC = "result_public", "实施结果公开"
+
+
+STEPS_BEFORE_APPROVAL = (
+    DecisionStep.PROPOSED,
+    DecisionStep.DISCUSSED,
+    DecisionStep.REVIEWED,
+    DecisionStep.RESOLVED,
+    DecisionStep.DECISION_PUBLIC,
+)
+"""The last of the six, the publication of the result, comes before closing."""
 
 
 class LinePost(BaseModel):
@@ -26,7 +65,7 @@ class LineRead(LinePost):
     model_config = ConfigDict(from_attributes=True)
 
 
-class StepPost(BaseModel):
+class DecisionStepPost(BaseModel):
     """记录四议两公开的一步."""
 
     step: DecisionStep
@@ -89,14 +128,14 @@ class PayoutRead(BaseModel):
     version: int
 
 
-class PayoutPay(BaseModel):
+class PayoutPaymentPost(BaseModel):
     """登记兑付."""
 
     paid_on: date
     voucher_no: str = Field(min_length=1, max_length=100)
 
 
-class PayoutTakenBack(BaseModel):
+class PayoutReversalPost(BaseModel):
     """从名单撤下, 或登记兑付被银行退回."""
 
     reason: str = Field(min_length=2, max_length=500)
@@ -122,7 +161,7 @@ class DistributionRead(BaseModel):
     lines: list[LineRead]
     total: Money
     note: str
-    state: PlanState
+    state: DistributionState
     state_since: datetime
     created_by: str
 
@@ -134,10 +173,10 @@ class DistributionDetail(DistributionRead):
     listed: Money = Field(description="发放名单合计")
     unpaid: int = Field(description="未兑付笔数")
     warnings: list[str]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
-class DistributionAct(Act):
+class DistributionTransitionRequest(TransitionRequest):
     """办理收益分配."""
 
 

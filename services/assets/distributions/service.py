@@ -1,188 +1,252 @@
-"""Distribution plans: decided by the owners, noticed, approved by a second person, paid out and closed."""
+"""The income book: received = available + planned + reserved + distributed, after every posting."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlmodel import col
+
+from services.assets import repository_base as scoped
 from services.assets.distributions import repository
-from services.assets.distributions.kinds import BEFORE_APPROVAL, Account, DecisionStep, Purpose
-from services.assets.distributions.ledger import post
-from services.assets.distributions.lifecycle import PLAN, PlanAction, PlanFacts, PlanState
-from services.assets.distributions.models import Distribution
+from services.assets.distributions.events import (
+    AccountRevealed,
+    DistributionMoved,
+    PayoutPaid,
+    PayoutReversed,
+    PayoutsListed,
+)
+from services.assets.distributions.lifecycle import (
+    DISTRIBUTION,
+    DistributionAction,
+    DistributionFacts,
+    DistributionState,
+)
+from services.assets.distributions.models import Distribution, IncomePosting, Payout
 from services.assets.distributions.schemas import (
+    STEPS_BEFORE_APPROVAL,
     BalanceRead,
-    DistributionAct,
+    DecisionStep,
+    DecisionStepPost,
     DistributionCreate,
     DistributionDetail,
     DistributionRead,
+    DistributionTransitionRequest,
+    IncomeAccount,
     LinePost,
-    StepPost,
+    PayoutList,
+    PayoutPaymentPost,
+    PayoutPost,
+    PayoutReversalPost,
+    Purpose,
 )
-from services.assets.refusals import not_now, wrong
-from services.assets.scoped import repository as scoped
-from shared import files
-from shared.contracts.assets import AssetEvent
-from shared.creates import create
-from shared.errors import Fault
-from shared.http import Match
-from shared.money import Money, yuan
-from shared.moves import Preview, fire, offers
+from services.assets.errors import conflict, invalid
+from shared.auth import May, mask_account
+from shared.china import format_yuan
+from shared.db import new_id
+from shared.errors import FieldError, Forbidden
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
-from shared.notices.schemas import Level
-from shared.notices.service import Subject
-from shared.permissions import May
-from shared.work import CHINA, Work
-
-NOTICE = "distribution"
-A, S = PlanAction, PlanState
+from shared.notices.schemas import NoticeLevel
+from shared.notices.service import NoticeSubject
+from shared.records import create_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
-class DistributionMoved(AssetEvent):
-    """收益分配方案换了状态."""
+async def post_entry(
+    work: UnitOfWork, mark: str, region: str, changes: Mapping[IncomeAccount, int], on: date
+) -> None:
+    """Post once under a mark; ValueError when the book would not balance, Conflict when an account would go below zero."""
+    others = sum(amount for account, amount in changes.items() if account is not IncomeAccount.RECEIVED)
+    if changes.get(IncomeAccount.RECEIVED, 0) != others:
+        raise ValueError(f"unbalanced posting {mark}: {dict(changes)}")
+    after = await repository.system_update_balances(work, region, changes)
+    for account, amount in after.items():
+        if amount < 0:
+            raise conflict("below_zero", f"“{account.label}”余额不足", f"{account} would be below zero")
+    work.session.add_all(
+        IncomePosting(
+            id=new_id(),
+            mark=mark,
+            region=region,
+            account=account,
+            amount=amount,
+            happened_on=on,
+            created_at=work.at,
+            created_by=work.actor.id,
+        )
+        for account, amount in changes.items()
+        if amount
+    )
+    await work.session.flush()
 
-    topic = "distribution.moved"
-    distribution_id: UUID
-    total: Money
-    was: str
-    now: str
+
+async def post_receipt(work: UnitOfWork, receipt: str, region: str, amount: int, on: date) -> None:
+    """Income was received, or taken back (below zero): what was distributed already cannot be taken back."""
+    await post_entry(
+        work,
+        f"receipt:{receipt}",
+        region,
+        {IncomeAccount.RECEIVED: amount, IncomeAccount.AVAILABLE: amount},
+        on,
+    )
 
 
-async def draft(work: Work, body: DistributionCreate) -> Distribution:
+NOTICE_KIND = "distribution"
+Action, State = DistributionAction, DistributionState
+
+
+async def create_distribution(work: UnitOfWork, body: DistributionCreate) -> Distribution:
     """A plan in draft. Invalid when a purpose is named twice."""
     work.actor.require(May.ASSET_OPERATE, body.region)
-    plan, _ = await create(
+    plan, _ = await create_record(
         work,
         Distribution,
         body,
         region=body.region,
         id=body.id,
-        lines=_lines(body.lines),
+        lines=_build_lines(body.lines),
         total=sum(line.amount for line in body.lines),
-        state=S.DRAFT,
+        state=State.DRAFT,
         state_since=work.at,
         **body.model_dump(include={"owner_name", "year", "title", "note"}),
     )
     return plan
 
 
-def _lines(lines: list[LinePost]) -> list[dict[str, Any]]:
+def _build_lines(lines: list[LinePost]) -> list[dict[str, Any]]:
     if len({line.purpose for line in lines}) < len(lines):
-        raise wrong("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
+        raise invalid("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
     return [line.model_dump(mode="python") | {"purpose": str(line.purpose)} for line in lines]
 
 
-async def get(work: Work, plan_id: UUID, *, lock: bool = False) -> Distribution:
+async def get_distribution(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> Distribution:
     """One plan of the caller's regions."""
-    return await scoped.one(work, Distribution, plan_id, "份收益分配方案", lock=lock)
+    return await scoped.get_record(work, Distribution, plan_id, "份收益分配方案", lock=lock)
 
 
-async def _editable(work: Work, plan_id: UUID, match: Match) -> Distribution:
-    plan = await get(work, plan_id, lock=True)
+async def _get_editable(work: UnitOfWork, plan_id: UUID, match: VersionMatch) -> Distribution:
+    plan = await get_distribution(work, plan_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, plan.region)
-    match.check(plan)
+    match.check_version(plan)
     return plan
 
 
-def _changed(work: Work, plan: Distribution) -> None:
+def _bump_version(work: UnitOfWork, plan: Distribution) -> None:
     plan.version += 1
     plan.updated_at = work.at
     work.session.add(plan)
 
 
-async def rewrite(work: Work, plan_id: UUID, lines: list[LinePost], match: Match) -> Distribution:
+async def update_lines(
+    work: UnitOfWork, plan_id: UUID, lines: list[LinePost], match: VersionMatch
+) -> Distribution:
     """Other lines for a plan in draft; what was decided on the old ones is to be decided again."""
-    plan = await _editable(work, plan_id, match)
-    if plan.state is not S.DRAFT:
-        raise not_now("not_draft", f"方案{plan.state.label}, 不能再修改", "The plan is no draft")
-    plan.lines, plan.total, plan.steps = _lines(lines), sum(line.amount for line in lines), {}
-    _changed(work, plan)
-    await work.tell(_moved(plan, S.DRAFT, S.DRAFT), plan, reason="修改明细")
+    plan = await _get_editable(work, plan_id, match)
+    if plan.state is not State.DRAFT:
+        raise conflict("not_draft", f"方案{plan.state.label}, 不能再修改", "The plan is no draft")
+    plan.lines, plan.total, plan.steps = _build_lines(lines), sum(line.amount for line in lines), {}
+    _bump_version(work, plan)
+    await work.publish(_transition_event(plan, State.DRAFT, State.DRAFT), plan, reason="修改明细")
     return plan
 
 
-async def note_step(work: Work, plan_id: UUID, body: StepPost, match: Match) -> Distribution:
+async def record_decision_step(
+    work: UnitOfWork, plan_id: UUID, body: DecisionStepPost, match: VersionMatch
+) -> Distribution:
     """One of the six steps with its paper; they are noted in their order."""
     papers = [str(one) for one in body.file_ids]
-    await files.require(work, papers, "/file_ids")
-    plan = await _editable(work, plan_id, match)
+    await uploads.require_files(work, papers, "/file_ids")
+    plan = await _get_editable(work, plan_id, match)
     last = body.step is DecisionStep.RESULT_PUBLIC
-    if plan.state is not (S.APPROVED if last else S.DRAFT):
-        raise not_now(
+    if plan.state is not (State.APPROVED if last else State.DRAFT):
+        raise conflict(
             "not_now", f"方案{plan.state.label}, 现在不能记录“{body.step.label}”", "Not in this state"
         )
     if body.held_on > work.today:
-        raise wrong("in_the_future", "日期不能晚于今天", "/held_on", "It lies in the future")
+        raise invalid("in_the_future", "日期不能晚于今天", "/held_on", "It lies in the future")
     if body.agreed > body.present:
-        raise wrong("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
+        raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
     order = list(DecisionStep)
     earlier = order[: order.index(body.step)]
     if lost := [one.label for one in earlier if one not in plan.steps]:
-        raise wrong("order", f"先记录: {'、'.join(lost)}", "/step", "An earlier step is missing")
+        raise invalid("order", f"先记录: {'、'.join(lost)}", "/step", "An earlier step is missing")
     if any(plan.steps[one]["held_on"] > str(body.held_on) for one in earlier):
-        raise wrong("order", "日期早于前一步", "/held_on", "It is before an earlier step")
+        raise invalid("order", "日期早于前一步", "/held_on", "It is before an earlier step")
     said = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
     plan.steps = {**plan.steps, str(body.step): said}
-    _changed(work, plan)
-    await work.tell(_moved(plan, plan.state, plan.state), plan, reason=body.step.label)
+    _bump_version(work, plan)
+    await work.publish(_transition_event(plan, plan.state, plan.state), plan, reason=body.step.label)
     return plan
 
 
-def _moved(plan: Distribution, was: PlanState, now: PlanState) -> DistributionMoved:
+def _transition_event(
+    plan: Distribution, was: DistributionState, now: DistributionState
+) -> DistributionMoved:
     return DistributionMoved(distribution_id=plan.id, total=plan.total, was=was, now=now)
 
 
-async def _facts(work: Work, plan: Distribution, body: DistributionAct, *, lock: bool = False) -> PlanFacts:
-    listed, unpaid = await repository.listed_amounts(work, plan.id)
+async def _build_facts(
+    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest, *, lock: bool = False
+) -> DistributionFacts:
+    listed, unpaid = await repository.sum_payouts(work, plan.id)
     available = (
-        await repository.own_balance(work, plan.region, Account.AVAILABLE)
+        await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE)
         if lock
-        else (await repository.balances(work, plan.region))[Account.AVAILABLE]
+        else (await repository.sum_balances(work, plan.region))[IncomeAccount.AVAILABLE]
     )
-    return PlanFacts(
+    return DistributionFacts(
         total=plan.total,
         available=available,
-        steps_missing=tuple(one.label for one in BEFORE_APPROVAL if one not in plan.steps),
-        notice=await _notice(work, plan, body),
+        steps_missing=tuple(one.label for one in STEPS_BEFORE_APPROVAL if one not in plan.steps),
+        notice_fault=await _find_blocking_notice(work, plan, body),
         unpaid=unpaid,
-        result_public=DecisionStep.RESULT_PUBLIC in plan.steps,
-        listed_wrong=_differing(plan, listed),
+        is_result_public=DecisionStep.RESULT_PUBLIC in plan.steps,
+        list_mismatch=_describe_mismatch(plan, listed),
         reason=body.reason,
     )
 
 
-async def _notice(work: Work, plan: Distribution, body: DistributionAct) -> Fault | None:
-    on = (body.happened_at or work.at).astimezone(CHINA).date()
-    return notices.missing(await notices.standing(work, NOTICE, str(plan.id), on), Level.DISTRIBUTION)
+async def _find_blocking_notice(
+    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest
+) -> FieldError | None:
+    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    return notices.first_blocking_notice(
+        await notices.get_notice_status(work, NOTICE_KIND, str(plan.id), on), NoticeLevel.DISTRIBUTION
+    )
 
 
-def _differing(plan: Distribution, listed: dict[Purpose, int]) -> str:
+def _describe_mismatch(plan: Distribution, listed: dict[Purpose, int]) -> str:
     """Where the payout list and the plan differ; the reserve has no list."""
     found = []
     for line in plan.lines:
         purpose = Purpose(line["purpose"])
         if purpose is not Purpose.RESERVE and listed.get(purpose, 0) != line["amount"]:
             found.append(
-                f"{purpose.label}方案 {yuan(line['amount'])} 元, 名单 {yuan(listed.get(purpose, 0))} 元"
+                f"{purpose.label}方案 {format_yuan(line['amount'])} 元, 名单 {format_yuan(listed.get(purpose, 0))} 元"
             )
     return "; ".join(found)
 
 
-async def detail(work: Work, plan: Distribution) -> DistributionDetail:
+async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
     """The plan, its steps, what the dated rules remark, and what the caller could do."""
-    listed, unpaid = await repository.listed_amounts(work, plan.id)
-    facts = await _facts(work, plan, DistributionAct())
+    listed, unpaid = await repository.sum_payouts(work, plan.id)
+    facts = await _build_facts(work, plan, DistributionTransitionRequest())
     return DistributionDetail.model_construct(
         **dict(DistributionRead.model_validate(plan)),
         steps=plan.steps,
         listed=sum(listed.values()),
         unpaid=unpaid,
-        warnings=await _warnings(work, plan),
-        available_actions=offers(work, PLAN, plan, facts),
+        warnings=await _list_warnings(work, plan),
+        available_actions=available_actions(work, DISTRIBUTION, plan, facts),
     )
 
 
-async def _warnings(work: Work, plan: Distribution) -> list[str]:
+async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
     """Not simply shared out: the dated shares per purpose."""
-    rule = await work.rule("distribution.shares", region=plan.region)
+    rule = await work.get_rule("distribution.shares", region=plan.region)
     amounts = {line["purpose"]: line["amount"] for line in plan.lines}
     found = []
     for purpose, bounds in rule.value.items():
@@ -194,59 +258,65 @@ async def _warnings(work: Work, plan: Distribution) -> list[str]:
     return found
 
 
-async def act(
-    work: Work, plan_id: UUID, action: PlanAction, body: DistributionAct, *, match: Match, dry_run: bool
-) -> DistributionDetail | Preview:
+async def transition_distribution(
+    work: UnitOfWork,
+    plan_id: UUID,
+    action: DistributionAction,
+    body: DistributionTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> DistributionDetail | TransitionPreview:
     """One step. Approval sets the money aside in the book, in the same transaction."""
-    plan = await get(work, plan_id, lock=True)
-    facts = await _facts(work, plan, body, lock=not dry_run)
-    preview = await fire(
+    plan = await get_distribution(work, plan_id, lock=True)
+    facts = await _build_facts(work, plan, body, lock=not dry_run)
+    preview = await apply_transition(
         work,
-        PLAN,
+        DISTRIBUTION,
         plan,
         action,
         facts,
         act=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _moved(plan, was, now),
+        event=lambda was, now: _transition_event(plan, was, now),
     )
     if preview is not None:
         return preview
-    if action is A.SUBMIT:
+    if action is Action.SUBMIT:
         plan.submitted_by = work.actor.id
-    if action is A.APPROVE:
+    if action is Action.APPROVE:
         plan.approved_by = work.actor.id
-        await _set_aside(work, plan)
+        await _reserve_amounts(work, plan)
     work.session.add(plan)
-    return await detail(work, plan)
+    return await get_distribution_detail(work, plan)
 
 
-async def _set_aside(work: Work, plan: Distribution) -> None:
+async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
     reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == Purpose.RESERVE)
     changes = {
-        Account.AVAILABLE: -plan.total,
-        Account.RESERVED: reserve,
-        Account.PLANNED: plan.total - reserve,
+        IncomeAccount.AVAILABLE: -plan.total,
+        IncomeAccount.RESERVED: reserve,
+        IncomeAccount.PLANNED: plan.total - reserve,
     }
-    await post(work, f"plan:{plan.id}", plan.region, changes, work.today)
+    await post_entry(work, f"plan:{plan.id}", plan.region, changes, work.today)
 
 
-async def balance(work: Work, region: str) -> BalanceRead:
+async def get_balance(work: UnitOfWork, region: str) -> BalanceRead:
     """The income book of a region, checked against its postings."""
-    kept, must = await repository.balances(work, region), await repository.posted(work, region)
-    others = sum(amount for account, amount in kept.items() if account is not Account.RECEIVED)
+    kept, must = await repository.sum_balances(work, region), await repository.sum_postings(work, region)
+    others = sum(amount for account, amount in kept.items() if account is not IncomeAccount.RECEIVED)
     amounts: dict[str, Any] = {str(account): amount for account, amount in kept.items()}
     return BalanceRead.model_construct(
-        region=region, agrees=kept == must and kept[Account.RECEIVED] == others, **amounts
+        region=region, agrees=kept == must and kept[IncomeAccount.RECEIVED] == others, **amounts
     )
 
 
-async def subject(work: Work, plan_id: UUID, *, lock: bool) -> Subject:
+async def get_notice_subject(work: UnitOfWork, plan_id: UUID, *, lock: bool) -> NoticeSubject:
     """What the notice of a plan shows: purposes and amounts, no payee."""
-    plan = await get(work, plan_id, lock=lock)
-    return Subject(
-        kind=NOTICE,
+    plan = await get_distribution(work, plan_id, lock=lock)
+    return NoticeSubject(
+        kind=NOTICE_KIND,
         id=str(plan.id),
         region=plan.region,
         version=plan.version,
@@ -254,10 +324,145 @@ async def subject(work: Work, plan_id: UUID, *, lock: bool) -> Subject:
         content={
             "所有权人": plan.owner_name,
             "年度": plan.year,
-            "分配总额(元)": yuan(plan.total),
+            "分配总额(元)": format_yuan(plan.total),
             "columns": ["用途", "金额(元)", "说明"],
             "rows": [
-                [Purpose(one["purpose"]).label, yuan(one["amount"]), one["remark"]] for one in plan.lines
+                [Purpose(one["purpose"]).label, format_yuan(one["amount"]), one["remark"]]
+                for one in plan.lines
             ],
         },
     )
+
+
+LISTING_STATES = frozenset({DistributionState.DECIDED, DistributionState.APPROVED})
+
+
+async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> list[Payout]:
+    """More rows of the list. Invalid when a purpose is not in the plan or its amount would be passed."""
+    plan = await get_distribution(work, plan_id, lock=True)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    if plan.state not in LISTING_STATES:
+        raise conflict("not_now", f"方案{plan.state.label}, 不能编制发放名单", "Not in this state")
+    made = [await _create_payout(work, plan, item) for item in body.items]
+    fresh = [payout for payout, new in made if new]
+    await work.session.flush()
+    await _check_plan_amounts(work, plan)
+    if fresh:
+        event = PayoutsListed(
+            distribution_id=plan.id, count=len(fresh), amount=sum(one.amount for one in fresh)
+        )
+        await work.publish(event, plan)
+    return [payout for payout, _ in made]
+
+
+async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:
+    payout_id = item.id or new_id()
+    sealed = (
+        work.context.keyring.encrypt(item.account, about=f"payout:{payout_id}:account")
+        if item.account
+        else ""
+    )
+    return await create_record(
+        work,
+        Payout,
+        item,
+        region=plan.region,
+        id=payout_id,
+        distribution_id=plan.id,
+        account_sealed=sealed,
+        account_masked=mask_account(item.account) if item.account else "",
+        **item.model_dump(exclude={"id", "account"}),
+    )
+
+
+async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
+    listed, _ = await repository.sum_payouts(work, plan.id)
+    allowed = {Purpose(line["purpose"]): line["amount"] for line in plan.lines}
+    allowed.pop(Purpose.RESERVE, None)
+    for purpose, amount in listed.items():
+        if amount > allowed.get(purpose, 0):
+            detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(allowed.get(purpose, 0))} 元"
+            raise invalid("above_plan", detail, "/items", "The list passes the plan")
+
+
+async def list_payouts(work: UnitOfWork, plan_id: UUID) -> list[Payout]:
+    """The list of a plan."""
+    plan = await get_distribution(work, plan_id)
+    return await scoped.list_records(work, Payout, col(Payout.distribution_id) == plan.id, most=10_000)
+
+
+async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutPaymentPost) -> Payout:
+    """One row was paid: out of the set-aside money, once, not by who listed it."""
+    plan = await get_distribution(work, plan_id, lock=True)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    payout = await scoped.get_record(work, Payout, payout_id, "笔发放", lock=True)
+    if payout.distribution_id != plan.id or plan.state is not DistributionState.APPROVED:
+        raise conflict("not_approved", "方案审核通过后才能兑付", "The plan is not approved")
+    if payout.paid_on is not None or payout.withdrawn:
+        raise conflict("paid", "这一笔已经兑付, 或已从名单撤下", "Paid already, or withdrawn")
+    if payout.created_by == work.actor.id:
+        raise Forbidden("不能兑付本人编制的名单, 须由另一人办理", "Four eyes: another person must")
+    if body.paid_on > work.today:
+        raise invalid("in_the_future", "兑付日期不能晚于今天", "/paid_on", "It lies in the future")
+    payout.paid_on, payout.voucher_no, payout.paid_by = body.paid_on, body.voucher_no, work.actor.id
+    payout.version += 1
+    work.session.add(payout)
+    changes = {IncomeAccount.PLANNED: -payout.amount, IncomeAccount.DISTRIBUTED: payout.amount}
+    await post_entry(work, f"payout:{payout.id}:{payout.returns}", plan.region, changes, body.paid_on)
+    await work.publish(PayoutPaid(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount), plan)
+    return payout
+
+
+async def withdraw_payout(
+    work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutReversalPost
+) -> Payout:
+    """A row that was listed by mistake stands no longer; it stays on record."""
+    plan, payout = await _get_payout(work, plan_id, payout_id)
+    if plan.state not in LISTING_STATES or payout.paid_on is not None or payout.withdrawn:
+        raise conflict(
+            "not_now", "只能撤下还没有兑付的名单", "It is paid or withdrawn, or the plan is closed"
+        )
+    payout.withdrawn = body.reason
+    payout.version += 1
+    work.session.add(payout)
+    await work.publish(_reversal_event(plan, payout, "withdrawn"), plan, reason=body.reason)
+    return payout
+
+
+async def return_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutReversalPost) -> Payout:
+    """A paid row that the bank sent back: the money waits again, and another attempt is another posting."""
+    plan, payout = await _get_payout(work, plan_id, payout_id)
+    if plan.state is not DistributionState.APPROVED or payout.paid_on is None:
+        raise conflict("not_paid", "这一笔没有兑付, 或方案已办结", "It is not paid, or the plan is closed")
+    changes = {IncomeAccount.PLANNED: payout.amount, IncomeAccount.DISTRIBUTED: -payout.amount}
+    await post_entry(work, f"return:{payout.id}:{payout.returns}", plan.region, changes, work.today)
+    payout.paid_on, payout.voucher_no, payout.paid_by = None, "", ""
+    payout.returns += 1
+    payout.version += 1
+    work.session.add(payout)
+    await work.publish(_reversal_event(plan, payout, "returned"), plan, reason=body.reason)
+    return payout
+
+
+async def _get_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> tuple[Distribution, Payout]:
+    plan = await get_distribution(work, plan_id, lock=True)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    payout = await scoped.get_record(work, Payout, payout_id, "笔发放", lock=True)
+    if payout.distribution_id != plan.id:
+        raise conflict("other_plan", "这一笔不属于这个方案", "It belongs to another plan")
+    return plan, payout
+
+
+def _reversal_event(plan: Distribution, payout: Payout, what: str) -> PayoutReversed:
+    return PayoutReversed(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount, what=what)
+
+
+async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> str:
+    """The account in clear, for those who pay; that it was read is written down."""
+    plan = await get_distribution(work, plan_id)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    payout = await scoped.get_record(work, Payout, payout_id, "笔发放")
+    if payout.distribution_id != plan.id or not payout.account_sealed:
+        raise conflict("no_account", "没有登记账号", "No account is known")
+    await work.publish(AccountRevealed(payout_id=payout.id), plan)
+    return work.context.keyring.decrypt(payout.account_sealed, about=f"payout:{payout.id}:account")

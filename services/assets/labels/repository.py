@@ -3,25 +3,25 @@
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
-from services.assets.register.lifecycle import COUNTED, AssetState
+from services.assets.register.lifecycle import COUNTED_STATES, AssetState
 from services.assets.register.models import Asset
-from services.assets.reshaping.models import AssetLink
+from services.assets.split_merge.models import AssetLink
 from shared.errors import NotFound
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
 
-async def system_by_code(work: Work, code: str, *, lock: bool = False) -> Asset:
+async def system_get_by_code(work: UnitOfWork, code: str, *, lock: bool = False) -> Asset:
     """The asset with this code, for whoever stands before its label; NotFound for drafts and unknown codes."""
-    query = select(Asset).where(Asset.code == code, col(Asset.state).in_(COUNTED))
+    query = select(Asset).where(Asset.code == code, col(Asset.state).in_(COUNTED_STATES))
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
-        later = await _became(work, code)
+        later = await _list_successor_codes(work, code)
         words = f"资产 {code} 已拆分或合并为: {'、'.join(later)}" if later else f"没有编号为 {code} 的资产"
         raise NotFound(words, f"No asset {code}")
     return found
 
 
-async def _became(work: Work, code: str) -> list[str]:
+async def _list_successor_codes(work: UnitOfWork, code: str) -> list[str]:
     """The codes of what an asset was split or merged into; an old label still tells where to look."""
     old, new = aliased(Asset), aliased(Asset)
     query = (

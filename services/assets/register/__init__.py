@@ -1,1 +1,1 @@
-"""登记: what an asset is, who owns it, and the two lives it leads: its registration and its use."""
+"""Asset register (资产登记): fields, registration and use lifecycles, codes, ledger import (台账导入), drafts from accepted projects, the map (地图)."""

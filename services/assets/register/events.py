@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.contracts.assets import AssetEvent
-from shared.money import PositiveMoney
+from shared.china import PositiveMoney
+from shared.clients.assets import AssetEvent
 
 
 class AssetEntered(AssetEvent):

@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Track
 from services.assets.register.lifecycle import AssetState, UseState
+from services.assets.register.schemas import AssetClass, Origin, OwnerKind, Track
 from shared.db import JSON, Record, text_enum
 
-NEVER = date(9999, 12, 31)
+NEVER_DUE = date(9999, 12, 31)
 """The due date of what is never due."""
 
 
@@ -97,20 +97,20 @@ class Asset(Base, Record, table=True):
     """When somebody last saw it."""
     photographed_at: datetime | None = None
     """When somebody last saw it and took a photo."""
-    inspect_due_on: date = NEVER
+    inspect_due_on: date = NEVER_DUE
     keeper_unit: str = Field(default="", max_length=200)
     keeper_name: str = Field(default="", max_length=50)
     adjusted: int = Field(default=0, sa_type=sa.BigInteger)
     """Approved changes of value beside the original one."""
 
 
-_COLUMNS = Asset.__table__.c  # type: ignore[attr-defined]
+_ASSET_COLUMNS = Asset.__table__.c  # type: ignore[attr-defined]
 sa.Index(
     "uq_asset_code",
-    _COLUMNS.code,
+    _ASSET_COLUMNS.code,
     unique=True,
-    sqlite_where=_COLUMNS.code != "",
-    postgresql_where=_COLUMNS.code != "",
+    sqlite_where=_ASSET_COLUMNS.code != "",
+    postgresql_where=_ASSET_COLUMNS.code != "",
 )
 
 
@@ -145,7 +145,7 @@ class CodeSerial(Base, table=True):
     last: int
 
 
-class ProjectCard(Base, table=True):
+class ProjectSnapshot(Base, table=True):
     """What the library last told of a project: enough to compare what was built with what it cost."""
 
     __tablename__ = "project_card"

@@ -1,21 +1,70 @@
-"""What goes in and out about assets."""
+"""Code sets of the register."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
-from services.assets.register.kinds import AssetClass, Origin, OwnerKind, Right, Track
 from services.assets.register.lifecycle import AssetState, UseState
-from shared.fences import FenceIn
-from shared.identifiers import CreditCode
-from shared.money import Money, PositiveMoney, SignedMoney
-from shared.moves import Act, Offer
-from shared.places import Place
+from shared.china import CreditCode, Datum, FenceIn, LabelledEnum, Money, Place, PositiveMoney, SignedMoney
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-REGION = r"^[0-9]{12}$"
-FIRST_BUILT = date(1978, 1, 1)
+
+class AssetClass(LabelledEnum):
+    """资产类别. It decides the duties: income, keeping, or follow-up visits."""
+
+    PUBLIC = "public", "公益性资产"
+    OPERATING = "operating", "经营性资产"
+    HOUSEHOLD = "household", "到户类资产"
+
+    @property
+    def letters(self) -> str:
+        """The two letters of the class in an asset code."""
+        return {AssetClass.PUBLIC: "GY", AssetClass.OPERATING: "JY", AssetClass.HOUSEHOLD: "DH"}[self]
+
+
+class OwnerKind(LabelledEnum):
+    """所有权人类型, from the state down to the household."""
+
+    STATE = "state", "国有(县级)"
+    TOWN = "town", "镇(乡)"
+    VILLAGE = "village", "村集体"
+    HOUSEHOLD = "household", "农户"
+    UNKNOWN = "unknown", "待定"
+
+
+class Right(LabelledEnum):
+    """所有权之外的五项权利."""
+
+    USE = "use", "使用权"
+    OPERATION = "operation", "经营权"
+    INCOME = "income", "收益权"
+    DISPOSAL = "disposal", "处置权"
+    SUPERVISION = "supervision", "监督权"
+
+
+class Track(LabelledEnum):
+    """经营性资产分类处置: 巩固, 升级, 盘活, 调整."""
+
+    CONSOLIDATE = "consolidate", "巩固一批"
+    UPGRADE = "upgrade", "升级一批"
+    REVIVE = "revive", "盘活一批"
+    ADJUST = "adjust", "调整一批"
+
+
+class Origin(LabelledEnum):
+    """登记来源."""
+
+    ACCEPTANCE = "acceptance", "项目验收形成"
+    MANUAL = "manual", "补登"
+    IMPORT = "import", "台账导入"
+    SPLIT = "split", "拆分"
+    MERGE = "merge", "合并"
+
+
+REGION_PATTERN = r"^[0-9]{12}$"
+EARLIEST_BUILT_ON = date(1978, 1, 1)
 
 
 class FundingPart(BaseModel):
@@ -41,7 +90,7 @@ class Holder(BaseModel):
     code: str = Field("", max_length=18, description="统一社会信用代码")
 
 
-class _Fields(BaseModel):
+class _AssetFields(BaseModel):
     """What may be said of an asset from the start; a draft may lack most of it."""
 
     subclass: str = Field("", max_length=40, description="子类, 见 /assets/codes")
@@ -70,11 +119,11 @@ class _Fields(BaseModel):
     note: str = Field("", max_length=2000)
 
 
-class AssetCreate(_Fields):
+class AssetCreate(_AssetFields):
     """补登资产: assets formed since 2012 that no acceptance in this system made."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
-    region: str = Field(pattern=REGION, description="坐落的村或镇, 12 位")
+    region: str = Field(pattern=REGION_PATTERN, description="坐落的村或镇, 12 位")
     name: str = Field(min_length=2, max_length=200)
     asset_class: AssetClass
     project_id: UUID | None = Field(None, description="形成项目, 须在项目库")
@@ -88,7 +137,7 @@ class AssetChange(BaseModel):
 
     name: str | None = Field(None, min_length=2, max_length=200)
     asset_class: AssetClass | None = None
-    region: str | None = Field(None, pattern=REGION)
+    region: str | None = Field(None, pattern=REGION_PATTERN)
     subclass: str | None = Field(None, max_length=40)
     built_on: date | None = None
     service_years: int | None = Field(None, ge=1, le=100)
@@ -115,11 +164,11 @@ class AssetChange(BaseModel):
     reason: str = Field("", max_length=2000, description="修改理由; 登记后修改必填")
 
 
-FIXED = frozenset(
+FIXED_FIELDS = frozenset(
     {"name", "asset_class", "region", "built_on", "original_value", "owner_kind", "owner_name", "owner_code"}
 )
 """What a registered asset only changes by going back to draft, by a transfer of rights or by a value adjustment."""
-NULLABLE = frozenset({"built_on", "service_years", "place", "outline", "track"})
+NULLABLE_FIELDS = frozenset({"built_on", "service_years", "place", "outline", "track"})
 
 
 class AssetRead(BaseModel):
@@ -222,10 +271,10 @@ class AssetDetail(AssetRead):
     """资产, 使用状态的变更和可办事项."""
 
     use_changes: list[UseChangeRead]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
-class AssetAct(Act):
+class AssetTransitionRequest(TransitionRequest):
     """办理资产事项."""
 
     certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写; 空则由系统编号")
@@ -237,7 +286,7 @@ class AssetAct(Act):
     deadline: date | None = Field(None, description="整改期限")
 
 
-class Codes(BaseModel):
+class CodeSets(BaseModel):
     """代码表: every code of this service with its Chinese label."""
 
     asset_class: dict[str, str]
@@ -249,3 +298,57 @@ class Codes(BaseModel):
     origin: dict[str, str]
     state: dict[str, str]
     use: dict[str, str]
+
+
+class RowFault(BaseModel):
+    """一处问题."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    row: int = Field(description="表格中的行号")
+    column: str
+    message: str
+    pointer: str
+
+
+class ImportResult(BaseModel):
+    """导入结果: with faults nothing was taken in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rows: int
+    created: int = Field(description="建立的资产数; 试导入或有错误时为 0")
+    registered: int = Field(description="其中已登记并取得编号的")
+    value: Money = Field(description="各行原值合计")
+    ignored: list[str] = Field(description="没有用到的列")
+    totals: list[int] = Field(description="略过的合计行")
+    faults: list[RowFault]
+    more_faults: int = Field(description="未列出的问题数")
+    ids: list[UUID] = Field([], description="建立的资产, 最多列 1000 个")
+
+
+class MapFeature(BaseModel):
+    """一项资产: a point or its outline."""
+
+    type: Literal["Feature"] = "Feature"
+    id: UUID
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+
+class MapFeatureCollection(BaseModel):
+    """GeoJSON. Coordinates are in the datum that was asked for, WGS-84 unless said otherwise."""
+
+    type: Literal["FeatureCollection"] = "FeatureCollection"
+    datum: Datum
+    more: bool = Field(description="范围内还有更多, 请放大地图")
+    features: list[MapFeature]
+
+
+class MapBounds(BaseModel):
+    """一个地区全部资产的范围, WGS-84; 没有坐标时各项为空."""
+
+    west: float | None
+    south: float | None
+    east: float | None
+    north: float | None

@@ -1,1 +1,1 @@
-"""报修: from anybody who scans the label, from inspections, from keepers; with cost and completion."""
+"""Repair tickets (报修): reported by anybody who scans a label, handled by the village, checked by a second person."""

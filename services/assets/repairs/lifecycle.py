@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class RepairState(Labelled):
+class RepairState(LabelledEnum):
     """报修状态."""
 
     REPORTED = "reported", "待受理"
@@ -19,7 +19,7 @@ class RepairState(Labelled):
     REJECTED = "rejected", "不予受理"
 
 
-class RepairAction(Labelled):
+class RepairAction(LabelledEnum):
     """报修办理事项."""
 
     ACCEPT = "accept", "受理派工"
@@ -41,25 +41,29 @@ class RepairFacts:
     reason: str = ""
 
 
-def assigned(facts: RepairFacts) -> Fault | None:
+def person_and_due_date_given(facts: RepairFacts) -> FieldError | None:
     """写明维修责任人和期限."""
     if facts.person.strip() and facts.due_on is not None and (facts.on is None or facts.due_on >= facts.on):
         return None
-    return Fault(
+    return FieldError(
         "not_assigned", "须写明维修责任人和期限(不早于今天)", "A person and a date are needed", "/due_on"
     )
 
 
-def proven(facts: RepairFacts) -> Fault | None:
+def completion_documented(facts: RepairFacts) -> FieldError | None:
     """附有完工照片, 填写费用(没有费用填 0)."""
     if facts.photos and facts.cost is not None:
         return None
-    return Fault("not_proven", "须附完工照片并填写费用", "Photos and the cost are needed", "/photos")
+    return FieldError("not_proven", "须附完工照片并填写费用", "Photos and the cost are needed", "/photos")
 
 
-def reasoned(facts: RepairFacts) -> Fault | None:
+def reason_given(facts: RepairFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = RepairState, RepairAction
@@ -67,10 +71,10 @@ S, A = RepairState, RepairAction
 # fmt: off
 REPAIR: Lifecycle[RepairState, RepairAction, RepairFacts] = Lifecycle("repair", "报修", RepairState, S.REPORTED, (
     #    action    from                       to          who                needs
-    move(A.ACCEPT, S.REPORTED,                S.ACCEPTED, May.ASSET_KEEP,    assigned),
-    move(A.REJECT, S.REPORTED,                S.REJECTED, May.ASSET_KEEP,    reasoned),
-    move(A.FINISH, S.ACCEPTED,                S.FINISHED, May.ASSET_KEEP,    proven),
-    move(A.CHECK,  S.FINISHED,                S.CLOSED,   May.ASSET_INSPECT, eyes=("finished_by",)),
-    move(A.REDO,   S.FINISHED,                S.ACCEPTED, May.ASSET_INSPECT, reasoned),
+    transition(A.ACCEPT, S.REPORTED,                S.ACCEPTED, May.ASSET_KEEP,    person_and_due_date_given),
+    transition(A.REJECT, S.REPORTED,                S.REJECTED, May.ASSET_KEEP,    reason_given),
+    transition(A.FINISH, S.ACCEPTED,                S.FINISHED, May.ASSET_KEEP,    completion_documented),
+    transition(A.CHECK,  S.FINISHED,                S.CLOSED,   May.ASSET_INSPECT, eyes=("finished_by",)),
+    transition(A.REDO,   S.FINISHED,                S.ACCEPTED, May.ASSET_INSPECT, reason_given),
 ))
 # fmt: on

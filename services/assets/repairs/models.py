@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.repairs.kinds import Source
 from services.assets.repairs.lifecycle import RepairState
+from services.assets.repairs.schemas import RepairSource
 from shared.db import JSON, Record, text_enum
 
 
@@ -23,7 +23,7 @@ class Repair(Base, Record, table=True):
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")
-    source: Source = Field(sa_type=text_enum(Source))
+    source: RepairSource = Field(sa_type=text_enum(RepairSource))
     inspection_id: UUID | None = None
     text: str = Field(sa_type=sa.Text)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)

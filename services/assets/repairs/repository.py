@@ -8,43 +8,42 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.assets.repairs.models import Repair
-from shared.db import run
+from shared.db import execute_core, file
 from shared.errors import NotFound
-from shared.tables import file
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
-TABLE: sa.Table = Repair.__table__  # type: ignore[attr-defined]
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+REPAIRS: sa.Table = Repair.__table__  # type: ignore[attr-defined]
+ONE_HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
 
 
-async def system_sent(work: Work, sender: str, asset_id: UUID) -> tuple[int, int]:
+async def system_count_recent_repairs(work: UnitOfWork, sender: str, asset_id: UUID) -> tuple[int, int]:
     """(tickets this sender wrote in the last hour, tickets about this asset in the last day)."""
-    mine = TABLE.c.created_by == sender
+    mine = REPAIRS.c.created_by == sender
     query = sa.select(
-        sa.func.count().filter(mine, TABLE.c.created_at > work.at - HOUR).label("sender"),
-        sa.func.count().filter(TABLE.c.asset_id == asset_id).label("asset"),
+        sa.func.count().filter(mine, REPAIRS.c.created_at > work.at - ONE_HOUR).label("sender"),
+        sa.func.count().filter(REPAIRS.c.asset_id == asset_id).label("asset"),
     ).where(
-        sa.or_(mine, TABLE.c.asset_id == asset_id),
-        TABLE.c.created_at > work.at - DAY,
-        TABLE.c.source == "scan",
+        sa.or_(mine, REPAIRS.c.asset_id == asset_id),
+        REPAIRS.c.created_at > work.at - ONE_DAY,
+        REPAIRS.c.source == "scan",
     )
-    row = (await run(work.session, query)).one()
+    row = (await execute_core(work.session, query)).one()
     return int(row.sender), int(row.asset)
 
 
-async def system_photos_sent(work: Work, sender: str, since: datetime) -> int:
+async def system_count_photos(work: UnitOfWork, sender: str, since: datetime) -> int:
     """How many photos a sender without login sent since then."""
     query = sa.select(sa.func.count()).where(file.c.uploaded_by == sender, file.c.uploaded_at > since)
-    return int((await run(work.session, query)).scalar_one())
+    return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def system_own_photos(work: Work, sender: str, ids: Sequence[UUID]) -> set[UUID]:
+async def system_list_own_photos(work: UnitOfWork, sender: str, ids: Sequence[UUID]) -> set[UUID]:
     """Which of these photos this sender sent himself."""
     query = sa.select(file.c.id).where(file.c.id.in_(ids), file.c.uploaded_by == sender)
-    return set((await run(work.session, query)).scalars())
+    return set((await execute_core(work.session, query)).scalars())
 
 
-async def system_of_code(work: Work, asset_id: UUID, repair_id: UUID) -> Repair:
+async def system_get_repair(work: UnitOfWork, asset_id: UUID, repair_id: UUID) -> Repair:
     """A ticket of an asset, for whoever holds its number; NotFound otherwise."""
     query = select(Repair).where(Repair.id == repair_id, col(Repair.asset_id) == asset_id)
     found = (await work.session.exec(query)).first()

@@ -1,17 +1,24 @@
-"""What goes in and out about repairs."""
+"""Code sets of repairs."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assets.repairs.kinds import Source
 from services.assets.repairs.lifecycle import RepairState
-from shared.identifiers import Phone
-from shared.money import Money
-from shared.moves import Act, Offer
+from shared.china import LabelledEnum, Money, Phone
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-LONGEST = 1000
+
+class RepairSource(LabelledEnum):
+    """报修来源."""
+
+    SCAN = "scan", "扫码报修"
+    INSPECTION = "inspection", "巡查发现"
+    KEEPER = "keeper", "管护人员上报"
+
+
+MAX_TEXT_LENGTH = 1000
 """Characters of a report."""
 
 
@@ -19,12 +26,12 @@ class RepairPost(BaseModel):
     """报修."""
 
     id: UUID | None = None
-    text: str = Field(min_length=2, max_length=LONGEST, description="哪里坏了")
+    text: str = Field(min_length=2, max_length=MAX_TEXT_LENGTH, description="哪里坏了")
     photos: list[UUID] = Field([], max_length=6, description="照片的文件编号")
     contact: Phone | None = Field(None, description="联系电话, 可不填; 加密保存")
 
 
-class RepairReceived(BaseModel):
+class RepairStatusRead(BaseModel):
     """报修已收到: what the sender is told, and how to ask again."""
 
     id: UUID
@@ -35,7 +42,7 @@ class RepairReceived(BaseModel):
     result: str = Field(description="办理结果")
 
 
-class PhotoReceived(BaseModel):
+class PhotoRead(BaseModel):
     """照片已收到; 报修时带上编号."""
 
     id: UUID
@@ -50,7 +57,7 @@ class RepairRead(BaseModel):
     asset_id: UUID
     region: str
     version: int
-    source: Source
+    source: RepairSource
     inspection_id: UUID | None
     text: str
     photos: list[str]
@@ -70,10 +77,10 @@ class RepairRead(BaseModel):
 class RepairDetail(RepairRead):
     """报修单和可办事项."""
 
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
-class RepairAct(Act):
+class RepairTransitionRequest(TransitionRequest):
     """办理报修."""
 
     person: str = Field("", max_length=100, description="维修责任人")

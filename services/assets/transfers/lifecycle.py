@@ -1,15 +1,22 @@
-"""The life of a document over many assets, on one screen."""
+"""Code sets of documents."""
 
 from dataclasses import dataclass
 
-from services.assets.transfers.kinds import TransferKind
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class TransferState(Labelled):
+class TransferKind(LabelledEnum):
+    """文书种类."""
+
+    RIGHTS = "rights", "确权"
+    HAND_OVER = "hand_over", "移交"
+    OWNER = "owner", "权属变更"
+
+
+class TransferState(LabelledEnum):
     """文书状态."""
 
     DRAFT = "draft", "编制中"
@@ -19,7 +26,7 @@ class TransferState(Labelled):
     CANCELLED = "cancelled", "已取消"
 
 
-class TransferAction(Labelled):
+class TransferAction(LabelledEnum):
     """文书办理事项."""
 
     SUBMIT = "submit", "提交"
@@ -34,20 +41,20 @@ class TransferFacts:
     """What the guards look at. `unfit` are the assets that are not where the document needs them."""
 
     kind: TransferKind
-    assets: int
+    asset_count: int
     unfit: tuple[str, ...] = ()
-    parties: bool = False
-    notice: Fault | None = None
+    has_two_parties: bool = False
+    notice_fault: FieldError | None = None
     reason: str = ""
 
 
-def listed(facts: TransferFacts) -> Fault | None:
+def assets_are_eligible(facts: TransferFacts) -> FieldError | None:
     """至少列入一项资产, 每项都处于可办理的状态."""
-    if not facts.assets:
-        return Fault("no_assets", "文书没有列入资产", "No assets are listed", "/asset_ids")
+    if not facts.asset_count:
+        return FieldError("no_assets", "文书没有列入资产", "No assets are listed", "/asset_ids")
     if facts.unfit:
         few = "、".join(facts.unfit[:10])
-        return Fault(
+        return FieldError(
             "unfit",
             f"这些资产现在不能办理{facts.kind.label}: {few}",
             "Some assets are elsewhere",
@@ -56,39 +63,43 @@ def listed(facts: TransferFacts) -> Fault | None:
     return None
 
 
-def parties_named(facts: TransferFacts) -> Fault | None:
+def parties_named(facts: TransferFacts) -> FieldError | None:
     """移交和权属变更写明移交单位、接收单位, 两者不同."""
-    if facts.kind is TransferKind.RIGHTS or facts.parties:
+    if facts.kind is TransferKind.RIGHTS or facts.has_two_parties:
         return None
-    return Fault(
+    return FieldError(
         "no_parties", "须写明移交单位和接收单位, 且不能相同", "Giver and receiver are needed", "/receiver"
     )
 
 
-def about_rights(facts: TransferFacts) -> Fault | None:
+def concerns_rights(facts: TransferFacts) -> FieldError | None:
     """文书种类为确权."""
     if facts.kind is TransferKind.RIGHTS:
         return None
-    return Fault(
+    return FieldError(
         "other_kind", f"{facts.kind.label}文书由移交方、接收方签字办理", "Signed by both sides instead"
     )
 
 
-def between_parties(facts: TransferFacts) -> Fault | None:
+def concerns_two_parties(facts: TransferFacts) -> FieldError | None:
     """文书种类为移交或权属变更."""
     if facts.kind is not TransferKind.RIGHTS:
         return None
-    return Fault("other_kind", "确权文书由县级批准办理", "Confirmed by the bureau instead")
+    return FieldError("other_kind", "确权文书由县级批准办理", "Confirmed by the bureau instead")
 
 
-def notice_over(facts: TransferFacts) -> Fault | None:
+def notice_period_over(facts: TransferFacts) -> FieldError | None:
     """确权和权属变更: 文书的确权公示期满, 没有未处理或成立的异议."""
-    return facts.notice
+    return facts.notice_fault
 
 
-def reasoned(facts: TransferFacts) -> Fault | None:
+def reason_given(facts: TransferFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = TransferState, TransferAction
@@ -96,11 +107,11 @@ S, A = TransferState, TransferAction
 # fmt: off
 TRANSFER: Lifecycle[TransferState, TransferAction, TransferFacts] = Lifecycle("transfer", "权属文书", TransferState, S.DRAFT, (
     #    action     from                              to           who                  needs
-    move(A.SUBMIT,  S.DRAFT,                          S.SUBMITTED, May.ASSET_REGISTER,  listed, parties_named),
-    move(A.CONFIRM, S.SUBMITTED,                      S.DONE,      May.ASSET_CONFIRM,   about_rights, listed, notice_over,
+    transition(A.SUBMIT,  S.DRAFT,                          S.SUBMITTED, May.ASSET_REGISTER,  assets_are_eligible, parties_named),
+    transition(A.CONFIRM, S.SUBMITTED,                      S.DONE,      May.ASSET_CONFIRM,   concerns_rights, assets_are_eligible, notice_period_over,
          eyes=("created_by", "submitted_by")),
-    move(A.GIVE,    S.SUBMITTED,                      S.GIVEN,     May.ASSET_HAND_OVER, between_parties, listed, notice_over),
-    move(A.RECEIVE, S.GIVEN,                          S.DONE,      May.ASSET_RECEIVE,   listed, eyes=("given_by",)),
-    move(A.CANCEL,  (S.DRAFT, S.SUBMITTED, S.GIVEN),  S.CANCELLED, May.ASSET_REGISTER,  reasoned),
+    transition(A.GIVE,    S.SUBMITTED,                      S.GIVEN,     May.ASSET_HAND_OVER, concerns_two_parties, assets_are_eligible, notice_period_over),
+    transition(A.RECEIVE, S.GIVEN,                          S.DONE,      May.ASSET_RECEIVE,   assets_are_eligible, eyes=("given_by",)),
+    transition(A.CANCEL,  (S.DRAFT, S.SUBMITTED, S.GIVEN),  S.CANCELLED, May.ASSET_REGISTER,  reason_given),
 ))
 # fmt: on

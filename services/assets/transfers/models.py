@@ -7,9 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.register.kinds import OwnerKind
-from services.assets.transfers.kinds import TransferKind
-from services.assets.transfers.lifecycle import TransferState
+from services.assets.register.schemas import OwnerKind
+from services.assets.transfers.lifecycle import TransferKind, TransferState
 from shared.db import JSON, Record, text_enum
 
 

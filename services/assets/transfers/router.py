@@ -6,79 +6,87 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlmodel import col
 
-from services.assets.scoped import repository as scoped
+from services.assets import repository_base as scoped
 from services.assets.transfers import service
-from services.assets.transfers.kinds import TransferKind
-from services.assets.transfers.lifecycle import TRANSFER, TransferAction, TransferState
+from services.assets.transfers.lifecycle import TRANSFER, TransferAction, TransferKind, TransferState
 from services.assets.transfers.models import Transfer
-from services.assets.transfers.schemas import TransferAct, TransferCreate, TransferDetail, TransferRead
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.notices.router import of_record
-from shared.notices.service import Subject
-from shared.pages import Page, Paging
-from shared.permissions import May
-from shared.work import Work
+from services.assets.transfers.schemas import (
+    TransferCreate,
+    TransferDetail,
+    TransferRead,
+    TransferTransitionRequest,
+)
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
+from shared.notices.router import record_notice_router
+from shared.notices.service import NoticeSubject
+from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/transfers", tags=["权属文书"], route_class=Route)
-BODY = 512 * 1024
+MAX_BODY_BYTES = 512 * 1024
 
 
 @router.post(
     "",
     status_code=201,
     response_model=TransferDetail,
-    **allows(May.ASSET_REGISTER, refuses=(Invalid, Conflict, NotFound), body=BODY),
+    **requires(May.ASSET_REGISTER, refuses=(Invalid, Conflict, NotFound), body=MAX_BODY_BYTES),
 )
-async def draw_up_transfer(work: Writing, body: TransferCreate) -> TransferDetail:
+async def create_transfer(work: WriteWork, body: TransferCreate) -> TransferDetail:
     """编制权属文书: 一份文书办理多项资产的确权、移交或权属变更."""
-    return await service.detail(work, await service.draw_up(work, body))
+    return await service.get_transfer_detail(work, await service.create_transfer(work, body))
 
 
-@router.get("", response_model=Page[TransferRead], **allows(May.ASSET_READ))
+@router.get("", response_model=Page[TransferRead], **requires(May.ASSET_READ))
 async def list_transfers(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
     kind: TransferKind | None = None,
     state: TransferState | None = None,
 ) -> Page[Transfer]:
     """权属文书列表."""
-    where = scoped.system_same({col(Transfer.kind): kind, col(Transfer.state): state})
+    where = scoped.equality_conditions({col(Transfer.kind): kind, col(Transfer.state): state})
     orders = {"created_at": col(Transfer.created_at)}
-    return await scoped.paged(
+    return await scoped.page_records(
         work, asked, Transfer, *where, orders=orders, default="-created_at", region=region
     )
 
 
-@router.get("/{transfer_id}", response_model=TransferDetail, **allows(May.ASSET_READ, refuses=(NotFound,)))
-async def read_transfer(work: Reading, transfer_id: UUID) -> TransferDetail:
+@router.get("/{transfer_id}", response_model=TransferDetail, **requires(May.ASSET_READ, refuses=(NotFound,)))
+async def read_transfer(work: ReadWork, transfer_id: UUID) -> TransferDetail:
     """权属文书, 资产明细, 可办事项."""
-    return await service.detail(work, await service.get(work, transfer_id))
+    return await service.get_transfer_detail(work, await service.get_transfer(work, transfer_id))
 
 
-async def _subject(work: Work, record_id: UUID, /, *, lock: bool) -> Subject:
-    return await service.subject(work, record_id, lock=lock)
+async def _load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
+    return await service.get_notice_subject(work, record_id, lock=lock)
 
 
-notices = of_record("/assets/transfers", load=_subject, read=May.ASSET_READ, post=May.ASSET_NOTICE)
-verbs = APIRouter(prefix="/assets/transfers", tags=["权属文书"], route_class=Route)
+notice_router = record_notice_router(
+    "/assets/transfers", load=_load_notice_subject, read=May.ASSET_READ, post=May.ASSET_NOTICE
+)
+transition_router = APIRouter(prefix="/assets/transfers", tags=["权属文书"], route_class=Route)
 
 
-@verbs.post(
+@transition_router.post(
     "/{transfer_id}/{action}",
-    response_model=TransferDetail | Preview,
-    description=f"```mermaid\n{TRANSFER.mermaid()}\n```",
-    **allows(*TRANSFER.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale, Forbidden)),
+    response_model=TransferDetail | TransitionPreview,
+    description=f"```mermaid\n{TRANSFER.to_mermaid()}\n```",
+    **requires(
+        *TRANSFER.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed, Forbidden),
+    ),
 )
 async def act_on_transfer(
-    work: Writing,
+    work: WriteWork,
     transfer_id: UUID,
     action: TransferAction,
-    body: TransferAct,
+    body: TransferTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> TransferDetail | Preview:
+) -> TransferDetail | TransitionPreview:
     """办理权属文书; 文书中的资产一起变动, 或都不变动."""
-    return await service.carry_on(work, transfer_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_transfer(work, transfer_id, action, body, match=match, dry_run=dry_run)

@@ -5,17 +5,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.assets.register.kinds import OwnerKind
-from services.assets.transfers.kinds import TransferKind
-from services.assets.transfers.lifecycle import TransferState
-from shared.identifiers import CreditCode
-from shared.money import Money
-from shared.moves import Act, Offer
+from services.assets.register.schemas import OwnerKind
+from services.assets.transfers.lifecycle import TransferKind, TransferState
+from shared.china import CreditCode, Money
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-MOST = 2000
+MAX_ITEMS = 2000
 
 
-class ItemPost(BaseModel):
+class TransferItemPost(BaseModel):
     """列入的一项资产."""
 
     asset_id: UUID
@@ -30,7 +28,7 @@ class TransferCreate(BaseModel):
     region: str = Field(pattern=r"^[0-9]{12}$", description="村、镇或区; 资产都须在其内")
     number: str = Field("", max_length=100, description="文书编号")
     title: str = Field(min_length=2, max_length=200)
-    items: list[ItemPost] = Field(min_length=1, max_length=MOST)
+    items: list[TransferItemPost] = Field(min_length=1, max_length=MAX_ITEMS)
     giver: str = Field("", max_length=200, description="移交单位")
     receiver: str = Field("", max_length=200, description="接收单位")
     owner_kind: OwnerKind | None = Field(None, description="权属变更后的所有权人类型")
@@ -40,7 +38,7 @@ class TransferCreate(BaseModel):
     note: str = Field("", max_length=2000)
 
 
-class ItemRead(BaseModel):
+class TransferItemRead(BaseModel):
     """文书中的一项资产."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -82,10 +80,10 @@ class TransferRead(BaseModel):
 class TransferDetail(TransferRead):
     """文书, 资产明细, 可办事项."""
 
-    items: list[ItemRead]
+    items: list[TransferItemRead]
     total: Money = Field(description="列入资产原值合计")
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
-class TransferAct(Act):
+class TransferTransitionRequest(TransitionRequest):
     """办理权属文书."""

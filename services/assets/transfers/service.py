@@ -6,60 +6,69 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from services.assets.refusals import wrong
+from services.assets import repository_base as scoped
+from services.assets.errors import invalid
 from services.assets.register import repository as register
-from services.assets.register.acting import Paper, act, issue_certificate
-from services.assets.register.kinds import AssetClass, OwnerKind
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
-from services.assets.register.schemas import AssetAct
-from services.assets.scoped import repository as scoped
+from services.assets.register.schemas import AssetClass, AssetTransitionRequest, OwnerKind
+from services.assets.register.service import DocumentContext, issue_certificate_no, transition_asset
 from services.assets.transfers import repository
-from services.assets.transfers.kinds import TransferKind
-from services.assets.transfers.lifecycle import TRANSFER, TransferAction, TransferFacts, TransferState
+from services.assets.transfers.lifecycle import (
+    TRANSFER,
+    TransferAction,
+    TransferFacts,
+    TransferKind,
+    TransferState,
+)
 from services.assets.transfers.models import Transfer, TransferItem
 from services.assets.transfers.schemas import (
-    ItemRead,
-    TransferAct,
     TransferCreate,
     TransferDetail,
+    TransferItemRead,
     TransferRead,
+    TransferTransitionRequest,
 )
-from shared import files
-from shared.access import inside
-from shared.contracts.assets import AssetOwnerChanged, TransferMoved
-from shared.creates import create
-from shared.errors import Fault
-from shared.http import Match
-from shared.money import yuan
-from shared.moves import Preview, fire, offers
+from shared.auth import May, is_region_within
+from shared.china import format_yuan
+from shared.clients.assets import AssetOwnerChanged, TransferMoved
+from shared.errors import FieldError
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
-from shared.notices.schemas import Level
-from shared.notices.service import Subject
-from shared.permissions import May
-from shared.work import CHINA, Work
+from shared.notices.schemas import NoticeLevel
+from shared.notices.service import NoticeSubject
+from shared.records import create_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-NOTICE = "transfer"
-A, S, K = TransferAction, AssetState, TransferKind
-BEFORE = {K.RIGHTS: {S.REGISTERED}, K.HAND_OVER: {S.CONFIRMED}, K.OWNER: {S.CONFIRMED, S.HANDED_OVER}}
+NOTICE_KIND = "transfer"
+Action, State, Kind = TransferAction, AssetState, TransferKind
+REQUIRED_STATES = {
+    Kind.RIGHTS: {State.REGISTERED},
+    Kind.HAND_OVER: {State.CONFIRMED},
+    Kind.OWNER: {State.CONFIRMED, State.HANDED_OVER},
+}
 """Where the assets must stand when a document is submitted or signed."""
 
 
-async def draw_up(work: Work, body: TransferCreate) -> Transfer:
+async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
     """A document in draft. Invalid when an asset is named twice, unknown, or outside its region."""
     work.actor.require(May.ASSET_REGISTER, body.region)
     ids = [item.asset_id for item in body.items]
     if len(set(ids)) < len(ids):
-        raise wrong("twice", "同一资产列入了两次", "/items", "An asset is named twice")
-    if body.kind is K.OWNER and (body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name):
-        raise wrong("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
-    found = {one.id: one for one in await scoped.some(work, Asset, col(Asset.id).in_(ids), most=len(ids))}
+        raise invalid("twice", "同一资产列入了两次", "/items", "An asset is named twice")
+    if body.kind is Kind.OWNER and (body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name):
+        raise invalid("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
+    found = {
+        one.id: one for one in await scoped.list_records(work, Asset, col(Asset.id).in_(ids), most=len(ids))
+    }
     for at, one in enumerate(ids):
-        if one not in found or not inside(found[one].region, body.region):
-            raise wrong("no_such_asset", f"文书区域内没有这项资产: {one}", f"/items/{at}/asset_id")
+        if one not in found or not is_region_within(found[one].region, body.region):
+            raise invalid("no_such_asset", f"文书区域内没有这项资产: {one}", f"/items/{at}/asset_id")
     papers = [str(one) for one in body.file_ids]
-    await files.require(work, papers, "/file_ids")
-    transfer, fresh = await create(
+    await uploads.require_files(work, papers, "/file_ids")
+    transfer, fresh = await create_record(
         work,
         Transfer,
         body,
@@ -82,26 +91,26 @@ async def draw_up(work: Work, body: TransferCreate) -> Transfer:
     return transfer
 
 
-async def get(work: Work, transfer_id: UUID, *, lock: bool = False) -> Transfer:
+async def get_transfer(work: UnitOfWork, transfer_id: UUID, *, lock: bool = False) -> Transfer:
     """One document of the caller's regions."""
-    return await scoped.one(work, Transfer, transfer_id, "份权属文书", lock=lock)
+    return await scoped.get_record(work, Transfer, transfer_id, "份权属文书", lock=lock)
 
 
-async def detail(work: Work, transfer: Transfer) -> TransferDetail:
+async def get_transfer_detail(work: UnitOfWork, transfer: Transfer) -> TransferDetail:
     """The document with its assets and what the caller could do."""
-    assets = await repository.assets(work, transfer.id)
-    items = {item.asset_id: item for item in await repository.items(work, transfer.id)}
-    known = await _facts(work, transfer, assets, TransferAct(), work.at)
+    assets = await repository.list_assets(work, transfer.id)
+    items = {item.asset_id: item for item in await repository.list_items(work, transfer.id)}
+    known = await _build_facts(work, transfer, assets, TransferTransitionRequest(), work.at)
     return TransferDetail.model_construct(
         **dict(TransferRead.model_validate(transfer)),
-        items=[_shown(asset, items[asset.id]) for asset in assets],
+        items=[_build_item(asset, items[asset.id]) for asset in assets],
         total=sum(asset.original_value for asset in assets),
-        available_actions=offers(work, TRANSFER, transfer, known),
+        available_actions=available_actions(work, TRANSFER, transfer, known),
     )
 
 
-def _shown(asset: Asset, item: TransferItem) -> ItemRead:
-    return ItemRead.model_construct(
+def _build_item(asset: Asset, item: TransferItem) -> TransferItemRead:
+    return TransferItemRead.model_construct(
         asset_id=asset.id,
         code=asset.code,
         name=asset.name,
@@ -113,55 +122,69 @@ def _shown(asset: Asset, item: TransferItem) -> ItemRead:
     )
 
 
-async def _facts(
-    work: Work, transfer: Transfer, assets: Sequence[Asset], body: TransferAct, when: datetime
+async def _build_facts(
+    work: UnitOfWork,
+    transfer: Transfer,
+    assets: Sequence[Asset],
+    body: TransferTransitionRequest,
+    when: datetime,
 ) -> TransferFacts:
-    wanted = BEFORE[transfer.kind]
-    if transfer.state is TransferState.GIVEN and transfer.kind is K.HAND_OVER:
-        wanted = {S.OFFERED}
+    wanted = REQUIRED_STATES[transfer.kind]
+    if transfer.state is TransferState.GIVEN and transfer.kind is Kind.HAND_OVER:
+        wanted = {State.OFFERED}
     return TransferFacts(
         kind=transfer.kind,
-        assets=len(assets),
+        asset_count=len(assets),
         unfit=tuple(
             f"{one.name}({one.state.label})"
             for one in assets
-            if one.state not in wanted or _lost(one, transfer)
+            if one.state not in wanted or _is_unfit(one, transfer)
         ),
-        parties=bool(transfer.giver) and bool(transfer.receiver) and transfer.giver != transfer.receiver,
-        notice=await _notice(work, transfer, when),
+        has_two_parties=bool(transfer.giver)
+        and bool(transfer.receiver)
+        and transfer.giver != transfer.receiver,
+        notice_fault=await _find_blocking_notice(work, transfer, when),
         reason=body.reason,
     )
 
 
-def _lost(asset: Asset, transfer: Transfer) -> bool:
+def _is_unfit(asset: Asset, transfer: Transfer) -> bool:
     """Disposed of, without an owner, or of a class the new owner cannot hold."""
-    if transfer.kind is K.OWNER:
+    if transfer.kind is Kind.OWNER:
         household = transfer.owner_kind is OwnerKind.HOUSEHOLD
         return asset.use is UseState.DISPOSED or household is not (asset.asset_class is AssetClass.HOUSEHOLD)
     return asset.use is UseState.DISPOSED or not asset.owner_name
 
 
-async def _notice(work: Work, transfer: Transfer, when: datetime) -> Fault | None:
-    if transfer.kind is K.HAND_OVER:
+async def _find_blocking_notice(work: UnitOfWork, transfer: Transfer, when: datetime) -> FieldError | None:
+    if transfer.kind is Kind.HAND_OVER:
         return None
-    standing = await notices.standing(work, NOTICE, str(transfer.id), when.astimezone(CHINA).date())
-    return notices.missing(standing, Level.RIGHTS)
+    standing = await notices.get_notice_status(
+        work, NOTICE_KIND, str(transfer.id), when.astimezone(CHINA_TIME_ZONE).date()
+    )
+    return notices.first_blocking_notice(standing, NoticeLevel.OWNERSHIP)
 
 
-async def carry_on(
-    work: Work, transfer_id: UUID, action: TransferAction, body: TransferAct, *, match: Match, dry_run: bool
-) -> TransferDetail | Preview:
+async def transition_transfer(
+    work: UnitOfWork,
+    transfer_id: UUID,
+    action: TransferAction,
+    body: TransferTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransferDetail | TransitionPreview:
     """One step of the document, and what it means for every asset on it, in one transaction."""
-    transfer = await get(work, transfer_id, lock=True)
-    assets = await repository.assets(work, transfer.id, lock=True)
+    transfer = await get_transfer(work, transfer_id, lock=True)
+    assets = await repository.list_assets(work, transfer.id, lock=True)
     when = body.happened_at or work.at
     was = transfer.state
-    preview = await fire(
+    preview = await apply_transition(
         work,
         TRANSFER,
         transfer,
         action,
-        await _facts(work, transfer, assets, body, when),
+        await _build_facts(work, transfer, assets, body, when),
         act=body,
         match=match,
         dry_run=dry_run,
@@ -171,35 +194,35 @@ async def carry_on(
     )
     if preview is not None:
         return preview
-    _signed(work, transfer, action)
-    await _carried(work, transfer, assets, action, was, body)
-    return await detail(work, transfer)
+    _record_signature(work, transfer, action)
+    await _apply_to_assets(work, transfer, assets, action, was, body)
+    return await get_transfer_detail(work, transfer)
 
 
-def _signed(work: Work, transfer: Transfer, action: TransferAction) -> None:
+def _record_signature(work: UnitOfWork, transfer: Transfer, action: TransferAction) -> None:
     match action:
-        case A.SUBMIT:
+        case Action.SUBMIT:
             transfer.submitted_by = work.actor.id
-        case A.GIVE:
+        case Action.GIVE:
             transfer.given_by = work.actor.id
         case _:
             transfer.closed_by = work.actor.id
     work.session.add(transfer)
 
 
-async def _carried(
-    work: Work,
+async def _apply_to_assets(
+    work: UnitOfWork,
     transfer: Transfer,
     assets: Sequence[Asset],
     action: TransferAction,
     was: TransferState,
-    body: TransferAct,
+    body: TransferTransitionRequest,
 ) -> None:
-    step = _step(transfer.kind, action, was)
-    items = {item.asset_id: item for item in await repository.items(work, transfer.id)}
+    step = _asset_action(transfer.kind, action, was)
+    items = {item.asset_id: item for item in await repository.list_items(work, transfer.id)}
     for asset in assets:
         if step is not None:
-            words = AssetAct(
+            words = AssetTransitionRequest(
                 reason=body.reason or transfer.title,
                 happened_at=body.happened_at,
                 giver=transfer.giver,
@@ -207,23 +230,23 @@ async def _carried(
                 transfer_no=transfer.number,
                 certificate_no=items[asset.id].certificate_no,
             )
-            await act(work, asset, step, words, paper=Paper(noticed=True))
-        elif transfer.kind is K.OWNER and action is A.RECEIVE:
+            await transition_asset(work, asset, step, words, paper=DocumentContext(notice_settled=True))
+        elif transfer.kind is Kind.OWNER and action is Action.RECEIVE:
             await _change_owner(work, transfer, asset, items[asset.id])
 
 
-def _step(kind: TransferKind, action: TransferAction, was: TransferState) -> AssetAction | None:
+def _asset_action(kind: TransferKind, action: TransferAction, was: TransferState) -> AssetAction | None:
     """The step every asset takes with the document, if any."""
-    if kind is K.RIGHTS and action is A.CONFIRM:
+    if kind is Kind.RIGHTS and action is Action.CONFIRM:
         return AssetAction.CONFIRM
-    if kind is not K.HAND_OVER:
+    if kind is not Kind.HAND_OVER:
         return None
-    if action is A.CANCEL and was is TransferState.GIVEN:
+    if action is Action.CANCEL and was is TransferState.GIVEN:
         return AssetAction.REFUSE
-    return {A.GIVE: AssetAction.HAND_OVER, A.RECEIVE: AssetAction.RECEIVE}.get(action)
+    return {Action.GIVE: AssetAction.HAND_OVER, Action.RECEIVE: AssetAction.RECEIVE}.get(action)
 
 
-async def _change_owner(work: Work, transfer: Transfer, asset: Asset, item: TransferItem) -> None:
+async def _change_owner(work: UnitOfWork, transfer: Transfer, asset: Asset, item: TransferItem) -> None:
     """A new owner under the same code."""
     before = {
         "owner_kind": str(asset.owner_kind),
@@ -234,26 +257,27 @@ async def _change_owner(work: Work, transfer: Transfer, asset: Asset, item: Tran
     if transfer.owner_kind is not None:
         asset.owner_kind = transfer.owner_kind
     asset.owner_name, asset.owner_code = transfer.owner_name, transfer.owner_code
-    asset.certificate_no = item.certificate_no or await issue_certificate(work, asset, work.today.year)
+    asset.certificate_no = item.certificate_no or await issue_certificate_no(work, asset, work.today.year)
     asset.transfer_no = transfer.number or asset.transfer_no
     asset.version += 1
     asset.updated_at = work.at
     work.session.add(asset)
     work.session.add(item)
-    await register.index(work, [asset])
+    await register.index_assets(work, [asset])
     event = AssetOwnerChanged(asset_id=asset.id, project_id=asset.project_id, owner_kind=asset.owner_kind)
-    await work.tell(event, asset, before=before, reason=transfer.title)
+    await work.publish(event, asset, before=before, reason=transfer.title)
 
 
-async def subject(work: Work, transfer_id: UUID, *, lock: bool) -> Subject:
+async def get_notice_subject(work: UnitOfWork, transfer_id: UUID, *, lock: bool) -> NoticeSubject:
     """What the notice of a document shows: every asset on it, households never by name."""
-    transfer = await get(work, transfer_id, lock=lock)
-    assets = await repository.assets(work, transfer.id)
+    transfer = await get_transfer(work, transfer_id, lock=lock)
+    assets = await repository.list_assets(work, transfer.id)
     rows = [
-        [one.code, one.name, one.asset_class.label, yuan(one.original_value), _owner(one)] for one in assets
+        [one.code, one.name, one.asset_class.label, format_yuan(one.original_value), _public_owner_name(one)]
+        for one in assets
     ]
-    return Subject(
-        kind=NOTICE,
+    return NoticeSubject(
+        kind=NOTICE_KIND,
         id=str(transfer.id),
         region=transfer.region,
         version=transfer.version,
@@ -264,12 +288,12 @@ async def subject(work: Work, transfer_id: UUID, *, lock: bool) -> Subject:
             "移交单位": transfer.giver,
             "接收单位": transfer.receiver,
             "资产数": len(assets),
-            "原值合计(元)": yuan(sum(one.original_value for one in assets)),
+            "原值合计(元)": format_yuan(sum(one.original_value for one in assets)),
             "columns": ["资产编号", "资产名称", "类别", "原值(元)", "所有权人"],
             "rows": rows,
         },
     )
 
 
-def _owner(asset: Asset) -> str:
+def _public_owner_name(asset: Asset) -> str:
     return asset.owner_kind.label if asset.owner_kind is OwnerKind.HOUSEHOLD else asset.owner_name

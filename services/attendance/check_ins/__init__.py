@@ -1,1 +1,1 @@
-"""打卡: one tap, its evidence, and how it stands to the fence, in words."""
+"""Check-ins (打卡): ingest with group commit, evaluation against geofences, the fast path and the list."""

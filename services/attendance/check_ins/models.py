@@ -9,8 +9,8 @@ from sqlmodel import Field
 
 from services.attendance.base import Base
 from services.attendance.check_ins.schemas import Kind, Result, Source
+from shared.china import FencePosition
 from shared.db import JSON, Record, text_enum
-from shared.fences import Standing
 
 
 class CheckIn(Base, Record, table=True):
@@ -40,7 +40,7 @@ class CheckIn(Base, Record, table=True):
     coarse: bool = False
     mock: bool | None = None
     device: str = Field(default="", max_length=64)
-    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))
+    verdict: FencePosition | None = Field(default=None, sa_type=text_enum(FencePosition))
     distance_m: float | None = None
     margin_m: float | None = None
     flags: list[str] = Field(default_factory=list, sa_type=JSON)

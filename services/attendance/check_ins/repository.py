@@ -13,63 +13,76 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.check_ins.calculation import CheckInRow, build_event_payload
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.rows import Row, told
 from services.attendance.check_ins.schemas import Result
-from shared.access import Actor, span
-from shared.contracts.attendance import CheckInRecorded
-from shared.cursors import insert_once
-from shared.db import Database, run
+from shared.auth import Actor, May, region_bounds
+from shared.clients.attendance import CheckInRecorded
+from shared.db import Database, event_log, execute_core, new_id
 from shared.errors import NotFound
-from shared.ids import new_id
-from shared.pages import Page, Paging, page
-from shared.permissions import May
-from shared.tables import event_log
-from shared.work import Work
+from shared.events import insert_once
+from shared.http import Page, Pagination, list_page
+from shared.unit_of_work import UnitOfWork
 
-SOME = 500
+MAX_ROWS_PER_INSERT = 500
 """Rows of one statement on SQLite, which takes some 32,000 values."""
-TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
-_SAME = {"version": "1", "created_at": "received_at", "updated_at": "received_at", "coarse": "false"}
-_SENT = tuple(one.name for one in TABLE.columns if one.name not in _SAME)
+CHECK_IN_TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
+_CONSTANT_COLUMNS = {
+    "version": "1",
+    "created_at": "received_at",
+    "updated_at": "received_at",
+    "coarse": "false",
+}
+_SENT_COLUMNS = tuple(one.name for one in CHECK_IN_TABLE.columns if one.name not in _CONSTANT_COLUMNS)
 
 
-Pairs = Sequence[tuple[Row, Actor]]
+RowsWithActors = Sequence[tuple[CheckInRow, Actor]]
 
 
-async def system_insert(session: AsyncSession, sent: Pairs) -> set[UUID]:
+async def system_insert_check_ins(session: AsyncSession, sent: RowsWithActors) -> set[UUID]:
     """Write all rows whose id is new, and their events, in one statement; the ids that were new."""
     if session.get_bind().dialect.name == "postgresql":
-        return set((await run(session, _both(), {"rows": _packed(sent)})).scalars())
+        return set(
+            (await execute_core(session, _build_insert_statement(), {"rows": _encode_rows(sent)})).scalars()
+        )
     fresh: set[UUID] = set()
-    for start in range(0, len(sent), SOME):
-        statement = insert_once(session, TABLE, [row for row, _ in sent[start : start + SOME]])
-        fresh |= set((await run(session, statement)).scalars())
-    events = [_log_row(row, actor) for row, actor in sent if row["id"] in fresh]
+    for start in range(0, len(sent), MAX_ROWS_PER_INSERT):
+        statement = insert_once(
+            session, CHECK_IN_TABLE, [row for row, _ in sent[start : start + MAX_ROWS_PER_INSERT]]
+        )
+        fresh |= set((await execute_core(session, statement)).scalars())
+    events = [_build_log_row(row, actor) for row, actor in sent if row["id"] in fresh]
     if events:
-        await run(session, event_log.insert(), events)
+        await execute_core(session, event_log.insert(), events)
     return fresh
 
 
-async def system_insert_at_once(database: Database, sent: Pairs) -> set[UUID]:
+async def system_insert_check_ins_autocommit(database: Database, sent: RowsWithActors) -> set[UUID]:
     """The same as a transaction of its own: committed when the answer is there."""
     if database.dialect == "postgresql":
-        return {row[0] for row in await database.at_once(_both_text(), {"rows": _packed(sent)})}
+        return {
+            row[0]
+            for row in await database.execute_autocommit(
+                _compile_insert_statement(), {"rows": _encode_rows(sent)}
+            )
+        }
     async with database.write() as session:
-        return await system_insert(session, sent)
+        return await system_insert_check_ins(session, sent)
 
 
-def _packed(sent: Pairs) -> str:
+def _encode_rows(sent: RowsWithActors) -> str:
     """What the statement reads: the columns that differ, and what the event has besides."""
-    return to_json([{name: row[name] for name in _SENT} | _event(actor) for row, actor in sent]).decode()
+    return to_json(
+        [{name: row[name] for name in _SENT_COLUMNS} | _build_event_columns(actor) for row, actor in sent]
+    ).decode()
 
 
-def _event(actor: Actor) -> dict[str, Any]:
+def _build_event_columns(actor: Actor) -> dict[str, Any]:
     """What the event beside a row has that the row does not."""
     return {"event_id": new_id(), "actor_device": actor.device, "obo": actor.on_behalf_of}
 
 
-def _log_row(row: Row, actor: Actor) -> dict[str, Any]:
+def _build_log_row(row: CheckInRow, actor: Actor) -> dict[str, Any]:
     return {
         "tx": 0,
         "id": new_id(),
@@ -84,20 +97,20 @@ def _log_row(row: Row, actor: Actor) -> dict[str, Any]:
         "recorded_at": min(row["taken_at"], row["received_at"]),
         "ingested_at": row["received_at"],
         "before": {},
-        "after": told(row),
+        "after": build_event_payload(row),
     }
 
 
 @cache
-def _both() -> sa.Executable:
+def _build_insert_statement() -> sa.Executable:
     """Rows as one JSON parameter, so that the statement is the same for any number; the log beside, in the same breath.
 
     A new row's version is 1, its three times are that of its receipt, and nothing of it is coarse: these are not sent.
     """
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    shape = ", ".join(f'"{name}" {TABLE.c[name].type.compile(dialect)}' for name in _SENT)
-    names = ", ".join(f'"{one.name}"' for one in TABLE.columns)
-    values = ", ".join(_SAME.get(one.name, f'"{one.name}"') for one in TABLE.columns)
+    shape = ", ".join(f'"{name}" {CHECK_IN_TABLE.c[name].type.compile(dialect)}' for name in _SENT_COLUMNS)
+    names = ", ".join(f'"{one.name}"' for one in CHECK_IN_TABLE.columns)
+    values = ", ".join(_CONSTANT_COLUMNS.get(one.name, f'"{one.name}"') for one in CHECK_IN_TABLE.columns)
     return sa.text(
         f"""
         WITH sent AS MATERIALIZED (
@@ -122,29 +135,29 @@ def _both() -> sa.Executable:
 
 
 @cache
-def _both_text() -> str:
+def _compile_insert_statement() -> str:
     """The same as the driver reads it."""
-    return str(_both().compile(dialect=psycopg.dialect()))  # type: ignore[attr-defined,no-untyped-call]
+    return str(_build_insert_statement().compile(dialect=psycopg.dialect()))  # type: ignore[attr-defined,no-untyped-call]
 
 
-async def system_digests(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+async def system_find_digests(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
     """(digest, person) of the records with these ids, for telling a repeat from a clash."""
     query = select(CheckIn.id, CheckIn.created_digest, CheckIn.person).where(col(CheckIn.id).in_(ids))
     return {row[0]: (row[1], row[2]) for row in await session.exec(query)}
 
 
-async def get(work: Work, check_in_id: UUID) -> CheckIn:
+async def get_check_in(work: UnitOfWork, check_in_id: UUID) -> CheckIn:
     """One record the caller sees; NotFound otherwise."""
-    query = select(CheckIn).where(CheckIn.id == check_in_id, _seen(work))
+    query = select(CheckIn).where(CheckIn.id == check_in_id, _visible_check_ins(work))
     found = (await work.session.exec(query)).first()
     if found is None:
         raise NotFound("没有这条打卡记录", "No such check-in")
     return found
 
 
-async def search(
-    work: Work,
-    asked: Paging,
+async def list_check_ins(
+    work: UnitOfWork,
+    asked: Pagination,
     *,
     region: str,
     person: str,
@@ -153,9 +166,9 @@ async def search(
     result: Result | None,
 ) -> Page[CheckIn]:
     """Check-ins the caller sees, newest first."""
-    query = select(CheckIn).where(_seen(work))
+    query = select(CheckIn).where(_visible_check_ins(work))
     if region:
-        query = query.where(col(CheckIn.region).between(*span(region)))
+        query = query.where(col(CheckIn.region).between(*region_bounds(region)))
     if person:
         query = query.where(CheckIn.person == person)
     if low is not None:
@@ -165,8 +178,10 @@ async def search(
     if result is not None:
         query = query.where(CheckIn.result == result)
     orders = {"taken_at": col(CheckIn.taken_at)}
-    return await page(work.session, query, asked, orders=orders, key=col(CheckIn.id), default="-taken_at")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(CheckIn.id), default="-taken_at"
+    )
 
 
-def _seen(work: Work) -> sa.ColumnElement[bool]:
-    return work.actor.where(May.PRESENCE_READ, col(CheckIn.region), col(CheckIn.person))
+def _visible_check_ins(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    return work.actor.scope_filter(May.PRESENCE_READ, col(CheckIn.region), col(CheckIn.person))

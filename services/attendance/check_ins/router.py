@@ -6,19 +6,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.attendance.check_ins import repository, service
+from services.attendance.check_ins import group_commit, repository
 from services.attendance.check_ins.schemas import (
-    BATCH_BYTES,
+    MAX_BATCH_BYTES,
     CheckInAnswer,
     CheckInBatch,
+    CheckInBody,
     CheckInRead,
-    CheckIns,
     Result,
 )
+from shared.auth import May
 from shared.errors import Forbidden, NotFound
-from shared.http import CurrentActor, KeyedWriting, Reading, Route, allows, context_of
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import (
+    CurrentActor,
+    KeyedWriteWork,
+    Page,
+    Pagination,
+    ReadWork,
+    Route,
+    get_service_context,
+    requires,
+)
 
 router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=Route)
 
@@ -27,23 +35,25 @@ router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=
     "",
     status_code=201,
     response_model=CheckInAnswer,
-    **allows(May.CHECK_IN, refuses=(Forbidden,), body=BATCH_BYTES),
+    **requires(May.CHECK_IN, refuses=(Forbidden,), body=MAX_BATCH_BYTES),
 )
 async def check_in(
-    request: Request, actor: CurrentActor, keyed: KeyedWriting, body: CheckIns
+    request: Request, actor: CurrentActor, keyed: KeyedWriteWork, body: CheckInBody
 ) -> CheckInAnswer:
     """打卡: 单条或一批(最多 500 条), 逐条给出结果."""
     # The ordinary way of check_ins/express.py.
     items = body.items if isinstance(body, CheckInBatch) else [body]
     if keyed is not None:
-        return CheckInAnswer(items=await service.take_keyed(keyed, items))
-    return CheckInAnswer(items=await service.take(context_of(request), actor, items))
+        return CheckInAnswer(items=await group_commit.ingest_in_transaction(keyed, items))
+    return CheckInAnswer(
+        items=await group_commit.ingest_check_ins(get_service_context(request), actor, items)
+    )
 
 
-@router.get("", response_model=Page[CheckInRead], **allows(May.PRESENCE_READ))
+@router.get("", response_model=Page[CheckInRead], **requires(May.PRESENCE_READ))
 async def list_check_ins(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
     person: Annotated[str, Query(max_length=64)] = "",
     since: Annotated[date | None, Query(alias="from")] = None,
@@ -51,12 +61,12 @@ async def list_check_ins(
     result: Result | None = None,
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """打卡记录."""
-    return await repository.search(
+    return await repository.list_check_ins(
         work, asked, region=region, person=person, low=since, high=until, result=result
     )
 
 
-@router.get("/{check_in_id}", response_model=CheckInRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_check_in(work: Reading, check_in_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
+@router.get("/{check_in_id}", response_model=CheckInRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_check_in(work: ReadWork, check_in_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """一条打卡记录."""
-    return await repository.get(work, check_in_id)
+    return await repository.get_check_in(work, check_in_id)

@@ -6,24 +6,22 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from shared.errors import FaultRead
-from shared.fences import Standing
-from shared.labels import Labelled
-from shared.places import Fix
+from shared.china import FencePosition, Fix, LabelledEnum
+from shared.errors import FieldErrorRead
 
-LARGEST_BATCH = 500
-BATCH_BYTES = 1024 * 1024
+MAX_BATCH_ITEMS = 500
+MAX_BATCH_BYTES = 1024 * 1024
 """Body limit in bytes of a batch."""
 
 
-class Kind(Labelled):
+class Kind(LabelledEnum):
     """打卡类型. The names are DingTalk's checkType, so that its software reads ours."""
 
     ON_DUTY = "OnDuty", "到岗"
     OFF_DUTY = "OffDuty", "离岗"
 
 
-class Source(Labelled):
+class Source(LabelledEnum):
     """记录来源. The names are DingTalk's sourceType."""
 
     USER = "USER", "本人打卡"
@@ -31,7 +29,7 @@ class Source(Labelled):
     SYSTEM = "SYSTEM", "系统导入"
 
 
-class Result(Labelled):
+class Result(LabelledEnum):
     """处理结果."""
 
     APPLIED = "applied", "已记录"
@@ -40,7 +38,7 @@ class Result(Labelled):
     REFUSED = "refused", "未接受"
 
 
-class Flag(Labelled):
+class Flag(LabelledEnum):
     """疑点: for a person to look at; nobody is punished by a machine."""
 
     MOCK = "mock", "手机报告为模拟定位"
@@ -71,17 +69,17 @@ class CheckInPost(BaseModel):
 class CheckInBatch(BaseModel):
     """一批打卡: each item is judged by itself; a bad one does not hold up the others."""
 
-    items: list[Any] = Field(min_length=1, max_length=LARGEST_BATCH, description="每项同单条打卡")
+    items: list[Any] = Field(min_length=1, max_length=MAX_BATCH_ITEMS, description="每项同单条打卡")
 
 
-def _which(sent: Any) -> str:  # noqa: ANN401 - whatever came
+def _get_body_tag(sent: Any) -> str:  # noqa: ANN401 - whatever came
     return (
         "Batch" if isinstance(sent, CheckInBatch) or (isinstance(sent, dict) and "items" in sent) else "One"
     )
 
 
-CheckIns = Annotated[
-    Annotated[CheckInBatch, Tag("Batch")] | Annotated[CheckInPost, Tag("One")], Discriminator(_which)
+CheckInBody = Annotated[
+    Annotated[CheckInBatch, Tag("Batch")] | Annotated[CheckInPost, Tag("One")], Discriminator(_get_body_tag)
 ]
 """One or a batch, told apart by `items`, so that what is wrong with the one is not said of the other."""
 
@@ -93,13 +91,13 @@ class CheckInResult(BaseModel):
     result: Result
     result_label: str
     words: str = Field(description="用一句话说明结果")
-    verdict: Standing | None = None
+    verdict: FencePosition | None = None
     post_id: UUID | None = None
     post_name: str = ""
     distance_m: float | None = Field(None, description="到围栏的距离, 米; 围栏内为 0")
     margin_m: float | None = Field(None, description="定位误差圈离围栏边界的余量, 米; 负值为压线")
     flags: list[Flag] = []
-    errors: list[FaultRead] = []
+    errors: list[FieldErrorRead] = []
 
 
 class CheckInAnswer(BaseModel):
@@ -123,7 +121,7 @@ class CheckInRead(BaseModel):
     taken_at: datetime
     received_at: datetime
     post_id: UUID | None
-    verdict: Standing | None
+    verdict: FencePosition | None
     distance_m: float | None
     margin_m: float | None
     accuracy_m: float | None

@@ -1,1 +1,1 @@
-"""投诉: an entry that is always open, without login; and what this district switched on, for everybody to read."""
+"""Complaints (投诉), public and anonymous; objections to days (异议); the public compliance statement."""

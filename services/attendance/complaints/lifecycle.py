@@ -2,20 +2,20 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class ComplaintState(Labelled):
+class ComplaintState(LabelledEnum):
     """投诉状态."""
 
     OPEN = "open", "待答复"
     ANSWERED = "answered", "已答复"
 
 
-class ComplaintAction(Labelled):
+class ComplaintAction(LabelledEnum):
     """投诉办理事项."""
 
     ANSWER = "answer", "答复"
@@ -28,10 +28,12 @@ class ComplaintFacts:
     reason: str = ""
 
 
-def said(facts: ComplaintFacts) -> Fault | None:
+def answer_given(facts: ComplaintFacts) -> FieldError | None:
     """写明答复."""
     return (
-        None if facts.reason.strip() else Fault("no_answer", "须写明答复", "An answer is needed", "/reason")
+        None
+        if facts.reason.strip()
+        else FieldError("no_answer", "须写明答复", "An answer is needed", "/reason")
     )
 
 
@@ -41,6 +43,6 @@ S, A = ComplaintState, ComplaintAction
 COMPLAINT: Lifecycle[ComplaintState, ComplaintAction, ComplaintFacts] = Lifecycle(
     "complaint", "投诉", ComplaintState, S.OPEN, (
     #    action    from    to          who                   needs
-    move(A.ANSWER, S.OPEN, S.ANSWERED, May.COMPLAINT_HANDLE, said, eyes=("person",)),
+    transition(A.ANSWER, S.OPEN, S.ANSWERED, May.COMPLAINT_HANDLE, answer_given, eyes=("person",)),
 ))
 # fmt: on

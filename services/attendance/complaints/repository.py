@@ -8,12 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.complaints.models import Complaint
-from services.attendance.repository import seen
+from services.attendance.repository import visible_rows
 from shared.errors import NotFound
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
 
-async def system_get(session: AsyncSession, complaint_id: UUID) -> Complaint:
+async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Complaint:
     """A complaint by its number, which only who made it and who handles it know."""
     query = select(Complaint).where(Complaint.id == complaint_id, col(Complaint.day_id).is_(None))
     found = (await session.exec(query)).first()
@@ -22,19 +22,21 @@ async def system_get(session: AsyncSession, complaint_id: UUID) -> Complaint:
     return found
 
 
-async def open_about(work: Work, day_id: UUID, but: UUID | None) -> bool:
+async def has_open_objection(work: UnitOfWork, day_id: UUID, but: UUID | None) -> bool:
     """Whether an objection to a day waits for its answer."""
     query = select(Complaint.id).where(
-        Complaint.day_id == day_id, Complaint.state == ComplaintState.OPEN, seen(work, Complaint)
+        Complaint.day_id == day_id, Complaint.state == ComplaintState.OPEN, visible_rows(work, Complaint)
     )
     if but is not None:
         query = query.where(Complaint.id != but)
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
-async def objections(work: Work, person: str, first: date, last: date) -> list[Complaint]:
+async def list_objections(work: UnitOfWork, person: str, first: date, last: date) -> list[Complaint]:
     """A person's objections to days, within what the caller sees, the newest first."""
     query = select(Complaint).where(
-        Complaint.person == person, col(Complaint.work_date).between(first, last), seen(work, Complaint)
+        Complaint.person == person,
+        col(Complaint.work_date).between(first, last),
+        visible_rows(work, Complaint),
     )
     return list(await work.session.exec(query.order_by(col(Complaint.created_at).desc()).limit(500)))

@@ -18,35 +18,48 @@ from services.attendance.complaints.schemas import (
     ObjectionRead,
 )
 from services.attendance.fields import PersonQuery, RegionQuery
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, PublicReading, PublicWriting, Reading, Route, Writing, allows, public
-from shared.moves import Act, Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import (
+    IfMatch,
+    Page,
+    Pagination,
+    PublicReadWork,
+    PublicWriteWork,
+    ReadWork,
+    Route,
+    WriteWork,
+    allows_anonymous,
+    requires,
+)
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 
 router = APIRouter(prefix="/attendance", tags=["投诉与公开"], route_class=Route)
 
 
-@router.get("/compliance", response_model=Compliance, **public(refuses=(NotFound,)))
-async def read_compliance(work: PublicReading, region: RegionQuery = "") -> Compliance:
+@router.get("/compliance", response_model=Compliance, **allows_anonymous(refuses=(NotFound,)))
+async def read_compliance(work: PublicReadWork, region: RegionQuery = "") -> Compliance:
     """本地的考勤方式、备案号与承诺, 不必登录."""
-    return await service.compliance(work, region)
+    return await service.get_compliance(work, region)
 
 
 @router.post(
-    "/complaints", status_code=201, response_model=ComplaintReceipt, **public(refuses=(Conflict, Invalid))
+    "/complaints",
+    status_code=201,
+    response_model=ComplaintReceipt,
+    **allows_anonymous(refuses=(Conflict, Invalid)),
 )
-async def complain(work: PublicWriting, body: ComplaintCreate) -> Complaint:
+async def complain(work: PublicWriteWork, body: ComplaintCreate) -> Complaint:
     """投诉, 不必登录, 可以匿名."""
-    return await service.complain(work, body)
+    return await service.create_complaint(work, body)
 
 
-@router.get("/complaints", response_model=Page[ComplaintRead], **allows(May.COMPLAINT_HANDLE))
+@router.get("/complaints", response_model=Page[ComplaintRead], **requires(May.COMPLAINT_HANDLE))
 async def list_complaints(
-    work: Reading, asked: Paging, region: RegionQuery = "", state: ComplaintState | None = None
+    work: ReadWork, asked: Pagination, region: RegionQuery = "", state: ComplaintState | None = None
 ) -> Page[ComplaintRead]:
     """投诉列表."""
-    found = await records.listed(
+    found = await records.list_records(
         work,
         asked,
         Complaint,
@@ -56,7 +69,7 @@ async def list_complaints(
         may=May.COMPLAINT_HANDLE,
     )
     return Page(
-        items=[service.shown(work, one) for one in found.items],
+        items=[service.to_read_model(work, one) for one in found.items],
         next_cursor=found.next_cursor,
         total=found.total,
     )
@@ -66,17 +79,17 @@ async def list_complaints(
     "/days/{day_id}/objections",
     status_code=201,
     response_model=ObjectionRead,
-    **allows(May.CHECK_IN, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.CHECK_IN, refuses=(NotFound, Conflict, Invalid)),
 )
-async def object_to_day(work: Writing, day_id: UUID, body: ObjectionCreate) -> Complaint:
+async def object_to_day(work: WriteWork, day_id: UUID, body: ObjectionCreate) -> Complaint:
     """对本人某一天的认定提出异议."""
-    return await service.object_to(work, day_id, body)
+    return await service.create_objection(work, day_id, body)
 
 
-@router.get("/objections", response_model=Page[ObjectionRead], **allows(May.PRESENCE_READ))
+@router.get("/objections", response_model=Page[ObjectionRead], **requires(May.PRESENCE_READ))
 async def list_objections(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ComplaintState | None = None,
@@ -84,25 +97,29 @@ async def list_objections(
     """对在岗日的异议; a cadre sees their own."""
     equal = {"person": person, "state": state}
     where = [col(Complaint.day_id).is_not(None)]
-    return await records.listed(
+    return await records.list_records(
         work, asked, Complaint, order="-created_at", region=region, equal=equal, where=where
     )
 
 
-@router.get("/complaints/{complaint_id}", response_model=ComplaintReceipt, **public(refuses=(NotFound,)))
-async def read_complaint(work: PublicReading, complaint_id: UUID) -> Complaint:
+@router.get(
+    "/complaints/{complaint_id}", response_model=ComplaintReceipt, **allows_anonymous(refuses=(NotFound,))
+)
+async def read_complaint(work: PublicReadWork, complaint_id: UUID) -> Complaint:
     """凭编号查看投诉的答复."""
-    return await repository.system_get(work.session, complaint_id)
+    return await repository.system_get_complaint(work.session, complaint_id)
 
 
 @router.post(
     "/complaints/{complaint_id}/answer",
-    response_model=ComplaintRead | Preview,
-    description=f"```mermaid\n{COMPLAINT.mermaid()}\n```",
-    **allows(May.COMPLAINT_HANDLE, refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=ComplaintRead | TransitionPreview,
+    description=f"```mermaid\n{COMPLAINT.to_mermaid()}\n```",
+    **requires(
+        May.COMPLAINT_HANDLE, refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
 )
 async def answer_complaint(
-    work: Writing, complaint_id: UUID, body: Act, match: IfMatch, dry_run: bool = False
-) -> ComplaintRead | Preview:
+    work: WriteWork, complaint_id: UUID, body: TransitionRequest, match: IfMatch, dry_run: bool = False
+) -> ComplaintRead | TransitionPreview:
     """答复投诉."""
-    return await service.answer(work, complaint_id, body, match=match, dry_run=dry_run)
+    return await service.answer_complaint(work, complaint_id, body, match=match, dry_run=dry_run)

@@ -6,28 +6,22 @@ from services.attendance import repository as records
 from services.attendance.complaints import repository
 from services.attendance.complaints.lifecycle import COMPLAINT, ComplaintFacts, ComplaintState
 from services.attendance.complaints.models import Complaint
-from services.attendance.complaints.schemas import (
-    ComplaintCreate,
-    ComplaintRead,
-    Compliance,
-    ObjectionCreate,
-)
+from services.attendance.complaints.schemas import ComplaintCreate, ComplaintRead, Compliance, ObjectionCreate
 from services.attendance.days.models import AttendanceDay
-from services.attendance.messages.kinds import MessageKind
-from services.attendance.messages.service import because, days, inform
-from services.attendance.policy import Switches, ruled
-from shared import files
-from shared.access import span
-from shared.contracts.attendance import ComplaintMoved
-from shared.creates import create
-from shared.errors import Conflict, Fault, Invalid
-from shared.http import Match
-from shared.ids import new_id
-from shared.moves import Act, Preview, fire
-from shared.permissions import May
-from shared.work import Work
+from services.attendance.messages.schemas import MessageKind
+from services.attendance.messages.service import format_days, format_reason, send_message
+from services.attendance.policy import CheckInSwitches, load_rule
+from shared.auth import May, region_bounds
+from shared.clients.attendance import ComplaintMoved
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Invalid
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
+from shared.records import create_record
+from shared.unit_of_work import UnitOfWork
 
-PROMISES = [
+PUBLIC_PROMISES = [
     "不排名、不通报到个人",
     "不记录行动轨迹, 只记打卡时的一个位置",
     "照片不作必填",
@@ -35,7 +29,7 @@ PROMISES = [
     "打卡位置到期只保留到约一公里",
     "投诉入口长期开放, 可以匿名",
 ]
-_MODES = {
+_MODE_LABELS = {
     (True, True): "手机打卡, 也可导入",
     (True, False): "手机打卡",
     (False, True): "只导入钉钉或企业微信的考勤",
@@ -43,43 +37,43 @@ _MODES = {
 }
 
 
-async def complain(work: Work, body: ComplaintCreate) -> Complaint:
+async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint:
     """A complaint from anybody, about a place of this district. Invalid elsewhere, where nobody here would see it."""
-    low, high = span(work.context.settings.district)
+    low, high = region_bounds(work.context.settings.district)
     if not low <= body.region <= high:
         detail = "这个地区不归本县, 请填写本县的乡镇或村"
         raise Invalid(
-            detail, "Not a region of this district", faults=[Fault("elsewhere", detail, "", "/region")]
+            detail, "Not a region of this district", faults=[FieldError("elsewhere", detail, "", "/region")]
         )
     complaint_id = body.id or new_id()
     about = f"complaint:{complaint_id}:contact"
-    made, fresh = await create(
+    made, fresh = await create_record(
         work,
         Complaint,
         body,
         region=body.region,
         id=complaint_id,
         text=body.text,
-        contact_sealed=work.context.keyring.seal(body.contact, about=about) if body.contact else "",
+        contact_sealed=work.context.keyring.encrypt(body.contact, about=about) if body.contact else "",
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
     if fresh:
-        await work.tell(ComplaintMoved(was="", now=made.state), made)
+        await work.publish(ComplaintMoved(was="", now=made.state), made)
     return made
 
 
-async def object_to(work: Work, day_id: UUID, body: ObjectionCreate) -> Complaint:
+async def create_objection(work: UnitOfWork, day_id: UUID, body: ObjectionCreate) -> Complaint:
     """A cadre's objection to one of their own days; the day stays provisional until it is answered.
 
     Conflict while an earlier one about the day is open. Who supervises answers it, not who decided the day.
     """
-    day = await records.get(work, AttendanceDay, day_id, "这一天")
+    day = await records.get_record(work, AttendanceDay, day_id, "这一天")
     work.actor.require(May.CHECK_IN, day.region, day.person)
-    if await repository.open_about(work, day.id, body.id):
+    if await repository.has_open_objection(work, day.id, body.id):
         raise Conflict("这一天已有异议待答复", "An objection is open")
-    await files.require(work, body.files, "/files")
-    made, fresh = await create(
+    await uploads.require_files(work, body.files, "/files")
+    made, fresh = await create_record(
         work,
         Complaint,
         body,
@@ -95,57 +89,59 @@ async def object_to(work: Work, day_id: UUID, body: ObjectionCreate) -> Complain
         state_since=work.at,
     )
     if fresh:
-        await work.tell(_told(made, "", made.state), made)
+        await work.publish(_build_event(made, "", made.state), made)
     return made
 
 
-def _told(row: Complaint, was: str, now: str) -> ComplaintMoved:
+def _build_event(row: Complaint, was: str, now: str) -> ComplaintMoved:
     return ComplaintMoved(was=was, now=now, person=row.person, work_date=row.work_date)
 
 
-def shown(work: Work, row: Complaint) -> ComplaintRead:
+def to_read_model(work: UnitOfWork, row: Complaint) -> ComplaintRead:
     """A complaint as its handlers read it, the contact in clear."""
     sealed, about = row.contact_sealed, f"complaint:{row.id}:contact"
-    contact = work.context.keyring.open(sealed, about=about) if sealed else ""
+    contact = work.context.keyring.decrypt(sealed, about=about) if sealed else ""
     return ComplaintRead(
         **row.model_dump(include=set(ComplaintRead.model_fields) - {"contact"}), contact=contact
     )
 
 
-async def answer(
-    work: Work, complaint_id: UUID, body: Act, *, match: Match, dry_run: bool
-) -> Preview | ComplaintRead:
+async def answer_complaint(
+    work: UnitOfWork, complaint_id: UUID, body: TransitionRequest, *, match: VersionMatch, dry_run: bool
+) -> TransitionPreview | ComplaintRead:
     """Answer a complaint; whoever made it reads the answer with its number."""
-    row = await records.get(work, Complaint, complaint_id, "这条投诉", lock=True, may=May.COMPLAINT_HANDLE)
-    preview = await fire(
+    row = await records.get_record(
+        work, Complaint, complaint_id, "这条投诉", lock=True, may=May.COMPLAINT_HANDLE
+    )
+    preview = await apply_transition(
         work,
         COMPLAINT,
         row,
-        COMPLAINT.moves[0].action,
+        COMPLAINT.transitions[0].action,
         ComplaintFacts(body.reason),
         act=body.model_copy(update={"reason": ""}),
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _told(row, was, now),
+        event=lambda was, now: _build_event(row, was, now),
     )
     if preview is not None:
         return preview
     row.answer, row.answered_by = body.reason, work.actor.id
     work.session.add(row)
     if row.work_date is not None:
-        words = f"{days(row.work_date, row.work_date)}的异议已答复{because(body.reason)}"
-        await inform(work, row.person, MessageKind.OBJECTION, row, words)
-    return shown(work, row)
+        words = f"{format_days(row.work_date, row.work_date)}的异议已答复{format_reason(body.reason)}"
+        await send_message(work, row.person, MessageKind.OBJECTION, row, words)
+    return to_read_model(work, row)
 
 
-async def compliance(work: Work, region: str) -> Compliance:
+async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
     """What this district switched on, in words."""
     where = region or work.context.settings.district
-    switches, _ = await ruled(work, "check_in.switches", Switches, where)
+    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, where)
     return Compliance(
         region=where,
-        mode=_MODES[switches.own_check_in, switches.imports],
-        promises=PROMISES,
+        mode=_MODE_LABELS[switches.own_check_in, switches.imports],
+        promises=PUBLIC_PROMISES,
         complaints="POST /api/v1/attendance/complaints",
         **switches.model_dump(),
     )

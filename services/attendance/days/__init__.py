@@ -1,1 +1,1 @@
-"""在岗日: what a day was by the rules, with the explanation, provisional until nothing more can come."""
+"""Attendance days (在岗日): evaluation by dated rules, projection from the event log, recalculation (重新认定) after rule changes."""

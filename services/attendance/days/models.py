@@ -1,6 +1,6 @@
 """The table of days."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.days.kinds import DayResult
+from services.attendance.days.schemas import DayResult
 from shared.db import JSON, Record, text_enum
 
 
@@ -41,3 +41,15 @@ class AttendanceDay(Base, Record, table=True):
     rule_refs: list[str] = Field(default_factory=list, sa_type=JSON)
     frozen: bool = False
     after_signature: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class Recalculation(Base, table=True):
+    """重新认定: what a changed rule still wants reckoned anew in a region, from `on_day` back to `first`."""
+
+    __tablename__ = "recount"
+
+    region: str = Field(primary_key=True, max_length=12)
+    first: date
+    on_day: date
+    after_person: str = Field(default="", max_length=64)
+    asked_at: datetime

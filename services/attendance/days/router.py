@@ -7,23 +7,21 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.attendance import repository as records
-from services.attendance.days.kinds import DayResult
 from services.attendance.days.models import AttendanceDay
-from services.attendance.days.schemas import DayRead
+from services.attendance.days.schemas import DayRead, DayResult
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.rows import between, columns
+from services.attendance.sql_conditions import get_columns, in_date_range
+from shared.auth import May
 from shared.errors import NotFound
-from shared.http import Reading, Route, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import Page, Pagination, ReadWork, Route, requires
 
 router = APIRouter(prefix="/attendance/days", tags=["在岗日"], route_class=Route)
 
 
-@router.get("", response_model=Page[DayRead], **allows(May.PRESENCE_READ))
+@router.get("", response_model=Page[DayRead], **requires(May.PRESENCE_READ))
 async def list_days(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     result: DayResult | None = None,
@@ -33,13 +31,13 @@ async def list_days(
 ) -> Page[AttendanceDay]:
     """在岗日列表, 每天附认定依据."""
     equal = {"person": person, "result": result, "provisional": provisional}
-    where = between(columns(AttendanceDay).work_date, since, until)
-    return await records.listed(
+    where = in_date_range(get_columns(AttendanceDay).work_date, since, until)
+    return await records.list_records(
         work, asked, AttendanceDay, order="-work_date", region=region, equal=equal, where=where
     )
 
 
-@router.get("/{day_id}", response_model=DayRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_day(work: Reading, day_id: UUID) -> AttendanceDay:
+@router.get("/{day_id}", response_model=DayRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_day(work: ReadWork, day_id: UUID) -> AttendanceDay:
     """一人一天."""
-    return await records.get(work, AttendanceDay, day_id, "这一天")
+    return await records.get_record(work, AttendanceDay, day_id, "这一天")

@@ -1,4 +1,4 @@
-"""What goes out about days."""
+"""Code sets of days."""
 
 from datetime import date
 from typing import Any
@@ -6,7 +6,25 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.attendance.days.kinds import DayResult
+from shared.china import LabelledEnum
+
+
+class DayResult(LabelledEnum):
+    """在岗日结果. No machine says absent: that is a person's finding in a spot check."""
+
+    PRESENT = "present", "在岗"
+    PART = "part", "部分在岗"
+    ERRAND = "errand", "公出"
+    LEAVE = "leave", "请假"
+    REST = "rest", "休息"
+    PENDING = "pending", "待复核"
+    UNEXPLAINED = "unexplained", "未见记录"
+    ABSENT = "absent", "不在岗(人工认定)"
+
+    @property
+    def needs_decision(self) -> bool:
+        """Whether the result waits for a person."""
+        return self is DayResult.PENDING
 
 
 class DayRead(BaseModel):

@@ -1,1 +1,1 @@
-"""值班: who is on duty when, also across midnight, and whether the shift was kept."""
+"""Duty shifts (值班): rota, confirmation, calendar, and swaps between two persons (换班)."""

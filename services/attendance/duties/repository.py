@@ -7,36 +7,38 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.attendance.duties.kinds import DutyState
-from services.attendance.duties.models import Duty
+from services.attendance.duties.lifecycle import OPEN_STATES, SwapState
+from services.attendance.duties.models import Duty, DutySwap
+from services.attendance.duties.schemas import DutyState
 from services.attendance.posts.models import Assignment
-from services.attendance.repository import seen
-from shared.access import span
-from shared.pages import Asked, Page, page
-from shared.work import Work
+from services.attendance.repository import visible_rows
+from shared.auth import region_bounds
+from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 
-def visible(work: Work) -> sa.ColumnElement[bool]:
+def visible_duties(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Shifts of the caller's regions, and those of the posts they are stationed at: a rota is everybody's on it."""
     stationed = select(Assignment.post_id).where(Assignment.person == work.actor.id)
-    return sa.or_(seen(work, Duty), col(Duty.post_id).in_(stationed))
+    return sa.or_(visible_rows(work, Duty), col(Duty.post_id).in_(stationed))
 
 
-async def listed(
-    work: Work, asked: Asked, *, region: str, person: str, where: Sequence[sa.ColumnElement[bool]]
+async def list_duties(
+    work: UnitOfWork, asked: PageParams, *, region: str, person: str, where: Sequence[sa.ColumnElement[bool]]
 ) -> Page[Duty]:
     """A page of shifts, the latest first."""
-    query = select(Duty).where(visible(work), *where)
+    query = select(Duty).where(visible_duties(work), *where)
     if region:
-        query = query.where(col(Duty.region).between(*span(region)))
+        query = query.where(col(Duty.region).between(*region_bounds(region)))
     if person:
         query = query.where(Duty.person == person)
     orders = {"work_date": col(Duty.work_date)}
-    return await page(work.session, query, asked, orders=orders, key=col(Duty.id), default="-work_date")
+    return await list_page(work.session, query, asked, orders=orders, key=col(Duty.id), default="-work_date")
 
 
-async def clashing(
-    work: Work, person: str, starts_at: datetime, ends_at: datetime, *but: UUID | None
+async def find_clashing_duty(
+    work: UnitOfWork, person: str, starts_at: datetime, ends_at: datetime, *but: UUID | None
 ) -> Duty | None:
     """A shift of the person, not cancelled, that overlaps a time."""
     query = select(Duty).where(
@@ -44,7 +46,56 @@ async def clashing(
         Duty.state != DutyState.CANCELLED,
         col(Duty.starts_at) < ends_at,
         col(Duty.ends_at) > starts_at,
-        visible(work),
+        visible_duties(work),
         col(Duty.id).not_in([one for one in but if one is not None]),
     )
     return (await work.session.exec(query.limit(1))).first()
+
+
+def _visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)
+
+
+async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> DutySwap:
+    """A swap the caller sees or is asked for; NotFound otherwise."""
+    query = select(DutySwap).where(DutySwap.id == swap_id, _visible_swaps(work))
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound("没有这次换班", "No such swap")
+    return found
+
+
+async def list_swaps(
+    work: UnitOfWork, asked: PageParams, *, region: str, state: SwapState | None, to_agree: bool
+) -> Page[DutySwap]:
+    """A page of swaps, the newest first."""
+    query = select(DutySwap).where(_visible_swaps(work))
+    if region:
+        query = query.where(col(DutySwap.region).between(*region_bounds(region)))
+    if state is not None:
+        query = query.where(DutySwap.state == state)
+    if to_agree:
+        query = query.where(DutySwap.partner == work.actor.id, DutySwap.state == SwapState.ASKED)
+    orders = {"created_at": col(DutySwap.created_at)}
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(DutySwap.id), default="-created_at"
+    )
+
+
+async def list_duties_by_id(
+    work: UnitOfWork, identifiers: Sequence[UUID], region: str, *, lock: bool = True
+) -> dict[UUID, Duty]:
+    """Shifts of a region by id, locked in one order unless only read; a cadre may name a fellow's."""
+    query = select(Duty).where(col(Duty.id).in_(identifiers), Duty.region == region)
+    query = query.order_by(col(Duty.id))
+    rows = await work.session.exec(query.with_for_update() if lock else query)
+    return {one.id: one for one in rows}
+
+
+async def has_open_swap(work: UnitOfWork, duty_id: UUID, but: UUID | None) -> bool:
+    """Whether a swap of a shift is under way."""
+    about = sa.or_(col(DutySwap.duty_id) == duty_id, col(DutySwap.other_duty_id) == duty_id)
+    query = select(DutySwap.id).where(about, col(DutySwap.state).in_(OPEN_STATES), _visible_swaps(work))
+    if but is not None:
+        query = query.where(DutySwap.id != but)
+    return (await work.session.exec(query.limit(1))).first() is not None

@@ -7,16 +7,26 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.attendance.duties import repository, service
-from services.attendance.duties.models import Duty
-from services.attendance.duties.schemas import CalendarDay, DutyAct, DutyEnd, DutyRead, Rota
+from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapState
+from services.attendance.duties.models import Duty, DutySwap
+from services.attendance.duties.schemas import (
+    CalendarDay,
+    DutyAct,
+    DutyEnd,
+    DutyRead,
+    Rota,
+    SwapCreate,
+    SwapDetail,
+    SwapRead,
+)
 from services.attendance.fields import MonthQuery, PersonQuery, RegionQuery
-from services.attendance.rows import between, columns
-from shared.errors import Conflict, Invalid, NotFound, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from services.attendance.sql_conditions import get_columns, in_date_range
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 
-ROTA = 256 * 1024
+MAX_ROTA_BYTES = 256 * 1024
 """Body limit in bytes of a rota."""
 router = APIRouter(prefix="/attendance", tags=["值班"], route_class=Route)
 
@@ -25,38 +35,90 @@ router = APIRouter(prefix="/attendance", tags=["值班"], route_class=Route)
     "/duties",
     status_code=201,
     response_model=list[DutyRead],
-    **allows(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid), body=ROTA),
+    **requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid), body=MAX_ROTA_BYTES),
 )
-async def set_rota(work: Writing, body: Rota) -> list[Duty]:
+async def set_rota(work: WriteWork, body: Rota) -> list[Duty]:
     """排班."""
-    return await service.set_rota(work, body)
+    return await service.create_rota(work, body)
 
 
-@router.get("/duties", response_model=Page[DutyRead], **allows(May.PRESENCE_READ))
+@router.get("/duties", response_model=Page[DutyRead], **requires(May.PRESENCE_READ))
 async def list_duties(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,
 ) -> Page[Duty]:
     """值班表; a cadre sees the rota of their posts."""
-    where = between(columns(Duty).work_date, since, until)
-    return await repository.listed(work, asked, region=region, person=person, where=where)
+    where = in_date_range(get_columns(Duty).work_date, since, until)
+    return await repository.list_duties(work, asked, region=region, person=person, where=where)
 
 
 @router.post(
     "/duties/{duty_id}/{action}",
     response_model=DutyRead,
-    **allows(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid, Stale)),
+    **requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
-async def end_duty(work: Writing, duty_id: UUID, action: DutyEnd, body: DutyAct, match: IfMatch) -> Duty:
+async def end_duty(work: WriteWork, duty_id: UUID, action: DutyEnd, body: DutyAct, match: IfMatch) -> Duty:
     """确认已值班, 或取消班次."""
-    return await service.end(work, duty_id, action, body, match)
+    return await service.end_duty(work, duty_id, action, body, match)
 
 
-@router.get("/calendar", response_model=list[CalendarDay], **allows(May.PRESENCE_READ))
-async def read_calendar(work: Reading, month: MonthQuery, region: RegionQuery = "") -> list[CalendarDay]:
+@router.get("/calendar", response_model=list[CalendarDay], **requires(May.PRESENCE_READ))
+async def read_calendar(work: ReadWork, month: MonthQuery, region: RegionQuery = "") -> list[CalendarDay]:
     """一个月的工作日与休息日, 含调休."""
-    return await service.days(work, month, region)
+    return await service.list_calendar_days(work, month, region)
+
+
+swaps_router = APIRouter(prefix="/attendance/duty-swaps", tags=["换班"], route_class=Route)
+
+
+@swaps_router.post(
+    "",
+    status_code=201,
+    response_model=SwapRead,
+    **requires(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
+)
+async def ask_for_swap(work: WriteWork, body: SwapCreate) -> DutySwap:
+    """申请换班或替班."""
+    return await service.create_swap(work, body)
+
+
+@swaps_router.get("", response_model=Page[SwapRead], **requires(May.PRESENCE_READ))
+async def list_swaps(
+    work: ReadWork,
+    asked: Pagination,
+    region: RegionQuery = "",
+    state: SwapState | None = None,
+    to_agree: Annotated[bool, Query(description="只看等本人同意的")] = False,
+) -> Page[DutySwap]:
+    """换班列表; a cadre sees those they asked for or are asked for."""
+    return await repository.list_swaps(work, asked, region=region, state=state, to_agree=to_agree)
+
+
+@swaps_router.get("/{swap_id}", response_model=SwapDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_swap(work: ReadWork, swap_id: UUID) -> SwapDetail:
+    """换班与可办事项."""
+    return await service.get_swap_detail(work, swap_id)
+
+
+@swaps_router.post(
+    "/{swap_id}/{action}",
+    response_model=SwapRead | TransitionPreview,
+    description=f"```mermaid\n{SWAP.to_mermaid()}\n```",
+    **requires(
+        *SWAP.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
+)
+async def act_on_swap(
+    work: WriteWork,
+    swap_id: UUID,
+    action: SwapAction,
+    body: TransitionRequest,
+    match: IfMatch,
+    dry_run: bool = False,
+) -> DutySwap | TransitionPreview:
+    """办理换班: 同意, 不同意, 批准, 不批准, 撤回."""
+    return await service.transition_swap(work, swap_id, action, body, match=match, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""What goes in and out about duty shifts."""
+"""Code sets of duty shifts."""
 
 from datetime import date, datetime, timedelta
 from typing import Self
@@ -6,11 +6,28 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from services.attendance.duties.kinds import DutyKind, DutyState
+from services.attendance.duties.lifecycle import SwapState
 from services.attendance.fields import FIRST_DAY, LAST_DAY, Person, PersonName
-from shared.labels import Labelled
+from shared.china import LabelledEnum
+from shared.lifecycle.transitions import AvailableAction
 
-LONGEST = timedelta(hours=36)
+
+class DutyKind(LabelledEnum):
+    """班次."""
+
+    DAY = "day", "白班"
+    NIGHT = "night", "夜班"
+
+
+class DutyState(LabelledEnum):
+    """值班状态."""
+
+    SET = "set", "已排班"
+    KEPT = "kept", "已值班"
+    CANCELLED = "cancelled", "已取消"
+
+
+MAX_SHIFT_LENGTH = timedelta(hours=36)
 
 
 class Shift(BaseModel):
@@ -24,8 +41,8 @@ class Shift(BaseModel):
     kind: DutyKind
 
     @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not timedelta() < self.ends_at - self.starts_at <= LONGEST:
+    def _check_order(self) -> Self:
+        if not timedelta() < self.ends_at - self.starts_at <= MAX_SHIFT_LENGTH:
             raise ValueError("班次的结束须晚于开始, 且不超过36小时")
         if not FIRST_DAY < self.starts_at.date() < LAST_DAY:
             raise ValueError(f"日期须在 {FIRST_DAY} 至 {LAST_DAY} 之间")
@@ -39,7 +56,7 @@ class Rota(BaseModel):
     shifts: list[Shift] = Field(min_length=1, max_length=200)
 
 
-class DutyEnd(Labelled):
+class DutyEnd(LabelledEnum):
     """值班办理事项."""
 
     KEEP = "keep", "确认已值班"
@@ -79,3 +96,47 @@ class CalendarDay(BaseModel):
     name: str
     works: bool
     provisional: bool = Field(description="国务院办公厅的放假通知尚未公布, 暂按周一至周五")
+
+
+class SwapCreate(BaseModel):
+    """换班申请: 本人的班次, 换对方的班次; 或请对方替班."""
+
+    id: UUID | None = None
+    duty_id: UUID = Field(description="本人的班次")
+    other_duty_id: UUID | None = Field(None, description="对方的班次; 空为请对方替班")
+    partner: Person | None = Field(None, description="替班人的账号编号; 换班时不填")
+    partner_name: PersonName | None = Field(None, description="替班人的姓名; 换班时不填")
+    why: str = Field(min_length=2, max_length=500, description="事由")
+
+    @model_validator(mode="after")
+    def _check_partner(self) -> Self:
+        if self.other_duty_id is None and not (self.partner and self.partner_name):
+            raise ValueError("须写明对方的班次, 或替班人的账号编号与姓名")
+        if self.other_duty_id == self.duty_id:
+            raise ValueError("不能与同一个班次换")
+        return self
+
+
+class SwapRead(BaseModel):
+    """换班."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    duty_id: UUID
+    other_duty_id: UUID | None
+    person: str
+    person_name: str
+    partner: str
+    partner_name: str
+    region: str
+    why: str
+    state: SwapState
+    state_since: datetime
+    version: int
+
+
+class SwapDetail(SwapRead):
+    """换班与可办事项."""
+
+    available_actions: list[AvailableAction]

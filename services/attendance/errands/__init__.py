@@ -1,1 +1,1 @@
-"""公出报备: reported to the town before leaving, known to it, and ended by coming back."""
+"""Official trips (公出报备): report, acknowledgement by the town, return."""

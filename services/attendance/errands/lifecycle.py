@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class ErrandState(Labelled):
+class ErrandState(LabelledEnum):
     """公出状态."""
 
     REPORTED = "reported", "已报备"
@@ -19,7 +19,7 @@ class ErrandState(Labelled):
     RETURNED = "returned", "已返村"
 
 
-class ErrandAction(Labelled):
+class ErrandAction(LabelledEnum):
     """公出办理事项."""
 
     ACKNOWLEDGE = "acknowledge", "知悉"
@@ -38,36 +38,44 @@ class ErrandFacts:
     returned_on: date | None = None
 
 
-def reasoned(facts: ErrandFacts) -> Fault | None:
+def reason_given(facts: ErrandFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
-
-
-def not_begun(facts: ErrandFacts) -> Fault | None:
-    """尚未出发的才能撤回; 已出发的请登记返村."""
     return (
-        None if facts.today <= facts.starts_on else Fault("begun", "公出已开始, 请登记返村", "It has begun")
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
     )
 
 
-def came_back(facts: ErrandFacts) -> Fault | None:
+def errand_not_started(facts: ErrandFacts) -> FieldError | None:
+    """尚未出发的才能撤回; 已出发的请登记返村."""
+    return (
+        None
+        if facts.today <= facts.starts_on
+        else FieldError("begun", "公出已开始, 请登记返村", "It has begun")
+    )
+
+
+def return_date_given(facts: ErrandFacts) -> FieldError | None:
     """写明返村日期, 且不晚于今天、不早于出发."""
     if facts.returned_on is None:
-        return Fault("no_date", "须写明返村日期", "When did you come back?", "/returned_on")
+        return FieldError("no_date", "须写明返村日期", "When did you come back?", "/returned_on")
     if not facts.starts_on <= facts.returned_on <= facts.today:
-        return Fault("out_of_range", "返村日期须在出发之后, 且不晚于今天", "out of range", "/returned_on")
+        return FieldError(
+            "out_of_range", "返村日期须在出发之后, 且不晚于今天", "out of range", "/returned_on"
+        )
     return None
 
 
 S, A = ErrandState, ErrandAction
-OPEN = (S.REPORTED, S.ACKNOWLEDGED)
+OPEN_STATES = (S.REPORTED, S.ACKNOWLEDGED)
 
 # fmt: off
 ERRAND: Lifecycle[ErrandState, ErrandAction, ErrandFacts] = Lifecycle("errand", "公出", ErrandState, S.REPORTED, (
     #    action         from                        to              who                 needs
-    move(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  eyes=("person",)),
-    move(A.REFUSE,      OPEN,                       S.REFUSED,      May.LEAVE_APPROVE,  reasoned, eyes=("person",)),
-    move(A.WITHDRAW,    OPEN,                       S.WITHDRAWN,    May.LEAVE_REQUEST,  not_begun),
-    move(A.RETURN,      OPEN,                       S.RETURNED,     May.LEAVE_REQUEST,  came_back),
+    transition(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  eyes=("person",)),
+    transition(A.REFUSE,      OPEN_STATES,                       S.REFUSED,      May.LEAVE_APPROVE,  reason_given, eyes=("person",)),
+    transition(A.WITHDRAW,    OPEN_STATES,                       S.WITHDRAWN,    May.LEAVE_REQUEST,  errand_not_started),
+    transition(A.RETURN,      OPEN_STATES,                       S.RETURNED,     May.LEAVE_REQUEST,  return_date_given),
 ))
 # fmt: on

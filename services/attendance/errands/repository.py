@@ -7,20 +7,22 @@ from sqlmodel import col, select
 
 from services.attendance.errands.lifecycle import ErrandState
 from services.attendance.errands.models import Errand
-from services.attendance.repository import seen
-from services.attendance.rows import during
-from shared.work import Work
+from services.attendance.repository import visible_rows
+from services.attendance.sql_conditions import overlaps_days
+from shared.unit_of_work import UnitOfWork
 
-GONE = (ErrandState.REFUSED, ErrandState.WITHDRAWN)
+DISCARDED_STATES = (ErrandState.REFUSED, ErrandState.WITHDRAWN)
 
 
-async def overlapping(work: Work, person: str, first: date, last: date, but: UUID | None) -> Errand | None:
+async def find_overlapping_errand(
+    work: UnitOfWork, person: str, first: date, last: date, but: UUID | None
+) -> Errand | None:
     """An errand of the person, neither refused nor withdrawn, that touches these days."""
     query = select(Errand).where(
         Errand.person == person,
-        col(Errand.state).not_in(GONE),
-        during(Errand, first, last),
-        seen(work, Errand),
+        col(Errand.state).not_in(DISCARDED_STATES),
+        overlaps_days(Errand, first, last),
+        visible_rows(work, Errand),
     )
     if but is not None:
         query = query.where(Errand.id != but)

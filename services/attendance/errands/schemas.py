@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.attendance.errands.lifecycle import ErrandState
 from services.attendance.fields import Day
 from services.attendance.policy import ErrandKind
-from shared.moves import Act, Offer
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class ErrandCreate(BaseModel):
@@ -22,7 +22,7 @@ class ErrandCreate(BaseModel):
     why: str = Field(min_length=2, max_length=1000, description="事由")
 
 
-class ErrandAct(Act):
+class ErrandAct(TransitionRequest):
     """办理公出."""
 
     returned_on: Day | None = Field(None, description="返村日期, 登记返村时必填")
@@ -53,4 +53,4 @@ class ErrandRead(BaseModel):
 class ErrandDetail(ErrandRead):
     """公出与可办事项."""
 
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]

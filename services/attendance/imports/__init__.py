@@ -1,1 +1,1 @@
-"""从钉钉、企业微信导入考勤: by file or by their interfaces, once per source id, raw beside what was made of it."""
+"""Imports from DingTalk and WeCom (考勤导入): files, scheduled pulls by channel (考勤接口), and reads in DingTalk's format (钉钉格式)."""

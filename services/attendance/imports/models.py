@@ -1,6 +1,6 @@
 """The tables of imports."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.imports.kinds import Channel, PunchState, RunState
+from services.attendance.imports.schemas import Channel, ImportedRecordState, PullState, RunState
 from shared.db import JSON, Record, text_enum
 
 
-class External(Base, Record, table=True):
+class ExternalAccount(Base, Record, table=True):
     """外部账号对应: who somebody is in the other system."""
 
     __tablename__ = "external_account"
@@ -26,7 +26,7 @@ class External(Base, Record, table=True):
     person: str = Field(max_length=64)
 
 
-class Punch(Base, table=True):
+class ImportedRecord(Base, table=True):
     """外部记录, as it came. `check_in_id` is the check-in it became."""
 
     __tablename__ = "punch"
@@ -41,7 +41,7 @@ class Punch(Base, table=True):
     source_id: str = Field(max_length=200)
     external: str = Field(max_length=100)
     region: str = Field(max_length=12)
-    state: PunchState = Field(sa_type=text_enum(PunchState))
+    state: ImportedRecordState = Field(sa_type=text_enum(ImportedRecordState))
     punched_at: datetime | None = None
     raw: dict[str, Any] = Field(sa_type=JSON)
     coarse: bool = False
@@ -63,3 +63,35 @@ class ImportRun(Base, Record, table=True):
     unsigned: int = 0
     unmatched: int = 0
     detail: str = Field(default="", max_length=1000)
+
+
+class PullChannel(Base, Record, table=True):
+    """考勤接口. The secret is sealed; `attempts` only grows and fences a pull whose process is believed dead; `failures` are in a row."""
+
+    __tablename__ = "pull_channel"
+    __table_args__ = (
+        sa.UniqueConstraint("channel", "region"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "due_at"),
+    )
+
+    channel: Channel = Field(sa_type=text_enum(Channel))
+    app_key: str = Field(max_length=200)
+    secret_sealed: str = Field(sa_type=sa.Text)
+    secret_masked: str = Field(max_length=20)
+    details: bool = True
+    hour: int
+    days_back: int
+    enabled: bool = True
+    state: PullState = Field(sa_type=text_enum(PullState))
+    due_at: datetime
+    leased_until: datetime | None = None
+    attempts: int = 0
+    failures: int = 0
+    first: date | None = None
+    last: date | None = None
+    parts: int = 0
+    parts_done: int = 0
+    fresh: int = 0
+    last_error: str = Field(default="", max_length=500)
+    last_done_at: datetime | None = None

@@ -1,13 +1,44 @@
-"""What goes in and out about imports."""
+"""Code sets of imports."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from services.attendance.fields import Day, Person, Region
-from services.attendance.imports.kinds import Channel, RunState
+from shared.china import LabelledEnum
+
+
+class Channel(LabelledEnum):
+    """考勤来源系统."""
+
+    DINGTALK = "dingtalk", "钉钉"
+    WECOM = "wecom", "企业微信"
+
+
+class RunState(LabelledEnum):
+    """导入状态."""
+
+    DONE = "done", "已完成"
+    FAILED = "failed", "未完成"
+
+
+class ImportedRecordState(LabelledEnum):
+    """一条外部记录的去向."""
+
+    TAKEN = "taken", "已转为打卡"
+    INVALID = "invalid", "来源判为无效"
+    UNSIGNED = "unsigned", "排班未打卡"
+    UNMATCHED = "unmatched", "未对应到人员"
+
+
+class PullState(LabelledEnum):
+    """定时导入状态."""
+
+    WAITING = "waiting", "等待下次"
+    RUNNING = "running", "正在导入"
+    FAILED = "failed", "上次未完成, 将重试"
 
 
 class ExternalCreate(BaseModel):
@@ -76,3 +107,112 @@ class RunRead(BaseModel):
     detail: str
     created_at: datetime
     created_by: str
+
+
+APP_KEY_DESCRIPTION = "钉钉 AppKey 或企业微信 corpid"
+APP_SECRET_DESCRIPTION = "钉钉 AppSecret 或企业微信应用 secret; 加密保存, 不再显示"  # noqa: S105 - a description
+
+
+class ChannelCreate(BaseModel):
+    """登记考勤接口."""
+
+    id: UUID | None = None
+    channel: Channel
+    region: Region
+    app_key: str = Field(min_length=1, max_length=200, description=APP_KEY_DESCRIPTION)
+    app_secret: SecretStr = Field(min_length=8, max_length=200, description=APP_SECRET_DESCRIPTION)
+    details: bool = Field(True, description="钉钉: 打卡详情 listRecord; 否则打卡结果 list")
+    hour: int = Field(6, ge=0, le=23, description="每天几点(北京时间)导入")
+    days_back: int = Field(3, ge=1, le=30, description="每次取回最近几天, 补上迟到的记录")
+    enabled: bool = True
+
+
+class ChannelChange(BaseModel):
+    """修改考勤接口; absent fields stay."""
+
+    app_key: str | None = Field(None, min_length=1, max_length=200, description=APP_KEY_DESCRIPTION)
+    app_secret: SecretStr | None = Field(
+        None, min_length=8, max_length=200, description=APP_SECRET_DESCRIPTION
+    )
+    details: bool | None = None
+    hour: int | None = Field(None, ge=0, le=23)
+    days_back: int | None = Field(None, ge=1, le=30)
+    enabled: bool | None = None
+
+
+class PullNow(BaseModel):
+    """现在导入, 空为最近几天."""
+
+    first: Day | None = None
+    last: Day | None = None
+
+    @model_validator(mode="after")
+    def _check_both_days(self) -> Self:
+        if (self.first is None) != (self.last is None):
+            raise ValueError("起止日期须同时填写")
+        return self
+
+
+class ChannelRead(BaseModel):
+    """考勤接口与进度."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    channel: Channel
+    region: str
+    app_key: str
+    secret_masked: str = Field(description="只显示末两位")
+    details: bool
+    hour: int
+    days_back: int
+    enabled: bool
+    state: PullState
+    due_at: datetime = Field(description="下次导入的时间")
+    first: date | None = Field(description="这次或上次取回的起止日期")
+    last: date | None
+    parts: int = Field(description="分几次取回")
+    parts_done: int = Field(description="已取回几次")
+    fresh: int = Field(description="这次或上次新增的打卡")
+    last_error: str
+    last_done_at: datetime | None
+    version: int
+
+
+DINGTALK_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+class ListAsk(BaseModel):
+    """获取打卡结果 /attendance/list."""
+
+    model_config = ConfigDict(extra="allow")
+
+    workDateFrom: str = Field(max_length=19)  # noqa: N815 - DingTalk's name
+    workDateTo: str = Field(max_length=19)  # noqa: N815 - DingTalk's name
+    userIdList: list[str] = []  # noqa: N815 - DingTalk's name
+    offset: int = 0
+    limit: int = 50
+
+
+class RecordAsk(BaseModel):
+    """获取打卡详情 /attendance/listRecord."""
+
+    model_config = ConfigDict(extra="allow")
+
+    userIds: list[str] = []  # noqa: N815 - DingTalk's name
+    checkDateFrom: str = Field(max_length=19)  # noqa: N815 - DingTalk's name
+    checkDateTo: str = Field(max_length=19)  # noqa: N815 - DingTalk's name
+
+
+class Answer(BaseModel):
+    """钉钉格式的答复: errcode 0 is success; `hasMore` only where there are pages."""
+
+    errcode: int = 0
+    errmsg: str = "ok"
+    hasMore: bool | None = None  # noqa: N815 - DingTalk's name
+    recordresult: list[dict[str, Any]] = []
+
+
+def parse_dingtalk_time(text: str) -> datetime:
+    """A time as DingTalk writes it, without zone. ValueError otherwise."""
+    return datetime.strptime(text, DINGTALK_TIME_FORMAT)  # noqa: DTZ007 - their times have no zone; the caller sets Beijing's

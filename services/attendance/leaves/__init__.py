@@ -1,1 +1,1 @@
-"""请假: asked for, carried along the chain its length asks for, and ended by coming back."""
+"""Leave requests (请假): approval chain by length, delegation of approval steps (审批委托), return."""

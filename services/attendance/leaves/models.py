@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.leaves.kinds import LeaveKind, Part
 from services.attendance.leaves.lifecycle import LeaveState
+from services.attendance.leaves.schemas import LeaveKind, Part
 from services.attendance.policy import Approver
 from shared.db import JSON, Record, text_enum
 

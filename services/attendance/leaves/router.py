@@ -9,7 +9,7 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.leaves import deputies, repository, service
+from services.attendance.leaves import repository, service
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
 from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
@@ -21,11 +21,10 @@ from services.attendance.leaves.schemas import (
     LeaveDetail,
     LeaveRead,
 )
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
 
@@ -34,17 +33,17 @@ router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
     "/leaves",
     status_code=201,
     response_model=LeaveRead,
-    **allows(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
 )
-async def request_leave(work: Writing, body: LeaveCreate) -> Leave:
+async def request_leave(work: WriteWork, body: LeaveCreate) -> Leave:
     """请假: 审批链由天数决定."""
-    return await service.request(work, body)
+    return await service.create_leave(work, body)
 
 
-@router.get("/leaves", response_model=Page[LeaveRead], **allows(May.PRESENCE_READ))
+@router.get("/leaves", response_model=Page[LeaveRead], **requires(May.PRESENCE_READ))
 async def list_leaves(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: LeaveState | None = None,
@@ -53,72 +52,74 @@ async def list_leaves(
 ) -> Page[Leave]:
     """请假列表."""
     if to_approve:
-        return await repository.to_approve(work, asked)
+        return await repository.list_leaves_to_approve(work, asked)
     where = [col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < work.today] if overdue else []
     equal = {"person": person, "state": state}
-    return await records.listed(
+    return await records.list_records(
         work, asked, Leave, order="-starts_on", region=region, equal=equal, where=where
     )
 
 
 @router.get(
-    "/leaves/{leave_id}", response_model=LeaveDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,))
+    "/leaves/{leave_id}", response_model=LeaveDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,))
 )
-async def read_leave(work: Reading, leave_id: UUID) -> LeaveDetail:
+async def read_leave(work: ReadWork, leave_id: UUID) -> LeaveDetail:
     """请假, 提示与可办事项."""
-    return await service.detail(work, leave_id)
+    return await service.get_leave_detail(work, leave_id)
 
 
 @router.post(
     "/leaves/{leave_id}/{action}",
-    response_model=LeaveRead | Preview,
-    description=f"```mermaid\n{LEAVE.mermaid()}\n```",
-    **allows(*LEAVE.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=LeaveRead | TransitionPreview,
+    description=f"```mermaid\n{LEAVE.to_mermaid()}\n```",
+    **requires(
+        *LEAVE.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
 )
 async def act_on_leave(
-    work: Writing,
+    work: WriteWork,
     leave_id: UUID,
     action: LeaveAction,
     body: LeaveAct,
     match: IfMatch,
     dry_run: bool = False,
-) -> Leave | Preview:
+) -> Leave | TransitionPreview:
     """办理请假: 同意并上报, 批准, 不批准, 撤回, 销假."""
-    return await service.act(work, leave_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_leave(work, leave_id, action, body, match=match, dry_run=dry_run)
 
 
 @router.post(
     "/delegations",
     status_code=201,
     response_model=DelegationRead,
-    **allows(May.LEAVE_APPROVE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.LEAVE_APPROVE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def delegate(work: Writing, body: DelegationCreate) -> Delegation:
+async def delegate(work: WriteWork, body: DelegationCreate) -> Delegation:
     """委托他人审批: for a time, one's own step."""
-    return await deputies.delegate(work, body)
+    return await service.create_delegation(work, body)
 
 
 @router.post(
     "/delegations/{delegation_id}/end",
     response_model=DelegationRead,
-    **allows(May.LEAVE_APPROVE, refuses=(NotFound, Invalid, Stale)),
+    **requires(May.LEAVE_APPROVE, refuses=(NotFound, Invalid, PreconditionFailed)),
 )
 async def recall_delegation(
-    work: Writing, delegation_id: UUID, body: DelegationEnd, match: IfMatch
+    work: WriteWork, delegation_id: UUID, body: DelegationEnd, match: IfMatch
 ) -> Delegation:
     """收回委托: the approver is back sooner."""
-    return await deputies.recall(work, delegation_id, body, match)
+    return await service.end_delegation(work, delegation_id, body, match)
 
 
-@router.get("/delegations", response_model=Page[DelegationRead], **allows(May.LEAVE_APPROVE))
+@router.get("/delegations", response_model=Page[DelegationRead], **requires(May.LEAVE_APPROVE))
 async def list_delegations(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     on: Annotated[date | None, Query(description="这一天有效的")] = None,
 ) -> Page[Delegation]:
     """审批委托列表."""
     where = [] if on is None else [col(Delegation.starts_on) <= on, col(Delegation.ends_on) >= on]
-    return await records.listed(
+    return await records.list_records(
         work, asked, Delegation, order="-starts_on", region=region, where=where, may=May.LEAVE_APPROVE
     )

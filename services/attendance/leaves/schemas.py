@@ -1,4 +1,4 @@
-"""What goes in and out about leaves."""
+"""Code sets of leaves."""
 
 from datetime import date, datetime
 from typing import Any, Self
@@ -7,10 +7,31 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.fields import Day, Person, Region
-from services.attendance.leaves.kinds import LeaveKind, Part
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.policy import Approver
-from shared.moves import Act, Offer
+from shared.china import LabelledEnum
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+
+
+class LeaveKind(LabelledEnum):
+    """假别."""
+
+    PERSONAL = "personal", "事假"
+    SICK = "sick", "病假"
+    ANNUAL = "annual", "年休假"
+    MARRIAGE = "marriage", "婚假"
+    MATERNITY = "maternity", "产假、护理假"
+    BEREAVEMENT = "bereavement", "丧假"
+    HOME = "home", "探亲假"
+    OTHER = "other", "其他"
+
+
+class Part(LabelledEnum):
+    """一天里的哪一段."""
+
+    DAY = "day", "全天"
+    MORNING = "morning", "上午"
+    EVENING = "evening", "下午或晚上"
 
 
 class LeaveCreate(BaseModel):
@@ -25,13 +46,13 @@ class LeaveCreate(BaseModel):
     files: list[str] = Field(default=[], max_length=10, description="证明材料的文件编号, 可不带")
 
     @model_validator(mode="after")
-    def _whole_days(self) -> Self:
+    def _check_part(self) -> Self:
         if self.part is not Part.DAY and self.ends_on != self.starts_on:
             raise ValueError("半天假只能请一天")
         return self
 
 
-class LeaveAct(Act):
+class LeaveAct(TransitionRequest):
     """办理请假."""
 
     returned_on: Day | None = Field(None, description="返岗日期, 销假时必填")
@@ -68,7 +89,7 @@ class LeaveDetail(LeaveRead):
     """请假, 提示与可办事项."""
 
     warnings: list[str]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class DelegationCreate(BaseModel):

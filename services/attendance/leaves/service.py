@@ -1,56 +1,106 @@
-"""Asking for leave, and carrying it along its chain."""
+"""Who takes whose step while somebody is away."""
 
 from datetime import date, timedelta
 from uuid import UUID
 
 from services.attendance import repository as records
-from services.attendance.fields import within_a_year
+from services.attendance.fields import require_span_limit
 from services.attendance.leaves import repository
-from services.attendance.leaves.kinds import Part
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveFacts, LeaveState
-from services.attendance.leaves.models import Leave
+from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
+    DelegationCreate,
+    DelegationEnd,
     LeaveAct,
     LeaveCreate,
     LeaveDetail,
     LeaveRead,
+    Part,
 )
-from services.attendance.messages.kinds import MessageKind
-from services.attendance.messages.service import because, days, inform
-from services.attendance.policy import STEPS, Approver, PresenceRules, calendar, ruled
-from services.attendance.stationed import home
-from shared import files
-from shared.access import inside
-from shared.contracts.attendance import RequestMoved
-from shared.creates import create
-from shared.errors import Conflict, Fault, Invalid
-from shared.http import Match
-from shared.moves import Preview, fire, offers
-from shared.permissions import May
-from shared.work import Work
-from shared.workdays import NO_CHANGES, Changes, each_day, is_workday, local_date
-
-A = LeaveAction
+from services.attendance.messages.schemas import MessageKind
+from services.attendance.messages.service import format_days, format_reason, send_message
+from services.attendance.policy import STEP_BY_ROLE, Approver, PresenceRules, load_calendar, load_rule
+from services.attendance.posts.service import get_person_region
+from shared.auth import May, is_region_within
+from shared.china import NO_CALENDAR_CHANGES, CalendarChanges, is_workday, list_days, to_local_date
+from shared.clients.attendance import RequestMoved
+from shared.errors import Conflict, FieldError, Forbidden, Invalid
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.records import create_record
+from shared.unit_of_work import UnitOfWork
 
 
-async def request(work: Work, body: LeaveCreate) -> Leave:
+async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegation:
+    """Let somebody else take one's own step for a time; nobody delegates a step that is not theirs."""
+    require_span_limit(body.starts_on, body.ends_on)
+    work.actor.require(May.LEAVE_APPROVE, body.region)
+    own = {
+        STEP_BY_ROLE.get(one.role) for one in work.actor.grants if is_region_within(body.region, one.region)
+    }
+    if body.step not in own:
+        raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
+    if body.deputy == work.actor.id:
+        raise Invalid(
+            "不能委托给自己", "Not to yourself", faults=[FieldError("self", "不能委托给自己", "", "/deputy")]
+        )
+    made, _ = await create_record(
+        work,
+        Delegation,
+        body,
+        region=body.region,
+        id=body.id,
+        approver=work.actor.id,
+        **body.model_dump(exclude={"id", "region"}),
+    )
+    return made
+
+
+async def end_delegation(
+    work: UnitOfWork, delegation_id: UUID, body: DelegationEnd, match: VersionMatch
+) -> Delegation:
+    """The approver is back: the delegation ends on a day it still ran, today or later."""
+    row = await records.get_record(
+        work, Delegation, delegation_id, "这次委托", lock=True, may=May.LEAVE_APPROVE
+    )
+    if row.approver != work.actor.id:
+        raise Forbidden("只有委托人本人可以收回委托", "Only who gave it may take it back")
+    match.check_version(row)
+    if not row.starts_on <= body.ends_on <= row.ends_on:
+        detail = f"收回日期须在 {row.starts_on} 至 {row.ends_on} 之间"
+        raise Invalid(
+            detail, "Out of range", faults=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
+        )
+    row.ends_on = body.ends_on
+    row.version, row.updated_at = row.version + 1, work.at
+    work.session.add(row)
+    return row
+
+
+Action = LeaveAction
+
+
+async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
     """Ask for leave; the chain is the matrix's for its days. Conflict when it overlaps another."""
-    within_a_year(body.starts_on, body.ends_on)
-    region = await home(work, work.actor.id, body.starts_on)
+    require_span_limit(body.starts_on, body.ends_on)
+    region = await get_person_region(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
-    rules, rule = await ruled(work, "presence.rules", PresenceRules, region, on=body.starts_on)
-    halves = _halves(body, rules, await calendar(work, region))
+    rules, rule = await load_rule(work, "presence.rules", PresenceRules, region, on=body.starts_on)
+    halves = _count_halves(body, rules, await load_calendar(work, region))
     days = (halves + 1) // 2
     step = next(one for one in rules.leave if one.most_days is None or days <= one.most_days)
     if rules.leave_most_once is not None and days > rules.leave_most_once:
         detail = f"单次请假不得超过 {rules.leave_most_once} 天"
-        raise Invalid(detail, "Too long", faults=[Fault("too_long", detail, "too long", "/ends_on")])
-    if other := await repository.overlapping(work, work.actor.id, body.starts_on, body.ends_on, body.id):
+        raise Invalid(detail, "Too long", faults=[FieldError("too_long", detail, "too long", "/ends_on")])
+    if other := await repository.find_overlapping_leave(
+        work, work.actor.id, body.starts_on, body.ends_on, body.id
+    ):
         raise Conflict(
             f"{other.starts_on} 至 {other.ends_on} 已请假({other.state.label})", "Overlaps another leave"
         )
-    await files.require(work, body.files, "/files")
-    leave, fresh = await create(
+    await uploads.require_files(work, body.files, "/files")
+    leave, fresh = await create_record(
         work,
         Leave,
         body,
@@ -67,33 +117,39 @@ async def request(work: Work, body: LeaveCreate) -> Leave:
         **body.model_dump(),
     )
     if fresh:
-        await work.tell(_moved(leave, "", LeaveState.REQUESTED), leave)
+        await work.publish(_build_event(leave, "", LeaveState.REQUESTED), leave)
     return leave
 
 
-def _halves(body: LeaveCreate, rules: PresenceRules, changes: Changes = NO_CHANGES) -> int:
+def _count_halves(
+    body: LeaveCreate, rules: PresenceRules, changes: CalendarChanges = NO_CALENDAR_CHANGES
+) -> int:
     if body.part is not Part.DAY:
         return 1
-    days = each_day(body.starts_on, body.ends_on)
+    days = list_days(body.starts_on, body.ends_on)
     if rules.leave_days == "working":
         return 2 * sum(is_workday(on, changes=changes) for on in days)
     return 2 * len(days)
 
 
-def _moved(leave: Leave, was: str, now: str) -> RequestMoved:
+def _build_event(leave: Leave, was: str, now: str) -> RequestMoved:
     return RequestMoved(
         kind="leave", person=leave.person, was=was, now=now, starts_on=leave.starts_on, ends_on=leave.ends_on
     )
 
 
-async def _facts(work: Work, leave: Leave, reason: str = "", returned_on: date | None = None) -> LeaveFacts:
+async def _load_facts(
+    work: UnitOfWork, leave: Leave, reason: str = "", returned_on: date | None = None
+) -> LeaveFacts:
     turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
-    roles = {STEPS.get(one.role) for one in work.actor.grants if inside(leave.region, one.region)}
+    roles = {
+        STEP_BY_ROLE.get(one.role) for one in work.actor.grants if is_region_within(leave.region, one.region)
+    }
     return LeaveFacts(
         step=leave.step,
         steps=len(leave.chain),
         turn=turn.label,
-        mine=turn in roles or await repository.delegated(work, turn, leave.region),
+        callers_turn=turn in roles or await repository.is_deputy(work, turn, leave.region),
         today=work.today,
         starts_on=leave.starts_on,
         reason=reason,
@@ -101,13 +157,19 @@ async def _facts(work: Work, leave: Leave, reason: str = "", returned_on: date |
     )
 
 
-async def act(
-    work: Work, leave_id: UUID, action: LeaveAction, body: LeaveAct, *, match: Match, dry_run: bool
-) -> Preview | Leave:
+async def transition_leave(
+    work: UnitOfWork,
+    leave_id: UUID,
+    action: LeaveAction,
+    body: LeaveAct,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | Leave:
     """Take one step of the chain, withdraw, or come back."""
-    leave = await records.get(work, Leave, leave_id, "这次请假", lock=True)
-    facts = await _facts(work, leave, body.reason, body.returned_on)
-    preview = await fire(
+    leave = await records.get_record(work, Leave, leave_id, "这次请假", lock=True)
+    facts = await _load_facts(work, leave, body.reason, body.returned_on)
+    preview = await apply_transition(
         work,
         LEAVE,
         leave,
@@ -117,41 +179,43 @@ async def act(
         match=match,
         dry_run=dry_run,
         owner=leave.person,
-        event=lambda was, now: _moved(leave, was, now),
+        event=lambda was, now: _build_event(leave, was, now),
     )
     if preview is not None:
         return preview
-    if action in {A.ENDORSE, A.APPROVE, A.REFUSE}:
+    if action in {Action.ENDORSE, Action.APPROVE, Action.REFUSE}:
         done = {"step": leave.chain[leave.step], "by": work.actor.id, "name": work.actor.name}
         done |= {"action": action, "at": work.at.isoformat(), "reason": body.reason}
         leave.steps = [*leave.steps, done]
-    if action is A.ENDORSE:
+    if action is Action.ENDORSE:
         leave.step, leave.endorsed_by = leave.step + 1, work.actor.id
-    if action is A.RETURN:
+    if action is Action.RETURN:
         leave.returned_on = body.returned_on
     leave.turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
-    words = f"{days(leave.starts_on, leave.ends_on)}的{leave.kind.label}: {work.actor.name}{action.label}{because(body.reason)}"
-    await inform(work, leave.person, MessageKind.LEAVE, leave, words)
+    words = f"{format_days(leave.starts_on, leave.ends_on)}的{leave.kind.label}: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, leave.person, MessageKind.LEAVE, leave, words)
     work.session.add(leave)
     return leave
 
 
-async def detail(work: Work, leave_id: UUID) -> LeaveDetail:
+async def get_leave_detail(work: UnitOfWork, leave_id: UUID) -> LeaveDetail:
     """A leave, what a person should know about it, and what the caller may do."""
-    leave = await records.get(work, Leave, leave_id, "这次请假")
+    leave = await records.get_record(work, Leave, leave_id, "这次请假")
     return LeaveDetail(
         **LeaveRead.model_validate(leave).model_dump(),
-        warnings=await _warnings(work, leave),
-        available_actions=offers(work, LEAVE, leave, await _facts(work, leave), owner=leave.person),
+        warnings=await _find_warnings(work, leave),
+        available_actions=available_actions(
+            work, LEAVE, leave, await _load_facts(work, leave), owner=leave.person
+        ),
     )
 
 
-async def _warnings(work: Work, leave: Leave) -> list[str]:
-    rules, _ = await ruled(work, "presence.rules", PresenceRules, leave.region, on=leave.starts_on)
+async def _find_warnings(work: UnitOfWork, leave: Leave) -> list[str]:
+    rules, _ = await load_rule(work, "presence.rules", PresenceRules, leave.region, on=leave.starts_on)
     found = []
-    if local_date(leave.created_at) > leave.starts_on:
-        found.append(f"事后补请: {local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
-    taken = await repository.halves_in_year(work, leave)
+    if to_local_date(leave.created_at) > leave.starts_on:
+        found.append(f"事后补请: {to_local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
+    taken = await repository.sum_halves_in_year(work, leave)
     if rules.leave_most_year is not None and taken > 2 * rules.leave_most_year:
         found.append(f"本年累计请假 {taken / 2:g} 天, 超过 {rules.leave_most_year} 天")
     if leave.state is LeaveState.APPROVED and work.today > leave.ends_on + timedelta(days=1):

@@ -1,1 +1,1 @@
-"""补卡: a missed check-in asked for afterwards, with a witness, and approved by the town."""
+"""Make-up requests for missed check-ins (补卡): witness, approval."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class MakeUpState(Labelled):
+class MakeUpState(LabelledEnum):
     """补卡状态."""
 
     REQUESTED = "requested", "待证明"
@@ -18,7 +18,7 @@ class MakeUpState(Labelled):
     WITHDRAWN = "withdrawn", "已撤回"
 
 
-class MakeUpAction(Labelled):
+class MakeUpAction(LabelledEnum):
     """补卡办理事项."""
 
     WITNESS = "witness", "证明"
@@ -35,27 +35,33 @@ class MakeUpFacts:
     reason: str = ""
 
 
-def the_witness(facts: MakeUpFacts) -> Fault | None:
+def caller_is_witness(facts: MakeUpFacts) -> FieldError | None:
     """由申请中写明的证明人本人证明."""
     return (
-        None if facts.is_witness else Fault("not_the_witness", "须由证明人本人证明", "Only the witness may")
+        None
+        if facts.is_witness
+        else FieldError("not_the_witness", "须由证明人本人证明", "Only the witness may")
     )
 
 
-def reasoned(facts: MakeUpFacts) -> Fault | None:
+def reason_given(facts: MakeUpFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = MakeUpState, MakeUpAction
-OPEN = (S.REQUESTED, S.WITNESSED)
+OPEN_STATES = (S.REQUESTED, S.WITNESSED)
 
 # fmt: off
 MAKE_UP: Lifecycle[MakeUpState, MakeUpAction, MakeUpFacts] = Lifecycle("make_up", "补卡", MakeUpState, S.REQUESTED, (
     #    action      from         to            who                 needs
-    move(A.WITNESS,  S.REQUESTED, S.WITNESSED,  May.PRESENCE_READ,  the_witness, eyes=("person",)),
-    move(A.APPROVE,  S.WITNESSED, S.APPROVED,   May.LEAVE_APPROVE,  eyes=("person", "witness")),
-    move(A.REFUSE,   OPEN,        S.REFUSED,    May.LEAVE_APPROVE,  reasoned, eyes=("person",)),
-    move(A.WITHDRAW, OPEN,        S.WITHDRAWN,  May.LEAVE_REQUEST),
+    transition(A.WITNESS,  S.REQUESTED, S.WITNESSED,  May.PRESENCE_READ,  caller_is_witness, eyes=("person",)),
+    transition(A.APPROVE,  S.WITNESSED, S.APPROVED,   May.LEAVE_APPROVE,  eyes=("person", "witness")),
+    transition(A.REFUSE,   OPEN_STATES,        S.REFUSED,    May.LEAVE_APPROVE,  reason_given, eyes=("person",)),
+    transition(A.WITHDRAW, OPEN_STATES,        S.WITHDRAWN,  May.LEAVE_REQUEST),
 ))
 # fmt: on

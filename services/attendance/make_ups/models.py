@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.leaves.kinds import Part
+from services.attendance.leaves.schemas import Part
 from services.attendance.make_ups.lifecycle import MakeUpState
 from shared.db import Record, text_enum
 

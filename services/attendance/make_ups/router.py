@@ -11,11 +11,10 @@ from services.attendance.make_ups import repository, service
 from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUpState
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Act, Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 
 router = APIRouter(prefix="/attendance/make-ups", tags=["补卡"], route_class=Route)
 
@@ -24,17 +23,17 @@ router = APIRouter(prefix="/attendance/make-ups", tags=["补卡"], route_class=R
     "",
     status_code=201,
     response_model=MakeUpRead,
-    **allows(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
 )
-async def request_make_up(work: Writing, body: MakeUpCreate) -> MakeUp:
+async def request_make_up(work: WriteWork, body: MakeUpCreate) -> MakeUp:
     """补卡申请."""
-    return await service.request(work, body)
+    return await service.create_make_up(work, body)
 
 
-@router.get("", response_model=Page[MakeUpRead], **allows(May.PRESENCE_READ))
+@router.get("", response_model=Page[MakeUpRead], **requires(May.PRESENCE_READ))
 async def list_make_ups(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: MakeUpState | None = None,
@@ -42,30 +41,32 @@ async def list_make_ups(
 ) -> Page[MakeUp]:
     """补卡列表; `to_witness` for whom others named as their witness."""
     if to_witness:
-        return await repository.to_witness(work, asked)
+        return await repository.list_make_ups_to_witness(work, asked)
     equal = {"person": person, "state": state}
-    return await records.listed(work, asked, MakeUp, order="-starts_on", region=region, equal=equal)
+    return await records.list_records(work, asked, MakeUp, order="-starts_on", region=region, equal=equal)
 
 
-@router.get("/{make_up_id}", response_model=MakeUpDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_make_up(work: Reading, make_up_id: UUID) -> MakeUpDetail:
+@router.get("/{make_up_id}", response_model=MakeUpDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_make_up(work: ReadWork, make_up_id: UUID) -> MakeUpDetail:
     """补卡与可办事项."""
-    return await service.detail(work, make_up_id)
+    return await service.get_make_up_detail(work, make_up_id)
 
 
 @router.post(
     "/{make_up_id}/{action}",
-    response_model=MakeUpRead | Preview,
-    description=f"```mermaid\n{MAKE_UP.mermaid()}\n```",
-    **allows(*MAKE_UP.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=MakeUpRead | TransitionPreview,
+    description=f"```mermaid\n{MAKE_UP.to_mermaid()}\n```",
+    **requires(
+        *MAKE_UP.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
 )
 async def act_on_make_up(
-    work: Writing,
+    work: WriteWork,
     make_up_id: UUID,
     action: MakeUpAction,
-    body: Act,
+    body: TransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> MakeUp | Preview:
+) -> MakeUp | TransitionPreview:
     """办理补卡: 证明, 批准, 不批准, 撤回."""
-    return await service.act(work, make_up_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_make_up(work, make_up_id, action, body, match=match, dry_run=dry_run)

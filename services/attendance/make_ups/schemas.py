@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Day, Person
-from services.attendance.leaves.kinds import Part
+from services.attendance.leaves.schemas import Part
 from services.attendance.make_ups.lifecycle import MakeUpState
-from shared.moves import Offer
+from shared.lifecycle.transitions import AvailableAction
 
 
 class MakeUpCreate(BaseModel):
@@ -44,4 +44,4 @@ class MakeUpRead(BaseModel):
 class MakeUpDetail(MakeUpRead):
     """补卡与可办事项."""
 
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]

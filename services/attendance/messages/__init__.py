@@ -1,1 +1,1 @@
-"""消息: what was decided about somebody is said to them, once, in words; nobody else reads it here."""
+"""Personal messages (消息): decisions about a person, readable by that person only."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.messages.kinds import MessageKind
+from services.attendance.messages.schemas import MessageKind
 from shared.db import Record, text_enum
 
 

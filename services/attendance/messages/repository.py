@@ -5,14 +5,16 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.attendance.messages.kinds import MessageKind
 from services.attendance.messages.models import Message
-from shared.db import run
-from shared.pages import Asked, Page, page
-from shared.work import Work
+from services.attendance.messages.schemas import MessageKind
+from shared.db import execute_core
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 
-async def listed(work: Work, asked: Asked, *, unread: bool | None, kind: MessageKind | None) -> Page[Message]:
+async def list_own_messages(
+    work: UnitOfWork, asked: PageParams, *, unread: bool | None, kind: MessageKind | None
+) -> Page[Message]:
     """A page of the caller's own messages, the newest first."""
     query = select(Message).where(Message.person == work.actor.id)
     if unread is not None:
@@ -20,16 +22,18 @@ async def listed(work: Work, asked: Asked, *, unread: bool | None, kind: Message
     if kind is not None:
         query = query.where(Message.kind == kind)
     orders = {"created_at": col(Message.created_at)}
-    return await page(work.session, query, asked, orders=orders, key=col(Message.id), default="-created_at")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Message.id), default="-created_at"
+    )
 
 
-async def own(work: Work, message_id: Any) -> Message | None:  # noqa: ANN401 - an id
+async def find_own_message(work: UnitOfWork, message_id: Any) -> Message | None:  # noqa: ANN401 - an id
     """One message of the caller's."""
     query = select(Message).where(Message.id == message_id, Message.person == work.actor.id)
     return (await work.session.exec(query)).first()
 
 
-async def mark_read(work: Work, until: Message) -> int:
+async def update_read_until(work: UnitOfWork, until: Message) -> int:
     """Mark the caller's messages up to one as read; how many were not."""
     table: Any = Message.__table__  # type: ignore[attr-defined]
     where = (
@@ -41,7 +45,7 @@ async def mark_read(work: Work, until: Message) -> int:
         ),
     )
     change = sa.update(table).where(*where)
-    done = await run(
+    done = await execute_core(
         work.session,
         change.values(unread=False, read_at=work.at, updated_at=work.at, version=table.c.version + 1),
     )

@@ -1,11 +1,28 @@
-"""What goes out about messages."""
+"""Code sets of messages."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.attendance.messages.kinds import MessageKind
+from shared.china import LabelledEnum
+
+
+class MessageKind(LabelledEnum):
+    """消息类别."""
+
+    LEAVE = "leave", "请假"
+    ERRAND = "errand", "公出"
+    MAKE_UP = "make_up", "补卡"
+    REVIEW = "review", "复核"
+    CORRECTION = "correction", "管理员补记"
+    DEVICE = "device", "常用手机"
+    SPOT_CHECK = "spot_check", "抽查"
+    DUTY = "duty", "值班"
+    SWAP = "swap", "换班"
+    SHEET = "sheet", "月表"
+    OBJECTION = "objection", "异议答复"
+    TERM = "term", "任期"
 
 
 class MessageRead(BaseModel):

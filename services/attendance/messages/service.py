@@ -4,19 +4,17 @@ from datetime import date
 from uuid import UUID
 
 from services.attendance.messages import repository
-from services.attendance.messages.kinds import MessageKind
 from services.attendance.messages.models import Message
-from services.attendance.messages.schemas import SeenCount
-from shared.contracts.attendance import MessagesRead
-from shared.db import Record
+from services.attendance.messages.schemas import MessageKind, SeenCount
+from shared.clients.attendance import MessagesRead
+from shared.db import Record, new_id
 from shared.errors import NotFound
-from shared.ids import new_id
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
-LONGEST = 500
+MAX_WORDS_LENGTH = 500
 
 
-async def inform(work: Work, person: str, kind: MessageKind, about: Record, words: str) -> None:
+async def send_message(work: UnitOfWork, person: str, kind: MessageKind, about: Record, words: str) -> None:
     """Leave a message for a person about a record; nobody is told of what they did themselves."""
     if not person or person == work.actor.id:
         return
@@ -29,13 +27,13 @@ async def inform(work: Work, person: str, kind: MessageKind, about: Record, word
             updated_at=work.at,
             person=person,
             kind=kind,
-            words=words[:LONGEST],
+            words=words[:MAX_WORDS_LENGTH],
             about_id=about.id,
         )
     )
 
 
-def days(first: date, last: date) -> str:
+def format_days(first: date, last: date) -> str:
     """5月21日, or 5月21日至23日."""
     start = f"{first.month}月{first.day}日"
     if first == last:
@@ -47,17 +45,17 @@ def days(first: date, last: date) -> str:
     )
 
 
-def because(reason: str) -> str:
+def format_reason(reason: str) -> str:
     """The reason as the end of a sentence."""
     return f": {reason.strip()}" if reason.strip() else ""
 
 
-async def seen(work: Work, until: UUID) -> SeenCount:
+async def mark_messages_read(work: UnitOfWork, until: UUID) -> SeenCount:
     """Messages up to this one are read; NotFound for a message of somebody else."""
-    last = await repository.own(work, until)
+    last = await repository.find_own_message(work, until)
     if last is None:
         raise NotFound("没有这条消息", "No such message")
-    count = await repository.mark_read(work, last)
+    count = await repository.update_read_until(work, last)
     if count:
-        await work.tell(MessagesRead(person=work.actor.id, count=count), last)
+        await work.publish(MessagesRead(person=work.actor.id, count=count), last)
     return SeenCount(seen=count)

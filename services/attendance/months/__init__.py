@@ -1,1 +1,1 @@
-"""月表与年表: summed from days in SQL, per person, team, village or town, frozen by a signature."""
+"""Month and year sheets (月表、年表): totals from days, signature, export, and the caller's own month (我的月表)."""

@@ -7,79 +7,94 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 
 from services.attendance import repository as records
-from services.attendance.fields import MonthQuery, RegionQuery, WholeRegion, YearQuery
+from services.attendance.fields import MonthQuery, RegionQuery, RequiredRegionQuery, YearQuery
 from services.attendance.months import repository, service
+from services.attendance.months.exporter import build_month_workbook
 from services.attendance.months.lifecycle import SHEET, SheetAction, SheetState
 from services.attendance.months.models import MonthSheet
-from services.attendance.months.report import report
-from services.attendance.months.schemas import By, MonthRead, SheetDetail, SheetRead, SheetSign
-from services.attendance.workbooks import download
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from services.attendance.months.schemas import GroupBy, MonthRead, OwnMonth, SheetDetail, SheetRead, SheetSign
+from services.attendance.workbooks import build_download_response
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/attendance", tags=["月表"], route_class=Route)
 
 
-@router.get("/months", response_model=MonthRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_month(work: Reading, region: WholeRegion, month: MonthQuery, by: By = "person") -> MonthRead:
+@router.get("/months", response_model=MonthRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_month(
+    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, by: GroupBy = "person"
+) -> MonthRead:
     """月表: 按人、队、村或镇, 按名称与代码排列, 不作排名."""
-    return await service.sheet(work, region, month, by)
+    return await service.get_month_sheet(work, region, month, by)
 
 
-@router.get("/years", response_model=MonthRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_year(work: Reading, region: WholeRegion, year: YearQuery, by: By = "person") -> MonthRead:
+@router.get("/years", response_model=MonthRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_year(
+    work: ReadWork, region: RequiredRegionQuery, year: YearQuery, by: GroupBy = "person"
+) -> MonthRead:
     """年表."""
-    return await service.sheet(work, region, f"{year:04d}", by)
+    return await service.get_month_sheet(work, region, f"{year:04d}", by)
 
 
 @router.get(
     "/months/export",
     response_class=Response,
     response_model=None,
-    **allows(May.PRESENCE_READ, refuses=(NotFound,)),
+    **requires(May.PRESENCE_READ, refuses=(NotFound,)),
 )
-async def export_month(work: Reading, region: WholeRegion, month: MonthQuery) -> Response:
+async def export_month(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月度汇总表 (XLSX), 列与钉钉月度汇总相同."""
-    sheet = await service.sheet(work, region, month, "person")
-    teams = await repository.team_names(work, region)
-    days = await repository.grid(work, region, month)
-    return download(
-        await asyncio.to_thread(report, sheet, teams, days), f"驻村月度汇总-{region}-{month}.xlsx"
+    sheet = await service.get_month_sheet(work, region, month, "person")
+    teams = await repository.list_team_names(work, region)
+    days = await repository.list_day_results(work, region, month)
+    return build_download_response(
+        await asyncio.to_thread(build_month_workbook, sheet, teams, days),
+        f"驻村月度汇总-{region}-{month}.xlsx",
     )
 
 
-@router.get("/sheets", response_model=Page[SheetRead], **allows(May.PRESENCE_READ))
+@router.get("/sheets", response_model=Page[SheetRead], **requires(May.PRESENCE_READ))
 async def list_sheets(
-    work: Reading, asked: Paging, region: RegionQuery = "", state: SheetState | None = None
+    work: ReadWork, asked: Pagination, region: RegionQuery = "", state: SheetState | None = None
 ) -> Page[MonthSheet]:
     """签过字的月表."""
     equal = {"state": state}
-    return await records.listed(work, asked, MonthSheet, order="-month", region=region, equal=equal)
+    return await records.list_records(work, asked, MonthSheet, order="-month", region=region, equal=equal)
 
 
 @router.get(
-    "/sheets/{sheet_id}", response_model=SheetDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,))
+    "/sheets/{sheet_id}", response_model=SheetDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,))
 )
-async def read_sheet(work: Reading, sheet_id: UUID) -> SheetDetail:
+async def read_sheet(work: ReadWork, sheet_id: UUID) -> SheetDetail:
     """签字时的月表."""
-    return await service.detail(work, sheet_id)
+    return await service.get_sheet_detail(work, sheet_id)
 
 
 @router.post(
     "/months/{action}",
-    response_model=SheetRead | Preview,
-    description=f"```mermaid\n{SHEET.mermaid()}\n```",
-    **allows(*SHEET.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=SheetRead | TransitionPreview,
+    description=f"```mermaid\n{SHEET.to_mermaid()}\n```",
+    **requires(
+        *SHEET.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
 )
 async def act_on_month(
-    work: Writing,
+    work: WriteWork,
     action: Annotated[SheetAction, Path()],
     body: SheetSign,
     match: IfMatch,
     dry_run: bool = False,
-) -> MonthSheet | Preview:
+) -> MonthSheet | TransitionPreview:
     """签字或撤销签字: 签字后各天不再变动."""
-    return await service.act(work, action, body, match=match, dry_run=dry_run)
+    return await service.transition_sheet(work, action, body, match=match, dry_run=dry_run)
+
+
+own_router = APIRouter(prefix="/attendance/months", tags=["月表"], route_class=Route)
+
+
+@own_router.get("/mine", response_model=OwnMonth, **requires(May.CHECK_IN, refuses=(NotFound,)))
+async def read_own_month(work: ReadWork, month: MonthQuery) -> OwnMonth:
+    """我的月表: 各天的认定与依据, 复核, 异议."""
+    return await service.get_own_month(work, month)

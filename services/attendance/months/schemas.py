@@ -6,11 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.attendance.complaints.schemas import ObjectionRead
+from services.attendance.days.schemas import DayRead
 from services.attendance.fields import Month, Region
 from services.attendance.months.lifecycle import SheetState
-from shared.moves import Act, Offer
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-By = Literal["person", "team", "village", "town"]
+GroupBy = Literal["person", "team", "village", "town"]
 
 
 class Tally(BaseModel):
@@ -44,7 +46,7 @@ class MonthRead(BaseModel):
 
     region: str
     period: str
-    by: By
+    by: GroupBy
     rule_ref: str
     state: SheetState
     signed_by: str = ""
@@ -52,7 +54,7 @@ class MonthRead(BaseModel):
     total: Tally
 
 
-class SheetSign(Act):
+class SheetSign(TransitionRequest):
     """签字或撤销签字: a village's or a town's month."""
 
     region: Region
@@ -79,4 +81,26 @@ class SheetDetail(SheetRead):
     """已签的月表, 各行与可办事项."""
 
     rows: list[Tally]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
+
+
+class OwnDay(DayRead):
+    """本人的一天, 连同复核与异议."""
+
+    review: str = Field("", description="复核状态与依据, 一句话")
+    objections: list[ObjectionRead] = Field(description="本人对这一天的异议与答复")
+    may_object: bool = Field(description="现在可以提出异议")
+
+
+class OwnMonth(BaseModel):
+    """本人的月表."""
+
+    person: str
+    month: str
+    region: str
+    rule_ref: str
+    state: SheetState = Field(description="是否已签字")
+    signed_by: str
+    tally: Tally | None = Field(description="各项天数; 空为当月还没有在岗日")
+    days: list[OwnDay]
+    to_come: int = Field(description="当月还没到的工作日")

@@ -1,1 +1,1 @@
-"""驻村点: where somebody is stationed, its fences, and who is stationed there when."""
+"""Posts (驻村点) with geofences, assignments of persons (派驻), and their registered phones (常用手机)."""

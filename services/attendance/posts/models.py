@@ -1,6 +1,6 @@
 """The tables of posts and assignments."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
+from services.attendance.posts.lifecycle import DeviceState
 from services.attendance.posts.schemas import PostKind
 from shared.db import JSON, Record, text_enum
 
 
 class Post(Base, Record, table=True):
-    """驻村点. Fences are kept as shared/fences.py writes them, WGS-84."""
+    """驻村点. Fences are kept as shared/china/geofence.py writes them, WGS-84."""
 
     __table_args__ = (
         sa.Index("ix_post_region_name_id", "region", "name", "id"),
@@ -42,3 +43,19 @@ class Assignment(Base, Record, table=True):
     person_name: str = Field(max_length=50)
     starts_on: date
     ends_on: date | None = None
+
+
+class Device(Base, Record, table=True):
+    """常用手机."""
+
+    __tablename__ = "device"
+    __table_args__ = (
+        sa.UniqueConstraint("person", "device"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "person", "created_at", "id"),
+    )
+
+    person: str = Field(max_length=64)
+    device: str = Field(max_length=64)
+    state: DeviceState = Field(sa_type=text_enum(DeviceState))
+    state_since: datetime

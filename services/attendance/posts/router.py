@@ -5,105 +5,161 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from services.attendance import repository as records
+from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.posts import repository, service
+from services.attendance.posts.lifecycle import DEVICE, DeviceAction, DeviceState
+from services.attendance.posts.models import Device
 from services.attendance.posts.schemas import (
     AssignmentCreate,
     AssignmentEnd,
     AssignmentRead,
+    DeviceRead,
     FenceHere,
     FenceImport,
     PostChange,
     PostCreate,
     PostRead,
 )
-from shared.errors import Conflict, Invalid, NotFound, Stale, VersionRequired
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import (
+    Conflict,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionMissing,
+    VersionRequired,
+)
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 
-FENCES = 2 * 1024 * 1024
+MAX_FENCE_BYTES = 2 * 1024 * 1024
 """Body limit in bytes where polygons come in."""
 router = APIRouter(prefix="/attendance", tags=["驻村点"], route_class=Route)
-_FENCES = allows(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid, Stale, VersionRequired), body=FENCES)
+_FENCE_ROUTE = requires(
+    May.POST_MANAGE,
+    refuses=(NotFound, Conflict, Invalid, PreconditionFailed, VersionRequired),
+    body=MAX_FENCE_BYTES,
+)
 
 
 @router.post(
     "/posts",
     status_code=201,
     response_model=PostRead,
-    **allows(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid), body=FENCES),
+    **requires(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid), body=MAX_FENCE_BYTES),
 )
-async def add_post(work: Writing, body: PostCreate) -> Any:  # noqa: ANN401 - shaped by response_model
+async def add_post(work: WriteWork, body: PostCreate) -> Any:  # noqa: ANN401 - shaped by response_model
     """设驻村点."""
-    return await service.add_post(work, body)
+    return await service.create_post(work, body)
 
 
-@router.get("/posts", response_model=Page[PostRead], **allows(May.PRESENCE_READ))
+@router.get("/posts", response_model=Page[PostRead], **requires(May.PRESENCE_READ))
 async def list_posts(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
     q: Annotated[str, Query(max_length=50)] = "",
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """驻村点列表."""
-    return await repository.search(work, asked, region=region, q=q)
+    return await repository.list_posts(work, asked, region=region, q=q)
 
 
-@router.get("/posts/{post_id}", response_model=PostRead, **allows(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_post(work: Reading, post_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
+@router.get("/posts/{post_id}", response_model=PostRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
+async def read_post(work: ReadWork, post_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """驻村点."""
-    return await repository.get(work, post_id)
+    return await repository.get_post(work, post_id)
 
 
 @router.patch(
     "/posts/{post_id}",
     response_model=PostRead,
-    **allows(May.POST_MANAGE, refuses=(NotFound, Invalid, Stale, VersionRequired), body=FENCES),
+    **requires(
+        May.POST_MANAGE,
+        refuses=(NotFound, Invalid, PreconditionFailed, VersionRequired),
+        body=MAX_FENCE_BYTES,
+    ),
 )
-async def change_post(work: Writing, post_id: UUID, body: PostChange, match: IfMatch) -> Any:  # noqa: ANN401
+async def change_post(work: WriteWork, post_id: UUID, body: PostChange, match: IfMatch) -> Any:  # noqa: ANN401
     """修改驻村点."""
-    return await service.change_post(work, post_id, body, match)
+    return await service.update_post(work, post_id, body, match)
 
 
-@router.post("/posts/{post_id}/fence-here", response_model=PostRead, **_FENCES)
-async def fence_here(work: Writing, post_id: UUID, body: FenceHere, match: IfMatch) -> Any:  # noqa: ANN401
+@router.post("/posts/{post_id}/fence-here", response_model=PostRead, **_FENCE_ROUTE)
+async def fence_here(work: WriteWork, post_id: UUID, body: FenceHere, match: IfMatch) -> Any:  # noqa: ANN401
     """以我现在的位置加设圆形围栏."""
-    return await service.fence_here(work, post_id, body, match)
+    return await service.add_circle_fence(work, post_id, body, match)
 
 
-@router.post("/posts/{post_id}/fence-import", response_model=PostRead, **_FENCES)
-async def fence_import(work: Writing, post_id: UUID, body: FenceImport, match: IfMatch) -> Any:  # noqa: ANN401
+@router.post("/posts/{post_id}/fence-import", response_model=PostRead, **_FENCE_ROUTE)
+async def fence_import(work: WriteWork, post_id: UUID, body: FenceImport, match: IfMatch) -> Any:  # noqa: ANN401
     """导入 GeoJSON 围栏, 代替原有围栏."""
-    return await service.fence_import(work, post_id, body, match)
+    return await service.import_fences(work, post_id, body, match)
 
 
 @router.post(
     "/posts/{post_id}/assignments",
     status_code=201,
     response_model=AssignmentRead,
-    **allows(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.POST_MANAGE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def station(work: Writing, post_id: UUID, body: AssignmentCreate) -> Any:  # noqa: ANN401
+async def station(work: WriteWork, post_id: UUID, body: AssignmentCreate) -> Any:  # noqa: ANN401
     """派驻."""
-    return await service.station(work, post_id, body)
+    return await service.create_assignment(work, post_id, body)
 
 
-@router.get("/assignments", response_model=Page[AssignmentRead], **allows(May.PRESENCE_READ))
+@router.get("/assignments", response_model=Page[AssignmentRead], **requires(May.PRESENCE_READ))
 async def list_assignments(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     post_id: UUID | None = None,
     person: Annotated[str, Query(max_length=64)] = "",
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """派驻名单."""
-    return await repository.assignments(work, asked, post_id=post_id, person=person)
+    return await repository.list_assignments(work, asked, post_id=post_id, person=person)
 
 
 @router.post(
     "/assignments/{assignment_id}/end",
     response_model=AssignmentRead,
-    **allows(May.POST_MANAGE, refuses=(NotFound, Invalid, Stale)),
+    **requires(May.POST_MANAGE, refuses=(NotFound, Invalid, PreconditionFailed)),
 )
-async def end_assignment(work: Writing, assignment_id: UUID, body: AssignmentEnd, match: IfMatch) -> Any:  # noqa: ANN401 - shaped by response_model
+async def end_assignment(work: WriteWork, assignment_id: UUID, body: AssignmentEnd, match: IfMatch) -> Any:  # noqa: ANN401 - shaped by response_model
     """结束派驻."""
-    return await service.end(work, assignment_id, body, match)
+    return await service.end_assignment(work, assignment_id, body, match)
+
+
+devices_router = APIRouter(prefix="/attendance/devices", tags=["常用手机"], route_class=Route)
+
+
+@devices_router.get("", response_model=Page[DeviceRead], **requires(May.PRESENCE_READ))
+async def list_devices(
+    work: ReadWork,
+    asked: Pagination,
+    region: RegionQuery = "",
+    person: PersonQuery = "",
+    state: DeviceState | None = None,
+) -> Page[Device]:
+    """常用手机列表."""
+    equal = {"person": person, "state": state}
+    return await records.list_records(work, asked, Device, order="-created_at", region=region, equal=equal)
+
+
+@devices_router.post(
+    "/{device_id}/{action}",
+    response_model=DeviceRead | TransitionPreview,
+    description=f"```mermaid\n{DEVICE.to_mermaid()}\n```",
+    **requires(
+        *DEVICE.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
+)
+async def act_on_device(
+    work: WriteWork,
+    device_id: UUID,
+    action: DeviceAction,
+    body: TransitionRequest,
+    match: IfMatch,
+    dry_run: bool = False,
+) -> Device | TransitionPreview:
+    """办理常用手机: 批准, 不批准, 解绑."""
+    return await service.transition_device(work, device_id, action, body, match=match, dry_run=dry_run)

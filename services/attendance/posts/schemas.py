@@ -7,12 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.fields import Day, Region
-from shared.fences import FenceIn
-from shared.labels import Labelled
-from shared.places import Datum, Fix
+from services.attendance.posts.lifecycle import DeviceState
+from shared.china import Datum, FenceIn, Fix, LabelledEnum
 
 
-class PostKind(Labelled):
+class PostKind(LabelledEnum):
     """驻村点类型. Herding villages may follow the herds (乐都 2024: 冬夏季放牧点)."""
 
     VILLAGE = "village", "村"
@@ -81,7 +80,7 @@ class AssignmentCreate(BaseModel):
     ends_on: Day | None = Field(None, description="空为未定")
 
     @model_validator(mode="after")
-    def _in_order(self) -> "AssignmentCreate":
+    def _check_order(self) -> "AssignmentCreate":
         if self.ends_on is not None and self.ends_on < self.starts_on:
             raise ValueError("结束日期早于开始日期")
         return self
@@ -106,4 +105,19 @@ class AssignmentRead(BaseModel):
     region: str
     starts_on: date
     ends_on: date | None
+    version: int
+
+
+class DeviceRead(BaseModel):
+    """常用手机."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    person: str
+    region: str
+    device: str
+    state: DeviceState
+    state_since: datetime
+    created_at: datetime
     version: int

@@ -1,1 +1,1 @@
-"""复核: odd evidence gathered per person and day, shown to a reviewer, decided with a reason."""
+"""Reviews (复核): anomalies in check-in evidence per person and day, decided by a reviewer with a reason."""

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class ReviewState(Labelled):
+class ReviewState(LabelledEnum):
     """复核状态."""
 
     OPEN = "open", "待复核"
@@ -16,7 +16,7 @@ class ReviewState(Labelled):
     REJECTED = "rejected", "不予认定"
 
 
-class ReviewAction(Labelled):
+class ReviewAction(LabelledEnum):
     """复核办理事项."""
 
     ACCEPT = "accept", "予以认定"
@@ -31,9 +31,13 @@ class ReviewFacts:
     reason: str = ""
 
 
-def reasoned(facts: ReviewFacts) -> Fault | None:
+def reason_given(facts: ReviewFacts) -> FieldError | None:
     """写明依据."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明依据", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明依据", "A reason is needed", "/reason")
+    )
 
 
 S, A = ReviewState, ReviewAction
@@ -41,8 +45,8 @@ S, A = ReviewState, ReviewAction
 # fmt: off
 REVIEW: Lifecycle[ReviewState, ReviewAction, ReviewFacts] = Lifecycle("review", "复核", ReviewState, S.OPEN, (
     #    action    from                       to          who                  needs
-    move(A.ACCEPT, S.OPEN,                    S.ACCEPTED, May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
-    move(A.REJECT, S.OPEN,                    S.REJECTED, May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
-    move(A.REOPEN, (S.ACCEPTED, S.REJECTED),  S.OPEN,     May.PRESENCE_REVIEW, reasoned, eyes=("person",)),
+    transition(A.ACCEPT, S.OPEN,                    S.ACCEPTED, May.PRESENCE_REVIEW, reason_given, eyes=("person",)),
+    transition(A.REJECT, S.OPEN,                    S.REJECTED, May.PRESENCE_REVIEW, reason_given, eyes=("person",)),
+    transition(A.REOPEN, (S.ACCEPTED, S.REJECTED),  S.OPEN,     May.PRESENCE_REVIEW, reason_given, eyes=("person",)),
 ))
 # fmt: on

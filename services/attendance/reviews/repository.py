@@ -12,16 +12,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Source
-from services.attendance.repository import seen
+from services.attendance.repository import visible_rows
 from services.attendance.reviews.models import Review
-from services.attendance.rows import columns
-from shared.bulk import among
-from shared.db import run
-from shared.work import CHINA, Work
+from services.attendance.sql_conditions import get_columns
+from shared.db import execute_core, in_list
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-LATEST = timedelta(hours=36)
+MAX_DAY_LENGTH = timedelta(hours=36)
 """A day's punches are made before noon of the day after: the hour at which days begin is twelve at most."""
-_TAP = (
+_EVIDENCE_COLUMNS = (
     "id",
     "person",
     "work_date",
@@ -43,7 +42,7 @@ _TAP = (
 
 
 @dataclass(frozen=True)
-class Bounds:
+class EvidenceBounds:
     """From how many days before up, and how much of anything, evidence may be odd: the widest of the rules concerned."""
 
     look_back_days: int
@@ -53,24 +52,24 @@ class Bounds:
     precise_days: int
 
 
-async def check_ins(work: Work, review: Review) -> list[CheckIn]:
+async def list_check_ins(work: UnitOfWork, review: Review) -> list[CheckIn]:
     """The check-ins of the day under review, within what the caller sees."""
     query = select(CheckIn).where(
-        CheckIn.person == review.person, CheckIn.work_date == review.work_date, seen(work, CheckIn)
+        CheckIn.person == review.person, CheckIn.work_date == review.work_date, visible_rows(work, CheckIn)
     )
     return list(await work.session.exec(query.order_by(col(CheckIn.taken_at)).limit(200)))
 
 
-async def system_taps(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
+async def system_list_check_ins(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
     """The check-ins of the days, in their order."""
-    tap = columns(CheckIn)
-    query = sa.select(*(tap[name] for name in _TAP)).join(days, _of_the_day(tap, days))
-    return list(await run(session, query.order_by(tap.taken_at, tap.id)))
+    tap = get_columns(CheckIn)
+    query = sa.select(*(tap[name] for name in _EVIDENCE_COLUMNS)).join(days, _is_of_day(tap, days))
+    return list(await execute_core(session, query.order_by(tap.taken_at, tap.id)))
 
 
-async def system_before(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
+async def system_list_previous_check_ins(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
     """The last check-in with a place before each of the days, with the day as `for_day`."""
-    tap, earlier = columns(CheckIn), aliased(CheckIn)
+    tap, earlier = get_columns(CheckIn), aliased(CheckIn)
     last = (
         sa.select(col(earlier.id))
         .where(
@@ -87,19 +86,19 @@ async def system_before(session: AsyncSession, days: Any) -> list[sa.Row[Any]]: 
         .correlate(days)
         .scalar_subquery()
     )
-    query = sa.select(*(tap[name] for name in _TAP), days.c.on.label("for_day"))
+    query = sa.select(*(tap[name] for name in _EVIDENCE_COLUMNS), days.c.on.label("for_day"))
     query = query.select_from(days.join(tap.id.table, tap.id == last))
-    return list(await run(session, query))
+    return list(await execute_core(session, query))
 
 
-async def system_suspects(session: AsyncSession, days: Any, bounds: Bounds) -> list[str]:  # noqa: ANN401 - of `system_sought`
+async def system_list_suspects(session: AsyncSession, days: Any, bounds: EvidenceBounds) -> list[str]:  # noqa: ANN401 - of `system_sought`
     """Persons whose check-ins of these days may be odd beside those before: at least all for whom they are."""
-    now, then = columns(CheckIn), aliased(CheckIn)
+    now, then = get_columns(CheckIn), aliased(CheckIn)
     here = sa.and_(
         sa.func.abs(now.lon - col(then.lon)) < 2e-6,  # noqa: PLR2004 - the last of six decimals
         sa.func.abs(now.lat - col(then.lat)) < 2e-6,  # noqa: PLR2004 - the same
     )
-    at_once = _second(session, now.taken_at) == _second(session, col(then.taken_at))
+    at_once = _second_of_day(session, now.taken_at) == _second_of_day(session, col(then.taken_at))
     exact = col(then.accuracy_m) < bounds.precise_m
 
     def on_days(condition: sa.ColumnElement[bool]) -> Any:  # noqa: ANN401 - an expression
@@ -107,7 +106,7 @@ async def system_suspects(session: AsyncSession, days: Any, bounds: Bounds) -> l
 
     query = (
         sa.select(now.person)
-        .join(days, _of_the_day(now, days))
+        .join(days, _is_of_day(now, days))
         .join(
             then,
             sa.and_(
@@ -125,46 +124,46 @@ async def system_suspects(session: AsyncSession, days: Any, bounds: Bounds) -> l
             )
         )
     )
-    return list((await run(session, query)).scalars().unique())
+    return list((await execute_core(session, query)).scalars().unique())
 
 
-async def system_history(
+async def system_list_history(
     session: AsyncSession, persons: Collection[str], since: date, last: date
 ) -> list[sa.Row[Any]]:
     """Check-ins of persons from a day to another."""
-    tap = columns(CheckIn)
-    low = datetime.combine(since, time(), CHINA)
-    query = sa.select(*(tap[name] for name in _TAP)).where(
-        among(session, tap.person, persons),
-        tap.taken_at.between(low, datetime.combine(last, time(), CHINA) + LATEST),
+    tap = get_columns(CheckIn)
+    low = datetime.combine(since, time(), CHINA_TIME_ZONE)
+    query = sa.select(*(tap[name] for name in _EVIDENCE_COLUMNS)).where(
+        in_list(session, tap.person, persons),
+        tap.taken_at.between(low, datetime.combine(last, time(), CHINA_TIME_ZONE) + MAX_DAY_LENGTH),
     )
-    return list(await run(session, query.order_by(tap.taken_at, tap.id)))
+    return list(await execute_core(session, query.order_by(tap.taken_at, tap.id)))
 
 
-async def system_users(
+async def system_list_shared_device_users(
     session: AsyncSession, devices: Collection[str], since: datetime, until: datetime, limit: int
 ) -> list[tuple[str, str, datetime]]:
     """(device, person, when) of check-ins with those of these phones that several persons used in a time."""
-    row = columns(CheckIn)
-    used = sa.and_(among(session, row.device, devices), row.taken_at.between(since, until))
+    row = get_columns(CheckIn)
+    used = sa.and_(in_list(session, row.device, devices), row.taken_at.between(since, until))
     several = (
         sa.select(row.device)
         .where(used)
         .group_by(row.device)
         .having(sa.func.min(row.person) != sa.func.max(row.person))
     )
-    shared = list((await run(session, several)).scalars())
+    shared = list((await execute_core(session, several)).scalars())
     if not shared:
         return []
     query = (
         sa.select(row.device, row.person, row.taken_at)
-        .where(among(session, row.device, shared), row.taken_at.between(since, until))
+        .where(in_list(session, row.device, shared), row.taken_at.between(since, until))
         .limit(limit)
     )
-    return [(one.device, one.person, one.taken_at) for one in await run(session, query)]
+    return [(one.device, one.person, one.taken_at) for one in await execute_core(session, query)]
 
 
-def _of_the_day(tap: Any, days: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - columns and a FROM element
+def _is_of_day(tap: Any, days: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - columns and a FROM element
     """By the index on person and time; the day itself decides."""
     return sa.and_(
         tap.person == days.c.person,
@@ -174,7 +173,7 @@ def _of_the_day(tap: Any, days: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 
     )
 
 
-def _second(session: AsyncSession, at: Any) -> Any:  # noqa: ANN401 - expressions
+def _second_of_day(session: AsyncSession, at: Any) -> Any:  # noqa: ANN401 - expressions
     """The second of the day."""
     if session.get_bind().dialect.name == "postgresql":
         return sa.cast(sa.func.floor(sa.extract("epoch", at)), sa.BigInteger) % 86400

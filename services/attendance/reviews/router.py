@@ -12,60 +12,61 @@ from services.attendance.reviews import service
 from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Act, Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
 
 router = APIRouter(prefix="/attendance", tags=["复核"], route_class=Route)
 
 
-@router.get("/reviews", response_model=Page[ReviewRead], **allows(May.PRESENCE_READ))
+@router.get("/reviews", response_model=Page[ReviewRead], **requires(May.PRESENCE_READ))
 async def list_reviews(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ReviewState | None = None,
 ) -> Page[Review]:
     """复核队列; a cadre sees what is asked about themselves."""
     equal = {"person": person, "state": state}
-    return await records.listed(work, asked, Review, order="-work_date", region=region, equal=equal)
+    return await records.list_records(work, asked, Review, order="-work_date", region=region, equal=equal)
 
 
 @router.get(
-    "/reviews/{review_id}", response_model=ReviewDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,))
+    "/reviews/{review_id}", response_model=ReviewDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,))
 )
-async def read_review(work: Reading, review_id: UUID) -> ReviewDetail:
+async def read_review(work: ReadWork, review_id: UUID) -> ReviewDetail:
     """复核, 证据与可办事项."""
-    return await service.detail(work, review_id)
+    return await service.get_review_detail(work, review_id)
 
 
 @router.post(
     "/reviews/{review_id}/{action}",
-    response_model=ReviewRead | Preview,
-    description=f"```mermaid\n{REVIEW.mermaid()}\n```",
-    **allows(*REVIEW.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=ReviewRead | TransitionPreview,
+    description=f"```mermaid\n{REVIEW.to_mermaid()}\n```",
+    **requires(
+        *REVIEW.permissions(), refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed)
+    ),
 )
 async def act_on_review(
-    work: Writing,
+    work: WriteWork,
     review_id: UUID,
     action: ReviewAction,
-    body: Act,
+    body: TransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> Review | Preview:
+) -> Review | TransitionPreview:
     """办理复核: 予以认定, 不予认定, 重新复核."""
-    return await service.act(work, review_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_review(work, review_id, action, body, match=match, dry_run=dry_run)
 
 
 @router.post(
     "/corrections",
     status_code=201,
     response_model=CheckInRead,
-    **allows(May.PRESENCE_REVIEW, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.PRESENCE_REVIEW, refuses=(NotFound, Conflict, Invalid)),
 )
-async def correct(work: Writing, body: Correction) -> CheckIn:
+async def correct(work: WriteWork, body: Correction) -> CheckIn:
     """管理员更正: 代为补记, 来源标为 BOSS."""
-    return await service.correct(work, body)
+    return await service.create_correction(work, body)

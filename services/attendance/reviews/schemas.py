@@ -1,4 +1,4 @@
-"""What goes in and out about reviews and corrections."""
+"""Code sets of reviews."""
 
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,22 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.attendance.check_ins.schemas import CheckInRead, Kind
 from services.attendance.fields import Person
 from services.attendance.reviews.lifecycle import ReviewState
-from shared.moves import Offer
+from shared.china import LabelledEnum
+from shared.lifecycle.transitions import AvailableAction
+
+
+class AnomalyKind(LabelledEnum):
+    """疑点: for a person to look at; nobody is punished by a machine."""
+
+    MOCK = "mock", "手机报告为模拟定位"
+    CLOCK = "clock", "手机时间与服务器相差较大"
+    PRECISE = "precise", "定位精度不合常理"
+    SAME_PLACE = "same_place", "多日坐标完全相同"
+    SPEED = "speed", "两次打卡之间的速度不可能"
+    SHARED_DEVICE = "shared_device", "一部手机为多人打卡"
+    SAME_SECOND = "same_second", "多日在同一秒打卡"
+    NEW_DEVICE = "new_device", "不是常用手机"
+    UNSETTLED = "unsettled", "证据不足以认定"
 
 
 class ReviewRead(BaseModel):
@@ -34,7 +49,7 @@ class ReviewDetail(ReviewRead):
     """复核, 当天的打卡记录, 可办事项."""
 
     check_ins: list[CheckInRead]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class Correction(BaseModel):

@@ -1,45 +1,141 @@
-"""Deciding about odd evidence, and correcting what was missed."""
+"""Reviews open themselves when something is odd, close themselves when nothing is, and never decide anything."""
 
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from services.attendance import repository as records
-from services.attendance.check_ins.judging import work_date
+from services.attendance.check_ins.calculation import resolve_work_date
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInRead, Result, Source
-from services.attendance.messages.kinds import MessageKind
-from services.attendance.messages.service import because, days, inform
-from services.attendance.policy import Limits, ruled
-from services.attendance.posts.repository import stations
+from services.attendance.messages.schemas import MessageKind
+from services.attendance.messages.service import format_days, format_reason, send_message
+from services.attendance.policy import CheckInLimits, load_rule
+from services.attendance.posts.repository import list_person_assignments
 from services.attendance.reviews import repository
-from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewFacts
+from services.attendance.reviews.calculation import Anomaly
+from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewFacts, ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
-from shared.contracts.attendance import CheckInCorrected, ReviewMoved
-from shared.creates import create
-from shared.errors import Fault, Forbidden, Invalid, NotFound
-from shared.http import Match
-from shared.moves import Act, Preview, fire, offers
-from shared.permissions import May
-from shared.work import CHINA, Work
+from shared.auth import May
+from shared.clients.attendance import CheckInCorrected, ReviewMoved
+from shared.db import new_id
+from shared.errors import FieldError, Forbidden, Invalid, NotFound
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import (
+    TransitionPreview,
+    TransitionRequest,
+    apply_transition,
+    available_actions,
+)
+from shared.records import create_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+
+AnomalyRecords = list[dict[str, Any]]
+SETTLED_REASON = "当天其他记录已足以认定"
 
 
-async def detail(work: Work, review_id: UUID) -> ReviewDetail:
+async def sync_review(
+    work: UnitOfWork,
+    posting: Any,  # noqa: ANN401 - a row of days/repository.py
+    on: date,
+    odd: Sequence[Anomaly],
+    known: dict[tuple[str, date], Review],
+    rule: str,
+) -> bool:
+    """Bring the day's review in line with what is odd now; whether anything changed."""
+    review = known.get((posting.person, on))
+    if review is None and not odd:
+        return False
+    listed: AnomalyRecords = [
+        {"kind": one.kind, "words": one.words, "check_ins": [str(i) for i in one.check_ins], "rule": rule}
+        for one in odd
+    ]
+    if review is None:
+        known[posting.person, on] = await _open_review(work, posting, on, listed)
+        return True
+    kinds = {one["kind"] for one in review.oddities}
+    if review.state is ReviewState.OPEN:
+        return await _update_open_review(work, review, listed)
+    fresh = [one for one in listed if one["kind"] not in kinds]
+    if not fresh:
+        return False
+    review.oddities = [*review.oddities, *fresh]
+    return await _set_state(work, review, ReviewState.OPEN, "出现新的疑点")
+
+
+async def _open_review(work: UnitOfWork, posting: Any, on: date, listed: AnomalyRecords) -> Review:  # noqa: ANN401 - the same
+    review = Review(
+        id=new_id(),
+        region=posting.region,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        person=posting.person,
+        person_name=posting.person_name,
+        work_date=on,
+        oddities=listed,
+        state=ReviewState.OPEN,
+        state_since=work.at,
+    )
+    work.session.add(review)
+    told = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
+    await work.publish(told, review)
+    about = "、".join(dict.fromkeys(one["words"] for one in listed))
+    words = f"{format_days(on, on)}的打卡有疑点, 由人复核: {about}. 如与实际不符, 可在本人月表对当天提出异议"
+    await send_message(work, review.person, MessageKind.REVIEW, review, words)
+    return review
+
+
+async def _update_open_review(work: UnitOfWork, review: Review, listed: AnomalyRecords) -> bool:
+    if not listed:
+        return await _set_state(work, review, ReviewState.ACCEPTED, SETTLED_REASON)
+    if [_get_dedup_key(one) for one in listed] == [_get_dedup_key(one) for one in review.oddities]:
+        return False
+    review.oddities = listed
+    review.version, review.updated_at = review.version + 1, work.at
+    work.session.add(review)
+    return True
+
+
+def _get_dedup_key(one: dict[str, Any]) -> tuple[str, str]:
+    return str(one["kind"]), str(one["check_ins"])
+
+
+async def _set_state(work: UnitOfWork, review: Review, now: ReviewState, reason: str) -> bool:
+    was, review.state, review.state_since = review.state, now, work.at
+    review.reason, review.decided_by = reason, "" if now is ReviewState.OPEN else work.actor.id
+    review.version, review.updated_at = review.version + 1, work.at
+    work.session.add(review)
+    told = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
+    await work.publish(told, review, before={"state": was}, reason=reason)
+    return True
+
+
+async def get_review_detail(work: UnitOfWork, review_id: UUID) -> ReviewDetail:
     """A review with the check-ins it is about."""
-    review = await records.get(work, Review, review_id, "这条复核")
-    rows = await repository.check_ins(work, review)
+    review = await records.get_record(work, Review, review_id, "这条复核")
+    rows = await repository.list_check_ins(work, review)
     return ReviewDetail(
         **ReviewRead.model_validate(review).model_dump(),
         check_ins=[CheckInRead.model_validate(row) for row in rows],
-        available_actions=offers(work, REVIEW, review, ReviewFacts()),
+        available_actions=available_actions(work, REVIEW, review, ReviewFacts()),
     )
 
 
-async def act(
-    work: Work, review_id: UUID, action: ReviewAction, body: Act, *, match: Match, dry_run: bool
-) -> Preview | Review:
+async def transition_review(
+    work: UnitOfWork,
+    review_id: UUID,
+    action: ReviewAction,
+    body: TransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | Review:
     """Decide with a reason, or open again; the day is reckoned anew from the event."""
-    review = await records.get(work, Review, review_id, "这条复核", lock=True)
-    preview = await fire(
+    review = await records.get_record(work, Review, review_id, "这条复核", lock=True)
+    preview = await apply_transition(
         work,
         REVIEW,
         review,
@@ -56,30 +152,30 @@ async def act(
         return preview
     review.decided_by = "" if action is ReviewAction.REOPEN else work.actor.id
     review.reason = body.reason
-    on = days(review.work_date, review.work_date)
-    words = f"{on}的打卡疑点: {work.actor.name}{action.label}{because(body.reason)}"
-    await inform(work, review.person, MessageKind.REVIEW, review, words)
+    on = format_days(review.work_date, review.work_date)
+    words = f"{on}的打卡疑点: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, review.person, MessageKind.REVIEW, review, words)
     work.session.add(review)
     return review
 
 
-async def correct(work: Work, body: Correction) -> CheckIn:
+async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
     """A check-in recorded by a manager for somebody else, with the reason, never without a trace."""
     if body.person == work.actor.id:
         raise Forbidden("不能为本人更正", "Another person must")
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
-        raise Invalid(detail, "In the future", faults=[Fault("in_the_future", detail, "", "/taken_at")])
-    limits, rule = await ruled(work, "check_in.limits", Limits)
+        raise Invalid(detail, "In the future", faults=[FieldError("in_the_future", detail, "", "/taken_at")])
+    limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
     if (work.at - body.taken_at).days >= limits.refused_after_days:
         raise Invalid(f"只能更正 {limits.refused_after_days} 天内的记录", "Too old")
-    on = work_date(body.taken_at, limits)
-    held = await stations(work, body.person, on, on)
+    on = resolve_work_date(body.taken_at, limits)
+    held = await list_person_assignments(work, body.person, on, on)
     if not held:
         raise NotFound("当天没有派驻记录", "Not stationed that day")
     assignment, post = held[0]
     work.actor.require(May.PRESENCE_REVIEW, assignment.region)
-    made, fresh = await create(
+    made, fresh = await create_record(
         work,
         CheckIn,
         body,
@@ -100,7 +196,9 @@ async def correct(work: Work, body: Correction) -> CheckIn:
     )
     if fresh:
         told = CheckInCorrected(person=made.person, work_date=on, kind=made.kind)
-        await work.tell(told, made, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA))
-        words = f"{work.actor.name}为您补记了{days(on, on)}的在岗{because(body.reason)}"
-        await inform(work, made.person, MessageKind.CORRECTION, made, words)
+        await work.publish(
+            told, made, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA_TIME_ZONE)
+        )
+        words = f"{work.actor.name}为您补记了{format_days(on, on)}的在岗{format_reason(body.reason)}"
+        await send_message(work, made.person, MessageKind.CORRECTION, made, words)
     return made

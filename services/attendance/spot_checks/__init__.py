@@ -1,1 +1,1 @@
-"""抽查: persons drawn so that anybody can draw them again, asked within a window, judged by a person."""
+"""Spot checks (抽查): reproducible random draw, answer by location, decision by a person."""

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
+from services.attendance.spot_checks.schemas import AnsweredBy, Outcome
+from shared.china import FencePosition
 from shared.db import Record, text_enum
-from shared.fences import Standing
 
 
 class SpotCheck(Base, Record, table=True):
@@ -27,7 +27,7 @@ class SpotCheck(Base, Record, table=True):
     rule_ref: str = Field(max_length=100)
 
 
-class Drawn(Base, Record, table=True):
+class DrawnPerson(Base, Record, table=True):
     """抽到的人. Its region is the post's; where they answered from is not kept, only how it stood to the fence."""
 
     __tablename__ = "spot_check_drawn"
@@ -45,7 +45,7 @@ class Drawn(Base, Record, table=True):
     outcome: Outcome = Field(sa_type=text_enum(Outcome))
     answered_at: datetime | None = None
     answered_by: AnsweredBy | None = Field(default=None, sa_type=text_enum(AnsweredBy))
-    verdict: Standing | None = Field(default=None, sa_type=text_enum(Standing))
+    verdict: FencePosition | None = Field(default=None, sa_type=text_enum(FencePosition))
     distance_m: float | None = None
     decided_by: str = Field(default="", max_length=64)
     remark: str = Field(default="", max_length=500)

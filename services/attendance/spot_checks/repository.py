@@ -9,22 +9,21 @@ from services.attendance.errands.models import Errand
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Leave
 from services.attendance.posts.models import Assignment
-from services.attendance.rows import during
-from shared.access import span
-from shared.permissions import May
-from shared.work import Work
+from services.attendance.sql_conditions import overlaps_days
+from shared.auth import May, region_bounds
+from shared.unit_of_work import UnitOfWork
 
 
-async def pool(work: Work, region: str, on: date) -> dict[str, Assignment]:
+async def find_eligible_assignments(work: UnitOfWork, region: str, on: date) -> dict[str, Assignment]:
     """Who could be drawn: stationed there that day, not on granted leave, not on an errand. By person, sorted."""
-    away = select(Leave.person).where(Leave.state == LeaveState.APPROVED, during(Leave, on, on))
+    away = select(Leave.person).where(Leave.state == LeaveState.APPROVED, overlaps_days(Leave, on, on))
     out = select(Errand.person).where(
-        col(Errand.state).in_((ErrandState.REPORTED, ErrandState.ACKNOWLEDGED)), during(Errand, on, on)
+        col(Errand.state).in_((ErrandState.REPORTED, ErrandState.ACKNOWLEDGED)), overlaps_days(Errand, on, on)
     )
     query = select(Assignment).where(
-        col(Assignment.region).between(*span(region)),
-        work.actor.where(May.SPOT_CHECK, col(Assignment.region)),
-        during(Assignment, on, on),
+        col(Assignment.region).between(*region_bounds(region)),
+        work.actor.scope_filter(May.SPOT_CHECK, col(Assignment.region)),
+        overlaps_days(Assignment, on, on),
         col(Assignment.person).not_in(away),
         col(Assignment.person).not_in(out),
     )

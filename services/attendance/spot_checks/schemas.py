@@ -1,4 +1,4 @@
-"""What goes in and out about spot checks."""
+"""Code sets of spot checks."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -7,9 +7,26 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Region
-from services.attendance.spot_checks.kinds import AnsweredBy, Outcome
-from shared.fences import Standing
-from shared.places import Fix
+from shared.china import FencePosition, Fix, LabelledEnum
+
+
+class Outcome(LabelledEnum):
+    """抽查结果. Only a person says absent."""
+
+    PENDING = "pending", "待答复"
+    PRESENT = "present", "在岗"
+    ELSEWHERE = "elsewhere", "答复位置不在围栏内, 待核实"
+    LATE = "late", "逾时答复, 待核实"
+    EXCUSED = "excused", "有事由"
+    ABSENT = "absent", "不在岗"
+
+
+class AnsweredBy(LabelledEnum):
+    """答复方式."""
+
+    PLACE = "place", "本人定位"
+    CALL_BACK = "call_back", "回拨座机或视频"
+    ON_SITE = "on_site", "现场查看"
 
 
 class SpotCheckCreate(BaseModel):
@@ -69,7 +86,7 @@ class DrawnRead(BaseModel):
     outcome: Outcome
     answered_at: datetime | None
     answered_by: AnsweredBy | None
-    verdict: Standing | None
+    verdict: FencePosition | None
     distance_m: float | None
     decided_by: str
     remark: str

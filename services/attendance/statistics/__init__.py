@@ -1,1 +1,1 @@
-"""帮办实事月统计: the monthly table, written from what was recorded; nobody is asked again."""
+"""Monthly statistics of support work (帮办实事月统计) with export, and the yearly summary of a region (驻村汇总)."""

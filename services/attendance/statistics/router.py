@@ -1,33 +1,53 @@
 """`/attendance/statistics`."""
 
 import asyncio
+from datetime import date
 
 from fastapi import APIRouter, Response
 
-from services.attendance.fields import MonthQuery, WholeRegion
+from services.attendance.fields import MonthQuery, RequiredRegionQuery, YearQuery
 from services.attendance.statistics import repository, service
-from services.attendance.statistics.schemas import By, Statistics
-from services.attendance.workbooks import download
-from shared.http import Reading, Route, allows
-from shared.permissions import May
-from shared.workdays import month_span
+from services.attendance.statistics.schemas import GroupBy, Statistics, Summary
+from services.attendance.workbooks import build_download_response
+from shared.auth import May
+from shared.china import month_bounds
+from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/attendance/statistics", tags=["帮办实事"], route_class=Route)
 
 
-@router.get("", response_model=Statistics, **allows(May.PRESENCE_READ))
+@router.get("", response_model=Statistics, **requires(May.PRESENCE_READ))
 async def read_statistics(
-    work: Reading, region: WholeRegion, month: MonthQuery, by: By = "person"
+    work: ReadWork, region: RequiredRegionQuery, month: MonthQuery, by: GroupBy = "person"
 ) -> Statistics:
     """帮办实事月统计: 按人、派出单位或乡镇, 由日常记录生成."""
-    return await service.monthly(work, region, month, by)
+    return await service.get_statistics(work, region, month, by)
 
 
-@router.get("/export", response_class=Response, response_model=None, **allows(May.PRESENCE_READ))
-async def export_statistics(work: Reading, region: WholeRegion, month: MonthQuery) -> Response:
+@router.get("/export", response_class=Response, response_model=None, **requires(May.PRESENCE_READ))
+async def export_statistics(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月统计表与实事清单 (XLSX)."""
-    found = await service.monthly(work, region, month, "person")
-    deeds = await repository.deeds(work, region, *month_span(month))
-    return download(
-        await asyncio.to_thread(service.workbook, found, deeds), f"驻村月统计-{region}-{month}.xlsx"
+    found = await service.get_statistics(work, region, month, "person")
+    deeds = await repository.list_deeds(work, region, *month_bounds(month))
+    return build_download_response(
+        await asyncio.to_thread(service.build_statistics_workbook, found, deeds),
+        f"驻村月统计-{region}-{month}.xlsx",
     )
+
+
+summary_router = APIRouter(prefix="/attendance/summary", tags=["驻村汇总"], route_class=Route)
+
+
+@summary_router.get("", response_model=Summary, **requires(May.PRESENCE_READ))
+async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> Summary:
+    """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
+    year_round = (date(year, 1, 1), date(year, 12, 31))
+    counts: dict[str, int] = {}
+    for part in (
+        repository.count_assignments,
+        repository.count_check_ins,
+        repository.count_days,
+        repository.count_support_work,
+    ):
+        counts |= await part(work, region, *year_round)
+    return Summary(region=region, year=year, **counts)

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from services.attendance.deeds.models import Deed
 from services.attendance.statistics import repository
-from services.attendance.statistics.schemas import By, Line, Statistics
+from services.attendance.statistics.schemas import GroupBy, Line, Statistics
 from services.attendance.teams.models import Member
-from shared.sheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Book, Column
-from shared.work import Work
-from shared.workdays import month_span
+from services.attendance.visits.models import Deed
+from shared.china import month_bounds
+from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, WorkbookWriter
+from shared.unit_of_work import UnitOfWork
 
-TOWN = 9
+TOWN_DIGITS = 9
 """Digits of a region's code that name its town."""
-HALVED = {"halves": "stationed", "leave_halves": "leave"}
-COLUMNS = (
+HALF_DAY_FIELDS = {"halves": "stationed", "leave_halves": "leave"}
+STATISTICS_SHEET_COLUMNS = (
     Column("unit", "单位", TEXT),
     Column("name", "姓名", TEXT, width=10),
     Column("role", "职务", TEXT, width=12),
@@ -35,7 +35,7 @@ COLUMNS = (
     Column("deeds", "实事(件)", INTEGER),
     Column("deeds_done", "办结(件)", INTEGER),
 )
-DEEDS = (
+DEED_SHEET_COLUMNS = (
     Column("person_name", "姓名", TEXT, width=10),
     Column("kind", "类别", TEXT, width=14),
     Column("content", "实事内容", TEXT, width=50),
@@ -48,26 +48,26 @@ DEEDS = (
 )
 
 
-async def monthly(work: Work, region: str, month: str, by: By) -> Statistics:
+async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy) -> Statistics:
     """A region's month, in the order of names and codes."""
-    first, last = month_span(month)
-    figures = await repository.by_person(work, region, month, first, last)
-    members = await repository.members(work, region, first, last)
-    rows = figures if by == "person" else _grouped(figures, members, by)
-    lines = [_line(key, row, members.get(key) if by == "person" else None) for key, row in rows.items()]
+    first, last = month_bounds(month)
+    figures = await repository.list_person_figures(work, region, month, first, last)
+    members = await repository.list_members(work, region, first, last)
+    rows = figures if by == "person" else _group_figures(figures, members, by)
+    lines = [_build_line(key, row, members.get(key) if by == "person" else None) for key, row in rows.items()]
     return Statistics(
         region=region, month=month, by=by, rows=sorted(lines, key=lambda one: (one.unit, one.name, one.key))
     )
 
 
-def _grouped(
-    figures: dict[str, dict[str, Any]], members: dict[str, Member], by: By
+def _group_figures(
+    figures: dict[str, dict[str, Any]], members: dict[str, Member], by: GroupBy
 ) -> dict[str, dict[str, Any]]:
     groups: dict[str, dict[str, Any]] = {}
     for person, row in figures.items():
         member = members.get(person)
         unit = member.unit_name if member else ""
-        key = unit or "未登记派出单位" if by == "unit" else str(row["region"])[:TOWN].ljust(12, "0")
+        key = unit or "未登记派出单位" if by == "unit" else str(row["region"])[:TOWN_DIGITS].ljust(12, "0")
         into = groups.setdefault(key, {"unit": key} if by == "unit" else {})
         for name, value in row.items():
             if isinstance(value, int):
@@ -75,24 +75,30 @@ def _grouped(
     return groups
 
 
-def _line(key: str, row: dict[str, Any], member: Member | None) -> Line:
-    given = {HALVED.get(name, name): value / 2 if name in HALVED else value for name, value in row.items()}
+def _build_line(key: str, row: dict[str, Any], member: Member | None) -> Line:
+    given = {
+        HALF_DAY_FIELDS.get(name, name): value / 2 if name in HALF_DAY_FIELDS else value
+        for name, value in row.items()
+    }
     known = {name: value for name, value in given.items() if name in Line.model_fields}
     if member is not None:
         known |= {"unit": member.unit_name, "role": member.role.label}
     return Line(**{**known, "key": key})
 
 
-def workbook(found: Statistics, deeds: Sequence[Deed]) -> bytes:
+def build_statistics_workbook(found: Statistics, deeds: Sequence[Deed]) -> bytes:
     """The table and the list of deeds. Work for a thread."""
     target = BytesIO()
-    with Book(target) as book:
-        page = book.sheet(
-            "月统计", COLUMNS, title=f"{found.month} 驻村帮扶工作月统计", note="由日常记录生成, 不作排名"
+    with WorkbookWriter(target) as book:
+        page = book.add_sheet(
+            "月统计",
+            STATISTICS_SHEET_COLUMNS,
+            title=f"{found.month} 驻村帮扶工作月统计",
+            note="由日常记录生成, 不作排名",
         )
         for line in found.rows:
-            page.add(line)
-        page = book.sheet("实事清单", DEEDS)
+            page.add_row(line)
+        page = book.add_sheet("实事清单", DEED_SHEET_COLUMNS)
         for deed in deeds:
-            page.add(deed.model_dump() | {"kind": deed.kind.label, "proof": len(deed.photos)})
+            page.add_row(deed.model_dump() | {"kind": deed.kind.label, "proof": len(deed.photos)})
     return target.getvalue()

@@ -1,1 +1,1 @@
-"""工作队: teams, their members and terms, helping units, hand-over from person to person."""
+"""Teams (工作队), members and their terms, sponsoring units (帮扶单位), hand-over."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.teams.kinds import MemberRole, UnitLevel
+from services.attendance.teams.schemas import MemberRole, UnitLevel
 from shared.db import Record, text_enum
 
 

@@ -8,95 +8,98 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.attendance.posts.models import Assignment
-from services.attendance.repository import seen
-from services.attendance.rows import during
+from services.attendance.repository import visible_rows
+from services.attendance.sql_conditions import overlaps_days
 from services.attendance.teams.models import Member, Team, Unit
-from shared.access import span
+from shared.auth import region_bounds
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.rules import lineage
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.rules import ancestor_codes
+from shared.unit_of_work import UnitOfWork
 
 
-def _known(work: Work) -> sa.ColumnElement[bool]:
+def _visible_units(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Units of the caller's regions and of those above: a town knows the district's units."""
-    above = {code for grant in work.actor.grants for code in lineage(grant.region)}
-    return sa.or_(seen(work, Unit), col(Unit.region).in_(above))
+    above = {code for grant in work.actor.grants for code in ancestor_codes(grant.region)}
+    return sa.or_(visible_rows(work, Unit), col(Unit.region).in_(above))
 
 
-async def unit(work: Work, unit_id: UUID) -> Unit:
+async def get_unit(work: UnitOfWork, unit_id: UUID) -> Unit:
     """One helping unit; NotFound when the caller's regions know none."""
-    found = (await work.session.exec(select(Unit).where(Unit.id == unit_id, _known(work)))).first()
+    found = (await work.session.exec(select(Unit).where(Unit.id == unit_id, _visible_units(work)))).first()
     if found is None:
         raise NotFound("没有这个帮扶单位", "No such unit")
     return found
 
 
-async def named_alike(work: Work, region: str, name: str, but: UUID | None) -> bool:
+async def unit_name_exists(work: UnitOfWork, region: str, name: str, but: UUID | None) -> bool:
     """Whether a region has a unit of this name, another than the one given."""
-    query = select(Unit.id).where(Unit.region == region, Unit.name == name, _known(work))
+    query = select(Unit.id).where(Unit.region == region, Unit.name == name, _visible_units(work))
     if but is not None:
         query = query.where(Unit.id != but)
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
-async def units(work: Work, asked: Asked, region: str) -> Page[Unit]:
+async def list_units(work: UnitOfWork, asked: PageParams, region: str) -> Page[Unit]:
     """A page of helping units."""
-    query = select(Unit).where(_known(work))
+    query = select(Unit).where(_visible_units(work))
     if region:
-        query = query.where(col(Unit.region).between(*span(region)))
+        query = query.where(col(Unit.region).between(*region_bounds(region)))
     orders = {"name": col(Unit.name)}
-    return await page(work.session, query, asked, orders=orders, key=col(Unit.id), default="name")
+    return await list_page(work.session, query, asked, orders=orders, key=col(Unit.id), default="name")
 
 
-def _served(work: Work) -> Any:  # noqa: ANN401 - a subquery
+def _own_team_ids(work: UnitOfWork) -> Any:  # noqa: ANN401 - a subquery
     """Teams in which the caller is or was a member themselves."""
     return select(Member.team_id).where(Member.person == work.actor.id)
 
 
-def visible(work: Work) -> sa.ColumnElement[bool]:
+def visible_teams(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Teams of the caller's regions, and those they belong to."""
-    return sa.or_(seen(work, Team), col(Team.id).in_(_served(work)))
+    return sa.or_(visible_rows(work, Team), col(Team.id).in_(_own_team_ids(work)))
 
 
-async def team(work: Work, team_id: UUID) -> Team:
+async def get_team(work: UnitOfWork, team_id: UUID) -> Team:
     """One team; NotFound when it is neither in the caller's regions nor their own."""
-    found = (await work.session.exec(select(Team).where(Team.id == team_id, visible(work)))).first()
+    found = (await work.session.exec(select(Team).where(Team.id == team_id, visible_teams(work)))).first()
     if found is None:
         raise NotFound("没有这支工作队", "No such team")
     return found
 
 
-async def teams(work: Work, asked: Asked, region: str, unit_id: UUID | None) -> Page[Team]:
+async def list_teams(work: UnitOfWork, asked: PageParams, region: str, unit_id: UUID | None) -> Page[Team]:
     """A page of teams."""
-    query = select(Team).where(visible(work))
+    query = select(Team).where(visible_teams(work))
     if region:
-        query = query.where(col(Team.region).between(*span(region)))
+        query = query.where(col(Team.region).between(*region_bounds(region)))
     if unit_id is not None:
         query = query.where(Team.unit_id == unit_id)
     orders = {"name": col(Team.name)}
-    return await page(work.session, query, asked, orders=orders, key=col(Team.id), default="name")
+    return await list_page(work.session, query, asked, orders=orders, key=col(Team.id), default="name")
 
 
-async def members(work: Work, team_id: UUID) -> list[Member]:
+async def list_members(work: UnitOfWork, team_id: UUID) -> list[Member]:
     """Everybody who is or was in a team, the newest first, within what the caller sees; a member sees the whole team."""
     query = select(Member).where(
-        Member.team_id == team_id, sa.or_(seen(work, Member), col(Member.team_id).in_(_served(work)))
+        Member.team_id == team_id,
+        sa.or_(visible_rows(work, Member), col(Member.team_id).in_(_own_team_ids(work))),
     )
     return list(
         await work.session.exec(query.order_by(col(Member.starts_on).desc(), col(Member.id)).limit(500))
     )
 
 
-async def memberships(work: Work, person: str, first: date, last: date) -> list[Member]:
+async def list_memberships(work: UnitOfWork, person: str, first: date, last: date) -> list[Member]:
     """A person's memberships that touch these days, within what the caller sees."""
-    query = select(Member).where(Member.person == person, during(Member, first, last), seen(work, Member))
+    query = select(Member).where(
+        Member.person == person, overlaps_days(Member, first, last), visible_rows(work, Member)
+    )
     return list(await work.session.exec(query.order_by(col(Member.starts_on))))
 
 
-async def assignments(work: Work, person: str, village: str, on: date) -> list[Assignment]:
+async def list_current_assignments(work: UnitOfWork, person: str, village: str, on: date) -> list[Assignment]:
     """A person's postings in a village that hold on a day or later, locked."""
     query = select(Assignment).where(
-        Assignment.person == person, Assignment.region == village, during(Assignment, on, date.max)
+        Assignment.person == person, Assignment.region == village, overlaps_days(Assignment, on, date.max)
     )
     return list(await work.session.exec(query.order_by(col(Assignment.id)).with_for_update()))

@@ -1,4 +1,4 @@
-"""What goes in and out about teams."""
+"""Code sets of teams."""
 
 from datetime import date
 from uuid import UUID
@@ -6,8 +6,26 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Day, Person, PersonName, Region
-from services.attendance.teams.kinds import MemberRole, UnitLevel
-from shared.identifiers import CreditCode
+from shared.china import CreditCode, LabelledEnum
+
+
+class MemberRole(LabelledEnum):
+    """队内职务."""
+
+    FIRST_SECRETARY = "first_secretary", "第一书记"
+    LEADER = "leader", "工作队队长"
+    MEMBER = "member", "工作队队员"
+    HELPER = "helper", "帮扶责任人"
+
+
+class UnitLevel(LabelledEnum):
+    """帮扶单位层级."""
+
+    CENTRAL = "central", "中央"
+    PROVINCE = "province", "省"
+    CITY = "city", "市"
+    DISTRICT = "district", "县区"
+    OTHER = "other", "其他"
 
 
 class UnitCreate(BaseModel):

@@ -5,19 +5,19 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from services.attendance import repository as records
-from services.attendance.fields import in_order
-from services.attendance.messages.kinds import MessageKind
-from services.attendance.messages.service import because, inform
-from services.attendance.posts import stationing
+from services.attendance.fields import require_order
+from services.attendance.messages.schemas import MessageKind
+from services.attendance.messages.service import format_reason, send_message
+from services.attendance.posts import assignment_cache
 from services.attendance.posts.models import Assignment
 from services.attendance.teams import repository
-from services.attendance.teams.kinds import MemberRole
 from services.attendance.teams.models import Member, Team, Unit
 from services.attendance.teams.schemas import (
     HandOver,
     MemberCreate,
     MemberEnd,
     MemberRead,
+    MemberRole,
     TeamChange,
     TeamCreate,
     TeamDetail,
@@ -25,85 +25,89 @@ from services.attendance.teams.schemas import (
     TeamRead,
     UnitCreate,
 )
-from shared.contracts.attendance import AssignmentChanged, MemberChanged, TeamChanged
-from shared.creates import create
-from shared.errors import Conflict, Fault, Invalid
-from shared.http import Match
-from shared.ids import new_id
-from shared.permissions import May
+from shared.auth import May
+from shared.clients.attendance import AssignmentChanged, MemberChanged, TeamChanged
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Invalid
+from shared.http import VersionMatch
+from shared.records import create_record
 from shared.rules import Rule
-from shared.work import Work, plain
+from shared.unit_of_work import UnitOfWork, to_json_values
 
 ONE_DAY = timedelta(days=1)
 
 
-async def add_unit(work: Work, body: UnitCreate) -> Unit:
+async def create_unit(work: UnitOfWork, body: UnitCreate) -> Unit:
     """A helping unit."""
     work.actor.require(May.TEAM_MANAGE, body.region)
     columns = body.model_dump(exclude={"id", "region", "credit_code"})
     code = body.credit_code or ""
-    if await repository.named_alike(work, body.region, body.name, body.id):
+    if await repository.unit_name_exists(work, body.region, body.name, body.id):
         raise Conflict(f"{body.name}已登记, 不必重复登记", "This unit is there already")
-    unit, _ = await create(work, Unit, body, region=body.region, id=body.id, credit_code=code, **columns)
+    unit, _ = await create_record(
+        work, Unit, body, region=body.region, id=body.id, credit_code=code, **columns
+    )
     return unit
 
 
-async def add_team(work: Work, body: TeamCreate) -> Team:
+async def create_team(work: UnitOfWork, body: TeamCreate) -> Team:
     """A new team in a village."""
     work.actor.require(May.TEAM_MANAGE, body.region)
-    await _unit_name(work, body.unit_id)
-    team, fresh = await create(
+    await _get_unit_name(work, body.unit_id)
+    team, fresh = await create_record(
         work, Team, body, region=body.region, id=body.id, name=body.name, unit_id=body.unit_id
     )
     if fresh:
-        await work.tell(TeamChanged(name=team.name, village=team.region), team)
+        await work.publish(TeamChanged(name=team.name, village=team.region), team)
     return team
 
 
-async def change_team(work: Work, team_id: UUID, body: TeamChange, match: Match) -> Team:
+async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: VersionMatch) -> Team:
     """Change a team; its members' terms stay as they are."""
-    team = await records.get(work, Team, team_id, "这支工作队", lock=True)
+    team = await records.get_record(work, Team, team_id, "这支工作队", lock=True)
     work.actor.require(May.TEAM_MANAGE, team.region)
-    match.require(team)
+    match.require_version(team)
     changes = body.model_dump(exclude_unset=True)
-    await _unit_name(work, changes.get("unit_id"))
+    await _get_unit_name(work, changes.get("unit_id"))
     if "name" in changes and changes["name"] is None:
         raise Invalid(
-            "队名不能为空", "A name is needed", faults=[Fault("empty", "队名不能为空", "", "/name")]
+            "队名不能为空", "A name is needed", faults=[FieldError("empty", "队名不能为空", "", "/name")]
         )
-    before = plain({name: getattr(team, name) for name in changes})
+    before = to_json_values({name: getattr(team, name) for name in changes})
     for name, value in changes.items():
         setattr(team, name, value)
     team.version += 1
     team.updated_at = work.at
-    await work.tell(TeamChanged(name=team.name, village=team.region), team, before=before)
+    await work.publish(TeamChanged(name=team.name, village=team.region), team, before=before)
     return team
 
 
-async def _unit_name(work: Work, unit_id: UUID | None) -> str:
+async def _get_unit_name(work: UnitOfWork, unit_id: UUID | None) -> str:
     """The unit's name; NotFound when it is none of the caller's."""
-    return "" if unit_id is None else (await repository.unit(work, unit_id)).name
+    return "" if unit_id is None else (await repository.get_unit(work, unit_id)).name
 
 
-async def join(work: Work, team_id: UUID, body: MemberCreate) -> Member:
+async def create_member(work: UnitOfWork, team_id: UUID, body: MemberCreate) -> Member:
     """Somebody joins a team; Conflict while they are in a team already."""
-    team = await records.get(work, Team, team_id, "这支工作队", lock=True)
+    team = await records.get_record(work, Team, team_id, "这支工作队", lock=True)
     work.actor.require(May.TEAM_MANAGE, team.region)
-    in_order(body.starts_on, body.term_ends_on, "/term_ends_on")
-    await _free(work, body.person, body.person_name, body.starts_on, body.id)
-    return await _joined(work, team, body, body.role, body.unit_id, body.term_ends_on, None)
+    require_order(body.starts_on, body.term_ends_on, "/term_ends_on")
+    await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
+    return await _insert_member(work, team, body, body.role, body.unit_id, body.term_ends_on, None)
 
 
-async def _free(work: Work, person: str, name: str, starts_on: date, but: UUID | None) -> None:
-    for held in await repository.memberships(work, person, starts_on, date.max):
+async def _require_no_membership(
+    work: UnitOfWork, person: str, name: str, starts_on: date, but: UUID | None
+) -> None:
+    for held in await repository.list_memberships(work, person, starts_on, date.max):
         if held.id != but:
             raise Conflict(
                 f"{name}自 {held.starts_on} 起已在队任{held.role.label}, 请先离队", "In a team already"
             )
 
 
-async def _joined(
-    work: Work,
+async def _insert_member(
+    work: UnitOfWork,
     team: Team,
     body: MemberCreate | HandOver,
     role: MemberRole,
@@ -111,7 +115,7 @@ async def _joined(
     term_ends_on: date | None,
     predecessor: UUID | None,
 ) -> Member:
-    member, fresh = await create(
+    member, fresh = await create_record(
         work,
         Member,
         body,
@@ -122,17 +126,17 @@ async def _joined(
         person_name=body.person_name,
         role=role,
         unit_id=unit_id,
-        unit_name=await _unit_name(work, unit_id),
+        unit_name=await _get_unit_name(work, unit_id),
         starts_on=body.starts_on,
         term_ends_on=term_ends_on,
         predecessor_id=predecessor,
     )
     if fresh:
-        await work.tell(_told(member), member)
+        await work.publish(_build_event(member), member)
     return member
 
 
-def _told(member: Member, successor: str = "") -> MemberChanged:
+def _build_event(member: Member, successor: str = "") -> MemberChanged:
     return MemberChanged(
         team_id=member.team_id,
         person=member.person,
@@ -143,72 +147,82 @@ def _told(member: Member, successor: str = "") -> MemberChanged:
     )
 
 
-async def leave(work: Work, member_id: UUID, body: MemberEnd, match: Match) -> Member:
+async def end_membership(work: UnitOfWork, member_id: UUID, body: MemberEnd, match: VersionMatch) -> Member:
     """A term ends; the postings in the village end with it."""
-    member = await _serving(work, member_id, match)
-    await _end(work, member, body.ends_on, body.reason)
-    for posting in await repository.assignments(work, member.person, member.region, body.ends_on + ONE_DAY):
-        await _end_posting(work, posting, body.ends_on, body.reason)
+    member = await _get_serving_member(work, member_id, match)
+    await _end_term(work, member, body.ends_on, body.reason)
+    for posting in await repository.list_current_assignments(
+        work, member.person, member.region, body.ends_on + ONE_DAY
+    ):
+        await _end_assignment(work, posting, body.ends_on, body.reason)
     return member
 
 
-async def _serving(work: Work, member_id: UUID, match: Match) -> Member:
-    member = await records.get(work, Member, member_id, "这段任期", lock=True)
+async def _get_serving_member(work: UnitOfWork, member_id: UUID, match: VersionMatch) -> Member:
+    member = await records.get_record(work, Member, member_id, "这段任期", lock=True)
     work.actor.require(May.TEAM_MANAGE, member.region)
-    match.check(member)
+    match.check_version(member)
     if member.ends_on is not None:
         raise Conflict(f"这段任期已于 {member.ends_on} 结束", "The term has ended")
     return member
 
 
-async def _end(work: Work, member: Member, on: date, reason: str, successor: str = "") -> None:
-    in_order(member.starts_on, on)
+async def _end_term(work: UnitOfWork, member: Member, on: date, reason: str, successor: str = "") -> None:
+    require_order(member.starts_on, on)
     member.ends_on = on
     member.version += 1
     member.updated_at = work.at
-    await work.tell(_told(member, successor), member, before={"ends_on": ""}, reason=reason)
-    words = f"您任{member.role.label}到 {on} 为止{because(reason)}"
-    await inform(work, member.person, MessageKind.TERM, member, words)
+    await work.publish(_build_event(member, successor), member, before={"ends_on": ""}, reason=reason)
+    words = f"您任{member.role.label}到 {on} 为止{format_reason(reason)}"
+    await send_message(work, member.person, MessageKind.TERM, member, words)
 
 
-async def _end_posting(work: Work, posting: Assignment, on: date, reason: str) -> None:
+async def _end_assignment(work: UnitOfWork, posting: Assignment, on: date, reason: str) -> None:
     before = {"ends_on": str(posting.ends_on or "")}
     posting.ends_on = max(on, posting.starts_on)
     posting.version += 1
-    stationing.forget(work.context)
+    assignment_cache.clear_cache(work.context)
     posting.updated_at = work.at
-    await work.tell(_posted(posting), posting, before=before, reason=reason)
+    await work.publish(_build_assignment_event(posting), posting, before=before, reason=reason)
 
 
-def _posted(posting: Assignment) -> AssignmentChanged:
+def _build_assignment_event(posting: Assignment) -> AssignmentChanged:
     return AssignmentChanged(
         post_id=posting.post_id, person=posting.person, starts_on=posting.starts_on, ends_on=posting.ends_on
     )
 
 
-async def hand_over(work: Work, member_id: UUID, body: HandOver, match: Match) -> Member:
+async def hand_over_membership(
+    work: UnitOfWork, member_id: UUID, body: HandOver, match: VersionMatch
+) -> Member:
     """Another person takes over role and postings; both terms stay readable. The new term is given back."""
     if body.id is not None and (known := await work.session.get(Member, body.id)) is not None:
-        team = await records.get(work, Team, known.team_id, "这支工作队")
-        return await _joined(work, team, body, known.role, known.unit_id, None, known.predecessor_id)
-    member = await _serving(work, member_id, match)
-    team = await records.get(work, Team, member.team_id, "这支工作队")
-    await _free(work, body.person, body.person_name, body.starts_on, body.id)
+        team = await records.get_record(work, Team, known.team_id, "这支工作队")
+        return await _insert_member(work, team, body, known.role, known.unit_id, None, known.predecessor_id)
+    member = await _get_serving_member(work, member_id, match)
+    team = await records.get_record(work, Team, member.team_id, "这支工作队")
+    await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
     if body.starts_on <= member.starts_on:
         detail = f"接任日期须晚于前任到任的 {member.starts_on}"
-        raise Invalid(detail, "Too early", faults=[Fault("too_early", detail, "too early", "/starts_on")])
+        raise Invalid(
+            detail, "Too early", faults=[FieldError("too_early", detail, "too early", "/starts_on")]
+        )
     last = body.starts_on - ONE_DAY
-    await _end(work, member, last, body.reason, body.person)
+    await _end_term(work, member, last, body.reason, body.person)
     unit = body.unit_id or member.unit_id
-    successor = await _joined(work, team, body, member.role, unit, None, member.id)
-    for posting in await repository.assignments(work, member.person, member.region, body.starts_on):
-        await _take_over(work, posting, successor, last, body.reason)
+    successor = await _insert_member(work, team, body, member.role, unit, None, member.id)
+    for posting in await repository.list_current_assignments(
+        work, member.person, member.region, body.starts_on
+    ):
+        await _transfer_assignment(work, posting, successor, last, body.reason)
     return successor
 
 
-async def _take_over(work: Work, posting: Assignment, successor: Member, last: date, reason: str) -> None:
+async def _transfer_assignment(
+    work: UnitOfWork, posting: Assignment, successor: Member, last: date, reason: str
+) -> None:
     ends_on = posting.ends_on
-    await _end_posting(work, posting, last, reason)
+    await _end_assignment(work, posting, last, reason)
     made = Assignment(
         id=new_id(),
         region=posting.region,
@@ -223,26 +237,26 @@ async def _take_over(work: Work, posting: Assignment, successor: Member, last: d
     )
     work.session.add(made)
     await work.session.flush()
-    stationing.forget(work.context)
-    await work.tell(_posted(made), made, reason=reason)
+    assignment_cache.clear_cache(work.context)
+    await work.publish(_build_assignment_event(made), made, reason=reason)
 
 
-async def detail(work: Work, team_id: UUID) -> TeamDetail:
+async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
     """A team, who is in it, who was, and what does not meet the dated requirements."""
-    team = await repository.team(work, team_id)
-    rows = await repository.members(work, team.id)
+    team = await repository.get_team(work, team_id)
+    rows = await repository.list_members(work, team.id)
     now = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
-    rule = await work.rule("team.requirements", region=team.region)
+    rule = await work.get_rule("team.requirements", region=team.region)
     return TeamDetail(
         **TeamRead.model_validate(team).model_dump(),
-        unit_name=await _unit_name(work, team.unit_id),
+        unit_name=await _get_unit_name(work, team.unit_id),
         members=[MemberRead.model_validate(row) for row in now],
         former=[MemberRead.model_validate(row) for row in rows if row not in now],
-        findings=[] if team.closed_on else _findings(now, rule),
+        findings=[] if team.closed_on else _check_requirements(now, rule),
     )
 
 
-def _findings(now: Sequence[Member], rule: Rule) -> list[TeamFinding]:
+def _check_requirements(now: Sequence[Member], rule: Rule) -> list[TeamFinding]:
     wanted = rule.value
     stationed = [row for row in now if row.role is not MemberRole.HELPER]
     found = []

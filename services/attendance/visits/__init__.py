@@ -1,1 +1,1 @@
-"""走访: a household, a project or an asset visited, what was found, and what is still to be done."""
+"""Visits (走访) with follow-ups (待办), deeds (帮办实事) and trainings (练兵比武)."""

@@ -7,21 +7,23 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.attendance.rows import columns
+from services.attendance.sql_conditions import get_columns
 from services.attendance.visits.models import FollowUp, Visit
-from shared.db import run
-from shared.work import Work
+from shared.db import execute_core
+from shared.unit_of_work import UnitOfWork
 
 
-async def follow_ups(work: Work, visit: Visit) -> list[FollowUp]:
+async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[FollowUp]:
     """What a visit the caller was given already left to be done."""
     query = select(FollowUp).where(FollowUp.visit_id == visit.id).order_by(col(FollowUp.id))
     return list(await work.session.exec(query.limit(100)))
 
 
-async def system_coarsen(session: AsyncSession, region: tuple[str, str], before: date, limit: int) -> int:
+async def system_coarsen_visits(
+    session: AsyncSession, region: tuple[str, str], before: date, limit: int
+) -> int:
     """Take the detail away from where visits of a span of regions were made before a day; how many rows."""
-    row = columns(Visit)
+    row = get_columns(Visit)
     old = (
         sa.select(row.id)
         .where(
@@ -39,5 +41,5 @@ async def system_coarsen(session: AsyncSession, region: tuple[str, str], before:
         "coarse": True,
     }
     table: Any = Visit.__table__  # type: ignore[attr-defined]
-    done = await run(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
+    done = await execute_core(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
     return int(done.rowcount)

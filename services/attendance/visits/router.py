@@ -9,21 +9,27 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
-from services.attendance.rows import between
+from services.attendance.sql_conditions import in_date_range
 from services.attendance.visits import service
-from services.attendance.visits.kinds import VisitKind
-from services.attendance.visits.models import FollowUp, Visit
+from services.attendance.visits.models import Deed, FollowUp, Training, Visit
 from services.attendance.visits.schemas import (
+    DeedChange,
+    DeedCreate,
+    DeedKind,
+    DeedRead,
     FollowUpDoneAct,
     FollowUpRead,
+    TrainingCreate,
+    TrainingKind,
+    TrainingRead,
     VisitCreate,
     VisitDetail,
+    VisitKind,
     VisitRead,
 )
-from shared.errors import Conflict, Invalid, NotFound, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
 
@@ -32,17 +38,17 @@ router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
     "/visits",
     status_code=201,
     response_model=VisitRead,
-    **allows(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid)),
 )
-async def record_visit(work: Writing, body: VisitCreate) -> Visit:
+async def record_visit(work: WriteWork, body: VisitCreate) -> Visit:
     """记录走访: 农户, 项目或资产."""
-    return await service.record(work, body)
+    return await service.create_visit(work, body)
 
 
-@router.get("/visits", response_model=Page[VisitRead], **allows(May.PRESENCE_READ))
+@router.get("/visits", response_model=Page[VisitRead], **requires(May.PRESENCE_READ))
 async def list_visits(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     project_id: UUID | None = None,
@@ -53,29 +59,29 @@ async def list_visits(
 ) -> Page[Visit]:
     """走访列表; by project or asset for their own pages."""
     equal = {"person": person, "kind": kind, "project_id": project_id, "asset_id": asset_id}
-    return await records.listed(
+    return await records.list_records(
         work,
         asked,
         Visit,
         order="-visited_on",
         region=region,
         equal=equal,
-        where=between(Visit.visited_on, since, until),
+        where=in_date_range(Visit.visited_on, since, until),
     )
 
 
 @router.get(
-    "/visits/{visit_id}", response_model=VisitDetail, **allows(May.PRESENCE_READ, refuses=(NotFound,))
+    "/visits/{visit_id}", response_model=VisitDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,))
 )
-async def read_visit(work: Reading, visit_id: UUID) -> VisitDetail:
+async def read_visit(work: ReadWork, visit_id: UUID) -> VisitDetail:
     """走访及其待办."""
-    return await service.detail(work, visit_id)
+    return await service.get_visit_detail(work, visit_id)
 
 
-@router.get("/follow-ups", response_model=Page[FollowUpRead], **allows(May.PRESENCE_READ))
+@router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.PRESENCE_READ))
 async def list_follow_ups(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     done: Annotated[bool | None, Query(description="空为全部")] = None,
@@ -83,7 +89,7 @@ async def list_follow_ups(
     """走访待办列表, the most urgent first."""
     column = col(FollowUp.done_on)
     where = [] if done is None else [column.is_not(None) if done else column.is_(None)]
-    return await records.listed(
+    return await records.list_records(
         work, asked, FollowUp, order="due_on", region=region, equal={"person": person}, where=where
     )
 
@@ -91,10 +97,72 @@ async def list_follow_ups(
 @router.post(
     "/follow-ups/{follow_up_id}/finish",
     response_model=FollowUpRead,
-    **allows(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid, Stale)),
+    **requires(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def finish_follow_up(
-    work: Writing, follow_up_id: UUID, body: FollowUpDoneAct, match: IfMatch
+    work: WriteWork, follow_up_id: UUID, body: FollowUpDoneAct, match: IfMatch
 ) -> FollowUp:
     """办结待办."""
-    return await service.finish(work, follow_up_id, body, match)
+    return await service.finish_follow_up(work, follow_up_id, body, match)
+
+
+deeds_router = APIRouter(prefix="/attendance", tags=["帮办实事"], route_class=Route)
+_RECORD_ROUTE = requires(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid))
+
+
+@deeds_router.post("/deeds", status_code=201, response_model=DeedRead, **_RECORD_ROUTE)
+async def record_deed(work: WriteWork, body: DeedCreate) -> Deed:
+    """记录帮办实事."""
+    return await service.create_deed(work, body)
+
+
+@deeds_router.get("/deeds", response_model=Page[DeedRead], **requires(May.PRESENCE_READ))
+async def list_deeds(
+    work: ReadWork,
+    asked: Pagination,
+    region: RegionQuery = "",
+    person: PersonQuery = "",
+    project_id: UUID | None = None,
+    kind: DeedKind | None = None,
+    done: Annotated[bool | None, Query(description="空为全部")] = None,
+) -> Page[Deed]:
+    """实事清单."""
+    equal = {"person": person, "project_id": project_id, "kind": kind, "done": done}
+    return await records.list_records(work, asked, Deed, order="-happened_on", region=region, equal=equal)
+
+
+@deeds_router.get(
+    "/deeds/{deed_id}", response_model=DeedRead, **requires(May.PRESENCE_READ, refuses=(NotFound,))
+)
+async def read_deed(work: ReadWork, deed_id: UUID) -> Deed:
+    """一件实事."""
+    return await records.get_record(work, Deed, deed_id, "这件实事")
+
+
+@deeds_router.patch(
+    "/deeds/{deed_id}",
+    response_model=DeedRead,
+    **requires(May.VISIT_RECORD, refuses=(NotFound, Invalid, PreconditionFailed, VersionRequired)),
+)
+async def change_deed(work: WriteWork, deed_id: UUID, body: DeedChange, match: IfMatch) -> Deed:
+    """补充或办结实事."""
+    return await service.update_deed(work, deed_id, body, match)
+
+
+@deeds_router.post("/trainings", status_code=201, response_model=TrainingRead, **_RECORD_ROUTE)
+async def record_training(work: WriteWork, body: TrainingCreate) -> Training:
+    """记录岗位大练兵或业务大比武."""
+    return await service.create_training(work, body)
+
+
+@deeds_router.get("/trainings", response_model=Page[TrainingRead], **requires(May.PRESENCE_READ))
+async def list_trainings(
+    work: ReadWork,
+    asked: Pagination,
+    region: RegionQuery = "",
+    person: PersonQuery = "",
+    kind: TrainingKind | None = None,
+) -> Page[Training]:
+    """练兵比武记录."""
+    equal = {"person": person, "kind": kind}
+    return await records.list_records(work, asked, Training, order="-held_on", region=region, equal=equal)

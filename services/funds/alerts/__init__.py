@@ -1,1 +1,1 @@
-"""预警: what the figures say is wrong, with a person and a date."""
+"""Fund alerts (资金预警): lifecycle, detectors over the books (流向、流量、流速、公开), and the scheduled scan."""

@@ -1,6 +1,6 @@
-"""The life of a fund alert."""
+"""Lifecycle of a fund alert (资金预警)."""
 
-from shared.alerts.lifecycle import alert_life
-from shared.permissions import May
+from shared.alerts.lifecycle import alert_lifecycle
+from shared.auth import May
 
-ALERT = alert_life("alert", "资金预警", answer=May.FUND_ALERT, decide=May.FUND_ALERT)
+ALERT_LIFECYCLE = alert_lifecycle("alert", "资金预警", answer=May.FUND_ALERT, decide=May.FUND_ALERT)

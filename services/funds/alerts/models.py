@@ -1,23 +1,25 @@
-"""The table of fund alerts."""
+"""Table and configuration of fund alerts."""
 
-from services.funds.alerts.lifecycle import ALERT
+from services.funds.alerts.lifecycle import ALERT_LIFECYCLE
 from services.funds.base import Base
 from shared.alerts.lifecycle import AlertState
-from shared.alerts.models import AlertRow, Alerts, alert_indexes
-from shared.contracts.funds import AlertMoved
-from shared.permissions import May
+from shared.alerts.models import AlertConfig, AlertRow, alert_table_args
+from shared.auth import May
+from shared.clients.funds import AlertMoved
 
 
 class Alert(Base, AlertRow, table=True):
     """资金预警."""
 
     __tablename__ = "alert"
-    __table_args__ = alert_indexes()
+    __table_args__ = alert_table_args()
 
 
-def moved(alert: AlertRow, was: AlertState) -> AlertMoved:
+def build_moved_event(alert: AlertRow, was: AlertState) -> AlertMoved:
     """The event of an alert that changed."""
     return AlertMoved(alert_id=alert.id, rule=alert.rule, was=was, now=alert.state)
 
 
-ALERTS = Alerts(Alert, ALERT, read=May.FUND_READ, decide=May.FUND_ALERT, moved=moved)
+ALERTS = AlertConfig(
+    Alert, ALERT_LIFECYCLE, read=May.FUND_READ, decide=May.FUND_ALERT, moved_event=build_moved_event
+)

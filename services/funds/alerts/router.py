@@ -1,7 +1,7 @@
 """Fund alerts over HTTP."""
 
 from services.funds.alerts.models import ALERTS
-from services.funds.watching.service import sweep
-from shared.alerts.router import alert_routes
+from services.funds.alerts.service import scan_alerts
+from shared.alerts.router import alert_router
 
-router = alert_routes("/funds", "资金预警", ALERTS, sweep)
+router = alert_router("/funds", "资金预警", ALERTS, scan_alerts)

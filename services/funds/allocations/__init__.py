@@ -1,1 +1,1 @@
-"""资金安排: what a project was given, from which document."""
+"""Allocations (资金安排): money issued to a project from a fund document; read-only over HTTP, written by plans."""

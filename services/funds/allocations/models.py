@@ -1,4 +1,4 @@
-"""What a project was given. The amount never changes; what became of it is in the ledger."""
+"""Table of allocations. The amount never changes; balances are in the ledger."""
 
 from datetime import date
 from uuid import UUID

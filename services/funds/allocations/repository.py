@@ -6,19 +6,18 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
-from shared.access import span
+from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"issued_on": col(Allocation.issued_on)}
 
 
-async def get(work: Work, allocation_id: UUID, *, lock: bool = False) -> Allocation:
+async def get_allocation(work: UnitOfWork, allocation_id: UUID, *, lock: bool = False) -> Allocation:
     """One allocation of the caller's regions; NotFound otherwise."""
     query = select(Allocation).where(
-        Allocation.id == allocation_id, work.actor.where(May.FUND_READ, col(Allocation.region))
+        Allocation.id == allocation_id, work.actor.scope_filter(May.FUND_READ, col(Allocation.region))
     )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
@@ -26,9 +25,9 @@ async def get(work: Work, allocation_id: UUID, *, lock: bool = False) -> Allocat
     return found
 
 
-async def listed(
-    work: Work,
-    asked: Asked,
+async def list_allocations(
+    work: UnitOfWork,
+    asked: PageParams,
     *,
     region: str | None = None,
     project_id: UUID | None = None,
@@ -36,20 +35,26 @@ async def listed(
     plan_id: UUID | None = None,
 ) -> Page[Allocation]:
     """A page of allocations of the caller's regions."""
-    query = select(Allocation).where(work.actor.where(May.FUND_READ, col(Allocation.region)))
+    query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     if region:
-        query = query.where(col(Allocation.region).between(*span(region)))
+        query = query.where(col(Allocation.region).between(*region_bounds(region)))
     for column, value in (("project_id", project_id), ("source_id", source_id), ("plan_id", plan_id)):
         if value is not None:
             query = query.where(getattr(Allocation, column) == value)
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Allocation.id), default="-issued_on")
+    return await list_page(
+        work.session, query, asked, orders=ORDERS, key=col(Allocation.id), default="-issued_on"
+    )
 
 
-async def around(
-    work: Work, *, projects: Sequence[UUID] = (), sources: Sequence[UUID] = (), plans: Sequence[UUID] = ()
+async def list_related_allocations(
+    work: UnitOfWork,
+    *,
+    projects: Sequence[UUID] = (),
+    sources: Sequence[UUID] = (),
+    plans: Sequence[UUID] = (),
 ) -> list[Allocation]:
     """All allocations of some projects, sources or plans within the caller's regions, oldest first (at most 1000)."""
-    query = select(Allocation).where(work.actor.where(May.FUND_READ, col(Allocation.region)))
+    query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     for column, values in (
         (Allocation.project_id, projects),
         (Allocation.source_id, sources),

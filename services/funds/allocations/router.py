@@ -9,25 +9,24 @@ from fastapi import APIRouter, Query
 from services.funds.allocations import repository, service
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
+from shared.auth import May
 from shared.errors import NotFound
-from shared.http import Reading, Route, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import Page, Pagination, ReadWork, Route, requires
 
 router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
 
 
-@router.get("/allocations", response_model=Page[AllocationRead], **allows(May.FUND_READ))
+@router.get("/allocations", response_model=Page[AllocationRead], **requires(May.FUND_READ))
 async def list_allocations(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
     project_id: UUID | None = None,
     source_id: UUID | None = None,
     plan_id: UUID | None = None,
 ) -> Page[Allocation]:
     """资金安排列表."""
-    return await repository.listed(
+    return await repository.list_allocations(
         work, asked, region=region, project_id=project_id, source_id=source_id, plan_id=plan_id
     )
 
@@ -35,14 +34,14 @@ async def list_allocations(
 @router.get(
     "/allocations/{allocation_id}",
     response_model=AllocationDetail,
-    **allows(May.FUND_READ, refuses=(NotFound,)),
+    **requires(May.FUND_READ, refuses=(NotFound,)),
 )
-async def read_allocation(work: Reading, allocation_id: UUID) -> AllocationDetail:
+async def read_allocation(work: ReadWork, allocation_id: UUID) -> AllocationDetail:
     """资金安排及其支付情况."""
-    return await service.detail(work, allocation_id)
+    return await service.get_allocation_detail(work, allocation_id)
 
 
-@router.get("/projects/{project_id}", response_model=ProjectFundsRead, **allows(May.FUND_READ))
-async def read_project_funds(work: Reading, project_id: UUID, as_of: date | None = None) -> ProjectFundsRead:
+@router.get("/projects/{project_id}", response_model=ProjectFundsRead, **requires(May.FUND_READ))
+async def read_project_funds(work: ReadWork, project_id: UUID, as_of: date | None = None) -> ProjectFundsRead:
     """一个项目的资金情况, 可问截至某日."""
-    return await service.of_project(work, project_id, as_of)
+    return await service.get_project_funds(work, project_id, as_of)

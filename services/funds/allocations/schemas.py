@@ -1,12 +1,12 @@
-"""What is shown of an allocation."""
+"""Response schemas of allocations."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.ledger.figures import Figures
-from shared.money import Money
+from services.funds.ledger.schemas import Figures
+from shared.china import Money
 
 
 class AllocationRead(BaseModel):

@@ -1,4 +1,4 @@
-"""Giving money to a project and taking it back, each as one entry; nothing here asks who may, plans do."""
+"""Create allocations and read their figures. Permissions are checked by plans."""
 
 from datetime import date
 from typing import TypedDict
@@ -9,12 +9,12 @@ from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind
-from services.funds.ledger.figures import Figures
-from shared.contracts.funds import AllocationIssued
-from shared.work import Work
+from services.funds.ledger.schemas import Figures
+from shared.clients.funds import AllocationIssued
+from shared.unit_of_work import UnitOfWork
 
 
-class Given(TypedDict):
+class NewAllocation(TypedDict):
     """What a new allocation says."""
 
     id: UUID
@@ -31,7 +31,7 @@ class Given(TypedDict):
     industry: bool
 
 
-def account(allocation: Allocation, kind: AccountKind, payee: str = "") -> Account:
+def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: str = "") -> Account:
     """The allocation's own account of a kind."""
     return Account(
         kind,
@@ -44,12 +44,12 @@ def account(allocation: Allocation, kind: AccountKind, payee: str = "") -> Accou
     )
 
 
-async def open_allocation(work: Work, given: Given) -> Allocation:
+async def create_allocation(work: UnitOfWork, given: NewAllocation) -> Allocation:
     """Write the record of an allocation and tell it; the caller posts its entry in the same transaction."""
     allocation = Allocation(**given, created_at=work.at, created_by=work.actor.id, updated_at=work.at)
     work.session.add(allocation)
     await work.session.flush()
-    await work.tell(
+    await work.publish(
         AllocationIssued(
             allocation_id=allocation.id,
             plan_id=allocation.plan_id,
@@ -64,18 +64,20 @@ async def open_allocation(work: Work, given: Given) -> Allocation:
     return allocation
 
 
-async def detail(work: Work, allocation_id: UUID) -> AllocationDetail:
+async def get_allocation_detail(work: UnitOfWork, allocation_id: UUID) -> AllocationDetail:
     """An allocation with what is paid and left."""
-    allocation = await repository.get(work, allocation_id)
+    allocation = await repository.get_allocation(work, allocation_id)
     return AllocationDetail(
         **AllocationRead.model_validate(allocation).model_dump(),
-        figures=await ledger.position(work, {"allocation_id": allocation.id}),
+        figures=await ledger.get_figures(work, {"allocation_id": allocation.id}),
     )
 
 
-async def of_project(work: Work, project_id: UUID, as_of: date | None = None) -> ProjectFundsRead:
+async def get_project_funds(
+    work: UnitOfWork, project_id: UUID, as_of: date | None = None
+) -> ProjectFundsRead:
     """A project's money, in all and per fiscal year; zeros when it has none in the caller's regions."""
-    total = await ledger.position(work, {"project_id": project_id}, as_of)
-    years = await ledger.positions(work, ("year",), {"project_id": project_id}, as_of)
+    total = await ledger.get_figures(work, {"project_id": project_id}, as_of)
+    years = await ledger.list_figures(work, ("year",), {"project_id": project_id}, as_of)
     by_year: dict[int, Figures] = {group["year"]: figures for group, figures in years}
     return ProjectFundsRead(project_id=project_id, year_figures=by_year, **total.model_dump())

@@ -1,1 +1,1 @@
-"""资金安排登记: what the project library was told about our plans."""
+"""Commitments (资金安排登记): plan lines registered with the projects service, their reconciliation, and the cached project snapshots."""

@@ -1,4 +1,4 @@
-"""What the project library was told: one row per plan line, and what it last told us about each project."""
+"""Tables of commitments (one row per plan line) and cached project snapshots."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.commitments.kinds import CommitmentState
+from services.funds.commitments.schemas import CommitmentState
 from shared.db import text_enum
 
 
@@ -27,7 +27,7 @@ class Commitment(Base, table=True):
     last_error: str = Field(default="", max_length=500)
 
 
-class ProjectCard(Base, table=True):
+class ProjectSnapshot(Base, table=True):
     """项目摘要: what the library last said of a funded project, so that reading money needs no other service."""
 
     __tablename__ = "project_card"

@@ -1,11 +1,20 @@
-"""What is shown of commitments and their reconciliation."""
+"""Response schemas of commitments and their reconciliation."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.commitments.kinds import CommitmentState
+from shared.china import LabelledEnum
+
+
+class CommitmentState(LabelledEnum):
+    """登记状态. `pending` and `releasing` are half done: the reconciler finishes or undoes them."""
+
+    PENDING = "pending", "登记中"
+    HELD = "held", "已登记"
+    RELEASING = "releasing", "撤销中"
+    RELEASED = "released", "已撤销"
 
 
 class CommitmentRead(BaseModel):
@@ -21,7 +30,7 @@ class CommitmentRead(BaseModel):
     last_error: str
 
 
-class Reconciled(BaseModel):
+class ReconciliationResult(BaseModel):
     """核对结果: what was finished or undone now, and what is still open."""
 
     settled: int = Field(description="本次了结的登记数")

@@ -9,92 +9,109 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from services.funds.commitments import library, repository
-from services.funds.commitments.kinds import CommitmentState
-from services.funds.commitments.library import Commit
+from services.funds.commitments import projects_client, repository
 from services.funds.commitments.models import Commitment
-from services.funds.commitments.project import LibraryProject
-from shared.errors import Refusal, Unavailable
-from shared.work import Context, Peer, Work
+from services.funds.commitments.projects_client import CommitmentRequest, ProjectFacts
+from services.funds.commitments.schemas import CommitmentState
+from shared.errors import ApiError, Unavailable
+from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
-PATIENCE = timedelta(minutes=2)
+PENDING_TIMEOUT = timedelta(minutes=2)
 """How long a pending commitment may belong to a request that is still running."""
-S = CommitmentState
 
 
-async def intend(work: Work, region: str, wanted: Sequence[Commit]) -> None:
+async def record_intent(work: UnitOfWork, region: str, wanted: Sequence[CommitmentRequest]) -> None:
     """Write down, in a transaction of its own, what the library is about to be told.
 
     Unavailable while an earlier attempt is being undone.
     """
     async with work.context.database.write() as session:
-        inner = work.context.work(session, work.actor)
-        known = {row.id: row for row in await repository.of_plan(inner, wanted[0].plan_id, lock=True)}
+        inner = work.context.unit_of_work(session, work.actor)
+        known = {
+            row.id: row for row in await repository.list_commitments(inner, wanted[0].plan_id, lock=True)
+        }
         for one in wanted:
             row = known.get(one.id)
-            if row is not None and row.state in {S.RELEASING, S.HELD}:
+            if row is not None and row.state in {CommitmentState.RELEASING, CommitmentState.HELD}:
                 raise Unavailable("上一次登记正在撤销, 请稍后重试", "An earlier commitment is being undone")
             if row is None:
                 row = Commitment(id=one.id, plan_id=one.plan_id, project_id=one.project_id, region=region, amount=0,
-                                 state=S.PENDING, asked_at=work.at)  # fmt: skip
-            row.state, row.amount, row.asked_at, row.last_error = S.PENDING, one.amount, work.at, ""
+                                 state=CommitmentState.PENDING, asked_at=work.at)  # fmt: skip
+            row.state, row.amount, row.asked_at, row.last_error = (
+                CommitmentState.PENDING,
+                one.amount,
+                work.at,
+                "",
+            )
             session.add(row)
 
 
-async def tell_library(work: Work, wanted: Sequence[Commit]) -> None:
+async def register_with_library(work: UnitOfWork, wanted: Sequence[CommitmentRequest]) -> None:
     """Tell the library; when it refuses one, mark all for release at once and pass the refusal on."""
     try:
-        await library.commit(work.peer("projects"), wanted)
+        await projects_client.register_commitments(work.service_client("projects"), wanted)
     except Unavailable:
         raise
-    except Refusal:
+    except ApiError:
         async with work.context.database.write() as session:
-            inner = work.context.work(session, work.actor)
-            await repository.system_settle(inner, [one.id for one in wanted], S.PENDING, S.RELEASING)
+            inner = work.context.unit_of_work(session, work.actor)
+            await repository.system_update_commitment_state(
+                inner, [one.id for one in wanted], CommitmentState.PENDING, CommitmentState.RELEASING
+            )
         work.context.changed.set()
         raise
 
 
-async def hold(work: Work, plan_id: UUID, expected: Sequence[UUID]) -> None:
+async def confirm_commitments(work: UnitOfWork, plan_id: UUID, expected: Sequence[UUID]) -> None:
     """Inside the approving transaction: the intents are still ours and become commitments, or Unavailable."""
-    rows = {row.id: row for row in await repository.of_plan(work, plan_id, lock=True)}
-    if any(one not in rows or rows[one].state is not S.PENDING for one in expected):
+    rows = {row.id: row for row in await repository.list_commitments(work, plan_id, lock=True)}
+    if any(one not in rows or rows[one].state is not CommitmentState.PENDING for one in expected):
         raise Unavailable("项目登记已被撤销, 请重试", "The commitments were undone meanwhile", retry_after=20)
-    await repository.system_settle(work, list(expected), S.PENDING, S.HELD)
+    await repository.system_update_commitment_state(
+        work, list(expected), CommitmentState.PENDING, CommitmentState.HELD
+    )
 
 
-async def let_go(work: Work, plan_id: UUID) -> None:
+async def release_commitments(work: UnitOfWork, plan_id: UUID) -> None:
     """Inside the cancelling transaction: the library is to be told that nothing comes."""
-    ids = [row.id for row in await repository.of_plan(work, plan_id, lock=True)]
-    await repository.system_settle(work, ids, S.HELD, S.RELEASING)
+    ids = [row.id for row in await repository.list_commitments(work, plan_id, lock=True)]
+    await repository.system_update_commitment_state(
+        work, ids, CommitmentState.HELD, CommitmentState.RELEASING
+    )
 
 
-async def reconcile(context: Context) -> tuple[int, int]:
+async def reconcile_commitments(context: ServiceContext) -> tuple[int, int]:
     """Undo what was left half done: (released now, still open). Safe to run anywhere, any number of times."""
     async with context.database.write() as session:
-        work = context.work(session)
-        rows = await repository.system_half_done(work, work.at - PATIENCE)
+        work = context.unit_of_work(session)
+        rows = await repository.system_list_unfinished_commitments(work, work.at - PENDING_TIMEOUT)
         ids = [row.id for row in rows]
-        await repository.system_settle(work, ids, S.PENDING, S.RELEASING)
+        await repository.system_update_commitment_state(
+            work, ids, CommitmentState.PENDING, CommitmentState.RELEASING
+        )
     done = 0
     for row in rows:
-        done += await _release(context, row)
+        done += await _release_commitment(context, row)
     return done, len(rows) - done
 
 
-async def _release(context: Context, row: Commitment) -> int:
+async def _release_commitment(context: ServiceContext, row: Commitment) -> int:
     try:
-        peer = Peer(context, "projects", context.itself(), context.clock())
-        await library.release(peer, row.project_id, row.id)
-    except Refusal as refusal:
+        peer = ServiceClient(context, "projects", context.service_actor(), context.clock())
+        await projects_client.release_commitment(peer, row.project_id, row.id)
+    except ApiError as refusal:
         async with context.database.write() as session:
-            await repository.system_failed(context.work(session), row.id, refusal.detail)
+            await repository.system_record_release_error(
+                context.unit_of_work(session), row.id, refusal.detail
+            )
         return 0
     async with context.database.write() as session:
-        return await repository.system_settle(context.work(session), [row.id], S.RELEASING, S.RELEASED)
+        return await repository.system_update_commitment_state(
+            context.unit_of_work(session), [row.id], CommitmentState.RELEASING, CommitmentState.RELEASED
+        )
 
 
-async def remember(work: Work, views: Iterable[LibraryProject]) -> None:
+async def cache_projects(work: UnitOfWork, views: Iterable[ProjectFacts]) -> None:
     """Keep what the library said, unless something newer is known."""
     rows = [
         {
@@ -112,24 +129,24 @@ async def remember(work: Work, views: Iterable[LibraryProject]) -> None:
         }
         for view in views
     ]
-    await repository.system_keep_cards(work, rows)
+    await repository.system_upsert_snapshots(work, rows)
 
 
-async def progressed(work: Work, project_id: UUID, percent: int, version: int) -> None:
+async def record_progress(work: UnitOfWork, project_id: UUID, percent: int, version: int) -> None:
     """Keep how far a project is, by what was reported; a project that never had money is not kept."""
-    await repository.system_progressed(work, project_id, percent, version)
+    await repository.system_update_progress(work, project_id, percent, version)
 
 
-async def seen_on_site(work: Work, project_id: UUID, on: date) -> None:
+async def record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:
     """Keep when somebody last reported from the site, whatever order the reports come in."""
-    await repository.system_seen_on_site(work, project_id, on)
+    await repository.system_record_site_visit(work, project_id, on)
 
 
-async def cards(work: Work, project_ids: Iterable[UUID]) -> dict[UUID, LibraryProject]:
+async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectFacts]:
     """What the library last said of these projects."""
-    known = await repository.cards(work, project_ids)
+    known = await repository.get_project_snapshots(work, project_ids)
     return {
-        project_id: LibraryProject(
+        project_id: ProjectFacts(
             id=card.id,
             region=card.region,
             name=card.name,

@@ -1,1 +1,1 @@
-"""合同登记: who is to be paid how much for what, and how much is kept back until acceptance."""
+"""Contract register (合同登记): party, amount, retention and audited settlement."""

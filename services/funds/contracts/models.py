@@ -1,4 +1,4 @@
-"""The contract register."""
+"""Table of the contract register."""
 
 from datetime import date
 from uuid import UUID

@@ -5,19 +5,18 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.funds.contracts.models import Contract
-from shared.access import span
+from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"signed_on": col(Contract.signed_on)}
 
 
-async def get(work: Work, contract_id: UUID, *, lock: bool = False) -> Contract:
+async def get_contract(work: UnitOfWork, contract_id: UUID, *, lock: bool = False) -> Contract:
     """One contract of the caller's regions; NotFound otherwise."""
     query = select(Contract).where(
-        Contract.id == contract_id, work.actor.where(May.FUND_READ, col(Contract.region))
+        Contract.id == contract_id, work.actor.scope_filter(May.FUND_READ, col(Contract.region))
     )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
@@ -25,30 +24,36 @@ async def get(work: Work, contract_id: UUID, *, lock: bool = False) -> Contract:
     return found
 
 
-async def numbered(work: Work, project_id: UUID, number: str, but: UUID | None) -> Contract | None:
+async def find_contract_by_number(
+    work: UnitOfWork, project_id: UUID, number: str, but: UUID | None
+) -> Contract | None:
     """A project's contract of this number within the caller's regions, unless it is the one with id `but`."""
     query = select(Contract).where(
         Contract.project_id == project_id,
         Contract.number == number,
-        work.actor.where(May.FUND_READ, col(Contract.region)),
+        work.actor.scope_filter(May.FUND_READ, col(Contract.region)),
     )
     found = (await work.session.exec(query)).first()
     return None if found is not None and found.id == but else found
 
 
-async def listed(work: Work, asked: Asked, *, region: str | None, project_id: UUID | None) -> Page[Contract]:
+async def list_contracts(
+    work: UnitOfWork, asked: PageParams, *, region: str | None, project_id: UUID | None
+) -> Page[Contract]:
     """A page of contracts of the caller's regions."""
-    query = select(Contract).where(work.actor.where(May.FUND_READ, col(Contract.region)))
+    query = select(Contract).where(work.actor.scope_filter(May.FUND_READ, col(Contract.region)))
     if region:
-        query = query.where(col(Contract.region).between(*span(region)))
+        query = query.where(col(Contract.region).between(*region_bounds(region)))
     if project_id is not None:
         query = query.where(Contract.project_id == project_id)
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Contract.id), default="-signed_on")
+    return await list_page(
+        work.session, query, asked, orders=ORDERS, key=col(Contract.id), default="-signed_on"
+    )
 
 
-async def of_projects(work: Work, projects: list[UUID]) -> list[Contract]:
+async def list_contracts_by_projects(work: UnitOfWork, projects: list[UUID]) -> list[Contract]:
     """Contracts of some projects within the caller's regions, oldest first."""
     query = select(Contract).where(
-        col(Contract.project_id).in_(projects), work.actor.where(May.FUND_READ, col(Contract.region))
+        col(Contract.project_id).in_(projects), work.actor.scope_filter(May.FUND_READ, col(Contract.region))
     )
     return list(await work.session.exec(query.order_by(col(Contract.id)).limit(500)))

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 from services.funds.contracts import repository, service
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ContractCreate, ContractRead, Settlement
-from shared.errors import Conflict, Invalid, NotFound, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route)
 
@@ -20,35 +19,35 @@ router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route
     "",
     status_code=201,
     response_model=ContractRead,
-    **allows(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
+    **requires(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
 )
-async def register_contract(work: Writing, body: ContractCreate) -> Contract:
+async def register_contract(work: WriteWork, body: ContractCreate) -> Contract:
     """登记合同."""
-    return await service.register(work, body)
+    return await service.create_contract(work, body)
 
 
-@router.get("", response_model=Page[ContractRead], **allows(May.FUND_READ))
+@router.get("", response_model=Page[ContractRead], **requires(May.FUND_READ))
 async def list_contracts(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
     project_id: UUID | None = None,
 ) -> Page[Contract]:
     """合同列表."""
-    return await repository.listed(work, asked, region=region, project_id=project_id)
+    return await repository.list_contracts(work, asked, region=region, project_id=project_id)
 
 
-@router.get("/{contract_id}", response_model=ContractRead, **allows(May.FUND_READ, refuses=(NotFound,)))
-async def read_contract(work: Reading, contract_id: UUID) -> Contract:
+@router.get("/{contract_id}", response_model=ContractRead, **requires(May.FUND_READ, refuses=(NotFound,)))
+async def read_contract(work: ReadWork, contract_id: UUID) -> Contract:
     """合同."""
-    return await repository.get(work, contract_id)
+    return await repository.get_contract(work, contract_id)
 
 
 @router.post(
     "/{contract_id}/settle",
     response_model=ContractRead,
-    **allows(May.PAYMENT_REVIEW, refuses=(NotFound, Conflict, Invalid, Stale)),
+    **requires(May.PAYMENT_REVIEW, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
-async def settle_contract(work: Writing, contract_id: UUID, body: Settlement, match: IfMatch) -> Contract:
+async def settle_contract(work: WriteWork, contract_id: UUID, body: Settlement, match: IfMatch) -> Contract:
     """登记审定结算金额."""
-    return await service.settle(work, contract_id, body, match)
+    return await service.settle_contract(work, contract_id, body, match)

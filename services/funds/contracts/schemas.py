@@ -5,8 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.identifiers import CreditCode
-from shared.money import Money, PositiveMoney
+from shared.china import CreditCode, Money, PositiveMoney
 
 
 class ContractCreate(BaseModel):

@@ -1,1 +1,1 @@
-"""公开: announcements made from the records, as a page, a Word file and a PDF that all say the same."""
+"""Announcements of a plan (公告): allocation, targets and completion as JSON, HTML, DOCX and PDF."""

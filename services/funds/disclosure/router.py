@@ -7,39 +7,43 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from services.funds.disclosure import service
-from services.funds.disclosure.kinds import Form, Subject
-from services.funds.disclosure.schemas import Announcement
+from services.funds.disclosure.schemas import Announcement, AnnouncementForm, AnnouncementSubject
+from shared.auth import May
 from shared.errors import Conflict, NotFound
-from shared.http import Reading, Route, allows
-from shared.permissions import May
+from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/funds/plans", tags=["公开"], route_class=Route)
-About = Annotated[Subject, Query(alias="subject", description="哪一种公告")]
+SubjectParam = Annotated[AnnouncementSubject, Query(alias="subject", description="哪一种公告")]
 
 
 @router.get(
     "/{plan_id}/announcement",
     response_model=Announcement,
-    **allows(May.FUND_READ, refuses=(NotFound, Conflict)),
+    **requires(May.FUND_READ, refuses=(NotFound, Conflict)),
 )
-async def read_announcement(work: Reading, plan_id: UUID, about: About = Subject.ALLOCATION) -> Announcement:
+async def read_announcement(
+    work: ReadWork, plan_id: UUID, about: SubjectParam = AnnouncementSubject.ALLOCATION
+) -> Announcement:
     """公告内容; 分配公告与公示内容相同."""
-    return await service.announcement(work, plan_id, about)
+    return await service.get_announcement(work, plan_id, about)
 
 
 @router.get(
     "/{plan_id}/announcement.{form}",
     response_class=Response,
     response_model=None,
-    **allows(May.FUND_READ, refuses=(NotFound, Conflict)),
+    **requires(May.FUND_READ, refuses=(NotFound, Conflict)),
 )
 async def read_announcement_file(
-    work: Reading, plan_id: UUID, form: Form, about: About = Subject.ALLOCATION
+    work: ReadWork,
+    plan_id: UUID,
+    form: AnnouncementForm,
+    about: SubjectParam = AnnouncementSubject.ALLOCATION,
 ) -> Response:
     """公告的网页, Word 或 PDF 文件, 可直接张贴; 内容与上相同."""
-    content = await service.rendered(work, plan_id, about, form)
+    content = await service.render_announcement(work, plan_id, about, form)
     name = quote(f"{about.label}.{form}")
-    shown = "inline" if form is Form.HTML else "attachment"
+    shown = "inline" if form is AnnouncementForm.HTML else "attachment"
     headers = {
         "Content-Disposition": f"{shown}; filename*=UTF-8''{name}",
         "X-Content-Type-Options": "nosniff",

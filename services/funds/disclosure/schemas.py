@@ -1,9 +1,36 @@
-"""What an announcement says, whatever its form."""
+"""Schemas of announcements and their page layout."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from shared.china import LabelledEnum
+
+
+class AnnouncementSubject(LabelledEnum):
+    """公告种类."""
+
+    ALLOCATION = "allocation", "资金分配公告"
+    TARGET = "target", "绩效目标公告"
+    COMPLETION = "completion", "资金使用情况公告"
+
+
+class AnnouncementForm(LabelledEnum):
+    """公告的文件形式."""
+
+    HTML = "html", "网页"
+    DOCX = "docx", "Word 文件"
+    PDF = "pdf", "PDF 文件"
+
+    @property
+    def media_type(self) -> str:
+        """As browsers know it."""
+        return {
+            AnnouncementForm.HTML: "text/html; charset=utf-8",
+            AnnouncementForm.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            AnnouncementForm.PDF: "application/pdf",
+        }[self]
 
 
 class Announcement(BaseModel):
@@ -16,7 +43,7 @@ class Announcement(BaseModel):
 
 
 @dataclass(frozen=True)
-class Page:
+class AnnouncementPage:
     """An announcement as it is laid out: title, labelled sentences, one table with its last row of totals."""
 
     title: str

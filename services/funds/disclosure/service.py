@@ -1,75 +1,89 @@
-"""Announcements of a plan: how money is allocated, what it is to achieve, what became of it."""
+"""Build and render the announcements of a plan: allocation, targets, completion."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from services.funds.checking.finding import percent
 from services.funds.commitments import service as commitments
 from services.funds.disclosure import repository
-from services.funds.disclosure.docx import docx
-from services.funds.disclosure.html import html
-from services.funds.disclosure.kinds import Form, Subject
-from services.funds.disclosure.layout import laid_out
-from services.funds.disclosure.pdf import pdf
-from services.funds.disclosure.schemas import Announcement, Page
+from services.funds.disclosure.document import build_page, render_docx
+from services.funds.disclosure.exporter import render_html, render_pdf
+from services.funds.disclosure.schemas import (
+    Announcement,
+    AnnouncementForm,
+    AnnouncementPage,
+    AnnouncementSubject,
+)
 from services.funds.ledger import service as ledger
-from services.funds.ledger.figures import Figures
+from services.funds.ledger.schemas import Figures
+from services.funds.percentages import format_percent
 from services.funds.plans import repository as plans
-from services.funds.plans import service as planning
+from services.funds.plans import service as plan_service
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
+from shared.china import format_wan
 from shared.errors import Conflict
-from shared.money import wan
 from shared.notices import repository as notices
-from shared.notices.schemas import Level
-from shared.work import Work
+from shared.notices.schemas import NoticeLevel
+from shared.unit_of_work import UnitOfWork
 
-FORMS: Mapping[Form, Callable[[Page], bytes]] = {Form.HTML: html, Form.DOCX: docx, Form.PDF: pdf}
+RENDERERS: Mapping[AnnouncementForm, Callable[[AnnouncementPage], bytes]] = {
+    AnnouncementForm.HTML: render_html,
+    AnnouncementForm.DOCX: render_docx,
+    AnnouncementForm.PDF: render_pdf,
+}
 
 
-async def announcement(work: Work, plan_id: UUID, subject: Subject) -> Announcement:
+async def get_announcement(work: UnitOfWork, plan_id: UUID, subject: AnnouncementSubject) -> Announcement:
     """What is announced of a plan; Conflict for its completion before it is issued."""
-    plan = await plans.get(work, plan_id)
-    lines = await plans.lines(work, plan.id)
+    plan = await plans.get_plan(work, plan_id)
+    lines = await plans.list_lines(work, plan.id)
     match subject:
-        case Subject.ALLOCATION:
-            return Announcement(title=plan.title, content=await planning.content(work, plan, lines))
-        case Subject.TARGET:
-            return Announcement(title=f"{plan.title}绩效目标公告", content=await _targets(work, plan, lines))
-        case Subject.COMPLETION:
+        case AnnouncementSubject.ALLOCATION:
+            return Announcement(
+                title=plan.title, content=await plan_service.get_announcement_content(work, plan, lines)
+            )
+        case AnnouncementSubject.TARGET:
+            return Announcement(
+                title=f"{plan.title}绩效目标公告", content=await _build_target_content(work, plan, lines)
+            )
+        case AnnouncementSubject.COMPLETION:
             if plan.state is not PlanState.ISSUED:
                 raise Conflict(f"方案{plan.state.label}, 还没有资金使用情况", f"The plan is {plan.state}")
-            said = await _completion(work, plan, lines)
+            said = await _build_completion_content(work, plan, lines)
             return Announcement(title=f"{plan.title}资金使用情况公告", content=said)
 
 
-async def rendered(work: Work, plan_id: UUID, subject: Subject, form: Form) -> bytes:
+async def render_announcement(
+    work: UnitOfWork, plan_id: UUID, subject: AnnouncementSubject, form: AnnouncementForm
+) -> bytes:
     """The announcement in a form."""
-    said = await announcement(work, plan_id, subject)
-    content = said.content if "totals" in said.content else {**said.content, "totals": _totals(said.content)}
-    period = await _period(work, plan_id) if subject is Subject.ALLOCATION else ""
-    return await asyncio.to_thread(FORMS[form], laid_out(subject, said.title, content, period))
+    said = await get_announcement(work, plan_id, subject)
+    content = (
+        said.content if "totals" in said.content else {**said.content, "totals": _build_totals(said.content)}
+    )
+    period = await _get_notice_period(work, plan_id) if subject is AnnouncementSubject.ALLOCATION else ""
+    return await asyncio.to_thread(RENDERERS[form], build_page(subject, said.title, content, period))
 
 
-def _totals(content: Mapping[str, Any]) -> dict[str, str]:
+def _build_totals(content: Mapping[str, Any]) -> dict[str, str]:
     return {"amount_wan": content["total_wan"]}
 
 
-async def _period(work: Work, plan_id: UUID) -> str:
-    rows = await notices.of_subject(work, planning.KIND, str(plan_id))
-    posted = [row for row in rows if row.level == Level.ALLOCATION and row.withdrawn_at is None]
+async def _get_notice_period(work: UnitOfWork, plan_id: UUID) -> str:
+    rows = await notices.list_by_subject(work, plan_service.NOTICE_SUBJECT_KIND, str(plan_id))
+    posted = [row for row in rows if row.level == NoticeLevel.ALLOCATION and row.withdrawn_at is None]
     return f"{posted[-1].starts_on} 至 {posted[-1].ends_on}" if posted else ""
 
 
-async def _targets(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
+async def _build_target_content(work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
     """The decided targets with their indicators; the words of the plan's line where a project has none yet."""
-    content = await planning.content(work, plan, lines)
+    content = await plan_service.get_announcement_content(work, plan, lines)
     kept = {
         key: content[key] for key in ("year", "batch", "decision", "total", "total_wan", "count", "hotline")
     }
-    decided = await _decided(work, plan)
+    decided = await _describe_decided_targets(work, plan)
     names = ("position", "name", "amount", "amount_wan", "unit", "target")
     shown = []
     for line, said in zip(lines, content["lines"], strict=True):
@@ -78,9 +92,9 @@ async def _targets(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict[st
     return {**kept, "lines": shown}
 
 
-async def _decided(work: Work, plan: Plan) -> dict[UUID, str]:
-    found = await repository.targets(work, plan.id)
-    rows = await repository.indicators(work, [one.id for one in found])
+async def _describe_decided_targets(work: UnitOfWork, plan: Plan) -> dict[UUID, str]:
+    found = await repository.list_decided_targets(work, plan.id)
+    rows = await repository.list_indicators(work, [one.id for one in found])
     said: dict[UUID, str] = {}
     for target in found:
         parts = [target.goal.strip()] if target.goal.strip() else []
@@ -93,12 +107,14 @@ async def _decided(work: Work, plan: Plan) -> dict[UUID, str]:
     return said
 
 
-async def _completion(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
+async def _build_completion_content(
+    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]
+) -> dict[str, Any]:
     given = [line for line in lines if line.amount > 0]
-    rows = await ledger.positions(work, ("allocation_id",), {"allocation_id": [line.id for line in given]})
+    rows = await ledger.list_figures(work, ("allocation_id",), {"allocation_id": [line.id for line in given]})
     held = {group["allocation_id"]: figures for group, figures in rows}
-    cards = await commitments.cards(work, [line.project_id for line in given])
-    content = await planning.content(work, plan, lines)
+    cards = await commitments.get_cached_projects(work, [line.project_id for line in given])
+    content = await plan_service.get_announcement_content(work, plan, lines)
     shown = []
     for line in given:
         figures, card = held.get(line.id, Figures()), cards.get(line.project_id)
@@ -108,14 +124,14 @@ async def _completion(work: Work, plan: Plan, lines: Sequence[PlanLine]) -> dict
                 "position": line.position,
                 "name": line.name,
                 "place": line.place,
-                "allocated_wan": wan(figures.allocated, 0),
-                "paid_wan": wan(figures.paid, 0),
-                "paid_percent": f"{percent(figures.paid, figures.allocated)}%",
+                "allocated_wan": format_wan(figures.allocated, 0),
+                "paid_wan": format_wan(figures.paid, 0),
+                "paid_percent": f"{format_percent(figures.paid, figures.allocated)}%",
                 "physical_percent": "" if physical is None else f"{physical}%",
                 "unit": line.unit,
             }
         )
     allocated, paid = (sum(getattr(one, name) for one in held.values()) for name in ("allocated", "paid"))
-    totals = {"allocated_wan": wan(allocated, 0), "paid_wan": wan(paid, 0)}
+    totals = {"allocated_wan": format_wan(allocated, 0), "paid_wan": format_wan(paid, 0)}
     kept = {key: content[key] for key in ("year", "batch", "sources", "hotline")}
     return {**kept, "as_of": str(work.today), "totals": totals, "lines": shown}

@@ -1,1 +1,1 @@
-"""财政交换: 指标 and payment results in and out, in the column names of 预算管理一体化."""
+"""Exchange with the finance bureau's budget system (预算管理一体化): incoming rows, pending rows, exported rows."""

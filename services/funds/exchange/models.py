@@ -1,4 +1,4 @@
-"""What the finance system sent, row by row, and what became of it."""
+"""Table of received rows and their state."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.exchange.kinds import ExchangeKind, RowState
+from services.funds.exchange.schemas import ExchangeKind, ExchangeRowState
 from shared.db import JSON, Record, text_enum
 
 
@@ -28,7 +28,7 @@ class ExchangeRow(Base, Record, table=True):
     external_id: str = Field(max_length=64)
     content_digest: str = Field(max_length=64)
     content: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    state: RowState = Field(sa_type=text_enum(RowState))
+    state: ExchangeRowState = Field(sa_type=text_enum(ExchangeRowState))
     reason: str = Field(default="", sa_type=sa.Text)
     subject: str = Field(default="", max_length=64)
     awaits_payment: UUID | None = Field(default=None, description="the payment it came too early for")

@@ -9,29 +9,29 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
-from services.funds.commitments.models import ProjectCard
+from services.funds.commitments.models import ProjectSnapshot
 from services.funds.contracts.models import Contract
-from services.funds.exchange.kinds import ExchangeKind, RowState
 from services.funds.exchange.models import ExchangeRow
+from services.funds.exchange.schemas import ExchangeKind, ExchangeRowState
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.sources.models import Source, SourceAdjustment
-from shared.cursors import insert_once
-from shared.db import run
+from shared.auth import May
+from shared.db import execute_core
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.events import insert_once
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(ExchangeRow.created_at)}
 PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
-PAYABLE = (PaymentState.APPROVED, PaymentState.PAID, PaymentState.REVERSED)
+EXPORTED_STATES = (PaymentState.APPROVED, PaymentState.PAID, PaymentState.REVERSED)
 
 
-async def get(work: Work, row_id: UUID, *, lock: bool = False) -> ExchangeRow:
+async def get_row(work: UnitOfWork, row_id: UUID, *, lock: bool = False) -> ExchangeRow:
     """One row of the caller's regions; NotFound otherwise."""
     query = select(ExchangeRow).where(
-        ExchangeRow.id == row_id, work.actor.where(May.EXCHANGE, col(ExchangeRow.region))
+        ExchangeRow.id == row_id, work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region))
     )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
@@ -39,67 +39,69 @@ async def get(work: Work, row_id: UUID, *, lock: bool = False) -> ExchangeRow:
     return found
 
 
-async def listed(
-    work: Work, asked: Asked, *, kind: ExchangeKind | None, state: RowState | None
+async def list_rows(
+    work: UnitOfWork, asked: PageParams, *, kind: ExchangeKind | None, state: ExchangeRowState | None
 ) -> Page[ExchangeRow]:
     """A page of rows of the caller's regions."""
-    query = select(ExchangeRow).where(work.actor.where(May.EXCHANGE, col(ExchangeRow.region)))
+    query = select(ExchangeRow).where(work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)))
     if kind is not None:
         query = query.where(ExchangeRow.kind == kind)
     if state is not None:
         query = query.where(ExchangeRow.state == state)
-    return await page(
+    return await list_page(
         work.session, query, asked, orders=ORDERS, key=col(ExchangeRow.id), default="-created_at"
     )
 
 
-async def same(
-    work: Work, kind: ExchangeKind, external_id: str, digest: str, *, lock: bool = False
+async def find_same_row(
+    work: UnitOfWork, kind: ExchangeKind, external_id: str, digest: str, *, lock: bool = False
 ) -> ExchangeRow | None:
     """The record of a row that came before with equal content, if the caller may see it."""
     query = select(ExchangeRow).where(
         ExchangeRow.kind == kind,
         ExchangeRow.external_id == external_id,
         ExchangeRow.content_digest == digest,
-        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+        work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)),
     )
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
 
 
-async def add(work: Work, row: ExchangeRow) -> bool:
+async def insert_row(work: UnitOfWork, row: ExchangeRow) -> bool:
     """Write a new record unless its twin was written meanwhile; whether it was written."""
     table = ExchangeRow.__table__  # type: ignore[attr-defined]
-    return (await run(work.session, insert_once(work.session, table, row.model_dump()))).first() is not None
+    return (
+        await execute_core(work.session, insert_once(work.session, table, row.model_dump()))
+    ).first() is not None
 
 
-async def applied(work: Work, kind: ExchangeKind, external_id: str) -> ExchangeRow | None:
+async def find_applied_row(work: UnitOfWork, kind: ExchangeKind, external_id: str) -> ExchangeRow | None:
     """The row with this key that took effect, if any, whoever sent it."""
     query = select(ExchangeRow).where(
         ExchangeRow.kind == kind,
         ExchangeRow.external_id == external_id,
-        col(ExchangeRow.state) == RowState.APPLIED,
+        col(ExchangeRow.state) == ExchangeRowState.APPLIED,
     )
     return (await work.session.exec(query.order_by(col(ExchangeRow.id)))).first()
 
 
-async def subjects(work: Work, kind: ExchangeKind, of: Sequence[UUID]) -> set[str]:
+async def list_applied_subjects(work: UnitOfWork, kind: ExchangeKind, of: Sequence[UUID]) -> set[str]:
     """Which of our records stand for a row of this kind already."""
     query = select(ExchangeRow.subject).where(
         col(ExchangeRow.subject).in_([str(one) for one in of]),
         ExchangeRow.kind == kind,
-        col(ExchangeRow.state) == RowState.APPLIED,
-        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+        col(ExchangeRow.state) == ExchangeRowState.APPLIED,
+        work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)),
     )
     return set(await work.session.exec(query))
 
 
-async def waiting(work: Work, limit: int = 200) -> list[ExchangeRow]:
+async def list_waiting_rows(work: UnitOfWork, limit: int = 200) -> list[ExchangeRow]:
     """Rows of the caller's regions that came too early, those not tried for longest first."""
     query = (
         select(ExchangeRow)
         .where(
-            col(ExchangeRow.state) == RowState.WAITING,
-            work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+            col(ExchangeRow.state) == ExchangeRowState.WAITING,
+            work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)),
         )
         .order_by(col(ExchangeRow.updated_at), col(ExchangeRow.id))
         .limit(limit)
@@ -107,7 +109,7 @@ async def waiting(work: Work, limit: int = 200) -> list[ExchangeRow]:
     return list(await work.session.exec(query))
 
 
-async def system_ready(work: Work, limit: int = 200) -> list[ExchangeRow]:
+async def system_list_ready_rows(work: UnitOfWork, limit: int = 200) -> list[ExchangeRow]:
     """Rows whose payment or document has come or changed since they were last tried, oldest first."""
     tried, document = col(ExchangeRow.updated_at), aliased(ExchangeRow)
     payment_came = sa.exists().where(
@@ -116,73 +118,79 @@ async def system_ready(work: Work, limit: int = 200) -> list[ExchangeRow]:
     document_came = sa.exists().where(
         col(document.kind) == ExchangeKind.BGT_INFO,
         col(document.external_id) == ExchangeRow.awaits_document,
-        col(document.state) == RowState.APPLIED,
+        col(document.state) == ExchangeRowState.APPLIED,
         col(document.updated_at) >= tried,
     )
     query = (
         select(ExchangeRow)
-        .where(col(ExchangeRow.state) == RowState.WAITING, sa.or_(payment_came, document_came))
+        .where(col(ExchangeRow.state) == ExchangeRowState.WAITING, sa.or_(payment_came, document_came))
         .order_by(tried, col(ExchangeRow.id))
         .limit(limit)
     )
     return list(await work.session.exec(query))
 
 
-async def external_ids(work: Work, subjects: Sequence[UUID]) -> dict[str, str]:
+async def get_external_ids(work: UnitOfWork, subjects: Sequence[UUID]) -> dict[str, str]:
     """The finance system's 指标主键 of fund documents that came from it."""
     query = select(ExchangeRow.subject, ExchangeRow.external_id).where(
         ExchangeRow.kind == ExchangeKind.BGT_INFO,
-        col(ExchangeRow.state) == RowState.APPLIED,
+        col(ExchangeRow.state) == ExchangeRowState.APPLIED,
         col(ExchangeRow.subject).in_([str(one) for one in subjects]),
-        work.actor.where(May.EXCHANGE, col(ExchangeRow.region)),
+        work.actor.scope_filter(May.EXCHANGE, col(ExchangeRow.region)),
     )
     return {row[0]: row[1] for row in await work.session.exec(query)}
 
 
-async def sources(work: Work, asked: Asked, year: int | None) -> Page[Source]:
+async def list_sources(work: UnitOfWork, asked: PageParams, year: int | None) -> Page[Source]:
     """A page of fund documents of the caller's regions."""
-    query = select(Source).where(work.actor.where(May.EXCHANGE, col(Source.region)))
+    query = select(Source).where(work.actor.scope_filter(May.EXCHANGE, col(Source.region)))
     if year is not None:
         query = query.where(Source.fiscal_year == year)
     orders = {"received_on": col(Source.received_on)}
-    return await page(work.session, query, asked, orders=orders, key=col(Source.id), default="received_on")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Source.id), default="received_on"
+    )
 
 
-async def adjustments(work: Work, asked: Asked) -> Page[SourceAdjustment]:
+async def list_adjustments(work: UnitOfWork, asked: PageParams) -> Page[SourceAdjustment]:
     """A page of what was added to or taken from fund documents of the caller's regions."""
     query = (
         select(SourceAdjustment)
         .join(Source, col(Source.id) == SourceAdjustment.source_id)
-        .where(work.actor.where(May.EXCHANGE, col(Source.region)))
+        .where(work.actor.scope_filter(May.EXCHANGE, col(Source.region)))
     )
     orders, key = {"created_at": col(SourceAdjustment.created_at)}, col(SourceAdjustment.id)
-    return await page(work.session, query, asked, orders=orders, key=key, default="created_at")
+    return await list_page(work.session, query, asked, orders=orders, key=key, default="created_at")
 
 
-async def refunds(work: Work, asked: Asked) -> Page[Refund]:
+async def list_refunds(work: UnitOfWork, asked: PageParams) -> Page[Refund]:
     """A page of what came back of payments of the caller's regions."""
     query = (
         select(Refund)
         .join(Payment, col(Payment.id) == Refund.payment_id)
-        .where(work.actor.where(May.EXCHANGE, col(Payment.region)))
+        .where(work.actor.scope_filter(May.EXCHANGE, col(Payment.region)))
     )
     orders = {"created_at": col(Refund.created_at)}
-    return await page(work.session, query, asked, orders=orders, key=col(Refund.id), default="created_at")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Refund.id), default="created_at"
+    )
 
 
-async def payments(work: Work, asked: Asked, *, payable: bool) -> Page[Payment]:
+async def list_payments(work: UnitOfWork, asked: PageParams, *, payable: bool) -> Page[Payment]:
     """A page of payments the finance system has to do with: those to be paid, or all from approval on."""
-    states = (PaymentState.APPROVED,) if payable else PAYABLE
+    states = (PaymentState.APPROVED,) if payable else EXPORTED_STATES
     query = select(Payment).where(
-        work.actor.where(May.EXCHANGE, col(Payment.region)), col(Payment.state).in_(states)
+        work.actor.scope_filter(May.EXCHANGE, col(Payment.region)), col(Payment.state).in_(states)
     )
     orders = {"created_at": col(Payment.created_at)}
-    return await page(work.session, query, asked, orders=orders, key=col(Payment.id), default="created_at")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Payment.id), default="created_at"
+    )
 
 
-async def around(work: Work, payment_ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
+async def list_related_records(work: UnitOfWork, payment_ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
     """Document, project and contract of payments, in one query."""
-    kept, given, card, contract = PAYMENT.c, Allocation, ProjectCard, Contract
+    kept, given, card, contract = PAYMENT.c, Allocation, ProjectSnapshot, Contract
     query = (
         sa.select(
             kept.id,
@@ -196,6 +204,6 @@ async def around(work: Work, payment_ids: Sequence[UUID]) -> dict[UUID, sa.Row[A
         .join(given, col(given.id) == kept.allocation_id)
         .outerjoin(card, col(card.id) == kept.project_id)
         .outerjoin(contract, col(contract.id) == kept.contract_id)
-        .where(kept.id.in_(payment_ids), work.actor.where(May.EXCHANGE, kept.region))
+        .where(kept.id.in_(payment_ids), work.actor.scope_filter(May.EXCHANGE, kept.region))
     )
-    return {row.id: row for row in await run(work.session, query)}
+    return {row.id: row for row in await execute_core(work.session, query)}

@@ -6,43 +6,60 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from services.funds.exchange import columns, giving, repository, settling, taking
-from services.funds.exchange.kinds import ExchangeKind, RowState
+from services.funds.exchange import exporter, repository, service
 from services.funds.exchange.models import ExchangeRow
-from services.funds.exchange.schemas import Batch, BatchResult, Dismissal, ExchangeRowRead, Settled
+from services.funds.exchange.schemas import (
+    BatchResult,
+    Dismissal,
+    ExchangeBatch,
+    ExchangeKind,
+    ExchangeRowRead,
+    ExchangeRowState,
+    RetryResult,
+)
+from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import CurrentActor, Reading, Route, Writing, allows, context_of
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import (
+    CurrentActor,
+    Page,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    get_service_context,
+    requires,
+)
 
 router = APIRouter(prefix="/funds/exchange", tags=["财政交换"], route_class=Route)
-BODY = 8 * 1024 * 1024
-CSV = "text/csv; charset=utf-8"
-Form = Annotated[Literal["json", "csv"], Query(description="json 或 csv")]
-Row = dict[str, str]
+MAX_BATCH_BYTES = 8 * 1024 * 1024
+CSV_MEDIA_TYPE = "text/csv; charset=utf-8"
+ExportForm = Annotated[Literal["json", "csv"], Query(description="json 或 csv")]
+ExternalRow = dict[str, str]
 
 
-def _answer(found: Page[Row], names: tuple[str, ...], form: str) -> Page[Row] | Response:
+def _build_response(
+    found: Page[ExternalRow], names: tuple[str, ...], form: str
+) -> Page[ExternalRow] | Response:
     if form == "json":
         return found
     headers = {"X-Next-Cursor": found.next_cursor or "", "Cache-Control": "private, no-cache"}
-    return Response(giving.as_csv(names, found.items), media_type=CSV, headers=headers)
+    return Response(exporter.format_csv(names, found.items), media_type=CSV_MEDIA_TYPE, headers=headers)
 
 
-def _text(content: bytes) -> str:
+def _decode_text(content: bytes) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         raise Invalid("正文须为 UTF-8 编码的 CSV", "The body must be CSV in UTF-8") from None
 
 
-def _takes(path: str, kind: ExchangeKind, words: str) -> None:
+def _add_import_routes(path: str, kind: ExchangeKind, words: str) -> None:
     """`POST path` takes rows as JSON, `POST path/csv` as CSV with a line of column names."""
-    given = allows(May.EXCHANGE, body=BODY, refuses=(Invalid,))
+    given = requires(May.EXCHANGE, body=MAX_BATCH_BYTES, refuses=(Invalid,))
 
     @router.post(path, response_model=BatchResult, description=words, **given)
-    async def take_rows(request: Request, actor: CurrentActor, body: Batch) -> BatchResult:
-        return await settling.take(context_of(request), actor, kind, body.rows)
+    async def take_rows(request: Request, actor: CurrentActor, body: ExchangeBatch) -> BatchResult:
+        return await service.import_batch(get_service_context(request), actor, kind, body.rows)
 
     @router.post(
         f"{path}/csv",
@@ -51,74 +68,86 @@ def _takes(path: str, kind: ExchangeKind, words: str) -> None:
         **given,
     )
     async def take_rows_csv(request: Request, actor: CurrentActor) -> BatchResult:
-        rows = taking.from_csv(_text(await request.body()))
-        return await settling.take(context_of(request), actor, kind, rows)
+        rows = service.parse_csv(_decode_text(await request.body()))
+        return await service.import_batch(get_service_context(request), actor, kind, rows)
 
 
-_takes("/bgt-infos", ExchangeKind.BGT_INFO, "接收指标, 按 BGT_ID 幂等")
-_takes("/pay-vouchers", ExchangeKind.PAY_VOUCHER, "接收支付结果, 按 PAY_APP_ID 和内容幂等; 早到的先存着")
-_takes("/bgt-adjsubs", ExchangeKind.BGT_ADJSUB, "接收指标调整明细, 按 ADJ_SUB_ID 幂等; 早于指标的先存着")
-_takes(
+_add_import_routes("/bgt-infos", ExchangeKind.BGT_INFO, "接收指标, 按 BGT_ID 幂等")
+_add_import_routes(
+    "/pay-vouchers", ExchangeKind.PAY_VOUCHER, "接收支付结果, 按 PAY_APP_ID 和内容幂等; 早到的先存着"
+)
+_add_import_routes(
+    "/bgt-adjsubs", ExchangeKind.BGT_ADJSUB, "接收指标调整明细, 按 ADJ_SUB_ID 幂等; 早于指标的先存着"
+)
+_add_import_routes(
     "/pay-backs",
     ExchangeKind.PAY_BACK,
     "接收部分退款, 按 PAY_BACK_ID 幂等; 早于支付的先存着. 全额退回用 PAY_VOUCHER 的 IS_DELETED",
 )
 
 
-@router.get("/bgt-infos", response_model=Page[Row], **allows(May.EXCHANGE))
+@router.get("/bgt-infos", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_bgt_infos(
-    work: Reading,
-    asked: Paging,
+    work: ReadWork,
+    asked: Pagination,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
-    form: Form = "json",
-) -> Page[Row] | Response:
+    form: ExportForm = "json",
+) -> Page[ExternalRow] | Response:
     """指标 BA_BGT_INFO; in CSV the next cursor is in `X-Next-Cursor`."""
-    return _answer(await giving.bgt_infos(work, asked, year), columns.BGT_INFO, form)
+    return _build_response(await exporter.list_bgt_infos(work, asked, year), exporter.BGT_INFO_COLUMNS, form)
 
 
-@router.get("/pay-vouchers", response_model=Page[Row], **allows(May.EXCHANGE))
-async def list_pay_vouchers(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+@router.get("/pay-vouchers", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
+async def list_pay_vouchers(
+    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+) -> Page[ExternalRow] | Response:
     """支付 PAY_VOUCHER, 批准以后的; 账号只显示尾号."""
-    return _answer(await giving.pay_vouchers(work, asked), columns.PAY_VOUCHER, form)
+    return _build_response(await exporter.list_pay_vouchers(work, asked), exporter.PAY_VOUCHER_COLUMNS, form)
 
 
-@router.get("/pay-vouchers/payable", response_model=Page[Row], **allows(May.EXCHANGE))
-async def list_payable(work: Writing, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+@router.get("/pay-vouchers/payable", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
+async def list_payable(
+    work: WriteWork, asked: Pagination, form: ExportForm = "json"
+) -> Page[ExternalRow] | Response:
     """待支付的申请, 含收款账号明文. Each reading is recorded."""
-    return _answer(await giving.payable(work, asked), columns.PAY_VOUCHER, form)
+    return _build_response(await exporter.list_payable(work, asked), exporter.PAY_VOUCHER_COLUMNS, form)
 
 
-@router.get("/bgt-adjsubs", response_model=Page[Row], **allows(May.EXCHANGE))
-async def list_bgt_adjsubs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+@router.get("/bgt-adjsubs", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
+async def list_bgt_adjsubs(
+    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+) -> Page[ExternalRow] | Response:
     """指标调整明细 BA_BGT_ADJSUB: 追加为正, 追减和收回为负."""
-    return _answer(await giving.bgt_adjsubs(work, asked), columns.BGT_ADJSUB, form)
+    return _build_response(await exporter.list_bgt_adjsubs(work, asked), exporter.BGT_ADJSUB_COLUMNS, form)
 
 
-@router.get("/pay-backs", response_model=Page[Row], **allows(May.EXCHANGE))
-async def list_pay_backs(work: Reading, asked: Paging, form: Form = "json") -> Page[Row] | Response:
+@router.get("/pay-backs", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
+async def list_pay_backs(
+    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+) -> Page[ExternalRow] | Response:
     """退款 PAY_BACK_INFO."""
-    return _answer(await giving.pay_backs(work, asked), columns.PAY_BACK, form)
+    return _build_response(await exporter.list_pay_backs(work, asked), exporter.PAY_BACK_COLUMNS, form)
 
 
-@router.get("/rows", response_model=Page[ExchangeRowRead], **allows(May.EXCHANGE))
+@router.get("/rows", response_model=Page[ExchangeRowRead], **requires(May.EXCHANGE))
 async def list_exchange_rows(
-    work: Reading, asked: Paging, kind: ExchangeKind | None = None, state: RowState | None = None
+    work: ReadWork, asked: Pagination, kind: ExchangeKind | None = None, state: ExchangeRowState | None = None
 ) -> Page[ExchangeRow]:
     """收到的各行及其处理情况."""
-    return await repository.listed(work, asked, kind=kind, state=state)
+    return await repository.list_rows(work, asked, kind=kind, state=state)
 
 
-@router.post("/rows/settle", response_model=Settled, **allows(May.EXCHANGE))
-async def settle_exchange_rows(request: Request, actor: CurrentActor) -> Settled:
+@router.post("/rows/settle", response_model=RetryResult, **requires(May.EXCHANGE))
+async def settle_exchange_rows(request: Request, actor: CurrentActor) -> RetryResult:
     """再次办理待处理的各行."""
-    return await settling.settle(context_of(request), actor)
+    return await service.retry_waiting_rows(get_service_context(request), actor)
 
 
 @router.post(
     "/rows/{row_id}/dismiss",
     response_model=ExchangeRowRead,
-    **allows(May.RECONCILE, refuses=(NotFound, Conflict)),
+    **requires(May.RECONCILE, refuses=(NotFound, Conflict)),
 )
-async def dismiss_exchange_row(work: Writing, row_id: UUID, body: Dismissal) -> ExchangeRow:
+async def dismiss_exchange_row(work: WriteWork, row_id: UUID, body: Dismissal) -> ExchangeRow:
     """说明一行为何不再处理."""
-    return await settling.dismiss(work, row_id, body.reason)
+    return await service.dismiss_row(work, row_id, body.reason)

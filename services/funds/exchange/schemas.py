@@ -1,4 +1,4 @@
-"""The finance system's tables by their own column names, and what is answered about each row."""
+"""Schemas of the exchange, with the finance system's own column names."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
@@ -6,13 +6,31 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.funds.exchange.kinds import ExchangeKind, RowState
-from shared.money import Money, PositiveMoney, SignedMoney
-
-MOST_ROWS = 2000
+from shared.china import LabelledEnum, Money, PositiveMoney, SignedMoney
 
 
-def _day(value: object) -> object:
+class ExchangeKind(LabelledEnum):
+    """交换内容."""
+
+    BGT_INFO = "bgt_info", "指标 BA_BGT_INFO"
+    PAY_VOUCHER = "pay_voucher", "支付结果 PAY_VOUCHER"
+    BGT_ADJSUB = "bgt_adjsub", "指标调整明细 BA_BGT_ADJSUB"
+    PAY_BACK = "pay_back", "退款 PAY_BACK_INFO"
+
+
+class ExchangeRowState(LabelledEnum):
+    """收到的一行到了哪一步. `waiting` rows came too early and are tried again; `refused` ones wait for a person."""
+
+    APPLIED = "applied", "已入账"
+    WAITING = "waiting", "待处理"
+    REFUSED = "refused", "未接受"
+    DISMISSED = "dismissed", "已说明"
+
+
+MAX_BATCH_ROWS = 2000
+
+
+def _normalize_day(value: object) -> object:
     """20240506, 2024-05-06 and 2024-05-06 10:00:00 are one day."""
     if isinstance(value, str):
         digits = value[:10].replace("-", "").replace("/", "")
@@ -21,15 +39,15 @@ def _day(value: object) -> object:
     return value
 
 
-def _text(value: object) -> object:
+def _normalize_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Day = Annotated[date, BeforeValidator(_day)]
-Text = Annotated[str, BeforeValidator(_text)]
+Day = Annotated[date, BeforeValidator(_normalize_day)]
+Text = Annotated[str, BeforeValidator(_normalize_text)]
 
 
-class SentRow(BaseModel):
+class IncomingRow(BaseModel):
     """One row of one of their tables; columns we do not know are left aside."""
 
     model_config = ConfigDict(extra="ignore")
@@ -43,7 +61,7 @@ class SentRow(BaseModel):
         return str(getattr(self, self.key_column))
 
 
-class BgtInfoRow(SentRow):
+class BgtInfoRow(IncomingRow):
     """指标信息 BA_BGT_INFO: amounts in 元 as text."""
 
     kind: ClassVar[ExchangeKind] = ExchangeKind.BGT_INFO
@@ -68,7 +86,7 @@ class BgtInfoRow(SentRow):
     IS_DELETED: Text = Field("0", max_length=5)
 
 
-class PayVoucherRow(SentRow):
+class PayVoucherRow(IncomingRow):
     """国库集中支付 PAY_VOUCHER: the result of an application we sent; amounts in 元 as text."""
 
     kind: ClassVar[ExchangeKind] = ExchangeKind.PAY_VOUCHER
@@ -84,7 +102,7 @@ class PayVoucherRow(SentRow):
     IS_DELETED: Text = Field("0", max_length=5, description="1 为退回")
 
 
-class BgtAdjSubRow(SentRow):
+class BgtAdjSubRow(IncomingRow):
     """指标调整明细 BA_BGT_ADJSUB: below zero is 追减; from ORI_BGT_ID, when it is given, the same goes the other way."""
 
     kind: ClassVar[ExchangeKind] = ExchangeKind.BGT_ADJSUB
@@ -98,7 +116,7 @@ class BgtAdjSubRow(SentRow):
     ORI_BGT_ID: Text = Field("", max_length=64, description="源指标主键; 空为不由其他指标调出")
 
 
-class PayBackRow(SentRow):
+class PayBackRow(IncomingRow):
     """退款 PAY_BACK_INFO: part of a payment came back. Its column names follow PAY_VOUCHER's and are not confirmed yet."""
 
     kind: ClassVar[ExchangeKind] = ExchangeKind.PAY_BACK
@@ -112,16 +130,16 @@ class PayBackRow(SentRow):
     BACK_REASON: str = Field("", max_length=500, description="退款原因")
 
 
-ROWS: dict[ExchangeKind, type[SentRow]] = {
+ROW_TYPES: dict[ExchangeKind, type[IncomingRow]] = {
     row.kind: row for row in (BgtInfoRow, PayVoucherRow, BgtAdjSubRow, PayBackRow)
 }
 """Every table they may send."""
 
 
-class Batch(BaseModel):
+class ExchangeBatch(BaseModel):
     """一批数据; each row is judged by itself."""
 
-    rows: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_ROWS)
+    rows: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_BATCH_ROWS)
 
 
 class RowResult(BaseModel):
@@ -129,7 +147,7 @@ class RowResult(BaseModel):
 
     index: int
     external_id: str
-    state: RowState
+    state: ExchangeRowState
     reason: str = ""
     subject: str = Field("", description="我方记录编号")
     repeated: bool = Field(False, description="此前已收到相同内容")
@@ -156,7 +174,7 @@ class ExchangeRowRead(BaseModel):
     kind: ExchangeKind
     external_id: str
     content: dict[str, Any]
-    state: RowState
+    state: ExchangeRowState
     reason: str
     subject: str
     tries: int
@@ -172,7 +190,7 @@ class Dismissal(BaseModel):
     reason: str = Field(min_length=2, max_length=2000)
 
 
-class Settled(BaseModel):
+class RetryResult(BaseModel):
     """再次处理的结果."""
 
     settled: int

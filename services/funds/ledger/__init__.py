@@ -1,1 +1,1 @@
-"""总账: double-entry, append-only; every yuan is in exactly one account."""
+"""Double-entry ledger (总账): chart of accounts, append-only entries, running balances, reports, integrity checks."""

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from uuid import UUID, uuid5
 
-from shared.labels import Labelled
+from shared.china import LabelledEnum
 
-NAMESPACE = UUID("6f0d5a34-6d0c-5a7e-9a53-21305c0dfb01")
+ACCOUNT_NAMESPACE = UUID("6f0d5a34-6d0c-5a7e-9a53-21305c0dfb01")
 
 
-class AccountKind(Labelled):
+class AccountKind(LabelledEnum):
     """账户类别: one stage of the money."""
 
     RECEIVED = "received", "到位"
@@ -35,7 +35,7 @@ class AccountKind(Labelled):
         return -1 if self is AccountKind.RECEIVED else 1
 
 
-class EntryKind(Labelled):
+class EntryKind(LabelledEnum):
     """分录类别: what business made the entry."""
 
     RECEIPT = "receipt", "收到指标"
@@ -68,7 +68,7 @@ class Account:
     def id(self) -> UUID:
         """The same dimensions always give the same account, on every replica, without asking the database."""
         name = f"{self.kind}|{self.source_id}|{self.project_id}|{self.allocation_id}|{self.payee}"
-        return uuid5(NAMESPACE, name)
+        return uuid5(ACCOUNT_NAMESPACE, name)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def credit(account: Account, amount: int) -> Posting:
     return Posting(account, -amount)
 
 
-def balanced(postings: list[Posting]) -> list[Posting]:
+def require_zero_sum(postings: list[Posting]) -> list[Posting]:
     """The lines that move something; ValueError unless debits equal credits."""
     if total := sum(posting.amount for posting in postings):
         raise ValueError(f"借贷不平, 相差 {total} 分")

@@ -1,4 +1,4 @@
-"""The ledger's tables: entries and postings are only ever added; an account row carries the running balance."""
+"""Tables of the ledger: append-only entries and postings; accounts carry the running balance."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -1,16 +1,51 @@
-"""What is shown of the ledger."""
+"""Schemas of the ledger and the figures computed from balances."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.funds.ledger.accounts import AccountKind, EntryKind
-from services.funds.ledger.figures import Figures
-from shared.money import Money, SignedMoney
+from shared.china import Money, SignedMoney
 
 
-class LineOfEntry(BaseModel):
+class Figures(BaseModel):
+    """资金情况. received = available + allocated, allocated = paid + unpaid, in every row, to the 分."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    received: Money = Field(0, description="到位")
+    available: Money = Field(0, description="未安排: 到位减去已下达")
+    planned: Money = Field(0, description="未安排中已审定待下达的部分")
+    allocated: Money = Field(0, description="已下达")
+    unpaid: Money = Field(0, description="已下达未支付")
+    applied: Money = Field(0, description="未支付中支付在途的部分")
+    paid: Money = Field(0, description="已支付, 扣除退款")
+
+
+def build_figures(balances: Mapping[str, Any], *, whole: bool = True) -> Figures:
+    """The figures from the balance of each stage.
+
+    A part of a source (a project, a payee, a town) has no 到位 account of its own: what reached it is what it holds.
+    `whole` says that the balances may be of whole sources, whose 到位 is then shown as it was posted.
+    """
+    at = {kind: int(balances.get(kind) or 0) for kind in AccountKind}
+    unpaid = at[AccountKind.UNPAID] + at[AccountKind.APPLIED]
+    held = sum(balance for kind, balance in at.items() if kind is not AccountKind.RECEIVED)
+    return Figures.model_construct(
+        received=(at[AccountKind.RECEIVED] if whole else 0) or held,
+        available=at[AccountKind.AVAILABLE] + at[AccountKind.PLANNED],
+        planned=at[AccountKind.PLANNED],
+        allocated=unpaid + at[AccountKind.PAID],
+        unpaid=unpaid,
+        applied=at[AccountKind.APPLIED],
+        paid=at[AccountKind.PAID],
+    )
+
+
+class PostingRead(BaseModel):
     """分录行: debit above zero, credit below."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -39,10 +74,10 @@ class EntryRead(BaseModel):
     recorded_at: datetime
     recorded_by: str
     reason: str
-    lines: list[LineOfEntry] = []
+    lines: list[PostingRead] = []
 
 
-class TrialRow(BaseModel):
+class TrialBalanceRow(BaseModel):
     """试算平衡的一行."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -54,7 +89,7 @@ class TrialRow(BaseModel):
     balance: SignedMoney = Field(description="按账户方向")
 
 
-class Trial(BaseModel):
+class TrialBalance(BaseModel):
     """试算平衡表. `balanced`: nothing is in any of the three lists of what is wrong.
 
     A part of a source (one project, one town) has debits and credits that differ; every entry is whole all the same.
@@ -63,7 +98,7 @@ class Trial(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     as_of: date | None
-    rows: list[TrialRow]
+    rows: list[TrialBalanceRow]
     debits: Money
     credits: Money
     balanced: bool

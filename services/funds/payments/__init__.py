@@ -1,1 +1,1 @@
-"""支付: from application to voucher, never above the allocation."""
+"""Payments (支付): application, controls, transitions, refunds, and beneficiary lists of household subsidies (一卡通)."""

@@ -1,16 +1,15 @@
-"""The life of a payment, on one screen. Money leaves 未支付 at submission, so two applications never share a yuan."""
+"""Lifecycle of a payment: states, actions, guards. Money leaves 未支付 at submission."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.money import yuan
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum, format_yuan
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class PaymentState(Labelled):
+class PaymentState(LabelledEnum):
     """支付状态."""
 
     DRAFT = "draft", "编制中"
@@ -22,7 +21,7 @@ class PaymentState(Labelled):
     REVERSED = "reversed", "已退回"
 
 
-class PaymentAction(Labelled):
+class PaymentAction(LabelledEnum):
     """支付办理事项."""
 
     SUBMIT = "submit", "提交"
@@ -39,97 +38,105 @@ class PaymentFacts:
     """What the guards look at."""
 
     amount: int
-    left: int
+    unpaid_balance: int
     documents: int
     reason: str = ""
     voucher_no: str = ""
     paid_on: date | None = None
     applied_on: date | None = None
     today: date | None = None
-    stops: tuple[Fault, ...] = ()
+    stops: tuple[FieldError, ...] = ()
     rules: tuple[str, ...] = ()
-    listed: int | None = None
+    listed_total: int | None = None
     """What the 一卡通 list adds up to; None when the payee is no list of households."""
-    held: str = ""
+    blocking_findings: str = ""
     """What the screening of the purpose found, when it said block and nobody let it pass yet."""
     clearance: str = ""
 
 
-def documented(facts: PaymentFacts) -> Fault | None:
+def has_documents(facts: PaymentFacts) -> FieldError | None:
     """附有支付凭据材料."""
-    return None if facts.documents else Fault("no_documents", "没有附件材料", "No documents", "/file_ids")
+    return (
+        None if facts.documents else FieldError("no_documents", "没有附件材料", "No documents", "/file_ids")
+    )
 
 
-def households_listed(facts: PaymentFacts) -> Fault | None:
+def household_list_matches(facts: PaymentFacts) -> FieldError | None:
     """到户补贴附有一卡通名单, 合计等于申请金额."""
-    if facts.listed is None or facts.listed == facts.amount:
+    if facts.listed_total is None or facts.listed_total == facts.amount:
         return None
-    detail = f"一卡通名单合计 {yuan(facts.listed)} 元, 申请 {yuan(facts.amount)} 元"
-    return Fault("households_differ", detail, "The list does not add up to the payment", "/amount")
+    detail = f"一卡通名单合计 {format_yuan(facts.listed_total)} 元, 申请 {format_yuan(facts.amount)} 元"
+    return FieldError("households_differ", detail, "The list does not add up to the payment", "/amount")
 
 
-def within_allocation(facts: PaymentFacts) -> Fault | None:
+def within_allocation(facts: PaymentFacts) -> FieldError | None:
     """不超过该笔资金安排的未支付余额."""
-    if facts.amount <= facts.left:
+    if facts.amount <= facts.unpaid_balance:
         return None
-    detail = f"申请 {yuan(facts.amount)} 元, 该笔安排只剩 {yuan(facts.left)} 元, 超出 {yuan(facts.amount - facts.left)} 元"
-    english = f"{yuan(facts.amount)} is asked, {yuan(facts.left)} is left"
-    return Fault("over_allocation", detail, english, "/amount")
+    detail = f"申请 {format_yuan(facts.amount)} 元, 该笔安排只剩 {format_yuan(facts.unpaid_balance)} 元, 超出 {format_yuan(facts.amount - facts.unpaid_balance)} 元"
+    english = f"{format_yuan(facts.amount)} is asked, {format_yuan(facts.unpaid_balance)} is left"
+    return FieldError("over_allocation", detail, english, "/amount")
 
 
-def controls_passed(facts: PaymentFacts) -> Fault | None:
+def controls_passed(facts: PaymentFacts) -> FieldError | None:
     """支付控制规则没有禁止(检查结果中的 stop)."""
     if not facts.stops:
         return None
     detail = "; ".join(fault.detail for fault in facts.stops)
-    return Fault(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops))
+    return FieldError(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops))
 
 
-def cleared(facts: PaymentFacts) -> Fault | None:
+def purpose_cleared(facts: PaymentFacts) -> FieldError | None:
     """用途筛查没有发现禁止内容, 或由审核人写明放行理由."""
-    if not facts.held or facts.clearance.strip():
+    if not facts.blocking_findings or facts.clearance.strip():
         return None
-    detail = f"用途筛查发现禁止内容: {facts.held}; 确可支付的, 由审核人在 clearance 中写明放行理由"
-    return Fault("purpose_blocked", detail, "Blocked by screening: a clearance is needed", "/clearance")
+    detail = (
+        f"用途筛查发现禁止内容: {facts.blocking_findings}; 确可支付的, 由审核人在 clearance 中写明放行理由"
+    )
+    return FieldError("purpose_blocked", detail, "Blocked by screening: a clearance is needed", "/clearance")
 
 
-def reasoned(facts: PaymentFacts) -> Fault | None:
+def reason_given(facts: PaymentFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
-def vouched(facts: PaymentFacts) -> Fault | None:
+def voucher_given(facts: PaymentFacts) -> FieldError | None:
     """支付凭证号与支付日期."""
     if not facts.voucher_no or facts.paid_on is None:
-        return Fault(
+        return FieldError(
             "no_voucher", "缺少支付凭证号或支付日期", "Voucher no. and date are needed", "/voucher_no"
         )
     if facts.today is not None and facts.paid_on > facts.today:
-        return Fault("in_the_future", "支付日期不能晚于今天", "paid_on lies in the future", "/paid_on")
+        return FieldError("in_the_future", "支付日期不能晚于今天", "paid_on lies in the future", "/paid_on")
     if facts.applied_on is not None and facts.paid_on < facts.applied_on:
         detail = f"支付日期早于申请日期 {facts.applied_on}"
-        return Fault("before_application", detail, "paid before it was applied for", "/paid_on")
+        return FieldError("before_application", detail, "paid before it was applied for", "/paid_on")
     return None
 
 
 S, A = PaymentState, PaymentAction
 
 # fmt: off
-PAYMENT: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payment", "支付", PaymentState, S.DRAFT, (
+PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payment", "支付", PaymentState, S.DRAFT, (
     #    action     from                        to           who                  needs
-    move(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  documented, households_listed,
+    transition(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  has_documents, household_list_matches,
          within_allocation, controls_passed),
-    move(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reasoned),
-    move(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reasoned),
-    move(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, cleared,
+    transition(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reason_given),
+    transition(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reason_given),
+    transition(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, purpose_cleared,
          eyes=("created_by", "submitted_by")),
-    move(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
+    transition(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
          eyes=("created_by", "submitted_by", "reviewed_by")),
-    move(A.PAY,     S.APPROVED,                 S.PAID,      May.PAYMENT_SETTLE,  vouched,
+    transition(A.PAY,     S.APPROVED,                 S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
          eyes=("created_by", "submitted_by")),
-    move(A.REJECT,  (S.DRAFT, S.SUBMITTED),     S.REJECTED,  May.PAYMENT_REVIEW,  reasoned),
-    move(A.REJECT,  (S.REVIEWED, S.APPROVED),   S.REJECTED,  May.PAYMENT_APPROVE, reasoned),
-    move(A.REVERSE, S.PAID,                     S.REVERSED,  May.PAYMENT_SETTLE,  reasoned,
+    transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),     S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
+    transition(A.REJECT,  (S.REVIEWED, S.APPROVED),   S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
+    transition(A.REVERSE, S.PAID,                     S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
          eyes=("created_by", "submitted_by")),
 ))
 # fmt: on

@@ -1,4 +1,4 @@
-"""Payments and refunds. Bank accounts are encrypted and never leave unmasked."""
+"""Tables of payments, refunds and beneficiaries. Account and ID numbers are encrypted; a keyed hash finds repeated people."""
 
 from datetime import date, datetime
 from typing import Any
@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.payments.kinds import PayeeKind
 from services.funds.payments.lifecycle import PaymentState
-from shared.contracts.projects import TextScreening
+from services.funds.payments.schemas import BeneficiaryState, PayeeKind
+from shared.clients.projects import TextScreening
 from shared.db import JSON, Record, text_enum
 
-BLOCK = "block"
+BLOCK_VERDICT = "block"
 """The verdict that holds a payment until a named person lets it pass."""
 
 
@@ -67,11 +67,11 @@ class Payment(Base, Record, table=True):
     rules_used: list[str] = Field(default_factory=list, sa_type=JSON)
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether the screening of its purpose said block and nobody let it pass yet."""
-        return self.screened == BLOCK and not self.cleared_by
+        return self.screened == BLOCK_VERDICT and not self.cleared_by
 
-    def keep_screening(self, said: TextScreening | None) -> None:
+    def set_screening(self, said: TextScreening | None) -> None:
         """What the library said of the purpose as it was submitted; an earlier clearance was of an earlier text."""
         self.screened = said.verdict if said else ""
         self.screening = said.model_dump() if said else {}
@@ -92,3 +92,26 @@ class Refund(Base, table=True):
     reason: str = Field(sa_type=sa.Text)
     created_at: datetime
     created_by: str = Field(max_length=64)
+
+
+class Beneficiary(Base, table=True):
+    """一卡通名单的一户. Replaced with its list while the payment is written, only marked afterwards."""
+
+    __tablename__ = "beneficiary"
+    __table_args__ = (sa.UniqueConstraint("payment_id", "position"), sa.Index(None, "card_index"))
+
+    id: UUID = Field(primary_key=True)
+    payment_id: UUID = Field(foreign_key="payment.id")
+    position: int
+    amount: int = Field(sa_type=sa.BigInteger)
+    place: str = Field(default="", max_length=200)
+    bank: str = Field(default="", max_length=200)
+    name_masked: str = Field(max_length=40)
+    card_masked: str = Field(max_length=40)
+    account_masked: str = Field(max_length=40)
+    name_sealed: str = Field(sa_type=sa.Text)
+    card_sealed: str = Field(sa_type=sa.Text)
+    account_sealed: str = Field(sa_type=sa.Text)
+    card_index: str = Field(max_length=32)
+    state: BeneficiaryState = Field(default=BeneficiaryState.LISTED, sa_type=text_enum(BeneficiaryState))
+    failure: str = Field(default="", max_length=500)

@@ -1,30 +1,45 @@
-"""Payments over HTTP."""
+"""HTTP routes of payments, refunds and beneficiary lists."""
 
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Body, Query, Response
 
-from services.funds.payments import drafting, refunds, repository, service
-from services.funds.payments.lifecycle import PAYMENT, PaymentAction, PaymentState
-from services.funds.payments.models import Payment, Refund
+from services.funds.payments import beneficiaries, service
+from services.funds.payments import repository as payments
+from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
+from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import (
-    REGION,
-    PaymentAct,
+    REGION_PATTERN,
+    BankFileRequest,
+    BatchRead,
+    BeneficiaryRead,
+    FailuresCreate,
+    FailuresRead,
     PaymentChange,
     PaymentChecks,
     PaymentCreate,
     PaymentDetail,
     PaymentRead,
+    PaymentTransitionRequest,
     RefundCreate,
     RefundRead,
+    RevealedBeneficiary,
+    RevealRequest,
 )
-from shared.errors import Conflict, Invalid, NotFound, NotReady, Stale, VersionRequired
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.auth import May
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionMissing,
+    VersionRequired,
+)
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
 
@@ -33,18 +48,18 @@ router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
     "",
     status_code=201,
     response_model=PaymentRead,
-    **allows(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
+    **requires(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
 )
-async def apply_for_payment(work: Writing, body: PaymentCreate) -> Payment:
+async def apply_for_payment(work: WriteWork, body: PaymentCreate) -> Payment:
     """编制支付申请."""
-    return await drafting.apply(work, body)
+    return await service.create_payment(work, body)
 
 
-@router.get("", response_model=Page[PaymentRead], **allows(May.FUND_READ))
+@router.get("", response_model=Page[PaymentRead], **requires(May.FUND_READ))
 async def list_payments(
-    work: Reading,
-    asked: Paging,
-    region: Annotated[str | None, Query(pattern=REGION)] = None,
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
     state: PaymentState | None = None,
     allocation_id: UUID | None = None,
     project_id: UUID | None = None,
@@ -53,7 +68,7 @@ async def list_payments(
     paid_to: Annotated[date | None, Query(description="支付日期止")] = None,
 ) -> Page[Payment]:
     """支付列表."""
-    return await repository.listed(
+    return await payments.list_payments(
         work,
         asked,
         region=region,
@@ -66,54 +81,141 @@ async def list_payments(
     )
 
 
-@router.get("/{payment_id}", response_model=PaymentDetail, **allows(May.FUND_READ, refuses=(NotFound,)))
-async def read_payment(work: Reading, payment_id: UUID) -> PaymentDetail:
+@router.get("/{payment_id}", response_model=PaymentDetail, **requires(May.FUND_READ, refuses=(NotFound,)))
+async def read_payment(work: ReadWork, payment_id: UUID) -> PaymentDetail:
     """支付, 退款和可办事项."""
-    return await service.detail(work, payment_id)
+    return await service.get_payment_detail(work, payment_id)
 
 
 @router.patch(
     "/{payment_id}",
     response_model=PaymentRead,
-    **allows(May.PAYMENT_SUBMIT, refuses=(NotFound, Conflict, Invalid, Stale, VersionRequired)),
+    **requires(
+        May.PAYMENT_SUBMIT, refuses=(NotFound, Conflict, Invalid, PreconditionFailed, VersionRequired)
+    ),
 )
-async def change_payment(work: Writing, payment_id: UUID, body: PaymentChange, match: IfMatch) -> Payment:
+async def change_payment(work: WriteWork, payment_id: UUID, body: PaymentChange, match: IfMatch) -> Payment:
     """修改编制中的支付申请."""
-    return await drafting.change(work, payment_id, body, match)
+    return await service.update_payment(work, payment_id, body, match)
 
 
 @router.get(
-    "/{payment_id}/checks", response_model=PaymentChecks, **allows(May.FUND_READ, refuses=(NotFound,))
+    "/{payment_id}/checks", response_model=PaymentChecks, **requires(May.FUND_READ, refuses=(NotFound,))
 )
-async def check_payment(work: Reading, payment_id: UUID) -> PaymentChecks:
+async def check_payment(work: ReadWork, payment_id: UUID) -> PaymentChecks:
     """支付检查: 每条控制规则现在怎么说."""
-    return await service.checks(work, payment_id)
+    return await service.get_payment_checks(work, payment_id)
 
 
 @router.post(
     "/{payment_id}/refunds",
     status_code=201,
     response_model=RefundRead,
-    **allows(May.PAYMENT_SETTLE, refuses=(NotFound, Conflict, Invalid)),
+    **requires(May.PAYMENT_SETTLE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def refund_payment(work: Writing, payment_id: UUID, body: RefundCreate) -> Refund:
+async def refund_payment(work: WriteWork, payment_id: UUID, body: RefundCreate) -> Refund:
     """登记部分退款; 全额退回用 reverse."""
-    return await refunds.refund(work, payment_id, body)
+    return await service.create_refund(work, payment_id, body)
 
 
 @router.post(
     "/{payment_id}/{action}",
-    response_model=PaymentRead | Preview,
-    description=f"```mermaid\n{PAYMENT.mermaid()}\n```",
-    **allows(*PAYMENT.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=PaymentRead | TransitionPreview,
+    description=f"```mermaid\n{PAYMENT_LIFECYCLE.to_mermaid()}\n```",
+    **requires(
+        *PAYMENT_LIFECYCLE.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
+    ),
 )
 async def act_on_payment(
-    work: Writing,
+    work: WriteWork,
     payment_id: UUID,
     action: PaymentAction,
-    body: PaymentAct,
+    body: PaymentTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> Payment | Preview:
+) -> Payment | TransitionPreview:
     """办理支付: 提交, 审核, 批准, 登记支付, 退回, 不予支付, 全额退回."""
-    return await service.act(work, payment_id, action, body, match=match, dry_run=dry_run)
+    return await service.transition_payment(work, payment_id, action, body, match=match, dry_run=dry_run)
+
+
+MAX_LIST_BYTES = 8 * 1024 * 1024
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+beneficiary_router = APIRouter(prefix="/funds/payments", tags=["一卡通"], route_class=Route)
+
+
+@beneficiary_router.get(
+    "/batch-template", response_class=Response, response_model=None, **requires(May.PAYMENT_SUBMIT)
+)
+async def read_batch_template() -> Response:
+    """空白一卡通名单(XLSX)."""
+    headers = {"Content-Disposition": "attachment; filename=households.xlsx"}
+    return Response(beneficiaries.build_template(), media_type=XLSX_MEDIA_TYPE, headers=headers)
+
+
+@beneficiary_router.put(
+    "/{payment_id}/batch",
+    response_model=BatchRead,
+    **requires(
+        May.PAYMENT_SUBMIT,
+        refuses=(NotFound, Conflict, Invalid, PreconditionFailed, VersionRequired),
+        body=MAX_LIST_BYTES,
+    ),
+)
+async def put_batch(
+    work: WriteWork,
+    payment_id: UUID,
+    body: Annotated[bytes, Body(media_type=XLSX_MEDIA_TYPE)],
+    match: IfMatch,
+    dry_run: bool = False,
+) -> BatchRead:
+    """上传一卡通名单(XLSX 或 CSV), 替换原名单; 合计须等于申请金额. `dry_run` 只检查."""
+    return await beneficiaries.upload_beneficiaries(work, payment_id, body, match, dry_run=dry_run)
+
+
+@beneficiary_router.get(
+    "/{payment_id}/batch",
+    response_model=Page[BeneficiaryRead],
+    **requires(May.FUND_READ, refuses=(NotFound,)),
+)
+async def list_batch(work: ReadWork, payment_id: UUID, asked: Pagination) -> Page[Beneficiary]:
+    """一卡通名单, 隐去号码."""
+    payment = await payments.get_payment(work, payment_id)
+    return await payments.list_beneficiary_page(work, payment.id, asked)
+
+
+@beneficiary_router.post(
+    "/{payment_id}/batch/reveal",
+    response_model=list[RevealedBeneficiary],
+    **requires(May.BENEFICIARY_REVEAL, refuses=(NotFound,)),
+)
+async def reveal_batch(
+    work: WriteWork, payment_id: UUID, body: RevealRequest, response: Response
+) -> list[RevealedBeneficiary]:
+    """查看几户的号码; 查看记入事件."""
+    response.headers["Cache-Control"] = "no-store"
+    return await beneficiaries.reveal_beneficiaries(work, payment_id, body)
+
+
+@beneficiary_router.post(
+    "/{payment_id}/batch/bank-file",
+    response_class=Response,
+    response_model=None,
+    **requires(May.BENEFICIARY_REVEAL, refuses=(NotFound, Conflict)),
+)
+async def write_bank_file(work: WriteWork, payment_id: UUID, body: BankFileRequest) -> Response:
+    """导出代发文件(XLSX), 含完整账号; 导出记入事件."""
+    headers = {"Content-Disposition": "attachment; filename=bank.xlsx", "Cache-Control": "no-store"}
+    content = await beneficiaries.build_bank_file(work, payment_id, body.reason)
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
+
+
+@beneficiary_router.post(
+    "/{payment_id}/batch/failures",
+    status_code=201,
+    response_model=FailuresRead,
+    **requires(May.PAYMENT_SETTLE, refuses=(NotFound, Conflict, Invalid, Forbidden)),
+)
+async def register_failures(work: WriteWork, payment_id: UUID, body: FailuresCreate) -> FailuresRead:
+    """登记银行退回的户, 合计退回未支付."""
+    return await beneficiaries.register_failures(work, payment_id, body)

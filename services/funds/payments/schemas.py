@@ -1,19 +1,27 @@
-"""What goes in and out about payments."""
+"""Schemas of payments, refunds and beneficiary lists. Account and ID numbers are masked except in RevealedBeneficiary."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from services.funds.checking.finding import Finding
-from services.funds.payments.kinds import PayeeKind
+from services.funds.findings import Finding
 from services.funds.payments.lifecycle import PaymentState
-from shared.contracts.projects import TextScreening
-from shared.identifiers import CreditCode, account
-from shared.money import Money, PositiveMoney
-from shared.moves import Act, Offer
+from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney, parse_bank_account
+from shared.clients.projects import TextScreening
+from shared.errors import FieldErrorRead
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-REGION = r"^[0-9]{12}$"
+
+class PayeeKind(LabelledEnum):
+    """收款人类别."""
+
+    COMPANY = "company", "单位"
+    COLLECTIVE = "collective", "村集体经济组织"
+    HOUSEHOLDS = "households", "农户(一卡通批量)"
+
+
+REGION_PATTERN = r"^[0-9]{12}$"
 
 
 class PaymentCreate(BaseModel):
@@ -36,8 +44,8 @@ class PaymentCreate(BaseModel):
 
     @field_validator("payee_account")
     @classmethod
-    def _account(cls, value: str) -> str:
-        return account(value) if value.strip() else ""
+    def _check_account(cls, value: str) -> str:
+        return parse_bank_account(value) if value.strip() else ""
 
 
 class PaymentChange(BaseModel):
@@ -89,7 +97,7 @@ class PaymentRead(BaseModel):
     created_by: str
 
 
-class PaymentAct(Act):
+class PaymentTransitionRequest(TransitionRequest):
     """办理支付."""
 
     voucher_no: str = Field("", max_length=100, description="支付凭证号, 登记支付时必填")
@@ -128,7 +136,7 @@ class PaymentDetail(PaymentRead):
 
     refunds: list[RefundRead]
     screening: TextScreening | None = Field(description="用途筛查的结论和发现; 空为未筛查")
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class PaymentChecks(BaseModel):
@@ -142,3 +150,93 @@ class PaymentChecks(BaseModel):
     warnings: int
     findings: list[Finding]
     missing: list[str] = []
+
+
+class BeneficiaryState(LabelledEnum):
+    """到户补贴的发放状态."""
+
+    LISTED = "listed", "已列入"
+    FAILED = "failed", "发放失败"
+
+
+class BatchRead(BaseModel):
+    """一卡通名单上传结果."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    payment_id: UUID
+    stored: bool = Field(description="试查不保存")
+    count: int
+    total: Money
+    difference: SignedMoney = Field(description="名单合计减申请金额")
+    repeated: list[int] = Field(description="同一项目其他支付中已有的户, 按名单序号; 请核对是否重复享受")
+    errors: list[FieldErrorRead]
+
+
+class BeneficiaryRead(BaseModel):
+    """一户, 隐去号码."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    position: int
+    name_masked: str
+    card_masked: str
+    account_masked: str
+    bank: str
+    place: str
+    amount: Money
+    state: BeneficiaryState
+    failure: str
+
+
+class RevealRequest(BaseModel):
+    """查看号码: 须写明理由, 查看本身记入事件."""
+
+    positions: list[int] = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class BankFileRequest(BaseModel):
+    """导出代发文件."""
+
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class RevealedBeneficiary(BaseModel):
+    """一户的号码."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    position: int
+    name: str
+    card: str
+    account: str
+    bank: str
+    amount: Money
+
+
+class FailedBeneficiary(BaseModel):
+    """银行退回的一户."""
+
+    position: int = Field(ge=1)
+    reason: str = Field(min_length=1, max_length=500, description="银行退回原因")
+
+
+class FailuresCreate(BaseModel):
+    """登记银行退回: the sum goes back to 未支付 in one refund."""
+
+    voucher_no: str = Field(min_length=1, max_length=100)
+    happened_on: date
+    rows: list[FailedBeneficiary] = Field(min_length=1, max_length=1000)
+
+
+class FailuresRead(BaseModel):
+    """退回登记结果."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    payment_id: UUID
+    refund_id: UUID
+    amount: Money
+    count: int

@@ -1,135 +1,390 @@
-"""Paying: money is set aside at submission and moves with every step, in one transaction with the step."""
+"""Create, edit, transition and refund payments; each step posts its ledger entry in the same transaction."""
 
 import asyncio
+from datetime import date
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
-from services.funds.checking.finding import Effect
-from services.funds.commitments import library
+from services.funds.allocations.models import Allocation
+from services.funds.allocations.service import build_allocation_account
+from services.funds.commitments import projects_client
 from services.funds.commitments import service as commitments
+from services.funds.contracts import repository as contracts
+from services.funds.findings import Effect
+from services.funds.ledger import service as ledger
+from services.funds.ledger.accounts import AccountKind, EntryKind, Posting, credit, debit
 from services.funds.payments import repository
-from services.funds.payments.facts import Asked, facts, findings, identify, left
-from services.funds.payments.lifecycle import PAYMENT, PaymentAction, PaymentState
-from services.funds.payments.models import Payment
-from services.funds.payments.postings import post
-from services.funds.payments.schemas import PaymentAct, PaymentChecks, PaymentDetail, PaymentRead, RefundRead
-from services.funds.payments.telling import cleared, moved
-from shared.contracts.projects import TextScreening
-from shared.errors import Conflict, Unavailable
-from shared.http import Match
-from shared.moves import Preview, fire, happened, offers
-from shared.work import CHINA, Work
+from services.funds.payments.events import build_cleared_event, build_drafted_event, build_moved_event
+from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
+from services.funds.payments.models import Payment, Refund
+from services.funds.payments.rules import (
+    IN_TRANSIT_STATES,
+    LibraryAnswer,
+    build_library_answer,
+    get_payment_facts,
+    get_unpaid_balance,
+    list_findings,
+)
+from services.funds.payments.schemas import (
+    PaymentChange,
+    PaymentChecks,
+    PaymentCreate,
+    PaymentDetail,
+    PaymentRead,
+    PaymentTransitionRequest,
+    RefundCreate,
+    RefundRead,
+)
+from shared.auth import May, mask_account
+from shared.china import format_yuan
+from shared.clients.funds import PaymentRefunded
+from shared.clients.projects import TextScreening
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Forbidden, Invalid, Unavailable
+from shared.files import uploads
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import (
+    TransitionPreview,
+    apply_transition,
+    available_actions,
+    effective_time,
+)
+from shared.records import create_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-A = PaymentAction
-ASKS = frozenset({A.SUBMIT, A.REVIEW, A.APPROVE})
+
+async def post_transition(
+    work: UnitOfWork, payment: Payment, was: PaymentState, action: PaymentAction, reason: str, on: date
+) -> None:
+    """Post a step that was just made: from `was` by `action`, on a day. Invalid before the money was issued."""
+    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    unpaid, applied = (
+        build_allocation_account(allocation, AccountKind.UNPAID),
+        build_allocation_account(allocation, AccountKind.APPLIED),
+    )
+    paid, amount = build_allocation_account(allocation, AccountKind.PAID, payment.payee_key), payment.amount
+    mark = f"{payment.id}:{payment.rounds}"
+    match action:
+        case PaymentAction.SUBMIT:
+            payment.applied_on = on
+            moved = (
+                f"apply:{mark}",
+                EntryKind.APPLICATION,
+                [debit(applied, amount), credit(unpaid, amount)],
+                on,
+            )
+        case PaymentAction.RETURN | PaymentAction.REJECT if was in IN_TRANSIT_STATES:
+            moved = (
+                f"withdraw:{mark}",
+                EntryKind.WITHDRAWAL,
+                [debit(unpaid, amount), credit(applied, amount)],
+                on,
+            )
+        case PaymentAction.PAY:
+            day = payment.paid_on or on
+            moved = (
+                f"pay:{payment.id}",
+                EntryKind.PAYMENT,
+                [debit(paid, amount), credit(applied, amount)],
+                day,
+            )
+        case PaymentAction.REVERSE:
+            rest = amount - payment.refunded
+            payment.refunded = amount
+            moved = (f"reverse:{payment.id}", EntryKind.REFUND, [debit(unpaid, rest), credit(paid, rest)], on)
+        case _:
+            return
+    await _post_entry(work, payment, allocation, moved, reason)
+
+
+EntryDraft = tuple[str, EntryKind, list[Posting], date]
+
+
+async def _post_entry(
+    work: UnitOfWork, payment: Payment, allocation: Allocation, moved: EntryDraft, reason: str
+) -> None:
+    key, kind, postings, on = moved
+    if on < allocation.issued_on:
+        raise Invalid(f"日期早于资金下达日期 {allocation.issued_on}", "before the money was issued")
+    await ledger.post_entry(
+        work,
+        key,
+        kind,
+        postings,
+        subject=payment.id,
+        region=payment.region,
+        happened_on=on,
+        document_no=payment.voucher_no or allocation.document_no,
+        reason=reason,
+    )
+
+
+async def create_refund(work: UnitOfWork, payment_id: UUID, body: RefundCreate) -> Refund:
+    """Post what came back. Conflict above what is left of the payment; Forbidden for who submitted it (four eyes)."""
+    payment = await repository.get_payment(work, payment_id, lock=True)
+    work.actor.require(May.PAYMENT_SETTLE, payment.region)
+    if earlier := await _find_earlier_refund(work, payment, body):
+        return earlier
+    _require_refundable(work, payment, body)
+    row = Refund(
+        id=body.id or new_id(),
+        payment_id=payment.id,
+        created_at=work.at,
+        created_by=work.actor.id,
+        **body.model_dump(exclude={"id"}),
+    )
+    work.session.add(row)
+    await work.session.flush()
+    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    paid = build_allocation_account(allocation, AccountKind.PAID, payment.payee_key)
+    await ledger.post_entry(
+        work,
+        f"refund:{row.id}",
+        EntryKind.REFUND,
+        [
+            debit(build_allocation_account(allocation, AccountKind.UNPAID), row.amount),
+            credit(paid, row.amount),
+        ],
+        subject=payment.id,
+        region=payment.region,
+        happened_on=row.happened_on,
+        document_no=row.voucher_no,
+        reason=row.reason,
+    )
+    payment.refunded += row.amount
+    payment.version += 1
+    payment.updated_at = work.at
+    work.session.add(payment)
+    event = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=row.amount)
+    await work.publish(event, payment, reason=row.reason)
+    return row
+
+
+async def list_refunds(work: UnitOfWork, payment_id: UUID) -> list[Refund]:
+    """What came back of a payment the caller was given already."""
+    return await repository.list_refunds(work, payment_id)
+
+
+async def _find_earlier_refund(work: UnitOfWork, payment: Payment, body: RefundCreate) -> Refund | None:
+    for row in await repository.list_refunds(work, payment.id):
+        if row.id == body.id:
+            if row.amount == body.amount and row.voucher_no == body.voucher_no:
+                return row
+            raise Conflict("这个编号已有内容不同的退款", "This id is taken by another refund")
+    return None
+
+
+def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) -> None:
+    if payment.state is not PaymentState.PAID:
+        raise Conflict(f"支付{payment.state.label}, 没有可退的款项", f"The payment is {payment.state}")
+    if payment.submitted_by == work.actor.id:
+        raise Forbidden("不能办理本人提交的支付的退款", "Four eyes: another person must")
+    rest = payment.amount - payment.refunded
+    if body.amount > rest:
+        raise Conflict(f"该笔支付只剩 {format_yuan(rest)} 元可退", f"{format_yuan(rest)} is left to refund")
+    if payment.paid_on is None or not payment.paid_on <= body.happened_on <= work.today:
+        raise Invalid(
+            "退款日期须在支付之后, 且不晚于今天",
+            "happened_on is before the payment or in the future",
+            faults=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
+        )
+
+
+async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
+    """A payment application in draft. Nothing is set aside before it is submitted."""
+    allocation = await allocations.get_allocation(work, body.allocation_id)
+    work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
+    await _require_own_contract(work, body, allocation)
+    when = body.happened_at or work.at
+    if when > work.at:
+        raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
+    payment_id = body.id or new_id()
+    columns = body.model_dump(exclude={"id", "payee_account", "payee_code", "file_ids", "happened_at"})
+    ids = [str(one) for one in body.file_ids]
+    await uploads.require_files(work, ids, "/file_ids")
+    payment, fresh = await create_record(
+        work,
+        Payment,
+        body,
+        region=allocation.region,
+        id=payment_id,
+        source_id=allocation.source_id,
+        project_id=allocation.project_id,
+        year=allocation.year,
+        payee_code=body.payee_code or "",
+        payee_key=body.payee_code or body.payee_name,
+        account_sealed=_encrypt_account(work, payment_id, body.payee_account),
+        account_masked=mask_account(body.payee_account) if body.payee_account else "",
+        file_ids=ids,
+        state=PaymentState.DRAFT,
+        state_since=when,
+        **columns,
+    )
+    if fresh:
+        await work.publish(build_drafted_event(payment), payment)
+    return payment
+
+
+async def _require_own_contract(work: UnitOfWork, body: PaymentCreate, allocation: Allocation) -> None:
+    """Invalid when the contract named is another project's."""
+    if body.contract_id is None:
+        return
+    contract = await contracts.get_contract(work, body.contract_id)
+    if contract.project_id != allocation.project_id:
+        detail = "合同不属于这个项目"
+        raise Invalid(
+            detail, "Another project's contract", faults=[FieldError("contract", detail, "", "/contract_id")]
+        )
+
+
+def _encrypt_account(work: UnitOfWork, payment_id: UUID, number: str) -> str:
+    return work.context.keyring.encrypt(number, about=f"payment:{payment_id}:account") if number else ""
+
+
+async def update_payment(
+    work: UnitOfWork, payment_id: UUID, body: PaymentChange, match: VersionMatch
+) -> Payment:
+    """Change a payment that is still being written."""
+    payment = await repository.get_payment(work, payment_id, lock=True)
+    work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+    match.require_version(payment)
+    if payment.state is not PaymentState.DRAFT:
+        raise Conflict(f"支付{payment.state.label}, 不能再修改", f"The payment is {payment.state}")
+    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    if body.file_ids is not None:
+        given["file_ids"] = [str(one) for one in body.file_ids]
+        await uploads.require_files(work, given["file_ids"], "/file_ids")
+    for name, value in given.items():
+        setattr(payment, name, value)
+    payment.version += 1
+    payment.updated_at = work.at
+    work.session.add(payment)
+    state = payment.state
+    await work.publish(build_moved_event(payment, state, state), payment)
+    return payment
+
+
+LIBRARY_ACTIONS = frozenset({PaymentAction.SUBMIT, PaymentAction.REVIEW, PaymentAction.APPROVE})
 """Moves that need the project library's word."""
 
 
-async def detail(work: Work, payment_id: UUID) -> PaymentDetail:
+async def get_payment_detail(work: UnitOfWork, payment_id: UUID) -> PaymentDetail:
     """A payment, its refunds, and what the caller could do with it by what the library last said."""
-    payment = await repository.get(work, payment_id)
-    said = await commitments.cards(work, [payment.project_id])
-    known = await facts(work, payment, PaymentAct(), identify(payment.project_id, said), lock=False)
+    payment = await repository.get_payment(work, payment_id)
+    said = await commitments.get_cached_projects(work, [payment.project_id])
+    known = await get_payment_facts(
+        work, payment, PaymentTransitionRequest(), build_library_answer(payment.project_id, said), lock=False
+    )
     return PaymentDetail(
         **PaymentRead.model_validate(payment).model_dump(),
         screening=TextScreening.model_validate(payment.screening) if payment.screening else None,
-        refunds=[RefundRead.model_validate(one) for one in await repository.refunds(work, payment.id)],
-        available_actions=offers(work, PAYMENT, payment, known),
+        refunds=[RefundRead.model_validate(one) for one in await repository.list_refunds(work, payment.id)],
+        available_actions=available_actions(work, PAYMENT_LIFECYCLE, payment, known),
     )
 
 
-async def checks(work: Work, payment_id: UUID) -> PaymentChecks:
+async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentChecks:
     """What every dated control says of the payment now."""
-    payment = await repository.get(work, payment_id)
+    payment = await repository.get_payment(work, payment_id)
     try:
-        asked = await _asked(work, payment, screen=payment.state is PaymentState.DRAFT)
+        asked = await _ask_library(work, payment, screen=payment.state is PaymentState.DRAFT)
     except Unavailable:
-        asked = Asked(None, silent=True)
-    found = await findings(work, payment, asked)
-    allocation = await allocations.get(work, payment.allocation_id)
+        asked = LibraryAnswer(None, library_unavailable=True)
+    found = await list_findings(work, payment, asked)
+    allocation = await allocations.get_allocation(work, payment.allocation_id)
     return PaymentChecks(
         payment_id=payment.id,
-        left=await left(work, allocation, lock=False),
+        left=await get_unpaid_balance(work, allocation, lock=False),
         stops=sum(one.effect is Effect.STOP and not one.passed for one in found),
         warnings=sum(one.effect is Effect.WARN and not one.passed for one in found),
         findings=found,
-        missing=["projects"] if asked.silent else [],
+        missing=["projects"] if asked.library_unavailable else [],
     )
 
 
-async def _asked(work: Work, payment: Payment, *, screen: bool) -> Asked:
+async def _ask_library(work: UnitOfWork, payment: Payment, *, screen: bool) -> LibraryAnswer:
     """What the library says of the payment's project and, where it is still to be judged, of its purpose."""
-    peer = work.peer("projects")
+    peer = work.service_client("projects")
     if not screen:
-        return identify(payment.project_id, await library.views(peer, [payment.project_id]))
+        return build_library_answer(
+            payment.project_id, await projects_client.get_projects(peer, [payment.project_id])
+        )
     views, said = await asyncio.gather(
-        library.views(peer, [payment.project_id]),
-        library.screen(peer, payment.purpose, payment.region, payment.year),
+        projects_client.get_projects(peer, [payment.project_id]),
+        projects_client.screen_purpose(peer, payment.purpose, payment.region, payment.year),
     )
-    return identify(payment.project_id, views, said, payment.purpose)
+    return build_library_answer(payment.project_id, views, said, payment.purpose)
 
 
-async def act(
-    work: Work, payment_id: UUID, action: PaymentAction, body: PaymentAct, *, match: Match, dry_run: bool
-) -> Preview | Payment:
+async def transition_payment(
+    work: UnitOfWork,
+    payment_id: UUID,
+    action: PaymentAction,
+    body: PaymentTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | Payment:
     """Take one step. The library is asked before any lock; the balances are locked before any guard."""
-    asked = Asked(None)
-    if action in ASKS:
+    asked = LibraryAnswer(None)
+    if action in LIBRARY_ACTIONS:
         async with work.context.database.read() as session:
-            seen = await repository.get(work.context.work(session, work.actor), payment_id)
-        asked = await _asked(work, seen, screen=action is A.SUBMIT)
-    payment = await repository.get(work, payment_id, lock=True)
-    if action is A.SUBMIT and asked.purpose != payment.purpose:
+            seen = await repository.get_payment(work.context.unit_of_work(session, work.actor), payment_id)
+        asked = await _ask_library(work, seen, screen=action is PaymentAction.SUBMIT)
+    payment = await repository.get_payment(work, payment_id, lock=True)
+    if action is PaymentAction.SUBMIT and asked.purpose != payment.purpose:
         raise Conflict("用途刚刚被修改, 请重新提交", "The purpose was changed meanwhile")
     was = payment.state
-    known = await facts(work, payment, body, asked, lock=action is A.SUBMIT and not dry_run)
-    on = happened(body, payment.state_since, work.at).astimezone(CHINA).date()
-    if action is A.PAY and not dry_run:
+    known = await get_payment_facts(
+        work, payment, body, asked, lock=action is PaymentAction.SUBMIT and not dry_run
+    )
+    on = effective_time(body, payment.state_since, work.at).astimezone(CHINA_TIME_ZONE).date()
+    if action is PaymentAction.PAY and not dry_run:
         payment.voucher_no, payment.paid_on, payment.bank_result = (
             body.voucher_no,
             body.paid_on,
             body.bank_result,
         )
-    preview = await fire(
+    preview = await apply_transition(
         work,
-        PAYMENT,
+        PAYMENT_LIFECYCLE,
         payment,
         action,
         known,
         act=body,
         match=match,
         dry_run=dry_run,
-        event=lambda before, now: moved(payment, before, now),
+        event=lambda before, now: build_moved_event(payment, before, now),
     )
     if preview is not None:
         return preview
-    await _signed(work, payment, action, body, asked.screening, known.rules)
-    await post(work, payment, was, action, body.reason, on)
+    await _apply_effects(work, payment, action, body, asked.screening, known.rules)
+    await post_transition(work, payment, was, action, body.reason, on)
     work.session.add(payment)
     return payment
 
 
-async def _signed(
-    work: Work,
+async def _apply_effects(
+    work: UnitOfWork,
     payment: Payment,
     action: PaymentAction,
-    body: PaymentAct,
+    body: PaymentTransitionRequest,
     said: TextScreening | None,
     rules: tuple[str, ...],
 ) -> None:
     """Who made the step, and by which rules."""
     match action:
-        case A.SUBMIT:
+        case PaymentAction.SUBMIT:
             payment.submitted_by, payment.rounds = work.actor.id, payment.rounds + 1
-            payment.keep_screening(said)
-        case A.REVIEW:
+            payment.set_screening(said)
+        case PaymentAction.REVIEW:
             payment.reviewed_by = work.actor.id
-            if payment.held:
+            if payment.is_held:
                 payment.cleared_by, payment.clearance = work.actor.id, body.clearance.strip()
-                await work.tell(cleared(payment), payment, reason=payment.clearance)
-        case A.APPROVE:
+                await work.publish(build_cleared_event(payment), payment, reason=payment.clearance)
+        case PaymentAction.APPROVE:
             payment.approved_by = work.actor.id
-        case A.RETURN:
+        case PaymentAction.RETURN:
             payment.submitted_by = payment.reviewed_by = ""
         case _:
             return

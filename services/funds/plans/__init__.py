@@ -1,1 +1,1 @@
-"""分配方案: drafted with the effect of every rule in sight, approved, published, issued."""
+"""Distribution plans (分配方案): drafting, import of allocation tables (分配表), dated rules, approval, issue."""

@@ -1,4 +1,4 @@
-"""Distribution plans and their lines. Lines are edited only while the plan is a draft; later changes are new plans."""
+"""Tables of distribution plans and their lines. Lines change only in DRAFT or RETURNED state."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.plans.kinds import PlanKind
 from services.funds.plans.lifecycle import PlanState
+from services.funds.plans.schemas import PlanKind
 from shared.db import JSON, Record, text_enum
 
 

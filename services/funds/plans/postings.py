@@ -1,31 +1,29 @@
-"""What approving, cancelling and issuing a plan do to the ledger: one entry per source or line, each with its own key."""
+"""Ledger entries of approving, cancelling and issuing a plan: one per source or line, each with its own key."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
-from services.funds.allocations import service as giving
+from services.funds.allocations import service as allocation_service
 from services.funds.allocations.models import Allocation
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind, EntryKind, Posting, credit, debit
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
-from services.funds.sources.service import account
-from shared.contracts.funds import AllocationRecalled
-from shared.work import Work
-
-K = AccountKind
+from services.funds.sources.service import build_source_account
+from shared.clients.funds import AllocationRecalled
+from shared.unit_of_work import UnitOfWork
 
 
-def _held(lines: Sequence[PlanLine]) -> tuple[int, int]:
+def _sum_given_and_recalled(lines: Sequence[PlanLine]) -> tuple[int, int]:
     """Money given and money taken back by some lines, both positive."""
     return sum(line.amount for line in lines if line.amount > 0), -sum(
         line.amount for line in lines if line.amount < 0
     )
 
 
-def by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
+def group_by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
     """Lines of each source, in the order of the sources' ids so that two plans lock alike."""
     return {
         source_id: [line for line in lines if line.source_id == source_id]
@@ -33,8 +31,8 @@ def by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
     }
 
 
-async def reserve(
-    work: Work,
+async def post_reservation(
+    work: UnitOfWork,
     plan: Plan,
     lines: Sequence[PlanLine],
     known: Mapping[UUID, Source],
@@ -43,17 +41,17 @@ async def reserve(
     undo: bool = False,
 ) -> None:
     """方案审定: what the plan gives is set aside from the source, and from the allocations it takes back from."""
-    for source_id, mine in by_source(lines).items():
+    for source_id, mine in group_by_source(lines).items():
         source = known[source_id]
-        given, taken = _held(mine)
-        postings = [debit(account(source, K.PLANNED), max(given, taken))]
+        given, taken = _sum_given_and_recalled(mine)
+        postings = [debit(build_source_account(source, AccountKind.PLANNED), max(given, taken))]
         for line in mine:
             if line.amount < 0:
-                postings.append(credit(await _unpaid(work, line), -line.amount))
-        postings.append(credit(account(source, K.AVAILABLE), max(0, given - taken)))
+                postings.append(credit(await _get_unpaid_account(work, line), -line.amount))
+        postings.append(credit(build_source_account(source, AccountKind.AVAILABLE), max(0, given - taken)))
         if undo:
             postings = [Posting(one.account, -one.amount) for one in postings]
-        await ledger.post(
+        await ledger.post_entry(
             work,
             f"{'release' if undo else 'reserve'}:{plan.id}:{source_id}",
             EntryKind.RELEASE if undo else EntryKind.RESERVATION,
@@ -65,33 +63,35 @@ async def reserve(
         )
 
 
-async def _unpaid(work: Work, line: PlanLine) -> Account:
+async def _get_unpaid_account(work: UnitOfWork, line: PlanLine) -> Account:
     if line.allocation_id is None:
         raise ValueError(f"line {line.id} takes back from no allocation")
-    return giving.account(await allocations.get(work, line.allocation_id), K.UNPAID)
+    return allocation_service.build_allocation_account(
+        await allocations.get_allocation(work, line.allocation_id), AccountKind.UNPAID
+    )
 
 
-async def issue(
-    work: Work, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date
+async def issue_allocations(
+    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date
 ) -> list[Allocation]:
     """下达: every line becomes an allocation, or goes back to its source."""
     opened = []
-    for source_id, mine in by_source(lines).items():
+    for source_id, mine in group_by_source(lines).items():
         source = known[source_id]
-        given, taken = _held(mine)
+        given, taken = _sum_given_and_recalled(mine)
         for line in mine:
             if line.amount > 0:
-                opened.append(await _give(work, plan, line, source, on))
+                opened.append(await _issue_line(work, plan, line, source, on))
             else:
-                await _recalled(work, plan, line)
+                await _publish_recall(work, plan, line)
         if taken > given:
-            await ledger.post(
+            await ledger.post_entry(
                 work,
                 f"return:{plan.id}:{source_id}",
                 EntryKind.TAKE_BACK,
                 [
-                    debit(account(source, K.AVAILABLE), taken - given),
-                    credit(account(source, K.PLANNED), taken - given),
+                    debit(build_source_account(source, AccountKind.AVAILABLE), taken - given),
+                    credit(build_source_account(source, AccountKind.PLANNED), taken - given),
                 ],
                 subject=plan.id,
                 region=plan.region,
@@ -101,8 +101,8 @@ async def issue(
     return opened
 
 
-async def _give(work: Work, plan: Plan, line: PlanLine, source: Source, on: date) -> Allocation:
-    allocation = await giving.open_allocation(
+async def _issue_line(work: UnitOfWork, plan: Plan, line: PlanLine, source: Source, on: date) -> Allocation:
+    allocation = await allocation_service.create_allocation(
         work,
         {
             "id": line.id,
@@ -119,13 +119,13 @@ async def _give(work: Work, plan: Plan, line: PlanLine, source: Source, on: date
             "industry": line.industry,
         },
     )
-    await ledger.post(
+    await ledger.post_entry(
         work,
         f"issue:{line.id}",
         EntryKind.ISSUE,
         [
-            debit(giving.account(allocation, K.UNPAID), line.amount),
-            credit(account(source, K.PLANNED), line.amount),
+            debit(allocation_service.build_allocation_account(allocation, AccountKind.UNPAID), line.amount),
+            credit(build_source_account(source, AccountKind.PLANNED), line.amount),
         ],
         subject=allocation.id,
         region=allocation.region,
@@ -135,14 +135,14 @@ async def _give(work: Work, plan: Plan, line: PlanLine, source: Source, on: date
     return allocation
 
 
-async def _recalled(work: Work, plan: Plan, line: PlanLine) -> None:
+async def _publish_recall(work: UnitOfWork, plan: Plan, line: PlanLine) -> None:
     if line.allocation_id is None:
         raise ValueError(f"line {line.id} takes back from no allocation")
-    allocation = await allocations.get(work, line.allocation_id, lock=True)
+    allocation = await allocations.get_allocation(work, line.allocation_id, lock=True)
     allocation.version += 1
     allocation.updated_at = work.at
     work.session.add(allocation)
-    await work.tell(
+    await work.publish(
         AllocationRecalled(
             allocation_id=allocation.id,
             plan_id=plan.id,

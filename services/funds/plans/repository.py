@@ -7,61 +7,60 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.funds.plans.draft import Given
+from services.funds.plans.calculation import YearTotals
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
-from shared.access import span
-from shared.db import run
+from shared.auth import May, region_bounds
+from shared.db import execute_core
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]
 LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
 SOURCE: sa.Table = Source.__table__  # type: ignore[attr-defined]
 ORDERS = {"created_at": col(Plan.created_at), "year": col(Plan.year)}
-DECIDED = (PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED)
+DECIDED_STATES = (PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED)
 
 
-async def get(work: Work, plan_id: UUID, *, lock: bool = False) -> Plan:
+async def get_plan(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> Plan:
     """One plan of the caller's regions; NotFound otherwise."""
-    query = select(Plan).where(Plan.id == plan_id, work.actor.where(May.FUND_READ, col(Plan.region)))
+    query = select(Plan).where(Plan.id == plan_id, work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有这个分配方案: {plan_id}", f"No plan {plan_id}")
     return found
 
 
-async def lines(work: Work, plan_id: UUID) -> list[PlanLine]:
+async def list_lines(work: UnitOfWork, plan_id: UUID) -> list[PlanLine]:
     """The lines of a plan the caller was given already, in their order."""
     query = select(PlanLine).where(PlanLine.plan_id == plan_id).order_by(col(PlanLine.position))
     return list(await work.session.exec(query))
 
 
-async def replace_lines(work: Work, plan_id: UUID, fresh: Sequence[PlanLine]) -> None:
+async def replace_lines(work: UnitOfWork, plan_id: UUID, fresh: Sequence[PlanLine]) -> None:
     """Put these lines in the place of all others of a draft."""
-    await run(work.session, sa.delete(LINE).where(LINE.c.plan_id == plan_id))
+    await execute_core(work.session, sa.delete(LINE).where(LINE.c.plan_id == plan_id))
     work.session.add_all(fresh)
     await work.session.flush()
 
 
-async def listed(
-    work: Work, asked: Asked, *, region: str | None, year: int | None, state: PlanState | None
+async def list_plans(
+    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, state: PlanState | None
 ) -> Page[Plan]:
     """A page of plans of the caller's regions."""
-    query = select(Plan).where(work.actor.where(May.FUND_READ, col(Plan.region)))
+    query = select(Plan).where(work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     if region:
-        query = query.where(col(Plan.region).between(*span(region)))
+        query = query.where(col(Plan.region).between(*region_bounds(region)))
     if year is not None:
         query = query.where(Plan.year == year)
     if state is not None:
         query = query.where(Plan.state == state)
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
+    return await list_page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
 
 
-async def year_given(work: Work, plan: Plan) -> dict[str, Given]:
+async def get_year_totals(work: UnitOfWork, plan: Plan) -> dict[str, YearTotals]:
     """Level → what the decided plans of the district's year gave, without this plan."""
     amount = LINE.c.amount
 
@@ -81,35 +80,35 @@ async def year_given(work: Work, plan: Plan) -> dict[str, Given]:
         .where(
             PLAN.c.region == plan.region,
             PLAN.c.year == plan.year,
-            PLAN.c.state.in_(DECIDED),
+            PLAN.c.state.in_(DECIDED_STATES),
             PLAN.c.id != plan.id,
-            work.actor.where(May.FUND_READ, PLAN.c.region),
+            work.actor.scope_filter(May.FUND_READ, PLAN.c.region),
         )
         .group_by(SOURCE.c.level)
     )
     return {
-        row.level: Given(int(row.total), int(row.industry), int(row.fee))
-        for row in await run(work.session, query)
+        row.level: YearTotals(int(row.total), int(row.industry), int(row.fee))
+        for row in await execute_core(work.session, query)
     }
 
 
-async def of_sources(work: Work, source_ids: Sequence[UUID]) -> list[Plan]:
+async def list_plans_by_sources(work: UnitOfWork, source_ids: Sequence[UUID]) -> list[Plan]:
     """Plans that use any of these sources, oldest first."""
     inner = sa.select(LINE.c.plan_id).where(LINE.c.source_id.in_(source_ids))
-    return await _some(work, col(Plan.id).in_(inner))
+    return await _list_plans_where(work, col(Plan.id).in_(inner))
 
 
-async def many(work: Work, plan_ids: Sequence[UUID]) -> list[Plan]:
+async def list_plans_by_ids(work: UnitOfWork, plan_ids: Sequence[UUID]) -> list[Plan]:
     """Plans by id, oldest first."""
-    return await _some(work, col(Plan.id).in_(plan_ids))
+    return await _list_plans_where(work, col(Plan.id).in_(plan_ids))
 
 
-async def of_projects(work: Work, project_ids: Sequence[UUID]) -> list[Plan]:
+async def list_plans_by_projects(work: UnitOfWork, project_ids: Sequence[UUID]) -> list[Plan]:
     """Plans with a line for any of these projects, oldest first."""
     inner = sa.select(LINE.c.plan_id).where(LINE.c.project_id.in_(project_ids))
-    return await _some(work, col(Plan.id).in_(inner))
+    return await _list_plans_where(work, col(Plan.id).in_(inner))
 
 
-async def _some(work: Work, condition: Any) -> list[Plan]:  # noqa: ANN401 - a condition
-    query = select(Plan).where(condition, work.actor.where(May.FUND_READ, col(Plan.region)))
+async def _list_plans_where(work: UnitOfWork, condition: Any) -> list[Plan]:  # noqa: ANN401 - a condition
+    query = select(Plan).where(condition, work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     return list(await work.session.exec(query.order_by(col(Plan.id)).limit(200)))

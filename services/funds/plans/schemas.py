@@ -1,21 +1,29 @@
-"""What goes in and out about distribution plans."""
+"""Schemas of distribution plans and of imported allocation tables."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.funds.checking.finding import Finding
-from services.funds.plans.kinds import PlanKind
+from services.funds.findings import Finding
 from services.funds.plans.lifecycle import PlanState
-from shared.money import Money, PositiveMoney, SignedMoney
-from shared.moves import Act, Offer
-
-REGION = r"^[0-9]{12}$"
-MOST_LINES = 500
+from shared.china import LabelledEnum, Money, PositiveMoney, SignedMoney
+from shared.errors import FieldErrorRead
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class LineWrite(BaseModel):
+class PlanKind(LabelledEnum):
+    """方案类别."""
+
+    ORIGINAL = "original", "分配方案"
+    AMENDMENT = "amendment", "调整方案"
+
+
+REGION_PATTERN = r"^[0-9]{12}$"
+MAX_PLAN_LINES = 500
+
+
+class PlanLineWrite(BaseModel):
     """方案明细. What is left empty is taken from the project library."""
 
     id: UUID | None = None
@@ -35,10 +43,10 @@ class LineWrite(BaseModel):
     industry_basis: str = Field("", max_length=300, description="计入产业的依据")
 
 
-class LinesWrite(BaseModel):
+class PlanLinesWrite(BaseModel):
     """替换方案的全部明细."""
 
-    lines: list[LineWrite] = Field(max_length=MOST_LINES)
+    lines: list[PlanLineWrite] = Field(max_length=MAX_PLAN_LINES)
 
 
 class PlanChange(BaseModel):
@@ -56,7 +64,7 @@ class PlanCreate(BaseModel):
     """编制分配方案."""
 
     id: UUID | None = None
-    region: str = Field(pattern=REGION)
+    region: str = Field(pattern=REGION_PATTERN)
     kind: PlanKind = PlanKind.ORIGINAL
     amends: UUID | None = Field(None, description="调整方案所调整的方案")
     title: str = Field(min_length=2, max_length=300)
@@ -67,10 +75,10 @@ class PlanCreate(BaseModel):
     announced_total: PositiveMoney | None = Field(None, description="方案总额; 填写后明细必须分毫不差")
     hotline: str = Field("", max_length=100)
     happened_at: AwareDatetime | None = Field(None, description="实际编制时间; 空为现在. 补录历史时填写")
-    lines: list[LineWrite] = Field(default=[], max_length=MOST_LINES)
+    lines: list[PlanLineWrite] = Field(default=[], max_length=MAX_PLAN_LINES)
 
 
-class LineRead(BaseModel):
+class PlanLineRead(BaseModel):
     """方案明细."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -127,11 +135,11 @@ class PlanDetail(PlanRead):
     """分配方案, 明细和可办事项."""
 
     total: SignedMoney
-    lines: list[LineRead]
-    available_actions: list[Offer]
+    lines: list[PlanLineRead]
+    available_actions: list[AvailableAction]
 
 
-class PlanAct(Act):
+class PlanTransitionRequest(TransitionRequest):
     """办理方案."""
 
     decision_no: str = Field("", max_length=100, description="审定文件文号")
@@ -139,7 +147,7 @@ class PlanAct(Act):
     decision_file: UUID | None = Field(None, description="审定文件的文件编号")
 
 
-class Checks(BaseModel):
+class PlanChecks(BaseModel):
     """方案检查: what every dated rule says now."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -150,3 +158,32 @@ class Checks(BaseModel):
     warnings: int
     findings: list[Finding]
     missing: list[str] = Field([], description="暂时问不到的服务")
+
+
+class ImportedLine(BaseModel):
+    """表中的一行."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    row: int = Field(description="表格软件中的行号")
+    name: str
+    place: str
+    amount: Money
+    project_id: UUID | None = Field(description="项目库中的项目; 空则没有找到或有重名")
+    project_state: str
+    document_no: str = Field(description="所用指标文; 空则分不清")
+
+
+class ImportRead(BaseModel):
+    """导入结果. `plan_id` is empty after a dry run."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    plan_id: UUID | None
+    lines: list[ImportedLine]
+    total: Money = Field(description="明细合计")
+    announced_total: Money
+    difference: SignedMoney = Field(description="明细合计减方案总额")
+    totals_skipped: list[int] = Field(description="合计行的行号, 不导入")
+    columns_ignored: list[str] = Field(description="不认识的列")
+    errors: list[FieldErrorRead]

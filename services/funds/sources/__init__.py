@@ -1,1 +1,1 @@
-"""资金来源: fund documents and what changed them."""
+"""Fund sources (资金来源, 指标文): fund documents and their adjustments."""

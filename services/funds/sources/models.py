@@ -1,4 +1,4 @@
-"""Fund documents and their adjustments. Amounts here are what the document says; what is left is in the ledger."""
+"""Tables of fund documents and their adjustments. Amounts are the document's; balances are in the ledger."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.sources.kinds import Adjustment, Fund, Level, Origin, Task
+from services.funds.sources.schemas import AdjustmentKind, Fund, FundLevel, Origin, Task
 from shared.db import JSON, Record, text_enum
 
 
@@ -26,7 +26,7 @@ class Source(Base, Record, table=True):
     upper_document_no: str = Field(default="", max_length=100)
     title: str = Field(max_length=300)
     fiscal_year: int
-    level: Level = Field(sa_type=text_enum(Level))
+    level: FundLevel = Field(sa_type=text_enum(FundLevel))
     fund: Fund = Field(sa_type=text_enum(Fund))
     task: Task = Field(sa_type=text_enum(Task))
     origin: Origin = Field(sa_type=text_enum(Origin))
@@ -50,7 +50,7 @@ class SourceAdjustment(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     source_id: UUID = Field(foreign_key="source.id")
-    kind: Adjustment = Field(sa_type=text_enum(Adjustment))
+    kind: AdjustmentKind = Field(sa_type=text_enum(AdjustmentKind))
     amount: int = Field(sa_type=sa.BigInteger)
     document_no: str = Field(max_length=100)
     happened_on: date

@@ -6,33 +6,34 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
-from services.funds.sources.kinds import Fund, Level
 from services.funds.sources.models import Source, SourceAdjustment
-from shared.access import span
+from services.funds.sources.schemas import Fund, FundLevel
+from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"received_on": col(Source.received_on), "fiscal_year": col(Source.fiscal_year)}
 
 
-async def get(work: Work, source_id: UUID, *, lock: bool = False) -> Source:
+async def get_source(work: UnitOfWork, source_id: UUID, *, lock: bool = False) -> Source:
     """One document of the caller's regions; NotFound otherwise."""
-    query = select(Source).where(Source.id == source_id, work.actor.where(May.FUND_READ, col(Source.region)))
+    query = select(Source).where(
+        Source.id == source_id, work.actor.scope_filter(May.FUND_READ, col(Source.region))
+    )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有这份资金来源: {source_id}", f"No source {source_id}")
     return found
 
 
-async def many(work: Work, source_ids: Iterable[UUID]) -> dict[UUID, Source]:
+async def get_sources_by_id(work: UnitOfWork, source_ids: Iterable[UUID]) -> dict[UUID, Source]:
     """Documents by id. Not scoped: for records whose own scope was asked already."""
     rows = await work.session.exec(select(Source).where(col(Source.id).in_(set(source_ids))))
     return {source.id: source for source in rows}
 
 
-async def twin(work: Work, given: dict[str, Any]) -> Source | None:
+async def find_duplicate(work: UnitOfWork, given: dict[str, Any]) -> Source | None:
     """The document registered already under the same number, level, fund, task and year."""
     query = select(Source)
     for name in ("region", "document_no", "level", "fund", "task", "fiscal_year"):
@@ -40,20 +41,20 @@ async def twin(work: Work, given: dict[str, Any]) -> Source | None:
     return (await work.session.exec(query)).first()
 
 
-async def listed(
-    work: Work,
-    asked: Asked,
+async def list_sources(
+    work: UnitOfWork,
+    asked: PageParams,
     *,
     region: str | None,
     year: int | None,
-    level: Level | None,
+    level: FundLevel | None,
     fund: Fund | None,
     document_no: str | None,
 ) -> Page[Source]:
     """A page of documents of the caller's regions."""
-    query = select(Source).where(work.actor.where(May.FUND_READ, col(Source.region)))
+    query = select(Source).where(work.actor.scope_filter(May.FUND_READ, col(Source.region)))
     if region:
-        query = query.where(col(Source.region).between(*span(region)))
+        query = query.where(col(Source.region).between(*region_bounds(region)))
     if year is not None:
         query = query.where(Source.fiscal_year == year)
     if level is not None:
@@ -62,15 +63,17 @@ async def listed(
         query = query.where(Source.fund == fund)
     if document_no:
         query = query.where(Source.document_no == document_no)
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Source.id), default="-received_on")
+    return await list_page(
+        work.session, query, asked, orders=ORDERS, key=col(Source.id), default="-received_on"
+    )
 
 
-async def adjustments(work: Work, source_id: UUID) -> list[SourceAdjustment]:
+async def list_adjustments(work: UnitOfWork, source_id: UUID) -> list[SourceAdjustment]:
     """Adjustments of one document, oldest first."""
     query = select(SourceAdjustment).where(SourceAdjustment.source_id == source_id)
     return list(await work.session.exec(query.order_by(col(SourceAdjustment.id))))
 
 
-async def adjustment(work: Work, adjustment_id: UUID) -> SourceAdjustment | None:
+async def find_adjustment(work: UnitOfWork, adjustment_id: UUID) -> SourceAdjustment | None:
     """One adjustment by its id."""
     return await work.session.get(SourceAdjustment, adjustment_id)

@@ -6,20 +6,20 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.funds.sources import repository, service
-from services.funds.sources.kinds import Fund, Level
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
-    REGION,
+    REGION_PATTERN,
     AdjustmentCreate,
     AdjustmentRead,
+    Fund,
+    FundLevel,
     SourceCreate,
     SourceDetail,
     SourceRead,
 )
+from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=Route)
 
@@ -28,41 +28,41 @@ router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=R
     "",
     status_code=201,
     response_model=SourceRead,
-    **allows(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
+    **requires(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
 )
-async def register_source(work: Writing, body: SourceCreate) -> Source:
+async def register_source(work: WriteWork, body: SourceCreate) -> Source:
     """登记指标文: posts its amount as received and available."""
-    return await service.register(work, body)
+    return await service.create_source(work, body)
 
 
-@router.get("", response_model=Page[SourceRead], **allows(May.FUND_READ))
+@router.get("", response_model=Page[SourceRead], **requires(May.FUND_READ))
 async def list_sources(
-    work: Reading,
-    asked: Paging,
-    region: Annotated[str | None, Query(pattern=REGION)] = None,
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
-    level: Level | None = None,
+    level: FundLevel | None = None,
     fund: Fund | None = None,
     document_no: Annotated[str | None, Query(max_length=100)] = None,
 ) -> Page[Source]:
     """指标文列表."""
-    return await repository.listed(
+    return await repository.list_sources(
         work, asked, region=region, year=year, level=level, fund=fund, document_no=document_no
     )
 
 
-@router.get("/{source_id}", response_model=SourceDetail, **allows(May.FUND_READ, refuses=(NotFound,)))
-async def read_source(work: Reading, source_id: UUID) -> SourceDetail:
+@router.get("/{source_id}", response_model=SourceDetail, **requires(May.FUND_READ, refuses=(NotFound,)))
+async def read_source(work: ReadWork, source_id: UUID) -> SourceDetail:
     """指标文, 其余额与调整."""
-    return await service.detail(work, source_id)
+    return await service.get_source_detail(work, source_id)
 
 
 @router.post(
     "/{source_id}/adjustments",
     status_code=201,
     response_model=AdjustmentRead,
-    **allows(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
+    **requires(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
 )
-async def adjust_source(work: Writing, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
+async def adjust_source(work: WriteWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
     """追加, 追减, 收回."""
-    return await service.adjust(work, source_id, body)
+    return await service.create_adjustment(work, source_id, body)

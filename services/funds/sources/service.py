@@ -1,4 +1,4 @@
-"""Taking in fund documents: the amount is posted with the record or neither is there."""
+"""Register and adjust fund documents; the ledger entry is posted in the same transaction."""
 
 from typing import Any
 from uuid import UUID
@@ -6,67 +6,69 @@ from uuid import UUID
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
 from services.funds.sources import repository
-from services.funds.sources.kinds import Adjustment
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
     AdjustmentCreate,
+    AdjustmentKind,
     AdjustmentRead,
     SourceCreate,
     SourceDetail,
     SourceRead,
 )
-from shared import files
-from shared.contracts.funds import SourceAdjusted, SourceRegistered
-from shared.creates import create
-from shared.errors import Conflict, Fault, Invalid
-from shared.ids import new_id
-from shared.permissions import May
-from shared.work import Work
+from shared.auth import May
+from shared.clients.funds import SourceAdjusted, SourceRegistered
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Invalid
+from shared.files import uploads
+from shared.records import create_record
+from shared.unit_of_work import UnitOfWork
 
-ENTRIES = {
-    Adjustment.ADDITION: EntryKind.ADDITION,
-    Adjustment.REDUCTION: EntryKind.REDUCTION,
-    Adjustment.TAKE_BACK: EntryKind.TAKE_BACK,
+ADJUSTMENT_ENTRY_KINDS = {
+    AdjustmentKind.ADDITION: EntryKind.ADDITION,
+    AdjustmentKind.REDUCTION: EntryKind.REDUCTION,
+    AdjustmentKind.TAKE_BACK: EntryKind.TAKE_BACK,
 }
 
 
-def account(source: Source, kind: AccountKind) -> Account:
+def build_source_account(source: Source, kind: AccountKind) -> Account:
     """The source's own account of a kind, before any project."""
     return Account(kind, source.id, source.fiscal_year, source.region)
 
 
-async def register(work: Work, body: SourceCreate) -> Source:
+async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
     """Register a document and post its amount as received and available.
 
     Conflict when the document is registered already, Invalid when a date lies in the future or a code is not in force.
     """
     work.actor.require(May.SOURCE_REGISTER, body.region)
-    await _valid(work, body)
+    await _validate_source(work, body)
     columns = body.model_dump(exclude={"id", "region", "file_ids"})
     if body.id is None or await work.session.get(Source, body.id) is None:
-        if twin := await repository.twin(work, {**columns, "region": body.region}):
+        if twin := await repository.find_duplicate(work, {**columns, "region": body.region}):
             raise Conflict(
                 f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already"
             )
     ids = [str(one) for one in body.file_ids]
-    await files.require(work, ids, "/file_ids")
-    source, fresh = await create(work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns)
+    await uploads.require_files(work, ids, "/file_ids")
+    source, fresh = await create_record(
+        work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns
+    )
     if not fresh:
         return source
-    await ledger.post(
+    await ledger.post_entry(
         work,
         f"receipt:{source.id}",
         EntryKind.RECEIPT,
         [
-            debit(account(source, AccountKind.AVAILABLE), source.amount),
-            credit(account(source, AccountKind.RECEIVED), source.amount),
+            debit(build_source_account(source, AccountKind.AVAILABLE), source.amount),
+            credit(build_source_account(source, AccountKind.RECEIVED), source.amount),
         ],
         subject=source.id,
         region=source.region,
         happened_on=source.received_on,
         document_no=source.document_no,
     )
-    await work.tell(
+    await work.publish(
         SourceRegistered(
             source_id=source.id,
             document_no=source.document_no,
@@ -80,29 +82,31 @@ async def register(work: Work, body: SourceCreate) -> Source:
     return source
 
 
-async def _valid(work: Work, body: SourceCreate) -> None:
+async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
     faults = []
     for name in ("document_date", "received_on"):
         if getattr(body, name) > work.today:
-            faults.append(Fault("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
+            faults.append(FieldError("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
     if body.received_on < body.document_date:
         faults.append(
-            Fault("before_document", "收文日期早于发文日期", "received before it was issued", "/received_on")
+            FieldError(
+                "before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"
+            )
         )
-    funds: dict[str, Any] = (await work.rule("codes.fund", on=body.received_on, region=body.region)).value
+    funds: dict[str, Any] = (await work.get_rule("codes.fund", on=body.received_on, region=body.region)).value
     if body.fund not in funds:
         faults.append(
-            Fault(
+            FieldError(
                 "not_in_force",
                 f"{body.received_on} 没有资金类型“{body.fund.label}”",
                 "not in force then",
                 "/fund",
             )
         )
-    subjects = (await work.rule("codes.function_subject", on=body.received_on, region=body.region)).value
+    subjects = (await work.get_rule("codes.function_subject", on=body.received_on, region=body.region)).value
     if body.function_subject and body.function_subject not in subjects:
         faults.append(
-            Fault(
+            FieldError(
                 "unknown_subject",
                 f"功能分类科目 {body.function_subject} 不在当年科目表",
                 "unknown subject",
@@ -113,17 +117,17 @@ async def _valid(work: Work, body: SourceCreate) -> None:
         raise Invalid("指标文填写有误", "The source is not valid", faults=faults)
 
 
-async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
+async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
     """追加, 追减 or 收回 by document: a new entry; NotEnough when money already distributed would be taken."""
-    source = await repository.get(work, source_id, lock=True)
+    source = await repository.get_source(work, source_id, lock=True)
     work.actor.require(May.SOURCE_REGISTER, source.region)
     if not source.received_on <= body.happened_on <= work.today:
         raise Invalid(
             "调整日期须在收文之后, 且不晚于今天",
             "happened_on is before the document or in the future",
-            faults=[Fault("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
+            faults=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
         )
-    if body.id and (earlier := await repository.adjustment(work, body.id)):
+    if body.id and (earlier := await repository.find_adjustment(work, body.id)):
         if (earlier.source_id, earlier.amount, earlier.kind) == (source.id, body.amount, body.kind):
             return earlier
         raise Conflict("这个编号已有内容不同的调整", "This id is taken by another adjustment")
@@ -136,12 +140,12 @@ async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceA
     )
     work.session.add(row)
     await work.session.flush()
-    signed = body.amount if body.kind is Adjustment.ADDITION else -body.amount
-    await _book(work, source, row, signed)
+    signed = body.amount if body.kind is AdjustmentKind.ADDITION else -body.amount
+    await _post_adjustment(work, source, row, signed)
     source.version += 1
     source.updated_at = work.at
     work.session.add(source)
-    await work.tell(
+    await work.publish(
         SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no),
         source,
         reason=body.reason,
@@ -149,12 +153,15 @@ async def adjust(work: Work, source_id: UUID, body: AdjustmentCreate) -> SourceA
     return row
 
 
-async def _book(work: Work, source: Source, row: SourceAdjustment, signed: int) -> None:
-    available, received = account(source, AccountKind.AVAILABLE), account(source, AccountKind.RECEIVED)
-    await ledger.post(
+async def _post_adjustment(work: UnitOfWork, source: Source, row: SourceAdjustment, signed: int) -> None:
+    available, received = (
+        build_source_account(source, AccountKind.AVAILABLE),
+        build_source_account(source, AccountKind.RECEIVED),
+    )
+    await ledger.post_entry(
         work,
         f"adjustment:{row.id}",
-        ENTRIES[row.kind],
+        ADJUSTMENT_ENTRY_KINDS[row.kind],
         [debit(available, signed), credit(received, signed)],
         subject=source.id,
         region=source.region,
@@ -164,12 +171,12 @@ async def _book(work: Work, source: Source, row: SourceAdjustment, signed: int) 
     )
 
 
-async def detail(work: Work, source_id: UUID) -> SourceDetail:
+async def get_source_detail(work: UnitOfWork, source_id: UUID) -> SourceDetail:
     """The document with its figures and adjustments."""
-    source = await repository.get(work, source_id)
-    rows = await repository.adjustments(work, source.id)
+    source = await repository.get_source(work, source_id)
+    rows = await repository.list_adjustments(work, source.id)
     return SourceDetail(
         **SourceRead.model_validate(source).model_dump(),
-        figures=await ledger.position(work, {"source_id": source.id}),
+        figures=await ledger.get_figures(work, {"source_id": source.id}),
         adjustments=[AdjustmentRead.model_validate(row) for row in rows],
     )

@@ -1,1 +1,1 @@
-"""对账: their statement against our payments, line by line, each difference explained by somebody."""
+"""Bank and treasury statements (对账单): matching with payments and refunds, resolution, closing."""

@@ -1,4 +1,4 @@
-"""Statements and their lines: theirs as uploaded, ours where the statement has nothing for them."""
+"""Tables of statements and their lines: all of theirs, and ours without a counterpart."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.statements.kinds import Match, Side, StatementState
+from services.funds.statements.schemas import MatchResult, Side, StatementState
 from shared.db import Record, text_enum
 
 
@@ -46,7 +46,7 @@ class StatementLine(Base, table=True):
     happened_on: date
     payee: str = Field(default="", max_length=200)
     purpose: str = Field(default="", max_length=500)
-    match: Match = Field(sa_type=text_enum(Match))
+    match: MatchResult = Field(sa_type=text_enum(MatchResult))
     explanation: str = Field(default="", max_length=1000)
     record_id: UUID | None = None
     our_amount: int | None = Field(default=None, sa_type=sa.BigInteger)

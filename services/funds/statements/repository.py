@@ -1,4 +1,4 @@
-"""Every query of reconciliation."""
+"""Queries of statements."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -10,26 +10,25 @@ from sqlmodel import col, select
 
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
-from services.funds.statements.kinds import OPEN, Match
 from services.funds.statements.models import Statement, StatementLine
-from shared.access import span
-from shared.db import run
+from services.funds.statements.schemas import OPEN_RESULTS, MatchResult
+from shared.auth import May, region_bounds
+from shared.db import execute_core
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Statement.created_at)}
 LINE: sa.Table = StatementLine.__table__  # type: ignore[attr-defined]
 PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
 REFUND: sa.Table = Refund.__table__  # type: ignore[attr-defined]
-PAID = (PaymentState.PAID, PaymentState.REVERSED)
+PAID_STATES = (PaymentState.PAID, PaymentState.REVERSED)
 
 
-async def get(work: Work, statement_id: UUID, *, lock: bool = False) -> Statement:
+async def get_statement(work: UnitOfWork, statement_id: UUID, *, lock: bool = False) -> Statement:
     """One statement of the caller's regions; NotFound otherwise."""
     query = select(Statement).where(
-        Statement.id == statement_id, work.actor.where(May.RECONCILE, col(Statement.region))
+        Statement.id == statement_id, work.actor.scope_filter(May.RECONCILE, col(Statement.region))
     )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
@@ -37,15 +36,17 @@ async def get(work: Work, statement_id: UUID, *, lock: bool = False) -> Statemen
     return found
 
 
-async def listed(work: Work, asked: Asked, region: str | None) -> Page[Statement]:
+async def list_statements(work: UnitOfWork, asked: PageParams, region: str | None) -> Page[Statement]:
     """A page of statements of the caller's regions."""
-    query = select(Statement).where(work.actor.where(May.RECONCILE, col(Statement.region)))
+    query = select(Statement).where(work.actor.scope_filter(May.RECONCILE, col(Statement.region)))
     if region:
-        query = query.where(col(Statement.region).between(*span(region)))
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Statement.id), default="-created_at")
+        query = query.where(col(Statement.region).between(*region_bounds(region)))
+    return await list_page(
+        work.session, query, asked, orders=ORDERS, key=col(Statement.id), default="-created_at"
+    )
 
 
-async def line(work: Work, statement_id: UUID, line_id: UUID) -> StatementLine:
+async def get_line(work: UnitOfWork, statement_id: UUID, line_id: UUID) -> StatementLine:
     """A line of a statement the caller was given already; NotFound otherwise."""
     query = select(StatementLine).where(
         StatementLine.id == line_id, StatementLine.statement_id == statement_id
@@ -56,7 +57,9 @@ async def line(work: Work, statement_id: UUID, line_id: UUID) -> StatementLine:
     return found
 
 
-async def lines(work: Work, statement_id: UUID, *, but: Sequence[Match] = ()) -> list[StatementLine]:
+async def list_lines(
+    work: UnitOfWork, statement_id: UUID, *, but: Sequence[MatchResult] = ()
+) -> list[StatementLine]:
     """The lines of a statement the caller was given already, both sides."""
     query = select(StatementLine).where(
         StatementLine.statement_id == statement_id, col(StatementLine.match).not_in(but)
@@ -66,16 +69,16 @@ async def lines(work: Work, statement_id: UUID, *, but: Sequence[Match] = ()) ->
     )
 
 
-async def forget_ours(work: Work, statement_id: UUID) -> None:
+async def delete_our_lines(work: UnitOfWork, statement_id: UUID) -> None:
     """Drop our unexplained lines before matching again."""
     kept = LINE.c
     gone = sa.delete(LINE).where(
-        kept.statement_id == statement_id, kept.side == "ours", kept.match == Match.ALONE
+        kept.statement_id == statement_id, kept.side == "ours", kept.match == MatchResult.ALONE
     )
-    await run(work.session, gone)
+    await execute_core(work.session, gone)
 
 
-async def tallies(work: Work, statement_id: UUID) -> list[sa.Row[Any]]:
+async def sum_lines_by_result(work: UnitOfWork, statement_id: UUID) -> list[sa.Row[Any]]:
     """Lines and sums by side and result."""
     kept = LINE.c
     query = (
@@ -90,24 +93,24 @@ async def tallies(work: Work, statement_id: UUID) -> list[sa.Row[Any]]:
         .group_by(kept.side, kept.match)
         .order_by(kept.side, kept.match)
     )
-    return list(await run(work.session, query))
+    return list(await execute_core(work.session, query))
 
 
-async def unsettled(work: Work, statement_id: UUID) -> int:
+async def count_open_lines(work: UnitOfWork, statement_id: UUID) -> int:
     """How many lines still need somebody."""
     query = sa.select(sa.func.count()).where(
-        LINE.c.statement_id == statement_id, LINE.c.match.in_(sorted(OPEN))
+        LINE.c.statement_id == statement_id, LINE.c.match.in_(sorted(OPEN_RESULTS))
     )
-    return int((await run(work.session, query)).scalar_one())
+    return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def records(work: Work, region: str, first: date, last: date) -> list[sa.Row[Any]]:
+async def list_our_records(work: UnitOfWork, region: str, first: date, last: date) -> list[sa.Row[Any]]:
     """Our payments and refunds of a region between two days: (id, voucher_no, amount, on, payee); refunds below zero."""
     kept, back = PAYMENT.c, REFUND.c
-    mine = (kept.region.between(*span(region)), work.actor.where(May.RECONCILE, kept.region))
+    mine = (kept.region.between(*region_bounds(region)), work.actor.scope_filter(May.RECONCILE, kept.region))
     paid = sa.select(
         kept.id, kept.voucher_no, kept.amount, kept.paid_on.label("on"), kept.payee_name.label("payee")
-    ).where(*mine, kept.state.in_(PAID), kept.paid_on.between(first, last))
+    ).where(*mine, kept.state.in_(PAID_STATES), kept.paid_on.between(first, last))
     refunded = (
         sa.select(
             back.id,
@@ -121,10 +124,12 @@ async def records(work: Work, region: str, first: date, last: date) -> list[sa.R
     )
     both = sa.union_all(paid, refunded).subquery()
     query = sa.select(both).order_by(both.c.on, both.c.id)
-    return list(await run(work.session, query))
+    return list(await execute_core(work.session, query))
 
 
-async def taken(work: Work, statement_id: UUID, record_ids: Sequence[UUID]) -> set[UUID]:
+async def list_matched_elsewhere(
+    work: UnitOfWork, statement_id: UUID, record_ids: Sequence[UUID]
+) -> set[UUID]:
     """Those of our records that another statement has accounted for already."""
     kept = LINE.c
     found: set[UUID] = set()
@@ -133,7 +138,7 @@ async def taken(work: Work, statement_id: UUID, record_ids: Sequence[UUID]) -> s
             kept.statement_id != statement_id,
             kept.side == "theirs",
             kept.record_id.in_(record_ids[at : at + 500]),
-            kept.match.in_((Match.EXACT, Match.TOLERATED, Match.RESOLVED)),
+            kept.match.in_((MatchResult.EXACT, MatchResult.TOLERATED, MatchResult.RESOLVED)),
         )
-        found |= set((await run(work.session, query)).scalars())
+        found |= set((await execute_core(work.session, query)).scalars())
     return found

@@ -1,17 +1,44 @@
-"""What goes in and out about reconciliation."""
+"""Schemas of statements."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.funds.statements.kinds import Match, Side, StatementState
-from shared.money import SignedMoney
-
-MOST = 5000
+from shared.china import LabelledEnum, SignedMoney
 
 
-class LineWrite(BaseModel):
+class Side(LabelledEnum):
+    """哪一方的记录."""
+
+    THEIRS = "theirs", "对方"
+    OURS = "ours", "我方"
+
+
+class MatchResult(LabelledEnum):
+    """比对结果."""
+
+    EXACT = "exact", "相符"
+    TOLERATED = "tolerated", "容差内相符"
+    DIFFERS = "differs", "不符"
+    ALONE = "alone", "单边"
+    RESOLVED = "resolved", "已说明"
+
+
+class StatementState(LabelledEnum):
+    """对账单状态."""
+
+    OPEN = "open", "对账中"
+    CLOSED = "closed", "已结清"
+
+
+OPEN_RESULTS = frozenset({MatchResult.DIFFERS, MatchResult.ALONE})
+"""Results that still need somebody."""
+
+MAX_STATEMENT_LINES = 5000
+
+
+class StatementLineWrite(BaseModel):
     """对账单的一行; below zero it came back."""
 
     voucher_no: str = Field("", max_length=100, description="凭证号")
@@ -30,10 +57,10 @@ class StatementCreate(BaseModel):
     period_from: date
     period_to: date
     file_id: UUID | None = Field(None, description="对账单文件, 先上传到 /funds/files")
-    lines: list[LineWrite] = Field([], max_length=MOST)
+    lines: list[StatementLineWrite] = Field([], max_length=MAX_STATEMENT_LINES)
 
     @model_validator(mode="after")
-    def _one_source(self) -> "StatementCreate":
+    def _check_one_source(self) -> "StatementCreate":
         if self.period_to < self.period_from:
             raise ValueError("期间的止日早于起日")
         if (self.file_id is None) == (not self.lines):
@@ -41,7 +68,7 @@ class StatementCreate(BaseModel):
         return self
 
 
-class LineRead(BaseModel):
+class StatementLineRead(BaseModel):
     """对账明细."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -54,7 +81,7 @@ class LineRead(BaseModel):
     happened_on: date
     payee: str
     purpose: str
-    match: Match
+    match: MatchResult
     explanation: str
     record_id: UUID | None = Field(description="我方的支付或退款")
     age_days: int = Field(description="未达天数; 已相符的为 0")
@@ -89,7 +116,7 @@ class Tally(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     side: Side
-    match: Match
+    match: MatchResult
     lines: int
     amount: SignedMoney
 
@@ -101,7 +128,7 @@ class StatementDetail(StatementRead):
     ours: SignedMoney = Field(description="我方合计: 与之配对的和对账单中没有的")
     difference: SignedMoney = Field(description="差额, 由金额不符和单边的各行构成")
     tallies: list[Tally]
-    lines: list[LineRead] = Field(description="未了结的在前; 全部相符的不列")
+    lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的不列")
 
 
 class Resolution(BaseModel):

@@ -1,1 +1,1 @@
-"""绩效: what the money is to achieve, and what it did."""
+"""Performance targets (绩效目标): indicators, templates, monitoring, self-evaluation, public list, yearly sheet."""

@@ -1,15 +1,15 @@
-"""The life of a performance target, on one screen."""
+"""Lifecycle of a performance target: states, actions, guards."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class TargetState(Labelled):
+class TargetState(LabelledEnum):
     """绩效目标状态."""
 
     DRAFT = "draft", "编制中"
@@ -20,7 +20,7 @@ class TargetState(Labelled):
     CONFIRMED = "confirmed", "自评已复核"
 
 
-class TargetAction(Labelled):
+class TargetAction(LabelledEnum):
     """绩效目标办理事项."""
 
     SUBMIT = "submit", "报送"
@@ -36,72 +36,78 @@ class TargetAction(Labelled):
 class TargetFacts:
     """What the guards look at."""
 
-    incomplete: tuple[Fault, ...] = ()
+    form_faults: tuple[FieldError, ...] = ()
     plan_approved: bool = False
     published_on: date | None = None
     published_at: str = ""
     approved_on: date | None = None
     today: date | None = None
-    unproven: tuple[Fault, ...] = ()
+    evaluation_faults: tuple[FieldError, ...] = ()
     reason: str = ""
 
 
-def _all_of(faults: tuple[Fault, ...]) -> Fault | None:
+def _join_faults(faults: tuple[FieldError, ...]) -> FieldError | None:
     if not faults:
         return None
     first = faults[0]
-    return Fault(first.code, "; ".join(one.detail for one in faults), first.detail_en, first.pointer)
+    return FieldError(first.code, "; ".join(one.detail for one in faults), first.detail_en, first.pointer)
 
 
-def complete(facts: TargetFacts) -> Fault | None:
+def form_complete(facts: TargetFacts) -> FieldError | None:
     """指标齐全: 有数量指标和满意度指标, 核心指标都有指标值, 权重合计等于规定."""
-    return _all_of(facts.incomplete)
+    return _join_faults(facts.form_faults)
 
 
-def plan_approved(facts: TargetFacts) -> Fault | None:
+def plan_approved(facts: TargetFacts) -> FieldError | None:
     """所属分配方案已审定(绩效目标与资金同时批复)."""
     if facts.plan_approved:
         return None
-    return Fault(
+    return FieldError(
         "plan_not_approved", "所属分配方案尚未审定, 绩效目标随方案批复", "The plan is not approved yet"
     )
 
 
-def made_public(facts: TargetFacts) -> Fault | None:
+def publication_given(facts: TargetFacts) -> FieldError | None:
     """写明公开日期和公开位置, 日期不早于批复, 不晚于今天."""
     if facts.published_on is None or not facts.published_at.strip():
-        return Fault("not_public", "须写明公开日期和公开位置", "Date and place are needed", "/published_on")
+        return FieldError(
+            "not_public", "须写明公开日期和公开位置", "Date and place are needed", "/published_on"
+        )
     if facts.today is not None and facts.published_on > facts.today:
-        return Fault("in_the_future", "公开日期不能晚于今天", "lies in the future", "/published_on")
+        return FieldError("in_the_future", "公开日期不能晚于今天", "lies in the future", "/published_on")
     if facts.approved_on is not None and facts.published_on < facts.approved_on:
-        return Fault(
+        return FieldError(
             "before_approval", f"公开日期早于批复日期 {facts.approved_on}", "before approval", "/published_on"
         )
     return None
 
 
-def proven(facts: TargetFacts) -> Fault | None:
+def evidence_complete(facts: TargetFacts) -> FieldError | None:
     """每项指标有完成值, 核心指标有佐证材料, 偏差较大的写明原因."""
-    return _all_of(facts.unproven)
+    return _join_faults(facts.evaluation_faults)
 
 
-def reasoned(facts: TargetFacts) -> Fault | None:
+def reason_given(facts: TargetFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = TargetState, TargetAction
 
 # fmt: off
-TARGET: Lifecycle[TargetState, TargetAction, TargetFacts] = Lifecycle("target", "绩效目标", TargetState, S.DRAFT, (
+TARGET_LIFECYCLE: Lifecycle[TargetState, TargetAction, TargetFacts] = Lifecycle("target", "绩效目标", TargetState, S.DRAFT, (
     #    action       from          to            who                 needs
-    move(A.SUBMIT,    S.DRAFT,      S.SUBMITTED,  May.TARGET_MANAGE,  complete),
-    move(A.RETURN,    S.SUBMITTED,  S.DRAFT,      May.PLAN_APPROVE,   reasoned),
-    move(A.APPROVE,   S.SUBMITTED,  S.APPROVED,   May.PLAN_APPROVE,   complete, plan_approved,
+    transition(A.SUBMIT,    S.DRAFT,      S.SUBMITTED,  May.TARGET_MANAGE,  form_complete),
+    transition(A.RETURN,    S.SUBMITTED,  S.DRAFT,      May.PLAN_APPROVE,   reason_given),
+    transition(A.APPROVE,   S.SUBMITTED,  S.APPROVED,   May.PLAN_APPROVE,   form_complete, plan_approved,
          eyes=("created_by", "submitted_by")),
-    move(A.PUBLISH,   S.APPROVED,   S.PUBLISHED,  May.FUND_NOTICE,    made_public),
-    move(A.EVALUATE,  S.PUBLISHED,  S.EVALUATED,  May.TARGET_MANAGE,  proven),
-    move(A.SEND_BACK, S.EVALUATED,  S.PUBLISHED,  May.PLAN_APPROVE,   reasoned),
-    move(A.CONFIRM,   S.EVALUATED,  S.CONFIRMED,  May.PLAN_APPROVE,   proven, eyes=("evaluated_by",)),
+    transition(A.PUBLISH,   S.APPROVED,   S.PUBLISHED,  May.FUND_NOTICE,    publication_given),
+    transition(A.EVALUATE,  S.PUBLISHED,  S.EVALUATED,  May.TARGET_MANAGE,  evidence_complete),
+    transition(A.SEND_BACK, S.EVALUATED,  S.PUBLISHED,  May.PLAN_APPROVE,   reason_given),
+    transition(A.CONFIRM,   S.EVALUATED,  S.CONFIRMED,  May.PLAN_APPROVE,   evidence_complete, eyes=("evaluated_by",)),
 ))
 # fmt: on

@@ -1,4 +1,4 @@
-"""Performance targets: one per plan and project, with its indicators and what was seen of them."""
+"""Tables of performance targets, their indicators and monitorings."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.targets.kinds import Aspect, Operator
 from services.funds.targets.lifecycle import TargetState
+from services.funds.targets.schemas import Aspect, Operator
 from shared.db import JSON, Record, text_enum
 
 

@@ -9,32 +9,33 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.funds.plans.models import Plan, PlanLine
-from services.funds.targets.arithmetic import WHOLE
+from services.funds.targets.calculation import FULL_COMPLETION
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
-from shared.access import span
-from shared.db import run
+from shared.auth import May, region_bounds
+from shared.db import execute_core
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Target.created_at)}
 LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
 
 
-async def get(work: Work, target_id: UUID, *, lock: bool = False) -> Target:
+async def get_target(work: UnitOfWork, target_id: UUID, *, lock: bool = False) -> Target:
     """One target of the caller's regions; NotFound otherwise."""
-    query = select(Target).where(Target.id == target_id, work.actor.where(May.FUND_READ, col(Target.region)))
+    query = select(Target).where(
+        Target.id == target_id, work.actor.scope_filter(May.FUND_READ, col(Target.region))
+    )
     found = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if found is None:
         raise NotFound(f"没有这个绩效目标: {target_id}", f"No target {target_id}")
     return found
 
 
-async def listed(
-    work: Work,
-    asked: Asked,
+async def list_targets(
+    work: UnitOfWork,
+    asked: PageParams,
     *,
     region: str | None = None,
     year: int | None = None,
@@ -44,43 +45,47 @@ async def listed(
     late: date | None = None,
 ) -> Page[Target]:
     """A page of targets of the caller's regions; `late` leaves those not public on that day though they should be."""
-    query = select(Target).where(work.actor.where(May.FUND_READ, col(Target.region)))
+    query = select(Target).where(work.actor.scope_filter(May.FUND_READ, col(Target.region)))
     if region:
-        query = query.where(col(Target.region).between(*span(region)))
+        query = query.where(col(Target.region).between(*region_bounds(region)))
     for name, value in (("year", year), ("state", state), ("plan_id", plan_id), ("project_id", project_id)):
         if value is not None:
             query = query.where(getattr(Target, name) == value)
     if late is not None:
         query = query.where(col(Target.due_on) < late, col(Target.published_on).is_(None))
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Target.id), default="-created_at")
+    return await list_page(
+        work.session, query, asked, orders=ORDERS, key=col(Target.id), default="-created_at"
+    )
 
 
-async def system_public(
-    work: Work, asked: Asked, *, region: str | None, year: int | None, project_id: UUID | None
+async def system_list_public_targets(
+    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
 ) -> Page[Target]:
     """A page of what was made public, for anybody; the latest first."""
     query = select(Target).where(col(Target.published_on).is_not(None))
     if region:
-        query = query.where(col(Target.region).between(*span(region)))
+        query = query.where(col(Target.region).between(*region_bounds(region)))
     if year is not None:
         query = query.where(Target.year == year)
     if project_id is not None:
         query = query.where(Target.project_id == project_id)
     orders: Any = {"published_on": col(Target.published_on)}
-    return await page(work.session, query, asked, orders=orders, key=col(Target.id), default="-published_on")
+    return await list_page(
+        work.session, query, asked, orders=orders, key=col(Target.id), default="-published_on"
+    )
 
 
-async def lines(work: Work, plan_id: UUID, project_id: UUID) -> list[PlanLine]:
+async def list_plan_lines(work: UnitOfWork, plan_id: UUID, project_id: UUID) -> list[PlanLine]:
     """What a plan gives a project, if the project lies in the caller's regions."""
     query = select(PlanLine).where(
         PlanLine.plan_id == plan_id,
         PlanLine.project_id == project_id,
-        work.actor.where(May.FUND_READ, col(PlanLine.project_region)),
+        work.actor.scope_filter(May.FUND_READ, col(PlanLine.project_region)),
     )
     return list(await work.session.exec(query.order_by(col(PlanLine.position))))
 
 
-async def plan(work: Work, plan_id: UUID) -> Plan:
+async def get_plan(work: UnitOfWork, plan_id: UUID) -> Plan:
     """The plan a target belongs to; who may see the target may know its decision."""
     query = select(Plan).where(Plan.id == plan_id)
     found = (await work.session.exec(query)).first()
@@ -89,14 +94,14 @@ async def plan(work: Work, plan_id: UUID) -> Plan:
     return found
 
 
-async def of_plan(work: Work, plan_id: UUID, state: TargetState) -> list[Target]:
+async def list_targets_by_plan(work: UnitOfWork, plan_id: UUID, state: TargetState) -> list[Target]:
     """A plan's targets in a state, locked, in the order of their ids."""
     query = (
         select(Target)
         .where(
             Target.plan_id == plan_id,
             col(Target.state) == state,
-            work.actor.where(May.FUND_READ, col(Target.region)),
+            work.actor.scope_filter(May.FUND_READ, col(Target.region)),
         )
         .order_by(col(Target.id))
         .with_for_update()
@@ -104,7 +109,7 @@ async def of_plan(work: Work, plan_id: UUID, state: TargetState) -> list[Target]
     return list(await work.session.exec(query))
 
 
-async def indicators(work: Work, target_ids: Sequence[UUID]) -> list[TargetIndicator]:
+async def list_indicators(work: UnitOfWork, target_ids: Sequence[UUID]) -> list[TargetIndicator]:
     """The indicators of targets the caller was given already."""
     query = select(TargetIndicator).where(col(TargetIndicator.target_id).in_(target_ids))
     return list(
@@ -112,7 +117,7 @@ async def indicators(work: Work, target_ids: Sequence[UUID]) -> list[TargetIndic
     )
 
 
-async def monitorings(work: Work, target_id: UUID) -> list[TargetMonitoring]:
+async def list_monitorings(work: UnitOfWork, target_id: UUID) -> list[TargetMonitoring]:
     """What was seen of a target the caller was given already, oldest first."""
     query = select(TargetMonitoring).where(TargetMonitoring.target_id == target_id)
     return list(
@@ -120,27 +125,29 @@ async def monitorings(work: Work, target_id: UUID) -> list[TargetMonitoring]:
     )
 
 
-async def monitoring(work: Work, monitoring_id: UUID) -> TargetMonitoring | None:
+async def find_monitoring(work: UnitOfWork, monitoring_id: UUID) -> TargetMonitoring | None:
     """A monitoring by its id, to recognise a repeat."""
     return await work.session.get(TargetMonitoring, monitoring_id)
 
 
-async def replace_indicators(work: Work, target_id: UUID, rows: Sequence[TargetIndicator]) -> None:
+async def replace_indicators(work: UnitOfWork, target_id: UUID, rows: Sequence[TargetIndicator]) -> None:
     """Other indicators instead of those it had."""
-    await run(work.session, sa.delete(TargetIndicator).where(col(TargetIndicator.target_id) == target_id))
+    await execute_core(
+        work.session, sa.delete(TargetIndicator).where(col(TargetIndicator.target_id) == target_id)
+    )
     for row in rows:
         work.session.add(row)
     await work.session.flush()
 
 
-async def sheet(work: Work, region: str, year: int, limit: int) -> list[sa.Row[Any]]:
+async def list_sheet_rows(work: UnitOfWork, region: str, year: int, limit: int) -> list[sa.Row[Any]]:
     """A region's targets of a year with counts of their indicators and monitorings, one row each."""
     indicator, seen = TargetIndicator, TargetMonitoring
     counted = (
         sa.select(
             col(indicator.target_id),
             sa.func.count().label("indicators"),
-            sa.func.count().filter(col(indicator.completion) >= WHOLE).label("met"),
+            sa.func.count().filter(col(indicator.completion) >= FULL_COMPLETION).label("met"),
             sa.func.count().filter(col(indicator.deviates)).label("deviating"),
         )
         .group_by(col(indicator.target_id))
@@ -165,22 +172,22 @@ async def sheet(work: Work, region: str, year: int, limit: int) -> list[sa.Row[A
                 watched, watched.c.target_id == table.c.id
             )
         )
-        .where(*_in_year(work, region, year))
+        .where(*_build_year_conditions(work, region, year))
         .order_by(table.c.id)
         .limit(limit)
     )
-    return list(await run(work.session, query))
+    return list(await execute_core(work.session, query))
 
 
-def _in_year(work: Work, region: str, year: int) -> list[sa.ColumnElement[bool]]:
+def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[sa.ColumnElement[bool]]:
     return [
         col(Target.year) == year,
-        col(Target.region).between(*span(region)),
-        work.actor.where(May.FUND_READ, col(Target.region)),
+        col(Target.region).between(*region_bounds(region)),
+        work.actor.scope_filter(May.FUND_READ, col(Target.region)),
     ]
 
 
-async def year_counts(work: Work, region: str, year: int) -> sa.Row[Any]:
+async def count_year_targets(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
     """How many targets a region's year has, and how many got how far."""
     states = col(Target.state)
     public, due = col(Target.published_on), col(Target.due_on)
@@ -193,5 +200,5 @@ async def year_counts(work: Work, region: str, year: int) -> sa.Row[Any]:
         sa.func.count().filter(public.is_not(None)).label("published"),
         sa.func.count().filter(public <= due).label("in_time"),
         sa.cast(sa.func.coalesce(sa.func.sum(col(Target.amount)), 0), sa.BigInteger).label("amount"),
-    ).where(*_in_year(work, region, year))
-    return (await run(work.session, query)).one()
+    ).where(*_build_year_conditions(work, region, year))
+    return (await execute_core(work.session, query)).one()

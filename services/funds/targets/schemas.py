@@ -1,4 +1,4 @@
-"""What goes in and out about performance targets."""
+"""Schemas and code sets of performance targets, in the order of 绩效目标申报表."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -6,12 +6,49 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from services.funds.targets.kinds import Aspect, Operator, Part
 from services.funds.targets.lifecycle import TargetState
-from shared.money import Money
-from shared.moves import Act, Offer
+from shared.china import LabelledEnum, Money
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
-Number = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$")]
+
+class Part(LabelledEnum):
+    """一级指标."""
+
+    OUTPUT = "output", "产出指标"
+    BENEFIT = "benefit", "效益指标"
+    SATISFACTION = "satisfaction", "满意度指标"
+
+
+class Aspect(LabelledEnum):
+    """二级指标."""
+
+    QUANTITY = "quantity", "数量指标"
+    QUALITY = "quality", "质量指标"
+    TIMELINESS = "timeliness", "时效指标"
+    COST = "cost", "成本指标"
+    ECONOMIC = "economic", "经济效益指标"
+    SOCIAL = "social", "社会效益指标"
+    ECOLOGICAL = "ecological", "生态效益指标"
+    LASTING = "lasting", "可持续影响指标"
+    SERVED = "served", "服务对象满意度指标"
+
+    @property
+    def part(self) -> Part:
+        """The 一级指标 it belongs to."""
+        if self in {Aspect.QUANTITY, Aspect.QUALITY, Aspect.TIMELINESS, Aspect.COST}:
+            return Part.OUTPUT
+        return Part.SATISFACTION if self is Aspect.SERVED else Part.BENEFIT
+
+
+class Operator(LabelledEnum):
+    """指标值的比较."""
+
+    GE = "ge", "≥"
+    EQ = "eq", "="
+    LE = "le", "≤"
+
+
+DecimalText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,4})?$")]
 """指标值: a decimal number as text, without a sign."""
 
 
@@ -22,7 +59,7 @@ class IndicatorWrite(BaseModel):
     aspect: Aspect
     name: str = Field(min_length=2, max_length=200, description="三级指标")
     operator: Operator = Operator.GE
-    value: Number | None = Field(None, description="指标值")
+    value: DecimalText | None = Field(None, description="指标值")
     unit: str = Field("", max_length=40)
     weight: int | None = Field(None, ge=0, le=100, description="权重; 空为平均分配")
     core: bool = Field(False, description="★核心指标")
@@ -54,19 +91,19 @@ class TargetChange(BaseModel):
     indicators: list[IndicatorWrite] | None = Field(None, max_length=60, description="给出则整表替换")
 
 
-class Result(BaseModel):
+class IndicatorResult(BaseModel):
     """一项指标的完成情况."""
 
     indicator_id: UUID
-    actual: Number
+    actual: DecimalText
     deviation_reason: str = Field("", max_length=2000)
     file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
 
 
-class Results(BaseModel):
+class ResultsWrite(BaseModel):
     """自评填报."""
 
-    results: list[Result] = Field(max_length=60)
+    results: list[IndicatorResult] = Field(max_length=60)
     summary: str = Field("", max_length=5000, description="自评结论, 存在问题和改进措施")
 
 
@@ -75,12 +112,12 @@ class MonitoringCreate(BaseModel):
 
     id: UUID | None = None
     monitored_on: date
-    values: list[Result] = Field([], max_length=60, description="截至监控日的完成值")
+    values: list[IndicatorResult] = Field([], max_length=60, description="截至监控日的完成值")
     problems: str = Field("", max_length=5000, description="偏差和存在问题")
     measures: str = Field("", max_length=5000, description="纠正措施")
 
 
-class TargetAct(Act):
+class TargetTransitionRequest(TransitionRequest):
     """办理绩效目标."""
 
     published_on: date | None = Field(None, description="公开日期, 公开时必填")
@@ -206,7 +243,7 @@ class TargetDetail(TargetRead):
 
     indicators: list[IndicatorRead]
     monitorings: list[MonitoringRead]
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class TemplateIndicator(BaseModel):
@@ -221,7 +258,7 @@ class TemplateIndicator(BaseModel):
     core: bool = False
 
 
-class Template(BaseModel):
+class TargetTemplate(BaseModel):
     """绩效指标模板."""
 
     code: str

@@ -1,40 +1,111 @@
-"""Setting targets: from the template of the project's category, with the plan that gives the money."""
+"""Create, edit, transition, monitor, evaluate and publish performance targets; templates by project category."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
+from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
+from services.funds.ledger import service as ledger
+from services.funds.ledger.schemas import Figures
+from services.funds.plans.lifecycle import PlanState
+from services.funds.plans.models import Plan
 from services.funds.targets import repository
-from services.funds.targets.arithmetic import weights
-from services.funds.targets.lifecycle import TargetState
-from services.funds.targets.models import Target, TargetIndicator
-from services.funds.targets.schemas import IndicatorWrite, TargetChange, TargetCreate, Template
-from services.funds.targets.templates import fitting
-from shared.contracts.funds import TargetMoved
-from shared.creates import create
-from shared.errors import Conflict, Fault, Invalid
-from shared.http import Match
-from shared.ids import new_id
-from shared.permissions import May
-from shared.work import Work
+from services.funds.targets.calculation import (
+    calculate_completion,
+    calculate_execution,
+    calculate_score,
+    distribute_weights,
+    is_deviation,
+    list_evaluation_faults,
+    list_form_faults,
+)
+from services.funds.targets.lifecycle import TARGET_LIFECYCLE, TargetAction, TargetFacts, TargetState
+from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
+from services.funds.targets.schemas import (
+    Aspect,
+    IndicatorRead,
+    IndicatorResult,
+    IndicatorWrite,
+    MonitoringCreate,
+    MonitoringRead,
+    PublicIndicator,
+    PublicTarget,
+    ResultsWrite,
+    TargetChange,
+    TargetCreate,
+    TargetDetail,
+    TargetRead,
+    TargetTemplate,
+    TargetTransitionRequest,
+    TemplateIndicator,
+)
+from shared.auth import May
+from shared.china import add_workdays, format_yuan, to_local_date
+from shared.clients.funds import TargetMoved
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, PreconditionMissing
+from shared.files import uploads
+from shared.http import Page, PageParams, VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.records import create_record
+from shared.rules import Rule, list_rules_in_force
+from shared.unit_of_work import UnitOfWork
+
+TEMPLATE_RULE_PREFIX = "target.template."
+GENERAL_TEMPLATE = "general"
 
 
-async def draft(work: Work, body: TargetCreate) -> Target:
+async def list_templates(work: UnitOfWork, region: str) -> list[TargetTemplate]:
+    """Every template in force today in a region."""
+    return [
+        _build_template(rule)
+        for rule in await list_rules_in_force(work.session, work.today, region, TEMPLATE_RULE_PREFIX)
+    ]
+
+
+def _build_template(rule: Rule) -> TargetTemplate:
+    return TargetTemplate(
+        code=rule.key.removeprefix(TEMPLATE_RULE_PREFIX),
+        title=rule.title,
+        categories=rule.value["categories"],
+        indicators=[
+            TemplateIndicator(part=Aspect(one["aspect"]).part, **one) for one in rule.value["indicators"]
+        ],
+        basis=rule.basis,
+        confirmed=rule.confirmed,
+        rule=rule.ref,
+    )
+
+
+async def get_template(work: UnitOfWork, region: str, category: str, code: str = "") -> TargetTemplate:
+    """The template with that code, or the one whose category beginning fits longest. NotFound for an unknown code."""
+    known = await list_templates(work, region)
+    if code:
+        found = next((one for one in known if one.code == code), None)
+        if found is None:
+            raise NotFound(f"没有绩效指标模板 {code}", f"No template {code}")
+        return found
+    fits = [(len(head), one) for one in known for head in one.categories if category.startswith(head)]
+    return max(fits, key=lambda fit: fit[0])[1]
+
+
+async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
     """A new target of a project in a plan. Invalid when the plan gives the project nothing, Conflict when it has one."""
-    lines = await repository.lines(work, body.plan_id, body.project_id)
+    lines = await repository.list_plan_lines(work, body.plan_id, body.project_id)
     amount = sum(line.amount for line in lines)
     if not lines or amount <= 0:
-        fault = Fault("not_in_plan", "分配方案没有给这个项目安排资金", "not in the plan", "/project_id")
+        fault = FieldError("not_in_plan", "分配方案没有给这个项目安排资金", "not in the plan", "/project_id")
         raise Invalid(fault.detail, fault.detail_en, faults=[fault])
     region = lines[0].project_region
     work.actor.require(May.TARGET_MANAGE, region)
-    plan = await repository.plan(work, body.plan_id)
-    cards = await commitments.cards(work, [body.project_id])
+    plan = await repository.get_plan(work, body.plan_id)
+    cards = await commitments.get_cached_projects(work, [body.project_id])
     category = cards[body.project_id].category if body.project_id in cards else ""
-    template = await fitting(work, region, category, body.template)
-    rule = await work.rule("target.weights", region=region)
-    target, fresh = await create(
+    template = await get_template(work, region, category, body.template)
+    rule = await work.get_rule("target.weights", region=region)
+    target, fresh = await create_record(
         work,
         Target,
         body,
@@ -56,25 +127,29 @@ async def draft(work: Work, body: TargetCreate) -> Target:
         rules_used=[rule.ref, template.rule],
     )
     if fresh:
-        await _put(work, target, body.indicators or _suggested(template), rule.value)
-        await work.tell(moved(target, TargetState.DRAFT), target)
+        await _save_indicators(
+            work, target, body.indicators or _build_suggested_indicators(template), rule.value
+        )
+        await work.publish(build_moved_event(target, TargetState.DRAFT), target)
     return target
 
 
-def _suggested(template: Template) -> list[IndicatorWrite]:
+def _build_suggested_indicators(template: TargetTemplate) -> list[IndicatorWrite]:
     return [
         IndicatorWrite(value=one.value or None, **one.model_dump(exclude={"part", "value"}))
         for one in template.indicators
     ]
 
 
-def moved(target: Target, was: TargetState) -> TargetMoved:
+def build_moved_event(target: Target, was: TargetState) -> TargetMoved:
     """The event of a target that changed."""
     return TargetMoved(target_id=target.id, project_id=target.project_id, was=was, now=target.state)
 
 
-async def _put(work: Work, target: Target, written: Sequence[IndicatorWrite], points: dict[str, Any]) -> None:
-    even = weights([one.aspect for one in written], points)
+async def _save_indicators(
+    work: UnitOfWork, target: Target, written: Sequence[IndicatorWrite], points: dict[str, Any]
+) -> None:
+    even = distribute_weights([one.aspect for one in written], points)
     rows = [
         TargetIndicator(
             id=one.id or new_id(),
@@ -93,29 +168,300 @@ async def _put(work: Work, target: Target, written: Sequence[IndicatorWrite], po
     await repository.replace_indicators(work, target.id, rows)
 
 
-async def change(work: Work, target_id: UUID, body: TargetChange, match: Match) -> Target:
+async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, match: VersionMatch) -> Target:
     """Change a target that is still being written."""
-    target = await repository.get(work, target_id, lock=True)
+    target = await repository.get_target(work, target_id, lock=True)
     work.actor.require(May.TARGET_MANAGE, target.region)
-    match.require(target)
+    match.require_version(target)
     if target.state is not TargetState.DRAFT:
         raise Conflict(f"绩效目标{target.state.label}, 不能再修改", f"The target is {target.state}")
     given = body.model_dump(exclude={"indicators"}, exclude_unset=True, exclude_none=True)
     if given.get("amount", target.fiscal_amount) < target.fiscal_amount:
-        fault = Fault("below_fiscal", "年度资金总额不能小于财政拨款", "less than the fiscal part", "/amount")
+        fault = FieldError(
+            "below_fiscal", "年度资金总额不能小于财政拨款", "less than the fiscal part", "/amount"
+        )
         raise Invalid(fault.detail, fault.detail_en, faults=[fault])
     for name, value in given.items():
         setattr(target, name, value)
     if body.indicators is not None:
-        rule = await work.rule("target.weights", region=target.region)
-        await _put(work, target, body.indicators, rule.value)
-    touch(work, target)
-    await work.tell(moved(target, target.state), target)
+        rule = await work.get_rule("target.weights", region=target.region)
+        await _save_indicators(work, target, body.indicators, rule.value)
+    bump_version(work, target)
+    await work.publish(build_moved_event(target, target.state), target)
     return target
 
 
-def touch(work: Work, target: Target) -> None:
+def bump_version(work: UnitOfWork, target: Target) -> None:
     """The next version of a target."""
     target.version += 1
     target.updated_at = work.at
     work.session.add(target)
+
+
+DECIDED_PLAN_STATES = frozenset({PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED})
+
+
+def build_indicator_read(row: TargetIndicator) -> IndicatorRead:
+    """An indicator as it is shown."""
+    values = row.model_dump() | {
+        "part": row.aspect.part,
+        "completion": "" if row.completion is None else format_yuan(row.completion),
+    }
+    return IndicatorRead(**values)
+
+
+def build_target_read(target: Target) -> TargetRead:
+    """A target as it is shown."""
+    points = None if target.score is None else format_yuan(target.score)
+    return TargetRead.model_validate(
+        target.model_dump(exclude={"score"}) | {"score": points}, from_attributes=True
+    )
+
+
+async def get_target_figures(work: UnitOfWork, target: Target, as_of: date | None = None) -> Figures:
+    """What the target's project was given by its plan, and what of it is paid."""
+    given = await allocations.list_related_allocations(
+        work, plans=[target.plan_id], projects=[target.project_id]
+    )
+    if not given:
+        return Figures()
+    return await ledger.get_figures(work, {"allocation_id": [one.id for one in given]}, as_of)
+
+
+async def get_target_detail(work: UnitOfWork, target_id: UUID) -> TargetDetail:
+    """A target, its indicators, what was seen of it, and what the caller could do."""
+    target = await repository.get_target(work, target_id)
+    rows = await repository.list_indicators(work, [target.id])
+    known = await _get_target_facts(
+        work, target, rows, await repository.get_plan(work, target.plan_id), TargetTransitionRequest()
+    )
+    return TargetDetail.model_construct(
+        **build_target_read(target).model_dump(),
+        indicators=[build_indicator_read(row) for row in rows],
+        monitorings=[
+            MonitoringRead.model_validate(one) for one in await repository.list_monitorings(work, target.id)
+        ],
+        available_actions=available_actions(work, TARGET_LIFECYCLE, target, known),
+    )
+
+
+async def _get_target_facts(
+    work: UnitOfWork, target: Target, rows: list[TargetIndicator], plan: Plan, body: TargetTransitionRequest
+) -> TargetFacts:
+    points = (await work.get_rule("target.weights", region=target.region)).value
+    return TargetFacts(
+        form_faults=list_form_faults(list(rows), points),
+        plan_approved=plan.state in DECIDED_PLAN_STATES,
+        published_on=body.published_on,
+        published_at=body.published_at,
+        approved_on=target.approved_on,
+        today=work.today,
+        evaluation_faults=list_evaluation_faults(list(rows)),
+        reason=body.reason,
+    )
+
+
+async def transition_target(
+    work: UnitOfWork,
+    target_id: UUID,
+    action: TargetAction,
+    body: TargetTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | Target:
+    """Take one step."""
+    target = await repository.get_target(work, target_id, lock=True)
+    plan = await repository.get_plan(work, target.plan_id)
+    return await _transition_locked_target(work, target, plan, action, body, match=match, dry_run=dry_run)
+
+
+async def _transition_locked_target(
+    work: UnitOfWork,
+    target: Target,
+    plan: Plan,
+    action: TargetAction,
+    body: TargetTransitionRequest,
+    *,
+    match: VersionMatch | None = None,
+    dry_run: bool = False,
+) -> TransitionPreview | Target:
+    rows = await repository.list_indicators(work, [target.id])
+    known = await _get_target_facts(work, target, rows, plan, body)
+    if action is TargetAction.PUBLISH and not dry_run:
+        target.published_on, target.published_at = body.published_on, body.published_at
+    preview = await apply_transition(
+        work,
+        TARGET_LIFECYCLE,
+        target,
+        action,
+        known,
+        act=body,
+        match=match,
+        dry_run=dry_run,
+        event=lambda was, _now: build_moved_event(target, was),
+    )
+    if preview is not None:
+        return preview
+    await _apply_effects(work, target, plan, rows, action)
+    work.session.add(target)
+    return target
+
+
+async def _apply_effects(
+    work: UnitOfWork, target: Target, plan: Plan, rows: list[TargetIndicator], action: TargetAction
+) -> None:
+    """What each step leaves on the record besides the state."""
+    match action:
+        case TargetAction.SUBMIT:
+            target.submitted_by = work.actor.id
+        case TargetAction.RETURN:
+            target.submitted_by = ""
+        case TargetAction.APPROVE:
+            rule = await work.get_rule("target.publish_days", region=target.region)
+            target.approved_by, target.decision_no = work.actor.id, plan.decision_no
+            target.approved_on = plan.decision_on or to_local_date(target.state_since)
+            target.due_on = add_workdays(target.approved_on, int(rule.value["workdays"]))
+            target.rules_used = sorted({*target.rules_used, rule.ref})
+        case TargetAction.EVALUATE:
+            rule = await work.get_rule("target.weights", region=target.region)
+            paid = (await get_target_figures(work, target)).paid
+            target.evaluated_by, target.paid = work.actor.id, paid
+            target.score = calculate_score(
+                rows, calculate_execution(paid, target.fiscal_amount), int(rule.value["execution"])
+            )
+        case TargetAction.SEND_BACK:
+            target.evaluated_by, target.score, target.paid = "", None, None
+        case _:
+            return
+
+
+async def approve_targets_of_plan(work: UnitOfWork, plan: Plan) -> int:
+    """Approve every submitted target of a plan in the transaction that approves the plan; how many.
+
+    One that is not complete, or that the approver wrote, stays submitted for another person.
+    """
+    done = 0
+    for target in await repository.list_targets_by_plan(work, plan.id, TargetState.SUBMITTED):
+        if not work.actor.has_access(May.PLAN_APPROVE, target.region):
+            continue
+        try:
+            await _transition_locked_target(
+                work, target, plan, TargetAction.APPROVE, TargetTransitionRequest()
+            )
+        except (Forbidden, PreconditionMissing):
+            continue
+        done += 1
+    return done
+
+
+MONITORED_STATES = frozenset({TargetState.APPROVED, TargetState.PUBLISHED})
+
+
+async def save_results(work: UnitOfWork, target_id: UUID, body: ResultsWrite, match: VersionMatch) -> Target:
+    """Write results, reasons and evidence down; Conflict unless the target is public and not evaluated yet."""
+    target = await _get_managed_target(work, target_id)
+    match.require_version(target)
+    if target.state is not TargetState.PUBLISHED:
+        raise Conflict(f"绩效目标{target.state.label}, 不能填报完成情况", f"The target is {target.state}")
+    rows = {row.id: row for row in await repository.list_indicators(work, [target.id])}
+    _require_own_indicators(body.results, rows)
+    await uploads.require_files(work, [str(one) for result in body.results for one in result.file_ids])
+    bounds = (await work.get_rule("target.deviation", region=target.region)).value
+    for result in body.results:
+        row = rows[result.indicator_id]
+        row.actual, row.deviation_reason = result.actual, result.deviation_reason
+        row.file_ids = [str(one) for one in result.file_ids]
+        row.completion = calculate_completion(row.operator, row.value, result.actual)
+        row.deviates = is_deviation(row.completion, bounds)
+        work.session.add(row)
+    target.summary = body.summary or target.summary
+    bump_version(work, target)
+    await work.publish(build_moved_event(target, target.state), target)
+    return target
+
+
+async def create_monitoring(work: UnitOfWork, target_id: UUID, body: MonitoringCreate) -> TargetMonitoring:
+    """Keep what is seen of a running target on a day, with what the ledger says of that day."""
+    target = await _get_managed_target(work, target_id)
+    if body.id is not None and (earlier := await repository.find_monitoring(work, body.id)):
+        same = (earlier.target_id, earlier.monitored_on, earlier.created_by)
+        if same == (target.id, body.monitored_on, work.actor.id):
+            return earlier
+        raise Conflict("这个编号已有内容不同的记录", "This id is taken by another content")
+    if target.state not in MONITORED_STATES:
+        raise Conflict(f"绩效目标{target.state.label}, 不在监控期", f"The target is {target.state}")
+    if body.monitored_on > work.today:
+        fault = FieldError("in_the_future", "监控日期不能晚于今天", "lies in the future", "/monitored_on")
+        raise Invalid(fault.detail, fault.detail_en, faults=[fault])
+    rows = {row.id: row for row in await repository.list_indicators(work, [target.id])}
+    _require_own_indicators(body.values, rows)
+    figures = await get_target_figures(work, target, body.monitored_on)
+    seen = TargetMonitoring(
+        id=body.id or new_id(),
+        target_id=target.id,
+        monitored_on=body.monitored_on,
+        allocated=figures.allocated,
+        paid=figures.paid,
+        values=[_build_monitored_value(rows[one.indicator_id], one) for one in body.values],
+        problems=body.problems,
+        measures=body.measures,
+        created_at=work.at,
+        created_by=work.actor.id,
+    )
+    work.session.add(seen)
+    bump_version(work, target)
+    await work.publish(build_moved_event(target, target.state), target)
+    return seen
+
+
+def _build_monitored_value(row: TargetIndicator, result: IndicatorResult) -> dict[str, str]:
+    return {
+        "indicator_id": str(row.id),
+        "name": row.name,
+        "value": row.value,
+        "actual": result.actual,
+        "completion": format_yuan(calculate_completion(row.operator, row.value, result.actual)),
+        "deviation_reason": result.deviation_reason,
+    }
+
+
+async def _get_managed_target(work: UnitOfWork, target_id: UUID) -> Target:
+    target = await repository.get_target(work, target_id, lock=True)
+    work.actor.require(May.TARGET_MANAGE, target.region)
+    return target
+
+
+def _require_own_indicators(results: list[IndicatorResult], rows: dict[UUID, TargetIndicator]) -> None:
+    faults = [
+        FieldError("no_indicator", "没有这项指标", "no such indicator", f"/results/{at}/indicator_id")
+        for at, one in enumerate(results)
+        if one.indicator_id not in rows
+    ]
+    if faults:
+        raise Invalid("有的指标不属于这个绩效目标", "Some indicators are not this target's", faults=faults)
+
+
+async def list_public_targets(
+    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
+) -> Page[PublicTarget]:
+    """A page of what was made public."""
+    found = await repository.system_list_public_targets(
+        work, asked, region=region, year=year, project_id=project_id
+    )
+    rows: dict[UUID, list[TargetIndicator]] = {one.id: [] for one in found.items}
+    for row in await repository.list_indicators(work, list(rows)):
+        rows[row.target_id].append(row)
+    items = [_build_public_target(one, rows[one.id]) for one in found.items]
+    return Page[PublicTarget].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+
+
+def _build_public_target(target: Target, rows: list[TargetIndicator]) -> PublicTarget:
+    confirmed = target.state is TargetState.CONFIRMED
+    said = build_target_read(target)
+    kept = [PublicIndicator.model_validate(build_indicator_read(row).model_dump()) for row in rows]
+    if not confirmed:
+        kept = [one.model_copy(update={"actual": "", "completion": ""}) for one in kept]
+    hidden = {} if confirmed else {"score": None, "summary": ""}
+    values = {name: getattr(said, name) for name in PublicTarget.model_fields if hasattr(said, name)}
+    return PublicTarget.model_construct(**{**values, **hidden}, confirmed=confirmed, indicators=kept)

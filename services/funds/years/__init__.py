@@ -1,1 +1,1 @@
-"""年终: a closed year stays as it was, what is left is carried over and ages, land revenue is held to its share."""
+"""Year end (年终): closing, reopening, carry-over (结转) and the land revenue share (土地出让收益)."""

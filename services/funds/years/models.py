@@ -1,4 +1,4 @@
-"""What was carried over from a closed year, and what land revenue there was."""
+"""Tables of carry-overs, reopenings and land revenue."""
 
 from datetime import date, datetime
 from uuid import UUID

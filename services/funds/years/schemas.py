@@ -1,26 +1,26 @@
-"""What goes in and out about the end of a year."""
+"""Schemas of the year end."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.money import Money, PositiveMoney
+from shared.china import Money, PositiveMoney
 
-REGION = r"^[0-9]{12}$"
+REGION_PATTERN = r"^[0-9]{12}$"
 
 
 class ClosingCreate(BaseModel):
     """年终结账."""
 
-    region: str = Field(pattern=REGION)
+    region: str = Field(pattern=REGION_PATTERN)
     note: str = Field("", max_length=2000)
 
 
 class ReopeningCreate(BaseModel):
     """申请重开已结账年度."""
 
-    region: str = Field(pattern=REGION)
+    region: str = Field(pattern=REGION_PATTERN)
     decision_no: str = Field(min_length=2, max_length=100, description="同意重开的文件文号")
     decision_on: date
     decision_file: UUID | None = Field(None, description="文件, 先上传到 /funds/files")
@@ -72,7 +72,7 @@ class YearHistory(BaseModel):
     reopenings: list[ReopeningRead]
 
 
-class Carried(BaseModel):
+class CarriedBalance(BaseModel):
     """一份指标在年末的余额及其去向."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -100,7 +100,7 @@ class YearReport(BaseModel):
     region: str
     year: int
     closing: ClosingRead | None
-    rows: list[Carried]
+    rows: list[CarriedBalance]
     carried: Money
     to_take_back: Money
     rule: str
@@ -110,7 +110,7 @@ class YearReport(BaseModel):
 class LandRevenueWrite(BaseModel):
     """登记土地出让收益."""
 
-    region: str = Field(pattern=REGION)
+    region: str = Field(pattern=REGION_PATTERN)
     revenue: PositiveMoney = Field(description="全年土地出让收益, 元")
     document_no: str = Field(min_length=2, max_length=100, description="决算或统计文件文号")
     counted_on: date

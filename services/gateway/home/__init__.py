@@ -1,1 +1,1 @@
-"""首页: what a phone shows first, in one call."""
+"""Home page (首页): roles, to-do counts and shortcuts of the caller in one response."""

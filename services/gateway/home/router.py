@@ -2,15 +2,15 @@
 
 from fastapi import APIRouter, Request
 
+from services.gateway.fan_out import FanOut
 from services.gateway.home import service
 from services.gateway.home.schemas import Home
-from services.gateway.pieces import Pieces
-from shared.http import CurrentActor, Route, signed_in
+from shared.http import CurrentActor, Route, requires_sign_in
 
 router = APIRouter(prefix="/home", tags=["首页"], route_class=Route)
 
 
-@router.get("", response_model=Home, **signed_in())
+@router.get("", response_model=Home, **requires_sign_in())
 async def read_home(request: Request, actor: CurrentActor) -> Home:
     """首页: 我是谁, 有什么待办, 能办什么; 哪个服务联系不上会写明."""
-    return await service.home(Pieces.of(request), actor)
+    return await service.get_home(FanOut.from_request(request), actor)

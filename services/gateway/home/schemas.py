@@ -4,10 +4,10 @@ from datetime import date
 
 from pydantic import BaseModel, Field
 
-from services.gateway.pieces import Missing
+from services.gateway.fan_out import MissingPart
 
 
-class RoleHeld(BaseModel):
+class RoleRead(BaseModel):
     """角色与辖区."""
 
     role: str
@@ -15,7 +15,7 @@ class RoleHeld(BaseModel):
     region: str
 
 
-class InboxItem(BaseModel):
+class TodoItem(BaseModel):
     """一类待办: how many, and the address that lists exactly them."""
 
     key: str
@@ -40,9 +40,9 @@ class Home(BaseModel):
     person: str
     name: str
     organisation: str
-    roles: list[RoleHeld]
+    roles: list[RoleRead]
     today: date
-    inbox: list[InboxItem] = Field(description="待办, 数量为零的不列")
+    inbox: list[TodoItem] = Field(description="待办, 数量为零的不列")
     waiting: int = Field(description="待办合计")
     shortcuts: list[ShortcutRead]
-    missing: list[Missing] = Field(description="暂时联系不上的服务; 它们的待办不在其中")
+    missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们的待办不在其中")

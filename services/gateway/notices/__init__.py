@@ -1,1 +1,1 @@
-"""公开公示: every service's notice board as one, without login."""
+"""Public notices (公开公示): notices of all services in one list, without sign-in."""

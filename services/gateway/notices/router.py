@@ -6,27 +6,27 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
+from services.gateway.fan_out import FanOut
 from services.gateway.notices import service
-from services.gateway.notices.schemas import Board
-from services.gateway.notices.service import POSTING
-from services.gateway.pieces import Pieces
-from shared.access import NATION
+from services.gateway.notices.schemas import PublicNoticeList
+from services.gateway.notices.service import NOTICE_SERVICES
+from shared.auth import NATION_CODE
 from shared.errors import NotFound, Unavailable
-from shared.http import Route, public
+from shared.http import Route, allows_anonymous
 from shared.notices.schemas import PublicNotice
 
 router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
 
 
-@router.get("", response_model=Board, **public())
+@router.get("", response_model=PublicNoticeList, **allows_anonymous())
 async def list_notices(
     request: Request,
-    region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION,
+    region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION_CODE,
     kind: Annotated[str, Query(max_length=40)] = "",
     on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
     cursor: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Board:
+) -> PublicNoticeList:
     """公示栏(免登录): 项目、资金、资产的公示, 按日期倒序."""
     wanted = {
         "region": region,
@@ -34,15 +34,17 @@ async def list_notices(
         "on": on.isoformat() if on else "",
         "cursor": cursor,
     }
-    return await service.board(Pieces(request.app.state.context), wanted, limit)
+    return await service.list_public_notices(FanOut(request.app.state.context), wanted, limit)
 
 
-@router.get("/{board}/{notice_id}", response_model=PublicNotice, **public(refuses=(NotFound, Unavailable)))
+@router.get(
+    "/{board}/{notice_id}", response_model=PublicNotice, **allows_anonymous(refuses=(NotFound, Unavailable))
+)
 async def read_notice(request: Request, board: str, notice_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """一条公示(免登录)."""
-    if board not in POSTING:
+    if board not in NOTICE_SERVICES:
         raise NotFound("没有这个公示栏", "No such board")
-    found: dict[str, Any] = await request.app.state.context.wire.ask(
+    found: dict[str, Any] = await request.app.state.context.clients.ask(
         board, "GET", f"/api/v1/{board}/public-notices/{notice_id}"
     )
     return found

@@ -2,13 +2,13 @@
 
 from pydantic import BaseModel
 
-from services.gateway.pieces import Missing
+from services.gateway.fan_out import MissingPart
 from shared.notices.schemas import PublicNotice
 
 
-class Board(BaseModel):
+class PublicNoticeList(BaseModel):
     """公示栏的一页, newest first."""
 
     items: list[PublicNotice]
     next_cursor: str | None = None
-    missing: list[Missing] = []
+    missing: list[MissingPart] = []

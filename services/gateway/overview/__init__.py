@@ -1,1 +1,1 @@
-"""总览: a region and a year on one page."""
+"""Overview (总览): summaries and alerts of all services for one region and year."""

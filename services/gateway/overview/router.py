@@ -4,18 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from services.gateway.fan_out import FanOut
 from services.gateway.overview import service
 from services.gateway.overview.schemas import Overview
-from services.gateway.pieces import Pieces
+from shared.auth import May
 from shared.errors import NotFound
-from shared.http import CurrentActor, Route, allows
-from shared.permissions import May
-from shared.work import CHINA
+from shared.http import CurrentActor, Route, requires
+from shared.unit_of_work import CHINA_TIME_ZONE
 
 router = APIRouter(prefix="/overview", tags=["总览"], route_class=Route)
 
 
-@router.get("", response_model=Overview, **allows(May.OVERVIEW_READ, refuses=(NotFound,)))
+@router.get("", response_model=Overview, **requires(May.OVERVIEW_READ, refuses=(NotFound,)))
 async def read_overview(
     request: Request,
     actor: CurrentActor,
@@ -23,7 +23,9 @@ async def read_overview(
     year: Annotated[int | None, Query(ge=2000, le=2100, description="空为今年")] = None,
 ) -> Overview:
     """总览: 一个地区一年的资金、项目、资产、驻村, 一页看完."""
-    pieces = Pieces.of(request)
-    where = region or next(low for _, low, _ in actor.reaches(May.OVERVIEW_READ))
+    pieces = FanOut.from_request(request)
+    where = region or next(low for _, low, _ in actor.list_reaches(May.OVERVIEW_READ))
     actor.require(May.OVERVIEW_READ, where)
-    return await service.overview(pieces, where, year or pieces.context.clock().astimezone(CHINA).year)
+    return await service.get_overview(
+        pieces, where, year or pieces.context.clock().astimezone(CHINA_TIME_ZONE).year
+    )

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.gateway.pieces import Missing
+from services.gateway.fan_out import MissingPart
 
 
 class Headline(BaseModel):
@@ -30,5 +30,5 @@ class Overview(BaseModel):
     assets: dict[str, Any] | None = Field(description="资产统计, 见 /assets/summary")
     attendance: dict[str, Any] | None = Field(description="驻村统计, 见 /attendance/summary")
     alerts: dict[str, dict[str, Any]] = Field(description="各服务的预警统计, 见 /{服务}/alerts/summary")
-    missing: list[Missing] = Field(description="暂时联系不上的服务")
-    withheld: list[Missing] = Field(description="您的角色不能查看的部分")
+    missing: list[MissingPart] = Field(description="暂时联系不上的服务")
+    withheld: list[MissingPart] = Field(description="您的角色不能查看的部分")

@@ -1,1 +1,1 @@
-"""运维与文档: health of all services, figures, one OpenAPI document, a page to try it on."""
+"""Operations and documents (运维与文档): readiness of all services, metrics, the merged OpenAPI document and its page."""

@@ -8,92 +8,101 @@ from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from services.gateway.system import service
-from services.gateway.system.openapi import older
 from services.gateway.system.schemas import Readiness
+from services.gateway.system.service import to_openapi_3_0
+from shared.app import Metrics
 from shared.errors import NotFound, Unavailable
-from shared.http import context_of, public
-from shared.watch import Metrics
+from shared.http import allows_anonymous, get_service_context
 
-DRAWN = {
+SWAGGER_UI_FILES = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-START = "start.js"
-PAGE = f"""<!doctype html>
+START_SCRIPT_NAME = "start.js"
+DOCS_PAGE = f"""<!doctype html>
 <html lang="zh">
 <head><meta charset="utf-8"><title>衔接 接口文档</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="docs/favicon-32x32.png"><link rel="stylesheet" href="docs/swagger-ui.css"></head>
-<body><div id="page"></div><script src="docs/swagger-ui-bundle.js"></script><script src="docs/{START}"></script></body>
+<body><div id="page"></div><script src="docs/swagger-ui-bundle.js"></script><script src="docs/{START_SCRIPT_NAME}"></script></body>
 </html>
 """
-SCRIPT = """SwaggerUIBundle({
+START_SCRIPT = """SwaggerUIBundle({
   url: "docs/openapi.json", dom_id: "#page", deepLinking: true, docExpansion: "none", filter: true,
   persistAuthorization: true, validatorUrl: null, defaultModelsExpandDepth: 0,
 });
 """
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 
-def routes(metrics: Metrics) -> APIRouter:
+def build_router(metrics: Metrics) -> APIRouter:
     """The operators' addresses, and the documents."""
     router = APIRouter(tags=["运维"])
-    _health(router, metrics)
-    _documents(router)
+    _add_health_routes(router, metrics)
+    _add_document_routes(router)
     return router
 
 
-def _health(router: APIRouter, metrics: Metrics) -> None:
-    @router.get("/healthz", response_model=dict[str, str], **public())
+def _add_health_routes(router: APIRouter, metrics: Metrics) -> None:
+    @router.get("/healthz", response_model=dict[str, str], **allows_anonymous())
     async def alive() -> dict[str, str]:
         return {"status": "ok", "service": metrics.service}
 
-    @router.get("/readyz", response_model=Readiness, **public(refuses=(Unavailable,)))
+    @router.get("/readyz", response_model=Readiness, **allows_anonymous(refuses=(Unavailable,)))
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         """所有服务是否就绪: 503 when any is not, naming it; the others are served all the same."""
-        found = await service.readiness(context_of(request))
+        found = await service.get_readiness(get_service_context(request))
         return JSONResponse(found.model_dump(), 200 if found.status == "ok" else 503)
 
-    @router.get("/metrics", response_class=Response, response_model=None, **public())
+    @router.get("/metrics", response_class=Response, response_model=None, **allows_anonymous())
     async def figures() -> Response:
-        return metrics.expose()
+        return metrics.render()
 
 
-def _documents(router: APIRouter) -> None:
-    catalogue = service.Catalogue()
+def _add_document_routes(router: APIRouter) -> None:
+    catalogue = service.OpenApiCache()
     folder = Path(str(swagger_ui_bundle.swagger_ui_path))
 
-    @router.get("/openapi.json", response_class=JSONResponse, response_model=None, **public())
+    @router.get("/openapi.json", response_class=JSONResponse, response_model=None, **allows_anonymous())
     async def openapi(request: Request) -> Response:
         """全部接口, OpenAPI 3.1."""
-        return JSONResponse(await catalogue.read(context_of(request), request.app.openapi()))
+        return JSONResponse(await catalogue.get_document(get_service_context(request), request.app.openapi()))
 
-    @router.get("/docs", response_class=HTMLResponse, response_model=None, **public())
+    @router.get("/docs", response_class=HTMLResponse, response_model=None, **allows_anonymous())
     async def docs() -> Response:
         """接口文档页."""
-        return HTMLResponse(PAGE, headers={"Content-Security-Policy": POLICY})
+        return HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
 
-    @router.get("/docs/openapi.json", response_class=JSONResponse, response_model=None, **public())
+    @router.get("/docs/openapi.json", response_class=JSONResponse, response_model=None, **allows_anonymous())
     async def drawn(request: Request) -> Response:
         """同一文档的 3.0 版本, 供文档页使用."""
-        return JSONResponse(older(await catalogue.read(context_of(request), request.app.openapi())))
-
-    @router.get(f"/docs/{START}", response_class=Response, response_model=None, **public())
-    async def start() -> Response:
-        """文档页的启动脚本."""
-        return Response(SCRIPT, media_type="text/javascript")
+        return JSONResponse(
+            to_openapi_3_0(await catalogue.get_document(get_service_context(request), request.app.openapi()))
+        )
 
     @router.get(
-        "/docs/{name}", response_class=FileResponse, response_model=None, **public(refuses=(NotFound,))
+        f"/docs/{START_SCRIPT_NAME}", response_class=Response, response_model=None, **allows_anonymous()
+    )
+    async def start() -> Response:
+        """文档页的启动脚本."""
+        return Response(START_SCRIPT, media_type="text/javascript")
+
+    @router.get(
+        "/docs/{name}",
+        response_class=FileResponse,
+        response_model=None,
+        **allows_anonymous(refuses=(NotFound,)),
     )
     async def part(name: str) -> Response:
         """文档页的样式与脚本."""
-        if name not in DRAWN:
+        if name not in SWAGGER_UI_FILES:
             raise NotFound("没有这个文件", "No such file")
         return FileResponse(
-            folder / name, media_type=DRAWN[name], headers={"Cache-Control": "public, max-age=86400"}
+            folder / name,
+            media_type=SWAGGER_UI_FILES[name],
+            headers={"Cache-Control": "public, max-age=86400"},
         )

@@ -1,1 +1,1 @@
-"""资金全链条: from the fund document to the inspection, around any record."""
+"""Threads (资金全链条): records from the fund document to the inspection, found from any one of them."""

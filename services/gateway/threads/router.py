@@ -4,18 +4,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
-from services.gateway.pieces import Pieces
+from services.gateway.fan_out import FanOut
 from services.gateway.threads import service
-from services.gateway.threads.kinds import Kind
-from services.gateway.threads.schemas import Thread
+from services.gateway.threads.schemas import Thread, ThreadKind
+from shared.auth import May
 from shared.errors import NotFound
-from shared.http import Route, allows
-from shared.permissions import May
+from shared.http import Route, requires
 
 router = APIRouter(prefix="/threads", tags=["资金全链条"], route_class=Route)
 
 
-@router.get("/{kind}/{record_id}", response_model=Thread, **allows(May.THREAD_READ, refuses=(NotFound,)))
-async def read_thread(request: Request, kind: Kind, record_id: UUID) -> Thread:
+@router.get("/{kind}/{record_id}", response_model=Thread, **requires(May.THREAD_READ, refuses=(NotFound,)))
+async def read_thread(request: Request, kind: ThreadKind, record_id: UUID) -> Thread:
     """资金全链条: 指标文、方案、下达、项目、公示、合同、进度、支付、资产、巡查、走访."""
-    return await service.thread(Pieces.of(request), kind, record_id)
+    return await service.get_thread(FanOut.from_request(request), kind, record_id)

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.identity.base import Base
+from shared.auth import Role
 from shared.db import text_enum
-from shared.permissions import Role
 
 
 class Account(Base, table=True):
@@ -37,7 +37,7 @@ class Account(Base, table=True):
     updated_at: datetime
 
 
-class Granted(Base, table=True):
+class RoleGrant(Base, table=True):
     """授权: a role in a region for a time."""
 
     __tablename__ = "grant"

@@ -2,27 +2,39 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from services.identity.accounts import repository, service
-from services.identity.accounts.schemas import AccountChange, AccountCreate, AccountPage, AccountRead
-from shared.errors import Conflict, Forbidden, NotFound, Stale, VersionRequired
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.permissions import May
+from services.identity.accounts.schemas import (
+    AccountChange,
+    AccountCreate,
+    AccountPage,
+    AccountRead,
+    ClientChange,
+    ClientCreate,
+    ClientPage,
+    ClientRead,
+    ClientSecret,
+)
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed, VersionRequired
+from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/users", tags=["账号"], route_class=Route)
-Q = Annotated[str, Query(max_length=50, description="姓名或用户名")]
+SearchText = Annotated[str, Query(max_length=50, description="姓名或用户名")]
 Cursor = Annotated[str, Query(max_length=64, description="上一页的 next_cursor")]
 Limit = Annotated[int, Query(ge=1, le=200)]
 AccountPath = Annotated[str, Path(min_length=1, max_length=64, description="用户名")]
-CHANGES = (NotFound, Conflict, Stale, VersionRequired, Forbidden)
+CHANGE_ERRORS = (NotFound, Conflict, PreconditionFailed, VersionRequired, Forbidden)
 
 
-@router.get("", response_model=AccountPage, **allows(May.ACCOUNT_READ))
-async def list_users(work: Reading, q: Q = "", cursor: Cursor = "", limit: Limit = 50) -> AccountPage:
+@router.get("", response_model=AccountPage, **requires(May.ACCOUNT_READ))
+async def list_users(
+    work: ReadWork, q: SearchText = "", cursor: Cursor = "", limit: Limit = 50
+) -> AccountPage:
     """账号列表; 非管理员只见本人."""
-    rows = await repository.search(work, kind=service.PERSON, q=q, after=cursor, limit=limit + 1)
-    items = await service.shown(work, rows[:limit])
+    rows = await repository.list_accounts(work, kind=service.USER_KIND, q=q, after=cursor, limit=limit + 1)
+    items = await service.to_read_models(work, rows[:limit])
     return AccountPage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
 
 
@@ -30,22 +42,92 @@ async def list_users(work: Reading, q: Q = "", cursor: Cursor = "", limit: Limit
     "",
     status_code=201,
     response_model=AccountRead,
-    **allows(May.ACCOUNT_MANAGE, refuses=(Conflict, NotFound)),
+    **requires(May.ACCOUNT_MANAGE, refuses=(Conflict, NotFound)),
 )
-async def add_user(work: Writing, body: AccountCreate) -> AccountRead:
+async def add_user(work: WriteWork, body: AccountCreate) -> AccountRead:
     """新建账号."""
-    return (await service.shown(work, [await service.add_person(work, body)]))[0]
+    return (await service.to_read_models(work, [await service.create_user(work, body)]))[0]
 
 
-@router.get("/{account_id}", response_model=AccountRead, **allows(May.ACCOUNT_READ, refuses=(NotFound,)))
-async def read_user(work: Reading, account_id: AccountPath) -> AccountRead:
+@router.get("/{account_id}", response_model=AccountRead, **requires(May.ACCOUNT_READ, refuses=(NotFound,)))
+async def read_user(work: ReadWork, account_id: AccountPath) -> AccountRead:
     """一个账号."""
-    return (await service.shown(work, [await repository.get(work, account_id, service.PERSON)]))[0]
+    return (
+        await service.to_read_models(
+            work, [await repository.get_account(work, account_id, service.USER_KIND)]
+        )
+    )[0]
 
 
-@router.patch("/{account_id}", response_model=AccountRead, **allows(May.ACCOUNT_MANAGE, refuses=CHANGES))
+@router.patch(
+    "/{account_id}", response_model=AccountRead, **requires(May.ACCOUNT_MANAGE, refuses=CHANGE_ERRORS)
+)
 async def change_user(
-    work: Writing, account_id: AccountPath, body: AccountChange, match: IfMatch
+    work: WriteWork, account_id: AccountPath, body: AccountChange, match: IfMatch
 ) -> AccountRead:
     """修改账号、授权、停用、重置口令."""
-    return (await service.shown(work, [await service.change(work, account_id, body, match)]))[0]
+    return (await service.to_read_models(work, [await service.update_user(work, account_id, body, match)]))[0]
+
+
+NO_STORE = "no-store"
+"""An answer with a secret in it is kept nowhere, not even for a repeated request."""
+clients_router = APIRouter(prefix="/clients", tags=["账号"], route_class=Route)
+
+
+@clients_router.get("", response_model=ClientPage, **requires(May.ACCOUNT_MANAGE))
+async def list_clients(
+    work: ReadWork, q: SearchText = "", cursor: Cursor = "", limit: Limit = 50
+) -> ClientPage:
+    """机器客户端列表."""
+    rows = await repository.list_accounts(work, kind=service.MACHINE_KIND, q=q, after=cursor, limit=limit + 1)
+    items = await service.to_client_read_models(work, rows[:limit])
+    return ClientPage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+
+
+@clients_router.post(
+    "",
+    status_code=201,
+    response_model=ClientSecret,
+    **requires(May.ACCOUNT_MANAGE, refuses=(Conflict, NotFound)),
+)
+async def add_client(work: WriteWork, body: ClientCreate, response: Response) -> ClientSecret:
+    """新建机器客户端; 密钥只显示这一次."""
+    response.headers["Cache-Control"] = NO_STORE
+    return await service.create_client(work, body)
+
+
+@clients_router.get(
+    "/{account_id}", response_model=ClientRead, **requires(May.ACCOUNT_MANAGE, refuses=(NotFound,))
+)
+async def read_client(work: ReadWork, account_id: AccountPath) -> ClientRead:
+    """一个机器客户端."""
+    return (
+        await service.to_client_read_models(
+            work, [await repository.get_account(work, account_id, service.MACHINE_KIND)]
+        )
+    )[0]
+
+
+@clients_router.patch(
+    "/{account_id}", response_model=ClientRead, **requires(May.ACCOUNT_MANAGE, refuses=CHANGE_ERRORS)
+)
+async def change_client(
+    work: WriteWork, account_id: AccountPath, body: ClientChange, match: IfMatch
+) -> ClientRead:
+    """修改权限范围, 停用."""
+    return (
+        await service.to_client_read_models(
+            work, [await service.update_client(work, account_id, body, match)]
+        )
+    )[0]
+
+
+@clients_router.post(
+    "/{account_id}/secret", response_model=ClientSecret, **requires(May.ACCOUNT_MANAGE, refuses=CHANGE_ERRORS)
+)
+async def renew_client_secret(
+    work: WriteWork, account_id: AccountPath, match: IfMatch, response: Response
+) -> ClientSecret:
+    """更换密钥; 原密钥立即失效."""
+    response.headers["Cache-Control"] = NO_STORE
+    return await service.rotate_secret(work, account_id, match)

@@ -4,15 +4,15 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shared.permissions import Role
+from shared.auth import ROLES, May, Role
 
 Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
 AccountId = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="以后不能更改")]
 Name = Annotated[str, Field(min_length=2, max_length=50)]
-LARGEST_PASSWORD = 200
-Password = Annotated[str, Field(min_length=8, max_length=LARGEST_PASSWORD)]
+MAX_PASSWORD_LENGTH = 200
+Password = Annotated[str, Field(min_length=8, max_length=MAX_PASSWORD_LENGTH)]
 
 
 class GrantWrite(BaseModel):
@@ -26,7 +26,7 @@ class GrantWrite(BaseModel):
     valid_to: date | None = None
 
     @model_validator(mode="after")
-    def _a_persons(self) -> "GrantWrite":
+    def _check_grant(self) -> "GrantWrite":
         if self.role is Role.SERVICE:
             raise ValueError("内部服务不是可以授予的角色")
         if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
@@ -85,11 +85,11 @@ class AccountPage(BaseModel):
 class PasswordChange(BaseModel):
     """修改本人口令."""
 
-    old: str = Field(max_length=LARGEST_PASSWORD)
+    old: str = Field(max_length=MAX_PASSWORD_LENGTH)
     new: Password
 
 
-class GrantShown(BaseModel):
+class GrantRead(BaseModel):
     """一项授权 in words, with what it allows."""
 
     role: str
@@ -106,4 +106,58 @@ class Me(BaseModel):
     kind: str
     organisation: str
     must_change: bool
-    grants: list[GrantShown]
+    grants: list[GrantRead]
+
+
+def _check_machine_scopes(scopes: list[May]) -> list[May]:
+    if closed := [may.label for may in scopes if may not in ROLES[Role.MACHINE]]:
+        raise ValueError(f"外部系统不能有这些权限: {'、'.join(closed)}")
+    return scopes
+
+
+Scopes = Annotated[
+    list[May],
+    Field(min_length=1, max_length=50, description="令牌带的权限"),
+    AfterValidator(_check_machine_scopes),
+]
+
+
+class ClientCreate(BaseModel):
+    """新机器客户端."""
+
+    id: AccountId
+    name: Name
+    region: Region
+    scopes: Scopes
+
+
+class ClientChange(BaseModel):
+    """修改机器客户端; absent fields stay."""
+
+    name: Name | None = None
+    scopes: Scopes | None = None
+    disabled: bool | None = None
+
+
+class ClientRead(AccountRead):
+    """机器客户端."""
+
+    scopes: list[str] = Field(default_factory=list)
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _split_scopes(cls, given: object) -> object:
+        return given.split() if isinstance(given, str) else given
+
+
+class ClientPage(BaseModel):
+    """一页机器客户端."""
+
+    items: list[ClientRead]
+    next_cursor: str | None = None
+
+
+class ClientSecret(ClientRead):
+    """机器客户端 with its secret, shown this once."""
+
+    secret: str

@@ -1,29 +1,128 @@
-"""What may be done with accounts, and by whom: an administrator within their own regions."""
+"""Failed logins are counted, and too many in a row lock the account for a while (dated rule `auth.lock_out`)."""
 
-from collections.abc import Sequence
+import secrets as random
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 from services.identity.accounts import repository
-from services.identity.accounts.grants import give
-from services.identity.accounts.models import Account
-from services.identity.accounts.passwords import hashed, require_strong
-from services.identity.accounts.schemas import AccountChange, AccountCreate, AccountRead, GrantWrite
+from services.identity.accounts.models import Account, RoleGrant
+from services.identity.accounts.passwords import hash_password, require_strong_password, verify_password
+from services.identity.accounts.schemas import (
+    AccountChange,
+    AccountCreate,
+    AccountRead,
+    ClientChange,
+    ClientCreate,
+    ClientRead,
+    ClientSecret,
+    GrantRead,
+    GrantWrite,
+    Me,
+    PasswordChange,
+)
 from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository as sessions
-from shared.contracts.identity import AccountChanged
-from shared.errors import Conflict, Forbidden
-from shared.http import Match
-from shared.log import publish
-from shared.permissions import May
-from shared.work import Work, plain
-
-PERSON = "user"
+from shared.auth import ROLES, Actor, May, Role
+from shared.clients.identity import AccountChanged, AccountLocked
+from shared.errors import Conflict, FieldError, Forbidden, Invalid
+from shared.events import publish
+from shared.http import VersionMatch
+from shared.unit_of_work import ServiceContext, UnitOfWork, to_json_values
 
 
-async def shown(work: Work, rows: Sequence[Account]) -> list[AccountRead]:
+def is_locked(account: Account, at: datetime) -> bool:
+    """Whether the account is locked at a moment."""
+    return account.locked_until is not None and account.locked_until > at
+
+
+async def record_failed_login(context: ServiceContext, account_id: str) -> None:
+    """Count a failure, in a transaction of its own, since the login itself is refused."""
+    async with context.database.write() as session:
+        work = context.unit_of_work(session)
+        account = await repository.system_find_account(work, account_id, lock=True)
+        if account is None or is_locked(account, work.at):
+            return
+        rule = (await work.get_rule("auth.lock_out")).value
+        account.failures += 1
+        if account.failures >= rule["attempts"]:
+            account.failures = 0
+            account.locked_until = work.at + timedelta(minutes=rule["minutes"])
+            await publish(
+                session,
+                AccountLocked(account=account.id, minutes=rule["minutes"]),
+                actor=Actor(account.id, account.name, ()),
+                subject=account.id,
+                version=account.version,
+                region=account.region,
+                at=work.at,
+            )
+        work.session.add(account)
+
+
+OPEN_ENDED_DATE = date.max
+
+
+async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[GrantWrite]) -> None:
+    """Give an account these grants beside those it keeps; Invalid says which must not be, and why."""
+    faults = list(_check_region_and_kind(work, account, grants))
+    rows = [
+        RoleGrant(
+            account_id=account.id,
+            role=grant.role,
+            region=grant.region,
+            valid_from=grant.valid_from or work.today,
+            valid_to=grant.valid_to,
+        )
+        for grant in grants
+    ]
+    kept = (await repository.system_list_grants(work, [account.id]))[account.id]
+    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
+    faults += _check_exclusive_roles(exclusive, [*rows, *kept])
+    if faults:
+        raise Invalid(
+            "；".join(dict.fromkeys(fault.detail for fault in faults)),
+            "These grants cannot be",
+            faults=faults,
+        )
+    work.session.add_all(rows)
+    await work.session.flush()
+
+
+def _check_region_and_kind(
+    work: UnitOfWork, account: Account, grants: Sequence[GrantWrite]
+) -> Iterator[FieldError]:
+    for index, grant in enumerate(grants):
+        if not work.actor.has_access(May.ACCOUNT_MANAGE, grant.region):
+            words = f"{grant.region} 不在您的辖区"
+            yield FieldError("outside", words, "not in your regions", f"/grants/{index}/region")
+        if (grant.role is Role.MACHINE) != (account.kind == "machine"):
+            words = f"“{grant.role.label}”不能授予这类账号"
+            yield FieldError("wrong_kind", words, "not for this kind of account", f"/grants/{index}/role")
+
+
+def _check_exclusive_roles(exclusive: set[Role], rows: Sequence[RoleGrant]) -> Iterator[FieldError]:
+    for (index, one), (_, other) in combinations(enumerate(rows), 2):
+        apart = one.role is other.role or not {one.role, other.role} & exclusive
+        if not apart and _grants_overlap(one, other):
+            words = f"同一账号不能既是“{one.role.label}”又是“{other.role.label}”"
+            yield FieldError("separation_of_duties", words, "separation of duties", f"/grants/{index}/role")
+
+
+def _grants_overlap(one: RoleGrant, other: RoleGrant) -> bool:
+    return one.valid_from <= (other.valid_to or OPEN_ENDED_DATE) and other.valid_from <= (
+        one.valid_to or OPEN_ENDED_DATE
+    )
+
+
+USER_KIND = "user"
+
+
+async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[AccountRead]:
     """Accounts with their grants and organisations, in three statements whatever their number."""
-    grants = await repository.system_grants(work, [row.id for row in rows])
-    names = await organisations.names(work, [row.organisation_id for row in rows])
+    grants = await repository.system_list_grants(work, [row.id for row in rows])
+    names = await organisations.list_organisation_names(work, [row.organisation_id for row in rows])
     return [
         AccountRead.model_validate(row).model_copy(
             update={
@@ -35,81 +134,85 @@ async def shown(work: Work, rows: Sequence[Account]) -> list[AccountRead]:
     ]
 
 
-async def add_person(work: Work, body: AccountCreate) -> Account:
+async def create_user(work: UnitOfWork, body: AccountCreate) -> Account:
     """A new person's account; a password given by somebody else must be changed before anything is done with it."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
-    secret = await _secret(work, body.id, body.password) if body.password is not None else ""
+    secret = await _hash_new_password(work, body.id, body.password) if body.password is not None else ""
     columns = body.model_dump(include={"name", "region", "organisation_id"})
-    return await add(
-        work, body.id, body.grants, kind=PERSON, secret=secret, must_change=bool(secret), **columns
+    return await create_account(
+        work, body.id, body.grants, kind=USER_KIND, secret=secret, must_change=bool(secret), **columns
     )
 
 
-async def _secret(work: Work, account_id: str, password: str) -> str:
+async def _hash_new_password(work: UnitOfWork, account_id: str, password: str) -> str:
     """The hash, made before the first statement of the change, so that nobody waits for it behind a lock."""
     async with work.context.database.read() as session:
-        await require_strong(work.context.work(session), account_id, password, "/password")
-    return await hashed(password)
+        await require_strong_password(work.context.unit_of_work(session), account_id, password, "/password")
+    return await hash_password(password)
 
 
-async def add(work: Work, account_id: str, grants: Sequence[GrantWrite], **columns: Any) -> Account:  # noqa: ANN401
+async def create_account(
+    work: UnitOfWork, account_id: str, grants: Sequence[GrantWrite], **columns: Any
+) -> Account:
     """A new account of any kind; Conflict when its id is taken."""
-    if await repository.system_get(work, account_id) is not None:
+    if await repository.system_find_account(work, account_id) is not None:
         raise Conflict(f"用户名 {account_id} 已被使用", f"{account_id} is taken")
     if (organisation_id := columns.get("organisation_id")) is not None:
-        await organisations.get(work, organisation_id)
+        await organisations.get_organisation(work, organisation_id)
     made = Account(id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns)
     work.session.add(made)
     await work.session.flush()
-    await give(work, made, grants)
-    await tell(work, made)
+    await assign_roles(work, made, grants)
+    await publish_account_changed(work, made)
     return made
 
 
-async def change(work: Work, account_id: str, body: AccountChange, match: Match) -> Account:
+async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, match: VersionMatch) -> Account:
     """Change a person's account; grants and disabling count with the next token, ten minutes at most."""
-    secret = await _secret(work, account_id, body.password) if body.password is not None else None
-    found = await kept(work, account_id, PERSON, match)
+    secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
+    found = await lock_for_update(work, account_id, USER_KIND, match)
     if account_id == work.actor.id and (body.grants is not None or body.disabled or secret):
         raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
-    before = plain({"name": found.name, "disabled": found.disabled})
+    before = to_json_values({"name": found.name, "disabled": found.disabled})
     for name in ("name", "organisation_id", "disabled"):
         if (value := getattr(body, name)) is not None:
             setattr(found, name, value)
     if body.organisation_id is not None:
-        await organisations.get(work, body.organisation_id)
+        await organisations.get_organisation(work, body.organisation_id)
     if secret is not None:
         found.secret, found.must_change = secret, True
         found.failures, found.locked_until = 0, None
     if body.grants is not None:
-        await repository.drop_grants(work, account_id)
-        await give(work, found, body.grants)
+        await repository.delete_grants(work, account_id)
+        await assign_roles(work, found, body.grants)
     if secret is not None or found.disabled:
-        await sessions.system_revoke_all(work, found.id)
-    await save(work, found, before=before)
+        await sessions.system_revoke_account(work, found.id)
+    await save_account(work, found, before=before)
     return found
 
 
-async def kept(work: Work, account_id: str, kind: str, match: Match) -> Account:
+async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
     """An account to be changed by an administrator, locked, at the version they saw."""
-    found = await repository.get(work, account_id, kind, lock=True)
+    found = await repository.get_account(work, account_id, kind, lock=True)
     work.actor.require(May.ACCOUNT_MANAGE, found.region)
-    match.require(found)
+    match.require_version(found)
     return found
 
 
-async def save(work: Work, account: Account, *, before: dict[str, Any] | None = None) -> None:
+async def save_account(work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None) -> None:
     """Count the change and tell it."""
     account.version += 1
     account.updated_at = work.at
     work.session.add(account)
     await work.session.flush()
-    await tell(work, account, before=before)
+    await publish_account_changed(work, account, before=before)
 
 
-async def tell(work: Work, account: Account, *, before: dict[str, Any] | None = None) -> None:
+async def publish_account_changed(
+    work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None
+) -> None:
     """An account is as it is now, with all its grants."""
-    grants = (await repository.system_grants(work, [account.id]))[account.id]
+    grants = (await repository.system_list_grants(work, [account.id]))[account.id]
     event = AccountChanged(
         account=account.id,
         kind=account.kind,
@@ -126,3 +229,105 @@ async def tell(work: Work, account: Account, *, before: dict[str, Any] | None = 
         at=work.at,
         before=before,
     )
+
+
+async def get_profile(work: UnitOfWork) -> Me:
+    """The caller, and what they may do where."""
+    account = await repository.system_find_account(work, work.actor.id)
+    return Me(
+        id=work.actor.id,
+        name=work.actor.name,
+        kind=work.actor.kind,
+        organisation=work.actor.organisation,
+        must_change=account is not None and account.must_change,
+        grants=[
+            GrantRead(
+                role=grant.role,
+                label=grant.role.label,
+                region=grant.region,
+                permissions={str(may): reach.value for may, reach in ROLES[grant.role].items()},
+            )
+            for grant in work.actor.grants
+        ],
+    )
+
+
+async def change_password(work: UnitOfWork, body: PasswordChange) -> None:
+    """The caller's own password; every other sign-in of theirs ends. A wrong old one counts as a failed login."""
+    context = work.context
+    async with context.database.read() as session:
+        account = await repository.system_find_account(context.unit_of_work(session), work.actor.id)
+        if body.new == body.old:
+            raise _password_change_error("新口令不能与原口令相同", "/new")
+        await require_strong_password(context.unit_of_work(session), work.actor.id, body.new, "/new")
+    usable = account is not None and not is_locked(account, work.at)
+    if account is None or not await verify_password(body.old, account.secret if usable else None):
+        await record_failed_login(context, work.actor.id)
+        raise _password_change_error("原口令不对, 或已因多次失败锁定", "/old")
+    secret = await hash_password(body.new)
+    found = await repository.system_find_account(work, work.actor.id, lock=True)
+    if found is None or found.secret != account.secret:
+        raise _password_change_error("口令刚刚被改过, 请重新登录", "/old")
+    found.secret, found.must_change, found.failures = secret, False, 0
+    await sessions.system_revoke_account(work, found.id)
+    await save_account(work, found)
+
+
+def _password_change_error(words: str, pointer: str) -> Invalid:
+    return Invalid(words, "The password is refused", faults=[FieldError("wrong", words, "wrong", pointer)])
+
+
+MACHINE_KIND = "machine"
+
+
+async def to_client_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[ClientRead]:
+    """Clients as those who keep them see them."""
+    reads = await to_read_models(work, rows)
+    return [
+        ClientRead(**read.model_dump(), scopes=row.scopes.split())
+        for read, row in zip(reads, rows, strict=True)
+    ]
+
+
+async def create_client(work: UnitOfWork, body: ClientCreate) -> ClientSecret:
+    """A new client in a region."""
+    work.actor.require(May.ACCOUNT_MANAGE, body.region)
+    secret = random.token_urlsafe(32)
+    kept = await hash_password(secret)
+    columns = {"name": body.name, "region": body.region, "scopes": _join_scopes(body.scopes)}
+    grants = [GrantWrite(role=Role.MACHINE, region=body.region)]
+    made = await create_account(work, body.id, grants, kind=MACHINE_KIND, secret=kept, **columns)
+    return await _reveal_secret(work, made, secret)
+
+
+async def update_client(work: UnitOfWork, client_id: str, body: ClientChange, match: VersionMatch) -> Account:
+    """Other scopes or a pause; counts with the next token, ten minutes at most."""
+    found = await lock_for_update(work, client_id, MACHINE_KIND, match)
+    if body.name is not None:
+        found.name = body.name
+    if body.scopes is not None:
+        found.scopes = _join_scopes(body.scopes)
+    if body.disabled is not None:
+        found.disabled = body.disabled
+    await save_account(work, found)
+    return found
+
+
+async def rotate_secret(work: UnitOfWork, client_id: str, match: VersionMatch) -> ClientSecret:
+    """Another secret; the one before ends at once."""
+    secret = random.token_urlsafe(32)
+    kept = await hash_password(secret)
+    found = await lock_for_update(work, client_id, MACHINE_KIND, match)
+    found.secret = kept
+    found.failures, found.locked_until = 0, None
+    await save_account(work, found)
+    return await _reveal_secret(work, found, secret)
+
+
+async def _reveal_secret(work: UnitOfWork, account: Account, secret: str) -> ClientSecret:
+    (read,) = await to_client_read_models(work, [account])
+    return ClientSecret(**read.model_dump(), secret=secret)
+
+
+def _join_scopes(scopes: Sequence[May]) -> str:
+    return " ".join(sorted(set(scopes)))

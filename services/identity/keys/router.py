@@ -5,19 +5,19 @@ from typing import Any
 from fastapi import APIRouter
 
 from services.identity.keys import service
-from shared.http import PublicReading, public
+from shared.http import PublicReadWork, allows_anonymous
 
 router = APIRouter(prefix="/.well-known", tags=["登录"])
 
 
-@router.get("/jwks.json", response_model=dict[str, Any], **public())
-async def read_keys(work: PublicReading) -> dict[str, Any]:
+@router.get("/jwks.json", response_model=dict[str, Any], **allows_anonymous())
+async def read_keys(work: PublicReadWork) -> dict[str, Any]:
     """公钥."""
-    return await service.published(work)
+    return await service.get_public_keys(work)
 
 
-@router.get("/openid-configuration", response_model=dict[str, Any], **public())
-async def read_discovery(work: PublicReading) -> dict[str, Any]:
+@router.get("/openid-configuration", response_model=dict[str, Any], **allows_anonymous())
+async def read_discovery(work: PublicReadWork) -> dict[str, Any]:
     """发现文档."""
     base = work.context.settings.public_url
     return {

@@ -1,1 +1,1 @@
-"""单位: the committees, governments and bureaus people and projects belong to."""
+"""Organisations (单位): directory of village committees, governments, bureaus and companies."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.identity.base import Base
-from services.identity.organisations.kinds import OrganisationKind
+from services.identity.organisations.schemas import OrganisationKind
 from shared.db import Record, text_enum
 
 

@@ -6,20 +6,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.identity.organisations.kinds import OrganisationKind
 from services.identity.organisations.models import Organisation
-from shared.access import span
+from services.identity.organisations.schemas import OrganisationKind
+from shared.auth import May, region_bounds
 from shared.errors import NotFound
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.work import Work
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
-ORDERS = {"name": col(Organisation.name)}
+SORT_COLUMNS = {"name": col(Organisation.name)}
 
 
-async def get(work: Work, organisation_id: UUID) -> Organisation:
+async def get_organisation(work: UnitOfWork, organisation_id: UUID) -> Organisation:
     """One organisation; NotFound without it."""
-    seen = work.actor.where(May.REGION_READ, col(Organisation.region))
+    seen = work.actor.scope_filter(May.REGION_READ, col(Organisation.region))
     found = (
         await work.session.exec(select(Organisation).where(Organisation.id == organisation_id, seen))
     ).first()
@@ -28,9 +27,9 @@ async def get(work: Work, organisation_id: UUID) -> Organisation:
     return found
 
 
-async def kept(work: Work, organisation_id: UUID) -> Organisation:
+async def lock_organisation(work: UnitOfWork, organisation_id: UUID) -> Organisation:
     """One organisation the caller keeps, locked; NotFound outside their regions."""
-    mine = work.actor.where(May.ACCOUNT_MANAGE, col(Organisation.region))
+    mine = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(Organisation.region))
     query = select(Organisation).where(Organisation.id == organisation_id, mine).with_for_update()
     found = (await work.session.exec(query)).first()
     if found is None:
@@ -38,7 +37,7 @@ async def kept(work: Work, organisation_id: UUID) -> Organisation:
     return found
 
 
-async def names(work: Work, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
+async def list_organisation_names(work: UnitOfWork, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
     """What organisations are called."""
     wanted = {one for one in ids if one is not None}
     if not wanted:
@@ -47,16 +46,18 @@ async def names(work: Work, ids: Iterable[UUID | None]) -> dict[UUID | None, str
     return {row.id: row.name for row in rows}
 
 
-async def listed(
-    work: Work, asked: Asked, *, region: str, kind: OrganisationKind | None, q: str
+async def list_organisations(
+    work: UnitOfWork, asked: PageParams, *, region: str, kind: OrganisationKind | None, q: str
 ) -> Page[Organisation]:
     """A page of the directory."""
-    query = select(Organisation).where(work.actor.where(May.REGION_READ, col(Organisation.region)))
+    query = select(Organisation).where(work.actor.scope_filter(May.REGION_READ, col(Organisation.region)))
     if region:
-        query = query.where(col(Organisation.region).between(*span(region)))
+        query = query.where(col(Organisation.region).between(*region_bounds(region)))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     if q:
         words = col(Organisation.name).contains(q, autoescape=True)
         query = query.where(sa.or_(words, col(Organisation.credit_code) == q.upper()))
-    return await page(work.session, query, asked, orders=ORDERS, key=col(Organisation.id), default="name")
+    return await list_page(
+        work.session, query, asked, orders=SORT_COLUMNS, key=col(Organisation.id), default="name"
+    )

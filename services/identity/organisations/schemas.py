@@ -1,23 +1,33 @@
-"""What organisations look like, in and out."""
+"""Words of organisations."""
 
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.identity.organisations.kinds import OrganisationKind
-from shared.identifiers import credit_code
+from shared.china import LabelledEnum, parse_credit_code
+
+
+class OrganisationKind(LabelledEnum):
+    """单位类别."""
+
+    VILLAGE = "village", "村委会"
+    TOWN = "town", "乡镇政府、街道办"
+    BUREAU = "bureau", "县直部门"
+    COMPANY = "company", "企业、合作社"
+    OTHER = "other", "其他单位"
+
 
 Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
 Name = Annotated[str, Field(min_length=2, max_length=100)]
 
 
-def _credit_code(text: str) -> str:
-    return credit_code(text) if text else ""
+def _check_credit_code(text: str) -> str:
+    return parse_credit_code(text) if text else ""
 
 
 CreditCode = Annotated[
-    str, Field(max_length=18, description="统一社会信用代码"), AfterValidator(_credit_code)
+    str, Field(max_length=18, description="统一社会信用代码"), AfterValidator(_check_credit_code)
 ]
 
 

@@ -1,1 +1,1 @@
-"""区划: the tree of 12-digit codes."""
+"""Regions (区划): tree of 12-digit region codes, its list and its CSV import."""

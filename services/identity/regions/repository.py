@@ -7,11 +7,11 @@ from sqlmodel import col, select
 
 from services.identity.regions.models import Region
 from shared.errors import NotFound
-from shared.rules import lineage
-from shared.work import Work
+from shared.rules import ancestor_codes
+from shared.unit_of_work import UnitOfWork
 
 
-async def get(work: Work, code: str) -> Region:
+async def get_region(work: UnitOfWork, code: str) -> Region:
     """One region; NotFound without it."""
     found = await work.session.get(Region, code)
     if found is None:
@@ -19,16 +19,16 @@ async def get(work: Work, code: str) -> Region:
     return found
 
 
-async def ancestors(work: Work, code: str) -> Sequence[Region]:
+async def list_ancestors(work: UnitOfWork, code: str) -> Sequence[Region]:
     """What a region lies in, the nearest last."""
-    above = [one for one in lineage(code) if one != code]
+    above = [one for one in ancestor_codes(code) if one != code]
     return (
         await work.session.exec(select(Region).where(col(Region.code).in_(above)).order_by(Region.code))
     ).all()
 
 
-async def search(  # the filters of the list
-    work: Work, *, parent: str, level: str, q: str, after: str, limit: int
+async def list_regions(  # the filters of the list
+    work: UnitOfWork, *, parent: str, level: str, q: str, after: str, limit: int
 ) -> Sequence[Region]:
     """Regions in the order of their codes."""
     query = select(Region).where(Region.code > after)
@@ -48,7 +48,7 @@ async def search(  # the filters of the list
     return (await work.session.exec(query.order_by(Region.code).limit(limit))).all()
 
 
-async def known(work: Work, codes: Sequence[str]) -> dict[str, Region]:
+async def find_regions(work: UnitOfWork, codes: Sequence[str]) -> dict[str, Region]:
     """Those of the codes that are there."""
     found: dict[str, Region] = {}
     for start in range(0, len(codes), 500):

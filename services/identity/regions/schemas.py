@@ -2,10 +2,10 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.labels import Labelled
+from shared.china import LabelledEnum
 
 
-class Level(Labelled):
+class RegionLevel(LabelledEnum):
     """区划层级."""
 
     PROVINCE = "province", "省级"
@@ -21,7 +21,7 @@ class RegionRow(BaseModel):
     code: str = Field(pattern="^[0-9]{12}$")
     name: str = Field(min_length=1, max_length=60)
     parent_code: str = Field(pattern="^[0-9]{12}$")
-    level: Level
+    level: RegionLevel
     kind: str = Field("", max_length=20)
 
 
@@ -33,7 +33,7 @@ class RegionRead(BaseModel):
     code: str
     name: str
     parent_code: str
-    level: Level
+    level: RegionLevel
     kind: str
 
 

@@ -1,1 +1,1 @@
-"""登录: tokens, refresh families, lock-out."""
+"""Sessions (登录): OAuth2 token endpoint, refresh tokens, sign-out and change of own password."""

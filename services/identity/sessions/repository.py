@@ -6,17 +6,17 @@ import sqlalchemy as sa
 from sqlmodel import col, delete, select, update
 
 from services.identity.sessions.models import RefreshToken
-from shared.db import run
-from shared.work import Work
+from shared.db import execute_core
+from shared.unit_of_work import UnitOfWork
 
 
-async def system_claim(work: Work, digest: str) -> RefreshToken | None:
+async def system_lock_token(work: UnitOfWork, digest: str) -> RefreshToken | None:
     """The token, locked until this transaction ends."""
     query = select(RefreshToken).where(RefreshToken.digest == digest).with_for_update()
     return (await work.session.exec(query)).first()
 
 
-async def system_went_on(work: Work, token: RefreshToken) -> bool:
+async def system_successor_was_used(work: UnitOfWork, token: RefreshToken) -> bool:
     """Whether a token made from this one, or later in its family, was used: then two hands hold the family."""
     query = (
         sa.select(sa.func.count())
@@ -28,25 +28,25 @@ async def system_went_on(work: Work, token: RefreshToken) -> bool:
             col(RefreshToken.used_at).isnot(None),
         )
     )
-    return bool((await run(work.session, query)).scalar_one())
+    return bool((await execute_core(work.session, query)).scalar_one())
 
 
-async def system_revoke(work: Work, family: str) -> None:
+async def system_revoke_family(work: UnitOfWork, family: str) -> None:
     """Nothing of this family is good any more."""
     open_ones = update(RefreshToken).where(
         col(RefreshToken.family) == family, col(RefreshToken.revoked_at).is_(None)
     )
-    await run(work.session, open_ones.values(revoked_at=work.at))
+    await execute_core(work.session, open_ones.values(revoked_at=work.at))
 
 
-async def system_revoke_all(work: Work, account_id: str) -> None:
+async def system_revoke_account(work: UnitOfWork, account_id: str) -> None:
     """An account is signed out everywhere."""
     theirs = update(RefreshToken).where(
         col(RefreshToken.account_id) == account_id, col(RefreshToken.revoked_at).is_(None)
     )
-    await run(work.session, theirs.values(revoked_at=work.at))
+    await execute_core(work.session, theirs.values(revoked_at=work.at))
 
 
-async def system_forget(work: Work, before: datetime) -> None:
+async def system_purge_expired(work: UnitOfWork, before: datetime) -> None:
     """Tokens that ran out long ago need not be kept."""
-    await run(work.session, delete(RefreshToken).where(col(RefreshToken.expires_at) < before))
+    await execute_core(work.session, delete(RefreshToken).where(col(RefreshToken.expires_at) < before))

@@ -7,25 +7,25 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
-from services.identity.accounts import own
+from services.identity.accounts import service as accounts
 from services.identity.accounts.schemas import Me, PasswordChange
-from services.identity.sessions import exchange, repository, service
-from services.identity.sessions.issuing import Failed
+from services.identity.sessions import repository, service
 from services.identity.sessions.schemas import TokenAnswer, TokenFailure
+from services.identity.sessions.service import OAuthError
 from shared.errors import Invalid
-from shared.http import Reading, Route, Writing, context_of, public, signed_in
+from shared.http import ReadWork, Route, WriteWork, allows_anonymous, get_service_context, requires_sign_in
 
 router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
-FORM = 32 * 1024
-_public = public(body=FORM)
-_public["responses"] = {
-    **_public["responses"],
+MAX_FORM_BYTES = 32 * 1024
+_token_route_options = allows_anonymous(body=MAX_FORM_BYTES)
+_token_route_options["responses"] = {
+    **_token_route_options["responses"],
     400: {"model": TokenFailure, "description": "OAuth2 error"},
     401: {"model": TokenFailure, "description": "OAuth2 client error"},
 }
 
 
-@router.post("/token", response_model=TokenAnswer, **_public)
+@router.post("/token", response_model=TokenAnswer, **_token_route_options)
 async def issue_token(
     request: Request,
     grant_type: Annotated[str, Form(max_length=100)],
@@ -38,21 +38,21 @@ async def issue_token(
     subject_token: Annotated[str, Form(max_length=16_000, description="外部统一身份认证的 ID 令牌")] = "",
 ) -> TokenAnswer | Response:
     """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
-    context = context_of(request)
-    client = _basic(request) or (client_id, client_secret)
+    context = get_service_context(request)
+    client = _parse_basic_credentials(request) or (client_id, client_secret)
     try:
         match grant_type:
             case "password":
-                return await service.by_secret(context, username, password, "user")
+                return await service.password_grant(context, username, password, "user")
             case "refresh_token":
-                return await service.by_refresh(context, refresh_token)
+                return await service.refresh_grant(context, refresh_token)
             case "client_credentials":
-                return await service.by_secret(context, *client, "machine", scope)
-            case exchange.GRANT:
-                return await exchange.by_outside_token(context, subject_token)
+                return await service.password_grant(context, *client, "machine", scope)
+            case service.TOKEN_EXCHANGE_GRANT_TYPE:
+                return await service.token_exchange_grant(context, subject_token)
             case _:
-                raise Failed("unsupported_grant_type", "不支持这种登录方式")
-    except Failed as failed:
+                raise OAuthError("unsupported_grant_type", "不支持这种登录方式")
+    except OAuthError as failed:
         content = TokenFailure(error=failed.error, error_description=failed.words).model_dump()
         headers = {"Cache-Control": "no-store"}
         if failed.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
@@ -60,7 +60,7 @@ async def issue_token(
         return JSONResponse(content, failed.status, headers=headers)
 
 
-def _basic(request: Request) -> tuple[str, str] | None:
+def _parse_basic_credentials(request: Request) -> tuple[str, str] | None:
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -71,19 +71,19 @@ def _basic(request: Request) -> tuple[str, str] | None:
     return name, secret
 
 
-@router.get("/me", response_model=Me, **signed_in())
-async def read_me(work: Reading) -> Me:
+@router.get("/me", response_model=Me, **requires_sign_in())
+async def read_me(work: ReadWork) -> Me:
     """我是谁, 能做什么."""
-    return await own.me(work)
+    return await accounts.get_profile(work)
 
 
-@router.post("/logout", status_code=204, response_model=None, **signed_in())
-async def sign_out(work: Writing) -> None:
+@router.post("/logout", status_code=204, response_model=None, **requires_sign_in())
+async def sign_out(work: WriteWork) -> None:
     """退出登录: refresh tokens end at once, access tokens within ten minutes."""
-    await repository.system_revoke_all(work, work.actor.id)
+    await repository.system_revoke_account(work, work.actor.id)
 
 
-@router.post("/password", status_code=204, response_model=None, **signed_in(refuses=(Invalid,)))
-async def change_password(work: Writing, body: PasswordChange) -> None:
+@router.post("/password", status_code=204, response_model=None, **requires_sign_in(refuses=(Invalid,)))
+async def change_password(work: WriteWork, body: PasswordChange) -> None:
     """修改本人口令."""
-    await own.change_password(work, body)
+    await accounts.change_password(work, body)

@@ -1,1 +1,1 @@
-"""项目预警的反馈: what the warnings see becomes an alert with an owner, a deadline, an answer and a history."""
+"""Project alerts (项目预警): dated warning rules, counts and lists of late projects, alerts with owner, deadline and answer."""

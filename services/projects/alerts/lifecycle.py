@@ -1,6 +1,8 @@
-"""The life of a project alert."""
+"""Lifecycle of a project alert."""
 
-from shared.alerts.lifecycle import alert_life
-from shared.permissions import May
+from shared.alerts.lifecycle import alert_lifecycle
+from shared.auth import May
 
-ALERT = alert_life("project alert", "项目预警", answer=May.PROJECT_IMPLEMENT, decide=May.PROJECT_APPROVE)
+ALERT_LIFECYCLE = alert_lifecycle(
+    "project alert", "项目预警", answer=May.PROJECT_IMPLEMENT, decide=May.PROJECT_APPROVE
+)

@@ -1,35 +1,85 @@
-"""What each warning sees, over all regions, and what waits for an answer."""
+"""Queries on projects that match a warning rule, and on open alerts."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import col, select
 
+from services.projects.alerts.detectors import PROJECT_COLUMNS, WARNING_SPECS
 from services.projects.alerts.models import ProjectAlert
-from services.projects.library.repository import PROJECT
-from services.projects.warnings.signs import SIGNS
-from shared.alerts.hits import MOST
+from services.projects.projects.models import Project
+from services.projects.projects.repository import PROJECT_TABLE
+from shared.alerts.detection import MAX_ROWS_PER_SCAN
 from shared.alerts.lifecycle import AlertState
-from shared.db import run
-from shared.permissions import May
-from shared.work import Work
+from shared.auth import May, region_bounds
+from shared.db import execute_core
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
 
-ALERT: sa.Table = ProjectAlert.__table__  # type: ignore[attr-defined]
+SORT_COLUMNS = {"total": col(Project.total), "updated_at": col(Project.updated_at)}
 
 
-async def system_warned(work: Work, name: str, value: Mapping[str, Any]) -> list[sa.Row[Any]]:
+async def count_warnings(
+    work: UnitOfWork, region: str, rules: Mapping[str, Mapping[str, Any]]
+) -> dict[str, tuple[int, int]]:
+    """Hits and overdue hits of every rule, in one statement; each is counted from the index of its own sign."""
+    if not rules:
+        return {}
+    parts = [
+        sa.select(
+            sa.literal(name).label("name"),
+            sa.func.count().label("hits"),
+            sa.func.coalesce(
+                sa.func.sum(
+                    sa.case((WARNING_SPECS[name].build_overdue_condition(value, work.today), 1), else_=0)
+                ),
+                0,
+            ).label("past"),
+        ).where(*_build_conditions(work, region, name, value))
+        for name, value in rules.items()
+    ]
+    rows = await execute_core(work.session, sa.union_all(*parts))
+    return {row.name: (row.hits, row.past) for row in rows}
+
+
+def _build_conditions(
+    work: UnitOfWork, region: str, name: str, value: Mapping[str, Any]
+) -> list[sa.ColumnElement[bool]]:
+    return [
+        work.actor.scope_filter(May.PROJECT_READ, PROJECT_COLUMNS.region),
+        PROJECT_COLUMNS.region.between(*region_bounds(region)),
+        WARNING_SPECS[name].build_condition(value, work.today),
+    ]
+
+
+async def list_warned_projects(
+    work: UnitOfWork, asked: PageParams, region: str, name: str, value: Mapping[str, Any]
+) -> Page[Project]:
+    """A page of the projects one rule warns of, the longest first."""
+    query = select(Project).where(*_build_conditions(work, region, name, value))
+    orders = {**SORT_COLUMNS, "since": getattr(Project, WARNING_SPECS[name].since_column)}
+    return await list_page(work.session, query, asked, orders=orders, key=col(Project.id), default="since")
+
+
+ALERT_TABLE: sa.Table = ProjectAlert.__table__  # type: ignore[attr-defined]
+
+
+async def system_list_warned(work: UnitOfWork, name: str, value: Mapping[str, Any]) -> list[sa.Row[Any]]:
     """(id, region, name, since) of the projects a warning sees, the longest first."""
-    since = PROJECT.c[SIGNS[name].since]
-    query = sa.select(PROJECT.c.id, PROJECT.c.region, PROJECT.c.name, since.label("since"))
-    query = query.where(SIGNS[name].condition(value, work.today)).order_by(since, PROJECT.c.id)
-    return list(await run(work.session, query.limit(MOST)))
+    since = PROJECT_TABLE.c[WARNING_SPECS[name].since_column]
+    query = sa.select(PROJECT_TABLE.c.id, PROJECT_TABLE.c.region, PROJECT_TABLE.c.name, since.label("since"))
+    query = query.where(WARNING_SPECS[name].build_condition(value, work.today)).order_by(
+        since, PROJECT_TABLE.c.id
+    )
+    return list(await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN)))
 
 
-async def waiting(work: Work) -> int:
+async def count_open_alerts(work: UnitOfWork) -> int:
     """How many alerts wait for an answer of the caller's regions."""
     query = sa.select(sa.func.count()).where(
-        ALERT.c.state == AlertState.OPEN,
-        ALERT.c.gone.is_(False),
-        work.actor.where(May.PROJECT_IMPLEMENT, ALERT.c.region),
+        ALERT_TABLE.c.state == AlertState.OPEN,
+        ALERT_TABLE.c.gone.is_(False),
+        work.actor.scope_filter(May.PROJECT_IMPLEMENT, ALERT_TABLE.c.region),
     )
-    return int((await run(work.session, query)).scalar_one())
+    return int((await execute_core(work.session, query)).scalar_one())

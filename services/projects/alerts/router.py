@@ -1,7 +1,39 @@
-"""Project alerts over HTTP."""
+"""Routes of `/projects/warnings` and `/projects/alerts`."""
 
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from services.projects.alerts import service
 from services.projects.alerts.models import ALERTS
-from services.projects.alerts.service import sweep
-from shared.alerts.router import alert_routes
+from services.projects.alerts.schemas import WarningCounts, WarningItem
+from services.projects.alerts.service import scan_alerts
+from services.projects.projects.schemas import REGION_PATTERN
+from shared.alerts.router import alert_router
+from shared.auth import May
+from shared.errors import BadRequest, NotFound
+from shared.http import Page, Pagination, ReadWork, Route, requires
 
-router = alert_routes("/projects", "项目预警", ALERTS, sweep)
+warning_router = APIRouter(prefix="/projects/warnings", tags=["项目预警"], route_class=Route)
+RegionParam = Annotated[str | None, Query(pattern=REGION_PATTERN, description="空为本县")]
+
+
+@warning_router.get("", response_model=WarningCounts, **requires(May.PROJECT_READ))
+async def count_warnings(work: ReadWork, region: RegionParam = None) -> WarningCounts:
+    """各条预警规则命中的项目数."""
+    return await service.count_warnings(work, region or work.context.settings.district)
+
+
+@warning_router.get(
+    "/{rule}",
+    response_model=Page[WarningItem],
+    **requires(May.PROJECT_READ, refuses=(NotFound, BadRequest)),
+)
+async def list_warned_projects(
+    work: ReadWork, asked: Pagination, rule: Annotated[str, Path(max_length=40)], region: RegionParam = None
+) -> Page[WarningItem]:
+    """一条规则预警的项目, 责任角色和处理期限."""
+    return await service.list_warned_projects(work, asked, region or work.context.settings.district, rule)
+
+
+router = alert_router("/projects", "项目预警", ALERTS, scan_alerts)

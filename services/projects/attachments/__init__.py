@@ -1,1 +1,1 @@
-"""附件: documents of a project by kind, each a file that is there."""
+"""Documents of a project by kind (项目附件); each row refers to one uploaded file."""

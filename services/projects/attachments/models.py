@@ -1,4 +1,4 @@
-"""Documents of a project."""
+"""Table of attachments."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from services.projects.attachments.schemas import DocumentKind
 from services.projects.base import Base
-from services.projects.library.kinds import Document
 from shared.db import text_enum
 
 
@@ -19,7 +19,7 @@ class Attachment(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     project_id: UUID = Field(foreign_key="project.id")
-    kind: Document = Field(sa_type=text_enum(Document))
+    kind: DocumentKind = Field(sa_type=text_enum(DocumentKind))
     file_id: str = Field(max_length=64)
     title: str = Field(default="", max_length=300)
     document_no: str = Field(default="", max_length=100)

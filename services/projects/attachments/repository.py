@@ -1,4 +1,4 @@
-"""Every query about documents of projects."""
+"""Queries on attachments."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,10 +7,10 @@ from sqlmodel import col, select
 
 from services.projects.attachments.models import Attachment
 from shared.errors import NotFound
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
 
-async def of_project(work: Work, project_id: UUID) -> list[Attachment]:
+async def list_attachments(work: UnitOfWork, project_id: UUID) -> list[Attachment]:
     """The documents of a project the caller was given, those taken away left out."""
     query = select(Attachment).where(
         Attachment.project_id == project_id, col(Attachment.removed_at).is_(None)
@@ -18,7 +18,7 @@ async def of_project(work: Work, project_id: UUID) -> list[Attachment]:
     return list(await work.session.exec(query.order_by(col(Attachment.id))))
 
 
-async def kinds(work: Work, project_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
+async def list_document_kinds(work: UnitOfWork, project_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
     """Which kinds of documents each of these projects has."""
     query = (
         select(Attachment.project_id, Attachment.kind)
@@ -31,7 +31,7 @@ async def kinds(work: Work, project_ids: Sequence[UUID]) -> dict[UUID, frozenset
     return {project_id: frozenset(kept) for project_id, kept in found.items()}
 
 
-async def get(work: Work, project_id: UUID, attachment_id: UUID) -> Attachment:
+async def get_attachment(work: UnitOfWork, project_id: UUID, attachment_id: UUID) -> Attachment:
     """One document of a project the caller was given; NotFound without it."""
     query = select(Attachment).where(Attachment.id == attachment_id, Attachment.project_id == project_id)
     found = (await work.session.exec(query.with_for_update())).first()
@@ -40,6 +40,6 @@ async def get(work: Work, project_id: UUID, attachment_id: UUID) -> Attachment:
     return found
 
 
-async def earlier(work: Work, attachment_id: UUID) -> Attachment | None:
+async def find_attachment(work: UnitOfWork, attachment_id: UUID) -> Attachment | None:
     """A document by the id a phone gave it."""
     return await work.session.get(Attachment, attachment_id)

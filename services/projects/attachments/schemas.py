@@ -1,18 +1,40 @@
-"""What goes in and out about documents of projects."""
+"""Document kinds (附件类别), request and response schemas of attachments."""
 
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.projects.library.kinds import Document
+from shared.china import LabelledEnum
+
+
+class DocumentKind(LabelledEnum):
+    """附件类别."""
+
+    MINUTES = "minutes", "村民(代表)会议记录"
+    BENEFICIARIES = "beneficiaries", "受益户名单"
+    DESIGN = "design", "设计资料"
+    LAND = "land", "用地手续"
+    ENVIRONMENT = "environment", "环评手续"
+    BUDGET = "budget", "投资概算"
+    DECISION = "decision", "审定文件"
+    IMPLEMENTATION_PLAN = "implementation_plan", "实施方案"
+    PROCUREMENT = "procurement", "招标采购资料"
+    CONTRACT = "contract", "合同"
+    CHANGE = "change", "变更资料"
+    COMPLETION = "completion", "竣工资料"
+    ACCEPTANCE = "acceptance", "验收报告"
+    SETTLEMENT = "settlement", "结算审计"
+    EVALUATION = "evaluation", "绩效自评"
+    PHOTO = "photo", "照片"
+    OTHER = "other", "其他"
 
 
 class AttachmentCreate(BaseModel):
     """添加附件. The file was uploaded to /projects/files before."""
 
     id: UUID | None = None
-    kind: Document
+    kind: DocumentKind
     file_id: UUID
     title: str = Field("", max_length=300)
     document_no: str = Field("", max_length=100, description="文号")
@@ -32,7 +54,7 @@ class AttachmentRead(BaseModel):
 
     id: UUID
     project_id: UUID
-    kind: Document
+    kind: DocumentKind
     kind_label: str = ""
     file_id: str
     title: str

@@ -1,20 +1,20 @@
-"""Adding documents to a project and taking them away."""
+"""Add and remove attachments of a project."""
 
 from uuid import UUID
 
 from services.projects.attachments import repository
 from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import AttachmentCreate
-from services.projects.library import repository as library
-from services.projects.library.states import EDITABLE, Stage
-from shared import files
-from shared.contracts.projects import ProjectDocumented
-from shared.errors import Conflict, Fault, Invalid
-from shared.ids import new_id
-from shared.permissions import May
-from shared.work import Work
+from services.projects.projects import repository as library
+from services.projects.projects.lifecycle import EDITABLE_STATES, Stage
+from shared.auth import May
+from shared.clients.projects import ProjectDocumented
+from shared.db import new_id
+from shared.errors import Conflict, FieldError, Invalid
+from shared.files import uploads
+from shared.unit_of_work import UnitOfWork
 
-MAYS = (
+DOCUMENT_PERMISSIONS = (
     May.PROJECT_DECLARE,
     May.PROJECT_ENDORSE,
     May.PROJECT_APPRAISE,
@@ -24,18 +24,18 @@ MAYS = (
 )
 
 
-def _require(work: Work, region: str) -> None:
-    for may in MAYS:
-        if work.actor.sees(may, region):
+def _require_any_permission(work: UnitOfWork, region: str) -> None:
+    for may in DOCUMENT_PERMISSIONS:
+        if work.actor.has_access(may, region):
             return
-    work.actor.require(MAYS[0], region)
+    work.actor.require(DOCUMENT_PERMISSIONS[0], region)
 
 
-async def add(work: Work, project_id: UUID, body: AttachmentCreate) -> Attachment:
+async def create_attachment(work: UnitOfWork, project_id: UUID, body: AttachmentCreate) -> Attachment:
     """Attach a file; the same id again is the first success."""
-    project = await library.get(work, project_id, lock=True)
-    _require(work, project.region)
-    if body.id and (known := await repository.earlier(work, body.id)):
+    project = await library.get_project(work, project_id, lock=True)
+    _require_any_permission(work, project.region)
+    if body.id and (known := await repository.find_attachment(work, body.id)):
         if (known.project_id, known.file_id, known.kind) == (project_id, str(body.file_id), body.kind):
             return known
         raise Conflict("这个编号已有另一份附件", "This id is taken by another attachment")
@@ -43,8 +43,8 @@ async def add(work: Work, project_id: UUID, body: AttachmentCreate) -> Attachmen
         raise Conflict("项目已出库, 不再添加附件", "The project has left the library")
     if body.dated_on is not None and body.dated_on > work.today:
         detail = "文件日期不能晚于今天"
-        raise Invalid(detail, faults=[Fault("in_the_future", detail, "in the future", "/dated_on")])
-    await files.require(work, [str(body.file_id)], "/file_id")
+        raise Invalid(detail, faults=[FieldError("in_the_future", detail, "in the future", "/dated_on")])
+    await uploads.require_files(work, [str(body.file_id)], "/file_id")
     row = Attachment(
         id=body.id or new_id(),
         project_id=project_id,
@@ -61,26 +61,30 @@ async def add(work: Work, project_id: UUID, body: AttachmentCreate) -> Attachmen
     project.updated_at = work.at
     work.session.add(project)
     await work.session.flush()
-    await work.tell(ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=body.kind), project)
+    await work.publish(
+        ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=body.kind), project
+    )
     return row
 
 
-async def remove(work: Work, project_id: UUID, attachment_id: UUID, reason: str) -> Attachment:
+async def remove_attachment(
+    work: UnitOfWork, project_id: UUID, attachment_id: UUID, reason: str
+) -> Attachment:
     """Take a document away while the record is the declarer's, or one's own by mistake on the same day."""
-    project = await library.get(work, project_id, lock=True)
-    _require(work, project.region)
-    row = await repository.get(work, project_id, attachment_id)
+    project = await library.get_project(work, project_id, lock=True)
+    _require_any_permission(work, project.region)
+    row = await repository.get_attachment(work, project_id, attachment_id)
     if row.removed_at is not None:
         return row
     mine_today = row.added_by == work.actor.id and row.added_at.date() == work.at.date()
-    if project.state not in EDITABLE and not mine_today:
+    if project.state not in EDITABLE_STATES and not mine_today:
         raise Conflict("申报后附件不能撤下, 请补充新的附件", "Documents stay once the project is declared")
     row.removed_at, row.removed_by, row.removed_reason = work.at, work.actor.id, reason
     work.session.add(row)
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
-    await work.tell(
+    await work.publish(
         ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=row.kind, removed=True),
         project,
         reason=reason,

@@ -1,1 +1,1 @@
-"""项目类型: the tree of categories as dated data, with what counts as industry unless a project says otherwise."""
+"""Project categories (项目类型): the dated tree of categories, and performance target templates per category (绩效目标模板)."""

@@ -1,4 +1,4 @@
-"""`/projects/categories`: the tree to choose from."""
+"""Routes of `/projects/categories` and `/projects/target-templates`."""
 
 from datetime import date
 from typing import Annotated
@@ -6,18 +6,30 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.projects.categories import service
-from services.projects.categories.schemas import CategoryTree
-from shared.http import Reading, Route, allows
-from shared.permissions import May
+from services.projects.categories.schemas import CategoryTree, TargetTemplate
+from services.projects.projects.schemas import CATEGORY_PATTERN
+from shared.auth import May
+from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/projects/categories", tags=["项目类型"], route_class=Route)
 
 
-@router.get("", response_model=CategoryTree, **allows(May.PROJECT_READ))
+@router.get("", response_model=CategoryTree, **requires(May.PROJECT_READ))
 async def list_categories(
-    work: Reading,
+    work: ReadWork,
     on: Annotated[date | None, Query(description="空为今天")] = None,
     region: Annotated[str | None, Query(pattern="^[0-9]{12}$")] = None,
 ) -> CategoryTree:
     """项目类型, 含是否默认计入产业."""
-    return await service.tree(work, on=on, region=region)
+    return await service.get_category_tree(work, on=on, region=region)
+
+
+template_router = APIRouter(prefix="/projects/target-templates", tags=["绩效目标"], route_class=Route)
+
+
+@template_router.get("", response_model=TargetTemplate, **requires(May.PROJECT_READ))
+async def read_target_template(
+    work: ReadWork, category: Annotated[str, Query(pattern=f"{CATEGORY_PATTERN}|^$")] = ""
+) -> TargetTemplate:
+    """某类项目的绩效目标模板, ★ 为核心指标."""
+    return await service.get_target_template(work, category)

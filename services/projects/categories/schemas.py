@@ -1,6 +1,8 @@
-"""What a category looks like to those who choose one."""
+"""Response schemas of categories and target templates."""
 
 from pydantic import BaseModel, Field
+
+from services.projects.projects.schemas import CATEGORY_PATTERN, TargetWrite
 
 
 class CategoryRead(BaseModel):
@@ -20,3 +22,23 @@ class CategoryTree(BaseModel):
     basis: str
     confirmed: bool
     items: list[CategoryRead]
+
+
+__all__ = ["CATEGORY_PATTERN", "TargetTemplate", "TargetTemplateItem"]
+
+
+class TargetTemplateItem(TargetWrite):
+    """一条模板指标; the value is an example to be replaced."""
+
+    value: str = Field("", max_length=100)
+    kind_label: str = ""
+
+
+class TargetTemplate(BaseModel):
+    """一类项目的绩效目标模板."""
+
+    category: str = Field(description="模板所属类型; 空为通用模板")
+    rule: str
+    basis: str
+    confirmed: bool
+    items: list[TargetTemplateItem]

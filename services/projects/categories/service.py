@@ -1,30 +1,37 @@
-"""Which categories there are on a day, and what one of them means."""
+"""Read the dated category tree and the target template of a category."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from services.projects.categories.schemas import CategoryRead, CategoryTree
-from shared.errors import Fault
-from shared.work import Work
+from services.projects.categories.schemas import (
+    CategoryRead,
+    CategoryTree,
+    TargetTemplate,
+    TargetTemplateItem,
+)
+from shared.errors import FieldError
+from shared.unit_of_work import UnitOfWork
 
-Tree = Mapping[str, Mapping[str, Any]]
+CategoryRows = Mapping[str, Mapping[str, Any]]
 
 
-async def tree(work: Work, *, on: date | None = None, region: str | None = None) -> CategoryTree:
+async def get_category_tree(
+    work: UnitOfWork, *, on: date | None = None, region: str | None = None
+) -> CategoryTree:
     """The categories in force on a day in a region, in the order of the table."""
-    rule = await work.rule("category.tree", on=on, region=region)
-    items = [read(rule.value, code) for code in rule.value]
+    rule = await work.get_rule("category.tree", on=on, region=region)
+    items = [build_category(rule.value, code) for code in rule.value]
     return CategoryTree(rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items)
 
 
-async def find(work: Work, code: str, *, on: date, region: str) -> CategoryRead | None:
+async def find_category(work: UnitOfWork, code: str, *, on: date, region: str) -> CategoryRead | None:
     """One category by its code on a day, or None."""
-    rule = await work.rule("category.tree", on=on, region=region)
-    return read(rule.value, code) if code in rule.value else None
+    rule = await work.get_rule("category.tree", on=on, region=region)
+    return build_category(rule.value, code) if code in rule.value else None
 
 
-def read(known: Tree, code: str) -> CategoryRead:
+def build_category(known: CategoryRows, code: str) -> CategoryRead:
     """A category with its whole path as label."""
     parts = code.split(".")
     path = [known[".".join(parts[:n])]["name"] for n in range(1, len(parts) + 1)]
@@ -35,6 +42,20 @@ def read(known: Tree, code: str) -> CategoryRead:
     )
 
 
-def unknown(code: str, on: date) -> Fault:
+def build_unknown_category_fault(code: str, on: date) -> FieldError:
     """What is said of a code that is not in the tree."""
-    return Fault("no_category", f"{on} 没有项目类型 {code}", f"no category {code} on {on}", "/category")
+    return FieldError("no_category", f"{on} 没有项目类型 {code}", f"no category {code} on {on}", "/category")
+
+
+async def get_target_template(work: UnitOfWork, category: str) -> TargetTemplate:
+    """The indicators to start from for a category."""
+    rule = await work.get_rule("targets.templates")
+    parts = category.split(".") if category else []
+    heads = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    head = next((one for one in heads if one in rule.value), "")
+    items = [TargetTemplateItem.model_validate(one) for one in rule.value[head]]
+    for one in items:
+        one.kind_label = one.kind.label
+    return TargetTemplate(
+        category=head, rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items
+    )

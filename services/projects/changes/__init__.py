@@ -1,1 +1,1 @@
-"""变更申请: what the library took in changes only by request, decision and a new notice."""
+"""Change requests (变更申请): request, decide, publish and apply changes to projects already in the library."""

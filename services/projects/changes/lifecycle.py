@@ -1,15 +1,15 @@
-"""The life of a change request, on one screen."""
+"""Lifecycle of a change request."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from shared.errors import Fault
-from shared.labels import Labelled
-from shared.lifecycle import Lifecycle, move
-from shared.permissions import May
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.errors import FieldError
+from shared.lifecycle import Lifecycle, transition
 
 
-class ChangeState(Labelled):
+class ChangeState(LabelledEnum):
     """变更申请状态."""
 
     SUBMITTED = "submitted", "待审定"
@@ -19,7 +19,7 @@ class ChangeState(Labelled):
     CANCELLED = "cancelled", "已撤回"
 
 
-class ChangeAction(Labelled):
+class ChangeAction(LabelledEnum):
     """变更办理事项."""
 
     APPROVE = "approve", "审定变更"
@@ -36,44 +36,48 @@ class ChangeFacts:
     decision_on: date | None = None
     on: date | None = None
     reason: str = ""
-    notice: Fault | None = None
-    findings: tuple[Fault, ...] = ()
+    notice: FieldError | None = None
+    findings: tuple[FieldError, ...] = ()
 
 
-def decided(facts: ChangeFacts) -> Fault | None:
+def decision_documented(facts: ChangeFacts) -> FieldError | None:
     """原批准单位的审定文件文号与日期."""
     if not facts.decision_no.strip() or facts.decision_on is None:
-        return Fault("no_decision", "缺少审定文件文号或日期", "The decision is missing", "/decision_no")
+        return FieldError("no_decision", "缺少审定文件文号或日期", "The decision is missing", "/decision_no")
     if facts.on is not None and facts.decision_on > facts.on:
-        return Fault("in_the_future", "审定日期晚于办理日期", "decided after this move", "/decision_on")
+        return FieldError("in_the_future", "审定日期晚于办理日期", "decided after this move", "/decision_on")
     return None
 
 
-def noticed_again(facts: ChangeFacts) -> Fault | None:
+def change_notice_over(facts: ChangeFacts) -> FieldError | None:
     """变更公示期满且没有未处理异议."""
     return facts.notice
 
 
-def screening_clean(facts: ChangeFacts) -> Fault | None:
+def screening_passed(facts: ChangeFacts) -> FieldError | None:
     """变更后的内容重新筛查无禁止事项."""
     return facts.findings[0] if facts.findings else None
 
 
-def reasoned(facts: ChangeFacts) -> Fault | None:
+def reason_given(facts: ChangeFacts) -> FieldError | None:
     """写明理由."""
-    return None if facts.reason.strip() else Fault("no_reason", "须写明理由", "A reason is needed", "/reason")
+    return (
+        None
+        if facts.reason.strip()
+        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
+    )
 
 
 S, A = ChangeState, ChangeAction
 
 # fmt: off
-CHANGE: Lifecycle[ChangeState, ChangeAction, ChangeFacts] = Lifecycle("change", "变更申请", ChangeState, S.SUBMITTED, (
+CHANGE_LIFECYCLE: Lifecycle[ChangeState, ChangeAction, ChangeFacts] = Lifecycle("change", "变更申请", ChangeState, S.SUBMITTED, (
     #    action     from                        to           who                    needs
-    move(A.APPROVE, S.SUBMITTED,                S.APPROVED,  May.PROJECT_APPROVE,   decided, screening_clean,
+    transition(A.APPROVE, S.SUBMITTED,                S.APPROVED,  May.PROJECT_APPROVE,   decision_documented, screening_passed,
          eyes=("created_by",)),
-    move(A.APPLY,   S.APPROVED,                 S.APPLIED,   May.PROJECT_APPROVE,   noticed_again, screening_clean,
+    transition(A.APPLY,   S.APPROVED,                 S.APPLIED,   May.PROJECT_APPROVE,   change_notice_over, screening_passed,
          eyes=("created_by",)),
-    move(A.REJECT,  (S.SUBMITTED, S.APPROVED),  S.REJECTED,  May.PROJECT_APPROVE,   reasoned),
-    move(A.CANCEL,  (S.SUBMITTED, S.APPROVED),  S.CANCELLED, May.PROJECT_IMPLEMENT, reasoned),
+    transition(A.REJECT,  (S.SUBMITTED, S.APPROVED),  S.REJECTED,  May.PROJECT_APPROVE,   reason_given),
+    transition(A.CANCEL,  (S.SUBMITTED, S.APPROVED),  S.CANCELLED, May.PROJECT_IMPLEMENT, reason_given),
 ))
 # fmt: on

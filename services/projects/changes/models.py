@@ -1,4 +1,4 @@
-"""Change requests."""
+"""Table of change requests."""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,7 +11,7 @@ from services.projects.base import Base
 from services.projects.changes.lifecycle import ChangeState
 from shared.db import JSON, Record, text_enum
 
-KIND = "project_change"
+NOTICE_SUBJECT_KIND = "project_change"
 """What notices call a change request."""
 
 

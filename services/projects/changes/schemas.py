@@ -1,4 +1,4 @@
-"""What goes in and out about change requests."""
+"""Request and response schemas of change requests."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projects.changes.lifecycle import ChangeState
-from services.projects.library.schemas import ProjectChange
-from shared.moves import Act, Offer
+from services.projects.projects.schemas import ProjectChange
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class ChangeCreate(BaseModel):
@@ -21,7 +21,7 @@ class ChangeCreate(BaseModel):
     happened_at: AwareDatetime | None = Field(None, description="实际提出时间; 空为现在")
 
 
-class ChangeAct(Act):
+class ChangeTransitionRequest(TransitionRequest):
     """办理变更申请."""
 
     decision_no: str = Field("", max_length=100, description="原批准单位审定文件文号")
@@ -57,4 +57,4 @@ class ChangeRead(BaseModel):
 class ChangeDetail(ChangeRead):
     """变更申请和可办事项."""
 
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]

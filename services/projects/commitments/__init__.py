@@ -1,1 +1,1 @@
-"""资金安排登记: what finance is about to give a project, so that it cannot leave behind finance's back."""
+"""Funding commitments (资金安排登记): amounts that finance registers on a project before an allocation is issued."""

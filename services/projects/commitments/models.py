@@ -1,4 +1,4 @@
-"""What finance told the library."""
+"""Table of funding commitments."""
 
 from datetime import datetime
 from uuid import UUID

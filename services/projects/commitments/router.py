@@ -1,4 +1,4 @@
-"""`/projects/{id}/commitments`: finance holds a project, and lets it go."""
+"""Routes of `/projects/{id}/commitments`."""
 
 from uuid import UUID
 
@@ -7,10 +7,10 @@ from fastapi import APIRouter
 from services.projects.commitments import repository, service
 from services.projects.commitments.models import Commitment
 from services.projects.commitments.schemas import CommitmentRead, CommitmentWrite
-from services.projects.library import repository as library
+from services.projects.projects import repository as library
+from shared.auth import May
 from shared.errors import Conflict, NotFound
-from shared.http import Reading, Route, Writing, allows
-from shared.permissions import May
+from shared.http import ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/projects", tags=["资金安排登记"], route_class=Route)
 
@@ -18,31 +18,31 @@ router = APIRouter(prefix="/projects", tags=["资金安排登记"], route_class=
 @router.get(
     "/{project_id}/commitments",
     response_model=list[CommitmentRead],
-    **allows(May.PROJECT_READ, refuses=(NotFound,)),
+    **requires(May.PROJECT_READ, refuses=(NotFound,)),
 )
-async def list_commitments(work: Reading, project_id: UUID) -> list[Commitment]:
+async def list_commitments(work: ReadWork, project_id: UUID) -> list[Commitment]:
     """财政已登记的资金安排."""
-    await library.get(work, project_id)
-    return await repository.of_project(work, project_id)
+    await library.get_project(work, project_id)
+    return await repository.list_commitments(work, project_id)
 
 
 @router.put(
     "/{project_id}/commitments/{commitment_id}",
     response_model=CommitmentRead,
-    **allows(May.PROJECT_COMMIT, refuses=(NotFound, Conflict)),
+    **requires(May.PROJECT_COMMIT, refuses=(NotFound, Conflict)),
 )
 async def commit_project(
-    work: Writing, project_id: UUID, commitment_id: UUID, body: CommitmentWrite
+    work: WriteWork, project_id: UUID, commitment_id: UUID, body: CommitmentWrite
 ) -> Commitment:
     """登记资金安排, 可重复."""
-    return await service.commit(work, project_id, commitment_id, body)
+    return await service.register_commitment(work, project_id, commitment_id, body)
 
 
 @router.delete(
     "/{project_id}/commitments/{commitment_id}",
     response_model=CommitmentRead,
-    **allows(May.PROJECT_COMMIT, refuses=(NotFound,)),
+    **requires(May.PROJECT_COMMIT, refuses=(NotFound,)),
 )
-async def release_project(work: Writing, project_id: UUID, commitment_id: UUID) -> Commitment:
+async def release_project(work: WriteWork, project_id: UUID, commitment_id: UUID) -> Commitment:
     """撤销登记, 可重复."""
-    return await service.release(work, project_id, commitment_id)
+    return await service.release_commitment(work, project_id, commitment_id)

@@ -1,11 +1,11 @@
-"""What finance tells and is told."""
+"""Request and response schemas of commitments."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.money import Money, PositiveMoney
+from shared.china import Money, PositiveMoney
 
 
 class CommitmentWrite(BaseModel):

@@ -1,26 +1,28 @@
-"""Holding a project for finance, and letting it go; telling twice is telling once."""
+"""Register and release commitments; both are idempotent."""
 
 from uuid import UUID
 
 from services.projects.commitments import repository
 from services.projects.commitments.models import Commitment
 from services.projects.commitments.schemas import CommitmentWrite
-from services.projects.library import repository as library
-from services.projects.library.models import Project
-from services.projects.library.states import State
-from shared.contracts.projects import ProjectCommitted
+from services.projects.projects import repository as library
+from services.projects.projects.lifecycle import State
+from services.projects.projects.models import Project
+from shared.auth import May
+from shared.clients.projects import ProjectCommitted
 from shared.errors import Conflict, NotFound
-from shared.permissions import May
-from shared.work import Work
+from shared.unit_of_work import UnitOfWork
 
-FUNDABLE = frozenset({State.RESERVE, State.PLANNED})
+FUNDABLE_STATES = frozenset({State.RESERVE, State.PLANNED})
 
 
-async def commit(work: Work, project_id: UUID, commitment_id: UUID, body: CommitmentWrite) -> Commitment:
+async def register_commitment(
+    work: UnitOfWork, project_id: UUID, commitment_id: UUID, body: CommitmentWrite
+) -> Commitment:
     """Hold the project for this money; Conflict when it is not in the library or screening blocks it."""
-    project = await library.get(work, project_id, lock=True)
+    project = await library.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_COMMIT, project.region)
-    known = await repository.one(work, commitment_id)
+    known = await repository.find_commitment(work, commitment_id)
     if known is not None and known.project_id != project_id:
         raise Conflict("这个编号已登记在另一个项目", "This id is committed to another project")
     told = (body.amount, body.plan_id, body.document_no)
@@ -29,7 +31,7 @@ async def commit(work: Work, project_id: UUID, commitment_id: UUID, body: Commit
             return known
         if known.issued_at is not None:
             raise Conflict("这笔资金已下达, 不能改登记", "This commitment was issued")
-    if project.state not in FUNDABLE:
+    if project.state not in FUNDABLE_STATES:
         raise Conflict(
             f"“{project.name}”{project.state.label}, 资金只安排给已入库的项目",
             f"The project is {project.state}, only projects in the library are funded",
@@ -50,25 +52,27 @@ async def commit(work: Work, project_id: UUID, commitment_id: UUID, body: Commit
     row.amount, row.plan_id, row.document_no = told
     row.committed_at, row.released_at = work.at, None
     work.session.add(row)
-    await _tell(work, project, row)
+    await _publish_commitment(work, project, row)
     return row
 
 
-async def release(work: Work, project_id: UUID, commitment_id: UUID) -> Commitment:
+async def release_commitment(work: UnitOfWork, project_id: UUID, commitment_id: UUID) -> Commitment:
     """Let the project go; NotFound when it was never held, the same answer again when it was let go already."""
-    project = await library.get(work, project_id, lock=True)
+    project = await library.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_COMMIT, project.region)
-    row = await repository.one(work, commitment_id)
+    row = await repository.find_commitment(work, commitment_id)
     if row is None or row.project_id != project_id:
         raise NotFound("没有这笔登记", "No such commitment")
     if row.released_at is None:
         row.released_at = work.at
         work.session.add(row)
-        await _tell(work, project, row, released=True)
+        await _publish_commitment(work, project, row, released=True)
     return row
 
 
-async def _tell(work: Work, project: Project, row: Commitment, *, released: bool = False) -> None:
+async def _publish_commitment(
+    work: UnitOfWork, project: Project, row: Commitment, *, released: bool = False
+) -> None:
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
@@ -80,4 +84,4 @@ async def _tell(work: Work, project: Project, row: Commitment, *, released: bool
         document_no=row.document_no,
         released=released,
     )
-    await work.tell(event, project)
+    await work.publish(event, project)

@@ -1,1 +1,1 @@
-"""项目评价: a dated score sheet, the project's own evaluation, its review by another person, and the ranking of projects."""
+"""Project evaluations (项目评价): dated score sheet, self-evaluation, review by a second person, ranking and export."""

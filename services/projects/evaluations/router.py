@@ -1,4 +1,4 @@
-"""Evaluations over HTTP: of one project, and the ranking of projects."""
+"""Routes of project evaluations: one project, ranking, export."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,109 +6,115 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from services.projects.evaluations import exports, ranking, repository, service
-from services.projects.evaluations.lifecycle import EVALUATION, EvaluationAction, EvaluationState
-from services.projects.evaluations.repository import Wanted
+from services.projects.evaluations import exporter, repository, service
+from services.projects.evaluations.lifecycle import EVALUATION_LIFECYCLE, EvaluationAction, EvaluationState
+from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.schemas import (
-    EvaluationAct,
     EvaluationCounts,
     EvaluationDetail,
     EvaluationRead,
+    EvaluationTransitionRequest,
     SelfEvaluation,
 )
-from services.projects.library.schemas import CATEGORY, REGION
-from shared.errors import BadRequest, Conflict, Invalid, NotFound, NotReady, Stale
-from shared.http import IfMatch, Reading, Route, Writing, allows
-from shared.moves import Preview
-from shared.pages import Page, Paging
-from shared.permissions import May
+from services.projects.projects.schemas import CATEGORY_PATTERN, REGION_PATTERN
+from shared.auth import May
+from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/projects", tags=["项目评价"], route_class=Route)
-Region = Annotated[str | None, Query(pattern=REGION)]
-Year = Annotated[int | None, Query(ge=2000, le=2100)]
-Category = Annotated[str | None, Query(pattern=CATEGORY, description="类型代码, 含下级")]
+RegionParam = Annotated[str | None, Query(pattern=REGION_PATTERN)]
+YearParam = Annotated[int | None, Query(ge=2000, le=2100)]
+CategoryParam = Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")]
 
 
-def wanted(
-    region: Region = None,
-    category: Category = None,
-    year: Year = None,
+def parse_evaluation_filter(
+    region: RegionParam = None,
+    category: CategoryParam = None,
+    year: YearParam = None,
     state: EvaluationState | None = None,
     grade: Annotated[str, Query(max_length=20, description="等次代码")] = "",
-) -> Wanted:
+) -> EvaluationFilter:
     """What a ranking is narrowed to, as the query says it."""
-    return Wanted(region, category, year, state, grade)
+    return EvaluationFilter(region, category, year, state, grade)
 
 
-Narrowed = Annotated[Wanted, Depends(wanted)]
+EvaluationFilterParam = Annotated[EvaluationFilter, Depends(parse_evaluation_filter)]
 
 
 @router.get(
-    "/evaluations", response_model=Page[EvaluationRead], **allows(May.PROJECT_READ, refuses=(BadRequest,))
+    "/evaluations", response_model=Page[EvaluationRead], **requires(May.PROJECT_READ, refuses=(BadRequest,))
 )
-async def rank_projects(work: Reading, asked: Paging, narrowed: Narrowed) -> Page[EvaluationRead]:
+async def rank_projects(
+    work: ReadWork, asked: Pagination, narrowed: EvaluationFilterParam
+) -> Page[EvaluationRead]:
     """项目评价排序: 按得分从高到低, 只排项目, 不排人."""
-    found = await repository.listed(work, asked, narrowed)
-    items = [ranking.read(one) for one in found.items]
+    found = await repository.list_evaluations(work, asked, narrowed)
+    items = [service.build_evaluation_read(one) for one in found.items]
     return Page[EvaluationRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
 
 
-@router.get("/evaluations/summary", response_model=EvaluationCounts, **allows(May.PROJECT_READ))
+@router.get("/evaluations/summary", response_model=EvaluationCounts, **requires(May.PROJECT_READ))
 async def count_evaluations(
-    work: Reading, region: Region = None, year: Year = None, category: Category = None
+    work: ReadWork, region: RegionParam = None, year: YearParam = None, category: CategoryParam = None
 ) -> EvaluationCounts:
     """各等次的项目数, 点开见项目."""
-    return await ranking.counts(work, region or work.context.settings.district, year, category)
+    return await service.count_grades(work, region or work.context.settings.district, year, category)
 
 
 @router.get(
     "/evaluations/export",
     response_class=StreamingResponse,
     response_model=None,
-    **allows(May.PROJECT_READ),
+    **requires(May.PROJECT_READ),
 )
-async def export_evaluations(work: Reading, narrowed: Narrowed) -> StreamingResponse:
+async def export_evaluations(work: ReadWork, narrowed: EvaluationFilterParam) -> StreamingResponse:
     """导出项目评价表: 各项得分、总分、等次."""
-    written = await exports.write(work, narrowed)
-    return StreamingResponse(written.chunks(), media_type=written.media_type, headers=written.headers())
+    written = await exporter.write_evaluations(work, narrowed)
+    return StreamingResponse(
+        written.iterate_chunks(), media_type=written.media_type, headers=written.build_headers()
+    )
 
 
 @router.get(
     "/{project_id}/evaluation",
     response_model=EvaluationDetail,
-    **allows(May.PROJECT_READ, refuses=(NotFound,)),
+    **requires(May.PROJECT_READ, refuses=(NotFound,)),
 )
-async def read_project_evaluation(work: Reading, project_id: UUID) -> EvaluationDetail:
+async def read_project_evaluation(work: ReadWork, project_id: UUID) -> EvaluationDetail:
     """项目评价明细: 每一分背后的数据, 和按现有数据的得分."""
-    return await service.detail(work, project_id)
+    return await service.get_evaluation_detail(work, project_id)
 
 
 @router.put(
     "/{project_id}/self-evaluation",
     response_model=EvaluationRead,
-    **allows(May.PROJECT_IMPLEMENT, refuses=(NotFound, Conflict, Invalid, Stale)),
+    **requires(May.PROJECT_IMPLEMENT, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def evaluate_own_project(
-    work: Writing, project_id: UUID, body: SelfEvaluation, match: IfMatch
+    work: WriteWork, project_id: UUID, body: SelfEvaluation, match: IfMatch
 ) -> EvaluationRead:
     """项目自评: 有数据的项自动计分, 其余给分并说明依据."""
-    return ranking.read(await service.evaluate(work, project_id, body, match))
+    return service.build_evaluation_read(await service.submit_self_evaluation(work, project_id, body, match))
 
 
 @router.post(
     "/{project_id}/evaluation/{action}",
-    response_model=EvaluationRead | Preview,
-    description=f"```mermaid\n{EVALUATION.mermaid()}\n```",
-    **allows(*EVALUATION.mays(), refuses=(NotFound, Conflict, NotReady, Invalid, Stale)),
+    response_model=EvaluationRead | TransitionPreview,
+    description=f"```mermaid\n{EVALUATION_LIFECYCLE.to_mermaid()}\n```",
+    **requires(
+        *EVALUATION_LIFECYCLE.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
+    ),
 )
 async def act_on_evaluation(
-    work: Writing,
+    work: WriteWork,
     project_id: UUID,
     action: EvaluationAction,
-    body: EvaluationAct,
+    body: EvaluationTransitionRequest,
     match: IfMatch,
     dry_run: bool = False,
-) -> EvaluationRead | Preview:
+) -> EvaluationRead | TransitionPreview:
     """办理项目评价: 复核(由自评人以外的人), 退回, 重新自评."""
-    found = await service.act(work, project_id, action, body, match=match, dry_run=dry_run)
-    return found if isinstance(found, Preview) else ranking.read(found)
+    found = await service.transition_evaluation(work, project_id, action, body, match=match, dry_run=dry_run)
+    return found if isinstance(found, TransitionPreview) else service.build_evaluation_read(found)

@@ -1,4 +1,4 @@
-"""What goes in and out about evaluations."""
+"""Request and response schemas of evaluations."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,12 +8,12 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projects.evaluations.lifecycle import EvaluationState
-from services.projects.evaluations.sheet import How
-from shared.errors import FaultRead
-from shared.moves import Act, Offer
+from services.projects.evaluations.rules import ScoringMethod
+from shared.errors import FieldErrorRead
+from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class Given(BaseModel):
+class GivenPoints(BaseModel):
     """评分人对一项的给分; 有数据的项不用给."""
 
     code: str = Field(max_length=40)
@@ -25,15 +25,15 @@ class SelfEvaluation(BaseModel):
     """项目自评. Items the records answer are computed; the others are given with a reason."""
 
     text: str = Field(min_length=2, max_length=4000, description="目标完成情况、偏差原因、改进措施")
-    items: list[Given] = Field(default=[], max_length=30)
+    items: list[GivenPoints] = Field(default=[], max_length=30)
     happened_at: AwareDatetime | None = Field(None, description="实际自评时间; 空为现在")
 
 
-class EvaluationAct(Act):
+class EvaluationTransitionRequest(TransitionRequest):
     """办理项目评价. `items` of a review replace what the project gave itself."""
 
     opinion: str = Field("", max_length=4000, description="复核意见")
-    items: list[Given] = Field(default=[], max_length=30)
+    items: list[GivenPoints] = Field(default=[], max_length=30)
 
 
 class ItemRead(BaseModel):
@@ -42,7 +42,7 @@ class ItemRead(BaseModel):
     code: str
     label: str
     weight: int
-    how: How
+    how: ScoringMethod
     how_label: str
     about: str = ""
     points: str | None = Field(description="得分; 空为还没有")
@@ -88,12 +88,12 @@ class EvaluationDetail(BaseModel):
     items: list[dict[str, Any]] = Field(description="最近一次评分时的明细")
     now: list[ItemRead] = Field(description="按现有数据的明细")
     score_now: str | None = Field(description="按现有数据的得分; 空为还有项目没有得分")
-    missing: list[FaultRead] = Field(description="还没有得分的项")
+    missing: list[FieldErrorRead] = Field(description="还没有得分的项")
     rule: str
     basis: str
     confirmed: bool
     due_on: date | None = Field(description="自评期限; 验收前为空")
-    available_actions: list[Offer]
+    available_actions: list[AvailableAction]
 
 
 class GradeCount(BaseModel):

@@ -1,1 +1,1 @@
-"""导入: a county's library table read in, row by row, in the background when it is long."""
+"""Import and export of projects (项目导入导出): county library table, CSV, GeoJSON, OC4IDS; long imports run in the background."""

@@ -1,4 +1,4 @@
-"""Imports and what became of each of their rows."""
+"""Tables of imports and of the result of each row."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.projects.base import Base
-from services.projects.imports.kinds import ImportState
+from services.projects.imports.schemas import ImportState
 from shared.db import JSON, Record, text_enum
 
 

@@ -1,112 +1,178 @@
-"""A county's table read in, over HTTP."""
+"""Routes of `/projects/imports`, `/projects/export` and `/projects/template`."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime
 
-from services.projects.exchange.exports import MEDIA, attached
-from services.projects.exchange.layout import Format
-from services.projects.imports import repository, service
-from services.projects.imports.kinds import ImportState
+from services.projects.categories import service as categories
+from services.projects.imports import exporter, repository, service
+from services.projects.imports.exporter import MEDIA_TYPES, build_download_headers
 from services.projects.imports.models import ImportRow
-from services.projects.imports.schemas import ImportRead, ImportRowRead
-from services.projects.imports.service import AT_ONCE, LARGE, Asked
+from services.projects.imports.repository import find_region_names
+from services.projects.imports.schemas import (
+    IMPORT_COLUMNS,
+    ExportFormat,
+    ImportRead,
+    ImportRowRead,
+    ImportState,
+)
+from services.projects.imports.service import MAX_IMMEDIATE_ROWS, MAX_TABLE_BYTES, ImportRequest
+from services.projects.projects.router import ProjectFilterParam
+from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
-from shared.http import Reading, Route, Writing, allows
-from shared.pages import Page, Paging
-from shared.permissions import May
+from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.spreadsheets import build_template
+
+export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
+MAX_EXPORT_BODY_BYTES = 20 * 1024 * 1024
+ExportTable = Annotated[
+    bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")
+]
+ExportRegion = Annotated[str, Query(pattern=r"^[0-9]{12}$", description="导入到哪个县(区)")]
+ExportYear = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
+XLSX_MEDIA_TYPE = exporter.MEDIA_TYPES[ExportFormat.XLSX][0]
+
+
+@export_router.get(
+    "/export",
+    response_class=StreamingResponse,
+    response_model=None,
+    **requires(May.PROJECT_READ, refuses=(NotFound, Invalid)),
+)
+async def export_projects(
+    work: ReadWork,
+    narrowed: ProjectFilterParam,
+    form: Annotated[
+        ExportFormat, Query(alias="format", description="xlsx, csv, geojson 或 oc4ids")
+    ] = ExportFormat.XLSX,
+) -> StreamingResponse:
+    """导出项目库: 县级项目库表(万元), CSV, GeoJSON (WGS-84), OC4IDS 0.9."""
+    written = await exporter.write_projects(work, narrowed, form)
+    return StreamingResponse(
+        written.iterate_chunks(), media_type=written.media_type, headers=written.build_headers()
+    )
+
+
+@export_router.get("/template", response_class=Response, response_model=None, **requires(May.PROJECT_READ))
+async def download_template(
+    work: ReadWork,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$", description="空为本县")] = None,
+) -> Response:
+    """项目库表模板: 带下拉列表(项目类型, 乡镇, 建设性质)和填写说明."""
+    district = region or work.context.settings.district
+    places = await find_region_names(work, district)
+    tree = await categories.get_category_tree(work, region=district)
+    levels = {
+        f"category{level}": [one.name for one in tree.items if one.code.count(".") == level - 1]
+        for level in (1, 2, 3)
+    }
+    lists = {name: list(dict.fromkeys(found)) for name, found in levels.items()}
+    lists["town"] = [places.names[code] for code in sorted(places.towns)]
+    content = build_template(IMPORT_COLUMNS, name="项目库", title="县级项目库表", lists=lists)
+    return Response(
+        content, media_type=XLSX_MEDIA_TYPE, headers=exporter.build_download_headers("项目库表模板.xlsx")
+    )
+
 
 router = APIRouter(prefix="/projects/imports", tags=["项目导入导出"], route_class=Route)
-Table = Annotated[bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")]
-Region = Annotated[str, Query(pattern=r"^[0-9]{12}$", description="导入到哪个县(区)")]
-Year = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
-Happened = Annotated[AwareDatetime | None, Query(description="实际提出时间; 空为现在. 补录历史时填写")]
-Name = Annotated[str, Query(max_length=255, description="文件名")]
-XLSX = MEDIA[Format.XLSX][0]
+TableBody = Annotated[bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")]
+RegionParam = Annotated[str, Query(pattern=r"^[0-9]{12}$", description="导入到哪个县(区)")]
+YearParam = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
+HappenedAtParam = Annotated[AwareDatetime | None, Query(description="实际提出时间; 空为现在. 补录历史时填写")]
+FileNameParam = Annotated[str, Query(max_length=255, description="文件名")]
+WORKBOOK_MEDIA_TYPE = MEDIA_TYPES[ExportFormat.XLSX][0]
 
 
 @router.post(
     "",
     status_code=202,
     response_model=ImportRead,
-    **allows(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=LARGE),
+    **requires(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=MAX_TABLE_BYTES),
 )
 async def import_projects(
-    work: Writing,
-    body: Table,
-    region: Region,
-    year: Year = None,
-    happened_at: Happened = None,
-    name: Name = "",
+    work: WriteWork,
+    body: TableBody,
+    region: RegionParam,
+    year: YearParam = None,
+    happened_at: HappenedAtParam = None,
+    name: FileNameParam = "",
     dry_run: bool = False,
 ) -> ImportRead:
     """导入县级项目库表: 正确的行成为草稿, 其余逐行说明. 短表答复时已处理完, 长表在后台进行; 再次上传同一文件不会重复."""
-    job = await service.begin(work, Asked(body, region, year, happened_at, name, dry_run))
-    return await service.shown(work, job)
+    job = await service.start_import(work, ImportRequest(body, region, year, happened_at, name, dry_run))
+    return await service.get_import_detail(work, job)
 
 
 @router.post(
     "/check",
     response_class=Response,
     response_model=None,
-    **allows(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=LARGE),
+    **requires(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=MAX_TABLE_BYTES),
 )
-async def check_table(work: Writing, body: Table, region: Region, year: Year = None) -> Response:
+async def check_table(
+    work: WriteWork, body: TableBody, region: RegionParam, year: YearParam = None
+) -> Response:
     """试导入短表, 返回原表的副本, 错误写在“问题”列; 什么也不导入."""
-    job = await service.begin(work, Asked(body, region, year, dry_run=True))
+    job = await service.start_import(work, ImportRequest(body, region, year, dry_run=True))
     if job.state is not ImportState.DONE:
-        detail = f"表有 {job.total} 行, 一次只能检查 {AT_ONCE} 行"
+        detail = f"表有 {job.total} 行, 一次只能检查 {MAX_IMMEDIATE_ROWS} 行"
         step = "请用 POST /projects/imports?dry_run=true 试导入, 完成后下载副本"
         raise Invalid(detail, "Too long to be checked at once", next_step=step)
-    content = await service.workbook(work, job, only_wrong=False)
-    return Response(content, media_type=XLSX, headers=attached("导入检查结果.xlsx"))
+    content = await service.build_workbook(work, job, only_wrong=False)
+    return Response(
+        content, media_type=WORKBOOK_MEDIA_TYPE, headers=build_download_headers("导入检查结果.xlsx")
+    )
 
 
-@router.get("", response_model=Page[ImportRead], **allows(May.PROJECT_DECLARE, refuses=(BadRequest,)))
-async def list_imports(work: Reading, asked: Paging) -> Page[ImportRead]:
+@router.get("", response_model=Page[ImportRead], **requires(May.PROJECT_DECLARE, refuses=(BadRequest,)))
+async def list_imports(work: ReadWork, asked: Pagination) -> Page[ImportRead]:
     """导入记录, 新的在前."""
-    found = await repository.listed(work, asked)
-    items = [service.brief(one) for one in found.items]
+    found = await repository.list_imports(work, asked)
+    items = [service.build_import_read(one) for one in found.items]
     return Page[ImportRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
 
 
-@router.get("/{job_id}", response_model=ImportRead, **allows(May.PROJECT_DECLARE, refuses=(NotFound,)))
-async def read_import(work: Reading, job_id: UUID) -> ImportRead:
+@router.get("/{job_id}", response_model=ImportRead, **requires(May.PROJECT_DECLARE, refuses=(NotFound,)))
+async def read_import(work: ReadWork, job_id: UUID) -> ImportRead:
     """一次导入的进展: 已处理行数、总行数、至今的问题."""
-    return await service.shown(work, await repository.get(work, job_id))
+    return await service.get_import_detail(work, await repository.get_import(work, job_id))
 
 
 @router.get(
     "/{job_id}/rows",
     response_model=Page[ImportRowRead],
-    **allows(May.PROJECT_DECLARE, refuses=(NotFound, BadRequest)),
+    **requires(May.PROJECT_DECLARE, refuses=(NotFound, BadRequest)),
 )
 async def list_import_rows(
-    work: Reading,
+    work: ReadWork,
     job_id: UUID,
-    asked: Paging,
+    asked: Pagination,
     wrong: Annotated[bool | None, Query(description="只看有问题的行")] = None,
 ) -> Page[ImportRow]:
     """逐行结果."""
-    job = await repository.get(work, job_id)
-    return await repository.rows(work, asked, job.id, wrong=wrong)
+    job = await repository.get_import(work, job_id)
+    return await repository.list_rows(work, asked, job.id, wrong=wrong)
 
 
 @router.get(
     "/{job_id}/workbook",
     response_class=Response,
     response_model=None,
-    **allows(May.PROJECT_DECLARE, refuses=(NotFound, Conflict)),
+    **requires(May.PROJECT_DECLARE, refuses=(NotFound, Conflict)),
 )
 async def download_workbook(
-    work: Reading,
+    work: ReadWork,
     job_id: UUID,
     only_wrong: Annotated[bool, Query(description="只要有问题的行")] = False,
 ) -> Response:
     """原表的副本, 错误标红并写在“问题”列; 改好可直接再次上传."""
-    job = await repository.get(work, job_id)
-    content = await service.workbook(work, job, only_wrong=only_wrong)
-    return Response(content, media_type=XLSX, headers=attached(f"导入结果-{job.name or job.id}.xlsx"))
+    job = await repository.get_import(work, job_id)
+    content = await service.build_workbook(work, job, only_wrong=only_wrong)
+    return Response(
+        content,
+        media_type=WORKBOOK_MEDIA_TYPE,
+        headers=build_download_headers(f"导入结果-{job.name or job.id}.xlsx"),
+    )

@@ -1,11 +1,118 @@
-"""What is shown of imports."""
+"""Columns of the county library table (县级项目库表), export formats and response schemas of imports."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.projects.imports.kinds import ImportState
+from services.projects.projects.schemas import MoneyKind, Nature
+from shared.china import LabelledEnum
+from shared.spreadsheets import DAY, INTEGER, MONTH, WAN, YES_NO, Column, choice_kind
+
+YES_NO_CHOICES = ("是", "否")
+MONEY_COLUMNS: dict[str, MoneyKind] = {
+    "central": MoneyKind.CENTRAL,
+    "provincial": MoneyKind.PROVINCIAL,
+    "city": MoneyKind.CITY,
+    "county_money": MoneyKind.COUNTY,
+    "fiscal": MoneyKind.FISCAL,
+    "self_raised": MoneyKind.SELF_RAISED,
+    "other": MoneyKind.OTHER,
+}
+"""Columns of planned money."""
+FLAG_COLUMNS = ("household", "relocation", "asset_income", "collective_income")
+COUNT_COLUMNS = ("villages", "households", "people", "poor_households", "poor_people")
+TEXT_COLUMNS = (
+    "place",
+    "managing_unit",
+    "implementing_unit",
+    "leader_name",
+    "leader_phone",
+    "content",
+    "goal",
+    "participation",
+    "linkage",
+    "remark",
+)
+"""Columns taken as they are written."""
+
+
+class ExportFormat(LabelledEnum):
+    """导出格式."""
+
+    XLSX = "xlsx", "县级项目库表"
+    CSV = "csv", "CSV"
+    GEOJSON = "geojson", "GeoJSON"
+    OC4IDS = "oc4ids", "OC4IDS 0.9"
+
+
+# fmt: off
+IMPORT_COLUMNS = (
+    Column("county", "县(区)", aliases=("县区", "县市区", "县", "区县", "county")),
+    Column("town", "乡镇", aliases=("乡(镇)", "乡镇街道", "镇", "所属乡镇")),
+    Column("village", "村", aliases=("村(社区)", "行政村", "村名", "所属村")),
+    Column("category1", "项目类型", aliases=("项目类别", "类型", "project_type"), note="一级类型"),
+    Column("category2", "二级项目类型", aliases=("项目二级类型",)),
+    Column("category3", "项目子类型", aliases=("子类型", "三级项目类型")),
+    Column("name", "项目名称", aliases=("名称", "project_name"), required=True, width=36),
+    Column("nature", "建设性质", choice_kind(Nature), choices=[one.label for one in Nature]),
+    Column("place", "实施地点", aliases=("建设地点", "项目地点", "location"), width=24),
+    Column("planned_start", "计划开工年月", MONTH, aliases=("计划开工时间", "开工时间")),
+    Column("planned_end", "计划完工年月", MONTH, aliases=("计划完工时间", "完工时间")),
+    Column("managing_unit", "主管部门", aliases=("项目主管单位", "主管单位")),
+    Column("implementing_unit", "实施单位", aliases=("项目实施单位", "责任单位", "responsible_unit")),
+    Column("leader_name", "责任人", aliases=("项目负责人", "负责人")),
+    Column("leader_phone", "联系电话", aliases=("电话", "责任人电话")),
+    Column("content", "建设内容与规模", aliases=("建设内容及规模", "建设内容", "建设任务", "主要建设内容", "content"), width=48),
+    Column("total", "项目预算总投资(万元)", WAN, aliases=("项目预算总投资", "总投资", "投资额度", "投资金额", "金额", "amount_wan_yuan"),
+           required=True),
+    Column("central", "其中: 中央衔接资金(万元)", WAN, aliases=("中央衔接资金", "中央资金", "中央")),
+    Column("provincial", "省级衔接资金(万元)", WAN, aliases=("省级衔接资金", "省级资金", "省级")),
+    Column("city", "市级衔接资金(万元)", WAN, aliases=("市级衔接资金", "市级资金", "市级")),
+    Column("county_money", "县级衔接资金(万元)", WAN, aliases=("县级衔接资金", "县级资金", "县级")),
+    Column("fiscal", "其他财政资金(万元)", WAN, aliases=("其他财政资金",)),
+    Column("self_raised", "自筹资金(万元)", WAN, aliases=("自筹资金", "自筹")),
+    Column("other", "其他资金(万元)", WAN, aliases=("其他资金",)),
+    Column("household", "是否到户项目", YES_NO, choices=YES_NO_CHOICES),
+    Column("planned", "是否纳入年度实施计划", YES_NO, choices=YES_NO_CHOICES),
+    Column("relocation", "是否易地搬迁后扶项目", YES_NO, choices=YES_NO_CHOICES),
+    Column("asset_income", "是否资产收益项目", YES_NO, choices=YES_NO_CHOICES),
+    Column("collective_income", "是否增加村集体经济收入", YES_NO, choices=YES_NO_CHOICES),
+    Column("villages", "受益村数", INTEGER),
+    Column("households", "受益户数", INTEGER),
+    Column("people", "受益人口", INTEGER, aliases=("受益人口数", "受益人数")),
+    Column("poor_households", "其中: 脱贫户和监测户户数", INTEGER, aliases=("脱贫户和监测户户数", "受益脱贫户数")),
+    Column("poor_people", "其中: 脱贫户和监测户人数", INTEGER, aliases=("脱贫户和监测户人数", "受益脱贫人口")),
+    Column("goal", "绩效目标(总体)", aliases=("绩效目标", "绩效目标总体", "performance_target"), width=36),
+    Column("quantity", "数量指标", aliases=("产出指标",), note="如: 新建日光温室≥20座", width=24),
+    Column("satisfaction", "满意度指标", note="如: 受益户满意度≥95%", width=24),
+    Column("participation", "群众参与"),
+    Column("linkage", "联农带农机制", aliases=("利益联结机制", "带贫减贫机制"), width=36),
+    Column("admitted_on", "入库时间", DAY),
+    Column("decision_no", "审批文号"),
+    Column("year", "项目年度", INTEGER, aliases=("年度", "year")),
+    Column("fund_source", "资金来源", aliases=("资金类别", "fund_source"), note="未分列金额时, 按此判断来源"),
+    Column("remark", "备注"),
+    Column("library_code", "库编号", note="导出表中的编号; 新项目不填"),
+)
+# fmt: on
+IMPORT_ONLY_COLUMNS = frozenset({"fund_source", "quantity", "satisfaction", "library_code"})
+"""Columns that are only read."""
+EXPORT_COLUMNS = (
+    Column("number", "序号", INTEGER, width=6),
+    *(one for one in IMPORT_COLUMNS if one.key not in IMPORT_ONLY_COLUMNS),
+    Column("library_code", "库编号"),
+    Column("state_label", "状态", width=10),
+)
+"""What is written: the county's columns, the running number, our code and the state."""
+
+
+class ImportState(LabelledEnum):
+    """导入进展."""
+
+    RUNNING = "running", "导入中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "已中断"
 
 
 class RowFault(BaseModel):

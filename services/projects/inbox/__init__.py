@@ -1,1 +1,1 @@
-"""待办: what waits for me, since when, and until when."""
+"""Inbox (待办): projects that wait for the caller's action, counted and listed with their time limits."""

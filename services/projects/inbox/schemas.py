@@ -1,11 +1,11 @@
-"""What the inbox looks like."""
+"""Response schemas of the inbox."""
 
 from datetime import date
 
 from pydantic import BaseModel, Field
 
-from services.projects.library.reads import ProjectRow
-from services.projects.library.states import State
+from services.projects.projects.lifecycle import State
+from services.projects.projects.schemas import ProjectRow
 
 
 class InboxCount(BaseModel):

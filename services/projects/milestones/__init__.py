@@ -1,1 +1,1 @@
-"""项目节点: what is to be reached by when, and when it was."""
+"""Milestones of a project (项目节点): planned and reached dates."""

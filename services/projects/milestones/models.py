@@ -1,4 +1,4 @@
-"""Milestones of a project."""
+"""Table of milestones."""
 
 from datetime import date
 from uuid import UUID

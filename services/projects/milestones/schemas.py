@@ -1,4 +1,4 @@
-"""What goes in and out about milestones."""
+"""Request and response schemas of milestones."""
 
 from datetime import date
 from uuid import UUID
@@ -19,7 +19,7 @@ class MilestonesWrite(BaseModel):
     items: list[MilestoneWrite] = Field(max_length=50)
 
 
-class MilestoneDone(BaseModel):
+class MilestoneCompletion(BaseModel):
     """完成节点."""
 
     done_on: date

@@ -1,1 +1,1 @@
-"""形象进度: what was reported of the works, with photos taken there."""
+"""Progress reports (形象进度): physical percentage, quantities and photos with location."""

@@ -1,4 +1,4 @@
-"""Progress reports. A row is never changed; a wrong one is corrected by the next."""
+"""Table of progress reports; rows are insert-only."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What goes in and out about progress."""
+"""Request and response schemas of progress reports."""
 
 from datetime import date, datetime
 from typing import Any
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.projects.library.schemas import Quantity
-from shared.places import Fix
+from services.projects.projects.schemas import Quantity
+from shared.china import Fix
 
 
 class PhotoWrite(BaseModel):

@@ -1,26 +1,25 @@
-"""When the same words mean something else: negated, torn down or turned into another thing, a modifier, a place, goods made."""
+"""Readings under which a matched word does not count: negated, replaced, modifier, place, goods of an industry."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import get_args
 
-from services.projects.screening.lexicon import tree
-from services.projects.screening.rules import Reading
-from services.projects.screening.text import Folded
+from services.projects.screening.lexicon import FoldedText, build_prefix_regex
+from services.projects.screening.rules import GrammarReading
 
-NEGATION_REACH = 40
-SOURCE_REACH = 10
-PLACE_REACH = 8
-TARGET_REACH = 40
-MONEY_REACH = 24
-PUTTING = "投入用拨花转付给"
-SIDES = "里东西南北上下前后新老"
-_REBUILT = re.compile(
+NEGATION_REACH_CHARS = 40
+SOURCE_REACH_CHARS = 10
+PLACE_REACH_CHARS = 8
+TARGET_REACH_CHARS = 40
+MONEY_REACH_CHARS = 24
+SPENDING_VERB_CHARS = "投入用拨花转付给"
+DIRECTION_CHARS = "里东西南北上下前后新老"
+_REBUILT_PATTERN = re.compile(
     r"拆除(?:后)?(?:原址|原地|就地|异地)?(?:重建|翻建|改建|新建)(?:$|项目|工程|[0-9一二三两])"
 )
-_AFTERWARDS = re.compile("后|新建|再建|[建修盖]$")
-_DISTANCE = re.compile(r"约?\d+(?:\.\d+)?(?:米|公里|千米|里|m|km)")
-GRAMMAR_SETS = (
+_AFTERWARDS_PATTERN = re.compile("后|新建|再建|[建修盖]$")
+_DISTANCE_PATTERN = re.compile(r"约?\d+(?:\.\d+)?(?:米|公里|千米|里|m|km)")
+GRAMMAR_WORD_SETS = (
     "negation", "prohibition", "turn", "excluded_after", "removal", "source", "conversion", "making", "acquiring",
     "good_head", "open_head", "locative", "place_mark", "place_word", "toponym", "goods_head", "joint",
     "pretence", "taking", "money", "conversion_to", "bad_target",
@@ -28,7 +27,7 @@ GRAMMAR_SETS = (
 )  # fmt: skip
 """Word sets the grammar needs; `words.json` must have them."""
 
-Judge = Callable[[Folded, int, int], bool]
+ReadingCheck = Callable[[FoldedText, int, int], bool]
 
 
 class Grammar:
@@ -36,23 +35,23 @@ class Grammar:
 
     def __init__(self, words: Mapping[str, tuple[str, ...]]) -> None:
         """Compile the sets. KeyError names one that is missing."""
-        w = {name: tree(words[name]) for name in GRAMMAR_SETS}
+        w = {name: build_prefix_regex(words[name]) for name in GRAMMAR_WORD_SETS}
         self._negation = re.compile(f"{w['negation']}|不(?:{w['making']}|{w['acquiring']})")
         self._prohibition = re.compile(w["prohibition"])
         self._turn = re.compile(w["turn"])
         self._excluded_after = re.compile(
             f"[^,。;!?]{{0,12}}?(?:{w['excluded_after']}|由{w['other_payer']}[^,。;!?]{{0,8}}?{w['pays_itself']})"
         )
-        self._removed = re.compile(f"{w['removal']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
-        self._source = re.compile(f"{w['source']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$")
+        self._removed = re.compile(f"{w['removal']}[^,。;!?:、()]{{0,{SOURCE_REACH_CHARS}}}$")
+        self._source = re.compile(f"{w['source']}([^,。;!?:、()]{{0,{SOURCE_REACH_CHARS}}})$")
         self._conversion = re.compile(w["conversion"])
         self._turned = re.compile(f"[^,。;!?]{{0,8}}?{w['conversion_to']}(?!的)(?P<target>[^,。;!?]{{2,16}})")
-        self._converting = re.compile(f"{w['conversion']}[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
-        self._for = re.compile(f"[^,。;!?、]{{0,{SOURCE_REACH}}}?[为成作](?P<target>[^,。;!?]{{2,16}})")
+        self._converting = re.compile(f"{w['conversion']}[^,。;!?:、()]{{0,{SOURCE_REACH_CHARS}}}$")
+        self._for = re.compile(f"[^,。;!?、]{{0,{SOURCE_REACH_CHARS}}}?[为成作](?P<target>[^,。;!?]{{2,16}})")
         self._reused = re.compile(
-            f"(?:利用|盘活|依托|租用)[^,。;!?、]{{0,4}}?{w['old']}([^,。;!?:、()]{{0,{SOURCE_REACH}}})$"
+            f"(?:利用|盘活|依托|租用)[^,。;!?、]{{0,4}}?{w['old']}([^,。;!?:、()]{{0,{SOURCE_REACH_CHARS}}})$"
         )
-        self._made_from = re.compile(f"{w['conversion']}自[^,。;!?:、()]{{0,{SOURCE_REACH}}}$")
+        self._made_from = re.compile(f"{w['conversion']}自[^,。;!?:、()]{{0,{SOURCE_REACH_CHARS}}}$")
         self._bad_target = re.compile(w["bad_target"])
         self._into = re.compile(f"[^。;!?]{{0,8}}?{w['conversion']}|[^,。;!?]{{0,8}}?(?:{w['making']}|后)")
         self._acts = re.compile(f"{w['making']}|{w['acquiring']}")
@@ -60,80 +59,80 @@ class Grammar:
         self._open = re.compile(f"(?:的|之)?{w['open_head']}")
         self._locative = re.compile(w["locative"])
         self._place_mark = re.compile(
-            f"(?<![{PUTTING}])(?!{w['place_word']}){w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH}}})$"
+            f"(?<![{SPENDING_VERB_CHARS}])(?!{w['place_word']}){w['place_mark']}([^,。;!?:、()0-9层为用建装]{{0,{PLACE_REACH_CHARS}}})$"
         )
-        self._toponym = re.compile(f"[{SIDES}]?{w['toponym']}(?![级民干庄口内集委部党史团会灯村])")
+        self._toponym = re.compile(f"[{DIRECTION_CHARS}]?{w['toponym']}(?![级民干庄口内集委部党史团会灯村])")
         self._goods = re.compile(w["goods_head"])
         self._joint = re.compile(f"[、,。;!?:()/]|{w['joint']}")
         self._compile_lists(w)
         self._before = re.compile(f"{w['old']}[省市县区乡镇村]?$")
-        self.readings: dict[Reading, Judge] = {
-            reading: getattr(self, reading) for reading in get_args(Reading)
+        self.readings: dict[GrammarReading, ReadingCheck] = {
+            reading: getattr(self, reading) for reading in get_args(GrammarReading)
         }
 
     def _compile_lists(self, w: Mapping[str, str]) -> None:
         self._edge = re.compile(f"[、/]|{w['joint']}|{w['making']}|{w['acquiring']}")
         self._pretence = re.compile(
-            f"{w['pretence']}|{w['taking']}[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
-            f"|用(?![于作工户电水人地])[^。;!?]{{0,{MONEY_REACH}}}?{w['money']}"
+            f"{w['pretence']}|{w['taking']}[^。;!?]{{0,{MONEY_REACH_CHARS}}}?{w['money']}"
+            f"|用(?![于作工户电水人地])[^。;!?]{{0,{MONEY_REACH_CHARS}}}?{w['money']}"
             f"|{w['money']}[^。;!?]{{0,4}}?(?:被|用于|用来|挪作|用作|改作)"
         )
 
-    def phrase_after(self, text: Folded, end: int, reach: int = TARGET_REACH) -> str:
+    def get_phrase_after(self, text: FoldedText, end: int, reach: int = TARGET_REACH_CHARS) -> str:
         """What follows in the same phrase: up to a mark or a joining word (和, 及, 并 …)."""
         cut = self._joint.search(text.text, end, end + reach)
         return text.text[end : cut.start() if cut else end + reach]
 
-    def item(self, text: Folded, start: int, end: int) -> tuple[int, int]:
+    def get_item_bounds(self, text: FoldedText, start: int, end: int) -> tuple[int, int]:
         """Bounds of the listed thing around a span: 购置公务用车和垃圾清运车 are two."""
-        left, right = text.clause(start, end)
+        left, right = text.get_clause_bounds(start, end)
         for mark in self._edge.finditer(text.text, left, start):
             left = mark.end()
         cut = self._joint.search(text.text, end, right)
         return left, cut.start() if cut else right
 
-    def pretended(self, text: Folded, start: int) -> int:
+    def find_pretence_end(self, text: FoldedText, start: int) -> int:
         """Where a pretence or the source of the money ends, before which words excuse nothing: 以…名义, 挪用…资金; 0 if none."""
-        left, _ = text.sentence(start, start)
+        left, _ = text.get_sentence_bounds(start, start)
         end = 0
         for mark in self._pretence.finditer(text.text, left, start):
             end = mark.end()
         return end
 
-    def negated(self, text: Folded, start: int, end: int) -> bool:
+    def negated(self, text: FoldedText, start: int, end: int) -> bool:
         """不含车辆购置; 严禁…; 办公区由企业自筹. A prohibition (不得, 严禁) reaches over commas while no quantity is named."""
-        left, right = text.clause(start, end)
+        left, right = text.get_clause_bounds(start, end)
         if text.text[left:start].endswith("不"):
             return True
-        if self._denied(text.text[max(left, start - NEGATION_REACH) : start], self._negation):
+        if self._is_denied(text.text[max(left, start - NEGATION_REACH_CHARS) : start], self._negation):
             return True
-        if self._excluded_after.match(text.text, end, end + NEGATION_REACH):
+        if self._excluded_after.match(text.text, end, end + NEGATION_REACH_CHARS):
             return True
-        first, _ = text.sentence(start, end)
+        first, _ = text.get_sentence_bounds(start, end)
         if left == first or any(char.isdigit() for char in text.text[left:right]):
             return False
-        return self._denied(text.text[first:start], self._prohibition)
+        return self._is_denied(text.text[first:start], self._prohibition)
 
-    def _denied(self, before: str, marks: re.Pattern[str]) -> bool:
+    def _is_denied(self, before: str, marks: re.Pattern[str]) -> bool:
         last = None
         for last in marks.finditer(before):  # noqa: B007 - the last one is wanted
             pass
         return last is not None and not self._turn.search(before, last.end())
 
-    def replaced(self, text: Folded, start: int, end: int) -> bool:
+    def replaced(self, text: FoldedText, start: int, end: int) -> bool:
         """拆除旧办公楼…; 利用闲置村委会…建车间; 办公楼改造为民宿: the thing is what was there before, not what is bought."""
-        left, _ = text.sentence(start, end)
+        left, _ = text.get_sentence_bounds(start, end)
         before = text.text[left:start]
         removed = self._removed.search(before)
-        if removed and not self._acts.search(removed[0], 2) and not _AFTERWARDS.search(removed[0], 2):
+        if removed and not self._acts.search(removed[0], 2) and not _AFTERWARDS_PATTERN.search(removed[0], 2):
             return True
         if (
-            self._removed_after(text, end)
+            self._is_removed_after(text, end)
             or self._made_from.search(before)
-            or self._turns_good(text, start, end)
+            or self._becomes_permitted(text, start, end)
         ):
             return True
-        if self._put_to_use(text, before, end):
+        if self._is_put_to_other_use(text, before, end):
             return True
         source = self._source.search(before)
         marked = (
@@ -141,56 +140,56 @@ class Grammar:
             and not self._conversion.search(source[1])
             and not self._joint.search(source[1])
         )
-        return self._becomes(text, end, marked=marked)
+        return self._is_converted(text, end, marked=marked)
 
-    def _put_to_use(self, text: Folded, before: str, end: int) -> bool:
+    def _is_put_to_other_use(self, text: FoldedText, before: str, end: int) -> bool:
         """利用闲置村部厨房…: whatever is done with it, unless it becomes an office, a hall or quarters again."""
         used = self._reused.search(before)
         if used is None or self._conversion.search(used[1]) or self._acts.search(used[1]):
             return False
-        _, right = text.clause(end - 1, end)
+        _, right = text.get_clause_bounds(end - 1, end)
         made = self._conversion.search(text.text, end, right)
         return made is not None and self._bad_target.search(text.text, made.end(), right) is None
 
-    def former(self, text: Folded, start: int) -> bool:
+    def is_former(self, text: FoldedText, start: int) -> bool:
         """原村委会办公楼, 闲置校舍: marked as what was there before."""
-        left, _ = text.clause(start, start)
+        left, _ = text.get_clause_bounds(start, start)
         source = self._source.search(text.text[left:start])
         return source is not None and not self._acts.search(source[1])
 
-    def once(self, text: Folded, start: int) -> bool:
+    def is_former_site(self, text: FoldedText, start: int) -> bool:
         """原派出所旧址: what is named is no longer there."""
         return self._before.search(text.text, max(0, start - 6), start) is not None
 
-    def _removed_after(self, text: Folded, end: int) -> bool:
+    def _is_removed_after(self, text: FoldedText, end: int) -> bool:
         """办公楼拆除; not 办公楼拆除重建, which is the same thing again."""
-        tail = self.phrase_after(text, end, 14)
-        if _REBUILT.search(tail):
+        tail = self.get_phrase_after(text, end, 14)
+        if _REBUILT_PATTERN.search(tail):
             return False
         return tail.startswith(("拆除", "已拆除", "拆迁后", "腾退")) or "拆除后" in tail
 
-    def _turns_good(self, text: Folded, start: int, end: int) -> bool:
+    def _becomes_permitted(self, text: FoldedText, start: int, end: int) -> bool:
         """办公楼改造为…, 改造村部仓库为…: whatever it becomes, unless that is again an office, a hall or quarters."""
-        left, _ = text.clause(start, start)
+        left, _ = text.get_clause_bounds(start, start)
         turned = self._turned.match(text.text, end)
         if turned is None and self._converting.search(text.text[left:start]):
             turned = self._for.match(text.text, end)
         return turned is not None and self._bad_target.search(turned["target"]) is None
 
-    def _becomes(self, text: Folded, end: int, *, marked: bool) -> bool:
+    def _is_converted(self, text: FoldedText, end: int, *, marked: bool) -> bool:
         """Whether what follows names what it is turned into: with a mark of origin before, within the sentence; else at once."""
         if marked:
-            _, right = text.sentence(end - 1, end)
-            tail = text.text[end : min(right, end + TARGET_REACH)]
+            _, right = text.get_sentence_bounds(end - 1, end)
+            tail = text.text[end : min(right, end + TARGET_REACH_CHARS)]
             return self._into.match(tail) is not None and self._good.search(tail) is not None
-        tail = self.phrase_after(text, end, 24)
+        tail = self.get_phrase_after(text, end, 24)
         turned = self._conversion.match(tail)
         return turned is not None and self._good.search(tail, turned.end()) is not None
 
-    def modifier(self, text: Folded, start: int, end: int) -> bool:
+    def modifier(self, text: FoldedText, start: int, end: int) -> bool:
         """文化广场配套水渠, 办公楼后侧道路, 牌坊街排污管道: another thing is the head of the phrase."""
         del start
-        tail = self.phrase_after(text, end)
+        tail = self.get_phrase_after(text, end)
         if self._open.match(tail) or self._toponym.match(tail):
             return True
         at = self._locative.match(tail)
@@ -199,16 +198,18 @@ class Grammar:
         head = self._good.search(tail, at.end()) or self._open.search(tail, at.end())
         return head is not None
 
-    def place(self, text: Folded, start: int, end: int) -> bool:
+    def place(self, text: FoldedText, start: int, end: int) -> bool:
         """修至村委会, 从办公楼到…: the thing only says where."""
-        left, _ = text.clause(start, end)
+        left, _ = text.get_clause_bounds(start, end)
         mark = self._place_mark.search(text.text[left:start])
         if mark is None or self._acts.search(mark[1]):
             return False
-        tail = self.phrase_after(text, end, 8)
-        return not tail or bool(self._locative.match(tail) or self._open.match(tail) or _DISTANCE.match(tail))
+        tail = self.get_phrase_after(text, end, 8)
+        return not tail or bool(
+            self._locative.match(tail) or self._open.match(tail) or _DISTANCE_PATTERN.match(tail)
+        )
 
-    def industry(self, text: Folded, start: int, end: int) -> bool:
+    def industry(self, text: FoldedText, start: int, end: int) -> bool:
         """办公桌椅加工厂, 手机数据线组装车间: goods that are made or sold, not bought for use."""
         del start
-        return self._goods.search(self.phrase_after(text, end, 14)) is not None
+        return self._goods.search(self.get_phrase_after(text, end, 14)) is not None

@@ -1,53 +1,144 @@
-"""Many words looked up in one pass: a prefix tree compiled into one regular expression."""
+"""Text normalisation with offsets to the original, and multi-word lookup by one regular expression."""
 
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-MOST_FORMS = 2_000
+SENTENCE_MARKS = "。;!?"
+"""Marks that end a sentence after folding."""
+MAX_SENTENCE_REACH = 160
+"""No sentence is looked at further than this from a hit, so that a text without marks costs no more than others."""
+CLAUSE_MARKS = SENTENCE_MARKS + ",:()"
+"""Marks that end a clause."""
+STRETCH_MARKS = SENTENCE_MARKS + ",:"
+"""The same without brackets."""
+_DROPPED_CHARS = frozenset("\"'`“”‘’「」『』《》<>【】[]{}*_~^|\u00b7•●■◆")
+_DROPPED_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn"})
+_TO_SIMPLIFIED = str.maketrans(
+    "車輛樓館務債償還獎貼補發購買設備訊機關單員費經費場廣牆畫繪觀雕門廳辦會議室資擔註電腦標準築建項產業農範圍導財為與從給",
+    "车辆楼馆务债偿还奖贴补发购买设备讯机关单员费经费场广墙画绘观雕门厅办会议室资担注电脑标准筑建项产业农范围导财为与从给",
+)
+_SINGLE_IN_BRACKETS_PATTERN = re.compile(r"(?<=[一-鿿])\([一-鿿]\)(?=[一-鿿])")
+_FULL_STOP_PATTERN = re.compile(r"(?<!\d)\.|\.(?!\d)")
+
+
+@lru_cache(maxsize=65_536)
+def _fold_char(char: str) -> str:
+    if char in _DROPPED_CHARS or unicodedata.category(char) in _DROPPED_CATEGORIES:
+        return ""
+    plain = unicodedata.normalize("NFKC", char).lower()
+    return "".join(c for c in plain if not c.isspace() and c not in _DROPPED_CHARS).translate(_TO_SIMPLIFIED)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldedText:
+    """A field's text without spaces and quotes, half-width and simplified; `origin[i]` is where its i-th character stood."""
+
+    field: str
+    raw: str
+    text: str
+    origin: list[int]
+
+    def get_original_span(self, start: int, end: int) -> tuple[int, int]:
+        """The offsets in the original text of a folded span (end exclusive), so that `raw[a:b]` is what was written."""
+        return self.origin[start], self.origin[end - 1] + 1
+
+    def get_sentence_bounds(self, start: int, end: int) -> tuple[int, int]:
+        """Bounds of the sentence around a span: up to 。 ; ! or ?."""
+        return self._find_bounds(start, end, SENTENCE_MARKS)
+
+    def get_clause_bounds(self, start: int, end: int) -> tuple[int, int]:
+        """Bounds of the clause around a span: up to a comma, colon, bracket or the sentence's end."""
+        return self._find_bounds(start, end, CLAUSE_MARKS)
+
+    def get_stretch_bounds(self, start: int, end: int) -> tuple[int, int]:
+        """Bounds of the clause with its brackets: what stands in brackets explains the words around them."""
+        return self._find_bounds(start, end, STRETCH_MARKS)
+
+    def _find_bounds(self, start: int, end: int, marks: str) -> tuple[int, int]:
+        first, last = max(0, start - MAX_SENTENCE_REACH), min(len(self.text), end + MAX_SENTENCE_REACH)
+        left = max(self.text.rfind(mark, first, start) for mark in marks) + 1
+        ends = [at for mark in marks if (at := self.text.find(mark, end, last)) >= 0]
+        return max(left, first), min(ends, default=last)
+
+
+def fold_text(field: str, raw: str) -> FoldedText:
+    """Fold for matching: NFKC, lower case, simplified characters, no spaces or quotes; a full stop written '.' becomes 。.
+
+    A single character in brackets inside a word, as in 门(牌)楼, is read as part of the word.
+    """
+    chars: list[str] = []
+    origin: list[int] = []
+    for at, char in enumerate(raw):
+        for one in _fold_char(char):
+            chars.append(one)
+            origin.append(at)
+    text = "".join(chars)
+    if "." in text:
+        text = _FULL_STOP_PATTERN.sub("。", text)
+    if "(" in text:
+        text, origin = _remove_lone_brackets(text, origin)
+    return FoldedText(field, raw, text, origin)
+
+
+def _remove_lone_brackets(text: str, origin: list[int]) -> tuple[str, list[int]]:
+    gone: set[int] = set()
+    for match in _SINGLE_IN_BRACKETS_PATTERN.finditer(text):
+        gone |= {match.start(), match.end() - 1}
+    if not gone:
+        return text, origin
+    kept = [at for at in range(len(text)) if at not in gone]
+    return "".join(text[at] for at in kept), [origin[at] for at in kept]
+
+
+MAX_FORMS_PER_PATTERN = 2_000
 """Forms one pattern may expand into; more is a slip of the author's."""
-_CHOICE = re.compile(r"\{([^{}]*)\}")
-_BRACES = re.compile(r"[{}]")
+_CHOICE_PATTERN = re.compile(r"\{([^{}]*)\}")
+_BRACES_PATTERN = re.compile(r"[{}]")
 
 
-class Pattern(ValueError):
+class InvalidPattern(ValueError):
     """A word pattern that can't be expanded; the message says why, in Chinese."""
 
 
-def expand(pattern: str, sets: Mapping[str, tuple[str, ...]]) -> list[str]:
+def expand_pattern(pattern: str, sets: Mapping[str, tuple[str, ...]]) -> list[str]:
     """All literal forms of a pattern: `{修建|新建}办公楼` is two, `@build` is every member of that set, `{@buy}车` joins."""
     if pattern.startswith("@"):
-        return list(_members(pattern[1:], sets))
+        return list(_get_members(pattern[1:], sets))
     parts: list[list[str]] = []
     at = 0
-    for match in _CHOICE.finditer(pattern):
+    for match in _CHOICE_PATTERN.finditer(pattern):
         parts.append([pattern[at : match.start()]])
-        parts.append([form for choice in match[1].split("|") for form in _choice(choice, sets)])
+        parts.append([form for choice in match[1].split("|") for form in _expand_choice(choice, sets)])
         at = match.end()
     parts.append([pattern[at:]])
     forms = [
-        "".join(combination) for combination in itertools.islice(itertools.product(*parts), MOST_FORMS + 1)
+        "".join(combination)
+        for combination in itertools.islice(itertools.product(*parts), MAX_FORMS_PER_PATTERN + 1)
     ]
-    if len(forms) > MOST_FORMS:
-        raise Pattern(f"词条展开后过多: {pattern}")
+    if len(forms) > MAX_FORMS_PER_PATTERN:
+        raise InvalidPattern(f"词条展开后过多: {pattern}")
     for form in forms:
-        if not form or _BRACES.search(form):
-            raise Pattern(f"词条写法有误: {pattern}")
+        if not form or _BRACES_PATTERN.search(form):
+            raise InvalidPattern(f"词条写法有误: {pattern}")
     return forms
 
 
-def _choice(choice: str, sets: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
-    return _members(choice[1:], sets) if choice.startswith("@") else (choice,)
+def _expand_choice(choice: str, sets: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
+    return _get_members(choice[1:], sets) if choice.startswith("@") else (choice,)
 
 
-def _members(name: str, sets: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _get_members(name: str, sets: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     if name not in sets:
-        raise Pattern(f"没有这个词组: @{name}")
+        raise InvalidPattern(f"没有这个词组: @{name}")
     return sets[name]
 
 
-def tree(words: Iterable[str]) -> str:
+def build_prefix_regex(words: Iterable[str]) -> str:
     """A regular expression that matches the longest of the words at a place."""
     root: dict[str, Any] = {}
     for word in words:
@@ -55,13 +146,15 @@ def tree(words: Iterable[str]) -> str:
         for char in word:
             node = node.setdefault(char, {})
         node[""] = {}
-    return _branch(root)
+    return _build_branch(root)
 
 
-def _branch(node: dict[str, Any]) -> str:
+def _build_branch(node: dict[str, Any]) -> str:
     ends = "" in node
     leaves = "".join(sorted(re.escape(char) for char, child in node.items() if char and set(child) == {""}))
-    arms = [re.escape(char) + _branch(child) for char, child in node.items() if char and set(child) != {""}]
+    arms = [
+        re.escape(char) + _build_branch(child) for char, child in node.items() if char and set(child) != {""}
+    ]
     if leaves:
         arms.append(f"[{leaves}]" if len(leaves) > 1 else leaves)
     if not arms:
@@ -76,13 +169,13 @@ class Lexicon:
     def __init__(self, words: Iterable[str]) -> None:
         """Compile once; looking up costs the length of the text, not the number of words."""
         self.words = frozenset(words)
-        self._at = re.compile(f"(?=({tree(self.words)}))") if self.words else None
-        self._inner = {word: self._prefixes(word) for word in self.words}
+        self._at = re.compile(f"(?=({build_prefix_regex(self.words)}))") if self.words else None
+        self._inner = {word: self._find_prefixes(word) for word in self.words}
 
-    def _prefixes(self, word: str) -> tuple[str, ...]:
+    def _find_prefixes(self, word: str) -> tuple[str, ...]:
         return tuple(word[:n] for n in range(1, len(word) + 1) if word[:n] in self.words)
 
-    def find(self, text: str) -> Iterator[tuple[int, str]]:
+    def find_words(self, text: str) -> Iterator[tuple[int, str]]:
         """Where each word begins, left to right; words that begin at the same place come shortest first."""
         if self._at is None:
             return

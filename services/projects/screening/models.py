@@ -1,4 +1,4 @@
-"""Rule sets, kept screenings, clearances, and the keys by which alike projects are found."""
+"""Tables of rule sets, screening runs, clearances, similarity keys and screening jobs."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,15 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.projects.base import Base
-from services.projects.screening.kinds import ClearanceState, JobKind, JobState, Occasion, SetState
-from services.projects.screening.schemas import Severity, Verdict
+from services.projects.screening.schemas import (
+    ClearanceState,
+    RuleSetState,
+    ScreeningJobKind,
+    ScreeningJobState,
+    ScreeningOccasion,
+    Severity,
+    Verdict,
+)
 from shared.db import JSON, Record, text_enum
 
 
@@ -26,7 +33,7 @@ class RuleSetRow(Base, Record, table=True):
 
     number: int
     title: str = Field(max_length=200)
-    state: SetState = Field(sa_type=text_enum(SetState))
+    state: RuleSetState = Field(sa_type=text_enum(RuleSetState))
     reason: str = Field(default="", sa_type=sa.Text)
     digest: str = Field(max_length=40)
     base_digest: str = Field(default="", max_length=40)
@@ -37,7 +44,7 @@ class RuleSetRow(Base, Record, table=True):
     retired_at: datetime | None = None
 
 
-class Run(Base, table=True):
+class ScreeningRun(Base, table=True):
     """一次筛查. Rows are added, never changed."""
 
     __tablename__ = "screening"
@@ -46,7 +53,7 @@ class Run(Base, table=True):
     id: UUID = Field(primary_key=True)
     project_id: UUID
     region: str = Field(max_length=12)
-    occasion: Occasion = Field(sa_type=text_enum(Occasion))
+    occasion: ScreeningOccasion = Field(sa_type=text_enum(ScreeningOccasion))
     at: datetime
     by: str = Field(max_length=64)
     rule_set_version: str = Field(max_length=40)
@@ -79,7 +86,7 @@ class Clearance(Base, Record, table=True):
     decision: str = Field(default="", sa_type=sa.Text)
 
 
-class Key(Base, table=True):
+class SimilarityKey(Base, table=True):
     """相似查找键: two projects alike share one; `low` and `high` bound where to look for others."""
 
     __tablename__ = "screening_key"
@@ -93,14 +100,14 @@ class Key(Base, table=True):
     year: int
 
 
-class Job(Base, Record, table=True):
+class ScreeningJob(Base, Record, table=True):
     """全库试算或重筛, project by project in the order of ids; `position` is the last one done."""
 
     __tablename__ = "screening_job"
     __table_args__ = (sa.Index(None, "state", "id"), sa.Index(None, "created_at", "id"))
 
-    kind: JobKind = Field(sa_type=text_enum(JobKind))
-    state: JobState = Field(sa_type=text_enum(JobState))
+    kind: ScreeningJobKind = Field(sa_type=text_enum(ScreeningJobKind))
+    state: ScreeningJobState = Field(sa_type=text_enum(ScreeningJobState))
     rule_set_id: UUID | None = None
     rule_set_version: str = Field(default="", max_length=40)
     total: int
@@ -111,7 +118,7 @@ class Job(Base, Record, table=True):
     finished_at: datetime | None = None
 
 
-class JobChange(Base, table=True):
+class ScreeningJobChange(Base, table=True):
     """试算或重筛中结果有变化的项目."""
 
     __tablename__ = "screening_job_change"

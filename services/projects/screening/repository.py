@@ -1,4 +1,4 @@
-"""Every query about rule sets in force, kept screenings, clearances and alike projects."""
+"""Queries on active rule sets, screening runs, similar projects and clearances."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -7,57 +7,59 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.library.models import Project
-from services.projects.library.states import State
-from services.projects.screening.duplicates import Keys
-from services.projects.screening.kinds import ClearanceState, SetState
-from services.projects.screening.models import Clearance, Key, RuleSetRow, Run
-from services.projects.screening.schemas import Known
-from shared.db import run
-from shared.pages import Asked, Page, page
-from shared.permissions import May
-from shared.rules import lineage
-from shared.work import Work
+from services.projects.projects.lifecycle import State
+from services.projects.projects.models import Project
+from services.projects.screening.duplicates import DuplicateKeys
+from services.projects.screening.models import Clearance, RuleSetRow, ScreeningRun, SimilarityKey
+from services.projects.screening.schemas import ClearanceState, KnownProject, RuleSetState
+from shared.auth import May
+from shared.db import execute_core
+from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
+from shared.rules import ancestor_codes
+from shared.unit_of_work import UnitOfWork
 
-KEY: sa.Table = Key.__table__  # type: ignore[attr-defined]
-RUN: sa.Table = Run.__table__  # type: ignore[attr-defined]
-PROJECT: sa.Table = Project.__table__  # type: ignore[attr-defined]
-RULE_SET: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
-MOST_CANDIDATES = 40
+KEY_TABLE: sa.Table = SimilarityKey.__table__  # type: ignore[attr-defined]
+RUN_TABLE: sa.Table = ScreeningRun.__table__  # type: ignore[attr-defined]
+PROJECT_TABLE: sa.Table = Project.__table__  # type: ignore[attr-defined]
+RULE_SET_TABLE: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
+MAX_CANDIDATES = 40
 """Alike projects looked at closely, those that share most keys first."""
-_NOBODY = Known.model_construct(id=UUID(int=0), name="")
+_EMPTY_PROJECT = KnownProject.model_construct(id=UUID(int=0), name="")
 """Copied, not made anew: a re-screening reads a dozen alike projects for each of a whole library."""
-NO_LONGER = (State.WITHDRAWN, State.TERMINATED)
-_SUBJECT = (
-    PROJECT.c.id,
-    PROJECT.c.name,
-    PROJECT.c.content,
-    PROJECT.c.region,
-    PROJECT.c.year,
-    PROJECT.c.place,
-    PROJECT.c.total,
+DEPARTED_STATES = (State.WITHDRAWN, State.TERMINATED)
+_SUBJECT_COLUMNS = (
+    PROJECT_TABLE.c.id,
+    PROJECT_TABLE.c.name,
+    PROJECT_TABLE.c.content,
+    PROJECT_TABLE.c.region,
+    PROJECT_TABLE.c.year,
+    PROJECT_TABLE.c.place,
+    PROJECT_TABLE.c.total,
 )
 
 
-async def system_in_force(work: Work, region: str) -> str | None:
+async def system_find_active_digest(work: UnitOfWork, region: str) -> str | None:
     """Digest of the edited rule set that holds in a region, the nearest district's; None: the built-in one."""
-    columns = RULE_SET.c
+    columns = RULE_SET_TABLE.c
     query = sa.select(columns.digest).where(
-        columns.state == SetState.ACTIVE, columns.region.in_(lineage(region))
+        columns.state == RuleSetState.ACTIVE, columns.region.in_(ancestor_codes(region))
     )
-    found = (await run(work.session, query.order_by(columns.region.desc()).limit(1))).scalar_one_or_none()
+    found = (
+        await execute_core(work.session, query.order_by(columns.region.desc()).limit(1))
+    ).scalar_one_or_none()
     return None if found is None else str(found)
 
 
-async def system_content(work: Work, digest: str) -> sa.Row[Any]:
+async def system_get_rule_set_content(work: UnitOfWork, digest: str) -> sa.Row[Any]:
     """Rules and words of a digest."""
-    query = sa.select(RULE_SET.c.rules, RULE_SET.c.words).where(RULE_SET.c.digest == digest)
-    return (await run(work.session, query.limit(1))).one()
+    query = sa.select(RULE_SET_TABLE.c.rules, RULE_SET_TABLE.c.words).where(RULE_SET_TABLE.c.digest == digest)
+    return (await execute_core(work.session, query.limit(1))).one()
 
 
-async def system_alike(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[Known]]:
+async def system_list_similar(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[KnownProject]]:
     """For each project, those of the same place and time that share its keys, whoever may see them."""
-    one, other = KEY.alias("one"), KEY.alias("other")
+    one, other = KEY_TABLE.alias("one"), KEY_TABLE.alias("other")
     shared_keys = sa.func.count().label("shared")
     pairs = (
         sa.select(one.c.project_id, other.c.project_id.label("alike"), shared_keys)
@@ -75,49 +77,57 @@ async def system_alike(work: Work, ids: Sequence[UUID]) -> dict[UUID, list[Known
         .order_by(one.c.project_id, shared_keys.desc(), other.c.project_id)
     )
     wanted: dict[UUID, list[UUID]] = {}
-    for row in await run(work.session, pairs):
+    for row in await execute_core(work.session, pairs):
         mine = wanted.setdefault(row.project_id, [])
-        if len(mine) < MOST_CANDIDATES:
+        if len(mine) < MAX_CANDIDATES:
             mine.append(row.alike)
-    known = await _subjects(work, {alike for found in wanted.values() for alike in found})
+    known = await _load_subjects(work, {alike for found in wanted.values() for alike in found})
     return {project: [known[alike] for alike in found if alike in known] for project, found in wanted.items()}
 
 
-async def alike(work: Work, keys: Keys) -> list[Known]:
+async def list_similar(work: UnitOfWork, keys: DuplicateKeys) -> list[KnownProject]:
     """Projects the caller may see that share keys with a text, in its place and time."""
-    return await _sharing(work, keys, work.actor.where(May.PROJECT_READ, PROJECT.c.region))
+    return await _list_sharing_keys(
+        work, keys, work.actor.scope_filter(May.PROJECT_READ, PROJECT_TABLE.c.region)
+    )
 
 
-async def system_alike_to(work: Work, keys: Keys, project_id: UUID) -> list[Known]:
+async def system_list_similar_to(
+    work: UnitOfWork, keys: DuplicateKeys, project_id: UUID
+) -> list[KnownProject]:
     """The same for a project itself: all others, whoever may see them."""
-    return await _sharing(work, keys, PROJECT.c.id != project_id)
+    return await _list_sharing_keys(work, keys, PROJECT_TABLE.c.id != project_id)
 
 
-async def _sharing(work: Work, keys: Keys, which: sa.ColumnElement[bool]) -> list[Known]:
+async def _list_sharing_keys(
+    work: UnitOfWork, keys: DuplicateKeys, which: sa.ColumnElement[bool]
+) -> list[KnownProject]:
     if keys.region_low is None or not keys.years:
         return []
     query = (
-        sa.select(KEY.c.project_id)
-        .join(PROJECT, PROJECT.c.id == KEY.c.project_id)
+        sa.select(KEY_TABLE.c.project_id)
+        .join(PROJECT_TABLE, PROJECT_TABLE.c.id == KEY_TABLE.c.project_id)
         .where(
-            KEY.c.key.in_(keys.keys),
-            KEY.c.region.between(keys.region_low, keys.region_high),
-            KEY.c.year.in_(keys.years),
+            KEY_TABLE.c.key.in_(keys.keys),
+            KEY_TABLE.c.region.between(keys.region_low, keys.region_high),
+            KEY_TABLE.c.year.in_(keys.years),
             which,
         )
-        .group_by(KEY.c.project_id)
-        .order_by(sa.func.count().desc(), KEY.c.project_id)
-        .limit(MOST_CANDIDATES)
+        .group_by(KEY_TABLE.c.project_id)
+        .order_by(sa.func.count().desc(), KEY_TABLE.c.project_id)
+        .limit(MAX_CANDIDATES)
     )
-    found = list((await run(work.session, query)).scalars())
-    known = await _subjects(work, found)
+    found = list((await execute_core(work.session, query)).scalars())
+    known = await _load_subjects(work, found)
     return [known[one] for one in found if one in known]
 
 
-async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
-    query = sa.select(*_SUBJECT).where(PROJECT.c.id.in_(set(ids)), PROJECT.c.state.not_in(NO_LONGER))
+async def _load_subjects(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, KnownProject]:
+    query = sa.select(*_SUBJECT_COLUMNS).where(
+        PROJECT_TABLE.c.id.in_(set(ids)), PROJECT_TABLE.c.state.not_in(DEPARTED_STATES)
+    )
     return {
-        row.id: _NOBODY.model_copy(
+        row.id: _EMPTY_PROJECT.model_copy(
             update={
                 "id": row.id,
                 "name": row.name,
@@ -128,15 +138,17 @@ async def _subjects(work: Work, ids: Iterable[UUID]) -> dict[UUID, Known]:
                 "amount": row.total,
             }
         )
-        for row in await run(work.session, query)
+        for row in await execute_core(work.session, query)
     }
 
 
-async def system_put_keys(work: Work, rows: Sequence[tuple[UUID, str, int, Keys]]) -> None:
+async def system_replace_keys(work: UnitOfWork, rows: Sequence[tuple[UUID, str, int, DuplicateKeys]]) -> None:
     """Replace what projects are found by: id, region, year and keys of each."""
     if not rows:
         return
-    await run(work.session, sa.delete(KEY).where(KEY.c.project_id.in_([one[0] for one in rows])))
+    await execute_core(
+        work.session, sa.delete(KEY_TABLE).where(KEY_TABLE.c.project_id.in_([one[0] for one in rows]))
+    )
     values = [
         {
             "project_id": project_id,
@@ -150,22 +162,22 @@ async def system_put_keys(work: Work, rows: Sequence[tuple[UUID, str, int, Keys]
         for key in keys.keys
     ]
     if values:
-        await run(work.session, KEY.insert(), values)
+        await execute_core(work.session, KEY_TABLE.insert(), values)
 
 
-async def system_keyless(work: Work, ids: Collection[UUID]) -> set[UUID]:
+async def system_find_without_keys(work: UnitOfWork, ids: Collection[UUID]) -> set[UUID]:
     """Those of the projects that nothing finds yet."""
-    query = sa.select(KEY.c.project_id).where(KEY.c.project_id.in_(ids)).distinct()
-    return set(ids) - set((await run(work.session, query)).scalars())
+    query = sa.select(KEY_TABLE.c.project_id).where(KEY_TABLE.c.project_id.in_(ids)).distinct()
+    return set(ids) - set((await execute_core(work.session, query)).scalars())
 
 
-async def system_add_runs(work: Work, runs: Sequence[dict[str, Any]]) -> None:
+async def system_insert_runs(work: UnitOfWork, runs: Sequence[dict[str, Any]]) -> None:
     """Keep screenings."""
     if runs:
-        await run(work.session, RUN.insert(), runs)
+        await execute_core(work.session, RUN_TABLE.insert(), runs)
 
 
-async def system_cleared(work: Work, marks: Collection[str]) -> set[str]:
+async def system_find_cleared(work: UnitOfWork, marks: Collection[str]) -> set[str]:
     """Those of the findings that were confirmed or waived."""
     if not marks:
         return set()
@@ -175,7 +187,62 @@ async def system_cleared(work: Work, marks: Collection[str]) -> set[str]:
     return set(await work.session.exec(query))
 
 
-async def runs(work: Work, asked: Asked, project_id: UUID) -> Page[Run]:
+async def list_runs(work: UnitOfWork, asked: PageParams, project_id: UUID) -> Page[ScreeningRun]:
     """Screenings of a project the caller was given, the newest first."""
-    query = select(Run).where(Run.project_id == project_id)
-    return await page(work.session, query, asked, orders={"at": col(Run.at)}, key=col(Run.id), default="-at")
+    query = select(ScreeningRun).where(ScreeningRun.project_id == project_id)
+    return await list_page(
+        work.session,
+        query,
+        asked,
+        orders={"at": col(ScreeningRun.at)},
+        key=col(ScreeningRun.id),
+        default="-at",
+    )
+
+
+CLEARANCE_TABLE: sa.Table = Clearance.__table__  # type: ignore[attr-defined]
+CLEARANCE_SORT_COLUMNS = {"created_at": col(Clearance.created_at)}
+
+
+async def get_clearance(work: UnitOfWork, clearance_id: UUID) -> Clearance:
+    """One clearance of the caller's regions, locked; NotFound otherwise."""
+    query = select(Clearance).where(
+        Clearance.id == clearance_id, work.actor.scope_filter(May.PROJECT_READ, col(Clearance.region))
+    )
+    found = (await work.session.exec(query.with_for_update())).first()
+    if found is None:
+        raise NotFound(f"没有这条放行申请: {clearance_id}", f"No clearance {clearance_id}")
+    return found
+
+
+async def list_clearances_of_finding(work: UnitOfWork, finding: str) -> list[Clearance]:
+    """What was said of a finding of a project the caller was given, oldest first."""
+    query = select(Clearance).where(Clearance.finding == finding)
+    return list(await work.session.exec(query.order_by(col(Clearance.attempt))))
+
+
+async def list_clearances_of_project(work: UnitOfWork, project_id: UUID) -> list[Clearance]:
+    """All clearances of a project the caller was given, oldest first."""
+    query = select(Clearance).where(Clearance.project_id == project_id)
+    return list(await work.session.exec(query.order_by(col(Clearance.created_at), col(Clearance.id))))
+
+
+async def list_pending_waivers(work: UnitOfWork, asked: PageParams) -> Page[Clearance]:
+    """Waivers that wait for a second person, in the caller's regions."""
+    query = select(Clearance).where(
+        Clearance.state == ClearanceState.ASKED,
+        work.actor.scope_filter(May.PROJECT_WAIVE, col(Clearance.region)),
+    )
+    return await list_page(
+        work.session, query, asked, orders=CLEARANCE_SORT_COLUMNS, key=col(Clearance.id), default="created_at"
+    )
+
+
+async def count_pending_waivers(work: UnitOfWork) -> int:
+    """How many waivers wait for the caller: asked for by others, in the caller's regions."""
+    query = sa.select(sa.func.count()).where(
+        CLEARANCE_TABLE.c.state == ClearanceState.ASKED,
+        CLEARANCE_TABLE.c.created_by != work.actor.id,
+        work.actor.scope_filter(May.PROJECT_WAIVE, CLEARANCE_TABLE.c.region),
+    )
+    return int((await execute_core(work.session, query)).scalar_one())

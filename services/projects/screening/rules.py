@@ -1,4 +1,4 @@
-"""What a screening rule is, how a rule set is read and checked, and the digest that names it."""
+"""Schema, parsing, validation and digest of screening rules."""
 
 import hashlib
 import json
@@ -13,23 +13,25 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from services.projects.screening.lexicon import Pattern, expand
+from services.projects.screening.lexicon import InvalidPattern, expand_pattern
 from services.projects.screening.schemas import Family, Severity
 
-Field_ = Literal["name", "content", "cost_items"]
-Where = Literal["before", "after", "prior", "next", "item", "clause", "sentence", "name", "field", "anywhere"]
-FAR = frozenset({"name", "field", "anywhere"})
-Reading = Literal["negated", "replaced", "modifier", "place", "industry"]
-READINGS: tuple[Reading, ...] = ("negated", "replaced", "modifier", "place", "industry")
-WORDS_FILE = "words.json"
-_REFERENCE = re.compile(r"@([^{}|@]+)")
+FieldName = Literal["name", "content", "cost_items"]
+ContextWindow = Literal[
+    "before", "after", "prior", "next", "item", "clause", "sentence", "name", "field", "anywhere"
+]
+FAR_WINDOWS = frozenset({"name", "field", "anywhere"})
+GrammarReading = Literal["negated", "replaced", "modifier", "place", "industry"]
+GRAMMAR_READINGS: tuple[GrammarReading, ...] = ("negated", "replaced", "modifier", "place", "industry")
+WORDS_FILE_NAME = "words.json"
+_WORD_SET_REFERENCE = re.compile(r"@([^{}|@]+)")
 
 
-class _Strict(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Basis(_Strict):
+class Basis(_StrictModel):
     """The document a rule stands on; `confirmed` is false while the text of the article was not read in the original."""
 
     document: str = Field(min_length=1)
@@ -42,7 +44,7 @@ class Basis(_Strict):
         return "".join((f"《{self.document}》", f"({self.number})" if self.number else "", self.article))
 
 
-class Scope(_Strict):
+class Scope(_StrictModel):
     """Which projects a rule looks at; an empty list means all. Categories are codes ("1.3" covers "1.3.1") or their names."""
 
     fund_types: tuple[str, ...] = ()
@@ -52,10 +54,10 @@ class Scope(_Strict):
     years_to: int | None = None
 
 
-EVERYTHING = Scope()
+UNLIMITED_SCOPE = Scope()
 
 
-class Context(_Strict):
+class ContextWords(_StrictModel):
     """Words that must, or must not, stand near a hit.
 
     `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$": the
@@ -65,30 +67,30 @@ class Context(_Strict):
     """
 
     words: tuple[str, ...] = Field(min_length=1)
-    where: Where
+    where: ContextWindow
     within: int = Field(default=16, ge=1, le=120)
 
 
-class Share(_Strict):
+class ShareLimit(_StrictModel):
     """A percentage in the hit's sentence above its ceiling (in per cent); `ceilings` names words just before it and theirs."""
 
     over: Decimal = Field(ge=0, le=100)
     ceilings: dict[str, Decimal] = Field(default_factory=dict)
 
 
-class Finder(_Strict):
+class Finder(_StrictModel):
     """One way a rule finds something: objects, what must be near, what must not be, and which readings excuse a hit."""
 
     objects: tuple[str, ...] = Field(min_length=1)
-    needs: tuple[Context, ...] = ()
-    unless: tuple[Context, ...] = ()
-    excuses: tuple[Reading, ...] = READINGS
-    fields: tuple[Field_, ...] = ("name", "content", "cost_items")
+    needs: tuple[ContextWords, ...] = ()
+    unless: tuple[ContextWords, ...] = ()
+    excuses: tuple[GrammarReading, ...] = GRAMMAR_READINGS
+    fields: tuple[FieldName, ...] = ("name", "content", "cost_items")
     severity: Severity | None = None
-    share: Share | None = None
+    share: ShareLimit | None = None
 
 
-class Condition(_Strict):
+class Condition(_StrictModel):
     """A comparison with a field of the project; all conditions of a rule must hold, and a missing value holds only for `missing`.
 
     `is` one of … : `in` / `not_in` compare with `values`, `above` with `limit` (元 for amount, per cent for share),
@@ -113,7 +115,7 @@ class Condition(_Strict):
     words: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
+    def _validate_complete(self) -> Self:
         if self.test == "above" and self.limit is None:
             raise ValueError("above 须给出 limit")
         if self.test in {"in", "not_in"} and not self.values:
@@ -123,7 +125,7 @@ class Condition(_Strict):
         return self
 
 
-class Rule(_Strict):
+class ScreeningRule(_StrictModel):
     """One dated entry of the negative list or the readiness list. `{hit}` in the explanation is the matched text."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
@@ -142,19 +144,19 @@ class Rule(_Strict):
     enabled: bool = True
 
     @model_validator(mode="after")
-    def _sound(self) -> Self:
+    def _validate_consistency(self) -> Self:
         if not self.finders and not self.conditions:
             raise ValueError("规则须至少有一个 finders 或 conditions")
         if self.effective_to and self.effective_to < self.effective_from:
             raise ValueError("失效日期早于生效日期")
         for finder in self.finders:
             severity = finder.severity or self.severity
-            if severity is Severity.BLOCK and any(context.where in FAR for context in finder.unless):
+            if severity is Severity.BLOCK and any(context.where in FAR_WINDOWS for context in finder.unless):
                 # Else a harmless sentence added elsewhere would lift a block.
                 raise ValueError("block 规则的排除语境只能在同一句内 (不能用 name、field 或 anywhere)")
         return self
 
-    def in_force(self, day: date) -> bool:
+    def is_in_force(self, day: date) -> bool:
         """Whether the rule counts on that day."""
         return (
             self.enabled
@@ -185,7 +187,7 @@ class InvalidRules(ValueError):
 class RuleSet:
     """Checked rules and their word sets. Immutable; compile once with the engine and use for every project."""
 
-    def __init__(self, rules: Iterable[Rule], words: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, rules: Iterable[ScreeningRule], words: Mapping[str, tuple[str, ...]]) -> None:
         """Use `load` or `parse`: they check."""
         self.rules = tuple(rules)
         self.words = dict(words)
@@ -193,34 +195,34 @@ class RuleSet:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """All `*.json` of a folder; `words.json` holds the word sets. InvalidRules names every fault."""
-        rows, words = read_rows(folder)
-        return cls.parse(rows, read_words(words))
+        rows, words = read_rule_rows(folder)
+        return cls.parse(rows, expand_word_sets(words))
 
     @classmethod
     def parse(cls, rows: Iterable[Mapping[str, Any]], words: Mapping[str, tuple[str, ...]]) -> Self:
         """Check edited rules. InvalidRules names every fault with its rule and pointer."""
-        rules: list[Rule] = []
+        rules: list[ScreeningRule] = []
         faults: list[RuleFault] = []
         seen: set[tuple[str, date]] = set()
         for index, row in enumerate(rows):
             name = str(row.get("id", ""))
             try:
-                rule = Rule.model_validate(row)
+                rule = ScreeningRule.model_validate(row)
             except ValidationError as error:
-                faults += [_fault(index, name, one) for one in error.errors(include_url=False)]
+                faults += [_build_rule_fault(index, name, one) for one in error.errors(include_url=False)]
                 continue
             if (rule.id, rule.effective_from) in seen:
                 faults.append(RuleFault(index, name, "/id", "同一规则在同一生效日期重复"))
             seen.add((rule.id, rule.effective_from))
-            faults += _pattern_faults(index, rule, words)
+            faults += _check_patterns(index, rule, words)
             rules.append(rule)
         if faults:
             raise InvalidRules(faults)
         return cls(rules, words)
 
-    def on(self, day: date) -> "RuleSet":
+    def select_in_force(self, day: date) -> "RuleSet":
         """The rules in force on a day."""
-        return RuleSet((rule for rule in self.rules if rule.in_force(day)), self.words)
+        return RuleSet((rule for rule in self.rules if rule.is_in_force(day)), self.words)
 
     @cached_property
     def version(self) -> str:
@@ -229,41 +231,41 @@ class RuleSet:
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
-def read_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def read_rule_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Rules and word sets of a folder as they are written."""
     rows: list[dict[str, Any]] = []
     for file in sorted(folder.glob("*.json")):
-        if file.name != WORDS_FILE:
+        if file.name != WORDS_FILE_NAME:
             rows += json.loads(file.read_text("utf-8"))
-    return rows, json.loads((folder / WORDS_FILE).read_text("utf-8"))
+    return rows, json.loads((folder / WORDS_FILE_NAME).read_text("utf-8"))
 
 
-def read_words(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+def expand_word_sets(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
     """Word sets expanded; a set may use others in any order. Pattern when a form can't be expanded, or sets go in a circle."""
     words: dict[str, tuple[str, ...]] = {}
     left = {name: tuple(patterns) for name, patterns in raw.items()}
     while left:
-        ready = [name for name, patterns in left.items() if not _uses(patterns) & left.keys()]
+        ready = [name for name, patterns in left.items() if not _find_references(patterns) & left.keys()]
         if not ready:
-            raise Pattern(f"词组互相引用: {'、'.join(sorted(left))}")
+            raise InvalidPattern(f"词组互相引用: {'、'.join(sorted(left))}")
         for name in ready:
-            forms = [form for pattern in left.pop(name) for form in expand(pattern, words)]
+            forms = [form for pattern in left.pop(name) for form in expand_pattern(pattern, words)]
             words[name] = tuple(dict.fromkeys(forms))
     return words
 
 
-def _uses(patterns: Iterable[str]) -> set[str]:
+def _find_references(patterns: Iterable[str]) -> set[str]:
     """Names of the sets that patterns refer to."""
-    return {name for pattern in patterns for name in _REFERENCE.findall(pattern)}
+    return {name for pattern in patterns for name in _WORD_SET_REFERENCE.findall(pattern)}
 
 
-def _fault(index: int, name: str, error: Mapping[str, Any]) -> RuleFault:
+def _build_rule_fault(index: int, name: str, error: Mapping[str, Any]) -> RuleFault:
     pointer = "".join(f"/{part}" for part in error["loc"])
     message = str(error["msg"]).removeprefix("Value error, ")
     return RuleFault(index, name, pointer, message)
 
 
-def _pattern_faults(index: int, rule: Rule, words: Mapping[str, tuple[str, ...]]) -> list[RuleFault]:
+def _check_patterns(index: int, rule: ScreeningRule, words: Mapping[str, tuple[str, ...]]) -> list[RuleFault]:
     faults = []
     for at, finder in enumerate(rule.finders):
         lists = [("objects", finder.objects)]
@@ -272,7 +274,7 @@ def _pattern_faults(index: int, rule: Rule, words: Mapping[str, tuple[str, ...]]
         for place, patterns in lists:
             for n, pattern in enumerate(patterns):
                 try:
-                    expand(pattern, words)
-                except Pattern as problem:
+                    expand_pattern(pattern, words)
+                except InvalidPattern as problem:
                     faults.append(RuleFault(index, rule.id, f"/finders/{at}/{place}/{n}", str(problem)))
     return faults

@@ -1,15 +1,60 @@
-"""What is screened and what screening answers."""
+"""Code sets and schemas of screening: subject, findings, runs, clearances."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.labels import Labelled
-from shared.money import Money
+from shared.china import LabelledEnum, Money
 
 
-class Verdict(Labelled):
+class ScreeningOccasion(LabelledEnum):
+    """筛查时机."""
+
+    DECLARE = "declare", "申报"
+    ADMIT = "admit", "入库"
+    PLAN = "plan", "纳入年度计划"
+    CHANGE = "change", "变更"
+    ROLL_OVER = "roll_over", "滚动入库"
+    ASKED = "asked", "人工重筛"
+    RESCREEN = "rescreen", "规则变动后重筛"
+
+
+class RuleSetState(LabelledEnum):
+    """规则集状态."""
+
+    BUILT_IN = "built_in", "随版本内置"
+    DRAFT = "draft", "草稿"
+    ACTIVE = "active", "启用"
+    RETIRED = "retired", "停用"
+    DISCARDED = "discarded", "作废"
+
+
+class ClearanceState(LabelledEnum):
+    """放行状态: a review finding is confirmed by one person, a block waived by two."""
+
+    ASKED = "asked", "待批准"
+    GRANTED = "granted", "已放行"
+    REFUSED = "refused", "不同意"
+
+
+class ScreeningJobKind(LabelledEnum):
+    """全库筛查."""
+
+    TRIAL = "trial", "试算"
+    RESCREEN = "rescreen", "重筛"
+
+
+class ScreeningJobState(LabelledEnum):
+    """全库筛查进展."""
+
+    RUNNING = "running", "进行中"
+    DONE = "done", "已完成"
+    FAILED = "failed", "已中断, 请重新发起"
+
+
+class Verdict(LabelledEnum):
     """The worst finding decides."""
 
     CLEAR = "clear", "未发现问题"
@@ -17,14 +62,14 @@ class Verdict(Labelled):
     BLOCK = "block", "不得入库"
 
 
-class Severity(Labelled):
+class Severity(LabelledEnum):
     """How much a finding weighs: a review asks for a confirmation, a block for a named person's waiver."""
 
     REVIEW = "review", "需人工确认"
     BLOCK = "block", "不得入库"
 
 
-class Family(Labelled):
+class Family(LabelledEnum):
     """The question a finding answers."""
 
     NEGATIVE_LIST = "negative_list", "负面清单"
@@ -32,7 +77,7 @@ class Family(Labelled):
     DUPLICATE = "duplicate", "疑似重复"
 
 
-class Land(Labelled):
+class Land(LabelledEnum):
     """Where the project stands with its land."""
 
     NOT_NEEDED = "not_needed", "不涉及新增用地"
@@ -42,7 +87,7 @@ class Land(Labelled):
     REDLINE = "redline", "涉及生态保护红线"
 
 
-class Step(Labelled):
+class Step(LabelledEnum):
     """Where a preparatory step stands (design, environmental assessment)."""
 
     NOT_NEEDED = "not_needed", "不需要"
@@ -51,7 +96,7 @@ class Step(Labelled):
     NONE = "none", "未开展"
 
 
-class Budget(Labelled):
+class Budget(LabelledEnum):
     """How sure the cost is."""
 
     REVIEWED = "reviewed", "概算已评审"
@@ -62,7 +107,7 @@ class Budget(Labelled):
 READINESS_FIELDS = ("land", "design", "budget", "operator", "environment", "minutes", "linkage")
 """Giving any of these, even as null, asks the readiness question."""
 
-Amount = Annotated[Money | None, Field(description='元, 如 "500000.00"')]
+OptionalAmount = Annotated[Money | None, Field(description='元, 如 "500000.00"')]
 
 
 class CostItem(BaseModel):
@@ -80,7 +125,7 @@ class ScreeningSubject(BaseModel):
     name: str = Field(min_length=1, max_length=500)
     content: str = Field(default="", max_length=20_000)
     category: str | None = Field(default=None, max_length=60, description="类别代码或名称")
-    amount: Amount = None
+    amount: OptionalAmount = None
     fund_type: str | None = Field(default=None, max_length=60)
     year: int | None = Field(default=None, ge=2000, le=2100)
     region: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
@@ -100,7 +145,7 @@ class ScreeningSubject(BaseModel):
         return not self.model_fields_set.isdisjoint(READINESS_FIELDS)
 
 
-class Known(ScreeningSubject):
+class KnownProject(ScreeningSubject):
     """A project of the library that another is held against."""
 
     id: UUID
@@ -151,7 +196,7 @@ class FindingRead(BaseModel):
     advice: str
 
     @classmethod
-    def of(cls, found: Finding) -> "FindingRead":
+    def from_finding(cls, found: Finding) -> "FindingRead":
         """A finding as others see it."""
         return cls.model_validate(found.model_dump() | {"rule": f"{found.rule}@{found.rule_version}"})
 
@@ -163,8 +208,67 @@ class ScreeningAnswer(BaseModel):
     findings: list[FindingRead]
 
     @classmethod
-    def of(cls, screening: Screening) -> "ScreeningAnswer":
+    def from_screening(cls, screening: Screening) -> "ScreeningAnswer":
         """The answer to a tried text."""
         return cls(
-            verdict=screening.verdict, findings=[FindingRead.of(found) for found in screening.findings]
+            verdict=screening.verdict,
+            findings=[FindingRead.from_finding(found) for found in screening.findings],
         )
+
+
+MARK_PATTERN = r"^[0-9a-f]{20}$"
+
+
+class ScreeningRunRead(BaseModel):
+    """一次筛查."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    project_id: UUID
+    occasion: ScreeningOccasion
+    at: datetime
+    by: str
+    rule_set_version: str
+    verdict: Verdict
+    findings: list[dict[str, Any]] = Field(description="每条带 mark, 放行时引用")
+    open: int = Field(description="当时尚未确认或放行的条数")
+
+
+class ClearanceCreate(BaseModel):
+    """申请放行(禁止类)或确认(复核类)一条发现."""
+
+    id: UUID | None = None
+    finding: str = Field(pattern=MARK_PATTERN, description="发现的 mark")
+    reason: str = Field(min_length=4, max_length=2000)
+    document_no: str = Field("", max_length=100, description="依据文件文号")
+
+
+class ClearanceDecision(BaseModel):
+    """批准或不同意放行."""
+
+    reason: str = Field(min_length=2, max_length=2000)
+
+
+class ClearanceRead(BaseModel):
+    """放行或确认."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    project_id: UUID
+    region: str
+    version: int
+    finding: str
+    rule: str
+    item: str
+    severity: Severity
+    words: str
+    state: ClearanceState
+    reason: str
+    document_no: str
+    created_at: datetime
+    created_by: str
+    decided_by: str
+    decided_at: datetime | None
+    decision: str

@@ -1,1 +1,1 @@
-"""项目统计: counts and money of a region's library, from SQL, each figure opening to its rows."""
+"""Project statistics (项目统计): running totals of counts and amounts per region, stage and category."""

@@ -1,23 +1,23 @@
-"""`/projects/summary`: a region's library in figures."""
+"""Route of `/projects/summary`."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.projects.library.schemas import REGION
+from services.projects.projects.schemas import REGION_PATTERN
 from services.projects.summary import service
 from services.projects.summary.schemas import Summary
-from shared.http import Reading, Route, allows
-from shared.permissions import May
+from shared.auth import May
+from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
 
 
-@router.get("", response_model=Summary, **allows(May.PROJECT_READ))
+@router.get("", response_model=Summary, **requires(May.PROJECT_READ))
 async def read_summary(
-    work: Reading,
-    region: Annotated[str | None, Query(pattern=REGION, description="空为本县")] = None,
+    work: ReadWork,
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN, description="空为本县")] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
 ) -> Summary:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
-    return await service.summary(work, region or work.context.settings.district, year)
+    return await service.compute_summary(work, region or work.context.settings.district, year)

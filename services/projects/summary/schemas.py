@@ -1,9 +1,9 @@
-"""What the summary of a region looks like."""
+"""Response schemas of the summary."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.projects.library.states import Stage
-from shared.money import Money
+from services.projects.projects.lifecycle import Stage
+from shared.china import Money
 
 
 class Figures(BaseModel):

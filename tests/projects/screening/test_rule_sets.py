@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from services.projects.screening.engine import Engine
-from services.projects.screening.lexicon import Pattern
-from services.projects.screening.rules import InvalidRules, RuleSet, read_words
+from services.projects.screening.lexicon import InvalidPattern
+from services.projects.screening.rules import InvalidRules, RuleSet, expand_word_sets
 from services.projects.screening.schemas import ScreeningSubject
-from services.projects.screening.service import RULES, built_in
+from services.projects.screening.service import RULES_DIR, load_built_in_rules
 
-WORDS = built_in().words
+LEXICON_WORDS = load_built_in_rules().words
 
 
-def rule(**more: Any) -> dict[str, Any]:
+def build_rule(**more: Any) -> dict[str, Any]:
     return {
         "id": "test.thing",
         "family": "negative_list",
@@ -30,54 +30,59 @@ def rule(**more: Any) -> dict[str, Any]:
     }
 
 
-def engine(*rules: dict[str, Any], on: date = date(2024, 5, 20)) -> Engine:
-    return Engine(RuleSet.parse(rules, WORDS).on(on))
+def build_engine(*rules: dict[str, Any], on: date = date(2024, 5, 20)) -> Engine:
+    return Engine(RuleSet.parse(rules, LEXICON_WORDS).select_in_force(on))
 
 
-def found(judge: Engine, **given: Any) -> list[str]:
+def list_found_rules(judge: Engine, **given: Any) -> list[str]:
     subject = ScreeningSubject.model_validate({"name": "购买金砖", **given})
-    return [one.rule for one in judge.screen(subject).findings]
+    return [one.rule for one in judge.screen_subject(subject).findings]
 
 
 def test_a_rule_counts_from_its_day_to_its_last() -> None:
-    dated = rule(effective_to="2024-12-31")
-    assert found(engine(dated, on=date(2023, 12, 31))) == []
-    assert found(engine(dated, on=date(2024, 1, 1))) == ["test.thing"]
-    assert found(engine(dated, on=date(2025, 1, 1))) == []
+    dated = build_rule(effective_to="2024-12-31")
+    assert list_found_rules(build_engine(dated, on=date(2023, 12, 31))) == []
+    assert list_found_rules(build_engine(dated, on=date(2024, 1, 1))) == ["test.thing"]
+    assert list_found_rules(build_engine(dated, on=date(2025, 1, 1))) == []
 
 
 def test_a_rule_switched_off_finds_nothing() -> None:
-    assert found(engine(rule(enabled=False))) == []
+    assert list_found_rules(build_engine(build_rule(enabled=False))) == []
 
 
 def test_scope_is_by_category_fund_and_year() -> None:
-    judge = engine(rule(scope={"categories": ["1.3"], "fund_types": ["central"], "years_from": 2024}))
+    judge = build_engine(
+        build_rule(scope={"categories": ["1.3"], "fund_types": ["central"], "years_from": 2024})
+    )
     fits = {"category": "1.3.1", "fund_type": "central", "year": 2024}
-    assert found(judge, **fits) == ["test.thing"]
-    assert found(judge, **{**fits, "category": "1.30"}) == []
-    assert found(judge, **{**fits, "fund_type": "county"}) == []
-    assert found(judge, **{**fits, "year": 2023}) == []
-    assert found(judge) == []
+    assert list_found_rules(judge, **fits) == ["test.thing"]
+    assert list_found_rules(judge, **{**fits, "category": "1.30"}) == []
+    assert list_found_rules(judge, **{**fits, "fund_type": "county"}) == []
+    assert list_found_rules(judge, **{**fits, "year": 2023}) == []
+    assert list_found_rules(judge) == []
 
 
 def test_conditions_on_the_amount_and_a_share_of_the_cost() -> None:
-    dear = rule(conditions=[{"field": "amount", "test": "above", "limit": "10000"}])
-    assert found(engine(dear), amount="10000.00") == []
-    assert found(engine(dear), amount="10000.01") == ["test.thing"]
-    assert found(engine(dear)) == []
-    part = rule(
+    dear = build_rule(conditions=[{"field": "amount", "test": "above", "limit": "10000"}])
+    assert list_found_rules(build_engine(dear), amount="10000.00") == []
+    assert list_found_rules(build_engine(dear), amount="10000.01") == ["test.thing"]
+    assert list_found_rules(build_engine(dear)) == []
+    part = build_rule(
         finders=[], conditions=[{"field": "share", "test": "above", "limit": "1", "words": ["管理费"]}]
     )
     items = [{"name": "项目管理费", "amount": "1.01"}, {"name": "圈舍", "amount": "98.99"}]
-    assert found(engine(part), cost_items=items) == ["test.thing"]
-    assert found(engine(part), cost_items=items, amount="101.00") == []
+    assert list_found_rules(build_engine(part), cost_items=items) == ["test.thing"]
+    assert list_found_rules(build_engine(part), cost_items=items, amount="101.00") == []
 
 
 def test_the_version_names_the_content() -> None:
-    one, same, other = rule(), rule(), rule(advice="另一建议")
-    assert RuleSet.parse([one], WORDS).version == RuleSet.parse([same], WORDS).version
-    assert RuleSet.parse([one], WORDS).version != RuleSet.parse([other], WORDS).version
-    assert RuleSet.parse([one], WORDS).version != RuleSet.parse([one], WORDS | {"more": ("词",)}).version
+    one, same, other = build_rule(), build_rule(), build_rule(advice="另一建议")
+    assert RuleSet.parse([one], LEXICON_WORDS).version == RuleSet.parse([same], LEXICON_WORDS).version
+    assert RuleSet.parse([one], LEXICON_WORDS).version != RuleSet.parse([other], LEXICON_WORDS).version
+    assert (
+        RuleSet.parse([one], LEXICON_WORDS).version
+        != RuleSet.parse([one], LEXICON_WORDS | {"more": ("词",)}).version
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,11 @@ def test_the_version_names_the_content() -> None:
 def test_what_is_wrong_with_a_rule_is_named_with_its_place(change: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidRules) as caught:
         RuleSet.parse(
-            [rule(), rule(id="test.other", **change) if "id" not in change else rule(**change)], WORDS
+            [
+                build_rule(),
+                build_rule(id="test.other", **change) if "id" not in change else build_rule(**change),
+            ],
+            LEXICON_WORDS,
         )
     (fault,) = caught.value.faults
     assert (fault.index, fault.pointer) == (1, pointer)
@@ -116,13 +125,13 @@ def test_what_is_wrong_with_a_rule_is_named_with_its_place(change: dict[str, Any
 
 def test_the_same_rule_twice_on_one_day_is_refused() -> None:
     with pytest.raises(InvalidRules):
-        RuleSet.parse([rule(), rule()], WORDS)
+        RuleSet.parse([build_rule(), build_rule()], LEXICON_WORDS)
 
 
 def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
     """Each finder's first object can be found at all: its words are not swallowed by a harmless word set."""
-    innocent = set(WORDS["innocent"])
-    for file in RULES.glob("*.json"):
+    innocent = set(LEXICON_WORDS["innocent"])
+    for file in RULES_DIR.glob("*.json"):
         rows = json.loads(file.read_text("utf-8"))
         for row in rows if isinstance(rows, list) else []:
             for finder in row.get("finders", ()):
@@ -130,6 +139,6 @@ def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
 
 
 def test_word_sets_may_use_one_another_in_any_order_but_not_in_a_circle() -> None:
-    assert read_words({"a": ["{@b}车"], "b": ["公", "轿"]})["a"] == ("公车", "轿车")
-    with pytest.raises(Pattern):
-        read_words({"a": ["@b"], "b": ["@a"]})
+    assert expand_word_sets({"a": ["{@b}车"], "b": ["公", "轿"]})["a"] == ("公车", "轿车")
+    with pytest.raises(InvalidPattern):
+        expand_word_sets({"a": ["@b"], "b": ["@a"]})

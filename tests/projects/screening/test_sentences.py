@@ -2,15 +2,15 @@
 
 import pytest
 
-from benchmarks.screening import DAY
+from benchmarks.screening import RULES_DATE
 from services.projects.screening.engine import Engine
 from services.projects.screening.schemas import ScreeningSubject
-from services.projects.screening.service import built_in
+from services.projects.screening.service import load_built_in_rules
 
-ENGINE = Engine(built_in().on(DAY))
-Case = tuple[str, tuple[str, ...], tuple[str, ...]]
+ENGINE = Engine(load_built_in_rules().select_in_force(RULES_DATE))
+SentenceCase = tuple[str, tuple[str, ...], tuple[str, ...]]
 # fmt: off
-PLAIN: list[Case] = [
+PLAIN_CASES: list[SentenceCase] = [
     (
         "修建楼堂馆所",
         (
@@ -121,7 +121,7 @@ PLAIN: list[Case] = [
     ),
 ]
 """Item, sentences, things: said openly, most as short as the purpose of a payment."""
-HIDDEN: list[Case] = [
+HIDDEN_CASES: list[SentenceCase] = [
     (
         "修建楼堂馆所",
         (
@@ -190,7 +190,7 @@ HIDDEN: list[Case] = [
     ),
 ]
 """Beside a harmless thing, under another name, with other money, or after something harmless was turned into it."""
-HARMLESS: list[Case] = [
+HARMLESS_CASES: list[SentenceCase] = [
     (
         "where it lies",
         (
@@ -254,22 +254,22 @@ HARMLESS: list[Case] = [
 # fmt: on
 
 
-def items(text: str) -> set[str]:
-    return {one.item for one in ENGINE.screen(ScreeningSubject(name=text)).findings}
+def list_found_items(text: str) -> set[str]:
+    return {one.item for one in ENGINE.screen_subject(ScreeningSubject(name=text)).findings}
 
 
-@pytest.mark.parametrize(("item", "sentences", "things"), [*PLAIN, *HIDDEN])
+@pytest.mark.parametrize(("item", "sentences", "things"), [*PLAIN_CASES, *HIDDEN_CASES])
 def test_what_is_paid_for_is_found(item: str, sentences: tuple[str, ...], things: tuple[str, ...]) -> None:
     missed = []
     for sentence in sentences:
         texts = [sentence.format(thing) for thing in things]
-        missed += [text for text in texts if not any(one.startswith(item) for one in items(text))]
+        missed += [text for text in texts if not any(one.startswith(item) for one in list_found_items(text))]
     assert missed == []
 
 
-@pytest.mark.parametrize(("why", "sentences", "things"), HARMLESS)
+@pytest.mark.parametrize(("why", "sentences", "things"), HARMLESS_CASES)
 def test_what_is_only_spoken_of_is_clear(
     why: str, sentences: tuple[str, ...], things: tuple[str, ...]
 ) -> None:
     texts = [sentence.format(thing) for sentence in sentences for thing in things]
-    assert [text for text in texts if items(text)] == [], why
+    assert [text for text in texts if list_found_items(text)] == [], why

@@ -1,0 +1,1 @@
+"""Tests of webhook subscriptions and delivery (事件推送)."""

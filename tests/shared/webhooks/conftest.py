@@ -6,25 +6,25 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.webhooks.courier import Courier
-from tests.doors import Doors
-from tests.receiver import Stranger, a_stranger
+from shared.events.webhooks.delivery import WebhookDispatcher
+from tests.clients import SystemUnderTest
+from tests.webhook_receiver import WebhookReceiver, run_webhook_receiver
 
 
 @pytest.fixture
-async def stranger() -> AsyncGenerator[Stranger]:
-    async with a_stranger() as found:
+async def stranger() -> AsyncGenerator[WebhookReceiver]:
+    async with run_webhook_receiver() as found:
         yield found
 
 
 @pytest.fixture
-def courier(doors: Doors) -> Courier:
-    return Courier(doors.of("funds").context)
+def courier(doors: SystemUnderTest) -> WebhookDispatcher:
+    return WebhookDispatcher(doors.service("funds").context)
 
 
 @pytest.fixture(autouse=True)
-def _closed_network(doors: Doors) -> Any:
-    context = doors.of("funds").context
+def _closed_network(doors: SystemUnderTest) -> Any:
+    context = doors.service("funds").context
     before = context.settings
     context.settings = before.model_copy(
         update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",), "webhook_timeout": 1.5}
@@ -34,5 +34,5 @@ def _closed_network(doors: Doors) -> Any:
 
 
 @pytest.fixture
-def machine(doors: Doors) -> httpx.AsyncClient:
-    return doors.of("funds").as_("machine", kind="machine")
+def machine(doors: SystemUnderTest) -> httpx.AsyncClient:
+    return doors.service("funds").client_as("machine", kind="machine")

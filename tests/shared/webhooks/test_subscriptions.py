@@ -6,24 +6,30 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from shared.webhooks.courier import Courier
-from tests.doors import DISTRICT, TOWN, Doors
-from tests.receiver import Stranger
-from tests.shared.webhooks.world import TYPES, a_source, secret_of, shown, subscribed
+from shared.events.webhooks.delivery import WebhookDispatcher
+from tests.clients import DISTRICT, TOWN, SystemUnderTest
+from tests.shared.webhooks.factories_webhooks import (
+    TYPES_BODY,
+    create_source,
+    create_webhook,
+    get_secret,
+    get_webhook,
+)
+from tests.webhook_receiver import WebhookReceiver
 
-ELSEWHERE = "620623000000"
+OTHER_DISTRICT = "620623000000"
 
 
 async def test_only_events_of_the_makers_regions_are_told(
-    doors: Doors, stranger: Stranger, courier: Courier
+    doors: SystemUnderTest, stranger: WebhookReceiver, courier: WebhookDispatcher
 ) -> None:
-    town = doors.of("funds").as_("finance", TOWN)
-    hook = await subscribed(town, stranger, region=TOWN, **TYPES)
+    town = doors.service("funds").client_as("finance", TOWN)
+    hook = await create_webhook(town, stranger, region=TOWN, **TYPES_BODY)
     assert hook["spans"] == [["620602100000", "620602100999"]]
-    await a_source(doors, DISTRICT)
-    await a_source(doors, ELSEWHERE)
-    mine = await a_source(doors, TOWN)
-    await courier.round()
+    await create_source(doors, DISTRICT)
+    await create_source(doors, OTHER_DISTRICT)
+    mine = await create_source(doors, TOWN)
+    await courier.deliver_due()
     assert stranger.effects == [(mine, 1)]
     outside = await town.post(
         "/funds/webhooks", json={"region": DISTRICT, "name": "越界", "url": stranger.url}
@@ -32,9 +38,9 @@ async def test_only_events_of_the_makers_regions_are_told(
 
 
 async def test_a_machine_whose_token_may_not_read_funds_cannot_hear_of_them(
-    doors: Doors, stranger: Stranger
+    doors: SystemUnderTest, stranger: WebhookReceiver
 ) -> None:
-    narrow = doors.of("funds").as_("machine", kind="machine", scope="fund:exchange")
+    narrow = doors.service("funds").client_as("machine", kind="machine", scope="fund:exchange")
     answer = await narrow.post(
         "/funds/webhooks", json={"region": DISTRICT, "name": "财政系统", "url": stranger.url}
     )
@@ -42,17 +48,17 @@ async def test_a_machine_whose_token_may_not_read_funds_cannot_hear_of_them(
 
 
 @pytest.mark.parametrize("role", ["bureau", "town_officer", "auditor", "leader", "admin", "village_clerk"])
-async def test_other_roles_have_no_webhooks(doors: Doors, role: str) -> None:
-    client = doors.of("funds").as_(role)
+async def test_other_roles_have_no_webhooks(doors: SystemUnderTest, role: str) -> None:
+    client = doors.service("funds").client_as(role)
     assert (await client.get("/funds/webhooks")).status_code == 403
     assert (await client.get(f"/funds/webhooks/{uuid4()}/secret")).status_code == 403
 
 
 async def test_another_districts_webhook_is_as_if_absent(
-    doors: Doors, machine: httpx.AsyncClient, stranger: Stranger
+    doors: SystemUnderTest, machine: httpx.AsyncClient, stranger: WebhookReceiver
 ) -> None:
-    hook = await subscribed(machine, stranger)
-    other = doors.of("funds").as_("finance", ELSEWHERE)
+    hook = await create_webhook(machine, stranger)
+    other = doors.service("funds").client_as("finance", OTHER_DISTRICT)
     for method, path in (("GET", ""), ("GET", "/secret"), ("GET", "/dead-letters"), ("DELETE", "")):
         assert (await other.request(method, f"/funds/webhooks/{hook['id']}{path}")).status_code == 404
     for verb, body in (("stop", {"reason": "停用"}), ("rotate", {}), ("replay", {}), ("start", None)):
@@ -61,16 +67,16 @@ async def test_another_districts_webhook_is_as_if_absent(
 
 
 async def test_a_stopped_webhook_gets_nothing_and_continues_where_it_stood(
-    doors: Doors, machine: httpx.AsyncClient, stranger: Stranger, courier: Courier
+    doors: SystemUnderTest, machine: httpx.AsyncClient, stranger: WebhookReceiver, courier: WebhookDispatcher
 ) -> None:
-    hook = await subscribed(machine, stranger, **TYPES)
+    hook = await create_webhook(machine, stranger, **TYPES_BODY)
     stopped = await machine.post(f"/funds/webhooks/{hook['id']}/stop", json={"reason": "系统升级"})
     assert (stopped.json()["active"], stopped.json()["stopped_reason"]) == (False, "系统升级")
-    source = await a_source(doors)
-    await courier.round()
-    assert stranger.got == []
+    source = await create_source(doors)
+    await courier.deliver_due()
+    assert stranger.requests == []
     await machine.post(f"/funds/webhooks/{hook['id']}/start")
-    await courier.round()
+    await courier.deliver_due()
     assert stranger.effects == [(source, 1)]
 
 
@@ -86,7 +92,7 @@ async def test_a_stopped_webhook_gets_nothing_and_continues_where_it_stood(
     ],
 )
 async def test_a_wrong_webhook_is_refused_at_the_field(
-    machine: httpx.AsyncClient, stranger: Stranger, given: dict[str, Any]
+    machine: httpx.AsyncClient, stranger: WebhookReceiver, given: dict[str, Any]
 ) -> None:
     body = {"region": DISTRICT, "name": "财政系统", "url": stranger.url, **given}
     answer = await machine.post("/funds/webhooks", json=body)
@@ -96,24 +102,24 @@ async def test_a_wrong_webhook_is_refused_at_the_field(
 
 
 async def test_without_the_setting_our_own_machine_is_refused_also_later(
-    doors: Doors, machine: httpx.AsyncClient, stranger: Stranger, courier: Courier
+    doors: SystemUnderTest, machine: httpx.AsyncClient, stranger: WebhookReceiver, courier: WebhookDispatcher
 ) -> None:
-    hook = await subscribed(machine, stranger, **TYPES)
-    context = doors.of("funds").context
+    hook = await create_webhook(machine, stranger, **TYPES_BODY)
+    context = doors.service("funds").context
     context.settings = context.settings.model_copy(update={"webhook_networks": ()})
-    await a_source(doors)
-    await courier.round()
-    assert stranger.got == []
-    assert "127.0.0.1" in (await shown(machine, hook))["last_error"]
+    await create_source(doors)
+    await courier.deliver_due()
+    assert stranger.requests == []
+    assert "127.0.0.1" in (await get_webhook(machine, hook))["last_error"]
     body = {"region": DISTRICT, "name": "财政系统", "url": stranger.url}
     assert (await machine.post("/funds/webhooks", json=body)).status_code == 422
 
 
 async def test_the_secret_is_kept_sealed_and_reading_it_is_an_event(
-    doors: Doors, machine: httpx.AsyncClient, stranger: Stranger
+    doors: SystemUnderTest, machine: httpx.AsyncClient, stranger: WebhookReceiver
 ) -> None:
-    hook = await subscribed(machine, stranger)
-    clear = await secret_of(machine, hook)
+    hook = await create_webhook(machine, stranger)
+    clear = await get_secret(machine, hook)
     assert clear.startswith("whsec_")
     answer = await machine.post(
         "/funds/webhooks",
@@ -121,35 +127,37 @@ async def test_the_secret_is_kept_sealed_and_reading_it_is_an_event(
         headers={"Idempotency-Key": "once"},
     )
     assert "whsec_" not in answer.text
-    finance = doors.of("funds").as_("finance")
+    finance = doors.service("funds").client_as("finance")
     events = (await finance.get("/funds/events?types=webhook.secret_read")).json()["items"]
     assert [(one["subject"], one["actor"]) for one in events] == [(hook["id"], "machine-620602000000")]
     assert clear not in str(events)
 
 
 async def test_changing_needs_the_version_and_making_twice_is_making_once(
-    machine: httpx.AsyncClient, stranger: Stranger, courier: Courier, doors: Doors
+    machine: httpx.AsyncClient, stranger: WebhookReceiver, courier: WebhookDispatcher, doors: SystemUnderTest
 ) -> None:
     identifier = str(uuid4())
-    hook = await subscribed(machine, stranger, id=identifier)
-    assert (await subscribed(machine, stranger, id=identifier))["version"] == hook["version"]
+    hook = await create_webhook(machine, stranger, id=identifier)
+    assert (await create_webhook(machine, stranger, id=identifier))["version"] == hook["version"]
     other = {"id": identifier, "region": DISTRICT, "name": "另一个", "url": stranger.url}
     assert (await machine.post("/funds/webhooks", json=other)).status_code == 409
     address = f"/funds/webhooks/{identifier}"
     assert (await machine.patch(address, json={"name": "新名称"})).status_code == 428
     read = await machine.get(address)
-    changed = await machine.patch(address, json=TYPES, headers={"If-Match": read.headers["etag"]})
-    assert changed.json()["types"] == TYPES["types"]
+    changed = await machine.patch(address, json=TYPES_BODY, headers={"If-Match": read.headers["etag"]})
+    assert changed.json()["types"] == TYPES_BODY["types"]
     stale = await machine.patch(address, json={"name": "新名称"}, headers={"If-Match": read.headers["etag"]})
     assert stale.status_code == 412
     assert (await machine.delete(address)).status_code == 204
     assert (await machine.get(address)).status_code == 404
-    await a_source(doors)
-    assert await courier.round() == 0
+    await create_source(doors)
+    assert await courier.deliver_due() == 0
 
 
-async def test_pages_of_webhooks_hold_each_once(machine: httpx.AsyncClient, stranger: Stranger) -> None:
-    made = [(await subscribed(machine, stranger))["id"] for _ in range(5)]
+async def test_pages_of_webhooks_hold_each_once(
+    machine: httpx.AsyncClient, stranger: WebhookReceiver
+) -> None:
+    made = [(await create_webhook(machine, stranger))["id"] for _ in range(5)]
     seen: list[str] = []
     cursor = ""
     while True:

@@ -1,0 +1,71 @@
+"""What a run on one machine stands on: a folder of its own, its secrets, the settings of every service."""
+
+import fcntl
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
+
+from embedded.run_secrets import load_or_create_secrets
+from embedded.system import list_services
+from shared.settings import Settings, StartupError
+
+HOST = "127.0.0.1"
+WELCOME_TEXT = """衔接 Xianjie  {url}        (Ctrl-C 结束)
+  接口文档   {url}/docs
+  公示(免登录) {url}/api/v1/public/notices
+  演示账号   用户名即角色: village_clerk cadre town_officer line_bureau bureau finance leader auditor admin
+  密码       Xianjie-2022     机器客户端 finance-bureau / Xianjie-2022
+  数据       {var}
+"""
+
+
+def create_data_folder(text: str) -> Path:
+    """The data folder, made if need be; CannotStart when it cannot be written."""
+    path = Path(text).resolve()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".probe-{os.getpid()}"
+        probe.write_text("", encoding="utf-8")
+        probe.unlink()
+    except OSError as error:
+        raise StartupError(f"数据目录不可写: {path} ({error.strerror})") from error
+    return path
+
+
+def lock_data_folder(var: Path) -> TextIO:
+    """The folder's lock, to be held while running; CannotStart when another run holds it."""
+    lock = (var / "lock").open("a", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StartupError(
+            f"数据目录 {var} 正被另一个衔接进程使用, 请先结束它, 或用 make run VAR=… 另选一个"
+        ) from error
+    return lock
+
+
+def claim_data_folder(var: str, stack: ExitStack) -> Path:
+    """The data folder, ours alone until the stack ends."""
+    home = create_data_folder(var)
+    stack.enter_context(lock_data_folder(home))
+    return home
+
+
+def build_settings(home: Path, port: int, peers: dict[str, int] | None = None) -> dict[str, Settings]:
+    """Settings of every service in this folder; `peers` are their ports when they are processes of their own."""
+    given = {
+        "embedded": True,
+        "var": home,
+        "public_url": f"http://{HOST}:{port}",
+        "peers": {name: f"http://{HOST}:{number}" for name, number in (peers or {}).items()},
+        "log_level": os.environ.get("XIANJIE_LOG_LEVEL", "WARNING"),
+        **load_or_create_secrets(home),
+    }
+    return {name: Settings.load(name, **given) for name in list_services()}
+
+
+def format_welcome(settings: Settings) -> str:
+    """What a person reads when everything is up."""
+    return WELCOME_TEXT.format(url=settings.public_url, var=settings.var)

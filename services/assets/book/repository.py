@@ -1,0 +1,46 @@
+"""Assets whose funding is not known yet, or no longer."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from services.assets.register.lifecycle import COUNTED_STATES
+from services.assets.register.models import Asset
+from shared.db import execute_core
+from shared.unit_of_work import UnitOfWork
+
+ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+
+
+async def system_list_missing_funding(work: UnitOfWork, before: datetime, most: int) -> list[Asset]:
+    """Registered assets of projects that lack their sources of money and were not asked about since, the longest first."""
+    query = select(Asset).where(
+        col(Asset.project_id).is_not(None),
+        col(Asset.state).in_(COUNTED_STATES),
+        col(Asset.funding_known).is_(False),
+        sa.or_(col(Asset.funding_asked_at).is_(None), col(Asset.funding_asked_at) < before),
+        Asset.original_value > 0,
+    )
+    # Null sorts first on SQLite and last on PostgreSQL.
+    never = sa.case((col(Asset.funding_asked_at).is_(None), 0), else_=1)
+    return list(await work.session.exec(query.order_by(never, col(Asset.funding_asked_at)).limit(most)))
+
+
+async def system_lock_asset(work: UnitOfWork, asset: Asset) -> Asset | None:
+    """The same asset, locked and as it is now."""
+    query = select(Asset).where(Asset.id == asset.id).with_for_update()
+    return (await work.session.exec(query)).first()
+
+
+async def system_invalidate_funding(work: UnitOfWork, project_id: UUID) -> int:
+    """What was carried over for a project is to be asked again; how many assets that are."""
+    query = ASSETS.update().where(
+        ASSETS.c.project_id == project_id,
+        ASSETS.c.funding_carried.is_(True),
+        ASSETS.c.state.in_(COUNTED_STATES),
+    )
+    return int(
+        (await execute_core(work.session, query.values(funding_known=False, funding_asked_at=None))).rowcount
+    )

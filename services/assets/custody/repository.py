@@ -1,0 +1,56 @@
+"""Every query about keepers."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+
+from services.assets.custody.models import Inspection, Keeper
+from services.assets.custody.schemas import Condition
+from shared.auth import May, region_bounds
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
+
+
+async def find_current_keeper(work: UnitOfWork, asset_id: UUID) -> Keeper | None:
+    """Who keeps an asset now, locked."""
+    query = select(Keeper).where(
+        Keeper.asset_id == asset_id,
+        col(Keeper.ends_on).is_(None),
+        work.actor.scope_filter(May.ASSET_READ, col(Keeper.region)),
+    )
+    return (await work.session.exec(query.with_for_update())).first()
+
+
+INSPECTION_ORDERS = {"inspected_at": col(Inspection.inspected_at)}
+
+
+async def list_inspections(
+    work: UnitOfWork,
+    asked: PageParams,
+    *,
+    asset_id: UUID | None = None,
+    region: str | None = None,
+    condition: Condition | None = None,
+) -> Page[Inspection]:
+    """A page of inspections of the caller's regions, the newest first."""
+    query = select(Inspection).where(work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)))
+    if asset_id is not None:
+        query = query.where(Inspection.asset_id == asset_id)
+    if region:
+        query = query.where(col(Inspection.region).between(*region_bounds(region)))
+    if condition is not None:
+        query = query.where(Inspection.condition == condition)
+    return await list_page(
+        work.session, query, asked, orders=INSPECTION_ORDERS, key=col(Inspection.id), default="-inspected_at"
+    )
+
+
+async def list_asset_inspections(work: UnitOfWork, asset_ids: Sequence[UUID]) -> list[Inspection]:
+    """Inspections of some assets in the caller's regions, newest first (at most 1000)."""
+    query = select(Inspection).where(
+        col(Inspection.asset_id).in_(asset_ids),
+        work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)),
+    )
+    query = query.order_by(col(Inspection.inspected_at).desc(), col(Inspection.id).desc()).limit(1000)
+    return list(await work.session.exec(query))

@@ -1,0 +1,189 @@
+"""Keeping over HTTP."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from sqlmodel import col
+
+from services.assets import repository_base as scoped
+from services.assets.custody import repository, service
+from services.assets.custody.models import FollowUp, Inspection, Keeper
+from services.assets.custody.schemas import (
+    Condition,
+    DutyRead,
+    FollowUpPost,
+    FollowUpRead,
+    Holding,
+    InspectionBatch,
+    InspectionBatchOutcome,
+    InspectionPost,
+    InspectionRead,
+    KeeperPost,
+    KeeperRead,
+    PhoneRead,
+)
+from services.assets.register import repository as register
+from services.assets.register.lifecycle import COUNTED_STATES, UseState
+from services.assets.register.models import Asset
+from services.assets.response_headers import content_disposition
+from shared.auth import May
+from shared.errors import Conflict, Invalid, NotFound
+from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+
+keeper_router = APIRouter(prefix="/assets", tags=["资产管护"], route_class=Route)
+REGION_PATTERN = r"^[0-9]{12}$"
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DUTY_ORDERS = {"inspect_due_on": col(Asset.inspect_due_on)}
+
+
+@keeper_router.get("/duties", response_model=Page[DutyRead], **requires(May.ASSET_READ))
+async def list_duties(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    due_until: Annotated[date | None, Query(description="只看这天之前该巡查的")] = None,
+    without_keeper: Annotated[bool, Query(description="只看没有管护责任人的")] = False,
+) -> Page[Asset]:
+    """管护责任清单: 在册资产、责任人、下次巡查日期, 最急的在前."""
+    where = [col(Asset.state).in_(COUNTED_STATES), col(Asset.use) != UseState.DISPOSED]
+    if due_until is not None:
+        where.append(col(Asset.inspect_due_on) <= due_until)
+    if without_keeper:
+        where.append(col(Asset.keeper_name) == "")
+    return await scoped.page_records(
+        work, asked, Asset, *where, orders=DUTY_ORDERS, default="inspect_due_on", region=region
+    )
+
+
+@keeper_router.get(
+    "/duties.xlsx",
+    response_class=Response,
+    response_model=None,
+    **requires(May.ASSET_READ, refuses=(NotFound,)),
+)
+async def export_duties(work: ReadWork, region: Annotated[str, Query(pattern=REGION_PATTERN)]) -> Response:
+    """管护责任清单(XLSX)."""
+    content = await service.build_duty_sheet(work, region)
+    return Response(
+        content, media_type=XLSX_MEDIA_TYPE, headers=content_disposition(f"管护责任清单-{region}.xlsx")
+    )
+
+
+@keeper_router.get(
+    "/{asset_id}/keepers", response_model=list[KeeperRead], **requires(May.ASSET_READ, refuses=(NotFound,))
+)
+async def list_keepers(work: ReadWork, asset_id: UUID) -> list[Keeper]:
+    """历任管护责任人, 现任在后."""
+    return await service.list_keepers(work, asset_id)
+
+
+@keeper_router.post(
+    "/{asset_id}/keepers",
+    status_code=201,
+    response_model=KeeperRead,
+    **requires(May.ASSET_KEEP, refuses=(NotFound, Conflict, Invalid)),
+)
+async def name_keeper(work: WriteWork, asset_id: UUID, body: KeeperPost) -> Keeper:
+    """指定管护责任人."""
+    return await service.create_keeper(work, asset_id, body)
+
+
+@keeper_router.post(
+    "/{asset_id}/keepers/{keeper_id}/phone",
+    response_model=PhoneRead,
+    **requires(May.ASSET_KEEP, refuses=(NotFound, Conflict)),
+)
+async def reveal_phone(work: WriteWork, asset_id: UUID, keeper_id: UUID) -> PhoneRead:
+    """查看完整电话; 查看行为会被记录."""
+    return PhoneRead(phone=await service.reveal_phone(work, asset_id, keeper_id))
+
+
+inspection_router = APIRouter(prefix="/assets", tags=["资产巡查"], route_class=Route)
+
+
+@inspection_router.get("/inspections", response_model=Page[InspectionRead], **requires(May.ASSET_READ))
+async def list_inspections(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    condition: Condition | None = None,
+) -> Page[Inspection]:
+    """辖区内的巡查记录, 新的在前."""
+    return await repository.list_inspections(work, asked, region=region, condition=condition)
+
+
+@inspection_router.post(
+    "/inspections",
+    response_model=InspectionBatchOutcome,
+    **requires(May.ASSET_INSPECT, refuses=(Invalid,), body=512 * 1024),
+)
+async def take_inspections(work: WriteWork, body: InspectionBatch) -> InspectionBatchOutcome:
+    """提交一批离线巡查记录; 顺序不限, 每条各有结果, 重复的不会重复记录."""
+    return await service.record_batch(work, body)
+
+
+@inspection_router.get(
+    "/{asset_id}/inspections",
+    response_model=Page[InspectionRead],
+    **requires(May.ASSET_READ, refuses=(NotFound,)),
+)
+async def list_asset_inspections(work: ReadWork, asked: Pagination, asset_id: UUID) -> Page[Inspection]:
+    """一项资产的巡查记录, 新的在前."""
+    asset = await register.get_asset(work, asset_id)
+    return await repository.list_inspections(work, asked, asset_id=asset.id)
+
+
+@inspection_router.post(
+    "/{asset_id}/inspections",
+    status_code=201,
+    response_model=InspectionRead,
+    **requires(May.ASSET_INSPECT, refuses=(NotFound, Conflict, Invalid)),
+)
+async def record_inspection(work: WriteWork, asset_id: UUID, body: InspectionPost) -> Inspection:
+    """登记巡查: 状况、照片、定位."""
+    inspection, _ = await service.record_inspection(work, asset_id, body)
+    return inspection
+
+
+follow_up_router = APIRouter(prefix="/assets", tags=["到户资产回访"], route_class=Route)
+
+
+@follow_up_router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.ASSET_READ))
+async def list_follow_ups(
+    work: ReadWork,
+    asked: Pagination,
+    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    holding: Holding | None = None,
+) -> Page[FollowUp]:
+    """辖区内的回访, 新的在前."""
+    where = scoped.equality_conditions({col(FollowUp.holding): holding})
+    orders = {"visited_on": col(FollowUp.visited_on)}
+    return await scoped.page_records(
+        work, asked, FollowUp, *where, orders=orders, default="-visited_on", region=region
+    )
+
+
+@follow_up_router.get(
+    "/{asset_id}/follow-ups",
+    response_model=list[FollowUpRead],
+    **requires(May.ASSET_READ, refuses=(NotFound,)),
+)
+async def list_asset_follow_ups(work: ReadWork, asset_id: UUID) -> list[FollowUp]:
+    """一项到户资产的回访."""
+    asset = await register.get_asset(work, asset_id)
+    return await scoped.list_records(
+        work, FollowUp, col(FollowUp.asset_id) == asset.id, order=(col(FollowUp.visited_on),)
+    )
+
+
+@follow_up_router.post(
+    "/{asset_id}/follow-ups",
+    status_code=201,
+    response_model=FollowUpRead,
+    **requires(May.ASSET_INSPECT, refuses=(NotFound, Conflict, Invalid)),
+)
+async def record_follow_up(work: WriteWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
+    """登记到户资产回访."""
+    return await service.record_follow_up(work, asset_id, body)

@@ -1,1 +1,0 @@
-"""资金来源: which documents' money an asset was built with, carried over from the ledger of funds."""

@@ -1,1 +1,0 @@
-"""巡查: somebody was there, saw it and took photos."""

@@ -1,1 +1,0 @@
-"""地图: assets in a box as GeoJSON."""

@@ -1,1 +1,0 @@
-"""疏于管护: what the rules find of assets nobody proves to look after."""

@@ -1,0 +1,65 @@
+"""Reading records of any of this service's tables, always within the caller's regions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import col, select
+
+from shared.auth import May, region_bounds
+from shared.db import Record
+from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
+
+RecordT = TypeVar("RecordT", bound=Record)
+MAX_RECORDS = 1000
+
+
+async def get_record(
+    work: UnitOfWork, table: type[RecordT], record_id: UUID, what: str, *, lock: bool = False
+) -> RecordT:
+    """One record of the caller's regions; NotFound says what there is none of."""
+    query = select(table).where(
+        table.id == record_id, work.actor.scope_filter(May.ASSET_READ, col(table.region))
+    )
+    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if found is None:
+        raise NotFound(f"没有这{what}: {record_id}", f"No such record {record_id}")
+    return found
+
+
+async def list_records(
+    work: UnitOfWork,
+    table: type[RecordT],
+    *where: sa.ColumnElement[bool],
+    order: Sequence[Any] = (),
+    lock: bool = False,
+    most: int = MAX_RECORDS,
+) -> list[RecordT]:
+    """Records of the caller's regions that meet the conditions, by id when no order is given."""
+    query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
+    query = query.order_by(*(order or (col(table.id),))).limit(most)
+    return list(await work.session.exec(query.with_for_update() if lock else query))
+
+
+async def page_records(
+    work: UnitOfWork,
+    asked: PageParams,
+    table: type[RecordT],
+    *where: sa.ColumnElement[bool],
+    orders: Mapping[str, Any],
+    default: str,
+    region: str | None = None,
+) -> Page[RecordT]:
+    """A page of records of the caller's regions that meet the conditions."""
+    query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
+    if region:
+        query = query.where(col(table.region).between(*region_bounds(region)))
+    return await list_page(work.session, query, asked, orders=orders, key=col(table.id), default=default)
+
+
+def equality_conditions(pairs: Mapping[Any, Any]) -> list[sa.ColumnElement[bool]]:
+    """Column = value for every value that is given."""
+    return [column == value for column, value in pairs.items() if value is not None]

@@ -1,0 +1,176 @@
+"""Splitting one asset and merging several: value in equals value out, and every new record has its own code."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlmodel import col
+
+from services.assets import repository_base as scoped
+from services.assets.book import service as book
+from services.assets.custody import service as keeping
+from services.assets.errors import conflict, invalid
+from services.assets.register import repository as register
+from services.assets.register.lifecycle import AssetAction, AssetState, UseState
+from services.assets.register.models import Asset
+from services.assets.register.schemas import AssetRead, AssetTransitionRequest, Origin
+from services.assets.register.service import (
+    DocumentContext,
+    issue_certificate_no,
+    issue_code,
+    transition_asset,
+)
+from services.assets.split_merge import repository
+from services.assets.split_merge.calculation import (
+    combine_fields,
+    find_differences,
+    split_funding,
+    sum_funding,
+)
+from services.assets.split_merge.models import AssetLink
+from services.assets.split_merge.schemas import MergePost, SplitMergeResult, SplitPost
+from shared.auth import May
+from shared.china import format_yuan
+from shared.clients.assets import AssetReshaped
+from shared.db import new_id
+from shared.unit_of_work import UnitOfWork
+
+# What a new record takes over from the old one: everything but its identity and what it is said to be.
+OWN_FIELDS = {"id", "code", "name", "original_value", "funding", "quantity", "specification", "subclass", "origin", "version",
+       "created_at", "created_by", "updated_at", "created_digest", "built_index", "registered_by", "adjusted"}  # fmt: skip
+
+
+async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> SplitMergeResult:
+    """Parts that add up to the asset, each in its state and owner. Invalid when they do not add up."""
+    asset = await register.get_asset(work, asset_id, lock=True)
+    total = sum(part.original_value for part in body.parts)
+    if total != asset.original_value:
+        detail = f"各项合计 {format_yuan(total)} 元, 原资产 {format_yuan(asset.original_value)} 元, 相差 {format_yuan(total - asset.original_value)} 元"
+        raise invalid("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
+    state = asset.state
+    await _supersede_assets(work, [asset], body)
+    values = [part.original_value for part in body.parts]
+    funding = split_funding(asset.funding, values)
+    new = [
+        await _create_successor(
+            work,
+            asset,
+            state,
+            Origin.SPLIT,
+            value=part.original_value,
+            funding=funding[at],
+            name=part.name,
+            quantity=part.quantity,
+            specification=part.specification,
+            subclass=part.subclass or asset.subclass,
+        )
+        for at, part in enumerate(body.parts)
+    ]
+    await book.copy_adjustments(work, asset, new)
+    for one in new:
+        await keeping.copy_keeper(work, asset, one)
+    await _insert_links(work, [asset], new, [(asset, one, one.original_value) for one in new])
+    return _build_result([asset], new)
+
+
+async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
+    """One asset for several of the same class, owner, place and state. Invalid says in what they differ."""
+    if len(set(body.asset_ids)) < len(body.asset_ids):
+        raise invalid("twice", "同一资产列了两次", "/asset_ids", "An asset is named twice")
+    old = await scoped.list_records(work, Asset, col(Asset.id).in_(body.asset_ids), lock=True)
+    if lost := set(body.asset_ids) - {one.id for one in old}:
+        raise invalid("no_such_asset", f"没有这项资产: {min(lost)}", "/asset_ids", "There is no such asset")
+    if different := find_differences(old):
+        detail = "只能合并同村、同项目、同类别、同所有权人、同状态的资产; 这些资产不同的是: " + "、".join(
+            different
+        )
+        raise invalid("unlike", detail, "/asset_ids", "The assets differ")
+    first, state = min(old, key=lambda one: one.year), old[0].state
+    await _supersede_assets(work, old, body)
+    one = await _create_successor(
+        work,
+        first,
+        state,
+        Origin.MERGE,
+        value=sum(asset.original_value for asset in old),
+        funding=sum_funding([part for asset in old for part in asset.funding]),
+        name=body.name,
+        quantity=body.quantity,
+        specification=body.specification,
+        subclass=first.subclass,
+        **combine_fields(old),
+    )
+    for asset in old:
+        await book.copy_adjustments(work, asset, [one])
+    if one.keeper_name:
+        await keeping.copy_keeper(work, first, one)
+    await _insert_links(work, old, [one], [(asset, one, asset.original_value) for asset in old])
+    return _build_result(old, [one])
+
+
+async def _supersede_assets(work: UnitOfWork, assets: Sequence[Asset], body: SplitPost | MergePost) -> None:
+    words = AssetTransitionRequest(
+        reason=f"{body.reason} {body.document_no}".strip(), happened_at=body.happened_at
+    )
+    for asset in assets:
+        work.actor.require(May.ASSET_APPROVE, asset.region)
+        if asset.use is UseState.DISPOSED:
+            raise conflict("disposed", f"{asset.name}已处置, 不能再拆并", "The asset was disposed of")
+    names = {asset.id: asset.name for asset in assets}
+    if tied := await repository.list_open_matters(work, list(names)):
+        detail = "请先办结再拆并: " + "、".join(f"{names[one]}的{words}" for one, words in tied)
+        raise conflict("under_way", detail, "Something is under way on the asset")
+    for asset in assets:
+        await transition_asset(
+            work, asset, AssetAction.SUPERSEDE, words, paper=DocumentContext(is_split_or_merge=True)
+        )
+
+
+async def _create_successor(
+    work: UnitOfWork,
+    asset: Asset,
+    state: AssetState,
+    origin: Origin,
+    *,
+    value: int,
+    **said: Any,  # noqa: ANN401 - columns
+) -> Asset:
+    taken = {name: getattr(asset, name) for name in Asset.model_fields if name not in OWN_FIELDS}
+    new = Asset(
+        **taken | {"state": state, "previous_state": None} | said,
+        id=new_id(),
+        origin=origin,
+        original_value=value,
+        registered_by=work.actor.id,
+        version=1,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+    )
+    new.code = await issue_code(work, new)
+    if asset.certificate_no:
+        new.certificate_no = await issue_certificate_no(work, new, work.today.year)
+    work.session.add(new)
+    await work.session.flush()
+    return new
+
+
+async def _insert_links(
+    work: UnitOfWork, old: Sequence[Asset], new: Sequence[Asset], links: Sequence[tuple[Asset, Asset, int]]
+) -> None:
+    work.session.add_all(
+        AssetLink(old_id=before.id, new_id=after.id, region=after.region, value=value)
+        for before, after, value in links
+    )
+    await register.index_assets(work, new)
+    for asset in new:
+        event = AssetReshaped(
+            asset_id=asset.id, project_id=asset.project_id, out_of=tuple(one.id for one in old)
+        )
+        await work.publish(event, asset)
+
+
+def _build_result(old: Sequence[Asset], new: Sequence[Asset]) -> SplitMergeResult:
+    return SplitMergeResult(
+        old=[AssetRead.model_validate(one) for one in old], new=[AssetRead.model_validate(one) for one in new]
+    )

@@ -1,0 +1,68 @@
+"""The tables of running totals. A change adds a row and locks nothing; a folder adds the rows up behind it."""
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.assets.base import Base
+from services.assets.register.lifecycle import AssetState, UseState
+from services.assets.register.schemas import AssetClass, OwnerKind
+from shared.db import BigSerial, text_enum
+
+
+class AssetDelta(Base, table=True):
+    """A change of count and value that is not folded yet, at the asset's own region."""
+
+    __tablename__ = "asset_delta"
+    __table_args__ = (sa.Index(None, "region", "id"),)
+
+    id: int | None = Field(default=None, sa_column=sa.Column(BigSerial, primary_key=True, autoincrement=True))
+    region: str = Field(max_length=12)
+    year: int
+    asset_class: AssetClass = Field(sa_type=text_enum(AssetClass))
+    owner_kind: OwnerKind = Field(sa_type=text_enum(OwnerKind))
+    state: AssetState = Field(sa_type=text_enum(AssetState))
+    use: UseState = Field(sa_type=text_enum(UseState))
+    number: int
+    value: int = Field(sa_type=sa.BigInteger)
+
+
+class AssetTotal(Base, table=True):
+    """Folded counts and values of a village, its town, its district and so on up, per year and kind."""
+
+    __tablename__ = "asset_total"
+
+    region: str = Field(primary_key=True, max_length=12)
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    asset_class: AssetClass = Field(sa_type=text_enum(AssetClass), primary_key=True)
+    owner_kind: OwnerKind = Field(sa_type=text_enum(OwnerKind), primary_key=True)
+    state: AssetState = Field(sa_type=text_enum(AssetState), primary_key=True)
+    use: UseState = Field(sa_type=text_enum(UseState), primary_key=True)
+    number: int
+    value: int = Field(sa_type=sa.BigInteger)
+
+
+class ProjectDelta(Base, table=True):
+    """A change of what accepted projects cost and what is registered for them, not folded yet."""
+
+    __tablename__ = "project_delta"
+    __table_args__ = (sa.Index(None, "region", "id"),)
+
+    id: int | None = Field(default=None, sa_column=sa.Column(BigSerial, primary_key=True, autoincrement=True))
+    region: str = Field(max_length=12)
+    year: int
+    """Year of acceptance."""
+    number: int
+    settled: int = Field(sa_type=sa.BigInteger)
+    registered: int = Field(sa_type=sa.BigInteger)
+
+
+class ProjectTotal(Base, table=True):
+    """Folded numbers, settled cost and registered value of accepted projects, of a village and all above it, per year."""
+
+    __tablename__ = "project_total"
+
+    region: str = Field(primary_key=True, max_length=12)
+    year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    number: int
+    settled: int = Field(sa_type=sa.BigInteger)
+    registered: int = Field(sa_type=sa.BigInteger)

@@ -1,0 +1,61 @@
+"""A region's assets in figures."""
+
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.assets.custody.schemas import InspectionRead
+from services.assets.register.schemas import AssetRead
+from shared.china import Money, SignedMoney
+from shared.clients.assets import Coverage
+
+
+class SummaryPart(BaseModel):
+    """一个分组的数量与原值; `filter` 接在 `/assets?` 之后, 就是这些资产的明细."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    key: str
+    label: str
+    count: int
+    value: Money
+    filter: str = Field(description="资产列表的查询参数, 查得的正是计入这个数的资产")
+
+
+class ValueReconciliation(BaseModel):
+    """已登记原值与项目结算金额的核对."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    projects: int = Field(description="已验收项目数")
+    settled: Money = Field(description="审定结算金额合计")
+    registered: Money = Field(description="这些项目已登记资产的原值合计")
+    difference: SignedMoney = Field(description="已登记减结算")
+
+
+class AssetSummary(BaseModel):
+    """一个地区(一年)的资产."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    region: str
+    year: int | None = Field(description="形成年度, 空为全部")
+    count: int
+    value: Money
+    confirmed_percent: str = Field(description="确权率: 已确权(含移交)数量占已登记, %")
+    by_class: list[SummaryPart]
+    by_owner: list[SummaryPart]
+    by_state: list[SummaryPart]
+    by_use: list[SummaryPart]
+    agreement: ValueReconciliation
+
+
+class AssetThread(BaseModel):
+    """资产和巡查; `coverage` 只在从项目查起, 或资产有形成项目时给出."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    project_id: UUID | None
+    assets: list[AssetRead]
+    inspections: list[InspectionRead]
+    coverage: Coverage | None

@@ -1,0 +1,221 @@
+"""Every change of an asset that moves a figure leaves its difference, written by the mapper itself: none can be forgotten."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
+
+from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
+from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.schemas import AssetClass, OwnerKind
+from services.assets.summary import repository as totals
+from services.assets.summary.models import AssetDelta, ProjectDelta
+from services.assets.summary.repository import system_insert_registered_delta
+from services.assets.summary.schemas import AssetSummary, SummaryPart, ValueReconciliation
+from shared.auth import May
+from shared.china import LabelledEnum
+from shared.clients.assets import Coverage
+from shared.records import previous_values, running_totals
+from shared.unit_of_work import ServiceContext, UnitOfWork
+
+ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+PROJECT_DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
+DELTA_KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
+WATCHED_COLUMNS = (*DELTA_KEYS, "original_value", "project_id")
+PENDING_DELTAS_KEY = "asset_deltas"
+
+
+class CountedAsset(NamedTuple):
+    """Where an asset stands in the figures: its keys and its value."""
+
+    keys: tuple[Any, ...]
+    value: int
+    project: Any
+
+
+def _counted_asset(values: dict[str, Any]) -> CountedAsset | None:
+    if values["state"] not in COUNTED_STATES:
+        return None
+    return CountedAsset(
+        tuple(values[key] for key in DELTA_KEYS), values["original_value"], values["project_id"]
+    )
+
+
+def _current_values(asset: Asset) -> dict[str, Any]:
+    return {name: getattr(asset, name) for name in WATCHED_COLUMNS}
+
+
+def _queue_change(asset: Asset, was: CountedAsset | None, now: CountedAsset | None) -> None:
+    session = object_session(asset)
+    if was != now and session is not None:
+        session.info.setdefault(PENDING_DELTAS_KEY, []).append((was, now))
+
+
+@event.listens_for(Asset, "after_insert")
+def _on_asset_insert(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) -> None:
+    _queue_change(asset, None, _counted_asset(_current_values(asset)))
+
+
+@event.listens_for(Asset, "after_update")
+def _on_asset_update(_mapper: Mapper[Asset], _connection: sa.Connection, asset: Asset) -> None:
+    now = _current_values(asset)
+    _queue_change(asset, _counted_asset(previous_values(asset, now)), _counted_asset(now))
+
+
+@event.listens_for(Session, "after_flush")
+def _on_flush(session: Session, _context: UOWTransaction) -> None:
+    """The differences of a flush go out with it, in as few statements as there are tables."""
+    if waiting := session.info.pop(PENDING_DELTAS_KEY, None):
+        signed = [(one, sign) for pair in waiting for one, sign in zip(pair, (-1, 1), strict=True) if one]
+        _insert_asset_deltas(session.connection(), signed)
+
+
+def _insert_asset_deltas(connection: sa.Connection, signed: list[tuple[CountedAsset, int]]) -> None:
+    projects: dict[Any, int] = {}
+    rows = []
+    for one, sign in signed:
+        rows.append(
+            {**dict(zip(DELTA_KEYS, one.keys, strict=True)), "number": sign, "value": sign * one.value}
+        )
+        if one.project is not None:
+            projects[one.project] = projects.get(one.project, 0) + sign * one.value
+    connection.execute(ASSET_DELTAS.insert(), rows)
+    for project in sorted(projects):
+        changed = PROJECTS.update().where(PROJECTS.c.id == project)
+        connection.execute(changed.values(registered=PROJECTS.c.registered + projects[project]))
+        connection.execute(system_insert_registered_delta(project, projects[project]))
+
+
+COST_COLUMNS = ("region", "accepted_on", "settled", "registered")
+
+
+class ProjectCost(NamedTuple):
+    """Where an accepted project stands in the figures, what it cost, and what is registered for it."""
+
+    region: str
+    year: int
+    settled: int
+    registered: int
+
+
+def _project_cost(values: dict[str, Any]) -> ProjectCost | None:
+    on = values["accepted_on"]
+    return ProjectCost(values["region"], on.year, values["settled"], values["registered"]) if on else None
+
+
+def _insert_project_deltas(
+    connection: sa.Connection, was: ProjectCost | None, now: ProjectCost | None
+) -> None:
+    rows = [
+        {"region": one.region, "year": one.year, "number": sign, "settled": sign * one.settled,
+         "registered": sign * one.registered}
+        for one, sign in ((was, -1), (now, 1))
+        if one is not None
+    ]  # fmt: skip
+    if was != now:
+        connection.execute(PROJECT_DELTAS.insert(), rows)
+
+
+@event.listens_for(ProjectSnapshot, "after_insert")
+def _on_project_insert(
+    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, card: ProjectSnapshot
+) -> None:
+    _insert_project_deltas(connection, None, _project_cost(vars(card)))
+
+
+@event.listens_for(ProjectSnapshot, "after_update")
+def _on_project_update(
+    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, card: ProjectSnapshot
+) -> None:
+    now = {name: getattr(card, name) for name in COST_COLUMNS}
+    _insert_project_deltas(connection, _project_cost(previous_values(card, now)), _project_cost(now))
+
+
+REGISTERED_KEYS = DELTA_KEYS
+"""What totals are kept by; importing this module is what turns the counting on."""
+
+
+async def apply_deltas(context: ServiceContext) -> int:
+    """Fold everything there is; how many changes there were."""
+    return await running_totals.apply_all_deltas(context, totals.ASSET_TOTAL_SPEC, totals.PROJECT_TOTAL_SPEC)
+
+
+CONFIRMED_STATES = (AssetState.CONFIRMED, AssetState.OFFERED, AssetState.HANDED_OVER)
+
+
+async def get_coverage(work: UnitOfWork, project_id: UUID) -> Coverage:
+    """What a project's money became; zeros when nothing was registered."""
+    found: dict[str, Any] = await totals.sum_coverage(work, project_id)
+    return Coverage.model_construct(project_id=project_id, **found)
+
+
+async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetSummary:
+    """Counts and original values of the registered assets of a region, the same total in every breakdown."""
+    kinds: dict[str, type[LabelledEnum]] = {
+        "asset_class": AssetClass,
+        "owner_kind": OwnerKind,
+        "state": AssetState,
+        "use": UseState,
+    }
+    rows = await _list_rows(work, region, year, tuple(kinds))
+    behind = f"region={region}&counted=true" + (f"&year={year}" if year is not None else "")
+    by = {name: list(_build_parts(name, kind, rows[name], behind)) for name, kind in kinds.items()}
+    count = sum(part.count for part in by["asset_class"])
+    confirmed = sum(part.count for part in by["state"] if part.key in CONFIRMED_STATES)
+    return AssetSummary.model_construct(
+        region=region,
+        year=year,
+        count=count,
+        value=sum(part.value for part in by["asset_class"]),
+        confirmed_percent=format_percent(confirmed, count),
+        by_class=by["asset_class"],
+        by_owner=by["owner_kind"],
+        by_state=by["state"],
+        by_use=by["use"],
+        agreement=await _reconcile_value(work, region, year),
+    )
+
+
+async def _list_rows(
+    work: UnitOfWork, region: str, year: int | None, names: tuple[str, ...]
+) -> dict[str, list[tuple[str, int, int]]]:
+    """(key, count, value) per breakdown: from the running totals, or counted where the caller sees only a part."""
+    if not work.actor.has_access(May.ASSET_READ, region):
+        return {name: await totals.sum_assets_by_column(work, region, year, name) for name in names}
+    found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
+    for row in await totals.sum_asset_totals(work, region, year):
+        for name in names:
+            number, value = found[name].get(str(getattr(row, name)), (0, 0))
+            found[name][str(getattr(row, name))] = (number + int(row.number), value + int(row.value))
+    return {name: [(key, *figures) for key, figures in found[name].items()] for name in names}
+
+
+def _build_parts(
+    name: str, kind: type[LabelledEnum], rows: Iterable[tuple[str, int, int]], behind: str
+) -> Iterable[SummaryPart]:
+    known = {key: (count, value) for key, count, value in rows}
+    for member in kind:
+        if member in known:
+            count, value = known[member]
+            yield SummaryPart.model_construct(
+                key=member, label=member.label, count=count, value=value, filter=f"{behind}&{name}={member}"
+            )
+
+
+async def _reconcile_value(work: UnitOfWork, region: str, year: int | None) -> ValueReconciliation:
+    whole = work.actor.has_access(May.ASSET_READ, region)
+    ask = totals.sum_project_totals if whole else totals.sum_settled_projects
+    projects, settled, registered = await ask(work, region, year)
+    return ValueReconciliation.model_construct(
+        projects=projects, settled=settled, registered=registered, difference=registered - settled
+    )
+
+
+def format_percent(part: int, whole: int) -> str:
+    """A share with one decimal, rounded half up, "0.0" of nothing."""
+    tenths = (part * 2000 + whole) // (2 * whole) if whole else 0
+    return f"{tenths // 10}.{tenths % 10}"

@@ -1,1 +1,0 @@
-"""合计: sums that must agree, by class, owner, state and project, with the rows behind them."""

@@ -1,1 +1,0 @@
-"""回访: whether a household still has what it was given, and what came of it."""

@@ -1,0 +1,71 @@
+"""The month as a workbook in the columns of DingTalk's 月度汇总: one row per person, sums first, then every day."""
+
+from collections.abc import Sequence
+from datetime import date
+from io import BytesIO
+from typing import Any
+
+from services.attendance.days.schemas import DayResult
+from services.attendance.months.schemas import MonthRead
+from shared.china import list_days, month_bounds
+from shared.spreadsheets import INTEGER, NUMBER, TEXT, Column, WorkbookWriter
+
+DINGTALK_RESULT_LABELS = {
+    DayResult.PRESENT: "正常",
+    DayResult.PART: "半天",
+    DayResult.ERRAND: "外出",
+    DayResult.LEAVE: "请假",
+    DayResult.REST: "休息",
+    DayResult.PENDING: "待复核",
+    DayResult.UNEXPLAINED: "缺卡",
+    DayResult.ABSENT: "旷工",
+}
+"""What DingTalk's report calls a day; 旷工 is only written where a person found it so."""
+SUMMARY_COLUMNS = (
+    Column("name", "姓名", TEXT, width=10),
+    Column("team", "部门", TEXT, width=22),
+    Column("key", "UserId", TEXT, width=16),
+    Column("stationed", "出勤天数", NUMBER),
+    Column("rest", "休息天数", INTEGER),
+    Column("errand", "外出天数", INTEGER),
+    Column("leave", "请假天数", NUMBER),
+    Column("part", "半天次数", INTEGER),
+    Column("unexplained", "缺卡天数", INTEGER),
+    Column("absent", "旷工天数", INTEGER),
+    Column("pending", "待复核天数", INTEGER),
+    Column("provisional", "暂定天数", INTEGER),
+    Column("met", "是否达到规定天数", TEXT, width=16),
+)
+
+
+def build_month_workbook(sheet: MonthRead, teams: dict[str, str], days: Sequence[Any]) -> bytes:
+    """The workbook. Work for a thread."""
+    month = list_days(*month_bounds(sheet.period))
+    columns = [
+        *SUMMARY_COLUMNS,
+        *(Column(f"d{on.day}", f"{on.day} {'一二三四五六日'[on.weekday()]}", TEXT, width=8) for on in month),
+    ]
+    cells: dict[str, dict[str, str]] = {}
+    for row in days:
+        cells.setdefault(row.person, {})[_get_day_key(row.work_date)] = DINGTALK_RESULT_LABELS[
+            DayResult(row.result)
+        ] + ("(暂定)" if row.provisional else "")
+    target = BytesIO()
+    with WorkbookWriter(target) as book:
+        note = f"规则 {sheet.rule_ref}; {sheet.state.label}; 不作排名"
+        page = book.add_sheet("月度汇总", columns, title=f"{sheet.period} 驻村月度汇总", note=note)
+        for line in sheet.rows:
+            page.add_row(
+                line.model_dump()
+                | cells.get(line.key, {})
+                | {"team": teams.get(str(line.team_id), ""), "met": _format_met(line.met)}
+            )
+    return target.getvalue()
+
+
+def _get_day_key(on: date) -> str:
+    return f"d{on.day}"
+
+
+def _format_met(met: bool | None) -> str:
+    return "" if met is None else "是" if met else "否"

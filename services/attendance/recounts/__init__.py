@@ -1,1 +1,0 @@
-"""重新认定: what a changed rule wants reckoned anew."""

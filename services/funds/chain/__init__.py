@@ -1,1 +1,0 @@
-"""资金全链条与汇总: the pieces around any record, and a region's year on one page."""

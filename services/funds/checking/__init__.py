@@ -1,1 +1,0 @@
-"""检查结果: what a dated rule says of a record, with its effect, figures and basis."""

@@ -1,0 +1,81 @@
+"""Announcement as HTML without scripts, and as PDF in STSong-Light (a CID font that needs no font file)."""
+
+import io
+from html import escape
+
+from reportlab.lib import colors
+from reportlab.lib.enums import TA_CENTER
+from reportlab.lib.pagesizes import A4, landscape
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.lib.units import mm
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
+
+from services.funds.disclosure.schemas import AnnouncementPage
+
+HTML_STYLE = (
+    "body{font-family:serif;max-width:72rem;margin:1rem auto;padding:0 1rem}h1{text-align:center;font-size:1.5rem}"
+    "table{border-collapse:collapse;width:100%}th,td{border:1px solid #666;padding:.3rem;vertical-align:top}"
+    "thead{display:table-header-group}@media print{body{margin:0;max-width:none}}"
+)
+
+
+def render_html(page: AnnouncementPage) -> bytes:
+    """The page in HTML, UTF-8."""
+    words = "".join(f"<p>{escape(label)}: {escape(text)}</p>" for label, text in page.words)
+    head = "".join(f"<th>{escape(name)}</th>" for name in page.head)
+    rows = "".join(f"<tr>{_build_cells(row)}</tr>" for row in page.rows)
+    text = (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
+        f"<title>{escape(page.title)}</title><style>{HTML_STYLE}</style></head><body><h1>{escape(page.title)}</h1>{words}"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        f"<tfoot><tr>{_build_cells(page.totals)}</tr></tfoot></table></body></html>"
+    )
+    return text.encode()
+
+
+def _build_cells(row: tuple[str, ...]) -> str:
+    return "".join(f"<td>{escape(cell)}</td>" for cell in row)
+
+
+PDF_FONT = "STSong-Light"
+PDF_MARGIN = 15 * mm
+PDF_GRID_STYLE = [
+    ("GRID", (0, 0), (-1, -1), 0.5, colors.black),
+    ("VALIGN", (0, 0), (-1, -1), "TOP"),
+    ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke),
+]
+
+
+def render_pdf(page: AnnouncementPage) -> bytes:
+    """The page as PDF, A4 across."""
+    pdfmetrics.registerFont(UnicodeCIDFont(PDF_FONT))
+    title = _build_style("title", 18, 26, alignment=TA_CENTER, spaceAfter=10)
+    text, cell = _build_style("text", 12, 20), _build_style("cell", 9, 12)
+    size = landscape(A4)
+    room = size[0] - 2 * PDF_MARGIN
+    rows = [[Paragraph(escape(one), cell) for one in row] for row in (page.head, *page.rows, page.totals)]
+    widths = [room * share / sum(page.widths) for share in page.widths]
+    parts = [Paragraph(escape(page.title), title)]
+    parts += [Paragraph(escape(f"{label}: {words}"), text) for label, words in page.words]
+    parts += [
+        Spacer(1, 6),
+        LongTable(rows, colWidths=widths, repeatRows=1, style=PDF_GRID_STYLE, splitInRow=1),
+    ]
+    out = io.BytesIO()
+    SimpleDocTemplate(
+        out,
+        pagesize=size,
+        leftMargin=PDF_MARGIN,
+        rightMargin=PDF_MARGIN,
+        topMargin=PDF_MARGIN,
+        bottomMargin=PDF_MARGIN,
+        title=page.title,
+        lang="zh-CN",
+    ).build(parts)
+    return out.getvalue()
+
+
+def _build_style(name: str, size: float, leading: float, **more: object) -> ParagraphStyle:
+    return ParagraphStyle(name, fontName=PDF_FONT, fontSize=size, leading=leading, wordWrap="CJK", **more)

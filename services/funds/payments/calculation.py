@@ -1,0 +1,213 @@
+"""Payment controls: findings of the dated rules, as pure functions of the facts of one payment."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from services.funds.findings import Effect, Finding, build_finding
+from services.funds.percentages import format_percent
+from shared.china import format_yuan, parse_yuan
+from shared.clients.projects import TextScreening
+from shared.rules import Rule
+
+
+@dataclass(frozen=True)
+class ContractFacts:
+    """The contract a payment names; `used` is what other payments took of it."""
+
+    party: str
+    party_code: str
+    amount: int
+    retention_percent: str
+    used: int
+    advances: int
+    accepted: bool = False
+
+
+@dataclass(frozen=True)
+class PaymentCase:
+    """Everything the controls look at. `allocated` and `paid` are the project's, before this payment."""
+
+    on: date
+    amount: int
+    payee_name: str
+    payee_code: str
+    purpose: str
+    advance: bool
+    households: bool
+    allocated: int
+    paid: int
+    project_state: str | None
+    project_label: str = ""
+    blocked: bool = False
+    physical_percent: int | None = None
+    library_unavailable: bool = False
+    contract: ContractFacts | None = None
+    screening: TextScreening | None = None
+    clearance: str = ""
+    same_day: int = 0
+    same_day_equal: int = 0
+
+
+def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
+    """The finding of every control that was in force and applies, the stops first."""
+    asked = ((check(case, rules[key])) for key, check in CONTROLS.items() if key in rules)
+    rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
+    return sorted((one for one in asked if one), key=lambda one: (one.passed, rank[one.effect]))
+
+
+def _check_project(case: PaymentCase, rule: Rule) -> Finding:
+    if case.library_unavailable:
+        return build_finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
+    if case.project_state is None:
+        return build_finding(rule, passed=False, message="项目库中没有这个项目")
+    if case.blocked:
+        return build_finding(rule, passed=False, message="项目筛查未通过, 不能支付")
+    fine = case.project_state in rule.value["states"]
+    message = (
+        "项目状态可以支付" if fine else f"项目处于“{case.project_label or case.project_state}”, 不能支付"
+    )
+    return build_finding(rule, passed=fine, message=message)
+
+
+def _check_progress(case: PaymentCase, rule: Rule) -> Finding:
+    margin, physical = int(rule.value["margin"]), case.physical_percent or 0
+    ceiling = min(100, physical + margin)
+    if case.advance:
+        ceiling = max(ceiling, int(rule.value["advance"]))
+    after = case.paid + case.amount
+    fine = after * 100 <= case.allocated * ceiling
+    share = format_percent(after, case.allocated)
+    figures = {"支付后占比%": share, "形象进度%": str(physical), "允许%": str(ceiling)}
+    message = f"支付后占 {share}%, 形象进度 {physical}%, {'不超过' if fine else '超过'}允许的 {ceiling}%"
+    return build_finding(rule, passed=fine, message=message, figures=figures)
+
+
+def _check_payee(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None:
+        return None
+    same = case.payee_name == contract.party and (
+        not contract.party_code or case.payee_code == contract.party_code
+    )
+    if same:
+        return build_finding(rule, passed=True, message="收款人与合同乙方一致")
+    if case.payee_name != contract.party:
+        return build_finding(rule, passed=False, message=f"收款人不是合同乙方 {contract.party}")
+    code = case.payee_code or "没有填写"
+    message = f"收款人的统一社会信用代码{code}, 合同乙方为 {contract.party_code}"
+    return build_finding(rule, passed=False, message=message)
+
+
+def _check_contract_ceiling(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None:
+        return None
+    left = contract.amount - contract.used
+    figures = {
+        "合同金额": format_yuan(contract.amount),
+        "已申请或支付": format_yuan(contract.used),
+        "剩余": format_yuan(left),
+    }
+    within = case.amount <= left
+    message = (
+        "合同金额之内"
+        if within
+        else f"超过合同金额 {format_yuan(case.amount - left)} 元: 合同 {format_yuan(contract.amount)} 元, 已申请或支付 {format_yuan(contract.used)} 元"
+    )
+    return build_finding(rule, passed=within, message=message, figures=figures)
+
+
+def _check_contract_required(case: PaymentCase, rule: Rule) -> Finding | None:
+    if case.contract is not None:
+        return None
+    needed = case.amount >= parse_yuan(rule.value["from"]) and not case.households
+    message = f"支付 {format_yuan(case.amount)} 元, 没有登记合同" if needed else "不需要合同"
+    return build_finding(rule, passed=not needed, message=message)
+
+
+def _check_retention(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
+        return None
+    whole, _, rest = contract.retention_percent.partition(".")
+    hundredths = int(whole + rest.ljust(2, "0")[:2])
+    free = contract.amount - contract.amount * hundredths // 10000
+    fine = contract.used + case.amount <= free
+    figures = {"质保金%": contract.retention_percent, "验收前可付": format_yuan(free)}
+    message = "已预留质保金" if fine else f"验收前最多支付 {format_yuan(free)} 元, 其余为质保金"
+    return build_finding(rule, passed=fine, message=message, figures=figures)
+
+
+def _check_advance(case: PaymentCase, rule: Rule) -> Finding | None:
+    contract = case.contract
+    if contract is None or not case.advance:
+        return None
+    ceiling = int(rule.value["percent"])
+    total = contract.advances + case.amount
+    fine = total * 100 <= contract.amount * ceiling
+    share = format_percent(total, contract.amount)
+    return build_finding(
+        rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share}
+    )
+
+
+def _check_purpose(case: PaymentCase, rule: Rule) -> Finding:
+    rest = case.purpose
+    for word in rule.value["but"]:
+        rest = rest.replace(word, " ")
+    hits = [word for word in rule.value["words"] if word in rest]
+    message = "用途没有禁止内容" if not hits else "用途含有禁止内容: " + "、".join(hits)
+    return build_finding(
+        rule, passed=not hits, message=message, figures={"命中": "、".join(hits)} if hits else {}
+    )
+
+
+def _check_screening(case: PaymentCase, rule: Rule) -> Finding | None:
+    """What the library's screening says of the purpose: a block waits for the reviewer's reason, a review is shown."""
+    said = case.screening
+    if said is None:
+        if case.library_unavailable:
+            return build_finding(rule, passed=False, message="项目库暂时联系不上, 没有筛查用途")
+        return None
+    figures = {one.explanation: one.advice for one in said.findings}
+    words = "; ".join(figures)
+    if said.verdict == "clear":
+        return build_finding(rule, passed=True, message="用途筛查未发现问题")
+    if said.verdict != "block":
+        found = build_finding(rule, passed=False, message=f"用途须人工确认: {words}", figures=figures)
+        return found.model_copy(update={"effect": Effect.REPORT})
+    if case.clearance:
+        message = f"用途筛查发现禁止内容, 审核人已放行: {case.clearance}"
+        return build_finding(rule, passed=True, message=message, figures=figures)
+    message = f"用途筛查发现禁止内容, 审核人写明理由才能放行: {words}"
+    return build_finding(rule, passed=False, message=message, figures=figures)
+
+
+def _check_same_day(case: PaymentCase, rule: Rule) -> Finding:
+    if case.same_day_equal:
+        message = "同一收款人当日有同额支付, 请核对是否重复"
+    elif case.same_day:
+        message = f"同一收款人当日另有 {case.same_day} 笔支付, 请核对是否拆分"
+    else:
+        message = "当日没有同一收款人的其他支付"
+    return build_finding(
+        rule, passed=not case.same_day, message=message, figures={"当日笔数": str(case.same_day)}
+    )
+
+
+# fmt: off
+CONTROLS: Mapping[str, Callable[[PaymentCase, Rule], Finding | None]] = {
+    "payment.project":         _check_project,
+    "payment.progress":        _check_progress,
+    "payment.payee":           _check_payee,
+    "payment.contract":        _check_contract_ceiling,
+    "payment.contract_needed": _check_contract_required,
+    "payment.retention":       _check_retention,
+    "payment.advance":         _check_advance,
+    "payment.purpose":         _check_purpose,
+    "payment.screening":       _check_screening,
+    "payment.same_day":        _check_same_day,
+}
+# fmt: on
+"""Rule key → its check; None when it does not apply to this payment."""

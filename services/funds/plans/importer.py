@@ -1,0 +1,245 @@
+"""Import of allocation tables (分配表): match rows with projects and sources, create one draft plan or nothing.
+
+A row whose project is not in the project library is an error: projects are never created here.
+"""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.funds.commitments import projects_client
+from services.funds.commitments.projects_client import ProjectFacts
+from services.funds.plans import service
+from services.funds.plans.schemas import ImportedLine, ImportRead, PlanCreate, PlanLineWrite
+from services.funds.sources import repository as sources
+from services.funds.sources.models import Source
+from services.funds.sources.schemas import FundLevel
+from shared.auth import May
+from shared.china import format_yuan
+from shared.errors import FieldError, FieldErrorRead, Invalid
+from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_sheet, read_sheet
+from shared.spreadsheets import build_template as templates_build_template
+from shared.unit_of_work import UnitOfWork
+
+TABLE_LIMITS = SheetLimits(size=4 * 1024 * 1024, rows=500)
+
+TABLE_COLUMNS = (
+    Column(
+        "code",
+        "库编号",
+        aliases=("项目库编号", "项目编号", "项目编码"),
+        note="项目库中的编号; 有同名项目时必须填写",
+    ),
+    Column(
+        "name", "项目名称", aliases=("项目", "工程名称"), required=True, width=36, note="与项目库中的名称一致"
+    ),
+    Column("place", "实施地点", aliases=("项目地点", "建设地点", "项目实施地点", "地点"), width=24),
+    Column(
+        "content",
+        "建设内容",
+        aliases=("建设内容及规模", "主要建设内容", "项目内容", "建设内容与规模"),
+        width=40,
+    ),
+    Column(
+        "amount",
+        "资金(万元)",
+        WAN,
+        aliases=(
+            "安排资金(万元)",
+            "下达资金(万元)",
+            "资金规模(万元)",
+            "金额(万元)",
+            "安排金额(万元)",
+            "资金",
+            "金额",
+        ),
+        required=True,
+        note="万元, 最多六位小数",
+    ),
+    Column("document_no", "指标文号", aliases=("资金文号", "文号"), note="方案用到几份指标文时填写"),
+    Column("fund", "资金名称", aliases=("资金来源", "资金类型", "资金类别"), width=30),
+    Column("project_type", "项目类型", aliases=("类型", "项目类别", "建设性质")),
+    Column("unit", "责任单位", aliases=("项目责任单位", "实施单位", "主管部门", "项目实施单位"), width=24),
+    Column("target", "绩效目标", aliases=("绩效", "预期效益"), width=40),
+)
+
+LEVEL_WORDS = {
+    FundLevel.CENTRAL: ("中央",),
+    FundLevel.PROVINCIAL: ("省",),
+    FundLevel.CITY: ("市",),
+    FundLevel.COUNTY: ("县", "区"),
+}
+_BRACKET_FORMS = str.maketrans("﹝﹞[]【】〔〕", "〔〕〔〕〔〕〔〕")
+
+
+def normalize_text(text: str) -> str:
+    """A name or number without what people write differently."""
+    plain = unicodedata.normalize("NFKC", text.translate(_BRACKET_FORMS)).translate(_BRACKET_FORMS)
+    return re.sub(r"\s", "", plain).casefold()
+
+
+def find_project(row: SheetRow, known: Sequence[ProjectFacts]) -> ProjectFacts | None:
+    """The one project of the library a row means; otherwise None, and the row says why."""
+    code, name = row.values.get("code"), row.values["name"]
+    if code:
+        mine = [one for one in known if normalize_text(one.code) == normalize_text(code)]
+        if not mine:
+            row.add_error("code", f"项目库中没有编号 {code}")
+        return mine[0] if mine else None
+    mine = [one for one in known if normalize_text(one.name) == normalize_text(name)]
+    if len(mine) > 1 and (place := row.values.get("place")):
+        mine = [one for one in mine if normalize_text(one.place) == normalize_text(place)] or mine
+    if len(mine) == 1:
+        return mine[0]
+    if not mine:
+        row.add_error("name", "项目库中没有这个项目, 资金跟着项目走, 请先入库")
+    else:
+        codes = "、".join(one.code or str(one.id) for one in mine[:5])
+        row.add_error("name", f"项目库中有 {len(mine)} 个同名项目, 请填写库编号: {codes}")
+    return None
+
+
+def find_source(row: SheetRow, given: Mapping[UUID, Source]) -> Source | None:
+    """The one fund document a row is paid from: by its number, else the only one, else by the level in 资金名称."""
+    if number := row.values.get("document_no"):
+        mine = [one for one in given.values() if normalize_text(one.document_no) == normalize_text(number)]
+        if len(mine) != 1:
+            row.add_error("document_no", f"本次导入没有指明指标文 {number}")
+        return mine[0] if len(mine) == 1 else None
+    if len(given) == 1:
+        return next(iter(given.values()))
+    fund = row.values.get("fund") or ""
+    mine = [one for one in given.values() if fund.startswith(LEVEL_WORDS[one.level])]
+    if len(mine) != 1:
+        row.add_error("fund", "分不清用哪一份指标文, 请填写指标文号")
+    return mine[0] if len(mine) == 1 else None
+
+
+@dataclass(frozen=True)
+class ImportParams:
+    """What the importer says beside the file."""
+
+    plan: PlanCreate
+    source_ids: Sequence[UUID]
+
+
+@dataclass(frozen=True)
+class MatchedRow:
+    """One row with the project and the document it means."""
+
+    row: SheetRow
+    project: ProjectFacts | None
+    source: Source | None
+
+
+def build_template() -> bytes:
+    """An empty table to fill in (XLSX)."""
+    return templates_build_template(TABLE_COLUMNS, name="资金分配表", title="资金分配表")
+
+
+async def match_table(
+    work: UnitOfWork, content: bytes, table: ImportParams
+) -> tuple[Sheet, list[MatchedRow], list[FieldError]]:
+    """The file's rows matched with library and documents, and what is wrong with it as a whole."""
+    work.actor.require(May.PLAN_DRAFT, table.plan.region)
+    sheet = await asyncio.to_thread(read_sheet, content, TABLE_COLUMNS, limits=TABLE_LIMITS)
+    names = {row.values["name"] for row in sheet.rows if row.values.get("name")}
+    codes = {row.values["code"] for row in sheet.rows if row.values.get("code")}
+    known = await projects_client.search_projects(
+        work.service_client("projects"), table.plan.region, sorted(names | codes)
+    )
+    async with work.context.database.read() as session:
+        outside = work.context.unit_of_work(session, work.actor)
+        given = {one.id: one for one in [await sources.get_source(outside, key) for key in table.source_ids]}
+    found = [_match_row(row, known, given) for row in sheet.rows]
+    return sheet, found, _check_total(sheet, table)
+
+
+def _match_row(row: SheetRow, known: Sequence[ProjectFacts], given: Mapping[UUID, Source]) -> MatchedRow:
+    amount = row.values.get("amount")
+    if amount is not None and amount <= 0:
+        row.add_error("amount", "金额须大于零")
+    project = find_project(row, known) if row.values.get("name") else None
+    return MatchedRow(row, project, find_source(row, given))
+
+
+def _sum_rows(sheet: Sheet) -> int:
+    return sum(row.values.get("amount") or 0 for row in sheet.rows)
+
+
+def _check_total(sheet: Sheet, table: ImportParams) -> list[FieldError]:
+    if not sheet.rows:
+        return [FieldError("no_rows", "表中没有一行数据", "no rows", "/rows")]
+    total, announced = _sum_rows(sheet), table.plan.announced_total or 0
+    if total == announced:
+        return []
+    detail = f"明细合计 {format_yuan(total)} 元, 方案总额 {format_yuan(announced)} 元, 相差 {format_yuan(total - announced)} 元"
+    return [FieldError("total", detail, f"off by {format_yuan(total - announced)}", "/announced_total")]
+
+
+async def import_table(work: UnitOfWork, content: bytes, table: ImportParams, *, dry_run: bool) -> ImportRead:
+    """Import the table as a plan in draft, or only say what is wrong with it; Invalid when anything is."""
+    sheet, found, faults = await match_table(work, content, table)
+    faults = [*faults, *sheet.to_field_errors()]
+    if faults and not dry_run:
+        raise Invalid(f"表中有 {len(faults)} 处问题, 一行也没有导入", "Nothing was imported", faults=faults)
+    plan_id = None
+    if not dry_run:
+        body = table.plan.model_copy(update={"lines": [_build_plan_line(one) for one in found]})
+        plan_id = (await service.create_plan(work, body)).id
+    total, announced = _sum_rows(sheet), table.plan.announced_total or 0
+    return ImportRead.model_construct(
+        plan_id=plan_id,
+        lines=[_build_imported_line(one) for one in found],
+        total=max(0, total),
+        announced_total=announced,
+        difference=total - announced,
+        totals_skipped=sheet.totals,
+        columns_ignored=sheet.ignored,
+        errors=[FieldErrorRead(pointer=one.pointer, code=one.code, detail=one.detail) for one in faults],
+    )
+
+
+async def annotate_table(work: UnitOfWork, content: bytes, table: ImportParams) -> bytes:
+    """The same table with a column that says what is wrong with each row (XLSX)."""
+    sheet, _, _ = await match_table(work, content, table)
+    return await asyncio.to_thread(annotate_sheet, sheet)
+
+
+def _build_imported_line(one: MatchedRow) -> ImportedLine:
+    values = one.row.values
+    return ImportedLine.model_construct(
+        row=one.row.number,
+        name=values.get("name") or "",
+        place=values.get("place") or "",
+        amount=max(0, values.get("amount") or 0),
+        project_id=one.project.id if one.project else None,
+        project_state=one.project.state if one.project else "",
+        document_no=one.source.document_no if one.source else "",
+    )
+
+
+def _build_plan_line(one: MatchedRow) -> PlanLineWrite:
+    if one.project is None or one.source is None:
+        raise ValueError(f"row {one.row.number} was not matched")
+    values = one.row.values
+    return PlanLineWrite.model_construct(
+        id=None,
+        allocation_id=None,
+        management_fee=None,
+        industry=None,
+        industry_basis="",
+        project_id=one.project.id,
+        source_id=one.source.id,
+        amount=values["amount"],
+        fund_note=values.get("fund") or "",
+        name=values.get("name") or "",
+        place=values.get("place") or "",
+        content=values.get("content") or "",
+        project_type=values.get("project_type") or "",
+        unit=values.get("unit") or "",
+        target=values.get("target") or "",
+    )

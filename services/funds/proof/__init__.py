@@ -1,1 +1,0 @@
-"""What would be wrong with the books, looked for in the books themselves: always nothing."""

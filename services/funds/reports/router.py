@@ -1,0 +1,73 @@
+"""HTTP routes of the reports: read only."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.funds.reports import service
+from services.funds.reports.schemas import Evaluation, Summary, Supervision, Thread
+from shared.auth import May
+from shared.errors import BadRequest, NotFound
+from shared.http import ReadWork, Route, requires
+
+router = APIRouter(prefix="/funds", tags=["资金全链条"], route_class=Route)
+
+
+@router.get("/thread", response_model=Thread, **requires(May.FUND_READ, refuses=(NotFound,)))
+async def read_thread(
+    work: ReadWork,
+    project_id: UUID | None = None,
+    source_id: UUID | None = None,
+    plan_id: UUID | None = None,
+    payment_id: UUID | None = None,
+    document_no: Annotated[str | None, Query(min_length=2, max_length=100, description="指标文号")] = None,
+) -> Thread:
+    """资金全链条中资金这一段: exactly one of the five says where to start."""
+    starts = [
+        (service.get_thread_of_project, project_id),
+        (service.get_thread_of_source, source_id),
+        (service.get_thread_of_plan, plan_id),
+        (service.get_thread_of_payment, payment_id),
+    ]
+    given = [(find, record) for find, record in starts if record is not None]
+    if len(given) + (document_no is not None) != 1:
+        raise BadRequest(
+            "请给出 project_id、source_id、plan_id、payment_id、document_no 中的一个",
+            "Give exactly one record to start from",
+        )
+    if document_no is not None:
+        return await service.get_thread_of_document(work, document_no)
+    ((find, record),) = given
+    return await find(work, record)
+
+
+@router.get("/summary", response_model=Summary, **requires(May.FUND_READ))
+async def read_summary(
+    work: ReadWork,
+    region: Annotated[str, Query(pattern=r"^[0-9]{12}$")],
+    year: Annotated[int, Query(ge=2000, le=2100)],
+) -> Summary:
+    """一个地区一年的资金."""
+    return await service.get_summary(work, region, year)
+
+
+oversight_router = APIRouter(prefix="/funds", tags=["资金监督"], route_class=Route)
+Region = Annotated[str, Query(pattern=r"^[0-9]{12}$")]
+Year = Annotated[int, Query(ge=2000, le=2100)]
+
+
+@oversight_router.get("/supervision", response_model=Supervision, **requires(May.FUND_READ))
+async def read_supervision(
+    work: ReadWork, region: Region, year: Year, by: Literal["fund", "region"] = "fund"
+) -> Supervision:
+    """监督台账: 各级下达, 分配, 支出和进度, 按资金或按乡镇."""
+    return await service.get_supervision(work, region, year, by)
+
+
+@oversight_router.get(
+    "/evaluation", response_model=Evaluation, **requires(May.FUND_READ, refuses=(NotFound,))
+)
+async def read_evaluation(work: ReadWork, region: Region, year: Year) -> Evaluation:
+    """绩效评价及考核指标, 由账上和记录得出."""
+    return await service.get_evaluation(work, region, year)

@@ -1,0 +1,390 @@
+"""Build the funding trail of a record, the yearly summary, the supervision ledger and the evaluation indicators."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from services.funds.alerts import repository as alert_queries
+from services.funds.alerts.models import ALERTS
+from services.funds.allocations import repository as allocations
+from services.funds.allocations.models import Allocation
+from services.funds.allocations.schemas import AllocationRead
+from services.funds.contracts import repository as contracts
+from services.funds.contracts.schemas import ContractRead
+from services.funds.ledger import service as ledger
+from services.funds.ledger.schemas import Figures, build_figures
+from services.funds.payments import repository as payments
+from services.funds.payments.models import Payment
+from services.funds.payments.schemas import PaymentRead, RefundRead
+from services.funds.percentages import format_percent
+from services.funds.plans import repository as plans
+from services.funds.plans.schemas import PlanRead
+from services.funds.reports import repository
+from services.funds.reports.schemas import (
+    Evaluation,
+    EvaluationIndicator,
+    LevelFigures,
+    Rank,
+    RankRow,
+    Share,
+    Summary,
+    Supervision,
+    SupervisionRow,
+    Thread,
+    ThreadLine,
+)
+from services.funds.sources import repository as sources
+from services.funds.sources.schemas import AdjustmentRead, Fund, FundLevel, SourceRead, Task
+from services.funds.targets import repository as targets
+from shared.alerts import repository as alerts
+from shared.auth import May, region_bounds
+from shared.china import format_yuan
+from shared.errors import NotFound
+from shared.unit_of_work import UnitOfWork
+
+
+async def get_thread_of_project(work: UnitOfWork, project_id: UUID) -> Thread:
+    """Everything that was given to a project; empty when it has no money in the caller's regions."""
+    return await _build_thread(
+        work, await allocations.list_related_allocations(work, projects=[project_id]), [], [project_id]
+    )
+
+
+async def get_thread_of_source(work: UnitOfWork, source_id: UUID) -> Thread:
+    """Where every yuan of a document went. NotFound out of the caller's regions."""
+    source = await sources.get_source(work, source_id)
+    given = await allocations.list_related_allocations(work, sources=[source.id])
+    drafted = [plan.id for plan in await plans.list_plans_by_sources(work, [source.id])]
+    return await _build_thread(work, given, drafted, [], [source.id], whole=True)
+
+
+async def get_thread_of_document(work: UnitOfWork, document_no: str) -> Thread:
+    """Where every yuan under a document number went: all of it for who may see the document, else one's own part.
+
+    NotFound when neither a document nor an allocation of this number is in the caller's regions.
+    """
+    registered = await repository.system_list_sources_by_number(work, document_no)
+    seen = [one.id for one in registered if work.actor.has_access(May.FUND_READ, one.region)]
+    given = (
+        await allocations.list_related_allocations(work, sources=[one.id for one in registered])
+        if registered
+        else []
+    )
+    if not seen and not given:
+        raise NotFound(f"没有文号为 {document_no} 的资金来源", f"No source {document_no}")
+    drafted = [plan.id for plan in await plans.list_plans_by_sources(work, seen)] if seen else []
+    return await _build_thread(work, given, drafted, [], seen, whole=bool(seen))
+
+
+async def get_thread_of_plan(work: UnitOfWork, plan_id: UUID) -> Thread:
+    """What a plan distributed. NotFound out of the caller's regions."""
+    plan = await plans.get_plan(work, plan_id)
+    used = await repository.list_plan_source_ids(work, plan.id)
+    given = await allocations.list_related_allocations(work, plans=[plan.id])
+    return await _build_thread(work, given, [plan.id], [], used, every_line=True)
+
+
+async def get_thread_of_payment(work: UnitOfWork, payment_id: UUID) -> Thread:
+    """The document, plan and allocation behind a payment. NotFound out of the caller's regions."""
+    payment = await payments.get_payment(work, payment_id)
+    given = await allocations.get_allocation(work, payment.allocation_id)
+    return await _build_thread(work, [given], [], [], only=[payment])
+
+
+async def _build_thread(
+    work: UnitOfWork,
+    given: Sequence[Allocation],
+    plan_ids: Sequence[UUID],
+    project_ids: Sequence[UUID],
+    source_ids: Sequence[UUID] = (),
+    only: Sequence[Payment] | None = None,
+    *,
+    whole: bool = False,
+    every_line: bool = False,
+) -> Thread:
+    projects = sorted({*project_ids, *(one.project_id for one in given)})
+    wanted = sorted({*source_ids, *(one.source_id for one in given)})
+    chosen = sorted({*plan_ids, *(one.plan_id for one in given)})
+    paid = (
+        await payments.list_related_payments(work, allocations=[one.id for one in given])
+        if only is None
+        else only
+    )
+    about = None if whole or every_line else projects
+    lines = await repository.list_plan_lines(work, chosen, wanted, about)
+    back = await repository.list_refunds(work, [one.id for one in paid])
+    signed = await contracts.list_contracts_by_projects(work, projects) if projects else []
+    return Thread.model_construct(
+        sources=[SourceRead.model_validate(one) for one in await repository.list_sources(work, wanted)],
+        adjustments=[
+            AdjustmentRead.model_validate(one) for one in await repository.list_adjustments(work, wanted)
+        ],
+        plans=[PlanRead.model_validate(one) for one in await plans.list_plans_by_ids(work, chosen)],
+        lines=[ThreadLine.model_validate(one) for one in lines],
+        allocations=[AllocationRead.model_validate(one) for one in given],
+        contracts=[ContractRead.model_validate(one) for one in signed],
+        payments=[PaymentRead.model_validate(one) for one in paid],
+        refunds=[RefundRead.model_validate(one) for one in back],
+        projects=projects,
+        figures=await _get_thread_figures(work, given, source_ids if whole else ()),
+    )
+
+
+async def _get_thread_figures(
+    work: UnitOfWork, given: Sequence[Allocation], whole: Sequence[UUID]
+) -> Figures:
+    """Of whole documents, or of the allocations alone."""
+    if whole:
+        return await ledger.get_figures(work, {"source_id": list(whole)})
+    return (
+        await ledger.get_figures(work, {"allocation_id": [one.id for one in given]}) if given else Figures()
+    )
+
+
+async def get_summary(work: UnitOfWork, region: str, year: int) -> Summary:
+    """A region's year from the running balances: the same cost whatever the number of entries."""
+    in_all = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    levels = {
+        row.level: build_figures(row._asdict())
+        for row in await repository.sum_stages_by_level(work, region, year)
+    }
+    shares = await repository.sum_allocated_shares(work, region, year)
+    counts: dict[str, Any] = await repository.count_year_records(work, region, year)
+    return Summary.model_construct(
+        region=region,
+        year=year,
+        figures=in_all,
+        by_level=[
+            LevelFigures.model_construct(level=level, label=level.label, figures=levels[level])
+            for level in FundLevel
+            if level in levels
+        ],
+        paid_percent=format_percent(in_all.paid, in_all.received),
+        allocated_percent=format_percent(in_all.allocated, in_all.received),
+        industry=_build_share(shares.industry, shares.whole),
+        management_fee=_build_share(shares.fee, shares.whole),
+        projects=int(shares.projects),
+        **counts,
+    )
+
+
+def _build_share(part: int, whole: int) -> Share:
+    return Share.model_construct(
+        part=int(part), whole=int(whole), percent=format_percent(int(part), int(whole))
+    )
+
+
+FlowRows = Sequence[Any]
+
+
+async def get_supervision(work: UnitOfWork, region: str, year: int, by: str) -> Supervision:
+    """One row per fund or town, and their total."""
+    flows = await repository.sum_flows(work, region, year, by)
+    keys = sorted({str(row.key) for row in flows})
+    rows = [
+        _build_supervision_row(key, _get_row_label(key, by), [one for one in flows if one.key == key])
+        for key in keys
+    ]
+    return Supervision.model_construct(
+        region=region, year=year, rows=rows, total=_build_supervision_row("", "合计", flows)
+    )
+
+
+def _get_row_label(key: str, by: str) -> str:
+    return Fund(key).label if by == "fund" else key.ljust(12, "0")
+
+
+def _build_supervision_row(key: str, label: str, flows: FlowRows) -> SupervisionRow:
+    ranks = [build_rank_row(rank, flows) for rank in Rank]
+    province = ranks[0]
+    paid = _sum_flows(flows, "paid")
+    # A town has no document of its own: what reached it is what was given to it.
+    received = _sum_flows(flows, "received") or _sum_flows(flows, "allocated")
+    return SupervisionRow.model_construct(
+        key=key,
+        label=label,
+        amountZyxd=_sum_flows(flows, "central"),
+        amountSnjbjfp=province.own,
+        amountSnjxjfp=province.below,
+        amountSnjpay=province.paid,
+        received=received,
+        paid=paid,
+        spending=format_percent(paid, received),
+        ranks=[one for one in ranks if one.given or one.paid],
+    )
+
+
+def build_rank_row(rank: Rank, flows: FlowRows) -> RankRow:
+    """What reached a rank, what it kept, gave below and spent; 分配进度 is zero where nothing reached it."""
+    mine = [one for one in flows if one.rank == rank]
+    own = _sum_flows((one for one in mine if one.source_rank == rank), "allocated")
+    from_above = _sum_flows((one for one in mine if one.source_rank != rank), "allocated")
+    below = _sum_flows((one for one in flows if one.source_rank == rank != one.rank), "allocated")
+    given = _sum_flows(mine, "received") + from_above
+    kept = own + from_above
+    return RankRow.model_construct(
+        rank=rank,
+        label=rank.label,
+        given=given,
+        own=kept,
+        below=below,
+        unallocated=given - kept - below,
+        paid=_sum_flows(mine, "paid"),
+        progress=format_percent(kept + below, given),
+    )
+
+
+def _sum_flows(flows: Iterable[Any], name: str) -> int:
+    return sum(int(getattr(one, name)) for one in flows)
+
+
+EVALUATION_BASIS = (
+    "财政部等6部门《衔接推进乡村振兴补助资金绩效评价及考核办法》(财农〔2021〕122号, 文号待核对)"
+)
+INDICATOR_GROUPS = {"down": "资金分解下达", "manage": "项目管理", "use": "使用成效"}
+STARTED_STATES = frozenset(
+    {"started", "under_construction", "completed", "accepted", "handed_over", "closed"}
+)
+COMPLETED_STATES = frozenset({"completed", "accepted", "handed_over", "closed"})
+MANUAL_INDICATORS = ["机制创新(加分)", "数据作假(减分)", "违规违纪(减分)"]
+
+
+async def get_evaluation(work: UnitOfWork, region: str, year: int) -> Evaluation:
+    """Every indicator that the books can answer."""
+    found = [
+        *await _list_distribution_indicators(work, region, year),
+        *await _list_management_indicators(work, region, year),
+        *await _list_usage_indicators(work, region, year),
+    ]
+    return Evaluation(
+        region=region, year=year, basis=EVALUATION_BASIS, indicators=found, by_hand=MANUAL_INDICATORS
+    )
+
+
+def _build_indicator(
+    code: str, title: str, part: int, whole: int, how: str, *, money: bool = False
+) -> EvaluationIndicator:
+    said = format_yuan if money else str
+    return EvaluationIndicator(
+        code=code,
+        group=INDICATOR_GROUPS[code.partition(".")[0]],
+        title=title,
+        part=said(part),
+        whole=said(whole),
+        percent=format_percent(part, whole),
+        how=how,
+    )
+
+
+async def _list_distribution_indicators(
+    work: UnitOfWork, region: str, year: int
+) -> list[EvaluationIndicator]:
+    rule = await work.get_rule("plan.break_down_days", region=region)
+    days = int(rule.value["days"])
+    documents = {row.id: row for row in await repository.list_upper_documents(work, region, year)}
+    issues = [row for row in await repository.sum_issues(work, region, year) if row.source_id in documents]
+    limit = timedelta(days=days)
+    soon = sum(row.amount for row in issues if row.issued_on <= documents[row.source_id].received_on + limit)
+    total = sum(row.received for row in documents.values())
+    issued = sum(row.amount for row in issues)
+    spent = sum(row.amount * (row.issued_on - documents[row.source_id].received_on).days for row in issues)
+    return [
+        _build_indicator(
+            "down.in_time",
+            f"中央和省级资金 {days} 日内分解下达",
+            soon,
+            total,
+            "下达日期减收文日期, 按金额",
+            money=True,
+        ),
+        _build_indicator(
+            "down.issued", "中央和省级资金已分解下达", issued, total, "资金安排合计 / 指标到位", money=True
+        ),
+        EvaluationIndicator(
+            code="down.days",
+            group=INDICATOR_GROUPS["down"],
+            title="平均下达天数",
+            part=str(spent // issued if issued else 0),
+            whole=str(days),
+            percent="",
+            how="按金额加权, 取整",
+        ),
+    ]
+
+
+async def _list_management_indicators(work: UnitOfWork, region: str, year: int) -> list[EvaluationIndicator]:
+    states = await repository.count_projects_by_state(work, region, year)
+    funded = sum(row.projects for row in states)
+    goals = await targets.count_year_targets(work, region, year)
+    plans = await repository.list_issued_plan_ids(work, region, year)
+    public = len(await alert_queries.system_get_notice_dates(work, plans)) if plans else 0
+    raised: list[Any] = await alerts.count_alerts(work, ALERTS, region, work.today)
+    closed, open_ = sum(row.done for row in raised), sum(row.undone for row in raised)
+    return [
+        _build_indicator(
+            "manage.library",
+            "资金安排的项目在库",
+            sum(row.coded for row in states),
+            funded,
+            "有项目库编号的项目",
+        ),
+        _build_indicator(
+            "manage.targets", "绩效目标已批复", goals.approved, funded, "有已批复绩效目标的项目安排"
+        ),
+        _build_indicator(
+            "manage.targets_public", "绩效目标按期公开", goals.in_time, goals.approved, "公开日期不晚于期限"
+        ),
+        _build_indicator(
+            "manage.evaluated", "已开展绩效自评", goals.evaluated, goals.approved, "已自评或已复核"
+        ),
+        _build_indicator(
+            "manage.announced", "分配方案已公告公示", public, len(plans), "已下达方案中有有效公示的"
+        ),
+        _build_indicator("manage.alerts", "发现问题整改", closed, closed + open_, "预警已销号 / 全部预警"),
+    ]
+
+
+async def _list_usage_indicators(work: UnitOfWork, region: str, year: int) -> list[EvaluationIndicator]:
+    states = await repository.count_projects_by_state(work, region, year)
+    funded = sum(row.projects for row in states)
+    held = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    uses = await repository.sum_uses(work, region, year)
+    tasks = [
+        _build_indicator(f"use.task.{row.task}", f"分任务支出: {Task(row.task).label}", row.paid, row.allocated,
+            "已支付 / 已下达", money=True)
+        for row in await repository.sum_by_task(work, region, year)
+    ]  # fmt: skip
+    return [
+        _build_indicator(
+            "use.started",
+            "项目开工",
+            _count_in_states(states, STARTED_STATES),
+            funded,
+            "项目库状态为开工及以后",
+        ),
+        _build_indicator(
+            "use.completed",
+            "项目完工",
+            _count_in_states(states, COMPLETED_STATES),
+            funded,
+            "项目库状态为竣工及以后",
+        ),
+        _build_indicator("use.executed", "预算执行率", held.paid, held.received, "已支付 / 到位", money=True),
+        *tasks,
+        _build_indicator(
+            "use.industry",
+            "中央和省级资金用于产业的比例",
+            uses.industry,
+            uses.upper,
+            "按项目认定",
+            money=True,
+        ),
+        _build_indicator(
+            "use.pooled", "统筹整合", uses.pooled, uses.received, "统筹整合资金 / 到位", money=True
+        ),
+    ]
+
+
+def _count_in_states(states: list[Any], wanted: frozenset[str]) -> int:
+    return sum(row.projects for row in states if row.state in wanted)

@@ -1,0 +1,65 @@
+"""Yearly sheet of performance targets (年度绩效表)."""
+
+from typing import Any
+from uuid import UUID
+
+from services.funds.ledger import service as ledger
+from services.funds.ledger.schemas import Figures
+from services.funds.targets import repository
+from services.funds.targets.calculation import calculate_execution
+from services.funds.targets.schemas import SheetRow, YearSheet
+from shared.auth import region_bounds
+from shared.china import format_yuan
+from shared.spreadsheets import INTEGER, TEXT, WAN, Column
+from shared.unit_of_work import UnitOfWork
+
+MAX_SHEET_ROWS = 1000
+SHEET_COLUMNS = (
+    Column("project_name", "项目名称", TEXT),
+    Column("state_label", "状态", TEXT),
+    Column("amount", "年度资金总额(万元)", WAN),
+    Column("allocated", "已下达(万元)", WAN),
+    Column("paid", "已支付(万元)", WAN),
+    Column("execution", "预算执行率(%)", TEXT),
+    Column("indicators", "指标数", INTEGER),
+    Column("met", "完成指标数", INTEGER),
+    Column("deviating", "偏差指标数", INTEGER),
+    Column("monitorings", "监控次数", INTEGER),
+    Column("score", "自评得分", TEXT),
+)
+
+
+async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
+    """The sheet; its sums are of the whole year, also where the rows are cut."""
+    rows = await repository.list_sheet_rows(work, region, year, MAX_SHEET_ROWS)
+    counts = await repository.count_year_targets(work, region, year)
+    of_project = {"project_id": [row.project_id for row in rows], "year": year}
+    held = await ledger.list_figures(work, ("project_id",), of_project) if rows else []
+    per: dict[UUID, Figures] = {group["project_id"]: figures for group, figures in held}
+    total = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    return YearSheet.model_construct(
+        region=region,
+        year=year,
+        targets=counts.targets,
+        confirmed=counts.confirmed,
+        published=counts.published,
+        published_in_time=counts.in_time,
+        amount=counts.amount,
+        allocated=total.allocated,
+        paid=total.paid,
+        execution=format_yuan(calculate_execution(total.paid, total.allocated)),
+        rows=[_build_sheet_row(row, per.get(row.project_id, Figures())) for row in rows],
+    )
+
+
+def _build_sheet_row(row: Any, figures: Figures) -> SheetRow:  # noqa: ANN401 - a row of the sheet's query
+    names = ("project_id", "project_name", "region", "state", "amount", "published_on", "due_on")
+    counts = ("indicators", "met", "deviating", "monitorings")
+    return SheetRow.model_construct(
+        target_id=row.id,
+        allocated=figures.allocated,
+        paid=figures.paid,
+        execution=format_yuan(calculate_execution(figures.paid, figures.allocated)),
+        score=None if row.score is None else format_yuan(row.score),
+        **{name: getattr(row, name) for name in (*names, *counts)},
+    )

@@ -1,1 +1,0 @@
-"""批量办理: one decision over many projects, a verdict for each."""

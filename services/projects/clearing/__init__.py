@@ -1,1 +1,0 @@
-"""Confirming and waiving what screening found."""

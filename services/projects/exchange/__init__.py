@@ -1,1 +1,0 @@
-"""The library in and out: county tables, CSV, GeoJSON, OC4IDS."""

@@ -1,0 +1,390 @@
+"""Export of projects: county table (XLSX, CSV), GeoJSON, OC4IDS 0.9 (open-contracting.org/infrastructure)."""
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import IO, Any
+from urllib.parse import quote
+
+from services.projects.imports import repository
+from services.projects.imports.repository import RegionNames, find_region_names
+from services.projects.imports.schemas import (
+    EXPORT_COLUMNS,
+    FLAG_COLUMNS,
+    MONEY_COLUMNS,
+    TEXT_COLUMNS,
+    ExportFormat,
+)
+from services.projects.projects.lifecycle import State
+from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
+from services.projects.projects.repository import ProjectFilter
+from services.projects.projects.schemas import MoneyKind, Nature
+from shared.china import FEN_PER_YUAN
+from shared.errors import NotFound
+from shared.spreadsheets import FORMULA_STARTS, WorkbookWriter
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+
+OC4IDS_VERSION = "0.9"
+OC4IDS_STATUS_CODES = {
+    State.DRAFT: "identification",
+    State.VILLAGE_NOTICE: "identification",
+    State.TOWN_REVIEW: "identification",
+    State.TOWN_NOTICE: "identification",
+    State.APPRAISAL: "preparation",
+    State.APPROVAL: "preparation",
+    State.DISTRICT_NOTICE: "preparation",
+    State.RETURNED: "identification",
+    State.RESERVE: "preparation",
+    State.PLANNED: "preparation",
+    State.STARTED: "implementation",
+    State.UNDER_CONSTRUCTION: "implementation",
+    State.SUSPENDED: "implementation",
+    State.COMPLETED: "completion",
+    State.ACCEPTED: "completion",
+    State.HANDED_OVER: "maintenance",
+    State.CLOSED: "maintenance",
+    State.WITHDRAWN: "cancelled",
+    State.TERMINATED: "cancelled",
+}
+"""Our states → the projectStatus code list."""
+OC4IDS_TYPE_CODES = {
+    Nature.NEW: "construction",
+    Nature.CONTINUED: "construction",
+    Nature.REBUILT_EXTENDED: "expansion",
+    Nature.EXTENDED: "expansion",
+    Nature.REBUILT: "rehabilitation",
+    Nature.REPAIRED: "rehabilitation",
+}
+"""Nature of the works → the projectType code list; others have none."""
+OC4IDS_SECTOR_CODES = {
+    "1.3.1": ("waterAndWaste",),
+    "3.1.2": ("transport", "transport.road"),
+    "3.1.3": ("transport", "transport.road"),
+    "3.1.4": ("waterAndWaste",),
+    "3.1.5": ("energy",),
+    "3.1.6": ("communications",),
+    "3.1.7": ("energy",),
+    "3.2": ("waterAndWaste",),
+    "3.3.1": ("education",),
+    "3.3.2": ("health",),
+    "5.1": ("socialHousing",),
+}
+"""Category code → the projectSector code list; others are economy (agriculture included)."""
+_DEFAULT_SECTOR = "economy"
+
+
+def build_oc4ids_project(
+    one: Project, money: Iterable[PlannedMoney], places: Sequence[ProjectPlace]
+) -> dict[str, Any]:
+    """One project."""
+    authority = _build_party("authority", one.managing_unit, "publicAuthority")
+    owner = _build_party("implementer", one.implementing_unit, "procuringEntity")
+    found = {
+        "id": f"xianjie-{one.id}",
+        "updated": one.updated_at.isoformat(),
+        "language": "zh",
+        "identifiers": [{"id": one.library_code, "scheme": "CN-PROJECT-LIBRARY"}] if one.library_code else [],
+        "title": one.name,
+        "description": one.content,
+        "status": OC4IDS_STATUS_CODES[one.state],
+        "type": OC4IDS_TYPE_CODES.get(one.nature),
+        "sector": _list_sectors(one.category),
+        "additionalClassifications": [
+            {"scheme": "CN-RURAL-PROJECT", "id": one.category, "description": one.category_label}
+        ],
+        "purpose": one.goal,
+        "period": _build_period(one.planned_start, one.planned_end),
+        "completion": {
+            "endDate": _format_instant(one.completed_on),
+            "finalValue": _build_value(one.settled) if one.settled else None,
+        },
+        "budget": {"amount": _build_value(one.total), "budgetBreakdowns": _build_breakdowns(money)},
+        "locations": _build_locations(one, places),
+        "publicAuthority": {"id": authority["id"], "name": authority["name"]} if authority else None,
+        "parties": [party for party in (authority, owner) if party],
+    }
+    kept: dict[str, Any] = _remove_empty(found)
+    return kept
+
+
+def build_oc4ids_package(
+    projects: Sequence[dict[str, Any]], *, uri: str, publisher: str, at: datetime
+) -> dict[str, Any]:
+    """A package of projects."""
+    return {
+        "uri": uri,
+        "publishedDate": at.isoformat(),
+        "version": OC4IDS_VERSION,
+        "publisher": {"name": publisher},
+        "projects": list(projects),
+    }
+
+
+def _list_sectors(category: str) -> list[str]:
+    parts = category.split(".")
+    for size in range(len(parts), 0, -1):
+        if found := OC4IDS_SECTOR_CODES.get(".".join(parts[:size])):
+            return list(found)
+    return [_DEFAULT_SECTOR]
+
+
+def _build_party(kind: str, name: str, role: str) -> dict[str, Any] | None:
+    return {"id": f"{kind}-{name}", "name": name, "roles": [role]} if name.strip() else None
+
+
+def _build_value(fen: int) -> dict[str, Any]:
+    return {"amount": float(Decimal(fen) / FEN_PER_YUAN), "currency": "CNY"}
+
+
+def _build_breakdowns(money: Iterable[PlannedMoney]) -> list[dict[str, Any]]:
+    rows = [
+        {"id": row.kind.value, "description": MoneyKind(row.kind).label, "amount": _build_value(row.amount)}
+        for row in money
+    ]
+    return [{"id": "sources", "budgetBreakdown": rows}] if rows else []
+
+
+def _build_locations(one: Project, places: Sequence[ProjectPlace]) -> list[dict[str, Any]]:
+    found = [
+        {
+            "id": str(place.id),
+            "description": place.address or one.place,
+            "geometry": _build_point(place.lon, place.lat),
+            "gazetteer": {"scheme": "CN-GB-T-2260", "identifiers": [place.region]},
+        }
+        for place in places
+    ]
+    return found or [
+        {
+            "id": str(one.id),
+            "description": one.place,
+            "geometry": _build_point(one.lon, one.lat),
+            "gazetteer": {"scheme": "CN-GB-T-2260", "identifiers": [one.region]},
+        }
+    ]
+
+
+def _build_point(lon: float | None, lat: float | None) -> dict[str, Any] | None:
+    return {"type": "Point", "coordinates": [lon, lat]} if lon is not None and lat is not None else None
+
+
+def _build_period(start: date | None, end: date | None) -> dict[str, Any]:
+    return {"startDate": _format_instant(start), "endDate": _format_instant(end)}
+
+
+def _format_instant(day: date | None) -> str | None:
+    return None if day is None else datetime(day.year, day.month, day.day, tzinfo=CHINA_TIME_ZONE).isoformat()
+
+
+def _remove_empty(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        cleaned = {key: _remove_empty(one) for key, one in value.items()}
+        return {key: one for key, one in cleaned.items() if one not in (None, "", [], {})}
+    if isinstance(value, list):
+        return [_remove_empty(one) for one in value]
+    return value
+
+
+MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
+MEDIA_TYPES = {
+    ExportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ExportFormat.CSV: ("text/csv; charset=utf-8", "csv"),
+    ExportFormat.GEOJSON: ("application/geo+json", "geojson"),
+    ExportFormat.OC4IDS: ("application/json; charset=utf-8", "json"),
+}
+EXPORT_NOTE = "单位: 万元; 由项目库导出, 金额与库内一致; 状态以导出时为准"
+
+
+def build_download_headers(name: str) -> dict[str, str]:
+    """Headers of a download."""
+    return {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A finished file."""
+
+    file: IO[bytes]
+    media_type: str
+    name: str
+
+    def build_headers(self) -> dict[str, str]:
+        """As a download that nobody keeps on the way."""
+        return build_download_headers(self.name)
+
+    def iterate_chunks(self) -> Iterator[bytes]:
+        """The content, part by part; the file is gone after the last one."""
+        with self.file as file:
+            while part := file.read(CHUNK_BYTES):
+                yield part
+
+
+async def write_projects(work: UnitOfWork, wanted: ProjectFilter, form: ExportFormat) -> ExportFile:
+    """The projects a caller may see and asked for, in a format."""
+    district = wanted.region or work.context.settings.district
+    places = await find_region_names(work, district)
+    target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed when it was sent
+    media, ending = MEDIA_TYPES[form]
+    try:
+        await _write_format(work, wanted, form, places, target)
+    except BaseException:
+        target.close()
+        raise
+    target.seek(0)
+    return ExportFile(target, media, f"项目库-{work.today.isoformat()}.{ending}")
+
+
+async def _write_format(
+    work: UnitOfWork, wanted: ProjectFilter, form: ExportFormat, places: RegionNames, target: IO[bytes]
+) -> None:
+    match form:
+        case ExportFormat.XLSX:
+            await _write_xlsx(work, wanted, places, target)
+        case ExportFormat.CSV:
+            await _write_csv(work, wanted, places, target)
+        case ExportFormat.GEOJSON:
+            await _write_geojson(work, wanted, target)
+        case ExportFormat.OC4IDS:
+            await _write_oc4ids(work, wanted, places, target)
+
+
+async def _iterate_rows(
+    work: UnitOfWork, wanted: ProjectFilter, places: RegionNames
+) -> AsyncGenerator[dict[str, Any]]:
+    number = 0
+    async for batch in repository.iterate_projects(work, wanted):
+        money = await repository.list_planned_money(work, [project.id for project in batch])
+        for project in batch:
+            number += 1
+            yield {"number": number, **build_row(project, money[project.id], places)}
+
+
+def build_row(project: Project, money: list[PlannedMoney], places: RegionNames) -> dict[str, Any]:
+    """A project as a row of the county's table; amounts in 分, phones as they may be shown."""
+    county, town, village = places.get_names(project.region)
+    labels = [*project.category_label.split("/"), "", "", ""]
+    amounts = dict.fromkeys(MONEY_COLUMNS.values(), 0) | {one.kind: one.amount for one in money}
+    kept = (
+        *TEXT_COLUMNS,
+        *FLAG_COLUMNS,
+        "name",
+        "nature",
+        "planned_start",
+        "planned_end",
+        "total",
+        "decision_no",
+        "year",
+    )
+    counts = ("villages", "households", "people", "poor_households", "poor_people", "admitted_on")
+    return {
+        **{name: getattr(project, name) for name in (*kept, *counts)},
+        **{name: amounts[kind] or None for name, kind in MONEY_COLUMNS.items()},
+        "county": county,
+        "town": town,
+        "village": village,
+        "category1": labels[0],
+        "category2": labels[1],
+        "category3": labels[2],
+        "planned": project.plan_year is not None,
+        "library_code": project.library_code or "",
+        "state_label": project.state_label,
+    }
+
+
+async def _write_xlsx(
+    work: UnitOfWork, wanted: ProjectFilter, places: RegionNames, target: IO[bytes]
+) -> None:
+    year = f"{wanted.year}年度" if wanted.year else ""
+    title = f"{places.names.get(places.district, '')}{year}巩固拓展脱贫攻坚成果和乡村振兴项目库"
+    note = EXPORT_NOTE if places.names else f"{EXPORT_NOTE}; 区划名称暂缺"
+    with WorkbookWriter(target) as book:
+        sheet = book.add_sheet("项目库", EXPORT_COLUMNS, title=title, note=note)
+        async for one in _iterate_rows(work, wanted, places):
+            sheet.add_row(one)
+
+
+async def _write_csv(work: UnitOfWork, wanted: ProjectFilter, places: RegionNames, target: IO[bytes]) -> None:
+    text = io.TextIOWrapper(target, "utf-8-sig", newline="", write_through=True)
+    writer = csv.writer(text)
+    writer.writerow([column.title for column in EXPORT_COLUMNS])
+    async for one in _iterate_rows(work, wanted, places):
+        writer.writerow(
+            [
+                _format_cell(column.kind.write(value)) if (value := one[column.key]) not in (None, "") else ""
+                for column in EXPORT_COLUMNS
+            ]
+        )
+    text.flush()
+    text.detach()
+
+
+def _format_cell(value: Any) -> str:  # noqa: ANN401 - whatever a kind writes
+    if isinstance(value, date):
+        return value.isoformat()
+    words = str(value)
+    return f"'{words}" if isinstance(value, str) and words.startswith(FORMULA_STARTS) else words
+
+
+async def _write_geojson(work: UnitOfWork, wanted: ProjectFilter, target: IO[bytes]) -> None:
+    target.write(b'{"type":"FeatureCollection","features":[')
+    first = True
+    async for batch in repository.iterate_projects(work, wanted):
+        places = await repository.list_places(work, [project.id for project in batch])
+        for project in batch:
+            points = [[one.lon, one.lat] for one in places[project.id] if one.lon is not None]
+            feature = {
+                "type": "Feature",
+                "id": str(project.id),
+                "geometry": _build_geometry(points),
+                "properties": {
+                    "name": project.name,
+                    "region": project.region,
+                    "state": project.state,
+                    "stage": project.stage,
+                    "category": project.category,
+                    "category_label": project.category_label,
+                    "year": project.year,
+                    "total": f"{project.total / 100:.2f}",
+                    "library_code": project.library_code or "",
+                },
+            }
+            target.write((b"" if first else b",") + json.dumps(feature, ensure_ascii=False).encode())
+            first = False
+    target.write(b"]}")
+
+
+def _build_geometry(points: list[list[float | None]]) -> dict[str, Any] | None:
+    if not points:
+        return None
+    if len(points) == 1:
+        return {"type": "Point", "coordinates": points[0]}
+    return {"type": "MultiPoint", "coordinates": points}
+
+
+async def _write_oc4ids(
+    work: UnitOfWork, wanted: ProjectFilter, names: RegionNames, target: IO[bytes]
+) -> None:
+    found: list[dict[str, Any]] = []
+    async for batch in repository.iterate_projects(work, wanted):
+        ids = [project.id for project in batch]
+        money, places = (
+            await repository.list_planned_money(work, ids),
+            await repository.list_places(work, ids),
+        )
+        found += [build_oc4ids_project(one, money[one.id], places[one.id]) for one in batch]
+    if not found:
+        raise NotFound("没有符合条件的项目, OC4IDS 不允许空包", "No projects; a package may not be empty")
+    publisher = names.names.get(names.district) or names.district
+    uri = f"urn:xianjie:projects:{names.district}:{work.at:%Y%m%dT%H%M%SZ}"
+    whole = build_oc4ids_package(found, uri=uri, publisher=publisher, at=work.at)
+    target.write(json.dumps(whole, ensure_ascii=False).encode())

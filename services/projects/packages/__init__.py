@@ -1,1 +1,0 @@
-"""项目包: package, project and site, with the money of the parts rolled up."""

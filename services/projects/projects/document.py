@@ -1,0 +1,83 @@
+"""Content of a project's public notice (公示): no personal names, no phone numbers."""
+
+from typing import Any
+from uuid import UUID
+
+from services.projects.projects import repository
+from services.projects.projects.lifecycle import EDITABLE_STATES, REVIEW_STATES, Stage, State
+from services.projects.projects.models import Project
+from services.projects.projects.schemas import MoneyKind
+from shared.china import format_wan, format_yuan
+from shared.errors import Conflict
+from shared.notices.schemas import NoticeLevel
+from shared.notices.service import NoticeSubject
+from shared.unit_of_work import UnitOfWork
+
+NOTICE_SUBJECT_KIND = "project"
+FINISHED_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER, State.CLOSED})
+
+
+def get_notice_levels(state: State) -> frozenset[NoticeLevel]:
+    """Which notices may go up in a state."""
+    if state in REVIEW_STATES:
+        return frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
+    if state in FINISHED_STATES:
+        return frozenset({NoticeLevel.COMPLETION})
+    return frozenset({NoticeLevel.DISTRICT})
+
+
+async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
+    """The project for its notices; Conflict when one is about to go up and nothing was declared."""
+    project = await repository.get_project(work, record_id, lock=lock)
+    if lock and (project.state in EDITABLE_STATES or project.stage is Stage.OUT):
+        raise Conflict(
+            f"项目{project.state.label}, 不能公示", f"The project is {project.state}", next_step="请先申报"
+        )
+    return await build_notice_subject(work, project)
+
+
+async def build_notice_subject(work: UnitOfWork, project: Project) -> NoticeSubject:
+    """What the public reads of a project."""
+    return NoticeSubject(
+        NOTICE_SUBJECT_KIND,
+        str(project.id),
+        project.region,
+        project.version,
+        project.name,
+        await build_notice_content(work, project),
+        get_notice_levels(project.state),
+    )
+
+
+async def build_notice_content(work: UnitOfWork, project: Project) -> dict[str, Any]:
+    """The content of a notice: strings and whole numbers only."""
+    money = await repository.list_planned_money(work, project.id)
+    targets = await repository.list_targets(work, project.id)
+    found: dict[str, Any] = {
+        "name": project.name,
+        "library_code": project.library_code or "",
+        "category": project.category_label,
+        "nature": project.nature.label,
+        "year": project.year,
+        "place": project.place,
+        "content": project.content,
+        "total": format_yuan(project.total),
+        "total_wan": format_wan(project.total, 0),
+        "money": [{"kind": MoneyKind(row.kind).label, "amount": format_yuan(row.amount)} for row in money],
+        "managing_unit": project.managing_unit,
+        "implementing_unit": project.implementing_unit,
+        "planned_start": str(project.planned_start or ""),
+        "planned_end": str(project.planned_end or ""),
+        "households": project.households,
+        "people": project.people,
+        "linkage": project.linkage,
+        "goal": project.goal,
+        "targets": [f"{one.kind.label}: {one.name} {one.operator} {one.value}{one.unit}" for one in targets],
+    }
+    if project.decision_no:
+        found["decision"] = f"{project.decision_no} {project.decision_on or ''}".strip()
+    if project.state in FINISHED_STATES:
+        found |= {"completed_on": str(project.completed_on or ""), "paid": format_yuan(project.paid)}
+        if project.settled:
+            found["settled"] = format_yuan(project.settled)
+    return found

@@ -1,0 +1,249 @@
+"""Tables of projects, places, planned money, targets and the library code counter."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from services.projects.base import Base
+from services.projects.projects.guards import Procurement
+from services.projects.projects.lifecycle import CONSTRUCTION_STATES, STAGE_OF_STATE, Stage, State
+from services.projects.projects.schemas import Indicator, MoneyKind, Nature, Operator, Origin
+from services.projects.screening.schemas import Budget, Land, Step
+from shared.db import JSON, Record, text_enum
+
+BLOCKED_CONDITION = "blocked"
+UNFINISHED_CONDITION = "state NOT IN ('closed', 'withdrawn', 'terminated')"
+WORKLIST_COLUMNS = (
+    "origin",
+    "created_by",
+    "declared_by",
+    "appraised_by",
+    "completed_by",
+    "evaluated_by",
+    "allocated",
+    "physical_percent",
+)
+"""What decides for whom a project waits, kept beside the index so that counting reads nothing else."""
+
+
+def state_condition(*states: State) -> str:
+    """The condition of an index over projects in some states, as queries say it too."""
+    return f"state IN ({', '.join(repr(state.value) for state in sorted(states))})"
+
+
+def partial_index(where: str, name: str, *columns: str, include: tuple[str, ...] = ()) -> sa.Index:
+    """An index of few projects: those that the condition is true of."""
+    condition: sa.ColumnElement[bool] = sa.literal_column(where)
+    return sa.Index(
+        f"ix_project_{name}",
+        *columns,
+        sqlite_where=condition,
+        postgresql_where=condition,
+        postgresql_include=list(include),
+    )
+
+
+class Project(Base, Record, table=True):
+    """项目. `allocated`, `paid` and `handed_over_value` (分) are what funds and assets told; the rows are theirs."""
+
+    __tablename__ = "project"
+    __table_args__ = (
+        sa.UniqueConstraint("library_code"),
+        sa.Index(None, "created_at", "id"),
+        sa.Index(None, "updated_at", "id"),
+        sa.Index(None, "region", "created_at", "id"),
+        sa.Index(None, "region", "updated_at", "id"),
+        sa.Index(None, "state", "region", "id"),
+        sa.Index(None, "year", "region", "id"),
+        sa.Index(None, "category", "year", "created_at", "id"),
+        sa.Index(None, "total", "id", "region"),
+        sa.Index(None, "parent_id", "id"),
+        sa.Index(None, "state", "state_since", "id"),
+        # What waits for somebody, and what is warned of, is found without looking at all that is long over.
+        partial_index(BLOCKED_CONDITION, "blocked", "region", "year", "state", "category", "is_package"),
+        partial_index(BLOCKED_CONDITION, "blocked_recent", "created_at", "id"),
+        partial_index(UNFINISHED_CONDITION, "live", "state_since", "id"),
+        partial_index(
+            UNFINISHED_CONDITION, "waiting", "state", "region", "state_since", include=WORKLIST_COLUMNS
+        ),
+        partial_index(state_condition(State.RESERVE), "unplanned", "admitted_on", "id", "region"),
+        partial_index(
+            state_condition(State.RESERVE, State.PLANNED), "not_started", "allocated_on", "id", "region"
+        ),
+        partial_index(
+            state_condition(State.PLANNED, *CONSTRUCTION_STATES), "late", "planned_end", "id", "region"
+        ),
+        partial_index(state_condition(*CONSTRUCTION_STATES), "silent", "heard_on", "id", "region"),
+        partial_index(
+            state_condition(*CONSTRUCTION_STATES),
+            "paid",
+            "paid_on",
+            "id",
+            "region",
+            include=("paid", "allocated", "physical_percent"),
+        ),
+        partial_index(state_condition(State.COMPLETED), "not_accepted", "completed_on", "id", "region"),
+        partial_index(
+            state_condition(State.ACCEPTED, State.HANDED_OVER),
+            "accepted",
+            "accepted_on",
+            "id",
+            "region",
+            include=("state", "evaluated_by"),
+        ),
+    )
+
+    name: str = Field(max_length=300)
+    content: str = Field(default="", sa_type=sa.Text)
+    category: str = Field(max_length=20)
+    category_label: str = Field(max_length=200)
+    counts_as_industry: bool
+    industry_reason: str = Field(default="", max_length=500)
+    nature: Nature = Field(sa_type=text_enum(Nature))
+    origin: Origin = Field(sa_type=text_enum(Origin))
+    year: int
+    parent_id: UUID | None = None
+    is_package: bool = False
+    place: str = Field(default="", max_length=500)
+    lon: float | None = None
+    lat: float | None = None
+    planned_start: date | None = None
+    planned_end: date | None = None
+    managing_unit: str = Field(default="", max_length=200)
+    implementing_unit: str = Field(default="", max_length=200)
+    leader_name: str = Field(default="", max_length=60)
+    leader_phone_sealed: str = Field(default="", sa_type=sa.Text)
+    leader_phone: str = Field(default="", max_length=40)
+    quantities: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    total: int = Field(sa_type=sa.BigInteger)
+    household: bool = False
+    relocation: bool = False
+    asset_income: bool = False
+    collective_income: bool = False
+    villages: int = 0
+    households: int = 0
+    people: int = 0
+    poor_households: int = 0
+    poor_people: int = 0
+    goal: str = Field(default="", sa_type=sa.Text)
+    participation: str = Field(default="", sa_type=sa.Text)
+    linkage: str = Field(default="", sa_type=sa.Text)
+    operator: str = Field(default="", max_length=200)
+    land: Land | None = Field(default=None, sa_type=text_enum(Land))
+    design: Step | None = Field(default=None, sa_type=text_enum(Step))
+    environment: Step | None = Field(default=None, sa_type=text_enum(Step))
+    budget: Budget | None = Field(default=None, sa_type=text_enum(Budget))
+    remark: str = Field(default="", sa_type=sa.Text)
+
+    state: State = Field(sa_type=text_enum(State))
+    previous_state: State | None = Field(default=None, sa_type=text_enum(State))
+    state_since: datetime
+    declared_by: str = Field(default="", max_length=64)
+    endorsed_by: str = Field(default="", max_length=64)
+    appraised_by: str = Field(default="", max_length=64)
+    approved_by: str = Field(default="", max_length=64)
+    completed_by: str = Field(default="", max_length=64)
+    evaluated_by: str = Field(default="", max_length=64)
+    opinions: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    decision_no: str = Field(default="", max_length=100)
+    decision_on: date | None = None
+    library_code: str | None = Field(default=None, max_length=40)
+    declared_on: date | None = None
+    admitted_on: date | None = None
+    plan_year: int | None = None
+    screened_at: datetime | None = None
+    verdict: str = Field(default="", max_length=20)
+    findings: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    rules_version: str = Field(default="", max_length=40)
+    blocked: bool = False
+
+    allocated: int = Field(default=0, sa_type=sa.BigInteger)
+    allocated_on: date | None = None
+    paid: int = Field(default=0, sa_type=sa.BigInteger)
+    paid_on: date | None = None
+    procurement: Procurement | None = Field(default=None, sa_type=text_enum(Procurement))
+    started_on: date | None = None
+    physical_percent: int | None = None
+    progressed_on: date | None = None
+    heard_on: date | None = Field(default=None, description="last day the site spoke: its start or a report")
+    completed_on: date | None = None
+    accepted_on: date | None = None
+    settled: int = Field(default=0, sa_type=sa.BigInteger)
+    built: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    handed_over_on: date | None = None
+    handed_over_value: int = Field(default=0, sa_type=sa.BigInteger)
+    uncovered_reason: str = Field(default="", sa_type=sa.Text)
+    closed_on: date | None = None
+    evaluation: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+    @property
+    def stage(self) -> Stage:
+        """The coarse view of the state."""
+        return STAGE_OF_STATE[self.state]
+
+    @property
+    def state_label(self) -> str:
+        """The state in Chinese."""
+        return self.state.label
+
+
+class ProjectPlace(Base, table=True):
+    """项目地点: WGS-84 with what was given beside it. The first one is the project's own."""
+
+    __tablename__ = "project_place"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "position"),
+        sa.Index(None, "lon", "lat"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    project_id: UUID = Field(foreign_key="project.id")
+    position: int
+    region: str = Field(max_length=12)
+    address: str = Field(default="", max_length=300)
+    lon: float | None = None
+    lat: float | None = None
+    given: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+class PlannedMoney(Base, table=True):
+    """计划资金来源: rows add up to the project's total."""
+
+    __tablename__ = "planned_money"
+    __table_args__ = (sa.UniqueConstraint("project_id", "kind"), sa.Index(None, "kind", "project_id"))
+
+    id: UUID = Field(primary_key=True)
+    project_id: UUID = Field(foreign_key="project.id")
+    kind: MoneyKind = Field(sa_type=text_enum(MoneyKind))
+    amount: int = Field(sa_type=sa.BigInteger)
+    note: str = Field(default="", max_length=300)
+
+
+class Target(Base, table=True):
+    """绩效目标: what a project promises."""
+
+    __tablename__ = "target"
+    __table_args__ = (sa.UniqueConstraint("project_id", "position"),)
+
+    id: UUID = Field(primary_key=True)
+    project_id: UUID = Field(foreign_key="project.id")
+    position: int
+    kind: Indicator = Field(sa_type=text_enum(Indicator))
+    name: str = Field(max_length=200)
+    operator: Operator = Field(sa_type=text_enum(Operator))
+    value: str = Field(max_length=100)
+    unit: str = Field(default="", max_length=40)
+    core: bool = False
+
+
+class CodeCounter(Base, table=True):
+    """库编号的流水: the last number given in a district and year."""
+
+    __tablename__ = "code_counter"
+
+    district: str = Field(primary_key=True, max_length=6)
+    year: int = Field(primary_key=True)
+    last: int

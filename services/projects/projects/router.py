@@ -1,0 +1,219 @@
+"""Routes of `/projects`: records, transitions, packages, batches."""
+
+import math
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from services.projects.projects import repository as library
+from services.projects.projects import service, transitions
+from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, Action, Stage, State
+from services.projects.projects.models import Project
+from services.projects.projects.repository import ProjectFilter
+from services.projects.projects.schemas import (
+    CATEGORY_PATTERN,
+    REGION_PATTERN,
+    BatchRead,
+    BatchWrite,
+    History,
+    MoneyKind,
+    PartsRollup,
+    ProjectChange,
+    ProjectCreate,
+    ProjectDetail,
+    ProjectParts,
+    ProjectRead,
+    ProjectRow,
+    ProjectTransitionRequest,
+    RollOver,
+)
+from shared.auth import May
+from shared.china import parse_yuan
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    FieldError,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionMissing,
+    VersionRequired,
+)
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.lifecycle.transitions import TransitionPreview
+
+batch_router = APIRouter(prefix="/projects", tags=["批量办理"], route_class=Route)
+
+
+@batch_router.post("/batch", response_model=BatchRead, **requires(*PROJECT_LIFECYCLE.permissions()))
+async def act_on_many(work: WriteWork, body: BatchWrite, dry_run: bool = False) -> BatchRead:
+    """批量办理: 一份文件办多个项目, 逐个给出结果."""
+    return await transitions.transition_batch(work, body, dry_run=dry_run)
+
+
+@batch_router.post("/roll-over", response_model=BatchRead, **requires(May.PROJECT_PLAN))
+async def roll_projects_over(work: WriteWork, body: RollOver, dry_run: bool = False) -> BatchRead:
+    """在库未安排的项目滚动纳入下一年度."""
+    return await transitions.roll_over_projects(work, body, dry_run=dry_run)
+
+
+package_router = APIRouter(prefix="/projects", tags=["项目包"], route_class=Route)
+
+
+@package_router.get(
+    "/{project_id}/parts", response_model=ProjectParts, **requires(May.PROJECT_READ, refuses=(NotFound,))
+)
+async def read_parts(work: ReadWork, project_id: UUID) -> ProjectParts:
+    """项目包的下级项目和资金合计."""
+    project = await library.get_project(work, project_id)
+    total = PartsRollup.model_validate(await library.sum_parts(work, project.id))
+    return ProjectParts.model_construct(
+        id=project.id,
+        name=project.name,
+        total=project.total,
+        sum=total,
+        difference=project.total - total.total,
+        items=[ProjectRow.model_validate(one) for one in await library.list_children(work, project.id)],
+    )
+
+
+router = APIRouter(prefix="/projects", tags=["项目"], route_class=Route)
+MAX_BODY_BYTES = 256 * 1024
+WORLD_BOUNDS = (-180.0, -90.0, 180.0, 90.0)
+INVALID_BOUNDS = (math.nan,) * 4
+AMOUNT_PATTERN = r"^(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?$"
+
+
+def _parse_bounds(text: str) -> tuple[float, float, float, float] | None:
+    if not text:
+        return None
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    west, south, east, north = found if len(found) == len(WORLD_BOUNDS) else INVALID_BOUNDS
+    if not (
+        WORLD_BOUNDS[0] <= west <= east <= WORLD_BOUNDS[2]
+        and WORLD_BOUNDS[1] <= south <= north <= WORLD_BOUNDS[3]
+    ):
+        detail = "地图范围须为“西,南,东,北”, WGS-84 度"
+        raise Invalid(detail, "west,south,east,north", faults=[FieldError("bounds", detail, "", "/bounds")])
+    return west, south, east, north
+
+
+def parse_project_filter(
+    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    own: Annotated[bool, Query(description="只看直属该地区的, 不含下级")] = False,
+    stage: Stage | None = None,
+    state: Annotated[list[State] | None, Query(max_length=19)] = None,
+    category: Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
+    plan_year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
+    parent_id: UUID | None = None,
+    source: Annotated[MoneyKind | None, Query(description="计划资金来源")] = None,
+    amount_from: Annotated[str | None, Query(pattern=AMOUNT_PATTERN, description="总投资不低于, 元")] = None,
+    amount_to: Annotated[str | None, Query(pattern=AMOUNT_PATTERN, description="总投资不高于, 元")] = None,
+    industry: bool | None = None,
+    household: bool | None = None,
+    blocked: bool | None = None,
+    overdue: Annotated[bool | None, Query(description="已过计划完工时间而未完工")] = None,
+    bounds: Annotated[str, Query(max_length=100, description="西,南,东,北 (WGS-84)")] = "",
+    q: Annotated[
+        str, Query(max_length=100, description="名称、地点、单位、库编号、内容, 可用拼音首字母")
+    ] = "",
+) -> ProjectFilter:
+    """What a list is narrowed to, as the query says it."""
+    return ProjectFilter(
+        region=region,
+        own=own,
+        stage=stage,
+        state=tuple(state or ()),
+        category=category,
+        year=year,
+        plan_year=plan_year,
+        parent_id=parent_id,
+        source=source,
+        amount_from=None if amount_from is None else parse_yuan(amount_from),
+        amount_to=None if amount_to is None else parse_yuan(amount_to),
+        industry=industry,
+        household=household,
+        blocked=blocked,
+        overdue=overdue,
+        bounds=_parse_bounds(bounds),
+        q=q,
+    )
+
+
+ProjectFilterParam = Annotated[ProjectFilter, Depends(parse_project_filter)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=ProjectRead,
+    **requires(May.PROJECT_DECLARE, refuses=(Invalid, Conflict, NotFound), body=MAX_BODY_BYTES),
+)
+async def draft_project(work: WriteWork, body: ProjectCreate) -> Project:
+    """新建项目(草稿)."""
+    return await service.create_project(work, body)
+
+
+@router.get("", response_model=Page[ProjectRow], **requires(May.PROJECT_READ, refuses=(BadRequest, Invalid)))
+async def list_projects(work: ReadWork, asked: Pagination, narrowed: ProjectFilterParam) -> Page[Project]:
+    """项目列表."""
+    return await library.list_projects(work, asked, narrowed)
+
+
+@router.get("/{project_id}", response_model=ProjectDetail, **requires(May.PROJECT_READ, refuses=(NotFound,)))
+async def read_project(work: ReadWork, project_id: UUID) -> ProjectDetail:
+    """项目全貌和可办事项."""
+    return await service.get_project_detail(work, project_id)
+
+
+@router.patch(
+    "/{project_id}",
+    response_model=ProjectRead,
+    **requires(
+        May.PROJECT_DECLARE,
+        refuses=(NotFound, Invalid, Conflict, PreconditionFailed, VersionRequired),
+        body=MAX_BODY_BYTES,
+    ),
+)
+async def change_project(work: WriteWork, project_id: UUID, body: ProjectChange, match: IfMatch) -> Project:
+    """修改项目."""
+    return await service.update_project(work, project_id, body, match)
+
+
+@router.get(
+    "/{project_id}/history", response_model=History, **requires(May.PROJECT_READ, refuses=(NotFound,))
+)
+async def read_project_history(
+    work: ReadWork,
+    project_id: UUID,
+    cursor: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> History:
+    """项目经历: 每一步的实际时间和录入时间."""
+    return await service.get_project_history(work, project_id, cursor, limit)
+
+
+@router.post(
+    "/{project_id}/{action}",
+    response_model=ProjectRead | TransitionPreview,
+    description=f"```mermaid\n{PROJECT_LIFECYCLE.to_mermaid()}\n```",
+    **requires(
+        *PROJECT_LIFECYCLE.permissions(),
+        refuses=(NotFound, Conflict, PreconditionMissing, Invalid, PreconditionFailed),
+    ),
+)
+async def act_on_project(
+    work: WriteWork,
+    project_id: UUID,
+    action: Action,
+    body: ProjectTransitionRequest,
+    match: IfMatch,
+    dry_run: bool = False,
+) -> Project | TransitionPreview:
+    """办理项目: 申报, 审核, 论证, 审定, 入库, 计划, 开工, 完工, 验收, 移交, 办结, 退回, 暂停, 出库, 终止."""
+    return await transitions.transition_project(work, project_id, action, body, match=match, dry_run=dry_run)

@@ -1,0 +1,378 @@
+"""Project transitions: single, batch (批量办理) and roll-over (滚动入库); fields and events that each one writes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date, datetime, time
+from typing import Any
+from uuid import UUID
+
+from services.projects.changes import repository as changes
+from services.projects.projects import repository
+from services.projects.projects.document import NOTICE_SUBJECT_KIND
+from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, State
+from services.projects.projects.models import Project
+from services.projects.projects.rules import ExternalFacts, gather_project_facts
+from services.projects.projects.schemas import (
+    BatchItemResult,
+    BatchRead,
+    BatchWrite,
+    ProjectTransitionRequest,
+    RollOver,
+)
+from services.projects.screening import service
+from services.projects.screening.schemas import ScreeningOccasion
+from shared.auth import May
+from shared.china import format_yuan
+from shared.clients.assets import AssetsClient
+from shared.clients.funds import FundsClient
+from shared.clients.projects import BuiltAsset, ProjectAccepted, ProjectMoved, ProjectRolledOver
+from shared.db import search
+from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead, PreconditionMissing
+from shared.http import VersionMatch
+from shared.lifecycle.transitions import TransitionPreview, apply_transition
+from shared.notices import repository as notices
+from shared.notices import service as notice_service
+from shared.notices.schemas import NoticeLevel
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+
+COUNTY_DIGITS = 6
+ADMISSION_NOTICE_LEVELS = frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
+ACTOR_FIELDS = {
+    Action.DECLARE: "declared_by",
+    Action.ENDORSE: "endorsed_by",
+    Action.APPRAISE: "appraised_by",
+    Action.APPROVE: "approved_by",
+    Action.COMPLETE: "completed_by",
+}
+"""Who made a move is kept for those that four eyes look at."""
+DATE_FIELDS = {
+    Action.DECLARE: "declared_on",
+    Action.ADMIT: "admitted_on",
+    Action.START: "started_on",
+    Action.COMPLETE: "completed_on",
+    Action.ACCEPT: "accepted_on",
+    Action.HAND_OVER: "handed_over_on",
+    Action.CLOSE: "closed_on",
+}
+
+
+async def apply_effects(
+    work: UnitOfWork, project: Project, action: Action, act: ProjectTransitionRequest, on: date
+) -> None:
+    """Write them, before the move is told; a move that is then refused leaves none of it."""
+    if action in ACTOR_FIELDS:
+        setattr(project, ACTOR_FIELDS[action], work.actor.id)
+    if action in DATE_FIELDS:
+        setattr(project, DATE_FIELDS[action], on)
+    await _add_opinion(work, project, action, act, on)
+    if action is Action.ADMIT:
+        await _assign_library_code(work, project, on)
+    elif action in {Action.RETURN, Action.RECALL}:
+        await _withdraw_notices(work, project)
+    else:
+        _set_fields(project, action, act)
+    work.session.add(project)
+
+
+def _set_fields(project: Project, action: Action, act: ProjectTransitionRequest) -> None:
+    match action:
+        case Action.APPROVE:
+            project.decision_no, project.decision_on = act.decision_no, act.decision_on
+        case Action.PLAN:
+            project.plan_year = act.plan_year or project.plan_year or project.year
+        case Action.START:
+            project.procurement = act.procurement or project.procurement
+            project.heard_on = project.started_on
+        case Action.ACCEPT:
+            project.settled = act.settled or 0
+            project.built = [
+                one.model_dump(mode="json") for one in act.built or (build_default_asset(project),)
+            ]
+        case Action.HAND_OVER:
+            project.uncovered_reason = act.reason
+        case _:
+            pass
+
+
+def build_default_asset(project: Project) -> BuiltAsset:
+    """What was built when the acceptance report lists nothing: one thing worth all that was settled."""
+    kind = "operating" if project.category.split(".")[0] == "1" else "public"
+    if project.household:
+        kind = "household"
+    said = {"name": project.name, "asset_class": kind, "quantity": "1", "unit": "项"}
+    return BuiltAsset.model_validate({**said, "value": format_yuan(project.settled)})
+
+
+async def _add_opinion(
+    work: UnitOfWork, project: Project, action: Action, act: ProjectTransitionRequest, on: date
+) -> None:
+    if not (act.opinion or act.statements or action in {Action.RETURN, Action.RECALL, Action.SUBMIT}):
+        return
+    rule = await work.get_rule("admission.statements", region=project.region)
+    said: dict[str, Any] = {
+        "action": action.value,
+        "opinion": act.opinion or act.reason,
+        "statements": list(act.statements),
+        "by": work.actor.id,
+        "on": on.isoformat(),
+        "recorded_at": work.at.isoformat(),
+        "rule": rule.ref,
+    }
+    project.opinions = [*project.opinions, said]
+
+
+async def _assign_library_code(work: UnitOfWork, project: Project, on: date) -> None:
+    if project.library_code is not None:
+        return
+    district = project.region[:COUNTY_DIGITS]
+    number = await repository.allocate_code_number(work, district, on.year)
+    project.library_code = f"{district}-{on.year}-{number:05d}"
+    words = (project.name, project.place, project.implementing_unit, project.library_code, project.content)
+    await search.index_record(work.session, "project", project.id, *words)
+
+
+async def _withdraw_notices(work: UnitOfWork, project: Project) -> None:
+    """What was returned will be another text when it comes back, and is to be published anew."""
+    for row in await notices.list_by_subject(work, NOTICE_SUBJECT_KIND, str(project.id)):
+        if row.withdrawn_at is None and row.level in ADMISSION_NOTICE_LEVELS:
+            await notice_service.withdraw_notice(work, row, "项目退回修改, 重新申报后另行公示")
+
+
+SCREENING_OCCASIONS = {
+    Action.DECLARE: ScreeningOccasion.DECLARE,
+    Action.ADMIT: ScreeningOccasion.ADMIT,
+    Action.PLAN: ScreeningOccasion.PLAN,
+}
+"""Moves before which the project is screened by the rules of the day, and what that is called."""
+
+
+NO_TOWN_REASON = "县级项目没有所属乡镇, 不经乡镇审核; 镇、村公示已同时进行"
+
+
+async def transition_project(
+    work: UnitOfWork,
+    project_id: UUID,
+    action: Action,
+    body: ProjectTransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | Project:
+    """Take one step, or say what it would be. NotReady names everything that is missing."""
+    registered, unpaid = await _request_external_facts(work, project_id, action)
+    project = await repository.get_project(work, project_id, lock=True)
+    return await transition_locked_project(
+        work, project, action, body, told=ExternalFacts(registered, unpaid), match=match, dry_run=dry_run
+    )
+
+
+async def _request_external_facts(
+    work: UnitOfWork, project_id: UUID, action: Action
+) -> tuple[int | None, int | None]:
+    """What assets and funds say, asked before anything is locked; Unavailable when they do not answer."""
+    if action is Action.HAND_OVER:
+        coverage = await AssetsClient(work.service_client("assets")).get_coverage(project_id)
+        return coverage.registered_value, None
+    if action is Action.CLOSE:
+        funds = await FundsClient(work.service_client("funds")).get_project_funds(project_id)
+        return None, funds.unpaid + funds.applied
+    return None, None
+
+
+async def transition_locked_project(
+    work: UnitOfWork,
+    project: Project,
+    action: Action,
+    body: ProjectTransitionRequest,
+    *,
+    told: ExternalFacts | None = None,
+    match: VersionMatch | None = None,
+    dry_run: bool = False,
+) -> TransitionPreview | Project:
+    """The same for a project that is locked already."""
+    row = PROJECT_LIFECYCLE.get_transition(project.state, action)
+    work.actor.require(row.may, project.region)
+    told = told or ExternalFacts()
+    if action is Action.SUBMIT and not body.reason.strip():
+        body = body.model_copy(update={"reason": NO_TOWN_REASON})
+    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    if action in SCREENING_OCCASIONS:
+        found = await service.screen_project(work, project)
+        told = ExternalFacts(told.registered, told.unpaid, found)
+    facts = await gather_project_facts(work, project, body, on=on, told=told)
+    if not dry_run:
+        if told.screening is not None:
+            await service.save_screening(work, project, told.screening, SCREENING_OCCASIONS[action])
+        await apply_effects(work, project, action, body, on)
+    preview = await apply_transition(
+        work,
+        PROJECT_LIFECYCLE,
+        project,
+        action,
+        facts,
+        act=body,
+        match=match,
+        dry_run=dry_run,
+        event=lambda was, now: build_moved_event(project, was, now),
+    )
+    if preview is not None:
+        return preview
+    if action is Action.ACCEPT:
+        await _publish_accepted(work, project, body)
+    return project
+
+
+def build_moved_event(project: Project, was: State, now: State) -> ProjectMoved:
+    """The event of a move, with what others keep of a project."""
+    return ProjectMoved(
+        project_id=project.id,
+        was=was,
+        now=now,
+        stage=STAGE_OF_STATE[now],
+        name=project.name,
+        code=project.library_code or "",
+        category=project.category,
+        industry=project.counts_as_industry,
+        blocked=project.blocked,
+        physical_percent=project.physical_percent,
+    )
+
+
+async def _publish_accepted(work: UnitOfWork, project: Project, body: ProjectTransitionRequest) -> None:
+    accepted_on = project.accepted_on or work.today
+    event = ProjectAccepted(
+        project_id=project.id,
+        name=project.name,
+        code=project.library_code or "",
+        category=project.category,
+        place=project.place,
+        lon=project.lon,
+        lat=project.lat,
+        settled=project.settled,
+        completed_on=project.completed_on or accepted_on,
+        accepted_on=accepted_on,
+        unit=project.implementing_unit,
+        household=project.household,
+        built=tuple(BuiltAsset.model_validate(one) for one in project.built),
+    )
+    await work.publish(event, project, happened_at=body.happened_at)
+
+
+async def plan_funded_project(work: UnitOfWork, project: Project, issued_on: date) -> None:
+    """Money came for a project in reserve: take it into the year's plan, unless something stands against it."""
+    if project.state is not State.RESERVE:
+        return
+    body = ProjectTransitionRequest(plan_year=issued_on.year, reason="资金已下达")
+    body.happened_at = max(project.state_since, min(work.at, _noon_on(issued_on)))
+    would = await transition_locked_project(work, project, Action.PLAN, body, dry_run=True)
+    if isinstance(would, TransitionPreview) and would.allowed:
+        await transition_locked_project(work, project, Action.PLAN, body)
+
+
+def _noon_on(day: date) -> datetime:
+    return datetime.combine(day, time(12), CHINA_TIME_ZONE)
+
+
+ProjectOperation = Callable[[UnitOfWork, Project], Awaitable[TransitionPreview | Project]]
+
+
+async def transition_batch(work: UnitOfWork, body: BatchWrite, *, dry_run: bool) -> BatchRead:
+    """Take every project the same step by the same act; a verdict for each."""
+    action = Action(body.action)
+
+    async def one(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
+        return await transition_locked_project(work, project, action, body.act, dry_run=dry_run)
+
+    return await _process_each(work, body.ids, one, dry_run=dry_run)
+
+
+async def roll_over_projects(work: UnitOfWork, body: RollOver, *, dry_run: bool) -> BatchRead:
+    """Take projects in reserve into a later year, screened by the rules of the day."""
+
+    async def one(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
+        return await _roll_over_project(work, project, body, dry_run=dry_run)
+
+    return await _process_each(work, body.ids, one, dry_run=dry_run)
+
+
+async def _roll_over_project(
+    work: UnitOfWork, project: Project, body: RollOver, *, dry_run: bool
+) -> TransitionPreview | Project:
+    work.actor.require(May.PROJECT_PLAN, project.region)
+    if project.state is not State.RESERVE:
+        raise Conflict(f"项目{project.state.label}, 只有在库未纳入计划的项目滚动", "Only projects in reserve")
+    if body.year <= project.year:
+        raise Conflict(f"项目年度已是 {project.year}", f"The project is of {project.year} already")
+    if await changes.has_open_change(work, project.id):
+        raise Conflict("有未办结的变更申请", "A change request is open")
+    was, project.year = project.year, body.year
+    found = await service.screen_project(work, project)
+    if stops := await service.list_screening_faults(work, project, found):
+        raise PreconditionMissing("；".join(one.detail for one in stops), "Screening blocks it", faults=stops)
+    if dry_run:
+        raise _RollbackRow(project)
+    await service.save_screening(work, project, found, ScreeningOccasion.ROLL_OVER)
+    project.version += 1
+    project.updated_at = work.at
+    work.session.add(project)
+    event = ProjectRolledOver(
+        project_id=project.id, was_year=was, now_year=body.year, decision_no=body.decision_no
+    )
+    await work.publish(event, project, before={"year": was}, reason=body.reason)
+    return project
+
+
+class _RollbackRow(Exception):
+    """A dry run went through; nothing of it may stay."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(str(project.id))
+        self.name, self.state = project.name, project.state
+
+
+async def _process_each(
+    work: UnitOfWork, ids: Sequence[UUID], one: ProjectOperation, *, dry_run: bool
+) -> BatchRead:
+    verdicts = {}
+    for project_id in sorted(set(ids)):  # locked in one order by everybody
+        verdicts[project_id] = await _process_project(work, project_id, one)
+    items = [verdicts[project_id] for project_id in dict.fromkeys(ids)]
+    done = sum(item.done for item in items)
+    return BatchRead(dry_run=dry_run, done=done, refused=len(items) - done, items=items)
+
+
+async def _process_project(work: UnitOfWork, project_id: UUID, one: ProjectOperation) -> BatchItemResult:
+    name = ""
+    try:
+        async with work.session.begin_nested():
+            project = await repository.get_project(work, project_id, lock=True)
+            name = project.name
+            return _build_item_result(project_id, name, await one(work, project))
+    except _RollbackRow as undo:
+        return BatchItemResult(id=project_id, name=undo.name, done=True, state=undo.state)
+    except ApiError as refusal:
+        return BatchItemResult(
+            id=project_id,
+            name=name,
+            done=False,
+            problem=refusal.problem_type(),
+            detail=refusal.detail,
+            errors=[_build_fault_read(fault) for fault in refusal.faults],
+        )
+
+
+def _build_item_result(project_id: UUID, name: str, found: TransitionPreview | Project) -> BatchItemResult:
+    if isinstance(found, Project):
+        return BatchItemResult(id=project_id, name=name, done=True, state=found.state)
+    return BatchItemResult(
+        id=project_id,
+        name=name,
+        done=found.allowed,
+        state=State(found.to_state) if found.allowed else None,
+        problem="" if found.allowed else PreconditionMissing.problem_type(),
+        detail="；".join(fault.detail for fault in found.missing),
+        errors=found.missing,
+    )
+
+
+def _build_fault_read(fault: FieldError) -> FieldErrorRead:
+    return FieldErrorRead(pointer=fault.pointer, code=fault.code, detail=fault.detail)

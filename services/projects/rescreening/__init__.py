@@ -1,1 +1,0 @@
-"""Screening the whole library: to see what other rules would do, and to do it."""

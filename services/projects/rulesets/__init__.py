@@ -1,1 +1,0 @@
-"""Editing the screening rules: draft, trial over the library, activation, history."""

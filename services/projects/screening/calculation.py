@@ -1,0 +1,130 @@
+"""Structured rule conditions and percentage ceilings (pure functions)."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from services.projects.screening.lexicon import FoldedText
+from services.projects.screening.rules import UNLIMITED_SCOPE, Condition, ScreeningRule, ShareLimit
+from services.projects.screening.schemas import Finding, ScreeningSubject
+from shared.china import FEN_PER_YUAN
+
+_PERCENT_PATTERN = re.compile(
+    r"(\d+(?:\.\d+)?)(?:%|个百分点)|百分之([零一二三四五六七八九十百]+)(?:点([零一二三四五六七八九]+))?"
+)
+_CHINESE_DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")}
+CEILING_REACH_CHARS = 8
+
+
+def find_share_above_ceiling(
+    text: FoldedText, start: int, end: int, share: ShareLimit
+) -> tuple[int, int] | None:
+    """The span of the first percentage in the sentence above the ceiling that holds for it, or None."""
+    left, right = text.get_sentence_bounds(start, end)
+    for low, high, percent in find_percentages(text.text, left, right):
+        if percent > _find_ceiling(text.text[max(left, low - CEILING_REACH_CHARS) : low], share):
+            return low, high
+    return None
+
+
+def find_percentages(text: str, left: int, right: int) -> Iterator[tuple[int, int, Decimal]]:
+    """Spans and values of what is written as 5%, 3.5% or 百分之五."""
+    for match in _PERCENT_PATTERN.finditer(text, left, right):
+        value = Decimal(match[1]) if match[1] else _parse_chinese_number(match[2], match[3])
+        yield match.start(), match.end(), value
+
+
+def _find_ceiling(before: str, share: ShareLimit) -> Decimal:
+    last, limit = -1, share.over
+    for word, ceiling in share.ceilings.items():
+        at = before.rfind(word)
+        if at > last:
+            last, limit = at, ceiling
+    return limit
+
+
+def _parse_chinese_number(whole: str, part: str | None) -> Decimal:
+    """百分之十二 → 12, 百分之三点五 → 3.5."""
+    if whole.startswith("百"):
+        return Decimal(100)
+    tens, ten, ones = whole.rpartition("十")
+    value = (_CHINESE_DIGITS.get(tens[-1:], 1) if ten else 0) * 10 + _CHINESE_DIGITS.get(ones[-1:], 0)
+    decimals = "".join(str(_CHINESE_DIGITS[char]) for char in part or "")
+    return Decimal(f"{value}.{decimals or 0}")
+
+
+def covers_subject(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
+    """Whether the rule looks at this project at all; a rule for some funds or years passes over a project without them."""
+    scope = rule.scope
+    if scope == UNLIMITED_SCOPE:
+        return True
+    if scope.fund_types and subject.fund_type not in scope.fund_types:
+        return False
+    if scope.years_from is not None and (subject.year is None or subject.year < scope.years_from):
+        return False
+    if scope.years_to is not None and (subject.year is None or subject.year > scope.years_to):
+        return False
+    if scope.categories and not matches_category(subject.category, scope.categories):
+        return False
+    return not matches_category(subject.category, scope.except_categories)
+
+
+def matches_category(category: str | None, wanted: tuple[str, ...]) -> bool:
+    """Whether a category, given by code or by name, is one of these or below one of them."""
+    if not category:
+        return False
+    return any(
+        category == one or category.startswith(f"{one}.") or (not one[0].isdigit() and one in category)
+        for one in wanted
+    )
+
+
+def meets_conditions(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
+    """Whether every condition of the rule is met."""
+    return all(_meets_condition(condition, subject) for condition in rule.conditions)
+
+
+def build_condition_finding(rule: ScreeningRule) -> Finding:
+    """The finding of a rule that has conditions only: there are no words to show."""
+    return Finding(
+        family=rule.family,
+        rule=rule.id,
+        rule_version=rule.version,
+        item=rule.item,
+        basis=str(rule.basis),
+        severity=rule.severity,
+        matches=[],
+        explanation=rule.explanation,
+        advice=rule.advice,
+    )
+
+
+def _meets_condition(condition: Condition, subject: ScreeningSubject) -> bool:  # noqa: PLR0911 - one answer per test
+    if condition.field == "share":
+        percent = compute_share(subject, condition.words)
+        return percent is not None and condition.limit is not None and percent > condition.limit
+    value = getattr(subject, condition.field)
+    match condition.test:
+        case "missing":
+            return value is None or value is False or (isinstance(value, str) and not value.strip())
+        case "above":
+            return (
+                value is not None and condition.limit is not None and value > condition.limit * FEN_PER_YUAN
+            )
+        case "in" if condition.field == "category":
+            return matches_category(value, condition.values)
+        case "in":
+            return value is not None and str(value) in condition.values
+        case "not_in" if condition.field == "category":
+            return value is not None and not matches_category(value, condition.values)
+        case _:
+            return value is not None and str(value) not in condition.values
+
+
+def compute_share(subject: ScreeningSubject, words: tuple[str, ...]) -> Decimal | None:
+    """Per cent of the amount (or of all cost items) that goes to items named with one of the words; None when unknown."""
+    total = subject.amount or sum(item.amount for item in subject.cost_items)
+    if not total or not subject.cost_items:
+        return None
+    part = sum(item.amount for item in subject.cost_items if any(word in item.name for word in words))
+    return Decimal(part) * 100 / Decimal(total)

@@ -1,0 +1,159 @@
+"""Routes of `/projects/screening-rules` and `/projects/screening-jobs`."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
+from services.projects.screening.schemas import RuleSetState
+from services.projects.screening_rules import repository, service
+from services.projects.screening_rules.schemas import (
+    RuleSetActivation,
+    RuleSetChange,
+    RuleSetDecision,
+    RuleSetDraft,
+    RuleSetItem,
+    RuleSetRead,
+    ScreeningJobChangeRead,
+    ScreeningJobRead,
+)
+from shared.auth import May
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionMissing,
+    VersionRequired,
+)
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+
+MAX_BODY_BYTES = 1024 * 1024
+router = APIRouter(prefix="/projects/screening-rules", tags=["筛查规则"], route_class=Route)
+
+
+@router.get("", response_model=Page[RuleSetItem], **requires(May.RULE_READ, refuses=(BadRequest,)))
+async def list_rule_sets(
+    work: ReadWork, asked: Pagination, state: RuleSetState | None = None
+) -> Page[RuleSetRow]:
+    """规则集的历次版本."""
+    return await repository.list_rule_sets(work, asked, state=state)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=RuleSetItem,
+    **requires(May.RULE_MANAGE, refuses=(Invalid, Conflict, NotFound), body=MAX_BODY_BYTES),
+)
+async def draft_rule_set(work: WriteWork, body: RuleSetDraft) -> RuleSetRow:
+    """在现行规则上起草一版."""
+    return await service.create_rule_set(work, body)
+
+
+@router.get("/{rule_set_id}", response_model=RuleSetRead, **requires(May.RULE_READ, refuses=(NotFound,)))
+async def read_rule_set(work: ReadWork, rule_set_id: UUID) -> RuleSetRow:
+    """规则集全文."""
+    return await repository.get_rule_set(work, rule_set_id)
+
+
+@router.patch(
+    "/{rule_set_id}",
+    response_model=RuleSetItem,
+    **requires(
+        May.RULE_MANAGE,
+        refuses=(NotFound, Invalid, Conflict, PreconditionFailed, VersionRequired),
+        body=MAX_BODY_BYTES,
+    ),
+)
+async def change_rule_set(
+    work: WriteWork, rule_set_id: UUID, body: RuleSetChange, match: IfMatch
+) -> RuleSetRow:
+    """修改草稿."""
+    return await service.update_rule_set(work, rule_set_id, body, match)
+
+
+@router.post(
+    "/{rule_set_id}/trial",
+    status_code=202,
+    response_model=ScreeningJobRead,
+    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+)
+async def try_rule_set(work: WriteWork, rule_set_id: UUID) -> ScreeningJob:
+    """用草稿试算全库: 在后台进行, 结果见全库筛查的变化清单."""
+    return await service.start_trial(work, rule_set_id)
+
+
+@router.post(
+    "/{rule_set_id}/activate",
+    response_model=RuleSetActivation,
+    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict, PreconditionMissing, PreconditionFailed)),
+)
+async def activate_rule_set(
+    work: WriteWork, rule_set_id: UUID, body: RuleSetDecision, match: IfMatch
+) -> RuleSetActivation:
+    """启用草稿, 并重筛全库."""
+    return await service.activate_rule_set(work, rule_set_id, body, match)
+
+
+@router.post(
+    "/{rule_set_id}/discard",
+    response_model=RuleSetItem,
+    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+)
+async def discard_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetRow:
+    """作废草稿."""
+    return await service.discard_rule_set(work, rule_set_id, body)
+
+
+@router.post(
+    "/{rule_set_id}/retire",
+    response_model=RuleSetActivation,
+    **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict)),
+)
+async def retire_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetActivation:
+    """停用, 恢复上级或内置规则, 并重筛全库."""
+    return await service.retire_rule_set(work, rule_set_id, body)
+
+
+job_router = APIRouter(prefix="/projects/screening-jobs", tags=["筛查规则"], route_class=Route)
+
+
+class RescreenRequest(BaseModel):
+    """重筛一个区划的全部项目."""
+
+    region: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+
+
+@job_router.get("", response_model=Page[ScreeningJobRead], **requires(May.RULE_READ, refuses=(BadRequest,)))
+async def list_screening_jobs(work: ReadWork, asked: Pagination) -> Page[ScreeningJob]:
+    """全库试算和重筛."""
+    return await repository.list_jobs(work, asked)
+
+
+@job_router.post(
+    "", status_code=202, response_model=ScreeningJobRead, **requires(May.RULE_MANAGE, refuses=(NotFound,))
+)
+async def rescreen_library(work: WriteWork, body: RescreenRequest) -> ScreeningJob:
+    """按现行规则重筛全库; 在后台进行, 进展见本记录."""
+    return await service.start_rescreening(work, body.region)
+
+
+@job_router.get("/{job_id}", response_model=ScreeningJobRead, **requires(May.RULE_READ, refuses=(NotFound,)))
+async def read_screening_job(work: ReadWork, job_id: UUID) -> ScreeningJob:
+    """一次全库筛查的进展."""
+    return await repository.get_job(work, job_id)
+
+
+@job_router.get(
+    "/{job_id}/changes",
+    response_model=Page[ScreeningJobChangeRead],
+    **requires(May.RULE_READ, refuses=(NotFound, BadRequest)),
+)
+async def list_screening_changes(work: ReadWork, job_id: UUID, asked: Pagination) -> Page[ScreeningJobChange]:
+    """结果有变化的项目."""
+    job = await repository.get_job(work, job_id)
+    return await repository.list_job_changes(work, asked, job.id)

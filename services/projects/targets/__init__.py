@@ -1,1 +1,0 @@
-"""绩效目标模板: which indicators a category of projects is usually measured by."""

@@ -1,1 +1,0 @@
-"""累计: counts and money kept as they change, so that a district's summary costs the same at any size."""

@@ -1,0 +1,182 @@
+"""The one factory: a service is a name, its tables, its routers and its handlers; everything else is the same for all."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic.json_schema import models_json_schema
+from starlette.types import ASGIApp
+
+from shared import clock
+from shared.app import admin_routes, health
+from shared.app.background import run_periodically
+from shared.app.observability import Metrics, RequestLogMiddleware
+from shared.auth import Keyring, May, TokenVerifier
+from shared.clients import ServiceClients
+from shared.db import Database
+from shared.errors import Problem
+from shared.events import feed, inbox
+from shared.events.audit_log import SEAL_BATCH_ROWS, SEAL_INTERVAL_S, seal_rows
+from shared.events.webhooks import router as webhooks
+from shared.events.webhooks.delivery import WebhookDispatcher
+from shared.files import Storage
+from shared.files import router as files
+from shared.http import FastPath, FastPathMiddleware, delete_expired_responses, problems
+from shared.rules import RuleCache, load_rule_files
+from shared.rules import router as rules
+from shared.settings import Settings
+from shared.unit_of_work import ServiceContext
+
+API_PREFIX = "/api/v1"
+ROOT = Path(__file__).parents[2]
+STARTUP_LOCK_ID = 620_603
+"""Lock of a database: one process of a service at a time brings its rules in."""
+DAY_S = 24 * 3600
+log = structlog.get_logger("service")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What makes one service different from another."""
+
+    name: str
+    title: str
+    read: May
+    """Permission that opens its feed."""
+    routers: Sequence[APIRouter]
+    handlers: Mapping[str, inbox.EventHandler] = field(default_factory=dict)
+    background: Sequence[Callable[[ServiceContext], Awaitable[None]]] = ()
+    open_routers: Sequence[APIRouter] = ()
+    """Routers outside /api/v1 (well-known documents)."""
+    rule_shapes: Mapping[str, Any] = field(default_factory=dict)
+    """Rule key → the type its value must have; a district's own version of another shape is refused."""
+    webhooks: May | None = None
+    """Permission that manages its webhooks; a service without one has none."""
+    fast_paths: Sequence[FastPath] = ()
+    """Addresses that are called so often that they have a short way beside their route."""
+    start: Callable[[ServiceContext], Awaitable[None]] | None = None
+    """Runs before the first request: seeds, checks."""
+
+
+def build_app(
+    service: Service,
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """The app of a service. `apps` are the services of this process, `now` is the clock tests replace."""
+    settings = settings or Settings.load(service.name)
+    context = _create_context(service, settings, apps, now)
+    metrics = Metrics(service.name)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await _on_startup(service, context)
+            if settings.relay:
+                tasks = [asyncio.create_task(one) for one in _background_tasks(service, context)]
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await context.clients.close()
+            await context.database.close()
+
+    app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.context = context
+    problems.install_error_handlers(app)
+    if service.fast_paths:
+        app.add_middleware(FastPathMiddleware, context=context, ways=service.fast_paths)
+    app.add_middleware(RequestLogMiddleware, metrics=metrics)
+    _mount_routers(app, service, metrics)
+    app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]
+    return app
+
+
+def _create_context(
+    service: Service, settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
+) -> ServiceContext:
+    wire = ServiceClients(settings, apps)
+
+    async def keys() -> dict[str, Any]:
+        found: dict[str, Any] = await wire.request("identity", "GET", "/.well-known/jwks.json")
+        return found
+
+    return ServiceContext(
+        name=service.name,
+        settings=settings,
+        database=Database(settings.resolved_database_url),
+        clients=wire,
+        verifier=TokenVerifier(settings, keys),
+        keyring=Keyring(settings.data_keys, settings.index_key),
+        storage=Storage(settings.storage_url or str(settings.var / "files" / service.name)),
+        rules=RuleCache(),
+        clock=now,
+    )
+
+
+async def _on_startup(service: Service, context: ServiceContext) -> None:
+    async with context.database.advisory_lock(STARTUP_LOCK_ID):
+        async with context.database.write() as session:
+            for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
+                await load_rule_files(session, folder, context.clock())
+        if service.start is not None:
+            await service.start(context)
+
+
+def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
+    common = (
+        run_periodically("seal", _seal_log, SEAL_INTERVAL_S),
+        run_periodically("tidy", _purge_idempotency, DAY_S),
+    )
+    running = [inbox.create_relay(context).run(), *(one(context) for one in (*common, *service.background))]
+    return [*running, WebhookDispatcher(context).run()] if service.webhooks is not None else running
+
+
+async def _seal_log(context: ServiceContext) -> bool:
+    return await seal_rows(context) == SEAL_BATCH_ROWS
+
+
+async def _purge_idempotency(context: ServiceContext) -> None:
+    async with context.database.write() as session:
+        await (await session.connection()).execute(delete_expired_responses(context.clock()))
+
+
+def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
+    app.include_router(health.health_router(metrics))
+    app.include_router(inbox.inbox_router(service.handlers))
+    for open_router in service.open_routers:
+        app.include_router(open_router)
+    common = (
+        rules.rule_router(service.name, service.rule_shapes),
+        files.file_router(service.name),
+        feed.event_feed_router(service.name, service.read),
+        admin_routes.admin_router(service.name),
+    )
+    pushed = (
+        [webhooks.webhook_router(service.name, service.read, service.webhooks)] if service.webhooks else []
+    )
+    for one in (*common, *pushed, *service.routers):
+        app.include_router(one, prefix=API_PREFIX)
+
+
+def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
+    """The app's OpenAPI document, with the shape of every refusal."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        _, shapes = models_json_schema(
+            [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+        )
+        schema.setdefault("components", {}).setdefault("schemas", {}).update(shapes["$defs"])
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,39 @@
+"""Who may do what, where: roles and permissions, region scope, token verification, field encryption."""
+
+from shared.auth.access import LEVEL_DIGITS, NATION_CODE, Actor, Grant, is_region_within, region_bounds
+from shared.auth.field_encryption import (
+    DecryptionFailed,
+    Keyring,
+    generate_key,
+    mask_account,
+    mask_id_card,
+    mask_name,
+    mask_phone,
+    normalize_text,
+)
+from shared.auth.permissions import ROLES, May, Reach, Role
+from shared.auth.tokens import TokenVerifier, is_service_token, issue_service_token
+
+__all__ = [
+    "LEVEL_DIGITS",
+    "NATION_CODE",
+    "ROLES",
+    "Actor",
+    "DecryptionFailed",
+    "Grant",
+    "Keyring",
+    "May",
+    "Reach",
+    "Role",
+    "TokenVerifier",
+    "generate_key",
+    "is_region_within",
+    "is_service_token",
+    "issue_service_token",
+    "mask_account",
+    "mask_id_card",
+    "mask_name",
+    "mask_phone",
+    "normalize_text",
+    "region_bounds",
+]

@@ -1,0 +1,188 @@
+"""Token → actor. Each service verifies tokens itself: people's by identity's public keys, services' by the shared key.
+
+People and machines: ES256 signed by identity, grants in the claims, ten minutes long. Services among themselves:
+HS256 with the installation's service key, a minute long, naming on whose behalf they ask. Everything else is refused.
+"""
+
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OctKey
+from joserfc.util import urlsafe_b64decode
+
+from shared.auth.access import NATION_CODE, Actor, Grant
+from shared.auth.permissions import May, Role
+from shared.errors import ApiError, Unauthenticated, Unavailable
+from shared.settings import Settings
+
+SERVICE_KEY_ID = "service"
+SERVICE_TOKEN_TTL = timedelta(seconds=60)
+LEEWAY_S = 30
+JWKS_MIN_REFRESH = timedelta(seconds=10)
+"""An unknown key id asks identity again at most this often."""
+JWKS_MAX_AGE = timedelta(hours=1)
+"""Known keys are asked for again after this long, so that a withdrawn one ends."""
+TOKEN_CACHE_SIZE = 10_000
+REALM = 'Bearer realm="xianjie"'
+
+FetchKeys = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+def unauthenticated_error(words: str, english: str, error: str = "invalid_token") -> Unauthenticated:
+    """401 as RFC 6750 wants it."""
+    return Unauthenticated(words, english, headers={"WWW-Authenticate": f'{REALM}, error="{error}"'})
+
+
+def _load_service_key(settings: Settings) -> OctKey:
+    return OctKey.import_key(settings.service_key)
+
+
+def issue_service_token(settings: Settings, service: str, actor: Actor, at: datetime) -> str:
+    """A token with which one service asks another on behalf of an actor, good for a minute."""
+    claims = {
+        "iss": settings.issuer,
+        "aud": settings.audience,
+        "sub": f"service:{service}",
+        "name": service,
+        "kind": "service",
+        "obo": actor.on_behalf_of or actor.id,
+        "iat": int(at.timestamp()),
+        "exp": int((at + SERVICE_TOKEN_TTL).timestamp()),
+    }
+    return jwt.encode(
+        {"alg": "HS256", "kid": SERVICE_KEY_ID}, claims, _load_service_key(settings), algorithms=["HS256"]
+    )
+
+
+def is_service_token(token: str) -> bool:
+    """Whether a token says it is one of our services' own; such a one never comes from outside."""
+    try:
+        return _parse_header(token).get("kid") == SERVICE_KEY_ID
+    except ApiError:
+        return False
+
+
+class TokenVerifier:
+    """Makes actors of tokens; `fetch_jwks` gets identity's public keys and is called rarely."""
+
+    def __init__(self, settings: Settings, fetch_jwks: FetchKeys) -> None:
+        self.settings = settings
+        self.fetch_jwks = fetch_jwks
+        self._keys: dict[str, ECKey] = {}
+        self._fetched_at: datetime | None = None
+        self._token_cache: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
+
+    async def authenticate(self, authorization: str | None, at: datetime) -> Actor:
+        """The actor of an Authorization header; Unauthenticated, or Unavailable when identity was never reached."""
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("请先登录", "Sign in first", headers={"WWW-Authenticate": REALM})
+        known = self._token_cache.get(token)
+        if known is not None and known[0] > at.timestamp():
+            return known[1]
+        claims = await self._verify_claims(token, at)
+        actor = _actor_from_claims(claims)
+        self._token_cache[token] = (float(claims["exp"]), actor)
+        while len(self._token_cache) > TOKEN_CACHE_SIZE:
+            self._token_cache.popitem(last=False)
+        return actor
+
+    async def _verify_claims(self, token: str, at: datetime) -> dict[str, Any]:
+        header = _parse_header(token)
+        kid, alg = header.get("kid"), header.get("alg")
+        key: ECKey | OctKey
+        if kid == SERVICE_KEY_ID and not self.settings.service_key:
+            raise unauthenticated_error("这种令牌在此不被接受", "This process takes no service tokens")
+        if kid == SERVICE_KEY_ID:
+            key, wanted = _load_service_key(self.settings), "HS256"
+        else:
+            key, wanted = await self._get_key(str(kid), at), "ES256"
+        if alg != wanted:
+            raise unauthenticated_error("令牌签名算法不被接受", "Unexpected signature algorithm")
+        try:
+            claims: dict[str, Any] = jwt.decode(token, key, algorithms=[wanted]).claims
+        except (JoseError, ValueError) as error:
+            raise unauthenticated_error("令牌无效, 请重新登录", "The token is not valid") from error
+        self._check_claims(claims, at)
+        if (claims.get("kind") == "service") != (kid == SERVICE_KEY_ID):
+            raise unauthenticated_error("令牌类型不符", "Wrong kind of token")
+        return claims
+
+    def _check_claims(self, claims: Mapping[str, Any], at: datetime) -> None:
+        now = at.timestamp()
+        audience = claims.get("aud")
+        if claims.get("iss") != self.settings.issuer or self.settings.audience not in (
+            audience if isinstance(audience, list) else [audience]
+        ):
+            raise unauthenticated_error("令牌不是本系统签发", "Wrong issuer or audience")
+        expires, begins = claims.get("exp"), claims.get("nbf", claims.get("iat"))
+        if not isinstance(expires, int | float) or not isinstance(begins, int | float):
+            raise unauthenticated_error("令牌没有有效期", "The token has no time")
+        if now >= expires:
+            raise unauthenticated_error("登录已过期, 请重新登录", "The token has expired")
+        if now < begins - LEEWAY_S:
+            raise unauthenticated_error("令牌尚未生效, 请检查时间", "The token is not valid yet")
+
+    async def _get_key(self, kid: str, at: datetime) -> ECKey:
+        since = None if self._fetched_at is None else abs(at - self._fetched_at)
+        if since is None or since >= JWKS_MAX_AGE or (kid not in self._keys and since >= JWKS_MIN_REFRESH):
+            await self._fetch_keys(at)
+        if kid not in self._keys:
+            raise unauthenticated_error("令牌无效, 请重新登录", "Unknown signing key")
+        return self._keys[kid]
+
+    async def _fetch_keys(self, at: datetime) -> None:
+        """Identity's keys as they are now; those known so far when it does not answer."""
+        try:
+            found = await self.fetch_jwks()
+        except ApiError as error:
+            if not self._keys:
+                raise Unavailable("账号服务暂时联系不上, 请稍后重试", "identity does not answer") from error
+            self._fetched_at = at - JWKS_MAX_AGE + JWKS_MIN_REFRESH  # asked again soon, not by every request
+            return
+        self._keys = {one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"}
+        self._fetched_at = at
+
+
+def _parse_header(token: str) -> dict[str, Any]:
+    try:
+        header = json.loads(urlsafe_b64decode(token.split(".", maxsplit=1)[0].encode()))
+    except (ValueError, UnicodeError) as error:
+        raise unauthenticated_error("令牌无效, 请重新登录", "Not a token") from error
+    if not isinstance(header, dict):
+        raise unauthenticated_error("令牌无效, 请重新登录", "Not a token")
+    return header
+
+
+def _actor_from_claims(claims: Mapping[str, Any]) -> Actor:
+    if claims.get("kind") == "service":
+        return Actor(
+            str(claims["sub"]),
+            str(claims.get("name", "")),
+            (Grant(Role.SERVICE, NATION_CODE),),
+            kind="service",
+            on_behalf_of=str(claims.get("obo", "")),
+        )
+    try:
+        grants = tuple(Grant(Role(role), str(region)) for role, region in claims.get("grants", []))
+        scopes = frozenset(May(word) for word in claims["scope"].split()) if "scope" in claims else None
+    except (ValueError, TypeError) as error:
+        raise unauthenticated_error(
+            "令牌内容无法识别, 请重新登录", "Unknown role or scope in the token"
+        ) from error
+    if any(grant.role is Role.SERVICE for grant in grants):
+        raise unauthenticated_error("令牌内容无法识别, 请重新登录", "No person is a service")
+    return Actor(
+        str(claims["sub"]),
+        str(claims.get("name", "")),
+        grants,
+        organisation=str(claims.get("org", "")),
+        kind=str(claims.get("kind", "user")),
+        scopes=scopes,
+        device=str(claims.get("device", "")),
+    )

@@ -1,0 +1,181 @@
+"""Money: an integer number of 分 in Python and the database, a decimal string in 元 in JSON. Never a float.
+
+    class SourceCreate(BaseModel):
+        amount: Money                     # {"amount": "12590000.00"} → 1259000000
+
+A bare integer is refused, since a client that sends 500000 may mean 元 or 分. Only a model that reads records
+(`from_attributes=True` in its config, as every response model and event has) takes integers, and they are 分.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+MAX_AMOUNT_FEN = 10**15
+"""Amounts stay below this many 分 (十万亿元)."""
+FEN_PER_YUAN = 100
+WAN_DECIMALS = 6
+FEN_PER_WAN = 1_000_000
+_DIGITS = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?"
+_CELL = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
+EXCEL_DIGITS = 15
+TOO_LARGE_MESSAGE = "金额过大, 须小于十万亿元"
+
+
+def parse_yuan(value: str | Decimal, *, signed: bool = False) -> int:
+    """元 as written in JSON ("500000.00", "12.3", "0") or as a Decimal → 分. ValueError for anything not exact."""
+    if isinstance(value, Decimal):
+        return _to_exact_fen(value, FEN_PER_YUAN, signed=signed)
+    if not re.fullmatch(f"-?{_DIGITS}" if signed else _DIGITS, value):
+        raise ValueError(f'金额须写成元的数字, 最多两位小数, 如 "500000.00": {value[:40]!r}')
+    return _to_exact_fen(Decimal(value), FEN_PER_YUAN, signed=signed)
+
+
+def format_yuan(amount: int) -> str:
+    """分 → 元 with two decimals: 50000000 → "500000.00"."""
+    whole, rest = divmod(abs(amount), FEN_PER_YUAN)
+    return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
+
+
+def format_wan(amount: int, places: int = 4) -> str:
+    """分 → 万元 for tables, always exact: at least `places` decimals, and more (up to six) when the 分 need them."""
+    whole, rest = divmod(abs(amount), FEN_PER_WAN)
+    decimals = f"{rest:0{WAN_DECIMALS}d}".rstrip("0").ljust(places, "0")
+    return f"{'-' if amount < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"
+
+
+def parse_wan_cell(cell: str | Decimal | float) -> int:
+    """A spreadsheet cell in 万元 → 分, exact or ValueError.
+
+    Text may have spaces around it and thousands commas. A float counts as what the spreadsheet shows: its 15
+    significant digits, so a computed 29.400000000000002 is 29.4, while 0.1234567 (no whole 分) is refused.
+    """
+    return _parse_cell(cell, FEN_PER_WAN)
+
+
+def parse_yuan_cell(cell: str | Decimal | float) -> int:
+    """A spreadsheet cell in 元 → 分, by the same rules as `from_wan`."""
+    return _parse_cell(cell, FEN_PER_YUAN)
+
+
+def split_proportionally(total: int, parts: Sequence[int]) -> list[int]:
+    """Split 分 in proportion to `parts`, adding up exactly (largest remainder; the earlier part wins a tie).
+
+    ValueError when a part is negative or all are zero.
+    """
+    weight = sum(parts)
+    if weight <= 0 or min(parts) < 0:
+        raise ValueError("分摊比例须为非负数, 且不能全为零")
+    sign = -1 if total < 0 else 1
+    shares, remainders = [], []
+    for index, part in enumerate(parts):
+        whole, rest = divmod(abs(total) * part, weight)
+        shares.append(whole)
+        remainders.append((-rest, index))
+    for _, index in sorted(remainders)[: abs(total) - sum(shares)]:
+        shares[index] += 1
+    return [sign * one for one in shares]
+
+
+def _parse_cell(cell: str | Decimal | float, unit: int) -> int:
+    if isinstance(cell, bool):
+        raise ValueError("金额不能是 TRUE 或 FALSE")  # noqa: TRY004 - refused input, not a bug
+    if isinstance(cell, float):
+        return _to_exact_fen(Decimal(f"{cell:.{EXCEL_DIGITS}g}"), unit, signed=True)
+    if isinstance(cell, str):
+        text = unicodedata.normalize("NFKC", cell).strip()  # full-width digits and commas
+        if _GROUPED.fullmatch(text):
+            text = text.replace(",", "")
+        if not _CELL.fullmatch(text):
+            raise ValueError(f"不是金额: {cell[:40]!r}")
+        return _to_exact_fen(Decimal(text), unit, signed=True)
+    return _to_exact_fen(Decimal(cell), unit, signed=True)
+
+
+def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:
+    # In integers: Decimal arithmetic rounds to its context's precision, and an exponent of a million must cost nothing.
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("金额不是数字")  # noqa: TRY004 - NaN or infinity
+    text = "".join(map(str, digits)).rstrip("0") or "0"
+    exponent += len(digits) - len(text)
+    if text != "0" and value.adjusted() >= len(str(MAX_AMOUNT_FEN)):
+        raise ValueError(TOO_LARGE_MESSAGE)
+    if text == "0":
+        return 0
+    if exponent < -WAN_DECIMALS:
+        raise ValueError(f"金额不是整数分: {value}")
+    scale: int = 10 ** (exponent + WAN_DECIMALS)
+    amount, rest = divmod(int(text) * unit * scale, FEN_PER_WAN)
+    if rest:
+        raise ValueError(f"金额不是整数分: {value}")
+    if amount >= MAX_AMOUNT_FEN:
+        raise ValueError(TOO_LARGE_MESSAGE)
+    if sign and not signed:
+        raise ValueError("金额不能为负")
+    return -amount if sign else amount
+
+
+@dataclass(frozen=True)
+class _YuanAmount:
+    """How pydantic reads, writes and describes an amount."""
+
+    lowest: int
+    pattern: str
+    description: str
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            self.parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                format_yuan, when_used="json", return_schema=core_schema.str_schema()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": self.pattern,
+            "description": self.description,
+            "examples": ["500000.00"],
+        }
+
+    def parse(self, value: Any, info: ValidationInfo) -> int:  # noqa: ANN401 - whatever a client sent
+        """The amount in 分, or ValueError."""
+        if isinstance(value, str | Decimal):
+            amount = parse_yuan(value, signed=True)
+        elif (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and (info.config or {}).get("from_attributes")
+        ):
+            amount = value
+        else:
+            raise ValueError('金额须写成元的字符串, 如 "500000.00"')
+        if abs(amount) >= MAX_AMOUNT_FEN:
+            raise ValueError(TOO_LARGE_MESSAGE)
+        if amount < self.lowest:
+            raise ValueError("金额须大于零" if self.lowest else "金额不能为负")
+        return amount
+
+
+Money = Annotated[int, _YuanAmount(0, f"^{_DIGITS}$", "金额, 元, 最多两位小数, 以字符串表示")]
+"""分 ≥ 0 in Python, "500000.00" (元) in JSON."""
+PositiveMoney = Annotated[
+    int, _YuanAmount(1, rf"^(?!0(\.0{{1,2}})?$){_DIGITS}$", "金额, 元, 大于零, 最多两位小数, 以字符串表示")
+]
+"""分 > 0."""
+SignedMoney = Annotated[
+    int, _YuanAmount(1 - MAX_AMOUNT_FEN, f"^-?{_DIGITS}$", "金额, 元, 可为负, 最多两位小数, 以字符串表示")
+]
+"""分 of either sign: balances, corrections, deviations."""

@@ -1,0 +1,25 @@
+"""What one service promises the others: HTTP client, request and answer shapes, events."""
+
+from shared.clients.http_client import OutboundHttp, ServiceClients, ServiceName, Unreachable, display_name
+from shared.clients.outbound_policy import (
+    AddressNotAllowed,
+    OutboundTarget,
+    check_url,
+    is_forbidden,
+    parse_target,
+    resolve_target,
+)
+
+__all__ = [
+    "AddressNotAllowed",
+    "OutboundHttp",
+    "OutboundTarget",
+    "ServiceClients",
+    "ServiceName",
+    "Unreachable",
+    "check_url",
+    "display_name",
+    "is_forbidden",
+    "parse_target",
+    "resolve_target",
+]

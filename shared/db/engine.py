@@ -1,0 +1,262 @@
+"""Engines, sessions and column types: one behaviour on SQLite and PostgreSQL, and the only place that commits."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from enum import Enum as PyEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlmodel import Field, SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.db.autocommit_connection import AutocommitConnection
+from shared.errors import ApiError, Conflict, Invalid, Unavailable
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+LOCK_TIMEOUT_MS = 5000
+POSTGRES_OPTIONS = (
+    f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
+)
+STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
+"""What drivers raise when a value cannot be kept or a statement cannot be run."""
+JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
+BigSerial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""An autoincrementing 64-bit key on both databases."""
+
+
+def text_enum(kind: type[PyEnum]) -> sa.Enum:
+    """An enum stored by value in a VARCHAR, so that a new member needs no migration."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        create_constraint=False,
+        length=40,
+        validate_strings=True,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Record(SQLModel):
+    """What every business record has. `created_digest` makes a repeated create with the same id recognisable."""
+
+    id: UUID = Field(primary_key=True)
+    region: str = Field(max_length=12)
+    version: int = 1
+    created_at: datetime
+    created_by: str = Field(max_length=64)
+    updated_at: datetime
+    created_digest: str = Field(default="", max_length=64)
+
+
+def async_url(url: str) -> URL:
+    """The given address with the async driver this code uses."""
+    parsed = make_url(url)
+    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
+    return parsed.set(drivername=driver)
+
+
+def sync_url(url: str) -> URL:
+    """The same database for Alembic."""
+    parsed = make_url(url)
+    driver = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
+    return parsed.set(drivername=driver)
+
+
+def _create_sqlite_engine(url: URL, *, reading: bool) -> AsyncEngine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    size = {"pool_size": 4, "max_overflow": 4} if reading else {"pool_size": 1, "max_overflow": 0}
+    # One writer connection per process: waiting writers queue fairly instead of racing for the file lock.
+    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={LOCK_TIMEOUT_MS}",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # IMMEDIATE, or two read-then-write transactions lose an update silently.
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _create_postgres_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url, pool_size=8, max_overflow=8, pool_timeout=10, connect_args={"options": POSTGRES_OPTIONS}
+    )
+
+
+def create_autocommit_connection(url: URL) -> AutocommitConnection:
+    """A connection of its own to the same database."""
+    _, given = url.get_dialect()().create_connect_args(url)
+    return AutocommitConnection({**given, "options": POSTGRES_OPTIONS})
+
+
+class Database:
+    """One service's database: transactions to write in, transactions to read in."""
+
+    def __init__(self, url: str) -> None:
+        """Open lazily; nothing is connected yet."""
+        parsed = async_url(url)
+        self.dialect = parsed.get_backend_name()
+        if self.dialect == "sqlite":
+            self.writer = _create_sqlite_engine(parsed, reading=False)
+            self.reader = _create_sqlite_engine(parsed, reading=True)
+        else:
+            self.writer = _create_postgres_engine(parsed)
+            self.reader = self.writer.execution_options(postgresql_readonly=True)
+            self._autocommit = create_autocommit_connection(parsed)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[AsyncSession]:
+        """A transaction that is committed when the block ends well and leaves nothing otherwise.
+
+        It begins with the first statement, so calls to other services made before that hold no lock.
+        """
+        async with AsyncSession(self.writer, expire_on_commit=False) as session:
+            try:
+                yield session
+                await session.commit()
+            except STORAGE_ERRORS as error:
+                await session.rollback()
+                raise _to_api_error(error) from error
+            except NoConnection as error:
+                raise _pool_exhausted() from error
+            except BaseException:
+                await session.rollback()
+                raise
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """A read-only transaction: one consistent moment on SQLite, statement by statement on PostgreSQL."""
+        async with AsyncSession(self.reader, expire_on_commit=False) as session:
+            try:
+                yield session
+            except STORAGE_ERRORS as error:
+                raise _to_api_error(error) from error
+            except NoConnection as error:
+                raise _pool_exhausted() from error
+
+    @asynccontextmanager
+    async def advisory_lock(self, lock: int) -> AsyncGenerator[None]:
+        """Among all processes on this database only one is in here for the same lock; SQLite has one process anyway."""
+        if self.dialect == "sqlite":
+            yield
+            return
+        async with self.read() as session:
+            for patience in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                await execute_core(session, sa.select(sa.func.set_config(patience, "0", sa.true())))
+            await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock)))
+            yield
+
+    @asynccontextmanager
+    async def reuse_read_session(self, session: AsyncSession) -> AsyncGenerator[AsyncSession]:
+        """`read` with a session of `seldom`: for one task that mostly knows already and asks nothing."""
+        try:
+            yield session
+        except STORAGE_ERRORS as error:
+            raise _to_api_error(error) from error
+        except NoConnection as error:
+            raise _pool_exhausted() from error
+        finally:
+            if session.in_transaction():
+                await session.close()
+
+    def long_lived_read_session(self) -> AsyncSession:
+        """A session for reading, to be used again and again by one task with `glance`."""
+        return AsyncSession(self.reader, expire_on_commit=False)
+
+    async def execute_autocommit(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of one statement that is a transaction of its own, committed when they are there; PostgreSQL only.
+
+        Names of values stand in it as `%(name)s`. Failures are those of `write`.
+        """
+        try:
+            return await self._autocommit.execute(statement.encode(), values)
+        except (psycopg.Error, UnicodeEncodeError) as error:
+            raise _to_api_error(error) from error
+
+    async def close(self) -> None:
+        """Let every connection go."""
+        if self.dialect == "postgresql":
+            await self._autocommit.close()
+        await self.writer.dispose()
+        await self.reader.dispose()
+
+
+def _pool_exhausted() -> Unavailable:
+    """Every connection stayed taken for longer than one may wait."""
+    return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
+
+
+def _to_api_error(error: Exception) -> Exception:
+    """What a database failure means to a caller; anything unforeseen stays the bug it is."""
+    failed = isinstance(error, DBAPIError | psycopg.Error)
+    if not failed or isinstance(error, DataError | psycopg.DataError):
+        # NUL in a text, a number beyond 64 bits, half a character: the drivers differ in how they say so.
+        return Invalid("内容里有不能保存的字符, 或数字过大", "A character or number cannot be stored")
+    cause = getattr(error, "orig", error)
+    state = getattr(cause, "sqlstate", None) or ""
+    text = str(cause)
+    if isinstance(error, IntegrityError | psycopg.IntegrityError):
+        if "unique" in text.lower() or state == "23505":
+            return Conflict("已有相同的记录", "An equal record exists already")
+        return error
+    if state in {"40001", "40P01", "55P03"} or "database is locked" in text:
+        return Unavailable(
+            "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
+        )
+    away = ("unable to open", "disk i/o", "connection is closed", "readonly database")
+    broken = isinstance(cause, psycopg.OperationalError) or any(words in text.lower() for words in away)
+    if state.startswith(("08", "57", "53")) or (not state and broken):
+        return Unavailable("数据库暂不可用", "The database is not available")
+    return error
+
+
+async def execute_core(
+    session: AsyncSession, statement: sa.Executable, values: Any = None
+) -> sa.CursorResult[Any]:
+    """Run a Core statement inside the session's transaction (SQLModel's `exec` is for ORM selects)."""
+    connection = await session.connection()
+    return await connection.execute(statement, values)
+
+
+__all__ = [
+    "JSON",
+    "NAMING_CONVENTION",
+    "ApiError",
+    "BigSerial",
+    "Database",
+    "Record",
+    "async_url",
+    "execute_core",
+    "sync_url",
+    "text_enum",
+]

@@ -1,0 +1,209 @@
+"""Tables that every service has in its own database: log, inbox, answers, notices, rules, files."""
+
+import sqlalchemy as sa
+from sqlmodel import SQLModel, UTCDateTime
+
+from shared.db.engine import JSON, NAMING_CONVENTION, BigSerial
+
+SHARED_METADATA = sa.MetaData(naming_convention=NAMING_CONVENTION)
+
+event_log = sa.Table(
+    "event_log",
+    SHARED_METADATA,
+    sa.Column("seq", BigSerial, primary_key=True, autoincrement=True),
+    sa.Column("tx", sa.BigInteger, nullable=False, comment="PostgreSQL transaction id; 0 on SQLite"),
+    sa.Column("id", sa.Uuid, nullable=False, unique=True),
+    sa.Column("type", sa.String(80), nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("subject_version", sa.Integer, nullable=False),
+    sa.Column("region", sa.String(12), nullable=False),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("on_behalf_of", sa.String(64), nullable=False, default=""),
+    sa.Column("device", sa.String(64), nullable=False, default=""),
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("recorded_at", UTCDateTime, nullable=False),
+    sa.Column("ingested_at", UTCDateTime, nullable=False),
+    sa.Column("before", JSON, nullable=False),
+    sa.Column("after", JSON, nullable=False),
+    sa.Index(None, "tx", "seq"),
+    sa.Index(None, "subject", "seq"),
+)
+
+log_cursor = sa.Table(
+    "log_cursor",
+    SHARED_METADATA,
+    sa.Column("subscriber", sa.String(80), primary_key=True),
+    sa.Column("tx", sa.BigInteger, nullable=False, default=0),
+    sa.Column("seq", sa.BigInteger, nullable=False, default=0),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0, comment="fences a lease that ran out"),
+    sa.Column(
+        "failures",
+        sa.Integer,
+        nullable=False,
+        default=0,
+        comment="in a row, of any kind: how long to back off",
+    ),
+    sa.Column(
+        "refusals",
+        sa.Integer,
+        nullable=False,
+        default=0,
+        comment="in a row, of the next event: when to park it",
+    ),
+    sa.Column("due_at", UTCDateTime, nullable=False, comment="end of the lease or of the back-off"),
+    sa.Column("last_error", sa.Text, nullable=False, default=""),
+)
+
+dead_letter = sa.Table(
+    "dead_letter",
+    SHARED_METADATA,
+    sa.Column("subscriber", sa.String(80), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column(
+        "error", sa.Text, nullable=False, comment="empty: parked behind an earlier event of its subject"
+    ),
+    sa.Column("parked_at", UTCDateTime, nullable=False),
+    sa.Column(
+        "retry", sa.Boolean, nullable=False, default=False, comment="an operator asked to deliver it again"
+    ),
+    sa.Index(None, "subscriber", "subject", "seq"),
+)
+
+webhook = sa.Table(
+    "webhook",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("region", sa.String(12), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("types", JSON, nullable=False, comment="topics; empty means all"),
+    sa.Column("spans", JSON, nullable=False, comment="first and last region code of what its maker may read"),
+    sa.Column("secret", sa.Text, nullable=False, comment="sealed signing secret"),
+    sa.Column("old_secret", sa.Text, nullable=False, default="", comment="signs too until `old_until`"),
+    sa.Column("old_until", UTCDateTime),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("stopped_reason", sa.Text, nullable=False, default=""),
+    sa.Column("failing_since", UTCDateTime, comment="first failure after the last success"),
+    sa.Column(
+        "asked_again_at", UTCDateTime, comment="when parked events were last tried again by themselves"
+    ),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("created_by", sa.String(64), nullable=False),
+    sa.Column("created_at", UTCDateTime, nullable=False),
+    sa.Column("updated_at", UTCDateTime, nullable=False),
+    sa.Index(None, "region", "id"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    SHARED_METADATA,
+    sa.Column("event_id", sa.Uuid, primary_key=True),
+    sa.Column("service", sa.String(40), nullable=False),
+    sa.Column("type", sa.String(80), nullable=False),
+    sa.Column("received_at", UTCDateTime, nullable=False),
+)
+
+log_seal = sa.Table(
+    "log_seal",
+    SHARED_METADATA,
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False, unique=True),
+    sa.Column("tx", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, comment="SM3 over the row and the digest before it"),
+)
+
+answer = sa.Table(
+    "answer",
+    SHARED_METADATA,
+    sa.Column("principal", sa.String(64), primary_key=True),
+    sa.Column("route", sa.String(200), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("headers", JSON, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", UTCDateTime, nullable=False, index=True),
+)
+
+notice = sa.Table(
+    "notice",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("subject_kind", sa.String(40), nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("region", sa.String(12), nullable=False),
+    sa.Column("level", sa.String(40), nullable=False),
+    sa.Column("title", sa.String(300), nullable=False),
+    sa.Column("content", JSON, nullable=False, comment="what the public reads; masked before it gets here"),
+    sa.Column("places", JSON, nullable=False),
+    sa.Column("hotline", sa.String(100), nullable=False, default=""),
+    sa.Column("starts_on", sa.Date, nullable=False),
+    sa.Column("ends_on", sa.Date, nullable=False),
+    sa.Column("photo", sa.String(64), nullable=False, default=""),
+    sa.Column("withdrawn_at", UTCDateTime),
+    sa.Column("withdrawn_reason", sa.Text, nullable=False, default=""),
+    sa.Column("version", sa.Integer, nullable=False, default=1),
+    sa.Column("posted_by", sa.String(64), nullable=False),
+    sa.Column("posted_at", UTCDateTime, nullable=False),
+    sa.Column("rule_version", sa.String(80), nullable=False, default=""),
+    sa.Index(None, "subject_kind", "subject"),
+    sa.Index(None, "region", "starts_on", "id"),
+)
+
+objection = sa.Table(
+    "objection",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("notice_id", sa.Uuid, sa.ForeignKey("notice.id"), nullable=False, index=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("channel", sa.String(40), nullable=False),
+    sa.Column("raised_by", sa.String(64), nullable=False),
+    sa.Column("raised_at", UTCDateTime, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False, default=""),
+    sa.Column("upheld", sa.Boolean),
+    sa.Column("answered_by", sa.String(64), nullable=False, default=""),
+    sa.Column("answered_at", UTCDateTime),
+)
+
+rule = sa.Table(
+    "rule",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("key", sa.String(80), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("region", sa.String(12), nullable=False),
+    sa.Column("title", sa.String(200), nullable=False),
+    sa.Column("value", JSON, nullable=False),
+    sa.Column("effective_from", sa.Date, nullable=False),
+    sa.Column("effective_to", sa.Date),
+    sa.Column("basis", sa.Text, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column(
+        "origin", sa.String(80), nullable=False, comment="digest of the file entry, or empty for an edit"
+    ),
+    sa.Column("created_by", sa.String(64), nullable=False),
+    sa.Column("created_at", UTCDateTime, nullable=False),
+    sa.UniqueConstraint("key", "version"),
+)
+
+file = sa.Table(
+    "file",
+    SHARED_METADATA,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("media_type", sa.String(100), nullable=False),
+    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("region", sa.String(12), nullable=False),
+    sa.Column("uploaded_by", sa.String(64), nullable=False),
+    sa.Column("uploaded_at", UTCDateTime, nullable=False),
+    sa.Column("evidence", JSON, nullable=False, comment="time and place the photo itself claims"),
+    sa.Index(None, "region", "id"),
+)
+
+
+def copy_shared_tables_into(base: type[SQLModel]) -> None:
+    """Give a service's own metadata the shared tables, so that its migrations are checked against them."""
+    for table in SHARED_METADATA.sorted_tables:
+        table.to_metadata(base.metadata)

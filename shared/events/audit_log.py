@@ -1,0 +1,166 @@
+"""The audit trail's seal: every final row of the event log, hashed with SM3 together with the seal before it.
+
+The sealer follows behind the writers and never blocks them. `verify` reads log and seals side by side and names every
+changed, missing or inserted row. Somebody who can rewrite rows could rewrite all later seals too; whoever keeps a
+(position, digest) outside this database, as an auditor does, finds that as well.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from pydantic import BaseModel, Field
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.china import LabelledEnum
+from shared.db import bulk_upsert, event_log, execute_core, log_seal
+from shared.errors import Conflict
+from shared.events.log import LOG_START, Cursor, is_visible, list_after_cursor
+from shared.unit_of_work import ServiceContext
+
+SEAL_BATCH_ROWS = 500
+SEAL_INTERVAL_S = 5.0
+GENESIS_DIGEST = "0" * 64
+
+
+class ChainFault(LabelledEnum):
+    """日志问题."""
+
+    CHANGED = "changed", "内容被改动"
+    MISSING = "missing", "记录缺失"
+    INSERTED = "inserted", "记录被插入"
+    SEAL_MISSING = "seal_missing", "封印缺失"
+    REWRITTEN = "rewritten", "封印与留存的摘要不符"
+
+
+class LogFault(BaseModel):
+    """一处日志问题: which row, and what is wrong with it."""
+
+    kind: ChainFault
+    label: str
+    seq: int
+    position: int = Field(description="place in the chain of seals; 0 when there is none")
+
+
+class Seal(BaseModel):
+    """封印: position and digest, worth keeping outside the system."""
+
+    position: int = 0
+    digest: str = GENESIS_DIGEST
+
+
+class LogReport(BaseModel):
+    """日志校验结果."""
+
+    rows: int = Field(description="rows compared")
+    faults: list[LogFault]
+    head: Seal = Field(description="the last seal")
+
+
+def row_digest(row: Any, before: str) -> str:  # noqa: ANN401 - any row of the log
+    """SM3 over the digest before and the whole row, the same on both databases."""
+    values = {name: _to_json_value(value) for name, value in row._asdict().items()}
+    text = json.dumps([before, values], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.new("sm3", text.encode()).hexdigest()
+
+
+def _to_json_value(value: Any) -> Any:  # noqa: ANN401 - any column
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="microseconds")
+    return str(value) if isinstance(value, UUID) else value
+
+
+async def _last_seal(session: AsyncSession) -> tuple[Seal, Cursor]:
+    query = sa.select(log_seal).order_by(log_seal.c.position.desc()).limit(1)
+    row = (await execute_core(session, query)).first()
+    return (
+        (Seal(), LOG_START)
+        if row is None
+        else (Seal(position=row.position, digest=row.digest), (row.tx, row.seq))
+    )
+
+
+async def seal_rows(context: ServiceContext) -> int:
+    """Seal the next rows; how many. Two sealers at once: one of them finds its positions taken and starts anew."""
+    async with context.database.read() as session:
+        last, cursor = await _last_seal(session)
+        rows = await list_after_cursor(session, cursor, limit=SEAL_BATCH_ROWS)
+    if not rows:
+        return 0
+    seals, digest = [], last.digest
+    for position, row in enumerate(rows, last.position + 1):
+        digest = row_digest(row, digest)
+        seals.append({"position": position, "seq": row.seq, "tx": row.tx, "digest": digest})
+    try:
+        async with context.database.write() as session:
+            await bulk_upsert(session, log_seal, seals)
+    except Conflict:
+        return 0
+    return len(seals)
+
+
+async def verify_chain(session: AsyncSession, kept: Seal | None = None) -> LogReport:
+    """Compare every sealed row with its seal, in one pass; `kept` is a seal somebody wrote down earlier."""
+    faults: list[LogFault] = []
+    rows, previous, last_seq = 0, Seal(), 0
+    while page := await _list_seals(session, previous.position):
+        stored = await _rows_by_seq(session, [seal.seq for seal in page])
+        for one in page:
+            faults += _missing_seals(previous, one)
+            row = stored.get(one.seq)
+            if row is None:
+                faults.append(_log_fault(ChainFault.MISSING, one.seq, one.position))
+            elif row_digest(row, previous.digest) != one.digest and one.position == previous.position + 1:
+                faults.append(_log_fault(ChainFault.CHANGED, one.seq, one.position))
+            if kept is not None and kept.position == one.position and kept.digest != one.digest:
+                faults.append(_log_fault(ChainFault.REWRITTEN, one.seq, one.position))
+            previous, rows = Seal(position=one.position, digest=one.digest), rows + 1
+            last_seq = one.seq
+    if kept is not None and kept.position > previous.position:
+        faults.append(_log_fault(ChainFault.REWRITTEN, last_seq, kept.position))
+    faults += [_log_fault(ChainFault.INSERTED, seq, 0) for seq in await _list_unsealed(session)]
+    return LogReport(rows=rows, faults=faults, head=previous)
+
+
+def _missing_seals(previous: Seal, one: Any) -> Iterator[LogFault]:  # noqa: ANN401 - a row of log_seal
+    for position in range(previous.position + 1, one.position):
+        yield _log_fault(ChainFault.SEAL_MISSING, 0, position)
+
+
+def _log_fault(kind: ChainFault, seq: int, position: int) -> LogFault:
+    return LogFault(kind=kind, label=kind.label, seq=seq, position=position)
+
+
+async def _list_seals(session: AsyncSession, position: int) -> list[Any]:
+    query = (
+        sa.select(log_seal)
+        .where(log_seal.c.position > position)
+        .order_by(log_seal.c.position)
+        .limit(SEAL_BATCH_ROWS)
+    )
+    return list(await execute_core(session, query))
+
+
+async def _rows_by_seq(session: AsyncSession, seqs: list[int]) -> dict[int, Any]:
+    return {
+        row.seq: row
+        for row in await execute_core(session, sa.select(event_log).where(event_log.c.seq.in_(seqs)))
+    }
+
+
+async def _list_unsealed(session: AsyncSession) -> list[int]:
+    """Rows without a seal that stand before the last sealed one: the sealer never leaves any."""
+    _, cursor = await _last_seal(session)
+    place = sa.tuple_(event_log.c.tx, event_log.c.seq)
+    query = (
+        sa.select(event_log.c.seq)
+        .outerjoin(log_seal, log_seal.c.seq == event_log.c.seq)
+        .where(log_seal.c.seq.is_(None), place < sa.tuple_(*map(sa.literal, cursor)), is_visible(session))
+        .order_by(event_log.c.seq)
+        .limit(SEAL_BATCH_ROWS)
+    )
+    return list((await execute_core(session, query)).scalars())

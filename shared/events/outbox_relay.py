@@ -1,0 +1,270 @@
+"""The relay: what the event log holds reaches every subscriber, at least once, in order per subject.
+
+One cursor per subscriber. A batch is read, the lease taken, the batch delivered with no transaction open, and the
+cursor moved under the lease. A relay that dies in between leaves the lease to run out; the next one delivers again and
+the receiver's inbox makes it count once. Several replicas may run relays at once.
+
+A subscriber that is down is waited for, ever more patiently, for ever. An event that its handler refuses `PATIENCE`
+times is parked, and later events of the same subject park behind it, until an operator asks for them again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from shared.db import Database, event_log
+from shared.errors import ApiError
+from shared.events import outbox_cursors
+from shared.events.event import Envelope
+from shared.events.log import (
+    LOG_START,
+    Cursor,
+    last_visible_cursor,
+    list_after_cursor,
+    to_envelope,
+    up_to_cursor,
+)
+from shared.events.outbox_cursors import CursorUpdate, SubscriberCursor
+from shared.events.topics import list_subscribers, topics_for
+
+RELAY_BATCH_EVENTS = 50
+LEASE_DURATION = timedelta(seconds=60)
+MAX_BACKOFF = timedelta(minutes=5)
+MAX_REFUSALS = 8
+"""How often an event is refused before it is parked: about two minutes."""
+IDLE_ADVANCE_ROWS = 500
+"""A cursor is moved over rows its subscriber does not want once there are this many."""
+POLL_INTERVAL_S = {"sqlite": 1.0, "postgresql": 2.0}
+MIN_POLL_GAP_S = 0.5
+"""Who writes hundreds of times a second is looked after this often; what comes after a pause goes out at once."""
+log = structlog.get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """How a delivery went: so many from the front arrived; `refused` when it stopped at an event for its content.
+
+    Some received and no error: the deliverer paused, and the rest follows at once.
+    """
+
+    received: int
+    error: str = ""
+    refused: bool = False
+
+
+Deliverer = Callable[[str, list[Envelope]], Awaitable[DeliveryOutcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    reader: SubscriberCursor
+    rows: Sequence[sa.Row[Any]]
+    behind: set[str] = field(default_factory=set)
+    """Subjects with a parked event."""
+    end: Cursor = (0, 0)
+    """Where the cursor stands when everything here arrived."""
+    is_retry: bool = False
+    """Parked events asked for again, not new ones."""
+
+    @property
+    def rows_to_deliver(self) -> list[sa.Row[Any]]:
+        """The rows to deliver now."""
+        return [row for row in self.rows if row.subject not in self.behind]
+
+
+def backoff_delay(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row: 1 s, 2 s, 4 s … 5 min."""
+    return min(timedelta(seconds=2 ** min(failures - 1, 20)), MAX_BACKOFF)
+
+
+class Relay:
+    """Delivers one service's log. `to` names its subscribers and `topics` what each wants; empty topics mean all."""
+
+    def __init__(
+        self,
+        database: Database,
+        service: str,
+        deliver: Deliverer,
+        clock: Callable[[], datetime],
+        *,
+        to: Collection[str] | None = None,
+        topics: Callable[[str], Collection[str]] = topics_for,
+        row_filter: Callable[[str], sa.ColumnElement[bool]] = lambda _subscriber: sa.true(),
+        wait: Callable[[int], timedelta] = backoff_delay,
+        changed: asyncio.Event | None = None,
+    ) -> None:
+        """`row_filter` narrows further which rows a subscriber is told of; `wait` is how long after so many failures."""
+        self.database = database
+        self.service = service
+        self.deliver = deliver
+        self.clock = clock
+        self.to = tuple(to) if to is not None else list_subscribers(but=service)
+        self.topics = topics
+        self.row_filter = row_filter
+        self.wait = wait
+        self.changed = changed or asyncio.Event()
+        self._wakes = {subscriber: asyncio.Event() for subscriber in self.to}
+        self._unfinished: set[str] = set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; woken by `changed`, and by the clock in case another process wrote."""
+        async with asyncio.TaskGroup() as group:
+            for subscriber in self.to:
+                group.create_task(self._run_subscriber(subscriber))
+            await self._poll()
+
+    async def drain(self) -> int:
+        """Deliver everything that can arrive now, whatever was to be waited for; how many events arrived."""
+        await self._subscribe()
+        arrived, before = 0, -1
+        while arrived != before:
+            before = arrived
+            for subscriber in self.to:
+                while (moved := await self.deliver_batch(subscriber, patient=False)) > 0:
+                    arrived += moved
+        return arrived
+
+    async def deliver_batch(self, subscriber: str, *, patient: bool = True) -> int:
+        """Deliver one batch; how many rows are done with. Patient: not before the lease or back-off is over."""
+        batch = await self._read_batch(subscriber)
+        if batch is None:
+            self._unfinished.discard(subscriber)
+            return 0
+        self._unfinished.add(subscriber)
+        if patient and batch.reader.due_at > self.clock():
+            return 0
+        async with self.database.write() as session:
+            if not await outbox_cursors.acquire_lease(session, batch.reader, self.clock() + LEASE_DURATION):
+                return 0
+        outcome = await self._send_rows(subscriber, batch.rows_to_deliver)
+        result, done = self._evaluate(batch, outcome)
+        async with self.database.write() as session:
+            kept = await outbox_cursors.commit_delivery(session, batch.reader, result, self.clock())
+        if outcome.error:
+            log.warning(
+                "not delivered",
+                service=self.service,
+                to=subscriber,
+                error=outcome.error,
+                parked=result.parked,
+            )
+        return done if kept else 0
+
+    async def _poll(self) -> None:
+        seen = LOG_START
+        while True:
+            told_of_it = True
+            try:
+                await asyncio.wait_for(self.changed.wait(), POLL_INTERVAL_S[self.database.dialect])
+            except TimeoutError:
+                told_of_it = False
+            self.changed.clear()
+            looked = asyncio.get_running_loop().time()
+            was = seen
+            with suppress(ApiError):
+                async with self.database.read() as session:
+                    seen = await last_visible_cursor(session, was)
+            if told_of_it or seen != was or self._unfinished:
+                for wake in self._wakes.values():
+                    wake.set()
+            await asyncio.sleep(max(0.0, looked + MIN_POLL_GAP_S - asyncio.get_running_loop().time()))
+
+    async def _run_subscriber(self, subscriber: str) -> None:
+        wake = self._wakes[subscriber]
+        ready = False
+        while True:
+            try:
+                if not ready:
+                    await self._subscribe()
+                    ready = True
+                while await self.deliver_batch(subscriber):
+                    pass
+            except Exception:
+                # The database is away, or a bug: neither may end the deliveries of this process.
+                log.exception("relay failed", service=self.service, to=subscriber)
+                await asyncio.sleep(POLL_INTERVAL_S[self.database.dialect])
+            await wake.wait()
+            wake.clear()
+
+    async def _subscribe(self) -> None:
+        async with self.database.read() as session:
+            missing = [name for name in self.to if await outbox_cursors.find_cursor(session, name) is None]
+        if missing:
+            async with self.database.write() as session:
+                await outbox_cursors.subscribe(session, missing, self.clock())
+
+    async def _read_batch(self, subscriber: str) -> _Batch | None:
+        async with self.database.read() as session:
+            reader = await outbox_cursors.find_cursor(session, subscriber)
+            if reader is None:
+                return None
+            if again := await outbox_cursors.list_retry_requested(session, subscriber, RELAY_BATCH_EVENTS):
+                return _Batch(reader, again, end=reader.cursor, is_retry=True)
+            end = await last_visible_cursor(session, reader.cursor)
+            if end == reader.cursor:
+                return None
+            conditions = [up_to_cursor(end), self.row_filter(subscriber)]
+            if topics := self.topics(subscriber):
+                conditions.append(event_log.c.type.in_(topics))
+            rows = await list_after_cursor(session, reader.cursor, limit=RELAY_BATCH_EVENTS, where=conditions)
+            if not rows and end[1] - reader.cursor[1] < IDLE_ADVANCE_ROWS:
+                return None
+            behind = await outbox_cursors.find_blocked_subjects(
+                session, subscriber, {row.subject for row in rows}
+            )
+        if len(rows) == RELAY_BATCH_EVENTS:
+            end = (rows[-1].tx, rows[-1].seq)
+        return _Batch(reader, rows, behind, end)
+
+    async def _send_rows(self, subscriber: str, rows: list[sa.Row[Any]]) -> DeliveryOutcome:
+        if not rows:
+            return DeliveryOutcome(0)
+        try:
+            async with asyncio.timeout(LEASE_DURATION.total_seconds() / 2):
+                return await self.deliver(subscriber, [to_envelope(self.service, row) for row in rows])
+        except TimeoutError:
+            return DeliveryOutcome(0, "no answer in time")
+
+    def _evaluate(self, batch: _Batch, outcome: DeliveryOutcome) -> tuple[CursorUpdate, int]:
+        now, reader, wanted = self.clock(), batch.reader, batch.rows_to_deliver
+        if outcome.received >= len(wanted):
+            done, stopped = list(batch.rows), None
+            result = CursorUpdate(batch.end, now)
+        elif outcome.received and not outcome.error:
+            done, stopped = list(batch.rows)[: batch.rows.index(wanted[outcome.received])], None
+            result = CursorUpdate(reader.cursor if batch.is_retry else (done[-1].tx, done[-1].seq), now)
+        else:
+            stopped = wanted[outcome.received]
+            done = list(batch.rows)[: batch.rows.index(stopped)]
+            again = outcome.received == 0
+            failures = (reader.failures if again else 0) + 1
+            result = CursorUpdate(
+                (done[-1].tx, done[-1].seq) if done and not batch.is_retry else reader.cursor,
+                now + self.wait(failures),
+                failures,
+                (reader.refusals if again else 0) + outcome.refused,
+                outcome.error or "stopped without a reason",
+            )
+        if batch.is_retry:
+            result.delivered = [(row.seq, row.subject) for row in done]
+        else:
+            result.parked = [(row.seq, row.subject, "") for row in done if row.subject in batch.behind]
+        if stopped is not None and outcome.refused and (batch.is_retry or result.refusals >= MAX_REFUSALS):
+            self._dead_letter(batch, stopped, result, now)
+            done.append(stopped)
+        return result, len(done)
+
+    def _dead_letter(self, batch: _Batch, stopped: sa.Row[Any], result: CursorUpdate, now: datetime) -> None:
+        """Park what is refused for good; what was asked for again goes back to waiting for an operator."""
+        if batch.is_retry:
+            result.abandoned = (stopped.seq, stopped.subject, result.last_error)
+        else:
+            result.parked.append((stopped.seq, stopped.subject, result.last_error))
+            result.cursor = (stopped.tx, stopped.seq)
+        result.due_at, result.failures, result.refusals = now, 0, 0

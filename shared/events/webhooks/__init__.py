@@ -1,0 +1,1 @@
+"""Webhooks: subscriptions of outside systems and signed delivery of events to them."""

@@ -1,0 +1,202 @@
+"""The courier: posts each webhook's events as signed CloudEvents, one by one, until they arrive.
+
+A receiver that is away (no answer, 404, 429, 502 …) is waited for, up to an hour between tries; after `GIVE_UP` without
+one success the webhook is stopped, its place kept. An event that an answering receiver refuses (400, 422, 500 …) is
+parked after a few tries so that others pass it, tried again every `AGAIN` for `DAYS`, and then waits for a person.
+"""
+
+import asyncio
+import json
+import time
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+import structlog
+from standardwebhooks import Webhook
+
+from shared.clients import OutboundHttp, Unreachable
+from shared.errors import ApiError
+from shared.events import outbox_cursors
+from shared.events.cloudevents import CLOUDEVENT_MEDIA_TYPE, to_cloudevent
+from shared.events.event import Envelope
+from shared.events.log import publish
+from shared.events.outbox_relay import POLL_INTERVAL_S, DeliveryOutcome, Relay
+from shared.events.webhooks import repository
+from shared.events.webhooks.repository import subscriber_name, visible_to
+from shared.events.webhooks.schemas import WebhookChanged
+from shared.events.webhooks.service import decrypt_secret
+from shared.unit_of_work import ServiceContext
+
+MIN_BACKOFF = timedelta(seconds=5)
+MAX_BACKOFF = timedelta(hours=1)
+MAX_FAILING_TIME = timedelta(days=5)
+PARKED_RETRY_INTERVAL = timedelta(hours=6)
+PARKED_RETRY_PERIOD = timedelta(days=3)
+BATCH_BUDGET_S = 12.0
+"""Seconds after which no further event of a batch is begun: the relay's lease must outlast the last one."""
+STATUS_GONE = 410
+RECEIVER_AWAY_STATUSES = frozenset({401, 403, 404, 405, 407, 408, 421, 425, 429, 502, 503, 504})
+"""Answers that say something about the receiver, not about the event."""
+log = structlog.get_logger("webhooks")
+
+
+def backoff_delay(failures: int) -> timedelta:
+    """How long to wait after so many failures in a row: 5 s, 10 s, 20 s … 1 h."""
+    return min(MIN_BACKOFF * (1 << min(failures - 1, 20)), MAX_BACKOFF)
+
+
+class WebhookDispatcher:
+    """Serves the webhooks of one service."""
+
+    def __init__(self, context: ServiceContext) -> None:
+        self.context = context
+        self._hooks: dict[str, sa.Row[Any]] = {}
+        self.relay = Relay(
+            context.database,
+            context.name,
+            self._deliver,
+            context.clock,
+            to=(),
+            topics=lambda name: self._hooks[name].types if name in self._hooks else (),
+            row_filter=lambda name: visible_to(self._hooks[name].spans if name in self._hooks else []),
+            wait=backoff_delay,
+        )
+
+    async def run(self) -> None:
+        """Serve until cancelled; each webhook by itself, so that a slow one delays no other."""
+        running: dict[str, asyncio.Task[None]] = {}
+        try:
+            while True:
+                try:
+                    await self._poll()
+                except ApiError as refusal:
+                    log.warning("webhooks", service=self.context.name, reason=refusal.detail)
+                running = {name: task for name, task in running.items() if not task.done()}
+                for name in self._hooks.keys() - running.keys():
+                    running[name] = asyncio.create_task(self._serve_safely(name))
+                await asyncio.sleep(POLL_INTERVAL_S[self.context.database.dialect])
+        finally:
+            for task in running.values():
+                task.cancel()
+            await asyncio.gather(*running.values(), return_exceptions=True)
+
+    async def deliver_due(self, *, patient: bool = True) -> int:
+        """Deliver what is due now to everybody; how many events are done with."""
+        await self._poll()
+        return sum([await self._serve_webhook(name, patient=patient) for name in sorted(self._hooks)])
+
+    async def _poll(self) -> None:
+        async with self.context.database.read() as session:
+            rows = await repository.system_list_active(session)
+        self._hooks = {subscriber_name(row.id): row for row in rows}
+        for row in rows:
+            await self._retry_parked(row)
+
+    async def _retry_parked(self, row: sa.Row[Any]) -> None:
+        now = self.context.clock()
+        if row.asked_again_at is not None and row.asked_again_at > now - PARKED_RETRY_INTERVAL:
+            return
+        async with self.context.database.read() as session:
+            _, parked = await outbox_cursors.get_status(session, subscriber_name(row.id))
+        if parked or row.asked_again_at is not None:
+            async with self.context.database.write() as session:
+                # The first time nothing is asked: the tries that led to the parking were only just now.
+                if row.asked_again_at is not None:
+                    await outbox_cursors.request_recent_retry(
+                        session, subscriber_name(row.id), now - PARKED_RETRY_PERIOD
+                    )
+                await repository.system_update_status(session, row.id, asked_again_at=now if parked else None)
+
+    async def _serve_safely(self, name: str) -> None:
+        try:
+            await self._serve_webhook(name)
+        except Exception:
+            # The database is away, or a bug: the next look serves it again.
+            log.exception("webhook failed", service=self.context.name, webhook=name)
+
+    async def _serve_webhook(self, name: str, *, patient: bool = True) -> int:
+        done = 0
+        while name in self._hooks and (moved := await self.relay.deliver_batch(name, patient=patient)):
+            done += moved
+        return done
+
+    async def _deliver(self, name: str, envelopes: list[Envelope]) -> DeliveryOutcome:
+        identifier = UUID(name.partition(":")[2])
+        async with self.context.database.read() as session:
+            hook = await repository.system_find_webhook(session, identifier)
+        if hook is None or not hook.active:
+            return DeliveryOutcome(0, "推送已停用")
+        outside = OutboundHttp(self.context.settings)
+        try:
+            outcome, gone = await self._post_envelopes(outside, hook, envelopes)
+        finally:
+            await outside.close()
+        await self._record_outcome(hook, outcome, gone=gone)
+        return outcome
+
+    async def _post_envelopes(
+        self, outside: OutboundHttp, hook: sa.Row[Any], envelopes: list[Envelope]
+    ) -> tuple[DeliveryOutcome, bool]:
+        begun = time.monotonic()
+        keys = self._signing_keys(hook)
+        for place, envelope in enumerate(envelopes):
+            if place and time.monotonic() - begun > BATCH_BUDGET_S:
+                return DeliveryOutcome(place), False
+            try:
+                status = await outside.post(hook.url, *self._signed_request(keys, envelope))
+            except Unreachable as error:
+                return DeliveryOutcome(place, str(error)), False
+            if not 200 <= status < 300:  # noqa: PLR2004 - success, as HTTP counts
+                away = status in RECEIVER_AWAY_STATUSES or 300 <= status < 400 or status == STATUS_GONE  # noqa: PLR2004 - redirects
+                return DeliveryOutcome(place, f"答复 {status}", refused=not away), status == STATUS_GONE
+        return DeliveryOutcome(len(envelopes)), False
+
+    def _signing_keys(self, hook: sa.Row[Any]) -> list[Webhook]:
+        kept = [hook.secret]
+        if hook.old_secret and hook.old_until is not None and hook.old_until > self.context.clock():
+            kept.append(hook.old_secret)
+        return [Webhook(decrypt_secret(self.context, hook.id, one)) for one in kept]
+
+    def _signed_request(self, keys: list[Webhook], envelope: Envelope) -> tuple[bytes, dict[str, str]]:
+        now = self.context.clock()
+        event = to_cloudevent(envelope, self.context.settings.public_url)
+        body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+        headers = {
+            "Content-Type": CLOUDEVENT_MEDIA_TYPE,
+            "User-Agent": "Xianjie-Webhooks/1",
+            "webhook-id": str(envelope.id),
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(key.sign(str(envelope.id), now, body) for key in keys),
+        }
+        return body.encode(), headers
+
+    async def _record_outcome(self, hook: sa.Row[Any], outcome: DeliveryOutcome, *, gone: bool) -> None:
+        now = self.context.clock()
+        if outcome.received:
+            if hook.failing_since is not None:
+                async with self.context.database.write() as session:
+                    await repository.system_update_status(session, hook.id, failing_since=None)
+            return
+        if not gone and (
+            hook.failing_since is None or hook.failing_since > now - MAX_FAILING_TIME or outcome.refused
+        ):
+            if hook.failing_since is None:
+                async with self.context.database.write() as session:
+                    await repository.system_update_status(session, hook.id, failing_since=now)
+            return
+        reason = (
+            "对方答复 410, 不再接收" if gone else f"连续 {MAX_FAILING_TIME.days} 天没有送达: {outcome.error}"
+        )
+        await self._stop_webhook(hook, reason)
+
+    async def _stop_webhook(self, hook: sa.Row[Any], reason: str) -> None:
+        async with self.context.database.write() as session:
+            row = await repository.system_stop_webhook(session, hook.id, reason, self.context.clock())
+            if row is not None:
+                event = WebhookChanged(webhook_id=row.id, what="stopped")
+                actor = self.context.service_actor()
+                await publish(session, event, actor=actor, subject=str(row.id), version=row.version,
+                              region=row.region, at=self.context.clock(), reason=reason)  # fmt: skip
+        self._hooks.pop(subscriber_name(hook.id), None)

@@ -1,0 +1,253 @@
+"""Who may be told what, and where: webhooks are made, changed, stopped and replayed; nothing is sent here."""
+
+import base64
+import secrets
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from shared.auth import May, region_bounds
+from shared.clients import outbound_policy
+from shared.db import event_log, new_id
+from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
+from shared.events import outbox_cursors
+from shared.events.event import Event
+from shared.events.log import format_cursor, last_visible_cursor, parse_cursor, publish
+from shared.events.webhooks import repository
+from shared.events.webhooks.repository import subscriber_name, visible_to
+from shared.events.webhooks.schemas import (
+    SecretRead,
+    SecretRotation,
+    WebhookChange,
+    WebhookChanged,
+    WebhookCreate,
+    WebhookDetail,
+    WebhookRead,
+    WebhookReplay,
+    WebhookSecretRead,
+)
+from shared.http import VersionMatch
+from shared.unit_of_work import ServiceContext, UnitOfWork
+
+SECRET_BYTES = 32
+
+
+def generate_secret() -> str:
+    """A secret as Standard Webhooks writes it."""
+    return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def encrypt_secret(context: ServiceContext, webhook_id: UUID, secret: str) -> str:
+    """The secret as it is kept."""
+    return context.keyring.encrypt(secret, about=f"webhook:{webhook_id}:secret")
+
+
+def decrypt_secret(context: ServiceContext, webhook_id: UUID, kept: str) -> str:
+    """The secret as it signs."""
+    return context.keyring.decrypt(kept, about=f"webhook:{webhook_id}:secret")
+
+
+def list_topics(service: str) -> set[str]:
+    """Every topic a service may speak of: its own and those all services share."""
+    found: set[str] = set()
+    waiting = list(Event.__subclasses__())
+    while waiting:
+        kind = waiting.pop()
+        waiting.extend(kind.__subclasses__())
+        home = kind.__module__.split(".")
+        foreign = home[:2] == ["shared", "contracts"] or home[0] == "services"
+        if hasattr(kind, "topic") and (not foreign or service in home):
+            found.add(kind.topic)
+    return found
+
+
+async def _validate_target(work: UnitOfWork, url: str | None, types: Iterable[str] | None) -> None:
+    if url is not None:
+        try:
+            await outbound_policy.check_url(url, work.context.settings)
+        except outbound_policy.AddressNotAllowed as error:
+            raise Invalid(
+                str(error),
+                "This address may not be called",
+                faults=[FieldError("url", str(error), "", "/url")],
+            ) from None
+    if unknown := sorted(set(types or ()) - list_topics(work.context.name)):
+        detail = f"没有这种事件: {'、'.join(unknown)[:300]}"
+        raise Invalid(detail, "Unknown event types", faults=[FieldError("types", detail, "", "/types")])
+
+
+def _readable_spans(work: UnitOfWork, read: May, region: str) -> list[list[str]]:
+    """The part of a region that its maker may read about, as spans of codes."""
+    low, high = region_bounds(region)
+    found = {
+        (max(low, first), min(high, last))
+        for reach, first, last in work.actor.list_reaches(read)
+        if reach != "s" and first <= high and low <= last
+    }
+    if not found:
+        raise Forbidden(f"您没有这个地区的“{read.label}”权限, 不能订阅", f"{read} does not reach {region}")
+    return [list(one) for one in sorted(found)]
+
+
+async def create_webhook(work: UnitOfWork, manage: May, read: May, body: WebhookCreate) -> sa.Row[Any]:
+    """A new webhook at its place in the log. Invalid for an address that may not be called or an unknown type."""
+    work.actor.require(manage, body.region)
+    spans = _readable_spans(work, read, body.region)
+    await _validate_target(work, body.url, body.types)
+    values = body.model_dump(include={"region", "name", "url", "types"})
+    if body.id is not None and (earlier := await repository.system_find_webhook(work.session, body.id)):
+        mine = earlier.created_by == work.actor.id
+        if mine and all(getattr(earlier, name) == value for name, value in values.items()):
+            return earlier
+        raise Conflict("这个编号已有内容不同的记录", "This id is taken by another content")
+    identifier = body.id or new_id()
+    row = await repository.insert_webhook(
+        work,
+        id=identifier,
+        spans=spans,
+        secret=encrypt_secret(work.context, identifier, generate_secret()),
+        created_by=work.actor.id,
+        created_at=work.at,
+        updated_at=work.at,
+        **values,
+    )
+    await outbox_cursors.subscribe(work.session, [subscriber_name(identifier)], work.at)
+    if body.start == "now":
+        await outbox_cursors.rewind(
+            work.session, subscriber_name(identifier), await last_visible_cursor(work.session), work.at
+        )
+    await _publish_change(work, row, "created")
+    return row
+
+
+async def _publish_change(work: UnitOfWork, row: sa.Row[Any], what: str, reason: str = "") -> None:
+    event = WebhookChanged(webhook_id=row.id, what=what)
+    await publish(
+        work.session,
+        event,
+        actor=work.actor,
+        subject=str(row.id),
+        version=row.version,
+        region=row.region,
+        at=work.at,
+        reason=reason,
+    )
+
+
+async def get_webhook_detail(work: UnitOfWork, manage: May, webhook_id: UUID) -> WebhookDetail:
+    """A webhook with how far it got."""
+    row = await repository.get_webhook(work, manage, webhook_id)
+    stand, parked = await outbox_cursors.get_status(work.session, subscriber_name(row.id))
+    if stand is None:
+        raise NotFound("没有这个推送订阅的进度", "No cursor")
+    conditions = [visible_to(row.spans)]
+    if row.types:
+        conditions.append(event_log.c.type.in_(row.types))
+    return WebhookDetail(
+        **WebhookRead.model_validate(row).model_dump(),
+        cursor=format_cursor((stand.tx, stand.seq)),
+        waiting=await outbox_cursors.count_pending(work.session, (stand.tx, stand.seq), *conditions),
+        parked=parked,
+        failures=stand.failures,
+        due_at=stand.due_at,
+        last_error=stand.last_error,
+    )
+
+
+async def update_webhook(
+    work: UnitOfWork, manage: May, read: May, webhook_id: UUID, body: WebhookChange, match: VersionMatch
+) -> sa.Row[Any]:
+    """Change name, address or types; what it may hear of becomes what the changer may read."""
+    await _validate_target(work, body.url, body.types)
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    work.actor.require(manage, row.region)
+    match.require_version(row)
+    values = {name: value for name, value in body.model_dump(exclude_unset=True).items() if value is not None}
+    row = await repository.update_webhook(work, row, spans=_readable_spans(work, read, row.region), **values)
+    await _publish_change(work, row, "changed")
+    return row
+
+
+async def start_webhook(work: UnitOfWork, manage: May, webhook_id: UUID) -> sa.Row[Any]:
+    """Serve a stopped webhook again, from where it stood."""
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    if row.active:
+        return row
+    row = await repository.update_webhook(work, row, active=True, stopped_reason="", failing_since=None)
+    await outbox_cursors.retry_now(work.session, subscriber_name(row.id), work.at)
+    await _publish_change(work, row, "started")
+    return row
+
+
+async def stop_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, reason: str) -> sa.Row[Any]:
+    """Serve it no longer; its place in the log is kept."""
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    if not row.active:
+        return row
+    row = await repository.update_webhook(work, row, active=False, stopped_reason=reason)
+    await _publish_change(work, row, "stopped", reason)
+    return row
+
+
+async def reveal_secret(work: UnitOfWork, manage: May, webhook_id: UUID) -> SecretRead:
+    """The newest secret in clear; reading it is an event."""
+    row = await repository.get_webhook(work, manage, webhook_id)
+    await publish(
+        work.session,
+        WebhookSecretRead(webhook_id=row.id),
+        actor=work.actor,
+        subject=str(row.id),
+        version=row.version,
+        region=row.region,
+        at=work.at,
+    )
+    clear = decrypt_secret(work.context, row.id, row.secret)
+    return SecretRead(id=row.id, secret=clear, old_until=row.old_until)
+
+
+async def rotate_secret(work: UnitOfWork, manage: May, webhook_id: UUID, body: SecretRotation) -> sa.Row[Any]:
+    """A new secret signs from now on, the one before it too until the overlap is over."""
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    row = await repository.update_webhook(
+        work,
+        row,
+        secret=encrypt_secret(work.context, row.id, generate_secret()),
+        old_secret=row.secret if body.overlap_hours else "",
+        old_until=work.at + timedelta(hours=body.overlap_hours) if body.overlap_hours else None,
+    )
+    await _publish_change(work, row, "rotated")
+    return row
+
+
+async def replay_events(work: UnitOfWork, manage: May, webhook_id: UUID, body: WebhookReplay) -> sa.Row[Any]:
+    """Deliver everything after a position again, what was parked since included."""
+    position = parse_cursor(body.after)
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    name = subscriber_name(row.id)
+    await outbox_cursors.purge_dead_letters(work.session, name, position)
+    await outbox_cursors.rewind(work.session, name, position, work.at)
+    row = await repository.update_webhook(work, row)
+    await _publish_change(work, row, "replayed", body.after)
+    return row
+
+
+async def retry_dead_letters(work: UnitOfWork, manage: May, webhook_id: UUID, subject: str) -> int:
+    """Try parked events again now; how many. NotFound when nothing is parked."""
+    row = await repository.get_webhook(work, manage, webhook_id)
+    asked = await outbox_cursors.request_retry(work.session, subscriber_name(row.id), subject)
+    if not asked:
+        raise NotFound("没有搁置的事件", "No event is parked there")
+    await outbox_cursors.retry_now(work.session, subscriber_name(row.id), work.at)
+    return asked
+
+
+async def delete_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, match: VersionMatch) -> None:
+    """Forget a webhook, its place and what was parked for it."""
+    row = await repository.get_webhook(work, manage, webhook_id, lock=True)
+    match.check_version(row)
+    await outbox_cursors.unsubscribe(work.session, subscriber_name(row.id))
+    await repository.delete_webhook(work, row)
+    await _publish_change(work, row, "deleted")

@@ -1,0 +1,49 @@
+"""Route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
+
+from shared.http.fast_path import FastPath, FastPathMiddleware
+from shared.http.idempotency import delete_expired_responses
+from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
+from shared.http.problems import problem_response, to_field_errors
+from shared.http.routing import (
+    AnonymousActor,
+    CurrentActor,
+    IfMatch,
+    KeyedWriteWork,
+    PublicReadWork,
+    PublicWriteWork,
+    ReadWork,
+    Route,
+    VersionMatch,
+    WriteWork,
+    allows_anonymous,
+    get_service_context,
+    requires,
+    requires_sign_in,
+)
+
+__all__ = [
+    "MAX_PAGE_SIZE",
+    "AnonymousActor",
+    "CurrentActor",
+    "FastPath",
+    "FastPathMiddleware",
+    "IfMatch",
+    "KeyedWriteWork",
+    "Page",
+    "PageParams",
+    "Pagination",
+    "PublicReadWork",
+    "PublicWriteWork",
+    "ReadWork",
+    "Route",
+    "VersionMatch",
+    "WriteWork",
+    "allows_anonymous",
+    "delete_expired_responses",
+    "get_service_context",
+    "list_page",
+    "problem_response",
+    "requires",
+    "requires_sign_in",
+    "to_field_errors",
+]

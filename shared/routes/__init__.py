@@ -1,1 +1,0 @@
-"""Addresses that every service has: rules, files, health."""

@@ -1,0 +1,161 @@
+"""The house rules that a syntax tree can tell. Each gives the lines that break it."""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+ROOT = Path(__file__).parent.parent.parent
+SOURCE_FOLDERS = ("shared", "services", "embedded", "tests", "docs", "benchmarks")
+MAX_FILE_LINES = 500
+MAX_FUNCTION_LINES = 60
+BANNED_FILE_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "core", "common", "misc"}
+BANNED_SUFFIXES = ("Manager", "Helper", "Helpers", "Util", "Utils")
+UNFINISHED_PATTERN = re.compile(r"#.*\b(TODO|FIXME|XXX|HACK)\b")
+CLOCK_READ_NAMES = {"now", "utcnow", "today", "time", "time_ns"}
+CLOCK_OWNER_NAMES = {"datetime", "date", "time", "dt"}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+Lint = Callable[[PurePosixPath, str, ast.Module], Iterator[tuple[int, str]]]
+
+
+def list_source_files() -> list[Path]:
+    """Every Python file that people write here (migrations are generated, and frozen once released)."""
+    return [
+        path
+        for name in SOURCE_FOLDERS
+        for path in sorted((ROOT / name).rglob("*.py"))
+        if "migrations" not in path.parts or "shared" in path.parts
+    ]
+
+
+def _list_calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, str]]:
+    """Every call, with the name called and what it is an attribute of."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Attribute(attr=name, value=owner):
+                    yield node, name, ast.unparse(owner)
+                case ast.Name(id=name):
+                    yield node, name, ""
+                case _:
+                    pass
+
+
+def _is_product_file(path: PurePosixPath) -> bool:
+    return path.parts[0] in {"shared", "services", "embedded"}
+
+
+def find_commits_outside_edge(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """One request is one transaction: only shared/db/engine.py commits (and the migration runner its own)."""
+    if _is_product_file(path) and str(path) not in {"shared/db/engine.py", "shared/db/migrate.py"}:
+        for node, name, owner in _list_calls(tree):
+            # `library.commit(...)` asks another service; a session or connection is what must not be committed
+            if name == "commit" and owner.split(".")[-1] in {"session", "connection", "conn", "db", "s"}:
+                yield node.lineno, "commits; shared/db/engine.py does, at the edge of the request"
+
+
+def find_clock_reads(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Time is an argument: only shared/clock.py reads the clock (and shared/db/uuid7.py, whose UUIDv7 begins with it)."""
+    if _is_product_file(path) and str(path) not in {"shared/clock.py", "shared/db/uuid7.py"}:
+        for node, name, owner in _list_calls(tree):
+            if name in CLOCK_READ_NAMES and owner.split(".")[-1] in CLOCK_OWNER_NAMES:
+                yield node.lineno, f"reads the clock ({owner}.{name}); time is an argument"
+
+
+def find_unscoped_queries(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A repository's public function takes `work`, and so the caller's regions, or says that it is the system's."""
+    if path.parts[0] == "services" and path.name == "repository.py":
+        for node in tree.body:
+            if isinstance(node, Function) and not node.name.startswith(("_", "system_")):
+                names = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
+                if names[:1] != ["work"]:
+                    yield node.lineno, f"{node.name} takes no `work` and is not named system_…"
+
+
+def find_misplaced_queries(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """In a service statements are built in repository.py only."""
+    if path.parts[0] == "services" and path.name != "repository.py":
+        for node, name, owner in _list_calls(tree):
+            named = name == "select" and owner in {"", "sa", "sqlalchemy", "sqlmodel"}
+            if named or (name == "text" and owner in {"sa", "sqlalchemy"}):
+                yield node.lineno, f"builds a statement ({name}); queries live in repository.py"
+
+
+def find_long_files(path: PurePosixPath, text: str, _tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A file is one idea and fits in the head."""
+    lines = text.count("\n")
+    if lines > MAX_FILE_LINES:
+        yield lines, f"has {lines} lines, more than {MAX_FILE_LINES}"
+
+
+def find_long_functions(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """So does a function: its own lines, without signature, docstring and the functions inside it."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            lines = _count_own_lines(node)
+            if lines > MAX_FUNCTION_LINES:
+                yield node.lineno, f"{node.name} has {lines} lines, more than {MAX_FUNCTION_LINES}"
+
+
+def _count_own_lines(node: Function) -> int:
+    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    if not body:
+        return 0
+    inner = [
+        one for one in ast.walk(node) if isinstance(one, Function) and one is not node and one in node.body
+    ]
+    spent = sum((one.end_lineno or 0) - one.lineno + 1 for one in inner)
+    return (node.end_lineno or 0) - body[0].lineno + 1 - spent
+
+
+def find_vague_names(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Names are the domain's words; a drawer for everything is nobody's."""
+    if BANNED_FILE_NAMES & {*path.parts[:-1], path.stem}:
+        yield 1, "is a drawer for everything; name it after what it does"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and node.name.endswith(BANNED_SUFFIXES):
+            yield node.lineno, f"class {node.name}: say what it is"
+
+
+def find_unfinished_code(path: PurePosixPath, text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What is not done is not here; a test that does not run is not a test.
+
+    The one skip allowed: what SQLite cannot show (`pytest.skip("SQLite …")`), since the suite also runs on PostgreSQL.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        if UNFINISHED_PATTERN.search(line):
+            yield number, "is unfinished"
+    for node, name, owner in _list_calls(tree):
+        if name == "NotImplementedError":
+            yield node.lineno, "is unfinished (NotImplementedError)"
+        if owner in {"pytest", "pytest.mark"} and name in {"skip", "skipif", "xfail", "importorskip"}:
+            reason = node.args[0] if node.args else None
+            about = str(reason.value) if isinstance(reason, ast.Constant) else ""
+            if name != "skip" or not about.startswith("SQLite "):
+                yield node.lineno, f"{name} hides a failure"
+
+
+LINTS: tuple[Lint, ...] = (
+    find_commits_outside_edge,
+    find_clock_reads,
+    find_unscoped_queries,
+    find_misplaced_queries,
+    find_long_files,
+    find_long_functions,
+    find_vague_names,
+    find_unfinished_code,
+)
+
+
+def check_file(lint: Lint, path: Path) -> list[str]:
+    """What one rule has to say about one file."""
+    short, text, tree = _read_source(path)
+    return [f"{short}:{line} {said}" for line, said in lint(short, text, tree)]
+
+
+@cache
+def _read_source(path: Path) -> tuple[PurePosixPath, str, ast.Module]:
+    text = path.read_text("utf-8")
+    return PurePosixPath(path.relative_to(ROOT).as_posix()), text, ast.parse(text)

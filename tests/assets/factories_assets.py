@@ -1,0 +1,180 @@
+"""What tests of assets say in one word: an asset entered, registered, confirmed, handed over, photographed."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+
+from shared.auth import issue_service_token
+from shared.clients.projects import ProjectAccepted, ProjectMoved
+from shared.db import new_id
+from shared.events import Envelope, Event
+from shared.unit_of_work import ServiceContext
+from tests.clients import TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
+
+JPEG_BYTES = bytes.fromhex(
+    "ffd8ffe000104a46494600010100000100010000ffdb004300"
+    + "08" * 64
+    + "ffc9000b080001000101011100ffcc0006001005"
+    "05ffda0008010100003f00d2cf20ffd9"
+)
+SAMPLE_PLACE = {"lon": 102.9010, "lat": 37.6020, "datum": "wgs84"}
+
+
+def build_asset(**changes: Any) -> dict[str, Any]:
+    """The body of an older road, complete enough to be registered."""
+    return {
+        "region": VILLAGE,
+        "name": "新店村通组道路",
+        "asset_class": "public",
+        "subclass": "road",
+        "original_value": "500000.00",
+        "built_on": "2019-09-30",
+        "service_years": 20,
+        "quantity": "2.5",
+        "unit": "公里",
+        "address": "新店村三组至五组",
+        "place": SAMPLE_PLACE,
+        "owner_kind": "village",
+        "owner_name": "新店村股份经济合作社",
+        **changes,
+    }
+
+
+class AssetScenario:
+    """The service under test and everybody who comes to it."""
+
+    def __init__(self, doors: SystemUnderTest, door: ServiceUnderTest) -> None:
+        self.doors = doors
+        self.door = door
+        self.clerk = door.client_as("village_clerk")
+        self.town = door.client_as("town_officer")
+        self.bureau = door.client_as("bureau")
+        self.line = door.client_as("line_bureau")
+        self.town_region = TOWN
+
+    def today(self) -> date:
+        return self.doors.now().date()
+
+    async def create_asset(self, client: httpx.AsyncClient | None = None, **changes: Any) -> dict[str, Any]:
+        answered = await (client or self.clerk).post("/assets", json=build_asset(**changes))
+        assert answered.status_code == 201, answered.text
+        found: dict[str, Any] = answered.json()
+        return found
+
+    async def upload_photo(self, client: httpx.AsyncClient | None = None) -> str:
+        answered = await (client or self.clerk).post(
+            "/assets/files",
+            params={"name": "照片.jpg"},
+            content=JPEG_BYTES + uuid4().bytes,
+            headers={"content-type": "image/jpeg"},
+        )
+        assert answered.status_code == 201, answered.text
+        return str(answered.json()["id"])
+
+    async def transition_asset(
+        self, client: httpx.AsyncClient, asset_id: str, action: str, **body: Any
+    ) -> httpx.Response:
+        return await client.post(f"/assets/{asset_id}/{action}", json=body)
+
+    async def transition_asset_ok(
+        self, client: httpx.AsyncClient, asset_id: str, action: str, **body: Any
+    ) -> dict[str, Any]:
+        answered = await self.transition_asset(client, asset_id, action, **body)
+        assert answered.status_code == 200, answered.text
+        found: dict[str, Any] = answered.json()
+        return found
+
+    async def create_registered_asset(self, **changes: Any) -> dict[str, Any]:
+        asset = await self.create_asset(**changes)
+        return await self.transition_asset_ok(self.clerk, asset["id"], "register")
+
+    async def post_notice(self, asset_id: str, *, starts: date, level: str = "rights") -> dict[str, Any]:
+        answered = await self.town.post(
+            f"/assets/{asset_id}/notices",
+            json={"level": level, "places": ["村务公开栏"], "starts_on": str(starts)},
+        )
+        assert answered.status_code == 201, answered.text
+        found: dict[str, Any] = answered.json()
+        return found
+
+    async def create_confirmed_asset(self, **changes: Any) -> dict[str, Any]:
+        asset = await self.create_registered_asset(**changes)
+        await self.post_notice(asset["id"], starts=self.today() - timedelta(days=11))
+        return await self.transition_asset_ok(
+            self.bureau, asset["id"], "confirm", certificate_no="凉资确〔2024〕1号"
+        )
+
+    async def create_handed_over_asset(self, **changes: Any) -> dict[str, Any]:
+        asset = await self.create_confirmed_asset(**changes)
+        await self.transition_asset_ok(
+            self.town, asset["id"], "hand_over", giver="黄羊镇人民政府", receiver="新店村股份经济合作社"
+        )
+        return await self.transition_asset_ok(self.clerk, asset["id"], "receive")
+
+    async def deliver_project_event(
+        self, event: Event, project_id: UUID, *, version: int, at: datetime | None = None
+    ) -> None:
+        """Let the library say something, as its relay would deliver it."""
+        now = self.doors.now()
+        envelope = Envelope(
+            id=new_id(),
+            cursor="0.1",
+            service="projects",
+            type=event.topic,
+            subject=str(project_id),
+            subject_version=version,
+            region=VILLAGE,
+            actor="service:projects",
+            recorded_at=at or now,
+            ingested_at=now,
+            after=event.model_dump(mode="json"),
+        )
+        context = self.door.context
+        library = ServiceContext(**{**vars(context), "name": "projects"})
+        token = issue_service_token(context.settings, "projects", library.service_actor(), now)
+        answered = await self.door.anonymous_client().post(
+            "http://test/internal/events",
+            json=[envelope.model_dump(mode="json")],
+            headers={"Authorization": f"Bearer {token}"},
+        )
+        assert answered.json() == {"received": 1, "stopped": None}, answered.text
+
+    async def deliver_project_accepted(
+        self, *, project_id: UUID | None = None, version: int = 9, **changes: Any
+    ) -> UUID:
+        """The library accepts a project; its id."""
+        known = project_id or uuid4()
+        values: dict[str, Any] = {
+            "project_id": known,
+            "name": "新店村产业道路建设项目",
+            "code": "620602-2023-0001",
+            "category": "3.1.1",
+            "place": "新店村",
+            "settled": "1200000.00",
+            "completed_on": date(2024, 3, 1),
+            "accepted_on": date(2024, 4, 1),
+            "unit": "黄羊镇人民政府",
+        }
+        await self.deliver_project_event(
+            ProjectAccepted.model_validate(values | changes), known, version=version
+        )
+        return known
+
+    async def deliver_project_moved(
+        self, project_id: UUID, now: str, *, version: int, **changes: Any
+    ) -> None:
+        values: dict[str, Any] = {
+            "project_id": project_id,
+            "was": "completed",
+            "now": now,
+            "stage": "completed",
+            "name": "新店村产业道路建设项目",
+            "category": "3.1.1",
+            "industry": False,
+            "blocked": False,
+        }
+        await self.deliver_project_event(
+            ProjectMoved.model_validate(values | changes), project_id, version=version
+        )

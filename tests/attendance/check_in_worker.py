@@ -1,0 +1,60 @@
+"""A process that takes check-ins of many at once and writes down what was acknowledged, until it is killed.
+
+python -m tests.attendance.tapper <database> <var> <log> <how many a person>
+"""
+
+import asyncio
+import sys
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from embedded.run_secrets import load_or_create_secrets
+from services.attendance.check_ins import group_commit
+from services.attendance.check_ins.schemas import CheckInPost
+from services.attendance.main import create_app
+from shared.app import configure_logging
+from shared.auth import Actor, Grant, Role
+from shared.unit_of_work import ServiceContext
+from tests.clients import VILLAGE
+from tests.conftest import MORNING, build_settings
+
+PERSON_COUNT = 24
+
+
+def check_in_id(person: int, nth: int) -> UUID:
+    """The id that a person's phone gives to its nth check-in, the same in every life of the process."""
+    return UUID(int=(0x0190F0A0 << 96) | (0x7000 << 64) | (0x8 << 60) | (person << 32) | nth)
+
+
+async def send_check_ins(context: ServiceContext, person: int, count: int, log: str) -> None:
+    """One person's check-ins, one after the other; only what was acknowledged is written down, at once."""
+    actor = Actor(f"p{person}", f"p{person}", (Grant(Role.CADRE, VILLAGE),))
+    for nth in range(count):
+        sent = CheckInPost(
+            id=check_in_id(person, nth), taken_at=MORNING - timedelta(seconds=nth), device=f"d{person}"
+        )
+        (result,) = await group_commit.ingest_check_ins(context, actor, [sent])
+        append_line(log, f"{result.id} {result.result}\n")
+
+
+def append_line(log: str, line: str) -> None:
+    """Write a line down at once."""
+    with Path(log).open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+async def main(database: str, var: str, log: str, count: int) -> None:
+    """Everybody at once."""
+    configure_logging("CRITICAL")
+    app = create_app(
+        build_settings("attendance", Path(var), database, load_or_create_secrets(Path(var))),
+        now=lambda: MORNING,
+    )
+    context: ServiceContext = app.state.context
+    await asyncio.gather(*(send_check_ins(context, person, count, log) for person in range(PERSON_COUNT)))
+    await context.database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])))

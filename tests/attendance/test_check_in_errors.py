@@ -1,0 +1,137 @@
+"""What goes wrong on an ordinary day: a broken item, a phone with a wrong clock, the same thing asked for twice."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from services.attendance.days.consumers import project_next_batch
+from tests.attendance.factories_attendance import build_check_in, get_json, post_json, set_rule
+from tests.clients import DISTRICT, TOWN, ServiceUnderTest
+from tests.conftest import Clock
+
+CHECK_INS_PATH = "/attendance/check-ins"
+
+
+async def test_a_broken_item_spoils_no_other_and_is_told_in_words(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    ahead = build_check_in(clock, at=clock.now() + timedelta(days=3))
+    items = [
+        build_check_in(clock),
+        5,
+        None,
+        "x",
+        {"id": "abc"},
+        ahead,
+        build_check_in(clock, at=clock.now() - timedelta(days=400)),
+    ]
+    found = (await post_json(cadre, CHECK_INS_PATH, {"items": items}))["items"]
+    assert [one["result"] for one in found] == ["applied"] + ["refused"] * 6
+    assert "校准手机时间" in found[5]["words"]
+    assert "核对手机时间" in found[6]["words"]
+    assert found[4]["words"] == "编号应为编号(UUID); 打卡时间必填"
+    lone = await post_json(cadre, CHECK_INS_PATH, {"id": "abc", "kind": "Lunch"}, 422)
+    assert {one["pointer"] for one in lone["errors"]} == {"/id", "/taken_at", "/kind"}
+    assert "'OnDuty'、'OffDuty'" in next(e["detail"] for e in lone["errors"] if e["pointer"] == "/kind")
+    assert (await post_json(cadre, CHECK_INS_PATH, {"items": []}, 422))["errors"] == [
+        {"pointer": "/items", "code": "too_short", "detail": "至少 1 项"}
+    ]
+    for imports, words in ((True, "钉钉或企业微信"), (False, "离村请报备")):
+        await set_rule(attendance, "check_in.switches", own_check_in=False, imports=imports)
+        assert words in (await post_json(cadre, CHECK_INS_PATH, build_check_in(clock), 403))["detail"]
+
+
+async def test_approving_a_phone_settles_the_days_it_was_asked_about(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    items = [
+        build_check_in(clock, at=clock.now() - timedelta(days=back, minutes=back), device=name, north_m=back)
+        for back, name in ((5, "old-1"), (4, "old-2"), (2, "new"), (1, "new"))
+    ]
+    await post_json(cadre, CHECK_INS_PATH, {"items": items})
+    while await project_next_batch(attendance.context):
+        pass
+    asked = (await get_json(town, "/attendance/reviews?state=open"))["items"]
+    assert [one["work_date"] for one in asked if one["oddities"][0]["kind"] == "new_device"] == [
+        "2024-05-19",
+        "2024-05-18",
+    ]
+    words = [odd["words"] for one in asked for odd in one["oddities"] if odd["kind"] == "unsettled"]
+    assert all("补传时间较晚" in one for one in words)
+    phones = {one["device"]: one["id"] for one in (await get_json(cadre, "/attendance/devices"))["items"]}
+    await post_json(cadre, f"/attendance/devices/{phones['old-1']}/release", {"reason": "旧手机坏了"}, 200)
+    await post_json(town, f"/attendance/devices/{phones['new']}/approve", {}, 200)
+    while await project_next_batch(attendance.context):
+        pass
+    left = (await get_json(town, "/attendance/reviews?state=open"))["items"]
+    assert not [one for one in left if one["work_date"] >= "2024-05-18"]
+
+
+async def test_the_same_thing_twice_is_said_and_not_doubled(
+    attendance: ServiceUnderTest,
+    cadre: httpx.AsyncClient,
+    town: httpx.AsyncClient,
+    bureau: httpx.AsyncClient,
+    post: Any,
+) -> None:
+    unit = {"name": "武威市水务局", "level": "city", "region": DISTRICT}
+    errand = {
+        "kind": "meeting",
+        "starts_on": "2024-05-21",
+        "ends_on": "2024-05-22",
+        "place": "区里",
+        "why": "会议",
+    }
+    make_up = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
+    start, end = "2024-05-21T20:00:00+08:00", "2024-05-22T07:00:00+08:00"
+    shift = {"person": "li", "person_name": "李某", "starts_at": start, "ends_at": end, "kind": "night"}
+    rota = {"post_id": post["id"], "shifts": [shift]}
+    for who, address, body, words in (
+        (bureau, "units", unit, "已登记"),
+        (cadre, "errands", errand, "已报备公出"),
+        (cadre, "make-ups", make_up, "已申请补卡"),
+        (town, "duties", rota, "05-21 20:00 已有班次"),
+    ):
+        await post_json(who, f"/attendance/{address}", body)
+        assert words in (await post_json(who, f"/attendance/{address}", body, 409))["detail"]
+    witness = attendance.client_as("cadre", person="zhang")
+    (waiting,) = (await get_json(witness, "/attendance/make-ups?to_witness=true&count=exact"))["items"]
+    assert waiting["person"] == "li"
+    assert (await get_json(cadre, "/attendance/make-ups?to_witness=true"))["items"] == []
+
+
+async def test_who_is_back_early_takes_the_delegation_back(
+    attendance: ServiceUnderTest, town: httpx.AsyncClient
+) -> None:
+    body = {
+        "deputy": "second",
+        "step": "town",
+        "region": TOWN,
+        "starts_on": "2024-05-20",
+        "ends_on": "2024-05-30",
+    }
+    given = await post_json(town, "/attendance/delegations", body)
+    address = f"/attendance/delegations/{given['id']}/end"
+    second = attendance.client_as("town_officer", person="second")
+    await post_json(second, address, {"ends_on": "2024-05-21"}, 403)
+    assert "05-30" in (await post_json(town, address, {"ends_on": "2024-06-21"}, 422))["detail"]
+    assert (await post_json(town, address, {"ends_on": "2024-05-21"}, 200))["ends_on"] == "2024-05-21"
+
+
+async def test_records_that_are_none_are_told_in_chinese(bureau: httpx.AsyncClient) -> None:
+    good = {"id": 1, "userId": "u", "checkType": "OnDuty", "workDate": 1, "userCheckTime": 1716163200000}
+    records = [
+        good | {"checkType": "X"},
+        good | {"userCheckTime": "abc"},
+        good | {"userCheckTime": None},
+        {"a": 1},
+    ]
+    body = {"channel": "dingtalk", "region": DISTRICT, "records": records}
+    problem = await post_json(bureau, "/attendance/imports", body, 422)
+    assert [one["detail"] for one in problem["errors"]] == [
+        "checkType 只能是 OnDuty 或 OffDuty, 收到 'X'",
+        "userCheckTime 应为整数, 收到 'abc'",
+        "userCheckTime 应为整数, 收到 'None'",
+        "不是钉钉的考勤记录: 缺少 userId",
+    ]

@@ -1,0 +1,70 @@
+"""A process killed while many share a commit: what was acknowledged is there once, what was not can be sent again."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from services.attendance.check_ins.repository import CHECK_IN_TABLE
+from shared.db import event_log, execute_core
+from shared.unit_of_work import ServiceContext
+from tests.attendance.check_in_worker import PERSON_COUNT
+from tests.clients import ServiceUnderTest
+
+ROOT = Path(__file__).parents[2]
+CHECK_INS_PER_PERSON = 40
+MIN_ACKNOWLEDGED = 150
+"""Acknowledged check-ins after which the first process is killed."""
+
+
+async def start_worker(context: ServiceContext, log: Path) -> asyncio.subprocess.Process:
+    database: Any = context.database
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.attendance.check_in_worker",
+        database.here(), str(context.settings.var), str(log), str(CHECK_INS_PER_PERSON),
+        cwd=ROOT,
+    )  # fmt: skip
+
+
+def read_acknowledged(log: Path) -> list[str]:
+    """The lines written so far; a torn last one was not."""
+    text = log.read_text(encoding="utf-8") if log.exists() else ""
+    return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+async def read_stored_ids(context: ServiceContext) -> tuple[list[str], list[str]]:
+    """Ids of check-ins and subjects of their events."""
+    async with context.database.read() as session:
+        rows = list((await execute_core(session, sa.select(CHECK_IN_TABLE.c.id))).scalars())
+        told = sa.select(event_log.c.subject).where(event_log.c.type == "check_in.recorded")
+        return [str(one) for one in rows], list((await execute_core(session, told)).scalars())
+
+
+@pytest.mark.timeout(120)
+async def test_a_process_killed_in_the_middle_loses_nothing_it_acknowledged_and_leaves_no_half(
+    attendance: ServiceUnderTest, tmp_path: Path
+) -> None:
+    context, first, second = attendance.context, tmp_path / "1.log", tmp_path / "2.log"
+    victim = await start_worker(context, first)
+    while len(read_acknowledged(first)) < MIN_ACKNOWLEDGED:
+        await asyncio.sleep(0.02)
+        assert victim.returncode is None
+    victim.send_signal(signal.SIGKILL)
+    assert await victim.wait() == -signal.SIGKILL
+    promised = {line.split()[0] for line in read_acknowledged(first)}
+    rows, events = await read_stored_ids(context)
+    assert promised <= set(rows)
+    assert len(rows) < PERSON_COUNT * CHECK_INS_PER_PERSON, "killed too late to prove anything"
+    assert sorted(rows) == sorted(events), "a record has exactly one event"
+
+    assert await (await start_worker(context, second)).wait() == 0
+    results = dict(line.split() for line in read_acknowledged(second))
+    assert len(results) == PERSON_COUNT * CHECK_INS_PER_PERSON
+    assert {one for one, result in results.items() if result == "duplicate"} == set(rows)
+    rows, events = await read_stored_ids(context)
+    assert len(rows) == PERSON_COUNT * CHECK_INS_PER_PERSON
+    assert sorted(rows) == sorted(events)

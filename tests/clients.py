@@ -1,0 +1,121 @@
+"""Clients of the services under test, with tokens of any role, and the deliveries between services."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from shared.db.migrate import has_database
+from shared.events.inbox import create_relay
+from shared.unit_of_work import ServiceContext
+
+DISTRICT = "620602000000"
+TOWN = "620602100000"
+VILLAGE = "620602100201"
+DEFAULT_REGIONS = {"town_officer": TOWN, "village_clerk": VILLAGE, "cadre": VILLAGE}
+"""Where a role is at home when a test does not say."""
+
+
+class TestKey:
+    """An ES256 key beside identity's own, so that a test needs no login."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.key = ECKey.generate_key("P-256", {"kid": "test", "alg": "ES256", "use": "sig"})
+
+    def add_to_verifier(self, context: ServiceContext) -> None:
+        """Make a service accept this key's tokens beside identity's."""
+        fetch = context.verifier.fetch_jwks
+
+        async def both() -> dict[str, Any]:
+            found = await fetch()
+            return {"keys": [*found["keys"], self.key.as_dict(private=False)]}
+
+        context.verifier.fetch_jwks = both
+
+    def sign_token(self, claims: Mapping[str, Any]) -> str:
+        """A signed token."""
+        return jwt.encode({"alg": "ES256", "kid": "test"}, dict(claims), self.key, algorithms=["ES256"])
+
+
+class ServiceUnderTest:
+    """One service, to be entered as anybody."""
+
+    def __init__(self, doors: "SystemUnderTest", name: str) -> None:
+        self.system = doors
+        self.name = name
+        self.context: ServiceContext = doors.apps[name].state.context
+
+    def client_as(self, role: str, region: str = "", *, person: str = "", **claims: Any) -> httpx.AsyncClient:
+        """A client signed in with a role in a region (its usual home when not given) as a person."""
+        where = region or DEFAULT_REGIONS.get(role, DISTRICT)
+        who = person or f"{role}-{where}"
+        return self.system.client_with_claims(
+            self.name, {"sub": who, "name": who, "grants": [[role, where]], **claims}
+        )
+
+    def anonymous_client(self) -> httpx.AsyncClient:
+        """A client without login."""
+        return self.system.client_with_claims(self.name, None)
+
+
+class SystemUnderTest:
+    """All services under test."""
+
+    def __init__(self, apps: dict[str, FastAPI], now: Callable[[], datetime], key: TestKey) -> None:
+        self.apps = apps
+        self.now = now
+        self.key = key
+        self._clients: list[httpx.AsyncClient] = []
+
+    def service(self, name: str) -> ServiceUnderTest:
+        """One service."""
+        return ServiceUnderTest(self, name)
+
+    def client_with_claims(self, name: str, claims: Mapping[str, Any] | None) -> httpx.AsyncClient:
+        """A client whose every request carries a fresh token with these claims."""
+        settings = self.apps[name].state.context.settings
+
+        async def sign(request: httpx.Request) -> None:
+            if claims is not None and "authorization" not in request.headers:
+                now = self.now()
+                full = {
+                    "iss": settings.issuer,
+                    "aud": settings.audience,
+                    "iat": int(now.timestamp()),
+                    "exp": int((now + timedelta(minutes=10)).timestamp()),
+                    "jti": str(now.timestamp()),
+                    "kind": "user",
+                    "org": "",
+                    **claims,
+                }
+                request.headers["Authorization"] = f"Bearer {self.key.sign_token(full)}"
+
+        made = httpx.AsyncClient(
+            transport=httpx.ASGITransport(self.apps[name], raise_app_exceptions=False),
+            base_url="http://test/api/v1",
+            event_hooks={"request": [sign]},
+        )
+        self._clients.append(made)
+        return made
+
+    async def deliver_events(self) -> None:
+        """Carry every event to everybody it is for, until nothing moves any more."""
+        for _ in range(5):
+            moved = [
+                await create_relay(app.state.context).drain()
+                for name, app in self.apps.items()
+                if has_database(name)
+            ]
+            if not any(moved):
+                return
+
+    async def close(self) -> None:
+        """Let the clients go."""
+        for client in self._clients:
+            await client.aclose()

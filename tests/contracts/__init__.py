@@ -1,1 +1,0 @@
-"""What services promise to those who call them."""

@@ -1,0 +1,173 @@
+"""What the people of a finance bureau do, each step through the HTTP door by the role that does it."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from shared.china import format_yuan
+from tests.clients import DISTRICT, ServiceUnderTest
+from tests.funds.fake_project_library import FakeProjectLibrary
+
+STATUS_OK = 200
+DOCUMENT_NO = "青财农字〔2023〕505号"
+
+
+@dataclass
+class FundsScenario:
+    """Clients by role, and the library the projects are in."""
+
+    door: ServiceUnderTest
+    library: FakeProjectLibrary
+    document_count: int = 0
+    file_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.bureau = self.door.client_as("bureau", person="wang")
+        self.reviewer = self.door.client_as("bureau", person="zhao")
+        self.finance = self.door.client_as("finance", person="chen")
+        self.cashier = self.door.client_as("finance", person="liu")
+        self.town = self.door.client_as("town_officer", person="ma")
+        self.leader = self.door.client_as("leader", person="li")
+        self.auditor = self.door.client_as("auditor", person="shen")
+
+    async def create_source(self, amount: int, **given: Any) -> Any:
+        """A registered fund document of so many 分."""
+        self.document_count += 1
+        body = {
+            "region": DISTRICT,
+            "document_no": f"{DOCUMENT_NO}之{self.document_count}",
+            "title": "2023年第二批中央财政衔接推进乡村振兴补助资金",
+            "fiscal_year": 2024,
+            "level": "central",
+            "fund": "bridging",
+            "amount": format_yuan(amount),
+            "document_date": "2024-05-06",
+            "received_on": "2024-05-08",
+            **given,
+        }
+        return expect_ok(await self.finance.post("/funds/sources", json=body), 201)
+
+    async def create_plan(self, *lines: dict[str, Any], **given: Any) -> Any:
+        """A plan in draft with these lines."""
+        body = {"region": DISTRICT, "title": "2024年第一批分配方案", "year": 2024, "lines": lines, **given}
+        return expect_ok(await self.bureau.post("/funds/plans", json=body), 201)
+
+    async def transition_plan(
+        self, who: httpx.AsyncClient, plan_id: str, action: str, **body: Any
+    ) -> httpx.Response:
+        """One step of a plan's life, whatever comes of it."""
+        return await who.post(f"/funds/plans/{plan_id}/{action}", json=body)
+
+    async def approve_plan(self, plan_id: str) -> Any:
+        """Submitted by the bureau, approved by finance."""
+        expect_ok(await self.transition_plan(self.bureau, plan_id, "submit"))
+        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
+        return expect_ok(await self.transition_plan(self.finance, plan_id, "approve", **decision))
+
+    async def try_approve_plan(self, plan_id: str) -> bool:
+        """Submitted and approved, if the rules and the balances let it."""
+        if (await self.transition_plan(self.bureau, plan_id, "submit")).status_code != STATUS_OK:
+            return False
+        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
+        return (
+            await self.transition_plan(self.finance, plan_id, "approve", **decision)
+        ).status_code == STATUS_OK
+
+    async def post_plan_notice(self, plan_id: str, starts_on: str = "2024-05-09") -> Any:
+        """On notice since a day that lies ten days back, unless told otherwise."""
+        notice = {"level": "allocation", "places": ["县政府网站", "公示栏"], "starts_on": starts_on}
+        expect_ok(await self.bureau.post(f"/funds/plans/{plan_id}/notices", json=notice), 201)
+        return expect_ok(await self.transition_plan(self.bureau, plan_id, "notice"))
+
+    async def issue_plan(self, plan_id: str) -> list[dict[str, Any]]:
+        """From draft to its allocations."""
+        await self.approve_plan(plan_id)
+        await self.post_plan_notice(plan_id)
+        expect_ok(await self.transition_plan(self.finance, plan_id, "issue"))
+        found = expect_ok(await self.finance.get("/funds/allocations", params={"plan_id": plan_id}))
+        return list(found["items"])
+
+    async def create_allocation(
+        self, amount: int, project: UUID | None = None, **given: Any
+    ) -> dict[str, Any]:
+        """A project's money of so many 分, from a document of its own; the project is then at work."""
+        source = await self.create_source(amount)
+        project_id = project or self.library.create_project(**given)
+        plan = await self.create_plan(build_line(project_id, source["id"], amount))
+        (found,) = await self.issue_plan(plan["id"])
+        self.library.update_project(project_id, state="under_construction", physical_percent=100)
+        return found
+
+    async def upload_document(self) -> str:
+        """An uploaded file's id; one file does for all."""
+        if self.file_id:
+            return self.file_id
+        answered = await self.town.post(
+            "/funds/files",
+            params={"name": "验收单.pdf"},
+            headers={"Content-Type": "application/pdf"},
+            content=b"%PDF-1.4 invoice",
+        )
+        self.file_id = expect_ok(answered, 201)["id"]
+        return self.file_id
+
+    async def create_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
+        """A payment application with its document."""
+        body = {
+            "allocation_id": allocation_id,
+            "amount": format_yuan(amount),
+            "payee_name": "武威市水利工程有限公司",
+            "payee_account": "6222021234561234567",
+            "purpose": "机井工程进度款",
+            "file_ids": [await self.upload_document()],
+            **given,
+        }
+        return expect_ok(await self.town.post("/funds/payments", json=body), 201)
+
+    async def transition_payment(
+        self, who: httpx.AsyncClient, payment_id: str, action: str, **body: Any
+    ) -> httpx.Response:
+        """One step of a payment's life, whatever comes of it."""
+        return await who.post(f"/funds/payments/{payment_id}/{action}", json=body)
+
+    async def create_paid_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
+        """From application to voucher."""
+        payment = await self.create_payment(allocation_id, amount, **given)
+        expect_ok(await self.transition_payment(self.town, payment["id"], "submit"))
+        expect_ok(await self.transition_payment(self.reviewer, payment["id"], "review"))
+        expect_ok(await self.transition_payment(self.finance, payment["id"], "approve"))
+        voucher = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
+        return expect_ok(await self.transition_payment(self.cashier, payment["id"], "pay", **voucher))
+
+    async def get_totals(self, **filters: Any) -> dict[str, int]:
+        """The ledger's total under some filters, in 分."""
+        found = expect_ok(await self.auditor.get("/funds/ledger", params=filters))["total"]
+        return {name: round(float(value) * 100) for name, value in found.items()}
+
+    async def check_balanced(self) -> None:
+        """Nothing is wrong anywhere in the books."""
+        trial = expect_ok(await self.auditor.get("/funds/ledger/trial"))
+        assert trial["balanced"], trial
+
+
+def expect_ok(answer: httpx.Response, status: int = 200) -> Any:
+    """The JSON of an answer that must have gone well."""
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def expect_refusal(answer: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
+    """The problem of an answer that must have been refused, for this reason."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("application/problem+json")
+    problem: dict[str, Any] = answer.json()
+    codes = [fault["code"] for fault in problem.get("errors", ())]
+    assert not code or code in codes, problem
+    return problem
+
+
+def build_line(project_id: UUID | str, source_id: str, amount: int, **given: Any) -> dict[str, Any]:
+    """A plan line of so many 分."""
+    return {"project_id": str(project_id), "source_id": source_id, "amount": format_yuan(amount), **given}

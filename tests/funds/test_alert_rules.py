@@ -1,0 +1,227 @@
+"""Every supervision rule, on both sides of its line."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.funds.alerts.detectors import find_checkpoint, find_split_window
+from services.funds.allocations.models import Allocation
+from services.funds.contracts.models import Contract
+from shared.db import notice
+from tests.conftest import Clock
+from tests.funds.factories_alerts import list_alerts, record_project_progress, update_payment_row, update_rows
+from tests.funds.factories_funds import FundsScenario, build_line, expect_ok
+
+
+async def test_a_clean_month_raises_nothing(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await record_project_progress(desk, UUID(given["project_id"]), 100, date(2024, 5, 20))
+    await desk.create_paid_payment(given["id"], 10_000_00)
+    assert await list_alerts(desk) == []
+
+
+async def test_money_that_lies_still_is_found_with_its_rows_and_gets_redder(
+    desk: FundsScenario, clock: Clock
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    clock.advance(timedelta(days=59))
+    assert await list_alerts(desk, "idle") == []
+    clock.advance(timedelta(days=1))
+    (alert,) = await list_alerts(desk, "idle")
+    assert (alert["kind"], alert["light"], alert["subject"]) == ("speed", "yellow", given["id"])
+    assert alert["figures"]["未支付"] == "10000.00"
+    assert alert["region"] == "620602100000"
+    detail = expect_ok(await desk.auditor.get(f"/funds/alerts/{alert['id']}"))
+    assert detail["rows"][0]["document_no"].startswith("青财农字")
+    assert detail["rows"][0]["unpaid"] == "10000.00"
+    clock.advance(timedelta(days=120))
+    (same,) = await list_alerts(desk, "idle")
+    assert (same["id"], same["light"]) == (alert["id"], "red")
+
+
+async def test_thirty_days_are_enough_to_break_a_document_down_and_thirty_one_are_not(
+    desk: FundsScenario, clock: Clock
+) -> None:
+    source = await desk.create_source(10_000_00)
+    clock.set(clock.now() + timedelta(days=18))  # 7 June, thirty days after 8 May
+    assert await list_alerts(desk, "break_down") == []
+    clock.advance(timedelta(days=1))
+    (alert,) = await list_alerts(desk, "break_down")
+    assert (alert["subject"], alert["light"]) == (source["id"], "orange")
+    assert "31 天" in alert["message"]
+    assert alert["figures"]["未下达"] == "10000.00"
+
+
+def test_the_schedule_gives_the_last_point_that_is_over() -> None:
+    points: list[dict[str, str | int]] = [{"by": "06-30", "percent": 50}, {"by": "09-30", "percent": 75}]
+    assert find_checkpoint(points, date(2024, 6, 30)) is None
+    assert find_checkpoint(points, date(2024, 7, 1)) == (date(2024, 6, 30), 50)
+    assert find_checkpoint(points, date(2024, 12, 1)) == (date(2024, 9, 30), 75)
+
+
+@pytest.mark.parametrize(("paid", "found"), [(2_999_99, ["red"]), (4_999_99, ["orange"]), (5_000_00, [])])
+async def test_spending_behind_the_schedule_is_found_and_exactly_on_it_is_not(
+    desk: FundsScenario, clock: Clock, paid: int, found: list[str]
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await desk.create_paid_payment(given["id"], paid)
+    clock.advance(timedelta(days=41))
+    assert await list_alerts(desk, "slow") == [], "on 30 June there is still time"
+    clock.advance(timedelta(days=1))
+    raised = await list_alerts(desk, "slow")
+    assert [one["light"] for one in raised] == found
+    assert [one["figures"]["应达%"] for one in raised] == ["50" for _ in found]
+
+
+async def test_paid_ahead_of_the_works_is_found(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await desk.create_paid_payment(given["id"], 6_000_00)
+    project = UUID(given["project_id"])
+    await record_project_progress(desk, project, 50, date(2024, 5, 20))
+    assert await list_alerts(desk, "ahead") == []
+    await record_project_progress(desk, project, 49, date(2024, 5, 20))
+    (alert,) = await list_alerts(desk, "ahead")
+    assert (alert["kind"], alert["light"], alert["subject"]) == ("amount", "orange", str(project))
+    await record_project_progress(desk, project, 20, date(2024, 5, 20))
+    assert (await list_alerts(desk, "ahead"))[0]["light"] == "red"
+
+
+@pytest.mark.parametrize(
+    ("reported", "expected"),
+    [(None, "没有任何现场"), (date(2024, 2, 20), None), (date(2024, 2, 19), "已过 91 天")],
+)
+async def test_paid_long_after_anybody_was_on_the_site_is_found(
+    desk: FundsScenario, reported: date | None, expected: str | None
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    if reported is not None:
+        await record_project_progress(desk, UUID(given["project_id"]), 100, reported)
+    payment = await desk.create_paid_payment(given["id"], 1_000_00)
+    found = await list_alerts(desk, "evidence")
+    assert [one["subject"] for one in found] == ([payment["id"]] if expected else [])
+    assert not expected or expected in found[0]["message"]
+
+
+async def test_a_large_sum_cut_into_pieces_is_found(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(2_000_000_00)
+    first = await desk.create_paid_payment(given["id"], 300_000_00)
+    assert await list_alerts(desk, "split") == []
+    second = await desk.create_paid_payment(given["id"], 200_000_00)
+    (alert,) = await list_alerts(desk, "split")
+    assert alert["figures"] == {"笔数": "2", "合计": "500000.00", "起点": "500000.00"}
+    rows = expect_ok(await desk.auditor.get(f"/funds/alerts/{alert['id']}"))["rows"]
+    assert {row["id"] for row in rows} == {first["id"], second["id"]}
+    await update_payment_row(desk, first["id"], applied_on=date(2024, 4, 19))
+    assert (await list_alerts(desk, "split"))[0]["gone"], "31 days apart is not together"
+
+
+def test_a_window_slides_over_payments() -> None:
+    class Row:
+        def __init__(self, day: int, amount: int) -> None:
+            self.applied_on, self.amount = date(2024, 1, 1) + timedelta(days=day), amount
+
+    rows: list[Any] = [Row(0, 40), Row(20, 30), Row(50, 40), Row(60, 30), Row(70, 40)]
+    assert find_split_window(rows, 30, 100) == rows[2:5]
+    assert find_split_window(rows, 30, 111) == ()
+    assert find_split_window([rows[0]], 30, 10) == ()
+
+
+async def test_two_payments_to_one_payee_on_a_day_are_found_and_equal_ones_are_worse(
+    desk: FundsScenario,
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await desk.create_paid_payment(given["id"], 1_000_00)
+    assert await list_alerts(desk, "same_day") == []
+    await desk.create_paid_payment(given["id"], 2_000_00)
+    (alert,) = await list_alerts(desk, "same_day")
+    assert (alert["kind"], alert["light"]) == ("other", "yellow")
+    await desk.create_paid_payment(given["id"], 2_000_00)
+    assert (await list_alerts(desk, "same_day"))[0]["light"] == "orange"
+
+
+async def test_a_payee_who_is_not_the_contracts_party_is_found(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(10_000_00)
+    body = {
+        "project_id": given["project_id"],
+        "number": "HT-1",
+        "title": "机井施工合同",
+        "party": "武威市水利工程有限公司",
+        "amount": "10000.00",
+        "signed_on": "2024-05-20",
+    }
+    contract = expect_ok(await desk.town.post("/funds/contracts", json=body), 201)
+    payment = await desk.create_paid_payment(given["id"], 1_000_00, contract_id=contract["id"])
+    assert await list_alerts(desk, "payee") == []
+    table = Contract.__table__  # type: ignore[attr-defined]
+    await update_rows(desk, table, table.c.id == UUID(contract["id"]), party="武威市另一公司")
+    (alert,) = await list_alerts(desk, "payee")
+    assert (alert["kind"], alert["light"], alert["subject"]) == ("direction", "red", payment["id"])
+    assert alert["figures"]["合同乙方"] == "武威市另一公司"
+
+
+@pytest.mark.parametrize(
+    ("purpose", "words"),
+    [
+        ("镇政府办公楼维修", "办公楼"),
+        ("种植以奖代补奖金", None),
+        ("100%机井_进度款", None),
+        ("偿还债务", "偿还债务"),
+    ],
+)
+async def test_a_forbidden_purpose_is_found_and_an_excused_one_is_not(
+    desk: FundsScenario, purpose: str, words: str | None
+) -> None:
+    given = await desk.create_allocation(10_000_00)
+    payment = await desk.create_paid_payment(given["id"], 1_000_00)
+    await update_payment_row(desk, payment["id"], purpose=purpose)
+    found = await list_alerts(desk, "purpose")
+    assert [one["figures"]["命中"] for one in found] == ([words] if words else [])
+
+
+async def test_a_purpose_is_judged_by_the_rule_of_its_day(desk: FundsScenario, clock: Clock) -> None:
+    given = await desk.create_allocation(10_000_00)
+    payment = await desk.create_paid_payment(given["id"], 1_000_00)
+    await update_payment_row(desk, payment["id"], purpose="招待费")
+    (alert,) = await list_alerts(desk, "purpose")
+    clock.set(clock.now().replace(year=2021, month=4, day=1))
+    day = date(2021, 2, 20)
+    await update_payment_row(desk, payment["id"], applied_on=day, paid_on=day)
+    (same,) = await list_alerts(desk, "purpose")
+    assert same["id"] == alert["id"]
+    assert same["gone"], "招待费 was not on the list before March 2021"
+
+
+async def test_a_forbidden_subject_is_found(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(10_000_00)
+    fine = await desk.create_paid_payment(given["id"], 1_000_00, economic_subject="31005")
+    bad = await desk.create_paid_payment(given["id"], 1_001_00, economic_subject="30217")
+    (alert,) = await list_alerts(desk, "subject")
+    assert alert["subject"] == bad["id"] != fine["id"]
+
+
+async def test_management_fees_above_the_ceiling_are_found(desk: FundsScenario) -> None:
+    source = await desk.create_source(1_000_000_00)
+    work, fee = desk.library.create_project(), desk.library.create_project(category="7", name="项目管理费")
+    plan = await desk.create_plan(
+        build_line(work, source["id"], 990_000_00), build_line(fee, source["id"], 10_000_00)
+    )
+    await desk.issue_plan(plan["id"])
+    assert await list_alerts(desk, "fee") == []
+    table = Allocation.__table__  # type: ignore[attr-defined]
+    await update_rows(desk, table, table.c.project_id == work, management_fee=True)
+    (alert,) = await list_alerts(desk, "fee")
+    assert alert["figures"]["占比%"] == "100.00"
+
+
+async def test_paid_without_a_standing_notice_is_found(desk: FundsScenario) -> None:
+    given = await desk.create_allocation(10_000_00)
+    await desk.create_paid_payment(given["id"], 1_000_00)
+    assert await list_alerts(desk, "unpublished") == []
+    condition = notice.c.subject == given["plan_id"]
+    await update_rows(desk, notice, condition, starts_on=date(2024, 5, 21))
+    (alert,) = await list_alerts(desk, "unpublished")
+    assert "2024-05-21 才公示" in alert["message"]
+    await update_rows(desk, notice, condition, withdrawn_at=desk.door.context.clock())
+    assert "没有资金分配公示" in (await list_alerts(desk, "unpublished"))[0]["message"]

@@ -1,0 +1,160 @@
+"""Processes on one database, killed in the middle: the books say what was acknowledged, and balance."""
+
+import asyncio
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from shared.db import execute_core
+from tests.clients import TestKey
+from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.funds.ledger_model import parse_fen
+from tests.funds.payment_worker import WorkerOrders
+
+ROOT = Path(__file__).parents[2]
+WORKER_COUNT, RUN_TIME_S = 3, 2.5
+
+
+async def start_worker(orders: WorkerOrders) -> asyncio.subprocess.Process:
+    """A process of its own."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.funds.payment_worker", orders.to_json(), cwd=ROOT
+    )
+
+
+def read_log(log: str) -> str:
+    """What a process noted so far."""
+    return Path(log).read_text(encoding="utf-8") if Path(log).exists() else ""
+
+
+async def wait_until_busy(log: str) -> None:
+    """Until a process has had something acknowledged."""
+    for _ in range(600):
+        if read_log(log):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("nothing was ever acknowledged")
+
+
+def sum_acknowledged(logs: list[str]) -> tuple[Counter[str], Counter[str]]:
+    """分 paid and given back per payment, by what the processes wrote down. A torn last line was not."""
+    paid: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for log in logs:
+        for entry in read_log(log).splitlines(keepends=True):
+            if entry.endswith("\n"):
+                kind, payment, amount = entry.split()
+                (paid if kind == "paid" else back)[payment] += int(amount)
+    return paid, back
+
+
+def build_orders(
+    desk: FundsScenario, key: TestKey, *, given: list[dict[str, Any]], **more: Any
+) -> WorkerOrders:
+    """What a process is told."""
+    context = desk.door.context
+    return WorkerOrders(
+        database=context.database.url,  # type: ignore[attr-defined]
+        var=str(context.settings.var),
+        key=key.key.as_dict(private=True),
+        seconds=RUN_TIME_S,
+        allocations=[{"id": one["id"], "project_id": one["project_id"]} for one in given],
+        **more,
+    )
+
+
+@pytest.mark.timeout(180)
+async def test_a_payment_made_by_a_process_that_died_before_it_answered_is_answered_again_not_made_again(
+    desk: FundsScenario, test_key: TestKey
+) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 400_00)
+    for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
+        expect_ok(await desk.transition_payment(who, payment["id"], action))
+    path, key = f"/funds/payments/{payment['id']}/pay", {"Idempotency-Key": "paid-once"}
+    body = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
+    last = (path, body, key["Idempotency-Key"])
+    process = await start_worker(
+        build_orders(desk, test_key, seed=1, log="", paper="", given=[given], last=last)
+    )
+    assert await process.wait() == -signal.SIGKILL
+    assert (await desk.get_totals())["paid"] == 400_00, "it had been committed"
+    again = await desk.cashier.post(path, json=body, headers=key)
+    assert (expect_ok(again)["state"], again.headers["idempotent-replayed"]) == ("paid", "true")
+    expect_refusal(await desk.cashier.post(path, json={**body, "voucher_no": "2"}, headers=key), 422)
+    expect_refusal(await desk.cashier.post(path, json=body), 409)
+    assert (await desk.get_totals())["paid"] == 400_00
+    events = [one["type"] for one in await _list_events(desk)]
+    assert events.count("payment.paid") == 1
+    await desk.check_balanced()
+
+
+@pytest.mark.timeout(180)
+async def test_killed_processes_lose_nothing_and_leave_nothing_half_done(
+    desk: FundsScenario, library: FakeProjectLibrary, test_key: TestKey, tmp_path: Path
+) -> None:
+    source = await desk.create_source(600_00_00)
+    lines = [build_line(library.create_project(f"项目{n}"), source["id"], 200_00_00) for n in range(3)]
+    plan = await desk.create_plan(*lines)
+    given = await desk.issue_plan(plan["id"])
+    paper = await desk.upload_document()
+    logs = [str(tmp_path / f"{n}.log") for n in range(WORKER_COUNT + 1)]
+
+    def orders(n: int) -> WorkerOrders:
+        return build_orders(desk, test_key, seed=n, log=logs[n], paper=paper, given=given)
+
+    processes = [await start_worker(orders(n)) for n in range(WORKER_COUNT)]
+    for log, victim in zip(logs[:2], processes[:2], strict=True):
+        await wait_until_busy(log)
+        victim.send_signal(signal.SIGKILL)
+    processes.append(await start_worker(orders(WORKER_COUNT)))
+    codes = [await process.wait() for process in processes]
+    assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0, 0]
+    await _check_books(desk, *sum_acknowledged(logs))
+
+
+async def _check_books(desk: FundsScenario, paid: Counter[str], back: Counter[str]) -> None:
+    await desk.check_balanced()
+    rows = await _read_payments(desk)
+    assert len(paid) > WORKER_COUNT
+    for payment, amount in paid.items():
+        assert (rows[payment].state, rows[payment].amount) == ("paid", amount)
+        assert rows[payment].refunded >= back[payment]
+    held = await desk.get_totals()
+    settled = sum(row.amount - row.refunded for row in rows.values() if row.state == "paid")
+    waiting = ("submitted", "reviewed", "approved")
+    assert held["paid"] == settled
+    assert held["applied"] == sum(row.amount for row in rows.values() if row.state in waiting)
+    assert held["received"] == 600_00_00
+    events = Counter(one["type"] for one in await _list_events(desk))
+    assert events["payment.paid"] == sum(row.state == "paid" for row in rows.values())
+    by_payee = expect_ok(await desk.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
+    assert sum(parse_fen(row["figures"]["paid"]) for row in by_payee) == settled
+
+
+async def _read_payments(desk: FundsScenario) -> dict[str, Any]:
+    async with desk.door.context.database.read() as session:
+        found = await execute_core(session, sa.text("SELECT id, state, amount, refunded FROM payment"))
+        return {str(_to_uuid(row.id)): row for row in found}
+
+
+def _to_uuid(value: object) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+async def _list_events(desk: FundsScenario) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = expect_ok(await desk.auditor.get("/funds/events", params={"after": cursor, "limit": 500}))
+        if not page["items"]:
+            return found
+        found += page["items"]
+        cursor = page["items"][-1]["cursor"]

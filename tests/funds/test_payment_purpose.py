@@ -1,0 +1,145 @@
+"""What a payment is for: the district's own words warn, the library's screening decides, and a person answers for a block."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import services.funds
+from services.funds.findings import Effect
+from services.funds.payments.calculation import PaymentCase, evaluate_controls
+from shared.clients.projects import TextFinding, TextScreening
+from shared.rules import Rule
+from tests.funds.factories_alerts import list_alerts
+from tests.funds.factories_funds import FundsScenario, expect_ok, expect_refusal
+from tests.funds.fake_project_library import FakeProjectLibrary
+
+PAYMENT_RULES = json.loads(
+    (Path(services.funds.__file__).parent / "rules" / "payments.json").read_text("utf-8")
+)
+
+
+def build_payment_case(**given: Any) -> PaymentCase:
+    """A payment with nothing wrong."""
+    facts: dict[str, Any] = {
+        "on": date(2024, 5, 20), "amount": 1, "payee_name": "某某", "payee_code": "", "purpose": "机井进度款",
+        "advance": False, "households": False, "allocated": 1, "paid": 0, "project_state": "started",
+    }  # fmt: skip
+    return PaymentCase(**{**facts, **given})
+
+
+async def _get_checks(desk: FundsScenario, payment_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = expect_ok(await desk.leader.get(f"/funds/payments/{payment_id}/checks"))
+    return found
+
+
+def _find_finding(checks: dict[str, Any], key: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(one for one in checks["findings"] if one["key"] == key)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("purpose", "warned"),
+    [
+        ("发放干部奖金", True),
+        ("修建办公楼", True),
+        ("产业以奖代补资金", False),
+        ("以奖代补修建办公楼", True),
+        ("机井进度款", False),
+    ],
+)
+def test_the_districts_own_words_warn_of_a_purpose(purpose: str, warned: bool) -> None:
+    (entry,) = [one for one in PAYMENT_RULES if one["key"] == "payment.purpose" and "effective_to" not in one]
+    rule = Rule(entry["key"], 1, entry["value"], entry["basis"], entry["confirmed"], entry["title"])
+    (found,) = evaluate_controls(build_payment_case(purpose=purpose), {"payment.purpose": rule})
+    assert (found.passed, found.effect) == (not warned, Effect.WARN)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "clearance", "effect", "passed", "words"),
+    [
+        ("clear", "", Effect.WARN, True, "未发现问题"),
+        ("review", "", Effect.REPORT, False, "须人工确认: 文字写到“慰问金”"),
+        ("block", "", Effect.WARN, False, "写明理由才能放行: 文字写到“慰问金”"),
+        ("block", "属于抚恤", Effect.WARN, True, "已放行: 属于抚恤"),
+    ],
+)
+def test_what_the_screening_of_a_purpose_says(
+    verdict: str, clearance: str, effect: Effect, passed: bool, words: str
+) -> None:
+    hit = TextFinding(rule="spending.handouts@1", severity=verdict, explanation="文字写到“慰问金”")
+    said = TextScreening(verdict=verdict, findings=[] if verdict == "clear" else [hit])
+    rule = Rule("payment.screening", 1, {"effect": "warn"}, "", confirmed=True, title="")
+    (found,) = evaluate_controls(
+        build_payment_case(screening=said, clearance=clearance), {"payment.screening": rule}
+    )
+    assert (found.effect, found.passed) == (effect, passed)
+    assert words in found.message
+
+
+async def test_a_purpose_the_library_forbids_waits_for_a_reviewers_reason(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    library.forbidden_words = {"村委会": "block", "慰问": "review"}
+    given = await desk.create_allocation(1000_00)
+    shown = await desk.create_payment(given["id"], 100_00, purpose="慰问困难群众物资款")
+    found = _find_finding(await _get_checks(desk, shown["id"]), "payment.screening")
+    assert (found["effect"], found["message"]) == ("report", "用途须人工确认: 文字写到“慰问”")
+    expect_ok(await desk.transition_payment(desk.town, shown["id"], "submit"))
+    expect_ok(await desk.transition_payment(desk.reviewer, shown["id"], "review"))
+
+    held = await desk.create_payment(given["id"], 200_00, purpose="村委会门前道路硬化")
+    expect_ok(await desk.transition_payment(desk.town, held["id"], "submit"))
+    (alert,) = await list_alerts(desk, "held")
+    assert (alert["subject"], alert["light"]) == (held["id"], "red")
+    no = expect_refusal(
+        await desk.transition_payment(desk.reviewer, held["id"], "review"), 409, "purpose_blocked"
+    )
+    assert "文字写到“村委会”" in no["detail"]
+    assert (await desk.get_totals())["applied"] == 300_00
+    reason = {"clearance": "道路属村内公益设施, 与办公场所无关"}
+    expect_refusal(await desk.transition_payment(desk.town, held["id"], "review", **reason), 403)
+    expect_ok(await desk.transition_payment(desk.reviewer, held["id"], "review", **reason))
+    read = expect_ok(await desk.leader.get(f"/funds/payments/{held['id']}"))
+    assert (read["screened"], read["cleared_by"], read["clearance"]) == ("block", "zhao", reason["clearance"])
+    assert [one["rule"] for one in read["screening"]["findings"]] == ["村委会@1"]
+    told = expect_ok(await desk.auditor.get("/funds/events"))["items"]
+    (waiver,) = [one for one in told if one["type"] == "payment.cleared"]
+    assert (waiver["subject"], waiver["reason"]) == (held["id"], reason["clearance"])
+    assert (await list_alerts(desk, "held"))[0]["gone"]
+    expect_ok(await desk.transition_payment(desk.finance, held["id"], "approve"))
+
+    returned = await desk.create_payment(given["id"], 50_00, purpose="村委会门前道路硬化")
+    expect_ok(await desk.transition_payment(desk.town, returned["id"], "submit"))
+    expect_ok(await desk.transition_payment(desk.reviewer, returned["id"], "return", reason="写明内容"))
+    etag = {"If-Match": (await desk.town.get(f"/funds/payments/{returned['id']}")).headers["etag"]}
+    body = {"purpose": "村内道路硬化"}
+    expect_ok(await desk.town.patch(f"/funds/payments/{returned['id']}", json=body, headers=etag))
+    assert (
+        expect_ok(await desk.transition_payment(desk.town, returned["id"], "submit"))["screened"] == "clear"
+    )
+    expect_ok(await desk.transition_payment(desk.reviewer, returned["id"], "review"))
+
+
+async def test_a_silent_library_is_said_and_stops_the_move_not_the_reading(
+    desk: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    given = await desk.create_allocation(1000_00)
+    payment = await desk.create_payment(given["id"], 100_00)
+    library.is_down = True
+    checks = await _get_checks(desk, payment["id"])
+    assert checks["missing"] == ["projects"]
+    assert _find_finding(checks, "payment.screening")["message"] == "项目库暂时联系不上, 没有筛查用途"
+    at, once = f"/funds/payments/{payment['id']}/submit", {"Idempotency-Key": "submitted-once"}
+    away = await desk.town.post(at, json={}, headers=once)
+    expect_refusal(away, 503)
+    assert int(away.headers["retry-after"]) > 0
+    assert expect_ok(await desk.leader.get(f"/funds/payments/{payment['id']}"))["state"] == "draft"
+    assert (await desk.get_totals())["applied"] == 0
+    library.is_down = False
+    assert expect_ok(await desk.town.post(at, json={}, headers=once))["screened"] == "clear"
+    again = await desk.town.post(at, json={}, headers=once)
+    assert (expect_ok(again)["state"], again.headers["idempotent-replayed"]) == ("submitted", "true")
+    assert (await desk.get_totals())["applied"] == 100_00

@@ -1,0 +1,111 @@
+"""deploy/ fits the code: every service has its container, every name is a setting, no secret is known."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from embedded.run_environment import build_settings
+from embedded.system import list_services
+from shared.db.migrate import has_database
+from shared.settings import KNOWN_SECRETS, MIN_SECRET_LENGTH, STATELESS_SERVICES, Settings
+from tests.gateway import compose_file
+
+SERVICE_NAMES = list_services()
+COMPOSE_BLOCKS: dict[str, Any] = compose_file.read_compose_file()["services"]
+
+
+def test_every_service_has_a_container_and_there_is_one_database_server() -> None:
+    assert set(COMPOSE_BLOCKS) == {*SERVICE_NAMES, "postgres"}
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_a_container_is_built_from_its_own_folder_and_is_watched(name: str) -> None:
+    block = COMPOSE_BLOCKS[name]
+    assert block["build"] == {
+        "context": "..",
+        "dockerfile": "deploy/Dockerfile",
+        "args": {"SERVICE": name},
+    }
+    assert block["restart"] == "unless-stopped"
+    assert block["read_only"]
+    assert block["cap_drop"] == ["ALL"]
+    assert ("ports" in block) == (name == "gateway"), "only the gateway is reached from outside"
+
+
+def test_images_hold_shared_and_their_own_service_only() -> None:
+    assert compose_file.list_copied_paths("funds") == [
+        "requirements/run.txt",
+        "shared",
+        "services/__init__.py",
+        "services/funds",
+    ]
+    text = (compose_file.DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
+    assert "--require-hashes" in text
+    assert "USER xianjie" in text
+    assert "HEALTHCHECK" in text
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_every_name_in_an_environment_is_a_setting(name: str) -> None:
+    known = {f"XIANJIE_{field.upper()}" for field in Settings.model_fields} | {f"{name.upper()}_DATABASE_URL"}
+    assert set(COMPOSE_BLOCKS[name]["environment"]) <= known
+
+
+@pytest.mark.parametrize("name", SERVICE_NAMES)
+def test_the_environment_makes_settings_that_are_accepted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in compose_file.build_environment(name, compose_file.generate_secrets()).items():
+        monkeypatch.setenv(key, value)
+    settings = Settings.load(name)
+    assert not settings.embedded
+    assert settings.service_url("funds") == "http://funds:8000"
+    assert (settings.database_url.endswith(f"@postgres/{name}")) == has_database(name)
+    if name in STATELESS_SERVICES:
+        assert not settings.service_key
+        assert not settings.data_keys
+
+
+def test_databases_are_those_of_the_services() -> None:
+    made = COMPOSE_BLOCKS["postgres"]["environment"]["XIANJIE_DATABASES"].split()
+    assert sorted(made) == sorted(name for name in SERVICE_NAMES if has_database(name))
+    assert COMPOSE_BLOCKS["postgres"]["healthcheck"]
+    assert COMPOSE_BLOCKS["postgres"]["image"].startswith("postgres:18")
+
+
+def test_no_secret_is_written_down() -> None:
+    texts = {
+        path: path.read_text("utf-8") for path in compose_file.DEPLOY_FOLDER.rglob("*") if path.is_file()
+    }
+    for path, text in texts.items():
+        for secret in KNOWN_SECRETS - {"", "secret", "xianjie", "demo"}:
+            assert secret not in text, path
+    for block in COMPOSE_BLOCKS.values():
+        for name, value in block["environment"].items():
+            if re.search(r"KEY|PASSWORD", name):
+                assert str(value).startswith("${"), name
+
+
+def test_secrets_are_fresh_and_long() -> None:
+    first, second = compose_file.generate_secrets(), compose_file.generate_secrets()
+    for name in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATABASE_PASSWORD"):
+        assert first[name] != second[name]
+        assert len(first[name]) >= MIN_SECRET_LENGTH
+    assert json.loads(first["XIANJIE_DATA_KEYS"]) != json.loads(second["XIANJIE_DATA_KEYS"])
+
+
+@pytest.mark.parametrize("name", [one for one in SERVICE_NAMES if one not in STATELESS_SERVICES])
+def test_a_deployment_without_secrets_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in compose_file.build_environment(name, compose_file.generate_secrets()).items():
+        monkeypatch.setenv(key, value)
+    for key in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATA_KEYS"):
+        with monkeypatch.context() as without:
+            without.delenv(key)
+            with pytest.raises(ValueError, match=key):
+                Settings.load(name)
+
+
+def test_processes_of_one_machine_are_told_what_containers_are_told(tmp_path: Any) -> None:
+    """`make run-services` and compose differ in values, not in names."""
+    for name, settings in build_settings(tmp_path, 8000, {"funds": 1}).items():
+        assert set(COMPOSE_BLOCKS[name]["environment"]) <= set(settings.to_environment())

@@ -1,0 +1,150 @@
+"""A deployment over TCP: from empty to a reader of funds, through a death, and what keeps it from starting."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.conftest import DatabaseTemplates
+from tests.gateway.deployment import ADMIN_PASSWORD, Deployment, create_first_admin
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, templates: DatabaseTemplates) -> Iterator[Deployment]:
+    """Trees, ports and databases; nothing runs yet."""
+    made = Deployment(tmp_path_factory.mktemp("deployment"), templates)
+    yield made
+    for url in made.databases.values():
+        templates.release_copy(url)
+
+
+@pytest.fixture
+def deployment(prepared: Deployment) -> Iterator[Deployment]:
+    """Everything running."""
+    made = prepared
+    for service in made.ports:
+        made.start_service(service)
+    try:
+        for service in made.ports:
+            made.wait_until_ready(service)
+        yield made
+    finally:
+        for process in made.running.values():
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def browser(deployment: Deployment) -> Iterator[httpx.Client]:
+    """A client of the gateway."""
+    with httpx.Client(base_url=f"{deployment.url}/api/v1", timeout=30) as client:
+        yield client
+
+
+def sign_in(client: httpx.Client, name: str, password: str = ADMIN_PASSWORD) -> None:
+    form = {"grant_type": "password", "username": name, "password": password}
+    answer = client.post("/auth/token", data=form)
+    assert answer.status_code == 200, answer.text
+    client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def check_first_admin(deployment: Deployment, browser: httpx.Client) -> None:
+    """Nobody is there; one administrator can be made, once, with a real secret."""
+    form = {"grant_type": "password", "username": "finance", "password": "Xianjie-2022"}
+    assert browser.post("/auth/token", data=form).status_code == 400, "no demo accounts here"
+    assert create_first_admin(deployment, "boss", "Xianjie-2022") == (1, "这个口令人人知道, 请换一个\n")
+    assert create_first_admin(deployment, "boss", "short")[0] == 1
+    assert create_first_admin(deployment, "boss", "onlysmallletters")[0] == 1
+    assert create_first_admin(deployment, "boss", ADMIN_PASSWORD) == (0, "管理员 boss 已添加\n")
+    assert create_first_admin(deployment, "second", ADMIN_PASSWORD) == (
+        1,
+        "已有管理员 boss, 请由其添加账号\n",
+    )
+
+
+def check_officer_account(browser: httpx.Client) -> None:
+    """The administrator adds somebody, who signs in."""
+    sign_in(browser, "boss")
+    officer = {
+        "id": "zhang.san",
+        "name": "张三",
+        "region": "620602000000",
+        "password": ADMIN_PASSWORD,
+        "grants": [{"role": "finance", "region": "620602000000"}],
+    }
+    made = browser.post("/users", json=officer)
+    assert made.status_code == 201, made.text
+    sign_in(browser, "zhang.san")
+    assert browser.get("/home").json()["roles"] == [], "a password somebody gave opens nothing"
+    own = "Huangyang-2032-Ba"
+    assert browser.post("/auth/password", json={"old": ADMIN_PASSWORD, "new": own}).status_code == 204
+    sign_in(browser, "zhang.san", own)
+
+
+def check_reads(browser: httpx.Client) -> None:
+    """Reads, tags and limits go through the gateway both ways."""
+    plans = browser.get("/funds/plans")
+    assert (plans.status_code, plans.json()["items"]) == (200, [])
+    tagged = browser.get("/funds/plans", headers={"If-None-Match": plans.headers["etag"]})
+    assert (tagged.status_code, tagged.content) == (304, b"")
+    large = browser.post(
+        "/funds/sources", content=b" " * 70_000, headers={"Content-Type": "application/json"}
+    )
+    assert large.status_code == 413
+
+
+def check_service_restart(deployment: Deployment, browser: httpx.Client) -> None:
+    """A dead service is named, the others answer, and it comes back."""
+    deployment.kill_service("funds")
+    refused = browser.get("/funds/plans")
+    assert refused.status_code == 503
+    assert int(refused.headers["retry-after"]) > 0
+    assert browser.get("/projects").status_code == 200
+    assert [one["service"] for one in browser.get("/home").json()["missing"]] == ["funds"]
+    assert browser.get(f"{deployment.url}/readyz").status_code == 503
+    deployment.start_service("funds")
+    deployment.wait_until_ready("funds")
+    assert browser.get("/funds/plans").status_code == 200
+    assert browser.get("/home").json()["missing"] == []
+
+
+@pytest.mark.timeout(900)  # starts seven processes, on whatever machine
+def test_a_deployment_from_empty_to_a_reader_of_funds_and_through_a_death(
+    deployment: Deployment, browser: httpx.Client
+) -> None:
+    """One story, since starting everything is dear."""
+    assert browser.get(f"{deployment.url}/readyz").json()["status"] == "ok"
+    check_first_admin(deployment, browser)
+    check_officer_account(browser)
+    check_reads(browser)
+    check_service_restart(deployment, browser)
+    assert deployment.stop_all() == [0] * len(deployment.ports)
+
+
+@pytest.mark.usefixtures("_built")
+def test_a_deployment_with_demo_accounts_does_not_start(
+    prepared: Deployment, templates: DatabaseTemplates
+) -> None:
+    demo = templates.clone_template("identity")
+    try:
+        process = prepared.run_module(
+            "identity", "shared.app.serve", "identity", "--port", "0", IDENTITY_DATABASE_URL=demo
+        )
+        _, complaint = process.communicate(timeout=60)
+    finally:
+        templates.release_copy(demo)
+    assert process.returncode == 1
+    assert "仍在使用公开口令" in complaint
+    assert len(complaint.strip().splitlines()) == 1, complaint
+
+
+def test_a_missing_secret_and_a_closed_database_are_one_sentence_each(prepared: Deployment) -> None:
+    for given, words in (
+        ({"XIANJIE_SERVICE_KEY": "short"}, "XIANJIE_SERVICE_KEY 必须设置"),
+        ({"FUNDS_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "funds 数据库打不开"),
+    ):
+        process = prepared.run_module("funds", "shared.app.serve", "funds", "--port", "0", **given)
+        _, complaint = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert words in complaint
+        assert len(complaint.strip().splitlines()) == 1, complaint

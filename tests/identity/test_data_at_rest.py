@@ -1,0 +1,27 @@
+"""Nobody who reads identity's disk can sign in as somebody else."""
+
+import httpx
+
+from tests.clients import SystemUnderTest
+from tests.identity.factories_identity import PASSWORD, build_account, refresh_tokens, sign_in
+from tests.stored_text_search import find_clear_text
+
+Client = httpx.AsyncClient
+
+
+async def test_no_password_secret_or_token_is_kept_in_clear(
+    doors: SystemUnderTest, anyone: Client, admin: Client
+) -> None:
+    first = await sign_in(anyone, "finance")
+    second = (await refresh_tokens(anyone, first)).json()
+    key = {"Idempotency-Key": "the-same-request"}
+    await admin.post("/users", json=build_account(password="Huangyang-1"), headers=key)
+    body = {"id": "tax.office", "name": "税务系统", "region": "620602000000", "scopes": ["fund:read"]}
+    secret = (await admin.post("/clients", json=body, headers={"Idempotency-Key": "another"})).json()[
+        "secret"
+    ]
+    tokens = [one[name] for one in (first, second) for name in ("access_token", "refresh_token")]
+
+    context = doors.apps["identity"].state.context
+    assert await find_clear_text(context, PASSWORD, "Huangyang-1", secret, *tokens) == []
+    assert await find_clear_text(context, "税务系统") != []  # it does find what is there

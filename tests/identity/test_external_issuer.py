@@ -1,0 +1,157 @@
+"""统一身份认证: an outside issuer that the settings trust signs people in; nobody else does."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from services.identity.sessions.service import TOKEN_EXCHANGE_GRANT_TYPE
+from shared.settings import TrustedIssuer
+from tests.clients import SystemUnderTest
+from tests.conftest import Clock
+from tests.identity.factories_identity import bearer_header, build_account, refresh_tokens, request_token
+
+Client = httpx.AsyncClient
+ISSUER_URL = "https://id.gansu.test"
+CURRENT_KEY = RSAKey.generate_key(2048, {"kid": "2024", "use": "sig"})
+NEXT_KEY = RSAKey.generate_key(2048, {"kid": "2025", "use": "sig"})
+
+
+class FakeIssuer:
+    """An OIDC issuer in this process."""
+
+    def __init__(self) -> None:
+        self.keys = [CURRENT_KEY]
+        self.request_count = 0
+        self.app = FastAPI()
+        self.app.get("/jwks")(self._get_jwks)
+
+    def _get_jwks(self) -> dict[str, Any]:
+        self.request_count += 1
+        return {"keys": [key.as_dict(private=False) for key in self.keys]}
+
+
+def sign_id_token(clock: Clock, key: RSAKey = CURRENT_KEY, alg: str = "RS256", **claims: Any) -> str:
+    now = int(clock.now().timestamp())
+    full = {
+        "iss": ISSUER_URL,
+        "aud": "xianjie",
+        "sub": "8842",
+        "preferred_username": "leader",
+        "iat": now,
+        "exp": now + 300,
+        **claims,
+    }
+    return jwt.encode({"alg": alg, "kid": key.kid}, full, key, algorithms=[alg])
+
+
+@pytest.fixture
+def issuer(doors: SystemUnderTest) -> Iterator[FakeIssuer]:
+    context = doors.apps["identity"].state.context
+    found = FakeIssuer()
+    trusted = TrustedIssuer(issuer=ISSUER_URL, audience="xianjie", jwks_url=f"{ISSUER_URL}/jwks")
+    was, apps = context.settings, context.clients.apps
+    context.settings = was.model_copy(update={"trusted_issuers": (trusted,)})
+    context.clients.apps = {**apps, ISSUER_URL: found.app}
+    yield found
+    context.settings, context.clients.apps = was, apps
+    context.clients.clear_external_cache()
+
+
+async def exchange_token(client: Client, text: str) -> httpx.Response:
+    return await request_token(client, TOKEN_EXCHANGE_GRANT_TYPE, subject_token=text)
+
+
+async def test_a_person_of_the_issuer_gets_our_tokens(
+    issuer: FakeIssuer, doors: SystemUnderTest, anyone: Client, clock: Clock
+) -> None:
+    answer = await exchange_token(anyone, sign_id_token(clock))
+    me = (await anyone.get("/auth/me", headers=bearer_header(answer.json()))).json()
+
+    assert (me["id"], [one["role"] for one in me["grants"]]) == ("leader", ["leader"])
+    assert (await refresh_tokens(anyone, answer.json())).status_code == 200
+
+
+async def test_an_account_without_password_enters_by_the_issuer_only(
+    issuer: FakeIssuer, anyone: Client, admin: Client, clock: Clock
+) -> None:
+    made = await admin.post("/users", json=build_account(password=None))
+    entered = await exchange_token(anyone, sign_id_token(clock, preferred_username="zhang.san"))
+    again = await refresh_tokens(anyone, entered.json())
+    guessed = await request_token(anyone, username="zhang.san", password="")
+
+    assert made.status_code == 201
+    assert (entered.status_code, entered.json()["must_change"]) == (200, False)
+    me = (await anyone.get("/auth/me", headers=bearer_header(again.json()))).json()
+    assert [one["role"] for one in me["grants"]] == ["town_officer"]
+    assert guessed.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://evil.test"},
+        {"aud": "another-system"},
+        {"aud": None},
+        {"exp": 1},
+        {"exp": None},
+        {"iat": 4_000_000_000},
+        {"preferred_username": "nobody.here"},
+        {"preferred_username": None},
+        {"preferred_username": "finance-bureau"},
+    ],
+)
+async def test_a_token_that_is_not_for_us_is_refused(
+    issuer: FakeIssuer, anyone: Client, clock: Clock, claims: dict[str, Any]
+) -> None:
+    answer = await exchange_token(anyone, sign_id_token(clock, **claims))
+
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "bnVsbA.bnVsbA.x"])
+async def test_what_is_no_token_is_refused(issuer: FakeIssuer, anyone: Client, text: str) -> None:
+    assert (await exchange_token(anyone, text)).status_code == 400
+
+
+async def test_a_token_of_another_key_is_refused(issuer: FakeIssuer, anyone: Client, clock: Clock) -> None:
+    forged = RSAKey.generate_key(2048, {"kid": "2024"})
+
+    assert (await exchange_token(anyone, sign_id_token(clock, forged))).status_code == 400
+
+
+async def test_the_issuers_new_key_is_learnt_when_it_is_first_seen(
+    issuer: FakeIssuer, anyone: Client, clock: Clock
+) -> None:
+    await exchange_token(anyone, sign_id_token(clock))
+    issuer.keys.append(NEXT_KEY)
+    clock.advance(timedelta(seconds=11))
+    answers = [await exchange_token(anyone, sign_id_token(clock, NEXT_KEY)) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert issuer.request_count == 2
+
+
+async def test_an_issuer_that_is_away_is_waited_for(
+    issuer: FakeIssuer, doors: SystemUnderTest, anyone: Client, clock: Clock
+) -> None:
+    def _away() -> None:
+        raise RuntimeError("down")
+
+    broken = FastAPI()
+    broken.get("/jwks")(_away)
+    doors.apps["identity"].state.context.clients.apps = {ISSUER_URL: broken}
+
+    answer = await exchange_token(anyone, sign_id_token(clock))
+
+    assert answer.status_code == 503
+    assert "retry-after" in answer.headers
+
+
+async def test_without_the_setting_nobody_outside_is_trusted(anyone: Client, clock: Clock) -> None:
+    assert (await exchange_token(anyone, sign_id_token(clock))).status_code == 400

@@ -1,0 +1,75 @@
+"""Whatever is tried in whatever order, a project is only ever where the requirement lets it be, and its log says how."""
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.projects.factories_projects import (
+    APPRAISAL_STATEMENTS,
+    ENDORSEMENT_STATEMENTS,
+    ProjectScenario,
+    expect_success,
+)
+from tests.projects.test_lifecycle import LEGAL_TRANSITIONS
+
+ACTIONS = sorted({action for _, action in LEGAL_TRANSITIONS} - {"progress", "hand_over", "close"})
+ACTION_BODY: dict[str, Any] = {
+    "statements": [*ENDORSEMENT_STATEMENTS, *APPRAISAL_STATEMENTS],
+    "opinion": "同意",
+    "reason": "按程序办理",
+    "decision_no": "8号",
+    "procurement": "village_build",
+    "settled": "980000.00",
+}
+attempts_strategy = st.lists(
+    st.tuples(st.sampled_from(["clerk", "town", "line", "bureau"]), st.sampled_from(ACTIONS)), max_size=12
+)
+
+
+@pytest.mark.parametrize("start", ["declared", "in_appraisal", "in_reserve", "started"])
+async def test_moves_in_any_order_follow_the_table(steps: ProjectScenario, start: str) -> None:
+    project_id = await getattr(steps, f"create_{start}")()
+    await _attach_documents(steps, project_id)
+    loop = asyncio.get_running_loop()
+    seen: list[tuple[str, str, str]] = []
+
+    async def attempt(sequence: list[tuple[str, str]]) -> None:
+        for person, action in sequence:
+            was = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
+            body = {**ACTION_BODY, "decision_on": str(steps.today())}
+            answer = await getattr(steps, person).post(f"/projects/{project_id}/{action}", json=body)
+            assert answer.status_code in {200, 403, 409}, answer.text
+            now = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
+            if answer.status_code != 200:
+                assert (now["state"], now["version"]) == (was["state"], was["version"])
+                continue
+            target, _ = LEGAL_TRANSITIONS[was["state"], action]
+            assert now["state"] == target or (
+                target is None and now["state"] in {"started", "under_construction"}
+            )
+            seen.append((action, was["state"], now["state"]))
+
+    @settings(
+        max_examples=6,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(attempts_strategy)
+    def run(sequence: list[tuple[str, str]]) -> None:
+        asyncio.run_coroutine_threadsafe(attempt(sequence), loop).result(60)
+
+    await asyncio.to_thread(run)
+    items = expect_success(await steps.bureau.get(f"/projects/{project_id}/history?limit=500"))["items"]
+    moves = [(one["before"]["state"], one["after"]["now"]) for one in items if one["type"] == "project.moved"]
+    assert moves[len(moves) - len(seen) :] == [(was, now) for _, was, now in seen]
+    assert all(after == before for (_, after), (before, _) in itertools.pairwise(moves))
+
+
+async def _attach_documents(steps: ProjectScenario, project_id: str) -> None:
+    for kind in ("implementation_plan", "acceptance"):
+        await steps.attach_document(project_id, kind, steps.town)

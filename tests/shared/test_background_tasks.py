@@ -1,0 +1,45 @@
+"""What goes on behind the writers goes on."""
+
+import asyncio
+import contextlib
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from shared.app import run_periodically
+from shared.errors import Unavailable
+from shared.unit_of_work import ServiceContext
+
+FAKE_CONTEXT = cast("ServiceContext", SimpleNamespace(name="toy"))
+
+
+async def _run_task(answers: list[Any], pause: float) -> list[Any]:
+    """What a task answered until it had no answer left, within half a second."""
+    left, given, ended = list(answers), [], asyncio.Event()
+
+    async def once(_context: ServiceContext) -> Any:
+        if not left:
+            ended.set()
+            return False
+        given.append(left.pop(0))
+        if isinstance(given[-1], Exception):
+            raise given[-1]
+        return given[-1]
+
+    task = asyncio.create_task(run_periodically("toy", once, pause)(FAKE_CONTEXT))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(ended.wait(), 0.5)
+    task.cancel()
+    return given
+
+
+@pytest.mark.parametrize(
+    "broken", [ValueError("a bug"), Unavailable("库不在", "away"), KeyError("x")], ids=str
+)
+async def test_a_round_that_fails_ends_none_after_it(broken: Exception) -> None:
+    assert await _run_task([1, broken, 2], 0.01) == [1, broken, 2]
+
+
+async def test_only_a_round_that_says_more_waits_is_followed_at_once() -> None:
+    assert await _run_task([True, True, 7, True], 60) == [True, True, 7]
