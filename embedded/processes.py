@@ -61,7 +61,7 @@ class ServiceProcess:
         )
         self.process = await create_subprocess_exec(
             *command,
-            "--leashed",
+            "--exit-with-parent",
             env={**os.environ, **self.settings.to_environment()},
             stdin=PIPE,  # its end tells the child that its keeper is gone
             start_new_session=True,

@@ -71,14 +71,14 @@ class ApiError(Exception):
         detail: str,
         detail_en: str = "",
         *,
-        faults: Sequence[FieldError] = (),
+        errors: Sequence[FieldError] = (),
         next_step: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.detail_en = detail_en or detail
-        self.faults = tuple(faults)
+        self.errors = tuple(errors)
         self.next_step = next_step
         self.headers = dict(headers or {})
 
@@ -103,7 +103,7 @@ class ApiError(Exception):
                 FieldErrorRead(
                     pointer=f.pointer, code=f.code, detail=(f.detail_en or f.detail) if english else f.detail
                 )
-                for f in self.faults
+                for f in self.errors
             ],
         ).model_dump(exclude_defaults=True) | {"status": self.status}
 

@@ -116,9 +116,9 @@ class UnitOfWork:
             reason=reason,
         )
 
-    async def publish_all(self, told: Sequence[EventRecord]) -> None:
+    async def publish_all(self, records: Sequence[EventRecord]) -> None:
         """Write many events beside their changes, in one statement."""
-        await publish_many(self.session, told, actor=self.actor, at=self.at)
+        await publish_many(self.session, records, actor=self.actor, at=self.at)
 
     async def get_rule(self, key: str, *, on: date | None = None, region: str | None = None) -> Rule:
         """The rule in force on a day in a region (today, in this district unless told otherwise)."""

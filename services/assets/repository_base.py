@@ -36,11 +36,11 @@ async def list_records(
     *where: sa.ColumnElement[bool],
     order: Sequence[Any] = (),
     lock: bool = False,
-    most: int = MAX_RECORDS,
+    limit: int = MAX_RECORDS,
 ) -> list[RecordT]:
     """Records of the caller's regions that meet the conditions, by id when no order is given."""
     query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
-    query = query.order_by(*(order or (col(table.id),))).limit(most)
+    query = query.order_by(*(order or (col(table.id),))).limit(limit)
     return list(await work.session.exec(query.with_for_update() if lock else query))
 
 

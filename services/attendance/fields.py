@@ -40,7 +40,7 @@ def require_order(first: date, last: date | None, pointer: str = "/ends_on") -> 
         raise Invalid(
             "结束日期早于开始日期",
             "It ends before it starts",
-            faults=[FieldError("before_start", "结束日期早于开始日期", "before the start", pointer)],
+            errors=[FieldError("before_start", "结束日期早于开始日期", "before the start", pointer)],
         )
 
 
@@ -49,7 +49,7 @@ def require_span_limit(first: date, last: date, pointer: str = "/ends_on") -> No
     require_order(first, last, pointer)
     if (last - first).days > MAX_SPAN_DAYS:
         detail = f"起止日期相隔不能超过 {MAX_SPAN_DAYS} 天"
-        raise Invalid(detail, "Too long", faults=[FieldError("too_long", detail, "too long", pointer)])
+        raise Invalid(detail, "Too long", errors=[FieldError("too_long", detail, "too long", pointer)])
 
 
 def require_not_future(on: date, today: date, pointer: str) -> None:
@@ -58,5 +58,5 @@ def require_not_future(on: date, today: date, pointer: str) -> None:
         raise Invalid(
             "日期不能晚于今天",
             "The date lies in the future",
-            faults=[FieldError("in_the_future", "日期不能晚于今天", "in the future", pointer)],
+            errors=[FieldError("in_the_future", "日期不能晚于今天", "in the future", pointer)],
         )

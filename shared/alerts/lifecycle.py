@@ -92,7 +92,7 @@ def alert_lifecycle(name: str, label: str, *, answer: May, decide: May) -> Alert
     return Lifecycle(name, label, AlertState, S.OPEN, (
         #    action       from         to           who      needs
         transition(A.ANSWER,    S.OPEN,      S.ANSWERED,  answer,  reason_given, has_documents),
-        transition(A.SEND_BACK, S.ANSWERED,  S.OPEN,      decide,  reason_given, eyes=("answered_by",)),
-        transition(A.CLOSE,     S.ANSWERED,  S.CLOSED,    decide,  resolved_or_reason_given, eyes=("answered_by",)),
+        transition(A.SEND_BACK, S.ANSWERED,  S.OPEN,      decide,  reason_given, four_eyes=("answered_by",)),
+        transition(A.CLOSE,     S.ANSWERED,  S.CLOSED,    decide,  resolved_or_reason_given, four_eyes=("answered_by",)),
     ))
     # fmt: on

@@ -54,7 +54,7 @@ async def assign_alert(
     due: date = body.due_on or alert.due_on
     if body.due_on is not None and due < work.today:
         fault = FieldError("past", "期限不能早于今天", "due_on is past", "/due_on")
-        raise Invalid(fault.detail, fault.detail_en, faults=[fault])
+        raise Invalid(fault.detail, fault.detail_en, errors=[fault])
     before = {"owner": alert.owner, "due_on": str(alert.due_on)}
     alert.owner, alert.due_on = body.owner, due
     alert.version += 1
@@ -85,7 +85,7 @@ async def transition_alert(
         alert,
         action,
         _build_facts(alert, body.reason, len(ids)),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, _now: alerts.moved_event(alert, was),

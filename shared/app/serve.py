@@ -113,13 +113,13 @@ def migrate_database(settings: Settings) -> None:
         raise StartupError(f"{settings.service} 数据库打不开: {where} ({reason})") from error
 
 
-async def serve_service(settings: Settings, host: str, port: int, *, leashed: bool) -> None:
-    """Serve one service until told to end; `leashed`: also when standard input closes, as when a parent dies."""
+async def serve_service(settings: Settings, host: str, port: int, *, exit_with_parent: bool) -> None:
+    """Serve one service until told to end; `exit_with_parent`: also when standard input closes, as when a parent dies."""
     app: FastAPI = importlib.import_module(f"services.{settings.service}.main").create_app(settings)
     async with app_lifespan(app):
         proxies = () if settings.service == "gateway" else settings.trusted_proxies or ("127.0.0.1",)
         server = uvicorn.Server(uvicorn_config(app, proxies=proxies))
-        watching = asyncio.create_task(_exit_with_parent(server)) if leashed else None
+        watching = asyncio.create_task(_exit_with_parent(server)) if exit_with_parent else None
         with open_listener(host, port) as door:
             await server.serve(sockets=[door])
         if watching is not None:
@@ -141,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("service")
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a container's own address
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-    parser.add_argument("--leashed", action="store_true", help="end when standard input closes")
+    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
     asked = parser.parse_args(arguments)
     try:
         settings = load_settings(asked.service)
@@ -150,7 +150,9 @@ def main(arguments: list[str] | None = None) -> int:
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return run_until_stopped(serve_service(settings, asked.host, asked.port, leashed=asked.leashed))
+    return run_until_stopped(
+        serve_service(settings, asked.host, asked.port, exit_with_parent=asked.exit_with_parent)
+    )
 
 
 if __name__ == "__main__":

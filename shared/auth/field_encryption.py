@@ -1,11 +1,11 @@
 """Personal data: encrypted at rest, found by equality through a keyed hash, masked wherever it is shown.
 
-    row.phone = keyring.seal(phone, about=f"user:{row.id}:phone")      # AES-256-GCM, newest key
+    row.phone = keyring.seal(phone, associated_data=f"user:{row.id}:phone")      # AES-256-GCM, newest key
     row.phone_index = keyring.blind(phone, "phone")                    # same number, same hash
-    keyring.open(row.phone, about=f"user:{row.id}:phone")              # any key of the ring
+    keyring.open(row.phone, associated_data=f"user:{row.id}:phone")              # any key of the ring
     mask_phone("13812341234")                                          # 138****1234
 
-`about` names table, record and field; a ciphertext copied to another record does not open there. A new key is
+`associated_data` names table, record and field; a ciphertext copied to another record does not open there. A new key is
 added to the ring beside the old ones; `stale` tells whether a token waits to be sealed anew.
 """
 
@@ -65,13 +65,15 @@ class Keyring:
         """A ring of random keys, for tests and for data that need not outlive the process."""
         return cls({"0": generate_key()}, generate_key())
 
-    def encrypt(self, text: str, *, about: str) -> str:
+    def encrypt(self, text: str, *, associated_data: str) -> str:
         """The text encrypted as printable ASCII, bound to what it is about; never twice the same."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._keys[self._newest].encrypt(nonce, text.encode(), _associated_data(self._newest, about))
+        sealed = self._keys[self._newest].encrypt(
+            nonce, text.encode(), _associated_data(self._newest, associated_data)
+        )
         return f"{TOKEN_VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
-    def decrypt(self, token: str, *, about: str) -> str:
+    def decrypt(self, token: str, *, associated_data: str) -> str:
         """The text that was sealed about the same thing. Unreadable for anything else."""
         name = _parse_key_id(token)
         if name not in self._keys:
@@ -82,7 +84,7 @@ class Keyring:
             if base64.urlsafe_b64encode(raw).decode() != content:
                 raise DecryptionFailed("密文已损坏")
             opened = self._keys[name].decrypt(
-                raw[:NONCE_BYTES], raw[NONCE_BYTES:], _associated_data(name, about)
+                raw[:NONCE_BYTES], raw[NONCE_BYTES:], _associated_data(name, associated_data)
             )
         except (binascii.Error, InvalidTag, ValueError):
             raise DecryptionFailed("密文已损坏, 或不属于这条记录") from None
@@ -169,5 +171,5 @@ def _natural_sort_key(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|\D+", name)]
 
 
-def _associated_data(name: str, about: str) -> bytes:
-    return f"{TOKEN_VERSION}\0{name}\0{about}".encode()
+def _associated_data(name: str, associated_data: str) -> bytes:
+    return f"{TOKEN_VERSION}\0{name}\0{associated_data}".encode()

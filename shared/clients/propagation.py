@@ -35,10 +35,10 @@ def _parse_deadline(left: str) -> float | None:
     return time.monotonic() + min(seconds, MAX_TIME_LEFT_S) if seconds >= 0 else _deadline_at.get()
 
 
-def seconds_left(most: float) -> float:
-    """Seconds until whoever waits for us gives up, at most `most`; never negative."""
+def seconds_left(limit: float) -> float:
+    """Seconds until whoever waits for us gives up, at most `limit`; never negative."""
     until = _deadline_at.get()
-    return most if until is None else max(0.0, min(most, until - time.monotonic()))
+    return limit if until is None else max(0.0, min(limit, until - time.monotonic()))
 
 
 def outgoing_headers() -> Mapping[str, str]:

@@ -69,7 +69,7 @@ async def store_upload(
     if arrival.media_type not in ACCEPTED_MEDIA_TYPES:
         detail = f"不接受这种文件: {arrival.media_type}"
         raise Invalid(
-            detail, "Unsupported media type", faults=[FieldError("media_type", detail, "", "/content-type")]
+            detail, "Unsupported media type", errors=[FieldError("media_type", detail, "", "/content-type")]
         )
     stored = await context.storage.put(chunks, limit=limit)
     if stored.size == 0:
@@ -123,7 +123,7 @@ async def require_files(work: UnitOfWork, ids: Sequence[str], pointer: str = "/p
         raise Invalid(
             f"没有这些文件, 请先上传: {'、'.join(lost)}",
             "Upload the files first",
-            faults=[FieldError("no_such_file", f"没有文件 {one}", f"no file {one}", pointer) for one in lost],
+            errors=[FieldError("no_such_file", f"没有文件 {one}", f"no file {one}", pointer) for one in lost],
         )
 
 

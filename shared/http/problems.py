@@ -158,7 +158,7 @@ def install_error_handlers(app: FastAPI) -> None:
         place = f"{first.pointer}: " if first.pointer else ""
         kind = BadRequest if any(fault.code == "json_invalid" for fault in found) else Invalid
         return problem_response(
-            request, kind(f"{place}{first.detail}", f"{place}{first.detail_en or first.detail}", faults=found)
+            request, kind(f"{place}{first.detail}", f"{place}{first.detail_en or first.detail}", errors=found)
         )
 
     @app.exception_handler(HTTPException)

@@ -20,7 +20,7 @@ Guard = Callable[[FactsT], FieldError | None]
 class Transition(Generic[StateT, ActionT, FactsT]):
     """One row of a lifecycle: who may take a record from where to where, and what it needs.
 
-    `target` None means back to where the record was before (`resume`). `eyes` names record fields holding people
+    `target` None means back to where the record was before (`resume`). `four_eyes` names record fields holding people
     who may not make this move themselves (four eyes).
     """
 
@@ -29,7 +29,7 @@ class Transition(Generic[StateT, ActionT, FactsT]):
     target: StateT | None
     may: May
     guards: tuple[Guard[FactsT], ...] = ()
-    eyes: tuple[str, ...] = ()
+    four_eyes: tuple[str, ...] = ()
 
     def unmet_guards(self, facts: FactsT) -> list[FieldError]:
         """Everything that is missing, not only the first."""
@@ -42,11 +42,11 @@ def transition(
     target: StateT | None,
     may: May,
     *guards: Guard[FactsT],
-    eyes: Sequence[str] = (),
+    four_eyes: Sequence[str] = (),
 ) -> Transition[StateT, ActionT, FactsT]:
     """A row; a lone source state may be given bare."""
     states = frozenset([sources]) if isinstance(sources, LabelledEnum) else frozenset(sources)
-    return Transition(action, states, target, may, guards, tuple(eyes))
+    return Transition(action, states, target, may, guards, tuple(four_eyes))
 
 
 @dataclass
@@ -112,8 +112,8 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
         lines = ["| action | from | to | who | needs |", "|---|---|---|---|---|"]
         for row in self.transitions:
             needs = [_describe_guard(guard) for guard in row.guards]
-            if row.eyes:
-                needs.append("不得由" + "、".join(row.eyes) + "本人办理 (four eyes)")
+            if row.four_eyes:
+                needs.append("不得由" + "、".join(row.four_eyes) + "本人办理 (four eyes)")
             sources = "<br>".join(f"{s.label} `{s}`" for s in sorted(row.sources))
             target = f"{row.target.label} `{row.target}`" if row.target else "back"
             lines.append(

@@ -62,20 +62,20 @@ def _to_error_reads(faults: list[FieldError]) -> list[FieldErrorRead]:
     return [FieldErrorRead(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in faults]
 
 
-def effective_time(act: TransitionRequest, since: datetime, at: datetime) -> datetime:
+def effective_time(request: TransitionRequest, since: datetime, at: datetime) -> datetime:
     """When the move really happened: not in the future, not before the state it leaves began."""
-    when = act.happened_at or at
+    when = request.happened_at or at
     if when > at:
         raise Invalid(
             "办理时间不能晚于现在",
             "happened_at lies in the future",
-            faults=[FieldError("in_the_future", "办理时间不能晚于现在", "in the future", "/happened_at")],
+            errors=[FieldError("in_the_future", "办理时间不能晚于现在", "in the future", "/happened_at")],
         )
     if when < since:
         raise Invalid(
             "办理时间早于上一步",
             "happened_at is before the previous move",
-            faults=[
+            errors=[
                 FieldError(
                     "before_previous",
                     f"上一步在 {since.astimezone(CHINA_TIME_ZONE):%Y-%m-%d %H:%M}",
@@ -88,7 +88,7 @@ def effective_time(act: TransitionRequest, since: datetime, at: datetime) -> dat
 
 
 def _four_eyes_errors(row: Transition[Any, Any, Any], record: Record, actor: Actor) -> list[FieldError]:
-    seen = [name for name in row.eyes if getattr(record, name) == actor.id]
+    seen = [name for name in row.four_eyes if getattr(record, name) == actor.id]
     if not seen:
         return []
     return [
@@ -100,8 +100,8 @@ def _four_eyes_errors(row: Transition[Any, Any, Any], record: Record, actor: Act
     ]
 
 
-def _target_state(row: Transition[StateT, ActionT, FactsT], record: Record, of: str) -> StateT:
-    target = row.target or getattr(record, f"previous_{of}")
+def _target_state(row: Transition[StateT, ActionT, FactsT], record: Record, state_field: str) -> StateT:
+    target = row.target or getattr(record, f"previous_{state_field}")
     if target is None:
         raise Conflict("没有可恢复的状态", "No state to go back to")
     return cast("StateT", target)
@@ -114,47 +114,49 @@ async def apply_transition(
     action: ActionT,
     facts: FactsT,
     *,
-    act: TransitionRequest,
+    request: TransitionRequest,
     event: Callable[[StateT, StateT], Event],
     match: VersionMatch | None = None,
     dry_run: bool = False,
     owner: str | None = None,
-    of: str = "state",
+    state_field: str = "state",
 ) -> TransitionPreview | None:
     """Take the record along one row of its table and tell it, or refuse with everything that is missing.
 
     Order: the row exists (Conflict), the actor may (404/403), the version is right (Stale), four eyes (Forbidden),
     guards (NotReady). A dry run stops before the change and says what it would be.
-    The record must be locked by the caller (`with_for_update`), and its facts be read after that. `of` names the
+    The record must be locked by the caller (`with_for_update`), and its facts be read after that. `state_field` names the
     field that holds the state, for records with more than one life.
     """
-    was = getattr(record, of)
+    was = getattr(record, state_field)
     row = lifecycle.get_transition(was, action)
     work.actor.require(row.may, record.region, owner)
     if match is not None:
         match.check_version(record)
-    target = _target_state(row, record, of)
-    eyes, faults = _four_eyes_errors(row, record, work.actor), row.unmet_guards(facts)
+    target = _target_state(row, record, state_field)
+    conflicts, errors = _four_eyes_errors(row, record, work.actor), row.unmet_guards(facts)
     if dry_run:
-        missing = _to_error_reads([*eyes, *faults])
+        missing = _to_error_reads([*conflicts, *errors])
         return TransitionPreview(
             action=action, from_state=was, to_state=target, allowed=not missing, missing=missing
         )
-    when = effective_time(act, getattr(record, f"{of}_since"), work.at)
-    if eyes:
-        raise Forbidden(eyes[0].detail, eyes[0].detail_en)
-    if faults:
+    when = effective_time(request, getattr(record, f"{state_field}_since"), work.at)
+    if conflicts:
+        raise Forbidden(conflicts[0].detail, conflicts[0].detail_en)
+    if errors:
         raise PreconditionMissing(
-            "；".join(fault.detail for fault in faults), f"{action} is not ready", faults=faults
+            "；".join(error.detail for error in errors), f"{action} is not ready", errors=errors
         )
-    if hasattr(record, f"previous_{of}"):
-        setattr(record, f"previous_{of}", was)
-    setattr(record, of, target)
-    setattr(record, f"{of}_since", when)
+    if hasattr(record, f"previous_{state_field}"):
+        setattr(record, f"previous_{state_field}", was)
+    setattr(record, state_field, target)
+    setattr(record, f"{state_field}_since", when)
     record.version += 1
     record.updated_at = work.at
     work.session.add(record)
-    await work.publish(event(was, target), record, before={of: was}, reason=act.reason, happened_at=when)
+    await work.publish(
+        event(was, target), record, before={state_field: was}, reason=request.reason, happened_at=when
+    )
     return None
 
 
@@ -165,11 +167,11 @@ def available_actions(
     facts: FactsT,
     *,
     owner: str | None = None,
-    of: str = "state",
+    state_field: str = "state",
 ) -> list[AvailableAction]:
     """What this caller could do with the record now, so that a phone draws the right buttons."""
     found = []
-    for row in lifecycle.transitions_from(getattr(record, of)):
+    for row in lifecycle.transitions_from(getattr(record, state_field)):
         if work.actor.has_access(row.may, record.region, owner):
             missing = _to_error_reads([*_four_eyes_errors(row, record, work.actor), *row.unmet_guards(facts)])
             found.append(

@@ -187,7 +187,7 @@ def _end_date(body: NoticePost, rule: Rule) -> date:
         raise Invalid(
             detail,
             f"At least {least} days",
-            faults=[FieldError("notice_too_short", detail, f"at least {least} days", "/ends_on")],
+            errors=[FieldError("notice_too_short", detail, f"at least {least} days", "/ends_on")],
         )
     return ends_on
 

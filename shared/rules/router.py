@@ -103,7 +103,7 @@ def _validate_shape(body: RuleEntry, shapes: Mapping[str, Any]) -> None:
             FieldError(one.code, one.detail, one.detail_en, f"/value{one.pointer}")
             for one in to_field_errors(error.errors())
         ]
-        raise Invalid("规则的值不合要求", "The value has another shape", faults=found) from None
+        raise Invalid("规则的值不合要求", "The value has another shape", errors=found) from None
 
 
 async def _insert_rule_version(work: UnitOfWork, body: RuleEntry) -> sa.Row[Any]:

@@ -87,11 +87,11 @@ class Sheet:
         """Everything that is wrong, row by row."""
         return [one for row in self.rows for one in row.errors]
 
-    def to_field_errors(self, most: int = 200) -> list[FieldError]:
+    def to_field_errors(self, limit: int = 200) -> list[FieldError]:
         """The first of the faults as the errors of a problem answer."""
         return [
             FieldError("cell", f"第 {one.row} 行“{one.column or '整行'}”: {one.message}", pointer=one.pointer)
-            for one in self.errors[:most]
+            for one in self.errors[:limit]
         ]
 
 

@@ -107,4 +107,7 @@ def test_the_keys_of_the_dumps_open_what_is_sealed(upgraded: Upgraded) -> None:
     engine.dispose()
 
     assert sealed
-    assert all('"kty"' in keyring.decrypt(row.sealed, about=KEY_ASSOCIATED_DATA + row.kid) for row in sealed)
+    assert all(
+        '"kty"' in keyring.decrypt(row.sealed, associated_data=KEY_ASSOCIATED_DATA + row.kid)
+        for row in sealed
+    )

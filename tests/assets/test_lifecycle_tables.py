@@ -60,5 +60,5 @@ def test_every_pair_of_state_and_action(life: Lifecycle[Any, Any, Any], actions:
 def test_money_and_approvals_have_two_names(
     life: Lifecycle[Any, Any, Any], _actions: type[LabelledEnum]
 ) -> None:
-    guarded = {(life.name, str(row.action)) for row in life.transitions if row.eyes}
+    guarded = {(life.name, str(row.action)) for row in life.transitions if row.four_eyes}
     assert guarded == {pair for pair in FOUR_EYES_ACTIONS if pair[0] == life.name}

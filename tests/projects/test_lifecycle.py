@@ -88,4 +88,4 @@ def test_every_state_has_its_stage() -> None:
 def test_four_eyes_look_at_every_decision(action: str, people: set[str]) -> None:
     rows = [row for row in PROJECT_LIFECYCLE.transitions if row.action == action]
     assert rows
-    assert all(set(row.eyes) == people for row in rows)
+    assert all(set(row.four_eyes) == people for row in rows)

@@ -123,7 +123,7 @@ TICKET_LIFECYCLE: Lifecycle[TicketState, TicketAction, Ticket] = Lifecycle(
             TicketState.CLOSED,
             May.PROJECT_DECLARE,
             has_amount,
-            eyes=("created_by",),
+            four_eyes=("created_by",),
         ),
     ),
 )
@@ -212,7 +212,7 @@ async def transition_ticket(
         ticket,
         action,
         ticket,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, _now: TicketClosed(was=was),

@@ -23,13 +23,13 @@ ID_CARD = "622301197001011239"
 
 @given(st.text(), st.text())
 def test_what_is_sealed_opens_again(text: str, about: str) -> None:
-    token = KEYRING.encrypt(text, about=about)
+    token = KEYRING.encrypt(text, associated_data=about)
     assert token.isascii()
-    assert KEYRING.decrypt(token, about=about) == text
+    assert KEYRING.decrypt(token, associated_data=about) == text
 
 
 def test_the_same_text_never_looks_the_same_twice_and_never_shows() -> None:
-    tokens = {KEYRING.encrypt(ID_CARD, about="user:1:card") for _ in range(100)}
+    tokens = {KEYRING.encrypt(ID_CARD, associated_data="user:1:card") for _ in range(100)}
     assert len(tokens) == 100
     assert not any(
         ID_CARD in token or base64.b64encode(ID_CARD.encode()).decode() in token for token in tokens
@@ -37,20 +37,20 @@ def test_the_same_text_never_looks_the_same_twice_and_never_shows() -> None:
 
 
 def test_a_token_moved_to_another_record_does_not_open() -> None:
-    token = KEYRING.encrypt(ID_CARD, about="user:1:card")
+    token = KEYRING.encrypt(ID_CARD, associated_data="user:1:card")
     for elsewhere in ("user:2:card", "user:1:phone", ""):
         with pytest.raises(DecryptionFailed):
-            KEYRING.decrypt(token, about=elsewhere)
+            KEYRING.decrypt(token, associated_data=elsewhere)
 
 
 @given(st.integers(0), st.characters(codec="ascii"))
 def test_a_token_changed_anywhere_does_not_open(at: int, letter: str) -> None:
-    token = KEYRING.encrypt(ID_CARD, about="x")
+    token = KEYRING.encrypt(ID_CARD, associated_data="x")
     at %= len(token)
     changed = token[:at] + letter + token[at + 1 :]
     if changed != token:
         with pytest.raises(DecryptionFailed):
-            KEYRING.decrypt(changed, about="x")
+            KEYRING.decrypt(changed, associated_data="x")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_a_token_changed_anywhere_does_not_open(at: int, letter: str) -> None:
 )
 def test_what_is_no_token_is_unreadable(token: str) -> None:
     with pytest.raises(DecryptionFailed):
-        KEYRING.decrypt(token, about="x")
+        KEYRING.decrypt(token, associated_data="x")
 
 
 def test_the_newest_key_seals_and_all_open() -> None:
@@ -66,17 +66,19 @@ def test_the_newest_key_seals_and_all_open() -> None:
     index = generate_key()
     old = Keyring({"2026": keys["2026"]}, index)
     both = Keyring(keys, index)
-    token = old.encrypt(ID_CARD, about="x")
-    assert both.decrypt(token, about="x") == ID_CARD
+    token = old.encrypt(ID_CARD, associated_data="x")
+    assert both.decrypt(token, associated_data="x") == ID_CARD
     assert both.needs_rotation(token)
-    anew = both.encrypt(ID_CARD, about="x")
+    anew = both.encrypt(ID_CARD, associated_data="x")
     assert anew.startswith("v1.2026-2.")
     assert not both.needs_rotation(anew)
     with pytest.raises(DecryptionFailed, match="2026-2"):
-        old.decrypt(anew, about="x")
+        old.decrypt(anew, associated_data="x")
     assert old.blind_index(ID_CARD, "card") == both.blind_index(ID_CARD, "card")
     assert (
-        Keyring({"9": generate_key(), "10": generate_key()}, index).encrypt("", about="").startswith("v1.10.")
+        Keyring({"9": generate_key(), "10": generate_key()}, index)
+        .encrypt("", associated_data="")
+        .startswith("v1.10.")
     )
 
 
@@ -84,7 +86,9 @@ def test_a_key_id_cannot_be_exchanged_for_another() -> None:
     key = generate_key()
     ring = Keyring({"a": key, "b": key}, generate_key())
     with pytest.raises(DecryptionFailed):
-        ring.decrypt(ring.encrypt(ID_CARD, about="x").replace("v1.b.", "v1.a."), about="x")
+        ring.decrypt(
+            ring.encrypt(ID_CARD, associated_data="x").replace("v1.b.", "v1.a."), associated_data="x"
+        )
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ S, A = AdjustmentState, AdjustmentAction
 ADJUSTMENT: Lifecycle[AdjustmentState, AdjustmentAction, AdjustmentFacts] = Lifecycle(
     "value adjustment", "价值调整", AdjustmentState, S.PROPOSED, (
     #    action     from        to          who                needs
-    transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, value_not_negative, eyes=("created_by",)),
+    transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, value_not_negative, four_eyes=("created_by",)),
     transition(A.REJECT,  S.PROPOSED, S.REJECTED, May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on

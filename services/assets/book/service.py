@@ -94,7 +94,7 @@ async def transition_adjustment(
         adjustment,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: ValueAdjusted(

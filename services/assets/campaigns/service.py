@@ -121,7 +121,7 @@ async def transition_campaign(
         campaign,
         action,
         CampaignFacts(unchecked=found.unchecked.count, reason=body.reason),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: CampaignMoved(
@@ -178,7 +178,7 @@ async def _record_item(work: UnitOfWork, campaign: Campaign, raw: dict[str, Any]
     try:
         finding, fresh = await _record_finding(work, campaign, item)
     except ApiError as refusal:
-        said = [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in refusal.faults]
+        said = [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in refusal.errors]
         return _build_refusal(name, refusal.detail, said)
     return FindingOutcome(
         id=name,

@@ -91,7 +91,7 @@ S, A = ContractState, ContractAction
 CONTRACT: Lifecycle[ContractState, ContractAction, ContractFacts] = Lifecycle(
     "operating contract", "经营合同", ContractState, S.DRAFT, (
     #    action       from      to            who                needs
-    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract, eyes=("created_by",)),
+    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract, four_eyes=("created_by",)),
     transition(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, term_has_ended),
     transition(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reason_given),
     transition(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reason_given),

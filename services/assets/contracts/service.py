@@ -141,7 +141,7 @@ async def transition_contract(
         contract,
         action,
         await _build_facts(work, contract, body),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: OperatingContractMoved(

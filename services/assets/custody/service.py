@@ -58,7 +58,11 @@ async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> K
         work.session.add(earlier)
         await work.session.flush()
     keeper_id = body.id or new_id()
-    sealed = work.context.keyring.encrypt(body.phone, about=f"keeper:{keeper_id}:phone") if body.phone else ""
+    sealed = (
+        work.context.keyring.encrypt(body.phone, associated_data=f"keeper:{keeper_id}:phone")
+        if body.phone
+        else ""
+    )
     keeper, fresh = await create_record(
         work,
         Keeper,
@@ -86,8 +90,8 @@ async def copy_keeper(work: UnitOfWork, old: Asset, new: Asset) -> None:
         return
     keyring, keeper_id = work.context.keyring, new_id()
     sealed = known.phone_sealed and keyring.encrypt(
-        keyring.decrypt(known.phone_sealed, about=f"keeper:{known.id}:phone"),
-        about=f"keeper:{keeper_id}:phone",
+        keyring.decrypt(known.phone_sealed, associated_data=f"keeper:{known.id}:phone"),
+        associated_data=f"keeper:{keeper_id}:phone",
     )
     said = known.model_dump(include={"unit", "name", "phone_masked", "funding", "welfare_post", "duties"})
     work.session.add(
@@ -121,7 +125,7 @@ async def reveal_phone(work: UnitOfWork, asset_id: UUID, keeper_id: UUID) -> str
     if keeper.asset_id != asset.id or not keeper.phone_sealed:
         raise conflict("no_phone", "没有登记电话", "No phone is known")
     await work.publish(PhoneRevealed(asset_id=asset.id, record_id=keeper.id), asset)
-    return work.context.keyring.decrypt(keeper.phone_sealed, about=f"keeper:{keeper.id}:phone")
+    return work.context.keyring.decrypt(keeper.phone_sealed, associated_data=f"keeper:{keeper.id}:phone")
 
 
 DUTY_COLUMNS = (
@@ -260,7 +264,7 @@ async def _record_item(work: UnitOfWork, raw: dict[str, Any]) -> InspectionOutco
         async with work.session.begin_nested():
             inspection, fresh = await record_inspection(work, item.asset_id, post)
     except ApiError as refusal:
-        return _build_refusal(name, refusal.detail, refusal.faults)
+        return _build_refusal(name, refusal.detail, refusal.errors)
     taken = BatchItemOutcome.APPLIED if fresh else BatchItemOutcome.DUPLICATE
     return InspectionOutcome(id=name, taken=taken, verdict=inspection.verdict, words=taken.label)
 

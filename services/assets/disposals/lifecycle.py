@@ -111,9 +111,9 @@ DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle("d
     transition(A.APPRAISE, S.REQUESTED,                            S.APPRAISED, May.ASSET_DISPOSE, appraisal_given),
     transition(A.DECIDE,   S.APPRAISED,                            S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
     transition(A.APPROVE,  S.DECIDED,                              S.APPROVED,  May.ASSET_APPROVE, approval_number_given, no_active_contract,
-         eyes=("created_by", "decided_by")),
+         four_eyes=("created_by", "decided_by")),
     transition(A.BOOK,     S.APPROVED,                             S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given),
-    transition(A.CLOSE,    S.BOOKED,                               S.CLOSED,    May.ASSET_APPROVE, eyes=("created_by", "booked_by")),
+    transition(A.CLOSE,    S.BOOKED,                               S.CLOSED,    May.ASSET_APPROVE, four_eyes=("created_by", "booked_by")),
     transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED),  S.REJECTED,  May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on
@@ -180,9 +180,9 @@ RS, RA = RevivalState, RevivalAction
 # fmt: off
 REVIVAL: Lifecycle[RevivalState, RevivalAction, RevivalFacts] = Lifecycle("revival", "盘活方案", RevivalState, RS.PROPOSED, (
     #    action     from                        to           who                needs
-    transition(RA.APPROVE, RS.PROPOSED,                 RS.UNDER_WAY, May.ASSET_APPROVE, eyes=("created_by",)),
+    transition(RA.APPROVE, RS.PROPOSED,                 RS.UNDER_WAY, May.ASSET_APPROVE, four_eyes=("created_by",)),
     transition(RA.REPORT,  RS.UNDER_WAY,                RS.REPORTED,  May.ASSET_OPERATE, evidence_given, asset_in_use),
-    transition(RA.CHECK,   RS.REPORTED,                 RS.DONE,      May.ASSET_APPROVE, eyes=("reported_by",)),
+    transition(RA.CHECK,   RS.REPORTED,                 RS.DONE,      May.ASSET_APPROVE, four_eyes=("reported_by",)),
     transition(RA.REDO,    RS.REPORTED,                 RS.UNDER_WAY, May.ASSET_APPROVE, revival_reason_given),
     transition(RA.GIVE_UP, (RS.PROPOSED, RS.UNDER_WAY),  RS.GIVEN_UP,  May.ASSET_APPROVE, revival_reason_given),
 ))

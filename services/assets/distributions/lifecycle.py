@@ -106,7 +106,7 @@ DISTRIBUTION: Lifecycle[DistributionState, DistributionAction, DistributionFacts
     transition(A.SUBMIT,  S.DRAFT,              S.DECIDED,   May.ASSET_OPERATE, has_lines, decision_steps_recorded, within_income),
     transition(A.RETURN,  S.DECIDED,            S.DRAFT,     May.ASSET_APPROVE, reason_given),
     transition(A.APPROVE, S.DECIDED,            S.APPROVED,  May.ASSET_APPROVE, notice_period_over, within_income,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
     transition(A.CLOSE,   S.APPROVED,           S.CLOSED,    May.ASSET_OPERATE, payout_list_matches_plan, fully_paid_and_published),
     transition(A.CANCEL,  (S.DRAFT, S.DECIDED), S.CANCELLED, May.ASSET_OPERATE, reason_given),
 ))

@@ -276,7 +276,7 @@ async def transition_distribution(
         plan,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: _transition_event(plan, was, now),
@@ -358,7 +358,7 @@ async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> l
 async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:
     payout_id = item.id or new_id()
     sealed = (
-        work.context.keyring.encrypt(item.account, about=f"payout:{payout_id}:account")
+        work.context.keyring.encrypt(item.account, associated_data=f"payout:{payout_id}:account")
         if item.account
         else ""
     )
@@ -388,7 +388,7 @@ async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
 async def list_payouts(work: UnitOfWork, plan_id: UUID) -> list[Payout]:
     """The list of a plan."""
     plan = await get_distribution(work, plan_id)
-    return await scoped.list_records(work, Payout, col(Payout.distribution_id) == plan.id, most=10_000)
+    return await scoped.list_records(work, Payout, col(Payout.distribution_id) == plan.id, limit=10_000)
 
 
 async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutPaymentPost) -> Payout:
@@ -465,4 +465,4 @@ async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> st
     if payout.distribution_id != plan.id or not payout.account_sealed:
         raise conflict("no_account", "没有登记账号", "No account is known")
     await work.publish(AccountRevealed(payout_id=payout.id), plan)
-    return work.context.keyring.decrypt(payout.account_sealed, about=f"payout:{payout.id}:account")
+    return work.context.keyring.decrypt(payout.account_sealed, associated_data=f"payout:{payout.id}:account")

@@ -105,7 +105,7 @@ async def render_region_certificates(work: UnitOfWork, region: str, kind: AssetC
         *scoped.equality_conditions({col(Asset.asset_class): kind}),
     ]
     order = (col(Asset.region), col(Asset.code))
-    assets = await scoped.list_records(work, Asset, *where, order=order, most=MAX_CERTIFICATES + 1)
+    assets = await scoped.list_records(work, Asset, *where, order=order, limit=MAX_CERTIFICATES + 1)
     if not assets:
         raise conflict("none", "没有已确权的资产", "No rights are confirmed there")
     if len(assets) > MAX_CERTIFICATES:

@@ -183,13 +183,13 @@ ASSET: Lifecycle[AssetState, AssetAction, AssetFacts] = Lifecycle("asset", "èµ„ä
     #    action        from                                      to             who                  needs
     transition(A.REGISTER,   S.DRAFT,                                  S.REGISTERED,  May.ASSET_REGISTER,  required_fields_complete),
     transition(A.DISCARD,    S.DRAFT,                                  S.DISCARDED,   May.ASSET_APPROVE,   reason_given,
-         eyes=("created_by",)),
+         four_eyes=("created_by",)),
     transition(A.RETURN,     S.REGISTERED,                             S.DRAFT,       May.ASSET_CONFIRM,   reason_given, not_disposed),
     transition(A.CONFIRM,    S.REGISTERED,                             S.CONFIRMED,   May.ASSET_CONFIRM,   owner_is_known, notice_period_over,
-         not_disposed, eyes=("created_by", "registered_by")),
+         not_disposed, four_eyes=("created_by", "registered_by")),
     transition(A.HAND_OVER,  S.CONFIRMED,                              S.OFFERED,     May.ASSET_HAND_OVER, parties_named,
          not_disposed),
-    transition(A.RECEIVE,    S.OFFERED,                                S.HANDED_OVER, May.ASSET_RECEIVE,   eyes=("offered_by",)),
+    transition(A.RECEIVE,    S.OFFERED,                                S.HANDED_OVER, May.ASSET_RECEIVE,   four_eyes=("offered_by",)),
     transition(A.REFUSE,     S.OFFERED,                                S.CONFIRMED,   May.ASSET_RECEIVE,   reason_given),
     transition(A.SUPERSEDE,  (S.REGISTERED, S.CONFIRMED, S.HANDED_OVER), S.SUPERSEDED, May.ASSET_APPROVE,  is_split_or_merge, not_disposed),
 ))

@@ -22,7 +22,7 @@ async def check_fields(
     faults = find_contradictions(kind, given, rule.value, work.today)
     if faults:
         raise Invalid(
-            "；".join(fault.detail for fault in faults), "The fields contradict each other", faults=faults
+            "；".join(fault.detail for fault in faults), "The fields contradict each other", errors=faults
         )
     new = given if changed is None else changed
     await uploads.require_files(work, [str(one) for one in new.get("photos") or []], "/photos")

@@ -126,7 +126,7 @@ async def list_available_actions(work: UnitOfWork, asset: Asset) -> list[Availab
     registration = available_actions(work, ASSET, asset, await build_asset_facts(work, asset, blank, work.at))
     if asset.state not in COUNTED_STATES:
         return registration
-    use = available_actions(work, USE, asset, build_use_facts(asset, blank, work.at), of="use")
+    use = available_actions(work, USE, asset, build_use_facts(asset, blank, work.at), state_field="use")
     hidden = {AssetAction.SUPERSEDE, UseAction.DISPOSE}
     return [one for one in [*registration, *use] if one.action not in hidden]
 
@@ -150,7 +150,7 @@ async def transition_asset(
         asset,
         action,
         known,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: _transition_event(asset, was, now),
@@ -242,13 +242,13 @@ async def transition_use(
         asset,
         action,
         build_use_facts(asset, body, when, disposal_approved=disposal_approved),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda before, now: AssetUseChanged(
             asset_id=asset.id, was=before, now=now, deadline=body.deadline
         ),
-        of="use",
+        state_field="use",
     )
     if preview is not None:
         return preview
@@ -348,7 +348,7 @@ async def _project_columns(work: UnitOfWork, given: dict[str, Any]) -> dict[str,
     if card is None:
         words = "项目库没有这个项目; 不在库内的老项目请只填形成项目名称"
         fault = FieldError("no_such_project", words, "No such project", "/project_id")
-        raise Invalid(words, "No such project", faults=[fault])
+        raise Invalid(words, "No such project", errors=[fault])
     return {"project_name": card.name}
 
 
@@ -386,12 +386,12 @@ def _check_editable(asset: Asset, given: dict[str, Any], reason: str) -> None:
     if fixed := sorted(FIXED_FIELDS & set(given)):
         words = "登记后不能直接修改, 请退回更正、办理权属变更或价值调整"
         faults = [FieldError("fixed", words, "fixed once registered", f"/{name}") for name in fixed]
-        raise Conflict(words, "Fixed once registered", faults=faults)
+        raise Conflict(words, "Fixed once registered", errors=faults)
     if not reason.strip():
         raise Invalid(
             "登记后修改须写明理由",
             "A reason is needed",
-            faults=[FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")],
+            errors=[FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")],
         )
 
 

@@ -74,7 +74,7 @@ REPAIR: Lifecycle[RepairState, RepairAction, RepairFacts] = Lifecycle("repair", 
     transition(A.ACCEPT, S.REPORTED,                S.ACCEPTED, May.ASSET_KEEP,    person_and_due_date_given),
     transition(A.REJECT, S.REPORTED,                S.REJECTED, May.ASSET_KEEP,    reason_given),
     transition(A.FINISH, S.ACCEPTED,                S.FINISHED, May.ASSET_KEEP,    completion_documented),
-    transition(A.CHECK,  S.FINISHED,                S.CLOSED,   May.ASSET_INSPECT, eyes=("finished_by",)),
+    transition(A.CHECK,  S.FINISHED,                S.CLOSED,   May.ASSET_INSPECT, four_eyes=("finished_by",)),
     transition(A.REDO,   S.FINISHED,                S.ACCEPTED, May.ASSET_INSPECT, reason_given),
 ))
 # fmt: on

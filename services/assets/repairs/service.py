@@ -124,7 +124,7 @@ async def _insert_repair(
 ) -> Repair:
     repair_id = body.id or new_id()
     sealed = (
-        work.context.keyring.encrypt(body.contact, about=f"repair:{repair_id}:contact")
+        work.context.keyring.encrypt(body.contact, associated_data=f"repair:{repair_id}:contact")
         if body.contact
         else ""
     )
@@ -212,7 +212,7 @@ async def transition_repair(
         repair,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: _transition_event(repair, was, now),

@@ -109,9 +109,9 @@ TRANSFER: Lifecycle[TransferState, TransferAction, TransferFacts] = Lifecycle("t
     #    action     from                              to           who                  needs
     transition(A.SUBMIT,  S.DRAFT,                          S.SUBMITTED, May.ASSET_REGISTER,  assets_are_eligible, parties_named),
     transition(A.CONFIRM, S.SUBMITTED,                      S.DONE,      May.ASSET_CONFIRM,   concerns_rights, assets_are_eligible, notice_period_over,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
     transition(A.GIVE,    S.SUBMITTED,                      S.GIVEN,     May.ASSET_HAND_OVER, concerns_two_parties, assets_are_eligible, notice_period_over),
-    transition(A.RECEIVE, S.GIVEN,                          S.DONE,      May.ASSET_RECEIVE,   assets_are_eligible, eyes=("given_by",)),
+    transition(A.RECEIVE, S.GIVEN,                          S.DONE,      May.ASSET_RECEIVE,   assets_are_eligible, four_eyes=("given_by",)),
     transition(A.CANCEL,  (S.DRAFT, S.SUBMITTED, S.GIVEN),  S.CANCELLED, May.ASSET_REGISTER,  reason_given),
 ))
 # fmt: on

@@ -61,7 +61,7 @@ async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
     if body.kind is Kind.OWNER and (body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name):
         raise invalid("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
     found = {
-        one.id: one for one in await scoped.list_records(work, Asset, col(Asset.id).in_(ids), most=len(ids))
+        one.id: one for one in await scoped.list_records(work, Asset, col(Asset.id).in_(ids), limit=len(ids))
     }
     for at, one in enumerate(ids):
         if one not in found or not is_region_within(found[one].region, body.region):
@@ -185,7 +185,7 @@ async def transition_transfer(
         transfer,
         action,
         await _build_facts(work, transfer, assets, body, when),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda before, now: TransferMoved(

@@ -43,7 +43,7 @@ async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint
     if not low <= body.region <= high:
         detail = "这个地区不归本县, 请填写本县的乡镇或村"
         raise Invalid(
-            detail, "Not a region of this district", faults=[FieldError("elsewhere", detail, "", "/region")]
+            detail, "Not a region of this district", errors=[FieldError("elsewhere", detail, "", "/region")]
         )
     complaint_id = body.id or new_id()
     about = f"complaint:{complaint_id}:contact"
@@ -54,7 +54,9 @@ async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint
         region=body.region,
         id=complaint_id,
         text=body.text,
-        contact_sealed=work.context.keyring.encrypt(body.contact, about=about) if body.contact else "",
+        contact_sealed=work.context.keyring.encrypt(body.contact, associated_data=about)
+        if body.contact
+        else "",
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
@@ -100,7 +102,7 @@ def _build_event(row: Complaint, was: str, now: str) -> ComplaintMoved:
 def to_read_model(work: UnitOfWork, row: Complaint) -> ComplaintRead:
     """A complaint as its handlers read it, the contact in clear."""
     sealed, about = row.contact_sealed, f"complaint:{row.id}:contact"
-    contact = work.context.keyring.decrypt(sealed, about=about) if sealed else ""
+    contact = work.context.keyring.decrypt(sealed, associated_data=about) if sealed else ""
     return ComplaintRead(
         **row.model_dump(include=set(ComplaintRead.model_fields) - {"contact"}), contact=contact
     )
@@ -119,7 +121,7 @@ async def answer_complaint(
         row,
         COMPLAINT.transitions[0].action,
         ComplaintFacts(body.reason),
-        act=body.model_copy(update={"reason": ""}),
+        request=body.model_copy(update={"reason": ""}),
         match=match,
         dry_run=dry_run,
         event=lambda was, now: _build_event(row, was, now),

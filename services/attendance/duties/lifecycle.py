@@ -81,8 +81,8 @@ SWAP: Lifecycle[SwapState, SwapAction, SwapFacts] = Lifecycle("duty_swap", "æ¢ç
     #    action      from      to           who                needs
     transition(A.AGREE,    S.ASKED,  S.AGREED,    May.LEAVE_REQUEST, caller_is_partner, shifts_not_started),
     transition(A.DECLINE,  S.ASKED,  S.DECLINED,  May.LEAVE_REQUEST, caller_is_partner),
-    transition(A.APPROVE,  S.AGREED, S.APPROVED,  May.TEAM_MANAGE,   shifts_not_started, no_shift_clash, eyes=("person", "partner")),
-    transition(A.REFUSE,   OPEN_STATES,     S.REFUSED,   May.TEAM_MANAGE,   reason_given, eyes=("person", "partner")),
+    transition(A.APPROVE,  S.AGREED, S.APPROVED,  May.TEAM_MANAGE,   shifts_not_started, no_shift_clash, four_eyes=("person", "partner")),
+    transition(A.REFUSE,   OPEN_STATES,     S.REFUSED,   May.TEAM_MANAGE,   reason_given, four_eyes=("person", "partner")),
     transition(A.WITHDRAW, OPEN_STATES,     S.WITHDRAWN, May.LEAVE_REQUEST, caller_is_asker),
 ))
 # fmt: on

@@ -91,7 +91,7 @@ async def end_duty(
             raise Invalid(
                 "须写明理由",
                 "A reason is needed",
-                faults=[FieldError("no_reason", "须写明理由", "", "/reason")],
+                errors=[FieldError("no_reason", "须写明理由", "", "/reason")],
             )
         duty.state = DutyState.CANCELLED
     duty.version += 1
@@ -168,7 +168,7 @@ async def _find_other_duty(work: UnitOfWork, body: SwapCreate, mine: Duty) -> Du
     if (found.person if found else body.partner) == mine.person:
         pointer = "/other_duty_id" if found else "/partner"
         raise Invalid(
-            "不能与自己换班", "Not with oneself", faults=[FieldError("self", "不能与自己换班", "", pointer)]
+            "不能与自己换班", "Not with oneself", errors=[FieldError("self", "不能与自己换班", "", pointer)]
         )
     return found
 
@@ -238,7 +238,7 @@ async def transition_swap(
         swap,
         action,
         await _load_facts(work, swap, shifts, body.reason),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         owner=_get_owner(work, swap),

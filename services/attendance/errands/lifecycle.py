@@ -73,8 +73,8 @@ OPEN_STATES = (S.REPORTED, S.ACKNOWLEDGED)
 # fmt: off
 ERRAND: Lifecycle[ErrandState, ErrandAction, ErrandFacts] = Lifecycle("errand", "公出", ErrandState, S.REPORTED, (
     #    action         from                        to              who                 needs
-    transition(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  eyes=("person",)),
-    transition(A.REFUSE,      OPEN_STATES,                       S.REFUSED,      May.LEAVE_APPROVE,  reason_given, eyes=("person",)),
+    transition(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  four_eyes=("person",)),
+    transition(A.REFUSE,      OPEN_STATES,                       S.REFUSED,      May.LEAVE_APPROVE,  reason_given, four_eyes=("person",)),
     transition(A.WITHDRAW,    OPEN_STATES,                       S.WITHDRAWN,    May.LEAVE_REQUEST,  errand_not_started),
     transition(A.RETURN,      OPEN_STATES,                       S.RETURNED,     May.LEAVE_REQUEST,  return_date_given),
 ))

@@ -85,7 +85,7 @@ async def transition_errand(
         errand,
         action,
         _build_facts(work, errand, body.reason, body.returned_on),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         owner=errand.person,

@@ -68,7 +68,7 @@ def parse_records(channel: Channel, records: Sequence[dict[str, Any]]) -> list[P
         except ValueError as error:
             faults.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{at}"))
     if faults:
-        raise Invalid(f"{len(faults)} 条记录无法识别", "Some records are none", faults=faults[:MAX_FAULTS])
+        raise Invalid(f"{len(faults)} 条记录无法识别", "Some records are none", errors=faults[:MAX_FAULTS])
     return found
 
 
@@ -300,7 +300,7 @@ async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
         body,
         region=body.region,
         id=channel_id,
-        secret_sealed=work.context.keyring.encrypt(secret, about=build_associated_data(channel_id)),
+        secret_sealed=work.context.keyring.encrypt(secret, associated_data=build_associated_data(channel_id)),
         secret_masked=_mask_secret(secret),
         state=PullState.WAITING,
         due_at=get_next_due_time(body.hour, work.at),
@@ -329,7 +329,9 @@ async def update_channel(
         setattr(row, name, value)
     if body.app_secret is not None:
         secret = body.app_secret.get_secret_value()
-        row.secret_sealed = work.context.keyring.encrypt(secret, about=build_associated_data(row.id))
+        row.secret_sealed = work.context.keyring.encrypt(
+            secret, associated_data=build_associated_data(row.id)
+        )
         row.secret_masked, row.last_error = _mask_secret(secret), ""
     if row.state is not PullState.RUNNING:
         row.due_at, row.state, row.failures = get_next_due_time(row.hour, work.at), PullState.WAITING, 0
@@ -413,7 +415,9 @@ def _build_job(context: ServiceContext, row: PullChannel) -> PullJob:
         first=first,
         last=last,
         app_key=row.app_key,
-        app_secret=SecretStr(context.keyring.decrypt(row.secret_sealed, about=build_associated_data(row.id))),
+        app_secret=SecretStr(
+            context.keyring.decrypt(row.secret_sealed, associated_data=build_associated_data(row.id))
+        ),
         details=row.details,
     )
     name = f"{row.channel.label}定时导入"

@@ -98,10 +98,10 @@ S, A = LeaveState, LeaveAction
 LEAVE: Lifecycle[LeaveState, LeaveAction, LeaveFacts] = Lifecycle("leave", "请假", LeaveState, S.REQUESTED, (
     #    action      from         to            who                 needs
     transition(A.ENDORSE,  S.REQUESTED, S.REQUESTED,  May.LEAVE_APPROVE,  is_callers_turn, next_step_required,
-         eyes=("person", "endorsed_by")),
+         four_eyes=("person", "endorsed_by")),
     transition(A.APPROVE,  S.REQUESTED, S.APPROVED,   May.LEAVE_APPROVE,  is_callers_turn, last_step_reached,
-         eyes=("person", "endorsed_by")),
-    transition(A.REFUSE,   S.REQUESTED, S.REFUSED,    May.LEAVE_APPROVE,  is_callers_turn, reason_given, eyes=("person",)),
+         four_eyes=("person", "endorsed_by")),
+    transition(A.REFUSE,   S.REQUESTED, S.REFUSED,    May.LEAVE_APPROVE,  is_callers_turn, reason_given, four_eyes=("person",)),
     transition(A.WITHDRAW, S.REQUESTED, S.WITHDRAWN,  May.LEAVE_REQUEST),
     transition(A.WITHDRAW, S.APPROVED,  S.WITHDRAWN,  May.LEAVE_REQUEST,  leave_not_started),
     transition(A.RETURN,   S.APPROVED,  S.RETURNED,   May.LEAVE_REQUEST,  return_date_given),

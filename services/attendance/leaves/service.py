@@ -43,7 +43,7 @@ async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegat
         raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
     if body.deputy == work.actor.id:
         raise Invalid(
-            "不能委托给自己", "Not to yourself", faults=[FieldError("self", "不能委托给自己", "", "/deputy")]
+            "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
         )
     made, _ = await create_record(
         work,
@@ -70,7 +70,7 @@ async def end_delegation(
     if not row.starts_on <= body.ends_on <= row.ends_on:
         detail = f"收回日期须在 {row.starts_on} 至 {row.ends_on} 之间"
         raise Invalid(
-            detail, "Out of range", faults=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
+            detail, "Out of range", errors=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
         )
     row.ends_on = body.ends_on
     row.version, row.updated_at = row.version + 1, work.at
@@ -92,7 +92,7 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
     step = next(one for one in rules.leave if one.most_days is None or days <= one.most_days)
     if rules.leave_most_once is not None and days > rules.leave_most_once:
         detail = f"单次请假不得超过 {rules.leave_most_once} 天"
-        raise Invalid(detail, "Too long", faults=[FieldError("too_long", detail, "too long", "/ends_on")])
+        raise Invalid(detail, "Too long", errors=[FieldError("too_long", detail, "too long", "/ends_on")])
     if other := await repository.find_overlapping_leave(
         work, work.actor.id, body.starts_on, body.ends_on, body.id
     ):
@@ -175,7 +175,7 @@ async def transition_leave(
         leave,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         owner=leave.person,

@@ -59,9 +59,9 @@ OPEN_STATES = (S.REQUESTED, S.WITNESSED)
 # fmt: off
 MAKE_UP: Lifecycle[MakeUpState, MakeUpAction, MakeUpFacts] = Lifecycle("make_up", "补卡", MakeUpState, S.REQUESTED, (
     #    action      from         to            who                 needs
-    transition(A.WITNESS,  S.REQUESTED, S.WITNESSED,  May.PRESENCE_READ,  caller_is_witness, eyes=("person",)),
-    transition(A.APPROVE,  S.WITNESSED, S.APPROVED,   May.LEAVE_APPROVE,  eyes=("person", "witness")),
-    transition(A.REFUSE,   OPEN_STATES,        S.REFUSED,    May.LEAVE_APPROVE,  reason_given, eyes=("person",)),
+    transition(A.WITNESS,  S.REQUESTED, S.WITNESSED,  May.PRESENCE_READ,  caller_is_witness, four_eyes=("person",)),
+    transition(A.APPROVE,  S.WITNESSED, S.APPROVED,   May.LEAVE_APPROVE,  four_eyes=("person", "witness")),
+    transition(A.REFUSE,   OPEN_STATES,        S.REFUSED,    May.LEAVE_APPROVE,  reason_given, four_eyes=("person",)),
     transition(A.WITHDRAW, OPEN_STATES,        S.WITHDRAWN,  May.LEAVE_REQUEST),
 ))
 # fmt: on

@@ -33,7 +33,7 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
     require_not_future(body.on, work.today, "/on")
     if body.witness == work.actor.id:
         raise Invalid(
-            "不能为自己证明", "Not oneself", faults=[FieldError("self", "不能为自己证明", "", "/witness")]
+            "不能为自己证明", "Not oneself", errors=[FieldError("self", "不能为自己证明", "", "/witness")]
         )
     region = await get_person_region(work, work.actor.id, body.on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
@@ -93,7 +93,7 @@ async def transition_make_up(
         made,
         action,
         _build_facts(work, made, body.reason),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         owner=made.witness if action is Action.WITNESS else made.person,

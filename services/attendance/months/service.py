@@ -122,7 +122,7 @@ async def transition_sheet(
         row,
         action,
         await _load_facts(work, body.region, body.month, body.reason),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: SheetMoved(month=body.month, was=was, now=now),

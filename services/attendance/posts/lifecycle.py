@@ -61,8 +61,8 @@ S, A = DeviceState, DeviceAction
 DEVICE: Lifecycle[DeviceState, DeviceAction, DeviceFacts] = Lifecycle("device", "常用手机", DeviceState, S.PENDING, (
     #    action      from                                 to          who                  needs
     transition(A.APPROVE,  (S.PENDING, S.REFUSED, S.RELEASED),  S.BOUND,    May.PRESENCE_REVIEW, below_device_limit,
-         eyes=("person",)),
-    transition(A.REFUSE,   S.PENDING,                           S.REFUSED,  May.PRESENCE_REVIEW, reason_given, eyes=("person",)),
+         four_eyes=("person",)),
+    transition(A.REFUSE,   S.PENDING,                           S.REFUSED,  May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
     transition(A.RELEASE,  S.BOUND,                             S.RELEASED, May.CHECK_IN),
 ))
 # fmt: on

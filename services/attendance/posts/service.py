@@ -178,7 +178,7 @@ def _require_exact_fix(body: FenceHere, wanted: FenceFixLimits, work: UnitOfWork
         words = f"定位须在 {wanted.fix_minutes} 分钟以内, 请重新定位"
         found.append(FieldError("old_fix", words, "not fresh", "/fix/taken_at"))
     if found:
-        raise Invalid("; ".join(one.detail for one in found), "The fix will not do", faults=found)
+        raise Invalid("; ".join(one.detail for one in found), "The fix will not do", errors=found)
 
 
 async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, match: VersionMatch) -> Post:
@@ -193,10 +193,10 @@ async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, matc
             FieldError(one.code, one.detail, one.detail_en, f"/geojson{one.pointer}")
             for one in to_field_errors(error.errors())
         ]
-        raise Invalid("围栏坐标有误", "Unsound fence", faults=found) from None
+        raise Invalid("围栏坐标有误", "Unsound fence", errors=found) from None
     except (ValueError, RecursionError) as error:
         raise Invalid(
-            str(error)[:200], "Not a fence", faults=[FieldError("geojson", str(error)[:200], "", "/geojson")]
+            str(error)[:200], "Not a fence", errors=[FieldError("geojson", str(error)[:200], "", "/geojson")]
         ) from None
     if not 1 <= len(polygons) <= MAX_FENCES:
         raise Invalid(f"围栏须有 1 至 {MAX_FENCES} 个多边形", "Too many or no polygons")
@@ -279,7 +279,7 @@ async def transition_device(
         device,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         owner=device.person,

@@ -141,7 +141,7 @@ async def transition_review(
         review,
         action,
         ReviewFacts(body.reason),
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: ReviewMoved(
@@ -165,7 +165,7 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         raise Forbidden("不能为本人更正", "Another person must")
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
-        raise Invalid(detail, "In the future", faults=[FieldError("in_the_future", detail, "", "/taken_at")])
+        raise Invalid(detail, "In the future", errors=[FieldError("in_the_future", detail, "", "/taken_at")])
     limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
     if (work.at - body.taken_at).days >= limits.refused_after_days:
         raise Invalid(f"只能更正 {limits.refused_after_days} 天内的记录", "Too old")

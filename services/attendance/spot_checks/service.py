@@ -46,7 +46,7 @@ async def create_spot_check(work: UnitOfWork, body: SpotCheckCreate) -> SpotChec
     rules, rule = await load_rule(work, "presence.spot_checks", SpotCheckRules, body.region)
     if body.size > rules.most_drawn:
         detail = f"一次最多抽 {rules.most_drawn} 人"
-        raise Invalid(detail, "Too many", faults=[FieldError("too_many", detail, "too many", "/size")])
+        raise Invalid(detail, "Too many", errors=[FieldError("too_many", detail, "too many", "/size")])
     if body.id is not None and (known := await work.session.get(SpotCheck, body.id)) is not None:
         return await records.get_record(work, SpotCheck, known.id, "这次抽查")
     pool = await repository.find_eligible_assignments(work, body.region, work.today)

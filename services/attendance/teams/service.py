@@ -71,7 +71,7 @@ async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: 
     await _get_unit_name(work, changes.get("unit_id"))
     if "name" in changes and changes["name"] is None:
         raise Invalid(
-            "队名不能为空", "A name is needed", faults=[FieldError("empty", "队名不能为空", "", "/name")]
+            "队名不能为空", "A name is needed", errors=[FieldError("empty", "队名不能为空", "", "/name")]
         )
     before = to_json_values({name: getattr(team, name) for name in changes})
     for name, value in changes.items():
@@ -205,7 +205,7 @@ async def hand_over_membership(
     if body.starts_on <= member.starts_on:
         detail = f"接任日期须晚于前任到任的 {member.starts_on}"
         raise Invalid(
-            detail, "Too early", faults=[FieldError("too_early", detail, "too early", "/starts_on")]
+            detail, "Too early", errors=[FieldError("too_early", detail, "too early", "/starts_on")]
         )
     last = body.starts_on - ONE_DAY
     await _end_term(work, member, last, body.reason, body.person)

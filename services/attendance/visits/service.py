@@ -45,7 +45,7 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
         id=visit_id,
         person=work.actor.id,
         person_name=work.actor.name[:50],
-        household_sealed=work.context.keyring.encrypt(name, about=f"visit:{visit_id}:household")
+        household_sealed=work.context.keyring.encrypt(name, associated_data=f"visit:{visit_id}:household")
         if name
         else "",
         household_masked=mask_name(name) if name else "",

@@ -33,7 +33,7 @@ async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
             FieldError("in_the_future", "签订日期不能晚于今天", "signed in the future", "/signed_on")
         )
     if faults:
-        raise Invalid(faults[0].detail, faults[0].detail_en, faults=faults)
+        raise Invalid(faults[0].detail, faults[0].detail_en, errors=faults)
     if twin := await repository.find_contract_by_number(work, body.project_id, body.number, body.id):
         raise Conflict(f"这个项目已登记合同 {twin.number}, 编号 {twin.id}", f"Registered already: {twin.id}")
     ids = [str(one) for one in body.file_ids]
@@ -67,7 +67,7 @@ async def _require_allocation(work: UnitOfWork, project_id: UUID) -> Allocation:
     if not given:
         detail = "这个项目还没有资金安排"
         raise Invalid(
-            detail, "The project has no money", faults=[FieldError("no_money", detail, "", "/project_id")]
+            detail, "The project has no money", errors=[FieldError("no_money", detail, "", "/project_id")]
         )
     return given[0]
 

@@ -163,7 +163,9 @@ async def _build_voucher_page(work: UnitOfWork, found: Page[Payment], *, clear: 
 def _get_account_number(work: UnitOfWork, payment: Payment, *, clear: bool) -> str:
     if not clear or not payment.account_sealed:
         return payment.account_masked
-    return work.context.keyring.decrypt(payment.account_sealed, about=f"payment:{payment.id}:account")
+    return work.context.keyring.decrypt(
+        payment.account_sealed, associated_data=f"payment:{payment.id}:account"
+    )
 
 
 def format_csv(names: Sequence[str], rows: Sequence[ExternalRow]) -> str:

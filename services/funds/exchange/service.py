@@ -61,7 +61,7 @@ def parse_csv(text: str) -> list[dict[str, Any]]:
         raise Invalid("CSV 无法读取", "The CSV is malformed") from error
     if not rows or len(rows) > MAX_BATCH_ROWS:
         detail = f"一次须有 1 至 {MAX_BATCH_ROWS} 行"
-        raise Invalid(detail, "Too few or too many rows", faults=[FieldError("rows", detail, "", "/rows")])
+        raise Invalid(detail, "Too few or too many rows", errors=[FieldError("rows", detail, "", "/rows")])
     return rows
 
 
@@ -133,7 +133,7 @@ class _RowOutcome:
     @classmethod
     def from_error(cls, refusal: ApiError, home: str) -> "_RowOutcome":
         """A refusal with everything it points at; a row whose record we do not know belongs to the sender."""
-        told = [fault.detail for fault in refusal.faults if fault.detail not in refusal.detail]
+        told = [fault.detail for fault in refusal.errors if fault.detail not in refusal.detail]
         reason = f"{refusal.detail}: {'; '.join(told)}" if told else refusal.detail
         if isinstance(refusal, DependencyMissing):
             return cls(ExchangeRowState.WAITING, home, reason, "", refusal.payment, refusal.document)

@@ -20,5 +20,5 @@ def build_not_enough(account: Account, balance: int, wanted: int) -> NotEnough:
     return NotEnough(
         detail,
         english,
-        faults=[FieldError(f"{account.kind}_left", format_yuan(balance), format_yuan(balance), "/amount")],
+        errors=[FieldError(f"{account.kind}_left", format_yuan(balance), format_yuan(balance), "/amount")],
     )

@@ -83,7 +83,7 @@ async def upload_beneficiaries(
     total = sum(row.values.get("amount") or 0 for row in sheet.rows)
     faults = [*_check_total(sheet, total, payment.amount), *sheet.to_field_errors()]
     if faults and not dry_run:
-        raise Invalid(f"名单中有 {len(faults)} 处问题, 一户也没有保存", "Nothing was kept", faults=faults)
+        raise Invalid(f"名单中有 {len(faults)} 处问题, 一户也没有保存", "Nothing was kept", errors=faults)
     known = {
         number: work.context.keyring.blind_index(row.values["card"], CARD_INDEX_FIELD)
         for number, row in enumerate(sheet.rows, 1)
@@ -150,7 +150,7 @@ def _encrypt_row(work: UnitOfWork, payment_id: UUID, position: int, row: SheetRo
     said, ring, row_id = row.values, work.context.keyring, new_id()
 
     def seal(name: str) -> str:
-        return ring.encrypt(said[name], about=f"beneficiary:{row_id}:{name}")
+        return ring.encrypt(said[name], associated_data=f"beneficiary:{row_id}:{name}")
 
     return Beneficiary(
         id=row_id,
@@ -172,7 +172,7 @@ def _encrypt_row(work: UnitOfWork, payment_id: UUID, position: int, row: SheetRo
 def _decrypt_row(work: UnitOfWork, row: Beneficiary) -> RevealedBeneficiary:
     def plain(name: str) -> str:
         sealed: str = getattr(row, f"{name}_sealed")
-        return work.context.keyring.decrypt(sealed, about=f"beneficiary:{row.id}:{name}")
+        return work.context.keyring.decrypt(sealed, associated_data=f"beneficiary:{row.id}:{name}")
 
     return RevealedBeneficiary.model_construct(
         position=row.position,

@@ -129,14 +129,14 @@ PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecy
     transition(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reason_given),
     transition(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reason_given),
     transition(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, purpose_cleared,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
     transition(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
-         eyes=("created_by", "submitted_by", "reviewed_by")),
+         four_eyes=("created_by", "submitted_by", "reviewed_by")),
     transition(A.PAY,     S.APPROVED,                 S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
     transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),     S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
     transition(A.REJECT,  (S.REVIEWED, S.APPROVED),   S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
     transition(A.REVERSE, S.PAID,                     S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
 ))
 # fmt: on

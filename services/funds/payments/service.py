@@ -186,7 +186,7 @@ def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) 
         raise Invalid(
             "退款日期须在支付之后, 且不晚于今天",
             "happened_on is before the payment or in the future",
-            faults=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
+            errors=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
         )
 
 
@@ -233,12 +233,16 @@ async def _require_own_contract(work: UnitOfWork, body: PaymentCreate, allocatio
     if contract.project_id != allocation.project_id:
         detail = "合同不属于这个项目"
         raise Invalid(
-            detail, "Another project's contract", faults=[FieldError("contract", detail, "", "/contract_id")]
+            detail, "Another project's contract", errors=[FieldError("contract", detail, "", "/contract_id")]
         )
 
 
 def _encrypt_account(work: UnitOfWork, payment_id: UUID, number: str) -> str:
-    return work.context.keyring.encrypt(number, about=f"payment:{payment_id}:account") if number else ""
+    return (
+        work.context.keyring.encrypt(number, associated_data=f"payment:{payment_id}:account")
+        if number
+        else ""
+    )
 
 
 async def update_payment(
@@ -351,7 +355,7 @@ async def transition_payment(
         payment,
         action,
         known,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda before, now: build_moved_event(payment, before, now),

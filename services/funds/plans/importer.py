@@ -185,7 +185,7 @@ async def import_table(work: UnitOfWork, content: bytes, table: ImportParams, *,
     sheet, found, faults = await match_table(work, content, table)
     faults = [*faults, *sheet.to_field_errors()]
     if faults and not dry_run:
-        raise Invalid(f"表中有 {len(faults)} 处问题, 一行也没有导入", "Nothing was imported", faults=faults)
+        raise Invalid(f"表中有 {len(faults)} 处问题, 一行也没有导入", "Nothing was imported", errors=faults)
     plan_id = None
     if not dry_run:
         body = table.plan.model_copy(update={"lines": [_build_plan_line(one) for one in found]})

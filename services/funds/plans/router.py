@@ -147,7 +147,7 @@ def _parse_import_params(
         raise Invalid(
             detail,
             "announced_total is no amount",
-            faults=[FieldError("amount", detail, "", "/announced_total")],
+            errors=[FieldError("amount", detail, "", "/announced_total")],
         ) from None
     return ImportParams(plan, tuple(dict.fromkeys(source_id)))
 

@@ -141,7 +141,7 @@ async def _save_lines(
     ]
     faults += await _check_recalls(work, wanted)
     if faults:
-        raise Invalid("方案明细填写有误", "Some lines are not valid", faults=faults)
+        raise Invalid("方案明细填写有误", "Some lines are not valid", errors=faults)
     await commitments.cache_projects(work, views.values())
     rows = [
         _build_line(plan, position, line, views.get(line.project_id))
@@ -381,7 +381,7 @@ async def transition_plan(
         plan,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: PlanMoved(plan_id=plan.id, was=was, now=now),
@@ -411,7 +411,7 @@ async def _consult_library(
         outside = work.context.unit_of_work(session, work.actor)
         facts = await _get_plan_facts(outside, plan, lines, body, views)
         would = await apply_transition(
-            outside, PLAN_LIFECYCLE, plan, action, facts, act=body, dry_run=True, event=_reject_event
+            outside, PLAN_LIFECYCLE, plan, action, facts, request=body, dry_run=True, event=_reject_event
         )
         known = await sources.get_sources_by_id(outside, [line.source_id for line in lines])
     if would is not None and would.allowed:

@@ -114,7 +114,7 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
             )
         )
     if faults:
-        raise Invalid("指标文填写有误", "The source is not valid", faults=faults)
+        raise Invalid("指标文填写有误", "The source is not valid", errors=faults)
 
 
 async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
@@ -125,7 +125,7 @@ async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentC
         raise Invalid(
             "调整日期须在收文之后, 且不晚于今天",
             "happened_on is before the document or in the future",
-            faults=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
+            errors=[FieldError("out_of_range", "日期不在范围内", "out of range", "/happened_on")],
         )
     if body.id and (earlier := await repository.find_adjustment(work, body.id)):
         if (earlier.source_id, earlier.amount, earlier.kind) == (source.id, body.amount, body.kind):

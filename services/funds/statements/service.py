@@ -88,7 +88,7 @@ async def _read_lines(work: UnitOfWork, body: StatementCreate) -> list[Statement
         read_sheet, content, STATEMENT_COLUMNS, limits=SheetLimits(rows=MAX_STATEMENT_LINES)
     )
     if sheet.errors:
-        raise Invalid("对账单有填写错误", "Some cells are wrong", faults=sheet.to_field_errors())
+        raise Invalid("对账单有填写错误", "Some cells are wrong", errors=sheet.to_field_errors())
     if not sheet.rows:
         raise Invalid("对账单没有明细", "The statement has no lines")
     return [_build_line_write(row.values) for row in sheet.rows]

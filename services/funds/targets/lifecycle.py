@@ -104,10 +104,10 @@ TARGET_LIFECYCLE: Lifecycle[TargetState, TargetAction, TargetFacts] = Lifecycle(
     transition(A.SUBMIT,    S.DRAFT,      S.SUBMITTED,  May.TARGET_MANAGE,  form_complete),
     transition(A.RETURN,    S.SUBMITTED,  S.DRAFT,      May.PLAN_APPROVE,   reason_given),
     transition(A.APPROVE,   S.SUBMITTED,  S.APPROVED,   May.PLAN_APPROVE,   form_complete, plan_approved,
-         eyes=("created_by", "submitted_by")),
+         four_eyes=("created_by", "submitted_by")),
     transition(A.PUBLISH,   S.APPROVED,   S.PUBLISHED,  May.FUND_NOTICE,    publication_given),
     transition(A.EVALUATE,  S.PUBLISHED,  S.EVALUATED,  May.TARGET_MANAGE,  evidence_complete),
     transition(A.SEND_BACK, S.EVALUATED,  S.PUBLISHED,  May.PLAN_APPROVE,   reason_given),
-    transition(A.CONFIRM,   S.EVALUATED,  S.CONFIRMED,  May.PLAN_APPROVE,   evidence_complete, eyes=("evaluated_by",)),
+    transition(A.CONFIRM,   S.EVALUATED,  S.CONFIRMED,  May.PLAN_APPROVE,   evidence_complete, four_eyes=("evaluated_by",)),
 ))
 # fmt: on

@@ -97,7 +97,7 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
     amount = sum(line.amount for line in lines)
     if not lines or amount <= 0:
         fault = FieldError("not_in_plan", "分配方案没有给这个项目安排资金", "not in the plan", "/project_id")
-        raise Invalid(fault.detail, fault.detail_en, faults=[fault])
+        raise Invalid(fault.detail, fault.detail_en, errors=[fault])
     region = lines[0].project_region
     work.actor.require(May.TARGET_MANAGE, region)
     plan = await repository.get_plan(work, body.plan_id)
@@ -180,7 +180,7 @@ async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, m
         fault = FieldError(
             "below_fiscal", "年度资金总额不能小于财政拨款", "less than the fiscal part", "/amount"
         )
-        raise Invalid(fault.detail, fault.detail_en, faults=[fault])
+        raise Invalid(fault.detail, fault.detail_en, errors=[fault])
     for name, value in given.items():
         setattr(target, name, value)
     if body.indicators is not None:
@@ -296,7 +296,7 @@ async def _transition_locked_target(
         target,
         action,
         known,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, _now: build_moved_event(target, was),
@@ -393,7 +393,7 @@ async def create_monitoring(work: UnitOfWork, target_id: UUID, body: MonitoringC
         raise Conflict(f"绩效目标{target.state.label}, 不在监控期", f"The target is {target.state}")
     if body.monitored_on > work.today:
         fault = FieldError("in_the_future", "监控日期不能晚于今天", "lies in the future", "/monitored_on")
-        raise Invalid(fault.detail, fault.detail_en, faults=[fault])
+        raise Invalid(fault.detail, fault.detail_en, errors=[fault])
     rows = {row.id: row for row in await repository.list_indicators(work, [target.id])}
     _require_own_indicators(body.values, rows)
     figures = await get_target_figures(work, target, body.monitored_on)
@@ -439,7 +439,7 @@ def _require_own_indicators(results: list[IndicatorResult], rows: dict[UUID, Tar
         if one.indicator_id not in rows
     ]
     if faults:
-        raise Invalid("有的指标不属于这个绩效目标", "Some indicators are not this target's", faults=faults)
+        raise Invalid("有的指标不属于这个绩效目标", "Some indicators are not this target's", errors=faults)
 
 
 async def list_public_targets(

@@ -155,7 +155,7 @@ async def create_reopening(work: UnitOfWork, year: int, body: ReopeningCreate) -
         raise Invalid(
             detail,
             "decision_on lies in the future",
-            faults=[FieldError("in_the_future", detail, "", "/decision_on")],
+            errors=[FieldError("in_the_future", detail, "", "/decision_on")],
         )
     standing = [one for one in await repository.list_closings(work, body.region) if one.reopened_at is None]
     if later := [one.year for one in standing if one.year > year]:
@@ -244,7 +244,7 @@ async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite)
         raise Invalid(
             detail,
             "counted_on lies in the future",
-            faults=[FieldError("in_the_future", detail, "", "/counted_on")],
+            errors=[FieldError("in_the_future", detail, "", "/counted_on")],
         )
     row = await repository.find_land_revenue(work, body.region, year, lock=True)
     before = {} if row is None else {"revenue": row.revenue, "document_no": row.document_no}

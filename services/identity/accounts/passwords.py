@@ -78,4 +78,4 @@ async def require_strong_password(work: UnitOfWork, account_id: str, password: s
         words = "口令不能包含用户名"
     if words:
         faults = [FieldError("weak_password", words, "The password is too weak", pointer)]
-        raise Invalid(words, "The password is too weak", faults=faults)
+        raise Invalid(words, "The password is too weak", errors=faults)

@@ -84,7 +84,7 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         raise Invalid(
             "；".join(dict.fromkeys(fault.detail for fault in faults)),
             "These grants cannot be",
-            faults=faults,
+            errors=faults,
         )
     work.session.add_all(rows)
     await work.session.flush()
@@ -274,7 +274,7 @@ async def change_password(work: UnitOfWork, body: PasswordChange) -> None:
 
 
 def _password_change_error(words: str, pointer: str) -> Invalid:
-    return Invalid(words, "The password is refused", faults=[FieldError("wrong", words, "wrong", pointer)])
+    return Invalid(words, "The password is refused", errors=[FieldError("wrong", words, "wrong", pointer)])
 
 
 MACHINE_KIND = "machine"

@@ -32,7 +32,7 @@ async def rotate_key(work: UnitOfWork) -> SigningKey:
     text = json.dumps(key.as_dict(private=True))
     made = SigningKey(
         kid=kid,
-        sealed=work.context.keyring.encrypt(text, about=KEY_ASSOCIATED_DATA + kid),
+        sealed=work.context.keyring.encrypt(text, associated_data=KEY_ASSOCIATED_DATA + kid),
         created_at=work.at,
     )
     work.session.add(made)
@@ -68,5 +68,5 @@ async def get_public_keys(work: UnitOfWork) -> dict[str, Any]:
 
 def _decrypt_key(work: UnitOfWork, kept: SigningKey) -> ECKey:
     return ECKey.import_key(
-        json.loads(work.context.keyring.decrypt(kept.sealed, about=KEY_ASSOCIATED_DATA + kept.kid))
+        json.loads(work.context.keyring.decrypt(kept.sealed, associated_data=KEY_ASSOCIATED_DATA + kept.kid))
     )

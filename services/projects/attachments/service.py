@@ -43,7 +43,7 @@ async def create_attachment(work: UnitOfWork, project_id: UUID, body: Attachment
         raise Conflict("项目已出库, 不再添加附件", "The project has left the library")
     if body.dated_on is not None and body.dated_on > work.today:
         detail = "文件日期不能晚于今天"
-        raise Invalid(detail, faults=[FieldError("in_the_future", detail, "in the future", "/dated_on")])
+        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/dated_on")])
     await uploads.require_files(work, [str(body.file_id)], "/file_id")
     row = Attachment(
         id=body.id or new_id(),

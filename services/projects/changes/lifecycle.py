@@ -74,9 +74,9 @@ S, A = ChangeState, ChangeAction
 CHANGE_LIFECYCLE: Lifecycle[ChangeState, ChangeAction, ChangeFacts] = Lifecycle("change", "变更申请", ChangeState, S.SUBMITTED, (
     #    action     from                        to           who                    needs
     transition(A.APPROVE, S.SUBMITTED,                S.APPROVED,  May.PROJECT_APPROVE,   decision_documented, screening_passed,
-         eyes=("created_by",)),
+         four_eyes=("created_by",)),
     transition(A.APPLY,   S.APPROVED,                 S.APPLIED,   May.PROJECT_APPROVE,   change_notice_over, screening_passed,
-         eyes=("created_by",)),
+         four_eyes=("created_by",)),
     transition(A.REJECT,  (S.SUBMITTED, S.APPROVED),  S.REJECTED,  May.PROJECT_APPROVE,   reason_given),
     transition(A.CANCEL,  (S.SUBMITTED, S.APPROVED),  S.CANCELLED, May.PROJECT_IMPLEMENT, reason_given),
 ))

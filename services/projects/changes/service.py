@@ -85,7 +85,7 @@ async def _require_changeable(work: UnitOfWork, project: Project, body: ChangeCr
         detail = f"变更后总投资低于已下达资金 {format_yuan(project.allocated)} 元"
         faults.append(FieldError("below_allocated", detail, "below what was allocated", "/wanted/total"))
     if faults:
-        raise Invalid("变更内容有误", "The change is not valid", faults=faults)
+        raise Invalid("变更内容有误", "The change is not valid", errors=faults)
     await service.validate_changes(work, project, service.extract_changes(body.wanted), under="/wanted")
 
 
@@ -177,7 +177,7 @@ async def transition_change(
         request,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: ChangeMoved(

@@ -67,7 +67,7 @@ EVALUATION_LIFECYCLE: Lifecycle[EvaluationState, EvaluationAction, EvaluationFac
     #    action    from                       to           who                    needs
     transition(A.SUBMIT, S.RETURNED,                S.SUBMITTED, May.PROJECT_IMPLEMENT, all_items_scored),
     transition(A.REVIEW, S.SUBMITTED,               S.REVIEWED,  May.PROJECT_ACCEPT,    all_items_scored, opinion_given,
-         eyes=("submitted_by",)),
+         four_eyes=("submitted_by",)),
     transition(A.RETURN, (S.SUBMITTED, S.REVIEWED), S.RETURNED,  May.PROJECT_ACCEPT,    reason_given),
 ))
 # fmt: on

@@ -139,7 +139,7 @@ async def submit_self_evaluation(
     scored = compute_score(sheet, await _load_facts(work, project, target), body.items)
     if scored.wrong or scored.missing or scored.score is None:
         faults = [*scored.wrong, *scored.missing]
-        raise Invalid("；".join(one.detail for one in faults), "The sheet is not filled in", faults=faults)
+        raise Invalid("；".join(one.detail for one in faults), "The sheet is not filled in", errors=faults)
     known = await repository.find_evaluation(work, project.id, lock=True)
     if known is not None and known.state is EvaluationState.REVIEWED:
         raise Conflict("评价已复核, 如需重评请由复核人退回", "Reviewed already; have it returned first")
@@ -197,7 +197,7 @@ async def _publish_evaluation(
             row,
             EvaluationAction.SUBMIT,
             facts,
-            act=act,
+            request=act,
             event=_make_event_factory(row),
         )
     else:
@@ -261,7 +261,7 @@ async def transition_evaluation(
     )
     if scoring and scored.wrong:
         detail = "；".join(one.detail for one in scored.wrong)
-        raise Invalid(detail, "The sheet is filled in wrongly", faults=scored.wrong)
+        raise Invalid(detail, "The sheet is filled in wrongly", errors=scored.wrong)
     if scoring and not scored.missing and not dry_run:
         EVALUATION_LIFECYCLE.get_transition(row.state, action)
         _set_score(row, rule, sheet, scored)
@@ -273,7 +273,7 @@ async def transition_evaluation(
         row,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=_make_event_factory(row),

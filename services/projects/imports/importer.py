@@ -252,9 +252,9 @@ async def _create_project(work: UnitOfWork, row: SheetRow, body: ProjectCreate, 
     except _RollbackRow:
         return
     except ApiError as refusal:
-        for one in refusal.faults:
+        for one in refusal.errors:
             row.add_error(one.pointer.strip("/").split("/")[0], one.detail)
-        if not refusal.faults:
+        if not refusal.errors:
             row.add_error("", refusal.detail)
 
 

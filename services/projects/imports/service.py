@@ -54,7 +54,7 @@ async def start_import(work: UnitOfWork, asked: ImportRequest) -> ImportJob:
     work.actor.require(May.PROJECT_DECLARE, asked.region)
     if asked.happened_at is not None and asked.happened_at > work.at:
         detail = "提出时间不能晚于现在"
-        raise Invalid(detail, faults=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
+        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
     names = await repository.load_region_names(work, asked.region)
     sheet = await asyncio.to_thread(read_sheet, asked.content, IMPORT_COLUMNS)
     stored = await work.context.storage.put(_stream_content(asked.content), limit=MAX_TABLE_BYTES)

@@ -68,7 +68,7 @@ def list_worklist_entries(actor: Actor) -> list[WorklistEntry]:
     found = []
     for row in LIFE.transitions:
         if row.action in FORWARD_ACTIONS and actor.can(row.may):
-            others = [getattr(PROJECT_COLUMNS, name) != actor.id for name in row.eyes]
+            others = [getattr(PROJECT_COLUMNS, name) != actor.id for name in row.four_eyes]
             for state in sorted(row.sources):
                 condition = sa.and_(
                     PROJECT_COLUMNS.state == state,

@@ -39,7 +39,7 @@ async def replace_milestones(
     done = {one.name for one in await repository.list_milestones(work, project.id)}
     if len(names) != len(set(names)) or done & set(names):
         detail = "节点名称重复"
-        raise Invalid(detail, faults=[FieldError("twice", detail, "a name stands twice", "/items")])
+        raise Invalid(detail, errors=[FieldError("twice", detail, "a name stands twice", "/items")])
     work.session.add_all(
         Milestone(id=new_id(), project_id=project.id, name=one.name, planned_on=one.planned_on)
         for one in body.items
@@ -65,7 +65,7 @@ async def complete_milestone(
         raise Conflict(f"节点已于 {row.done_on} 完成", "Reached already")
     if body.done_on > work.today:
         detail = "完成日期不能晚于今天"
-        raise Invalid(detail, faults=[FieldError("in_the_future", detail, "in the future", "/done_on")])
+        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/done_on")])
     row.done_on, row.done_by, row.remark = body.done_on, work.actor.id, body.remark
     work.session.add(row)
     event = MilestoneReached(project_id=project.id, milestone_id=row.id, name=row.name, done_on=body.done_on)

@@ -68,7 +68,7 @@ async def _validate_report(
         detail = f"上次已报 {earlier.physical_percent}%, 调低须说明原因"
         faults.append(FieldError("lower", detail, "lower than before without a reason", "/reason"))
     if faults:
-        raise Invalid("进度填写有误", "The report is not valid", faults=faults)
+        raise Invalid("进度填写有误", "The report is not valid", errors=faults)
     await uploads.require_files(work, [str(photo.file_id) for photo in body.photos])
 
 
@@ -96,7 +96,7 @@ async def _advance_project(work: UnitOfWork, project: Project, made: Progress, w
             project,
             Action.PROGRESS,
             facts,
-            act=act,
+            request=act,
             event=lambda was, now: build_moved_event(project, was, now),
         )
     else:

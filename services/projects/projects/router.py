@@ -98,7 +98,7 @@ def _parse_bounds(text: str) -> tuple[float, float, float, float] | None:
         and WORLD_BOUNDS[1] <= south <= north <= WORLD_BOUNDS[3]
     ):
         detail = "地图范围须为“西,南,东,北”, WGS-84 度"
-        raise Invalid(detail, "west,south,east,north", faults=[FieldError("bounds", detail, "", "/bounds")])
+        raise Invalid(detail, "west,south,east,north", errors=[FieldError("bounds", detail, "", "/bounds")])
     return west, south, east, north
 
 

@@ -62,7 +62,7 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
     when = body.happened_at or work.at
     if when > work.at:
         detail = "提出时间不能晚于现在"
-        raise Invalid(detail, faults=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
+        raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
     values = body.model_dump(exclude={"id", "region", "happened_at"})
     values["quantities"] = [one.model_dump(mode="json") for one in body.quantities]
     columns = await _validate_values(work, values, body.region)
@@ -122,8 +122,8 @@ async def validate_changes(
     try:
         await _merge_changes(work, project, given)
     except Invalid as problem:
-        faults = [replace(fault, pointer=under + fault.pointer) for fault in problem.faults]
-        raise Invalid(problem.detail, problem.detail_en, faults=faults) from problem
+        faults = [replace(fault, pointer=under + fault.pointer) for fault in problem.errors]
+        raise Invalid(problem.detail, problem.detail_en, errors=faults) from problem
 
 
 async def _merge_changes(work: UnitOfWork, project: Project, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def _require_editable(project: Project, given: Mapping[str, Any]) -> None:
         raise Conflict(
             f"项目{project.state.label}, 不能直接修改: {'、'.join(closed)}",
             f"These fields are settled: {', '.join(closed)}",
-            faults=[
+            errors=[
                 FieldError("settled", "须走变更申请", "needs a change request", f"/{name}") for name in closed
             ],
             next_step=f"入库后的内容请提交变更申请: POST /projects/{project.id}/changes",
@@ -211,7 +211,7 @@ async def _validate_values(
             faults.append(FieldError("no_reason", detail, "say why it differs", "/industry_reason"))
     faults += await _check_parent(work, values["parent_id"], of)
     if faults or category is None:
-        raise Invalid("项目填写有误", "The project is not valid", faults=faults)
+        raise Invalid("项目填写有误", "The project is not valid", errors=faults)
     columns = {name: value for name, value in values.items() if name not in LIST_FIELDS}
     if columns["counts_as_industry"] is None:
         columns["counts_as_industry"] = category.counts_as_industry
@@ -255,7 +255,11 @@ async def _mark_parent_as_package(work: UnitOfWork, project: Project) -> None:
 
 
 def _encrypt_phone(work: UnitOfWork, project: Project, phone: str) -> None:
-    sealed = work.context.keyring.encrypt(phone, about=f"project:{project.id}:leader_phone") if phone else ""
+    sealed = (
+        work.context.keyring.encrypt(phone, associated_data=f"project:{project.id}:leader_phone")
+        if phone
+        else ""
+    )
     project.leader_phone_sealed, project.leader_phone = sealed, mask_phone(phone) if phone else ""
     work.session.add(project)
 

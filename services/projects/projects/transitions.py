@@ -209,7 +209,7 @@ async def transition_locked_project(
         project,
         action,
         facts,
-        act=body,
+        request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: build_moved_event(project, was, now),
@@ -307,7 +307,7 @@ async def _roll_over_project(
     was, project.year = project.year, body.year
     found = await service.screen_project(work, project)
     if stops := await service.list_screening_faults(work, project, found):
-        raise PreconditionMissing("；".join(one.detail for one in stops), "Screening blocks it", faults=stops)
+        raise PreconditionMissing("；".join(one.detail for one in stops), "Screening blocks it", errors=stops)
     if dry_run:
         raise _RollbackRow(project)
     await service.save_screening(work, project, found, ScreeningOccasion.ROLL_OVER)
@@ -356,7 +356,7 @@ async def _process_project(work: UnitOfWork, project_id: UUID, one: ProjectOpera
             done=False,
             problem=refusal.problem_type(),
             detail=refusal.detail,
-            errors=[_build_fault_read(fault) for fault in refusal.faults],
+            errors=[_build_fault_read(fault) for fault in refusal.errors],
         )
 
 

@@ -313,7 +313,7 @@ async def activate_rule_set(
     if await jobs.find_finished_trial(work, row.id, row.digest) is None:
         detail = "启用前须用这份草稿对全库试算并看过结果"
         raise PreconditionMissing(
-            detail, faults=[FieldError("no_trial", detail, "Try these rules over the library first")]
+            detail, errors=[FieldError("no_trial", detail, "Try these rules over the library first")]
         )
     before = await jobs.find_active_rule_set(work, row.region, lock=True)
     if before is not None and before.region == row.region:
@@ -403,8 +403,8 @@ def _edit_rules(
             else FieldError("rule", f"{one.rule}: {one.message}", one.message, "/words")
             for one in error.faults[:50]
         ]
-        raise Invalid("规则有误", "The rules are not valid", faults=faults) from error
+        raise Invalid("规则有误", "The rules are not valid", errors=faults) from error
 
 
 def _build_words_error(pointer: str, detail: str) -> ApiError:
-    return Invalid(detail, detail, faults=[FieldError("words", detail, detail, pointer)])
+    return Invalid(detail, detail, errors=[FieldError("words", detail, detail, pointer)])

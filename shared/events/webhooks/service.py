@@ -42,12 +42,12 @@ def generate_secret() -> str:
 
 def encrypt_secret(context: ServiceContext, webhook_id: UUID, secret: str) -> str:
     """The secret as it is kept."""
-    return context.keyring.encrypt(secret, about=f"webhook:{webhook_id}:secret")
+    return context.keyring.encrypt(secret, associated_data=f"webhook:{webhook_id}:secret")
 
 
 def decrypt_secret(context: ServiceContext, webhook_id: UUID, kept: str) -> str:
     """The secret as it signs."""
-    return context.keyring.decrypt(kept, about=f"webhook:{webhook_id}:secret")
+    return context.keyring.decrypt(kept, associated_data=f"webhook:{webhook_id}:secret")
 
 
 def list_topics(service: str) -> set[str]:
@@ -72,11 +72,11 @@ async def _validate_target(work: UnitOfWork, url: str | None, types: Iterable[st
             raise Invalid(
                 str(error),
                 "This address may not be called",
-                faults=[FieldError("url", str(error), "", "/url")],
+                errors=[FieldError("url", str(error), "", "/url")],
             ) from None
     if unknown := sorted(set(types or ()) - list_topics(work.context.name)):
         detail = f"没有这种事件: {'、'.join(unknown)[:300]}"
-        raise Invalid(detail, "Unknown event types", faults=[FieldError("types", detail, "", "/types")])
+        raise Invalid(detail, "Unknown event types", errors=[FieldError("types", detail, "", "/types")])
 
 
 def _readable_spans(work: UnitOfWork, read: May, region: str) -> list[list[str]]:
