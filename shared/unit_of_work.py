@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,6 +19,14 @@ from shared.rules import Rule, RuleCache
 from shared.settings import Settings
 
 CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+@runtime_checkable
+class Closeable(Protocol):
+    """A value in a service's memory that holds a connection or another resource."""
+
+    async def close(self) -> None:
+        """Release the resource."""
 
 
 @dataclass
@@ -36,11 +44,19 @@ class ServiceContext:
     clock: Callable[[], datetime]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict)
-    """What a service keeps in memory while it runs (gatherers, caches), by name."""
+    """What a service keeps in memory while it runs (caches, the group commit of check-ins), by name."""
 
     def service_actor(self) -> Actor:
         """The service as an actor of its own: relays, reconcilers, timers."""
         return Actor(f"service:{self.name}", self.name, (Grant(Role.SERVICE, NATION_CODE),), kind="service")
+
+    async def clear_memory(self) -> None:
+        """Drop what the service keeps in memory; values with a `close` method are closed."""
+        values = list(self.memory.values())
+        self.memory.clear()
+        for value in values:
+            if isinstance(value, Closeable):
+                await value.close()
 
     def unit_of_work(self, session: AsyncSession, actor: Actor | None = None) -> "UnitOfWork":
         """Work outside a request (background tasks, consumers), by the service itself unless told otherwise."""

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from embedded.run_secrets import load_or_create_secrets
 from embedded.system import System
 from services.gateway.rate_limiter import DEFAULT_RATES
 from shared.app import configure_logging
-from shared.db import Database, async_url, create_autocommit_connection
+from shared.db import Database, async_url
 from shared.db.migrate import has_database, upgrade_database
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
@@ -113,13 +113,11 @@ class LazyCopyDatabase(Database):
         """Where this test's copy is; made when first asked for."""
         if not self.url:
             self.url = self._clone()
-            if self.dialect == "postgresql":
-                self._autocommit = create_autocommit_connection(async_url(self.url))
         return self.url
 
-    async def execute_autocommit(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        self.ensure_copy()
-        return await super().execute_autocommit(statement, values)
+    def connection_arguments(self) -> dict[str, Any]:
+        self._url = async_url(self.ensure_copy())
+        return super().connection_arguments()
 
     async def detach_copy(self) -> str:
         """Let this test's copy go; where it was, if it was made."""
@@ -258,11 +256,12 @@ async def doors(
     for app in _built.values():
         context: ServiceContext = app.state.context
         context.rules.clear()
-        context.memory.clear()
+        await context.clear_memory()
     found = SystemUnderTest(_built, clock.now, test_key)
     yield found
     await found.close()
     for app in _built.values():
+        await app.state.context.clear_memory()
         if url := await app.state.context.database.detach_copy():
             templates.release_copy(url)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.attendance.check_ins.fast_path import CHECK_IN_FAST_PATH
+from services.attendance.check_ins.fast_path import FastPathMiddleware
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import router as complaints
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
@@ -69,7 +69,7 @@ SERVICE = Service(
     ),
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
     rule_shapes=RULE_MODELS,
-    fast_paths=(CHECK_IN_FAST_PATH,),
+    middleware=((FastPathMiddleware, lambda context: {"context": context}),),
 )
 
 

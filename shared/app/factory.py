@@ -28,7 +28,7 @@ from shared.events.webhooks import router as webhooks
 from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
 from shared.files import router as files
-from shared.http import FastPath, FastPathMiddleware, delete_expired_responses, problems
+from shared.http import delete_expired_responses, problems
 from shared.rules import RuleCache, load_rule_files
 from shared.rules import router as rules
 from shared.settings import Settings
@@ -59,8 +59,8 @@ class Service:
     """Rule key → the type its value must have; a district's own version of another shape is refused."""
     webhooks: May | None = None
     """Permission that manages its webhooks; a service without one has none."""
-    fast_paths: Sequence[FastPath] = ()
-    """Addresses that are called so often that they have a short way beside their route."""
+    middleware: Sequence[tuple[Callable[..., ASGIApp], Callable[[ServiceContext], dict[str, Any]]]] = ()
+    """ASGI middleware classes of the service's own, each with a function that builds its keyword arguments."""
     start: Callable[[ServiceContext], Awaitable[None]] | None = None
     """Runs before the first request: seeds, checks."""
 
@@ -89,14 +89,15 @@ def build_app(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await context.clear_memory()
             await context.clients.close()
             await context.database.close()
 
     app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.context = context
     problems.install_error_handlers(app)
-    if service.fast_paths:
-        app.add_middleware(FastPathMiddleware, context=context, ways=service.fast_paths)
+    for middleware, build_arguments in service.middleware:
+        app.add_middleware(middleware, **build_arguments(context))
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
     _mount_routers(app, service, metrics)
     app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]

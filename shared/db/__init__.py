@@ -1,6 +1,5 @@
 """Engines, sessions, column types, bulk statements, search indexes and migrations on SQLite and PostgreSQL."""
 
-from shared.db.autocommit_connection import AutocommitConnection
 from shared.db.bulk_sql import bulk_upsert, in_list, values_table
 from shared.db.engine import (
     JSON,
@@ -9,10 +8,10 @@ from shared.db.engine import (
     Database,
     Record,
     async_url,
-    create_autocommit_connection,
     execute_core,
     sync_url,
     text_enum,
+    to_api_error,
 )
 from shared.db.search import tokenize
 from shared.db.tables import (
@@ -36,7 +35,6 @@ __all__ = [
     "JSON",
     "NAMING_CONVENTION",
     "SHARED_METADATA",
-    "AutocommitConnection",
     "BigSerial",
     "Database",
     "Record",
@@ -44,7 +42,6 @@ __all__ = [
     "async_url",
     "bulk_upsert",
     "copy_shared_tables_into",
-    "create_autocommit_connection",
     "dead_letter",
     "event_log",
     "execute_core",
@@ -60,6 +57,7 @@ __all__ = [
     "sync_url",
     "text_enum",
     "timestamp_ms",
+    "to_api_error",
     "tokenize",
     "values_table",
     "webhook",

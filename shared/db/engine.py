@@ -1,6 +1,6 @@
 """Engines, sessions and column types: one behaviour on SQLite and PostgreSQL, and the only place that commits."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from enum import Enum as PyEnum
@@ -20,7 +20,6 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.db.autocommit_connection import AutocommitConnection
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
 
 NAMING_CONVENTION = {
@@ -113,18 +112,12 @@ def _create_postgres_engine(url: URL) -> AsyncEngine:
     )
 
 
-def create_autocommit_connection(url: URL) -> AutocommitConnection:
-    """A connection of its own to the same database."""
-    _, given = url.get_dialect()().create_connect_args(url)
-    return AutocommitConnection({**given, "options": POSTGRES_OPTIONS})
-
-
 class Database:
     """One service's database: transactions to write in, transactions to read in."""
 
     def __init__(self, url: str) -> None:
         """Open lazily; nothing is connected yet."""
-        parsed = async_url(url)
+        self._url = parsed = async_url(url)
         self.dialect = parsed.get_backend_name()
         if self.dialect == "sqlite":
             self.writer = _create_sqlite_engine(parsed, reading=False)
@@ -132,7 +125,6 @@ class Database:
         else:
             self.writer = _create_postgres_engine(parsed)
             self.reader = self.writer.execution_options(postgresql_readonly=True)
-            self._autocommit = create_autocommit_connection(parsed)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
@@ -146,7 +138,7 @@ class Database:
                 await session.commit()
             except STORAGE_ERRORS as error:
                 await session.rollback()
-                raise _to_api_error(error) from error
+                raise to_api_error(error) from error
             except NoConnection as error:
                 raise _pool_exhausted() from error
             except BaseException:
@@ -160,7 +152,7 @@ class Database:
             try:
                 yield session
             except STORAGE_ERRORS as error:
-                raise _to_api_error(error) from error
+                raise to_api_error(error) from error
             except NoConnection as error:
                 raise _pool_exhausted() from error
 
@@ -182,7 +174,7 @@ class Database:
         try:
             yield session
         except STORAGE_ERRORS as error:
-            raise _to_api_error(error) from error
+            raise to_api_error(error) from error
         except NoConnection as error:
             raise _pool_exhausted() from error
         finally:
@@ -193,20 +185,13 @@ class Database:
         """A session for reading, to be used again and again by one task with `glance`."""
         return AsyncSession(self.reader, expire_on_commit=False)
 
-    async def execute_autocommit(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows of one statement that is a transaction of its own, committed when they are there; PostgreSQL only.
-
-        Names of values stand in it as `%(name)s`. Failures are those of `write`.
-        """
-        try:
-            return await self._autocommit.execute(statement.encode(), values)
-        except (psycopg.Error, UnicodeEncodeError) as error:
-            raise _to_api_error(error) from error
+    def connection_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of psycopg for a connection outside the pools; PostgreSQL only."""
+        _, arguments = self._url.get_dialect()().create_connect_args(self._url)
+        return {**arguments, "options": POSTGRES_OPTIONS}
 
     async def close(self) -> None:
         """Let every connection go."""
-        if self.dialect == "postgresql":
-            await self._autocommit.close()
         await self.writer.dispose()
         await self.reader.dispose()
 
@@ -216,7 +201,7 @@ def _pool_exhausted() -> Unavailable:
     return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
 
 
-def _to_api_error(error: Exception) -> Exception:
+def to_api_error(error: Exception) -> Exception:
     """What a database failure means to a caller; anything unforeseen stays the bug it is."""
     failed = isinstance(error, DBAPIError | psycopg.Error)
     if not failed or isinstance(error, DataError | psycopg.DataError):
@@ -241,7 +226,9 @@ def _to_api_error(error: Exception) -> Exception:
 
 
 async def execute_core(
-    session: AsyncSession, statement: sa.Executable, values: Any = None
+    session: AsyncSession,
+    statement: sa.Executable,
+    values: Any = None,  # noqa: ANN401 - any parameters
 ) -> sa.CursorResult[Any]:
     """Run a Core statement inside the session's transaction (SQLModel's `exec` is for ORM selects)."""
     connection = await session.connection()
@@ -259,4 +246,5 @@ __all__ = [
     "execute_core",
     "sync_url",
     "text_enum",
+    "to_api_error",
 ]

@@ -1,6 +1,5 @@
 """Route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
 
-from shared.http.fast_path import FastPath, FastPathMiddleware
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
 from shared.http.problems import problem_response, to_field_errors
@@ -25,8 +24,6 @@ __all__ = [
     "MAX_PAGE_SIZE",
     "AnonymousActor",
     "CurrentActor",
-    "FastPath",
-    "FastPathMiddleware",
     "IfMatch",
     "KeyedWriteWork",
     "Page",

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.check_ins.service import FindDigests, InsertCheckIns, Submission, write_submissions
-from shared.db import AutocommitConnection
 from tests.attendance.factories_attendance import (
     build_check_in,
     create_post,
@@ -55,7 +55,7 @@ async def test_a_tap_costs_two_statements_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock))
-    attendance.context.memory.clear()
+    await attendance.context.clear_memory()
     seen: list[str] = []
     database = attendance.context.database
     engines = [database.writer.sync_engine]
@@ -66,13 +66,13 @@ async def test_a_tap_costs_two_statements_at_most(
         if not statement.startswith(("BEGIN", "PRAGMA", "ROLLBACK", "COMMIT")):
             seen.append(statement)
 
-    whole = AutocommitConnection.execute
+    execute = AutocommitConnection.execute
 
-    async def noted(lane: AutocommitConnection, statement: bytes, values: Any) -> Any:
-        seen.append(statement.decode())
-        return await whole(lane, statement, values)
+    async def note_execute(connection: AutocommitConnection, statement: str, values: Any) -> Any:
+        seen.append(statement)
+        return await execute(connection, statement, values)
 
-    monkeypatch.setattr(AutocommitConnection, "execute", noted)
+    monkeypatch.setattr(AutocommitConnection, "execute", note_execute)
     for engine in engines:
         sa.event.listen(engine, "before_cursor_execute", note)
     try:

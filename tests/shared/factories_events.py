@@ -138,7 +138,7 @@ class NameTokenVerifier:
     def __init__(self) -> None:
         self.actors = {actor.id: actor for actor in ALL_ACTORS}
 
-    async def actor(self, header: str | None, _at: datetime) -> Actor:
+    async def authenticate(self, header: str | None, _at: datetime) -> Actor:
         found = self.actors.get((header or "").removeprefix("Bearer "))
         if found is None:
             message = "请先登录"

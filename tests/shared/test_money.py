@@ -146,7 +146,7 @@ async def test_the_api_speaks_yuan_and_says_so() -> None:
         assert answer.json() == {"amount": "500000.01", "balance": "-3.00"}
         assert (await client.post("/echo", json={"amount": 500000})).status_code == 422
         schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
-    for name in ("Create", "Read"):
+    for name in ("AmountCreate", "AmountRead"):
         described = schemas[name]["properties"]["amount"]
         assert described["type"] == "string"
         assert "元" in described["description"]

@@ -11,6 +11,7 @@ from functools import partial
 from uuid import UUID
 
 from services.attendance.check_ins import repository
+from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.check_ins.schemas import CheckInResult
 from services.attendance.check_ins.service import (
     CheckInItems,
@@ -47,7 +48,8 @@ class GroupCommitter:
         self._queue: list[_QueuedSubmission] = []
         self._task: asyncio.Task[None] | None = None
         self._read_session = context.database.long_lived_read_session()
-        self._assignment_query = partial(system_list_assignments_autocommit, context.database)
+        self._connection = AutocommitConnection(context.database)
+        self._assignment_query = partial(system_list_assignments_autocommit, self._connection)
 
     async def submit(self, actor: Actor, items: CheckInItems) -> list[CheckInResult]:
         """The results of a caller's items, in the order sent, once they are committed; TooMany when too many wait."""
@@ -105,9 +107,15 @@ class GroupCommitter:
         async with database.reuse_read_session(self._read_session) as session:
             await evaluate_submissions(self.context.unit_of_work(session), callers, self._assignment_query)
         await write_submissions(
-            callers, partial(repository.system_insert_check_ins_autocommit, database), self._find_digests
+            callers,
+            partial(repository.system_insert_check_ins_autocommit, self._connection),
+            self._find_digests,
         )
         self.context.changed.set()
+
+    async def close(self) -> None:
+        """Close the autocommit connection, when the service stops."""
+        await self._connection.close()
 
     async def _find_digests(self, ids: Sequence[UUID]) -> Mapping[UUID, tuple[str, str]]:
         async with self.context.database.read() as session:

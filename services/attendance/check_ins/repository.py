@@ -13,12 +13,13 @@ from sqlalchemy.dialects.postgresql import psycopg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.check_ins.calculation import CheckInRow, build_event_payload
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result
 from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
-from shared.db import Database, event_log, execute_core, new_id
+from shared.db import event_log, execute_core, new_id
 from shared.errors import NotFound
 from shared.events import insert_once
 from shared.http import Page, Pagination, list_page
@@ -57,16 +58,14 @@ async def system_insert_check_ins(session: AsyncSession, sent: RowsWithActors) -
     return fresh
 
 
-async def system_insert_check_ins_autocommit(database: Database, sent: RowsWithActors) -> set[UUID]:
-    """The same as a transaction of its own: committed when the answer is there."""
-    if database.dialect == "postgresql":
-        return {
-            row[0]
-            for row in await database.execute_autocommit(
-                _compile_insert_statement(), {"rows": _encode_rows(sent)}
-            )
-        }
-    async with database.write() as session:
+async def system_insert_check_ins_autocommit(
+    connection: AutocommitConnection, sent: RowsWithActors
+) -> set[UUID]:
+    """`system_insert_check_ins` as its own transaction, committed on return."""
+    if connection.is_supported:
+        rows = await connection.execute(_compile_insert_statement(), {"rows": _encode_rows(sent)})
+        return {row[0] for row in rows}
+    async with connection.database.write() as session:
         return await system_insert_check_ins(session, sent)
 
 

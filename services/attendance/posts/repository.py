@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, psycopg
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.check_ins.autocommit_connection import AutocommitConnection
 from services.attendance.posts.lifecycle import DeviceState
 from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.repository import visible_rows
@@ -18,7 +19,7 @@ from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns
 from shared.auth import May, region_bounds
-from shared.db import Database, execute_core, in_list
+from shared.db import execute_core, in_list
 from shared.errors import NotFound
 from shared.http import Page, Pagination, list_page
 from shared.unit_of_work import UnitOfWork
@@ -87,15 +88,15 @@ async def system_list_assignments(session: AsyncSession, persons: Sequence[str],
 
 
 async def system_list_assignments_autocommit(
-    database: Database, persons: Sequence[str], since: date
+    connection: AutocommitConnection, persons: Sequence[str], since: date
 ) -> list[Any]:
-    """The same in one round trip, without a session around it where the database can."""
-    if database.dialect == "postgresql":
-        rows = await database.execute_autocommit(
+    """`system_list_assignments` in one round trip, without a session on PostgreSQL."""
+    if connection.is_supported:
+        rows = await connection.execute(
             _compile_assignments_query(), {"persons": list(persons), "since": since}
         )
         return [AssignmentRow(*row) for row in rows]
-    async with database.read() as session:
+    async with connection.database.read() as session:
         return await system_list_assignments(session, persons, since)
 
 
