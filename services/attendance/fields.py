@@ -6,6 +6,7 @@ from typing import Annotated, TypeVar
 from fastapi import Query
 from pydantic import AfterValidator, Field
 
+from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import FieldError, Invalid
 
 MAX_SPAN_DAYS = 400
@@ -23,12 +24,12 @@ def _check_day_range(on: date) -> date:
 
 Day = Annotated[date, AfterValidator(_check_day_range)]
 """A day between 2000 and 2100."""
-Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+Region = Annotated[RegionCode, Field(description="12位区划代码")]
 Person = Annotated[str, Field(min_length=1, max_length=64, description="账号编号")]
 PersonName = Annotated[str, Field(min_length=2, max_length=50)]
 Month = Annotated[str, Field(pattern=MONTH_PATTERN, description="月份, 如 2024-05")]
-RegionQuery = Annotated[str, Query(pattern="^([0-9]{12})?$", description="12位区划代码; 空为全部可见")]
-RequiredRegionQuery = Annotated[str, Query(pattern="^[0-9]{12}$", description="12位区划代码")]
+RegionQuery = Annotated[OptionalRegionCode, Query(description="12位区划代码; 空为全部可见")]
+RequiredRegionQuery = Annotated[RegionCode, Query(description="12位区划代码")]
 PersonQuery = Annotated[str, Query(max_length=64, description="账号编号")]
 MonthQuery = Annotated[str, Query(pattern=MONTH_PATTERN, description="月份, 如 2024-05")]
 YearQuery = Annotated[int, Query(ge=2000, le=2100)]

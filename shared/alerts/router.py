@@ -18,12 +18,11 @@ from shared.alerts.schemas import (
     AlertTransitionRequest,
     ScanResult,
 )
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.unit_of_work import ServiceContext
-
-REGION_PATTERN = r"^[0-9]{12}$"
 
 
 def alert_router(
@@ -43,7 +42,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
     async def list_alerts(
         work: ReadWork,
         asked: Pagination,
-        region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+        region: RegionCode | None = None,
         kind: AlertKind | None = None,
         light: AlertSeverity | None = None,
         state: AlertState | None = None,
@@ -72,7 +71,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
     @router.get("/summary", response_model=AlertSummary, **requires(alerts.read))
     async def summarize_alerts(
         work: ReadWork,
-        region: Annotated[str | None, Query(pattern=REGION_PATTERN, description="空为本县")] = None,
+        region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
     ) -> AlertSummary:
         """预警统计: 按规则、类别和灯的未办, 已办和逾期."""
         return await service.get_alert_summary(work, alerts, region or work.context.settings.district)

@@ -64,6 +64,7 @@ from shared.china.national_ids import (
     parse_phone,
     registrar_name,
 )
+from shared.china.regions import OptionalRegionCode, RegionCode
 from shared.china.workdays import (
     NO_CALENDAR_CHANGES,
     CalendarChanges,
@@ -107,12 +108,14 @@ __all__ = [
     "IdCard",
     "LabelledEnum",
     "Money",
+    "OptionalRegionCode",
     "Phone",
     "Place",
     "Point",
     "Polygon",
     "PolygonIn",
     "PositiveMoney",
+    "RegionCode",
     "SignedMoney",
     "add_workdays",
     "bank_card_warning",

@@ -5,17 +5,17 @@ the database before the stream has ended well.
 """
 
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.errors import Invalid, NotFound
 from shared.files import uploads
 from shared.files.uploads import FileRead
-from shared.http import CurrentActor, ReadWork, Route, get_service_context, requires
+from shared.http import CurrentActor, ReadWork, Route, content_disposition, get_service_context, requires
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
 
@@ -34,7 +34,7 @@ def file_router(service: str) -> APIRouter:
         request: Request,
         actor: CurrentActor,
         name: Annotated[str, Query(min_length=1, max_length=255, description="文件名")],
-        region: Annotated[str, Query(pattern="^([0-9]{12})?$", description="空为本人辖区")] = "",
+        region: Annotated[OptionalRegionCode, Query(description="空为本人辖区")] = "",
         id: Annotated[UUID | None, Query(description="UUIDv7 made by the phone")] = None,  # noqa: A002
         content_type: Annotated[str, Header(max_length=100)] = "application/octet-stream",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
@@ -61,7 +61,7 @@ def file_router(service: str) -> APIRouter:
         found = await uploads.get_file(work, file_id)
         headers = {
             "Content-Length": str(found.size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name)}",
+            **content_disposition(found.name),
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, max-age=31536000, immutable",
         }

@@ -1,5 +1,6 @@
 """Route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
 
+from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
 from shared.http.problems import problem_response, to_field_errors
@@ -36,6 +37,7 @@ __all__ = [
     "VersionMatch",
     "WriteWork",
     "allows_anonymous",
+    "content_disposition",
     "delete_expired_responses",
     "get_service_context",
     "list_page",

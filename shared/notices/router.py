@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query
 
 from shared.auth import NATION_CODE, May, region_bounds
+from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 from shared.http import Page, PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
 from shared.notices import repository, service
@@ -121,7 +122,7 @@ def _add_public_routes(router: APIRouter) -> None:
     @router.get("/public-notices", response_model=Page[PublicNotice], **allows_anonymous())
     async def list_public_notices(
         work: PublicReadWork,
-        region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION_CODE,
+        region: RegionCode = NATION_CODE,
         kind: Annotated[str, Query(max_length=40)] = "",
         on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
         cursor: Annotated[str, Query(max_length=200)] = "",

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import LEVEL_DIGITS, NATION_CODE
+from shared.china import RegionCode
 from shared.db import execute_core, new_id, rule
 from shared.errors import NotFound
 
@@ -32,7 +33,7 @@ class RuleEntry(BaseModel):
     value: Any
     effective_from: date
     effective_to: date | None = None
-    region: str = Field(NATION_CODE, pattern=r"^[0-9]{12}$")
+    region: RegionCode = NATION_CODE
     basis: str = Field(min_length=2, max_length=2000, description="文件名称与文号")
     confirmed: bool = Field(description="false: 暂按此执行, 尚待核实")
 

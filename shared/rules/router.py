@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.db import execute_core, rule
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.events import Event, publish
@@ -61,7 +62,7 @@ def rule_router(service: str, shapes: Mapping[str, Any] = NO_SHAPES) -> APIRoute
     async def list_rules(
         work: ReadWork,
         on: Annotated[date | None, Query(description="空为今天")] = None,
-        region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+        region: OptionalRegionCode = "",
         prefix: Annotated[str, Query(max_length=80)] = "",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
         return await list_rules_in_force(

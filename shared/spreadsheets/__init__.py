@@ -20,7 +20,13 @@ from shared.spreadsheets.columns import (
 from shared.spreadsheets.limits import SheetLimits
 from shared.spreadsheets.reader import CellError, Sheet, SheetRow, read_sheet
 from shared.spreadsheets.templates import annotate_sheet, build_template
-from shared.spreadsheets.writer import SheetWriter, WorkbookWriter, build_workbook, export_batches
+from shared.spreadsheets.writer import (
+    XLSX_MEDIA_TYPE,
+    SheetWriter,
+    WorkbookWriter,
+    build_workbook,
+    export_batches,
+)
 
 __all__ = [
     "DAY",
@@ -31,6 +37,7 @@ __all__ = [
     "PERCENT",
     "TEXT",
     "WAN",
+    "XLSX_MEDIA_TYPE",
     "YES_NO",
     "YUAN",
     "Cell",
@@ -62,6 +69,7 @@ __all__ = [
     "NUMBER",
     "TEXT",
     "WAN",
+    "XLSX_MEDIA_TYPE",
     "YES_NO",
     "YUAN",
     "Cell",

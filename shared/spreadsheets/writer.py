@@ -21,6 +21,7 @@ import xlsxwriter
 
 from shared.spreadsheets.columns import Cell, Column, ColumnKind, strip_invisible
 
+XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_576
 MAX_CELL_LENGTH = 32_767
 MIN_YEAR = 1900

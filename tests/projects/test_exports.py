@@ -11,10 +11,10 @@ from python_calamine import CalamineWorkbook
 
 from services.projects.imports.exporter import OC4IDS_STATUS_CODES
 from services.projects.projects.lifecycle import State
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 from tests.projects.factories_projects import ProjectScenario, expect_success
 
 DATA_FOLDER = Path(__file__).parent / "data"
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def load_package_schema() -> Any:

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel, col, select
 
 from shared.app import Service, build_app
 from shared.auth import May
-from shared.china import LabelledEnum, Money
+from shared.china import LabelledEnum, Money, RegionCode
 from shared.db import NAMING_CONVENTION, Record, copy_shared_tables_into, text_enum
 from shared.errors import (
     Conflict,
@@ -82,7 +82,7 @@ class TicketCreate(BaseModel):
     id: UUID | None = None
     name: str = Field(min_length=2, max_length=20)
     amount: Money = 0
-    region: str = Field(pattern="^[0-9]{12}$")
+    region: RegionCode
 
 
 class TicketChange(BaseModel):

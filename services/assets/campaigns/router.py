@@ -21,6 +21,7 @@ from services.assets.campaigns.schemas import (
     FindingResult,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
@@ -44,7 +45,7 @@ async def create_campaign(work: WriteWork, body: CampaignCreate) -> CampaignDeta
 async def list_campaigns(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     state: CampaignState | None = None,
 ) -> Page[Campaign]:
     """盘点列表."""

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.custody.schemas import BatchItemOutcome
 from services.assets.register.schemas import AssetClass
-from shared.china import FencePosition, Fix, LabelledEnum, Money
+from shared.china import FencePosition, Fix, LabelledEnum, Money, OptionalRegionCode, RegionCode
 from shared.errors import FieldErrorRead
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
@@ -31,7 +31,7 @@ class CampaignCreate(BaseModel):
     """开始盘点: the list of what should be there is taken from the register at once."""
 
     id: UUID | None = None
-    region: str = Field(pattern=r"^[0-9]{12}$")
+    region: RegionCode
     name: str = Field(min_length=2, max_length=200)
     classes: list[AssetClass] = Field(list(AssetClass), min_length=1, max_length=3)
     starts_on: date
@@ -103,7 +103,7 @@ class FindingPost(BaseModel):
     asset_id: UUID | None = Field(None, description="账外资产不填")
     result: FindingResult
     name: str = Field("", max_length=200, description="账外资产的名称")
-    region: str = Field("", pattern=r"^([0-9]{12})?$", description="账外资产所在的村; 空为本人辖区")
+    region: OptionalRegionCode = Field("", description="账外资产所在的村; 空为本人辖区")
     photos: list[UUID] = Field([], max_length=10)
     fix: Fix | None = None
     note: str = Field("", max_length=1000)

@@ -25,12 +25,12 @@ from services.assets.contracts.schemas import (
 )
 from services.assets.register import repository as register
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
-REGION_PATTERN = r"^[0-9]{12}$"
 CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
 
 
@@ -38,7 +38,7 @@ CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
 async def list_contracts(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     state: ContractState | None = None,
     expiring_within: Annotated[
         int | None, Query(ge=0, le=3650, description="履行中、这么多天内到期(含已过期)")
@@ -144,14 +144,13 @@ async def draft_contract(work: WriteWork, asset_id: UUID, body: ContractCreate) 
 
 
 income_router = APIRouter(prefix="/assets", tags=["资产收益"], route_class=Route)
-INCOME_REGION_PATTERN = r"^[0-9]{12}$"
 
 
 @income_router.get("/receivables", response_model=Page[ReceivableRead], **requires(May.ASSET_READ))
 async def list_receivables(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     open: Annotated[bool | None, Query(description="只看未收清或已收清的")] = None,  # noqa: A002
     due_until: Annotated[date | None, Query(description="到期日不晚于")] = None,
     due_from: Annotated[date | None, Query(description="到期日不早于")] = None,
@@ -172,7 +171,7 @@ async def list_receivables(
 async def list_arrears(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
 ) -> Page[Receivable]:
     """欠收清单: 今天以前到期还没收清的, 拖得最久的在前."""
     where = [col(Receivable.open).is_(True), col(Receivable.due_on) < work.today]
@@ -186,7 +185,7 @@ async def list_arrears(
 async def list_receipts(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=INCOME_REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
 ) -> Page[Receipt]:
     """实收清单, 新的在前."""
     orders = {"received_on": col(Receipt.received_on)}
@@ -207,9 +206,7 @@ async def reverse_receipt(work: WriteWork, receipt_id: UUID, body: ReceiptRevers
 
 
 @income_router.get("/income", response_model=Income, **requires(May.ASSET_READ))
-async def read_region_income(
-    work: ReadWork, region: Annotated[str, Query(pattern=INCOME_REGION_PATTERN)]
-) -> Income:
+async def read_region_income(work: ReadWork, region: RegionCode) -> Income:
     """一个地区历年的收益: 应收、欠收、实收."""
     return await service.sum_income(work, region=region)
 

@@ -27,14 +27,13 @@ from services.assets.custody.schemas import (
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
-from services.assets.response_headers import content_disposition
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
-from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 keeper_router = APIRouter(prefix="/assets", tags=["资产管护"], route_class=Route)
-REGION_PATTERN = r"^[0-9]{12}$"
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DUTY_ORDERS = {"inspect_due_on": col(Asset.inspect_due_on)}
 
 
@@ -42,7 +41,7 @@ DUTY_ORDERS = {"inspect_due_on": col(Asset.inspect_due_on)}
 async def list_duties(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     due_until: Annotated[date | None, Query(description="只看这天之前该巡查的")] = None,
     without_keeper: Annotated[bool, Query(description="只看没有管护责任人的")] = False,
 ) -> Page[Asset]:
@@ -63,7 +62,7 @@ async def list_duties(
     response_model=None,
     **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
-async def export_duties(work: ReadWork, region: Annotated[str, Query(pattern=REGION_PATTERN)]) -> Response:
+async def export_duties(work: ReadWork, region: RegionCode) -> Response:
     """管护责任清单(XLSX)."""
     content = await service.build_duty_sheet(work, region)
     return Response(
@@ -107,7 +106,7 @@ inspection_router = APIRouter(prefix="/assets", tags=["资产巡查"], route_cla
 async def list_inspections(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     condition: Condition | None = None,
 ) -> Page[Inspection]:
     """辖区内的巡查记录, 新的在前."""
@@ -154,7 +153,7 @@ follow_up_router = APIRouter(prefix="/assets", tags=["到户资产回访"], rout
 async def list_follow_ups(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     holding: Holding | None = None,
 ) -> Page[FollowUp]:
     """辖区内的回访, 新的在前."""

@@ -1,9 +1,8 @@
 """Disposals over HTTP."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlmodel import col
 
 from services.assets import repository_base as scoped
@@ -28,6 +27,7 @@ from services.assets.disposals.schemas import (
     RevivalTransitionRequest,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
@@ -53,7 +53,7 @@ async def request_disposal(work: WriteWork, body: DisposalCreate) -> DisposalDet
 async def list_disposals(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     state: DisposalState | None = None,
     asset_id: UUID | None = None,
 ) -> Page[Disposal]:
@@ -120,7 +120,7 @@ async def propose_revival(work: WriteWork, body: RevivalCreate) -> RevivalDetail
 async def list_revivals(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     state: RevivalState | None = None,
     asset_id: UUID | None = None,
 ) -> Page[Revival]:

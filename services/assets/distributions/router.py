@@ -25,6 +25,7 @@ from services.assets.distributions.schemas import (
     PayoutReversalPost,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
@@ -36,7 +37,6 @@ router = APIRouter(prefix="/assets/distributions", tags=["收益分配"], route_
 OPERATE_ROUTE = requires(
     May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid, PreconditionFailed, Forbidden)
 )
-REGION_PATTERN = r"^[0-9]{12}$"
 
 
 @router.post("", status_code=201, response_model=DistributionDetail, **OPERATE_ROUTE)
@@ -49,7 +49,7 @@ async def draft_distribution(work: WriteWork, body: DistributionCreate) -> Distr
 async def list_distributions(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2012, le=2100)] = None,
     state: DistributionState | None = None,
 ) -> Page[Distribution]:
@@ -62,7 +62,7 @@ async def list_distributions(
 
 
 @router.get("/balance", response_model=BalanceRead, **requires(May.ASSET_READ))
-async def read_balance(work: ReadWork, region: Annotated[str, Query(pattern=REGION_PATTERN)]) -> BalanceRead:
+async def read_balance(work: ReadWork, region: RegionCode) -> BalanceRead:
     """收益账余额: 已收 = 未分配 + 已定方案待付 + 公积提留 + 已分配."""
     return await service.get_balance(work, region)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.assets.distributions.lifecycle import DistributionState
-from shared.china import BankAccount, LabelledEnum, Money, PositiveMoney
+from shared.china import BankAccount, LabelledEnum, Money, PositiveMoney, RegionCode
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -79,7 +79,7 @@ class DistributionCreate(BaseModel):
     """编制收益分配方案."""
 
     id: UUID | None = None
-    region: str = Field(pattern=r"^[0-9]{12}$", description="所有权人所在的村或镇")
+    region: RegionCode = Field(description="所有权人所在的村或镇")
     owner_name: str = Field(min_length=2, max_length=200)
     year: int = Field(ge=2012, le=2100)
     title: str = Field(min_length=2, max_length=200)

@@ -11,10 +11,10 @@ from services.assets.labels import document, service
 from services.assets.labels.schemas import AssetCard
 from services.assets.register import repository as register
 from services.assets.register.schemas import AssetClass
-from services.assets.response_headers import content_disposition
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, NotFound
-from shared.http import PublicReadWork, ReadWork, Route, allows_anonymous, requires
+from shared.http import PublicReadWork, ReadWork, Route, allows_anonymous, content_disposition, requires
 
 CODE_PATTERN = r"^[0-9]{10}[A-Z]{2}[0-9]{5,8}$"
 router = APIRouter(prefix="/assets", tags=["资产标识牌"], route_class=Route)
@@ -83,7 +83,7 @@ certificate_router = APIRouter(prefix="/assets", tags=["权属证书"], route_cl
 )
 async def print_certificates(
     work: ReadWork,
-    region: Annotated[str, Query(pattern=r"^[0-9]{12}$", description="村或镇")],
+    region: Annotated[RegionCode, Query(description="村或镇")],
     asset_class: AssetClass | None = None,
 ) -> Response:
     """一个村(镇)全部权属证书和发放清单(PDF), 每页一本."""

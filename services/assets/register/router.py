@@ -10,7 +10,6 @@ from services.assets.register.lifecycle import ASSET, USE, AssetAction, AssetSta
 from services.assets.register.models import Asset
 from services.assets.register.repository import AssetFilter
 from services.assets.register.schemas import (
-    REGION_PATTERN,
     AssetChange,
     AssetClass,
     AssetCreate,
@@ -25,7 +24,7 @@ from services.assets.register.schemas import (
     OwnerKind,
 )
 from shared.auth import May
-from shared.china import Datum, format_yuan, from_wgs84
+from shared.china import Datum, RegionCode, format_yuan, from_wgs84
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -41,13 +40,14 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets", tags=["资产登记"], route_class=Route)
 
 
 def _asset_filter(
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     asset_class: AssetClass | None = None,
     subclass: Annotated[str | None, Query(max_length=40)] = None,
     owner_kind: OwnerKind | None = None,
@@ -160,7 +160,6 @@ async def act_on_asset(
 
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 import_router = APIRouter(prefix="/assets/imports", tags=["台账导入"], route_class=Route)
 
 
@@ -221,7 +220,7 @@ async def read_map(
 
 
 @map_router.get("/map/bounds", response_model=MapBounds, **requires(May.ASSET_READ))
-async def read_bounds(work: ReadWork, region: Annotated[str, Query(pattern=r"^[0-9]{12}$")]) -> MapBounds:
+async def read_bounds(work: ReadWork, region: RegionCode) -> MapBounds:
     """一个地区全部资产的范围, 供地图初始定位."""
     west, south, east, north = await repository.find_bounds(work, region) or (None, None, None, None)
     return MapBounds(west=west, south=south, east=east, north=north)

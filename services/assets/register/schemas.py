@@ -7,7 +7,17 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, computed_field
 
 from services.assets.register.lifecycle import AssetState, UseState
-from shared.china import CreditCode, Datum, FenceIn, LabelledEnum, Money, Place, PositiveMoney, SignedMoney
+from shared.china import (
+    CreditCode,
+    Datum,
+    FenceIn,
+    LabelledEnum,
+    Money,
+    Place,
+    PositiveMoney,
+    RegionCode,
+    SignedMoney,
+)
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -63,7 +73,6 @@ class Origin(LabelledEnum):
     MERGE = "merge", "合并"
 
 
-REGION_PATTERN = r"^[0-9]{12}$"
 EARLIEST_BUILT_ON = date(1978, 1, 1)
 
 
@@ -123,7 +132,7 @@ class AssetCreate(_AssetFields):
     """补登资产: assets formed since 2012 that no acceptance in this system made."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
-    region: str = Field(pattern=REGION_PATTERN, description="坐落的村或镇, 12 位")
+    region: RegionCode = Field(description="坐落的村或镇, 12 位")
     name: str = Field(min_length=2, max_length=200)
     asset_class: AssetClass
     project_id: UUID | None = Field(None, description="形成项目, 须在项目库")
@@ -137,7 +146,7 @@ class AssetChange(BaseModel):
 
     name: str | None = Field(None, min_length=2, max_length=200)
     asset_class: AssetClass | None = None
-    region: str | None = Field(None, pattern=REGION_PATTERN)
+    region: RegionCode | None = None
     subclass: str | None = Field(None, max_length=40)
     built_on: date | None = None
     service_years: int | None = Field(None, ge=1, le=100)

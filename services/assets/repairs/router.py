@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
+from fastapi import APIRouter, Header, Request
 from sqlmodel import col
 
 from services.assets import repository_base as scoped
@@ -20,6 +20,7 @@ from services.assets.repairs.schemas import (
     RepairTransitionRequest,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -103,7 +104,7 @@ async def ask_about_repair(work: PublicReadWork, code: str, repair_id: UUID) -> 
 async def list_repairs(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     state: RepairState | None = None,
 ) -> Page[Repair]:
     """辖区内的报修单, 新的在前."""

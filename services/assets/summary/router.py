@@ -12,6 +12,7 @@ from services.assets.register.schemas import AssetRead
 from services.assets.summary import service as sums
 from services.assets.summary.schemas import AssetSummary, AssetThread
 from shared.auth import May
+from shared.china import RegionCode
 from shared.clients.assets import Coverage
 from shared.errors import BadRequest, NotFound
 from shared.http import ReadWork, Route, requires
@@ -28,7 +29,7 @@ async def read_coverage(work: ReadWork, project_id: UUID) -> Coverage:
 @router.get("/summary", response_model=AssetSummary, **requires(May.ASSET_READ))
 async def read_summary(
     work: ReadWork,
-    region: Annotated[str, Query(pattern=r"^[0-9]{12}$")],
+    region: RegionCode,
     year: Annotated[int | None, Query(ge=1978, le=2100, description="形成年度, 空为全部")] = None,
 ) -> AssetSummary:
     """一个地区(一年)的资产: 按类别、所有权人、登记状态、使用状态."""

@@ -1,9 +1,8 @@
 """Documents over many assets, over HTTP."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlmodel import col
 
 from services.assets import repository_base as scoped
@@ -17,6 +16,7 @@ from services.assets.transfers.schemas import (
     TransferTransitionRequest,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
@@ -43,7 +43,7 @@ async def create_transfer(work: WriteWork, body: TransferCreate) -> TransferDeta
 async def list_transfers(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     kind: TransferKind | None = None,
     state: TransferState | None = None,
 ) -> Page[Transfer]:

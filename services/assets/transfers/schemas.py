@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assets.register.schemas import OwnerKind
 from services.assets.transfers.lifecycle import TransferKind, TransferState
-from shared.china import CreditCode, Money
+from shared.china import CreditCode, Money, RegionCode
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 MAX_ITEMS = 2000
@@ -25,7 +25,7 @@ class TransferCreate(BaseModel):
 
     id: UUID | None = None
     kind: TransferKind
-    region: str = Field(pattern=r"^[0-9]{12}$", description="村、镇或区; 资产都须在其内")
+    region: RegionCode = Field(description="村、镇或区; 资产都须在其内")
     number: str = Field("", max_length=100, description="文书编号")
     title: str = Field(min_length=2, max_length=200)
     items: list[TransferItemPost] = Field(min_length=1, max_length=MAX_ITEMS)

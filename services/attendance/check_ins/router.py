@@ -16,6 +16,7 @@ from services.attendance.check_ins.schemas import (
     Result,
 )
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.errors import Forbidden, NotFound
 from shared.http import (
     CurrentActor,
@@ -54,7 +55,7 @@ async def check_in(
 async def list_check_ins(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+    region: OptionalRegionCode = "",
     person: Annotated[str, Query(max_length=64)] = "",
     since: Annotated[date | None, Query(alias="from")] = None,
     until: Annotated[date | None, Query(alias="to")] = None,

@@ -22,6 +22,7 @@ from services.attendance.posts.schemas import (
     PostRead,
 )
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.errors import (
     Conflict,
     Invalid,
@@ -58,7 +59,7 @@ async def add_post(work: WriteWork, body: PostCreate) -> Any:  # noqa: ANN401 - 
 async def list_posts(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+    region: OptionalRegionCode = "",
     q: Annotated[str, Query(max_length=50)] = "",
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """驻村点列表."""

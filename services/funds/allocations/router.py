@@ -1,15 +1,15 @@
 """Allocations over HTTP: read only, since plans issue them."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.funds.allocations import repository, service
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import NotFound
 from shared.http import Page, Pagination, ReadWork, Route, requires
 
@@ -20,7 +20,7 @@ router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
 async def list_allocations(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     project_id: UUID | None = None,
     source_id: UUID | None = None,
     plan_id: UUID | None = None,

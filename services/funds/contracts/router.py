@@ -1,14 +1,14 @@
 """Contracts over HTTP."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.funds.contracts import repository, service
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ContractCreate, ContractRead, Settlement
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 
@@ -30,7 +30,7 @@ async def register_contract(work: WriteWork, body: ContractCreate) -> Contract:
 async def list_contracts(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     project_id: UUID | None = None,
 ) -> Page[Contract]:
     """合同列表."""

@@ -1,7 +1,6 @@
 """Announcements over HTTP."""
 
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +9,7 @@ from services.funds.disclosure import service
 from services.funds.disclosure.schemas import Announcement, AnnouncementForm, AnnouncementSubject
 from shared.auth import May
 from shared.errors import Conflict, NotFound
-from shared.http import ReadWork, Route, requires
+from shared.http import ReadWork, Route, content_disposition, requires
 
 router = APIRouter(prefix="/funds/plans", tags=["公开"], route_class=Route)
 SubjectParam = Annotated[AnnouncementSubject, Query(alias="subject", description="哪一种公告")]
@@ -42,10 +41,8 @@ async def read_announcement_file(
 ) -> Response:
     """公告的网页, Word 或 PDF 文件, 可直接张贴; 内容与上相同."""
     content = await service.render_announcement(work, plan_id, about, form)
-    name = quote(f"{about.label}.{form}")
-    shown = "inline" if form is AnnouncementForm.HTML else "attachment"
     headers = {
-        "Content-Disposition": f"{shown}; filename*=UTF-8''{name}",
+        **content_disposition(f"{about.label}.{form}", inline=form is AnnouncementForm.HTML),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     }

@@ -10,13 +10,14 @@ from services.funds.ledger import service
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.schemas import EntryRead, Positions, TrialBalance
 from shared.auth import May, region_bounds
+from shared.china import RegionCode
 from shared.http import Page, Pagination, ReadWork, Route, requires
 
 router = APIRouter(prefix="/funds/ledger", tags=["总账"], route_class=Route)
 
 
 def _build_filters(
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     source_id: UUID | None = None,
     project_id: UUID | None = None,
     allocation_id: UUID | None = None,

@@ -11,7 +11,6 @@ from services.funds.payments import repository as payments
 from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import (
-    REGION_PATTERN,
     BankFileRequest,
     BatchRead,
     BeneficiaryRead,
@@ -29,6 +28,7 @@ from services.funds.payments.schemas import (
     RevealRequest,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import (
     Conflict,
     Forbidden,
@@ -40,6 +40,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
 
@@ -59,7 +60,7 @@ async def apply_for_payment(work: WriteWork, body: PaymentCreate) -> Payment:
 async def list_payments(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     state: PaymentState | None = None,
     allocation_id: UUID | None = None,
     project_id: UUID | None = None,
@@ -140,7 +141,6 @@ async def act_on_payment(
 
 
 MAX_LIST_BYTES = 8 * 1024 * 1024
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 beneficiary_router = APIRouter(prefix="/funds/payments", tags=["一卡通"], route_class=Route)
 
 

@@ -21,9 +21,6 @@ class PayeeKind(LabelledEnum):
     HOUSEHOLDS = "households", "农户(一卡通批量)"
 
 
-REGION_PATTERN = r"^[0-9]{12}$"
-
-
 class PaymentCreate(BaseModel):
     """支付申请."""
 

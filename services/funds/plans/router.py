@@ -11,7 +11,6 @@ from services.funds.plans.importer import ImportParams
 from services.funds.plans.lifecycle import PLAN_LIFECYCLE, PlanAction, PlanState
 from services.funds.plans.models import Plan
 from services.funds.plans.schemas import (
-    REGION_PATTERN,
     ImportRead,
     PlanChange,
     PlanChecks,
@@ -23,6 +22,7 @@ from services.funds.plans.schemas import (
     PlanTransitionRequest,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import (
     Conflict,
     FieldError,
@@ -34,6 +34,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/plans", tags=["分配方案"], route_class=Route)
 MAX_PLAN_BYTES = 1024 * 1024
@@ -55,7 +56,7 @@ async def draft_plan(work: WriteWork, body: PlanCreate) -> Plan:
 async def list_plans(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     state: PlanState | None = None,
 ) -> Page[Plan]:
@@ -121,14 +122,13 @@ async def act_on_plan(
 
 
 MAX_TABLE_BYTES = 4 * 1024 * 1024
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ATTACHMENT_HEADERS = {"Content-Disposition": "attachment; filename=allocations.xlsx"}
 import_router = APIRouter(prefix="/funds/imports", tags=["分配表导入"], route_class=Route)
 TableContent = Annotated[bytes, Body(media_type=XLSX_MEDIA_TYPE)]
 
 
 def _parse_import_params(
-    region: Annotated[str, Query(pattern=REGION_PATTERN)],
+    region: RegionCode,
     title: Annotated[str, Query(min_length=2, max_length=300, description="方案标题")],
     year: Annotated[int, Query(ge=2000, le=2100)],
     source_id: Annotated[list[UUID], Query(min_length=1, max_length=20, description="所用指标文, 可几份")],

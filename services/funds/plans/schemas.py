@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.funds.findings import Finding
 from services.funds.plans.lifecycle import PlanState
-from shared.china import LabelledEnum, Money, PositiveMoney, SignedMoney
+from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode, SignedMoney
 from shared.errors import FieldErrorRead
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
@@ -19,7 +19,6 @@ class PlanKind(LabelledEnum):
     AMENDMENT = "amendment", "调整方案"
 
 
-REGION_PATTERN = r"^[0-9]{12}$"
 MAX_PLAN_LINES = 500
 
 
@@ -64,7 +63,7 @@ class PlanCreate(BaseModel):
     """编制分配方案."""
 
     id: UUID | None = None
-    region: str = Field(pattern=REGION_PATTERN)
+    region: RegionCode
     kind: PlanKind = PlanKind.ORIGINAL
     amends: UUID | None = Field(None, description="调整方案所调整的方案")
     title: str = Field(min_length=2, max_length=300)

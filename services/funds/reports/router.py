@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from services.funds.reports import service
 from services.funds.reports.schemas import Evaluation, Summary, Supervision, Thread
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import BadRequest, NotFound
 from shared.http import ReadWork, Route, requires
 
@@ -45,7 +46,7 @@ async def read_thread(
 @router.get("/summary", response_model=Summary, **requires(May.FUND_READ))
 async def read_summary(
     work: ReadWork,
-    region: Annotated[str, Query(pattern=r"^[0-9]{12}$")],
+    region: RegionCode,
     year: Annotated[int, Query(ge=2000, le=2100)],
 ) -> Summary:
     """一个地区一年的资金."""
@@ -53,7 +54,7 @@ async def read_summary(
 
 
 oversight_router = APIRouter(prefix="/funds", tags=["资金监督"], route_class=Route)
-Region = Annotated[str, Query(pattern=r"^[0-9]{12}$")]
+Region = RegionCode
 Year = Annotated[int, Query(ge=2000, le=2100)]
 
 

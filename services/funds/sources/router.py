@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query
 from services.funds.sources import repository, service
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
-    REGION_PATTERN,
     AdjustmentCreate,
     AdjustmentRead,
     Fund,
@@ -18,6 +17,7 @@ from services.funds.sources.schemas import (
     SourceRead,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
 
@@ -39,7 +39,7 @@ async def register_source(work: WriteWork, body: SourceCreate) -> Source:
 async def list_sources(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     level: FundLevel | None = None,
     fund: Fund | None = None,

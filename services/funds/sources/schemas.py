@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.funds.ledger.schemas import Figures
-from shared.china import LabelledEnum, Money, PositiveMoney
+from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode
 
 
 class FundLevel(LabelledEnum):
@@ -64,14 +64,11 @@ class AdjustmentKind(LabelledEnum):
     TAKE_BACK = "take_back", "收回"
 
 
-REGION_PATTERN = r"^[0-9]{12}$"
-
-
 class SourceCreate(BaseModel):
     """登记指标文."""
 
     id: UUID | None = Field(None, description="UUIDv7 given by the client, so that a repeat is recognised")
-    region: str = Field(pattern=REGION_PATTERN, description="接收指标的区划, 12 位")
+    region: RegionCode = Field(description="接收指标的区划, 12 位")
     document_no: str = Field(
         min_length=2, max_length=100, description="本级指标文号", examples=["青财农字〔2023〕505号"]
     )

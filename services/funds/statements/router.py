@@ -1,14 +1,14 @@
 """Reconciliation with the statements of finance or bank, over HTTP."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.funds.statements import repository, service
 from services.funds.statements.models import Statement
 from services.funds.statements.schemas import Resolution, StatementCreate, StatementDetail, StatementRead
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 
@@ -30,7 +30,7 @@ async def upload_statement(work: WriteWork, body: StatementCreate) -> StatementD
 
 @router.get("", response_model=Page[StatementRead], **requires(May.RECONCILE))
 async def list_statements(
-    work: ReadWork, asked: Pagination, region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None
+    work: ReadWork, asked: Pagination, region: RegionCode | None = None
 ) -> Page[Statement]:
     """对账单列表."""
     return await repository.list_statements(work, asked, region)

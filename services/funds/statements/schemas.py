@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.china import LabelledEnum, SignedMoney
+from shared.china import LabelledEnum, RegionCode, SignedMoney
 
 
 class Side(LabelledEnum):
@@ -52,7 +52,7 @@ class StatementCreate(BaseModel):
     """上传对账单: its lines, or an uploaded XLSX or CSV with 凭证号, 金额(元), 日期, 收款人."""
 
     id: UUID | None = None
-    region: str = Field(pattern=r"^[0-9]{12}$")
+    region: RegionCode
     title: str = Field(min_length=2, max_length=200, description="如 2024年5月国库支付对账单")
     period_from: date
     period_to: date

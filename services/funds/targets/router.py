@@ -24,6 +24,7 @@ from services.funds.targets.schemas import (
     YearSheet,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import (
     Conflict,
     Invalid,
@@ -44,13 +45,12 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview
-from shared.spreadsheets import build_workbook
+from shared.spreadsheets import XLSX_MEDIA_TYPE, build_workbook
 
 router = APIRouter(prefix="/funds/targets", tags=["绩效"], route_class=Route)
 public_router = APIRouter(prefix="/funds", tags=["绩效"], route_class=Route)
-Region = Annotated[str, Query(pattern=r"^[0-9]{12}$")]
+Region = RegionCode
 Year = Annotated[int, Query(ge=2000, le=2100)]
-XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get("/templates", response_model=list[TargetTemplate], **requires(May.FUND_READ))
@@ -88,7 +88,7 @@ async def draft_target(work: WriteWork, body: TargetCreate) -> TargetRead:
 async def list_targets(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     state: TargetState | None = None,
     plan_id: UUID | None = None,
@@ -175,7 +175,7 @@ async def act_on_target(
 async def list_public_targets(
     work: PublicReadWork,
     asked: Pagination,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     project_id: UUID | None = None,
 ) -> Page[PublicTarget]:

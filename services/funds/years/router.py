@@ -3,13 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path
 
 from services.funds.ledger.models import YearClosing
 from services.funds.years import service
 from services.funds.years.models import Reopening
 from services.funds.years.schemas import (
-    REGION_PATTERN,
     ClosingCreate,
     ClosingRead,
     LandReport,
@@ -20,12 +19,13 @@ from services.funds.years.schemas import (
     YearReport,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/funds/years", tags=["年终"], route_class=Route)
 Year = Annotated[int, Path(ge=2000, le=2100)]
-Region = Annotated[str, Query(pattern=REGION_PATTERN)]
+Region = RegionCode
 
 
 @router.get("/{year}", response_model=YearReport, **requires(May.FUND_READ, refuses=(NotFound,)))

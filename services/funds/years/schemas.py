@@ -5,22 +5,20 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import Money, PositiveMoney
-
-REGION_PATTERN = r"^[0-9]{12}$"
+from shared.china import Money, PositiveMoney, RegionCode
 
 
 class ClosingCreate(BaseModel):
     """年终结账."""
 
-    region: str = Field(pattern=REGION_PATTERN)
+    region: RegionCode
     note: str = Field("", max_length=2000)
 
 
 class ReopeningCreate(BaseModel):
     """申请重开已结账年度."""
 
-    region: str = Field(pattern=REGION_PATTERN)
+    region: RegionCode
     decision_no: str = Field(min_length=2, max_length=100, description="同意重开的文件文号")
     decision_on: date
     decision_file: UUID | None = Field(None, description="文件, 先上传到 /funds/files")
@@ -110,7 +108,7 @@ class YearReport(BaseModel):
 class LandRevenueWrite(BaseModel):
     """登记土地出让收益."""
 
-    region: str = Field(pattern=REGION_PATTERN)
+    region: RegionCode
     revenue: PositiveMoney = Field(description="全年土地出让收益, 元")
     document_no: str = Field(min_length=2, max_length=100, description="决算或统计文件文号")
     counted_on: date

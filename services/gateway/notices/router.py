@@ -11,6 +11,7 @@ from services.gateway.notices import service
 from services.gateway.notices.schemas import PublicNoticeList
 from services.gateway.notices.service import NOTICE_SERVICES
 from shared.auth import NATION_CODE
+from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
 from shared.http import Route, allows_anonymous
 from shared.notices.schemas import PublicNotice
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
 @router.get("", response_model=PublicNoticeList, **allows_anonymous())
 async def list_notices(
     request: Request,
-    region: Annotated[str, Query(pattern="^[0-9]{12}$")] = NATION_CODE,
+    region: RegionCode = NATION_CODE,
     kind: Annotated[str, Query(max_length=40)] = "",
     on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
     cursor: Annotated[str, Query(max_length=200)] = "",

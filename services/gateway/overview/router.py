@@ -8,6 +8,7 @@ from services.gateway.fan_out import FanOut
 from services.gateway.overview import service
 from services.gateway.overview.schemas import Overview
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.errors import NotFound
 from shared.http import CurrentActor, Route, requires
 from shared.unit_of_work import CHINA_TIME_ZONE
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/overview", tags=["总览"], route_class=Route)
 async def read_overview(
     request: Request,
     actor: CurrentActor,
-    region: Annotated[str, Query(pattern="^([0-9]{12})?$", description="空为本人辖区")] = "",
+    region: Annotated[OptionalRegionCode, Query(description="空为本人辖区")] = "",
     year: Annotated[int | None, Query(ge=2000, le=2100, description="空为今年")] = None,
 ) -> Overview:
     """总览: 一个地区一年的资金、项目、资产、驻村, 一页看完."""

@@ -7,8 +7,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from shared.auth import ROLES, May, Role
+from shared.china import RegionCode
 
-Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+Region = Annotated[RegionCode, Field(description="12位区划代码")]
 AccountId = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="以后不能更改")]
 Name = Annotated[str, Field(min_length=2, max_length=50)]
 MAX_PASSWORD_LENGTH = 200

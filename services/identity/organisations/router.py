@@ -14,6 +14,7 @@ from services.identity.organisations.schemas import (
     OrganisationRead,
 )
 from shared.auth import May
+from shared.china import OptionalRegionCode
 from shared.errors import Conflict, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/organisations", tags=["单位"], route_class=Route)
 async def list_organisations(
     work: ReadWork,
     asked: Pagination,
-    region: Annotated[str, Query(pattern="^([0-9]{12})?$", description="辖区")] = "",
+    region: Annotated[OptionalRegionCode, Query(description="辖区")] = "",
     kind: OrganisationKind | None = None,
     q: Annotated[str, Query(max_length=40, description="名称的一部分, 或统一社会信用代码")] = "",
 ) -> Page[Organisation]:

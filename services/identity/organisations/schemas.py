@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shared.china import LabelledEnum, parse_credit_code
+from shared.china import LabelledEnum, RegionCode, parse_credit_code
 
 
 class OrganisationKind(LabelledEnum):
@@ -18,7 +18,7 @@ class OrganisationKind(LabelledEnum):
     OTHER = "other", "其他单位"
 
 
-Region = Annotated[str, Field(pattern="^[0-9]{12}$", description="12位区划代码")]
+Region = Annotated[RegionCode, Field(description="12位区划代码")]
 Name = Annotated[str, Field(min_length=2, max_length=100)]
 
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Query
+from fastapi import APIRouter, Body, Query
 
 from services.identity.regions import repository, service
 from services.identity.regions.schemas import ImportResult, RegionDetail, RegionLevel, RegionPage, RegionRead
 from shared.auth import May
+from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import Invalid, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
 
@@ -17,10 +18,10 @@ router = APIRouter(prefix="/regions", tags=["区划"], route_class=Route)
 @router.get("", response_model=RegionPage, **requires(May.REGION_READ))
 async def list_regions(
     work: ReadWork,
-    parent: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+    parent: OptionalRegionCode = "",
     level: RegionLevel | None = None,
     q: Annotated[str, Query(max_length=40, description="名称、拼音或首字母")] = "",
-    cursor: Annotated[str, Query(pattern="^([0-9]{12})?$")] = "",
+    cursor: OptionalRegionCode = "",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> RegionPage:
     """区划列表, 按代码排序."""
@@ -32,7 +33,7 @@ async def list_regions(
 
 
 @router.get("/{code}", response_model=RegionDetail, **requires(May.REGION_READ, refuses=(NotFound,)))
-async def read_region(work: ReadWork, code: Annotated[str, Path(pattern="^[0-9]{12}$")]) -> RegionDetail:
+async def read_region(work: ReadWork, code: RegionCode) -> RegionDetail:
     """一个区划及其上级."""
     region = RegionRead.model_validate(await repository.get_region(work, code))
     above = [RegionRead.model_validate(one) for one in await repository.list_ancestors(work, code)]

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import LabelledEnum
+from shared.china import LabelledEnum, RegionCode
 
 
 class RegionLevel(LabelledEnum):
@@ -18,9 +18,9 @@ class RegionLevel(LabelledEnum):
 class RegionRow(BaseModel):
     """One line of a region file."""
 
-    code: str = Field(pattern="^[0-9]{12}$")
+    code: RegionCode
     name: str = Field(min_length=1, max_length=60)
-    parent_code: str = Field(pattern="^[0-9]{12}$")
+    parent_code: RegionCode
     level: RegionLevel
     kind: str = Field("", max_length=20)
 

@@ -8,14 +8,14 @@ from services.projects.alerts import service
 from services.projects.alerts.models import ALERTS
 from services.projects.alerts.schemas import WarningCounts, WarningItem
 from services.projects.alerts.service import scan_alerts
-from services.projects.projects.schemas import REGION_PATTERN
 from shared.alerts.router import alert_router
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import BadRequest, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, requires
 
 warning_router = APIRouter(prefix="/projects/warnings", tags=["项目预警"], route_class=Route)
-RegionParam = Annotated[str | None, Query(pattern=REGION_PATTERN, description="空为本县")]
+RegionParam = Annotated[RegionCode | None, Query(description="空为本县")]
 
 
 @warning_router.get("", response_model=WarningCounts, **requires(May.PROJECT_READ))

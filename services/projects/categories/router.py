@@ -9,6 +9,7 @@ from services.projects.categories import service
 from services.projects.categories.schemas import CategoryTree, TargetTemplate
 from services.projects.projects.schemas import CATEGORY_PATTERN
 from shared.auth import May
+from shared.china import RegionCode
 from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/projects/categories", tags=["项目类型"], route_class=Route)
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/projects/categories", tags=["项目类型"], route_c
 async def list_categories(
     work: ReadWork,
     on: Annotated[date | None, Query(description="空为今天")] = None,
-    region: Annotated[str | None, Query(pattern="^[0-9]{12}$")] = None,
+    region: RegionCode | None = None,
 ) -> CategoryTree:
     """项目类型, 含是否默认计入产业."""
     return await service.get_category_tree(work, on=on, region=region)

@@ -9,8 +9,8 @@ from services.projects.changes import repository, service
 from services.projects.changes.lifecycle import CHANGE_LIFECYCLE, ChangeAction, ChangeState
 from services.projects.changes.models import ChangeRequest
 from services.projects.changes.schemas import ChangeCreate, ChangeDetail, ChangeRead, ChangeTransitionRequest
-from services.projects.projects.schemas import REGION_PATTERN
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
@@ -40,7 +40,7 @@ async def list_changes(
     asked: Pagination,
     project_id: UUID | None = None,
     state: ChangeState | None = None,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     unpublished: Annotated[bool, Query(description="只看审定后逾期未公示的")] = False,
 ) -> Page[ChangeRequest]:
     """变更申请."""

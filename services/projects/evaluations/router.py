@@ -16,14 +16,15 @@ from services.projects.evaluations.schemas import (
     EvaluationTransitionRequest,
     SelfEvaluation,
 )
-from services.projects.projects.schemas import CATEGORY_PATTERN, REGION_PATTERN
+from services.projects.projects.schemas import CATEGORY_PATTERN
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 
 router = APIRouter(prefix="/projects", tags=["项目评价"], route_class=Route)
-RegionParam = Annotated[str | None, Query(pattern=REGION_PATTERN)]
+RegionParam = RegionCode | None
 YearParam = Annotated[int | None, Query(ge=2000, le=2100)]
 CategoryParam = Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")]
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
-from urllib.parse import quote
 
 from services.projects.imports import repository
 from services.projects.imports.repository import RegionNames, find_region_names
@@ -26,7 +25,8 @@ from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import MoneyKind, Nature
 from shared.china import FEN_PER_YUAN
 from shared.errors import NotFound
-from shared.spreadsheets import FORMULA_STARTS, WorkbookWriter
+from shared.http import content_disposition
+from shared.spreadsheets import FORMULA_STARTS, XLSX_MEDIA_TYPE, WorkbookWriter
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 OC4IDS_VERSION = "0.9"
@@ -193,7 +193,7 @@ def _remove_empty(value: Any) -> Any:  # noqa: ANN401 - any JSON
 MAX_IN_MEMORY_BYTES = 4 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 MEDIA_TYPES = {
-    ExportFormat.XLSX: ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+    ExportFormat.XLSX: (XLSX_MEDIA_TYPE, "xlsx"),
     ExportFormat.CSV: ("text/csv; charset=utf-8", "csv"),
     ExportFormat.GEOJSON: ("application/geo+json", "geojson"),
     ExportFormat.OC4IDS: ("application/json; charset=utf-8", "json"),
@@ -204,7 +204,7 @@ EXPORT_NOTE = "单位: 万元; 由项目库导出, 金额与库内一致; 状态
 def build_download_headers(name: str) -> dict[str, str]:
     """Headers of a download."""
     return {
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+        **content_disposition(name),
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }

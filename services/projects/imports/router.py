@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 from services.projects.categories import service as categories
 from services.projects.imports import exporter, repository, service
-from services.projects.imports.exporter import MEDIA_TYPES, build_download_headers
+from services.projects.imports.exporter import build_download_headers
 from services.projects.imports.models import ImportRow
 from services.projects.imports.repository import find_region_names
 from services.projects.imports.schemas import (
@@ -22,18 +22,18 @@ from services.projects.imports.schemas import (
 from services.projects.imports.service import MAX_IMMEDIATE_ROWS, MAX_TABLE_BYTES, ImportRequest
 from services.projects.projects.router import ProjectFilterParam
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.spreadsheets import build_template
+from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 
 export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
 MAX_EXPORT_BODY_BYTES = 20 * 1024 * 1024
 ExportTable = Annotated[
     bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")
 ]
-ExportRegion = Annotated[str, Query(pattern=r"^[0-9]{12}$", description="导入到哪个县(区)")]
+ExportRegion = Annotated[RegionCode, Query(description="导入到哪个县(区)")]
 ExportYear = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
-XLSX_MEDIA_TYPE = exporter.MEDIA_TYPES[ExportFormat.XLSX][0]
 
 
 @export_router.get(
@@ -59,7 +59,7 @@ async def export_projects(
 @export_router.get("/template", response_class=Response, response_model=None, **requires(May.PROJECT_READ))
 async def download_template(
     work: ReadWork,
-    region: Annotated[str | None, Query(pattern=r"^[0-9]{12}$", description="空为本县")] = None,
+    region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
 ) -> Response:
     """项目库表模板: 带下拉列表(项目类型, 乡镇, 建设性质)和填写说明."""
     district = region or work.context.settings.district
@@ -72,18 +72,15 @@ async def download_template(
     lists = {name: list(dict.fromkeys(found)) for name, found in levels.items()}
     lists["town"] = [places.names[code] for code in sorted(places.towns)]
     content = build_template(IMPORT_COLUMNS, name="项目库", title="县级项目库表", lists=lists)
-    return Response(
-        content, media_type=XLSX_MEDIA_TYPE, headers=exporter.build_download_headers("项目库表模板.xlsx")
-    )
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=build_download_headers("项目库表模板.xlsx"))
 
 
 router = APIRouter(prefix="/projects/imports", tags=["项目导入导出"], route_class=Route)
 TableBody = Annotated[bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")]
-RegionParam = Annotated[str, Query(pattern=r"^[0-9]{12}$", description="导入到哪个县(区)")]
+RegionParam = Annotated[RegionCode, Query(description="导入到哪个县(区)")]
 YearParam = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
 HappenedAtParam = Annotated[AwareDatetime | None, Query(description="实际提出时间; 空为现在. 补录历史时填写")]
 FileNameParam = Annotated[str, Query(max_length=255, description="文件名")]
-WORKBOOK_MEDIA_TYPE = MEDIA_TYPES[ExportFormat.XLSX][0]
 
 
 @router.post(
@@ -122,9 +119,7 @@ async def check_table(
         step = "请用 POST /projects/imports?dry_run=true 试导入, 完成后下载副本"
         raise Invalid(detail, "Too long to be checked at once", next_step=step)
     content = await service.build_workbook(work, job, only_wrong=False)
-    return Response(
-        content, media_type=WORKBOOK_MEDIA_TYPE, headers=build_download_headers("导入检查结果.xlsx")
-    )
+    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=build_download_headers("导入检查结果.xlsx"))
 
 
 @router.get("", response_model=Page[ImportRead], **requires(May.PROJECT_DECLARE, refuses=(BadRequest,)))
@@ -173,6 +168,6 @@ async def download_workbook(
     content = await service.build_workbook(work, job, only_wrong=only_wrong)
     return Response(
         content,
-        media_type=WORKBOOK_MEDIA_TYPE,
+        media_type=XLSX_MEDIA_TYPE,
         headers=build_download_headers(f"导入结果-{job.name or job.id}.xlsx"),
     )

@@ -13,7 +13,6 @@ from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import (
     CATEGORY_PATTERN,
-    REGION_PATTERN,
     BatchRead,
     BatchWrite,
     History,
@@ -29,7 +28,7 @@ from services.projects.projects.schemas import (
     RollOver,
 )
 from shared.auth import May
-from shared.china import parse_yuan
+from shared.china import RegionCode, parse_yuan
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -103,7 +102,7 @@ def _parse_bounds(text: str) -> tuple[float, float, float, float] | None:
 
 
 def parse_project_filter(
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN)] = None,
+    region: RegionCode | None = None,
     own: Annotated[bool, Query(description="只看直属该地区的, 不含下级")] = False,
     stage: Stage | None = None,
     state: Annotated[list[State] | None, Query(max_length=19)] = None,

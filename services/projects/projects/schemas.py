@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from services.projects.projects.guards import Procurement, Purchase
 from services.projects.projects.lifecycle import Stage, State
 from services.projects.screening.schemas import Budget, Land, Step
-from shared.china import LabelledEnum, Money, Place, PositiveMoney, SignedMoney
+from shared.china import LabelledEnum, Money, Place, PositiveMoney, RegionCode, SignedMoney
 from shared.clients.projects import BuiltAsset
 from shared.errors import FieldErrorRead
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
@@ -70,7 +70,6 @@ class Operator(LabelledEnum):
     AT_MOST = "<=", "不高于"
 
 
-REGION_PATTERN = r"^[0-9]{12}$"
 CATEGORY_PATTERN = r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,2}$"
 PHONE_PATTERN = r"^(1\d{10}|0\d{2,3}-?\d{7,8})?$"
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
@@ -81,7 +80,7 @@ LongText = Annotated[str, Field(max_length=4000)]
 class PlaceWrite(BaseModel):
     """项目地点."""
 
-    region: str = Field(pattern=REGION_PATTERN, description="所在村或乡镇, 须在项目所在县内")
+    region: RegionCode = Field(description="所在村或乡镇, 须在项目所在县内")
     address: str = Field("", max_length=300)
     point: Place | None = Field(None, description="坐标, 须写明坐标系")
 
@@ -165,7 +164,7 @@ class ProjectCreate(ProjectFields):
     """新建项目(草稿)."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
-    region: str = Field(pattern=REGION_PATTERN, description="项目所在的村、乡镇或县")
+    region: RegionCode = Field(description="项目所在的村、乡镇或县")
     happened_at: AwareDatetime | None = Field(None, description="实际提出时间; 空为现在. 补录历史时填写")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import LabelledEnum, Money
+from shared.china import LabelledEnum, Money, RegionCode
 
 
 class ScreeningOccasion(LabelledEnum):
@@ -128,7 +128,7 @@ class ScreeningSubject(BaseModel):
     amount: OptionalAmount = None
     fund_type: str | None = Field(default=None, max_length=60)
     year: int | None = Field(default=None, ge=2000, le=2100)
-    region: str | None = Field(default=None, pattern=r"^[0-9]{12}$")
+    region: RegionCode | None = None
     location: str = Field(default="", max_length=500)
     cost_items: list[CostItem] = Field(default_factory=list, max_length=200)
     land: Land | None = None

@@ -1,10 +1,9 @@
 """Routes of `/projects/screening-rules` and `/projects/screening-jobs`."""
 
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState
@@ -20,6 +19,7 @@ from services.projects.screening_rules.schemas import (
     ScreeningJobRead,
 )
 from shared.auth import May
+from shared.china import RegionCode
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -125,7 +125,7 @@ job_router = APIRouter(prefix="/projects/screening-jobs", tags=["筛查规则"],
 class RescreenRequest(BaseModel):
     """重筛一个区划的全部项目."""
 
-    region: Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+    region: RegionCode
 
 
 @job_router.get("", response_model=Page[ScreeningJobRead], **requires(May.RULE_READ, refuses=(BadRequest,)))

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
+from shared.china import RegionCode
 
 
 class ScreeningJobRead(BaseModel):
@@ -53,7 +54,7 @@ class RuleSetDraft(BaseModel):
     """起草规则集: 在现行规则上增改、删去. A rule is replaced by one with the same id and effective_from."""
 
     id: UUID | None = None
-    region: str = Field(pattern=r"^[0-9]{12}$", description="适用的区划")
+    region: RegionCode = Field(description="适用的区划")
     title: str = Field(min_length=2, max_length=200)
     reason: str = Field(min_length=2, max_length=2000)
     put: list[RuleRow] = Field(default=[], max_length=300, description="新增或替换的规则")

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from services.projects.projects.schemas import REGION_PATTERN
 from services.projects.summary import service
 from services.projects.summary.schemas import Summary
 from shared.auth import May
+from shared.china import RegionCode
 from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_clas
 @router.get("", response_model=Summary, **requires(May.PROJECT_READ))
 async def read_summary(
     work: ReadWork,
-    region: Annotated[str | None, Query(pattern=REGION_PATTERN, description="空为本县")] = None,
+    region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
 ) -> Summary:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.china import RegionCode
 from shared.events.event import Event
 from shared.events.outbox_cursors import DeadLetterRead
 
@@ -14,9 +15,7 @@ class WebhookCreate(BaseModel):
     """订阅推送. The secret is read apart, at `…/secret`."""
 
     id: UUID | None = None
-    region: str = Field(
-        pattern=r"^[0-9]{12}$", description="只推送这个地区及其下级的事件, 且不超出订阅人的辖区"
-    )
+    region: RegionCode = Field(description="只推送这个地区及其下级的事件, 且不超出订阅人的辖区")
     name: str = Field(min_length=2, max_length=100, description="订阅名称, 如 财政一体化系统")
     url: str = Field(min_length=8, max_length=2000, description="接收地址, https")
     types: list[str] = Field([], max_length=100, description="事件类型, 空为全部")
