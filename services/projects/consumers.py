@@ -1,7 +1,7 @@
 """Handlers of events from funds and assets."""
 
 from services.projects.commitments import repository as commitments
-from services.projects.projects import repository
+from services.projects.projects import repository as projects
 from services.projects.projects.models import Project
 from services.projects.projects.transitions import plan_funded_project
 from shared.clients.assets import AssetHandedOver
@@ -21,8 +21,8 @@ async def _publish_funded(work: UnitOfWork, envelope: Envelope, project: Project
 
 
 async def handle_allocation_issued(work: UnitOfWork, envelope: Envelope, event: AllocationIssued) -> None:
-    """Money came: count it, and take a project in reserve into the year's plan."""
-    project = await repository.system_get_project(work, event.project_id)
+    """Add an issued allocation to the project and move a project in reserve into the year's plan."""
+    project = await projects.system_get_project(work, event.project_id)
     project.allocated += event.amount
     project.allocated_on = project.allocated_on or event.issued_on
     await commitments.system_mark_issued(work, project.id, event.plan_id, event.document_no, work.at)
@@ -31,8 +31,8 @@ async def handle_allocation_issued(work: UnitOfWork, envelope: Envelope, event: 
 
 
 async def handle_allocation_recalled(work: UnitOfWork, envelope: Envelope, event: AllocationRecalled) -> None:
-    """Money was taken back before it was paid."""
-    project = await repository.system_get_project(work, event.project_id)
+    """Subtract an allocation that was recalled before it was paid."""
+    project = await projects.system_get_project(work, event.project_id)
     project.allocated -= event.amount
     if project.allocated <= 0:
         project.allocated_on = None
@@ -40,25 +40,25 @@ async def handle_allocation_recalled(work: UnitOfWork, envelope: Envelope, event
 
 
 async def handle_payment_paid(work: UnitOfWork, envelope: Envelope, event: PaymentPaid) -> None:
-    """A payment went out."""
-    project = await repository.system_get_project(work, event.project_id)
+    """Add a payment to the amount paid on the project."""
+    project = await projects.system_get_project(work, event.project_id)
     project.paid += event.amount
     project.paid_on = max(project.paid_on or event.paid_on, event.paid_on)
     await _publish_funded(work, envelope, project)
 
 
 async def handle_payment_refunded(work: UnitOfWork, envelope: Envelope, event: PaymentRefunded) -> None:
-    """Paid money came back."""
-    project = await repository.system_get_project(work, event.project_id)
+    """Subtract a refunded payment from the amount paid on the project."""
+    project = await projects.system_get_project(work, event.project_id)
     project.paid -= event.amount
     await _publish_funded(work, envelope, project)
 
 
 async def handle_asset_handed_over(work: UnitOfWork, _envelope: Envelope, event: AssetHandedOver) -> None:
-    """A thing the project built has an owner now."""
+    """Add the original value of a registered asset to the value handed over; assets without a project are ignored."""
     if event.project_id is None:
         return
-    project = await repository.system_get_project(work, event.project_id)
+    project = await projects.system_get_project(work, event.project_id)
     project.handed_over_value += event.original_value
     project.version += 1
     project.updated_at = work.at

@@ -11,28 +11,28 @@ from services.projects.alerts.router import warning_router as warnings
 from services.projects.alerts.service import scan_alerts
 from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
-from services.projects.categories.router import template_router as targets
+from services.projects.categories.router import template_router as target_templates
 from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import router as evaluations
 from services.projects.evaluations.rules import ScoreSheet
-from services.projects.imports.router import export_router as exchange
+from services.projects.imports.router import export_router as exports
 from services.projects.imports.router import router as imports
-from services.projects.imports.service import run_next_batch as go_on_importing
+from services.projects.imports.service import run_next_batch as run_import_batch
 from services.projects.inbox.router import router as inbox
 from services.projects.milestones.router import router as milestones
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
 from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
-from services.projects.projects.router import router as library
-from services.projects.screening.router import project_screening_router as clearing
+from services.projects.projects.router import router as projects
+from services.projects.screening.router import project_screening_router as project_screening
 from services.projects.screening.router import router as screening
-from services.projects.screening_rules.router import job_router as rescreening
-from services.projects.screening_rules.router import router as rulesets
-from services.projects.screening_rules.service import run_next_batch as go_on_screening
+from services.projects.screening_rules.router import job_router as screening_jobs
+from services.projects.screening_rules.router import router as screening_rules
+from services.projects.screening_rules.service import run_next_batch as run_screening_batch
 from services.projects.screening_rules.service import store_built_in_rules
 from services.projects.summary.router import router as summary
 from services.projects.summary.service import fold_totals
@@ -51,16 +51,16 @@ SERVICE = Service(
     routers=(
         categories,
         screening,
-        rulesets,
-        rescreening,
-        clearing,
-        exchange,
+        screening_rules,
+        screening_jobs,
+        project_screening,
+        exports,
         imports,
         summary,
         inbox,
         warnings,
         alerts,
-        targets,
+        target_templates,
         evaluations,
         batches,
         change_notices,
@@ -76,12 +76,12 @@ SERVICE = Service(
         attachments,
         commitments,
         progress,
-        library,
+        projects,
     ),
     handlers=HANDLERS,
     background=(
-        run_periodically("rescreening", go_on_screening, 5),
-        run_periodically("imports", go_on_importing, 2),
+        run_periodically("rescreening", run_screening_batch, 5),
+        run_periodically("imports", run_import_batch, 2),
         run_periodically("totals", fold_totals, 5),
         run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
@@ -96,5 +96,5 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The projects service."""
+    """Build the ASGI application of the projects service; tests pass their own clock and neighbours."""
     return build_app(SERVICE, settings, apps=apps, now=now)

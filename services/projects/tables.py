@@ -9,9 +9,9 @@ from services.projects.evaluations import models as evaluations
 from services.projects.imports import models as imports
 from services.projects.milestones import models as milestones
 from services.projects.progress import models as progress
-from services.projects.projects import models as library
+from services.projects.projects import models as projects
 from services.projects.screening import models as screening
-from services.projects.summary import models as totals
+from services.projects.summary import models as summary
 
 __all__ = [
     "Base",
@@ -21,9 +21,9 @@ __all__ = [
     "commitments",
     "evaluations",
     "imports",
-    "library",
     "milestones",
     "progress",
+    "projects",
     "screening",
-    "totals",
+    "summary",
 ]

@@ -7,18 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from services.projects.projects.guards import FULL_PERCENT
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, State
 from services.projects.projects.models import Project, state_condition
-from services.projects.projects.repository import PROJECT_TABLE
+from services.projects.projects.repository import PROJECT_COLUMNS
 
-PROJECT_COLUMNS = PROJECT_TABLE.c
 ExtraConditions = Callable[[Mapping[str, Any]], list[Any]]
-FULL_PERCENT = 100
 
 
 @dataclass(frozen=True)
 class WarningSpec:
-    """One warning: the states it looks at, the column of the day it counts from, and what else must hold."""
+    """A warning: the states it applies to, the date column it counts from and further SQL conditions."""
 
     states: tuple[State, ...]
     since_column: str
@@ -26,13 +25,13 @@ class WarningSpec:
     extra_conditions: ExtraConditions = field(default=lambda _value: [])
 
     def get_start_day(self, project: Project) -> date:
-        """The day it counts from, of a row the query found."""
-        found = getattr(project, self.since_column)
-        assert isinstance(found, date)  # noqa: S101 - the query found it so
-        return found
+        """Return the day from which a matching project's delay counts."""
+        start_day = getattr(project, self.since_column)
+        assert isinstance(start_day, date)  # noqa: S101 - the query requires the date
+        return start_day
 
     def build_condition(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
-        """True of a project this warns of; the states are said as the index says them."""
+        """Build the SQL condition of the warning; the states use the exact text of the partial index."""
         before = today - timedelta(days=int(value["days"]))
         return sa.and_(
             sa.literal_column(f"project.{state_condition(*self.states)}"),
@@ -41,17 +40,17 @@ class WarningSpec:
         )
 
     def build_overdue_condition(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
-        """True of one whose deadline has passed too."""
+        """Build the SQL condition of projects whose handling deadline has passed as well."""
         before = today - timedelta(days=int(value["days"]) + int(value["deadline_days"]))
-        passed: sa.ColumnElement[bool] = PROJECT_COLUMNS[self.since_column] < before
-        return passed
+        is_overdue: sa.ColumnElement[bool] = PROJECT_COLUMNS[self.since_column] < before
+        return is_overdue
 
 
 def _build_payment_gap_conditions(value: Mapping[str, Any]) -> list[Any]:
-    reached = sa.func.coalesce(PROJECT_COLUMNS.physical_percent, 0) + int(value["margin"])
+    allowed_percent = sa.func.coalesce(PROJECT_COLUMNS.physical_percent, 0) + int(value["margin"])
     return [
         PROJECT_COLUMNS.allocated > 0,
-        PROJECT_COLUMNS.paid * FULL_PERCENT > PROJECT_COLUMNS.allocated * reached,
+        PROJECT_COLUMNS.paid * FULL_PERCENT > PROJECT_COLUMNS.allocated * allowed_percent,
     ]
 
 
@@ -71,4 +70,4 @@ WARNING_SPECS: dict[str, WarningSpec] = {
     "not_evaluated":  WarningSpec((State.ACCEPTED, State.HANDED_OVER), "accepted_on", "验收后未自评", _build_unevaluated_conditions),
 }
 # fmt: on
-"""Rule name → how it is seen; days, owner and deadline are the dated rule `warning.<name>`."""
+"""Rule name → specification; days, owner and deadline come from the dated rule `warning.<name>`."""

@@ -16,7 +16,7 @@ class ProjectAlert(Base, AlertRow, table=True):
 
 
 def build_moved_event(alert: AlertRow, was: AlertState) -> ProjectAlertMoved:
-    """The event of an alert that changed."""
+    """Build the event of an alert that changed its state."""
     return ProjectAlertMoved(
         alert_id=alert.id, rule=alert.rule, project_id=alert.project_id, was=was, now=alert.state
     )

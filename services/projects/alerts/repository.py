@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.alerts.detectors import PROJECT_COLUMNS, WARNING_SPECS
+from services.projects.alerts.detectors import WARNING_SPECS
 from services.projects.alerts.models import ProjectAlert
 from services.projects.projects.models import Project
-from services.projects.projects.repository import PROJECT_TABLE
+from services.projects.projects.repository import PROJECT_COLUMNS
 from shared.alerts.detection import MAX_ROWS_PER_SCAN
 from shared.alerts.lifecycle import AlertState
 from shared.auth import May, region_bounds
@@ -23,7 +23,7 @@ SORT_COLUMNS = {"total": col(Project.total), "updated_at": col(Project.updated_a
 async def count_warnings(
     work: UnitOfWork, region: str, rules: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, tuple[int, int]]:
-    """Hits and overdue hits of every rule, in one statement; each is counted from the index of its own sign."""
+    """Count matching and overdue projects per rule in one statement; each part reads the partial index of its warning."""
     if not rules:
         return {}
     parts = [
@@ -54,29 +54,29 @@ def _build_conditions(
 
 
 async def list_warned_projects(
-    work: UnitOfWork, asked: PageParams, region: str, name: str, value: Mapping[str, Any]
+    work: UnitOfWork, params: PageParams, region: str, name: str, value: Mapping[str, Any]
 ) -> Page[Project]:
-    """A page of the projects one rule warns of, the longest first."""
+    """Return a page of the projects that match a rule, longest delay first."""
     query = select(Project).where(*_build_conditions(work, region, name, value))
     orders = {**SORT_COLUMNS, "since": getattr(Project, WARNING_SPECS[name].since_column)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Project.id), default="since")
+    return await list_page(work.session, query, params, orders=orders, key=col(Project.id), default="since")
 
 
 ALERT_TABLE: sa.Table = ProjectAlert.__table__  # type: ignore[attr-defined]
 
 
 async def system_list_warned(work: UnitOfWork, name: str, value: Mapping[str, Any]) -> list[sa.Row[Any]]:
-    """(id, region, name, since) of the projects a warning sees, the longest first."""
-    since = PROJECT_TABLE.c[WARNING_SPECS[name].since_column]
-    query = sa.select(PROJECT_TABLE.c.id, PROJECT_TABLE.c.region, PROJECT_TABLE.c.name, since.label("since"))
+    """Return (id, region, name, since) of the projects that match a rule, longest delay first."""
+    since = PROJECT_COLUMNS[WARNING_SPECS[name].since_column]
+    query = sa.select(PROJECT_COLUMNS.id, PROJECT_COLUMNS.region, PROJECT_COLUMNS.name, since.label("since"))
     query = query.where(WARNING_SPECS[name].build_condition(value, work.today)).order_by(
-        since, PROJECT_TABLE.c.id
+        since, PROJECT_COLUMNS.id
     )
     return list(await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN)))
 
 
 async def count_open_alerts(work: UnitOfWork) -> int:
-    """How many alerts wait for an answer of the caller's regions."""
+    """Count open alerts that the caller may answer."""
     query = sa.select(sa.func.count()).where(
         ALERT_TABLE.c.state == AlertState.OPEN,
         ALERT_TABLE.c.gone.is_(False),

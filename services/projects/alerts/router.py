@@ -30,10 +30,10 @@ async def count_warnings(work: ReadWork, region: RegionParam = None) -> WarningC
     **requires(May.PROJECT_READ, refuses=(NotFound, BadRequest)),
 )
 async def list_warned_projects(
-    work: ReadWork, asked: Pagination, rule: Annotated[str, Path(max_length=40)], region: RegionParam = None
+    work: ReadWork, params: Pagination, rule: Annotated[str, Path(max_length=40)], region: RegionParam = None
 ) -> Page[WarningItem]:
     """一条规则预警的项目, 责任角色和处理期限."""
-    return await service.list_warned_projects(work, asked, region or work.context.settings.district, rule)
+    return await service.list_warned_projects(work, params, region or work.context.settings.district, rule)
 
 
 router = alert_router("/projects", "项目预警", ALERTS, scan_alerts)

@@ -8,7 +8,7 @@ from services.projects.alerts.models import ALERTS
 from services.projects.alerts.schemas import WarningCount, WarningCounts, WarningItem
 from services.projects.changes import repository as changes
 from services.projects.projects.schemas import ProjectRow
-from shared.alerts import scan as alerts
+from shared.alerts import scan as alert_scan
 from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection, DetectionContext, Detector
 from shared.alerts.schemas import ScanResult
 from shared.auth import May, Role
@@ -22,8 +22,8 @@ UNPUBLISHED_CHANGE_RULE = "change_unpublished"
 
 
 async def _load_rules(work: UnitOfWork, region: str) -> dict[str, Rule]:
-    found = await list_rules_in_force(work.session, work.today, region, RULE_PREFIX)
-    by_name = {rule.key.removeprefix(RULE_PREFIX): rule for rule in found}
+    rules = await list_rules_in_force(work.session, work.today, region, RULE_PREFIX)
+    by_name = {rule.key.removeprefix(RULE_PREFIX): rule for rule in rules}
     return {name: by_name[name] for name in WARNING_SPECS if name in by_name}
 
 
@@ -33,7 +33,7 @@ async def _find_rule(work: UnitOfWork, region: str, name: str) -> Rule | None:
     )
 
 
-def _build_count(name: str, rule: Rule, found: tuple[int, int], rows: str) -> WarningCount:
+def _build_count(name: str, rule: Rule, counts: tuple[int, int], rows: str) -> WarningCount:
     return WarningCount(
         rule=name,
         title=rule.title,
@@ -43,18 +43,18 @@ def _build_count(name: str, rule: Rule, found: tuple[int, int], rows: str) -> Wa
         owner=rule.value["owner"],
         owner_label=Role(rule.value["owner"]).label,
         days=rule.value["days"],
-        count=found[0],
-        past_deadline=found[1],
+        count=counts[0],
+        past_deadline=counts[1],
         rows=rows,
     )
 
 
 async def count_warnings(work: UnitOfWork, region: str) -> WarningCounts:
-    """Every rule with its hits in a region."""
+    """Count the projects of a region per warning rule in force."""
     rules = await _load_rules(work, region)
-    hits = await repository.count_warnings(work, region, {name: rule.value for name, rule in rules.items()})
+    counts = await repository.count_warnings(work, region, {name: rule.value for name, rule in rules.items()})
     items = [
-        _build_count(name, rule, hits[name], f"/api/v1/projects/warnings/{name}?region={region}")
+        _build_count(name, rule, counts[name], f"/api/v1/projects/warnings/{name}?region={region}")
         for name, rule in rules.items()
     ]
     if (rule := await _find_rule(work, region, UNPUBLISHED_CHANGE_RULE)) is not None:
@@ -65,17 +65,17 @@ async def count_warnings(work: UnitOfWork, region: str) -> WarningCounts:
 
 
 async def list_warned_projects(
-    work: UnitOfWork, asked: PageParams, region: str, name: str
+    work: UnitOfWork, params: PageParams, region: str, name: str
 ) -> Page[WarningItem]:
-    """The projects one rule warns of; NotFound without such a rule in force."""
+    """Return the projects that match a warning rule; raise NotFound when no such rule is in force."""
     rules = await _load_rules(work, region)
     if name not in rules:
         raise NotFound(f"没有预警规则 {name}, 现有: {'、'.join(rules)}", f"No warning {name}")
-    rule, sign = rules[name], WARNING_SPECS[name]
-    found = await repository.list_warned_projects(work, asked, region, name, rule.value)
+    rule, spec = rules[name], WARNING_SPECS[name]
+    page = await repository.list_warned_projects(work, params, region, name, rule.value)
     items = []
-    for project in found.items:
-        since = sign.get_start_day(project)
+    for project in page.items:
+        since = spec.get_start_day(project)
         items.append(
             WarningItem(
                 **ProjectRow.model_validate(project).model_dump(),
@@ -86,40 +86,42 @@ async def list_warned_projects(
                 owner=rule.value["owner"],
                 owner_label=Role(rule.value["owner"]).label,
                 deadline=since + timedelta(days=rule.value["days"] + rule.value["deadline_days"]),
-                detail=sign.detail,
+                detail=spec.detail,
             )
         )
-    return Page[WarningItem].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+    return Page[WarningItem].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
 def _make_detector(name: str) -> Detector:
-    async def watch(look: DetectionContext) -> list[Detection]:
-        rows = look.note_truncation(await repository.system_list_warned(look.work, name, look.rule.value))
+    async def detect(context: DetectionContext) -> list[Detection]:
+        rows = context.note_truncation(
+            await repository.system_list_warned(context.work, name, context.rule.value)
+        )
         return [
             Detection(
                 "project",
                 str(row.id),
                 row.region,
-                f"{look.rule.title}: {row.name}",
-                f"{WARNING_SPECS[name].detail}: 自 {row.since} 起 {(look.on - row.since).days} 天",
-                figures={"起算": str(row.since), "天数": str((look.on - row.since).days)},
+                f"{context.rule.title}: {row.name}",
+                f"{WARNING_SPECS[name].detail}: 自 {row.since} 起 {(context.on - row.since).days} 天",
+                figures={"起算": str(row.since), "天数": str((context.on - row.since).days)},
                 rows=[{"label": row.name, "address": f"/api/v1/projects/{row.id}"}],
             )
             for row in rows
         ]
 
-    return watch
+    return detect
 
 
-async def _detect_unpublished_changes(look: DetectionContext) -> list[Detection]:
-    """Changes decided and not on notice by their day."""
-    rows = look.note_truncation(await changes.system_list_unpublished(look.work, MAX_ROWS_PER_SCAN))
+async def _detect_unpublished_changes(context: DetectionContext) -> list[Detection]:
+    """Detect approved changes that were not published by their deadline."""
+    rows = context.note_truncation(await changes.system_list_unpublished(context.work, MAX_ROWS_PER_SCAN))
     return [
         Detection(
             "change",
             str(row.id),
             row.region,
-            f"{look.rule.title}: {row.project_name}",
+            f"{context.rule.title}: {row.project_name}",
             f"变更 {row.approved_on} 审定, 应于 {row.republish_by} 前公示, 至今没有公示",
             figures={"审定": str(row.approved_on), "公示期限": str(row.republish_by)},
             rows=[{"label": row.project_name, "address": f"/api/v1/projects/changes/{row.id}"}],
@@ -136,5 +138,5 @@ DETECTORS: dict[str, Detector] = {
 
 
 async def scan_alerts(context: ServiceContext) -> ScanResult:
-    """Let every warning in force look at the library now."""
-    return await alerts.run_detectors(context, ALERTS, RULE_PREFIX, DETECTORS)
+    """Run all warning detectors now and store the resulting alerts."""
+    return await alert_scan.run_detectors(context, ALERTS, RULE_PREFIX, DETECTORS)

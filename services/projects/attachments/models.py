@@ -12,7 +12,7 @@ from shared.db import text_enum
 
 
 class Attachment(Base, table=True):
-    """附件. A row is never changed; one that is taken away keeps who and why."""
+    """附件. Insert-only; removing one records who removed it and why."""
 
     __tablename__ = "attachment"
     __table_args__ = (sa.Index(None, "project_id", "id"),)
@@ -32,5 +32,5 @@ class Attachment(Base, table=True):
 
     @property
     def kind_label(self) -> str:
-        """The kind in Chinese."""
+        """The Chinese label of the kind."""
         return self.kind.label

@@ -11,7 +11,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def list_attachments(work: UnitOfWork, project_id: UUID) -> list[Attachment]:
-    """The documents of a project the caller was given, those taken away left out."""
+    """Return the documents of a project that are not removed. The caller has checked access to the project."""
     query = select(Attachment).where(
         Attachment.project_id == project_id, col(Attachment.removed_at).is_(None)
     )
@@ -19,27 +19,27 @@ async def list_attachments(work: UnitOfWork, project_id: UUID) -> list[Attachmen
 
 
 async def list_document_kinds(work: UnitOfWork, project_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
-    """Which kinds of documents each of these projects has."""
+    """Return the document kinds each of these projects has."""
     query = (
         select(Attachment.project_id, Attachment.kind)
         .where(col(Attachment.project_id).in_(project_ids), col(Attachment.removed_at).is_(None))
         .distinct()
     )
-    found: dict[UUID, set[str]] = {project_id: set() for project_id in project_ids}
+    kinds_by_project: dict[UUID, set[str]] = {project_id: set() for project_id in project_ids}
     for project_id, kind in await work.session.exec(query):
-        found[project_id].add(kind)
-    return {project_id: frozenset(kept) for project_id, kept in found.items()}
+        kinds_by_project[project_id].add(kind)
+    return {project_id: frozenset(kinds) for project_id, kinds in kinds_by_project.items()}
 
 
 async def get_attachment(work: UnitOfWork, project_id: UUID, attachment_id: UUID) -> Attachment:
-    """One document of a project the caller was given; NotFound without it."""
+    """Load and lock a document of a project; raise NotFound when there is none. The caller has checked access to the project."""
     query = select(Attachment).where(Attachment.id == attachment_id, Attachment.project_id == project_id)
-    found = (await work.session.exec(query.with_for_update())).first()
-    if found is None:
+    attachment = (await work.session.exec(query.with_for_update())).first()
+    if attachment is None:
         raise NotFound("没有这份附件", "No such attachment")
-    return found
+    return attachment
 
 
 async def find_attachment(work: UnitOfWork, attachment_id: UUID) -> Attachment | None:
-    """A document by the id a phone gave it."""
+    """Return the document with a client-generated id, or None."""
     return await work.session.get(Attachment, attachment_id)

@@ -1,4 +1,4 @@
-"""`/projects/{id}/documents`: documents by kind."""
+"""Routes of `/projects/{id}/documents`."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from services.projects.attachments import repository, service
 from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import AttachmentCreate, AttachmentRead, AttachmentRemove
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/projects", tags=["项目附件"], route_class=Route)
 )
 async def list_documents(work: ReadWork, project_id: UUID) -> list[Attachment]:
     """项目附件."""
-    await library.get_project(work, project_id)
+    await projects.get_project(work, project_id)
     return await repository.list_attachments(work, project_id)
 
 

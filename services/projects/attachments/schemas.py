@@ -31,7 +31,7 @@ class DocumentKind(LabelledEnum):
 
 
 class AttachmentCreate(BaseModel):
-    """添加附件. The file was uploaded to /projects/files before."""
+    """添加附件. The file must have been uploaded to /projects/files first."""
 
     id: UUID | None = None
     kind: DocumentKind

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.projects.attachments import repository
 from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import AttachmentCreate
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import EDITABLE_STATES, Stage
 from shared.auth import May
 from shared.clients.projects import ProjectDocumented
@@ -25,19 +25,23 @@ DOCUMENT_PERMISSIONS = (
 
 
 def _require_any_permission(work: UnitOfWork, region: str) -> None:
-    for may in DOCUMENT_PERMISSIONS:
-        if work.actor.has_access(may, region):
+    for permission in DOCUMENT_PERMISSIONS:
+        if work.actor.has_access(permission, region):
             return
     work.actor.require(DOCUMENT_PERMISSIONS[0], region)
 
 
 async def create_attachment(work: UnitOfWork, project_id: UUID, body: AttachmentCreate) -> Attachment:
-    """Attach a file; the same id again is the first success."""
-    project = await library.get_project(work, project_id, lock=True)
+    """Attach an uploaded file; repeating a request with the same id returns the first result."""
+    project = await projects.get_project(work, project_id, lock=True)
     _require_any_permission(work, project.region)
-    if body.id and (known := await repository.find_attachment(work, body.id)):
-        if (known.project_id, known.file_id, known.kind) == (project_id, str(body.file_id), body.kind):
-            return known
+    if body.id and (existing := await repository.find_attachment(work, body.id)):
+        if (existing.project_id, existing.file_id, existing.kind) == (
+            project_id,
+            str(body.file_id),
+            body.kind,
+        ):
+            return existing
         raise Conflict("这个编号已有另一份附件", "This id is taken by another attachment")
     if project.stage is Stage.OUT:
         raise Conflict("项目已出库, 不再添加附件", "The project has left the library")
@@ -45,7 +49,7 @@ async def create_attachment(work: UnitOfWork, project_id: UUID, body: Attachment
         detail = "文件日期不能晚于今天"
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/dated_on")])
     await uploads.require_files(work, [str(body.file_id)], "/file_id")
-    row = Attachment(
+    attachment = Attachment(
         id=body.id or new_id(),
         project_id=project_id,
         kind=body.kind,
@@ -56,37 +60,41 @@ async def create_attachment(work: UnitOfWork, project_id: UUID, body: Attachment
         added_at=work.at,
         added_by=work.actor.id,
     )
-    work.session.add(row)
+    work.session.add(attachment)
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
     await work.session.flush()
     await work.publish(
-        ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=body.kind), project
+        ProjectDocumented(project_id=project_id, attachment_id=attachment.id, kind=body.kind), project
     )
-    return row
+    return attachment
 
 
 async def remove_attachment(
     work: UnitOfWork, project_id: UUID, attachment_id: UUID, reason: str
 ) -> Attachment:
-    """Take a document away while the record is the declarer's, or one's own by mistake on the same day."""
-    project = await library.get_project(work, project_id, lock=True)
+    """Remove a document while the project is editable, or the caller's own document on the day it was added."""
+    project = await projects.get_project(work, project_id, lock=True)
     _require_any_permission(work, project.region)
-    row = await repository.get_attachment(work, project_id, attachment_id)
-    if row.removed_at is not None:
-        return row
-    mine_today = row.added_by == work.actor.id and row.added_at.date() == work.at.date()
-    if project.state not in EDITABLE_STATES and not mine_today:
+    attachment = await repository.get_attachment(work, project_id, attachment_id)
+    if attachment.removed_at is not None:
+        return attachment
+    added_today_by_caller = (
+        attachment.added_by == work.actor.id and attachment.added_at.date() == work.at.date()
+    )
+    if project.state not in EDITABLE_STATES and not added_today_by_caller:
         raise Conflict("申报后附件不能撤下, 请补充新的附件", "Documents stay once the project is declared")
-    row.removed_at, row.removed_by, row.removed_reason = work.at, work.actor.id, reason
-    work.session.add(row)
+    attachment.removed_at, attachment.removed_by, attachment.removed_reason = work.at, work.actor.id, reason
+    work.session.add(attachment)
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
     await work.publish(
-        ProjectDocumented(project_id=project_id, attachment_id=row.id, kind=row.kind, removed=True),
+        ProjectDocumented(
+            project_id=project_id, attachment_id=attachment.id, kind=attachment.kind, removed=True
+        ),
         project,
         reason=reason,
     )
-    return row
+    return attachment

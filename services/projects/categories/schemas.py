@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from services.projects.projects.schemas import CATEGORY_PATTERN, TargetWrite
+from services.projects.projects.schemas import TargetWrite
 
 
 class CategoryRead(BaseModel):
@@ -24,11 +24,8 @@ class CategoryTree(BaseModel):
     items: list[CategoryRead]
 
 
-__all__ = ["CATEGORY_PATTERN", "TargetTemplate", "TargetTemplateItem"]
-
-
 class TargetTemplateItem(TargetWrite):
-    """一条模板指标; the value is an example to be replaced."""
+    """一条模板指标; the value is an example that the declarer replaces."""
 
     value: str = Field("", max_length=100)
     kind_label: str = ""

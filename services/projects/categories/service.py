@@ -19,43 +19,43 @@ CategoryRows = Mapping[str, Mapping[str, Any]]
 async def get_category_tree(
     work: UnitOfWork, *, on: date | None = None, region: str | None = None
 ) -> CategoryTree:
-    """The categories in force on a day in a region, in the order of the table."""
+    """Return the categories in force on a day in a region, in the order of the rule."""
     rule = await work.get_rule("category.tree", on=on, region=region)
     items = [build_category(rule.value, code) for code in rule.value]
     return CategoryTree(rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items)
 
 
 async def find_category(work: UnitOfWork, code: str, *, on: date, region: str) -> CategoryRead | None:
-    """One category by its code on a day, or None."""
+    """Return a category by its code on a day, or None."""
     rule = await work.get_rule("category.tree", on=on, region=region)
     return build_category(rule.value, code) if code in rule.value else None
 
 
-def build_category(known: CategoryRows, code: str) -> CategoryRead:
-    """A category with its whole path as label."""
+def build_category(rows: CategoryRows, code: str) -> CategoryRead:
+    """Build a category; its label is the path of names from the top level."""
     parts = code.split(".")
-    path = [known[".".join(parts[:n])]["name"] for n in range(1, len(parts) + 1)]
-    leaf = not any(other.startswith(f"{code}.") for other in known)
-    industry = bool(known[code]["industry"])
+    path = [rows[".".join(parts[:n])]["name"] for n in range(1, len(parts) + 1)]
+    leaf = not any(other.startswith(f"{code}.") for other in rows)
+    industry = bool(rows[code]["industry"])
     return CategoryRead(
         code=code, name=path[-1], label="/".join(path), counts_as_industry=industry, leaf=leaf
     )
 
 
 def build_unknown_category_fault(code: str, on: date) -> FieldError:
-    """What is said of a code that is not in the tree."""
+    """Build the error for a code that is not in the category tree."""
     return FieldError("no_category", f"{on} 没有项目类型 {code}", f"no category {code} on {on}", "/category")
 
 
 async def get_target_template(work: UnitOfWork, category: str) -> TargetTemplate:
-    """The indicators to start from for a category."""
+    """Return the template of the nearest ancestor category, else the general template."""
     rule = await work.get_rule("targets.templates")
     parts = category.split(".") if category else []
-    heads = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    head = next((one for one in heads if one in rule.value), "")
-    items = [TargetTemplateItem.model_validate(one) for one in rule.value[head]]
-    for one in items:
-        one.kind_label = one.kind.label
+    candidates = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    match = next((code for code in candidates if code in rule.value), "")
+    items = [TargetTemplateItem.model_validate(row) for row in rule.value[match]]
+    for item in items:
+        item.kind_label = item.kind.label
     return TargetTemplate(
-        category=head, rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items
+        category=match, rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items
     )

@@ -30,7 +30,7 @@ class ChangeAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class ChangeFacts:
-    """What the guards look at."""
+    """Input of the guards: fields of the transition request, notice status and blocking findings."""
 
     decision_no: str = ""
     decision_on: date | None = None
@@ -72,12 +72,12 @@ S, A = ChangeState, ChangeAction
 
 # fmt: off
 CHANGE_LIFECYCLE: Lifecycle[ChangeState, ChangeAction, ChangeFacts] = Lifecycle("change", "变更申请", ChangeState, S.SUBMITTED, (
-    #    action     from                        to           who                    needs
-    transition(A.APPROVE, S.SUBMITTED,                S.APPROVED,  May.PROJECT_APPROVE,   decision_documented, screening_passed,
-         four_eyes=("created_by",)),
-    transition(A.APPLY,   S.APPROVED,                 S.APPLIED,   May.PROJECT_APPROVE,   change_notice_over, screening_passed,
-         four_eyes=("created_by",)),
-    transition(A.REJECT,  (S.SUBMITTED, S.APPROVED),  S.REJECTED,  May.PROJECT_APPROVE,   reason_given),
-    transition(A.CANCEL,  (S.SUBMITTED, S.APPROVED),  S.CANCELLED, May.PROJECT_IMPLEMENT, reason_given),
+    #          action     from                       to           permission             guards
+    transition(A.APPROVE, S.SUBMITTED,               S.APPROVED,  May.PROJECT_APPROVE,   decision_documented,
+               screening_passed, four_eyes=("created_by",)),
+    transition(A.APPLY,   S.APPROVED,                S.APPLIED,   May.PROJECT_APPROVE,   change_notice_over,
+               screening_passed, four_eyes=("created_by",)),
+    transition(A.REJECT,  (S.SUBMITTED, S.APPROVED), S.REJECTED,  May.PROJECT_APPROVE,   reason_given),
+    transition(A.CANCEL,  (S.SUBMITTED, S.APPROVED), S.CANCELLED, May.PROJECT_IMPLEMENT, reason_given),
 ))
 # fmt: on

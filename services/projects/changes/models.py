@@ -12,11 +12,11 @@ from services.projects.changes.lifecycle import ChangeState
 from shared.db import JSON, Record, text_enum
 
 NOTICE_SUBJECT_KIND = "project_change"
-"""What notices call a change request."""
+"""Subject kind of notices about a change request."""
 
 
 class ChangeRequest(Base, Record, table=True):
-    """变更申请. Its region is the project's; `before` and `after` are as people read them."""
+    """变更申请. Its region is the project's; `wanted` holds the sent fields, `before` the displayed old values."""
 
     __tablename__ = "change_request"
     __table_args__ = (
@@ -25,7 +25,7 @@ class ChangeRequest(Base, Record, table=True):
         sa.Index(None, "region", "created_at", "id"),
     )
 
-    subject: str = Field(max_length=64, description="the id as notices name it")
+    subject: str = Field(max_length=64, description="the id as text, for joins with notices")
     project_id: UUID = Field(foreign_key="project.id")
     project_name: str = Field(max_length=300)
     reason: str = Field(sa_type=sa.Text)

@@ -1,4 +1,4 @@
-"""Every query about change requests."""
+"""Queries on change requests."""
 
 from datetime import date
 from typing import Any
@@ -21,18 +21,18 @@ SORT_COLUMNS = {"created_at": col(ChangeRequest.created_at)}
 
 
 async def get_change(work: UnitOfWork, change_id: UUID, *, lock: bool = False) -> ChangeRequest:
-    """One request of the caller's regions; NotFound otherwise."""
+    """Load a change request within the caller's regions; raise NotFound otherwise."""
     query = select(ChangeRequest).where(
         ChangeRequest.id == change_id, work.actor.scope_filter(May.PROJECT_READ, col(ChangeRequest.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    change = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if change is None:
         raise NotFound(f"没有这个变更申请: {change_id}", f"No change request {change_id}")
-    return found
+    return change
 
 
 async def has_open_change(work: UnitOfWork, project_id: UUID) -> bool:
-    """Whether a project the caller was given has a request that is not settled."""
+    """Return whether a project has an undecided or unapplied change request. The caller has checked access to the project."""
     query = (
         sa.select(CHANGE_TABLE.c.id)
         .where(CHANGE_TABLE.c.project_id == project_id, CHANGE_TABLE.c.state.in_(OPEN_STATES))
@@ -42,7 +42,7 @@ async def has_open_change(work: UnitOfWork, project_id: UUID) -> bool:
 
 
 async def count_pending_changes(work: UnitOfWork) -> int:
-    """How many requests wait for the caller's decision."""
+    """Count change requests that the caller may decide; own requests are excluded (four eyes)."""
     query = sa.select(sa.func.count()).where(
         CHANGE_TABLE.c.state == ChangeState.SUBMITTED,
         CHANGE_TABLE.c.created_by != work.actor.id,
@@ -52,7 +52,7 @@ async def count_pending_changes(work: UnitOfWork) -> int:
 
 
 def _build_unpublished_conditions(today: date) -> list[sa.ColumnElement[bool]]:
-    """Decided, past the day by which it had to be on notice, and on none."""
+    """Conditions of approved changes whose publication deadline has passed without a notice."""
     on_notice = sa.select(notice.c.id).where(
         notice.c.subject_kind == NOTICE_SUBJECT_KIND,
         notice.c.subject == CHANGE_TABLE.c.subject,
@@ -66,7 +66,7 @@ def _build_unpublished_conditions(today: date) -> list[sa.ColumnElement[bool]]:
 
 
 async def count_unpublished(work: UnitOfWork, may: May, region: str | None = None) -> int:
-    """How many decided changes of the caller's regions should have been on notice by now."""
+    """Count approved changes of the caller's regions that are overdue for publication."""
     query = sa.select(sa.func.count()).select_from(CHANGE_TABLE)
     query = query.where(
         work.actor.scope_filter(may, CHANGE_TABLE.c.region), *_build_unpublished_conditions(work.today)
@@ -76,26 +76,26 @@ async def count_unpublished(work: UnitOfWork, may: May, region: str | None = Non
     return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def system_list_unpublished(work: UnitOfWork, most: int) -> list[sa.Row[Any]]:
-    """The same themselves, everywhere, the longest first."""
+async def system_list_unpublished(work: UnitOfWork, limit: int) -> list[sa.Row[Any]]:
+    """List all approved changes that are overdue for publication, the most overdue first."""
     query = (
         sa.select(CHANGE_TABLE)
         .where(*_build_unpublished_conditions(work.today))
         .order_by(CHANGE_TABLE.c.republish_by, CHANGE_TABLE.c.id)
     )
-    return list(await execute_core(work.session, query.limit(most)))
+    return list(await execute_core(work.session, query.limit(limit)))
 
 
 async def list_changes(
     work: UnitOfWork,
-    asked: PageParams,
+    params: PageParams,
     *,
     project_id: UUID | None = None,
     state: ChangeState | None = None,
     region: str | None = None,
     unpublished: bool = False,
 ) -> Page[ChangeRequest]:
-    """A page of requests of the caller's regions."""
+    """Return a page of change requests within the caller's regions."""
     query = select(ChangeRequest).where(work.actor.scope_filter(May.PROJECT_READ, col(ChangeRequest.region)))
     if project_id is not None:
         query = query.where(ChangeRequest.project_id == project_id)
@@ -106,5 +106,5 @@ async def list_changes(
     if unpublished:
         query = query.where(*_build_unpublished_conditions(work.today))
     return await list_page(
-        work.session, query, asked, orders=SORT_COLUMNS, key=col(ChangeRequest.id), default="-created_at"
+        work.session, query, params, orders=SORT_COLUMNS, key=col(ChangeRequest.id), default="-created_at"
     )

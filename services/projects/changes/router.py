@@ -37,7 +37,7 @@ async def ask_for_change(work: WriteWork, project_id: UUID, body: ChangeCreate) 
 @router.get("/changes", response_model=Page[ChangeRead], **requires(May.PROJECT_READ, refuses=(BadRequest,)))
 async def list_changes(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     project_id: UUID | None = None,
     state: ChangeState | None = None,
     region: RegionCode | None = None,
@@ -45,7 +45,7 @@ async def list_changes(
 ) -> Page[ChangeRequest]:
     """变更申请."""
     return await repository.list_changes(
-        work, asked, project_id=project_id, state=state, region=region, unpublished=unpublished
+        work, params, project_id=project_id, state=state, region=region, unpublished=unpublished
     )
 
 

@@ -12,7 +12,7 @@ from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class ChangeCreate(BaseModel):
-    """提出变更申请. Only the fields that change are given."""
+    """提出变更申请. Only the fields to change are sent."""
 
     id: UUID | None = None
     reason: str = Field(min_length=4, max_length=4000, description="变更原因")

@@ -10,8 +10,8 @@ from services.projects.changes import repository
 from services.projects.changes.lifecycle import CHANGE_LIFECYCLE, ChangeAction, ChangeFacts, ChangeState
 from services.projects.changes.models import NOTICE_SUBJECT_KIND, ChangeRequest
 from services.projects.changes.schemas import ChangeCreate, ChangeDetail, ChangeRead, ChangeTransitionRequest
-from services.projects.projects import repository as library
-from services.projects.projects import service
+from services.projects.projects import repository as projects
+from services.projects.projects import service as project_service
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, State
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import PlannedMoneyWrite, ProjectChange, ProjectRead, TargetWrite
@@ -32,28 +32,28 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 CHANGEABLE_STATES = frozenset({State.RESERVE, State.PLANNED, State.SUSPENDED, *CONSTRUCTION_STATES})
 FIXED_FIELDS = frozenset({"parent_id", "origin", "year", "leader_name", "leader_phone", "remark"})
-"""Fields that no change request touches: free ones are edited, the others stay."""
+"""Fields that no change request may contain: some are edited directly, the others never change."""
 
 
 async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) -> ChangeRequest:
-    """A change is asked for; Conflict while another is open, Invalid when it would contradict the rest."""
-    project = await library.get_project(work, project_id, lock=True)
+    """Create a change request; raise Conflict while another one is open, Invalid when the result would be inconsistent."""
+    project = await projects.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_IMPLEMENT, project.region)
     if body.id is None or await work.session.get(ChangeRequest, body.id) is None:
         await _require_changeable(work, project, body)
-    when = body.happened_at or work.at
-    if when > work.at:
+    happened_at = body.happened_at or work.at
+    if happened_at > work.at:
         raise Invalid("提出时间不能晚于现在", "happened_at lies in the future")
-    ids = [str(one) for one in body.file_ids]
+    ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
-    request_id = body.id or new_id()
-    request, fresh = await create_record(
+    change_id = body.id or new_id()
+    change, created = await create_record(
         work,
         ChangeRequest,
         body,
         region=project.region,
-        id=request_id,
-        subject=str(request_id),
+        id=change_id,
+        subject=str(change_id),
         project_id=project.id,
         project_name=project.name,
         reason=body.reason,
@@ -61,12 +61,12 @@ async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) 
         before=await _load_shown_values(work, project, set(body.wanted.get_sent_fields())),
         file_ids=ids,
         state=ChangeState.SUBMITTED,
-        state_since=when,
+        state_since=happened_at,
     )
-    if fresh:
-        event = ChangeMoved(change_id=request.id, project_id=project.id, was="", now=request.state)
-        await work.publish(event, request, reason=body.reason, happened_at=when)
-    return request
+    if created:
+        event = ChangeMoved(change_id=change.id, project_id=project.id, was="", now=change.state)
+        await work.publish(event, change, reason=body.reason, happened_at=happened_at)
+    return change
 
 
 async def _require_changeable(work: UnitOfWork, project: Project, body: ChangeCreate) -> None:
@@ -74,86 +74,88 @@ async def _require_changeable(work: UnitOfWork, project: Project, body: ChangeCr
         raise Conflict(f"项目{project.state.label}, 不能申请变更", f"The project is {project.state}")
     if await repository.has_open_change(work, project.id):
         raise Conflict("项目已有未办结的变更申请", "Another change request is open")
-    given = body.wanted.get_sent_fields()
+    changes = body.wanted.get_sent_fields()
     faults = [
         FieldError("not_by_request", "不通过变更申请修改", "not by a change request", f"/wanted/{name}")
-        for name in sorted(set(given) & FIXED_FIELDS)
+        for name in sorted(set(changes) & FIXED_FIELDS)
     ]
-    if not given:
+    if not changes:
         faults.append(FieldError("nothing", "没有写明变更内容", "nothing changes", "/wanted"))
-    if given.get("total", project.total) < project.allocated:
+    if changes.get("total", project.total) < project.allocated:
         detail = f"变更后总投资低于已下达资金 {format_yuan(project.allocated)} 元"
         faults.append(FieldError("below_allocated", detail, "below what was allocated", "/wanted/total"))
     if faults:
         raise Invalid("变更内容有误", "The change is not valid", errors=faults)
-    await service.validate_changes(work, project, service.extract_changes(body.wanted), under="/wanted")
+    await project_service.validate_changes(
+        work, project, project_service.extract_changes(body.wanted), pointer_prefix="/wanted"
+    )
 
 
 async def _load_shown_values(work: UnitOfWork, project: Project, names: set[str]) -> dict[str, Any]:
-    whole: dict[str, Any] = ProjectRead.model_validate(project).model_dump(mode="json")
-    whole["money"] = [
-        PlannedMoneyWrite.model_validate(one).model_dump(mode="json")
-        for one in await library.list_planned_money(work, project.id)
+    values: dict[str, Any] = ProjectRead.model_validate(project).model_dump(mode="json")
+    values["money"] = [
+        PlannedMoneyWrite.model_validate(row).model_dump(mode="json")
+        for row in await projects.list_planned_money(work, project.id)
     ]
-    whole["targets"] = [
-        TargetWrite.model_validate(one).model_dump(mode="json")
-        for one in await library.list_targets(work, project.id)
+    values["targets"] = [
+        TargetWrite.model_validate(row).model_dump(mode="json")
+        for row in await projects.list_targets(work, project.id)
     ]
-    whole["places"] = [
-        {"region": one.region, "address": one.address, "lon": one.lon, "lat": one.lat}
-        for one in await library.list_places(work, project.id)
+    values["places"] = [
+        {"region": place.region, "address": place.address, "lon": place.lon, "lat": place.lat}
+        for place in await projects.list_places(work, project.id)
     ]
-    return {name: whole[name] for name in sorted(names)}
+    return {name: values[name] for name in sorted(names)}
 
 
 async def get_change_detail(work: UnitOfWork, change_id: UUID) -> ChangeDetail:
-    """The request and what the caller could do with it."""
-    request = await repository.get_change(work, change_id)
-    project = await library.get_project(work, request.project_id)
-    facts = await _load_facts(work, request, project, ChangeTransitionRequest(), work.today)
+    """Load a change request with the actions available to the caller."""
+    change = await repository.get_change(work, change_id)
+    project = await projects.get_project(work, change.project_id)
+    facts = await _load_facts(work, change, project, ChangeTransitionRequest(), work.today)
     return ChangeDetail(
-        **ChangeRead.model_validate(request).model_dump(),
-        available_actions=available_actions(work, CHANGE_LIFECYCLE, request, facts),
+        **ChangeRead.model_validate(change).model_dump(),
+        available_actions=available_actions(work, CHANGE_LIFECYCLE, change, facts),
     )
 
 
 async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
-    """The request as its notice shows it."""
-    request = await repository.get_change(work, record_id, lock=lock)
-    levels = frozenset({NoticeLevel.CHANGE}) if request.state is ChangeState.APPROVED else frozenset()
+    """Load a change request as the subject of its notice: old and new values of the changed fields."""
+    change = await repository.get_change(work, record_id, lock=lock)
+    levels = frozenset({NoticeLevel.CHANGE}) if change.state is ChangeState.APPROVED else frozenset()
     content = {
-        "name": request.project_name,
-        "reason": request.reason,
-        "before": request.before,
-        "after": {name: request.wanted[name] for name in request.before},
-        "decision": f"{request.decision_no} {request.decision_on or ''}".strip(),
+        "name": change.project_name,
+        "reason": change.reason,
+        "before": change.before,
+        "after": {name: change.wanted[name] for name in change.before},
+        "decision": f"{change.decision_no} {change.decision_on or ''}".strip(),
     }
-    title = f"{request.project_name}变更"
+    title = f"{change.project_name}变更"
     return NoticeSubject(
-        NOTICE_SUBJECT_KIND, str(request.id), request.region, request.version, title, content, levels
+        NOTICE_SUBJECT_KIND, str(change.id), change.region, change.version, title, content, levels
     )
 
 
 async def _load_facts(
-    work: UnitOfWork, request: ChangeRequest, project: Project, act: ChangeTransitionRequest, on: date
+    work: UnitOfWork, change: ChangeRequest, project: Project, request: ChangeTransitionRequest, on: date
 ) -> ChangeFacts:
-    stand = await get_notice_status(work, NOTICE_SUBJECT_KIND, str(request.id), on)
+    notice_status = await get_notice_status(work, NOTICE_SUBJECT_KIND, str(change.id), on)
     kinds = (await attachments.list_document_kinds(work, [project.id]))[project.id]
-    found = await screening.screen_changed_project(
-        work, project, _parse_wanted(request).get_sent_fields(), minutes=DocumentKind.MINUTES in kinds
+    result = await screening.screen_changed_project(
+        work, project, _parse_wanted(change).get_sent_fields(), minutes=DocumentKind.MINUTES in kinds
     )
     return ChangeFacts(
-        decision_no=act.decision_no,
-        decision_on=act.decision_on,
+        decision_no=request.decision_no,
+        decision_on=request.decision_on,
         on=on,
-        reason=act.reason,
-        notice=first_blocking_notice(stand, NoticeLevel.CHANGE),
-        findings=await screening.list_screening_faults(work, project, found, blocks_only=True),
+        reason=request.reason,
+        notice=first_blocking_notice(notice_status, NoticeLevel.CHANGE),
+        findings=await screening.list_screening_faults(work, project, result, blocks_only=True),
     )
 
 
-def _parse_wanted(request: ChangeRequest) -> ProjectChange:
-    return ProjectChange.model_validate(request.wanted)
+def _parse_wanted(change: ChangeRequest) -> ProjectChange:
+    return ProjectChange.model_validate(change.wanted)
 
 
 async def transition_change(
@@ -165,40 +167,40 @@ async def transition_change(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | ChangeRequest:
-    """Take a request one step; applying it writes the project in the same transaction."""
-    request = await repository.get_change(work, change_id)
-    project = await library.get_project(work, request.project_id, lock=True)
-    request = await repository.get_change(work, change_id, lock=True)
-    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
-    facts = await _load_facts(work, request, project, body, on)
+    """Perform one transition, or preview it; applying a change writes the project in the same transaction."""
+    change = await repository.get_change(work, change_id)
+    project = await projects.get_project(work, change.project_id, lock=True)
+    change = await repository.get_change(work, change_id, lock=True)
+    day = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    facts = await _load_facts(work, change, project, body, day)
     preview = await apply_transition(
         work,
         CHANGE_LIFECYCLE,
-        request,
+        change,
         action,
         facts,
         request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: ChangeMoved(
-            change_id=request.id, project_id=request.project_id, was=was, now=now
+            change_id=change.id, project_id=change.project_id, was=was, now=now
         ),
     )
     if preview is not None:
         return preview
     if action is ChangeAction.APPROVE:
-        rule = await work.get_rule("change.republish_workdays", on=on, region=request.region)
-        request.decision_no, request.decision_on = body.decision_no, body.decision_on
-        request.approved_by, request.approved_on = work.actor.id, on
-        request.republish_by = add_workdays(on, int(rule.value))
+        rule = await work.get_rule("change.republish_workdays", on=day, region=change.region)
+        change.decision_no, change.decision_on = body.decision_no, body.decision_on
+        change.approved_by, change.approved_on = work.actor.id, day
+        change.republish_by = add_workdays(day, int(rule.value))
     elif action is ChangeAction.APPLY:
-        request.applied_on = on
-        wanted = service.extract_changes(_parse_wanted(request))
-        await service.apply_changes(
-            work, project, wanted, reason=request.reason, happened_at=body.happened_at
+        change.applied_on = day
+        changes = project_service.extract_changes(_parse_wanted(change))
+        await project_service.apply_changes(
+            work, project, changes, reason=change.reason, happened_at=body.happened_at
         )
         await screening.save_screening(
             work, project, await screening.screen_project(work, project), ScreeningOccasion.CHANGE
         )
-    work.session.add(request)
-    return request
+    work.session.add(change)
+    return change

@@ -10,7 +10,7 @@ from services.projects.base import Base
 
 
 class Commitment(Base, table=True):
-    """财政登记的资金安排. Its id is the plan line's; open while neither released nor issued."""
+    """财政登记的资金安排. Its id is that of the plan line in funds; it is open until it is released or issued."""
 
     __tablename__ = "commitment"
     __table_args__ = (sa.Index(None, "project_id", "id"),)

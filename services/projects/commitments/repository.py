@@ -1,4 +1,4 @@
-"""Every query about commitments."""
+"""Queries on funding commitments."""
 
 from datetime import datetime
 from uuid import UUID
@@ -15,20 +15,20 @@ OPEN_CONDITIONS = (COMMITMENT_TABLE.c.issued_at.is_(None), COMMITMENT_TABLE.c.re
 
 
 async def sum_open_commitments(work: UnitOfWork, project_id: UUID) -> int:
-    """分 committed to a project the caller was given and not yet issued."""
+    """Return the amount (分) committed to a project and not yet issued. The caller has checked access to the project."""
     total = sa.cast(sa.func.coalesce(sa.func.sum(COMMITMENT_TABLE.c.amount), 0), sa.BigInteger)
     query = sa.select(total).where(COMMITMENT_TABLE.c.project_id == project_id, *OPEN_CONDITIONS)
     return int((await execute_core(work.session, query)).scalar_one())
 
 
 async def find_commitment(work: UnitOfWork, commitment_id: UUID) -> Commitment | None:
-    """A commitment by its id. Not scoped: only the funds service asks."""
+    """Load and lock a commitment by id, or return None. Not scoped: only the funds service calls it."""
     query = select(Commitment).where(Commitment.id == commitment_id).with_for_update()
     return (await work.session.exec(query)).first()
 
 
 async def list_commitments(work: UnitOfWork, project_id: UUID) -> list[Commitment]:
-    """The commitments of a project the caller was given, oldest first."""
+    """Return the commitments of a project, oldest first. The caller has checked access to the project."""
     query = select(Commitment).where(Commitment.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(Commitment.id))))
 
@@ -36,7 +36,7 @@ async def list_commitments(work: UnitOfWork, project_id: UUID) -> list[Commitmen
 async def system_mark_issued(
     work: UnitOfWork, project_id: UUID, plan_id: UUID, document_no: str, at: datetime
 ) -> None:
-    """The money of a plan's document for a project was issued: it counts as allocated from now on."""
+    """Mark the commitments of a plan and document as issued; from then on the amount counts as allocated."""
     statement = (
         sa.update(COMMITMENT_TABLE)
         .where(

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from services.projects.commitments import repository, service
 from services.projects.commitments.models import Commitment
 from services.projects.commitments.schemas import CommitmentRead, CommitmentWrite
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/projects", tags=["资金安排登记"], route_class=
 )
 async def list_commitments(work: ReadWork, project_id: UUID) -> list[Commitment]:
     """财政已登记的资金安排."""
-    await library.get_project(work, project_id)
+    await projects.get_project(work, project_id)
     return await repository.list_commitments(work, project_id)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from services.projects.commitments import repository
 from services.projects.commitments.models import Commitment
 from services.projects.commitments.schemas import CommitmentWrite
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import State
 from services.projects.projects.models import Project
 from shared.auth import May
@@ -19,17 +19,17 @@ FUNDABLE_STATES = frozenset({State.RESERVE, State.PLANNED})
 async def register_commitment(
     work: UnitOfWork, project_id: UUID, commitment_id: UUID, body: CommitmentWrite
 ) -> Commitment:
-    """Hold the project for this money; Conflict when it is not in the library or screening blocks it."""
-    project = await library.get_project(work, project_id, lock=True)
+    """Commit money to a project; raise Conflict when it is not in reserve or planned, is a package, or is blocked by screening."""
+    project = await projects.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_COMMIT, project.region)
-    known = await repository.find_commitment(work, commitment_id)
-    if known is not None and known.project_id != project_id:
+    existing = await repository.find_commitment(work, commitment_id)
+    if existing is not None and existing.project_id != project_id:
         raise Conflict("这个编号已登记在另一个项目", "This id is committed to another project")
-    told = (body.amount, body.plan_id, body.document_no)
-    if known is not None and known.released_at is None:
-        if (known.amount, known.plan_id, known.document_no) == told:
-            return known
-        if known.issued_at is not None:
+    values = (body.amount, body.plan_id, body.document_no)
+    if existing is not None and existing.released_at is None:
+        if (existing.amount, existing.plan_id, existing.document_no) == values:
+            return existing
+        if existing.issued_at is not None:
             raise Conflict("这笔资金已下达, 不能改登记", "This commitment was issued")
     if project.state not in FUNDABLE_STATES:
         raise Conflict(
@@ -46,42 +46,42 @@ async def register_commitment(
             "Screening blocks this project",
             next_step="请先处理筛查发现",
         )
-    row = known or Commitment(
+    commitment = existing or Commitment(
         id=commitment_id, project_id=project_id, plan_id=body.plan_id, amount=0, committed_at=work.at
     )
-    row.amount, row.plan_id, row.document_no = told
-    row.committed_at, row.released_at = work.at, None
-    work.session.add(row)
-    await _publish_commitment(work, project, row)
-    return row
+    commitment.amount, commitment.plan_id, commitment.document_no = values
+    commitment.committed_at, commitment.released_at = work.at, None
+    work.session.add(commitment)
+    await _publish_commitment(work, project, commitment)
+    return commitment
 
 
 async def release_commitment(work: UnitOfWork, project_id: UUID, commitment_id: UUID) -> Commitment:
-    """Let the project go; NotFound when it was never held, the same answer again when it was let go already."""
-    project = await library.get_project(work, project_id, lock=True)
+    """Release a commitment; raise NotFound when it does not exist. Releasing it again returns the same result."""
+    project = await projects.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_COMMIT, project.region)
-    row = await repository.find_commitment(work, commitment_id)
-    if row is None or row.project_id != project_id:
+    commitment = await repository.find_commitment(work, commitment_id)
+    if commitment is None or commitment.project_id != project_id:
         raise NotFound("没有这笔登记", "No such commitment")
-    if row.released_at is None:
-        row.released_at = work.at
-        work.session.add(row)
-        await _publish_commitment(work, project, row, released=True)
-    return row
+    if commitment.released_at is None:
+        commitment.released_at = work.at
+        work.session.add(commitment)
+        await _publish_commitment(work, project, commitment, released=True)
+    return commitment
 
 
 async def _publish_commitment(
-    work: UnitOfWork, project: Project, row: Commitment, *, released: bool = False
+    work: UnitOfWork, project: Project, commitment: Commitment, *, released: bool = False
 ) -> None:
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
     event = ProjectCommitted(
         project_id=project.id,
-        commitment_id=row.id,
-        plan_id=row.plan_id,
-        amount=row.amount,
-        document_no=row.document_no,
+        commitment_id=commitment.id,
+        plan_id=commitment.plan_id,
+        amount=commitment.amount,
+        document_no=commitment.document_no,
         released=released,
     )
     await work.publish(event, project)

@@ -25,7 +25,7 @@ def _build_columns(items: Sequence[ScoreSheetItem]) -> list[Column]:
         Column("category_label", "项目类型", width=28),
         Column("project_name", "项目名称", width=36),
         Column("year", "年度", INTEGER),
-        *(Column(f"item_{one.code}", f"{one.label}({one.weight}分)", NUMBER) for one in items),
+        *(Column(f"item_{item.code}", f"{item.label}({item.weight}分)", NUMBER) for item in items),
         Column("self_score", "自评得分", NUMBER),
         Column("score", "得分", NUMBER),
         Column("grade_label", "等次"),
@@ -34,32 +34,32 @@ def _build_columns(items: Sequence[ScoreSheetItem]) -> list[Column]:
     ]
 
 
-def _build_row(number: int, row: Evaluation, places: RegionNames) -> dict[str, Any]:
-    county, town, village = places.get_names(row.region)
+def _build_row(number: int, evaluation: Evaluation, places: RegionNames) -> dict[str, Any]:
+    county, town, village = places.get_names(evaluation.region)
     return {
         "number": number,
         "county": county,
         "town": town,
         "village": village,
-        "score": format_points(row.score),
-        "self_score": format_points(row.self_score),
-        **{name: getattr(row, name) for name in PLAIN_COLUMNS},
-        **{f"item_{one['code']}": one["points"] for one in row.items},
+        "score": format_points(evaluation.score),
+        "self_score": format_points(evaluation.self_score),
+        **{name: getattr(evaluation, name) for name in PLAIN_COLUMNS},
+        **{f"item_{item['code']}": item["points"] for item in evaluation.items},
     }
 
 
-async def write_evaluations(work: UnitOfWork, wanted: EvaluationFilter) -> ExportFile:
-    """The ranking a caller may see and asked for, as a workbook."""
-    district = wanted.region or work.context.settings.district
+async def write_evaluations(work: UnitOfWork, filters: EvaluationFilter) -> ExportFile:
+    """Write the evaluations the caller may read, best first, to a workbook."""
+    district = filters.region or work.context.settings.district
     places = await find_region_names(work, district)
     rule = await work.get_rule("evaluation.sheet", region=district)
     columns = _build_columns(ScoreSheet.model_validate(rule.value).items)
     note = f"评分表: {rule.title}; 依据: {rule.basis}"
-    target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed when it was sent
+    target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed after it is sent
     number = 0
     with WorkbookWriter(target) as book:
         sheet = book.add_sheet("项目评价", columns, title="项目评价表", note=note)
-        async for batch in repository.iterate_evaluations(work, wanted):
+        async for batch in repository.iterate_evaluations(work, filters):
             for row in batch:
                 number += 1
                 sheet.add_row(_build_row(number, row, places))

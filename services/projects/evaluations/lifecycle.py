@@ -26,7 +26,7 @@ class EvaluationAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class EvaluationFacts:
-    """What the guards look at."""
+    """Input of the guards: items without points and fields of the transition request."""
 
     unscored: tuple[FieldError, ...] = ()
     reason: str = ""
@@ -39,7 +39,7 @@ def all_items_scored(facts: EvaluationFacts) -> FieldError | None:
         return None
     first = facts.unscored[0]
     return FieldError(
-        first.code, "；".join(one.detail for one in facts.unscored), first.detail_en, first.pointer
+        first.code, "；".join(error.detail for error in facts.unscored), first.detail_en, first.pointer
     )
 
 
@@ -64,10 +64,10 @@ S, A = EvaluationState, EvaluationAction
 # fmt: off
 EVALUATION_LIFECYCLE: Lifecycle[EvaluationState, EvaluationAction, EvaluationFacts] = Lifecycle(
     "evaluation", "项目评价", EvaluationState, S.SUBMITTED, (
-    #    action    from                       to           who                    needs
+    #          action    from                       to           permission             guards
     transition(A.SUBMIT, S.RETURNED,                S.SUBMITTED, May.PROJECT_IMPLEMENT, all_items_scored),
-    transition(A.REVIEW, S.SUBMITTED,               S.REVIEWED,  May.PROJECT_ACCEPT,    all_items_scored, opinion_given,
-         four_eyes=("submitted_by",)),
+    transition(A.REVIEW, S.SUBMITTED,               S.REVIEWED,  May.PROJECT_ACCEPT,    all_items_scored,
+               opinion_given, four_eyes=("submitted_by",)),
     transition(A.RETURN, (S.SUBMITTED, S.REVIEWED), S.RETURNED,  May.PROJECT_ACCEPT,    reason_given),
 ))
 # fmt: on

@@ -1,4 +1,4 @@
-"""Evaluations of projects."""
+"""Table of project evaluations."""
 
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Evaluation(Base, Record, table=True):
-    """项目评价, one of a project. Scores in hundredths; `items` are those of the last scoring."""
+    """项目评价, at most one per project. Scores in hundredths; `items` belong to the last scoring, `self_items` to the self-evaluation."""
 
     __tablename__ = "evaluation"
     __table_args__ = (
@@ -44,5 +44,5 @@ class Evaluation(Base, Record, table=True):
 
     @property
     def state_label(self) -> str:
-        """The state in Chinese."""
+        """The Chinese label of the state."""
         return self.state.label

@@ -1,4 +1,4 @@
-"""Every query about evaluations."""
+"""Queries on evaluations."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ BATCH_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class EvaluationFilter:
-    """What a ranking is narrowed to; what is None or empty does not narrow."""
+    """Filter of evaluations; None and empty values do not filter."""
 
     region: str | None = None
     category: str | None = None
@@ -31,55 +31,61 @@ class EvaluationFilter:
     grade: str = ""
 
 
-def _build_conditions(work: UnitOfWork, wanted: EvaluationFilter) -> list[Any]:
-    found: list[Any] = [work.actor.scope_filter(May.PROJECT_READ, EVALUATION_TABLE.c.region)]
-    if wanted.region:
-        found.append(EVALUATION_TABLE.c.region.between(*region_bounds(wanted.region)))
-    if wanted.category:
-        mine = EVALUATION_TABLE.c.category
-        found.append(sa.or_(mine == wanted.category, mine.startswith(f"{wanted.category}.", autoescape=True)))
-    for column, value in (("year", wanted.year), ("state", wanted.state), ("grade", wanted.grade or None)):
+def _build_conditions(work: UnitOfWork, filters: EvaluationFilter) -> list[Any]:
+    conditions: list[Any] = [work.actor.scope_filter(May.PROJECT_READ, EVALUATION_TABLE.c.region)]
+    if filters.region:
+        conditions.append(EVALUATION_TABLE.c.region.between(*region_bounds(filters.region)))
+    if filters.category:
+        category = EVALUATION_TABLE.c.category
+        conditions.append(
+            sa.or_(category == filters.category, category.startswith(f"{filters.category}.", autoescape=True))
+        )
+    for column, value in (("year", filters.year), ("state", filters.state), ("grade", filters.grade or None)):
         if value is not None:
-            found.append(EVALUATION_TABLE.c[column] == value)
-    return found
+            conditions.append(EVALUATION_TABLE.c[column] == value)
+    return conditions
 
 
 async def find_evaluation(work: UnitOfWork, project_id: UUID, *, lock: bool = False) -> Evaluation | None:
-    """The evaluation of a project the caller was given."""
+    """Return the evaluation of a project, or None. The caller has checked access to the project."""
     query = select(Evaluation).where(Evaluation.project_id == project_id)
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
 
 
-async def list_evaluations(work: UnitOfWork, asked: PageParams, wanted: EvaluationFilter) -> Page[Evaluation]:
-    """A page of evaluations of the caller's regions, the best first."""
-    query = select(Evaluation).where(*_build_conditions(work, wanted))
+async def list_evaluations(
+    work: UnitOfWork, params: PageParams, filters: EvaluationFilter
+) -> Page[Evaluation]:
+    """Return a page of evaluations within the caller's regions, highest score first."""
+    query = select(Evaluation).where(*_build_conditions(work, filters))
     return await list_page(
-        work.session, query, asked, orders=SORT_COLUMNS, key=col(Evaluation.id), default="-score"
+        work.session, query, params, orders=SORT_COLUMNS, key=col(Evaluation.id), default="-score"
     )
 
 
-async def iterate_evaluations(work: UnitOfWork, wanted: EvaluationFilter) -> AsyncGenerator[list[Evaluation]]:
-    """The same, all of it, page by page."""
+async def iterate_evaluations(
+    work: UnitOfWork, filters: EvaluationFilter
+) -> AsyncGenerator[list[Evaluation]]:
+    """Yield all evaluations of a filter page by page."""
     cursor = ""
     while True:
-        found = await list_evaluations(work, PageParams(BATCH_ROWS, cursor), wanted)
-        yield found.items
-        if found.next_cursor is None:
+        page = await list_evaluations(work, PageParams(BATCH_ROWS, cursor), filters)
+        yield page.items
+        if page.next_cursor is None:
             return
-        cursor = found.next_cursor
+        cursor = page.next_cursor
 
 
-async def count_by_grade(work: UnitOfWork, wanted: EvaluationFilter) -> list[sa.Row[Any]]:
-    """(state, grade, number) of the caller's regions."""
+async def count_by_grade(work: UnitOfWork, filters: EvaluationFilter) -> list[sa.Row[Any]]:
+    """Count evaluations within the caller's regions by state and grade."""
     query = sa.select(EVALUATION_TABLE.c.state, EVALUATION_TABLE.c.grade, sa.func.count().label("number"))
-    query = query.where(*_build_conditions(work, wanted)).group_by(
+    query = query.where(*_build_conditions(work, filters)).group_by(
         EVALUATION_TABLE.c.state, EVALUATION_TABLE.c.grade
     )
     return list(await execute_core(work.session, query))
 
 
 async def count_pending_reviews(work: UnitOfWork) -> int:
-    """How many self-evaluations wait for the caller's review."""
+    """Count self-evaluations that the caller may review; own ones are excluded (four eyes)."""
     query = sa.select(sa.func.count()).where(
         EVALUATION_TABLE.c.state == EvaluationState.SUBMITTED,
         EVALUATION_TABLE.c.submitted_by != work.actor.id,

@@ -36,7 +36,7 @@ def parse_evaluation_filter(
     state: EvaluationState | None = None,
     grade: Annotated[str, Query(max_length=20, description="等次代码")] = "",
 ) -> EvaluationFilter:
-    """What a ranking is narrowed to, as the query says it."""
+    """Read the filter of evaluations from the query parameters."""
     return EvaluationFilter(region, category, year, state, grade)
 
 
@@ -47,12 +47,12 @@ EvaluationFilterParam = Annotated[EvaluationFilter, Depends(parse_evaluation_fil
     "/evaluations", response_model=Page[EvaluationRead], **requires(May.PROJECT_READ, refuses=(BadRequest,))
 )
 async def rank_projects(
-    work: ReadWork, asked: Pagination, narrowed: EvaluationFilterParam
+    work: ReadWork, params: Pagination, filters: EvaluationFilterParam
 ) -> Page[EvaluationRead]:
     """项目评价排序: 按得分从高到低, 只排项目, 不排人."""
-    found = await repository.list_evaluations(work, asked, narrowed)
-    items = [service.build_evaluation_read(one) for one in found.items]
-    return Page[EvaluationRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+    page = await repository.list_evaluations(work, params, filters)
+    items = [service.build_evaluation_read(evaluation) for evaluation in page.items]
+    return Page[EvaluationRead].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
 @router.get("/evaluations/summary", response_model=EvaluationCounts, **requires(May.PROJECT_READ))
@@ -69,11 +69,11 @@ async def count_evaluations(
     response_model=None,
     **requires(May.PROJECT_READ),
 )
-async def export_evaluations(work: ReadWork, narrowed: EvaluationFilterParam) -> StreamingResponse:
+async def export_evaluations(work: ReadWork, filters: EvaluationFilterParam) -> StreamingResponse:
     """导出项目评价表: 各项得分、总分、等次."""
-    written = await exporter.write_evaluations(work, narrowed)
+    export = await exporter.write_evaluations(work, filters)
     return StreamingResponse(
-        written.iterate_chunks(), media_type=written.media_type, headers=written.build_headers()
+        export.iterate_chunks(), media_type=export.media_type, headers=export.build_headers()
     )
 
 
@@ -117,5 +117,5 @@ async def act_on_evaluation(
     dry_run: bool = False,
 ) -> EvaluationRead | TransitionPreview:
     """办理项目评价: 复核(由自评人以外的人), 退回, 重新自评."""
-    found = await service.transition_evaluation(work, project_id, action, body, match=match, dry_run=dry_run)
-    return found if isinstance(found, TransitionPreview) else service.build_evaluation_read(found)
+    result = await service.transition_evaluation(work, project_id, action, body, match=match, dry_run=dry_run)
+    return result if isinstance(result, TransitionPreview) else service.build_evaluation_read(result)

@@ -43,7 +43,7 @@ class ScoreSheetItem(BaseModel):
 
 
 class Grade(BaseModel):
-    """等次: scores from `above` on."""
+    """等次: scores of at least `above` points."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +53,7 @@ class Grade(BaseModel):
 
 
 class ScoreSheet(BaseModel):
-    """评分表: weights add up to 100, grades fall to zero."""
+    """评分表: weights add up to 100; grades are in descending order and end at zero."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,27 +63,27 @@ class ScoreSheet(BaseModel):
 
     @model_validator(mode="after")
     def _validate_sheet(self) -> Self:
-        if (total := sum(one.weight for one in self.items)) != HUNDREDTHS_PER_POINT:
+        if (total := sum(entry.weight for entry in self.items)) != HUNDREDTHS_PER_POINT:
             message = f"权重合计 {total}, 应为 100"
             raise ValueError(message)
-        codes = [one.code for one in self.items]
+        codes = [entry.code for entry in self.items]
         if len(codes) != len(set(codes)):
             message = "评分项代码重复"
             raise ValueError(message)
-        floors = [one.above for one in self.grades]
+        floors = [entry.above for entry in self.grades]
         if floors != sorted(set(floors), reverse=True) or floors[-1] != 0:
             message = "等次须由高到低, 最低一档从 0 分起"
             raise ValueError(message)
         return self
 
     def find_grade(self, score: int) -> Grade:
-        """The grade of a score in hundredths."""
-        return next(one for one in self.grades if score >= one.above * HUNDREDTHS_PER_POINT)
+        """Return the grade of a score in hundredths."""
+        return next(grade for grade in self.grades if score >= grade.above * HUNDREDTHS_PER_POINT)
 
 
 @dataclass(frozen=True)
 class ScoringFacts:
-    """What the records say of a project."""
+    """Facts of a project that items are scored from; amounts in 分."""
 
     project_id: str
     reached: Sequence[QuantityProgress]
@@ -93,13 +93,13 @@ class ScoringFacts:
     paid: int
     documents: frozenset[str]
     target: tuple[str, str] | None = None
-    """Id and score of the performance target that finance keeps, when it was evaluated there."""
+    """Id and score of the performance target evaluated in the funds service, if any."""
     funds_unavailable: bool = False
 
 
 @dataclass(frozen=True)
 class ScoringAnswer:
-    """What the records answer to one question; `share` None: they do not say, a person must."""
+    """Result of scoring one item. `share` in hundredths of a percent; None when the records cannot answer and a person must."""
 
     share: int | None
     figures: Mapping[str, str] = field(default_factory=dict)
@@ -113,29 +113,37 @@ def _score_targets(_item: ScoreSheetItem, facts: ScoringFacts) -> ScoringAnswer:
         target_id, score = facts.target
         figures = {"绩效目标自评得分": score}
         return ScoringAnswer(_parse_hundredths(score), figures, (f"/api/v1/funds/targets/{target_id}",))
-    counted = [one for one in facts.reached if one.planned > 0]
-    if not counted:
+    measurable = [quantity for quantity in facts.reached if quantity.planned > 0]
+    if not measurable:
         return ScoringAnswer(None, {"说明": "没有可对照的建设规模"})
-    parts = [
-        min(FULL_SCORE_HUNDREDTHS, int(one.done * FULL_SCORE_HUNDREDTHS / one.planned)) for one in counted
+    shares = [
+        min(FULL_SCORE_HUNDREDTHS, int(quantity.done * FULL_SCORE_HUNDREDTHS / quantity.planned))
+        for quantity in measurable
     ]
-    figures = {one.name: f"{one.done.normalize():f}/{one.planned.normalize():f}{one.unit}" for one in counted}
+    figures = {
+        quantity.name: f"{quantity.done.normalize():f}/{quantity.planned.normalize():f}{quantity.unit}"
+        for quantity in measurable
+    }
     return ScoringAnswer(
-        sum(parts) // len(parts), figures, (f"/api/v1/projects/{facts.project_id}/progress",)
+        sum(shares) // len(shares), figures, (f"/api/v1/projects/{facts.project_id}/progress",)
     )
 
 
 def _parse_hundredths(score: str) -> int:
-    whole, _, rest = score.partition(".")
-    return min(FULL_SCORE_HUNDREDTHS, int(whole) * HUNDREDTHS_PER_POINT + int((rest + "00")[:2]))
+    integer, _, decimals = score.partition(".")
+    return min(FULL_SCORE_HUNDREDTHS, int(integer) * HUNDREDTHS_PER_POINT + int((decimals + "00")[:2]))
 
 
 def _score_time(item: ScoreSheetItem, facts: ScoringFacts) -> ScoringAnswer:
     if facts.planned_end is None or facts.completed_on is None:
         return ScoringAnswer(None, {"说明": "没有计划完工或实际完工日期"})
-    late = max(0, (facts.completed_on - facts.planned_end).days)
-    figures = {"计划完工": str(facts.planned_end), "实际完工": str(facts.completed_on), "逾期天数": str(late)}
-    share = max(0, FULL_SCORE_HUNDREDTHS - late * FULL_SCORE_HUNDREDTHS // item.days_to_zero)
+    late_days = max(0, (facts.completed_on - facts.planned_end).days)
+    figures = {
+        "计划完工": str(facts.planned_end),
+        "实际完工": str(facts.completed_on),
+        "逾期天数": str(late_days),
+    }
+    share = max(0, FULL_SCORE_HUNDREDTHS - late_days * FULL_SCORE_HUNDREDTHS // item.days_to_zero)
     return ScoringAnswer(share, figures, (f"/api/v1/projects/{facts.project_id}/history",))
 
 
@@ -150,11 +158,11 @@ def _score_money(_item: ScoreSheetItem, facts: ScoringFacts) -> ScoringAnswer:
 def _score_records(item: ScoreSheetItem, facts: ScoringFacts) -> ScoringAnswer:
     if not item.documents:
         return ScoringAnswer(None, {"说明": "评分表没有列出应有的附件"})
-    lacking = [one.label for one in item.documents if one not in facts.documents]
-    have = len(item.documents) - len(lacking)
-    figures = {"应有": str(len(item.documents)), "已有": str(have), "缺少": "、".join(lacking)}
+    missing = [document.label for document in item.documents if document not in facts.documents]
+    present_count = len(item.documents) - len(missing)
+    figures = {"应有": str(len(item.documents)), "已有": str(present_count), "缺少": "、".join(missing)}
     return ScoringAnswer(
-        have * FULL_SCORE_HUNDREDTHS // len(item.documents),
+        present_count * FULL_SCORE_HUNDREDTHS // len(item.documents),
         figures,
         (f"/api/v1/projects/{facts.project_id}/documents",),
     )

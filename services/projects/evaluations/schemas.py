@@ -22,7 +22,7 @@ class GivenPoints(BaseModel):
 
 
 class SelfEvaluation(BaseModel):
-    """项目自评. Items the records answer are computed; the others are given with a reason."""
+    """项目自评. Items that the records answer are computed; the others are given with a reason."""
 
     text: str = Field(min_length=2, max_length=4000, description="目标完成情况、偏差原因、改进措施")
     items: list[GivenPoints] = Field(default=[], max_length=30)
@@ -30,7 +30,7 @@ class SelfEvaluation(BaseModel):
 
 
 class EvaluationTransitionRequest(TransitionRequest):
-    """办理项目评价. `items` of a review replace what the project gave itself."""
+    """办理项目评价. `items` of a review replace the points of the self-evaluation."""
 
     opinion: str = Field("", max_length=4000, description="复核意见")
     items: list[GivenPoints] = Field(default=[], max_length=30)
@@ -81,7 +81,7 @@ class EvaluationRead(BaseModel):
 
 
 class EvaluationDetail(BaseModel):
-    """一个项目的评价: what was said, what the records say now, and what may be done."""
+    """一个项目的评价: stored scores, scores by current records, and available actions."""
 
     project_id: UUID
     evaluation: EvaluationRead | None = Field(description="空为还没有自评")

@@ -27,7 +27,7 @@ from services.projects.evaluations.schemas import (
 )
 from services.projects.progress import repository as progress
 from services.projects.progress.calculation import compute_quantity_progress
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import State
 from services.projects.projects.models import Project
 from shared.auth import May
@@ -46,16 +46,22 @@ from shared.lifecycle.transitions import (
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
+EVALUABLE_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER})
+SCORED_TARGET_STATES = ("evaluated", "confirmed")
+"""States in which the performance target of the funds service has a valid score."""
 
-def build_evaluation_read(row: Evaluation) -> EvaluationRead:
-    """An evaluation as it is shown."""
-    values = {name: getattr(row, name) for name in EvaluationRead.model_fields if hasattr(row, name)}
+
+def build_evaluation_read(evaluation: Evaluation) -> EvaluationRead:
+    """Build the response of an evaluation."""
+    values = {
+        name: getattr(evaluation, name) for name in EvaluationRead.model_fields if hasattr(evaluation, name)
+    }
     return EvaluationRead.model_validate(
         {
             **values,
-            "score": format_points(row.score),
-            "self_score": format_points(row.self_score),
-            "rows": f"/api/v1/projects/{row.project_id}/evaluation",
+            "score": format_points(evaluation.score),
+            "self_score": format_points(evaluation.self_score),
+            "rows": f"/api/v1/projects/{evaluation.project_id}/evaluation",
         }
     )
 
@@ -63,7 +69,7 @@ def build_evaluation_read(row: Evaluation) -> EvaluationRead:
 async def count_grades(
     work: UnitOfWork, region: str, year: int | None, category: str | None
 ) -> EvaluationCounts:
-    """How many projects have which grade; each figure opens to its rows."""
+    """Count reviewed evaluations per grade; each count links to its rows."""
     rule = await work.get_rule("evaluation.sheet", region=region)
     sheet = ScoreSheet.model_validate(rule.value)
     rows = await repository.count_by_grade(
@@ -71,8 +77,8 @@ async def count_grades(
     )
     reviewed = {row.grade: row.number for row in rows if row.state == EvaluationState.REVIEWED}
     waiting = sum(row.number for row in rows if row.state == EvaluationState.SUBMITTED)
-    labels = {one.code: one.label for one in sheet.grades}
-    more = (f"&year={year}" if year else "") + (f"&category={category}" if category else "")
+    labels = {grade.code: grade.label for grade in sheet.grades}
+    extra_filters = (f"&year={year}" if year else "") + (f"&category={category}" if category else "")
     return EvaluationCounts(
         region=region,
         year=year,
@@ -83,33 +89,30 @@ async def count_grades(
                 grade=code,
                 label=labels.get(code, code),
                 count=reviewed.get(code, 0),
-                rows=f"/api/v1/projects/evaluations?region={region}&state=reviewed&grade={code}{more}",
+                rows=f"/api/v1/projects/evaluations?region={region}&state=reviewed&grade={code}{extra_filters}",
             )
             for code in dict.fromkeys([*labels, *reviewed])
         ],
     )
 
 
-EVALUABLE_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER})
-SCORED_TARGET_STATES = ("evaluated", "confirmed")
-"""States in which finance's performance target has a score that counts."""
-
-
 async def _load_sheet(work: UnitOfWork, project: Project) -> tuple[Rule, ScoreSheet]:
-    on = project.completed_on or work.today
-    rule = await work.get_rule("evaluation.sheet", on=on, region=project.region)
+    day = project.completed_on or work.today
+    rule = await work.get_rule("evaluation.sheet", on=day, region=project.region)
     return rule, ScoreSheet.model_validate(rule.value)
 
 
 async def _request_target(work: UnitOfWork, project_id: UUID) -> TargetView | None:
-    """The performance target that finance keeps of the project; asked before anything is locked."""
-    found = await FundsClient(work.service_client("funds")).list_targets(project_id)
-    judged = [one for one in found if one.score is not None and one.state in SCORED_TARGET_STATES]
-    return max(judged, key=lambda one: one.id, default=None)
+    """Request the latest scored performance target from funds, before any row is locked."""
+    targets = await FundsClient(work.service_client("funds")).list_targets(project_id)
+    scored_targets = [
+        view for view in targets if view.score is not None and view.state in SCORED_TARGET_STATES
+    ]
+    return max(scored_targets, key=lambda view: view.id, default=None)
 
 
 async def _load_facts(
-    work: UnitOfWork, project: Project, target: TargetView | None, *, funds_away: bool = False
+    work: UnitOfWork, project: Project, target: TargetView | None, *, funds_unavailable: bool = False
 ) -> ScoringFacts:
     reports = await progress.list_all_reports(work, project.id)
     return ScoringFacts(
@@ -121,38 +124,40 @@ async def _load_facts(
         paid=project.paid,
         documents=(await attachments.list_document_kinds(work, [project.id]))[project.id],
         target=None if target is None or target.score is None else (str(target.id), target.score),
-        funds_unavailable=funds_away,
+        funds_unavailable=funds_unavailable,
     )
 
 
 async def submit_self_evaluation(
     work: UnitOfWork, project_id: UUID, body: SelfEvaluation, match: VersionMatch
 ) -> Evaluation:
-    """Keep the implementing side's evaluation of its own project; a later one replaces it until it is reviewed."""
+    """Store the self-evaluation of a project; it can be replaced until it is reviewed."""
     target = await _request_target(work, project_id)
-    project = await library.get_project(work, project_id, lock=True)
+    project = await projects.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_IMPLEMENT, project.region)
     match.check_version(project)
     if project.state not in EVALUABLE_STATES:
         raise Conflict(f"项目{project.state.label}, 不能自评", "Evaluate after completion and before closing")
     rule, sheet = await _load_sheet(work, project)
-    scored = compute_score(sheet, await _load_facts(work, project, target), body.items)
-    if scored.wrong or scored.missing or scored.score is None:
-        faults = [*scored.wrong, *scored.missing]
-        raise Invalid("；".join(one.detail for one in faults), "The sheet is not filled in", errors=faults)
-    known = await repository.find_evaluation(work, project.id, lock=True)
-    if known is not None and known.state is EvaluationState.REVIEWED:
+    result = compute_score(sheet, await _load_facts(work, project, target), body.items)
+    if result.wrong or result.missing or result.score is None:
+        errors = [*result.wrong, *result.missing]
+        raise Invalid(
+            "；".join(error.detail for error in errors), "The sheet is not filled in", errors=errors
+        )
+    existing = await repository.find_evaluation(work, project.id, lock=True)
+    if existing is not None and existing.state is EvaluationState.REVIEWED:
         raise Conflict("评价已复核, 如需重评请由复核人退回", "Reviewed already; have it returned first")
-    row = known or _build_evaluation(work, project, body)
-    row.text, row.submitted_by = body.text, work.actor.id
-    row.self_score, row.self_items = scored.score, scored.serialize_items()
-    _set_score(row, rule, sheet, scored)
-    await _publish_evaluation(work, project, row, body, fresh=known is None)
-    return row
+    evaluation = existing or _build_evaluation(work, project, body)
+    evaluation.text, evaluation.submitted_by = body.text, work.actor.id
+    evaluation.self_score, evaluation.self_items = result.score, result.serialize_items()
+    _set_score(evaluation, rule, sheet, result)
+    await _publish_evaluation(work, project, evaluation, body, created=existing is None)
+    return evaluation
 
 
 def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) -> Evaluation:
-    row = Evaluation(
+    evaluation = Evaluation(
         id=new_id(),
         region=project.region,
         created_at=work.at,
@@ -171,72 +176,79 @@ def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) 
         grade_label="",
         rule="",
     )
-    row.state_since = effective_time(
-        TransitionRequest(happened_at=body.happened_at), row.state_since, work.at
+    evaluation.state_since = effective_time(
+        TransitionRequest(happened_at=body.happened_at), evaluation.state_since, work.at
     )
-    return row
+    return evaluation
 
 
-def _set_score(row: Evaluation, rule: Rule, sheet: ScoreSheet, scored: ScoreResult) -> None:
-    assert scored.score is not None  # noqa: S101 - the guards saw to it
-    grade = sheet.find_grade(scored.score)
-    row.score, row.items = scored.score, scored.serialize_items()
-    row.grade, row.grade_label, row.rule = grade.code, grade.label, rule.ref
+def _set_score(evaluation: Evaluation, rule: Rule, sheet: ScoreSheet, result: ScoreResult) -> None:
+    assert result.score is not None  # noqa: S101 - checked by the caller
+    grade = sheet.find_grade(result.score)
+    evaluation.score, evaluation.items = result.score, result.serialize_items()
+    evaluation.grade, evaluation.grade_label, evaluation.rule = grade.code, grade.label, rule.ref
 
 
 async def _publish_evaluation(
-    work: UnitOfWork, project: Project, row: Evaluation, body: SelfEvaluation, *, fresh: bool
+    work: UnitOfWork, project: Project, evaluation: Evaluation, body: SelfEvaluation, *, created: bool
 ) -> None:
-    """Write the evaluation and the project's copy of it, and tell both."""
-    if row.state is EvaluationState.RETURNED:
-        act = EvaluationTransitionRequest(happened_at=body.happened_at)
+    """Write the evaluation, copy it to the project and publish both events."""
+    if evaluation.state is EvaluationState.RETURNED:
+        request = EvaluationTransitionRequest(happened_at=body.happened_at)
         facts = EvaluationFacts()
         await apply_transition(
             work,
             EVALUATION_LIFECYCLE,
-            row,
+            evaluation,
             EvaluationAction.SUBMIT,
             facts,
-            request=act,
-            event=_make_event_factory(row),
+            request=request,
+            event=_make_event_factory(evaluation),
         )
     else:
-        was = "" if fresh else row.state.value
-        row.version += not fresh
-        row.updated_at = work.at
-        work.session.add(row)
+        previous = "" if created else evaluation.state.value
+        evaluation.version += not created
+        evaluation.updated_at = work.at
+        work.session.add(evaluation)
         await work.session.flush()
-        await work.publish(_make_event_factory(row)(was, row.state), row, happened_at=body.happened_at)
-    await _copy_to_project(work, project, row)
+        await work.publish(
+            _make_event_factory(evaluation)(previous, evaluation.state),
+            evaluation,
+            happened_at=body.happened_at,
+        )
+    await _copy_to_project(work, project, evaluation)
 
 
-def _make_event_factory(row: Evaluation) -> Callable[[str, str], EvaluationMoved]:
+def _make_event_factory(evaluation: Evaluation) -> Callable[[str, str], EvaluationMoved]:
     return lambda was, now: EvaluationMoved(
-        evaluation_id=row.id,
-        project_id=row.project_id,
+        evaluation_id=evaluation.id,
+        project_id=evaluation.project_id,
         was=was,
         now=now,
-        score=format_points(row.score),
-        grade=row.grade,
+        score=format_points(evaluation.score),
+        grade=evaluation.grade,
     )
 
 
-async def _copy_to_project(work: UnitOfWork, project: Project, row: Evaluation) -> None:
-    """What the project itself shows of its evaluation."""
+async def _copy_to_project(work: UnitOfWork, project: Project, evaluation: Evaluation) -> None:
+    """Copy the score, grade and state to the project, which shows them."""
     project.evaluation = {
-        "id": str(row.id),
-        "score": format_points(row.score),
-        "grade": row.grade_label,
-        "state": row.state.value,
-        "text": row.text,
+        "id": str(evaluation.id),
+        "score": format_points(evaluation.score),
+        "grade": evaluation.grade_label,
+        "state": evaluation.state.value,
+        "text": evaluation.text,
         "on": work.today.isoformat(),
     }
-    project.evaluated_by = row.submitted_by
+    project.evaluated_by = evaluation.submitted_by
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
     event = ProjectEvaluated(
-        project_id=project.id, score=format_points(row.score), grade=row.grade_label, state=row.state.value
+        project_id=project.id,
+        score=format_points(evaluation.score),
+        grade=evaluation.grade_label,
+        state=evaluation.state.value,
     )
     await work.publish(event, project)
 
@@ -250,95 +262,99 @@ async def transition_evaluation(
     match: VersionMatch,
     dry_run: bool,
 ) -> Evaluation | TransitionPreview:
-    """Review an evaluation or send it back. A review scores anew by the records of the day."""
-    scoring = action is not EvaluationAction.RETURN
-    target = await _request_target(work, project_id) if scoring else None
-    project = await library.get_project(work, project_id, lock=True)
-    row = await _get_evaluation(work, project, lock=True)
+    """Review or return an evaluation, or submit it again; a review computes the score from the current records."""
+    computes_score = action is not EvaluationAction.RETURN
+    target = await _request_target(work, project_id) if computes_score else None
+    project = await projects.get_project(work, project_id, lock=True)
+    evaluation = await _get_evaluation(work, project, lock=True)
     rule, sheet = await _load_sheet(work, project)
-    scored = compute_score(
-        sheet, await _load_facts(work, project, target), _merge_given_points(row, body.items)
+    result = compute_score(
+        sheet, await _load_facts(work, project, target), _merge_given_points(evaluation, body.items)
     )
-    if scoring and scored.wrong:
-        detail = "；".join(one.detail for one in scored.wrong)
-        raise Invalid(detail, "The sheet is filled in wrongly", errors=scored.wrong)
-    if scoring and not scored.missing and not dry_run:
-        EVALUATION_LIFECYCLE.get_transition(row.state, action)
-        _set_score(row, rule, sheet, scored)
-        _set_actor(work, row, action, body)
-    facts = EvaluationFacts(scored.missing, body.reason, body.opinion)
+    if computes_score and result.wrong:
+        detail = "；".join(error.detail for error in result.wrong)
+        raise Invalid(detail, "The sheet is filled in wrongly", errors=result.wrong)
+    if computes_score and not result.missing and not dry_run:
+        EVALUATION_LIFECYCLE.get_transition(evaluation.state, action)
+        _set_score(evaluation, rule, sheet, result)
+        _set_actor(work, evaluation, action, body)
+    facts = EvaluationFacts(result.missing, body.reason, body.opinion)
     preview = await apply_transition(
         work,
         EVALUATION_LIFECYCLE,
-        row,
+        evaluation,
         action,
         facts,
         request=body,
         match=match,
         dry_run=dry_run,
-        event=_make_event_factory(row),
+        event=_make_event_factory(evaluation),
     )
     if preview is not None:
         return preview
-    await _copy_to_project(work, project, row)
-    return row
+    await _copy_to_project(work, project, evaluation)
+    return evaluation
 
 
 def _set_actor(
-    work: UnitOfWork, row: Evaluation, action: EvaluationAction, body: EvaluationTransitionRequest
+    work: UnitOfWork, evaluation: Evaluation, action: EvaluationAction, body: EvaluationTransitionRequest
 ) -> None:
-    """Who says so; a move that is then refused leaves none of it."""
+    """Record who performed the action; the transaction rolls back when the transition is refused."""
     if action is EvaluationAction.REVIEW:
-        row.reviewed_by, row.opinion = work.actor.id, body.opinion
+        evaluation.reviewed_by, evaluation.opinion = work.actor.id, body.opinion
     else:
-        row.submitted_by, row.self_score, row.self_items = work.actor.id, row.score, row.items
+        evaluation.submitted_by, evaluation.self_score, evaluation.self_items = (
+            work.actor.id,
+            evaluation.score,
+            evaluation.items,
+        )
 
 
-def _merge_given_points(row: Evaluation, items: Sequence[GivenPoints]) -> list[GivenPoints]:
-    """What the reviewer gave, and for the rest what the project gave itself."""
-    mine = {one.code for one in items}
-    kept = [
-        GivenPoints(code=one["code"], points=one["points"], reason=one["reason"])
-        for one in row.items
-        if not one["computed"] and one["code"] not in mine and one["reason"]
+def _merge_given_points(evaluation: Evaluation, items: Sequence[GivenPoints]) -> list[GivenPoints]:
+    """Combine the reviewer's points with the self-evaluation's points for items the reviewer left out."""
+    reviewed_codes = {item.code for item in items}
+    earlier = [
+        GivenPoints(code=item["code"], points=item["points"], reason=item["reason"])
+        for item in evaluation.items
+        if not item["computed"] and item["code"] not in reviewed_codes and item["reason"]
     ]
-    return [*items, *kept]
+    return [*items, *earlier]
 
 
 async def _get_evaluation(work: UnitOfWork, project: Project, *, lock: bool) -> Evaluation:
-    row = await repository.find_evaluation(work, project.id, lock=lock)
-    if row is None:
+    evaluation = await repository.find_evaluation(work, project.id, lock=lock)
+    if evaluation is None:
         raise NotFound("项目还没有自评", "The project was not evaluated yet")
-    return row
+    return evaluation
 
 
 async def get_evaluation_detail(work: UnitOfWork, project_id: UUID) -> EvaluationDetail:
-    """What was scored, what the records say now, and what the caller could do."""
-    target, away = None, False
+    """Return stored scores, scores by current records, and available actions; works while the funds service is unavailable."""
+    target, funds_unavailable = None, False
     try:
         target = await _request_target(work, project_id)
     except ApiError:
-        away = True
-    project = await library.get_project(work, project_id)
-    row = await repository.find_evaluation(work, project.id)
+        funds_unavailable = True
+    project = await projects.get_project(work, project_id)
+    evaluation = await repository.find_evaluation(work, project.id)
     rule, sheet = await _load_sheet(work, project)
-    facts = await _load_facts(work, project, target, funds_away=away)
-    scored = compute_score(sheet, facts, [] if row is None else _merge_given_points(row, []))
-    due = project.accepted_on and project.accepted_on + timedelta(days=sheet.due_days)
+    facts = await _load_facts(work, project, target, funds_unavailable=funds_unavailable)
+    result = compute_score(sheet, facts, [] if evaluation is None else _merge_given_points(evaluation, []))
+    due_on = project.accepted_on and project.accepted_on + timedelta(days=sheet.due_days)
     return EvaluationDetail(
         project_id=project.id,
-        evaluation=None if row is None else build_evaluation_read(row),
-        items=[] if row is None else row.items,
-        now=scored.items,
-        score_now=None if scored.score is None else format_points(scored.score),
-        missing=[_build_fault_read(one) for one in scored.missing],
+        evaluation=None if evaluation is None else build_evaluation_read(evaluation),
+        items=[] if evaluation is None else evaluation.items,
+        now=result.items,
+        score_now=None if result.score is None else format_points(result.score),
+        missing=[_build_fault_read(error) for error in result.missing],
         rule=rule.ref,
         basis=rule.basis,
         confirmed=rule.confirmed,
-        due_on=due,
+        due_on=due_on,
         available_actions=[]
-        if row is None
-        else available_actions(work, EVALUATION_LIFECYCLE, row, EvaluationFacts(scored.missing)),
+        if evaluation is None
+        else available_actions(work, EVALUATION_LIFECYCLE, evaluation, EvaluationFacts(result.missing)),
     )
 
 

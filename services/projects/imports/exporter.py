@@ -51,7 +51,7 @@ OC4IDS_STATUS_CODES = {
     State.WITHDRAWN: "cancelled",
     State.TERMINATED: "cancelled",
 }
-"""Our states → the projectStatus code list."""
+"""Project state → code of the OC4IDS `projectStatus` code list."""
 OC4IDS_TYPE_CODES = {
     Nature.NEW: "construction",
     Nature.CONTINUED: "construction",
@@ -60,7 +60,7 @@ OC4IDS_TYPE_CODES = {
     Nature.REBUILT: "rehabilitation",
     Nature.REPAIRED: "rehabilitation",
 }
-"""Nature of the works → the projectType code list; others have none."""
+"""Nature of the works → code of the OC4IDS `projectType` code list; other natures have no code."""
 OC4IDS_SECTOR_CODES = {
     "1.3.1": ("waterAndWaste",),
     "3.1.2": ("transport", "transport.road"),
@@ -74,48 +74,50 @@ OC4IDS_SECTOR_CODES = {
     "3.3.2": ("health",),
     "5.1": ("socialHousing",),
 }
-"""Category code → the projectSector code list; others are economy (agriculture included)."""
+"""Category code → codes of the OC4IDS `projectSector` code list; all others are `economy`, agriculture included."""
 _DEFAULT_SECTOR = "economy"
 
 
 def build_oc4ids_project(
-    one: Project, money: Iterable[PlannedMoney], places: Sequence[ProjectPlace]
+    project: Project, money: Iterable[PlannedMoney], places: Sequence[ProjectPlace]
 ) -> dict[str, Any]:
-    """One project."""
-    authority = _build_party("authority", one.managing_unit, "publicAuthority")
-    owner = _build_party("implementer", one.implementing_unit, "procuringEntity")
-    found = {
-        "id": f"xianjie-{one.id}",
-        "updated": one.updated_at.isoformat(),
+    """Build the OC4IDS object of a project without empty members."""
+    authority = _build_party("authority", project.managing_unit, "publicAuthority")
+    owner = _build_party("implementer", project.implementing_unit, "procuringEntity")
+    values = {
+        "id": f"xianjie-{project.id}",
+        "updated": project.updated_at.isoformat(),
         "language": "zh",
-        "identifiers": [{"id": one.library_code, "scheme": "CN-PROJECT-LIBRARY"}] if one.library_code else [],
-        "title": one.name,
-        "description": one.content,
-        "status": OC4IDS_STATUS_CODES[one.state],
-        "type": OC4IDS_TYPE_CODES.get(one.nature),
-        "sector": _list_sectors(one.category),
+        "identifiers": [{"id": project.library_code, "scheme": "CN-PROJECT-LIBRARY"}]
+        if project.library_code
+        else [],
+        "title": project.name,
+        "description": project.content,
+        "status": OC4IDS_STATUS_CODES[project.state],
+        "type": OC4IDS_TYPE_CODES.get(project.nature),
+        "sector": _list_sectors(project.category),
         "additionalClassifications": [
-            {"scheme": "CN-RURAL-PROJECT", "id": one.category, "description": one.category_label}
+            {"scheme": "CN-RURAL-PROJECT", "id": project.category, "description": project.category_label}
         ],
-        "purpose": one.goal,
-        "period": _build_period(one.planned_start, one.planned_end),
+        "purpose": project.goal,
+        "period": _build_period(project.planned_start, project.planned_end),
         "completion": {
-            "endDate": _format_instant(one.completed_on),
-            "finalValue": _build_value(one.settled) if one.settled else None,
+            "endDate": _format_instant(project.completed_on),
+            "finalValue": _build_value(project.settled) if project.settled else None,
         },
-        "budget": {"amount": _build_value(one.total), "budgetBreakdowns": _build_breakdowns(money)},
-        "locations": _build_locations(one, places),
+        "budget": {"amount": _build_value(project.total), "budgetBreakdowns": _build_breakdowns(money)},
+        "locations": _build_locations(project, places),
         "publicAuthority": {"id": authority["id"], "name": authority["name"]} if authority else None,
         "parties": [party for party in (authority, owner) if party],
     }
-    kept: dict[str, Any] = _remove_empty(found)
-    return kept
+    cleaned: dict[str, Any] = _remove_empty(values)
+    return cleaned
 
 
 def build_oc4ids_package(
     projects: Sequence[dict[str, Any]], *, uri: str, publisher: str, at: datetime
 ) -> dict[str, Any]:
-    """A package of projects."""
+    """Build an OC4IDS project package."""
     return {
         "uri": uri,
         "publishedDate": at.isoformat(),
@@ -128,8 +130,8 @@ def build_oc4ids_package(
 def _list_sectors(category: str) -> list[str]:
     parts = category.split(".")
     for size in range(len(parts), 0, -1):
-        if found := OC4IDS_SECTOR_CODES.get(".".join(parts[:size])):
-            return list(found)
+        if codes := OC4IDS_SECTOR_CODES.get(".".join(parts[:size])):
+            return list(codes)
     return [_DEFAULT_SECTOR]
 
 
@@ -149,22 +151,22 @@ def _build_breakdowns(money: Iterable[PlannedMoney]) -> list[dict[str, Any]]:
     return [{"id": "sources", "budgetBreakdown": rows}] if rows else []
 
 
-def _build_locations(one: Project, places: Sequence[ProjectPlace]) -> list[dict[str, Any]]:
-    found = [
+def _build_locations(project: Project, places: Sequence[ProjectPlace]) -> list[dict[str, Any]]:
+    locations = [
         {
             "id": str(place.id),
-            "description": place.address or one.place,
+            "description": place.address or project.place,
             "geometry": _build_point(place.lon, place.lat),
             "gazetteer": {"scheme": "CN-GB-T-2260", "identifiers": [place.region]},
         }
         for place in places
     ]
-    return found or [
+    return locations or [
         {
-            "id": str(one.id),
-            "description": one.place,
-            "geometry": _build_point(one.lon, one.lat),
-            "gazetteer": {"scheme": "CN-GB-T-2260", "identifiers": [one.region]},
+            "id": str(project.id),
+            "description": project.place,
+            "geometry": _build_point(project.lon, project.lat),
+            "gazetteer": {"scheme": "CN-GB-T-2260", "identifiers": [project.region]},
         }
     ]
 
@@ -183,10 +185,10 @@ def _format_instant(day: date | None) -> str | None:
 
 def _remove_empty(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(value, dict):
-        cleaned = {key: _remove_empty(one) for key, one in value.items()}
-        return {key: one for key, one in cleaned.items() if one not in (None, "", [], {})}
+        cleaned = {key: _remove_empty(member) for key, member in value.items()}
+        return {key: member for key, member in cleaned.items() if member not in (None, "", [], {})}
     if isinstance(value, list):
-        return [_remove_empty(one) for one in value]
+        return [_remove_empty(member) for member in value]
     return value
 
 
@@ -202,7 +204,7 @@ EXPORT_NOTE = "单位: 万元; 由项目库导出, 金额与库内一致; 状态
 
 
 def build_download_headers(name: str) -> dict[str, str]:
-    """Headers of a download."""
+    """Build the response headers of a download that no cache may store."""
     return {
         **content_disposition(name),
         "X-Content-Type-Options": "nosniff",
@@ -212,69 +214,73 @@ def build_download_headers(name: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class ExportFile:
-    """A finished file."""
+    """A finished export: an open file that is closed when its last chunk was sent."""
 
     file: IO[bytes]
     media_type: str
     name: str
 
     def build_headers(self) -> dict[str, str]:
-        """As a download that nobody keeps on the way."""
+        """Build the response headers of this download."""
         return build_download_headers(self.name)
 
     def iterate_chunks(self) -> Iterator[bytes]:
-        """The content, part by part; the file is gone after the last one."""
+        """Yield the content in chunks; the temporary file is deleted afterwards."""
         with self.file as file:
-            while part := file.read(CHUNK_BYTES):
-                yield part
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
 
 
-async def write_projects(work: UnitOfWork, wanted: ProjectFilter, form: ExportFormat) -> ExportFile:
-    """The projects a caller may see and asked for, in a format."""
-    district = wanted.region or work.context.settings.district
-    places = await find_region_names(work, district)
-    target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed when it was sent
-    media, ending = MEDIA_TYPES[form]
+async def write_projects(work: UnitOfWork, filters: ProjectFilter, export_format: ExportFormat) -> ExportFile:
+    """Write the projects the caller may read to a temporary file in the given format."""
+    district = filters.region or work.context.settings.district
+    region_names = await find_region_names(work, district)
+    target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed after it is sent
+    media_type, extension = MEDIA_TYPES[export_format]
     try:
-        await _write_format(work, wanted, form, places, target)
+        await _write_format(work, filters, export_format, region_names, target)
     except BaseException:
         target.close()
         raise
     target.seek(0)
-    return ExportFile(target, media, f"项目库-{work.today.isoformat()}.{ending}")
+    return ExportFile(target, media_type, f"项目库-{work.today.isoformat()}.{extension}")
 
 
 async def _write_format(
-    work: UnitOfWork, wanted: ProjectFilter, form: ExportFormat, places: RegionNames, target: IO[bytes]
+    work: UnitOfWork,
+    filters: ProjectFilter,
+    export_format: ExportFormat,
+    region_names: RegionNames,
+    target: IO[bytes],
 ) -> None:
-    match form:
+    match export_format:
         case ExportFormat.XLSX:
-            await _write_xlsx(work, wanted, places, target)
+            await _write_xlsx(work, filters, region_names, target)
         case ExportFormat.CSV:
-            await _write_csv(work, wanted, places, target)
+            await _write_csv(work, filters, region_names, target)
         case ExportFormat.GEOJSON:
-            await _write_geojson(work, wanted, target)
+            await _write_geojson(work, filters, target)
         case ExportFormat.OC4IDS:
-            await _write_oc4ids(work, wanted, places, target)
+            await _write_oc4ids(work, filters, region_names, target)
 
 
 async def _iterate_rows(
-    work: UnitOfWork, wanted: ProjectFilter, places: RegionNames
+    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames
 ) -> AsyncGenerator[dict[str, Any]]:
     number = 0
-    async for batch in repository.iterate_projects(work, wanted):
+    async for batch in repository.iterate_projects(work, filters):
         money = await repository.list_planned_money(work, [project.id for project in batch])
         for project in batch:
             number += 1
-            yield {"number": number, **build_row(project, money[project.id], places)}
+            yield {"number": number, **build_row(project, money[project.id], region_names)}
 
 
-def build_row(project: Project, money: list[PlannedMoney], places: RegionNames) -> dict[str, Any]:
-    """A project as a row of the county's table; amounts in 分, phones as they may be shown."""
-    county, town, village = places.get_names(project.region)
+def build_row(project: Project, money: list[PlannedMoney], region_names: RegionNames) -> dict[str, Any]:
+    """Build the row of a project in the county table; amounts in 分, the phone number masked."""
+    county, town, village = region_names.get_names(project.region)
     labels = [*project.category_label.split("/"), "", "", ""]
-    amounts = dict.fromkeys(MONEY_COLUMNS.values(), 0) | {one.kind: one.amount for one in money}
-    kept = (
+    amounts = dict.fromkeys(MONEY_COLUMNS.values(), 0) | {planned.kind: planned.amount for planned in money}
+    copied = (
         *TEXT_COLUMNS,
         *FLAG_COLUMNS,
         "name",
@@ -287,7 +293,7 @@ def build_row(project: Project, money: list[PlannedMoney], places: RegionNames) 
     )
     counts = ("villages", "households", "people", "poor_households", "poor_people", "admitted_on")
     return {
-        **{name: getattr(project, name) for name in (*kept, *counts)},
+        **{name: getattr(project, name) for name in (*copied, *counts)},
         **{name: amounts[kind] or None for name, kind in MONEY_COLUMNS.items()},
         "county": county,
         "town": town,
@@ -302,25 +308,27 @@ def build_row(project: Project, money: list[PlannedMoney], places: RegionNames) 
 
 
 async def _write_xlsx(
-    work: UnitOfWork, wanted: ProjectFilter, places: RegionNames, target: IO[bytes]
+    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
 ) -> None:
-    year = f"{wanted.year}年度" if wanted.year else ""
-    title = f"{places.names.get(places.district, '')}{year}巩固拓展脱贫攻坚成果和乡村振兴项目库"
-    note = EXPORT_NOTE if places.names else f"{EXPORT_NOTE}; 区划名称暂缺"
+    year = f"{filters.year}年度" if filters.year else ""
+    title = f"{region_names.names.get(region_names.district, '')}{year}巩固拓展脱贫攻坚成果和乡村振兴项目库"
+    note = EXPORT_NOTE if region_names.names else f"{EXPORT_NOTE}; 区划名称暂缺"
     with WorkbookWriter(target) as book:
         sheet = book.add_sheet("项目库", EXPORT_COLUMNS, title=title, note=note)
-        async for one in _iterate_rows(work, wanted, places):
-            sheet.add_row(one)
+        async for row in _iterate_rows(work, filters, region_names):
+            sheet.add_row(row)
 
 
-async def _write_csv(work: UnitOfWork, wanted: ProjectFilter, places: RegionNames, target: IO[bytes]) -> None:
+async def _write_csv(
+    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
+) -> None:
     text = io.TextIOWrapper(target, "utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow([column.title for column in EXPORT_COLUMNS])
-    async for one in _iterate_rows(work, wanted, places):
+    async for row in _iterate_rows(work, filters, region_names):
         writer.writerow(
             [
-                _format_cell(column.kind.write(value)) if (value := one[column.key]) not in (None, "") else ""
+                _format_cell(column.kind.write(value)) if (value := row[column.key]) not in (None, "") else ""
                 for column in EXPORT_COLUMNS
             ]
         )
@@ -331,17 +339,17 @@ async def _write_csv(work: UnitOfWork, wanted: ProjectFilter, places: RegionName
 def _format_cell(value: Any) -> str:  # noqa: ANN401 - whatever a kind writes
     if isinstance(value, date):
         return value.isoformat()
-    words = str(value)
-    return f"'{words}" if isinstance(value, str) and words.startswith(FORMULA_STARTS) else words
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA_STARTS) else text
 
 
-async def _write_geojson(work: UnitOfWork, wanted: ProjectFilter, target: IO[bytes]) -> None:
+async def _write_geojson(work: UnitOfWork, filters: ProjectFilter, target: IO[bytes]) -> None:
     target.write(b'{"type":"FeatureCollection","features":[')
-    first = True
-    async for batch in repository.iterate_projects(work, wanted):
+    is_first = True
+    async for batch in repository.iterate_projects(work, filters):
         places = await repository.list_places(work, [project.id for project in batch])
         for project in batch:
-            points = [[one.lon, one.lat] for one in places[project.id] if one.lon is not None]
+            points = [[place.lon, place.lat] for place in places[project.id] if place.lon is not None]
             feature = {
                 "type": "Feature",
                 "id": str(project.id),
@@ -358,8 +366,8 @@ async def _write_geojson(work: UnitOfWork, wanted: ProjectFilter, target: IO[byt
                     "library_code": project.library_code or "",
                 },
             }
-            target.write((b"" if first else b",") + json.dumps(feature, ensure_ascii=False).encode())
-            first = False
+            target.write((b"" if is_first else b",") + json.dumps(feature, ensure_ascii=False).encode())
+            is_first = False
     target.write(b"]}")
 
 
@@ -372,19 +380,21 @@ def _build_geometry(points: list[list[float | None]]) -> dict[str, Any] | None:
 
 
 async def _write_oc4ids(
-    work: UnitOfWork, wanted: ProjectFilter, names: RegionNames, target: IO[bytes]
+    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
 ) -> None:
-    found: list[dict[str, Any]] = []
-    async for batch in repository.iterate_projects(work, wanted):
+    projects: list[dict[str, Any]] = []
+    async for batch in repository.iterate_projects(work, filters):
         ids = [project.id for project in batch]
         money, places = (
             await repository.list_planned_money(work, ids),
             await repository.list_places(work, ids),
         )
-        found += [build_oc4ids_project(one, money[one.id], places[one.id]) for one in batch]
-    if not found:
+        projects += [
+            build_oc4ids_project(project, money[project.id], places[project.id]) for project in batch
+        ]
+    if not projects:
         raise NotFound("没有符合条件的项目, OC4IDS 不允许空包", "No projects; a package may not be empty")
-    publisher = names.names.get(names.district) or names.district
-    uri = f"urn:xianjie:projects:{names.district}:{work.at:%Y%m%dT%H%M%SZ}"
-    whole = build_oc4ids_package(found, uri=uri, publisher=publisher, at=work.at)
-    target.write(json.dumps(whole, ensure_ascii=False).encode())
+    publisher = region_names.names.get(region_names.district) or region_names.district
+    uri = f"urn:xianjie:projects:{region_names.district}:{work.at:%Y%m%dT%H%M%SZ}"
+    package = build_oc4ids_package(projects, uri=uri, publisher=publisher, at=work.at)
+    target.write(json.dumps(package, ensure_ascii=False).encode())

@@ -13,7 +13,7 @@ from services.projects.categories.schemas import CategoryRead
 from services.projects.imports import repository
 from services.projects.imports.repository import RegionNames
 from services.projects.imports.schemas import COUNT_COLUMNS, FLAG_COLUMNS, MONEY_COLUMNS, TEXT_COLUMNS
-from services.projects.projects import service
+from services.projects.projects import service as projects
 from services.projects.projects.schemas import Indicator, MoneyKind, ProjectCreate
 from shared.china import format_yuan
 from shared.db import new_id
@@ -24,7 +24,7 @@ from shared.spreadsheets import SheetRow
 from shared.unit_of_work import UnitOfWork
 
 PROJECT_ID_NAMESPACE = UUID("6f0a7a5e-6f6b-5d0e-9b1c-2f1f3c0d9a11")
-"""Ids of imported projects are made of their content, so that a row read twice is one project."""
+"""Ids of imported projects are UUIDv5 of their content, so that importing a row again finds the same project."""
 MONEY_KIND_WORDS = (
     ("中央", MoneyKind.CENTRAL),
     ("少数民族", MoneyKind.CENTRAL),
@@ -35,7 +35,7 @@ MONEY_KIND_WORDS = (
     ("区", MoneyKind.COUNTY),
     ("自筹", MoneyKind.SELF_RAISED),
 )
-"""How the words of 资金来源 are understood, in this order; others are other public money."""
+"""Words in 资金来源 → kind of funding, first match wins; unmatched sources are other public money."""
 TARGET_PATTERN = re.compile(
     r"(?P<name>.*?)\s*(?P<operator>>=|≥|不低于|<=|≤|不高于|=)?\s*(?P<value>\d+(?:\.\d+)?)\s*(?P<unit>\S{0,20})"
 )
@@ -49,7 +49,7 @@ REMARK_COLUMNS = (("admitted_on", "入库时间"), ("decision_no", "审批文号
 
 @dataclass(frozen=True)
 class RowReader:
-    """What rows are understood with."""
+    """Context for parsing rows: region names, categories, keyword rules and defaults."""
 
     district: str
     names: RegionNames
@@ -60,11 +60,11 @@ class RowReader:
 
     @staticmethod
     def get_library_code(row: SheetRow) -> str:
-        """The library's own code of a row that was exported before; empty without one."""
+        """Return the library code of a row that was exported earlier, or an empty string."""
         return str(row.values.get("library_code") or "")
 
     def parse_row(self, row: SheetRow) -> ProjectCreate | None:
-        """The project of a sound row; faults are written into the row."""
+        """Return the project of a valid row; otherwise add the errors to the row and return None."""
         values = row.values
         region, category = self._find_region(row), self._find_category(row)
         year = values.get("year") or self.year
@@ -92,74 +92,75 @@ class RowReader:
         try:
             return ProjectCreate.model_validate(body)
         except ValidationError as error:
-            for one in to_field_errors(error.errors(include_url=False)):
-                row.add_error(one.pointer.split("/")[1], one.detail)
+            for field_error in to_field_errors(error.errors(include_url=False)):
+                row.add_error(field_error.pointer.split("/")[1], field_error.detail)
             return None
 
     def _find_region(self, row: SheetRow) -> str | None:
         values = row.values
-        county, mine = values.get("county") or "", self.names.names.get(self.names.district, "")
-        if county and mine and not county.endswith(mine):
-            row.add_error("county", f"“{county}”不是{mine}, 须导入到它自己的县(区)")
+        county, county_name = values.get("county") or "", self.names.names.get(self.names.district, "")
+        if county and county_name and not county.endswith(county_name):
+            row.add_error("county", f"“{county}”不是{county_name}, 须导入到它自己的县(区)")
             return None
-        found = self.names.find_region(
+        region = self.names.find_region(
             values.get("town") or "",
             values.get("village") or "",
             values.get("place") or "",
             values["name"] or "",
         )
-        if found is None:
+        if region is None:
             row.add_error(
-                "village", f"{mine}没有(或不止一个)“{values.get('town') or ''}{values.get('village') or ''}”"
+                "village",
+                f"{county_name}没有(或不止一个)“{values.get('town') or ''}{values.get('village') or ''}”",
             )
-        return found
+        return region
 
     def _find_category(self, row: SheetRow) -> str | None:
         values = row.values
         for key in ("category3", "category2", "category1"):
-            said = values.get(key)
-            found = [one.code for one in self.categories if said and one.name == said]
-            inside = [code for code in found if self._is_under_category(code, values)]
-            if len(inside) == 1:
-                return inside[0]
-        known = {one.code for one in self.categories}
+            name = values.get(key)
+            codes = [category.code for category in self.categories if name and category.name == name]
+            matching = [code for code in codes if self._is_under_category(code, values)]
+            if len(matching) == 1:
+                return matching[0]
+        known_codes = {category.code for category in self.categories}
         for text in (values["name"], values.get("category1"), values.get("category3")):
             for word, code in self.words:
-                if text and word in text and code in known:
+                if text and word in text and code in known_codes:
                     return code
         row.add_error("category1", "认不出项目类型, 请填写项目类型表中的名称")
         return None
 
     def _is_under_category(self, code: str, values: Mapping[str, Any]) -> bool:
-        above = values.get("category1")
-        tops = {one.name: one.code for one in self.categories if "." not in one.code}
-        return above not in tops or code.split(".", maxsplit=1)[0] == tops[above]
+        top_name = values.get("category1")
+        top_codes = {category.name: category.code for category in self.categories if "." not in category.code}
+        return top_name not in top_codes or code.split(".", maxsplit=1)[0] == top_codes[top_name]
 
 
 def _build_body(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that are taken as they are."""
+    """Build the fields that are copied from the columns without interpretation."""
     names = (*TEXT_COLUMNS, *FLAG_COLUMNS, *COUNT_COLUMNS, "nature", "planned_start", "planned_end")
     body = {name: values[name] for name in names if values.get(name) is not None}
     if "*" in str(body.get("leader_phone", "")):
-        del body["leader_phone"]  # an exported table shows only part of it
+        del body["leader_phone"]  # exported tables contain the masked number only
     money = {"total": format_yuan(values["total"]), "money": _parse_money(values)}
     return {**body, **money, "name": values["name"], "remark": _build_remark(values)}
 
 
 def _parse_targets(row: SheetRow) -> list[dict[str, Any]] | None:
-    """The promises of a row, as people write them: 新建日光温室≥20座; None when one cannot be read."""
-    found = []
+    """Parse performance targets such as 新建日光温室≥20座; add an error and return None when a text has no value."""
+    targets = []
     for key, (kind, name) in INDICATOR_COLUMNS.items():
-        said = str(row.values.get(key) or "").strip()
-        if not said:
+        text = str(row.values.get(key) or "").strip()
+        if not text:
             continue
-        match = TARGET_PATTERN.fullmatch(said)
+        match = TARGET_PATTERN.fullmatch(text)
         if match is None:
-            row.add_error(key, f"“{said}”看不出指标值, 请写成“新建日光温室≥20座”")
+            row.add_error(key, f"“{text}”看不出指标值, 请写成“新建日光温室≥20座”")
             return None
         operator = match["operator"] or ">="
         unit = match["unit"] or ("%" if kind is Indicator.SATISFACTION else "")
-        found.append(
+        targets.append(
             {
                 "kind": kind,
                 "name": match["name"] if len(match["name"]) > 1 else name,
@@ -168,66 +169,67 @@ def _parse_targets(row: SheetRow) -> list[dict[str, Any]] | None:
                 "unit": unit,
             }
         )
-    return found
+    return targets
 
 
 def _build_remark(values: Mapping[str, Any]) -> str:
-    """The row's remark, with what the table says of a library that is not ours to take over unproven."""
-    said = [f"{words} {values[key]}" for key, words in REMARK_COLUMNS[:2] if values.get(key)]
-    said += [REMARK_COLUMNS[2][1]] if values.get("planned") else []
+    """Return the remark with the table's admission data appended as text, because it is not proven in this library."""
+    claims = [f"{label} {values[key]}" for key, label in REMARK_COLUMNS[:2] if values.get(key)]
+    claims += [REMARK_COLUMNS[2][1]] if values.get("planned") else []
     return "; ".join(
-        [*filter(None, [values.get("remark")]), *([f"原表所载: {', '.join(said)}"] if said else [])]
+        [*filter(None, [values.get("remark")]), *([f"原表所载: {', '.join(claims)}"] if claims else [])]
     )
 
 
 def _parse_money(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    given = [
+    planned = [
         {"kind": kind, "amount": format_yuan(values[name])}
         for name, kind in MONEY_COLUMNS.items()
         if values.get(name)
     ]
-    if given or not values.get("fund_source"):
-        return given
+    if planned or not values.get("fund_source"):
+        return planned
     kind = next((kind for word, kind in MONEY_KIND_WORDS if word in values["fund_source"]), MoneyKind.FISCAL)
     return [{"kind": kind, "amount": format_yuan(values["total"])}]
 
 
 class _RollbackRow(Exception):
-    """A dry run of one row went through; nothing of it may stay."""
+    """Raised after a successful dry run to roll back the savepoint of one row."""
 
 
 async def import_rows(
     work: UnitOfWork, rows: Sequence[SheetRow], reader: RowReader, seen: dict[UUID, int], *, dry_run: bool
 ) -> list[dict[str, Any]]:
-    """Draft the sound rows, each in a savepoint of its own; what became of every row, in order."""
+    """Create drafts from the valid rows, one savepoint each; return the result of every row in order."""
     codes = {row.number: reader.get_library_code(row) for row in rows}
     coded = await repository.system_find_by_library_code(work, {code for code in codes.values() if code})
     bodies = {
         row.number: reader.parse_row(row) for row in rows if row.is_valid and codes[row.number] not in coded
     }
     ids = [body.id for body in bodies.values() if body is not None and body.id is not None]
-    known = {
-        one: row.created_digest for one, row in (await repository.system_find_existing(work, ids)).items()
+    known_digests = {
+        project_id: row.created_digest
+        for project_id, row in (await repository.system_find_existing(work, ids)).items()
     }
-    found = []
+    results = []
     for row in rows:
         if (code := codes[row.number]) in coded:
-            found.append(_build_project_row(row, coded[code], already=True))
+            results.append(_build_project_row(row, coded[code], already=True))
             continue
         body = bodies.get(row.number)
         if body is None or body.id is None or not _is_first_occurrence(row, body.id, seen):
-            found.append(_build_faulty_row(row))
+            results.append(_build_faulty_row(row))
             continue
-        if body.id in known:
-            _check_unchanged(row, body, known[body.id])
+        if body.id in known_digests:
+            _check_unchanged(row, body, known_digests[body.id])
         else:
             await _create_project(work, row, body, dry_run=dry_run)
-        found.append(
-            _build_project_row(row, body.id, already=body.id in known)
+        results.append(
+            _build_project_row(row, body.id, already=body.id in known_digests)
             if row.is_valid
             else _build_faulty_row(row)
         )
-    return found
+    return results
 
 
 def _is_first_occurrence(row: SheetRow, project_id: UUID, seen: dict[UUID, int]) -> bool:
@@ -238,24 +240,24 @@ def _is_first_occurrence(row: SheetRow, project_id: UUID, seen: dict[UUID, int])
     return True
 
 
-def _check_unchanged(row: SheetRow, body: ProjectCreate, known: str) -> None:
-    if known != content_digest(body):
+def _check_unchanged(row: SheetRow, body: ProjectCreate, known_digest: str) -> None:
+    if known_digest != content_digest(body):
         row.add_error("", f"此前已导入过, 内容现有不同; 请直接修改项目 {body.id}")
 
 
 async def _create_project(work: UnitOfWork, row: SheetRow, body: ProjectCreate, *, dry_run: bool) -> None:
     try:
         async with work.session.begin_nested():
-            await service.create_project(work, body)
+            await projects.create_project(work, body)
             if dry_run:
                 raise _RollbackRow
     except _RollbackRow:
         return
-    except ApiError as refusal:
-        for one in refusal.errors:
-            row.add_error(one.pointer.strip("/").split("/")[0], one.detail)
-        if not refusal.errors:
-            row.add_error("", refusal.detail)
+    except ApiError as error:
+        for field_error in error.errors:
+            row.add_error(field_error.pointer.strip("/").split("/")[0], field_error.detail)
+        if not error.errors:
+            row.add_error("", error.detail)
 
 
 def _build_project_row(row: SheetRow, project_id: UUID, *, already: bool) -> dict[str, Any]:
@@ -272,11 +274,11 @@ def _build_project_row(row: SheetRow, project_id: UUID, *, already: bool) -> dic
 def _build_faulty_row(row: SheetRow) -> dict[str, Any]:
     faults = [
         {
-            "key": one.pointer.rpartition("/")[2] if one.column else "",
-            "column": one.column,
-            "message": one.message,
+            "key": cell_error.pointer.rpartition("/")[2] if cell_error.column else "",
+            "column": cell_error.column,
+            "message": cell_error.message,
         }
-        for one in row.errors
+        for cell_error in row.errors
     ]
     return {
         "id": new_id(),

@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class ImportJob(Base, Record, table=True):
-    """一次导入. `done` rows were worked off, in the transaction that kept what became of them; `actor` is who sent it."""
+    """一次导入. `done` counts processed rows and is committed with their results; `actor` is a copy of the uploader's rights."""
 
     __tablename__ = "import_job"
     __table_args__ = (sa.Index(None, "state", "id"), sa.Index(None, "region", "created_at", "id"))
@@ -36,7 +36,7 @@ class ImportJob(Base, Record, table=True):
 
 
 class ImportRow(Base, table=True):
-    """导入表的一行: the project it became or was before, or what is wrong with it. A row is worked off once."""
+    """导入表的一行: its project, or its errors. Each row is processed exactly once (unique job and number)."""
 
     __tablename__ = "import_row"
     __table_args__ = (sa.UniqueConstraint("job_id", "number"),)

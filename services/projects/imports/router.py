@@ -28,12 +28,6 @@ from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 
 export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
-MAX_EXPORT_BODY_BYTES = 20 * 1024 * 1024
-ExportTable = Annotated[
-    bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")
-]
-ExportRegion = Annotated[RegionCode, Query(description="导入到哪个县(区)")]
-ExportYear = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
 
 
 @export_router.get(
@@ -44,15 +38,15 @@ ExportYear = Annotated[int | None, Query(ge=2000, le=2100, description="表中�
 )
 async def export_projects(
     work: ReadWork,
-    narrowed: ProjectFilterParam,
+    filters: ProjectFilterParam,
     form: Annotated[
         ExportFormat, Query(alias="format", description="xlsx, csv, geojson 或 oc4ids")
     ] = ExportFormat.XLSX,
 ) -> StreamingResponse:
     """导出项目库: 县级项目库表(万元), CSV, GeoJSON (WGS-84), OC4IDS 0.9."""
-    written = await exporter.write_projects(work, narrowed, form)
+    export = await exporter.write_projects(work, filters, form)
     return StreamingResponse(
-        written.iterate_chunks(), media_type=written.media_type, headers=written.build_headers()
+        export.iterate_chunks(), media_type=export.media_type, headers=export.build_headers()
     )
 
 
@@ -63,14 +57,16 @@ async def download_template(
 ) -> Response:
     """项目库表模板: 带下拉列表(项目类型, 乡镇, 建设性质)和填写说明."""
     district = region or work.context.settings.district
-    places = await find_region_names(work, district)
+    region_names = await find_region_names(work, district)
     tree = await categories.get_category_tree(work, region=district)
     levels = {
-        f"category{level}": [one.name for one in tree.items if one.code.count(".") == level - 1]
+        f"category{level}": [
+            category.name for category in tree.items if category.code.count(".") == level - 1
+        ]
         for level in (1, 2, 3)
     }
-    lists = {name: list(dict.fromkeys(found)) for name, found in levels.items()}
-    lists["town"] = [places.names[code] for code in sorted(places.towns)]
+    lists = {name: list(dict.fromkeys(names)) for name, names in levels.items()}
+    lists["town"] = [region_names.names[code] for code in sorted(region_names.towns)]
     content = build_template(IMPORT_COLUMNS, name="项目库", title="县级项目库表", lists=lists)
     return Response(content, media_type=XLSX_MEDIA_TYPE, headers=build_download_headers("项目库表模板.xlsx"))
 
@@ -123,11 +119,11 @@ async def check_table(
 
 
 @router.get("", response_model=Page[ImportRead], **requires(May.PROJECT_DECLARE, refuses=(BadRequest,)))
-async def list_imports(work: ReadWork, asked: Pagination) -> Page[ImportRead]:
+async def list_imports(work: ReadWork, params: Pagination) -> Page[ImportRead]:
     """导入记录, 新的在前."""
-    found = await repository.list_imports(work, asked)
-    items = [service.build_import_read(one) for one in found.items]
-    return Page[ImportRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+    page = await repository.list_imports(work, params)
+    items = [service.build_import_read(job) for job in page.items]
+    return Page[ImportRead].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
 @router.get("/{job_id}", response_model=ImportRead, **requires(May.PROJECT_DECLARE, refuses=(NotFound,)))
@@ -144,12 +140,12 @@ async def read_import(work: ReadWork, job_id: UUID) -> ImportRead:
 async def list_import_rows(
     work: ReadWork,
     job_id: UUID,
-    asked: Pagination,
+    params: Pagination,
     wrong: Annotated[bool | None, Query(description="只看有问题的行")] = None,
 ) -> Page[ImportRow]:
     """逐行结果."""
     job = await repository.get_import(work, job_id)
-    return await repository.list_rows(work, asked, job.id, wrong=wrong)
+    return await repository.list_rows(work, params, job.id, wrong=wrong)
 
 
 @router.get(

@@ -19,7 +19,7 @@ MONEY_COLUMNS: dict[str, MoneyKind] = {
     "self_raised": MoneyKind.SELF_RAISED,
     "other": MoneyKind.OTHER,
 }
-"""Columns of planned money."""
+"""Column keys → kind of planned funding."""
 FLAG_COLUMNS = ("household", "relocation", "asset_income", "collective_income")
 COUNT_COLUMNS = ("villages", "households", "people", "poor_households", "poor_people")
 TEXT_COLUMNS = (
@@ -34,7 +34,7 @@ TEXT_COLUMNS = (
     "linkage",
     "remark",
 )
-"""Columns taken as they are written."""
+"""Columns whose text is copied unchanged."""
 
 
 class ExportFormat(LabelledEnum):
@@ -55,7 +55,7 @@ IMPORT_COLUMNS = (
     Column("category2", "二级项目类型", aliases=("项目二级类型",)),
     Column("category3", "项目子类型", aliases=("子类型", "三级项目类型")),
     Column("name", "项目名称", aliases=("名称", "project_name"), required=True, width=36),
-    Column("nature", "建设性质", choice_kind(Nature), choices=[one.label for one in Nature]),
+    Column("nature", "建设性质", choice_kind(Nature), choices=[column.label for column in Nature]),
     Column("place", "实施地点", aliases=("建设地点", "项目地点", "location"), width=24),
     Column("planned_start", "计划开工年月", MONTH, aliases=("计划开工时间", "开工时间")),
     Column("planned_end", "计划完工年月", MONTH, aliases=("计划完工时间", "完工时间")),
@@ -97,14 +97,14 @@ IMPORT_COLUMNS = (
 )
 # fmt: on
 IMPORT_ONLY_COLUMNS = frozenset({"fund_source", "quantity", "satisfaction", "library_code"})
-"""Columns that are only read."""
+"""Columns that are imported and not exported."""
 EXPORT_COLUMNS = (
     Column("number", "序号", INTEGER, width=6),
-    *(one for one in IMPORT_COLUMNS if one.key not in IMPORT_ONLY_COLUMNS),
+    *(column for column in IMPORT_COLUMNS if column.key not in IMPORT_ONLY_COLUMNS),
     Column("library_code", "库编号"),
     Column("state_label", "状态", width=10),
 )
-"""What is written: the county's columns, the running number, our code and the state."""
+"""Columns of an export: serial number, the county table, library code and state."""
 
 
 class ImportState(LabelledEnum):

@@ -1,6 +1,6 @@
 """Run imports: short tables in the request, long ones in the background, one transaction per batch.
 
-A batch stores drafts, row results and position together; after a stop the next process continues after the last committed batch.
+A batch commits drafts, row results and the position together; after a stop the next process continues at the next row.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from shared.spreadsheets import CellError, Sheet, annotate_sheet, read_sheet
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_IMMEDIATE_ROWS = 200
-"""Rows of a table that is worked off before the answer leaves."""
+"""Tables up to this size are imported before the response is sent."""
 BATCH_ROWS = 50
 MAX_TABLE_BYTES = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What is to be imported, and how."""
+    """An uploaded table and the options of its import."""
 
     content: bytes
     region: str
@@ -42,33 +42,33 @@ class ImportRequest:
 
 @dataclass
 class PreparedImport:
-    """A table and what its rows are understood with; `seen` fills as rows are worked off."""
+    """A parsed table with its row reader; `row_numbers` maps project id to row and grows with every batch."""
 
     sheet: Sheet
     reader: RowReader
     row_numbers: dict[UUID, int]
 
 
-async def start_import(work: UnitOfWork, asked: ImportRequest) -> ImportJob:
-    """Keep the table and begin: finished when it is short, running otherwise. Invalid when it is no table of ours."""
-    work.actor.require(May.PROJECT_DECLARE, asked.region)
-    if asked.happened_at is not None and asked.happened_at > work.at:
+async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
+    """Store the table and create the import; a short table is finished on return. Raise Invalid when the file is not a valid table."""
+    work.actor.require(May.PROJECT_DECLARE, request.region)
+    if request.happened_at is not None and request.happened_at > work.at:
         detail = "提出时间不能晚于现在"
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
-    names = await repository.load_region_names(work, asked.region)
-    sheet = await asyncio.to_thread(read_sheet, asked.content, IMPORT_COLUMNS)
-    stored = await work.context.storage.put(_stream_content(asked.content), limit=MAX_TABLE_BYTES)
+    names = await repository.load_region_names(work, request.region)
+    sheet = await asyncio.to_thread(read_sheet, request.content, IMPORT_COLUMNS)
+    stored = await work.context.storage.put(_stream_content(request.content), limit=MAX_TABLE_BYTES)
     job = ImportJob(
         id=new_id(),
-        region=asked.region,
+        region=request.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        name=asked.name,
+        name=request.name,
         sha256=stored.sha256,
-        year=asked.year,
-        happened_at=asked.happened_at,
-        dry_run=asked.dry_run,
+        year=request.year,
+        happened_at=request.happened_at,
+        dry_run=request.dry_run,
         actor=_serialize_actor(work.actor),
         state=ImportState.RUNNING,
         total=len(sheet.rows),
@@ -90,7 +90,7 @@ def _serialize_actor(actor: Actor) -> dict[str, Any]:
     return {
         "id": actor.id,
         "name": actor.name,
-        "grants": [[one.role.value, one.region] for one in actor.grants],
+        "grants": [[grant.role.value, grant.region] for grant in actor.grants],
         "organisation": actor.organisation,
         "kind": actor.kind,
         "scopes": None if actor.scopes is None else sorted(actor.scopes),
@@ -99,11 +99,11 @@ def _serialize_actor(actor: Actor) -> dict[str, Any]:
     }
 
 
-def _restore_actor(kept: dict[str, Any]) -> Actor:
-    """Who sent the table, with what they were allowed then."""
-    grants = tuple(Grant(Role(role), region) for role, region in kept["grants"])
-    scopes = None if kept["scopes"] is None else frozenset(May(one) for one in kept["scopes"])
-    return Actor(**{**kept, "grants": grants, "scopes": scopes})
+def _restore_actor(stored: dict[str, Any]) -> Actor:
+    """Restore the uploader with the rights held at the time of the upload."""
+    grants = tuple(Grant(Role(role), region) for role, region in stored["grants"])
+    scopes = None if stored["scopes"] is None else frozenset(May(scope) for scope in stored["scopes"])
+    return Actor(**{**stored, "grants": grants, "scopes": scopes})
 
 
 async def _build_reader(work: UnitOfWork, job: ImportJob, names: repository.RegionNames) -> RowReader:
@@ -113,17 +113,17 @@ async def _build_reader(work: UnitOfWork, job: ImportJob, names: repository.Regi
     return RowReader(job.region, names, tree.items, words, job.year, job.happened_at)
 
 
-async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: PreparedImport, most: int) -> None:
-    """The next rows of a job, in the transaction of `work`."""
-    batch = prepared.sheet.rows[job.done : job.done + most]
-    found = await importer.import_rows(
+async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: PreparedImport, limit: int) -> None:
+    """Import the next rows of a job in the transaction of `work`."""
+    batch = prepared.sheet.rows[job.done : job.done + limit]
+    results = await importer.import_rows(
         work, batch, prepared.reader, prepared.row_numbers, dry_run=job.dry_run
     )
-    await repository.system_insert_rows(work, [{"job_id": job.id, **one} for one in found])
+    await repository.system_insert_rows(work, [{"job_id": job.id, **result} for result in results])
     job.done += len(batch)
-    job.wrong += sum(one["wrong"] for one in found)
-    job.already += sum(one["already"] for one in found)
-    job.imported += sum(not one["wrong"] and not one["already"] for one in found)
+    job.wrong += sum(result["wrong"] for result in results)
+    job.already += sum(result["already"] for result in results)
+    job.imported += sum(not result["wrong"] and not result["already"] for result in results)
     if job.done >= job.total:
         job.state, job.finished_at = ImportState.DONE, work.at
     job.version += 1
@@ -133,20 +133,20 @@ async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: Prepared
 
 
 async def run_next_batch(context: ServiceContext) -> bool:
-    """One batch of the oldest import; False when there is nothing to do."""
+    """Run one batch of the oldest import; return False when there is none."""
     async with context.database.read() as session:
-        waiting = await repository.system_find_next_import(context.unit_of_work(session))
-    if waiting is None:
+        job = await repository.system_find_next_import(context.unit_of_work(session))
+    if job is None:
         return False
     try:
-        prepared = await _load_prepared(context, waiting)
-        await _run_batch(context, waiting.id, prepared)
-    except (NotFound, Invalid) as refusal:
-        await _mark_failed(context, waiting.id, refusal.detail)
+        prepared = await _load_prepared(context, job)
+        await _run_batch(context, job.id, prepared)
+    except (NotFound, Invalid) as error:
+        await _mark_failed(context, job.id, error.detail)
     except ApiError:
         raise
     except Exception:
-        await _mark_failed(context, waiting.id, "系统内部错误, 请告知管理员; 再次上传同一文件会接着导入")
+        await _mark_failed(context, job.id, "系统内部错误, 请告知管理员; 再次上传同一文件会接着导入")
         raise
     return True
 
@@ -164,10 +164,10 @@ async def _run_batch(context: ServiceContext, job_id: UUID, prepared: PreparedIm
 
 
 async def _load_prepared(context: ServiceContext, job: ImportJob) -> PreparedImport:
-    """The table and its reader; kept in memory until the next job, so that a batch need not read the file again."""
-    kept: tuple[UUID, PreparedImport] | None = context.memory.get("import")
-    if kept is not None and kept[0] == job.id:
-        return kept[1]
+    """Return the parsed table, cached in memory for the current job, so that a batch need not read the file again."""
+    cached: tuple[UUID, PreparedImport] | None = context.memory.get("import")
+    if cached is not None and cached[0] == job.id:
+        return cached[1]
     async with context.database.read() as session:
         work = context.unit_of_work(session, _restore_actor(job.actor))
         names = await repository.load_region_names(work, job.region)
@@ -178,7 +178,7 @@ async def _load_prepared(context: ServiceContext, job: ImportJob) -> PreparedImp
 
 
 async def _read_sheet(storage: Storage, job: ImportJob) -> Sheet:
-    content = b"".join([part async for part in storage.stream(job.sha256)])
+    content = b"".join([chunk async for chunk in storage.stream(job.sha256)])
     return await asyncio.to_thread(read_sheet, content, IMPORT_COLUMNS)
 
 
@@ -195,33 +195,33 @@ async def _mark_failed(context: ServiceContext, job_id: UUID, message: str) -> N
 def build_import_read(
     job: ImportJob, faults: Sequence[RowFault] = (), project_ids: Sequence[UUID] = ()
 ) -> ImportRead:
-    """An import as it is shown, with these of its faults."""
-    at = f"/api/v1/projects/imports/{job.id}"
+    """Build the response of an import with the given errors and projects."""
+    address = f"/api/v1/projects/imports/{job.id}"
     return ImportRead(
         **{name: getattr(job, name) for name in ImportRead.model_fields if hasattr(job, name)},
         state_label=job.state.label,
         rows=job.total,
         faults=list(faults),
         project_ids=list(project_ids),
-        address=at,
-        rows_address=f"{at}/rows",
-        workbook=f"{at}/workbook",
+        address=address,
+        rows_address=f"{address}/rows",
+        workbook=f"{address}/workbook",
     )
 
 
 async def get_import_detail(work: UnitOfWork, job: ImportJob) -> ImportRead:
-    """The same, with the first of them and, of a short table, its projects."""
+    """Build the response of an import with its first errors and, for a short table, its projects."""
     faults = [
-        RowFault(row=row.number, column=one["column"], message=one["message"])
+        RowFault(row=row.number, column=fault["column"], message=fault["message"])
         for row in await repository.list_wrong_rows(work, job.id, repository.MAX_SHOWN_FAULTS)
-        for one in row.faults
+        for fault in row.faults
     ]
-    projects = await repository.list_project_ids(work, job.id) if job.total <= MAX_IMMEDIATE_ROWS else []
-    return build_import_read(job, faults[: repository.MAX_SHOWN_FAULTS], projects)
+    project_ids = await repository.list_project_ids(work, job.id) if job.total <= MAX_IMMEDIATE_ROWS else []
+    return build_import_read(job, faults[: repository.MAX_SHOWN_FAULTS], project_ids)
 
 
 async def build_workbook(work: UnitOfWork, job: ImportJob, *, only_wrong: bool) -> bytes:
-    """The uploaded rows again, wrong cells marked, each row's faults beside it."""
+    """Return the uploaded table as a workbook with faulty cells marked and the errors of each row in an extra column."""
     faults = {row.number: row.faults for row in await repository.list_wrong_rows(work, job.id)}
     try:
         sheet = await _read_sheet(work.context.storage, job)
@@ -229,7 +229,7 @@ async def build_workbook(work: UnitOfWork, job: ImportJob, *, only_wrong: bool) 
         raise Conflict("原表的文件已不在, 请重新上传", "The uploaded file is gone") from error
     for row in sheet.rows:
         row.errors = [
-            CellError(row.number, one["column"], one["message"], f"/rows/{row.number}/{one['key']}")
-            for one in faults.get(row.number, ())
+            CellError(row.number, fault["column"], fault["message"], f"/rows/{row.number}/{fault['key']}")
+            for fault in faults.get(row.number, ())
         ]
     return await asyncio.to_thread(annotate_sheet, sheet, only_wrong=only_wrong)

@@ -23,9 +23,9 @@ async def count_inbox(work: ReadWork) -> InboxCounts:
 @router.get("", response_model=Page[InboxItem], **requires(May.PROJECT_READ, refuses=(BadRequest,)))
 async def list_inbox(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     state: State | None = None,
     overdue: Annotated[bool, Query(description="只看超时的")] = False,
 ) -> Page[InboxItem]:
     """待办, 等得最久的在前."""
-    return await service.list_inbox(work, asked, state, overdue=overdue)
+    return await service.list_inbox(work, params, state, overdue=overdue)

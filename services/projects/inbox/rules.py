@@ -8,16 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.projects.projects.guards import FULL_PERCENT, has_town
-from services.projects.projects.lifecycle import PROJECT_LIFECYCLE as LIFE
-from services.projects.projects.lifecycle import Action, State
+from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, Action, State
 from services.projects.projects.models import Project
-from services.projects.projects.repository import PROJECT_TABLE
+from services.projects.projects.repository import PROJECT_COLUMNS
 from services.projects.projects.schemas import Origin
 from shared.auth import Actor, May, Role, region_bounds
 
-PROJECT_COLUMNS = PROJECT_TABLE.c
 NO_TOWN_SUFFIX = "000000"
-"""What follows a district's six digits in a region without a town."""
+"""Digits after the county code in a region without a town."""
 FORWARD_ACTIONS = (
     Action.DECLARE,
     Action.FORWARD,
@@ -32,7 +30,7 @@ FORWARD_ACTIONS = (
     Action.HAND_OVER,
     Action.CLOSE,
 )
-"""Moves that take a project forward and that somebody has to make."""
+"""Actions that move a project forward and put it on somebody's worklist."""
 ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[Origin, ...]]] = {
     May.PROJECT_DECLARE: {
         Role.VILLAGE_CLERK: (Origin.VILLAGE,),
@@ -46,42 +44,42 @@ ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[Origin, ...]]] = {
         Role.BUREAU: (Origin.DISTRICT,),
     },
 }
-"""Permissions that many hold over one project: whose work it is follows from who declared it."""
+"""Permissions that several roles hold for one project: the origin of the project decides whose task it is."""
 
 
 @dataclass(frozen=True)
 class WorklistEntry:
-    """A state, the move it waits for, and the condition that it waits for this actor."""
+    """A state, the action it waits for, and the SQL condition under which it waits for this actor."""
 
     state: State
     action: Action
     condition: sa.ColumnElement[bool]
 
     def matches_project(self, project: Project) -> bool:
-        """Whether this is the move a project of the state waits for: where there is no town, it is submitted."""
-        here = self.state is project.state
-        return here and (self.action is not Action.SUBMIT or not has_town(project.region))
+        """Return whether the project waits for this action; a project with a town is not submitted directly."""
+        in_state = self.state is project.state
+        return in_state and (self.action is not Action.SUBMIT or not has_town(project.region))
 
 
 def list_worklist_entries(actor: Actor) -> list[WorklistEntry]:
-    """Every state in which a project can wait for this actor."""
-    found = []
-    for row in LIFE.transitions:
-        if row.action in FORWARD_ACTIONS and actor.can(row.may):
-            others = [getattr(PROJECT_COLUMNS, name) != actor.id for name in row.four_eyes]
-            for state in sorted(row.sources):
+    """Return every state in which a project can wait for this actor."""
+    entries = []
+    for transition in PROJECT_LIFECYCLE.transitions:
+        if transition.action in FORWARD_ACTIONS and actor.can(transition.may):
+            four_eyes = [getattr(PROJECT_COLUMNS, name) != actor.id for name in transition.four_eyes]
+            for state in sorted(transition.sources):
                 condition = sa.and_(
                     PROJECT_COLUMNS.state == state,
-                    _build_scope_condition(actor, row.may),
-                    *others,
-                    *_build_readiness_conditions(row.action),
+                    _build_scope_condition(actor, transition.may),
+                    *four_eyes,
+                    *_build_readiness_conditions(transition.action),
                 )
-                found.append(WorklistEntry(state, row.action, condition))
-    return found
+                entries.append(WorklistEntry(state, transition.action, condition))
+    return entries
 
 
 def build_cutoff_condition(cutoffs: Mapping[State, datetime]) -> sa.ColumnElement[bool]:
-    """True of a project that came into its state before that state's moment."""
+    """Build the condition of projects that entered their state before the cutoff of that state."""
     return sa.or_(
         sa.false(),
         *(
@@ -91,20 +89,20 @@ def build_cutoff_condition(cutoffs: Mapping[State, datetime]) -> sa.ColumnElemen
     )
 
 
-def _build_scope_condition(actor: Actor, may: May) -> Any:  # noqa: ANN401 - a condition
-    within = actor.scope_filter(may, PROJECT_COLUMNS.region)
-    if may not in ORIGINS_BY_ROLE:
-        return within
-    mine: list[Any] = [PROJECT_COLUMNS.created_by == actor.id, PROJECT_COLUMNS.declared_by == actor.id]
+def _build_scope_condition(actor: Actor, permission: May) -> Any:  # noqa: ANN401 - a condition
+    in_scope = actor.scope_filter(permission, PROJECT_COLUMNS.region)
+    if permission not in ORIGINS_BY_ROLE:
+        return in_scope
+    own: list[Any] = [PROJECT_COLUMNS.created_by == actor.id, PROJECT_COLUMNS.declared_by == actor.id]
     for grant in actor.grants:
-        if origins := ORIGINS_BY_ROLE[may].get(grant.role):
-            mine.append(
+        if origins := ORIGINS_BY_ROLE[permission].get(grant.role):
+            own.append(
                 sa.and_(
                     PROJECT_COLUMNS.origin.in_(origins),
                     PROJECT_COLUMNS.region.between(*region_bounds(grant.region)),
                 )
             )
-    return sa.and_(within, sa.or_(*mine))
+    return sa.and_(in_scope, sa.or_(*own))
 
 
 def _build_readiness_conditions(action: Action) -> list[Any]:

@@ -22,7 +22,7 @@ class InboxCount(BaseModel):
 
 
 class InboxCounts(BaseModel):
-    """待办件数: one cheap call."""
+    """待办件数; cheap enough to poll."""
 
     waiting: int
     near: int

@@ -1,4 +1,4 @@
-"""Every query about milestones."""
+"""Queries on milestones."""
 
 from uuid import UUID
 
@@ -14,13 +14,13 @@ MILESTONE_TABLE: sa.Table = Milestone.__table__  # type: ignore[attr-defined]
 
 
 async def list_milestones(work: UnitOfWork, project_id: UUID) -> list[Milestone]:
-    """The milestones of a project the caller was given, by plan."""
+    """Return the milestones of a project by planned date. The caller has checked access to the project."""
     query = select(Milestone).where(Milestone.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(Milestone.planned_on), col(Milestone.id))))
 
 
 async def delete_open_milestones(work: UnitOfWork, project_id: UUID) -> None:
-    """Take away those of a project the caller was given that were not reached yet."""
+    """Delete the milestones of a project that are not completed. The caller has checked access to the project."""
     statement = sa.delete(MILESTONE_TABLE).where(
         MILESTONE_TABLE.c.project_id == project_id, MILESTONE_TABLE.c.done_on.is_(None)
     )
@@ -28,9 +28,9 @@ async def delete_open_milestones(work: UnitOfWork, project_id: UUID) -> None:
 
 
 async def get_milestone(work: UnitOfWork, project_id: UUID, milestone_id: UUID) -> Milestone:
-    """One milestone of a project the caller was given; NotFound without it."""
+    """Load and lock a milestone of a project; raise NotFound when there is none. The caller has checked access to the project."""
     query = select(Milestone).where(Milestone.id == milestone_id, Milestone.project_id == project_id)
-    found = (await work.session.exec(query.with_for_update())).first()
-    if found is None:
+    milestone = (await work.session.exec(query.with_for_update())).first()
+    if milestone is None:
         raise NotFound("没有这个节点", "No such milestone")
-    return found
+    return milestone

@@ -1,4 +1,4 @@
-"""`/projects/{id}/milestones`."""
+"""Routes of `/projects/{id}/milestones`."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from services.projects.milestones import service
 from services.projects.milestones.schemas import MilestoneCompletion, MilestoneRead, MilestonesWrite
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import ReadWork, Route, WriteWork, requires
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/projects", tags=["项目节点"], route_class=Route)
 )
 async def list_milestones(work: ReadWork, project_id: UUID) -> list[MilestoneRead]:
     """项目节点."""
-    await library.get_project(work, project_id)
+    await projects.get_project(work, project_id)
     return await service.list_milestones(work, project_id)
 
 

@@ -9,14 +9,23 @@ from services.projects.projects.schemas import QuantityProgress
 
 
 def compute_quantity_progress(project: Project, reports: Sequence[Progress]) -> list[QuantityProgress]:
-    """Planned and done of every quantity; `reports` the earliest first."""
-    planned = {(one["name"], one["unit"]): Decimal(one["amount"]) for one in project.quantities}
-    done = {
-        (one["name"], one["unit"]): Decimal(one["amount"]) for report in reports for one in report.quantities
+    """Compare planned and completed quantities; `reports` oldest first, later reports override earlier ones."""
+    planned = {
+        (quantity["name"], quantity["unit"]): Decimal(quantity["amount"]) for quantity in project.quantities
     }
-    found = []
+    done = {
+        (quantity["name"], quantity["unit"]): Decimal(quantity["amount"])
+        for report in reports
+        for quantity in report.quantities
+    }
+    rows = []
     for name, unit in dict.fromkeys([*planned, *done]):
-        wanted, made = planned.get((name, unit), Decimal(0)), done.get((name, unit), Decimal(0))
-        percent = int(made * 100 / wanted) if wanted else None
-        found.append(QuantityProgress(name=name, unit=unit, planned=wanted, done=made, percent=percent))
-    return found
+        planned_amount, done_amount = (
+            planned.get((name, unit), Decimal(0)),
+            done.get((name, unit), Decimal(0)),
+        )
+        percent = int(done_amount * 100 / planned_amount) if planned_amount else None
+        rows.append(
+            QuantityProgress(name=name, unit=unit, planned=planned_amount, done=done_amount, percent=percent)
+        )
+    return rows

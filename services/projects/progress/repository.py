@@ -1,4 +1,4 @@
-"""Every query about progress reports."""
+"""Queries on progress reports."""
 
 from datetime import date
 from uuid import UUID
@@ -10,31 +10,32 @@ from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_REPORTS = 360
+"""Thirty years of monthly reports."""
 SORT_COLUMNS = {"reported_on": col(Progress.reported_on)}
 
 
-async def list_reports(work: UnitOfWork, project_id: UUID, asked: PageParams) -> Page[Progress]:
-    """A page of the reports of a project the caller was given."""
+async def list_reports(work: UnitOfWork, project_id: UUID, params: PageParams) -> Page[Progress]:
+    """Return a page of the reports of a project. The caller has checked access to the project."""
     query = select(Progress).where(Progress.project_id == project_id)
     return await list_page(
-        work.session, query, asked, orders=SORT_COLUMNS, key=col(Progress.id), default="-reported_on"
+        work.session, query, params, orders=SORT_COLUMNS, key=col(Progress.id), default="-reported_on"
     )
 
 
 async def find_last_report(work: UnitOfWork, project_id: UUID, on: date) -> Progress | None:
-    """The last report up to a day of a project the caller was given."""
+    """Return the last report of a project up to a day, or None. The caller has checked access to the project."""
     query = select(Progress).where(Progress.project_id == project_id, Progress.reported_on <= on)
     query = query.order_by(col(Progress.reported_on).desc(), col(Progress.id).desc())
     return (await work.session.exec(query.limit(1))).first()
 
 
 async def list_all_reports(work: UnitOfWork, project_id: UUID) -> list[Progress]:
-    """The last reports of a project the caller was given, the earliest first; thirty years of monthly ones at most."""
+    """Return the last `MAX_REPORTS` reports of a project, oldest first. The caller has checked access to the project."""
     query = select(Progress).where(Progress.project_id == project_id)
     query = query.order_by(col(Progress.reported_on).desc(), col(Progress.id).desc()).limit(MAX_REPORTS)
     return list(await work.session.exec(query))[::-1]
 
 
 async def find_report(work: UnitOfWork, progress_id: UUID) -> Progress | None:
-    """A report by the id a phone gave it."""
+    """Return the report with a client-generated id, or None."""
     return await work.session.get(Progress, progress_id)

@@ -1,4 +1,4 @@
-"""`/projects/{id}/progress`: reports of the works."""
+"""Routes of `/projects/{id}/progress`."""
 
 from uuid import UUID
 
@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from services.projects.progress import repository, service
 from services.projects.progress.models import Progress
 from services.projects.progress.schemas import ProgressCreate, ProgressRead
-from services.projects.projects import repository as library
+from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
@@ -31,7 +31,7 @@ async def report_progress(work: WriteWork, project_id: UUID, body: ProgressCreat
     response_model=Page[ProgressRead],
     **requires(May.PROJECT_READ, refuses=(NotFound,)),
 )
-async def list_progress(work: ReadWork, asked: Pagination, project_id: UUID) -> Page[Progress]:
+async def list_progress(work: ReadWork, params: Pagination, project_id: UUID) -> Page[Progress]:
     """进度报告, 最近的在前."""
-    await library.get_project(work, project_id)
-    return await repository.list_reports(work, project_id, asked)
+    await projects.get_project(work, project_id)
+    return await repository.list_reports(work, project_id, params)

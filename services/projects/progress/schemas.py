@@ -11,7 +11,7 @@ from shared.china import Fix
 
 
 class PhotoWrite(BaseModel):
-    """现场照片: a file that was uploaded, where and when it was taken."""
+    """现场照片: an uploaded file with the place and time of the shot."""
 
     file_id: UUID
     fix: Fix | None = Field(None, description="拍摄地点, 须写明坐标系")

@@ -18,7 +18,7 @@ FINISHED_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER,
 
 
 def get_notice_levels(state: State) -> frozenset[NoticeLevel]:
-    """Which notices may go up in a state."""
+    """Return the notice levels that may be posted for a project in this state."""
     if state in REVIEW_STATES:
         return frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
     if state in FINISHED_STATES:
@@ -27,7 +27,7 @@ def get_notice_levels(state: State) -> frozenset[NoticeLevel]:
 
 
 async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
-    """The project for its notices; Conflict when one is about to go up and nothing was declared."""
+    """Load a project as the subject of a notice. With `lock`, raise Conflict when it is not declared yet or has left the library."""
     project = await repository.get_project(work, record_id, lock=lock)
     if lock and (project.state in EDITABLE_STATES or project.stage is Stage.OUT):
         raise Conflict(
@@ -37,7 +37,7 @@ async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: boo
 
 
 async def build_notice_subject(work: UnitOfWork, project: Project) -> NoticeSubject:
-    """What the public reads of a project."""
+    """Build the public view of a project that notices show."""
     return NoticeSubject(
         NOTICE_SUBJECT_KIND,
         str(project.id),
@@ -50,10 +50,10 @@ async def build_notice_subject(work: UnitOfWork, project: Project) -> NoticeSubj
 
 
 async def build_notice_content(work: UnitOfWork, project: Project) -> dict[str, Any]:
-    """The content of a notice: strings and whole numbers only."""
+    """Build the content of a notice from strings, integers and lists of them, without personal data."""
     money = await repository.list_planned_money(work, project.id)
     targets = await repository.list_targets(work, project.id)
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "name": project.name,
         "library_code": project.library_code or "",
         "category": project.category_label,
@@ -72,12 +72,15 @@ async def build_notice_content(work: UnitOfWork, project: Project) -> dict[str, 
         "people": project.people,
         "linkage": project.linkage,
         "goal": project.goal,
-        "targets": [f"{one.kind.label}: {one.name} {one.operator} {one.value}{one.unit}" for one in targets],
+        "targets": [
+            f"{target.kind.label}: {target.name} {target.operator} {target.value}{target.unit}"
+            for target in targets
+        ],
     }
     if project.decision_no:
-        found["decision"] = f"{project.decision_no} {project.decision_on or ''}".strip()
+        content["decision"] = f"{project.decision_no} {project.decision_on or ''}".strip()
     if project.state in FINISHED_STATES:
-        found |= {"completed_on": str(project.completed_on or ""), "paid": format_yuan(project.paid)}
+        content |= {"completed_on": str(project.completed_on or ""), "paid": format_yuan(project.paid)}
         if project.settled:
-            found["settled"] = format_yuan(project.settled)
-    return found
+            content["settled"] = format_yuan(project.settled)
+    return content

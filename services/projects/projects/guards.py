@@ -32,25 +32,28 @@ class Purchase(LabelledEnum):
     SERVICES = "services", "服务"
 
 
-BELOW_COUNTY_DIGITS = slice(6, 12)
+COUNTY_DIGITS = 6
+FULL_PERCENT = 100
 
 
 def has_town(region: str) -> bool:
-    """Whether a region is a town or lies in one; a district's own projects have no town to review them."""
-    return bool(region[BELOW_COUNTY_DIGITS].strip("0"))
+    """Return whether a region is a town or lies in one; a project of the county itself has no town that reviews it."""
+    return bool(region[COUNTY_DIGITS:].strip("0"))
 
 
 def classify_purchase(category: str, rule: Mapping[str, Any]) -> Purchase:
-    """What a category of projects usually buys: the nearest above it that the rule names, works otherwise."""
+    """Return what a category usually buys: the entry of its nearest ancestor in the rule, else works."""
     parts = category.split(".")
-    heads = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    return Purchase(next((rule["kinds"][one] for one in heads if one in rule["kinds"]), Purchase.WORKS))
+    candidates = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return Purchase(
+        next((rule["kinds"][code] for code in candidates if code in rule["kinds"]), Purchase.WORKS)
+    )
 
 
 def check_procurement(
     rule: Mapping[str, Any], procurement: Procurement | None, purchase: Purchase, amount: int, reason: str
 ) -> FieldError | None:
-    """What stands against this way at this amount (分); None when it may be so."""
+    """Check a procurement method against the open tender limit of the rule; `amount` in 分. Return None when it is permitted."""
     limit = parse_yuan(rule["limits"][purchase])
     if procurement is None or amount < limit or procurement == Procurement.OPEN_TENDER:
         return None
@@ -64,12 +67,9 @@ def check_procurement(
     return FieldError("tender_reason", detail, "say why no open tender", "/reason")
 
 
-FULL_PERCENT = 100
-
-
 @dataclass(frozen=True)
 class ProjectFacts:
-    """What the guards look at: the record, what is attached and published, and what the person moving it says."""
+    """Input of the guards: the record, its documents and notices, and the fields of the transition request. Amounts in 分."""
 
     region: str = ""
     form: tuple[FieldError, ...] = ()
@@ -107,6 +107,7 @@ def _require_document(facts: ProjectFacts, kind: DocumentKind) -> FieldError | N
 
 
 def _join_faults(faults: tuple[FieldError, ...]) -> FieldError | None:
+    """Join several errors into one, because a guard returns at most one."""
     if not faults:
         return None
     if len(faults) == 1:
@@ -298,8 +299,10 @@ def document_number_given(facts: ProjectFacts) -> FieldError | None:
 
 def no_open_commitments(facts: ProjectFacts) -> FieldError | None:
     """没有已登记或已下达而未支付的资金."""
-    open_ = facts.committed + facts.allocated - facts.paid
-    if open_ <= 0:
+    open_amount = facts.committed + facts.allocated - facts.paid
+    if open_amount <= 0:
         return None
-    detail = f"尚有 {format_yuan(open_)} 元资金安排在本项目上, 请先由财政收回"
-    return FieldError("money_committed", detail, f"{format_yuan(open_)} is still committed to this project")
+    detail = f"尚有 {format_yuan(open_amount)} 元资金安排在本项目上, 请先由财政收回"
+    return FieldError(
+        "money_committed", detail, f"{format_yuan(open_amount)} is still committed to this project"
+    )

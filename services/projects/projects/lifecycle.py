@@ -100,15 +100,15 @@ REVIEW_STATES = frozenset(
         State.DISTRICT_NOTICE,
     }
 )
-"""Where a declared project is before the library takes it."""
+"""States of a declared project until it is admitted to the library."""
 EDITABLE_STATES = frozenset({State.DRAFT, State.RETURNED})
-"""Where the record is still the declarer's to write."""
+"""States in which the declarer may still edit every field."""
 CONSTRUCTION_STATES = frozenset({State.STARTED, State.UNDER_CONSTRUCTION})
 
 
 def list_states(stage: Stage) -> tuple[State, ...]:
-    """Every state of a stage."""
-    return tuple(state for state, found in STAGE_OF_STATE.items() if found is stage)
+    """Return all states of a stage."""
+    return tuple(state for state, state_stage in STAGE_OF_STATE.items() if state_stage is stage)
 
 
 S, A = State, Action
@@ -116,45 +116,57 @@ ENTRY_ACTORS = ("created_by", "declared_by")
 
 # fmt: off
 PROJECT_LIFECYCLE: Lifecycle[State, Action, ProjectFacts] = Lifecycle("project", "项目", State, S.DRAFT, (
-    #    action       from                             to                    who                    needs
-    transition(A.DECLARE,   EDITABLE_STATES,                        S.VILLAGE_NOTICE,     May.PROJECT_DECLARE,   guards.form_complete,
-         guards.minutes_attached),
-    transition(A.FORWARD,   S.VILLAGE_NOTICE,                S.TOWN_REVIEW,        May.PROJECT_DECLARE,   guards.belongs_to_town,
-         guards.notice_period_over),
-    transition(A.SUBMIT,    S.VILLAGE_NOTICE,                S.APPRAISAL,          May.PROJECT_DECLARE,   guards.belongs_to_county,
-         guards.notice_period_over),
-    transition(A.RECALL,    S.VILLAGE_NOTICE,                S.RETURNED,           May.PROJECT_DECLARE,   guards.reason_given),
-    transition(A.ENDORSE,   S.TOWN_REVIEW,                   S.TOWN_NOTICE,        May.PROJECT_ENDORSE,   guards.statements_confirmed,
-         four_eyes=ENTRY_ACTORS),
-    transition(A.FORWARD,   S.TOWN_NOTICE,                   S.APPRAISAL,          May.PROJECT_ENDORSE,   guards.notice_period_over),
-    transition(A.APPRAISE,  S.APPRAISAL,                     S.APPROVAL,           May.PROJECT_APPRAISE,  guards.opinion_given,
-         guards.statements_confirmed, guards.readiness_checked, four_eyes=ENTRY_ACTORS),
-    transition(A.APPROVE,   S.APPROVAL,                      S.DISTRICT_NOTICE,    May.PROJECT_APPROVE,   guards.decision_documented,
-         four_eyes=(*ENTRY_ACTORS, "appraised_by")),
-    transition(A.ADMIT,     S.DISTRICT_NOTICE,               S.RESERVE,            May.PROJECT_APPROVE,   guards.notice_period_over,
-         guards.screening_passed, four_eyes=ENTRY_ACTORS),
-    transition(A.PLAN,      S.RESERVE,                       S.PLANNED,            May.PROJECT_PLAN,      guards.screening_passed,
-         guards.no_change_open),
-    transition(A.START,     S.PLANNED,                       S.STARTED,            May.PROJECT_IMPLEMENT, guards.has_allocation,
-         guards.has_implementation_plan, guards.procurement_documented, guards.tender_rules_met, guards.no_change_open),
-    transition(A.PROGRESS,  CONSTRUCTION_STATES,                        S.UNDER_CONSTRUCTION, May.PROJECT_IMPLEMENT),
-    transition(A.COMPLETE,  S.UNDER_CONSTRUCTION,            S.COMPLETED,          May.PROJECT_IMPLEMENT, guards.construction_complete,
-         guards.no_change_open),
-    transition(A.ACCEPT,    S.COMPLETED,                     S.ACCEPTED,           May.PROJECT_ACCEPT,    guards.has_acceptance_report,
-         guards.settlement_covers_assets, guards.completion_notice_over, four_eyes=("completed_by",)),
-    transition(A.HAND_OVER, S.ACCEPTED,                      S.HANDED_OVER,        May.PROJECT_ACCEPT,    guards.assets_registered),
-    transition(A.CLOSE,     S.HANDED_OVER,                   S.CLOSED,             May.PROJECT_ACCEPT,    guards.funds_settled,
-         guards.has_self_evaluation, four_eyes=("evaluated_by",)),
+    #          action       from                             to                    permission             guards
+    transition(A.DECLARE,   EDITABLE_STATES,                 S.VILLAGE_NOTICE,     May.PROJECT_DECLARE,
+               guards.form_complete, guards.minutes_attached),
+    transition(A.FORWARD,   S.VILLAGE_NOTICE,                S.TOWN_REVIEW,        May.PROJECT_DECLARE,
+               guards.belongs_to_town, guards.notice_period_over),
+    transition(A.SUBMIT,    S.VILLAGE_NOTICE,                S.APPRAISAL,          May.PROJECT_DECLARE,
+               guards.belongs_to_county, guards.notice_period_over),
+    transition(A.RECALL,    S.VILLAGE_NOTICE,                S.RETURNED,           May.PROJECT_DECLARE,
+               guards.reason_given),
+    transition(A.ENDORSE,   S.TOWN_REVIEW,                   S.TOWN_NOTICE,        May.PROJECT_ENDORSE,
+               guards.statements_confirmed, four_eyes=ENTRY_ACTORS),
+    transition(A.FORWARD,   S.TOWN_NOTICE,                   S.APPRAISAL,          May.PROJECT_ENDORSE,
+               guards.notice_period_over),
+    transition(A.APPRAISE,  S.APPRAISAL,                     S.APPROVAL,           May.PROJECT_APPRAISE,
+               guards.opinion_given, guards.statements_confirmed, guards.readiness_checked, four_eyes=ENTRY_ACTORS),
+    transition(A.APPROVE,   S.APPROVAL,                      S.DISTRICT_NOTICE,    May.PROJECT_APPROVE,
+               guards.decision_documented, four_eyes=(*ENTRY_ACTORS, "appraised_by")),
+    transition(A.ADMIT,     S.DISTRICT_NOTICE,               S.RESERVE,            May.PROJECT_APPROVE,
+               guards.notice_period_over, guards.screening_passed, four_eyes=ENTRY_ACTORS),
+    transition(A.PLAN,      S.RESERVE,                       S.PLANNED,            May.PROJECT_PLAN,
+               guards.screening_passed, guards.no_change_open),
+    transition(A.START,     S.PLANNED,                       S.STARTED,            May.PROJECT_IMPLEMENT,
+               guards.has_allocation, guards.has_implementation_plan, guards.procurement_documented,
+               guards.tender_rules_met, guards.no_change_open),
+    transition(A.PROGRESS,  CONSTRUCTION_STATES,             S.UNDER_CONSTRUCTION, May.PROJECT_IMPLEMENT),
+    transition(A.COMPLETE,  S.UNDER_CONSTRUCTION,            S.COMPLETED,          May.PROJECT_IMPLEMENT,
+               guards.construction_complete, guards.no_change_open),
+    transition(A.ACCEPT,    S.COMPLETED,                     S.ACCEPTED,           May.PROJECT_ACCEPT,
+               guards.has_acceptance_report, guards.settlement_covers_assets, guards.completion_notice_over,
+               four_eyes=("completed_by",)),
+    transition(A.HAND_OVER, S.ACCEPTED,                      S.HANDED_OVER,        May.PROJECT_ACCEPT,
+               guards.assets_registered),
+    transition(A.CLOSE,     S.HANDED_OVER,                   S.CLOSED,             May.PROJECT_ACCEPT,
+               guards.funds_settled, guards.has_self_evaluation, four_eyes=("evaluated_by",)),
     transition(A.RETURN,    (S.VILLAGE_NOTICE, S.TOWN_REVIEW, S.TOWN_NOTICE),
-                                                       S.RETURNED,           May.PROJECT_ENDORSE,   guards.reason_given),
-    transition(A.RETURN,    S.APPRAISAL,                     S.RETURNED,           May.PROJECT_APPRAISE,  guards.reason_given),
-    transition(A.RETURN,    (S.APPROVAL, S.DISTRICT_NOTICE), S.RETURNED,           May.PROJECT_APPROVE,   guards.reason_given),
-    transition(A.SUSPEND,   CONSTRUCTION_STATES,                        S.SUSPENDED,          May.PROJECT_APPROVE,   guards.reason_given),
-    transition(A.RESUME,    S.SUSPENDED,                     None,                 May.PROJECT_APPROVE,   guards.reason_given),
-    transition(A.WITHDRAW,  EDITABLE_STATES,                        S.WITHDRAWN,          May.PROJECT_DECLARE,   guards.reason_given),
-    transition(A.WITHDRAW,  (S.RESERVE, S.PLANNED),          S.WITHDRAWN,          May.PROJECT_APPROVE,   guards.reason_given,
-         guards.document_number_given, guards.no_open_commitments),
-    transition(A.TERMINATE, (*CONSTRUCTION_STATES, S.SUSPENDED),        S.TERMINATED,         May.PROJECT_APPROVE,   guards.reason_given,
-         guards.document_number_given, guards.no_open_commitments),
+                                                             S.RETURNED,           May.PROJECT_ENDORSE,
+               guards.reason_given),
+    transition(A.RETURN,    S.APPRAISAL,                     S.RETURNED,           May.PROJECT_APPRAISE,
+               guards.reason_given),
+    transition(A.RETURN,    (S.APPROVAL, S.DISTRICT_NOTICE), S.RETURNED,           May.PROJECT_APPROVE,
+               guards.reason_given),
+    transition(A.SUSPEND,   CONSTRUCTION_STATES,             S.SUSPENDED,          May.PROJECT_APPROVE,
+               guards.reason_given),
+    transition(A.RESUME,    S.SUSPENDED,                     None,                 May.PROJECT_APPROVE,
+               guards.reason_given),
+    transition(A.WITHDRAW,  EDITABLE_STATES,                 S.WITHDRAWN,          May.PROJECT_DECLARE,
+               guards.reason_given),
+    transition(A.WITHDRAW,  (S.RESERVE, S.PLANNED),          S.WITHDRAWN,          May.PROJECT_APPROVE,
+               guards.reason_given, guards.document_number_given, guards.no_open_commitments),
+    transition(A.TERMINATE, (*CONSTRUCTION_STATES, S.SUSPENDED),
+                                                             S.TERMINATED,         May.PROJECT_APPROVE,
+               guards.reason_given, guards.document_number_given, guards.no_open_commitments),
 ))
 # fmt: on

@@ -26,16 +26,16 @@ WORKLIST_COLUMNS = (
     "allocated",
     "physical_percent",
 )
-"""What decides for whom a project waits, kept beside the index so that counting reads nothing else."""
+"""Columns that decide whose worklist a project is on; included in the index so that counting reads the index only."""
 
 
 def state_condition(*states: State) -> str:
-    """The condition of an index over projects in some states, as queries say it too."""
+    """Return the SQL condition of a partial index over states; queries must use the same text, or the planner skips the index."""
     return f"state IN ({', '.join(repr(state.value) for state in sorted(states))})"
 
 
 def partial_index(where: str, name: str, *columns: str, include: tuple[str, ...] = ()) -> sa.Index:
-    """An index of few projects: those that the condition is true of."""
+    """Build a partial index of `project` that holds only the rows for which the condition is true."""
     condition: sa.ColumnElement[bool] = sa.literal_column(where)
     return sa.Index(
         f"ix_project_{name}",
@@ -47,7 +47,7 @@ def partial_index(where: str, name: str, *columns: str, include: tuple[str, ...]
 
 
 class Project(Base, Record, table=True):
-    """项目. `allocated`, `paid` and `handed_over_value` (分) are what funds and assets told; the rows are theirs."""
+    """项目. `allocated`, `paid` and `handed_over_value` (分) are copied from events of funds and assets, which own the rows."""
 
     __tablename__ = "project"
     __table_args__ = (
@@ -62,7 +62,7 @@ class Project(Base, Record, table=True):
         sa.Index(None, "total", "id", "region"),
         sa.Index(None, "parent_id", "id"),
         sa.Index(None, "state", "state_since", "id"),
-        # What waits for somebody, and what is warned of, is found without looking at all that is long over.
+        # Worklists and warnings read small partial indexes; most rows are projects that are long finished.
         partial_index(BLOCKED_CONDITION, "blocked", "region", "year", "state", "category", "is_package"),
         partial_index(BLOCKED_CONDITION, "blocked_recent", "created_at", "id"),
         partial_index(UNFINISHED_CONDITION, "live", "state_since", "id"),
@@ -168,7 +168,7 @@ class Project(Base, Record, table=True):
     started_on: date | None = None
     physical_percent: int | None = None
     progressed_on: date | None = None
-    heard_on: date | None = Field(default=None, description="last day the site spoke: its start or a report")
+    heard_on: date | None = Field(default=None, description="day of the start or of the last progress report")
     completed_on: date | None = None
     accepted_on: date | None = None
     settled: int = Field(default=0, sa_type=sa.BigInteger)
@@ -181,17 +181,17 @@ class Project(Base, Record, table=True):
 
     @property
     def stage(self) -> Stage:
-        """The coarse view of the state."""
+        """The stage of the current state."""
         return STAGE_OF_STATE[self.state]
 
     @property
     def state_label(self) -> str:
-        """The state in Chinese."""
+        """The Chinese label of the current state."""
         return self.state.label
 
 
 class ProjectPlace(Base, table=True):
-    """项目地点: WGS-84 with what was given beside it. The first one is the project's own."""
+    """项目地点. WGS-84 coordinates with the original input in `given`; the first place is the project's own location."""
 
     __tablename__ = "project_place"
     __table_args__ = (
@@ -210,7 +210,7 @@ class ProjectPlace(Base, table=True):
 
 
 class PlannedMoney(Base, table=True):
-    """计划资金来源: rows add up to the project's total."""
+    """计划资金来源. The amounts (分) of a project add up to its total."""
 
     __tablename__ = "planned_money"
     __table_args__ = (sa.UniqueConstraint("project_id", "kind"), sa.Index(None, "kind", "project_id"))
@@ -223,7 +223,7 @@ class PlannedMoney(Base, table=True):
 
 
 class Target(Base, table=True):
-    """绩效目标: what a project promises."""
+    """绩效目标. One performance target that a project declares."""
 
     __tablename__ = "target"
     __table_args__ = (sa.UniqueConstraint("project_id", "position"),)
@@ -240,7 +240,7 @@ class Target(Base, table=True):
 
 
 class CodeCounter(Base, table=True):
-    """库编号的流水: the last number given in a district and year."""
+    """库编号的流水. The last serial number used per district and year."""
 
     __tablename__ = "code_counter"
 

@@ -25,24 +25,25 @@ PLACE_TABLE: sa.Table = ProjectPlace.__table__  # type: ignore[attr-defined]
 MONEY_TABLE: sa.Table = PlannedMoney.__table__  # type: ignore[attr-defined]
 TARGET_TABLE: sa.Table = Target.__table__  # type: ignore[attr-defined]
 COUNTER_TABLE: sa.Table = CodeCounter.__table__  # type: ignore[attr-defined]
+PROJECT_COLUMNS = PROJECT_TABLE.c
 SORT_COLUMNS = {
     "created_at": col(Project.created_at),
     "updated_at": col(Project.updated_at),
     "total": col(Project.total),
 }
 LEAF_CATEGORY_DOTS = 2
-"""Dots in a category that has none below it."""
+"""Number of dots in the code of a category of the lowest level."""
 OVERDUE_STATES = (State.PLANNED, *CONSTRUCTION_STATES)
-"""States in which a planned end that has passed is overdue."""
+"""States in which a project is overdue once its planned end has passed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectFilter:
-    """What a list is narrowed to; what is None or empty does not narrow."""
+    """Filter of a project list; None and empty values do not filter. Amounts in 分, bounds in degrees (west, south, east, north)."""
 
     region: str | None = None
     own: bool = False
-    """Only what stands at the region itself, not below it."""
+    """Only projects of the region itself, not of regions below it."""
     stage: Stage | None = None
     state: Sequence[State] = ()
     category: str | None = None
@@ -61,20 +62,20 @@ class ProjectFilter:
 
 
 async def get_project(work: UnitOfWork, project_id: UUID, *, lock: bool = False) -> Project:
-    """One project of the caller's regions; NotFound otherwise."""
+    """Load a project within the caller's regions; raise NotFound otherwise."""
     query = select(Project).where(
         Project.id == project_id, work.actor.scope_filter(May.PROJECT_READ, col(Project.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    project = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if project is None:
         raise NotFound(f"没有这个项目: {project_id}", f"No project {project_id}")
-    return found
+    return project
 
 
 async def find_projects(
     work: UnitOfWork, project_ids: Iterable[UUID], *, lock: bool = False
 ) -> dict[UUID, Project]:
-    """Projects of the caller's regions by id, locked in the order of their ids."""
+    """Return projects of the caller's regions by id. Rows are locked in id order, so that concurrent requests cannot deadlock."""
     query = select(Project).where(
         col(Project.id).in_(set(project_ids)), work.actor.scope_filter(May.PROJECT_READ, col(Project.region))
     )
@@ -83,67 +84,71 @@ async def find_projects(
     return {project.id: project for project in rows}
 
 
-def _build_list_query(work: UnitOfWork, wanted: ProjectFilter) -> SelectOfScalar[Project]:
+def _build_list_query(work: UnitOfWork, filters: ProjectFilter) -> SelectOfScalar[Project]:
     query = select(Project).where(work.actor.scope_filter(May.PROJECT_READ, col(Project.region)))
-    for condition in (*_build_column_conditions(wanted), *_build_computed_conditions(wanted, work.today)):
+    for condition in (*_build_column_conditions(filters), *_build_computed_conditions(filters, work.today)):
         query = query.where(condition)
     return query
 
 
-def _build_column_conditions(wanted: ProjectFilter) -> list[Any]:
-    found: list[Any] = []
-    if wanted.region:
-        mine = col(Project.region)
-        found.append(mine == wanted.region if wanted.own else mine.between(*region_bounds(wanted.region)))
-    if wanted.state:
-        found.append(col(Project.state).in_(wanted.state))
-    if wanted.category:
-        kind = PROJECT_TABLE.c.category
-        same = kind == wanted.category
-        below = kind.startswith(f"{wanted.category}.", autoescape=True)
-        found.append(same if wanted.category.count(".") == LEAF_CATEGORY_DOTS else sa.or_(same, below))
+def _build_column_conditions(filters: ProjectFilter) -> list[Any]:
+    conditions: list[Any] = []
+    if filters.region:
+        region = col(Project.region)
+        conditions.append(
+            region == filters.region if filters.own else region.between(*region_bounds(filters.region))
+        )
+    if filters.state:
+        conditions.append(col(Project.state).in_(filters.state))
+    if filters.category:
+        category = PROJECT_TABLE.c.category
+        is_same = category == filters.category
+        is_below = category.startswith(f"{filters.category}.", autoescape=True)
+        conditions.append(
+            is_same if filters.category.count(".") == LEAF_CATEGORY_DOTS else sa.or_(is_same, is_below)
+        )
     for column, value in (
-        (Project.year, wanted.year),
-        (Project.plan_year, wanted.plan_year),
-        (Project.parent_id, wanted.parent_id),
-        (Project.counts_as_industry, wanted.industry),
-        (Project.household, wanted.household),
-        (Project.blocked, wanted.blocked),
+        (Project.year, filters.year),
+        (Project.plan_year, filters.plan_year),
+        (Project.parent_id, filters.parent_id),
+        (Project.counts_as_industry, filters.industry),
+        (Project.household, filters.household),
+        (Project.blocked, filters.blocked),
     ):
         if value is not None:
-            found.append(col(column) == value)
-    return found
+            conditions.append(col(column) == value)
+    return conditions
 
 
-def _build_computed_conditions(wanted: ProjectFilter, today: date) -> list[Any]:
-    found: list[Any] = []
-    if wanted.stage is not None:
-        found.append(col(Project.state).in_(list_states(wanted.stage)))
-    if wanted.source is not None:
-        inner = sa.select(MONEY_TABLE.c.project_id).where(MONEY_TABLE.c.kind == wanted.source)
-        found.append(col(Project.id).in_(inner))
-    if wanted.amount_from is not None:
-        found.append(col(Project.total) >= wanted.amount_from)
-    if wanted.amount_to is not None:
-        found.append(col(Project.total) <= wanted.amount_to)
-    if wanted.overdue is not None:
+def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]:
+    conditions: list[Any] = []
+    if filters.stage is not None:
+        conditions.append(col(Project.state).in_(list_states(filters.stage)))
+    if filters.source is not None:
+        project_ids = sa.select(MONEY_TABLE.c.project_id).where(MONEY_TABLE.c.kind == filters.source)
+        conditions.append(col(Project.id).in_(project_ids))
+    if filters.amount_from is not None:
+        conditions.append(col(Project.total) >= filters.amount_from)
+    if filters.amount_to is not None:
+        conditions.append(col(Project.total) <= filters.amount_to)
+    if filters.overdue is not None:
         late = sa.and_(col(Project.state).in_(OVERDUE_STATES), PROJECT_TABLE.c.planned_end < today)
-        found.append(late if wanted.overdue else sa.not_(sa.func.coalesce(late, sa.false())))
-    if wanted.bounds is not None:
-        west, south, east, north = wanted.bounds
+        conditions.append(late if filters.overdue else sa.not_(sa.func.coalesce(late, sa.false())))
+    if filters.bounds is not None:
+        west, south, east, north = filters.bounds
         inside = sa.and_(PLACE_TABLE.c.lon.between(west, east), PLACE_TABLE.c.lat.between(south, north))
-        found.append(col(Project.id).in_(sa.select(PLACE_TABLE.c.project_id).where(inside)))
-    if wanted.q.strip():
-        found.append(search.match_condition(col(Project.id), wanted.q))
-    return found
+        conditions.append(col(Project.id).in_(sa.select(PLACE_TABLE.c.project_id).where(inside)))
+    if filters.q.strip():
+        conditions.append(search.match_condition(col(Project.id), filters.q))
+    return conditions
 
 
-async def list_projects(work: UnitOfWork, asked: PageParams, wanted: ProjectFilter) -> Page[Project]:
-    """A page of projects of the caller's regions."""
+async def list_projects(work: UnitOfWork, params: PageParams, filters: ProjectFilter) -> Page[Project]:
+    """Return a page of projects within the caller's regions."""
     return await list_page(
         work.session,
-        _build_list_query(work, wanted),
-        asked,
+        _build_list_query(work, filters),
+        params,
         orders=SORT_COLUMNS,
         key=col(Project.id),
         default="-created_at",
@@ -151,32 +156,32 @@ async def list_projects(work: UnitOfWork, asked: PageParams, wanted: ProjectFilt
 
 
 async def list_places(work: UnitOfWork, project_id: UUID) -> list[ProjectPlace]:
-    """Where a project the caller was given stands."""
+    """Return the places of a project in their order. The caller has checked access to the project."""
     query = select(ProjectPlace).where(ProjectPlace.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(ProjectPlace.position))))
 
 
 async def list_planned_money(work: UnitOfWork, project_id: UUID) -> list[PlannedMoney]:
-    """What a project the caller was given shall be paid from."""
+    """Return the planned funding of a project. The caller has checked access to the project."""
     query = select(PlannedMoney).where(PlannedMoney.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(PlannedMoney.id))))
 
 
 async def list_targets(work: UnitOfWork, project_id: UUID) -> list[Target]:
-    """What a project the caller was given promises."""
+    """Return the performance targets of a project in their order. The caller has checked access to the project."""
     query = select(Target).where(Target.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(Target.position))))
 
 
 async def replace_rows(work: UnitOfWork, table: sa.Table, project_id: UUID, rows: Sequence[Any]) -> None:
-    """Put these rows in the place of a project's others."""
+    """Replace all rows of a project in a child table."""
     await execute_core(work.session, sa.delete(table).where(table.c.project_id == project_id))
     work.session.add_all(rows)
     await work.session.flush()
 
 
 async def list_children(work: UnitOfWork, parent_id: UUID) -> list[Project]:
-    """The parts of a package or project, oldest first."""
+    """Return the direct children of a package or project, oldest first."""
     query = select(Project).where(
         Project.parent_id == parent_id, work.actor.scope_filter(May.PROJECT_READ, col(Project.region))
     )
@@ -184,51 +189,50 @@ async def list_children(work: UnitOfWork, parent_id: UUID) -> list[Project]:
 
 
 async def allocate_code_number(work: UnitOfWork, district: str, year: int) -> int:
-    """The next number of a district's year; two admissions at once get two numbers."""
+    """Return the next serial number of a district and year; the UPDATE is atomic, so concurrent admissions get different numbers."""
     row = {"district": district, "year": year, "last": 0}
     await execute_core(work.session, insert_once(work.session, COUNTER_TABLE, row))
-    here = (COUNTER_TABLE.c.district == district, COUNTER_TABLE.c.year == year)
-    count = (
+    conditions = (COUNTER_TABLE.c.district == district, COUNTER_TABLE.c.year == year)
+    statement = (
         sa.update(COUNTER_TABLE)
-        .where(*here)
+        .where(*conditions)
         .values(last=COUNTER_TABLE.c.last + 1)
         .returning(COUNTER_TABLE.c.last)
     )
-    return int((await execute_core(work.session, count)).scalar_one())
+    return int((await execute_core(work.session, statement)).scalar_one())
 
 
 async def list_history(work: UnitOfWork, project_id: UUID, after: int, limit: int) -> list[sa.Row[Any]]:
-    """Events of a project the caller was given, in the order they were recorded."""
+    """Return events of a project in log order. The caller has checked access to the project."""
     log = event_log.c
     query = sa.select(event_log).where(log.subject == str(project_id), log.seq > after)
     return list(await execute_core(work.session, query.order_by(log.seq).limit(limit)))
 
 
 async def system_get_project(work: UnitOfWork, project_id: UUID) -> Project:
-    """One project, locked, for what other services told."""
+    """Load and lock a project for an event of another service; no access scope applies."""
     query = select(Project).where(Project.id == project_id).with_for_update()
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    project = (await work.session.exec(query)).first()
+    if project is None:
         raise NotFound(f"没有这个项目: {project_id}", f"No project {project_id}")
-    return found
-
-
-PROJECT_COLUMNS = PROJECT_TABLE.c
+    return project
 
 
 async def sum_parts(work: UnitOfWork, project_id: UUID) -> sa.Row[Any]:
-    """Counts and 分 of the parts of a package that have no parts themselves."""
-    inner = sa.select(PROJECT_COLUMNS.id).where(PROJECT_COLUMNS.parent_id == project_id)
-    below = sa.or_(PROJECT_COLUMNS.parent_id == project_id, PROJECT_COLUMNS.parent_id.in_(inner))
+    """Return counts and amounts (分) of the leaf projects below a package, two levels deep."""
+    child_ids = sa.select(PROJECT_COLUMNS.id).where(PROJECT_COLUMNS.parent_id == project_id)
+    is_below = sa.or_(PROJECT_COLUMNS.parent_id == project_id, PROJECT_COLUMNS.parent_id.in_(child_ids))
     sums = [
         sa.cast(sa.func.coalesce(sa.func.sum(PROJECT_COLUMNS[name]), 0), sa.BigInteger).label(name)
         for name in ("total", "allocated", "paid", "settled")
     ]
-    done = sa.case((PROJECT_COLUMNS.state.in_(list_states(Stage.COMPLETED)), 1), else_=0)
+    is_completed = sa.case((PROJECT_COLUMNS.state.in_(list_states(Stage.COMPLETED)), 1), else_=0)
     query = sa.select(
-        sa.func.count().label("count"), *sums, sa.func.coalesce(sa.func.sum(done), 0).label("completed")
+        sa.func.count().label("count"),
+        *sums,
+        sa.func.coalesce(sa.func.sum(is_completed), 0).label("completed"),
     ).where(
-        below,
+        is_below,
         PROJECT_COLUMNS.is_package.is_(False),
         PROJECT_COLUMNS.state.not_in(list_states(Stage.OUT)),
         work.actor.scope_filter(May.PROJECT_READ, PROJECT_COLUMNS.region),

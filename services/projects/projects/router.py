@@ -6,8 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from services.projects.projects import repository as library
-from services.projects.projects import service, transitions
+from services.projects.projects import repository, service, transitions
 from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, Action, Stage, State
 from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectFilter
@@ -65,15 +64,17 @@ package_router = APIRouter(prefix="/projects", tags=["项目包"], route_class=R
 )
 async def read_parts(work: ReadWork, project_id: UUID) -> ProjectParts:
     """项目包的下级项目和资金合计."""
-    project = await library.get_project(work, project_id)
-    total = PartsRollup.model_validate(await library.sum_parts(work, project.id))
+    project = await repository.get_project(work, project_id)
+    rollup = PartsRollup.model_validate(await repository.sum_parts(work, project.id))
     return ProjectParts.model_construct(
         id=project.id,
         name=project.name,
         total=project.total,
-        sum=total,
-        difference=project.total - total.total,
-        items=[ProjectRow.model_validate(one) for one in await library.list_children(work, project.id)],
+        sum=rollup,
+        difference=project.total - rollup.total,
+        items=[
+            ProjectRow.model_validate(child) for child in await repository.list_children(work, project.id)
+        ],
     )
 
 
@@ -88,10 +89,10 @@ def _parse_bounds(text: str) -> tuple[float, float, float, float] | None:
     if not text:
         return None
     try:
-        found = [float(part) for part in text.split(",")]
+        degrees = [float(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    west, south, east, north = found if len(found) == len(WORLD_BOUNDS) else INVALID_BOUNDS
+        degrees = []
+    west, south, east, north = degrees if len(degrees) == len(WORLD_BOUNDS) else INVALID_BOUNDS
     if not (
         WORLD_BOUNDS[0] <= west <= east <= WORLD_BOUNDS[2]
         and WORLD_BOUNDS[1] <= south <= north <= WORLD_BOUNDS[3]
@@ -122,7 +123,7 @@ def parse_project_filter(
         str, Query(max_length=100, description="名称、地点、单位、库编号、内容, 可用拼音首字母")
     ] = "",
 ) -> ProjectFilter:
-    """What a list is narrowed to, as the query says it."""
+    """Read the filter of a project list from the query parameters."""
     return ProjectFilter(
         region=region,
         own=own,
@@ -159,9 +160,9 @@ async def draft_project(work: WriteWork, body: ProjectCreate) -> Project:
 
 
 @router.get("", response_model=Page[ProjectRow], **requires(May.PROJECT_READ, refuses=(BadRequest, Invalid)))
-async def list_projects(work: ReadWork, asked: Pagination, narrowed: ProjectFilterParam) -> Page[Project]:
+async def list_projects(work: ReadWork, params: Pagination, filters: ProjectFilterParam) -> Page[Project]:
     """项目列表."""
-    return await library.list_projects(work, asked, narrowed)
+    return await repository.list_projects(work, params, filters)
 
 
 @router.get("/{project_id}", response_model=ProjectDetail, **requires(May.PROJECT_READ, refuses=(NotFound,)))

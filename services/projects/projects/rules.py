@@ -12,20 +12,18 @@ from services.projects.changes import repository as changes
 from services.projects.commitments import repository as commitments
 from services.projects.projects import guards, repository
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
-from services.projects.projects.guards import ProjectFacts, has_town
+from services.projects.projects.guards import COUNTY_DIGITS, ProjectFacts, has_town
 from services.projects.projects.lifecycle import EDITABLE_STATES, State
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import Indicator, ProjectTransitionRequest
-from services.projects.screening import service
+from services.projects.screening import service as screening
 from services.projects.screening.schemas import Screening
 from shared.china import format_yuan
 from shared.errors import FieldError
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeStatus as Standing
-from shared.notices.service import first_blocking_notice, get_notice_status
+from shared.notices.service import NoticeStatus, first_blocking_notice, get_notice_status
 from shared.unit_of_work import UnitOfWork
 
-COUNTY_DIGITS = 6
 REQUIRED_FIELDS = {
     "content": "建设内容与规模",
     "place": "实施地点",
@@ -36,7 +34,7 @@ REQUIRED_FIELDS = {
 
 
 def find_contradictions(values: Mapping[str, Any], region: str) -> list[FieldError]:
-    """Contradictions inside the form, by field."""
+    """Return errors for fields of the form that contradict each other."""
     return [
         *_check_money(values),
         *_check_beneficiaries(values),
@@ -50,20 +48,20 @@ def _check_money(values: Mapping[str, Any]) -> Iterable[FieldError]:
     kinds = [row["kind"] for row in rows]
     if len(kinds) != len(set(kinds)):
         yield FieldError("twice", "同一资金来源填了两次", "a kind of money is given twice", "/money")
-    given = sum(row["amount"] for row in rows)
-    if rows and given != values["total"]:
-        detail = f"各来源合计 {format_yuan(given)} 元, 与总投资 {format_yuan(values['total'])} 元不符"
+    planned = sum(row["amount"] for row in rows)
+    if rows and planned != values["total"]:
+        detail = f"各来源合计 {format_yuan(planned)} 元, 与总投资 {format_yuan(values['total'])} 元不符"
         yield FieldError("not_the_sum", detail, "the money does not add up to the total", "/money")
 
 
 def _check_beneficiaries(values: Mapping[str, Any]) -> Iterable[FieldError]:
-    for part, whole, words in (
+    for part, total, label in (
         ("poor_households", "households", "户数"),
         ("poor_people", "people", "人数"),
     ):
-        if values[part] > values[whole]:
-            detail = f"脱贫户和监测户{words} {values[part]} 超过受益{words} {values[whole]}"
-            yield FieldError("part_above_whole", detail, f"{part} is above {whole}", f"/{part}")
+        if values[part] > values[total]:
+            detail = f"脱贫户和监测户{label} {values[part]} 超过受益{label} {values[total]}"
+            yield FieldError("part_above_whole", detail, f"{part} is above {total}", f"/{part}")
     if values["households"] > values["people"] > 0:
         yield FieldError(
             "part_above_whole", "受益户数超过受益人口", "more households than people", "/households"
@@ -92,40 +90,42 @@ def find_missing_fields(
     leaf: bool,
     linked: bool,
 ) -> tuple[FieldError, ...]:
-    """What is still missing before the project can be declared. `linked`: whether its category needs a linkage."""
-    found = [
-        FieldError("empty", f"未填写{words}", f"{name} is empty", f"/{name}")
-        for name, words in REQUIRED_FIELDS.items()
+    """Return errors for what is still missing before the project can be declared. `linked`: its category needs a linkage."""
+    errors = [
+        FieldError("empty", f"未填写{label}", f"{name} is empty", f"/{name}")
+        for name, label in REQUIRED_FIELDS.items()
         if not getattr(project, name)
     ]
     if not leaf:
-        found.append(FieldError("not_a_leaf", "项目类型须选到子类型", "choose the lowest level", "/category"))
+        errors.append(
+            FieldError("not_a_leaf", "项目类型须选到子类型", "choose the lowest level", "/category")
+        )
     if money != project.total:
-        found.append(FieldError("not_the_sum", "未填写资金来源", "the planned money is missing", "/money"))
+        errors.append(FieldError("not_the_sum", "未填写资金来源", "the planned money is missing", "/money"))
     if (linked or project.asset_income) and not project.linkage.strip():
-        found.append(
+        errors.append(
             FieldError("empty", "产业、经营性项目须填写联农带农机制", "linkage is empty", "/linkage")
         )
-    has = set(indicators)
+    present = set(indicators)
     for kind in (Indicator.QUANTITY, Indicator.SATISFACTION):
-        if kind not in has:
-            found.append(
+        if kind not in present:
+            errors.append(
                 FieldError("no_target", f"绩效目标缺少{kind.label}", f"no {kind} target", "/targets")
             )
     if project.household and DocumentKind.BENEFICIARIES not in set(documents):
-        found.append(
+        errors.append(
             FieldError("no_beneficiaries", "到户项目须附受益户名单", "no beneficiary list", "/documents")
         )
-    return tuple(found)
+    return tuple(errors)
 
 
 STATEMENT_RULE_KEYS = {State.TOWN_REVIEW: "endorse", State.APPRAISAL: "appraise"}
-"""States in which a reviewer states things one by one, and the rule's word for it."""
+"""Review states in which the reviewer confirms statements one by one → key in rule `admission.statements`."""
 
 
 @dataclass(frozen=True)
 class ExternalFacts:
-    """What was asked before the project was locked: other services, and screening now."""
+    """Facts requested before the project is locked: registered value and unpaid amount (分) from other services, and a new screening."""
 
     registered: int | None = None
     unpaid: int | None = None
@@ -133,36 +133,41 @@ class ExternalFacts:
 
 
 async def gather_project_facts(
-    work: UnitOfWork, project: Project, act: ProjectTransitionRequest, *, on: date, told: ExternalFacts
+    work: UnitOfWork,
+    project: Project,
+    request: ProjectTransitionRequest,
+    *,
+    on: date,
+    external: ExternalFacts,
 ) -> ProjectFacts:
-    """The facts of a project for a move on a day."""
+    """Collect the facts that the guards of a transition on a given day need."""
     kinds = (await attachments.list_document_kinds(work, [project.id]))[project.id]
-    stand = await get_notice_status(work, NOTICE_SUBJECT_KIND, str(project.id), on)
+    notice_status = await get_notice_status(work, NOTICE_SUBJECT_KIND, str(project.id), on)
     return ProjectFacts(
         region=project.region,
         form=await _check_form(work, project, kinds),
         documents=kinds,
-        notices=await _check_notices(work, project, stand),
-        completion_notice=first_blocking_notice(stand, NoticeLevel.COMPLETION),
-        statements=await _check_statements(work, project, act),
+        notices=await _check_notices(work, project, notice_status),
+        completion_notice=first_blocking_notice(notice_status, NoticeLevel.COMPLETION),
+        statements=await _check_statements(work, project, request),
         readiness=await _check_readiness(work, project),
-        findings=await _check_findings(work, project, told),
+        findings=await _check_findings(work, project, external),
         change_open=await changes.has_open_change(work, project.id),
         committed=await commitments.sum_open_commitments(work, project.id),
         allocated=project.allocated,
         paid=project.paid,
         physical_percent=project.physical_percent,
-        settled=project.settled if act.settled is None else act.settled,
-        built_value=sum(thing.value for thing in act.built),
-        registered=told.registered,
-        unpaid=told.unpaid,
+        settled=project.settled if request.settled is None else request.settled,
+        built_value=sum(asset.value for asset in request.built),
+        registered=external.registered,
+        unpaid=external.unpaid,
         evaluated=bool(project.evaluation),
-        reason=act.reason,
-        opinion=act.opinion,
-        decision_no=act.decision_no,
-        decision_on=act.decision_on,
-        procurement=act.procurement or project.procurement,
-        tender=await _check_tender(work, project, act, on),
+        reason=request.reason,
+        opinion=request.opinion,
+        decision_no=request.decision_no,
+        decision_on=request.decision_on,
+        procurement=request.procurement or project.procurement,
+        tender=await _check_tender(work, project, request, on),
         on=on,
     )
 
@@ -177,38 +182,42 @@ async def _check_form(work: UnitOfWork, project: Project, kinds: frozenset[str])
     return find_missing_fields(
         project,
         money=sum(row.amount for row in money),
-        indicators=[one.kind for one in await repository.list_targets(work, project.id)],
+        indicators=[target.kind for target in await repository.list_targets(work, project.id)],
         documents=kinds,
         leaf=category is not None and category.leaf,
-        linked=any(project.category.split(".")[0] == head for head in linkage.value),
+        linked=any(project.category.split(".")[0] == prefix for prefix in linkage.value),
     )
 
 
 async def _check_notices(
-    work: UnitOfWork, project: Project, stand: dict[NoticeLevel, Standing]
+    work: UnitOfWork, project: Project, notice_status: dict[NoticeLevel, NoticeStatus]
 ) -> tuple[FieldError, ...]:
     rule = await work.get_rule("admission.notices", region=project.region)
-    wanted: list[str] = rule.value[project.origin].get(project.state, [])
+    required_levels: list[str] = rule.value[project.origin].get(project.state, [])
     if project.state is State.VILLAGE_NOTICE and not has_town(project.region):
-        # What the skipped steps would have published goes up at the same time.
-        wanted = list(dict.fromkeys([*wanted, *rule.value[project.origin].get(State.TOWN_NOTICE, [])]))
-    found = [first_blocking_notice(stand, NoticeLevel(level)) for level in wanted]
-    return tuple(fault for fault in found if fault is not None)
+        # The town notice of the skipped review is posted at the same time.
+        required_levels = list(
+            dict.fromkeys([*required_levels, *rule.value[project.origin].get(State.TOWN_NOTICE, [])])
+        )
+    errors = [first_blocking_notice(notice_status, NoticeLevel(level)) for level in required_levels]
+    return tuple(error for error in errors if error is not None)
 
 
 async def _check_statements(
-    work: UnitOfWork, project: Project, act: ProjectTransitionRequest
+    work: UnitOfWork, project: Project, request: ProjectTransitionRequest
 ) -> tuple[FieldError, ...]:
-    word = STATEMENT_RULE_KEYS.get(project.state)
-    if word is None:
+    rule_key = STATEMENT_RULE_KEYS.get(project.state)
+    if rule_key is None:
         return ()
     rule = await work.get_rule("admission.statements", region=project.region)
-    wanted: dict[str, Any] = rule.value[word]
-    lacking = {code: words for code, words in wanted.items() if code not in act.statements}
-    if not lacking:
+    required: dict[str, Any] = rule.value[rule_key]
+    missing = {code: text for code, text in required.items() if code not in request.statements}
+    if not missing:
         return ()
-    words = "、".join(f"{text}({code})" for code, text in lacking.items())
-    return (FieldError("not_stated", f"未确认: {words}", f"Not stated: {', '.join(lacking)}", "/statements"),)
+    listed = "、".join(f"{text}({code})" for code, text in missing.items())
+    return (
+        FieldError("not_stated", f"未确认: {listed}", f"Not stated: {', '.join(missing)}", "/statements"),
+    )
 
 
 async def _check_readiness(work: UnitOfWork, project: Project) -> tuple[FieldError, ...]:
@@ -216,27 +225,29 @@ async def _check_readiness(work: UnitOfWork, project: Project) -> tuple[FieldErr
         return ()
     rule = await work.get_rule("admission.readiness", region=project.region)
     return tuple(
-        FieldError("not_checked", f"前期条件未填明: {words}", f"{name} is not filled in", f"/{name}")
-        for name, words in rule.value.items()
+        FieldError("not_checked", f"前期条件未填明: {label}", f"{name} is not filled in", f"/{name}")
+        for name, label in rule.value.items()
         if getattr(project, name) is None
     )
 
 
 async def _check_tender(
-    work: UnitOfWork, project: Project, act: ProjectTransitionRequest, on: date
+    work: UnitOfWork, project: Project, request: ProjectTransitionRequest, on: date
 ) -> FieldError | None:
     if project.state is not State.PLANNED:
         return None
     rule = await work.get_rule("procurement.limits", on=on, region=project.region)
-    way = act.procurement or project.procurement
-    purchase = act.purchase or guards.classify_purchase(project.category, rule.value)
-    amount = project.total if act.estimate is None else act.estimate
-    return guards.check_procurement(rule.value, way, purchase, amount, act.reason)
+    procurement = request.procurement or project.procurement
+    purchase = request.purchase or guards.classify_purchase(project.category, rule.value)
+    amount = project.total if request.estimate is None else request.estimate
+    return guards.check_procurement(rule.value, procurement, purchase, amount, request.reason)
 
 
-async def _check_findings(work: UnitOfWork, project: Project, told: ExternalFacts) -> tuple[FieldError, ...]:
-    if told.screening is not None:
-        return await service.list_screening_faults(work, project, told.screening)
+async def _check_findings(
+    work: UnitOfWork, project: Project, external: ExternalFacts
+) -> tuple[FieldError, ...]:
+    if external.screening is not None:
+        return await screening.list_screening_faults(work, project, external.screening)
     if project.blocked:
         return (FieldError("screening_block", "筛查未通过且未放行", "Screening blocks this project"),)
     return ()

@@ -49,7 +49,7 @@ class MoneyKind(LabelledEnum):
 
 
 class Indicator(LabelledEnum):
-    """绩效指标类别: the third column decides where it stands in 产出, 效益, 满意度."""
+    """绩效指标类别. The order follows 产出, 效益, 满意度."""
 
     QUANTITY = "quantity", "数量指标"
     QUALITY = "quality", "质量指标"
@@ -117,7 +117,7 @@ class TargetWrite(BaseModel):
 
 
 class ProjectFields(BaseModel):
-    """项目申报表. Amounts in 元; places and money are lists that replace what was there."""
+    """项目申报表. Amounts in 元; lists (places, money, targets) replace the stored rows."""
 
     name: str = Field(min_length=2, max_length=300)
     content: LongText = Field("", description="建设内容与规模")
@@ -214,14 +214,14 @@ class ProjectChange(BaseModel):
     remark: LongText | None = None
 
     def get_sent_fields(self) -> dict[str, Any]:
-        """The fields that were sent, nulls left out where a null means nothing."""
+        """Return the fields that were sent; a null is kept only for fields that may be cleared."""
         clearable = {"parent_id", "planned_start", "planned_end", "land", "design", "environment", "budget"}
         sent = {name: getattr(self, name) for name in self.model_fields_set}
         return {name: value for name, value in sent.items() if value is not None or name in clearable}
 
 
 class ProjectTransitionRequest(TransitionRequest):
-    """办理项目. Which fields a move needs is in the table of moves; the others are ignored."""
+    """办理项目. The lifecycle table names the fields an action needs; the others are ignored."""
 
     opinion: str = Field("", max_length=4000, description="审核、论证意见")
     statements: list[Annotated[str, Field(max_length=40)]] = Field(
@@ -351,7 +351,7 @@ class ProjectRead(ProjectRow):
 
 
 class QuantityProgress(BaseModel):
-    """一项建设规模: planned, and done by the last report."""
+    """一项建设规模: planned and completed quantity according to the last report."""
 
     name: str
     unit: str
@@ -373,7 +373,7 @@ class ProjectDetail(ProjectRead):
 
 
 class HistoryItem(BaseModel):
-    """项目经历的一步: both when it happened and when it was recorded."""
+    """项目经历的一步, with the time it happened and the time it was recorded."""
 
     position: str
     type: str
@@ -435,7 +435,7 @@ BatchAction = Literal[
 
 
 class BatchWrite(BaseModel):
-    """批量办理. Each project stands for itself: those that may move do, the others say why not."""
+    """批量办理. Projects are processed independently; each one succeeds or reports its own problem."""
 
     action: BatchAction
     ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)
@@ -464,7 +464,7 @@ class BatchItemResult(BaseModel):
 
 
 class BatchRead(BaseModel):
-    """批量办理结果, in the order asked."""
+    """批量办理结果, in the order of the request."""
 
     dry_run: bool
     done: int

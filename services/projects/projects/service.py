@@ -38,40 +38,48 @@ from shared.lifecycle.transitions import available_actions
 from shared.records import create_record
 from shared.unit_of_work import UnitOfWork, to_json_values
 
+ONE_DAY = timedelta(days=1)
 LIST_FIELDS = ("places", "money", "targets")
 ALWAYS_EDITABLE_FIELDS = frozenset(
     {"leader_name", "leader_phone", "operator", "land", "design", "environment", "budget", "remark"}
 )
-"""Fields that stay open after the project was declared."""
+"""Fields that stay editable after the project was declared."""
 PRIVATE_FIELDS = frozenset({"leader_phone", "leader_name"})
 TOWN_SLICE, VILLAGE_SLICE = slice(6, 9), slice(9, 12)
 MAX_PACKAGE_LEVELS = 3
-"""Levels of a package: package, project, site."""
+"""Package, project, site."""
 
 
 def derive_origin(region: str) -> Origin:
-    """Who declares for a region of this level."""
+    """Return the declaring level that matches the level of a region."""
     if region[VILLAGE_SLICE].strip("0"):
         return Origin.VILLAGE
     return Origin.TOWN if region[TOWN_SLICE].strip("0") else Origin.DISTRICT
 
 
 async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
-    """A new project as a draft; Invalid names every field that does not agree."""
+    """Create a project as a draft; raise Invalid with one error per field that contradicts another."""
     work.actor.require(May.PROJECT_DECLARE, body.region)
-    when = body.happened_at or work.at
-    if when > work.at:
+    happened_at = body.happened_at or work.at
+    if happened_at > work.at:
         detail = "提出时间不能晚于现在"
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
     values = body.model_dump(exclude={"id", "region", "happened_at"})
-    values["quantities"] = [one.model_dump(mode="json") for one in body.quantities]
+    values["quantities"] = [quantity.model_dump(mode="json") for quantity in body.quantities]
     columns = await _validate_values(work, values, body.region)
     columns["origin"] = columns["origin"] or derive_origin(body.region)
     phone = columns.pop("leader_phone")
-    project, fresh = await create_record(
-        work, Project, body, region=body.region, id=body.id, state=State.DRAFT, state_since=when, **columns
+    project, created = await create_record(
+        work,
+        Project,
+        body,
+        region=body.region,
+        id=body.id,
+        state=State.DRAFT,
+        state_since=happened_at,
+        **columns,
     )
-    if not fresh:
+    if not created:
         return project
     _encrypt_phone(work, project, phone)
     await _replace_lists(work, project, values)
@@ -86,7 +94,7 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
             total=project.total,
         ),
         project,
-        happened_at=when,
+        happened_at=happened_at,
     )
     return project
 
@@ -94,72 +102,72 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
 async def update_project(
     work: UnitOfWork, project_id: UUID, body: ProjectChange, match: VersionMatch
 ) -> Project:
-    """Change what may still be changed; Conflict names the fields that need a change request."""
+    """Edit a project; raise Conflict naming the fields that need a change request in its state."""
     project = await repository.get_project(work, project_id, lock=True)
     work.actor.require(May.PROJECT_DECLARE, project.region)
     match.require_version(project)
-    given = extract_changes(body)
-    _require_editable(project, given)
-    await apply_changes(work, project, given)
+    changes = extract_changes(body)
+    _require_editable(project, changes)
+    await apply_changes(work, project, changes)
     return project
 
 
 def extract_changes(body: ProjectChange) -> dict[str, Any]:
-    """The fields that were sent, rows of lists as plain values."""
-    given = body.get_sent_fields()
-    if "quantities" in given:
-        given["quantities"] = [one.model_dump(mode="json") for one in body.quantities or ()]
+    """Return the sent fields of a change, with list rows as plain dicts."""
+    changes = body.get_sent_fields()
+    if "quantities" in changes:
+        changes["quantities"] = [row.model_dump(mode="json") for row in body.quantities or ()]
     for name in LIST_FIELDS:
-        if name in given:
-            given[name] = [one.model_dump() for one in given[name]]
-    return given
+        if name in changes:
+            changes[name] = [row.model_dump() for row in changes[name]]
+    return changes
 
 
 async def validate_changes(
-    work: UnitOfWork, project: Project, given: Mapping[str, Any], *, under: str = ""
+    work: UnitOfWork, project: Project, changes: Mapping[str, Any], *, pointer_prefix: str = ""
 ) -> None:
-    """Invalid when the project would contradict itself with these fields; pointers begin with `under`."""
+    """Raise Invalid when the project with these changes would be inconsistent; error pointers are prefixed with `pointer_prefix`."""
     try:
-        await _merge_changes(work, project, given)
-    except Invalid as problem:
-        faults = [replace(fault, pointer=under + fault.pointer) for fault in problem.errors]
-        raise Invalid(problem.detail, problem.detail_en, errors=faults) from problem
+        await _merge_changes(work, project, changes)
+    except Invalid as error:
+        faults = [replace(fault, pointer=pointer_prefix + fault.pointer) for fault in error.errors]
+        raise Invalid(error.detail, error.detail_en, errors=faults) from error
 
 
-async def _merge_changes(work: UnitOfWork, project: Project, given: Mapping[str, Any]) -> dict[str, Any]:
-    values = {**await _load_current_values(work, project), **given}
-    if "category" in given and "counts_as_industry" not in given:
+async def _merge_changes(work: UnitOfWork, project: Project, changes: Mapping[str, Any]) -> dict[str, Any]:
+    values = {**await _load_current_values(work, project), **changes}
+    if "category" in changes and "counts_as_industry" not in changes:
         values["counts_as_industry"] = None
-    return await _validate_values(work, values, project.region, of=project.id)
+    return await _validate_values(work, values, project.region, project_id=project.id)
 
 
 async def apply_changes(
     work: UnitOfWork,
     project: Project,
-    given: Mapping[str, Any],
+    changes: Mapping[str, Any],
     reason: str = "",
     happened_at: datetime | None = None,
 ) -> None:
-    """Write checked fields into a locked project, keep the words findable and tell it."""
-    columns = await _merge_changes(work, project, given)
+    """Write validated changes into a locked project, update its search index and publish `project.changed`."""
+    columns = await _merge_changes(work, project, changes)
     phone = columns.pop("leader_phone")
     before = {
-        name: getattr(project, name) for name in given if name in columns and name not in PRIVATE_FIELDS
+        name: getattr(project, name) for name in changes if name in columns and name not in PRIVATE_FIELDS
     }
     for name, value in columns.items():
-        if value is not None or name in given:
+        if value is not None or name in changes:
             setattr(project, name, value)
     if phone is not None:
         _encrypt_phone(work, project, phone)
-    await _replace_lists(work, project, {name: given[name] for name in LIST_FIELDS if name in given})
+    await _replace_lists(work, project, {name: changes[name] for name in LIST_FIELDS if name in changes})
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
-    if "parent_id" in given:
+    if "parent_id" in changes:
         await _mark_parent_as_package(work, project)
     await _index_project(work, project)
-    changed = {name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else given[name] for name in given}
-    event = ProjectChanged(project_id=project.id, changed=_to_json_values(changed))
+    shown = {name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else changes[name] for name in changes}
+    event = ProjectChanged(project_id=project.id, changed=_to_json_values(shown))
     await work.publish(event, project, before=_to_json_values(before), reason=reason, happened_at=happened_at)
 
 
@@ -169,16 +177,19 @@ def _to_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _require_editable(project: Project, given: Mapping[str, Any]) -> None:
+def _require_editable(project: Project, changes: Mapping[str, Any]) -> None:
     if project.stage is Stage.OUT or project.state is State.CLOSED:
         raise Conflict(f"项目{project.state.label}, 不能再修改", f"The project is {project.state}")
-    closed = sorted(set(given) - ALWAYS_EDITABLE_FIELDS) if project.state not in EDITABLE_STATES else []
-    if closed:
+    closed_fields = (
+        sorted(set(changes) - ALWAYS_EDITABLE_FIELDS) if project.state not in EDITABLE_STATES else []
+    )
+    if closed_fields:
         raise Conflict(
-            f"项目{project.state.label}, 不能直接修改: {'、'.join(closed)}",
-            f"These fields are settled: {', '.join(closed)}",
-            errors=[
-                FieldError("settled", "须走变更申请", "needs a change request", f"/{name}") for name in closed
+            f"项目{project.state.label}, 不能直接修改: {'、'.join(closed_fields)}",
+            f"These fields are settled: {', '.join(closed_fields)}",
+            faults=[
+                FieldError("settled", "须走变更申请", "needs a change request", f"/{name}")
+                for name in closed_fields
             ],
             next_step=f"入库后的内容请提交变更申请: POST /projects/{project.id}/changes",
         )
@@ -188,7 +199,7 @@ async def _load_current_values(work: UnitOfWork, project: Project) -> dict[str, 
     names = set(ProjectChange.model_fields) - {*LIST_FIELDS, "leader_phone"}
     values: dict[str, Any] = {name: getattr(project, name) for name in names}
     values["leader_phone"] = None
-    values["places"] = [{"region": one.region} for one in await repository.list_places(work, project.id)]
+    values["places"] = [{"region": place.region} for place in await repository.list_places(work, project.id)]
     values["money"] = [
         {"kind": row.kind, "amount": row.amount}
         for row in await repository.list_planned_money(work, project.id)
@@ -197,9 +208,9 @@ async def _load_current_values(work: UnitOfWork, project: Project) -> dict[str, 
 
 
 async def _validate_values(
-    work: UnitOfWork, values: dict[str, Any], region: str, of: UUID | None = None
+    work: UnitOfWork, values: dict[str, Any], region: str, project_id: UUID | None = None
 ) -> dict[str, Any]:
-    """The columns of agreed values, or Invalid with every fault."""
+    """Validate all field values together and return the columns to write; raise Invalid with every error."""
     faults = rules.find_contradictions(values, region)
     on = min(work.today, date(values["year"], 12, 31))
     category = await categories.find_category(work, values["category"], on=on, region=region)
@@ -209,7 +220,7 @@ async def _validate_values(
         if not values["industry_reason"].strip():
             detail = f"{category.label}默认{'计入' if category.counts_as_industry else '不计入'}产业, 改变须说明理由"
             faults.append(FieldError("no_reason", detail, "say why it differs", "/industry_reason"))
-    faults += await _check_parent(work, values["parent_id"], of)
+    faults += await _check_parent(work, values["parent_id"], project_id)
     if faults or category is None:
         raise Invalid("项目填写有误", "The project is not valid", errors=faults)
     columns = {name: value for name, value in values.items() if name not in LIST_FIELDS}
@@ -219,20 +230,25 @@ async def _validate_values(
     return columns
 
 
-async def _check_parent(work: UnitOfWork, parent_id: UUID | None, of: UUID | None) -> list[FieldError]:
+async def _check_parent(
+    work: UnitOfWork, parent_id: UUID | None, project_id: UUID | None
+) -> list[FieldError]:
     if parent_id is None:
         return []
-    known = await repository.find_projects(work, [parent_id])
-    if parent_id not in known or parent_id == of:
+    parents = await repository.find_projects(work, [parent_id])
+    if parent_id not in parents or parent_id == project_id:
         return [FieldError("no_parent", "没有这个上级项目", "no such parent", "/parent_id")]
-    if known[parent_id].allocated:
+    if parents[parent_id].allocated:
         return [FieldError("funded", "上级项目已有资金, 不能再拆分", "the parent was funded", "/parent_id")]
-    above, depth = known[parent_id].parent_id, 2
-    while above is not None and depth <= MAX_PACKAGE_LEVELS:
-        if above == of:
+    ancestor_id, depth = parents[parent_id].parent_id, 2
+    while ancestor_id is not None and depth <= MAX_PACKAGE_LEVELS:
+        if ancestor_id == project_id:
             return [FieldError("circle", "上级项目不能是自己的下级", "a project above itself", "/parent_id")]
-        found = await repository.find_projects(work, [above])
-        above, depth = (found[above].parent_id if above in found else None), depth + 1
+        ancestors = await repository.find_projects(work, [ancestor_id])
+        ancestor_id, depth = (
+            (ancestors[ancestor_id].parent_id if ancestor_id in ancestors else None),
+            depth + 1,
+        )
     if depth > MAX_PACKAGE_LEVELS:
         return [
             FieldError("too_deep", "项目包最多三级: 项目包、项目、子项", "at most three levels", "/parent_id")
@@ -241,7 +257,7 @@ async def _check_parent(work: UnitOfWork, parent_id: UUID | None, of: UUID | Non
 
 
 async def _mark_parent_as_package(work: UnitOfWork, project: Project) -> None:
-    """The project above is a package from now on: its money is that of its parts."""
+    """Turn the parent into a package: its amounts are those of its parts from now on."""
     if project.parent_id is None:
         return
     parent = await repository.get_project(work, project.parent_id, lock=True)
@@ -255,21 +271,23 @@ async def _mark_parent_as_package(work: UnitOfWork, project: Project) -> None:
 
 
 def _encrypt_phone(work: UnitOfWork, project: Project, phone: str) -> None:
-    sealed = (
+    ciphertext = (
         work.context.keyring.encrypt(phone, associated_data=f"project:{project.id}:leader_phone")
         if phone
         else ""
     )
-    project.leader_phone_sealed, project.leader_phone = sealed, mask_phone(phone) if phone else ""
+    project.leader_phone_sealed, project.leader_phone = ciphertext, mask_phone(phone) if phone else ""
     work.session.add(project)
 
 
 async def _replace_lists(work: UnitOfWork, project: Project, values: Mapping[str, Any]) -> None:
     if "places" in values:
-        rows = [_build_place(project, place, position) for position, place in enumerate(values["places"], 1)]
-        found = next(((one.lon, one.lat) for one in rows if one.lon is not None), (None, None))
-        project.lon, project.lat = found
-        await repository.replace_rows(work, repository.PLACE_TABLE, project.id, rows)
+        places = [
+            _build_place(project, place, position) for position, place in enumerate(values["places"], 1)
+        ]
+        location = next(((place.lon, place.lat) for place in places if place.lon is not None), (None, None))
+        project.lon, project.lat = location
+        await repository.replace_rows(work, repository.PLACE_TABLE, project.id, places)
     if "money" in values:
         money = [PlannedMoney(id=new_id(), project_id=project.id, **row) for row in values["money"]]
         await repository.replace_rows(work, repository.MONEY_TABLE, project.id, money)
@@ -281,64 +299,52 @@ async def _replace_lists(work: UnitOfWork, project: Project, values: Mapping[str
         await repository.replace_rows(work, repository.TARGET_TABLE, project.id, targets)
 
 
-def _build_place(project: Project, place: Mapping[str, Any], position: int) -> ProjectPlace:
-    point = place["point"]
-    made = ProjectPlace(
+def _build_place(project: Project, values: Mapping[str, Any], position: int) -> ProjectPlace:
+    point = values["point"]
+    place = ProjectPlace(
         id=new_id(),
         project_id=project.id,
         position=position,
-        region=place["region"],
-        address=place["address"],
+        region=values["region"],
+        address=values["address"],
     )
     if point is not None:
-        made.given = dict(point)
-        made.lon, made.lat = _to_wgs84(point)
-    return made
+        place.given = dict(point)
+        place.lon, place.lat = _to_wgs84(point)
+    return place
 
 
 def _to_wgs84(point: Mapping[str, Any]) -> tuple[float, float]:
-    found = Place.model_validate(point).to_wgs84()
-    return found.lon, found.lat
+    converted = Place.model_validate(point).to_wgs84()
+    return converted.lon, converted.lat
 
 
 async def _index_project(work: UnitOfWork, project: Project) -> None:
-    words: Sequence[str] = (
+    texts: Sequence[str] = (
         project.name,
         project.place,
         project.implementing_unit,
         project.library_code or "",
         project.content,
     )
-    await search.index_record(work.session, "project", project.id, *words)
-
-
-__all__ = [
-    "apply_changes",
-    "create_project",
-    "derive_origin",
-    "extract_changes",
-    "update_project",
-    "validate_changes",
-]
-
-ONE_DAY = timedelta(days=1)
+    await search.index_record(work.session, "project", project.id, *texts)
 
 
 async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetail:
-    """The project with everything that belongs to it, and what the caller could do with it now."""
+    """Load a project with its child rows and the actions available to the caller."""
     project = await repository.get_project(work, project_id)
     facts = await gather_project_facts(
-        work, project, ProjectTransitionRequest(), on=work.today, told=ExternalFacts()
+        work, project, ProjectTransitionRequest(), on=work.today, external=ExternalFacts()
     )
     kinds = await attachments.list_document_kinds(work, [project.id])
     return ProjectDetail(
         **ProjectRead.model_validate(project).model_dump(),
-        places=[PlaceRead.model_validate(one) for one in await repository.list_places(work, project.id)],
+        places=[PlaceRead.model_validate(row) for row in await repository.list_places(work, project.id)],
         money=[
-            PlannedMoneyWrite.model_validate(one)
-            for one in await repository.list_planned_money(work, project.id)
+            PlannedMoneyWrite.model_validate(row)
+            for row in await repository.list_planned_money(work, project.id)
         ],
-        targets=[TargetWrite.model_validate(one) for one in await repository.list_targets(work, project.id)],
+        targets=[TargetWrite.model_validate(row) for row in await repository.list_targets(work, project.id)],
         reached=compute_quantity_progress(project, await progress.list_all_reports(work, project.id)),
         documents=sorted(kinds[project.id]),
         committed=await commitments.sum_open_commitments(work, project.id),
@@ -347,7 +353,7 @@ async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetai
 
 
 async def get_project_history(work: UnitOfWork, project_id: UUID, cursor: int, limit: int) -> History:
-    """What happened to a project in the order it was recorded."""
+    """Return the events of a project in log order, after a cursor."""
     project = await repository.get_project(work, project_id)
     rows = await repository.list_history(work, project.id, cursor, limit + 1)
     items = [

@@ -8,6 +8,7 @@ from uuid import UUID
 from services.projects.changes import repository as changes
 from services.projects.projects import repository
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
+from services.projects.projects.guards import COUNTY_DIGITS
 from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, State
 from services.projects.projects.models import Project
 from services.projects.projects.rules import ExternalFacts, gather_project_facts
@@ -18,7 +19,7 @@ from services.projects.projects.schemas import (
     ProjectTransitionRequest,
     RollOver,
 )
-from services.projects.screening import service
+from services.projects.screening import service as screening
 from services.projects.screening.schemas import ScreeningOccasion
 from shared.auth import May
 from shared.china import format_yuan
@@ -34,7 +35,6 @@ from shared.notices import service as notice_service
 from shared.notices.schemas import NoticeLevel
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-COUNTY_DIGITS = 6
 ADMISSION_NOTICE_LEVELS = frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
 ACTOR_FIELDS = {
     Action.DECLARE: "declared_by",
@@ -43,7 +43,7 @@ ACTOR_FIELDS = {
     Action.APPROVE: "approved_by",
     Action.COMPLETE: "completed_by",
 }
-"""Who made a move is kept for those that four eyes look at."""
+"""Columns that record who performed an action, for later four-eyes checks."""
 DATE_FIELDS = {
     Action.DECLARE: "declared_on",
     Action.ADMIT: "admitted_on",
@@ -53,99 +53,96 @@ DATE_FIELDS = {
     Action.HAND_OVER: "handed_over_on",
     Action.CLOSE: "closed_on",
 }
-
-
-async def apply_effects(
-    work: UnitOfWork, project: Project, action: Action, act: ProjectTransitionRequest, on: date
-) -> None:
-    """Write them, before the move is told; a move that is then refused leaves none of it."""
-    if action in ACTOR_FIELDS:
-        setattr(project, ACTOR_FIELDS[action], work.actor.id)
-    if action in DATE_FIELDS:
-        setattr(project, DATE_FIELDS[action], on)
-    await _add_opinion(work, project, action, act, on)
-    if action is Action.ADMIT:
-        await _assign_library_code(work, project, on)
-    elif action in {Action.RETURN, Action.RECALL}:
-        await _withdraw_notices(work, project)
-    else:
-        _set_fields(project, action, act)
-    work.session.add(project)
-
-
-def _set_fields(project: Project, action: Action, act: ProjectTransitionRequest) -> None:
-    match action:
-        case Action.APPROVE:
-            project.decision_no, project.decision_on = act.decision_no, act.decision_on
-        case Action.PLAN:
-            project.plan_year = act.plan_year or project.plan_year or project.year
-        case Action.START:
-            project.procurement = act.procurement or project.procurement
-            project.heard_on = project.started_on
-        case Action.ACCEPT:
-            project.settled = act.settled or 0
-            project.built = [
-                one.model_dump(mode="json") for one in act.built or (build_default_asset(project),)
-            ]
-        case Action.HAND_OVER:
-            project.uncovered_reason = act.reason
-        case _:
-            pass
-
-
-def build_default_asset(project: Project) -> BuiltAsset:
-    """What was built when the acceptance report lists nothing: one thing worth all that was settled."""
-    kind = "operating" if project.category.split(".")[0] == "1" else "public"
-    if project.household:
-        kind = "household"
-    said = {"name": project.name, "asset_class": kind, "quantity": "1", "unit": "项"}
-    return BuiltAsset.model_validate({**said, "value": format_yuan(project.settled)})
-
-
-async def _add_opinion(
-    work: UnitOfWork, project: Project, action: Action, act: ProjectTransitionRequest, on: date
-) -> None:
-    if not (act.opinion or act.statements or action in {Action.RETURN, Action.RECALL, Action.SUBMIT}):
-        return
-    rule = await work.get_rule("admission.statements", region=project.region)
-    said: dict[str, Any] = {
-        "action": action.value,
-        "opinion": act.opinion or act.reason,
-        "statements": list(act.statements),
-        "by": work.actor.id,
-        "on": on.isoformat(),
-        "recorded_at": work.at.isoformat(),
-        "rule": rule.ref,
-    }
-    project.opinions = [*project.opinions, said]
-
-
-async def _assign_library_code(work: UnitOfWork, project: Project, on: date) -> None:
-    if project.library_code is not None:
-        return
-    district = project.region[:COUNTY_DIGITS]
-    number = await repository.allocate_code_number(work, district, on.year)
-    project.library_code = f"{district}-{on.year}-{number:05d}"
-    words = (project.name, project.place, project.implementing_unit, project.library_code, project.content)
-    await search.index_record(work.session, "project", project.id, *words)
-
-
-async def _withdraw_notices(work: UnitOfWork, project: Project) -> None:
-    """What was returned will be another text when it comes back, and is to be published anew."""
-    for row in await notices.list_by_subject(work, NOTICE_SUBJECT_KIND, str(project.id)):
-        if row.withdrawn_at is None and row.level in ADMISSION_NOTICE_LEVELS:
-            await notice_service.withdraw_notice(work, row, "项目退回修改, 重新申报后另行公示")
-
-
 SCREENING_OCCASIONS = {
     Action.DECLARE: ScreeningOccasion.DECLARE,
     Action.ADMIT: ScreeningOccasion.ADMIT,
     Action.PLAN: ScreeningOccasion.PLAN,
 }
-"""Moves before which the project is screened by the rules of the day, and what that is called."""
-
-
+"""Actions before which the project is screened by the current rules → occasion stored with the run."""
 NO_TOWN_REASON = "县级项目没有所属乡镇, 不经乡镇审核; 镇、村公示已同时进行"
+ProjectOperation = Callable[[UnitOfWork, Project], Awaitable[TransitionPreview | Project]]
+
+
+async def apply_effects(
+    work: UnitOfWork, project: Project, action: Action, request: ProjectTransitionRequest, day: date
+) -> None:
+    """Write the columns an action sets, before the guards are checked; the transaction rolls back when the transition is refused."""
+    if action in ACTOR_FIELDS:
+        setattr(project, ACTOR_FIELDS[action], work.actor.id)
+    if action in DATE_FIELDS:
+        setattr(project, DATE_FIELDS[action], day)
+    await _add_opinion(work, project, action, request, day)
+    if action is Action.ADMIT:
+        await _assign_library_code(work, project, day)
+    elif action in {Action.RETURN, Action.RECALL}:
+        await _withdraw_notices(work, project)
+    else:
+        _set_fields(project, action, request)
+    work.session.add(project)
+
+
+def _set_fields(project: Project, action: Action, request: ProjectTransitionRequest) -> None:
+    match action:
+        case Action.APPROVE:
+            project.decision_no, project.decision_on = request.decision_no, request.decision_on
+        case Action.PLAN:
+            project.plan_year = request.plan_year or project.plan_year or project.year
+        case Action.START:
+            project.procurement = request.procurement or project.procurement
+            project.heard_on = project.started_on
+        case Action.ACCEPT:
+            project.settled = request.settled or 0
+            project.built = [
+                asset.model_dump(mode="json") for asset in request.built or (build_default_asset(project),)
+            ]
+        case Action.HAND_OVER:
+            project.uncovered_reason = request.reason
+        case _:
+            pass
+
+
+def build_default_asset(project: Project) -> BuiltAsset:
+    """Build the asset of an acceptance without a list: one asset worth the whole settlement."""
+    kind = "operating" if project.category.split(".")[0] == "1" else "public"
+    if project.household:
+        kind = "household"
+    values = {"name": project.name, "asset_class": kind, "quantity": "1", "unit": "项"}
+    return BuiltAsset.model_validate({**values, "value": format_yuan(project.settled)})
+
+
+async def _add_opinion(
+    work: UnitOfWork, project: Project, action: Action, request: ProjectTransitionRequest, day: date
+) -> None:
+    if not (request.opinion or request.statements or action in {Action.RETURN, Action.RECALL, Action.SUBMIT}):
+        return
+    rule = await work.get_rule("admission.statements", region=project.region)
+    entry: dict[str, Any] = {
+        "action": action.value,
+        "opinion": request.opinion or request.reason,
+        "statements": list(request.statements),
+        "by": work.actor.id,
+        "on": day.isoformat(),
+        "recorded_at": work.at.isoformat(),
+        "rule": rule.ref,
+    }
+    project.opinions = [*project.opinions, entry]
+
+
+async def _assign_library_code(work: UnitOfWork, project: Project, day: date) -> None:
+    if project.library_code is not None:
+        return
+    district = project.region[:COUNTY_DIGITS]
+    number = await repository.allocate_code_number(work, district, day.year)
+    project.library_code = f"{district}-{day.year}-{number:05d}"
+    texts = (project.name, project.place, project.implementing_unit, project.library_code, project.content)
+    await search.index_record(work.session, "project", project.id, *texts)
+
+
+async def _withdraw_notices(work: UnitOfWork, project: Project) -> None:
+    """Withdraw admission notices of a returned project: its content may change and must be published again."""
+    for row in await notices.list_by_subject(work, NOTICE_SUBJECT_KIND, str(project.id)):
+        if row.withdrawn_at is None and row.level in ADMISSION_NOTICE_LEVELS:
+            await notice_service.withdraw_notice(work, row, "项目退回修改, 重新申报后另行公示")
 
 
 async def transition_project(
@@ -157,18 +154,18 @@ async def transition_project(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Project:
-    """Take one step, or say what it would be. NotReady names everything that is missing."""
+    """Perform one transition, or preview it with `dry_run`; raise PreconditionMissing with every missing precondition."""
     registered, unpaid = await _request_external_facts(work, project_id, action)
     project = await repository.get_project(work, project_id, lock=True)
     return await transition_locked_project(
-        work, project, action, body, told=ExternalFacts(registered, unpaid), match=match, dry_run=dry_run
+        work, project, action, body, external=ExternalFacts(registered, unpaid), match=match, dry_run=dry_run
     )
 
 
 async def _request_external_facts(
     work: UnitOfWork, project_id: UUID, action: Action
 ) -> tuple[int | None, int | None]:
-    """What assets and funds say, asked before anything is locked; Unavailable when they do not answer."""
+    """Request facts from assets or funds before any row is locked; raise Unavailable when they do not answer."""
     if action is Action.HAND_OVER:
         coverage = await AssetsClient(work.service_client("assets")).get_coverage(project_id)
         return coverage.registered_value, None
@@ -184,25 +181,25 @@ async def transition_locked_project(
     action: Action,
     body: ProjectTransitionRequest,
     *,
-    told: ExternalFacts | None = None,
+    external: ExternalFacts | None = None,
     match: VersionMatch | None = None,
     dry_run: bool = False,
 ) -> TransitionPreview | Project:
-    """The same for a project that is locked already."""
+    """Perform one transition of a project that is already locked."""
     row = PROJECT_LIFECYCLE.get_transition(project.state, action)
     work.actor.require(row.may, project.region)
-    told = told or ExternalFacts()
+    external = external or ExternalFacts()
     if action is Action.SUBMIT and not body.reason.strip():
         body = body.model_copy(update={"reason": NO_TOWN_REASON})
-    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    day = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
     if action in SCREENING_OCCASIONS:
-        found = await service.screen_project(work, project)
-        told = ExternalFacts(told.registered, told.unpaid, found)
-    facts = await gather_project_facts(work, project, body, on=on, told=told)
+        result = await screening.screen_project(work, project)
+        external = ExternalFacts(external.registered, external.unpaid, result)
+    facts = await gather_project_facts(work, project, body, on=day, external=external)
     if not dry_run:
-        if told.screening is not None:
-            await service.save_screening(work, project, told.screening, SCREENING_OCCASIONS[action])
-        await apply_effects(work, project, action, body, on)
+        if external.screening is not None:
+            await screening.save_screening(work, project, external.screening, SCREENING_OCCASIONS[action])
+        await apply_effects(work, project, action, body, day)
     preview = await apply_transition(
         work,
         PROJECT_LIFECYCLE,
@@ -222,7 +219,7 @@ async def transition_locked_project(
 
 
 def build_moved_event(project: Project, was: State, now: State) -> ProjectMoved:
-    """The event of a move, with what others keep of a project."""
+    """Build the event of a transition with the fields that other services copy."""
     return ProjectMoved(
         project_id=project.id,
         was=was,
@@ -252,19 +249,19 @@ async def _publish_accepted(work: UnitOfWork, project: Project, body: ProjectTra
         accepted_on=accepted_on,
         unit=project.implementing_unit,
         household=project.household,
-        built=tuple(BuiltAsset.model_validate(one) for one in project.built),
+        built=tuple(BuiltAsset.model_validate(asset) for asset in project.built),
     )
     await work.publish(event, project, happened_at=body.happened_at)
 
 
 async def plan_funded_project(work: UnitOfWork, project: Project, issued_on: date) -> None:
-    """Money came for a project in reserve: take it into the year's plan, unless something stands against it."""
+    """Move a project in reserve into the plan of the year the money was issued for; do nothing when a precondition is missing."""
     if project.state is not State.RESERVE:
         return
     body = ProjectTransitionRequest(plan_year=issued_on.year, reason="资金已下达")
     body.happened_at = max(project.state_since, min(work.at, _noon_on(issued_on)))
-    would = await transition_locked_project(work, project, Action.PLAN, body, dry_run=True)
-    if isinstance(would, TransitionPreview) and would.allowed:
+    preview = await transition_locked_project(work, project, Action.PLAN, body, dry_run=True)
+    if isinstance(preview, TransitionPreview) and preview.allowed:
         await transition_locked_project(work, project, Action.PLAN, body)
 
 
@@ -272,26 +269,23 @@ def _noon_on(day: date) -> datetime:
     return datetime.combine(day, time(12), CHINA_TIME_ZONE)
 
 
-ProjectOperation = Callable[[UnitOfWork, Project], Awaitable[TransitionPreview | Project]]
-
-
 async def transition_batch(work: UnitOfWork, body: BatchWrite, *, dry_run: bool) -> BatchRead:
-    """Take every project the same step by the same act; a verdict for each."""
+    """Perform the same transition on each project; return one result per project."""
     action = Action(body.action)
 
-    async def one(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
+    async def operation(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
         return await transition_locked_project(work, project, action, body.act, dry_run=dry_run)
 
-    return await _process_each(work, body.ids, one, dry_run=dry_run)
+    return await _process_each(work, body.ids, operation, dry_run=dry_run)
 
 
 async def roll_over_projects(work: UnitOfWork, body: RollOver, *, dry_run: bool) -> BatchRead:
-    """Take projects in reserve into a later year, screened by the rules of the day."""
+    """Move projects in reserve into a later year after screening by the current rules; return one result per project."""
 
-    async def one(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
+    async def operation(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
         return await _roll_over_project(work, project, body, dry_run=dry_run)
 
-    return await _process_each(work, body.ids, one, dry_run=dry_run)
+    return await _process_each(work, body.ids, operation, dry_run=dry_run)
 
 
 async def _roll_over_project(
@@ -304,25 +298,27 @@ async def _roll_over_project(
         raise Conflict(f"项目年度已是 {project.year}", f"The project is of {project.year} already")
     if await changes.has_open_change(work, project.id):
         raise Conflict("有未办结的变更申请", "A change request is open")
-    was, project.year = project.year, body.year
-    found = await service.screen_project(work, project)
-    if stops := await service.list_screening_faults(work, project, found):
-        raise PreconditionMissing("；".join(one.detail for one in stops), "Screening blocks it", errors=stops)
+    previous_year, project.year = project.year, body.year
+    result = await screening.screen_project(work, project)
+    if errors := await screening.list_screening_faults(work, project, result):
+        raise PreconditionMissing(
+            "；".join(error.detail for error in errors), "Screening blocks it", errors=errors
+        )
     if dry_run:
         raise _RollbackRow(project)
-    await service.save_screening(work, project, found, ScreeningOccasion.ROLL_OVER)
+    await screening.save_screening(work, project, result, ScreeningOccasion.ROLL_OVER)
     project.version += 1
     project.updated_at = work.at
     work.session.add(project)
     event = ProjectRolledOver(
-        project_id=project.id, was_year=was, now_year=body.year, decision_no=body.decision_no
+        project_id=project.id, was_year=previous_year, now_year=body.year, decision_no=body.decision_no
     )
-    await work.publish(event, project, before={"year": was}, reason=body.reason)
+    await work.publish(event, project, before={"year": previous_year}, reason=body.reason)
     return project
 
 
 class _RollbackRow(Exception):
-    """A dry run went through; nothing of it may stay."""
+    """Raised after a successful dry run to roll back the savepoint of one project."""
 
     def __init__(self, project: Project) -> None:
         super().__init__(str(project.id))
@@ -330,47 +326,49 @@ class _RollbackRow(Exception):
 
 
 async def _process_each(
-    work: UnitOfWork, ids: Sequence[UUID], one: ProjectOperation, *, dry_run: bool
+    work: UnitOfWork, ids: Sequence[UUID], operation: ProjectOperation, *, dry_run: bool
 ) -> BatchRead:
-    verdicts = {}
-    for project_id in sorted(set(ids)):  # locked in one order by everybody
-        verdicts[project_id] = await _process_project(work, project_id, one)
-    items = [verdicts[project_id] for project_id in dict.fromkeys(ids)]
+    results = {}
+    for project_id in sorted(set(ids)):  # one lock order for all batches prevents deadlocks
+        results[project_id] = await _process_project(work, project_id, operation)
+    items = [results[project_id] for project_id in dict.fromkeys(ids)]
     done = sum(item.done for item in items)
     return BatchRead(dry_run=dry_run, done=done, refused=len(items) - done, items=items)
 
 
-async def _process_project(work: UnitOfWork, project_id: UUID, one: ProjectOperation) -> BatchItemResult:
+async def _process_project(
+    work: UnitOfWork, project_id: UUID, operation: ProjectOperation
+) -> BatchItemResult:
     name = ""
     try:
         async with work.session.begin_nested():
             project = await repository.get_project(work, project_id, lock=True)
             name = project.name
-            return _build_item_result(project_id, name, await one(work, project))
-    except _RollbackRow as undo:
-        return BatchItemResult(id=project_id, name=undo.name, done=True, state=undo.state)
-    except ApiError as refusal:
+            return _build_item_result(project_id, name, await operation(work, project))
+    except _RollbackRow as dry_run:
+        return BatchItemResult(id=project_id, name=dry_run.name, done=True, state=dry_run.state)
+    except ApiError as error:
         return BatchItemResult(
             id=project_id,
             name=name,
             done=False,
-            problem=refusal.problem_type(),
-            detail=refusal.detail,
-            errors=[_build_fault_read(fault) for fault in refusal.errors],
+            problem=error.problem_type(),
+            detail=error.detail,
+            errors=[_build_fault_read(field_error) for field_error in error.errors],
         )
 
 
-def _build_item_result(project_id: UUID, name: str, found: TransitionPreview | Project) -> BatchItemResult:
-    if isinstance(found, Project):
-        return BatchItemResult(id=project_id, name=name, done=True, state=found.state)
+def _build_item_result(project_id: UUID, name: str, outcome: TransitionPreview | Project) -> BatchItemResult:
+    if isinstance(outcome, Project):
+        return BatchItemResult(id=project_id, name=name, done=True, state=outcome.state)
     return BatchItemResult(
         id=project_id,
         name=name,
-        done=found.allowed,
-        state=State(found.to_state) if found.allowed else None,
-        problem="" if found.allowed else PreconditionMissing.problem_type(),
-        detail="；".join(fault.detail for fault in found.missing),
-        errors=found.missing,
+        done=outcome.allowed,
+        state=State(outcome.to_state) if outcome.allowed else None,
+        problem="" if outcome.allowed else PreconditionMissing.problem_type(),
+        detail="；".join(error.detail for error in outcome.missing),
+        errors=outcome.missing,
     )
 
 

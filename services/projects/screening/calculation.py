@@ -19,7 +19,7 @@ CEILING_REACH_CHARS = 8
 def find_share_above_ceiling(
     text: FoldedText, start: int, end: int, share: ShareLimit
 ) -> tuple[int, int] | None:
-    """The span of the first percentage in the sentence above the ceiling that holds for it, or None."""
+    """Return the span of the first percentage in the sentence that exceeds its ceiling, or None."""
     left, right = text.get_sentence_bounds(start, end)
     for low, high, percent in find_percentages(text.text, left, right):
         if percent > _find_ceiling(text.text[max(left, low - CEILING_REACH_CHARS) : low], share):
@@ -28,33 +28,33 @@ def find_share_above_ceiling(
 
 
 def find_percentages(text: str, left: int, right: int) -> Iterator[tuple[int, int, Decimal]]:
-    """Spans and values of what is written as 5%, 3.5% or 百分之五."""
+    """Yield spans and values of percentages written as 5%, 3.5% or 百分之五."""
     for match in _PERCENT_PATTERN.finditer(text, left, right):
         value = Decimal(match[1]) if match[1] else _parse_chinese_number(match[2], match[3])
         yield match.start(), match.end(), value
 
 
 def _find_ceiling(before: str, share: ShareLimit) -> Decimal:
-    last, limit = -1, share.over
+    last_offset, found_ceiling = -1, share.over
     for word, ceiling in share.ceilings.items():
-        at = before.rfind(word)
-        if at > last:
-            last, limit = at, ceiling
-    return limit
+        offset = before.rfind(word)
+        if offset > last_offset:
+            last_offset, found_ceiling = offset, ceiling
+    return found_ceiling
 
 
-def _parse_chinese_number(whole: str, part: str | None) -> Decimal:
+def _parse_chinese_number(integer: str, fraction: str | None) -> Decimal:
     """百分之十二 → 12, 百分之三点五 → 3.5."""
-    if whole.startswith("百"):
+    if integer.startswith("百"):
         return Decimal(100)
-    tens, ten, ones = whole.rpartition("十")
+    tens, ten, ones = integer.rpartition("十")
     value = (_CHINESE_DIGITS.get(tens[-1:], 1) if ten else 0) * 10 + _CHINESE_DIGITS.get(ones[-1:], 0)
-    decimals = "".join(str(_CHINESE_DIGITS[char]) for char in part or "")
+    decimals = "".join(str(_CHINESE_DIGITS[char]) for char in fraction or "")
     return Decimal(f"{value}.{decimals or 0}")
 
 
 def covers_subject(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
-    """Whether the rule looks at this project at all; a rule for some funds or years passes over a project without them."""
+    """Return whether the scope of the rule covers the subject; a rule for certain funds or years skips subjects without them."""
     scope = rule.scope
     if scope == UNLIMITED_SCOPE:
         return True
@@ -69,23 +69,25 @@ def covers_subject(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
     return not matches_category(subject.category, scope.except_categories)
 
 
-def matches_category(category: str | None, wanted: tuple[str, ...]) -> bool:
-    """Whether a category, given by code or by name, is one of these or below one of them."""
+def matches_category(category: str | None, categories: tuple[str, ...]) -> bool:
+    """Return whether a category, given by code or name, is one of `categories` or below one of them."""
     if not category:
         return False
     return any(
-        category == one or category.startswith(f"{one}.") or (not one[0].isdigit() and one in category)
-        for one in wanted
+        category == listed
+        or category.startswith(f"{listed}.")
+        or (not listed[0].isdigit() and listed in category)
+        for listed in categories
     )
 
 
 def meets_conditions(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
-    """Whether every condition of the rule is met."""
+    """Return whether the subject meets every condition of the rule."""
     return all(_meets_condition(condition, subject) for condition in rule.conditions)
 
 
 def build_condition_finding(rule: ScreeningRule) -> Finding:
-    """The finding of a rule that has conditions only: there are no words to show."""
+    """Build the finding of a rule that has conditions only, hence no matched words."""
     return Finding(
         family=rule.family,
         rule=rule.id,
@@ -122,7 +124,7 @@ def _meets_condition(condition: Condition, subject: ScreeningSubject) -> bool:  
 
 
 def compute_share(subject: ScreeningSubject, words: tuple[str, ...]) -> Decimal | None:
-    """Per cent of the amount (or of all cost items) that goes to items named with one of the words; None when unknown."""
+    """Return the percentage of the amount (or of all cost items) spent on items named with one of the words; None when unknown."""
     total = subject.amount or sum(item.amount for item in subject.cost_items)
     if not total or not subject.cost_items:
         return None

@@ -17,10 +17,10 @@ from services.projects.screening.schemas import (
 )
 
 SIMILARITY_THRESHOLD = 0.72
-"""From this similarity on, two projects are shown to a person."""
+"""Minimum similarity (0 … 1) at which two projects are reported as possible duplicates."""
 MAX_KEYS_PER_TEXT = 6
-"""Smallest hashes kept of the name and of the content; two texts alike share at least one with high probability."""
-SHORT_TEXT_CHARS = 3
+"""Number of smallest hashes stored per text; two similar texts share at least one with high probability (min-hash)."""
+
 _COUNTY_DIGITS = 6
 _TOWN_DIGITS = 9
 _FILLER_PATTERN = re.compile(
@@ -34,7 +34,7 @@ _AMOUNT_TOLERANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class DuplicateKeys:
-    """How to find candidates in SQL: `region_low <= region <= region_high`, `year in years`, and any of `keys` stored for it."""
+    """Lookup of candidates in SQL: `region_low <= region <= region_high`, `year in years` and any of `keys`."""
 
     region_low: str | None
     region_high: str | None
@@ -43,13 +43,13 @@ class DuplicateKeys:
 
 
 def compute_duplicate_keys(subject: ScreeningSubject) -> DuplicateKeys:
-    """Keys of a project: store them with it, and look for others that share one in the same town and same or adjoining years."""
+    """Compute the lookup keys of a subject; duplicates share a key within the same town and the same or adjacent years."""
     low = high = None
     if subject.region:
-        head = subject.region[
+        prefix = subject.region[
             : _TOWN_DIGITS if subject.region[_COUNTY_DIGITS:_TOWN_DIGITS] != "000" else _COUNTY_DIGITS
         ]
-        low, high = head.ljust(12, "0"), head.ljust(12, "9")
+        low, high = prefix.ljust(12, "0"), prefix.ljust(12, "9")
     years = (subject.year - 1, subject.year, subject.year + 1) if subject.year else ()
     return DuplicateKeys(
         low,
@@ -65,10 +65,10 @@ def compute_duplicate_keys(subject: ScreeningSubject) -> DuplicateKeys:
 
 
 def compute_similarity(a: ScreeningSubject, b: ScreeningSubject) -> float:
-    """0 … 1: how much two projects look like the same one.
+    """Compute how similar two subjects are, 0 … 1; symmetric.
 
-    Zero when places or years cannot be the same; else names and contents by shared pairs of characters, lowered when the
-    quantities or amounts differ. The order of the two doesn't matter.
+    Zero when place or year exclude each other; else the Dice coefficient of the character pairs of name and content,
+    lowered when quantities or amounts differ.
     """
     if not _is_same_place(a, b) or (a.year and b.year and abs(a.year - b.year) > 1):
         return 0.0
@@ -85,18 +85,18 @@ def compute_similarity(a: ScreeningSubject, b: ScreeningSubject) -> float:
 
 
 def find_duplicates(subject: ScreeningSubject, candidates: Iterable[ScreeningSubject]) -> list[Finding]:
-    """One review finding per candidate alike enough, most alike first."""
+    """Return one review finding per candidate above the threshold, most similar first."""
     scored = [
-        (score, one)
-        for one in candidates
-        if (score := compute_similarity(subject, one)) >= SIMILARITY_THRESHOLD
+        (score, candidate)
+        for candidate in candidates
+        if (score := compute_similarity(subject, candidate)) >= SIMILARITY_THRESHOLD
     ]
     scored.sort(key=lambda pair: (-pair[0], pair[1].name))
-    return [_build_finding(subject, score, one) for score, one in scored]
+    return [_build_finding(subject, score, candidate) for score, candidate in scored]
 
 
 def _build_finding(subject: ScreeningSubject, score: float, other: ScreeningSubject) -> Finding:
-    when = f"{other.year}年" if other.year else "已有"
+    year_label = f"{other.year}年" if other.year else "已有"
     return Finding(
         family=Family.DUPLICATE,
         rule=_RULE_ID,
@@ -106,14 +106,14 @@ def _build_finding(subject: ScreeningSubject, score: float, other: ScreeningSubj
         severity=Severity.REVIEW,
         matches=[Match(field="name", text=subject.name, start=0, end=len(subject.name))],
         other=str(other.id) if isinstance(other, KnownProject) else "",
-        explanation=f"与{when}项目“{other.name}”相似度{round(score * 100)}%",
+        explanation=f"与{year_label}项目“{other.name}”相似度{round(score * 100)}%",
         advice="核对地点、内容和资金来源: 同一内容不得重复安排; 分期或不同地点的, 在名称和内容中写清后确认",
     )
 
 
 def _is_same_place(a: ScreeningSubject, b: ScreeningSubject) -> bool:
     if a.region and b.region and a.region != b.region:
-        # A town's project and a village's of that town may be the same one; two villages' are not.
+        # A project of a town may duplicate one of its villages; projects of two villages never do.
         short, long = sorted((_get_region_prefix(a.region), _get_region_prefix(b.region)), key=len)
         if not long.startswith(short):
             return False
@@ -145,7 +145,9 @@ def _strip_filler(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _split_pairs(core: str) -> frozenset[str]:
-    return frozenset(core[at : at + 2] for at in range(len(core) - 1)) or frozenset({core} if core else ())
+    return frozenset(core[index : index + 2] for index in range(len(core) - 1)) or frozenset(
+        {core} if core else ()
+    )
 
 
 @lru_cache(maxsize=50_000)
@@ -162,8 +164,8 @@ def _compute_overlap(a: frozenset[str], b: frozenset[str]) -> float:
 
 
 def _compute_min_hashes(core: str, kind: str) -> set[str]:
-    """The smallest hashes of the text's pairs (min-hash), marked with what they are of."""
+    """Compute the smallest hashes of the character pairs of a text, prefixed with the kind of text."""
     hashes = sorted(
         hashlib.blake2b(pair.encode(), digest_size=6).hexdigest() for pair in _split_pairs(core[:400])
     )
-    return {f"{kind}{one}" for one in hashes[:MAX_KEYS_PER_TEXT]}
+    return {f"{kind}{digest}" for digest in hashes[:MAX_KEYS_PER_TEXT]}

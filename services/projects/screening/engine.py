@@ -34,18 +34,19 @@ from services.projects.screening.schemas import (
     Verdict,
 )
 
+MAX_MATCHES_PER_FINDING = 20
+MAX_QUOTED_WORDS = 6
 CLAUSE_START_MARK, PHRASE_END_MARK = "^", "$"
 INERT_WORD_SET = "inert"
-"""The word set of names that hold a word without meaning it: 施工单位 is no 单位."""
-
+"""Word set of names that contain a word without its meaning: 施工单位 is not a 单位."""
 WIDE_WINDOWS = frozenset({"item", "clause", "sentence"})
 INERT_REACH_CHARS = 8
-"""How far before a window such a name may begin."""
+"""How many characters before a window such a name may begin."""
 
 
 @dataclass(slots=True)
 class SubjectFields:
-    """The fields of one subject, and what was already looked for in the whole of them."""
+    """The folded fields of one subject, with a cache of context searches over whole fields."""
 
     fields: list[FoldedText]
     first_spans: dict[tuple[int, str], tuple[int, int] | None] = field(default_factory=dict)
@@ -54,7 +55,7 @@ class SubjectFields:
 
 @dataclass(frozen=True, slots=True)
 class ContextPattern:
-    """A compiled context."""
+    """A compiled context: words that must or must not occur in a window around a hit."""
 
     where: str
     within: int
@@ -65,9 +66,9 @@ class ContextPattern:
     required: bool
 
     def find_span(
-        self, text: FoldedText, start: int, end: int, grammar: Grammar, page: SubjectFields, honest: int = 0
+        self, text: FoldedText, start: int, end: int, grammar: Grammar, fields: SubjectFields, after: int = 0
     ) -> tuple[int, int] | None:
-        """The words' span in this field from `honest` on; (0, 0) where there is nothing to point at; None when absent."""
+        """Return the span of the context words at or after `after`, (0, 0) when it matches without words, None when absent."""
         if self.at_end and not grammar.get_phrase_after(text, end, 2):
             return 0, 0
         if self.at_start and text.get_clause_bounds(start, end)[0] == start:
@@ -75,10 +76,10 @@ class ContextPattern:
         if self.words is None:
             return None
         if self.where in FAR_WINDOWS:
-            return self._find_in_fields(self.words, text, grammar, page)
+            return self._find_in_fields(self.words, text, grammar, fields)
         low, high = self._get_window_bounds(text, start, end, grammar)
-        low = max(low, honest)
-        spans = self._find_in_window(self.words, text, low, high, grammar, page)
+        low = max(low, after)
+        spans = self._find_in_window(self.words, text, low, high, grammar, fields)
         for left, right in spans:
             if (right <= start or left >= end) and self._is_adjacent(left, right, start, end):
                 return left, right
@@ -91,52 +92,52 @@ class ContextPattern:
         low: int,
         high: int,
         grammar: Grammar,
-        page: SubjectFields,
+        fields: SubjectFields,
     ) -> Iterator[tuple[int, int]]:
-        """Where the words stand between two places. Wide windows look into what was found once in the whole field."""
+        """Yield the spans of the words between two offsets. Wide windows search the whole field once and reuse the result."""
         if self.where in WIDE_WINDOWS:
             key = (id(self), text.field)
-            if key not in page.all_spans:
-                page.all_spans[key] = list(self._find_spans(words, text, 0, len(text.text), grammar))
-            found = page.all_spans[key]
-            for at in range(bisect_left(found, (low, 0)), len(found)):
-                if found[at][1] > high:
+            if key not in fields.all_spans:
+                fields.all_spans[key] = list(self._find_spans(words, text, 0, len(text.text), grammar))
+            all_spans = fields.all_spans[key]
+            for index in range(bisect_left(all_spans, (low, 0)), len(all_spans)):
+                if all_spans[index][1] > high:
                     return
-                yield found[at]
+                yield all_spans[index]
             return
-        begin = max(low - INERT_REACH_CHARS, 0) if self.where == "before" else low
-        for span in self._find_spans(words, text, begin, high, grammar):
+        search_start = max(low - INERT_REACH_CHARS, 0) if self.where == "before" else low
+        for span in self._find_spans(words, text, search_start, high, grammar):
             if span[0] >= low:
                 yield span
 
     def _find_spans(
         self, words: re.Pattern[str], text: FoldedText, low: int, high: int, grammar: Grammar
     ) -> Iterator[tuple[int, int]]:
-        for found in words.finditer(text.text, low, high):
-            if found[0] not in self.inert and not (
-                self.required and grammar.is_former_site(text, found.start())
+        for match in words.finditer(text.text, low, high):
+            if match[0] not in self.inert and not (
+                self.required and grammar.is_former_site(text, match.start())
             ):
-                yield found.span()
+                yield match.span()
 
     def _is_adjacent(self, left: int, right: int, start: int, end: int) -> bool:
         return {"prior": right == start, "next": left == end}.get(self.where, True)
 
     def _find_in_fields(
-        self, words: re.Pattern[str], text: FoldedText, grammar: Grammar, page: SubjectFields
+        self, words: re.Pattern[str], text: FoldedText, grammar: Grammar, fields: SubjectFields
     ) -> tuple[int, int] | None:
-        """The same for the whole field or all fields: looked for once. What was there before (原村委会) does not count."""
+        """Return the first span in the field or in all fields, searched once; words marked as former (原村委会) do not count."""
         key = (id(self), text.field if self.where == "field" else "")
-        if key not in page.first_spans:
-            fields = {"field": [text], "name": page.fields[:1]}.get(self.where, page.fields)
+        if key not in fields.first_spans:
+            searched = {"field": [text], "name": fields.fields[:1]}.get(self.where, fields.fields)
             spans = (
-                found.span()
-                for one in fields
-                for found in words.finditer(one.text)
-                if found[0] not in self.inert and not grammar.is_former(one, found.start())
+                match.span()
+                for searched_text in searched
+                for match in words.finditer(searched_text.text)
+                if match[0] not in self.inert and not grammar.is_former(searched_text, match.start())
             )
             first = next(spans, None)
-            page.first_spans[key] = first if self.where == "field" or first is None else (0, 0)
-        return page.first_spans[key]
+            fields.first_spans[key] = first if self.where == "field" or first is None else (0, 0)
+        return fields.first_spans[key]
 
     def _get_window_bounds(self, text: FoldedText, start: int, end: int, grammar: Grammar) -> tuple[int, int]:
         if self.where == "item":
@@ -153,28 +154,24 @@ class ContextPattern:
 
 
 def compile_context(
-    context: ContextWords, words: Mapping[str, tuple[str, ...]], *, needed: bool
+    context: ContextWords, words: Mapping[str, tuple[str, ...]], *, required: bool
 ) -> ContextPattern:
-    """Compile a context; `needed` ones don't count what was there before (原派出所旧址)."""
+    """Compile a context; for a required one, words that name a former site (原派出所旧址) do not count."""
     forms = [
         form
-        for one in context.words
-        if one not in (CLAUSE_START_MARK, PHRASE_END_MARK)
-        for form in expand_pattern(one, words)
+        for pattern_text in context.words
+        if pattern_text not in (CLAUSE_START_MARK, PHRASE_END_MARK)
+        for form in expand_pattern(pattern_text, words)
     ]
     inert = frozenset(words.get(INERT_WORD_SET, ())) - set(forms)
     pattern = re.compile(build_prefix_regex([*forms, *inert])) if forms else None
     start, end = CLAUSE_START_MARK in context.words, PHRASE_END_MARK in context.words
-    return ContextPattern(context.where, context.within, pattern, inert, start, end, needed)
-
-
-MAX_MATCHES_PER_FINDING = 20
-MAX_QUOTED_WORDS = 6
+    return ContextPattern(context.where, context.within, pattern, inert, start, end, required)
 
 
 @dataclass(frozen=True, slots=True)
 class _CompiledFinder:
-    """A compiled finder."""
+    """A finder with compiled contexts and readings."""
 
     rule: ScreeningRule
     severity: Severity
@@ -185,12 +182,12 @@ class _CompiledFinder:
     share: ShareLimit | None
 
     def find_hit_spans(
-        self, text: FoldedText, start: int, end: int, grammar: Grammar, page: SubjectFields
+        self, text: FoldedText, start: int, end: int, grammar: Grammar, fields: SubjectFields
     ) -> list[tuple[int, int]] | None:
-        """The spans that make the hit, or None when it is none."""
+        """Return the spans that constitute a hit, or None when a context or a reading excludes it."""
         spans = [(start, end)]
-        for near in self.needs:
-            span = near.find_span(text, start, end, grammar, page)
+        for context in self.needs:
+            span = context.find_span(text, start, end, grammar, fields)
             if span is None:
                 return None
             spans.append(span)
@@ -199,54 +196,58 @@ class _CompiledFinder:
             if span is None:
                 return None
             spans.append(span)
-        honest = grammar.find_pretence_end(text, start) if self.unless else 0
-        if any(near.find_span(text, start, end, grammar, page, honest) for near in self.unless):
+        pretence_end = grammar.find_pretence_end(text, start) if self.unless else 0
+        if any(context.find_span(text, start, end, grammar, fields, pretence_end) for context in self.unless):
             return None
-        if any(excuse(text, start, end) for excuse in self.excuses):
+        if any(is_excused(text, start, end) for is_excused in self.excuses):
             return None
         return [span for span in spans if span[1]]
 
 
 @dataclass(slots=True)
 class _RuleMatches:
-    """What one rule found in one subject."""
+    """The matches of one rule in one subject."""
 
     rule: ScreeningRule
     severity: Severity
     matches: dict[tuple[str, int, int], Match] = field(default_factory=dict)
 
     def is_full(self, severity: Severity) -> bool:
-        """Whether another hit of this severity would show nothing new."""
-        worst = self.severity is Severity.BLOCK or severity is not Severity.BLOCK
-        return worst and len(self.matches) >= MAX_MATCHES_PER_FINDING
+        """Return whether another hit of this severity would change nothing."""
+        not_higher = self.severity is Severity.BLOCK or severity is not Severity.BLOCK
+        return not_higher and len(self.matches) >= MAX_MATCHES_PER_FINDING
 
     def add_matches(self, severity: Severity, matches: Iterable[Match]) -> None:
-        """One more hit; the worst severity stays."""
+        """Add the matches of a hit; the highest severity wins."""
         if severity is Severity.BLOCK:
             self.severity = severity
-        for one in matches:
-            self.matches.setdefault((one.field, one.start, one.end), one)
+        for match in matches:
+            self.matches.setdefault((match.field, match.start, match.end), match)
 
 
 class Engine:
-    """A rule set compiled: one lexicon of all objects, contexts as patterns, the grammar."""
+    """A compiled rule set: one lexicon of all objects, contexts as regular expressions, and the grammar."""
 
     def __init__(self, rules: RuleSet, version: str = "") -> None:
-        """Compiling takes a fraction of a second; keep the engine. `version` names the set these rules are a part of."""
+        """Compile the rules; takes a fraction of a second, so keep the engine. `version` names the set the rules are part of."""
         self.rules = rules
         self.version = version or rules.version
         self.grammar = Grammar(rules.words)
         self._finders_by_word: dict[str, list[_CompiledFinder]] = {}
         for rule in rules.rules:
             for finder in rule.finders:
-                seeker = self._compile_finder(rule, finder)
+                compiled = self._compile_finder(rule, finder)
                 for word in {
                     form for pattern in finder.objects for form in expand_pattern(pattern, rules.words)
                 }:
-                    self._finders_by_word.setdefault(word, []).append(seeker)
-        wordy = [rule for rule in rules.rules if rule.finders]
-        self._conditional_rules = [rule for rule in wordy if rule.conditions or rule.scope != UNLIMITED_SCOPE]
-        self._unconditional_ids = {rule.id for rule in wordy} - {rule.id for rule in self._conditional_rules}
+                    self._finders_by_word.setdefault(word, []).append(compiled)
+        with_finders = [rule for rule in rules.rules if rule.finders]
+        self._conditional_rules = [
+            rule for rule in with_finders if rule.conditions or rule.scope != UNLIMITED_SCOPE
+        ]
+        self._unconditional_ids = {rule.id for rule in with_finders} - {
+            rule.id for rule in self._conditional_rules
+        }
         self._condition_rules = [rule for rule in rules.rules if rule.conditions and not rule.finders]
         self._harmless_words = frozenset(rules.words.get("innocent", ()))
         self._harmless_reach = max(map(len, self._harmless_words), default=0)
@@ -258,8 +259,8 @@ class Engine:
             rule=rule,
             severity=finder.severity or rule.severity,
             fields=frozenset(finder.fields),
-            needs=tuple(compile_context(context, words, needed=True) for context in finder.needs),
-            unless=tuple(compile_context(context, words, needed=False) for context in finder.unless),
+            needs=tuple(compile_context(context, words, required=True) for context in finder.needs),
+            unless=tuple(compile_context(context, words, required=False) for context in finder.unless),
             excuses=tuple(readings[name] for name in finder.excuses),
             share=finder.share,
         )
@@ -267,81 +268,93 @@ class Engine:
     def screen_subject(
         self, subject: ScreeningSubject, candidates: Iterable[ScreeningSubject] = ()
     ) -> Screening:
-        """Judge one project; `candidates` are those it might duplicate (see `duplicates.duplicate_keys`)."""
-        found = self._find_by_words(subject)
-        found += [
+        """Screen one subject; `candidates` are possible duplicates (see `duplicates.compute_duplicate_keys`)."""
+        findings = self._find_by_words(subject)
+        findings += [
             calculation.build_condition_finding(rule)
             for rule in self._condition_rules
             if (rule.family is not Family.READINESS or subject.asks_readiness)
             and calculation.covers_subject(rule, subject)
             and calculation.meets_conditions(rule, subject)
         ]
-        found += duplicates.find_duplicates(subject, candidates)
-        found.sort(key=lambda one: (one.severity is not Severity.BLOCK, one.family.value, one.rule))
-        return Screening(verdict=compute_verdict(found), findings=found, rules_version=self.version)
+        findings += duplicates.find_duplicates(subject, candidates)
+        findings.sort(
+            key=lambda finding: (finding.severity is not Severity.BLOCK, finding.family.value, finding.rule)
+        )
+        return Screening(verdict=compute_verdict(findings), findings=findings, rules_version=self.version)
 
     def _find_by_words(self, subject: ScreeningSubject) -> list[Finding]:
         fields = [fold_text("name", subject.name), fold_text("content", subject.content)]
         fields += [fold_text(f"cost_items.{n}", item.name) for n, item in enumerate(subject.cost_items)]
-        page = SubjectFields(fields)
-        asked = self._unconditional_ids | {
+        subject_fields = SubjectFields(fields)
+        active_rule_ids = self._unconditional_ids | {
             rule.id
             for rule in self._conditional_rules
             if calculation.covers_subject(rule, subject) and calculation.meets_conditions(rule, subject)
         }
-        hits: dict[str, _RuleMatches] = {}
-        gone = self._find_replaced_words(fields[0])
+        matches_by_rule: dict[str, _RuleMatches] = {}
+        replaced_words = self._find_replaced_words(fields[0])
         for text in fields:
-            for start, end, seeker in self._find_places(text):
-                kept = hits.get(seeker.rule.id)
-                if seeker.rule.id not in asked or (kept is not None and kept.is_full(seeker.severity)):
+            for start, end, finder in self._find_places(text):
+                rule_matches = matches_by_rule.get(finder.rule.id)
+                if finder.rule.id not in active_rule_ids or (
+                    rule_matches is not None and rule_matches.is_full(finder.severity)
+                ):
                     continue
-                if text.text[start:end] in gone and self.grammar.is_former(text, start):
+                if text.text[start:end] in replaced_words and self.grammar.is_former(text, start):
                     continue
-                spans = seeker.find_hit_spans(text, start, end, self.grammar, page)
+                spans = finder.find_hit_spans(text, start, end, self.grammar, subject_fields)
                 if spans is not None:
-                    kept = hits.setdefault(seeker.rule.id, _RuleMatches(seeker.rule, seeker.severity))
-                    kept.add_matches(seeker.severity, (_build_match(text, span) for span in spans))
-        return [_build_finding(kept) for kept in hits.values()]
+                    rule_matches = matches_by_rule.setdefault(
+                        finder.rule.id, _RuleMatches(finder.rule, finder.severity)
+                    )
+                    rule_matches.add_matches(finder.severity, (_build_match(text, span) for span in spans))
+        return [_build_finding(rule_matches) for rule_matches in matches_by_rule.values()]
 
     def _find_replaced_words(self, name: FoldedText) -> set[str]:
-        """What the name says is turned into something else, so that "对原办公楼进行装修" in the content means that one."""
+        """Return words in the name that are converted into something else, so that 原办公楼 in the content means the old one."""
         return {
             name.text[start:end]
-            for start, end, seeker in self._find_places(name)
-            if self.grammar.replaced in seeker.excuses and self.grammar.replaced(name, start, end)
+            for start, end, finder in self._find_places(name)
+            if self.grammar.replaced in finder.excuses and self.grammar.replaced(name, start, end)
         }
 
     def _find_places(self, text: FoldedText) -> Iterable[tuple[int, int, _CompiledFinder]]:
         kind = text.field.partition(".")[0]
-        found = list(self._lexicon.find_words(text.text))
-        if not found:
+        hits = list(self._lexicon.find_words(text.text))
+        if not hits:
             return
-        safe = [(at, at + len(word)) for at, word in found if word in self._harmless_words]
-        begins = [low for low, _ in safe]
-        for start, word in found:
+        harmless_spans = [
+            (offset, offset + len(word)) for offset, word in hits if word in self._harmless_words
+        ]
+        harmless_starts = [low for low, _ in harmless_spans]
+        for start, word in hits:
             end = start + len(word)
-            near = (
-                safe[bisect_left(begins, start - self._harmless_reach) : bisect_left(begins, end)]
-                if safe
+            nearby = (
+                harmless_spans[
+                    bisect_left(harmless_starts, start - self._harmless_reach) : bisect_left(
+                        harmless_starts, end
+                    )
+                ]
+                if harmless_spans
                 else ()
             )
-            if any(_is_part_of(start, end, low, high) for low, high in near):
+            if any(_is_part_of(start, end, low, high) for low, high in nearby):
                 continue
-            for seeker in self._finders_by_word.get(word, ()):
-                if kind in seeker.fields:
-                    yield start, end, seeker
+            for finder in self._finders_by_word.get(word, ()):
+                if kind in finder.fields:
+                    yield start, end, finder
 
 
 def _is_part_of(start: int, end: int, low: int, high: int) -> bool:
-    """Whether a hit is part of a harmless word, or runs into one: 手机 in 手机软件, 帮扶车 in 帮扶车间."""
+    """Return whether a hit lies in a harmless word or overlaps one: 手机 in 手机软件, 帮扶车 in 帮扶车间."""
     inside = low <= start and end <= high
     return inside or start < low < end < high or low < start < high < end
 
 
 def compute_verdict(findings: Sequence[Finding]) -> Verdict:
-    """The worst severity found."""
-    if any(one.severity is Severity.BLOCK for one in findings):
+    """Return the verdict of the highest severity found."""
+    if any(finding.severity is Severity.BLOCK for finding in findings):
         return Verdict.BLOCK
     return Verdict.REVIEW if findings else Verdict.CLEAR
 
@@ -352,25 +365,25 @@ def _build_match(text: FoldedText, span: tuple[int, int]) -> Match:
 
 
 def _keep_widest(matches: Collection[Match]) -> list[Match]:
-    """In the order of the text, without what lies in another: 购车款, not 购车 and 车款 too."""
-    fields = {field: at for at, field in enumerate(dict.fromkeys(one.field for one in matches))}
+    """Return matches in text order without those contained in another one: 购车款, not also 购车 and 车款."""
+    fields = {field: index for index, field in enumerate(dict.fromkeys(match.field for match in matches))}
     kept: list[Match] = []
-    for one in sorted(matches, key=lambda one: (fields[one.field], one.start, -one.end)):
-        if not kept or kept[-1].field != one.field or kept[-1].end < one.end:
-            kept.append(one)
+    for match in sorted(matches, key=lambda match: (fields[match.field], match.start, -match.end)):
+        if not kept or kept[-1].field != match.field or kept[-1].end < match.end:
+            kept.append(match)
     return kept
 
 
-def _build_finding(hits: _RuleMatches) -> Finding:
-    rule, matches = hits.rule, _keep_widest(hits.matches.values())[:MAX_MATCHES_PER_FINDING]
-    words = "、".join(dict.fromkeys(f"“{one.text}”" for one in matches[:MAX_QUOTED_WORDS]))
+def _build_finding(rule_matches: _RuleMatches) -> Finding:
+    rule, matches = rule_matches.rule, _keep_widest(rule_matches.matches.values())[:MAX_MATCHES_PER_FINDING]
+    words = "、".join(dict.fromkeys(f"“{match.text}”" for match in matches[:MAX_QUOTED_WORDS]))
     return Finding(
         family=rule.family,
         rule=rule.id,
         rule_version=rule.version,
         item=rule.item,
         basis=str(rule.basis),
-        severity=hits.severity,
+        severity=rule_matches.severity,
         matches=matches,
         explanation=rule.explanation.replace("{hit}", words),
         advice=rule.advice,
@@ -381,7 +394,7 @@ _engine_cache: WeakKeyDictionary[RuleSet, Engine] = WeakKeyDictionary()
 
 
 def get_engine(rules: RuleSet) -> Engine:
-    """The compiled engine of a rule set, made once."""
+    """Return the compiled engine of a rule set, cached."""
     if rules not in _engine_cache:
         _engine_cache[rules] = Engine(rules)
     return _engine_cache[rules]
@@ -390,5 +403,5 @@ def get_engine(rules: RuleSet) -> Engine:
 def screen_subject(
     subject: ScreeningSubject, rules: RuleSet, candidates: Iterable[ScreeningSubject] = ()
 ) -> Screening:
-    """Judge one project by the given rules (choose them with `RuleSet.on(day)`)."""
+    """Screen one subject by the given rules (select them with `RuleSet.select_in_force(day)`)."""
     return get_engine(rules).screen_subject(subject, candidates)

@@ -9,13 +9,17 @@ from functools import lru_cache
 from typing import Any
 
 SENTENCE_MARKS = "。;!?"
-"""Marks that end a sentence after folding."""
+"""Punctuation that ends a sentence after folding."""
 MAX_SENTENCE_REACH = 160
-"""No sentence is looked at further than this from a hit, so that a text without marks costs no more than others."""
+"""Maximum distance in characters from a hit to a sentence bound, so that a text without punctuation costs no more than others."""
 CLAUSE_MARKS = SENTENCE_MARKS + ",:()"
-"""Marks that end a clause."""
+"""Punctuation that ends a clause."""
 STRETCH_MARKS = SENTENCE_MARKS + ",:"
-"""The same without brackets."""
+"""Punctuation that ends a clause, brackets excluded."""
+MAX_FORMS_PER_PATTERN = 2_000
+"""Maximum number of forms a pattern may expand into; more is a mistake of the author."""
+_CHOICE_PATTERN = re.compile(r"\{([^{}]*)\}")
+_BRACES_PATTERN = re.compile(r"[{}]")
 _DROPPED_CHARS = frozenset("\"'`“”‘’「」『』《》<>【】[]{}*_~^|\u00b7•●■◆")
 _DROPPED_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn"})
 _TO_SIMPLIFIED = str.maketrans(
@@ -36,7 +40,7 @@ def _fold_char(char: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FoldedText:
-    """A field's text without spaces and quotes, half-width and simplified; `origin[i]` is where its i-th character stood."""
+    """Text of a field without spaces and quotes, half-width and simplified; `origin[i]` is the original offset of character i."""
 
     field: str
     raw: str
@@ -44,39 +48,39 @@ class FoldedText:
     origin: list[int]
 
     def get_original_span(self, start: int, end: int) -> tuple[int, int]:
-        """The offsets in the original text of a folded span (end exclusive), so that `raw[a:b]` is what was written."""
+        """Return the offsets of a folded span in the original text (end exclusive): `raw[a:b]` is the text as written."""
         return self.origin[start], self.origin[end - 1] + 1
 
     def get_sentence_bounds(self, start: int, end: int) -> tuple[int, int]:
-        """Bounds of the sentence around a span: up to 。 ; ! or ?."""
+        """Return the bounds of the sentence around a span: up to 。 ; ! or ?."""
         return self._find_bounds(start, end, SENTENCE_MARKS)
 
     def get_clause_bounds(self, start: int, end: int) -> tuple[int, int]:
-        """Bounds of the clause around a span: up to a comma, colon, bracket or the sentence's end."""
+        """Return the bounds of the clause around a span: up to a comma, colon, bracket or the end of the sentence."""
         return self._find_bounds(start, end, CLAUSE_MARKS)
 
     def get_stretch_bounds(self, start: int, end: int) -> tuple[int, int]:
-        """Bounds of the clause with its brackets: what stands in brackets explains the words around them."""
+        """Return the bounds of the clause including its brackets, because brackets explain the words around them."""
         return self._find_bounds(start, end, STRETCH_MARKS)
 
     def _find_bounds(self, start: int, end: int, marks: str) -> tuple[int, int]:
         first, last = max(0, start - MAX_SENTENCE_REACH), min(len(self.text), end + MAX_SENTENCE_REACH)
         left = max(self.text.rfind(mark, first, start) for mark in marks) + 1
-        ends = [at for mark in marks if (at := self.text.find(mark, end, last)) >= 0]
+        ends = [offset for mark in marks if (offset := self.text.find(mark, end, last)) >= 0]
         return max(left, first), min(ends, default=last)
 
 
 def fold_text(field: str, raw: str) -> FoldedText:
-    """Fold for matching: NFKC, lower case, simplified characters, no spaces or quotes; a full stop written '.' becomes 。.
+    """Fold a text for matching: NFKC, lower case, simplified characters, no spaces or quotes; '.' as a full stop becomes 。.
 
     A single character in brackets inside a word, as in 门(牌)楼, is read as part of the word.
     """
     chars: list[str] = []
     origin: list[int] = []
-    for at, char in enumerate(raw):
-        for one in _fold_char(char):
-            chars.append(one)
-            origin.append(at)
+    for offset, char in enumerate(raw):
+        for folded in _fold_char(char):
+            chars.append(folded)
+            origin.append(offset)
     text = "".join(chars)
     if "." in text:
         text = _FULL_STOP_PATTERN.sub("。", text)
@@ -86,36 +90,30 @@ def fold_text(field: str, raw: str) -> FoldedText:
 
 
 def _remove_lone_brackets(text: str, origin: list[int]) -> tuple[str, list[int]]:
-    gone: set[int] = set()
+    removed: set[int] = set()
     for match in _SINGLE_IN_BRACKETS_PATTERN.finditer(text):
-        gone |= {match.start(), match.end() - 1}
-    if not gone:
+        removed |= {match.start(), match.end() - 1}
+    if not removed:
         return text, origin
-    kept = [at for at in range(len(text)) if at not in gone]
-    return "".join(text[at] for at in kept), [origin[at] for at in kept]
-
-
-MAX_FORMS_PER_PATTERN = 2_000
-"""Forms one pattern may expand into; more is a slip of the author's."""
-_CHOICE_PATTERN = re.compile(r"\{([^{}]*)\}")
-_BRACES_PATTERN = re.compile(r"[{}]")
+    remaining = [offset for offset in range(len(text)) if offset not in removed]
+    return "".join(text[offset] for offset in remaining), [origin[offset] for offset in remaining]
 
 
 class InvalidPattern(ValueError):
-    """A word pattern that can't be expanded; the message says why, in Chinese."""
+    """Raised for a word pattern that cannot be expanded; the message is Chinese."""
 
 
 def expand_pattern(pattern: str, sets: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """All literal forms of a pattern: `{修建|新建}办公楼` is two, `@build` is every member of that set, `{@buy}车` joins."""
+    """Return all literal forms of a pattern: `{修建|新建}办公楼` has two, `@build` is every word of that set, `{@buy}车` combines."""
     if pattern.startswith("@"):
         return list(_get_members(pattern[1:], sets))
     parts: list[list[str]] = []
-    at = 0
+    offset = 0
     for match in _CHOICE_PATTERN.finditer(pattern):
-        parts.append([pattern[at : match.start()]])
+        parts.append([pattern[offset : match.start()]])
         parts.append([form for choice in match[1].split("|") for form in _expand_choice(choice, sets)])
-        at = match.end()
-    parts.append([pattern[at:]])
+        offset = match.end()
+    parts.append([pattern[offset:]])
     forms = [
         "".join(combination)
         for combination in itertools.islice(itertools.product(*parts), MAX_FORMS_PER_PATTERN + 1)
@@ -139,7 +137,7 @@ def _get_members(name: str, sets: Mapping[str, tuple[str, ...]]) -> tuple[str, .
 
 
 def build_prefix_regex(words: Iterable[str]) -> str:
-    """A regular expression that matches the longest of the words at a place."""
+    """Build a regular expression that matches the longest of the words at a position."""
     root: dict[str, Any] = {}
     for word in words:
         node = root
@@ -150,24 +148,24 @@ def build_prefix_regex(words: Iterable[str]) -> str:
 
 
 def _build_branch(node: dict[str, Any]) -> str:
-    ends = "" in node
+    is_word_end = "" in node
     leaves = "".join(sorted(re.escape(char) for char, child in node.items() if char and set(child) == {""}))
-    arms = [
+    branches = [
         re.escape(char) + _build_branch(child) for char, child in node.items() if char and set(child) != {""}
     ]
     if leaves:
-        arms.append(f"[{leaves}]" if len(leaves) > 1 else leaves)
-    if not arms:
+        branches.append(f"[{leaves}]" if len(leaves) > 1 else leaves)
+    if not branches:
         return ""
-    body = arms[0] if len(arms) == 1 and not ends else f"(?:{'|'.join(arms)})"
-    return f"{body}?" if ends else body
+    body = branches[0] if len(branches) == 1 and not is_word_end else f"(?:{'|'.join(branches)})"
+    return f"{body}?" if is_word_end else body
 
 
 class Lexicon:
-    """Words to look for; `find` gives every word at every place, overlapping ones too."""
+    """Words to find; `find_words` yields every word at every position, overlapping ones too."""
 
     def __init__(self, words: Iterable[str]) -> None:
-        """Compile once; looking up costs the length of the text, not the number of words."""
+        """Compile the words; a lookup costs time proportional to the text, not to the number of words."""
         self.words = frozenset(words)
         self._at = re.compile(f"(?=({build_prefix_regex(self.words)}))") if self.words else None
         self._inner = {word: self._find_prefixes(word) for word in self.words}
@@ -176,7 +174,7 @@ class Lexicon:
         return tuple(word[:n] for n in range(1, len(word) + 1) if word[:n] in self.words)
 
     def find_words(self, text: str) -> Iterator[tuple[int, str]]:
-        """Where each word begins, left to right; words that begin at the same place come shortest first."""
+        """Yield (offset, word) left to right; words at the same offset come shortest first."""
         if self._at is None:
             return
         for match in self._at.finditer(text):

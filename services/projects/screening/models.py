@@ -21,7 +21,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class RuleSetRow(Base, Record, table=True):
-    """筛查规则集: all rules and word sets of one version. `digest` is what screenings keep."""
+    """筛查规则集: all rules and word sets of one version. Screenings refer to it by `digest`."""
 
     __tablename__ = "screening_rule_set"
     __table_args__ = (
@@ -45,7 +45,7 @@ class RuleSetRow(Base, Record, table=True):
 
 
 class ScreeningRun(Base, table=True):
-    """一次筛查. Rows are added, never changed."""
+    """一次筛查. Insert-only."""
 
     __tablename__ = "screening"
     __table_args__ = (sa.Index(None, "project_id", "at", "id"),)
@@ -59,11 +59,11 @@ class ScreeningRun(Base, table=True):
     rule_set_version: str = Field(max_length=40)
     verdict: Verdict = Field(sa_type=text_enum(Verdict))
     findings: list[dict[str, Any]] = Field(sa_type=JSON)
-    open: int = Field(description="findings nobody has cleared")
+    open: int = Field(description="number of findings not cleared")
 
 
 class Clearance(Base, Record, table=True):
-    """放行(确认): for one finding as it stood; other words need another one."""
+    """放行(确认) of one finding with these matched words; other words need another clearance."""
 
     __tablename__ = "screening_clearance"
     __table_args__ = (
@@ -87,7 +87,7 @@ class Clearance(Base, Record, table=True):
 
 
 class SimilarityKey(Base, table=True):
-    """相似查找键: two projects alike share one; `low` and `high` bound where to look for others."""
+    """相似查找键: similar projects share a key; `low` and `high` bound the regions to search."""
 
     __tablename__ = "screening_key"
     __table_args__ = (sa.Index(None, "key", "region", "year"),)
@@ -101,7 +101,7 @@ class SimilarityKey(Base, table=True):
 
 
 class ScreeningJob(Base, Record, table=True):
-    """全库试算或重筛, project by project in the order of ids; `position` is the last one done."""
+    """全库试算或重筛, processed in id order; `position` is the id of the last processed project."""
 
     __tablename__ = "screening_job"
     __table_args__ = (sa.Index(None, "state", "id"), sa.Index(None, "created_at", "id"))

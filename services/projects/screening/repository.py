@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.projects.lifecycle import State
-from services.projects.projects.models import Project
+from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.duplicates import DuplicateKeys
 from services.projects.screening.models import Clearance, RuleSetRow, ScreeningRun, SimilarityKey
 from services.projects.screening.schemas import ClearanceState, KnownProject, RuleSetState
@@ -21,12 +21,13 @@ from shared.unit_of_work import UnitOfWork
 
 KEY_TABLE: sa.Table = SimilarityKey.__table__  # type: ignore[attr-defined]
 RUN_TABLE: sa.Table = ScreeningRun.__table__  # type: ignore[attr-defined]
-PROJECT_TABLE: sa.Table = Project.__table__  # type: ignore[attr-defined]
+CLEARANCE_TABLE: sa.Table = Clearance.__table__  # type: ignore[attr-defined]
 RULE_SET_TABLE: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
 MAX_CANDIDATES = 40
-"""Alike projects looked at closely, those that share most keys first."""
+"""Maximum number of similar projects compared in detail; those that share most keys first."""
 _EMPTY_PROJECT = KnownProject.model_construct(id=UUID(int=0), name="")
-"""Copied, not made anew: a re-screening reads a dozen alike projects for each of a whole library."""
+"""Template to copy: `model_copy` is cheaper than validation, and a re-screening builds a dozen candidates per project."""
+CLEARANCE_SORT_COLUMNS = {"created_at": col(Clearance.created_at)}
 DEPARTED_STATES = (State.WITHDRAWN, State.TERMINATED)
 _SUBJECT_COLUMNS = (
     PROJECT_TABLE.c.id,
@@ -40,53 +41,65 @@ _SUBJECT_COLUMNS = (
 
 
 async def system_find_active_digest(work: UnitOfWork, region: str) -> str | None:
-    """Digest of the edited rule set that holds in a region, the nearest district's; None: the built-in one."""
+    """Return the digest of the active rule set of a region or its nearest ancestor; None means the built-in set."""
     columns = RULE_SET_TABLE.c
     query = sa.select(columns.digest).where(
         columns.state == RuleSetState.ACTIVE, columns.region.in_(ancestor_codes(region))
     )
-    found = (
+    digest = (
         await execute_core(work.session, query.order_by(columns.region.desc()).limit(1))
     ).scalar_one_or_none()
-    return None if found is None else str(found)
+    return None if digest is None else str(digest)
 
 
 async def system_get_rule_set_content(work: UnitOfWork, digest: str) -> sa.Row[Any]:
-    """Rules and words of a digest."""
+    """Return the rules and word sets of a digest."""
     query = sa.select(RULE_SET_TABLE.c.rules, RULE_SET_TABLE.c.words).where(RULE_SET_TABLE.c.digest == digest)
     return (await execute_core(work.session, query.limit(1))).one()
 
 
-async def system_list_similar(work: UnitOfWork, ids: Sequence[UUID]) -> dict[UUID, list[KnownProject]]:
-    """For each project, those of the same place and time that share its keys, whoever may see them."""
-    one, other = KEY_TABLE.alias("one"), KEY_TABLE.alias("other")
+async def system_list_similar(
+    work: UnitOfWork, project_ids: Sequence[UUID]
+) -> dict[UUID, list[KnownProject]]:
+    """Return for each project the others of the same place and time that share lookup keys; no access scope applies."""
+    own_keys, other_keys = KEY_TABLE.alias("one"), KEY_TABLE.alias("other")
     shared_keys = sa.func.count().label("shared")
     pairs = (
-        sa.select(one.c.project_id, other.c.project_id.label("alike"), shared_keys)
+        sa.select(own_keys.c.project_id, other_keys.c.project_id.label("similar_id"), shared_keys)
         .join(
-            other,
+            other_keys,
             sa.and_(
-                other.c.key == one.c.key,
-                other.c.region.between(one.c.low, one.c.high),
-                other.c.year.between(one.c.year - 1, one.c.year + 1),
-                other.c.project_id != one.c.project_id,
+                other_keys.c.key == own_keys.c.key,
+                other_keys.c.region.between(own_keys.c.low, own_keys.c.high),
+                other_keys.c.year.between(own_keys.c.year - 1, own_keys.c.year + 1),
+                other_keys.c.project_id != own_keys.c.project_id,
             ),
         )
-        .where(one.c.project_id.in_(ids))
-        .group_by(one.c.project_id, other.c.project_id)
-        .order_by(one.c.project_id, shared_keys.desc(), other.c.project_id)
+        .where(own_keys.c.project_id.in_(project_ids))
+        .group_by(own_keys.c.project_id, other_keys.c.project_id)
+        .order_by(own_keys.c.project_id, shared_keys.desc(), other_keys.c.project_id)
     )
-    wanted: dict[UUID, list[UUID]] = {}
+    similar_ids_by_project: dict[UUID, list[UUID]] = {}
     for row in await execute_core(work.session, pairs):
-        mine = wanted.setdefault(row.project_id, [])
-        if len(mine) < MAX_CANDIDATES:
-            mine.append(row.alike)
-    known = await _load_subjects(work, {alike for found in wanted.values() for alike in found})
-    return {project: [known[alike] for alike in found if alike in known] for project, found in wanted.items()}
+        similar_ids = similar_ids_by_project.setdefault(row.project_id, [])
+        if len(similar_ids) < MAX_CANDIDATES:
+            similar_ids.append(row.similar_id)
+    subjects = await _load_subjects(
+        work,
+        {
+            similar_id
+            for similar_of_project in similar_ids_by_project.values()
+            for similar_id in similar_of_project
+        },
+    )
+    return {
+        project: [subjects[similar_id] for similar_id in similar_of_project if similar_id in subjects]
+        for project, similar_of_project in similar_ids_by_project.items()
+    }
 
 
 async def list_similar(work: UnitOfWork, keys: DuplicateKeys) -> list[KnownProject]:
-    """Projects the caller may see that share keys with a text, in its place and time."""
+    """Return projects the caller may read that share lookup keys with a text, in its place and time."""
     return await _list_sharing_keys(
         work, keys, work.actor.scope_filter(May.PROJECT_READ, PROJECT_TABLE.c.region)
     )
@@ -95,12 +108,12 @@ async def list_similar(work: UnitOfWork, keys: DuplicateKeys) -> list[KnownProje
 async def system_list_similar_to(
     work: UnitOfWork, keys: DuplicateKeys, project_id: UUID
 ) -> list[KnownProject]:
-    """The same for a project itself: all others, whoever may see them."""
+    """Return all projects that share lookup keys with a project, in its place and time; no access scope applies."""
     return await _list_sharing_keys(work, keys, PROJECT_TABLE.c.id != project_id)
 
 
 async def _list_sharing_keys(
-    work: UnitOfWork, keys: DuplicateKeys, which: sa.ColumnElement[bool]
+    work: UnitOfWork, keys: DuplicateKeys, condition: sa.ColumnElement[bool]
 ) -> list[KnownProject]:
     if keys.region_low is None or not keys.years:
         return []
@@ -111,20 +124,20 @@ async def _list_sharing_keys(
             KEY_TABLE.c.key.in_(keys.keys),
             KEY_TABLE.c.region.between(keys.region_low, keys.region_high),
             KEY_TABLE.c.year.in_(keys.years),
-            which,
+            condition,
         )
         .group_by(KEY_TABLE.c.project_id)
         .order_by(sa.func.count().desc(), KEY_TABLE.c.project_id)
         .limit(MAX_CANDIDATES)
     )
-    found = list((await execute_core(work.session, query)).scalars())
-    known = await _load_subjects(work, found)
-    return [known[one] for one in found if one in known]
+    project_ids = list((await execute_core(work.session, query)).scalars())
+    subjects = await _load_subjects(work, project_ids)
+    return [subjects[project_id] for project_id in project_ids if project_id in subjects]
 
 
-async def _load_subjects(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, KnownProject]:
+async def _load_subjects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, KnownProject]:
     query = sa.select(*_SUBJECT_COLUMNS).where(
-        PROJECT_TABLE.c.id.in_(set(ids)), PROJECT_TABLE.c.state.not_in(DEPARTED_STATES)
+        PROJECT_TABLE.c.id.in_(set(project_ids)), PROJECT_TABLE.c.state.not_in(DEPARTED_STATES)
     )
     return {
         row.id: _EMPTY_PROJECT.model_copy(
@@ -143,11 +156,11 @@ async def _load_subjects(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, Kn
 
 
 async def system_replace_keys(work: UnitOfWork, rows: Sequence[tuple[UUID, str, int, DuplicateKeys]]) -> None:
-    """Replace what projects are found by: id, region, year and keys of each."""
+    """Replace the lookup keys of projects; each row is (project id, region, year, keys)."""
     if not rows:
         return
     await execute_core(
-        work.session, sa.delete(KEY_TABLE).where(KEY_TABLE.c.project_id.in_([one[0] for one in rows]))
+        work.session, sa.delete(KEY_TABLE).where(KEY_TABLE.c.project_id.in_([row[0] for row in rows]))
     )
     values = [
         {
@@ -165,20 +178,20 @@ async def system_replace_keys(work: UnitOfWork, rows: Sequence[tuple[UUID, str, 
         await execute_core(work.session, KEY_TABLE.insert(), values)
 
 
-async def system_find_without_keys(work: UnitOfWork, ids: Collection[UUID]) -> set[UUID]:
-    """Those of the projects that nothing finds yet."""
-    query = sa.select(KEY_TABLE.c.project_id).where(KEY_TABLE.c.project_id.in_(ids)).distinct()
-    return set(ids) - set((await execute_core(work.session, query)).scalars())
+async def system_find_without_keys(work: UnitOfWork, project_ids: Collection[UUID]) -> set[UUID]:
+    """Return the projects that have no lookup keys yet."""
+    query = sa.select(KEY_TABLE.c.project_id).where(KEY_TABLE.c.project_id.in_(project_ids)).distinct()
+    return set(project_ids) - set((await execute_core(work.session, query)).scalars())
 
 
 async def system_insert_runs(work: UnitOfWork, runs: Sequence[dict[str, Any]]) -> None:
-    """Keep screenings."""
+    """Insert screening runs."""
     if runs:
         await execute_core(work.session, RUN_TABLE.insert(), runs)
 
 
 async def system_find_cleared(work: UnitOfWork, marks: Collection[str]) -> set[str]:
-    """Those of the findings that were confirmed or waived."""
+    """Return the marks of findings that were confirmed or waived."""
     if not marks:
         return set()
     query = select(Clearance.finding).where(
@@ -187,59 +200,60 @@ async def system_find_cleared(work: UnitOfWork, marks: Collection[str]) -> set[s
     return set(await work.session.exec(query))
 
 
-async def list_runs(work: UnitOfWork, asked: PageParams, project_id: UUID) -> Page[ScreeningRun]:
-    """Screenings of a project the caller was given, the newest first."""
+async def list_runs(work: UnitOfWork, params: PageParams, project_id: UUID) -> Page[ScreeningRun]:
+    """Return a page of screening runs of a project, newest first. The caller has checked access to the project."""
     query = select(ScreeningRun).where(ScreeningRun.project_id == project_id)
     return await list_page(
         work.session,
         query,
-        asked,
+        params,
         orders={"at": col(ScreeningRun.at)},
         key=col(ScreeningRun.id),
         default="-at",
     )
 
 
-CLEARANCE_TABLE: sa.Table = Clearance.__table__  # type: ignore[attr-defined]
-CLEARANCE_SORT_COLUMNS = {"created_at": col(Clearance.created_at)}
-
-
 async def get_clearance(work: UnitOfWork, clearance_id: UUID) -> Clearance:
-    """One clearance of the caller's regions, locked; NotFound otherwise."""
+    """Load and lock a clearance within the caller's regions; raise NotFound otherwise."""
     query = select(Clearance).where(
         Clearance.id == clearance_id, work.actor.scope_filter(May.PROJECT_READ, col(Clearance.region))
     )
-    found = (await work.session.exec(query.with_for_update())).first()
-    if found is None:
+    clearance = (await work.session.exec(query.with_for_update())).first()
+    if clearance is None:
         raise NotFound(f"没有这条放行申请: {clearance_id}", f"No clearance {clearance_id}")
-    return found
+    return clearance
 
 
 async def list_clearances_of_finding(work: UnitOfWork, finding: str) -> list[Clearance]:
-    """What was said of a finding of a project the caller was given, oldest first."""
+    """Return the clearances of a finding, oldest first. The caller has checked access to the project."""
     query = select(Clearance).where(Clearance.finding == finding)
     return list(await work.session.exec(query.order_by(col(Clearance.attempt))))
 
 
 async def list_clearances_of_project(work: UnitOfWork, project_id: UUID) -> list[Clearance]:
-    """All clearances of a project the caller was given, oldest first."""
+    """Return the clearances of a project, oldest first. The caller has checked access to the project."""
     query = select(Clearance).where(Clearance.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(Clearance.created_at), col(Clearance.id))))
 
 
-async def list_pending_waivers(work: UnitOfWork, asked: PageParams) -> Page[Clearance]:
-    """Waivers that wait for a second person, in the caller's regions."""
+async def list_pending_waivers(work: UnitOfWork, params: PageParams) -> Page[Clearance]:
+    """Return a page of requested waivers within the caller's regions."""
     query = select(Clearance).where(
         Clearance.state == ClearanceState.ASKED,
         work.actor.scope_filter(May.PROJECT_WAIVE, col(Clearance.region)),
     )
     return await list_page(
-        work.session, query, asked, orders=CLEARANCE_SORT_COLUMNS, key=col(Clearance.id), default="created_at"
+        work.session,
+        query,
+        params,
+        orders=CLEARANCE_SORT_COLUMNS,
+        key=col(Clearance.id),
+        default="created_at",
     )
 
 
 async def count_pending_waivers(work: UnitOfWork) -> int:
-    """How many waivers wait for the caller: asked for by others, in the caller's regions."""
+    """Count requested waivers that the caller may decide; own requests are excluded (four eyes)."""
     query = sa.select(sa.func.count()).where(
         CLEARANCE_TABLE.c.state == ClearanceState.ASKED,
         CLEARANCE_TABLE.c.created_by != work.actor.id,

@@ -7,8 +7,7 @@ from fastapi import APIRouter
 from services.projects.projects import repository as projects
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import ProjectRead
-from services.projects.screening import repository as screenings
-from services.projects.screening import service
+from services.projects.screening import repository, service
 from services.projects.screening.models import Clearance, ScreeningRun
 from services.projects.screening.schemas import (
     ClearanceCreate,
@@ -40,9 +39,9 @@ project_screening_router = APIRouter(prefix="/projects", tags=["项目筛查"], 
     response_model=Page[ClearanceRead],
     **requires(May.PROJECT_WAIVE, refuses=(BadRequest,)),
 )
-async def list_waiting_clearances(work: ReadWork, asked: Pagination) -> Page[Clearance]:
+async def list_waiting_clearances(work: ReadWork, params: Pagination) -> Page[Clearance]:
     """待批准的放行申请."""
-    return await screenings.list_pending_waivers(work, asked)
+    return await repository.list_pending_waivers(work, params)
 
 
 @project_screening_router.post(
@@ -70,10 +69,10 @@ async def refuse_clearance(work: WriteWork, clearance_id: UUID, body: ClearanceD
     response_model=Page[ScreeningRunRead],
     **requires(May.PROJECT_READ, refuses=(NotFound, BadRequest)),
 )
-async def list_project_screenings(work: ReadWork, project_id: UUID, asked: Pagination) -> Page[ScreeningRun]:
+async def list_project_screenings(work: ReadWork, project_id: UUID, params: Pagination) -> Page[ScreeningRun]:
     """项目的历次筛查."""
     project = await projects.get_project(work, project_id)
-    return await screenings.list_runs(work, asked, project.id)
+    return await repository.list_runs(work, params, project.id)
 
 
 @project_screening_router.post(
@@ -94,7 +93,7 @@ async def screen_project(work: WriteWork, project_id: UUID) -> Project:
 async def list_project_clearances(work: ReadWork, project_id: UUID) -> list[Clearance]:
     """项目的确认与放行."""
     project = await projects.get_project(work, project_id)
-    return await screenings.list_clearances_of_project(work, project.id)
+    return await repository.list_clearances_of_project(work, project.id)
 
 
 @project_screening_router.post(

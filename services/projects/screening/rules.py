@@ -32,7 +32,7 @@ class _StrictModel(BaseModel):
 
 
 class Basis(_StrictModel):
-    """The document a rule stands on; `confirmed` is false while the text of the article was not read in the original."""
+    """The document a rule is based on; `confirmed` is false until the article was read in the original."""
 
     document: str = Field(min_length=1)
     number: str = ""
@@ -40,12 +40,12 @@ class Basis(_StrictModel):
     confirmed: bool = False
 
     def __str__(self) -> str:
-        """As printed in a finding."""
+        """Format the document, its number and the article for a finding."""
         return "".join((f"《{self.document}》", f"({self.number})" if self.number else "", self.article))
 
 
 class Scope(_StrictModel):
-    """Which projects a rule looks at; an empty list means all. Categories are codes ("1.3" covers "1.3.1") or their names."""
+    """Projects a rule applies to; empty means all. Categories are codes ("1.3" covers "1.3.1") or names."""
 
     fund_types: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
@@ -58,12 +58,12 @@ UNLIMITED_SCOPE = Scope()
 
 
 class ContextWords(_StrictModel):
-    """Words that must, or must not, stand near a hit.
+    """Words that must or must not occur in a window around a hit.
 
-    `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: touching it ("$": the
-    phrase ends here, "^": the clause begins here); `item`: in the listed thing the hit belongs to, from the verb or the
-    list mark before it to the next mark or joining word; `clause` (brackets included), `sentence`, `field`, `name` (the
-    project's name), `anywhere`: there or in it. What stands before a pretence lifts nothing: 以冷链项目名义购置轿车.
+    `before`/`after`: within `within` characters on that side, in the clause; `prior`/`next`: adjacent ("$": the phrase ends
+    here, "^": the clause begins here); `item`: in the list item of the hit, from the verb or list mark before it to the
+    next mark or joining word; `clause` (brackets included), `sentence`, `field`, `name` (the project's name), `anywhere`.
+    Words before a pretence excuse nothing: 以冷链项目名义购置轿车.
     """
 
     words: tuple[str, ...] = Field(min_length=1)
@@ -72,14 +72,14 @@ class ContextWords(_StrictModel):
 
 
 class ShareLimit(_StrictModel):
-    """A percentage in the hit's sentence above its ceiling (in per cent); `ceilings` names words just before it and theirs."""
+    """A ceiling in percent for a percentage in the sentence of the hit; `ceilings` maps preceding words to other ceilings."""
 
     over: Decimal = Field(ge=0, le=100)
     ceilings: dict[str, Decimal] = Field(default_factory=dict)
 
 
 class Finder(_StrictModel):
-    """One way a rule finds something: objects, what must be near, what must not be, and which readings excuse a hit."""
+    """One way a rule matches: objects, required and excluded contexts, and the readings that excuse a hit."""
 
     objects: tuple[str, ...] = Field(min_length=1)
     needs: tuple[ContextWords, ...] = ()
@@ -91,10 +91,10 @@ class Finder(_StrictModel):
 
 
 class Condition(_StrictModel):
-    """A comparison with a field of the project; all conditions of a rule must hold, and a missing value holds only for `missing`.
+    """A comparison with a field of the subject; all conditions of a rule must hold. A missing value satisfies only `missing`.
 
-    `is` one of … : `in` / `not_in` compare with `values`, `above` with `limit` (元 for amount, per cent for share),
-    `missing` takes none. `share` is the part of `cost_items` whose names hold one of `words`, in the amount.
+    `in` / `not_in` compare with `values`, `above` with `limit` (元 for amount, percent for share), `missing` takes no value.
+    `share` is the part of the amount spent on `cost_items` whose names contain one of `words`.
     """
 
     field: Literal[
@@ -126,7 +126,7 @@ class Condition(_StrictModel):
 
 
 class ScreeningRule(_StrictModel):
-    """One dated entry of the negative list or the readiness list. `{hit}` in the explanation is the matched text."""
+    """One dated rule of the negative list or the readiness list. `{hit}` in the explanation is the matched text."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$")
     version: int = Field(default=1, ge=1)
@@ -152,12 +152,12 @@ class ScreeningRule(_StrictModel):
         for finder in self.finders:
             severity = finder.severity or self.severity
             if severity is Severity.BLOCK and any(context.where in FAR_WINDOWS for context in finder.unless):
-                # Else a harmless sentence added elsewhere would lift a block.
+                # Otherwise adding a harmless sentence anywhere would lift a block.
                 raise ValueError("block 规则的排除语境只能在同一句内 (不能用 name、field 或 anywhere)")
         return self
 
     def is_in_force(self, day: date) -> bool:
-        """Whether the rule counts on that day."""
+        """Return whether the rule applies on that day."""
         return (
             self.enabled
             and self.effective_from <= day
@@ -167,7 +167,7 @@ class ScreeningRule(_StrictModel):
 
 @dataclass(frozen=True)
 class RuleFault:
-    """What is wrong with one entry: its place in the list, its id where it has one, a JSON pointer inside it, and why."""
+    """An error in one rule: its index in the list, its id if known, a JSON pointer inside it, and the message."""
 
     index: int
     rule: str
@@ -176,44 +176,48 @@ class RuleFault:
 
 
 class InvalidRules(ValueError):
-    """A rule set that can't be used; `faults` holds everything that is wrong, not only the first."""
+    """Raised for an invalid rule set; `faults` holds every error, not only the first."""
 
     def __init__(self, faults: list[RuleFault]) -> None:
-        """Keep the faults for the caller's answer."""
-        super().__init__("; ".join(f"{one.rule or one.index}{one.pointer}: {one.message}" for one in faults))
+        """Store the errors for the response."""
+        super().__init__(
+            "; ".join(f"{fault.rule or fault.index}{fault.pointer}: {fault.message}" for fault in faults)
+        )
         self.faults = faults
 
 
 class RuleSet:
-    """Checked rules and their word sets. Immutable; compile once with the engine and use for every project."""
+    """Validated rules and their word sets. Immutable; compiled once by the engine."""
 
     def __init__(self, rules: Iterable[ScreeningRule], words: Mapping[str, tuple[str, ...]]) -> None:
-        """Use `load` or `parse`: they check."""
+        """Store rules without checks; use `load` or `parse`, which validate."""
         self.rules = tuple(rules)
         self.words = dict(words)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """All `*.json` of a folder; `words.json` holds the word sets. InvalidRules names every fault."""
+        """Load all `*.json` of a folder; `words.json` holds the word sets. Raise InvalidRules with every error."""
         rows, words = read_rule_rows(folder)
         return cls.parse(rows, expand_word_sets(words))
 
     @classmethod
     def parse(cls, rows: Iterable[Mapping[str, Any]], words: Mapping[str, tuple[str, ...]]) -> Self:
-        """Check edited rules. InvalidRules names every fault with its rule and pointer."""
+        """Validate edited rules; raise InvalidRules with every error, its rule and pointer."""
         rules: list[ScreeningRule] = []
         faults: list[RuleFault] = []
-        seen: set[tuple[str, date]] = set()
+        seen_keys: set[tuple[str, date]] = set()
         for index, row in enumerate(rows):
             name = str(row.get("id", ""))
             try:
                 rule = ScreeningRule.model_validate(row)
             except ValidationError as error:
-                faults += [_build_rule_fault(index, name, one) for one in error.errors(include_url=False)]
+                faults += [
+                    _build_rule_fault(index, name, detail) for detail in error.errors(include_url=False)
+                ]
                 continue
-            if (rule.id, rule.effective_from) in seen:
+            if (rule.id, rule.effective_from) in seen_keys:
                 faults.append(RuleFault(index, name, "/id", "同一规则在同一生效日期重复"))
-            seen.add((rule.id, rule.effective_from))
+            seen_keys.add((rule.id, rule.effective_from))
             faults += _check_patterns(index, rule, words)
             rules.append(rule)
         if faults:
@@ -221,18 +225,18 @@ class RuleSet:
         return cls(rules, words)
 
     def select_in_force(self, day: date) -> "RuleSet":
-        """The rules in force on a day."""
+        """Return the rules in force on a day."""
         return RuleSet((rule for rule in self.rules if rule.is_in_force(day)), self.words)
 
     @cached_property
     def version(self) -> str:
-        """Twelve hex digits that change with any rule or word; stored with every screening."""
+        """Digest of twelve hex digits over all rules and words; stored with every screening."""
         content = [sorted(self.words.items()), sorted(rule.model_dump_json() for rule in self.rules)]
         return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
 def read_rule_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rules and word sets of a folder as they are written."""
+    """Return the raw rows and word sets of a folder."""
     rows: list[dict[str, Any]] = []
     for file in sorted(folder.glob("*.json")):
         if file.name != WORDS_FILE_NAME:
@@ -241,21 +245,25 @@ def read_rule_rows(folder: Path) -> tuple[list[dict[str, Any]], dict[str, Any]]:
 
 
 def expand_word_sets(raw: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """Word sets expanded; a set may use others in any order. Pattern when a form can't be expanded, or sets go in a circle."""
+    """Expand word sets, which may refer to each other in any order; raise InvalidPattern for a bad pattern or a cycle."""
     words: dict[str, tuple[str, ...]] = {}
-    left = {name: tuple(patterns) for name, patterns in raw.items()}
-    while left:
-        ready = [name for name, patterns in left.items() if not _find_references(patterns) & left.keys()]
+    unresolved = {name: tuple(patterns) for name, patterns in raw.items()}
+    while unresolved:
+        ready = [
+            name
+            for name, patterns in unresolved.items()
+            if not _find_references(patterns) & unresolved.keys()
+        ]
         if not ready:
-            raise InvalidPattern(f"词组互相引用: {'、'.join(sorted(left))}")
+            raise InvalidPattern(f"词组互相引用: {'、'.join(sorted(unresolved))}")
         for name in ready:
-            forms = [form for pattern in left.pop(name) for form in expand_pattern(pattern, words)]
+            forms = [form for pattern in unresolved.pop(name) for form in expand_pattern(pattern, words)]
             words[name] = tuple(dict.fromkeys(forms))
     return words
 
 
 def _find_references(patterns: Iterable[str]) -> set[str]:
-    """Names of the sets that patterns refer to."""
+    """Return the names of word sets that patterns refer to."""
     return {name for pattern in patterns for name in _WORD_SET_REFERENCE.findall(pattern)}
 
 
@@ -267,7 +275,7 @@ def _build_rule_fault(index: int, name: str, error: Mapping[str, Any]) -> RuleFa
 
 def _check_patterns(index: int, rule: ScreeningRule, words: Mapping[str, tuple[str, ...]]) -> list[RuleFault]:
     faults = []
-    for at, finder in enumerate(rule.finders):
+    for index_in_rule, finder in enumerate(rule.finders):
         lists = [("objects", finder.objects)]
         lists += [(f"needs/{n}/words", context.words) for n, context in enumerate(finder.needs)]
         lists += [(f"unless/{n}/words", context.words) for n, context in enumerate(finder.unless)]
@@ -275,6 +283,8 @@ def _check_patterns(index: int, rule: ScreeningRule, words: Mapping[str, tuple[s
             for n, pattern in enumerate(patterns):
                 try:
                     expand_pattern(pattern, words)
-                except InvalidPattern as problem:
-                    faults.append(RuleFault(index, rule.id, f"/finders/{at}/{place}/{n}", str(problem)))
+                except InvalidPattern as error:
+                    faults.append(
+                        RuleFault(index, rule.id, f"/finders/{index_in_rule}/{place}/{n}", str(error))
+                    )
     return faults

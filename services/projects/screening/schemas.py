@@ -32,7 +32,7 @@ class RuleSetState(LabelledEnum):
 
 
 class ClearanceState(LabelledEnum):
-    """放行状态: a review finding is confirmed by one person, a block waived by two."""
+    """放行状态: one person confirms a review finding, two persons waive a block."""
 
     ASKED = "asked", "待批准"
     GRANTED = "granted", "已放行"
@@ -55,7 +55,7 @@ class ScreeningJobState(LabelledEnum):
 
 
 class Verdict(LabelledEnum):
-    """The worst finding decides."""
+    """Result of a screening: the highest severity of its findings."""
 
     CLEAR = "clear", "未发现问题"
     REVIEW = "review", "需人工确认"
@@ -63,14 +63,14 @@ class Verdict(LabelledEnum):
 
 
 class Severity(LabelledEnum):
-    """How much a finding weighs: a review asks for a confirmation, a block for a named person's waiver."""
+    """Severity of a finding: a review needs a confirmation, a block needs a waiver by a named person."""
 
     REVIEW = "review", "需人工确认"
     BLOCK = "block", "不得入库"
 
 
 class Family(LabelledEnum):
-    """The question a finding answers."""
+    """Kind of check a finding comes from."""
 
     NEGATIVE_LIST = "negative_list", "负面清单"
     READINESS = "readiness", "条件不成熟"
@@ -78,7 +78,7 @@ class Family(LabelledEnum):
 
 
 class Land(LabelledEnum):
-    """Where the project stands with its land."""
+    """Status of the project's land."""
 
     NOT_NEEDED = "not_needed", "不涉及新增用地"
     SECURED = "secured", "用地手续齐全"
@@ -88,7 +88,7 @@ class Land(LabelledEnum):
 
 
 class Step(LabelledEnum):
-    """Where a preparatory step stands (design, environmental assessment)."""
+    """Status of a preparatory step (design, environmental assessment)."""
 
     NOT_NEEDED = "not_needed", "不需要"
     DONE = "done", "已完成"
@@ -97,7 +97,7 @@ class Step(LabelledEnum):
 
 
 class Budget(LabelledEnum):
-    """How sure the cost is."""
+    """Maturity of the cost estimate."""
 
     REVIEWED = "reviewed", "概算已评审"
     ESTIMATED = "estimated", "有投资估算"
@@ -105,7 +105,7 @@ class Budget(LabelledEnum):
 
 
 READINESS_FIELDS = ("land", "design", "budget", "operator", "environment", "minutes", "linkage")
-"""Giving any of these, even as null, asks the readiness question."""
+"""Sending any of these, even as null, also screens readiness."""
 
 OptionalAmount = Annotated[Money | None, Field(description='元, 如 "500000.00"')]
 
@@ -118,7 +118,7 @@ class CostItem(BaseModel):
 
 
 class ScreeningSubject(BaseModel):
-    """A project, or a text that may become one. Only `name` is needed; what is not given is not judged."""
+    """A project, or a text that may become one. Only `name` is required; checks without their input are skipped."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -141,18 +141,18 @@ class ScreeningSubject(BaseModel):
 
     @property
     def asks_readiness(self) -> bool:
-        """Whether any readiness field was given."""
+        """Whether any readiness field was sent."""
         return not self.model_fields_set.isdisjoint(READINESS_FIELDS)
 
 
 class KnownProject(ScreeningSubject):
-    """A project of the library that another is held against."""
+    """A project of the library that a subject is compared with."""
 
     id: UUID
 
 
 class Match(BaseModel):
-    """Where the words stand: `subject.<field>[start:end] == text`; a cost item's name is `cost_items.<n>`."""
+    """Position of matched words: `subject.<field>[start:end] == text`; a cost item's name is `cost_items.<n>`."""
 
     field: str
     text: str
@@ -161,7 +161,7 @@ class Match(BaseModel):
 
 
 class Finding(BaseModel):
-    """One rule's hit: which rule and version, on what basis, the words, why, and what to do."""
+    """One rule's hit: rule and version, basis, matched words, explanation and advice."""
 
     family: Family
     rule: str
@@ -172,11 +172,11 @@ class Finding(BaseModel):
     matches: list[Match]
     explanation: str
     advice: str
-    other: str = Field("", description="id of the project this one is like")
+    other: str = Field("", description="id of the similar project")
 
 
 class Screening(BaseModel):
-    """The answer: the worst severity, the findings behind it, and the digest of the rules that were used."""
+    """Result of a screening: verdict, findings and the digest of the rules used."""
 
     verdict: Verdict
     findings: list[Finding]
@@ -196,9 +196,9 @@ class FindingRead(BaseModel):
     advice: str
 
     @classmethod
-    def from_finding(cls, found: Finding) -> "FindingRead":
-        """A finding as others see it."""
-        return cls.model_validate(found.model_dump() | {"rule": f"{found.rule}@{found.rule_version}"})
+    def from_finding(cls, finding: Finding) -> "FindingRead":
+        """Build the response of a finding."""
+        return cls.model_validate(finding.model_dump() | {"rule": f"{finding.rule}@{finding.rule_version}"})
 
 
 class ScreeningAnswer(BaseModel):
@@ -209,10 +209,10 @@ class ScreeningAnswer(BaseModel):
 
     @classmethod
     def from_screening(cls, screening: Screening) -> "ScreeningAnswer":
-        """The answer to a tried text."""
+        """Build the response of a trial screening."""
         return cls(
             verdict=screening.verdict,
-            findings=[FindingRead.from_finding(found) for found in screening.findings],
+            findings=[FindingRead.from_finding(finding) for finding in screening.findings],
         )
 
 

@@ -42,12 +42,21 @@ from shared.unit_of_work import UnitOfWork
 
 RULES_DIR = Path(__file__).parent.parent / "rules" / "screening"
 MAX_CACHED_ENGINES = 8
+WAIVER_REQUEST_PERMISSIONS = (
+    May.PROJECT_DECLARE,
+    May.PROJECT_ENDORSE,
+    May.PROJECT_APPRAISE,
+    May.PROJECT_WAIVE,
+)
+"""Permissions that allow requesting a waiver of a block: everybody who works on the project."""
+CONFIRMATION_PERMISSIONS = (May.PROJECT_ENDORSE, May.PROJECT_APPRAISE, May.PROJECT_WAIVE)
+"""Permissions that allow confirming a review finding: everybody who reviews projects."""
 _engine_cache: dict[tuple[str, date], Engine] = {}
 
 
 @dataclass(frozen=True)
 class ScreeningResult:
-    """A project, what was found of it, and how many findings are still open."""
+    """The screening of a project with its subject and the number of open findings; `new_text`: its lookup keys must be replaced."""
 
     project_id: UUID
     region: str
@@ -61,10 +70,9 @@ class ScreeningResult:
 async def screen_subject(
     work: UnitOfWork, subject: ScreeningSubject, *, project_id: UUID | None = None
 ) -> Screening:
-    """Judge a project, or a text that may become one, by the rules in force today in its region; nothing is stored.
+    """Screen a subject by the rules in force today in its region; nothing is stored.
 
-    A project (`project_id`) is held against every other of its place and time whose keys `record` kept; a text against
-    those its author may see.
+    A stored project (`project_id`) is compared with all similar projects, a text only with those its author may read.
     """
     engine = await get_engine_for_region(work, subject.region or work.context.settings.district)
     keys = compute_duplicate_keys(subject)
@@ -74,13 +82,13 @@ async def screen_subject(
 
 
 async def get_engine_for_region(work: UnitOfWork, region: str) -> Engine:
-    """The compiled rules in force today in a region."""
+    """Return the compiled rules in force today in a region."""
     digest = await repository.system_find_active_digest(work, region)
     return await get_engine_for_digest(work, digest)
 
 
 async def get_engine_for_digest(work: UnitOfWork, digest: str | None) -> Engine:
-    """The compiled rules of a kept set as they hold today; None is the built-in set."""
+    """Return the compiled rules of a stored set as they apply today; None means the built-in set."""
     key = (digest or load_built_in_rules().version, work.today)
     if key not in _engine_cache:
         if digest is None:
@@ -96,82 +104,90 @@ async def get_engine_for_digest(work: UnitOfWork, digest: str | None) -> Engine:
 
 @lru_cache(maxsize=1)
 def load_built_in_rules() -> RuleSet:
-    """The rules as the files of this release say, read once."""
+    """Load and validate the rules of this release once."""
     return RuleSet.load(RULES_DIR)
 
 
 @lru_cache(maxsize=1)
 def read_built_in_source() -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Rows and word sets of the files as they are written, to be edited."""
+    """Return the raw rows and word sets of this release, as the base of an edited set."""
     return read_rule_rows(RULES_DIR)
 
 
 async def record_screenings(
-    work: UnitOfWork, judged: Sequence[ScreeningResult], occasion: ScreeningOccasion
+    work: UnitOfWork, results: Sequence[ScreeningResult], occasion: ScreeningOccasion
 ) -> None:
-    """Keep judgements as they were made: rules, findings, when, by whom and why then; and the keys of new texts."""
-    fresh = [one for one in judged if one.new_text]
+    """Store screening runs with rules, findings, time, actor and occasion; replace the lookup keys of changed texts."""
+    with_new_text = [result for result in results if result.new_text]
     await repository.system_replace_keys(
-        work, [(one.project_id, one.region, one.year, compute_duplicate_keys(one.subject)) for one in fresh]
+        work,
+        [
+            (result.project_id, result.region, result.year, compute_duplicate_keys(result.subject))
+            for result in with_new_text
+        ],
     )
     await repository.system_insert_runs(
         work,
         [
             {
                 "id": new_id(),
-                "project_id": one.project_id,
-                "region": one.region,
+                "project_id": result.project_id,
+                "region": result.region,
                 "occasion": occasion,
                 "at": work.at,
                 "by": work.actor.id,
-                "rule_set_version": one.screening.rules_version,
-                "verdict": one.screening.verdict,
+                "rule_set_version": result.screening.rules_version,
+                "verdict": result.screening.verdict,
                 "findings": [
-                    serialize_finding(finding, one.project_id) for finding in one.screening.findings
+                    serialize_finding(finding, result.project_id) for finding in result.screening.findings
                 ],
-                "open": one.open,
+                "open": result.open,
             }
-            for one in judged
+            for result in results
         ],
     )
 
 
-async def list_open_findings(work: UnitOfWork, found: Mapping[UUID, Screening]) -> dict[UUID, list[Finding]]:
-    """Per project the findings that nobody has confirmed or waived as they stand now."""
+async def list_open_findings(
+    work: UnitOfWork, screenings: Mapping[UUID, Screening]
+) -> dict[UUID, list[Finding]]:
+    """Return per project the findings that are neither confirmed nor waived."""
     marks = {
-        compute_finding_mark(one, project_id)
-        for project_id, screening in found.items()
-        for one in screening.findings
+        compute_finding_mark(finding, project_id)
+        for project_id, screening in screenings.items()
+        for finding in screening.findings
     }
     cleared = await repository.system_find_cleared(work, marks)
     return {
         project_id: [
-            one for one in screening.findings if compute_finding_mark(one, project_id) not in cleared
+            finding
+            for finding in screening.findings
+            if compute_finding_mark(finding, project_id) not in cleared
         ]
-        for project_id, screening in found.items()
+        for project_id, screening in screenings.items()
     }
 
 
 def compute_finding_mark(finding: Finding, project_id: UUID) -> str:
-    """What makes a finding of a project the same one when it is screened again: rule, version and words.
+    """Compute the key that identifies a finding across screenings: rule, version and matched words.
 
-    Of two alike projects it is the pair: who looked at one of them looked at both.
+    For duplicates it is the pair of projects, so that clearing one project also clears the other.
     """
     if finding.family is Family.DUPLICATE:
         parts = ["alike", *sorted([str(project_id), finding.other])]
     else:
-        said = sorted({f"{match.field}:{match.text}" for match in finding.matches})
-        parts = [str(project_id), finding.rule, str(finding.rule_version), *said]
+        words = sorted({f"{match.field}:{match.text}" for match in finding.matches})
+        parts = [str(project_id), finding.rule, str(finding.rule_version), *words]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:20]
 
 
 def serialize_finding(finding: Finding, project_id: UUID) -> dict[str, Any]:
-    """A finding as it is kept, with its mark."""
+    """Return a finding as stored in the record, with its mark."""
     return {**finding.model_dump(mode="json"), "mark": compute_finding_mark(finding, project_id)}
 
 
 def build_subject(project: Project, *, minutes: bool) -> ScreeningSubject:
-    """The project as the engine reads it, readiness included."""
+    """Build the screening subject of a project, readiness fields included."""
     return ScreeningSubject.model_construct(
         name=project.name,
         content=project.content,
@@ -192,7 +208,7 @@ def build_subject(project: Project, *, minutes: bool) -> ScreeningSubject:
 
 
 async def screen_project(work: UnitOfWork, project: Project) -> Screening:
-    """What the rules in force today find, alike projects included."""
+    """Screen a project by the rules in force today, similar projects included."""
     return await screen_subject(work, await _load_subject(work, project), project_id=project.id)
 
 
@@ -202,9 +218,9 @@ async def _load_subject(work: UnitOfWork, project: Project) -> ScreeningSubject:
 
 
 async def screen_changed_project(
-    work: UnitOfWork, project: Project, given: Mapping[str, Any], *, minutes: bool
+    work: UnitOfWork, project: Project, changes: Mapping[str, Any], *, minutes: bool
 ) -> Screening:
-    """What they would find after a change."""
+    """Screen a project as it would be after a change."""
     names = {
         "name",
         "content",
@@ -217,63 +233,74 @@ async def screen_changed_project(
         "operator",
         "linkage",
     }
-    changed = {name: value for name, value in given.items() if name in names}
+    changed = {name: value for name, value in changes.items() if name in names}
     renamed = {
-        ours: given[theirs]
-        for theirs, ours in (("total", "amount"), ("place", "location"))
-        if theirs in given
+        subject_field: changes[project_field]
+        for project_field, subject_field in (("total", "amount"), ("place", "location"))
+        if project_field in changes
     }
-    asked = build_subject(project, minutes=minutes).model_copy(update={**changed, **renamed})
-    return await screen_subject(work, asked, project_id=project.id)
+    subject = build_subject(project, minutes=minutes).model_copy(update={**changed, **renamed})
+    return await screen_subject(work, subject, project_id=project.id)
 
 
 async def list_screening_faults(
-    work: UnitOfWork, project: Project, found: Screening, *, blocks_only: bool = False
+    work: UnitOfWork, project: Project, result: Screening, *, blocks_only: bool = False
 ) -> tuple[FieldError, ...]:
-    """What stops admission: blocks not waived, review findings not confirmed.
+    """Return errors for findings that stop admission: blocks not waived, review findings not confirmed.
 
-    `blocks_only` for a change that is not yet the project's: its review findings are confirmed once it is.
+    `blocks_only` is for a change request: its review findings can only be confirmed after the change is applied.
     """
-    left = (await list_open_findings(work, {project.id: found}))[project.id]
-    return tuple(_build_fault(one) for one in left if not blocks_only or one.severity is Severity.BLOCK)
+    open_findings = (await list_open_findings(work, {project.id: result}))[project.id]
+    return tuple(
+        _build_fault(finding)
+        for finding in open_findings
+        if not blocks_only or finding.severity is Severity.BLOCK
+    )
 
 
-def _build_fault(one: Finding) -> FieldError:
-    words = "、".join(dict.fromkeys(match.text for match in one.matches))
-    detail = f"筛查: {one.item}" + (f"({words})" if words else "") + f", {one.advice}"
-    if one.severity is Severity.REVIEW:
+def _build_fault(finding: Finding) -> FieldError:
+    words = "、".join(dict.fromkeys(match.text for match in finding.matches))
+    detail = f"筛查: {finding.item}" + (f"({words})" if words else "") + f", {finding.advice}"
+    if finding.severity is Severity.REVIEW:
         detail += "; 或由审核人确认并说明理由"
-    return FieldError(f"screening_{one.severity}", detail, f"Screening: {one.rule}")
+    return FieldError(f"screening_{finding.severity}", detail, f"Screening: {finding.rule}")
 
 
 async def save_screening(
-    work: UnitOfWork, project: Project, found: Screening, occasion: ScreeningOccasion
+    work: UnitOfWork, project: Project, result: Screening, occasion: ScreeningOccasion
 ) -> None:
-    """Write the findings into the project and its history of screenings."""
-    left = (await list_open_findings(work, {project.id: found}))[project.id]
-    copy_screening_to_project(work, project, found, left)
+    """Write the findings into the project and store the run."""
+    open_findings = (await list_open_findings(work, {project.id: result}))[project.id]
+    copy_screening_to_project(work, project, result, open_findings)
     work.session.add(project)
-    judged = ScreeningResult(
-        project.id, project.region, project.year, await _load_subject(work, project), found, len(left)
+    record = ScreeningResult(
+        project.id,
+        project.region,
+        project.year,
+        await _load_subject(work, project),
+        result,
+        len(open_findings),
     )
-    await record_screenings(work, [judged], occasion)
+    await record_screenings(work, [record], occasion)
 
 
 def copy_screening_to_project(
-    work: UnitOfWork, project: Project, found: Screening, left: Iterable[Finding]
+    work: UnitOfWork, project: Project, result: Screening, open_findings: Iterable[Finding]
 ) -> None:
-    """The project's own copy of its last screening."""
+    """Copy verdict, findings and rule digest of the last screening to the project row."""
     project.screened_at = work.at
-    project.verdict = found.verdict
-    project.findings = [serialize_finding(one, project.id) for one in found.findings]
-    project.rules_version = found.rules_version
-    project.blocked = any(one.severity is Severity.BLOCK for one in left)
+    project.verdict = result.verdict
+    project.findings = [serialize_finding(finding, project.id) for finding in result.findings]
+    project.rules_version = result.rules_version
+    project.blocked = any(finding.severity is Severity.BLOCK for finding in open_findings)
 
 
 async def refresh_blocked(work: UnitOfWork, project: Project) -> None:
-    """Whether the project is still blocked, now that a finding was cleared or refused."""
-    cleared = await repository.system_find_cleared(work, {one["mark"] for one in project.findings})
-    project.blocked = any(_is_block(one) and one["mark"] not in cleared for one in project.findings)
+    """Recompute whether the project is blocked, after a finding was cleared or a waiver refused."""
+    cleared = await repository.system_find_cleared(work, {finding["mark"] for finding in project.findings})
+    project.blocked = any(
+        _is_block(finding) and finding["mark"] not in cleared for finding in project.findings
+    )
     work.session.add(project)
 
 
@@ -281,19 +308,8 @@ def _is_block(finding: Mapping[str, Any]) -> bool:
     return bool(finding["severity"] == Severity.BLOCK)
 
 
-WAIVER_REQUEST_PERMISSIONS = (
-    May.PROJECT_DECLARE,
-    May.PROJECT_ENDORSE,
-    May.PROJECT_APPRAISE,
-    May.PROJECT_WAIVE,
-)
-"""Who may ask that a block be waived: whoever works on the project."""
-CONFIRMATION_PERMISSIONS = (May.PROJECT_ENDORSE, May.PROJECT_APPRAISE, May.PROJECT_WAIVE)
-"""Who may confirm a review finding: whoever reviews projects."""
-
-
 async def rescreen_project(work: UnitOfWork, project_id: UUID) -> Project:
-    """Screen a project now and keep what was found."""
+    """Screen a project now and store the result."""
     project = await projects.get_project(work, project_id, lock=True)
     _require_any_permission(work, project, WAIVER_REQUEST_PERMISSIONS)
     await save_screening(work, project, await screen_project(work, project), ScreeningOccasion.ASKED)
@@ -301,18 +317,20 @@ async def rescreen_project(work: UnitOfWork, project_id: UUID) -> Project:
 
 
 async def create_clearance(work: UnitOfWork, project_id: UUID, body: ClearanceCreate) -> Clearance:
-    """Confirm a review finding at once, or ask that a block be waived; the finding must stand in the last screening."""
+    """Confirm a review finding, or request a waiver of a block; raise Invalid when the last screening has no such finding."""
     project = await projects.get_project(work, project_id, lock=True)
     finding = _get_finding(project, body.finding)
-    block = finding["severity"] == Severity.BLOCK
-    _require_any_permission(work, project, WAIVER_REQUEST_PERMISSIONS if block else CONFIRMATION_PERMISSIONS)
-    if not block:
+    is_block = finding["severity"] == Severity.BLOCK
+    _require_any_permission(
+        work, project, WAIVER_REQUEST_PERMISSIONS if is_block else CONFIRMATION_PERMISSIONS
+    )
+    if not is_block:
         _require_other_than_author(work, project)
     earlier = await repository.list_clearances_of_finding(work, body.finding)
     if earlier and earlier[-1].state is not ClearanceState.REFUSED and earlier[-1].id != body.id:
         raise Conflict(f"这条发现{earlier[-1].state.label}", "This finding was taken up already")
     words = "、".join(dict.fromkeys(match["text"] for match in finding["matches"]))
-    row, fresh = await create_record(
+    clearance, created = await create_record(
         work,
         Clearance,
         body,
@@ -325,40 +343,40 @@ async def create_clearance(work: UnitOfWork, project_id: UUID, body: ClearanceCr
         item=finding["item"],
         severity=Severity(finding["severity"]),
         words=words,
-        state=ClearanceState.ASKED if block else ClearanceState.GRANTED,
+        state=ClearanceState.ASKED if is_block else ClearanceState.GRANTED,
         reason=body.reason,
         document_no=body.document_no,
-        decided_by="" if block else work.actor.id,
-        decided_at=None if block else work.at,
+        decided_by="" if is_block else work.actor.id,
+        decided_at=None if is_block else work.at,
     )
-    if fresh:
-        await _publish_clearance(work, project, row, body.reason)
-    return row
+    if created:
+        await _publish_clearance(work, project, clearance, body.reason)
+    return clearance
 
 
 async def decide_clearance(
     work: UnitOfWork, clearance_id: UUID, body: ClearanceDecision, *, grant: bool
 ) -> Clearance:
-    """Waive a block, or refuse to: by a person who neither asked for it nor entered the project."""
-    row = await repository.get_clearance(work, clearance_id)
-    work.actor.require(May.PROJECT_WAIVE, row.region)
-    if row.state is not ClearanceState.ASKED:
-        raise Conflict(f"放行申请{row.state.label}", f"The clearance is {row.state}")
-    project = await projects.get_project(work, row.project_id, lock=True)
+    """Grant or refuse a waiver; granting requires a person who neither requested it nor entered the project."""
+    clearance = await repository.get_clearance(work, clearance_id)
+    work.actor.require(May.PROJECT_WAIVE, clearance.region)
+    if clearance.state is not ClearanceState.ASKED:
+        raise Conflict(f"放行申请{clearance.state.label}", f"The clearance is {clearance.state}")
+    project = await projects.get_project(work, clearance.project_id, lock=True)
     if grant:
         _require_other_than_author(work, project)
-        if row.created_by == work.actor.id:
+        if clearance.created_by == work.actor.id:
             raise Forbidden("不能批准本人提出的放行", "Four eyes: another person must")
-    row.state = ClearanceState.GRANTED if grant else ClearanceState.REFUSED
-    row.decided_by, row.decided_at, row.decision = work.actor.id, work.at, body.reason
-    row.version += 1
-    row.updated_at = work.at
-    work.session.add(row)
-    await _publish_clearance(work, project, row, body.reason)
-    return row
+    clearance.state = ClearanceState.GRANTED if grant else ClearanceState.REFUSED
+    clearance.decided_by, clearance.decided_at, clearance.decision = work.actor.id, work.at, body.reason
+    clearance.version += 1
+    clearance.updated_at = work.at
+    work.session.add(clearance)
+    await _publish_clearance(work, project, clearance, body.reason)
+    return clearance
 
 
-async def _publish_clearance(work: UnitOfWork, project: Project, row: Clearance, reason: str) -> None:
+async def _publish_clearance(work: UnitOfWork, project: Project, clearance: Clearance, reason: str) -> None:
     await work.session.flush()
     before = project.blocked
     await refresh_blocked(work, project)
@@ -367,26 +385,26 @@ async def _publish_clearance(work: UnitOfWork, project: Project, row: Clearance,
     work.session.add(project)
     event = ProjectCleared(
         project_id=project.id,
-        clearance_id=row.id,
-        rule=row.rule,
-        item=row.item,
-        severity=row.severity,
-        state=row.state,
+        clearance_id=clearance.id,
+        rule=clearance.rule,
+        item=clearance.item,
+        severity=clearance.severity,
+        state=clearance.state,
         blocked=project.blocked,
     )
     await work.publish(event, project, before={"blocked": before}, reason=reason)
 
 
-def _get_finding(project: Project, wanted: str) -> Mapping[str, Any]:
-    for one in project.findings:
-        if one.get("mark") == wanted:
-            return one
+def _get_finding(project: Project, mark: str) -> Mapping[str, Any]:
+    for finding in project.findings:
+        if finding.get("mark") == mark:
+            return finding
     raise Invalid("最近一次筛查没有这条发现, 请重新筛查后再办", "The last screening has no such finding")
 
 
-def _require_any_permission(work: UnitOfWork, project: Project, mays: tuple[May, ...]) -> None:
-    if not any(work.actor.has_access(may, project.region) for may in mays):
-        work.actor.require(mays[-1], project.region)
+def _require_any_permission(work: UnitOfWork, project: Project, permissions: tuple[May, ...]) -> None:
+    if not any(work.actor.has_access(permission, project.region) for permission in permissions):
+        work.actor.require(permissions[-1], project.region)
 
 
 def _require_other_than_author(work: UnitOfWork, project: Project) -> None:

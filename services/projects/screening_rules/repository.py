@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from services.projects.projects.lifecycle import State
 from services.projects.projects.models import Project
+from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
 from shared.auth import May, region_bounds
@@ -18,46 +19,46 @@ from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
-PROJECT_TABLE: sa.Table = Project.__table__  # type: ignore[attr-defined]
+RULE_SET_TABLE: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
 JOB_CHANGE_TABLE: sa.Table = ScreeningJobChange.__table__  # type: ignore[attr-defined]
 UNSCREENED_STATES = (State.WITHDRAWN, State.TERMINATED, State.CLOSED, State.DRAFT)
-"""Projects whose screening no longer, or not yet, matters."""
+"""States whose projects a library-wide job skips: not yet declared, or finished."""
 
 
 async def get_job(work: UnitOfWork, job_id: UUID) -> ScreeningJob:
-    """One job of the caller's regions; NotFound otherwise."""
+    """Load a screening job within the caller's regions; raise NotFound otherwise."""
     query = select(ScreeningJob).where(
         ScreeningJob.id == job_id, work.actor.scope_filter(May.RULE_READ, col(ScreeningJob.region))
     )
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    job = (await work.session.exec(query)).first()
+    if job is None:
         raise NotFound(f"没有这次全库筛查: {job_id}", f"No job {job_id}")
-    return found
+    return job
 
 
-async def list_jobs(work: UnitOfWork, asked: PageParams) -> Page[ScreeningJob]:
-    """Jobs of the caller's regions, the newest first."""
+async def list_jobs(work: UnitOfWork, params: PageParams) -> Page[ScreeningJob]:
+    """Return a page of screening jobs within the caller's regions, newest first."""
     query = select(ScreeningJob).where(work.actor.scope_filter(May.RULE_READ, col(ScreeningJob.region)))
     orders = {"created_at": col(ScreeningJob.created_at)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(ScreeningJob.id), default="-created_at"
+        work.session, query, params, orders=orders, key=col(ScreeningJob.id), default="-created_at"
     )
 
 
-async def list_job_changes(work: UnitOfWork, asked: PageParams, job_id: UUID) -> Page[ScreeningJobChange]:
-    """Projects of the caller's regions that a job the caller was given judged otherwise than before."""
+async def list_job_changes(work: UnitOfWork, params: PageParams, job_id: UUID) -> Page[ScreeningJobChange]:
+    """Return the projects within the caller's regions whose result changed in a job. The caller has checked access to the job."""
     query = select(ScreeningJobChange).where(
         ScreeningJobChange.job_id == job_id,
         work.actor.scope_filter(May.PROJECT_READ, col(ScreeningJobChange.region)),
     )
     orders = {"project_id": col(ScreeningJobChange.project_id)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(ScreeningJobChange.id), default="project_id"
+        work.session, query, params, orders=orders, key=col(ScreeningJobChange.id), default="project_id"
     )
 
 
 async def find_finished_trial(work: UnitOfWork, rule_set_id: UUID, digest: str) -> ScreeningJob | None:
-    """The last finished trial of exactly these rules."""
+    """Return the last finished trial of a rule set with exactly this digest, or None."""
     query = select(ScreeningJob).where(
         ScreeningJob.kind == ScreeningJobKind.TRIAL,
         ScreeningJob.rule_set_id == rule_set_id,
@@ -68,13 +69,13 @@ async def find_finished_trial(work: UnitOfWork, rule_set_id: UUID, digest: str) 
 
 
 async def count_projects(work: UnitOfWork, region: str) -> int:
-    """Projects a job over a region would look at."""
+    """Count the projects a job over a region screens."""
     query = sa.select(sa.func.count()).select_from(PROJECT_TABLE).where(*_build_region_conditions(region))
     return int((await execute_core(work.session, query)).scalar_one())
 
 
 async def system_lock_next_job(work: UnitOfWork) -> ScreeningJob | None:
-    """The oldest job that is not done, locked; None when another process has it or there is none."""
+    """Lock the oldest running job; None when there is none or another process holds it (SKIP LOCKED)."""
     query = (
         select(ScreeningJob)
         .where(ScreeningJob.state == ScreeningJobState.RUNNING)
@@ -87,7 +88,7 @@ async def system_lock_next_job(work: UnitOfWork) -> ScreeningJob | None:
 async def system_list_batch(
     work: UnitOfWork, region: str, after: UUID | None, limit: int, *, lock: bool
 ) -> list[Project]:
-    """The next projects of a job."""
+    """Return the next projects of a job after an id, in id order."""
     query = select(Project).where(*_build_region_conditions(region)).order_by(col(Project.id)).limit(limit)
     if after is not None:
         query = query.where(col(Project.id) > after)
@@ -95,9 +96,9 @@ async def system_list_batch(
 
 
 async def system_update_projects(work: UnitOfWork, projects: Sequence[dict[str, Any]]) -> None:
-    """Put new findings into projects: rows with `project_id` and the columns."""
+    """Update the screening columns of projects; each row has `project_id` and one `new_…` value per column."""
     if projects:
-        change = (
+        statement = (
             sa.update(PROJECT_TABLE)
             .where(PROJECT_TABLE.c.id == sa.bindparam("project_id"))
             .values(
@@ -108,50 +109,41 @@ async def system_update_projects(work: UnitOfWork, projects: Sequence[dict[str, 
                 blocked=sa.bindparam("new_blocked"),
             )
         )
-        await execute_core(work.session, change, projects)
+        await execute_core(work.session, statement, projects)
 
 
 async def system_insert_job_changes(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep which projects are judged otherwise."""
+    """Insert the projects whose result changed."""
     if rows:
         await execute_core(work.session, JOB_CHANGE_TABLE.insert(), rows)
 
 
-def _build_region_conditions(region: str) -> tuple[Any, ...]:
-    return PROJECT_TABLE.c.region.between(*region_bounds(region)), PROJECT_TABLE.c.state.not_in(
-        UNSCREENED_STATES
-    )
-
-
-RULE_SET_TABLE: sa.Table = RuleSetRow.__table__  # type: ignore[attr-defined]
-
-
 async def get_rule_set(work: UnitOfWork, rule_set_id: UUID, *, lock: bool = False) -> RuleSetRow:
-    """One rule set; NotFound otherwise. Rules are readable by everybody who may read rules."""
+    """Load a rule set; raise NotFound otherwise."""
     query = select(RuleSetRow).where(
         RuleSetRow.id == rule_set_id, work.actor.scope_filter(May.RULE_READ, col(RuleSetRow.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    rule_set = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if rule_set is None:
         raise NotFound(f"没有这个规则集: {rule_set_id}", f"No rule set {rule_set_id}")
-    return found
+    return rule_set
 
 
 async def list_rule_sets(
-    work: UnitOfWork, asked: PageParams, *, state: RuleSetState | None
+    work: UnitOfWork, params: PageParams, *, state: RuleSetState | None
 ) -> Page[RuleSetRow]:
-    """Rule sets, the newest first."""
+    """Return a page of rule sets, newest first."""
     query = select(RuleSetRow).where(work.actor.scope_filter(May.RULE_READ, col(RuleSetRow.region)))
     if state is not None:
         query = query.where(RuleSetRow.state == state)
     orders = {"created_at": col(RuleSetRow.created_at)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(RuleSetRow.id), default="-created_at"
+        work.session, query, params, orders=orders, key=col(RuleSetRow.id), default="-created_at"
     )
 
 
 async def find_active_rule_set(work: UnitOfWork, region: str, *, lock: bool = False) -> RuleSetRow | None:
-    """The edited set in force in a region, its own or the nearest above it."""
+    """Return the active edited rule set of a region or its nearest ancestor, or None."""
     query = select(RuleSetRow).where(
         RuleSetRow.state == RuleSetState.ACTIVE, col(RuleSetRow.region).in_(ancestor_codes(region))
     )
@@ -160,7 +152,7 @@ async def find_active_rule_set(work: UnitOfWork, region: str, *, lock: bool = Fa
 
 
 async def get_next_number(work: UnitOfWork, region: str) -> int:
-    """The number of a region's next set."""
+    """Return the number of the next rule set of a region."""
     query = sa.select(sa.func.coalesce(sa.func.max(RULE_SET_TABLE.c.number), 0) + 1)
     return int(
         (await execute_core(work.session, query.where(RULE_SET_TABLE.c.region == region))).scalar_one()
@@ -168,6 +160,12 @@ async def get_next_number(work: UnitOfWork, region: str) -> int:
 
 
 async def system_has_digest(work: UnitOfWork, digest: str) -> bool:
-    """Whether a set with this content is kept."""
+    """Return whether a rule set with this digest is stored."""
     query = sa.select(RULE_SET_TABLE.c.id).where(RULE_SET_TABLE.c.digest == digest).limit(1)
     return (await execute_core(work.session, query)).first() is not None
+
+
+def _build_region_conditions(region: str) -> tuple[Any, ...]:
+    return PROJECT_TABLE.c.region.between(*region_bounds(region)), PROJECT_TABLE.c.state.not_in(
+        UNSCREENED_STATES
+    )

@@ -37,10 +37,10 @@ router = APIRouter(prefix="/projects/screening-rules", tags=["筛查规则"], ro
 
 @router.get("", response_model=Page[RuleSetItem], **requires(May.RULE_READ, refuses=(BadRequest,)))
 async def list_rule_sets(
-    work: ReadWork, asked: Pagination, state: RuleSetState | None = None
+    work: ReadWork, params: Pagination, state: RuleSetState | None = None
 ) -> Page[RuleSetRow]:
     """规则集的历次版本."""
-    return await repository.list_rule_sets(work, asked, state=state)
+    return await repository.list_rule_sets(work, params, state=state)
 
 
 @router.post(
@@ -129,9 +129,9 @@ class RescreenRequest(BaseModel):
 
 
 @job_router.get("", response_model=Page[ScreeningJobRead], **requires(May.RULE_READ, refuses=(BadRequest,)))
-async def list_screening_jobs(work: ReadWork, asked: Pagination) -> Page[ScreeningJob]:
+async def list_screening_jobs(work: ReadWork, params: Pagination) -> Page[ScreeningJob]:
     """全库试算和重筛."""
-    return await repository.list_jobs(work, asked)
+    return await repository.list_jobs(work, params)
 
 
 @job_router.post(
@@ -153,7 +153,9 @@ async def read_screening_job(work: ReadWork, job_id: UUID) -> ScreeningJob:
     response_model=Page[ScreeningJobChangeRead],
     **requires(May.RULE_READ, refuses=(NotFound, BadRequest)),
 )
-async def list_screening_changes(work: ReadWork, job_id: UUID, asked: Pagination) -> Page[ScreeningJobChange]:
+async def list_screening_changes(
+    work: ReadWork, job_id: UUID, params: Pagination
+) -> Page[ScreeningJobChange]:
     """结果有变化的项目."""
     job = await repository.get_job(work, job_id)
-    return await repository.list_job_changes(work, asked, job.id)
+    return await repository.list_job_changes(work, params, job.id)

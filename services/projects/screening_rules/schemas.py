@@ -51,7 +51,7 @@ RuleId = Annotated[str, Field(max_length=120)]
 
 
 class RuleSetDraft(BaseModel):
-    """起草规则集: 在现行规则上增改、删去. A rule is replaced by one with the same id and effective_from."""
+    """起草规则集: 在现行规则上增改、删去. A rule replaces the one with the same id and effective_from."""
 
     id: UUID | None = None
     region: RegionCode = Field(description="适用的区划")

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.projects.attachments import repository as attachments
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.models import Project
-from services.projects.screening import repository as screenings
+from services.projects.screening import repository as screening_repository
 from services.projects.screening import service as screening
 from services.projects.screening.duplicates import compute_duplicate_keys
 from services.projects.screening.grammar import GRAMMAR_WORD_SETS
@@ -24,7 +24,7 @@ from services.projects.screening.schemas import (
     Severity,
 )
 from services.projects.screening.service import ScreeningResult
-from services.projects.screening_rules import repository as jobs
+from services.projects.screening_rules import repository
 from services.projects.screening_rules.schemas import (
     RuleRow,
     RuleSetActivation,
@@ -43,6 +43,7 @@ from shared.records import create_record
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 BATCH_PROJECTS = 200
+MAX_RULES = 500
 
 
 async def start_job(
@@ -53,7 +54,7 @@ async def start_job(
     rule_set: RuleSetRow | None = None,
     digest: str = "",
 ) -> ScreeningJob:
-    """A job over a region's projects; it runs in the background."""
+    """Create a job over the projects of a region; the background task runs it."""
     job = ScreeningJob(
         id=new_id(),
         region=region,
@@ -64,7 +65,7 @@ async def start_job(
         state=ScreeningJobState.RUNNING,
         rule_set_id=rule_set.id if rule_set else None,
         rule_set_version=digest,
-        total=await jobs.count_projects(work, region),
+        total=await repository.count_projects(work, region),
     )
     work.session.add(job)
     await work.session.flush()
@@ -72,16 +73,17 @@ async def start_job(
 
 
 async def start_rescreening(work: UnitOfWork, region: str) -> ScreeningJob:
-    """Screen a region's whole library again by the rules in force."""
+    """Start a job that screens all projects of a region by the rules in force."""
     work.actor.require(May.RULE_MANAGE, region)
     digest = (
-        await screenings.system_find_active_digest(work, region) or screening.load_built_in_rules().version
+        await screening_repository.system_find_active_digest(work, region)
+        or screening.load_built_in_rules().version
     )
     return await start_job(work, ScreeningJobKind.RESCREEN, region, digest=digest)
 
 
 async def run_next_batch(context: ServiceContext) -> bool:
-    """One batch of the oldest job; False when there is nothing to do. A job that breaks ends, so that others go on."""
+    """Run one batch of the oldest job; return False when there is none. A job that raises is marked failed, so that others continue."""
     try:
         return await _run_batch(context)
     except ApiError:
@@ -89,7 +91,7 @@ async def run_next_batch(context: ServiceContext) -> bool:
     except Exception:
         async with context.database.write() as session:
             work = context.unit_of_work(session)
-            if (job := await jobs.system_lock_next_job(work)) is not None:
+            if (job := await repository.system_lock_next_job(work)) is not None:
                 job.state, job.finished_at, job.version = ScreeningJobState.FAILED, work.at, job.version + 1
                 work.session.add(job)
         raise
@@ -98,11 +100,13 @@ async def run_next_batch(context: ServiceContext) -> bool:
 async def _run_batch(context: ServiceContext) -> bool:
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        job = await jobs.system_lock_next_job(work)
+        job = await repository.system_lock_next_job(work)
         if job is None:
             return False
         trial = job.kind is ScreeningJobKind.TRIAL
-        batch = await jobs.system_list_batch(work, job.region, job.position, BATCH_PROJECTS, lock=not trial)
+        batch = await repository.system_list_batch(
+            work, job.region, job.position, BATCH_PROJECTS, lock=not trial
+        )
         if batch:
             await (_compare_batch if trial else _rescreen_batch)(work, job, batch)
             job.position, job.done = batch[-1].id, job.done + len(batch)
@@ -123,7 +127,7 @@ async def _load_subjects(work: UnitOfWork, batch: Sequence[Project]) -> dict[UUI
 
 
 async def _compare_batch(work: UnitOfWork, job: ScreeningJob, batch: Sequence[Project]) -> None:
-    """What the draft rules say of each project, beside what those in force say; nothing of a project changes."""
+    """Compare the draft rules with the rules in force on each project; projects are not changed."""
     subjects = await _load_subjects(work, batch)
     draft = await screening.get_engine_for_digest(work, job.rule_set_version)
     in_force = await screening.get_engine_for_region(work, job.region)
@@ -132,47 +136,51 @@ async def _compare_batch(work: UnitOfWork, job: ScreeningJob, batch: Sequence[Pr
         for project in batch
     ]
     await _record_changes(
-        work, job, [(project, _collect_rule_ids(was), was.verdict, now) for project, was, now in pairs]
+        work,
+        job,
+        [(project, _collect_rule_ids(current), current.verdict, tried) for project, current, tried in pairs],
     )
 
 
 async def _rescreen_batch(work: UnitOfWork, job: ScreeningJob, batch: Sequence[Project]) -> None:
-    """Screen each project anew, alike projects included, and keep it; projects judged otherwise are told."""
+    """Screen each project again, similar projects included, store the result and publish `project.screened` when it changed."""
     subjects = await _load_subjects(work, batch)
-    keyless = await screenings.system_find_without_keys(work, [project.id for project in batch])
-    await screenings.system_replace_keys(
+    ids_without_keys = await screening_repository.system_find_without_keys(
+        work, [project.id for project in batch]
+    )
+    await screening_repository.system_replace_keys(
         work,
         [
-            (one.id, one.region, one.year, compute_duplicate_keys(subjects[one.id]))
-            for one in batch
-            if one.id in keyless
+            (project.id, project.region, project.year, compute_duplicate_keys(subjects[project.id]))
+            for project in batch
+            if project.id in ids_without_keys
         ],
     )
-    alike = await screenings.system_list_similar(work, [project.id for project in batch])
+    similar = await screening_repository.system_list_similar(work, [project.id for project in batch])
     engine = await screening.get_engine_for_region(work, job.region)
-    found = {
-        project.id: engine.screen_subject(subjects[project.id], alike.get(project.id, ()))
+    results = {
+        project.id: engine.screen_subject(subjects[project.id], similar.get(project.id, ()))
         for project in batch
     }
-    left = await screening.list_open_findings(work, found)
+    open_findings = await screening.list_open_findings(work, results)
     await _record_changes(
         work,
         job,
         [
-            (project, {one["rule"] for one in project.findings}, project.verdict, found[project.id])
+            (project, {project["rule"] for project in project.findings}, project.verdict, results[project.id])
             for project in batch
         ],
     )
-    judged, rows = [], []
+    screening_results, updates = [], []
     for project in batch:
-        result, open_ = found[project.id], left[project.id]
-        blocked = any(one.severity is Severity.BLOCK for one in open_)
-        said = (project.id, project.region, project.year, subjects[project.id], result, len(open_))
-        judged.append(ScreeningResult(*said, new_text=False))
-        rows.append(_build_project_update(work, project, result, blocked=blocked))
+        result, findings = results[project.id], open_findings[project.id]
+        blocked = any(project.severity is Severity.BLOCK for project in findings)
+        values = (project.id, project.region, project.year, subjects[project.id], result, len(findings))
+        screening_results.append(ScreeningResult(*values, new_text=False))
+        updates.append(_build_project_update(work, project, result, blocked=blocked))
         await _publish_screened(work, project, result, blocked=blocked)
-    await jobs.system_update_projects(work, rows)
-    await screening.record_screenings(work, judged, ScreeningOccasion.RESCREEN)
+    await repository.system_update_projects(work, updates)
+    await screening.record_screenings(work, screening_results, ScreeningOccasion.RESCREEN)
 
 
 async def _publish_screened(work: UnitOfWork, project: Project, result: Screening, *, blocked: bool) -> None:
@@ -188,32 +196,32 @@ async def _publish_screened(work: UnitOfWork, project: Project, result: Screenin
 
 
 def _build_project_update(
-    work: UnitOfWork, project: Project, found: Screening, *, blocked: bool
+    work: UnitOfWork, project: Project, result: Screening, *, blocked: bool
 ) -> dict[str, Any]:
     return {
         "project_id": project.id,
         "new_screened_at": work.at,
-        "new_verdict": found.verdict,
-        "new_findings": [screening.serialize_finding(one, project.id) for one in found.findings],
-        "new_rules_version": found.rules_version,
+        "new_verdict": result.verdict,
+        "new_findings": [screening.serialize_finding(finding, project.id) for finding in result.findings],
+        "new_rules_version": result.rules_version,
         "new_blocked": blocked,
     }
 
 
-def _collect_rule_ids(found: Screening) -> set[str]:
-    return {one.rule for one in found.findings}
+def _collect_rule_ids(result: Screening) -> set[str]:
+    return {finding.rule for finding in result.findings}
 
 
 async def _record_changes(
-    work: UnitOfWork, job: ScreeningJob, judged: Sequence[tuple[Project, set[str], str, Screening]]
+    work: UnitOfWork, job: ScreeningJob, comparisons: Sequence[tuple[Project, set[str], str, Screening]]
 ) -> None:
-    """Count the verdicts, and keep which projects are judged otherwise than before."""
+    """Add the verdicts to the job's counts and store the projects whose result differs from before."""
     verdicts = dict(job.verdicts)
     rows = []
-    for project, before, was, found in judged:
-        now = _collect_rule_ids(found)
-        verdicts[found.verdict] = verdicts.get(found.verdict, 0) + 1
-        if before != now or was != found.verdict:
+    for project, previous_rules, previous_verdict, result in comparisons:
+        current_rules = _collect_rule_ids(result)
+        verdicts[result.verdict] = verdicts.get(result.verdict, 0) + 1
+        if previous_rules != current_rules or previous_verdict != result.verdict:
             rows.append(
                 {
                     "id": new_id(),
@@ -221,26 +229,23 @@ async def _record_changes(
                     "project_id": project.id,
                     "region": project.region,
                     "name": project.name,
-                    "was": str(was),
-                    "now": str(found.verdict),
-                    "appeared": sorted(now - before),
-                    "gone": sorted(before - now),
+                    "was": str(previous_verdict),
+                    "now": str(result.verdict),
+                    "appeared": sorted(current_rules - previous_rules),
+                    "gone": sorted(previous_rules - current_rules),
                 }
             )
     job.verdicts, job.changed = verdicts, job.changed + len(rows)
-    await jobs.system_insert_job_changes(work, rows)
-
-
-MAX_RULES = 500
+    await repository.system_insert_job_changes(work, rows)
 
 
 async def store_built_in_rules(context: ServiceContext) -> None:
-    """Keep the rules of this release, so that every digest a screening names can be read; done at each start."""
+    """Store the rules of this release at startup, so that every digest in a stored screening can be resolved."""
     rules, words = screening.read_built_in_source()
     try:
         async with context.database.write() as session:
             work = context.unit_of_work(session)
-            if await jobs.system_has_digest(work, screening.load_built_in_rules().version):
+            if await repository.system_has_digest(work, screening.load_built_in_rules().version):
                 return
             session.add(
                 RuleSetRow(
@@ -249,7 +254,7 @@ async def store_built_in_rules(context: ServiceContext) -> None:
                     created_at=work.at,
                     created_by=work.actor.id,
                     updated_at=work.at,
-                    number=await jobs.get_next_number(work, NATION_CODE),
+                    number=await repository.get_next_number(work, NATION_CODE),
                     title="随版本内置的筛查规则",
                     state=RuleSetState.BUILT_IN,
                     digest=screening.load_built_in_rules().version,
@@ -258,22 +263,22 @@ async def store_built_in_rules(context: ServiceContext) -> None:
                 )
             )
     except Conflict:
-        return  # another replica started at the same moment and keeps the same
+        return  # another replica stored the same rules at the same moment
 
 
 async def create_rule_set(work: UnitOfWork, body: RuleSetDraft) -> RuleSetRow:
-    """A draft from the rules in force in a region; Invalid names every fault with its place."""
+    """Create a draft from the rules in force in a region; raise Invalid with every error and its pointer."""
     work.actor.require(May.RULE_MANAGE, body.region)
-    base = await jobs.find_active_rule_set(work, body.region)
+    base = await repository.find_active_rule_set(work, body.region)
     rules, words = (base.rules, base.words) if base else screening.read_built_in_source()
     rules, words, digest = _edit_rules(rules, words, body)
-    row, _ = await create_record(
+    rule_set, _ = await create_record(
         work,
         RuleSetRow,
         body,
         region=body.region,
         id=body.id,
-        number=await jobs.get_next_number(work, body.region),
+        number=await repository.get_next_number(work, body.region),
         title=body.title,
         reason=body.reason,
         state=RuleSetState.DRAFT,
@@ -282,126 +287,136 @@ async def create_rule_set(work: UnitOfWork, body: RuleSetDraft) -> RuleSetRow:
         rules=rules,
         words=words,
     )
-    return row
+    return rule_set
 
 
 async def update_rule_set(
     work: UnitOfWork, rule_set_id: UUID, body: RuleSetChange, match: VersionMatch
 ) -> RuleSetRow:
-    """Edit a draft further; a trial made before no longer counts."""
-    row = await _get_draft(work, rule_set_id)
-    match.require_version(row)
-    row.rules, row.words, row.digest = _edit_rules(row.rules, row.words, body)
-    row.title, row.reason = body.title or row.title, body.reason or row.reason
-    return _mark_updated(work, row)
+    """Edit a draft; its digest changes, so earlier trials no longer count."""
+    rule_set = await _get_draft(work, rule_set_id)
+    match.require_version(rule_set)
+    rule_set.rules, rule_set.words, rule_set.digest = _edit_rules(rule_set.rules, rule_set.words, body)
+    rule_set.title, rule_set.reason = body.title or rule_set.title, body.reason or rule_set.reason
+    return _mark_updated(work, rule_set)
 
 
 async def start_trial(work: UnitOfWork, rule_set_id: UUID) -> ScreeningJob:
-    """Begin to screen the whole library by the draft, beside the rules in force; nothing of a project changes."""
-    row = await _get_draft(work, rule_set_id)
-    return await start_job(work, ScreeningJobKind.TRIAL, row.region, rule_set=row, digest=row.digest)
+    """Start a job that compares the draft with the rules in force over the whole library; projects are not changed."""
+    rule_set = await _get_draft(work, rule_set_id)
+    return await start_job(
+        work, ScreeningJobKind.TRIAL, rule_set.region, rule_set=rule_set, digest=rule_set.digest
+    )
 
 
 async def activate_rule_set(
     work: UnitOfWork, rule_set_id: UUID, body: RuleSetDecision, match: VersionMatch
 ) -> RuleSetActivation:
-    """Put a draft in force and begin to screen the library again; NotReady without a finished trial of these rules."""
-    row = await _get_draft(work, rule_set_id)
-    match.check_version(row)
-    if row.created_by == work.actor.id:
+    """Activate a draft and start a re-screening; raise PreconditionMissing without a finished trial of exactly these rules."""
+    rule_set = await _get_draft(work, rule_set_id)
+    match.check_version(rule_set)
+    if rule_set.created_by == work.actor.id:
         raise Forbidden("不能启用本人起草的规则, 须由另一人办理", "Four eyes: another person must")
-    if await jobs.find_finished_trial(work, row.id, row.digest) is None:
+    if await repository.find_finished_trial(work, rule_set.id, rule_set.digest) is None:
         detail = "启用前须用这份草稿对全库试算并看过结果"
         raise PreconditionMissing(
             detail, errors=[FieldError("no_trial", detail, "Try these rules over the library first")]
         )
-    before = await jobs.find_active_rule_set(work, row.region, lock=True)
-    if before is not None and before.region == row.region:
-        before.state, before.retired_at = RuleSetState.RETIRED, work.at
-        _mark_updated(work, before)
-    row.state, row.activated_at, row.activated_by = RuleSetState.ACTIVE, work.at, work.actor.id
-    _mark_updated(work, row)
+    previous = await repository.find_active_rule_set(work, rule_set.region, lock=True)
+    if previous is not None and previous.region == rule_set.region:
+        previous.state, previous.retired_at = RuleSetState.RETIRED, work.at
+        _mark_updated(work, previous)
+    rule_set.state, rule_set.activated_at, rule_set.activated_by = RuleSetState.ACTIVE, work.at, work.actor.id
+    _mark_updated(work, rule_set)
     await work.session.flush()
-    await _publish_rule_set(work, row, RuleSetState.DRAFT, body.reason)
-    job = await start_job(work, ScreeningJobKind.RESCREEN, row.region, rule_set=row, digest=row.digest)
+    await _publish_rule_set(work, rule_set, RuleSetState.DRAFT, body.reason)
+    job = await start_job(
+        work, ScreeningJobKind.RESCREEN, rule_set.region, rule_set=rule_set, digest=rule_set.digest
+    )
     return RuleSetActivation(
-        rule_set=RuleSetItem.model_validate(row), job=ScreeningJobRead.model_validate(job)
+        rule_set=RuleSetItem.model_validate(rule_set), job=ScreeningJobRead.model_validate(job)
     )
 
 
 async def discard_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetRow:
-    """A draft that will not be used."""
-    row = await _get_draft(work, rule_set_id)
-    row.state = RuleSetState.DISCARDED
-    _mark_updated(work, row)
-    await _publish_rule_set(work, row, RuleSetState.DRAFT, body.reason)
-    return row
+    """Discard a draft."""
+    rule_set = await _get_draft(work, rule_set_id)
+    rule_set.state = RuleSetState.DISCARDED
+    _mark_updated(work, rule_set)
+    await _publish_rule_set(work, rule_set, RuleSetState.DRAFT, body.reason)
+    return rule_set
 
 
 async def retire_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDecision) -> RuleSetActivation:
-    """Take an edited set out of force: the rules above it, in the end those of the release, hold again."""
-    row = await jobs.get_rule_set(work, rule_set_id, lock=True)
-    work.actor.require(May.RULE_MANAGE, row.region)
-    if row.state is not RuleSetState.ACTIVE:
-        raise Conflict(f"规则集{row.state.label}", f"The rule set is {row.state}")
-    row.state, row.retired_at = RuleSetState.RETIRED, work.at
-    _mark_updated(work, row)
+    """Retire an active rule set and start a re-screening: the ancestor's rules, finally the built-in ones, apply again."""
+    rule_set = await repository.get_rule_set(work, rule_set_id, lock=True)
+    work.actor.require(May.RULE_MANAGE, rule_set.region)
+    if rule_set.state is not RuleSetState.ACTIVE:
+        raise Conflict(f"规则集{rule_set.state.label}", f"The rule set is {rule_set.state}")
+    rule_set.state, rule_set.retired_at = RuleSetState.RETIRED, work.at
+    _mark_updated(work, rule_set)
     await work.session.flush()
-    await _publish_rule_set(work, row, RuleSetState.ACTIVE, body.reason)
-    job = await start_rescreening(work, row.region)
+    await _publish_rule_set(work, rule_set, RuleSetState.ACTIVE, body.reason)
+    job = await start_rescreening(work, rule_set.region)
     return RuleSetActivation(
-        rule_set=RuleSetItem.model_validate(row), job=ScreeningJobRead.model_validate(job)
+        rule_set=RuleSetItem.model_validate(rule_set), job=ScreeningJobRead.model_validate(job)
     )
 
 
-async def _publish_rule_set(work: UnitOfWork, row: RuleSetRow, was: RuleSetState, reason: str) -> None:
+async def _publish_rule_set(work: UnitOfWork, rule_set: RuleSetRow, was: RuleSetState, reason: str) -> None:
     event = ScreeningRulesMoved(
-        rule_set_id=row.id, number=row.number, digest=row.digest, was=was, now=row.state
+        rule_set_id=rule_set.id, number=rule_set.number, digest=rule_set.digest, was=was, now=rule_set.state
     )
-    await work.publish(event, row, before={"state": was}, reason=reason)
+    await work.publish(event, rule_set, before={"state": was}, reason=reason)
 
 
 async def _get_draft(work: UnitOfWork, rule_set_id: UUID) -> RuleSetRow:
-    row = await jobs.get_rule_set(work, rule_set_id, lock=True)
-    work.actor.require(May.RULE_MANAGE, row.region)
-    if row.state is not RuleSetState.DRAFT:
-        raise Conflict(f"规则集{row.state.label}, 不是草稿", f"The rule set is {row.state}")
-    return row
+    rule_set = await repository.get_rule_set(work, rule_set_id, lock=True)
+    work.actor.require(May.RULE_MANAGE, rule_set.region)
+    if rule_set.state is not RuleSetState.DRAFT:
+        raise Conflict(f"规则集{rule_set.state.label}, 不是草稿", f"The rule set is {rule_set.state}")
+    return rule_set
 
 
-def _mark_updated(work: UnitOfWork, row: RuleSetRow) -> RuleSetRow:
-    row.version += 1
-    row.updated_at = work.at
-    work.session.add(row)
-    return row
+def _mark_updated(work: UnitOfWork, rule_set: RuleSetRow) -> RuleSetRow:
+    rule_set.version += 1
+    rule_set.updated_at = work.at
+    work.session.add(rule_set)
+    return rule_set
 
 
 def _edit_rules(
     rules: Sequence[RuleRow], words: Mapping[str, Any], body: RuleSetDraft | RuleSetChange
 ) -> tuple[list[RuleRow], dict[str, Any], str]:
-    """The rules and words after the edit, and their digest."""
-    put = {(str(one.get("id")), str(one.get("effective_from"))) for one in body.put}
-    kept = [
-        one for one in rules if one["id"] not in body.remove and (one["id"], one["effective_from"]) not in put
+    """Apply an edit; return the rules, the word sets and their digest."""
+    replaced = {(str(rule.get("id")), str(rule.get("effective_from"))) for rule in body.put}
+    unchanged = [
+        rule
+        for rule in rules
+        if rule["id"] not in body.remove and (rule["id"], rule["effective_from"]) not in replaced
     ]
-    after = {name: found for name, found in (dict(words) | body.words).items() if found is not None}
-    edited = [*kept, *body.put]
+    edited_words = {
+        name: patterns for name, patterns in (dict(words) | body.words).items() if patterns is not None
+    }
+    edited = [*unchanged, *body.put]
     if len(edited) > MAX_RULES:
         raise Invalid(f"规则不能超过 {MAX_RULES} 条", "Too many rules")
     try:
-        sets = expand_word_sets(after)
+        sets = expand_word_sets(edited_words)
     except InvalidPattern as error:
         raise _build_words_error("/words", str(error)) from error
-    if lost := [name for name in GRAMMAR_WORD_SETS if not sets.get(name)]:
-        raise _build_words_error("/words", f"这些词组不能删去: {'、'.join(lost)}")
+    if missing := [name for name in GRAMMAR_WORD_SETS if not sets.get(name)]:
+        raise _build_words_error("/words", f"这些词组不能删去: {'、'.join(missing)}")
     try:
-        return edited, after, RuleSet.parse(edited, sets).version
+        return edited, edited_words, RuleSet.parse(edited, sets).version
     except InvalidRules as error:
         faults = [
-            FieldError("rule", one.message, one.message, f"/put/{one.index - len(kept)}{one.pointer}")
-            if one.index >= len(kept)
-            else FieldError("rule", f"{one.rule}: {one.message}", one.message, "/words")
-            for one in error.faults[:50]
+            FieldError(
+                "rule", rule.message, rule.message, f"/put/{rule.index - len(unchanged)}{rule.pointer}"
+            )
+            if rule.index >= len(unchanged)
+            else FieldError("rule", f"{rule.rule}: {rule.message}", rule.message, "/words")
+            for rule in error.faults[:50]
         ]
         raise Invalid("规则有误", "The rules are not valid", errors=faults) from error
 

@@ -16,7 +16,7 @@ from shared.records import previous_values
 
 
 class ProjectDelta(Base, table=True):
-    """A change of counts and 分 that is not folded yet, at the project's own region."""
+    """A change of counts and amounts (分) that is not yet folded into the totals, at the project's own region."""
 
     __tablename__ = "project_delta"
     __table_args__ = (sa.Index(None, "region", "id"),)
@@ -36,7 +36,7 @@ class ProjectDelta(Base, table=True):
 
 
 class ProjectTotal(Base, table=True):
-    """Folded counts and 分 of a region, found by the region above it; what stands at a region itself is under itself."""
+    """Folded counts and amounts (分) of a region, keyed by its parent region; a region's own projects have itself as parent."""
 
     __tablename__ = "project_total"
 
@@ -62,7 +62,7 @@ WATCHED_COLUMNS = ("region", "year", "state", "category", "is_package", "counts_
 
 
 class ProjectFigures(NamedTuple):
-    """Where a project stands in the figures, and what it adds to them."""
+    """Key of a project in the statistics and the figures it adds."""
 
     region: str
     year: int
@@ -72,7 +72,7 @@ class ProjectFigures(NamedTuple):
 
 
 def _compute_figures(values: Mapping[str, Any]) -> ProjectFigures | None:
-    if values["is_package"]:  # its parts are counted
+    if values["is_package"]:  # only its parts are counted
         return None
     industry = int(values["counts_as_industry"])
     money = tuple(values[name] or 0 for name in MONEY_COLUMNS)
@@ -87,19 +87,21 @@ def _get_current_values(project: Project) -> dict[str, Any]:
     return {name: getattr(project, name) for name in WATCHED_COLUMNS}
 
 
-def _insert_deltas(connection: sa.Connection, was: ProjectFigures | None, now: ProjectFigures | None) -> None:
-    if was == now:
+def _insert_deltas(
+    connection: sa.Connection, previous: ProjectFigures | None, current: ProjectFigures | None
+) -> None:
+    if previous == current:
         return
-    rows = [(was, -1), (now, 1)]
-    if was is not None and now is not None and was[:-1] == now[:-1]:
-        grown = tuple(after - earlier for earlier, after in zip(was.figures, now.figures, strict=True))
-        rows = [(now._replace(figures=grown), 1)]
-    for standing, sign in rows:
-        if standing is not None:
-            figures = {
-                name: sign * value for name, value in zip(FIGURE_COLUMNS, standing.figures, strict=True)
-            }
-            keys = {"region": standing.region, **dict(zip(TOTAL_KEYS, standing[1:-1], strict=True))}
+    rows = [(previous, -1), (current, 1)]
+    if previous is not None and current is not None and previous[:-1] == current[:-1]:
+        difference = tuple(
+            after - before for before, after in zip(previous.figures, current.figures, strict=True)
+        )
+        rows = [(current._replace(figures=difference), 1)]
+    for entry, sign in rows:
+        if entry is not None:
+            figures = {name: sign * value for name, value in zip(FIGURE_COLUMNS, entry.figures, strict=True)}
+            keys = {"region": entry.region, **dict(zip(TOTAL_KEYS, entry[1:-1], strict=True))}
             connection.execute(DELTA_TABLE.insert().values(**keys, **figures))
 
 
@@ -110,5 +112,5 @@ def _on_insert(_mapper: Mapper[Project], connection: sa.Connection, project: Pro
 
 @event.listens_for(Project, "after_update")
 def _on_update(_mapper: Mapper[Project], connection: sa.Connection, project: Project) -> None:
-    now = _get_current_values(project)
-    _insert_deltas(connection, _compute_figures(previous_values(project, now)), _compute_figures(now))
+    values = _get_current_values(project)
+    _insert_deltas(connection, _compute_figures(previous_values(project, values)), _compute_figures(values))
