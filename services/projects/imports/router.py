@@ -39,12 +39,12 @@ export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route
 async def export_projects(
     work: ReadWork,
     filters: ProjectFilterParam,
-    form: Annotated[
+    export_format: Annotated[
         ExportFormat, Query(alias="format", description="xlsx, csv, geojson 或 oc4ids")
     ] = ExportFormat.XLSX,
 ) -> StreamingResponse:
     """导出项目库: 县级项目库表(万元), CSV, GeoJSON (WGS-84), OC4IDS 0.9."""
-    export = await exporter.write_projects(work, filters, form)
+    export = await exporter.write_projects(work, filters, export_format)
     return StreamingResponse(
         export.iterate_chunks(), media_type=export.media_type, headers=export.build_headers()
     )

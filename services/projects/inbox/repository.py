@@ -31,11 +31,14 @@ def _build_waiting_condition(entries: Sequence[WorklistEntry]) -> sa.ColumnEleme
 async def count_waiting(
     work: UnitOfWork,
     entries: Sequence[WorklistEntry],
-    near: Mapping[State, datetime],
-    late: Mapping[State, datetime],
+    near_cutoffs: Mapping[State, datetime],
+    late_cutoffs: Mapping[State, datetime],
 ) -> list[sa.Row[Any]]:
     """Count projects per state that wait, are near their limit, or exceed it; the condition of each entry is the access scope."""
-    queries = [_build_count_query(entry, near.get(entry.state), late.get(entry.state)) for entry in entries]
+    queries = [
+        _build_count_query(entry, near_cutoffs.get(entry.state), late_cutoffs.get(entry.state))
+        for entry in entries
+    ]
     if not queries:
         return []
     counts = sa.union_all(*queries).subquery().c
@@ -45,18 +48,20 @@ async def count_waiting(
     return [row for row in await execute_core(work.session, query.group_by(counts.state)) if row.waiting]
 
 
-def _build_count_query(entry: WorklistEntry, near: datetime | None, late: datetime | None) -> Any:  # noqa: ANN401 - a select
+def _build_count_query(
+    entry: WorklistEntry, near_cutoff: datetime | None, late_cutoff: datetime | None
+) -> Any:  # noqa: ANN401 - a select
     return sa.select(
         sa.literal(entry.state.value).label("state"),
         sa.func.count().label("waiting"),
         *(
             sa.func.coalesce(
-                sa.func.sum(sa.case((PROJECT_COLUMNS.state_since < moment, 1), else_=0))
-                if moment
+                sa.func.sum(sa.case((PROJECT_COLUMNS.state_since < cutoff, 1), else_=0))
+                if cutoff
                 else sa.literal(0),
                 0,
             ).label(label)
-            for label, moment in (("near", near), ("late", late))
+            for label, cutoff in (("near", near_cutoff), ("late", late_cutoff))
         ),
     ).where(IS_UNFINISHED, entry.condition)
 
@@ -76,12 +81,12 @@ async def list_waiting(
     work: UnitOfWork,
     params: PageParams,
     entries: Sequence[WorklistEntry],
-    late: Mapping[State, datetime] | None,
+    late_cutoffs: Mapping[State, datetime] | None,
 ) -> Page[Project]:
-    """Return a page of waiting projects, longest wait first; with `late`, only those over their limit."""
+    """Return a page of waiting projects, longest wait first; with `late_cutoffs`, only those over their limit."""
     query = select(Project).where(_build_waiting_condition(entries))
-    if late is not None:
-        query = query.where(build_cutoff_condition(late))
+    if late_cutoffs is not None:
+        query = query.where(build_cutoff_condition(late_cutoffs))
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(Project.id), default="state_since"
     )

@@ -104,8 +104,8 @@ async def list_inbox(
     """Return the projects that wait for the caller, longest wait first."""
     limits = await _load_limits(work)
     entries = [entry for entry in list_worklist_entries(work.actor) if state in {None, entry.state}]
-    late = limits.get_late_cutoffs(work.at) if overdue else None
-    page = await repository.list_waiting(work, params, entries, late)
+    late_cutoffs = limits.get_late_cutoffs(work.at) if overdue else None
+    page = await repository.list_waiting(work, params, entries, late_cutoffs)
     notice_status = await list_notice_status(
         work, NOTICE_SUBJECT_KIND, [str(project.id) for project in page.items]
     )
@@ -127,8 +127,10 @@ def _build_item(
     work: UnitOfWork, project: Project, entry: WorklistEntry, limits: TimeLimits, notice_until: date | None
 ) -> InboxItem:
     limit = limits.days.get(project.state)
-    late = limit is not None and project.state_since < work.at - timedelta(days=limit)
-    near = limit is not None and project.state_since < work.at - timedelta(days=max(limit - limits.near, 0))
+    is_late = limit is not None and project.state_since < work.at - timedelta(days=limit)
+    is_near = limit is not None and project.state_since < work.at - timedelta(
+        days=max(limit - limits.near, 0)
+    )
     due = None if limit is None else project.state_since + timedelta(days=limit)
     return InboxItem(
         **ProjectRow.model_validate(project).model_dump(),
@@ -137,7 +139,7 @@ def _build_item(
         waiting_days=(work.at - project.state_since) // ONE_DAY,
         limit_days=limit,
         due_on=None if due is None else due.astimezone(CHINA_TIME_ZONE).date(),
-        near=near and not late,
-        overdue=late,
+        near=is_near and not is_late,
+        overdue=is_late,
         notice_until=notice_until,
     )

@@ -230,8 +230,8 @@ def construction_complete(facts: ProjectFacts) -> FieldError | None:
     """形象进度 100%."""
     if facts.physical_percent == FULL_PERCENT:
         return None
-    now = 0 if facts.physical_percent is None else facts.physical_percent
-    return FieldError("not_built", f"形象进度为 {now}%, 须达到 100%", f"Physical progress is {now} %")
+    percent = 0 if facts.physical_percent is None else facts.physical_percent
+    return FieldError("not_built", f"形象进度为 {percent}%, 须达到 100%", f"Physical progress is {percent} %")
 
 
 def has_acceptance_report(facts: ProjectFacts) -> FieldError | None:

@@ -132,12 +132,14 @@ def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]
     if filters.amount_to is not None:
         conditions.append(col(Project.total) <= filters.amount_to)
     if filters.overdue is not None:
-        late = sa.and_(col(Project.state).in_(OVERDUE_STATES), PROJECT_TABLE.c.planned_end < today)
-        conditions.append(late if filters.overdue else sa.not_(sa.func.coalesce(late, sa.false())))
+        is_overdue = sa.and_(col(Project.state).in_(OVERDUE_STATES), PROJECT_TABLE.c.planned_end < today)
+        conditions.append(
+            is_overdue if filters.overdue else sa.not_(sa.func.coalesce(is_overdue, sa.false()))
+        )
     if filters.bounds is not None:
         west, south, east, north = filters.bounds
-        inside = sa.and_(PLACE_TABLE.c.lon.between(west, east), PLACE_TABLE.c.lat.between(south, north))
-        conditions.append(col(Project.id).in_(sa.select(PLACE_TABLE.c.project_id).where(inside)))
+        in_bounds = sa.and_(PLACE_TABLE.c.lon.between(west, east), PLACE_TABLE.c.lat.between(south, north))
+        conditions.append(col(Project.id).in_(sa.select(PLACE_TABLE.c.project_id).where(in_bounds)))
     if filters.q.strip():
         conditions.append(search.match_condition(col(Project.id), filters.q))
     return conditions

@@ -166,8 +166,10 @@ async def apply_changes(
     if "parent_id" in changes:
         await _mark_parent_as_package(work, project)
     await _index_project(work, project)
-    shown = {name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else changes[name] for name in changes}
-    event = ProjectChanged(project_id=project.id, changed=_to_json_values(shown))
+    published_values = {
+        name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else changes[name] for name in changes
+    }
+    event = ProjectChanged(project_id=project.id, changed=_to_json_values(published_values))
     await work.publish(event, project, before=_to_json_values(before), reason=reason, happened_at=happened_at)
 
 
@@ -187,7 +189,7 @@ def _require_editable(project: Project, changes: Mapping[str, Any]) -> None:
         raise Conflict(
             f"项目{project.state.label}, 不能直接修改: {'、'.join(closed_fields)}",
             f"These fields are settled: {', '.join(closed_fields)}",
-            faults=[
+            errors=[
                 FieldError("settled", "须走变更申请", "needs a change request", f"/{name}")
                 for name in closed_fields
             ],

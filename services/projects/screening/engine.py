@@ -367,11 +367,11 @@ def _build_match(text: FoldedText, span: tuple[int, int]) -> Match:
 def _keep_widest(matches: Collection[Match]) -> list[Match]:
     """Return matches in text order without those contained in another one: 购车款, not also 购车 and 车款."""
     fields = {field: index for index, field in enumerate(dict.fromkeys(match.field for match in matches))}
-    kept: list[Match] = []
+    widest: list[Match] = []
     for match in sorted(matches, key=lambda match: (fields[match.field], match.start, -match.end)):
-        if not kept or kept[-1].field != match.field or kept[-1].end < match.end:
-            kept.append(match)
-    return kept
+        if not widest or widest[-1].field != match.field or widest[-1].end < match.end:
+            widest.append(match)
+    return widest
 
 
 def _build_finding(rule_matches: _RuleMatches) -> Finding:
