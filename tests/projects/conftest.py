@@ -1,4 +1,4 @@
-"""The steps of a project's life, as a fixture."""
+"""Fixture with the project scenario."""
 
 import pytest
 
@@ -8,5 +8,5 @@ from tests.projects.factories_projects import ProjectScenario
 
 
 @pytest.fixture
-def steps(doors: SystemUnderTest, clock: Clock) -> ProjectScenario:
+def scenario(doors: SystemUnderTest, clock: Clock) -> ProjectScenario:
     return ProjectScenario(doors, clock)

@@ -1,4 +1,4 @@
-"""A project taken along its life over HTTP, each step by the role that does it, the clock moved where days must pass."""
+"""Scenario of a project over HTTP: each step is done by the role that may do it, and the clock is advanced where days must pass."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -31,11 +31,11 @@ SELF_EVALUATION_BODY = {
         {"code": "benefit", "points": "13.5", "reason": "回访30户, 户均增收1800元"},
     ],
 }
-"""What the implementing side says where the records say nothing."""
+"""Points for the items that records cannot score."""
 
 
 def build_project(**changes: Any) -> dict[str, Any]:
-    """What a village clerk writes down: everything a declaration needs but the minutes."""
+    """Build the body of a project that is complete except for the minutes."""
     return {
         "region": VILLAGE,
         "name": "黄羊镇新店村高标准日光温室建设项目",
@@ -79,13 +79,13 @@ def build_project(**changes: Any) -> dict[str, Any]:
 
 
 def expect_success(answer: httpx.Response) -> Any:
-    """The JSON of an answer that must be a success."""
+    """Assert that the response succeeded and return its JSON."""
     assert answer.is_success, f"{answer.status_code} {answer.text}"
     return answer.json()
 
 
 class ProjectScenario:
-    """The steps, each by its role."""
+    """Steps of a project's life, with one client per role."""
 
     def __init__(self, doors: SystemUnderTest, clock: Clock, village: str = VILLAGE) -> None:
         self.doors = doors
@@ -102,7 +102,7 @@ class ProjectScenario:
 
     @property
     def funds_client(self) -> httpx.AsyncClient:
-        """The funds service, as it asks the library."""
+        """Client of the funds service with its service token."""
         context = self.projects.context
         token = issue_service_token(context.settings, "funds", context.service_actor(), self.clock.now())
         client = self.doors.client_with_claims("projects", None)
@@ -110,16 +110,16 @@ class ProjectScenario:
         return client
 
     def today(self) -> date:
-        """The day it is in Beijing."""
+        """Return the current day in China time."""
         return self.clock.now().astimezone(CHINA_TIME_ZONE).date()
 
     async def create_draft(self, **changes: Any) -> Any:
-        """A draft by the village clerk."""
+        """Create a draft as the village clerk."""
         body = build_project(**{"region": self.village, "places": [], **changes})
         return expect_success(await self.clerk.post("/projects", json=body))
 
     async def upload_file(self, client: httpx.AsyncClient | None = None, name: str = "会议记录.pdf") -> str:
-        """A file's id."""
+        """Upload a file and return its id."""
         kind = "image/jpeg" if name.endswith("jpg") else "application/pdf"
         answer = await (client or self.clerk).post(
             "/projects/files",
@@ -132,7 +132,7 @@ class ProjectScenario:
     async def attach_document(
         self, project_id: str, kind: str, client: httpx.AsyncClient | None = None
     ) -> Any:
-        """A document of a kind."""
+        """Upload a file and attach it as a document of this kind."""
         file_id = await self.upload_file(client)
         body = {"kind": kind, "file_id": file_id}
         return expect_success(
@@ -142,35 +142,35 @@ class ProjectScenario:
     async def transition_project(
         self, client: httpx.AsyncClient, project_id: str, action: str, **body: Any
     ) -> Any:
-        """A move that must succeed."""
+        """Perform a transition that must succeed."""
         return expect_success(await client.post(f"/projects/{project_id}/{action}", json=body))
 
     async def post_notice(
         self, client: httpx.AsyncClient, project_id: str, level: str, *, wait: bool = True
     ) -> Any:
-        """A notice from today on, and its days passed."""
+        """Post a notice from today on; with `wait`, advance the clock past its period."""
         body = {"level": level, "places": ["村务公开栏"], "starts_on": str(self.today())}
-        found = expect_success(await client.post(f"/projects/{project_id}/notices", json=body))
+        notice = expect_success(await client.post(f"/projects/{project_id}/notices", json=body))
         if wait:
             self.clock.advance(timedelta(days=10))
-        return found
+        return notice
 
     async def create_declared(self, **changes: Any) -> str:
-        """A project in village notice."""
+        """Create a project in VILLAGE_NOTICE."""
         project = await self.create_draft(**changes)
         await self.attach_document(project["id"], "minutes")
         await self.transition_project(self.clerk, project["id"], "declare")
         return str(project["id"])
 
     async def create_in_review(self, **changes: Any) -> str:
-        """A project before the town's reviewer."""
+        """Create a project in TOWN_REVIEW."""
         project_id = await self.create_declared(**changes)
         await self.post_notice(self.clerk, project_id, "village")
         await self.transition_project(self.clerk, project_id, "forward")
         return project_id
 
     async def create_in_appraisal(self, **changes: Any) -> str:
-        """A project before the line bureau."""
+        """Create a project in APPRAISAL."""
         project_id = await self.create_in_review(**changes)
         await self.transition_project(self.town, project_id, "endorse", statements=ENDORSEMENT_STATEMENTS)
         await self.post_notice(self.town, project_id, "town")
@@ -178,7 +178,7 @@ class ProjectScenario:
         return project_id
 
     async def create_in_approval(self, **changes: Any) -> str:
-        """A project before the bureau."""
+        """Create a project in APPROVAL."""
         project_id = await self.create_in_appraisal(**changes)
         await self.transition_project(
             self.line, project_id, "appraise", statements=APPRAISAL_STATEMENTS, opinion="可行, 建议入库"
@@ -186,13 +186,13 @@ class ProjectScenario:
         return project_id
 
     async def create_in_district_notice(self, **changes: Any) -> str:
-        """A project in the last notice before the library."""
+        """Create a project in DISTRICT_NOTICE."""
         project_id = await self.create_in_approval(**changes)
         await self.approve_project(project_id)
         return project_id
 
     async def approve_project(self, project_id: str) -> None:
-        """The bureau's decision."""
+        """Approve a project with a decision document of today."""
         await self.transition_project(
             self.bureau,
             project_id,
@@ -202,7 +202,7 @@ class ProjectScenario:
         )
 
     async def create_in_reserve(self, **changes: Any) -> str:
-        """A project in the library."""
+        """Create a project in RESERVE."""
         project_id = await self.create_in_district_notice(**changes)
         await self.post_notice(self.bureau, project_id, "district")
         await self.confirm_findings(project_id)
@@ -210,62 +210,62 @@ class ProjectScenario:
         return project_id
 
     async def confirm_findings(self, project_id: str) -> None:
-        """The line bureau confirms what screening asks a person to look at (projects of a test are much alike)."""
-        refused = await self.bureau.post(f"/projects/{project_id}/admit?dry_run=true", json={})
-        if expect_success(refused)["allowed"]:
+        """Confirm review findings as the line bureau; projects of a test are similar, so duplicates are reported."""
+        preview = await self.bureau.post(f"/projects/{project_id}/admit?dry_run=true", json={})
+        if expect_success(preview)["allowed"]:
             return
         project = expect_success(await self.line.post(f"/projects/{project_id}/screenings"))
-        for found in project["findings"]:
-            body = {"finding": found["mark"], "reason": "已核对, 不是重复申报"}
+        for finding in project["findings"]:
+            body = {"finding": finding["mark"], "reason": "已核对, 不是重复申报"}
             expect_success(await self.line.post(f"/projects/{project_id}/clearances", json=body))
 
     async def deliver_money_event(
         self, project_id: str, amount: str = "1000000.00", topic: str = "allocation.issued"
     ) -> None:
-        """What the funds service tells."""
-        from tests.projects.neighbour_events import deliver_event as tell
+        """Deliver a money event of the funds service to the projects service."""
+        from tests.projects.neighbour_events import deliver_event
 
-        await tell(self.doors, self.clock, topic, project_id=project_id, amount=amount)
+        await deliver_event(self.doors, self.clock, topic, project_id=project_id, amount=amount)
 
     async def create_started(self, **changes: Any) -> str:
-        """A project with money that was begun."""
+        """Create a project in STARTED, with money."""
         project_id = await self.create_in_reserve(**changes)
         await self.deliver_money_event(project_id)
         await self.start_project(project_id)
         return project_id
 
     async def start_project(self, project_id: str) -> None:
-        """The start of a project that has money."""
+        """Start a project that has money."""
         for kind in ("implementation_plan", "procurement"):
             await self.attach_document(project_id, kind, self.town)
         await self.transition_project(self.town, project_id, "start", procurement="small_works")
 
     async def post_progress(self, project_id: str, percent: int, **changes: Any) -> httpx.Response:
-        """A progress report with a photo and a place."""
+        """Post a progress report with a photo and its location."""
         photo = await self.upload_file(self.town, "现场.jpg")
         fix = {"lon": 102.9, "lat": 37.6, "datum": "wgs84", "accuracy_m": 12, "provider": "gps"}
         body = {"physical_percent": percent, "photos": [{"file_id": photo, "fix": fix}], **changes}
         return await self.town.post(f"/projects/{project_id}/progress", json=body)
 
     async def finish_project(self, project_id: str) -> None:
-        """Built in full."""
+        """Report 100 % and complete the project."""
         expect_success(await self.post_progress(project_id, 100))
         await self.transition_project(self.town, project_id, "complete")
 
     async def create_completed(self, **changes: Any) -> str:
-        """A project built in full."""
+        """Create a project in COMPLETED."""
         project_id = await self.create_started(**changes)
         await self.finish_project(project_id)
         return project_id
 
     async def accept_project(self, project_id: str, settled: str) -> None:
-        """Accepted by the bureau."""
+        """Accept a completed project after its completion notice."""
         await self.attach_document(project_id, "acceptance", self.bureau)
         await self.post_notice(self.town, project_id, "completion")
         await self.transition_project(self.bureau, project_id, "accept", settled=settled)
 
     async def create_accepted(self, settled: str = "980000.00", **changes: Any) -> str:
-        """A project that was accepted."""
+        """Create a project in ACCEPTED."""
         project_id = await self.create_completed(**changes)
         await self.accept_project(project_id, settled)
         return project_id

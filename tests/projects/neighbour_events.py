@@ -1,4 +1,4 @@
-"""Events as funds and assets deliver them, through the door at which relays deliver."""
+"""Events of funds and assets, delivered to the internal event endpoint of the projects service."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ DOCUMENT_NO = "甘财振兴〔2024〕1号"
 async def deliver_event(
     doors: SystemUnderTest, clock: Clock, topic: str, *, times: int = 1, **fields: Any
 ) -> dict[str, Any]:
-    """Deliver one event so many times; the receipt of the last."""
+    """Deliver the same event `times` times; return the last receipt."""
     context = doors.apps["projects"].state.context
     service = "assets" if topic.startswith("asset.") else "funds"
     today = clock.now().astimezone(CHINA_TIME_ZONE).date().isoformat()
@@ -59,7 +59,7 @@ async def deliver_event(
 
 
 async def fund_project(doors: SystemUnderTest, clock: Clock, project_id: str, amount: str) -> None:
-    """Real money: a source, a plan with one line, approved, published, issued, and told to the library."""
+    """Fund a project through the funds service: source, plan with one line, approval, notice, issue and event delivery."""
     funds = doors.service("funds")
     finance, bureau = funds.client_as("finance"), funds.client_as("bureau")
     today = clock.now().astimezone(CHINA_TIME_ZONE).date()

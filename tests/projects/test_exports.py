@@ -1,4 +1,4 @@
-"""The library written out: the same figures in every format."""
+"""Exports contain the same figures in every format."""
 
 import csv
 import io
@@ -18,14 +18,14 @@ DATA_FOLDER = Path(__file__).parent / "data"
 
 
 def load_package_schema() -> Any:
-    """The published schema of a package, its reference resolved to the file beside it."""
+    """Load the published package schema with its reference resolved to the local file."""
     package = json.loads((DATA_FOLDER / "oc4ids-project-package-schema.json").read_text("utf-8"))
     project = json.loads((DATA_FOLDER / "oc4ids-project-schema.json").read_text("utf-8"))
     package["definitions"] = project.pop("definitions")
     package["definitions"]["Project"] = project
     package["properties"]["projects"]["items"] = {"$ref": "#/definitions/Project"}
-    for one in (package, project):
-        one.pop("id", None)
+    for schema in (package, project):
+        schema.pop("id", None)
     return jsonschema_rs.Draft4Validator(package, validate_formats=True)
 
 
@@ -34,9 +34,11 @@ def read_xlsx(content: bytes) -> list[list[Any]]:
     return book.get_sheet_by_index(0).to_python()
 
 
-async def test_the_county_table_is_in_wan_with_title_note_and_chinese_headers(steps: ProjectScenario) -> None:
-    await steps.create_in_reserve()
-    answer = await steps.bureau.get("/projects/export", params={"format": "xlsx", "year": 2024})
+async def test_the_county_table_is_in_wan_with_title_note_and_chinese_headers(
+    scenario: ProjectScenario,
+) -> None:
+    await scenario.create_in_reserve()
+    answer = await scenario.bureau.get("/projects/export", params={"format": "xlsx", "year": 2024})
     assert answer.headers["content-type"] == XLSX_MEDIA_TYPE
     title, note, header, row = read_xlsx(answer.content)
     assert title[0] == "凉州区2024年度巩固拓展脱贫攻坚成果和乡村振兴项目库"
@@ -57,38 +59,41 @@ async def test_the_county_table_is_in_wan_with_title_note_and_chinese_headers(st
     assert "13812341234" not in answer.text
 
 
-async def test_csv_says_the_same_and_no_cell_is_a_formula(steps: ProjectScenario) -> None:
-    await steps.create_declared(name="=HYPERLINK(1)大棚项目")
-    answer = await steps.bureau.get("/projects/export", params={"format": "csv"})
+async def test_csv_contains_the_same_figures_and_no_formulas(scenario: ProjectScenario) -> None:
+    await scenario.create_declared(name="=HYPERLINK(1)大棚项目")
+    answer = await scenario.bureau.get("/projects/export", params={"format": "csv"})
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [row["项目预算总投资(万元)"] for row in rows] == ["120.0000"]
     assert rows[0]["项目名称"].startswith("'=")
 
 
-async def test_geojson_has_every_project_and_its_place(steps: ProjectScenario) -> None:
-    place = {"region": steps.village, "point": {"lon": 102.9, "lat": 37.6, "datum": "wgs84"}}
-    await steps.create_declared(places=[place])
-    await steps.create_declared(name="没有坐标的项目", content="新建蓄水池3座")
-    answer = await steps.bureau.get("/projects/export", params={"format": "geojson"})
+async def test_geojson_has_every_project_and_its_place(scenario: ProjectScenario) -> None:
+    place = {"region": scenario.village, "point": {"lon": 102.9, "lat": 37.6, "datum": "wgs84"}}
+    await scenario.create_declared(places=[place])
+    await scenario.create_declared(name="没有坐标的项目", content="新建蓄水池3座")
+    answer = await scenario.bureau.get("/projects/export", params={"format": "geojson"})
     features = answer.json()["features"]
-    assert [one["geometry"] and one["geometry"]["coordinates"] for one in features] == [[102.9, 37.6], None]
+    assert [feature["geometry"] and feature["geometry"]["coordinates"] for feature in features] == [
+        [102.9, 37.6],
+        None,
+    ]
     assert features[0]["properties"]["total"] == "1200000.00"
 
 
-async def test_oc4ids_is_valid_against_its_published_schema(steps: ProjectScenario) -> None:
-    await steps.create_in_reserve()
-    await steps.create_draft(
+async def test_oc4ids_is_valid_against_its_published_schema(scenario: ProjectScenario) -> None:
+    await scenario.create_in_reserve()
+    await scenario.create_draft(
         content="", goal="", managing_unit="", implementing_unit="", planned_start=None, planned_end=None
     )
-    answer = await steps.bureau.get("/projects/export", params={"format": "oc4ids"})
+    answer = await scenario.bureau.get("/projects/export", params={"format": "oc4ids"})
     package = answer.json()
     assert [str(error.message) for error in load_package_schema().iter_errors(package)] == []
     assert package["version"] == "0.9"
-    assert [one["status"] for one in package["projects"]] == ["preparation", "identification"]
+    assert [project["status"] for project in package["projects"]] == ["preparation", "identification"]
     assert package["projects"][0]["budget"]["amount"] == {"amount": 1200000.0, "currency": "CNY"}
 
 
-async def test_the_schema_would_refuse_what_is_not_oc4ids() -> None:
+async def test_the_oc4ids_schema_rejects_an_invalid_package() -> None:
     broken = {
         "uri": "urn:a:b",
         "publishedDate": "2024-01-01T00:00:00Z",
@@ -100,18 +105,20 @@ async def test_the_schema_would_refuse_what_is_not_oc4ids() -> None:
     assert set(OC4IDS_STATUS_CODES) == set(State)
 
 
-async def test_an_empty_package_is_refused_and_a_stranger_sees_nothing(steps: ProjectScenario) -> None:
-    await steps.create_declared()
-    stranger = steps.projects.client_as("village_clerk", "620602101201")
+async def test_an_empty_package_is_refused_and_access_scope_applies(scenario: ProjectScenario) -> None:
+    await scenario.create_declared()
+    stranger = scenario.projects.client_as("village_clerk", "620602101201")
     refused = await stranger.get("/projects/export", params={"format": "oc4ids"})
     assert refused.status_code == 404
     empty = await stranger.get("/projects/export", params={"format": "geojson"})
     assert empty.json()["features"] == []
-    assert (await steps.bureau.get("/projects/export", params={"format": "pdf"})).status_code == 422
+    assert (await scenario.bureau.get("/projects/export", params={"format": "pdf"})).status_code == 422
 
 
-async def test_the_template_has_the_columns_and_lists_of_towns_and_categories(steps: ProjectScenario) -> None:
-    answer = await steps.clerk.get("/projects/template")
+async def test_the_template_has_the_columns_and_lists_of_towns_and_categories(
+    scenario: ProjectScenario,
+) -> None:
+    answer = await scenario.clerk.get("/projects/template")
     assert answer.headers["content-type"] == XLSX_MEDIA_TYPE
     book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
     assert "项目名称" in [cell for row in read_xlsx(answer.content)[:4] for cell in row]
@@ -119,9 +126,9 @@ async def test_the_template_has_the_columns_and_lists_of_towns_and_categories(st
     assert {"黄羊镇", "种植业基地"} <= lists
 
 
-async def test_what_is_exported_is_what_the_list_counts(steps: ProjectScenario) -> None:
-    await steps.create_declared()
-    await steps.create_declared(name="另一项目", content="新建泵房一座")
-    listed = expect_success(await steps.bureau.get("/projects", params={"q": "泵房"}))["items"]
-    answer = await steps.bureau.get("/projects/export", params={"format": "geojson", "q": "泵房"})
-    assert [one["id"] for one in answer.json()["features"]] == [one["id"] for one in listed]
+async def test_an_export_contains_the_projects_of_the_list(scenario: ProjectScenario) -> None:
+    await scenario.create_declared()
+    await scenario.create_declared(name="另一项目", content="新建泵房一座")
+    listed = expect_success(await scenario.bureau.get("/projects", params={"q": "泵房"}))["items"]
+    answer = await scenario.bureau.get("/projects/export", params={"format": "geojson", "q": "泵房"})
+    assert [feature["id"] for feature in answer.json()["features"]] == [project["id"] for project in listed]

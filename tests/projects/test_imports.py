@@ -1,4 +1,4 @@
-"""A county's table read in: every row is a draft or says why not."""
+"""Import of county tables: every row becomes a draft or gets its errors."""
 
 import csv
 import io
@@ -24,132 +24,138 @@ TABLE_CSV = """序号,乡镇,村,项目类型,二级项目类型,项目子类型
 
 
 async def post_import(
-    steps: ProjectScenario, content: str, by: httpx.AsyncClient | None = None, **params: Any
+    scenario: ProjectScenario, content: str, by: httpx.AsyncClient | None = None, **params: Any
 ) -> dict[str, Any]:
-    answer = await (by or steps.bureau).post(
+    answer = await (by or scenario.bureau).post(
         "/projects/imports", content=content.encode(), params={"region": DISTRICT, "year": 2024, **params}
     )
-    found: dict[str, Any] = expect_success(answer)
-    return found
+    job: dict[str, Any] = expect_success(answer)
+    return job
 
 
-async def test_sound_rows_become_drafts_and_the_others_say_why_not(steps: ProjectScenario) -> None:
-    told = await post_import(steps, TABLE_CSV)
-    assert (told["rows"], told["imported"], told["wrong"]) == (4, 1, 3), told["faults"]
-    assert {one["row"] for one in told["faults"]} == {3, 4, 5}
-    project = expect_success(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
+async def test_valid_rows_become_drafts_and_the_others_report_errors(scenario: ProjectScenario) -> None:
+    job = await post_import(scenario, TABLE_CSV)
+    assert (job["rows"], job["imported"], job["wrong"]) == (4, 1, 3), job["faults"]
+    assert {fault["row"] for fault in job["faults"]} == {3, 4, 5}
+    project = expect_success(await scenario.bureau.get(f"/projects/{job['project_ids'][0]}"))
     assert (project["state"], project["category"], project["total"]) == ("draft", "1.1.1", "1200000.00")
-    assert project["region"][:9] == steps.village[:9]
+    assert project["region"][:9] == scenario.village[:9]
 
 
-async def test_a_dry_run_keeps_no_project_and_a_repeat_doubles_nothing(steps: ProjectScenario) -> None:
-    tried = await post_import(steps, TABLE_CSV, dry_run=True)
+async def test_a_dry_run_creates_no_project_and_a_repeated_import_no_duplicate(
+    scenario: ProjectScenario,
+) -> None:
+    tried = await post_import(scenario, TABLE_CSV, dry_run=True)
     assert (tried["imported"], tried["state"]) == (1, "done")
-    assert expect_success(await steps.bureau.get("/projects"))["items"] == []
-    await post_import(steps, TABLE_CSV)
-    again = await post_import(steps, TABLE_CSV)
+    assert expect_success(await scenario.bureau.get("/projects"))["items"] == []
+    await post_import(scenario, TABLE_CSV)
+    again = await post_import(scenario, TABLE_CSV)
     assert (again["imported"], again["already"]) == (0, 1)
-    colleague = steps.projects.client_as("line_bureau")
-    by_another = await post_import(steps, TABLE_CSV, by=colleague)
+    colleague = scenario.projects.client_as("line_bureau")
+    by_another = await post_import(scenario, TABLE_CSV, by=colleague)
     assert (by_another["imported"], by_another["already"], by_another["wrong"]) == (0, 1, 3)
-    changed = await post_import(steps, TABLE_CSV.replace("新建,三组", "扩建,三组"))
+    changed = await post_import(scenario, TABLE_CSV.replace("新建,三组", "扩建,三组"))
     assert "内容现有不同" in str(changed["faults"])
-    assert len(expect_success(await steps.bureau.get("/projects"))["items"]) == 1
+    assert len(expect_success(await scenario.bureau.get("/projects"))["items"]) == 1
 
 
-async def test_the_copy_of_the_workbook_says_what_is_wrong_and_reads_again(steps: ProjectScenario) -> None:
+async def test_the_annotated_workbook_shows_errors_and_can_be_imported_again(
+    scenario: ProjectScenario,
+) -> None:
     params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
-    answer = await steps.bureau.post("/projects/imports/check", content=TABLE_CSV.encode(), params=params)
+    answer = await scenario.bureau.post("/projects/imports/check", content=TABLE_CSV.encode(), params=params)
     assert answer.status_code == 200, answer.text
     again = expect_success(
-        await steps.bureau.post("/projects/imports", content=answer.content, params=params)
+        await scenario.bureau.post("/projects/imports", content=answer.content, params=params)
     )
     assert (again["rows"], again["imported"], again["wrong"]) == (4, 1, 3)
-    copy = await steps.bureau.get(again["workbook"].removeprefix("/api/v1"), params={"only_wrong": True})
+    copy = await scenario.bureau.get(again["workbook"].removeprefix("/api/v1"), params={"only_wrong": True})
     rows = CalamineWorkbook.from_filelike(io.BytesIO(copy.content)).get_sheet_by_index(0).to_python()
     assert [bool(row[-1]) for row in rows[1:]] == [True] * 3
-    assert (await steps.clerk.get(again["address"].removeprefix("/api/v1"))).status_code == 404
+    assert (await scenario.clerk.get(again["address"].removeprefix("/api/v1"))).status_code == 404
 
 
-async def test_a_row_brings_its_promises_and_keeps_what_the_table_says_of_the_past(
-    steps: ProjectScenario,
+async def test_a_row_imports_targets_and_keeps_past_claims_in_the_remark(
+    scenario: ProjectScenario,
 ) -> None:
     head = "乡镇,村,项目子类型,项目名称,总投资,数量指标,满意度指标,入库时间,审批文号,备注,联系电话"
     good_row = "黄羊镇,广场村,种植业基地,温室项目,120,新建日光温室≥20座,95,2022-03-01,凉区〔2022〕1号,老项目,138****1234"
     bad_row = "黄羊镇,广场村,种植业基地,果园项目,50,很多,95,,,,12345"
-    told = await post_import(
-        steps, f"{head}\n{good_row}\n{bad_row}\n", happened_at="2024-01-05T00:00:00+08:00"
+    job = await post_import(
+        scenario, f"{head}\n{good_row}\n{bad_row}\n", happened_at="2024-01-05T00:00:00+08:00"
     )
-    assert {one["message"][:2] for one in told["faults"]} == {"“很"}, told["faults"]
-    project = expect_success(await steps.bureau.get(f"/projects/{told['project_ids'][0]}"))
-    targets = [(one["name"], one["operator"], one["value"], one["unit"]) for one in project["targets"]]
+    assert {fault["message"][:2] for fault in job["faults"]} == {"“很"}, job["faults"]
+    project = expect_success(await scenario.bureau.get(f"/projects/{job['project_ids'][0]}"))
+    targets = [
+        (target["name"], target["operator"], target["value"], target["unit"]) for target in project["targets"]
+    ]
     assert targets == [("新建日光温室", ">=", "20", "座"), ("受益户满意度", ">=", "95", "%")]
     assert project["remark"] == "老项目; 原表所载: 入库时间 2022-03-01, 审批文号 凉区〔2022〕1号"
     assert project["state_since"].startswith("2024-01-0")
-    phone = await post_import(steps, f"{head}\n{bad_row.replace('很多', '5亩')}\n")
-    assert [one["message"] for one in phone["faults"]] == ["格式不符"]
+    phone = await post_import(scenario, f"{head}\n{bad_row.replace('很多', '5亩')}\n")
+    assert [fault["message"] for fault in phone["faults"]] == ["格式不符"]
 
 
-async def test_an_exported_table_sent_back_doubles_nothing(steps: ProjectScenario) -> None:
-    await steps.create_in_reserve()
-    table = (await steps.bureau.get("/projects/export", params={"format": "csv"})).text
-    back = await post_import(steps, table)
+async def test_importing_an_exported_table_creates_no_duplicate(scenario: ProjectScenario) -> None:
+    await scenario.create_in_reserve()
+    table = (await scenario.bureau.get("/projects/export", params={"format": "csv"})).text
+    back = await post_import(scenario, table)
     assert (back["imported"], back["already"], back["wrong"]) == (0, 1, 0), back["faults"]
 
 
 class ProcessKilled(BaseException):
-    """The process ends here."""
+    """Simulates the end of the process."""
 
 
-async def test_a_long_table_goes_on_after_a_kill_and_no_row_counts_twice(
-    steps: ProjectScenario, monkeypatch: pytest.MonkeyPatch
+async def test_a_long_import_continues_after_a_kill_and_counts_each_row_once(
+    scenario: ProjectScenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = steps.projects.context
+    context = scenario.projects.context
     lines = [
         f"{n},黄羊镇,广场村,,,种植业基地,第{n}号温室,新建,{n}组,新建温室{n}座,{n + 9},,"
         for n in range(1, 261)
     ]
-    wrong = ["261,黄羊镇,没有村,,,种植业基地,错的,新建,,,50,,", lines[0]]
-    begun = await post_import(steps, "\n".join([TABLE_CSV.splitlines()[0], *lines, *wrong]))
-    assert (begun["state"], begun["rows"], begun["done"]) == ("running", 262, 0)
-    address = begun["address"].removeprefix("/api/v1")
+    wrong_lines = ["261,黄羊镇,没有村,,,种植业基地,错的,新建,,,50,,", lines[0]]
+    started = await post_import(scenario, "\n".join([TABLE_CSV.splitlines()[0], *lines, *wrong_lines]))
+    assert (started["state"], started["rows"], started["done"]) == ("running", 262, 0)
+    address = started["address"].removeprefix("/api/v1")
     assert await run_next_batch(context)
-    drafted, calls = service.create_project, 0
+    create_project, calls = service.create_project, 0
 
-    async def dying(*args: Any) -> Any:
+    async def create_until_killed(*args: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls > 20:
             raise ProcessKilled
-        return await drafted(*args)
+        return await create_project(*args)
 
     with monkeypatch.context() as patched:
-        patched.setattr(service, "create_project", dying)
+        patched.setattr(service, "create_project", create_until_killed)
         with pytest.raises(ProcessKilled):
             await run_next_batch(context)
     context.memory.clear()
-    halfway = expect_success(await steps.bureau.get(address))
+    halfway = expect_success(await scenario.bureau.get(address))
     assert (halfway["done"], halfway["imported"], halfway["already"]) == (50, 50, 0)
-    assert len(expect_success(await steps.bureau.get("/projects?limit=200"))["items"]) == 50
+    assert len(expect_success(await scenario.bureau.get("/projects?limit=200"))["items"]) == 50
     while await run_next_batch(context):
         pass
-    told = expect_success(await steps.bureau.get(address))
-    assert (told["state"], told["done"], told["imported"], told["already"]) == ("done", 262, 260, 0)
-    assert [one["row"] for one in told["faults"]] == [262, 263]
-    assert "与第 2 行相同" in told["faults"][1]["message"]
-    assert expect_success(await steps.bureau.get("/projects?count=exact"))["total"] == 260
-    sound = expect_success(await steps.bureau.get(f"{address}/rows?wrong=false&limit=200"))["items"]
-    assert len({one["project_id"] for one in sound}) == 200
-    project = expect_success(await steps.bureau.get(f"/projects/{sound[0]['project_id']}"))
+    job = expect_success(await scenario.bureau.get(address))
+    assert (job["state"], job["done"], job["imported"], job["already"]) == ("done", 262, 260, 0)
+    assert [fault["row"] for fault in job["faults"]] == [262, 263]
+    assert "与第 2 行相同" in job["faults"][1]["message"]
+    assert expect_success(await scenario.bureau.get("/projects?count=exact"))["total"] == 260
+    valid_rows = expect_success(await scenario.bureau.get(f"{address}/rows?wrong=false&limit=200"))["items"]
+    assert len({item["project_id"] for item in valid_rows}) == 200
+    project = expect_success(await scenario.bureau.get(f"/projects/{valid_rows[0]['project_id']}"))
     assert project["created_by"] == "bureau-620602000000"
-    assert len(expect_success(await steps.bureau.get("/projects/imports"))["items"]) == 1
+    assert len(expect_success(await scenario.bureau.get("/projects/imports"))["items"]) == 1
 
 
 @pytest.mark.parametrize(
     ("county", "code"),
     [("北塔区", "430511000000"), ("达州市达川区", "511703000000"), ("泽库县", "632323000000")],
 )
-async def test_every_published_row_of_a_known_county_is_imported_or_says_why_not(
+async def test_rows_published_by_counties_are_imported_or_report_errors(
     doors: SystemUnderTest, county: str, code: str
 ) -> None:
     with PUBLISHED_FILE.open(encoding="utf-8-sig", newline="") as file:
@@ -160,8 +166,8 @@ async def test_every_published_row_of_a_known_county_is_imported_or_says_why_not
     writer.writerows(rows)
     bureau = doors.service("projects").client_as("bureau", code)
     answer = await bureau.post("/projects/imports", content=text.getvalue().encode(), params={"region": code})
-    told = expect_success(answer)
-    assert told["rows"] == len(rows)
-    assert told["imported"] + told["wrong"] == len(rows)
-    assert told["imported"] >= len(rows) * 0.8, told["faults"]
-    assert all(one["message"] for one in told["faults"])
+    job = expect_success(answer)
+    assert job["rows"] == len(rows)
+    assert job["imported"] + job["wrong"] == len(rows)
+    assert job["imported"] >= len(rows) * 0.8, job["faults"]
+    assert all(fault["message"] for fault in job["faults"])

@@ -1,4 +1,4 @@
-"""The table of a project's life against the requirement, written by hand."""
+"""The project lifecycle table compared with a hand-written table of the requirement."""
 
 import itertools
 
@@ -60,7 +60,7 @@ def test_every_pair_of_state_and_action(state: State, action: Action) -> None:
 
 
 def test_every_state_has_its_stage() -> None:
-    words = {
+    states_by_stage = {
         "admission": "draft village_notice town_review town_notice appraisal approval district_notice returned",
         "reserve": "reserve planned",
         "started": "started",
@@ -68,9 +68,9 @@ def test_every_state_has_its_stage() -> None:
         "completed": "completed accepted handed_over closed",
         "out": "withdrawn terminated",
     }
-    for stage, states in words.items():
-        assert {State(one) for one in states.split()} == {
-            s for s, f in STAGE_OF_STATE.items() if f is Stage(stage)
+    for stage, states in states_by_stage.items():
+        assert {State(name) for name in states.split()} == {
+            state for state, state_stage in STAGE_OF_STATE.items() if state_stage is Stage(stage)
         }
 
 
@@ -85,7 +85,7 @@ def test_every_state_has_its_stage() -> None:
         ("close", {"evaluated_by"}),
     ],
 )
-def test_four_eyes_look_at_every_decision(action: str, people: set[str]) -> None:
+def test_decisions_have_four_eyes_columns(action: str, people: set[str]) -> None:
     rows = [row for row in PROJECT_LIFECYCLE.transitions if row.action == action]
     assert rows
     assert all(set(row.four_eyes) == people for row in rows)

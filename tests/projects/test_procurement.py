@@ -1,4 +1,4 @@
-"""From which amount an open tender is needed, by the rule of the day."""
+"""Open tender limits by the rule in force on the day."""
 
 from typing import Any
 
@@ -31,15 +31,15 @@ WORKS, GOODS, SERVICES = Purchase.WORKS, Purchase.GOODS, Purchase.SERVICES
         ("work_relief", WORKS, 500_000_000, "以工代赈项目批复", None),
     ],
 )
-def test_the_way_of_procurement_follows_the_amount(
+def test_the_procurement_method_depends_on_the_amount(
     way: str, bought: Purchase, amount: int, reason: str, code: str | None
 ) -> None:
-    found = check_procurement(PROCUREMENT_RULE, Procurement(way), bought, amount, reason)
-    assert (found and found.code) == code
+    error = check_procurement(PROCUREMENT_RULE, Procurement(way), bought, amount, reason)
+    assert (error and error.code) == code
 
 
-def test_a_category_says_what_is_usually_bought() -> None:
-    assert [classify_purchase(one, PROCUREMENT_RULE) for one in ("3.1.2", "2.2.2", "1.4.3", "1.1.1")] == [
+def test_a_category_maps_to_a_purchase() -> None:
+    assert [classify_purchase(item, PROCUREMENT_RULE) for item in ("3.1.2", "2.2.2", "1.4.3", "1.1.1")] == [
         WORKS,
         SERVICES,
         SERVICES,
@@ -47,15 +47,17 @@ def test_a_category_says_what_is_usually_bought() -> None:
     ]
 
 
-async def test_a_start_without_the_tender_it_needs_is_refused(steps: ProjectScenario) -> None:
+async def test_a_start_without_the_tender_it_needs_is_refused(scenario: ProjectScenario) -> None:
     money = [{"kind": "central", "amount": "4000000.00"}]
-    project_id = await steps.create_in_reserve(total="4000000.00", money=money)
-    await steps.deliver_money_event(project_id)
+    project_id = await scenario.create_in_reserve(total="4000000.00", money=money)
+    await scenario.deliver_money_event(project_id)
     for kind in ("implementation_plan", "procurement"):
-        await steps.attach_document(project_id, kind, steps.town)
+        await scenario.attach_document(project_id, kind, scenario.town)
     address = f"/projects/{project_id}/start"
-    refused = await steps.town.post(address, json={"procurement": "small_works"})
-    assert [one["code"] for one in refused.json()["errors"]] == ["tender_needed"]
+    refused = await scenario.town.post(address, json={"procurement": "small_works"})
+    assert [error["code"] for error in refused.json()["errors"]] == ["tender_needed"]
     part = {"procurement": "small_works", "estimate": "3900000.00"}
-    assert (await steps.town.post(f"{address}?dry_run=true", json=part)).json()["allowed"] is True
-    assert (await steps.town.post(address, json={"procurement": "open_tender"})).json()["state"] == "started"
+    assert (await scenario.town.post(f"{address}?dry_run=true", json=part)).json()["allowed"] is True
+    assert (await scenario.town.post(address, json={"procurement": "open_tender"})).json()[
+        "state"
+    ] == "started"

@@ -1,8 +1,8 @@
-"""The running totals are what the projects themselves add up to, whatever happened to them, folded or not."""
+"""Running totals equal the sums over the projects, before and after deltas are folded."""
 
 from typing import Any
 
-from services.projects.summary import repository as live
+from services.projects.summary import repository
 from services.projects.summary.models import FIGURE_COLUMNS
 from services.projects.summary.service import fold_totals
 from shared.auth import NATION_CODE
@@ -10,49 +10,49 @@ from tests.clients import DISTRICT
 from tests.projects.factories_projects import ProjectScenario, expect_success
 
 
-async def find_disagreements(steps: ProjectScenario) -> list[tuple[str, Any, Any]]:
-    """Regions and years whose totals differ from what SQL counts now."""
-    context = steps.projects.context
-    found = []
+async def find_disagreements(scenario: ProjectScenario) -> list[tuple[str, Any, Any]]:
+    """Return regions and years whose running totals differ from sums over the projects."""
+    context = scenario.projects.context
+    differences = []
     async with context.database.read() as session:
         work = context.unit_of_work(session)
-        for region in (NATION_CODE, "620000000000", DISTRICT, steps.village[:9] + "000", steps.village):
+        for region in (NATION_CODE, "620000000000", DISTRICT, scenario.village[:9] + "000", scenario.village):
             for year in (None, 2024, 2025):
-                kept = [_to_tuple(row) for row in await live.sum_totals(work, region, year)]
-                counted = [_to_tuple(row) for row in await live.sum_projects(work, region, year)]
-                if kept != counted:
-                    found.append((f"{region} {year}", kept, counted))
-    return found
+                totals = [_to_tuple(row) for row in await repository.sum_totals(work, region, year)]
+                sums = [_to_tuple(row) for row in await repository.sum_projects(work, region, year)]
+                if totals != sums:
+                    differences.append((f"{region} {year}", totals, sums))
+    return differences
 
 
 def _to_tuple(row: Any) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in ("head", "stage", "category", *FIGURE_COLUMNS))
 
 
-async def test_totals_are_what_the_projects_add_up_to_whatever_happened(steps: ProjectScenario) -> None:
-    context = steps.projects.context
-    assert await find_disagreements(steps) == []
-    await steps.create_accepted()
-    await steps.create_in_reserve(name="二号温室项目")
-    assert await find_disagreements(steps) == []
+async def test_totals_equal_the_sums_of_projects_after_every_operation(scenario: ProjectScenario) -> None:
+    context = scenario.projects.context
+    assert await find_disagreements(scenario) == []
+    await scenario.create_accepted()
+    await scenario.create_in_reserve(name="二号温室项目")
+    assert await find_disagreements(scenario) == []
     folded = await fold_totals(context)
     assert folded > 0
-    assert await find_disagreements(steps) == []
-    rolled = await steps.create_in_reserve(name="滚动项目", category="3.1.2")
+    assert await find_disagreements(scenario) == []
+    rolled = await scenario.create_in_reserve(name="滚动项目", category="3.1.2")
     body = {"ids": [rolled], "year": 2025, "decision_no": "凉区农领发〔2024〕9号"}
-    assert expect_success(await steps.bureau.post("/projects/roll-over", json=body))["done"] == 1
-    package = await steps.create_draft(name="项目包")
-    part = await steps.create_draft(name="一标段", parent_id=package["id"], total="700000.00", money=[])
-    await steps.create_draft(name="二标段", parent_id=package["id"], total="500000.00", money=[])
-    county = expect_success(await steps.bureau.post("/projects", json=_build_county_project()))
-    etag = {"If-Match": (await steps.clerk.get(f"/projects/{part['id']}")).headers["ETag"]}
+    assert expect_success(await scenario.bureau.post("/projects/roll-over", json=body))["done"] == 1
+    package = await scenario.create_draft(name="项目包")
+    part = await scenario.create_draft(name="一标段", parent_id=package["id"], total="700000.00", money=[])
+    await scenario.create_draft(name="二标段", parent_id=package["id"], total="500000.00", money=[])
+    county = expect_success(await scenario.bureau.post("/projects", json=_build_county_project()))
+    etag = {"If-Match": (await scenario.clerk.get(f"/projects/{part['id']}")).headers["ETag"]}
     changed = {"category": "3.1.4", "total": "800000.00", "counts_as_industry": None}
-    expect_success(await steps.clerk.patch(f"/projects/{part['id']}", json=changed, headers=etag))
-    assert await find_disagreements(steps) == []
-    await steps.transition_project(steps.clerk, part["id"], "withdraw", reason="不再需要")
+    expect_success(await scenario.clerk.patch(f"/projects/{part['id']}", json=changed, headers=etag))
+    assert await find_disagreements(scenario) == []
+    await scenario.transition_project(scenario.clerk, part["id"], "withdraw", reason="不再需要")
     await fold_totals(context)
     assert await fold_totals(context) == 0
-    assert await find_disagreements(steps) == []
+    assert await find_disagreements(scenario) == []
     assert county["region"] == DISTRICT
 
 
@@ -62,13 +62,13 @@ def _build_county_project() -> dict[str, Any]:
     return a_project(region=DISTRICT, places=[], name="县级培训项目")
 
 
-async def test_who_sees_part_of_a_region_gets_the_figures_of_that_part(steps: ProjectScenario) -> None:
-    await steps.create_draft()
-    await fold_totals(steps.projects.context)
-    expect_success(await steps.bureau.post("/projects", json=_build_county_project()))
-    for client, count in ((steps.leader, 2), (steps.town, 1), (steps.clerk, 1)):
-        told = expect_success(await client.get("/projects/summary"))
-        assert told["sum"]["count"] == count
-        for one in told["items"]:
-            rows = expect_success(await client.get(one["rows"].removeprefix("/api/v1")))["items"]
-            assert len(rows) == one["count"]
+async def test_a_caller_with_part_of_a_region_gets_figures_of_that_part(scenario: ProjectScenario) -> None:
+    await scenario.create_draft()
+    await fold_totals(scenario.projects.context)
+    expect_success(await scenario.bureau.post("/projects", json=_build_county_project()))
+    for client, count in ((scenario.leader, 2), (scenario.town, 1), (scenario.clerk, 1)):
+        summary = expect_success(await client.get("/projects/summary"))
+        assert summary["sum"]["count"] == count
+        for item in summary["items"]:
+            rows = expect_success(await client.get(item["rows"].removeprefix("/api/v1")))["items"]
+            assert len(rows) == item["count"]

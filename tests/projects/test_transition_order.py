@@ -1,4 +1,4 @@
-"""Whatever is tried in whatever order, a project is only ever where the requirement lets it be, and its log says how."""
+"""Random transition sequences: the state always follows the lifecycle table, and the event log records every transition."""
 
 import asyncio
 import itertools
@@ -31,19 +31,21 @@ attempts_strategy = st.lists(
 
 
 @pytest.mark.parametrize("start", ["declared", "in_appraisal", "in_reserve", "started"])
-async def test_moves_in_any_order_follow_the_table(steps: ProjectScenario, start: str) -> None:
-    project_id = await getattr(steps, f"create_{start}")()
-    await _attach_documents(steps, project_id)
+async def test_transitions_in_any_order_follow_the_lifecycle_table(
+    scenario: ProjectScenario, start: str
+) -> None:
+    project_id = await getattr(scenario, f"create_{start}")()
+    await _attach_documents(scenario, project_id)
     loop = asyncio.get_running_loop()
-    seen: list[tuple[str, str, str]] = []
+    performed: list[tuple[str, str, str]] = []
 
     async def attempt(sequence: list[tuple[str, str]]) -> None:
         for person, action in sequence:
-            was = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
-            body = {**ACTION_BODY, "decision_on": str(steps.today())}
-            answer = await getattr(steps, person).post(f"/projects/{project_id}/{action}", json=body)
+            was = expect_success(await scenario.bureau.get(f"/projects/{project_id}"))
+            body = {**ACTION_BODY, "decision_on": str(scenario.today())}
+            answer = await getattr(scenario, person).post(f"/projects/{project_id}/{action}", json=body)
             assert answer.status_code in {200, 403, 409}, answer.text
-            now = expect_success(await steps.bureau.get(f"/projects/{project_id}"))
+            now = expect_success(await scenario.bureau.get(f"/projects/{project_id}"))
             if answer.status_code != 200:
                 assert (now["state"], now["version"]) == (was["state"], was["version"])
                 continue
@@ -51,7 +53,7 @@ async def test_moves_in_any_order_follow_the_table(steps: ProjectScenario, start
             assert now["state"] == target or (
                 target is None and now["state"] in {"started", "under_construction"}
             )
-            seen.append((action, was["state"], now["state"]))
+            performed.append((action, was["state"], now["state"]))
 
     @settings(
         max_examples=6,
@@ -64,12 +66,14 @@ async def test_moves_in_any_order_follow_the_table(steps: ProjectScenario, start
         asyncio.run_coroutine_threadsafe(attempt(sequence), loop).result(60)
 
     await asyncio.to_thread(run)
-    items = expect_success(await steps.bureau.get(f"/projects/{project_id}/history?limit=500"))["items"]
-    moves = [(one["before"]["state"], one["after"]["now"]) for one in items if one["type"] == "project.moved"]
-    assert moves[len(moves) - len(seen) :] == [(was, now) for _, was, now in seen]
+    items = expect_success(await scenario.bureau.get(f"/projects/{project_id}/history?limit=500"))["items"]
+    moves = [
+        (item["before"]["state"], item["after"]["now"]) for item in items if item["type"] == "project.moved"
+    ]
+    assert moves[len(moves) - len(performed) :] == [(was, now) for _, was, now in performed]
     assert all(after == before for (_, after), (before, _) in itertools.pairwise(moves))
 
 
-async def _attach_documents(steps: ProjectScenario, project_id: str) -> None:
+async def _attach_documents(scenario: ProjectScenario, project_id: str) -> None:
     for kind in ("implementation_plan", "acceptance"):
-        await steps.attach_document(project_id, kind, steps.town)
+        await scenario.attach_document(project_id, kind, scenario.town)

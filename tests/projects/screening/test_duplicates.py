@@ -1,4 +1,4 @@
-"""Is it the same project again?"""
+"""Duplicate detection."""
 
 from typing import Any
 
@@ -15,26 +15,26 @@ from services.projects.screening.schemas import ScreeningSubject
 VILLAGE, SISTER_VILLAGE, TOWN = "620602100201", "620602100202", "620602100000"
 
 
-def build_subject(**more: Any) -> ScreeningSubject:
-    given = {
+def build_subject(**changes: Any) -> ScreeningSubject:
+    values = {
         "name": "黄羊镇大墩村产业路硬化项目",
         "content": "硬化产业路3.2公里, 宽4.5米, C25混凝土厚18厘米, 配套涵管12道",
         "region": VILLAGE,
         "year": 2024,
         "amount": "1280000.00",
     }
-    return ScreeningSubject.model_validate(given | more)
+    return ScreeningSubject.model_validate(values | changes)
 
 
-def test_the_same_project_in_other_words_is_shown() -> None:
+def test_a_paraphrased_project_is_reported_as_duplicate() -> None:
     again = build_subject(
         name="2025年大墩村产业路硬化工程",
         content="产业路硬化3.2公里,宽4.5米,混凝土厚18厘米,涵管12道",
         year=2025,
     )
-    (found,) = find_duplicates(again, [build_subject()])
-    assert found.family == "duplicate"
-    assert "2024年" in found.explanation
+    (finding,) = find_duplicates(again, [build_subject()])
+    assert finding.family == "duplicate"
+    assert "2024年" in finding.explanation
     assert compute_similarity(build_subject(), again) == pytest.approx(
         compute_similarity(again, build_subject())
     )
@@ -49,17 +49,17 @@ def test_the_same_project_in_other_words_is_shown() -> None:
         {"content": "硬化产业路9.6公里, 宽6米, 新建桥梁2座, 挡墙400米"},
     ],
 )
-def test_another_place_time_or_content_is_another_project(other: dict[str, Any]) -> None:
+def test_different_place_time_or_content_is_not_a_duplicate(other: dict[str, Any]) -> None:
     assert compute_similarity(build_subject(), build_subject(**other)) < SIMILARITY_THRESHOLD
 
 
-def test_a_towns_project_may_be_a_villages() -> None:
+def test_a_town_project_may_duplicate_a_village_project() -> None:
     assert compute_similarity(build_subject(), build_subject(region=TOWN)) >= SIMILARITY_THRESHOLD
 
 
-def test_what_is_alike_shares_a_key_and_lies_within_the_bounds() -> None:
+def test_similar_projects_share_a_lookup_key_within_the_bounds() -> None:
     again = build_subject(name="大墩村产业路硬化", year=2025)
-    asked = compute_duplicate_keys(again)
-    assert set(asked.keys) & set(compute_duplicate_keys(build_subject()).keys)
-    assert (asked.region_low, asked.region_high) == ("620602100000", "620602100999")
-    assert 2024 in asked.years
+    keys = compute_duplicate_keys(again)
+    assert set(keys.keys) & set(compute_duplicate_keys(build_subject()).keys)
+    assert (keys.region_low, keys.region_high) == ("620602100000", "620602100999")
+    assert 2024 in keys.years

@@ -1,4 +1,4 @@
-"""What a rule may say, and what is said of one that may not."""
+"""Validation and evaluation of screening rules."""
 
 import json
 from datetime import date
@@ -15,7 +15,7 @@ from services.projects.screening.service import RULES_DIR, load_built_in_rules
 LEXICON_WORDS = load_built_in_rules().words
 
 
-def build_rule(**more: Any) -> dict[str, Any]:
+def build_rule(**changes: Any) -> dict[str, Any]:
     return {
         "id": "test.thing",
         "family": "negative_list",
@@ -26,7 +26,7 @@ def build_rule(**more: Any) -> dict[str, Any]:
         "explanation": "写到{hit}",
         "advice": "删去",
         "effective_from": "2024-01-01",
-        **more,
+        **changes,
     }
 
 
@@ -34,32 +34,32 @@ def build_engine(*rules: dict[str, Any], on: date = date(2024, 5, 20)) -> Engine
     return Engine(RuleSet.parse(rules, LEXICON_WORDS).select_in_force(on))
 
 
-def list_found_rules(judge: Engine, **given: Any) -> list[str]:
-    subject = ScreeningSubject.model_validate({"name": "购买金砖", **given})
-    return [one.rule for one in judge.screen_subject(subject).findings]
+def list_found_rules(engine: Engine, **fields: Any) -> list[str]:
+    subject = ScreeningSubject.model_validate({"name": "购买金砖", **fields})
+    return [finding.rule for finding in engine.screen_subject(subject).findings]
 
 
-def test_a_rule_counts_from_its_day_to_its_last() -> None:
+def test_a_rule_applies_from_its_first_to_its_last_day() -> None:
     dated = build_rule(effective_to="2024-12-31")
     assert list_found_rules(build_engine(dated, on=date(2023, 12, 31))) == []
     assert list_found_rules(build_engine(dated, on=date(2024, 1, 1))) == ["test.thing"]
     assert list_found_rules(build_engine(dated, on=date(2025, 1, 1))) == []
 
 
-def test_a_rule_switched_off_finds_nothing() -> None:
+def test_a_disabled_rule_finds_nothing() -> None:
     assert list_found_rules(build_engine(build_rule(enabled=False))) == []
 
 
 def test_scope_is_by_category_fund_and_year() -> None:
-    judge = build_engine(
+    engine = build_engine(
         build_rule(scope={"categories": ["1.3"], "fund_types": ["central"], "years_from": 2024})
     )
     fits = {"category": "1.3.1", "fund_type": "central", "year": 2024}
-    assert list_found_rules(judge, **fits) == ["test.thing"]
-    assert list_found_rules(judge, **{**fits, "category": "1.30"}) == []
-    assert list_found_rules(judge, **{**fits, "fund_type": "county"}) == []
-    assert list_found_rules(judge, **{**fits, "year": 2023}) == []
-    assert list_found_rules(judge) == []
+    assert list_found_rules(engine, **fits) == ["test.thing"]
+    assert list_found_rules(engine, **{**fits, "category": "1.30"}) == []
+    assert list_found_rules(engine, **{**fits, "fund_type": "county"}) == []
+    assert list_found_rules(engine, **{**fits, "year": 2023}) == []
+    assert list_found_rules(engine) == []
 
 
 def test_conditions_on_the_amount_and_a_share_of_the_cost() -> None:
@@ -75,7 +75,7 @@ def test_conditions_on_the_amount_and_a_share_of_the_cost() -> None:
     assert list_found_rules(build_engine(part), cost_items=items, amount="101.00") == []
 
 
-def test_the_version_names_the_content() -> None:
+def test_the_version_is_a_digest_of_the_content() -> None:
     one, same, other = build_rule(), build_rule(), build_rule(advice="另一建议")
     assert RuleSet.parse([one], LEXICON_WORDS).version == RuleSet.parse([same], LEXICON_WORDS).version
     assert RuleSet.parse([one], LEXICON_WORDS).version != RuleSet.parse([other], LEXICON_WORDS).version
@@ -109,7 +109,7 @@ def test_the_version_names_the_content() -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_rule_is_named_with_its_place(change: dict[str, Any], pointer: str) -> None:
+def test_errors_of_a_rule_have_a_pointer(change: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidRules) as caught:
         RuleSet.parse(
             [
@@ -128,8 +128,8 @@ def test_the_same_rule_twice_on_one_day_is_refused() -> None:
         RuleSet.parse([build_rule(), build_rule()], LEXICON_WORDS)
 
 
-def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
-    """Each finder's first object can be found at all: its words are not swallowed by a harmless word set."""
+def test_every_built_in_rule_finds_its_first_object() -> None:
+    """The first object of each finder is not hidden by a harmless word set."""
     innocent = set(LEXICON_WORDS["innocent"])
     for file in RULES_DIR.glob("*.json"):
         rows = json.loads(file.read_text("utf-8"))
@@ -138,7 +138,7 @@ def test_every_rule_in_the_files_finds_something_it_was_written_for() -> None:
                 assert not set(finder["objects"]) <= innocent, row["id"]
 
 
-def test_word_sets_may_use_one_another_in_any_order_but_not_in_a_circle() -> None:
+def test_word_sets_may_refer_to_each_other_without_cycles() -> None:
     assert expand_word_sets({"a": ["{@b}车"], "b": ["公", "轿"]})["a"] == ("公车", "轿车")
     with pytest.raises(InvalidPattern):
         expand_word_sets({"a": ["@b"], "b": ["@a"]})

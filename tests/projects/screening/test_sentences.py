@@ -1,4 +1,4 @@
-"""Every thing of the negative list in every sort of sentence: what a sentence means does not depend on the words in it."""
+"""Items of the negative list in many kinds of sentences: the meaning of the sentence decides, not the presence of a word."""
 
 import pytest
 
@@ -255,20 +255,24 @@ HARMLESS_CASES: list[SentenceCase] = [
 
 
 def list_found_items(text: str) -> set[str]:
-    return {one.item for one in ENGINE.screen_subject(ScreeningSubject(name=text)).findings}
+    return {finding.item for finding in ENGINE.screen_subject(ScreeningSubject(name=text)).findings}
 
 
 @pytest.mark.parametrize(("item", "sentences", "things"), [*PLAIN_CASES, *HIDDEN_CASES])
-def test_what_is_paid_for_is_found(item: str, sentences: tuple[str, ...], things: tuple[str, ...]) -> None:
+def test_prohibited_spending_is_found(item: str, sentences: tuple[str, ...], things: tuple[str, ...]) -> None:
     missed = []
     for sentence in sentences:
         texts = [sentence.format(thing) for thing in things]
-        missed += [text for text in texts if not any(one.startswith(item) for one in list_found_items(text))]
+        missed += [
+            text
+            for text in texts
+            if not any(item_item.startswith(item) for item_item in list_found_items(text))
+        ]
     assert missed == []
 
 
 @pytest.mark.parametrize(("why", "sentences", "things"), HARMLESS_CASES)
-def test_what_is_only_spoken_of_is_clear(
+def test_mentions_without_spending_are_clear(
     why: str, sentences: tuple[str, ...], things: tuple[str, ...]
 ) -> None:
     texts = [sentence.format(thing) for sentence in sentences for thing in things]

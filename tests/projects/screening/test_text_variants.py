@@ -1,4 +1,4 @@
-"""Whatever is written: an answer comes, its positions are exact, and how it is written changes nothing."""
+"""Screening of arbitrary texts: always an answer, exact positions, and the same result for different spellings."""
 
 import random
 from collections.abc import Callable
@@ -44,8 +44,10 @@ TEXT_STRATEGY = st.lists(
 ).map("".join)
 
 
-def screen_text(name: str, content: str = "", **more: object) -> Screening:
-    return ENGINE.screen_subject(ScreeningSubject.model_validate({"name": name, "content": content, **more}))
+def screen_text(name: str, content: str = "", **fields: object) -> Screening:
+    return ENGINE.screen_subject(
+        ScreeningSubject.model_validate({"name": name, "content": content, **fields})
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -54,20 +56,20 @@ def screen_text(name: str, content: str = "", **more: object) -> Screening:
     content=TEXT_STRATEGY,
     cost=TEXT_STRATEGY.filter(bool),
 )
-def test_every_match_is_what_stands_there(name: str, content: str, cost: str) -> None:
-    asked = {"cost_items": [{"name": cost[:200], "amount": "1.00"}]}
+def test_every_match_has_exact_offsets(name: str, content: str, cost: str) -> None:
+    cost_items = [{"name": cost[:200], "amount": "1.00"}]
     fields = {"name": name, "content": content, "cost_items.0": cost[:200]}
-    for one in screen_text(name, content, **asked).findings:
-        assert one.explanation
-        assert "{hit}" not in one.explanation
-        for match in one.matches:
+    for finding in screen_text(name, content, cost_items=cost_items).findings:
+        assert finding.explanation
+        assert "{hit}" not in finding.explanation
+        for match in finding.matches:
             assert match.text
             assert fields[match.field][match.start : match.end] == match.text
 
 
 @settings(max_examples=150, deadline=None)
 @given(text=st.text(max_size=200))
-def test_every_folded_character_knows_where_it_stood(text: str) -> None:
+def test_every_folded_character_has_its_original_offset(text: str) -> None:
     folded = fold_text("name", text)
     assert len(folded.text) == len(folded.origin)
     assert folded.origin == sorted(folded.origin)
@@ -101,23 +103,28 @@ def _insert_quotes(text: str) -> str:
 @pytest.mark.parametrize(
     "written", [_insert_spaces, _insert_line_breaks, _to_full_width, _to_traditional, _insert_quotes]
 )
-def test_how_a_text_is_written_does_not_change_what_it_means(written: Callable[[str], str]) -> None:
-    texts = [*measure.list_composed_violations(), *((None, one) for one in measure.list_composed_ordinary())]
+def test_spelling_variants_do_not_change_the_result(written: Callable[[str], str]) -> None:
+    texts = [
+        *measure.list_composed_violations(),
+        *((None, sample) for sample in measure.list_composed_ordinary()),
+    ]
     for _, text in random.Random(5).sample(texts, 150):
-        plain = {one.rule for one in screen_text(text.name, text.content).findings}
-        other = {one.rule for one in screen_text(written(text.name), written(text.content)).findings}
+        plain = {finding.rule for finding in screen_text(text.name, text.content).findings}
+        other = {finding.rule for finding in screen_text(written(text.name), written(text.content)).findings}
         assert other == plain, text.name
 
 
-def test_a_long_ordinary_content_hides_nothing_and_adds_nothing() -> None:
-    told = [f"{one.content}。" for one in measure.list_composed_ordinary() if one.content][:400]
-    told = [text for text in told if not screen_text("项目", text).findings]
-    assert len("".join(told)) > 3_000
-    assert not screen_text("综合项目", "".join(told)).findings
-    told.insert(len(told) // 2, "另购置公务用车1辆。")
-    assert {one.item for one in screen_text("综合项目", "".join(told)).findings} == {"交通工具及通讯设备"}
+def test_long_ordinary_content_neither_hides_nor_adds_findings() -> None:
+    sentences = [f"{sample.content}。" for sample in measure.list_composed_ordinary() if sample.content][:400]
+    sentences = [text for text in sentences if not screen_text("项目", text).findings]
+    assert len("".join(sentences)) > 3_000
+    assert not screen_text("综合项目", "".join(sentences)).findings
+    sentences.insert(len(sentences) // 2, "另购置公务用车1辆。")
+    assert {finding.item for finding in screen_text("综合项目", "".join(sentences)).findings} == {
+        "交通工具及通讯设备"
+    }
 
 
-def test_nothing_but_a_name_is_needed() -> None:
+def test_only_the_name_is_required() -> None:
     for name in ("款", "。", "  ", "费", "0", "…", "、、、"):
         assert screen_text(name).findings == []

@@ -1,4 +1,4 @@
-"""The same words, and what they mean where they stand."""
+"""The same words in different contexts."""
 
 from datetime import date
 
@@ -12,8 +12,10 @@ ENGINE = Engine(load_built_in_rules().select_in_force(date(2024, 5, 20)))
 ITEM_BUILDINGS, ITEM_VEHICLES, ITEM_DEBTS = "修建楼堂馆所", "交通工具及通讯设备", "偿还债务和垫资"
 
 
-def screen_text(name: str, content: str = "", **more: object) -> Screening:
-    return ENGINE.screen_subject(ScreeningSubject.model_validate({"name": name, "content": content, **more}))
+def screen_text(name: str, content: str = "", **fields: object) -> Screening:
+    return ENGINE.screen_subject(
+        ScreeningSubject.model_validate({"name": name, "content": content, **fields})
+    )
 
 
 @pytest.mark.parametrize(
@@ -36,17 +38,17 @@ def screen_text(name: str, content: str = "", **more: object) -> Screening:
         ("讲解村级债务化解政策的会计培训", "村级债务化解", ITEM_DEBTS),
     ],
 )
-def test_words_are_judged_by_what_they_mean_there(harmless: str, harmful: str, item: str) -> None:
+def test_words_are_judged_in_their_context(harmless: str, harmful: str, item: str) -> None:
     assert screen_text(harmless).verdict is Verdict.CLEAR
-    assert item in {found.item for found in screen_text(harmful).findings}
+    assert item in {finding.item for finding in screen_text(harmful).findings}
 
 
-def test_a_match_points_at_the_words_as_they_were_written() -> None:
+def test_a_match_refers_to_the_original_text() -> None:
     subject = ScreeningSubject(name="村务提升", content="拟 修建 「村委會 辦公 樓」一栋;另购 公 务 车 1辆。")
-    found = ENGINE.screen_subject(subject)
-    assert {one.item for one in found.findings} >= {ITEM_BUILDINGS, ITEM_VEHICLES}
-    for one in found.findings:
-        for match in one.matches:
+    screening = ENGINE.screen_subject(subject)
+    assert {finding.item for finding in screening.findings} >= {ITEM_BUILDINGS, ITEM_VEHICLES}
+    for finding in screening.findings:
+        for match in finding.matches:
             assert getattr(subject, match.field)[match.start : match.end] == match.text
 
 
@@ -57,31 +59,31 @@ def test_a_cost_item_is_read_too_and_named_by_its_number() -> None:
     assert [match.field for match in answer.findings[0].matches] == ["cost_items.1"]
 
 
-def test_every_finding_says_why_on_what_basis_and_what_to_do() -> None:
+def test_every_finding_has_basis_explanation_and_advice() -> None:
     for name in ("修建办公楼", "购置公务车", "偿还债务", "发放干部奖金", "打造景观雕塑", "单位办公经费"):
-        for found in screen_text(name).findings:
-            assert found.basis.startswith("《")
-            assert found.matches[0].text in found.explanation
-            assert found.advice
-            assert found.rule_version >= 1
+        for finding in screen_text(name).findings:
+            assert finding.basis.startswith("《")
+            assert finding.matches[0].text in finding.explanation
+            assert finding.advice
+            assert finding.rule_version >= 1
 
 
 def test_a_block_outweighs_a_review_and_comes_first() -> None:
     answer = screen_text("购置公务车并打造花海")
     assert answer.verdict is Verdict.BLOCK
-    assert [one.severity for one in answer.findings] == sorted(
-        (one.severity for one in answer.findings), key=lambda one: one is not Severity.BLOCK
+    assert [finding.severity for finding in answer.findings] == sorted(
+        (finding.severity for finding in answer.findings), key=lambda severity: severity is not Severity.BLOCK
     )
 
 
-def test_readiness_is_asked_only_when_something_of_it_is_said() -> None:
+def test_readiness_is_screened_only_when_a_readiness_field_is_sent() -> None:
     assert screen_text("肉羊养殖基地", category="1.1").verdict is Verdict.CLEAR
-    asked = screen_text("肉羊养殖基地", category="1.1", land="redline", design=None)
-    assert {one.family for one in asked.findings} == {"readiness"}
-    assert asked.verdict is Verdict.BLOCK
+    screening = screen_text("肉羊养殖基地", category="1.1", land="redline", design=None)
+    assert {finding.family for finding in screening.findings} == {"readiness"}
+    assert screening.verdict is Verdict.BLOCK
 
 
-def test_a_sentence_elsewhere_does_not_lift_a_block() -> None:
+def test_a_sentence_elsewhere_does_not_excuse_a_block() -> None:
     assert screen_text("修建村委会办公楼", "另外种植苹果300亩。本项目不得购置车辆。").verdict is Verdict.BLOCK
 
 
@@ -90,5 +92,5 @@ def test_a_prohibition_reaches_over_commas_but_not_over_quantities() -> None:
     assert screen_text("养殖基地", "严禁浪费,购置公务车2辆").verdict is Verdict.BLOCK
 
 
-def test_asking_twice_gives_the_same_answer() -> None:
+def test_screening_is_deterministic() -> None:
     assert screen_text("修建办公楼", "购置车辆") == screen_text("修建办公楼", "购置车辆")
