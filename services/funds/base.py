@@ -8,7 +8,7 @@ from shared.db import NAMING_CONVENTION, copy_shared_tables_into
 
 
 class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING_CONVENTION))):
-    """Every table of this service, in a registry of its own so that services can share a process."""
+    """Base class of the tables of this service. It has its own registry, so that several services can share a process."""
 
 
 copy_shared_tables_into(Base)

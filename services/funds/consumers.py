@@ -9,8 +9,8 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def handle_project_moved(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
-    """The project as it is now, so that money can be judged while the library is away."""
-    said = ProjectFacts(
+    """Update the project snapshot from `project.moved`, so that rules work while the projects service is down."""
+    project = ProjectFacts(
         id=event.project_id,
         region=envelope.region,
         name=event.name,
@@ -22,11 +22,11 @@ async def handle_project_moved(work: UnitOfWork, envelope: Envelope, event: Proj
         physical_percent=event.physical_percent,
         version=envelope.subject_version,
     )
-    await commitments.cache_projects(work, [said])
+    await commitments.cache_projects(work, [project])
 
 
 async def handle_project_progressed(work: UnitOfWork, envelope: Envelope, event: ProjectProgressed) -> None:
-    """How far the works are: what is paid is held against it."""
+    """Update the physical progress (%) and the last site visit of the project snapshot."""
     await commitments.record_progress(
         work, event.project_id, event.physical_percent, envelope.subject_version
     )

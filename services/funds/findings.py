@@ -35,7 +35,7 @@ class Finding(BaseModel):
     confirmed: bool = True
 
     def to_field_error(self) -> FieldError:
-        """The finding as something missing."""
+        """Convert the finding to a field error with the rule key as its code."""
         return FieldError(self.key, self.message, self.message, "/lines")
 
 
@@ -47,6 +47,7 @@ def build_finding(
     figures: Mapping[str, str] | None = None,
     lines: Sequence[UUID] = (),
 ) -> Finding:
+    """Build a finding of a rule; `lines` are ids of the plan lines concerned."""
     return Finding(
         key=rule.key,
         title=rule.title,

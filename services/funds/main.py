@@ -17,7 +17,7 @@ from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import router as exchange
 from services.funds.exchange.service import retry_ready_rows
 from services.funds.ledger.router import router as ledger
-from services.funds.payments.router import beneficiary_router as batches
+from services.funds.payments.router import beneficiary_router as beneficiaries
 from services.funds.payments.router import router as payments
 from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
@@ -49,7 +49,7 @@ SERVICE = Service(
         reports,
         sources,
         allocations,
-        batches,
+        beneficiaries,
         payments,
         contracts,
         ledger,
@@ -83,5 +83,5 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The funds service."""
+    """Build the ASGI application of the funds service."""
     return build_app(SERVICE, settings, apps=apps, now=now)

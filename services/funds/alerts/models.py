@@ -16,7 +16,7 @@ class Alert(Base, AlertRow, table=True):
 
 
 def build_moved_event(alert: AlertRow, was: AlertState) -> AlertMoved:
-    """The event of an alert that changed."""
+    """Event of an alert transition."""
     return AlertMoved(alert_id=alert.id, rule=alert.rule, was=was, now=alert.state)
 
 

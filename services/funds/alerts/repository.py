@@ -14,6 +14,7 @@ from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerAccount, LedgerPosting
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
+from services.funds.payments.repository import LIVE_STATES
 from services.funds.plans.models import Plan
 from services.funds.sources.models import Source
 from services.funds.targets.lifecycle import TargetState
@@ -32,18 +33,18 @@ PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
 PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]
 SOURCE: sa.Table = Source.__table__  # type: ignore[attr-defined]
 TARGET: sa.Table = Target.__table__  # type: ignore[attr-defined]
-LIVE_STATES = (PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED, PaymentState.PAID)
+
 NET_AMOUNT = PAYMENT.c.amount - PAYMENT.c.refunded
 
 
 def _sum_balances(*kinds: AccountKind) -> Any:  # noqa: ANN401 - a column expression
-    held = sa.case((ACCOUNT.c.kind.in_(kinds), ACCOUNT.c.balance), else_=0)
-    return sa.cast(sa.func.coalesce(sa.func.sum(held), 0), sa.BigInteger)
+    balance = sa.case((ACCOUNT.c.kind.in_(kinds), ACCOUNT.c.balance), else_=0)
+    return sa.cast(sa.func.coalesce(sa.func.sum(balance), 0), sa.BigInteger)
 
 
 async def system_list_idle_allocations(work: UnitOfWork, before: date) -> list[sa.Row[Any]]:
-    """Allocations with money unpaid and nothing moved on them since a day, the longest first."""
-    moved = (
+    """Allocations with an unpaid balance and no posting after a day, longest idle first."""
+    last_postings = (
         sa.select(ACCOUNT.c.allocation_id, sa.func.max(POSTING.c.happened_on).label("moved_on"))
         .join(POSTING, POSTING.c.account_id == ACCOUNT.c.id)
         .where(ACCOUNT.c.allocation_id.is_not(None))
@@ -52,20 +53,30 @@ async def system_list_idle_allocations(work: UnitOfWork, before: date) -> list[s
         .subquery()
     )
     unpaid = _sum_balances(AccountKind.UNPAID, AccountKind.APPLIED)
-    kept = ALLOCATION.c
-    columns = (kept.id, kept.region, kept.project_id, kept.project_name, kept.document_no, kept.issued_on)
+    allocation = ALLOCATION.c
+    columns = (
+        allocation.id,
+        allocation.region,
+        allocation.project_id,
+        allocation.project_name,
+        allocation.document_no,
+        allocation.issued_on,
+    )
     query = (
         sa.select(
-            *columns, moved.c.moved_on, unpaid.label("unpaid"), _sum_balances(AccountKind.PAID).label("paid")
+            *columns,
+            last_postings.c.moved_on,
+            unpaid.label("unpaid"),
+            _sum_balances(AccountKind.PAID).label("paid"),
         )
         .select_from(
-            moved.join(ALLOCATION, kept.id == moved.c.allocation_id).join(
-                ACCOUNT, ACCOUNT.c.allocation_id == kept.id
+            last_postings.join(ALLOCATION, allocation.id == last_postings.c.allocation_id).join(
+                ACCOUNT, ACCOUNT.c.allocation_id == allocation.id
             )
         )
-        .group_by(*columns, moved.c.moved_on)
+        .group_by(*columns, last_postings.c.moved_on)
         .having(unpaid > 0)
-        .order_by(moved.c.moved_on, kept.id)
+        .order_by(last_postings.c.moved_on, allocation.id)
         .limit(MAX_ROWS_PER_SCAN)
     )
     return list(await execute_core(work.session, query))
@@ -74,9 +85,16 @@ async def system_list_idle_allocations(work: UnitOfWork, before: date) -> list[s
 async def system_list_sources(
     work: UnitOfWork, *, received_by: date, year: int | None = None
 ) -> list[sa.Row[Any]]:
-    """Fund documents received by a day with what is received, left to distribute and paid."""
-    kept = SOURCE.c
-    columns = (kept.id, kept.region, kept.document_no, kept.title, kept.received_on, kept.fiscal_year)
+    """Fund documents received up to a day with received, undistributed and paid amounts."""
+    source = SOURCE.c
+    columns = (
+        source.id,
+        source.region,
+        source.document_no,
+        source.title,
+        source.received_on,
+        source.fiscal_year,
+    )
     query = (
         sa.select(
             *columns,
@@ -84,25 +102,29 @@ async def system_list_sources(
             _sum_balances(AccountKind.AVAILABLE, AccountKind.PLANNED).label("left"),
             _sum_balances(AccountKind.PAID).label("paid"),
         )
-        .select_from(ACCOUNT.join(SOURCE, kept.id == ACCOUNT.c.source_id))
-        .where(kept.received_on <= received_by)
+        .select_from(ACCOUNT.join(SOURCE, source.id == ACCOUNT.c.source_id))
+        .where(source.received_on <= received_by)
         .group_by(*columns)
-        .order_by(kept.received_on, kept.id)
+        .order_by(source.received_on, source.id)
     )
     undistributed = _sum_balances(AccountKind.AVAILABLE, AccountKind.PLANNED) > 0
-    query = query.having(undistributed) if year is None else query.where(kept.fiscal_year == year)
+    query = query.having(undistributed) if year is None else query.where(source.fiscal_year == year)
     query = query.limit(MAX_ROWS_PER_SCAN)
     return list(await execute_core(work.session, query))
 
 
 async def system_list_projects_paid_ahead(work: UnitOfWork, margin: int, advance: int) -> list[sa.Row[Any]]:
-    """Projects whose paid share is above what their physical progress allows."""
+    """Projects whose paid share exceeds what their physical progress (%) allows."""
     allocated, paid = (
         _sum_balances(AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID),
         _sum_balances(AccountKind.PAID),
     )
-    done = sa.func.coalesce(SNAPSHOT.c.physical_percent, 0)
-    allowed = sa.case((done + margin < advance, advance), (done + margin > 100, 100), else_=done + margin)  # noqa: PLR2004 - percent
+    progress = sa.func.coalesce(SNAPSHOT.c.physical_percent, 0)
+    allowed = sa.case(
+        (progress + margin < advance, advance),
+        (progress + margin > 100, 100),  # noqa: PLR2004 - percent
+        else_=progress + margin,
+    )
     columns = (
         SNAPSHOT.c.id,
         SNAPSHOT.c.region,
@@ -121,126 +143,138 @@ async def system_list_projects_paid_ahead(work: UnitOfWork, margin: int, advance
     return list(await execute_core(work.session, query))
 
 
-def _select_payments(*more: Any) -> Any:  # noqa: ANN401 - column expressions
-    kept = PAYMENT.c
+def _select_payments(*extra_columns: Any) -> Any:  # noqa: ANN401 - column expressions
+    payment = PAYMENT.c
     names = ("id", "region", "project_id", "contract_id", "payee_name", "payee_code", "payee_key", "purpose")
-    columns = [kept[name] for name in names]
-    rest = [kept.economic_subject, kept.paid_on, kept.applied_on, kept.voucher_no, NET_AMOUNT.label("amount")]
-    return sa.select(*columns, *rest, *more)
+    columns = [payment[name] for name in names]
+    other_columns = [
+        payment.economic_subject,
+        payment.paid_on,
+        payment.applied_on,
+        payment.voucher_no,
+        NET_AMOUNT.label("amount"),
+    ]
+    return sa.select(*columns, *other_columns, *extra_columns)
 
 
 async def system_list_blocked_payments(work: UnitOfWork) -> list[sa.Row[Any]]:
-    """Payments on their way whose purpose the screening forbids and nobody let pass, oldest first."""
-    kept = PAYMENT.c
-    query = _select_payments(kept.screening).where(
-        kept.screened == BLOCK_VERDICT, kept.state.in_(LIVE_STATES), kept.cleared_by == ""
+    """Live payments whose purpose the screening blocks and nobody has cleared, oldest first."""
+    payment = PAYMENT.c
+    query = _select_payments(payment.screening).where(
+        payment.screened == BLOCK_VERDICT, payment.state.in_(LIVE_STATES), payment.cleared_by == ""
     )
-    return list(await execute_core(work.session, query.order_by(kept.id).limit(MAX_ROWS_PER_SCAN)))
+    return list(await execute_core(work.session, query.order_by(payment.id).limit(MAX_ROWS_PER_SCAN)))
 
 
 async def system_list_payments_without_evidence(work: UnitOfWork, since: date) -> list[sa.Row[Any]]:
-    """Payments since a day with the last report from their site."""
+    """Payments since a day whose last site report is missing or older than the payment."""
     query = _select_payments(SNAPSHOT.c.reported_on, SNAPSHOT.c.name).select_from(
         PAYMENT.outerjoin(SNAPSHOT, SNAPSHOT.c.id == PAYMENT.c.project_id)
     )
-    kept = PAYMENT.c
-    query = query.where(kept.state == PaymentState.PAID, kept.paid_on >= since, ~kept.advance)
-    stale = sa.or_(SNAPSHOT.c.reported_on.is_(None), SNAPSHOT.c.reported_on < kept.paid_on)
+    payment = PAYMENT.c
+    query = query.where(payment.state == PaymentState.PAID, payment.paid_on >= since, ~payment.advance)
+    stale = sa.or_(SNAPSHOT.c.reported_on.is_(None), SNAPSHOT.c.reported_on < payment.paid_on)
     return list(
         await execute_core(
-            work.session, query.where(stale).order_by(kept.paid_on.desc(), kept.id).limit(MAX_ROWS_PER_SCAN)
+            work.session,
+            query.where(stale).order_by(payment.paid_on.desc(), payment.id).limit(MAX_ROWS_PER_SCAN),
         )
     )
 
 
 async def system_list_small_payments(work: UnitOfWork, since: date, threshold: int) -> list[sa.Row[Any]]:
-    """Payments without contract, each below a threshold, of a project and payee that together reach it."""
-    kept = PAYMENT.c
+    """Payments without contract below a threshold, of projects and payees whose total reaches it."""
+    payment = PAYMENT.c
     small = (
-        kept.state.in_(LIVE_STATES),
-        kept.contract_id.is_(None),
-        kept.applied_on >= since,
-        kept.amount < threshold,
+        payment.state.in_(LIVE_STATES),
+        payment.contract_id.is_(None),
+        payment.applied_on >= since,
+        payment.amount < threshold,
     )
     groups = (
-        sa.select(kept.project_id, kept.payee_key)
+        sa.select(payment.project_id, payment.payee_key)
         .where(*small)
-        .group_by(kept.project_id, kept.payee_key)
+        .group_by(payment.project_id, payment.payee_key)
         .having(sa.func.count() > 1, sa.func.sum(NET_AMOUNT) >= threshold)
         .limit(MAX_ROWS_PER_SCAN)
         .subquery()
     )
-    same = sa.and_(groups.c.project_id == kept.project_id, groups.c.payee_key == kept.payee_key)
-    query = _select_payments().select_from(PAYMENT.join(groups, same)).where(*small)
-    query = query.order_by(kept.project_id, kept.payee_key, kept.applied_on, kept.id)
+    same_group = sa.and_(groups.c.project_id == payment.project_id, groups.c.payee_key == payment.payee_key)
+    query = _select_payments().select_from(PAYMENT.join(groups, same_group)).where(*small)
+    query = query.order_by(payment.project_id, payment.payee_key, payment.applied_on, payment.id)
     return list(await execute_core(work.session, query))
 
 
 async def system_list_same_day_payments(work: UnitOfWork, since: date) -> list[sa.Row[Any]]:
-    """Payments to a payee who got several on one day, together."""
-    kept = PAYMENT.c
-    when = (kept.state == PaymentState.PAID, kept.paid_on >= since)
+    """Payments to payees that received several on one day, grouped."""
+    payment = PAYMENT.c
+    paid_since = (payment.state == PaymentState.PAID, payment.paid_on >= since)
     groups = (
-        sa.select(kept.payee_key, kept.paid_on)
-        .where(*when)
-        .group_by(kept.payee_key, kept.paid_on)
+        sa.select(payment.payee_key, payment.paid_on)
+        .where(*paid_since)
+        .group_by(payment.payee_key, payment.paid_on)
         .having(sa.func.count() > 1)
-        .order_by(kept.paid_on.desc())
+        .order_by(payment.paid_on.desc())
         .limit(MAX_ROWS_PER_SCAN)
         .subquery()
     )
-    same = sa.and_(groups.c.payee_key == kept.payee_key, groups.c.paid_on == kept.paid_on)
-    query = _select_payments().select_from(PAYMENT.join(groups, same)).where(*when)
-    return list(await execute_core(work.session, query.order_by(kept.payee_key, kept.paid_on, kept.id)))
+    same_group = sa.and_(groups.c.payee_key == payment.payee_key, groups.c.paid_on == payment.paid_on)
+    query = _select_payments().select_from(PAYMENT.join(groups, same_group)).where(*paid_since)
+    return list(
+        await execute_core(work.session, query.order_by(payment.payee_key, payment.paid_on, payment.id))
+    )
 
 
 async def system_list_wrong_payees(work: UnitOfWork, since: date) -> list[sa.Row[Any]]:
-    """Payments under a contract whose payee is not its party."""
-    kept, party = PAYMENT.c, CONTRACT.c
+    """Payments whose payee is not the party of their contract."""
+    payment, contract = PAYMENT.c, CONTRACT.c
     wrong = sa.or_(
-        kept.payee_name != party.party, sa.and_(party.party_code != "", kept.payee_code != party.party_code)
+        payment.payee_name != contract.party,
+        sa.and_(contract.party_code != "", payment.payee_code != contract.party_code),
     )
-    query = _select_payments(party.party, party.party_code, party.number).select_from(
-        PAYMENT.join(CONTRACT, party.id == kept.contract_id)
+    query = _select_payments(contract.party, contract.party_code, contract.number).select_from(
+        PAYMENT.join(CONTRACT, contract.id == payment.contract_id)
     )
-    query = query.where(kept.state.in_(LIVE_STATES), kept.applied_on >= since, wrong)
-    return list(await execute_core(work.session, query.order_by(kept.id).limit(MAX_ROWS_PER_SCAN)))
+    query = query.where(payment.state.in_(LIVE_STATES), payment.applied_on >= since, wrong)
+    return list(await execute_core(work.session, query.order_by(payment.id).limit(MAX_ROWS_PER_SCAN)))
 
 
 async def system_list_payments_by_purpose(
     work: UnitOfWork, since: date, words: Sequence[str]
 ) -> list[sa.Row[Any]]:
-    """Payments whose purpose holds one of the words."""
-    kept = PAYMENT.c
-    holds = sa.or_(sa.false(), *(kept.purpose.contains(word, autoescape=True) for word in words))
-    query = _select_payments().where(kept.state.in_(LIVE_STATES), kept.applied_on >= since, holds)
-    return list(await execute_core(work.session, query.order_by(kept.id.desc()).limit(MAX_ROWS_PER_SCAN)))
+    """Payments whose purpose contains one of the words."""
+    payment = PAYMENT.c
+    holds = sa.or_(sa.false(), *(payment.purpose.contains(word, autoescape=True) for word in words))
+    query = _select_payments().where(payment.state.in_(LIVE_STATES), payment.applied_on >= since, holds)
+    return list(await execute_core(work.session, query.order_by(payment.id.desc()).limit(MAX_ROWS_PER_SCAN)))
 
 
 async def system_list_payments_by_subject(
     work: UnitOfWork, since: date, prefixes: Sequence[str]
 ) -> list[sa.Row[Any]]:
-    """Payments booked under a subject that begins with one of these."""
-    kept = PAYMENT.c
-    begins = sa.or_(sa.false(), *(kept.economic_subject.startswith(one, autoescape=True) for one in prefixes))
-    query = _select_payments().where(kept.state.in_(LIVE_STATES), kept.applied_on >= since, begins)
-    return list(await execute_core(work.session, query.order_by(kept.id.desc()).limit(MAX_ROWS_PER_SCAN)))
+    """Payments whose economic subject starts with one of the prefixes."""
+    payment = PAYMENT.c
+    begins = sa.or_(
+        sa.false(), *(payment.economic_subject.startswith(prefix, autoescape=True) for prefix in prefixes)
+    )
+    query = _select_payments().where(payment.state.in_(LIVE_STATES), payment.applied_on >= since, begins)
+    return list(await execute_core(work.session, query.order_by(payment.id.desc()).limit(MAX_ROWS_PER_SCAN)))
 
 
 async def system_sum_management_fees(work: UnitOfWork) -> list[sa.Row[Any]]:
-    """Money now allocated per region, year and level: all of it, and to management fees."""
-    held = sa.case(
+    """Allocated money per region, year and level: total and management fees, in 分."""
+    allocated = sa.case(
         (ACCOUNT.c.kind.in_((AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)), ACCOUNT.c.balance),
         else_=0,
     )
-    fee = sa.case((ALLOCATION.c.management_fee, held), else_=0)
+    fee = sa.case((ALLOCATION.c.management_fee, allocated), else_=0)
     columns = (SOURCE.c.region, ACCOUNT.c.year, SOURCE.c.level)
     joined = ACCOUNT.join(SOURCE, SOURCE.c.id == ACCOUNT.c.source_id)
     joined = joined.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id)
     query = (
         sa.select(
             *columns,
-            sa.cast(sa.func.sum(held), sa.BigInteger).label("allocated"),
+            sa.cast(sa.func.sum(allocated), sa.BigInteger).label("allocated"),
             sa.cast(sa.func.sum(fee), sa.BigInteger).label("fee"),
         )
         .select_from(joined)
@@ -251,7 +285,7 @@ async def system_sum_management_fees(work: UnitOfWork) -> list[sa.Row[Any]]:
 
 
 async def system_list_paid_plans(work: UnitOfWork) -> list[sa.Row[Any]]:
-    """Plans of whose money something is paid, with how much."""
+    """Plans with paid money: amount, number of payments and first payment day."""
     columns = (PLAN.c.id, PLAN.c.region, PLAN.c.title)
     joined = PAYMENT.join(ALLOCATION, ALLOCATION.c.id == PAYMENT.c.allocation_id)
     query = (
@@ -268,13 +302,13 @@ async def system_list_paid_plans(work: UnitOfWork) -> list[sa.Row[Any]]:
     return list(await execute_core(work.session, query))
 
 
-async def system_get_notice_dates(work: UnitOfWork, plans: Sequence[UUID]) -> dict[str, date]:
-    """First day of the standing allocation notice of each plan that has one."""
+async def system_get_notice_dates(work: UnitOfWork, plan_ids: Sequence[UUID]) -> dict[str, date]:
+    """First day of the current allocation notice of each plan that has one."""
     query = sa.select(notice.c.subject, sa.func.min(notice.c.starts_on).label("since")).where(
         notice.c.subject_kind == "plan",
         notice.c.level == NoticeLevel.ALLOCATION,
         notice.c.withdrawn_at.is_(None),
-        notice.c.subject.in_([str(one) for one in plans]),
+        notice.c.subject.in_([str(plan_id) for plan_id in plan_ids]),
     )
     return {
         row.subject: row.since for row in await execute_core(work.session, query.group_by(notice.c.subject))
@@ -282,12 +316,12 @@ async def system_get_notice_dates(work: UnitOfWork, plans: Sequence[UUID]) -> di
 
 
 async def system_list_unpublished_targets(work: UnitOfWork, on: date) -> list[sa.Row[Any]]:
-    """Approved targets that should be public by now."""
-    kept = TARGET.c
+    """Approved targets that are due for publication before a day."""
+    target = TARGET.c
     names = ("id", "region", "project_id", "project_name", "approved_on", "due_on")
-    query = sa.select(*(kept[name] for name in names)).where(
-        kept.state == TargetState.APPROVED, kept.due_on < on
+    query = sa.select(*(target[name] for name in names)).where(
+        target.state == TargetState.APPROVED, target.due_on < on
     )
     return list(
-        await execute_core(work.session, query.order_by(kept.due_on, kept.id).limit(MAX_ROWS_PER_SCAN))
+        await execute_core(work.session, query.order_by(target.due_on, target.id).limit(MAX_ROWS_PER_SCAN))
     )

@@ -1,4 +1,4 @@
-"""Fund alerts over HTTP."""
+"""HTTP routes of fund alerts."""
 
 from services.funds.alerts.models import ALERTS
 from services.funds.alerts.service import scan_alerts

@@ -2,11 +2,11 @@
 
 from services.funds.alerts.detectors import ALERT_RULE_PREFIX, DETECTORS
 from services.funds.alerts.models import ALERTS
-from shared.alerts import scan as alerts
+from shared.alerts import scan as alert_scan
 from shared.alerts.schemas import ScanResult
 from shared.unit_of_work import ServiceContext
 
 
 async def scan_alerts(context: ServiceContext) -> ScanResult:
-    """Let every supervision rule look at the books now."""
-    return await alerts.run_detectors(context, ALERTS, ALERT_RULE_PREFIX, DETECTORS)
+    """Run all detectors now and update the alerts."""
+    return await alert_scan.run_detectors(context, ALERTS, ALERT_RULE_PREFIX, DETECTORS)

@@ -11,7 +11,7 @@ from shared.db import Record
 
 
 class Allocation(Base, Record, table=True):
-    """资金安排(下达). Its id is the plan line's; its region is the project's, so that a town sees its own."""
+    """资金安排(下达). Its id is that of the plan line; its region is that of the project, so that a town sees its own."""
 
     __tablename__ = "allocation"
     __table_args__ = (

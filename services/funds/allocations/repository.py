@@ -1,4 +1,4 @@
-"""Every query about allocations."""
+"""Queries of allocations."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,26 +15,26 @@ ORDERS = {"issued_on": col(Allocation.issued_on)}
 
 
 async def get_allocation(work: UnitOfWork, allocation_id: UUID, *, lock: bool = False) -> Allocation:
-    """One allocation of the caller's regions; NotFound otherwise."""
+    """Get an allocation of the caller's regions; NotFound otherwise."""
     query = select(Allocation).where(
         Allocation.id == allocation_id, work.actor.scope_filter(May.FUND_READ, col(Allocation.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    allocation = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if allocation is None:
         raise NotFound(f"没有这笔资金安排: {allocation_id}", f"No allocation {allocation_id}")
-    return found
+    return allocation
 
 
 async def list_allocations(
     work: UnitOfWork,
-    asked: PageParams,
+    params: PageParams,
     *,
     region: str | None = None,
     project_id: UUID | None = None,
     source_id: UUID | None = None,
     plan_id: UUID | None = None,
 ) -> Page[Allocation]:
-    """A page of allocations of the caller's regions."""
+    """List a page of allocations of the caller's regions."""
     query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     if region:
         query = query.where(col(Allocation.region).between(*region_bounds(region)))
@@ -42,7 +42,7 @@ async def list_allocations(
         if value is not None:
             query = query.where(getattr(Allocation, column) == value)
     return await list_page(
-        work.session, query, asked, orders=ORDERS, key=col(Allocation.id), default="-issued_on"
+        work.session, query, params, orders=ORDERS, key=col(Allocation.id), default="-issued_on"
     )
 
 
@@ -53,7 +53,7 @@ async def list_related_allocations(
     sources: Sequence[UUID] = (),
     plans: Sequence[UUID] = (),
 ) -> list[Allocation]:
-    """All allocations of some projects, sources or plans within the caller's regions, oldest first (at most 1000)."""
+    """List allocations of projects, sources or plans within the caller's regions, oldest first (at most 1000)."""
     query = select(Allocation).where(work.actor.scope_filter(May.FUND_READ, col(Allocation.region)))
     for column, values in (
         (Allocation.project_id, projects),

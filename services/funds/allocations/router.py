@@ -1,4 +1,4 @@
-"""Allocations over HTTP: read only, since plans issue them."""
+"""HTTP routes of allocations, read only: plans issue them."""
 
 from datetime import date
 from uuid import UUID
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
 @router.get("/allocations", response_model=Page[AllocationRead], **requires(May.FUND_READ))
 async def list_allocations(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     project_id: UUID | None = None,
     source_id: UUID | None = None,
@@ -27,7 +27,7 @@ async def list_allocations(
 ) -> Page[Allocation]:
     """资金安排列表."""
     return await repository.list_allocations(
-        work, asked, region=region, project_id=project_id, source_id=source_id, plan_id=plan_id
+        work, params, region=region, project_id=project_id, source_id=source_id, plan_id=plan_id
     )
 
 

@@ -15,7 +15,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class NewAllocation(TypedDict):
-    """What a new allocation says."""
+    """Columns of a new allocation; `amount` in 分."""
 
     id: UUID
     region: str
@@ -32,7 +32,7 @@ class NewAllocation(TypedDict):
 
 
 def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: str = "") -> Account:
-    """The allocation's own account of a kind."""
+    """Account of an allocation at the stages after its issue (未支付, 支付在途, 已支付)."""
     return Account(
         kind,
         allocation.source_id,
@@ -44,9 +44,9 @@ def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: s
     )
 
 
-async def create_allocation(work: UnitOfWork, given: NewAllocation) -> Allocation:
-    """Write the record of an allocation and tell it; the caller posts its entry in the same transaction."""
-    allocation = Allocation(**given, created_at=work.at, created_by=work.actor.id, updated_at=work.at)
+async def create_allocation(work: UnitOfWork, columns: NewAllocation) -> Allocation:
+    """Insert an allocation and publish AllocationIssued; the caller posts its entry in the same transaction."""
+    allocation = Allocation(**columns, created_at=work.at, created_by=work.actor.id, updated_at=work.at)
     work.session.add(allocation)
     await work.session.flush()
     await work.publish(
@@ -65,7 +65,7 @@ async def create_allocation(work: UnitOfWork, given: NewAllocation) -> Allocatio
 
 
 async def get_allocation_detail(work: UnitOfWork, allocation_id: UUID) -> AllocationDetail:
-    """An allocation with what is paid and left."""
+    """Get an allocation with its figures."""
     allocation = await repository.get_allocation(work, allocation_id)
     return AllocationDetail(
         **AllocationRead.model_validate(allocation).model_dump(),
@@ -76,7 +76,7 @@ async def get_allocation_detail(work: UnitOfWork, allocation_id: UUID) -> Alloca
 async def get_project_funds(
     work: UnitOfWork, project_id: UUID, as_of: date | None = None
 ) -> ProjectFundsRead:
-    """A project's money, in all and per fiscal year; zeros when it has none in the caller's regions."""
+    """Figures of a project, in total and per fiscal year; zeros if it has none in the caller's regions."""
     total = await ledger.get_figures(work, {"project_id": project_id}, as_of)
     years = await ledger.list_figures(work, ("year",), {"project_id": project_id}, as_of)
     by_year: dict[int, Figures] = {group["year"]: figures for group, figures in years}

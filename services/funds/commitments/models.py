@@ -12,7 +12,7 @@ from shared.db import text_enum
 
 
 class Commitment(Base, table=True):
-    """资金安排登记. Its id is the plan line's, which makes telling the library idempotent."""
+    """资金安排登记. Its id is that of the plan line, which makes registration with the projects service idempotent."""
 
     __tablename__ = "commitment"
     __table_args__ = (sa.Index(None, "state", "asked_at"), sa.Index(None, "plan_id"))
@@ -28,7 +28,7 @@ class Commitment(Base, table=True):
 
 
 class ProjectSnapshot(Base, table=True):
-    """项目摘要: what the library last said of a funded project, so that reading money needs no other service."""
+    """项目摘要: cached state of a funded project from its last event or answer, so that funds reads without the projects service."""
 
     __tablename__ = "project_card"
     __table_args__ = (sa.Index(None, "region", "id"),)

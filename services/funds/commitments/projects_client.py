@@ -14,7 +14,7 @@ from shared.unit_of_work import ServiceClient
 
 @dataclass(frozen=True)
 class ProjectFacts:
-    """项目 as the library last described it; `physical_percent` None when it never reported progress."""
+    """项目, as the projects service last described it; `physical_percent` is None before the first progress report."""
 
     id: UUID
     region: str
@@ -32,17 +32,17 @@ class ProjectFacts:
     version: int = 0
     state_label: str = ""
     readiness: tuple[str, ...] = ()
-    """What its last screening says is not ready yet, in words."""
+    """Explanations of the readiness findings of its last screening."""
 
 
 MAX_CONCURRENT_REQUESTS = 8
-"""Questions on the way to the library at the same time."""
+"""Maximum concurrent requests to the projects service per call."""
 MAX_QUERY_LENGTH, MAX_SEARCH_RESULTS = 100, 100
 
 
 @dataclass(frozen=True)
 class CommitmentRequest:
-    """One line's money for one project."""
+    """Commitment of one plan line: amount in 分 for one project."""
 
     id: UUID
     plan_id: UUID
@@ -52,78 +52,82 @@ class CommitmentRequest:
 
 
 async def get_projects(peer: ServiceClient, project_ids: Iterable[UUID]) -> dict[UUID, ProjectFacts]:
-    """What the library knows of these projects; one it does not have is absent. Unavailable when it is down."""
-    gate = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+    """Get projects by id from the projects service; unknown ids are absent. Unavailable if it is down."""
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-    async def one(project_id: UUID) -> ProjectFacts | None:
-        async with gate:
+    async def fetch(project_id: UUID) -> ProjectFacts | None:
+        async with semaphore:
             try:
                 return _build_project(await peer.get(f"/api/v1/projects/{project_id}"))
             except NotFound:
                 return None
 
-    wanted = sorted(set(project_ids))
-    found = await asyncio.gather(*(one(project_id) for project_id in wanted))
-    return {project_id: view for project_id, view in zip(wanted, found, strict=True) if view is not None}
+    ids = sorted(set(project_ids))
+    projects = await asyncio.gather(*(fetch(project_id) for project_id in ids))
+    return {
+        project_id: project for project_id, project in zip(ids, projects, strict=True) if project is not None
+    }
 
 
-async def search_projects(peer: ServiceClient, region: str, words: Iterable[str]) -> list[ProjectFacts]:
-    """Projects of a region that any of these names or codes finds, each once. Unavailable when it is down."""
-    gate = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+async def search_projects(peer: ServiceClient, region: str, terms: Iterable[str]) -> list[ProjectFacts]:
+    """Find the projects of a region that match any of the names or codes, each once. Unavailable if the service is down."""
+    semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
 
-    async def one(word: str) -> list[ProjectFacts]:
-        async with gate:
-            params = {"region": region, "q": word[:MAX_QUERY_LENGTH], "limit": MAX_SEARCH_RESULTS}
-            found = await peer.get("/api/v1/projects", params=params)
-            return [_build_project(said) for said in found["items"]]
+    async def search(term: str) -> list[ProjectFacts]:
+        async with semaphore:
+            params = {"region": region, "q": term[:MAX_QUERY_LENGTH], "limit": MAX_SEARCH_RESULTS}
+            page = await peer.get("/api/v1/projects", params=params)
+            return [_build_project(item) for item in page["items"]]
 
-    found = await asyncio.gather(*(one(word) for word in words))
-    return list({project.id: project for some in found for project in some}.values())
+    results = await asyncio.gather(*(search(term) for term in terms))
+    return list({project.id: project for projects in results for project in projects}.values())
 
 
-def _build_project(said: dict[str, Any]) -> ProjectFacts:
+def _build_project(item: dict[str, Any]) -> ProjectFacts:
     return ProjectFacts(
-        id=UUID(said["id"]),
-        region=said["region"],
-        name=said["name"],
-        state=said["state"],
-        category=said.get("category") or "",
-        category_label=said.get("category_label") or "",
-        code=said.get("library_code") or "",
-        place=said.get("place") or said.get("location") or "",
-        content=said.get("content") or "",
-        unit=said.get("implementing_unit") or "",
-        industry=bool(said.get("counts_as_industry")),
-        blocked=bool(said.get("blocked")),
-        physical_percent=said.get("physical_percent"),
-        version=int(said.get("version") or 0),
-        state_label=said.get("state_label") or "",
+        id=UUID(item["id"]),
+        region=item["region"],
+        name=item["name"],
+        state=item["state"],
+        category=item.get("category") or "",
+        category_label=item.get("category_label") or "",
+        code=item.get("library_code") or "",
+        place=item.get("place") or item.get("location") or "",
+        content=item.get("content") or "",
+        unit=item.get("implementing_unit") or "",
+        industry=bool(item.get("counts_as_industry")),
+        blocked=bool(item.get("blocked")),
+        physical_percent=item.get("physical_percent"),
+        version=int(item.get("version") or 0),
+        state_label=item.get("state_label") or "",
         readiness=tuple(
-            one["explanation"] for one in said.get("findings") or () if one["family"] == "readiness"
+            finding["explanation"]
+            for finding in item.get("findings") or ()
+            if finding["family"] == "readiness"
         ),
     )
 
 
 async def screen_purpose(peer: ServiceClient, purpose: str, region: str, year: int) -> TextScreening:
-    """What the negative list says of what money is to be paid for. Unavailable when the library is down."""
+    """Screen the purpose of a payment against the negative list. Unavailable if the projects service is down."""
     return await ProjectsClient(peer).screen_text(purpose, region=region, year=year)
 
 
-async def register_commitments(peer: ServiceClient, wanted: Iterable[CommitmentRequest]) -> None:
-    """Tell the library what it is about to be given; telling twice is telling once. Conflict when it refuses one."""
-    for one in wanted:
+async def register_commitments(peer: ServiceClient, requests: Iterable[CommitmentRequest]) -> None:
+    """Register commitments with the projects service (idempotent PUT). Conflict if it refuses one."""
+    for request in requests:
         await peer.put(
-            f"/api/v1/projects/{one.project_id}/commitments/{one.id}",
+            f"/api/v1/projects/{request.project_id}/commitments/{request.id}",
             json={
-                "amount": format_yuan(one.amount),
-                "plan_id": str(one.plan_id),
-                "document_no": one.document_no,
+                "amount": format_yuan(request.amount),
+                "plan_id": str(request.plan_id),
+                "document_no": request.document_no,
             },
         )
 
 
 async def release_commitment(peer: ServiceClient, project_id: UUID, commitment_id: UUID) -> None:
-    """Tell the library that a commitment is off; one it never had is released already."""
+    """Release a commitment at the projects service; an unknown one counts as released."""
     try:
         await peer.delete(f"/api/v1/projects/{project_id}/commitments/{commitment_id}")
     except NotFound:

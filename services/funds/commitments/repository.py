@@ -20,7 +20,7 @@ SNAPSHOT: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
 
 
 async def list_commitments(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> list[Commitment]:
-    """A plan's commitments in the order of their ids."""
+    """List the commitments of a plan in the order of their ids."""
     query = select(Commitment).where(Commitment.plan_id == plan_id).order_by(col(Commitment.id))
     return list(await work.session.exec(query.with_for_update() if lock else query))
 
@@ -28,7 +28,7 @@ async def list_commitments(work: UnitOfWork, plan_id: UUID, *, lock: bool = Fals
 async def system_list_unfinished_commitments(
     work: UnitOfWork, before: datetime, limit: int = 200
 ) -> list[Commitment]:
-    """Commitments asked for before a moment and still not settled, locked, and everything being released."""
+    """List and lock PENDING commitments requested before a moment and all RELEASING ones."""
     query = (
         select(Commitment)
         .where(
@@ -47,7 +47,7 @@ async def system_list_unfinished_commitments(
 async def system_update_commitment_state(
     work: UnitOfWork, ids: Sequence[UUID], was: CommitmentState, now: CommitmentState
 ) -> int:
-    """Take commitments from one state to another, those still in the first; how many there were."""
+    """Change the state of the commitments that are in state `was`; return how many were changed."""
     statement = (
         sa.update(COMMITMENT)
         .where(COMMITMENT.c.id.in_(ids), COMMITMENT.c.state == was)
@@ -57,7 +57,7 @@ async def system_update_commitment_state(
 
 
 async def system_record_release_error(work: UnitOfWork, commitment_id: UUID, error: str) -> None:
-    """Keep why a commitment could not be released yet."""
+    """Store why a commitment could not be released."""
     await execute_core(
         work.session,
         sa.update(COMMITMENT).where(COMMITMENT.c.id == commitment_id).values(last_error=error[:500]),
@@ -65,7 +65,7 @@ async def system_record_release_error(work: UnitOfWork, commitment_id: UUID, err
 
 
 async def system_record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:
-    """Keep the latest day somebody reported from a project's site."""
+    """Store the day of a report from the project's site if it is the latest."""
     later = sa.or_(SNAPSHOT.c.reported_on.is_(None), SNAPSHOT.c.reported_on < on)
     await execute_core(
         work.session, sa.update(SNAPSHOT).where(SNAPSHOT.c.id == project_id, later).values(reported_on=on)
@@ -73,26 +73,28 @@ async def system_record_site_visit(work: UnitOfWork, project_id: UUID, on: date)
 
 
 async def get_project_snapshots(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectSnapshot]:
-    """What is remembered of projects. Not scoped: for records whose own scope was asked already."""
-    wanted = set(project_ids)
-    rows = await work.session.exec(select(ProjectSnapshot).where(col(ProjectSnapshot.id).in_(wanted)))
-    return {card.id: card for card in rows}
+    """Get cached projects by id. Not scoped: the caller has checked access to the records that refer to them."""
+    ids = set(project_ids)
+    rows = await work.session.exec(select(ProjectSnapshot).where(col(ProjectSnapshot.id).in_(ids)))
+    return {snapshot.id: snapshot for snapshot in rows}
 
 
 async def system_upsert_snapshots(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what the library said of projects, each unless something newer is known; two at once never collide."""
-    postgres_ = work.session.get_bind().dialect.name == "postgresql"
-    statement = (postgresql.insert if postgres_ else sqlite.insert)(SNAPSHOT)
-    fresh = {name: statement.excluded[name] for name in SNAPSHOT.c.keys() if name != "id"}  # noqa: SIM118 - columns
-    kept = statement.on_conflict_do_update(
-        index_elements=[SNAPSHOT.c.id], set_=fresh, where=statement.excluded.version >= SNAPSHOT.c.version
+    """Upsert project snapshots, each unless a newer version is stored; sorted by id, so that two writers never deadlock."""
+    is_postgres = work.session.get_bind().dialect.name == "postgresql"
+    statement = (postgresql.insert if is_postgres else sqlite.insert)(SNAPSHOT)
+    new_values = {name: statement.excluded[name] for name in SNAPSHOT.c.keys() if name != "id"}  # noqa: SIM118 - columns
+    upsert = statement.on_conflict_do_update(
+        index_elements=[SNAPSHOT.c.id],
+        set_=new_values,
+        where=statement.excluded.version >= SNAPSHOT.c.version,
     )
-    for row in sorted(rows, key=lambda one: str(one["id"])):
-        await execute_core(work.session, kept.values(**row))
+    for row in sorted(rows, key=lambda values: str(values["id"])):
+        await execute_core(work.session, upsert.values(**row))
 
 
 async def system_update_progress(work: UnitOfWork, project_id: UUID, percent: int, version: int) -> None:
-    """Keep how far a known project is, unless something newer is known."""
+    """Update the physical progress (%) of a cached project unless a newer version is stored."""
     statement = (
         sa.update(SNAPSHOT)
         .where(SNAPSHOT.c.id == project_id, SNAPSHOT.c.version <= version)
@@ -102,7 +104,7 @@ async def system_update_progress(work: UnitOfWork, project_id: UUID, percent: in
 
 
 async def list_unfinished_commitments(work: UnitOfWork) -> list[Commitment]:
-    """Half-done commitments in the caller's regions."""
+    """List PENDING and RELEASING commitments in the caller's regions (at most 200)."""
     states = (CommitmentState.PENDING, CommitmentState.RELEASING)
     query = select(Commitment).where(
         col(Commitment.state).in_(states), work.actor.scope_filter(May.FUND_READ, col(Commitment.region))

@@ -1,8 +1,8 @@
-"""Telling the library before and after: an intent first, then the telling, then the decision; a reconciler for the rest.
+"""Register commitments with the projects service before and after a plan is decided; reconcile what was interrupted.
 
-approve   pending (own transaction) → library told → held, in the transaction that approves the plan
-died in between   pending too long → releasing → library told → released
-cancel    releasing, in the transaction that cancels → library told → released
+approve       PENDING in a transaction of its own → projects service → HELD in the transaction that approves the plan
+interrupted   PENDING for longer than PENDING_TIMEOUT → RELEASING → projects service → RELEASED
+cancel        RELEASING in the transaction that cancels → projects service → RELEASED
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,55 +17,68 @@ from shared.errors import ApiError, Unavailable
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 PENDING_TIMEOUT = timedelta(minutes=2)
-"""How long a pending commitment may belong to a request that is still running."""
+"""Age from which a PENDING commitment is treated as interrupted; it must exceed the longest request."""
 
 
-async def record_intent(work: UnitOfWork, region: str, wanted: Sequence[CommitmentRequest]) -> None:
-    """Write down, in a transaction of its own, what the library is about to be told.
+async def record_intent(work: UnitOfWork, region: str, requests: Sequence[CommitmentRequest]) -> None:
+    """Write PENDING commitments in a transaction of their own, before the projects service is called.
 
-    Unavailable while an earlier attempt is being undone.
+    Unavailable while an earlier attempt is being released.
     """
     async with work.context.database.write() as session:
-        inner = work.context.unit_of_work(session, work.actor)
-        known = {
-            row.id: row for row in await repository.list_commitments(inner, wanted[0].plan_id, lock=True)
+        intent_work = work.context.unit_of_work(session, work.actor)
+        existing = {
+            commitment.id: commitment
+            for commitment in await repository.list_commitments(intent_work, requests[0].plan_id, lock=True)
         }
-        for one in wanted:
-            row = known.get(one.id)
-            if row is not None and row.state in {CommitmentState.RELEASING, CommitmentState.HELD}:
+        for request in requests:
+            commitment = existing.get(request.id)
+            if commitment is not None and commitment.state in {
+                CommitmentState.RELEASING,
+                CommitmentState.HELD,
+            }:
                 raise Unavailable("上一次登记正在撤销, 请稍后重试", "An earlier commitment is being undone")
-            if row is None:
-                row = Commitment(id=one.id, plan_id=one.plan_id, project_id=one.project_id, region=region, amount=0,
+            if commitment is None:
+                commitment = Commitment(id=request.id, plan_id=request.plan_id, project_id=request.project_id, region=region, amount=0,
                                  state=CommitmentState.PENDING, asked_at=work.at)  # fmt: skip
-            row.state, row.amount, row.asked_at, row.last_error = (
+            commitment.state, commitment.amount, commitment.asked_at, commitment.last_error = (
                 CommitmentState.PENDING,
-                one.amount,
+                request.amount,
                 work.at,
                 "",
             )
-            session.add(row)
+            session.add(commitment)
 
 
-async def register_with_library(work: UnitOfWork, wanted: Sequence[CommitmentRequest]) -> None:
-    """Tell the library; when it refuses one, mark all for release at once and pass the refusal on."""
+async def register_with_library(work: UnitOfWork, requests: Sequence[CommitmentRequest]) -> None:
+    """Register the commitments with the projects service; if it refuses one, set all to RELEASING and re-raise."""
     try:
-        await projects_client.register_commitments(work.service_client("projects"), wanted)
+        await projects_client.register_commitments(work.service_client("projects"), requests)
     except Unavailable:
         raise
     except ApiError:
         async with work.context.database.write() as session:
-            inner = work.context.unit_of_work(session, work.actor)
+            release_work = work.context.unit_of_work(session, work.actor)
             await repository.system_update_commitment_state(
-                inner, [one.id for one in wanted], CommitmentState.PENDING, CommitmentState.RELEASING
+                release_work,
+                [request.id for request in requests],
+                CommitmentState.PENDING,
+                CommitmentState.RELEASING,
             )
         work.context.changed.set()
         raise
 
 
 async def confirm_commitments(work: UnitOfWork, plan_id: UUID, expected: Sequence[UUID]) -> None:
-    """Inside the approving transaction: the intents are still ours and become commitments, or Unavailable."""
-    rows = {row.id: row for row in await repository.list_commitments(work, plan_id, lock=True)}
-    if any(one not in rows or rows[one].state is not CommitmentState.PENDING for one in expected):
+    """Set the PENDING commitments to HELD within the approving transaction; Unavailable if any was released meanwhile."""
+    commitments = {
+        commitment.id: commitment
+        for commitment in await repository.list_commitments(work, plan_id, lock=True)
+    }
+    if any(
+        commitment_id not in commitments or commitments[commitment_id].state is not CommitmentState.PENDING
+        for commitment_id in expected
+    ):
         raise Unavailable("项目登记已被撤销, 请重试", "The commitments were undone meanwhile", retry_after=20)
     await repository.system_update_commitment_state(
         work, list(expected), CommitmentState.PENDING, CommitmentState.HELD
@@ -73,7 +86,7 @@ async def confirm_commitments(work: UnitOfWork, plan_id: UUID, expected: Sequenc
 
 
 async def release_commitments(work: UnitOfWork, plan_id: UUID) -> None:
-    """Inside the cancelling transaction: the library is to be told that nothing comes."""
+    """Set the commitments of a plan to RELEASING within the cancelling transaction."""
     ids = [row.id for row in await repository.list_commitments(work, plan_id, lock=True)]
     await repository.system_update_commitment_state(
         work, ids, CommitmentState.HELD, CommitmentState.RELEASING
@@ -81,82 +94,85 @@ async def release_commitments(work: UnitOfWork, plan_id: UUID) -> None:
 
 
 async def reconcile_commitments(context: ServiceContext) -> tuple[int, int]:
-    """Undo what was left half done: (released now, still open). Safe to run anywhere, any number of times."""
+    """Release interrupted commitments: (released now, still open). Idempotent and safe on several replicas at once."""
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        rows = await repository.system_list_unfinished_commitments(work, work.at - PENDING_TIMEOUT)
-        ids = [row.id for row in rows]
+        commitments = await repository.system_list_unfinished_commitments(work, work.at - PENDING_TIMEOUT)
+        ids = [commitment.id for commitment in commitments]
         await repository.system_update_commitment_state(
             work, ids, CommitmentState.PENDING, CommitmentState.RELEASING
         )
-    done = 0
-    for row in rows:
-        done += await _release_commitment(context, row)
-    return done, len(rows) - done
+    released = 0
+    for commitment in commitments:
+        released += await _release_commitment(context, commitment)
+    return released, len(commitments) - released
 
 
-async def _release_commitment(context: ServiceContext, row: Commitment) -> int:
+async def _release_commitment(context: ServiceContext, commitment: Commitment) -> int:
     try:
-        peer = ServiceClient(context, "projects", context.service_actor(), context.clock())
-        await projects_client.release_commitment(peer, row.project_id, row.id)
-    except ApiError as refusal:
+        client = ServiceClient(context, "projects", context.service_actor(), context.clock())
+        await projects_client.release_commitment(client, commitment.project_id, commitment.id)
+    except ApiError as error:
         async with context.database.write() as session:
             await repository.system_record_release_error(
-                context.unit_of_work(session), row.id, refusal.detail
+                context.unit_of_work(session), commitment.id, error.detail
             )
         return 0
     async with context.database.write() as session:
         return await repository.system_update_commitment_state(
-            context.unit_of_work(session), [row.id], CommitmentState.RELEASING, CommitmentState.RELEASED
+            context.unit_of_work(session),
+            [commitment.id],
+            CommitmentState.RELEASING,
+            CommitmentState.RELEASED,
         )
 
 
-async def cache_projects(work: UnitOfWork, views: Iterable[ProjectFacts]) -> None:
-    """Keep what the library said, unless something newer is known."""
+async def cache_projects(work: UnitOfWork, projects: Iterable[ProjectFacts]) -> None:
+    """Store project snapshots, each unless a newer version is stored."""
     rows = [
         {
-            "id": view.id,
-            "region": view.region,
-            "name": view.name,
-            "code": view.code,
-            "category": view.category,
-            "industry": view.industry,
-            "blocked": view.blocked,
-            "state": view.state,
-            "physical_percent": view.physical_percent,
-            "version": view.version,
+            "id": project.id,
+            "region": project.region,
+            "name": project.name,
+            "code": project.code,
+            "category": project.category,
+            "industry": project.industry,
+            "blocked": project.blocked,
+            "state": project.state,
+            "physical_percent": project.physical_percent,
+            "version": project.version,
             "seen_at": work.at,
         }
-        for view in views
+        for project in projects
     ]
     await repository.system_upsert_snapshots(work, rows)
 
 
 async def record_progress(work: UnitOfWork, project_id: UUID, percent: int, version: int) -> None:
-    """Keep how far a project is, by what was reported; a project that never had money is not kept."""
+    """Update the physical progress (%) of a cached project; other projects are ignored."""
     await repository.system_update_progress(work, project_id, percent, version)
 
 
 async def record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:
-    """Keep when somebody last reported from the site, whatever order the reports come in."""
+    """Record the latest day of a report from the site; reports may arrive in any order."""
     await repository.system_record_site_visit(work, project_id, on)
 
 
 async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectFacts]:
-    """What the library last said of these projects."""
-    known = await repository.get_project_snapshots(work, project_ids)
+    """Get the cached snapshots of projects, by id."""
+    snapshots = await repository.get_project_snapshots(work, project_ids)
     return {
         project_id: ProjectFacts(
-            id=card.id,
-            region=card.region,
-            name=card.name,
-            state=card.state,
-            category=card.category,
-            code=card.code,
-            industry=card.industry,
-            blocked=card.blocked,
-            physical_percent=card.physical_percent,
-            version=card.version,
+            id=snapshot.id,
+            region=snapshot.region,
+            name=snapshot.name,
+            state=snapshot.state,
+            category=snapshot.category,
+            code=snapshot.code,
+            industry=snapshot.industry,
+            blocked=snapshot.blocked,
+            physical_percent=snapshot.physical_percent,
+            version=snapshot.version,
         )
-        for project_id, card in known.items()
+        for project_id, snapshot in snapshots.items()
     }

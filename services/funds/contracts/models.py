@@ -11,7 +11,7 @@ from shared.db import JSON, Record
 
 
 class Contract(Base, Record, table=True):
-    """合同. Its region is the project's; a changed amount is a settlement, kept beside the signed one."""
+    """合同. Its region is that of the project. A changed amount is a settlement, stored beside the signed amount."""
 
     __tablename__ = "contract"
     __table_args__ = (
@@ -36,5 +36,5 @@ class Contract(Base, Record, table=True):
 
     @property
     def payable(self) -> int:
-        """What may be paid under it: the settled amount once there is one."""
+        """Maximum payable under the contract, in 分: the settled amount if there is one, else the signed amount."""
         return self.amount if self.settled is None else self.settled

@@ -1,4 +1,4 @@
-"""Every query about contracts."""
+"""Queries of contracts."""
 
 from uuid import UUID
 
@@ -14,45 +14,45 @@ ORDERS = {"signed_on": col(Contract.signed_on)}
 
 
 async def get_contract(work: UnitOfWork, contract_id: UUID, *, lock: bool = False) -> Contract:
-    """One contract of the caller's regions; NotFound otherwise."""
+    """Get a contract of the caller's regions; NotFound otherwise."""
     query = select(Contract).where(
         Contract.id == contract_id, work.actor.scope_filter(May.FUND_READ, col(Contract.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    contract = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if contract is None:
         raise NotFound(f"没有这份合同: {contract_id}", f"No contract {contract_id}")
-    return found
+    return contract
 
 
 async def find_contract_by_number(
-    work: UnitOfWork, project_id: UUID, number: str, but: UUID | None
+    work: UnitOfWork, project_id: UUID, number: str, excluded: UUID | None
 ) -> Contract | None:
-    """A project's contract of this number within the caller's regions, unless it is the one with id `but`."""
+    """Find a project's contract of this number in the caller's regions, except the one with id `excluded`."""
     query = select(Contract).where(
         Contract.project_id == project_id,
         Contract.number == number,
         work.actor.scope_filter(May.FUND_READ, col(Contract.region)),
     )
-    found = (await work.session.exec(query)).first()
-    return None if found is not None and found.id == but else found
+    contract = (await work.session.exec(query)).first()
+    return None if contract is not None and contract.id == excluded else contract
 
 
 async def list_contracts(
-    work: UnitOfWork, asked: PageParams, *, region: str | None, project_id: UUID | None
+    work: UnitOfWork, params: PageParams, *, region: str | None, project_id: UUID | None
 ) -> Page[Contract]:
-    """A page of contracts of the caller's regions."""
+    """List a page of contracts of the caller's regions."""
     query = select(Contract).where(work.actor.scope_filter(May.FUND_READ, col(Contract.region)))
     if region:
         query = query.where(col(Contract.region).between(*region_bounds(region)))
     if project_id is not None:
         query = query.where(Contract.project_id == project_id)
     return await list_page(
-        work.session, query, asked, orders=ORDERS, key=col(Contract.id), default="-signed_on"
+        work.session, query, params, orders=ORDERS, key=col(Contract.id), default="-signed_on"
     )
 
 
 async def list_contracts_by_projects(work: UnitOfWork, projects: list[UUID]) -> list[Contract]:
-    """Contracts of some projects within the caller's regions, oldest first."""
+    """List the contracts of projects within the caller's regions, oldest first (at most 500)."""
     query = select(Contract).where(
         col(Contract.project_id).in_(projects), work.actor.scope_filter(May.FUND_READ, col(Contract.region))
     )

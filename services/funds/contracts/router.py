@@ -1,4 +1,4 @@
-"""Contracts over HTTP."""
+"""HTTP routes of contracts."""
 
 from uuid import UUID
 
@@ -29,12 +29,12 @@ async def register_contract(work: WriteWork, body: ContractCreate) -> Contract:
 @router.get("", response_model=Page[ContractRead], **requires(May.FUND_READ))
 async def list_contracts(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     project_id: UUID | None = None,
 ) -> Page[Contract]:
     """合同列表."""
-    return await repository.list_contracts(work, asked, region=region, project_id=project_id)
+    return await repository.list_contracts(work, params, region=region, project_id=project_id)
 
 
 @router.get("/{contract_id}", response_model=ContractRead, **requires(May.FUND_READ, refuses=(NotFound,)))

@@ -1,4 +1,4 @@
-"""What goes in and out about contracts."""
+"""Schemas of contracts."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -7,6 +7,7 @@ from services.funds.allocations.models import Allocation
 from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ContractCreate, Settlement
+from services.funds.percentages import parse_hundredths
 from shared.auth import May
 from shared.clients.funds import ContractRegistered, ContractSettled
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
@@ -17,41 +18,44 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
-    """Register a contract of a funded project.
+    """Register a contract of a project that has an allocation.
 
-    Invalid when the retention is above the ceiling of its day or it was signed in the future.
+    Invalid if the retention exceeds the ceiling (rule payment.retention) on the signing date or that date lies in the future.
     """
-    given = await _require_allocation(work, body.project_id)
-    work.actor.require(May.PAYMENT_SUBMIT, given.region)
-    rule = await work.get_rule("payment.retention", on=body.signed_on, region=given.region)
-    faults = []
-    if _parse_hundredths(body.retention_percent) > _parse_hundredths(rule.value["ceiling_percent"]):
+    allocation = await _require_allocation(work, body.project_id)
+    work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
+    rule = await work.get_rule("payment.retention", on=body.signed_on, region=allocation.region)
+    errors = []
+    if parse_hundredths(body.retention_percent) > parse_hundredths(rule.value["ceiling_percent"]):
         detail = f"质量保证金不得高于 {rule.value['ceiling_percent']}%({rule.basis})"
-        faults.append(FieldError("retention", detail, "retention is above the ceiling", "/retention_percent"))
+        errors.append(FieldError("retention", detail, "retention is above the ceiling", "/retention_percent"))
     if body.signed_on > work.today:
-        faults.append(
+        errors.append(
             FieldError("in_the_future", "签订日期不能晚于今天", "signed in the future", "/signed_on")
         )
-    if faults:
-        raise Invalid(faults[0].detail, faults[0].detail_en, errors=faults)
-    if twin := await repository.find_contract_by_number(work, body.project_id, body.number, body.id):
-        raise Conflict(f"这个项目已登记合同 {twin.number}, 编号 {twin.id}", f"Registered already: {twin.id}")
-    ids = [str(one) for one in body.file_ids]
+    if errors:
+        raise Invalid(errors[0].detail, errors[0].detail_en, errors=errors)
+    if duplicate := await repository.find_contract_by_number(work, body.project_id, body.number, body.id):
+        raise Conflict(
+            f"这个项目已登记合同 {duplicate.number}, 编号 {duplicate.id}",
+            f"Registered already: {duplicate.id}",
+        )
+    ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     columns = body.model_dump(exclude={"id", "file_ids", "party_code"})
-    contract, fresh = await create_record(
+    contract, is_new = await create_record(
         work,
         Contract,
         body,
-        region=given.region,
+        region=allocation.region,
         id=body.id,
-        project_name=given.project_name,
+        project_name=allocation.project_name,
         party_code=body.party_code or "",
         file_ids=ids,
         rule_used=rule.ref,
         **columns,
     )
-    if fresh:
+    if is_new:
         event = ContractRegistered(
             contract_id=contract.id,
             project_id=contract.project_id,
@@ -63,24 +67,19 @@ async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
 
 
 async def _require_allocation(work: UnitOfWork, project_id: UUID) -> Allocation:
-    given = await allocations.list_related_allocations(work, projects=[project_id])
-    if not given:
+    funded = await allocations.list_related_allocations(work, projects=[project_id])
+    if not funded:
         detail = "这个项目还没有资金安排"
         raise Invalid(
             detail, "The project has no money", errors=[FieldError("no_money", detail, "", "/project_id")]
         )
-    return given[0]
-
-
-def _parse_hundredths(percent: str) -> int:
-    whole, _, rest = percent.partition(".")
-    return int(whole + rest.ljust(2, "0")[:2])
+    return funded[0]
 
 
 async def settle_contract(
     work: UnitOfWork, contract_id: UUID, body: Settlement, match: VersionMatch
 ) -> Contract:
-    """Write the audited settlement down, once, by somebody other than who registered the contract."""
+    """Record the audited settlement once; Forbidden for the person who registered the contract (four eyes)."""
     contract = await repository.get_contract(work, contract_id, lock=True)
     work.actor.require(May.PAYMENT_REVIEW, contract.region)
     match.check_version(contract)

@@ -37,7 +37,7 @@ SUMMED_COLUMNS = frozenset({"amount_wan", "allocated_wan", "paid_wan"})
 def build_page(
     subject: AnnouncementSubject, title: str, content: Mapping[str, Any], period: str = ""
 ) -> AnnouncementPage:
-    """The page of an announcement; every cell is the content's own text."""
+    """Lay out an announcement; every cell is text of the content."""
     columns = TABLE_COLUMNS[subject]
     totals = {
         "name": "合计",
@@ -54,11 +54,11 @@ def build_page(
 
 
 def _build_labels(content: Mapping[str, Any], period: str) -> list[tuple[str, str]]:
-    said = [
-        ("资金来源", f"{one['document_no']} {one['level']}{one['fund']} {one['amount_wan']} 万元")
-        for one in content.get("sources", ())
+    labels = [
+        ("资金来源", f"{source['document_no']} {source['level']}{source['fund']} {source['amount_wan']} 万元")
+        for source in content.get("sources", ())
     ]
-    said += [
+    labels += [
         (label, str(content.get(key) or ""))
         for label, key in (
             ("依据", "basis"),
@@ -67,8 +67,8 @@ def _build_labels(content: Mapping[str, Any], period: str) -> list[tuple[str, st
             ("截至", "as_of"),
         )
     ]
-    said += [("公示期", period), ("监督电话", str(content.get("hotline") or ""))]
-    return [(label, text) for label, text in said if text]
+    labels += [("公示期", period), ("监督电话", str(content.get("hotline") or ""))]
+    return [(label, text) for label, text in labels if text]
 
 
 TITLE_FONT, TEXT_FONT = "方正小标宋简体", "仿宋_GB2312"
@@ -77,7 +77,7 @@ PAGE_LENGTH, PAGE_WIDTH, DOCX_MARGIN = Mm(297), Mm(210), Mm(20)
 
 
 def render_docx(page: AnnouncementPage) -> bytes:
-    """The page as DOCX, A4 across."""
+    """Render the page as DOCX, A4 landscape."""
     document = Document()
     section = document.sections[0]
     section.orientation = WD_ORIENT.LANDSCAPE
@@ -95,10 +95,10 @@ def render_docx(page: AnnouncementPage) -> bytes:
         for cell, text, share in zip(cells.cells, row, page.widths, strict=True):
             cell.width = int(width * share / sum(page.widths))
             _write_run(cell.paragraphs[0], text, TEXT_FONT, TABLE_SIZE)
-    table.rows[0]._tr.get_or_add_trPr().append(_build_header_mark())  # noqa: SLF001 - python-docx has no word for it
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
+    table.rows[0]._tr.get_or_add_trPr().append(_build_header_mark())  # noqa: SLF001 - python-docx has no public API for it
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
 
 
 def _write_run(paragraph: Paragraph, text: str, font: str, size: Pt) -> None:
@@ -108,7 +108,7 @@ def _write_run(paragraph: Paragraph, text: str, font: str, size: Pt) -> None:
 
 
 def _build_header_mark() -> object:
-    """The header row comes again on every page."""
+    """Mark of a header row that is repeated on every page."""
     from docx.oxml import OxmlElement
 
     mark = OxmlElement("w:tblHeader")

@@ -22,13 +22,13 @@ HTML_STYLE = (
 
 
 def render_html(page: AnnouncementPage) -> bytes:
-    """The page in HTML, UTF-8."""
-    words = "".join(f"<p>{escape(label)}: {escape(text)}</p>" for label, text in page.words)
+    """Render the page as HTML in UTF-8, without scripts."""
+    paragraphs = "".join(f"<p>{escape(label)}: {escape(text)}</p>" for label, text in page.words)
     head = "".join(f"<th>{escape(name)}</th>" for name in page.head)
     rows = "".join(f"<tr>{_build_cells(row)}</tr>" for row in page.rows)
     text = (
         '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
-        f"<title>{escape(page.title)}</title><style>{HTML_STYLE}</style></head><body><h1>{escape(page.title)}</h1>{words}"
+        f"<title>{escape(page.title)}</title><style>{HTML_STYLE}</style></head><body><h1>{escape(page.title)}</h1>{paragraphs}"
         f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
         f"<tfoot><tr>{_build_cells(page.totals)}</tr></tfoot></table></body></html>"
     )
@@ -49,23 +49,25 @@ PDF_GRID_STYLE = [
 
 
 def render_pdf(page: AnnouncementPage) -> bytes:
-    """The page as PDF, A4 across."""
+    """Render the page as PDF, A4 landscape."""
     pdfmetrics.registerFont(UnicodeCIDFont(PDF_FONT))
     title = _build_style("title", 18, 26, alignment=TA_CENTER, spaceAfter=10)
-    text, cell = _build_style("text", 12, 20), _build_style("cell", 9, 12)
+    text_style, cell_style = _build_style("text", 12, 20), _build_style("cell", 9, 12)
     size = landscape(A4)
-    room = size[0] - 2 * PDF_MARGIN
-    rows = [[Paragraph(escape(one), cell) for one in row] for row in (page.head, *page.rows, page.totals)]
-    widths = [room * share / sum(page.widths) for share in page.widths]
+    table_width = size[0] - 2 * PDF_MARGIN
+    rows = [
+        [Paragraph(escape(text), cell_style) for text in row] for row in (page.head, *page.rows, page.totals)
+    ]
+    widths = [table_width * share / sum(page.widths) for share in page.widths]
     parts = [Paragraph(escape(page.title), title)]
-    parts += [Paragraph(escape(f"{label}: {words}"), text) for label, words in page.words]
+    parts += [Paragraph(escape(f"{label}: {value}"), text_style) for label, value in page.words]
     parts += [
         Spacer(1, 6),
         LongTable(rows, colWidths=widths, repeatRows=1, style=PDF_GRID_STYLE, splitInRow=1),
     ]
-    out = io.BytesIO()
+    buffer = io.BytesIO()
     SimpleDocTemplate(
-        out,
+        buffer,
         pagesize=size,
         leftMargin=PDF_MARGIN,
         rightMargin=PDF_MARGIN,
@@ -74,8 +76,8 @@ def render_pdf(page: AnnouncementPage) -> bytes:
         title=page.title,
         lang="zh-CN",
     ).build(parts)
-    return out.getvalue()
+    return buffer.getvalue()
 
 
-def _build_style(name: str, size: float, leading: float, **more: object) -> ParagraphStyle:
-    return ParagraphStyle(name, fontName=PDF_FONT, fontSize=size, leading=leading, wordWrap="CJK", **more)
+def _build_style(name: str, size: float, leading: float, **options: object) -> ParagraphStyle:
+    return ParagraphStyle(name, fontName=PDF_FONT, fontSize=size, leading=leading, wordWrap="CJK", **options)

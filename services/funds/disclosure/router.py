@@ -1,4 +1,4 @@
-"""Announcements over HTTP."""
+"""HTTP routes of announcements."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,10 +21,10 @@ SubjectParam = Annotated[AnnouncementSubject, Query(alias="subject", description
     **requires(May.FUND_READ, refuses=(NotFound, Conflict)),
 )
 async def read_announcement(
-    work: ReadWork, plan_id: UUID, about: SubjectParam = AnnouncementSubject.ALLOCATION
+    work: ReadWork, plan_id: UUID, subject: SubjectParam = AnnouncementSubject.ALLOCATION
 ) -> Announcement:
     """公告内容; 分配公告与公示内容相同."""
-    return await service.get_announcement(work, plan_id, about)
+    return await service.get_announcement(work, plan_id, subject)
 
 
 @router.get(
@@ -37,12 +37,12 @@ async def read_announcement_file(
     work: ReadWork,
     plan_id: UUID,
     form: AnnouncementForm,
-    about: SubjectParam = AnnouncementSubject.ALLOCATION,
+    subject: SubjectParam = AnnouncementSubject.ALLOCATION,
 ) -> Response:
     """公告的网页, Word 或 PDF 文件, 可直接张贴; 内容与上相同."""
-    content = await service.render_announcement(work, plan_id, about, form)
+    content = await service.render_announcement(work, plan_id, subject, form)
     headers = {
-        **content_disposition(f"{about.label}.{form}", inline=form is AnnouncementForm.HTML),
+        **content_disposition(f"{subject.label}.{form}", inline=form is AnnouncementForm.HTML),
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     }

@@ -25,7 +25,7 @@ class AnnouncementForm(LabelledEnum):
 
     @property
     def media_type(self) -> str:
-        """As browsers know it."""
+        """Content-Type of the form."""
         return {
             AnnouncementForm.HTML: "text/html; charset=utf-8",
             AnnouncementForm.DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -44,12 +44,12 @@ class Announcement(BaseModel):
 
 @dataclass(frozen=True)
 class AnnouncementPage:
-    """An announcement as it is laid out: title, labelled sentences, one table with its last row of totals."""
+    """Page layout of an announcement: title, labelled texts, one table whose last row is the totals."""
 
     title: str
     words: tuple[tuple[str, str], ...]
     head: tuple[str, ...]
     widths: tuple[float, ...]
-    """Share of the page's width, per column."""
+    """Relative width of each column."""
     rows: tuple[tuple[str, ...], ...]
     totals: tuple[str, ...]

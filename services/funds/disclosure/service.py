@@ -22,6 +22,7 @@ from services.funds.plans import repository as plans
 from services.funds.plans import service as plan_service
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan, PlanLine
+from services.funds.targets import repository as target_queries
 from shared.china import format_wan
 from shared.errors import Conflict
 from shared.notices import repository as notices
@@ -36,7 +37,7 @@ RENDERERS: Mapping[AnnouncementForm, Callable[[AnnouncementPage], bytes]] = {
 
 
 async def get_announcement(work: UnitOfWork, plan_id: UUID, subject: AnnouncementSubject) -> Announcement:
-    """What is announced of a plan; Conflict for its completion before it is issued."""
+    """Build an announcement of a plan; Conflict for its completion before the plan is issued."""
     plan = await plans.get_plan(work, plan_id)
     lines = await plans.list_lines(work, plan.id)
     match subject:
@@ -51,20 +52,22 @@ async def get_announcement(work: UnitOfWork, plan_id: UUID, subject: Announcemen
         case AnnouncementSubject.COMPLETION:
             if plan.state is not PlanState.ISSUED:
                 raise Conflict(f"方案{plan.state.label}, 还没有资金使用情况", f"The plan is {plan.state}")
-            said = await _build_completion_content(work, plan, lines)
-            return Announcement(title=f"{plan.title}资金使用情况公告", content=said)
+            content = await _build_completion_content(work, plan, lines)
+            return Announcement(title=f"{plan.title}资金使用情况公告", content=content)
 
 
 async def render_announcement(
     work: UnitOfWork, plan_id: UUID, subject: AnnouncementSubject, form: AnnouncementForm
 ) -> bytes:
-    """The announcement in a form."""
-    said = await get_announcement(work, plan_id, subject)
+    """Render an announcement as HTML, DOCX or PDF."""
+    announcement = await get_announcement(work, plan_id, subject)
     content = (
-        said.content if "totals" in said.content else {**said.content, "totals": _build_totals(said.content)}
+        announcement.content
+        if "totals" in announcement.content
+        else {**announcement.content, "totals": _build_totals(announcement.content)}
     )
     period = await _get_notice_period(work, plan_id) if subject is AnnouncementSubject.ALLOCATION else ""
-    return await asyncio.to_thread(RENDERERS[form], build_page(subject, said.title, content, period))
+    return await asyncio.to_thread(RENDERERS[form], build_page(subject, announcement.title, content, period))
 
 
 def _build_totals(content: Mapping[str, Any]) -> dict[str, str]:
@@ -78,48 +81,50 @@ async def _get_notice_period(work: UnitOfWork, plan_id: UUID) -> str:
 
 
 async def _build_target_content(work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
-    """The decided targets with their indicators; the words of the plan's line where a project has none yet."""
+    """Content of the targets: decided targets with their indicators, else the text of the plan line."""
     content = await plan_service.get_announcement_content(work, plan, lines)
-    kept = {
+    summary = {
         key: content[key] for key in ("year", "batch", "decision", "total", "total_wan", "count", "hotline")
     }
     decided = await _describe_decided_targets(work, plan)
     names = ("position", "name", "amount", "amount_wan", "unit", "target")
-    shown = []
-    for line, said in zip(lines, content["lines"], strict=True):
-        row = {name: said[name] for name in names}
-        shown.append(row | {"target": decided.get(line.project_id) or row["target"]})
-    return {**kept, "lines": shown}
+    rows = []
+    for line, announced in zip(lines, content["lines"], strict=True):
+        row = {name: announced[name] for name in names}
+        rows.append(row | {"target": decided.get(line.project_id) or row["target"]})
+    return {**summary, "lines": rows}
 
 
 async def _describe_decided_targets(work: UnitOfWork, plan: Plan) -> dict[UUID, str]:
-    found = await repository.list_decided_targets(work, plan.id)
-    rows = await repository.list_indicators(work, [one.id for one in found])
-    said: dict[UUID, str] = {}
-    for target in found:
+    targets = await repository.list_decided_targets(work, plan.id)
+    rows = await target_queries.list_indicators(work, [target.id for target in targets])
+    descriptions: dict[UUID, str] = {}
+    for target in targets:
         parts = [target.goal.strip()] if target.goal.strip() else []
         parts += [
             f"{row.name}{row.operator.label}{row.value}{row.unit}"
             for row in rows
             if row.target_id == target.id
         ]
-        said[target.project_id] = "; ".join(parts)
-    return said
+        descriptions[target.project_id] = "; ".join(parts)
+    return descriptions
 
 
 async def _build_completion_content(
     work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]
 ) -> dict[str, Any]:
-    given = [line for line in lines if line.amount > 0]
-    rows = await ledger.list_figures(work, ("allocation_id",), {"allocation_id": [line.id for line in given]})
-    held = {group["allocation_id"]: figures for group, figures in rows}
-    cards = await commitments.get_cached_projects(work, [line.project_id for line in given])
+    funded = [line for line in lines if line.amount > 0]
+    rows = await ledger.list_figures(
+        work, ("allocation_id",), {"allocation_id": [line.id for line in funded]}
+    )
+    figures_by_line = {group["allocation_id"]: figures for group, figures in rows}
+    snapshots = await commitments.get_cached_projects(work, [line.project_id for line in funded])
     content = await plan_service.get_announcement_content(work, plan, lines)
-    shown = []
-    for line in given:
-        figures, card = held.get(line.id, Figures()), cards.get(line.project_id)
-        physical = card.physical_percent if card else None
-        shown.append(
+    rows_shown = []
+    for line in funded:
+        figures, snapshot = figures_by_line.get(line.id, Figures()), snapshots.get(line.project_id)
+        physical = snapshot.physical_percent if snapshot else None
+        rows_shown.append(
             {
                 "position": line.position,
                 "name": line.name,
@@ -131,7 +136,10 @@ async def _build_completion_content(
                 "unit": line.unit,
             }
         )
-    allocated, paid = (sum(getattr(one, name) for one in held.values()) for name in ("allocated", "paid"))
+    allocated, paid = (
+        sum(getattr(line_figures, name) for line_figures in figures_by_line.values())
+        for name in ("allocated", "paid")
+    )
     totals = {"allocated_wan": format_wan(allocated, 0), "paid_wan": format_wan(paid, 0)}
-    kept = {key: content[key] for key in ("year", "batch", "sources", "hotline")}
-    return {**kept, "as_of": str(work.today), "totals": totals, "lines": shown}
+    summary = {key: content[key] for key in ("year", "batch", "sources", "hotline")}
+    return {**summary, "as_of": str(work.today), "totals": totals, "lines": rows_shown}

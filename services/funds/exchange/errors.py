@@ -6,7 +6,7 @@ from shared.errors import Conflict
 
 
 class DependencyMissing(Conflict):
-    """409: the row came before what it is about; it waits for that payment or document."""
+    """409: the row refers to a payment or document that does not exist yet; it waits for it."""
 
     slug = "not-yet"
     title, title_en = "尚不能办理", "Too early"
@@ -19,7 +19,7 @@ class DependencyMissing(Conflict):
 
 
 class ContentMismatch(Conflict):
-    """409: the row says something else than our books."""
+    """409: the content of the row differs from the books."""
 
     slug = "contradiction"
     title, title_en = "与我方账不符", "Differs from our books"

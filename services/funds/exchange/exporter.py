@@ -31,27 +31,34 @@ BGT_ADJSUB_COLUMNS = ("ADJ_SUB_ID", "BAT_NUM", "ADJ_DATE", "BGT_ID", "ADD_AMOUNT
 PAY_BACK_COLUMNS = ("PAY_BACK_ID", "PAY_APP_ID", "PAY_CERT_ID", "BACK_AMT", "BACK_DATE", "BACK_REASON")
 
 
-def build_bgt_adjsub(row: SourceAdjustment, external_id: str) -> dict[str, str]:
-    """An adjustment as 指标调整明细; `external_id` is the finance system's 指标主键 of its document."""
-    signed = row.amount if row.kind is AdjustmentKind.ADDITION else -row.amount
-    bgt_id = external_id or str(row.source_id)
-    values = (str(row.id), row.document_no, f"{row.happened_on:%Y%m%d}", bgt_id, format_yuan(signed), "")
+def build_bgt_adjsub(adjustment: SourceAdjustment, external_id: str) -> dict[str, str]:
+    """Format an adjustment as 指标调整明细; `external_id` is the 指标主键 of its document in the finance system."""
+    signed = adjustment.amount if adjustment.kind is AdjustmentKind.ADDITION else -adjustment.amount
+    bgt_id = external_id or str(adjustment.source_id)
+    values = (
+        str(adjustment.id),
+        adjustment.document_no,
+        f"{adjustment.happened_on:%Y%m%d}",
+        bgt_id,
+        format_yuan(signed),
+        "",
+    )
     return dict(zip(BGT_ADJSUB_COLUMNS, values, strict=True))
 
 
-def build_pay_back(row: Refund) -> dict[str, str]:
-    """A refund as 退款."""
-    values = (str(row.id), str(row.payment_id), row.voucher_no, format_yuan(row.amount), f"{row.happened_on:%Y%m%d}",
-              row.reason)  # fmt: skip
+def build_pay_back(refund: Refund) -> dict[str, str]:
+    """Format a refund as 退款."""
+    values = (str(refund.id), str(refund.payment_id), refund.voucher_no, format_yuan(refund.amount), f"{refund.happened_on:%Y%m%d}",
+              refund.reason)  # fmt: skip
     return dict(zip(PAY_BACK_COLUMNS, values, strict=True))
 
 
 def build_bgt_info(
     source: Source, figures: Figures, external_id: str, codes: Mapping[str, Any]
 ) -> dict[str, str]:
-    """A fund document as 指标; codes are the finance system's, by the dated rule `exchange.codes`."""
-    levels = {ours: theirs for theirs, ours in codes["level"].items()}
-    tasks = {ours: theirs for theirs, ours in codes["task"].items()}
+    """Format a fund document as 指标; codes are translated by the dated rule `exchange.codes`."""
+    level_codes = {ours: theirs for theirs, ours in codes["level"].items()}
+    task_codes = {ours: theirs for theirs, ours in codes["task"].items()}
     values = (
         external_id or str(source.id),
         source.region[:9],
@@ -59,13 +66,13 @@ def build_bgt_info(
         source.document_no,
         source.title,
         f"{source.document_date:%Y%m%d}",
-        levels.get(source.level, ""),
+        level_codes.get(source.level, ""),
         source.upper_document_no,
         source.transfer_code,
         source.function_subject,
         source.government_subject,
         source.department_subject,
-        tasks.get(source.task, ""),
+        task_codes.get(source.task, ""),
         format_yuan(figures.received),
         format_yuan(figures.received - figures.applied - figures.paid),
         format_yuan(figures.applied + figures.paid),
@@ -76,23 +83,23 @@ def build_bgt_info(
     return dict(zip(BGT_INFO_COLUMNS, values, strict=True))
 
 
-def build_pay_voucher(payment: Payment, said: Mapping[str, str], account: str) -> dict[str, str]:
-    """A payment as 支付申请; `said` holds what other records say of it, the account is masked unless it was asked for."""
+def build_pay_voucher(payment: Payment, related: Mapping[str, str], account: str) -> dict[str, str]:
+    """Format a payment as 支付申请; `related` holds columns of other records; `account` is masked or in clear."""
     paid = payment.state in {"paid", "reversed"}
     values = (
         str(payment.id),
-        said.get("document_no", ""),
+        related.get("document_no", ""),
         payment.voucher_no,
-        said.get("bgt_id", ""),
-        said.get("code", ""),
-        said.get("name", ""),
+        related.get("bgt_id", ""),
+        related.get("code", ""),
+        related.get("name", ""),
         payment.payee_name,
         account,
         payment.bank,
         payment.purpose,
         format_yuan(payment.amount),
         format_yuan(payment.amount - payment.refunded) if paid else "",
-        said.get("contract_no", ""),
+        related.get("contract_no", ""),
         payment.economic_subject,
         f"{payment.paid_on or payment.applied_on:%Y%m%d}" if payment.paid_on or payment.applied_on else "",
         "1" if payment.state == "reversed" else "0",
@@ -103,61 +110,66 @@ def build_pay_voucher(payment: Payment, said: Mapping[str, str], account: str) -
 ExternalRow = dict[str, str]
 
 
-async def list_bgt_infos(work: UnitOfWork, asked: PageParams, year: int | None) -> Page[ExternalRow]:
-    """Fund documents as 指标, with what is left of each."""
-    found = await repository.list_sources(work, asked, year)
-    ids = [source.id for source in found.items]
-    held = await ledger.list_figures(work, ("source_id",), {"source_id": ids}) if ids else []
-    figures = {group["source_id"]: one for group, one in held}
-    theirs = await repository.get_external_ids(work, ids)
+async def list_bgt_infos(work: UnitOfWork, params: PageParams, year: int | None) -> Page[ExternalRow]:
+    """List fund documents as 指标 with their current balance."""
+    page = await repository.list_sources(work, params, year)
+    ids = [source.id for source in page.items]
+    grouped = await ledger.list_figures(work, ("source_id",), {"source_id": ids}) if ids else []
+    figures = {group["source_id"]: group_figures for group, group_figures in grouped}
+    external_ids = await repository.get_external_ids(work, ids)
     rows = []
-    for source in found.items:
+    for source in page.items:
         codes = (await work.get_rule("exchange.codes", region=source.region)).value
-        left = figures.get(source.id, Figures())
-        rows.append(build_bgt_info(source, left, theirs.get(str(source.id), ""), codes))
-    return Page[ExternalRow].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+        source_figures = figures.get(source.id, Figures())
+        rows.append(build_bgt_info(source, source_figures, external_ids.get(str(source.id), ""), codes))
+    return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 
 
-async def list_bgt_adjsubs(work: UnitOfWork, asked: PageParams) -> Page[ExternalRow]:
-    """Additions, reductions and take-backs as 指标调整明细."""
-    found = await repository.list_adjustments(work, asked)
-    theirs = await repository.get_external_ids(work, [one.source_id for one in found.items])
-    rows = [build_bgt_adjsub(one, theirs.get(str(one.source_id), "")) for one in found.items]
-    return Page[ExternalRow].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+async def list_bgt_adjsubs(work: UnitOfWork, params: PageParams) -> Page[ExternalRow]:
+    """List additions, reductions and take-backs as 指标调整明细."""
+    page = await repository.list_adjustments(work, params)
+    external_ids = await repository.get_external_ids(
+        work, [adjustment.source_id for adjustment in page.items]
+    )
+    rows = [
+        build_bgt_adjsub(adjustment, external_ids.get(str(adjustment.source_id), ""))
+        for adjustment in page.items
+    ]
+    return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 
 
-async def list_pay_backs(work: UnitOfWork, asked: PageParams) -> Page[ExternalRow]:
-    """Partial refunds as 退款."""
-    found = await repository.list_refunds(work, asked)
-    rows = [build_pay_back(one) for one in found.items]
-    return Page[ExternalRow].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+async def list_pay_backs(work: UnitOfWork, params: PageParams) -> Page[ExternalRow]:
+    """List partial refunds as 退款."""
+    page = await repository.list_refunds(work, params)
+    rows = [build_pay_back(refund) for refund in page.items]
+    return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 
 
-async def list_pay_vouchers(work: UnitOfWork, asked: PageParams) -> Page[ExternalRow]:
-    """Payments from their approval on, accounts masked."""
-    found = await repository.list_payments(work, asked, payable=False)
-    return await _build_voucher_page(work, found, clear=False)
+async def list_pay_vouchers(work: UnitOfWork, params: PageParams) -> Page[ExternalRow]:
+    """List payments from APPROVED on, with masked accounts."""
+    page = await repository.list_payments(work, params, payable=False)
+    return await _build_voucher_page(work, page, clear=False)
 
 
-async def list_payable(work: UnitOfWork, asked: PageParams) -> Page[ExternalRow]:
-    """Payments waiting to be paid, accounts in clear; each reading is an event."""
-    found = await repository.list_payments(work, asked, payable=True)
-    for payment in found.items:
+async def list_payable(work: UnitOfWork, params: PageParams) -> Page[ExternalRow]:
+    """List payments waiting to be paid, with accounts in clear; publishes PaymentAccountRead per payment."""
+    page = await repository.list_payments(work, params, payable=True)
+    for payment in page.items:
         if payment.account_sealed:
             await work.publish(PaymentAccountRead(payment_id=payment.id), payment)
-    return await _build_voucher_page(work, found, clear=True)
+    return await _build_voucher_page(work, page, clear=True)
 
 
-async def _build_voucher_page(work: UnitOfWork, found: Page[Payment], *, clear: bool) -> Page[ExternalRow]:
-    known = await repository.list_related_records(work, [payment.id for payment in found.items])
-    theirs = await repository.get_external_ids(work, [row.source_id for row in known.values()])
+async def _build_voucher_page(work: UnitOfWork, page: Page[Payment], *, clear: bool) -> Page[ExternalRow]:
+    related_rows = await repository.list_related_records(work, [payment.id for payment in page.items])
+    external_ids = await repository.get_external_ids(work, [row.source_id for row in related_rows.values()])
     rows = []
-    for payment in found.items:
-        row = known[payment.id]
-        said = {name: getattr(row, name) or "" for name in ("document_no", "name", "code", "contract_no")}
-        said["bgt_id"] = theirs.get(str(payment.source_id), str(payment.source_id))
-        rows.append(build_pay_voucher(payment, said, _get_account_number(work, payment, clear=clear)))
-    return Page[ExternalRow].model_construct(items=rows, next_cursor=found.next_cursor, total=found.total)
+    for payment in page.items:
+        row = related_rows[payment.id]
+        related = {name: getattr(row, name) or "" for name in ("document_no", "name", "code", "contract_no")}
+        related["bgt_id"] = external_ids.get(str(payment.source_id), str(payment.source_id))
+        rows.append(build_pay_voucher(payment, related, _get_account_number(work, payment, clear=clear)))
+    return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 
 
 def _get_account_number(work: UnitOfWork, payment: Payment, *, clear: bool) -> str:
@@ -169,12 +181,12 @@ def _get_account_number(work: UnitOfWork, payment: Payment, *, clear: bool) -> s
 
 
 def format_csv(names: Sequence[str], rows: Sequence[ExternalRow]) -> str:
-    """Rows with a header of column names. Text that a spreadsheet would run as a formula is set apart by a quote."""
-    target = io.StringIO()
-    writer = csv.DictWriter(target, names, lineterminator="\r\n")
+    """Format rows as CSV with a header; text that a spreadsheet would run as a formula is prefixed with a quote."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, names, lineterminator="\r\n")
     writer.writeheader()
     writer.writerows({name: _escape_formula(value) for name, value in row.items()} for row in rows)
-    return target.getvalue()
+    return buffer.getvalue()
 
 
 def _escape_formula(value: str) -> str:

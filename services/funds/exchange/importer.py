@@ -29,7 +29,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def get_locked_payment(work: UnitOfWork, payment_id: UUID) -> Payment:
-    """The payment a row is about, locked; NotYet when there is none in the sender's regions."""
+    """Get and lock the payment of a row; DependencyMissing if it is not in the sender's regions."""
     try:
         return await payments.get_payment(work, payment_id, lock=True)
     except NotFound:
@@ -38,13 +38,15 @@ async def get_locked_payment(work: UnitOfWork, payment_id: UUID) -> Payment:
         ) from None
 
 
-def describe_difference(before: dict[str, Any], row: IncomingRow) -> str:
-    """What differs between a row that took effect and one that came later under the same key."""
-    now = row.model_dump(mode="json")
-    parts = [
-        f"{name} {before.get(name)} → {value}" for name, value in now.items() if before.get(name) != value
+def describe_difference(applied: dict[str, Any], row: IncomingRow) -> str:
+    """Describe how a row differs from the applied row with the same key."""
+    received = row.model_dump(mode="json")
+    changes = [
+        f"{name} {applied.get(name)} → {value}"
+        for name, value in received.items()
+        if applied.get(name) != value
     ]
-    return f"同一主键此前已入账, 内容有变: {'; '.join(parts)[:500]}"
+    return f"同一主键此前已入账, 内容有变: {'; '.join(changes)[:500]}"
 
 
 UNPAID_STATES = frozenset(
@@ -53,39 +55,39 @@ UNPAID_STATES = frozenset(
 
 
 async def apply_adjustment(work: UnitOfWork, row: BgtAdjSubRow) -> tuple[str, str]:
-    """追加 or 追减 of one document, and the other way round of the one it is taken from; the id is the adjustment's."""
+    """Register 追加 or 追减 of a document and the opposite of its origin document; return (region, adjustment id)."""
     if not row.ADD_AMOUNT:
         raise Invalid("调整金额不能为零", "ADD_AMOUNT is zero")
     target = await _get_source_id(work, row.BGT_ID)
     origin = await _get_source_id(work, row.ORI_BGT_ID) if row.ORI_BGT_ID not in {"", row.BGT_ID} else None
-    # Both documents are locked, in the order of their ids, before anything is decided.
-    for one in sorted([target] if origin is None else [target, origin], key=str):
-        source = await sources.get_source(work, one, lock=True)
+    # Both documents are locked in the order of their ids before any check, so that two rows never deadlock.
+    for document_id in sorted([target] if origin is None else [target, origin], key=str):
+        source = await sources.get_source(work, document_id, lock=True)
         work.actor.require(May.SOURCE_REGISTER, source.region)
     await _require_new_key(work, row)
     region = (await sources.get_source(work, target)).region
-    twin = await _find_matching_adjustment(work, target, row.ADD_AMOUNT, row)
-    if twin is not None:
-        return region, str(twin)
+    duplicate = await _find_matching_adjustment(work, target, row.ADD_AMOUNT, row)
+    if duplicate is not None:
+        return region, str(duplicate)
     if origin is not None:
         await source_service.create_adjustment(work, origin, _build_adjustment(-row.ADD_AMOUNT, row))
-    made = await source_service.create_adjustment(work, target, _build_adjustment(row.ADD_AMOUNT, row))
-    return region, str(made.id)
+    adjustment = await source_service.create_adjustment(work, target, _build_adjustment(row.ADD_AMOUNT, row))
+    return region, str(adjustment.id)
 
 
 async def _get_source_id(work: UnitOfWork, bgt_id: str) -> UUID:
-    known = await repository.find_applied_row(work, ExchangeKind.BGT_INFO, bgt_id)
-    if known is None:
+    applied = await repository.find_applied_row(work, ExchangeKind.BGT_INFO, bgt_id)
+    if applied is None:
         raise DependencyMissing(f"还没有收到指标 {bgt_id}", "No such document yet", document=bgt_id)
-    return UUID(known.subject)
+    return UUID(applied.subject)
 
 
 async def _require_new_key(work: UnitOfWork, row: IncomingRow) -> None:
-    """Contradiction when this key took effect with other content; asked under the lock of what it changes."""
-    known = await repository.find_applied_row(work, row.kind, row.key)
-    if known is not None:
+    """ContentMismatch if the key was applied with other content. Called under the lock of the records it changes."""
+    applied = await repository.find_applied_row(work, row.kind, row.key)
+    if applied is not None:
         raise ContentMismatch(
-            describe_difference(known.content, row), "This key was received with other content"
+            describe_difference(applied.content, row), "This key was received with other content"
         )
 
 
@@ -102,32 +104,32 @@ def _build_adjustment(amount: int, row: BgtAdjSubRow) -> AdjustmentCreate:
 async def _find_matching_adjustment(
     work: UnitOfWork, source_id: UUID, amount: int, row: BgtAdjSubRow
 ) -> UUID | None:
-    """The same adjustment as somebody entered it by hand, unless it stands for another of their rows already."""
-    said = _build_adjustment(amount, row)
-    alike = [
-        one.id
-        for one in await sources.list_adjustments(work, source_id)
-        if (one.kind, one.amount, one.document_no, one.happened_on)
-        == (said.kind, said.amount, said.document_no, said.happened_on)
+    """Find the same adjustment entered by hand, unless it is the subject of another applied row."""
+    expected = _build_adjustment(amount, row)
+    matching_ids = [
+        adjustment.id
+        for adjustment in await sources.list_adjustments(work, source_id)
+        if (adjustment.kind, adjustment.amount, adjustment.document_no, adjustment.happened_on)
+        == (expected.kind, expected.amount, expected.document_no, expected.happened_on)
     ]
-    taken = await repository.list_applied_subjects(work, ExchangeKind.BGT_ADJSUB, alike)
-    return next((one for one in alike if str(one) not in taken), None)
+    used_subjects = await repository.list_applied_subjects(work, ExchangeKind.BGT_ADJSUB, matching_ids)
+    return next((matching_id for matching_id in matching_ids if str(matching_id) not in used_subjects), None)
 
 
 async def apply_refund(work: UnitOfWork, row: PayBackRow) -> tuple[str, str]:
-    """Part of a payment came back; one that was entered by hand under the same voucher is that one."""
+    """Register a partial refund; a refund with the same voucher and amount counts as this one. Return (region, payment id)."""
     payment = await get_locked_payment(work, row.PAY_APP_ID)
     work.actor.require(May.PAYMENT_SETTLE, payment.region)
     await _require_new_key(work, row)
     if payment.state in UNPAID_STATES:
         detail = f"支付申请{payment.state.label}, 尚未支付, 没有可退的款项"
         raise DependencyMissing(detail, f"The payment is {payment.state}", payment=payment.id)
-    for known in await payment_service.list_refunds(work, payment.id):
-        if known.voucher_no == row.PAY_CERT_ID:
-            if known.amount == row.BACK_AMT:
+    for refund in await payment_service.list_refunds(work, payment.id):
+        if refund.voucher_no == row.PAY_CERT_ID:
+            if refund.amount == row.BACK_AMT:
                 return payment.region, str(payment.id)
-            gap = f"我方 {format_yuan(known.amount)} 元, 财政 {format_yuan(row.BACK_AMT)} 元"
-            raise ContentMismatch(f"退款凭证 {row.PAY_CERT_ID} 金额不符: {gap}", "The amounts differ")
+            difference = f"我方 {format_yuan(refund.amount)} 元, 财政 {format_yuan(row.BACK_AMT)} 元"
+            raise ContentMismatch(f"退款凭证 {row.PAY_CERT_ID} 金额不符: {difference}", "The amounts differ")
     body = RefundCreate(
         amount=format_yuan(row.BACK_AMT),
         voucher_no=row.PAY_CERT_ID,
@@ -149,9 +151,9 @@ REQUIRED_PERMISSIONS = {
 
 
 async def apply_row(work: UnitOfWork, row: IncomingRow) -> tuple[str, str]:
-    """Make the row take effect: (region, id of our record). NotYet, or a refusal that says what contradicts it.
+    """Apply a row: (region, id of our record). DependencyMissing or ContentMismatch if it cannot be applied.
 
-    Who may not do it at all is told so before anything waits: what waits is done later without its sender's token.
+    The permission is checked first: a waiting row is retried later without its sender's token.
     """
     if not work.actor.can(REQUIRED_PERMISSIONS[row.kind]):
         label = REQUIRED_PERMISSIONS[row.kind].label
@@ -176,20 +178,22 @@ async def _apply_document(work: UnitOfWork, row: BgtInfoRow) -> tuple[str, str]:
         raise ContentMismatch(
             "财政方标记为已删除, 请凭追减或收回文件在指标调整中办理", "Deleted on their side"
         )
-    known = await repository.find_applied_row(work, ExchangeKind.BGT_INFO, row.BGT_ID)
-    if known is not None:
+    applied = await repository.find_applied_row(work, ExchangeKind.BGT_INFO, row.BGT_ID)
+    if applied is not None:
         raise ContentMismatch(
-            describe_difference(known.content, row), "This key was received with other content"
+            describe_difference(applied.content, row), "This key was received with other content"
         )
     body = await _build_source(work, row, region)
     columns = body.model_dump(exclude={"id", "region", "file_ids"})
-    twin = await sources.find_duplicate(work, {**columns, "region": region})
-    if twin is None:
+    duplicate = await sources.find_duplicate(work, {**columns, "region": region})
+    if duplicate is None:
         return region, str((await source_service.create_source(work, body)).id)
-    if twin.amount != row.AMOUNT:
-        detail = f"{twin.document_no} 我方登记 {format_yuan(twin.amount)} 元, 财政 {format_yuan(row.AMOUNT)} 元, 相差 {format_yuan(row.AMOUNT - twin.amount)} 元"
+    if duplicate.amount != row.AMOUNT:
+        gap = format_yuan(row.AMOUNT - duplicate.amount)
+        ours, theirs = format_yuan(duplicate.amount), format_yuan(row.AMOUNT)
+        detail = f"{duplicate.document_no} 我方登记 {ours} 元, 财政 {theirs} 元, 相差 {gap} 元"
         raise ContentMismatch(detail, "The amounts differ")
-    return region, str(twin.id)
+    return region, str(duplicate.id)
 
 
 async def _build_source(work: UnitOfWork, row: BgtInfoRow, region: str) -> SourceCreate:
@@ -197,7 +201,7 @@ async def _build_source(work: UnitOfWork, row: BgtInfoRow, region: str) -> Sourc
     level = codes["level"].get(row.BUDGET_LEVEL_CODE)
     if level is None:
         raise Invalid(f"未知的预算级次代码 {row.BUDGET_LEVEL_CODE}", "Unknown level code")
-    transfer = row.TRACK_PRO_CODE or row.PRO_CODE
+    transfer_code = row.TRACK_PRO_CODE or row.PRO_CODE
     received = max(row.DOC_DATE, row.CREATE_TIME) if row.CREATE_TIME else row.DOC_DATE
     if received > work.today:
         raise Invalid(f"日期 {received} 晚于今天", "lies in the future")
@@ -208,9 +212,9 @@ async def _build_source(work: UnitOfWork, row: BgtInfoRow, region: str) -> Sourc
         title=row.BGT_DOC_TITLE,
         fiscal_year=int(row.FISCAL_YEAR),
         level=level,
-        fund=codes["fund"].get(transfer, codes["fund"][""]),
+        fund=codes["fund"].get(transfer_code, codes["fund"][""]),
         task=codes["task"].get(row.TASK_NO, codes["task"][""]),
-        transfer_code=transfer,
+        transfer_code=transfer_code,
         function_subject=row.EXP_FUNC_CODE,
         government_subject=row.GOV_BGT_ECO_CODE,
         department_subject=row.DEP_BGT_ECO_CODE,
@@ -236,10 +240,10 @@ async def _apply_voucher(work: UnitOfWork, row: PayVoucherRow) -> tuple[str, str
         raise ContentMismatch(detail, "Paid already under another voucher")
     if payment.state is not PaymentState.APPROVED:
         raise ContentMismatch(f"我方支付申请{payment.state.label}", f"The payment is {payment.state}")
-    act = PaymentTransitionRequest(
+    request = PaymentTransitionRequest(
         voucher_no=row.PAY_CERT_ID, paid_on=row.CREATE_DATE, bank_result=row.USE_DES
     )
-    await _transition_payment(work, payment.id, PaymentAction.PAY, act)
+    await _transition_payment(work, payment.id, PaymentAction.PAY, request)
     return payment.region, str(payment.id)
 
 
@@ -270,8 +274,8 @@ async def _apply_reversal(work: UnitOfWork, payment: Payment, row: PayVoucherRow
 
 
 async def _transition_payment(
-    work: UnitOfWork, payment_id: UUID, action: PaymentAction, act: PaymentTransitionRequest
+    work: UnitOfWork, payment_id: UUID, action: PaymentAction, request: PaymentTransitionRequest
 ) -> None:
     await payment_service.transition_payment(
-        work, payment_id, action, act, match=VersionMatch(None), dry_run=False
+        work, payment_id, action, request, match=VersionMatch(None), dry_run=False
     )

@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class ExchangeRow(Base, Record, table=True):
-    """收到的一行. The same row again is the same record; account numbers are masked before they get here."""
+    """收到的一行. Equal content under the same key is one record; account numbers are masked before they are stored."""
 
     __tablename__ = "exchange_row"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""The exchange over HTTP, for the finance system's machine client and for finance officers."""
+"""HTTP routes of the exchange, for the finance system's machine client and for finance officers."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -38,12 +38,12 @@ ExternalRow = dict[str, str]
 
 
 def _build_response(
-    found: Page[ExternalRow], names: tuple[str, ...], form: str
+    page: Page[ExternalRow], names: tuple[str, ...], form: str
 ) -> Page[ExternalRow] | Response:
     if form == "json":
-        return found
-    headers = {"X-Next-Cursor": found.next_cursor or "", "Cache-Control": "private, no-cache"}
-    return Response(exporter.format_csv(names, found.items), media_type=CSV_MEDIA_TYPE, headers=headers)
+        return page
+    headers = {"X-Next-Cursor": page.next_cursor or "", "Cache-Control": "private, no-cache"}
+    return Response(exporter.format_csv(names, page.items), media_type=CSV_MEDIA_TYPE, headers=headers)
 
 
 def _decode_text(content: bytes) -> str:
@@ -53,19 +53,19 @@ def _decode_text(content: bytes) -> str:
         raise Invalid("正文须为 UTF-8 编码的 CSV", "The body must be CSV in UTF-8") from None
 
 
-def _add_import_routes(path: str, kind: ExchangeKind, words: str) -> None:
-    """`POST path` takes rows as JSON, `POST path/csv` as CSV with a line of column names."""
-    given = requires(May.EXCHANGE, body=MAX_BATCH_BYTES, refuses=(Invalid,))
+def _add_import_routes(path: str, kind: ExchangeKind, description: str) -> None:
+    """Add `POST path` for rows as JSON and `POST path/csv` for CSV with a header."""
+    options = requires(May.EXCHANGE, body=MAX_BATCH_BYTES, refuses=(Invalid,))
 
-    @router.post(path, response_model=BatchResult, description=words, **given)
+    @router.post(path, response_model=BatchResult, description=description, **options)
     async def take_rows(request: Request, actor: CurrentActor, body: ExchangeBatch) -> BatchResult:
         return await service.import_batch(get_service_context(request), actor, kind, body.rows)
 
     @router.post(
         f"{path}/csv",
         response_model=BatchResult,
-        description=f"{words}; 正文为 CSV(UTF-8), 首行为列名",
-        **given,
+        description=f"{description}; 正文为 CSV(UTF-8), 首行为列名",
+        **options,
     )
     async def take_rows_csv(request: Request, actor: CurrentActor) -> BatchResult:
         rows = service.parse_csv(_decode_text(await request.body()))
@@ -89,52 +89,55 @@ _add_import_routes(
 @router.get("/bgt-infos", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_bgt_infos(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     form: ExportForm = "json",
 ) -> Page[ExternalRow] | Response:
     """指标 BA_BGT_INFO; in CSV the next cursor is in `X-Next-Cursor`."""
-    return _build_response(await exporter.list_bgt_infos(work, asked, year), exporter.BGT_INFO_COLUMNS, form)
+    return _build_response(await exporter.list_bgt_infos(work, params, year), exporter.BGT_INFO_COLUMNS, form)
 
 
 @router.get("/pay-vouchers", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_pay_vouchers(
-    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+    work: ReadWork, params: Pagination, form: ExportForm = "json"
 ) -> Page[ExternalRow] | Response:
     """支付 PAY_VOUCHER, 批准以后的; 账号只显示尾号."""
-    return _build_response(await exporter.list_pay_vouchers(work, asked), exporter.PAY_VOUCHER_COLUMNS, form)
+    return _build_response(await exporter.list_pay_vouchers(work, params), exporter.PAY_VOUCHER_COLUMNS, form)
 
 
 @router.get("/pay-vouchers/payable", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_payable(
-    work: WriteWork, asked: Pagination, form: ExportForm = "json"
+    work: WriteWork, params: Pagination, form: ExportForm = "json"
 ) -> Page[ExternalRow] | Response:
     """待支付的申请, 含收款账号明文. Each reading is recorded."""
-    return _build_response(await exporter.list_payable(work, asked), exporter.PAY_VOUCHER_COLUMNS, form)
+    return _build_response(await exporter.list_payable(work, params), exporter.PAY_VOUCHER_COLUMNS, form)
 
 
 @router.get("/bgt-adjsubs", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_bgt_adjsubs(
-    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+    work: ReadWork, params: Pagination, form: ExportForm = "json"
 ) -> Page[ExternalRow] | Response:
     """指标调整明细 BA_BGT_ADJSUB: 追加为正, 追减和收回为负."""
-    return _build_response(await exporter.list_bgt_adjsubs(work, asked), exporter.BGT_ADJSUB_COLUMNS, form)
+    return _build_response(await exporter.list_bgt_adjsubs(work, params), exporter.BGT_ADJSUB_COLUMNS, form)
 
 
 @router.get("/pay-backs", response_model=Page[ExternalRow], **requires(May.EXCHANGE))
 async def list_pay_backs(
-    work: ReadWork, asked: Pagination, form: ExportForm = "json"
+    work: ReadWork, params: Pagination, form: ExportForm = "json"
 ) -> Page[ExternalRow] | Response:
     """退款 PAY_BACK_INFO."""
-    return _build_response(await exporter.list_pay_backs(work, asked), exporter.PAY_BACK_COLUMNS, form)
+    return _build_response(await exporter.list_pay_backs(work, params), exporter.PAY_BACK_COLUMNS, form)
 
 
 @router.get("/rows", response_model=Page[ExchangeRowRead], **requires(May.EXCHANGE))
 async def list_exchange_rows(
-    work: ReadWork, asked: Pagination, kind: ExchangeKind | None = None, state: ExchangeRowState | None = None
+    work: ReadWork,
+    params: Pagination,
+    kind: ExchangeKind | None = None,
+    state: ExchangeRowState | None = None,
 ) -> Page[ExchangeRow]:
     """收到的各行及其处理情况."""
-    return await repository.list_rows(work, asked, kind=kind, state=state)
+    return await repository.list_rows(work, params, kind=kind, state=state)
 
 
 @router.post("/rows/settle", response_model=RetryResult, **requires(May.EXCHANGE))

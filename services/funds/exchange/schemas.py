@@ -31,7 +31,7 @@ MAX_BATCH_ROWS = 2000
 
 
 def _normalize_day(value: object) -> object:
-    """20240506, 2024-05-06 and 2024-05-06 10:00:00 are one day."""
+    """Normalise 20240506, 2024/05/06 and 2024-05-06 10:00:00 to 2024-05-06."""
     if isinstance(value, str):
         digits = value[:10].replace("-", "").replace("/", "")
         if len(digits) == 8 and digits.isdecimal():  # noqa: PLR2004 - yyyymmdd
@@ -48,7 +48,7 @@ Text = Annotated[str, BeforeValidator(_normalize_text)]
 
 
 class IncomingRow(BaseModel):
-    """One row of one of their tables; columns we do not know are left aside."""
+    """One row of a table of the finance system; unknown columns are ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -57,7 +57,7 @@ class IncomingRow(BaseModel):
 
     @property
     def key(self) -> str:
-        """What they call the row."""
+        """Value of the key column."""
         return str(getattr(self, self.key_column))
 
 
@@ -133,7 +133,7 @@ class PayBackRow(IncomingRow):
 ROW_TYPES: dict[ExchangeKind, type[IncomingRow]] = {
     row.kind: row for row in (BgtInfoRow, PayVoucherRow, BgtAdjSubRow, PayBackRow)
 }
-"""Every table they may send."""
+"""Row type of each kind that the finance system may send."""
 
 
 class ExchangeBatch(BaseModel):

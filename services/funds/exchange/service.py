@@ -1,6 +1,6 @@
 """Import batches of rows, each in its own transaction; retry rows whose dependency has arrived; dismiss rows.
 
-A row without its dependency is kept as waiting; a row that contradicts the books is kept as refused.
+A row without its dependency is stored as WAITING; a row whose content differs from the books is stored as REFUSED.
 """
 
 import csv
@@ -40,13 +40,13 @@ SETTLED_STATES = frozenset({ExchangeRowState.APPLIED, ExchangeRowState.DISMISSED
 
 
 class ConcurrentUpdate(Conflict):
-    """409: another request dealt with the same row meanwhile; what came of it is the answer."""
+    """409: another request settled the same row meanwhile; the caller reads its result."""
 
     slug = "raced"
 
 
 def parse_csv(text: str) -> list[dict[str, Any]]:
-    """Rows of a CSV with a header of column names; empty cells are left out. Invalid when it is none."""
+    """Parse a CSV with a header; empty cells are left out. Invalid if it is malformed or has 0 or too many rows."""
     try:
         reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
         rows = [
@@ -68,26 +68,29 @@ def parse_csv(text: str) -> list[dict[str, Any]]:
 async def import_rows(
     context: ServiceContext, actor: Actor, kind: ExchangeKind, rows: Sequence[dict[str, Any]]
 ) -> BatchResult:
-    """Take a batch. Unavailable when the database is, with what was done kept."""
+    """Import rows one by one. Unavailable if the database is down; rows imported before are kept."""
     results = [await _import_row(context, actor, kind, index, row) for index, row in enumerate(rows)]
-    count = {state: sum(one.state is state for one in results) for state in ExchangeRowState}
+    count_by_state = {state: sum(result.state is state for result in results) for state in ExchangeRowState}
     return BatchResult(
-        applied=count[ExchangeRowState.APPLIED],
-        waiting=count[ExchangeRowState.WAITING],
-        refused=count[ExchangeRowState.REFUSED],
+        applied=count_by_state[ExchangeRowState.APPLIED],
+        waiting=count_by_state[ExchangeRowState.WAITING],
+        refused=count_by_state[ExchangeRowState.REFUSED],
         rows=results,
     )
 
 
 async def _import_row(
-    context: ServiceContext, actor: Actor, kind: ExchangeKind, index: int, given: dict[str, Any]
+    context: ServiceContext, actor: Actor, kind: ExchangeKind, index: int, values: dict[str, Any]
 ) -> RowResult:
     try:
-        row = ROW_TYPES[kind].model_validate(given)
-    except ValidationError as error:
-        told = "; ".join(f"{one.pointer[1:]} {one.detail}" for one in to_field_errors(error.errors())[:5])
-        name = str(given.get(ROW_TYPES[kind].key_column) or "")[:64]
-        return RowResult(index=index, external_id=name, state=ExchangeRowState.REFUSED, reason=told[:1000])
+        row = ROW_TYPES[kind].model_validate(values)
+    except ValidationError as invalid:
+        errors = to_field_errors(invalid.errors())[:5]
+        reason = "; ".join(f"{error.pointer[1:]} {error.detail}" for error in errors)
+        external_id = str(values.get(ROW_TYPES[kind].key_column) or "")[:64]
+        return RowResult(
+            index=index, external_id=external_id, state=ExchangeRowState.REFUSED, reason=reason[:1000]
+        )
     digest = hashlib.sha256(json.dumps(row.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
     for _ in range(MAX_ATTEMPTS):
         try:
@@ -121,7 +124,7 @@ async def _import_row_once(
 
 @dataclass(frozen=True)
 class _RowOutcome:
-    """What came of a row, and what it still waits for."""
+    """Result of applying a row: state, our record, and the dependency it waits for."""
 
     state: ExchangeRowState
     region: str
@@ -131,21 +134,23 @@ class _RowOutcome:
     document: str = ""
 
     @classmethod
-    def from_error(cls, refusal: ApiError, home: str) -> "_RowOutcome":
-        """A refusal with everything it points at; a row whose record we do not know belongs to the sender."""
-        told = [fault.detail for fault in refusal.errors if fault.detail not in refusal.detail]
-        reason = f"{refusal.detail}: {'; '.join(told)}" if told else refusal.detail
-        if isinstance(refusal, DependencyMissing):
-            return cls(ExchangeRowState.WAITING, home, reason, "", refusal.payment, refusal.document)
-        return cls(ExchangeRowState.REFUSED, home, reason)
+    def from_error(cls, error: ApiError, sender_region: str) -> "_RowOutcome":
+        """Build the outcome of an error with all its messages. Without a known record the row belongs to the sender's region."""
+        details = [
+            field_error.detail for field_error in error.errors if field_error.detail not in error.detail
+        ]
+        reason = f"{error.detail}: {'; '.join(details)}" if details else error.detail
+        if isinstance(error, DependencyMissing):
+            return cls(ExchangeRowState.WAITING, sender_region, reason, "", error.payment, error.document)
+        return cls(ExchangeRowState.REFUSED, sender_region, reason)
 
 
 async def apply_and_record(
     context: ServiceContext, actor: Actor, row: IncomingRow, digest: str, earlier: UUID | None
 ) -> tuple[ExchangeRowState, str, str]:
-    """Effect and record together; or, when there is no effect, the record alone with the reason.
+    """Apply a row and record it in one transaction; if it cannot be applied, record the reason alone.
 
-    Conflict when another request dealt with the row meanwhile.
+    ConcurrentUpdate if another request settled the row meanwhile.
     """
     try:
         async with context.database.write() as session:
@@ -157,8 +162,8 @@ async def apply_and_record(
             return ExchangeRowState.APPLIED, "", subject
     except (Unavailable, ConcurrentUpdate):
         raise
-    except ApiError as refusal:
-        outcome = _RowOutcome.from_error(refusal, actor.grants[0].region)
+    except ApiError as error:
+        outcome = _RowOutcome.from_error(error, actor.grants[0].region)
         async with context.database.write() as session:
             await _save_row(context.unit_of_work(session, actor), row, digest, earlier, outcome)
         return outcome.state, outcome.reason, ""
@@ -167,52 +172,52 @@ async def apply_and_record(
 async def _save_row(
     work: UnitOfWork, row: IncomingRow, digest: str, earlier: UUID | None, outcome: _RowOutcome
 ) -> None:
-    """The record of the row; Raced when another appeared since we looked, or the one we saw was settled."""
-    now = await repository.find_same_row(work, row.kind, row.key, digest, lock=True)
-    if now is not None and (now.id != earlier or now.state in SETTLED_STATES):
+    """Insert or update the record of the row; ConcurrentUpdate if another request inserted or settled it meanwhile."""
+    same_row = await repository.find_same_row(work, row.kind, row.key, digest, lock=True)
+    if same_row is not None and (same_row.id != earlier or same_row.state in SETTLED_STATES):
         raise ConcurrentUpdate("这一行刚刚办理过", "This row was just dealt with")
     if earlier is None:
         content = row.model_dump(mode="json")
         if number := content.get("PAYEE_ACCT_NO"):
             content["PAYEE_ACCT_NO"] = mask_account(number)
-        kept = ExchangeRow(id=new_id(), region=outcome.region, created_at=work.at, created_by=work.actor.id,
+        record = ExchangeRow(id=new_id(), region=outcome.region, created_at=work.at, created_by=work.actor.id,
                            updated_at=work.at, kind=row.kind, external_id=row.key, content_digest=digest,
                            content=content, state=outcome.state)  # fmt: skip
     else:
-        kept = await repository.get_row(work, earlier, lock=True)
-        kept.version, kept.tries, kept.updated_at = kept.version + 1, kept.tries + 1, work.at
-    kept.state, kept.reason, kept.subject = outcome.state, outcome.reason, outcome.subject
-    kept.awaits_payment, kept.awaits_document = outcome.payment, outcome.document
+        record = await repository.get_row(work, earlier, lock=True)
+        record.version, record.tries, record.updated_at = record.version + 1, record.tries + 1, work.at
+    record.state, record.reason, record.subject = outcome.state, outcome.reason, outcome.subject
+    record.awaits_payment, record.awaits_document = outcome.payment, outcome.document
     if outcome.state is ExchangeRowState.APPLIED:
-        kept.settled_at, kept.settled_by = work.at, work.actor.id
+        record.settled_at, record.settled_by = work.at, work.actor.id
     if earlier is not None:
-        work.session.add(kept)
-    elif not await repository.insert_row(work, kept):
+        work.session.add(record)
+    elif not await repository.insert_row(work, record):
         raise ConcurrentUpdate("这一行刚刚办理过", "This row was just dealt with")
-    event = ExchangeRowTaken(row_id=kept.id, kind=row.kind, state=outcome.state)
-    await work.publish(event, kept, reason=outcome.reason)
+    event = ExchangeRowTaken(row_id=record.id, kind=row.kind, state=outcome.state)
+    await work.publish(event, record, reason=outcome.reason)
 
 
 async def import_batch(
     context: ServiceContext, actor: Actor, kind: ExchangeKind, rows: Sequence[dict[str, Any]]
 ) -> BatchResult:
-    """Take a batch, then what it or others made ready. Unavailable when the database is, with what was done kept."""
-    taken = await import_rows(context, actor, kind, rows)
-    settled = await retry_ready_rows(context)
+    """Import a batch, then retry the rows it made ready. Unavailable if the database is down; rows imported before are kept."""
+    result = await import_rows(context, actor, kind, rows)
+    retried = await retry_ready_rows(context)
     context.changed.set()
-    return taken.model_copy(update={"settled": settled})
+    return result.model_copy(update={"settled": retried})
 
 
 async def retry_waiting_rows(context: ServiceContext, actor: Actor) -> RetryResult:
-    """Try again everything that waited in the actor's regions."""
+    """Retry all waiting rows of the actor's regions."""
     async with context.database.read() as session:
         rows = await repository.list_waiting_rows(context.unit_of_work(session, actor))
-    done = await _retry_rows(context, rows, actor)
-    return RetryResult(settled=done, waiting=len(rows) - done)
+    applied = await _retry_rows(context, rows, actor)
+    return RetryResult(settled=applied, waiting=len(rows) - applied)
 
 
 async def retry_ready_rows(context: ServiceContext) -> int:
-    """Try what waits for something that has come since, each in the name of who sent it; how many took effect."""
+    """Retry rows whose dependency has changed since, each as its sender; return how many were applied."""
     async with context.database.read() as session:
         rows = await repository.system_list_ready_rows(context.unit_of_work(session))
     return await _retry_rows(context, rows)
@@ -221,37 +226,37 @@ async def retry_ready_rows(context: ServiceContext) -> int:
 async def _retry_rows(
     context: ServiceContext, rows: Iterable[ExchangeRow], actor: Actor | None = None
 ) -> int:
-    done = 0
-    for kept in rows:
-        row = ROW_TYPES[kept.kind].model_validate(kept.content)
+    applied = 0
+    for record in rows:
+        row = ROW_TYPES[record.kind].model_validate(record.content)
         try:
             state, _, _ = await apply_and_record(
-                context, actor or _build_sender(kept), row, kept.content_digest, kept.id
+                context, actor or _build_sender(record), row, record.content_digest, record.id
             )
         except (Conflict, NotFound, Forbidden):
             continue
-        done += state is ExchangeRowState.APPLIED
-    if done:
+        applied += state is ExchangeRowState.APPLIED
+    if applied:
         context.changed.set()
-    return done
+    return applied
 
 
-def _build_sender(kept: ExchangeRow) -> Actor:
-    """Who sent a row, with what a sender may do at home, where the row is kept."""
-    return Actor(kept.created_by, kept.created_by, (Grant(Role.MACHINE, kept.region),), kind="machine")
+def _build_sender(record: ExchangeRow) -> Actor:
+    """Actor of the row's sender with the machine role in the row's region."""
+    return Actor(record.created_by, record.created_by, (Grant(Role.MACHINE, record.region),), kind="machine")
 
 
 async def dismiss_row(work: UnitOfWork, row_id: UUID, reason: str) -> ExchangeRow:
-    """Say why a row is not dealt with any more. Conflict for one that took effect."""
-    kept = await repository.get_row(work, row_id, lock=True)
-    work.actor.require(May.RECONCILE, kept.region)
-    if kept.state is ExchangeRowState.APPLIED:
+    """Dismiss a row with a reason. Conflict for an applied row."""
+    record = await repository.get_row(work, row_id, lock=True)
+    work.actor.require(May.RECONCILE, record.region)
+    if record.state is ExchangeRowState.APPLIED:
         raise Conflict("这一行已入账", "This row took effect")
-    kept.state, kept.note = ExchangeRowState.DISMISSED, reason
-    kept.settled_at, kept.settled_by = work.at, work.actor.id
-    kept.version, kept.updated_at = kept.version + 1, work.at
-    work.session.add(kept)
+    record.state, record.note = ExchangeRowState.DISMISSED, reason
+    record.settled_at, record.settled_by = work.at, work.actor.id
+    record.version, record.updated_at = record.version + 1, work.at
+    work.session.add(record)
     await work.publish(
-        ExchangeRowTaken(row_id=kept.id, kind=kept.kind, state=kept.state), kept, reason=reason
+        ExchangeRowTaken(row_id=record.id, kind=record.kind, state=record.state), record, reason=reason
     )
-    return kept
+    return record

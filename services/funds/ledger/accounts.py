@@ -1,4 +1,4 @@
-"""The chart of accounts: where a yuan of a fund document is at any moment, on one screen.
+"""Chart of accounts (会计科目): the stage of every 分 of a fund document.
 
     收到指标    借 可分配          贷 到位
     方案审定    借 已审定待下达    贷 可分配
@@ -7,7 +7,7 @@
     支付        借 已支付          贷 支付在途
     退回        借 未支付          贷 已支付
 
-So 到位 = 可分配 + 已审定待下达 + 未支付 + 支付在途 + 已支付 holds after every entry, for every source.
+Invariant after every entry, for every source: 到位 = 可分配 + 已审定待下达 + 未支付 + 支付在途 + 已支付.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class AccountKind(LabelledEnum):
 
     @property
     def sign(self) -> int:
-        """+1 where a debit adds to the balance, -1 for 到位, which credits add to."""
+        """+1 if debits increase the balance; -1 for 到位, which credits increase."""
         return -1 if self is AccountKind.RECEIVED else 1
 
 
@@ -66,36 +66,36 @@ class Account:
 
     @cached_property
     def id(self) -> UUID:
-        """The same dimensions always give the same account, on every replica, without asking the database."""
+        """UUIDv5 of the dimensions: the same account has the same id on every replica, without a query."""
         name = f"{self.kind}|{self.source_id}|{self.project_id}|{self.allocation_id}|{self.payee}"
         return uuid5(ACCOUNT_NAMESPACE, name)
 
 
 @dataclass(frozen=True)
 class Posting:
-    """分录的一行: a debit above zero, a credit below, in 分."""
+    """分录的一行: one line of an entry. Debits are positive, credits negative, in 分."""
 
     account: Account
     amount: int
 
     @property
     def change(self) -> int:
-        """What the posting does to the account's balance."""
+        """Change of the account's balance, in 分."""
         return self.amount * self.account.kind.sign
 
 
 def debit(account: Account, amount: int) -> Posting:
-    """借."""
+    """Build a debit (借) of an amount in 分."""
     return Posting(account, amount)
 
 
 def credit(account: Account, amount: int) -> Posting:
-    """贷."""
+    """Build a credit (贷) of an amount in 分."""
     return Posting(account, -amount)
 
 
 def require_zero_sum(postings: list[Posting]) -> list[Posting]:
-    """The lines that move something; ValueError unless debits equal credits."""
+    """Return the postings that are not zero; ValueError unless debits equal credits."""
     if total := sum(posting.amount for posting in postings):
         raise ValueError(f"借贷不平, 相差 {total} 分")
     return [posting for posting in postings if posting.amount]

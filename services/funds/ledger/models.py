@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class LedgerAccount(Base, table=True):
-    """账户余额. Changed only by `balance = balance + x` in SQL, in the order of ids; never below zero."""
+    """账户余额. Changed only by `balance = balance + x` in SQL, rows locked in the order of ids; never below zero."""
 
     __tablename__ = "ledger_account"
     __table_args__ = (
@@ -36,7 +36,7 @@ class LedgerAccount(Base, table=True):
 
 
 class LedgerEntry(Base, table=True):
-    """分录: one business fact; `key` makes its posting idempotent."""
+    """分录: one business event. The unique `key` makes posting idempotent."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (sa.Index(None, "region", "happened_on", "id"), sa.Index(None, "subject"))
@@ -55,12 +55,12 @@ class LedgerEntry(Base, table=True):
 
 
 class LedgerPosting(Base, table=True):
-    """分录行: debit above zero, credit below. The sum over an entry is zero."""
+    """分录行. Debits are positive, credits negative; the sum over an entry is zero."""
 
     __tablename__ = "ledger_posting"
     __table_args__ = (
         sa.Index(None, "account_id", "happened_on"),
-        # Looked at when the transaction ends: lines are written before the accounts are locked, to hold locks briefly.
+        # Deferred to the commit: postings are inserted before the accounts are locked, to hold the locks briefly.
         sa.ForeignKeyConstraint(["account_id"], ["ledger_account.id"], deferrable=True, initially="DEFERRED"),
     )
 
@@ -72,13 +72,13 @@ class LedgerPosting(Base, table=True):
 
 
 class YearClosing(Base, Record, table=True):
-    """年终结账. From then on nothing is entered with a day of that year or before, unless it is reopened."""
+    """年终结账. No entry dated in this year or before is accepted while the closing is in force."""
 
     __tablename__ = "year_closing"
     __table_args__ = (sa.UniqueConstraint("region", "year", "round"),)
 
     year: int
     round: int = 1
-    """The how-manieth closing of the year."""
+    """Sequence number of this closing within the year (1 = first)."""
     reopened_at: datetime | None = None
     note: str = Field(default="", sa_type=sa.Text)

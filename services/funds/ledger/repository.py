@@ -31,10 +31,10 @@ def _insert_if_absent(table: sa.Table, *, postgres: bool) -> Any:  # noqa: ANN40
     return (postgresql.insert if postgres else sqlite.insert)(table).on_conflict_do_nothing()
 
 
-# Statements of a posting are put together once: that costs more than running them.
+# Statements of a posting are cached: building them costs more than executing them.
 @lru_cache
 def _build_entry_insert(*, postgres: bool) -> Any:  # noqa: ANN401 - an Insert
-    # RETURNING, since a driver may not count the rows of an INSERT.
+    # RETURNING, because a driver may not report the row count of an INSERT.
     return _insert_if_absent(ENTRY, postgres=postgres).returning(ENTRY.c.id)
 
 
@@ -55,11 +55,11 @@ def _build_balance_update(accounts: int) -> Any:  # noqa: ANN401 - an Update wit
     changes = [sa.bindparam(f"change{n}", type_=sa.BigInteger) for n in range(accounts)]
     locked = _select_locked_accounts(ids).subquery()
     pairs = [
-        (ACCOUNT.c.id == one, sa.cast(change, sa.BigInteger))
-        for one, change in zip(ids, changes, strict=True)
+        (ACCOUNT.c.id == account_id, sa.cast(change, sa.BigInteger))
+        for account_id, change in zip(ids, changes, strict=True)
     ]
     change = sa.case(*pairs)
-    # The rows are named twice, or the planner may read the whole table to find what is locked.
+    # The ids stand in the subquery and in the UPDATE: with the subquery alone, the planner may scan the whole table.
     return (
         sa.update(ACCOUNT)
         .where(
@@ -74,18 +74,18 @@ def _build_balance_update(accounts: int) -> Any:  # noqa: ANN401 - an Update wit
 
 
 async def insert_entry(work: UnitOfWork, values: Mapping[str, Any]) -> bool:
-    """Write the entry unless its key is there already; whether it was written."""
+    """Insert the entry unless its key exists; return whether it was inserted."""
     statement = _build_entry_insert(postgres=_is_postgres(work))
     return (await execute_core(work.session, statement, values)).first() is not None
 
 
 async def find_entry_by_key(work: UnitOfWork, key: str) -> LedgerEntry | None:
-    """The entry an idempotent posting made."""
+    """Find the entry of an idempotency key."""
     return (await work.session.exec(select(LedgerEntry).where(LedgerEntry.key == key))).first()
 
 
 def _select_locked_accounts(ids: Iterable[Any]) -> sa.Select[Any]:
-    """Account rows, locked in the order of their ids so that two writers never wait on each other."""
+    """Select accounts FOR UPDATE in the order of their ids, so that two writers never deadlock."""
     return (
         sa.select(ACCOUNT.c.id, ACCOUNT.c.balance, ACCOUNT.c.closed_year)
         .where(ACCOUNT.c.id.in_(ids))
@@ -95,32 +95,32 @@ def _select_locked_accounts(ids: Iterable[Any]) -> sa.Select[Any]:
 
 
 async def lock_account(work: UnitOfWork, account: Account) -> int:
-    """What an account holds; nobody else can change it until the transaction ends."""
-    found = await lock_account_states(work, [account.id])
-    if not found:
+    """Lock an account until the transaction ends and return its balance in 分; open it if it does not exist."""
+    states = await lock_account_states(work, [account.id])
+    if not states:
         await insert_accounts(work, [account])
-        found = await lock_account_states(work, [account.id])
-    return found[account.id][0]
+        states = await lock_account_states(work, [account.id])
+    return states[account.id][0]
 
 
 async def lock_account_states(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUID, tuple[int, int]]:
-    """Account id → (balance, closed year) of those there are, locked."""
+    """Lock the existing accounts among these ids: account id → (balance in 分, last closed year)."""
     rows = await execute_core(work.session, _select_locked_accounts(ids))
     return {row.id: (int(row.balance), int(row.closed_year)) for row in rows}
 
 
 async def insert_accounts(work: UnitOfWork, accounts: Iterable[Account]) -> None:
-    """Open accounts nobody used before, with nothing in them, closed as far as their region is."""
-    wanted = {account.id: account for account in accounts}
-    closed = {one.region: 0 for one in wanted.values()}
-    for region in closed:
-        closed[region] = await system_get_closed_year(work, region)
-    rows = [_build_account_row(wanted[one], closed[wanted[one].region]) for one in sorted(wanted)]
+    """Open accounts with balance zero, closed up to the last closed year of their region."""
+    by_id = {account.id: account for account in accounts}
+    closed_years = {account.region: 0 for account in by_id.values()}
+    for region in closed_years:
+        closed_years[region] = await system_get_closed_year(work, region)
+    rows = [_build_account_row(account, closed_years[account.region]) for _, account in sorted(by_id.items())]
     await execute_core(work.session, _insert_if_absent(ACCOUNT, postgres=_is_postgres(work)).values(rows))
 
 
 async def system_get_closed_year(work: UnitOfWork, region: str) -> int:
-    """The last year of a region or of one that contains it that is closed now; 0 when none is."""
+    """Last closed year of a region or one of its ancestors; 0 if none is closed."""
     query = sa.select(sa.func.max(CLOSING.c.year)).where(
         CLOSING.c.region.in_(ancestor_codes(region)), CLOSING.c.reopened_at.is_(None)
     )
@@ -128,9 +128,9 @@ async def system_get_closed_year(work: UnitOfWork, region: str) -> int:
 
 
 async def get_balance(work: UnitOfWork, account: Account) -> int:
-    """What an account holds; zero when it was never used."""
-    found = await execute_core(work.session, sa.select(ACCOUNT.c.balance).where(ACCOUNT.c.id == account.id))
-    return int(found.scalar_one_or_none() or 0)
+    """Balance of an account in 分; zero if it does not exist."""
+    rows = await execute_core(work.session, sa.select(ACCOUNT.c.balance).where(ACCOUNT.c.id == account.id))
+    return int(rows.scalar_one_or_none() or 0)
 
 
 def _build_account_row(account: Account, closed_year: int) -> dict[str, Any]:
@@ -149,21 +149,21 @@ def _build_account_row(account: Account, closed_year: int) -> dict[str, Any]:
 
 
 async def update_balances(work: UnitOfWork, changes: Mapping[UUID, int], year: int) -> set[UUID]:
-    """Add to balances in one statement; the accounts that were moved.
+    """Add changes to balances in one statement; return the ids of the accounts that were changed.
 
-    Left alone are accounts that do not exist yet, that would fall below zero, or that are closed for the year: each
-    is judged as it is when its row is ours.
+    Accounts are skipped that do not exist, would fall below zero, or are closed for the year. The conditions are
+    evaluated under the row lock.
     """
     values: dict[str, Any] = {"booked": year}
-    for number, (one, change) in enumerate(changes.items()):
-        values |= {f"id{number}": one, f"change{number}": change}
+    for number, (account_id, change) in enumerate(changes.items()):
+        values |= {f"id{number}": account_id, f"change{number}": change}
     return set((await execute_core(work.session, _build_balance_update(len(changes)), values)).scalars())
 
 
 async def insert_postings(
     work: UnitOfWork, entry_id: UUID, postings: Sequence[Posting], happened_on: date
 ) -> None:
-    """The entry's lines."""
+    """Insert the postings of an entry, numbered from 1."""
     values: dict[str, Any] = {}
     for number, posting in enumerate(postings):
         values |= {
@@ -179,14 +179,14 @@ async def insert_postings(
 def _build_stage_sums(kind: Any, balance: Any) -> list[Any]:  # noqa: ANN401 - column expressions
     return [
         sa.cast(
-            sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger
-        ).label(one)
-        for one in AccountKind
+            sa.func.coalesce(sa.func.sum(sa.case((kind == stage, balance), else_=0)), 0), sa.BigInteger
+        ).label(stage)
+        for stage in AccountKind
     ]
 
 
 def build_account_conditions(work: UnitOfWork, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    """The accounts of the caller's regions under filters: a pair is a range, a list a choice, else a value; None is none."""
+    """Conditions on accounts of the caller's regions: a tuple filters a range, a list a set, None nothing."""
     conditions: list[sa.ColumnElement[bool]] = [work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region)]
     for name, value in filters.items():
         if value is None:
@@ -204,37 +204,43 @@ def build_account_conditions(work: UnitOfWork, filters: Mapping[str, Any]) -> li
 async def sum_by_stage(
     work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
 ) -> list[sa.Row[Any]]:
-    """Balance per stage, grouped by account columns: from the running balances, or from postings up to a day."""
+    """Balance of each stage grouped by account columns: running balances, or the postings up to a day."""
     columns = [ACCOUNT.c[name] for name in groups]
     conditions = build_account_conditions(work, filters)
     if as_of is None:
         query = sa.select(*columns, *_build_stage_sums(ACCOUNT.c.kind, ACCOUNT.c.balance)).where(*conditions)
         return list(await execute_core(work.session, query.group_by(*columns).order_by(*columns)))
-    # Each account's postings by the index, or a planner may read every posting there is to find a district's.
-    then = (
+    # A correlated subquery per account uses the index; with a join the planner may scan the postings of all districts.
+    posted = (
         sa.select(sa.func.sum(POSTING.c.amount))
         .where(POSTING.c.account_id == ACCOUNT.c.id, POSTING.c.happened_on <= as_of)
         .scalar_subquery()
     )
     sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
-    parts = sa.select(*columns, ACCOUNT.c.kind.label("stage"), sa.func.sum(sign * then).label("held"))
-    held = parts.where(*conditions).group_by(*columns, ACCOUNT.c.kind).subquery()
-    grouped = [held.c[name] for name in groups]
-    query = sa.select(*grouped, *_build_stage_sums(held.c.stage, held.c.held)).where(held.c.held.is_not(None))
+    per_account = sa.select(
+        *columns, ACCOUNT.c.kind.label("stage"), sa.func.sum(sign * posted).label("balance")
+    )
+    stages = per_account.where(*conditions).group_by(*columns, ACCOUNT.c.kind).subquery()
+    grouped = [stages.c[name] for name in groups]
+    query = sa.select(*grouped, *_build_stage_sums(stages.c.stage, stages.c.balance)).where(
+        stages.c.balance.is_not(None)
+    )
     return list(await execute_core(work.session, query.group_by(*grouped).order_by(*grouped)))
 
 
 async def sum_by_account_kind(
     work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None
 ) -> list[sa.Row[Any]]:
-    """Per kind: debits, credits and running balance, for a trial balance."""
+    """Debits and credits of each account kind, in 分, for the trial balance."""
     amount = POSTING.c.amount
-    debits = sa.func.coalesce(sa.func.sum(sa.case((amount > 0, amount), else_=0)), 0)
-    credits_ = sa.func.coalesce(sa.func.sum(sa.case((amount < 0, -amount), else_=0)), 0)
+    debit_sum = sa.func.coalesce(sa.func.sum(sa.case((amount > 0, amount), else_=0)), 0)
+    credit_sum = sa.func.coalesce(sa.func.sum(sa.case((amount < 0, -amount), else_=0)), 0)
     joined = POSTING.join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
-    big = sa.BigInteger
+    integer = sa.BigInteger
     query = sa.select(
-        ACCOUNT.c.kind, sa.cast(debits, big).label("debits"), sa.cast(credits_, big).label("credits")
+        ACCOUNT.c.kind,
+        sa.cast(debit_sum, integer).label("debits"),
+        sa.cast(credit_sum, integer).label("credits"),
     )
     query = query.select_from(joined).where(*build_account_conditions(work, filters))
     if as_of is not None:
@@ -243,22 +249,22 @@ async def sum_by_account_kind(
 
 
 def select_entries(work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None) -> Any:  # noqa: ANN401 - SelectOfScalar
-    """Entries of the caller's regions that touch the accounts of a report figure (the drill-down)."""
+    """Select the entries of the caller's regions that post to the filtered accounts (drill-down of a figure)."""
     query = select(LedgerEntry).where(work.actor.scope_filter(May.FUND_READ, col(LedgerEntry.region)))
     if as_of is not None:
         query = query.where(col(LedgerEntry.happened_on) <= as_of)
     if any(value is not None for value in filters.values()):
-        touched = (
+        entry_ids = (
             sa.select(POSTING.c.entry_id)
             .join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
             .where(*build_account_conditions(work, filters))
         )
-        query = query.where(col(LedgerEntry.id).in_(touched))
+        query = query.where(col(LedgerEntry.id).in_(entry_ids))
     return query
 
 
 async def list_postings(work: UnitOfWork, entry_ids: Sequence[UUID]) -> list[sa.Row[Any]]:
-    """The lines of some entries with their accounts' dimensions."""
+    """Postings of entries with the dimensions of their accounts."""
     query = (
         sa.select(POSTING, ACCOUNT.c.kind, ACCOUNT.c.source_id, ACCOUNT.c.project_id, ACCOUNT.c.payee)
         .join(ACCOUNT, ACCOUNT.c.id == POSTING.c.account_id)
@@ -269,7 +275,7 @@ async def list_postings(work: UnitOfWork, entry_ids: Sequence[UUID]) -> list[sa.
 
 
 async def list_drifted_accounts(work: UnitOfWork) -> list[sa.Row[Any]]:
-    """Accounts in the caller's regions whose running balance is not the sum of their postings: always none."""
+    """Accounts in the caller's regions whose running balance differs from the sum of their postings; expected none."""
     sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
     joined = ACCOUNT.outerjoin(POSTING, POSTING.c.account_id == ACCOUNT.c.id)
     total = sa.func.coalesce(sa.func.sum(POSTING.c.amount), 0) * sign
@@ -286,7 +292,7 @@ async def list_drifted_accounts(work: UnitOfWork) -> list[sa.Row[Any]]:
 
 
 async def list_unbalanced_sources(work: UnitOfWork) -> list[UUID]:
-    """Sources that break received = available + allocated in one query over the running balances: always none."""
+    """Sources where received ≠ available + allocated in the running balances; expected none."""
     received = ACCOUNT.c.kind == AccountKind.RECEIVED
     gap = sa.func.sum(sa.case((received, -ACCOUNT.c.balance), else_=ACCOUNT.c.balance))
     query = (
@@ -299,8 +305,8 @@ async def list_unbalanced_sources(work: UnitOfWork) -> list[UUID]:
 
 
 async def count_unbalanced_entries(work: UnitOfWork) -> int:
-    """How many entries have debits that differ from credits: always none."""
-    sums = (
+    """Count entries whose debits differ from their credits; expected 0."""
+    unbalanced = (
         sa.select(POSTING.c.entry_id)
         .join(ENTRY, ENTRY.c.id == POSTING.c.entry_id)
         .where(work.actor.scope_filter(May.FUND_READ, ENTRY.c.region))
@@ -309,6 +315,6 @@ async def count_unbalanced_entries(work: UnitOfWork) -> int:
     )
     return int(
         (
-            await execute_core(work.session, sa.select(sa.func.count()).select_from(sums.subquery()))
+            await execute_core(work.session, sa.select(sa.func.count()).select_from(unbalanced.subquery()))
         ).scalar_one()
     )

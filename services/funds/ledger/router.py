@@ -1,4 +1,4 @@
-"""The ledger over HTTP: read only; entries are made by the business behind them."""
+"""HTTP routes of the ledger, read only: entries are posted by the services of the other features."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -51,10 +51,10 @@ async def read_positions(
 
 @router.get("/entries", response_model=Page[EntryRead], **requires(May.FUND_READ))
 async def list_entries(
-    work: ReadWork, asked: Pagination, filters: Filters, kind: AccountKind | None = None, as_of: AsOf = None
+    work: ReadWork, params: Pagination, filters: Filters, kind: AccountKind | None = None, as_of: AsOf = None
 ) -> Page[EntryRead]:
     """分录: the rows behind a figure, by the same filters and the figure's account kind."""
-    return await service.list_entries(work, asked, {**filters, "kind": kind}, as_of)
+    return await service.list_entries(work, params, {**filters, "kind": kind}, as_of)
 
 
 @router.get("/trial", response_model=TrialBalance, **requires(May.FUND_READ))

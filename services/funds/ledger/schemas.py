@@ -25,23 +25,25 @@ class Figures(BaseModel):
     paid: Money = Field(0, description="已支付, 扣除退款")
 
 
-def build_figures(balances: Mapping[str, Any], *, whole: bool = True) -> Figures:
-    """The figures from the balance of each stage.
+def build_figures(balances: Mapping[str, Any], *, has_whole_sources: bool = True) -> Figures:
+    """Compute the figures from the balance of each stage, in 分.
 
-    A part of a source (a project, a payee, a town) has no 到位 account of its own: what reached it is what it holds.
-    `whole` says that the balances may be of whole sources, whose 到位 is then shown as it was posted.
+    A part of a source (a project, a payee, a town) has no account of 到位; its received amount is the sum of its other
+    stages. `has_whole_sources` says whether the balances may include accounts of 到位, which are then used as posted.
     """
-    at = {kind: int(balances.get(kind) or 0) for kind in AccountKind}
-    unpaid = at[AccountKind.UNPAID] + at[AccountKind.APPLIED]
-    held = sum(balance for kind, balance in at.items() if kind is not AccountKind.RECEIVED)
+    balances_by_kind = {kind: int(balances.get(kind) or 0) for kind in AccountKind}
+    unpaid = balances_by_kind[AccountKind.UNPAID] + balances_by_kind[AccountKind.APPLIED]
+    distributed = sum(
+        balance for kind, balance in balances_by_kind.items() if kind is not AccountKind.RECEIVED
+    )
     return Figures.model_construct(
-        received=(at[AccountKind.RECEIVED] if whole else 0) or held,
-        available=at[AccountKind.AVAILABLE] + at[AccountKind.PLANNED],
-        planned=at[AccountKind.PLANNED],
-        allocated=unpaid + at[AccountKind.PAID],
+        received=(balances_by_kind[AccountKind.RECEIVED] if has_whole_sources else 0) or distributed,
+        available=balances_by_kind[AccountKind.AVAILABLE] + balances_by_kind[AccountKind.PLANNED],
+        planned=balances_by_kind[AccountKind.PLANNED],
+        allocated=unpaid + balances_by_kind[AccountKind.PAID],
         unpaid=unpaid,
-        applied=at[AccountKind.APPLIED],
-        paid=at[AccountKind.PAID],
+        applied=balances_by_kind[AccountKind.APPLIED],
+        paid=balances_by_kind[AccountKind.PAID],
     )
 
 

@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.funds.payments import repository as payments
-from services.funds.payments import service
+from services.funds.payments import repository, service
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment
 from services.funds.payments.schemas import (
@@ -25,7 +24,7 @@ from shared.db import new_id
 from shared.errors import Conflict, FieldError, FieldErrorRead, Invalid
 from shared.http import VersionMatch
 from shared.spreadsheets import TEXT, YUAN, Column, Sheet, SheetLimits, SheetRow, build_workbook, read_sheet
-from shared.spreadsheets import build_template as templates_build_template
+from shared.spreadsheets import build_template as build_sheet_template
 from shared.unit_of_work import UnitOfWork
 
 UPLOAD_LIMITS = SheetLimits(size=8 * 1024 * 1024, rows=10_000)
@@ -63,33 +62,35 @@ BANK_FILE_STATES = frozenset({PaymentState.APPROVED, PaymentState.PAID})
 
 
 def build_template() -> bytes:
-    """An empty list to fill in (XLSX)."""
-    return templates_build_template(BENEFICIARY_COLUMNS, name="一卡通名单", title="一卡通补贴发放名单")
+    """Build an empty beneficiary list (XLSX)."""
+    return build_sheet_template(BENEFICIARY_COLUMNS, name="一卡通名单", title="一卡通补贴发放名单")
 
 
 async def upload_beneficiaries(
     work: UnitOfWork, payment_id: UUID, content: bytes, match: VersionMatch, *, dry_run: bool
 ) -> BatchRead:
-    """Replace the households of a payment that is still being written, all of them or none; Invalid when a row is wrong.
+    """Replace the beneficiaries of a payment in DRAFT state, all or none; Invalid if a row is wrong.
 
-    The list must add up to the payment to the 分.
+    The list must add up to the amount of the payment, to the 分.
     """
     sheet = await asyncio.to_thread(read_sheet, content, BENEFICIARY_COLUMNS, limits=UPLOAD_LIMITS)
-    payment = await payments.get_payment(work, payment_id, lock=True)
+    payment = await repository.get_payment(work, payment_id, lock=True)
     work.actor.require(May.PAYMENT_SUBMIT, payment.region)
     match.require_version(payment)
     _require_editable(payment)
     _flag_duplicates(sheet)
     total = sum(row.values.get("amount") or 0 for row in sheet.rows)
-    faults = [*_check_total(sheet, total, payment.amount), *sheet.to_field_errors()]
-    if faults and not dry_run:
-        raise Invalid(f"名单中有 {len(faults)} 处问题, 一户也没有保存", "Nothing was kept", errors=faults)
-    known = {
+    errors = [*_check_total(sheet, total, payment.amount), *sheet.to_field_errors()]
+    if errors and not dry_run:
+        raise Invalid(f"名单中有 {len(errors)} 处问题, 一户也没有保存", "Nothing was kept", errors=errors)
+    card_index_by_row = {
         number: work.context.keyring.blind_index(row.values["card"], CARD_INDEX_FIELD)
         for number, row in enumerate(sheet.rows, 1)
         if row.values.get("card")
     }
-    again = await payments.list_repeated_cards(work, payment.project_id, payment.id, set(known.values()))
+    repeated = await repository.list_repeated_cards(
+        work, payment.project_id, payment.id, set(card_index_by_row.values())
+    )
     if not dry_run:
         await _save_beneficiaries(work, payment, sheet.rows, total)
     return BatchRead.model_construct(
@@ -98,8 +99,10 @@ async def upload_beneficiaries(
         count=len(sheet.rows),
         total=max(0, total),
         difference=total - payment.amount,
-        repeated=[number for number, mark in known.items() if mark in again],
-        errors=[FieldErrorRead(pointer=one.pointer, code=one.code, detail=one.detail) for one in faults],
+        repeated=[number for number, index in card_index_by_row.items() if index in repeated],
+        errors=[
+            FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
+        ],
     )
 
 
@@ -111,33 +114,33 @@ def _require_editable(payment: Payment) -> None:
 
 
 def _flag_duplicates(sheet: Sheet) -> None:
-    """A person or an account stands in a list once, and gets something."""
+    """Add an error to rows with a repeated person or account, or an amount that is not positive."""
     for key in ("card", "account"):
-        first: dict[str, int] = {}
+        first_rows: dict[str, int] = {}
         for row in sheet.rows:
             value = row.values.get(key)
-            if value and value in first:
-                row.add_error(key, f"与第 {first[value]} 行相同")
+            if value and value in first_rows:
+                row.add_error(key, f"与第 {first_rows[value]} 行相同")
             elif value:
-                first[value] = row.number
+                first_rows[value] = row.number
     for row in sheet.rows:
         if (amount := row.values.get("amount")) is not None and amount <= 0:
             row.add_error("amount", "金额须大于零")
 
 
-def _check_total(sheet: Sheet, total: int, wanted: int) -> list[FieldError]:
+def _check_total(sheet: Sheet, total: int, expected: int) -> list[FieldError]:
     if not sheet.rows:
         return [FieldError("no_rows", "名单中没有一户", "no rows", "/rows")]
-    if total == wanted:
+    if total == expected:
         return []
-    detail = f"名单合计 {format_yuan(total)} 元, 申请 {format_yuan(wanted)} 元, 相差 {format_yuan(total - wanted)} 元"
-    return [FieldError("total", detail, f"off by {format_yuan(total - wanted)}", "/rows")]
+    detail = f"名单合计 {format_yuan(total)} 元, 申请 {format_yuan(expected)} 元, 相差 {format_yuan(total - expected)} 元"
+    return [FieldError("total", detail, f"off by {format_yuan(total - expected)}", "/rows")]
 
 
 async def _save_beneficiaries(
     work: UnitOfWork, payment: Payment, rows: Sequence[SheetRow], total: int
 ) -> None:
-    await payments.replace_beneficiaries(
+    await repository.replace_beneficiaries(
         work, payment.id, [_encrypt_row(work, payment.id, n, row) for n, row in enumerate(rows, 1)]
     )
     payment.version += 1
@@ -147,38 +150,38 @@ async def _save_beneficiaries(
 
 
 def _encrypt_row(work: UnitOfWork, payment_id: UUID, position: int, row: SheetRow) -> Beneficiary:
-    said, ring, row_id = row.values, work.context.keyring, new_id()
+    values, keyring, row_id = row.values, work.context.keyring, new_id()
 
-    def seal(name: str) -> str:
-        return ring.encrypt(said[name], associated_data=f"beneficiary:{row_id}:{name}")
+    def encrypt(name: str) -> str:
+        return keyring.encrypt(values[name], associated_data=f"beneficiary:{row_id}:{name}")
 
     return Beneficiary(
         id=row_id,
         payment_id=payment_id,
         position=position,
-        amount=said["amount"],
-        place=(said.get("place") or "")[:200],
-        bank=(said.get("bank") or "")[:200],
-        name_masked=mask_name(said["name"])[:40],
-        card_masked=mask_id_card(said["card"]),
-        account_masked=mask_account(said["account"]),
-        name_sealed=seal("name"),
-        card_sealed=seal("card"),
-        account_sealed=seal("account"),
-        card_index=ring.blind_index(said["card"], CARD_INDEX_FIELD),
+        amount=values["amount"],
+        place=(values.get("place") or "")[:200],
+        bank=(values.get("bank") or "")[:200],
+        name_masked=mask_name(values["name"])[:40],
+        card_masked=mask_id_card(values["card"]),
+        account_masked=mask_account(values["account"]),
+        name_sealed=encrypt("name"),
+        card_sealed=encrypt("card"),
+        account_sealed=encrypt("account"),
+        card_index=keyring.blind_index(values["card"], CARD_INDEX_FIELD),
     )
 
 
 def _decrypt_row(work: UnitOfWork, row: Beneficiary) -> RevealedBeneficiary:
-    def plain(name: str) -> str:
+    def decrypt(name: str) -> str:
         sealed: str = getattr(row, f"{name}_sealed")
         return work.context.keyring.decrypt(sealed, associated_data=f"beneficiary:{row.id}:{name}")
 
     return RevealedBeneficiary.model_construct(
         position=row.position,
-        name=plain("name"),
-        card=plain("card"),
-        account=plain("account"),
+        name=decrypt("name"),
+        card=decrypt("card"),
+        account=decrypt("account"),
         bank=row.bank,
         amount=row.amount,
     )
@@ -187,23 +190,23 @@ def _decrypt_row(work: UnitOfWork, row: Beneficiary) -> RevealedBeneficiary:
 async def reveal_beneficiaries(
     work: UnitOfWork, payment_id: UUID, body: RevealRequest
 ) -> list[RevealedBeneficiary]:
-    """Numbers in clear, for a reason that is written down with who asked and for whom."""
-    payment = await payments.get_payment(work, payment_id)
+    """Return decrypted numbers; the reason, the actor and the positions are published as an event."""
+    payment = await repository.get_payment(work, payment_id)
     work.actor.require(May.BENEFICIARY_REVEAL, payment.region)
-    rows = await payments.list_beneficiaries(work, payment.id, set(body.positions))
+    rows = await repository.list_beneficiaries(work, payment.id, set(body.positions))
     await _publish_reveal(work, payment, rows, body.reason)
     return [_decrypt_row(work, row) for row in rows]
 
 
 async def build_bank_file(work: UnitOfWork, payment_id: UUID, reason: str) -> bytes:
-    """The list as the bank needs it, in clear (XLSX); only of an approved payment, and written down."""
-    payment = await payments.get_payment(work, payment_id)
+    """Build the bank's payout file with decrypted numbers (XLSX) of an approved payment; publishes a reveal event."""
+    payment = await repository.get_payment(work, payment_id)
     work.actor.require(May.BENEFICIARY_REVEAL, payment.region)
     if payment.state not in BANK_FILE_STATES:
         raise Conflict(
             f"支付{payment.state.label}, 批准后才能导出代发文件", f"The payment is {payment.state}"
         )
-    rows = await payments.list_beneficiaries(work, payment.id)
+    rows = await repository.list_beneficiaries(work, payment.id)
     await _publish_reveal(work, payment, rows, reason)
     return await asyncio.to_thread(build_workbook, BANK_COLUMNS, [_decrypt_row(work, row) for row in rows])
 
@@ -216,29 +219,29 @@ async def _publish_reveal(
 
 
 async def register_failures(work: UnitOfWork, payment_id: UUID, body: FailuresCreate) -> FailuresRead:
-    """What the bank could not pay comes back in one refund, and each household says why.
+    """Refund the payouts that the bank could not make in one refund and store the reason of each household.
 
     Conflict for a household that failed before or is not in the list.
     """
-    payment = await payments.get_payment(work, payment_id, lock=True)
+    payment = await repository.get_payment(work, payment_id, lock=True)
     work.actor.require(May.PAYMENT_SETTLE, payment.region)
-    why = {one.position: one.reason for one in body.rows}
-    rows = await payments.list_beneficiaries(work, payment.id, set(why), lock=True)
-    wrong = sorted(set(why) - {row.position for row in rows if row.state is BeneficiaryState.LISTED})
-    if wrong:
+    reasons = {failure.position: failure.reason for failure in body.rows}
+    rows = await repository.list_beneficiaries(work, payment.id, set(reasons), lock=True)
+    unknown = sorted(set(reasons) - {row.position for row in rows if row.state is BeneficiaryState.LISTED})
+    if unknown:
         raise Conflict(
-            f"名单中没有或已登记退回: 第 {'、'.join(map(str, wrong[:20]))} 户", "No such households"
+            f"名单中没有或已登记退回: 第 {'、'.join(map(str, unknown[:20]))} 户", "No such households"
         )
     for row in rows:
-        row.state, row.failure = BeneficiaryState.FAILED, why[row.position]
+        row.state, row.failure = BeneficiaryState.FAILED, reasons[row.position]
         work.session.add(row)
-    back = RefundCreate(
+    refund_request = RefundCreate(
         amount=format_yuan(sum(row.amount for row in rows)),
         voucher_no=body.voucher_no,
         happened_on=body.happened_on,
         reason=f"一卡通退回 {len(rows)} 户",
     )
-    refund = await service.create_refund(work, payment.id, back)
+    refund = await service.create_refund(work, payment.id, refund_request)
     return FailuresRead.model_construct(
         payment_id=payment.id, refund_id=refund.id, amount=refund.amount, count=len(rows)
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.funds.findings import Effect, Finding, build_finding
-from services.funds.percentages import format_percent
+from services.funds.percentages import format_percent, parse_hundredths
 from shared.china import format_yuan, parse_yuan
 from shared.clients.projects import TextScreening
 from shared.rules import Rule
@@ -13,7 +13,7 @@ from shared.rules import Rule
 
 @dataclass(frozen=True)
 class ContractFacts:
-    """The contract a payment names; `used` is what other payments took of it."""
+    """The contract of a payment; `used` and `advances` are the amounts of its other payments, in 分."""
 
     party: str
     party_code: str
@@ -26,7 +26,7 @@ class ContractFacts:
 
 @dataclass(frozen=True)
 class PaymentCase:
-    """Everything the controls look at. `allocated` and `paid` are the project's, before this payment."""
+    """Inputs of the payment controls. `allocated` and `paid` are the project's before this payment, in 分."""
 
     on: date
     amount: int
@@ -50,10 +50,11 @@ class PaymentCase:
 
 
 def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
-    """The finding of every control that was in force and applies, the stops first."""
-    asked = ((check(case, rules[key])) for key, check in CONTROLS.items() if key in rules)
+    """Findings of every control in force that applies: failed ones first, then by effect (stop, warn, report)."""
+    results = (check(case, rules[key]) for key, check in CONTROLS.items() if key in rules)
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
-    return sorted((one for one in asked if one), key=lambda one: (one.passed, rank[one.effect]))
+    findings = [finding for finding in results if finding is not None]
+    return sorted(findings, key=lambda finding: (finding.passed, rank[finding.effect]))
 
 
 def _check_project(case: PaymentCase, rule: Rule) -> Finding:
@@ -63,34 +64,34 @@ def _check_project(case: PaymentCase, rule: Rule) -> Finding:
         return build_finding(rule, passed=False, message="项目库中没有这个项目")
     if case.blocked:
         return build_finding(rule, passed=False, message="项目筛查未通过, 不能支付")
-    fine = case.project_state in rule.value["states"]
+    passed = case.project_state in rule.value["states"]
     message = (
-        "项目状态可以支付" if fine else f"项目处于“{case.project_label or case.project_state}”, 不能支付"
+        "项目状态可以支付" if passed else f"项目处于“{case.project_label or case.project_state}”, 不能支付"
     )
-    return build_finding(rule, passed=fine, message=message)
+    return build_finding(rule, passed=passed, message=message)
 
 
 def _check_progress(case: PaymentCase, rule: Rule) -> Finding:
-    margin, physical = int(rule.value["margin"]), case.physical_percent or 0
-    ceiling = min(100, physical + margin)
+    margin, progress = int(rule.value["margin"]), case.physical_percent or 0
+    ceiling = min(100, progress + margin)
     if case.advance:
         ceiling = max(ceiling, int(rule.value["advance"]))
-    after = case.paid + case.amount
-    fine = after * 100 <= case.allocated * ceiling
-    share = format_percent(after, case.allocated)
-    figures = {"支付后占比%": share, "形象进度%": str(physical), "允许%": str(ceiling)}
-    message = f"支付后占 {share}%, 形象进度 {physical}%, {'不超过' if fine else '超过'}允许的 {ceiling}%"
-    return build_finding(rule, passed=fine, message=message, figures=figures)
+    paid_after = case.paid + case.amount
+    passed = paid_after * 100 <= case.allocated * ceiling
+    share = format_percent(paid_after, case.allocated)
+    figures = {"支付后占比%": share, "形象进度%": str(progress), "允许%": str(ceiling)}
+    message = f"支付后占 {share}%, 形象进度 {progress}%, {'不超过' if passed else '超过'}允许的 {ceiling}%"
+    return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
 def _check_payee(case: PaymentCase, rule: Rule) -> Finding | None:
     contract = case.contract
     if contract is None:
         return None
-    same = case.payee_name == contract.party and (
+    matches = case.payee_name == contract.party and (
         not contract.party_code or case.payee_code == contract.party_code
     )
-    if same:
+    if matches:
         return build_finding(rule, passed=True, message="收款人与合同乙方一致")
     if case.payee_name != contract.party:
         return build_finding(rule, passed=False, message=f"收款人不是合同乙方 {contract.party}")
@@ -103,18 +104,19 @@ def _check_contract_ceiling(case: PaymentCase, rule: Rule) -> Finding | None:
     contract = case.contract
     if contract is None:
         return None
-    left = contract.amount - contract.used
+    remaining = contract.amount - contract.used
     figures = {
         "合同金额": format_yuan(contract.amount),
         "已申请或支付": format_yuan(contract.used),
-        "剩余": format_yuan(left),
+        "剩余": format_yuan(remaining),
     }
-    within = case.amount <= left
-    message = (
-        "合同金额之内"
-        if within
-        else f"超过合同金额 {format_yuan(case.amount - left)} 元: 合同 {format_yuan(contract.amount)} 元, 已申请或支付 {format_yuan(contract.used)} 元"
-    )
+    within = case.amount <= remaining
+    message = "合同金额之内"
+    if not within:
+        excess, total, used = (
+            format_yuan(part) for part in (case.amount - remaining, contract.amount, contract.used)
+        )
+        message = f"超过合同金额 {excess} 元: 合同 {total} 元, 已申请或支付 {used} 元"
     return build_finding(rule, passed=within, message=message, figures=figures)
 
 
@@ -130,13 +132,12 @@ def _check_retention(case: PaymentCase, rule: Rule) -> Finding | None:
     contract = case.contract
     if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
         return None
-    whole, _, rest = contract.retention_percent.partition(".")
-    hundredths = int(whole + rest.ljust(2, "0")[:2])
-    free = contract.amount - contract.amount * hundredths // 10000
-    fine = contract.used + case.amount <= free
-    figures = {"质保金%": contract.retention_percent, "验收前可付": format_yuan(free)}
-    message = "已预留质保金" if fine else f"验收前最多支付 {format_yuan(free)} 元, 其余为质保金"
-    return build_finding(rule, passed=fine, message=message, figures=figures)
+    retained = contract.amount * parse_hundredths(contract.retention_percent) // 10000
+    payable = contract.amount - retained
+    passed = contract.used + case.amount <= payable
+    figures = {"质保金%": contract.retention_percent, "验收前可付": format_yuan(payable)}
+    message = "已预留质保金" if passed else f"验收前最多支付 {format_yuan(payable)} 元, 其余为质保金"
+    return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
 def _check_advance(case: PaymentCase, rule: Rule) -> Finding | None:
@@ -145,18 +146,18 @@ def _check_advance(case: PaymentCase, rule: Rule) -> Finding | None:
         return None
     ceiling = int(rule.value["percent"])
     total = contract.advances + case.amount
-    fine = total * 100 <= contract.amount * ceiling
+    passed = total * 100 <= contract.amount * ceiling
     share = format_percent(total, contract.amount)
     return build_finding(
-        rule, passed=fine, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share}
+        rule, passed=passed, message=f"预付款占合同 {share}%, 上限 {ceiling}%", figures={"预付款%": share}
     )
 
 
 def _check_purpose(case: PaymentCase, rule: Rule) -> Finding:
-    rest = case.purpose
+    checked_text = case.purpose
     for word in rule.value["but"]:
-        rest = rest.replace(word, " ")
-    hits = [word for word in rule.value["words"] if word in rest]
+        checked_text = checked_text.replace(word, " ")
+    hits = [word for word in rule.value["words"] if word in checked_text]
     message = "用途没有禁止内容" if not hits else "用途含有禁止内容: " + "、".join(hits)
     return build_finding(
         rule, passed=not hits, message=message, figures={"命中": "、".join(hits)} if hits else {}
@@ -164,23 +165,25 @@ def _check_purpose(case: PaymentCase, rule: Rule) -> Finding:
 
 
 def _check_screening(case: PaymentCase, rule: Rule) -> Finding | None:
-    """What the library's screening says of the purpose: a block waits for the reviewer's reason, a review is shown."""
-    said = case.screening
-    if said is None:
+    """Finding of the screening of the purpose: BLOCK needs the reviewer's clearance, REVIEW is reported only."""
+    screening = case.screening
+    if screening is None:
         if case.library_unavailable:
             return build_finding(rule, passed=False, message="项目库暂时联系不上, 没有筛查用途")
         return None
-    figures = {one.explanation: one.advice for one in said.findings}
-    words = "; ".join(figures)
-    if said.verdict == "clear":
+    figures = {finding.explanation: finding.advice for finding in screening.findings}
+    explanations = "; ".join(figures)
+    if screening.verdict == "clear":
         return build_finding(rule, passed=True, message="用途筛查未发现问题")
-    if said.verdict != "block":
-        found = build_finding(rule, passed=False, message=f"用途须人工确认: {words}", figures=figures)
-        return found.model_copy(update={"effect": Effect.REPORT})
+    if screening.verdict != "block":
+        finding = build_finding(
+            rule, passed=False, message=f"用途须人工确认: {explanations}", figures=figures
+        )
+        return finding.model_copy(update={"effect": Effect.REPORT})
     if case.clearance:
         message = f"用途筛查发现禁止内容, 审核人已放行: {case.clearance}"
         return build_finding(rule, passed=True, message=message, figures=figures)
-    message = f"用途筛查发现禁止内容, 审核人写明理由才能放行: {words}"
+    message = f"用途筛查发现禁止内容, 审核人写明理由才能放行: {explanations}"
     return build_finding(rule, passed=False, message=message, figures=figures)
 
 
@@ -210,4 +213,4 @@ CONTROLS: Mapping[str, Callable[[PaymentCase, Rule], Finding | None]] = {
     "payment.same_day":        _check_same_day,
 }
 # fmt: on
-"""Rule key → its check; None when it does not apply to this payment."""
+"""Rule key → its check, which returns None if it does not apply to the payment."""

@@ -6,7 +6,7 @@ from shared.clients.funds import PaymentCleared, PaymentDrafted, PaymentMoved, P
 
 
 def build_drafted_event(payment: Payment) -> PaymentDrafted:
-    """It was written."""
+    """Event of a new payment."""
     return PaymentDrafted(
         payment_id=payment.id,
         allocation_id=payment.allocation_id,
@@ -16,7 +16,7 @@ def build_drafted_event(payment: Payment) -> PaymentDrafted:
 
 
 def build_moved_event(payment: Payment, was: PaymentState, now: PaymentState) -> PaymentMoved | PaymentPaid:
-    """It made a step, or was changed where it stood."""
+    """Event of a transition, or of a change within a state (`was` equals `now`)."""
     if now is PaymentState.PAID and payment.paid_on is not None:
         return PaymentPaid(
             payment_id=payment.id,
@@ -37,6 +37,10 @@ def build_moved_event(payment: Payment, was: PaymentState, now: PaymentState) ->
 
 
 def build_cleared_event(payment: Payment) -> PaymentCleared:
-    """A named person let it pass although the screening of its purpose said block."""
-    rules = [str(one["rule"]) for one in payment.screening.get("findings", ()) if one["severity"] == "block"]
+    """Event of a reviewer's clearance of a payment whose screening verdict is BLOCK."""
+    rules = [
+        str(finding["rule"])
+        for finding in payment.screening.get("findings", ())
+        if finding["severity"] == "block"
+    ]
     return PaymentCleared(payment_id=payment.id, project_id=payment.project_id, rules=rules)

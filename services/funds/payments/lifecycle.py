@@ -35,7 +35,7 @@ class PaymentAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class PaymentFacts:
-    """What the guards look at."""
+    """Facts that the guards of a payment check; amounts in 分."""
 
     amount: int
     unpaid_balance: int
@@ -48,9 +48,9 @@ class PaymentFacts:
     stops: tuple[FieldError, ...] = ()
     rules: tuple[str, ...] = ()
     listed_total: int | None = None
-    """What the 一卡通 list adds up to; None when the payee is no list of households."""
+    """Total of the beneficiary list (一卡通), in 分; None unless the payee kind is HOUSEHOLDS."""
     blocking_findings: str = ""
-    """What the screening of the purpose found, when it said block and nobody let it pass yet."""
+    """Blocking findings of the screening of the purpose that are not cleared yet, as text."""
     clearance: str = ""
 
 
@@ -73,7 +73,8 @@ def within_allocation(facts: PaymentFacts) -> FieldError | None:
     """不超过该笔资金安排的未支付余额."""
     if facts.amount <= facts.unpaid_balance:
         return None
-    detail = f"申请 {format_yuan(facts.amount)} 元, 该笔安排只剩 {format_yuan(facts.unpaid_balance)} 元, 超出 {format_yuan(facts.amount - facts.unpaid_balance)} 元"
+    excess = format_yuan(facts.amount - facts.unpaid_balance)
+    detail = f"申请 {format_yuan(facts.amount)} 元, 该笔安排只剩 {format_yuan(facts.unpaid_balance)} 元, 超出 {excess} 元"
     english = f"{format_yuan(facts.amount)} is asked, {format_yuan(facts.unpaid_balance)} is left"
     return FieldError("over_allocation", detail, english, "/amount")
 
@@ -82,8 +83,10 @@ def controls_passed(facts: PaymentFacts) -> FieldError | None:
     """支付控制规则没有禁止(检查结果中的 stop)."""
     if not facts.stops:
         return None
-    detail = "; ".join(fault.detail for fault in facts.stops)
-    return FieldError(facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops))
+    detail = "; ".join(stop.detail for stop in facts.stops)
+    return FieldError(
+        facts.stops[0].code, detail, "; ".join(stop.detail_en or stop.detail for stop in facts.stops)
+    )
 
 
 def purpose_cleared(facts: PaymentFacts) -> FieldError | None:
@@ -123,20 +126,20 @@ S, A = PaymentState, PaymentAction
 
 # fmt: off
 PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecycle("payment", "支付", PaymentState, S.DRAFT, (
-    #    action     from                        to           who                  needs
-    transition(A.SUBMIT,  S.DRAFT,                    S.SUBMITTED, May.PAYMENT_SUBMIT,  has_documents, household_list_matches,
-         within_allocation, controls_passed),
-    transition(A.RETURN,  S.SUBMITTED,                S.DRAFT,     May.PAYMENT_REVIEW,  reason_given),
-    transition(A.RETURN,  S.REVIEWED,                 S.DRAFT,     May.PAYMENT_APPROVE, reason_given),
-    transition(A.REVIEW,  S.SUBMITTED,                S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, purpose_cleared,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.APPROVE, S.REVIEWED,                 S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
-         four_eyes=("created_by", "submitted_by", "reviewed_by")),
-    transition(A.PAY,     S.APPROVED,                 S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),     S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
-    transition(A.REJECT,  (S.REVIEWED, S.APPROVED),   S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
-    transition(A.REVERSE, S.PAID,                     S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
-         four_eyes=("created_by", "submitted_by")),
+    #          action     from                      to           who                  needs
+    transition(A.SUBMIT,  S.DRAFT,                  S.SUBMITTED, May.PAYMENT_SUBMIT,  has_documents, household_list_matches,
+               within_allocation, controls_passed),
+    transition(A.RETURN,  S.SUBMITTED,              S.DRAFT,     May.PAYMENT_REVIEW,  reason_given),
+    transition(A.RETURN,  S.REVIEWED,               S.DRAFT,     May.PAYMENT_APPROVE, reason_given),
+    transition(A.REVIEW,  S.SUBMITTED,              S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, purpose_cleared,
+               four_eyes=("created_by", "submitted_by")),
+    transition(A.APPROVE, S.REVIEWED,               S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
+               four_eyes=("created_by", "submitted_by", "reviewed_by")),
+    transition(A.PAY,     S.APPROVED,               S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
+               four_eyes=("created_by", "submitted_by")),
+    transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),   S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
+    transition(A.REJECT,  (S.REVIEWED, S.APPROVED), S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
+    transition(A.REVERSE, S.PAID,                   S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
+               four_eyes=("created_by", "submitted_by")),
 ))
 # fmt: on

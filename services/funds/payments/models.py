@@ -1,4 +1,7 @@
-"""Tables of payments, refunds and beneficiaries. Account and ID numbers are encrypted; a keyed hash finds repeated people."""
+"""Tables of payments, refunds and beneficiaries.
+
+Account and ID numbers are encrypted; a keyed hash of the ID number finds people who occur repeatedly.
+"""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,11 +17,11 @@ from shared.clients.projects import TextScreening
 from shared.db import JSON, Record, text_enum
 
 BLOCK_VERDICT = "block"
-"""The verdict that holds a payment until a named person lets it pass."""
+"""Screening verdict that blocks a payment until a reviewer clears it."""
 
 
 class Payment(Base, Record, table=True):
-    """支付申请及其结果. Its region is the project's."""
+    """支付申请及其结果. Its region is that of the project."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -68,18 +71,18 @@ class Payment(Base, Record, table=True):
 
     @property
     def is_held(self) -> bool:
-        """Whether the screening of its purpose said block and nobody let it pass yet."""
+        """Whether the screening verdict of the purpose is BLOCK and no reviewer has cleared it."""
         return self.screened == BLOCK_VERDICT and not self.cleared_by
 
-    def set_screening(self, said: TextScreening | None) -> None:
-        """What the library said of the purpose as it was submitted; an earlier clearance was of an earlier text."""
-        self.screened = said.verdict if said else ""
-        self.screening = said.model_dump() if said else {}
+    def set_screening(self, screening: TextScreening | None) -> None:
+        """Store the screening of the submitted purpose; a clearance of an earlier text is dropped."""
+        self.screened = screening.verdict if screening else ""
+        self.screening = screening.model_dump() if screening else {}
         self.cleared_by = self.clearance = ""
 
 
 class Refund(Base, table=True):
-    """退款: part of a payment that came back. Rows are only added."""
+    """退款: part of a payment that was returned. Append-only."""
 
     __tablename__ = "refund"
     __table_args__ = (sa.Index(None, "payment_id", "id"), sa.Index(None, "created_at", "id"))
@@ -95,7 +98,7 @@ class Refund(Base, table=True):
 
 
 class Beneficiary(Base, table=True):
-    """一卡通名单的一户. Replaced with its list while the payment is written, only marked afterwards."""
+    """一卡通名单的一户. Replaced with its list while the payment is in DRAFT state; afterwards only marked FAILED."""
 
     __tablename__ = "beneficiary"
     __table_args__ = (sa.UniqueConstraint("payment_id", "position"), sa.Index(None, "card_index"))

@@ -18,22 +18,23 @@ from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Payment.created_at), "amount": col(Payment.amount)}
 PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
+LIVE_STATES = (PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED, PaymentState.PAID)
 
 
 async def get_payment(work: UnitOfWork, payment_id: UUID, *, lock: bool = False) -> Payment:
-    """One payment of the caller's regions; NotFound otherwise."""
+    """Get a payment of the caller's regions; NotFound otherwise."""
     query = select(Payment).where(
         Payment.id == payment_id, work.actor.scope_filter(May.FUND_READ, col(Payment.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    payment = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if payment is None:
         raise NotFound(f"没有这笔支付: {payment_id}", f"No payment {payment_id}")
-    return found
+    return payment
 
 
 async def list_payments(
     work: UnitOfWork,
-    asked: PageParams,
+    params: PageParams,
     *,
     region: str | None = None,
     state: PaymentState | None = None,
@@ -43,7 +44,7 @@ async def list_payments(
     paid_from: date | None = None,
     paid_to: date | None = None,
 ) -> Page[Payment]:
-    """A page of payments of the caller's regions."""
+    """List a page of payments of the caller's regions."""
     query = select(Payment).where(work.actor.scope_filter(May.FUND_READ, col(Payment.region)))
     if region:
         query = query.where(col(Payment.region).between(*region_bounds(region)))
@@ -60,18 +61,18 @@ async def list_payments(
     if paid_to is not None:
         query = query.where(col(Payment.paid_on) <= paid_to)
     return await list_page(
-        work.session, query, asked, orders=ORDERS, key=col(Payment.id), default="-created_at"
+        work.session, query, params, orders=ORDERS, key=col(Payment.id), default="-created_at"
     )
 
 
 async def list_refunds(work: UnitOfWork, payment_id: UUID) -> list[Refund]:
-    """What came back of a payment the caller was given already, oldest first."""
+    """List the refunds of a payment, oldest first. Not scoped: the caller has access to the payment."""
     query = select(Refund).where(Refund.payment_id == payment_id).order_by(col(Refund.id))
     return list(await work.session.exec(query))
 
 
 async def list_related_payments(work: UnitOfWork, *, allocations: Sequence[UUID]) -> list[Payment]:
-    """All payments of some allocations within the caller's regions, oldest first (at most 1000)."""
+    """List the payments of allocations within the caller's regions, oldest first (at most 1000)."""
     query = select(Payment).where(
         col(Payment.allocation_id).in_(allocations),
         work.actor.scope_filter(May.FUND_READ, col(Payment.region)),
@@ -79,24 +80,23 @@ async def list_related_payments(work: UnitOfWork, *, allocations: Sequence[UUID]
     return list(await work.session.exec(query.order_by(col(Payment.id)).limit(1000)))
 
 
-async def list_same_day_payments(work: UnitOfWork, payee_key: str, day: date, but: UUID) -> list[Payment]:
-    """Other payments to the same payee on a day, within the caller's regions."""
+async def list_same_day_payments(
+    work: UnitOfWork, payee_key: str, day: date, excluded: UUID
+) -> list[Payment]:
+    """List other payments to a payee on a day, within the caller's regions (at most 50)."""
     query = select(Payment).where(
         Payment.payee_key == payee_key,
         Payment.paid_on == day,
-        Payment.id != but,
+        Payment.id != excluded,
         work.actor.scope_filter(May.FUND_READ, col(Payment.region)),
     )
     return list(await work.session.exec(query.limit(50)))
 
 
-LIVE_STATES = (PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED, PaymentState.PAID)
-
-
 async def sum_contract_payments(
-    work: UnitOfWork, contract_id: UUID, but: UUID | None = None
+    work: UnitOfWork, contract_id: UUID, excluded: UUID | None = None
 ) -> tuple[int, int]:
-    """Money applied for or paid under a contract, net of refunds, without one payment: (in all, advances)."""
+    """Amount applied for or paid under a contract, net of refunds, in 分: (total, advances), without one payment."""
     net = PAYMENT.c.amount - PAYMENT.c.refunded
     query = sa.select(
         sa.cast(sa.func.coalesce(sa.func.sum(net), 0), sa.BigInteger).label("total"),
@@ -108,8 +108,8 @@ async def sum_contract_payments(
         PAYMENT.c.state.in_(LIVE_STATES),
         work.actor.scope_filter(May.FUND_READ, PAYMENT.c.region),
     )
-    if but is not None:
-        query = query.where(PAYMENT.c.id != but)
+    if excluded is not None:
+        query = query.where(PAYMENT.c.id != excluded)
     row = (await execute_core(work.session, query)).one()
     return int(row.total), int(row.advances)
 
@@ -119,32 +119,32 @@ BENEFICIARY_ORDERS = {"position": col(Beneficiary.position)}
 
 
 async def replace_beneficiaries(work: UnitOfWork, payment_id: UUID, rows: Sequence[Beneficiary]) -> None:
-    """Put these households in the place of all others of a payment the caller was given."""
+    """Replace all beneficiaries of a payment. Not scoped: the caller has access to the payment."""
     await execute_core(work.session, sa.delete(BENEFICIARY).where(BENEFICIARY.c.payment_id == payment_id))
     work.session.add_all(rows)
     await work.session.flush()
 
 
 async def sum_beneficiaries(work: UnitOfWork, payment_id: UUID) -> tuple[int, int]:
-    """Households of a payment the caller was given, and what they add up to."""
+    """Number of beneficiaries of a payment and their total in 分. Not scoped: the caller has access to the payment."""
     amount = sa.cast(sa.func.coalesce(sa.func.sum(BENEFICIARY.c.amount), 0), sa.BigInteger)
     query = sa.select(sa.func.count().label("households"), amount.label("added"))
-    found = (await execute_core(work.session, query.where(BENEFICIARY.c.payment_id == payment_id))).one()
-    return int(found.households), int(found.added)
+    sums = (await execute_core(work.session, query.where(BENEFICIARY.c.payment_id == payment_id))).one()
+    return int(sums.households), int(sums.added)
 
 
-async def list_beneficiary_page(work: UnitOfWork, payment_id: UUID, asked: PageParams) -> Page[Beneficiary]:
-    """A page of the households of a payment the caller was given."""
+async def list_beneficiary_page(work: UnitOfWork, payment_id: UUID, params: PageParams) -> Page[Beneficiary]:
+    """List a page of the beneficiaries of a payment. Not scoped: the caller has access to the payment."""
     query = select(Beneficiary).where(Beneficiary.payment_id == payment_id)
     return await list_page(
-        work.session, query, asked, orders=BENEFICIARY_ORDERS, key=col(Beneficiary.id), default="position"
+        work.session, query, params, orders=BENEFICIARY_ORDERS, key=col(Beneficiary.id), default="position"
     )
 
 
 async def list_beneficiaries(
     work: UnitOfWork, payment_id: UUID, positions: Collection[int] | None = None, *, lock: bool = False
 ) -> list[Beneficiary]:
-    """Households of a payment the caller was given: those at some positions, or all."""
+    """List the beneficiaries of a payment, at some positions or all. Not scoped: the caller has access to the payment."""
     query = (
         select(Beneficiary).where(Beneficiary.payment_id == payment_id).order_by(col(Beneficiary.position))
     )
@@ -154,24 +154,24 @@ async def list_beneficiaries(
 
 
 async def list_repeated_cards(
-    work: UnitOfWork, project_id: UUID, but: UUID, indexes: Collection[str]
+    work: UnitOfWork, project_id: UUID, excluded: UUID, indexes: Collection[str]
 ) -> set[str]:
-    """Which of these people are in another live payment of the same project, within the caller's regions."""
+    """Hashes of the people who are in another live payment of the same project, within the caller's regions."""
     query = (
         sa.select(BENEFICIARY.c.card_index)
         .join(PAYMENT, PAYMENT.c.id == BENEFICIARY.c.payment_id)
         .where(
             PAYMENT.c.project_id == project_id,
-            PAYMENT.c.id != but,
+            PAYMENT.c.id != excluded,
             PAYMENT.c.state.in_(LIVE_STATES),
             BENEFICIARY.c.state == BeneficiaryState.LISTED,
             work.actor.scope_filter(May.FUND_READ, PAYMENT.c.region),
         )
         .distinct()
     )
-    found: set[str] = set()
-    some_of_them = list(indexes)
-    for start in range(0, len(some_of_them), 500):
-        part = query.where(BENEFICIARY.c.card_index.in_(some_of_them[start : start + 500]))
-        found.update((await execute_core(work.session, part)).scalars())
-    return found
+    repeated: set[str] = set()
+    hashes = list(indexes)
+    for offset in range(0, len(hashes), 500):
+        chunk_query = query.where(BENEFICIARY.c.card_index.in_(hashes[offset : offset + 500]))
+        repeated.update((await execute_core(work.session, chunk_query)).scalars())
+    return repeated

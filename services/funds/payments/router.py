@@ -6,8 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
 
-from services.funds.payments import beneficiaries, service
-from services.funds.payments import repository as payments
+from services.funds.payments import beneficiaries, repository, service
 from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import (
@@ -59,7 +58,7 @@ async def apply_for_payment(work: WriteWork, body: PaymentCreate) -> Payment:
 @router.get("", response_model=Page[PaymentRead], **requires(May.FUND_READ))
 async def list_payments(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     state: PaymentState | None = None,
     allocation_id: UUID | None = None,
@@ -69,9 +68,9 @@ async def list_payments(
     paid_to: Annotated[date | None, Query(description="支付日期止")] = None,
 ) -> Page[Payment]:
     """支付列表."""
-    return await payments.list_payments(
+    return await repository.list_payments(
         work,
-        asked,
+        params,
         region=region,
         state=state,
         allocation_id=allocation_id,
@@ -178,10 +177,10 @@ async def put_batch(
     response_model=Page[BeneficiaryRead],
     **requires(May.FUND_READ, refuses=(NotFound,)),
 )
-async def list_batch(work: ReadWork, payment_id: UUID, asked: Pagination) -> Page[Beneficiary]:
+async def list_batch(work: ReadWork, payment_id: UUID, params: Pagination) -> Page[Beneficiary]:
     """一卡通名单, 隐去号码."""
-    payment = await payments.get_payment(work, payment_id)
-    return await payments.list_beneficiary_page(work, payment.id, asked)
+    payment = await repository.get_payment(work, payment_id)
+    return await repository.list_beneficiary_page(work, payment.id, params)
 
 
 @beneficiary_router.post(

@@ -11,7 +11,7 @@ from services.funds.contracts import repository as contracts
 from services.funds.findings import Effect, Finding
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
-from services.funds.payments import repository as batches
+from services.funds.payments import repository
 from services.funds.payments.calculation import ContractFacts, PaymentCase, evaluate_controls
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
@@ -21,34 +21,34 @@ from shared.rules import list_rules_in_force
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 IN_TRANSIT_STATES = frozenset({PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED})
-"""States whose money stands in 支付在途."""
+"""States in which the amount is posted to 支付在途."""
 ACCEPTED_PROJECT_STATES = frozenset({"accepted", "handed_over", "closed"})
 CHECKED_STATES = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentState.REVIEWED})
 
 
 @dataclass(frozen=True)
 class LibraryAnswer:
-    """What the library said of the payment's project: `silent` when it did not answer."""
+    """Answer of the projects service on a payment: its project and the screening of its purpose."""
 
     project: ProjectFacts | None
     library_unavailable: bool = False
     screening: TextScreening | None = None
     purpose: str = ""
-    """The text that was screened."""
+    """The screened text."""
 
 
 async def list_findings(
-    work: UnitOfWork, payment: Payment, asked: LibraryAnswer, *, lock: bool = False
+    work: UnitOfWork, payment: Payment, answer: LibraryAnswer, *, lock: bool = False
 ) -> list[Finding]:
-    """Every control's finding now; with `lock` its contract cannot be used by others until the transaction ends."""
+    """Findings of every control now; with `lock` the contract is locked until the transaction ends."""
     on = payment.paid_on or work.today
     rules = {
         rule.key: rule for rule in await list_rules_in_force(work.session, on, payment.region, "payment.")
     }
-    held = await ledger.get_figures(work, {"project_id": payment.project_id})
-    mine = payment.amount if payment.state in IN_TRANSIT_STATES else 0
-    other = await batches.list_same_day_payments(work, payment.payee_key, on, payment.id)
-    project = asked.project
+    figures = await ledger.get_figures(work, {"project_id": payment.project_id})
+    own_in_transit = payment.amount if payment.state in IN_TRANSIT_STATES else 0
+    same_day = await repository.list_same_day_payments(work, payment.payee_key, on, payment.id)
+    project = answer.project
     case = PaymentCase(
         on=on,
         amount=payment.amount,
@@ -57,18 +57,18 @@ async def list_findings(
         purpose=payment.purpose,
         advance=payment.advance,
         households=payment.payee_kind is PayeeKind.HOUSEHOLDS,
-        allocated=held.allocated,
-        paid=held.paid + held.applied - mine,
+        allocated=figures.allocated,
+        paid=figures.paid + figures.applied - own_in_transit,
         project_state=project.state if project else None,
         project_label=project.state_label if project else "",
         blocked=bool(project and project.blocked),
         physical_percent=project.physical_percent if project else None,
-        library_unavailable=asked.library_unavailable,
+        library_unavailable=answer.library_unavailable,
         contract=await _get_contract_facts(work, payment, project, lock=lock),
-        screening=asked.screening or _get_stored_screening(payment),
+        screening=answer.screening or _get_stored_screening(payment),
         clearance=payment.clearance,
-        same_day=len(other),
-        same_day_equal=sum(one.amount == payment.amount for one in other),
+        same_day=len(same_day),
+        same_day_equal=sum(other.amount == payment.amount for other in same_day),
     )
     return evaluate_controls(case, rules)
 
@@ -83,7 +83,7 @@ async def _get_contract_facts(
     if payment.contract_id is None:
         return None
     contract = await contracts.get_contract(work, payment.contract_id, lock=lock)
-    used, advances = await batches.sum_contract_payments(work, contract.id, but=payment.id)
+    used, advances = await repository.sum_contract_payments(work, contract.id, excluded=payment.id)
     return ContractFacts(
         party=contract.party,
         party_code=contract.party_code,
@@ -96,45 +96,60 @@ async def _get_contract_facts(
 
 
 async def get_unpaid_balance(work: UnitOfWork, allocation: Allocation, *, lock: bool) -> int:
-    """What the allocation still holds unpaid; locked, nobody else can take it until the transaction ends."""
+    """Unpaid balance of the allocation in 分; with `lock` it is locked until the transaction ends."""
     return await ledger.get_balance(work, build_allocation_account(allocation, AccountKind.UNPAID), lock=lock)
 
 
 async def get_payment_facts(
-    work: UnitOfWork, payment: Payment, act: PaymentTransitionRequest, asked: LibraryAnswer, *, lock: bool
+    work: UnitOfWork,
+    payment: Payment,
+    request: PaymentTransitionRequest,
+    answer: LibraryAnswer,
+    *,
+    lock: bool,
 ) -> PaymentFacts:
-    """What the guards look at, with the balances locked for a real move."""
-    found = await list_findings(work, payment, asked, lock=lock) if payment.state in CHECKED_STATES else []
+    """Collect the facts of the guards; with `lock` the balances are locked for a real transition."""
+    findings = (
+        await list_findings(work, payment, answer, lock=lock) if payment.state in CHECKED_STATES else []
+    )
     allocation = await allocations.get_allocation(work, payment.allocation_id)
     return PaymentFacts(
         amount=payment.amount,
         unpaid_balance=await get_unpaid_balance(work, allocation, lock=lock),
         documents=len(payment.file_ids),
-        reason=act.reason,
-        voucher_no=act.voucher_no,
-        paid_on=act.paid_on,
+        reason=request.reason,
+        voucher_no=request.voucher_no,
+        paid_on=request.paid_on,
         applied_on=payment.applied_on,
         today=work.at.astimezone(CHINA_TIME_ZONE).date(),
-        stops=tuple(one.to_field_error() for one in found if one.effect is Effect.STOP and not one.passed),
-        rules=tuple(sorted({one.rule for one in found})),
+        stops=tuple(
+            finding.to_field_error()
+            for finding in findings
+            if finding.effect is Effect.STOP and not finding.passed
+        ),
+        rules=tuple(sorted({finding.rule for finding in findings})),
         blocking_findings="; ".join(_list_blocking_findings(payment)) if payment.is_held else "",
-        clearance=act.clearance,
-        listed_total=(await batches.sum_beneficiaries(work, payment.id))[1]
+        clearance=request.clearance,
+        listed_total=(await repository.sum_beneficiaries(work, payment.id))[1]
         if payment.payee_kind is PayeeKind.HOUSEHOLDS
         else None,
     )
 
 
 def _list_blocking_findings(payment: Payment) -> list[str]:
-    kept = _get_stored_screening(payment)
-    return [one.explanation for one in kept.findings if one.severity == BLOCK_VERDICT] if kept else []
+    screening = _get_stored_screening(payment)
+    return (
+        [finding.explanation for finding in screening.findings if finding.severity == BLOCK_VERDICT]
+        if screening
+        else []
+    )
 
 
 def build_library_answer(
     project_id: UUID,
-    views: dict[UUID, ProjectFacts],
+    projects: dict[UUID, ProjectFacts],
     screening: TextScreening | None = None,
     purpose: str = "",
 ) -> LibraryAnswer:
-    """What was said of one project and of the purpose of a payment to it."""
-    return LibraryAnswer(views.get(project_id), screening=screening, purpose=purpose)
+    """Pick one project from an answer of the projects service and add the screening."""
+    return LibraryAnswer(projects.get(project_id), screening=screening, purpose=purpose)

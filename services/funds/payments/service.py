@@ -56,54 +56,59 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 async def post_transition(
     work: UnitOfWork, payment: Payment, was: PaymentState, action: PaymentAction, reason: str, on: date
 ) -> None:
-    """Post a step that was just made: from `was` by `action`, on a day. Invalid before the money was issued."""
+    """Post the ledger entry of a transition just made, dated `on`. Invalid before the allocation was issued."""
     allocation = await allocations.get_allocation(work, payment.allocation_id)
     unpaid, applied = (
         build_allocation_account(allocation, AccountKind.UNPAID),
         build_allocation_account(allocation, AccountKind.APPLIED),
     )
     paid, amount = build_allocation_account(allocation, AccountKind.PAID, payment.payee_key), payment.amount
-    mark = f"{payment.id}:{payment.rounds}"
+    round_key = f"{payment.id}:{payment.rounds}"
     match action:
         case PaymentAction.SUBMIT:
             payment.applied_on = on
-            moved = (
-                f"apply:{mark}",
+            entry = (
+                f"apply:{round_key}",
                 EntryKind.APPLICATION,
                 [debit(applied, amount), credit(unpaid, amount)],
                 on,
             )
         case PaymentAction.RETURN | PaymentAction.REJECT if was in IN_TRANSIT_STATES:
-            moved = (
-                f"withdraw:{mark}",
+            entry = (
+                f"withdraw:{round_key}",
                 EntryKind.WITHDRAWAL,
                 [debit(unpaid, amount), credit(applied, amount)],
                 on,
             )
         case PaymentAction.PAY:
             day = payment.paid_on or on
-            moved = (
+            entry = (
                 f"pay:{payment.id}",
                 EntryKind.PAYMENT,
                 [debit(paid, amount), credit(applied, amount)],
                 day,
             )
         case PaymentAction.REVERSE:
-            rest = amount - payment.refunded
+            remaining = amount - payment.refunded
             payment.refunded = amount
-            moved = (f"reverse:{payment.id}", EntryKind.REFUND, [debit(unpaid, rest), credit(paid, rest)], on)
+            entry = (
+                f"reverse:{payment.id}",
+                EntryKind.REFUND,
+                [debit(unpaid, remaining), credit(paid, remaining)],
+                on,
+            )
         case _:
             return
-    await _post_entry(work, payment, allocation, moved, reason)
+    await _post_entry(work, payment, allocation, entry, reason)
 
 
 EntryDraft = tuple[str, EntryKind, list[Posting], date]
 
 
 async def _post_entry(
-    work: UnitOfWork, payment: Payment, allocation: Allocation, moved: EntryDraft, reason: str
+    work: UnitOfWork, payment: Payment, allocation: Allocation, entry: EntryDraft, reason: str
 ) -> None:
-    key, kind, postings, on = moved
+    key, kind, postings, on = entry
     if on < allocation.issued_on:
         raise Invalid(f"日期早于资金下达日期 {allocation.issued_on}", "before the money was issued")
     await ledger.post_entry(
@@ -120,56 +125,56 @@ async def _post_entry(
 
 
 async def create_refund(work: UnitOfWork, payment_id: UUID, body: RefundCreate) -> Refund:
-    """Post what came back. Conflict above what is left of the payment; Forbidden for who submitted it (four eyes)."""
+    """Register and post a refund. Conflict above the rest of the payment; Forbidden for its submitter (four eyes)."""
     payment = await repository.get_payment(work, payment_id, lock=True)
     work.actor.require(May.PAYMENT_SETTLE, payment.region)
     if earlier := await _find_earlier_refund(work, payment, body):
         return earlier
     _require_refundable(work, payment, body)
-    row = Refund(
+    refund = Refund(
         id=body.id or new_id(),
         payment_id=payment.id,
         created_at=work.at,
         created_by=work.actor.id,
         **body.model_dump(exclude={"id"}),
     )
-    work.session.add(row)
+    work.session.add(refund)
     await work.session.flush()
     allocation = await allocations.get_allocation(work, payment.allocation_id)
     paid = build_allocation_account(allocation, AccountKind.PAID, payment.payee_key)
     await ledger.post_entry(
         work,
-        f"refund:{row.id}",
+        f"refund:{refund.id}",
         EntryKind.REFUND,
         [
-            debit(build_allocation_account(allocation, AccountKind.UNPAID), row.amount),
-            credit(paid, row.amount),
+            debit(build_allocation_account(allocation, AccountKind.UNPAID), refund.amount),
+            credit(paid, refund.amount),
         ],
         subject=payment.id,
         region=payment.region,
-        happened_on=row.happened_on,
-        document_no=row.voucher_no,
-        reason=row.reason,
+        happened_on=refund.happened_on,
+        document_no=refund.voucher_no,
+        reason=refund.reason,
     )
-    payment.refunded += row.amount
+    payment.refunded += refund.amount
     payment.version += 1
     payment.updated_at = work.at
     work.session.add(payment)
-    event = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=row.amount)
-    await work.publish(event, payment, reason=row.reason)
-    return row
+    event = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=refund.amount)
+    await work.publish(event, payment, reason=refund.reason)
+    return refund
 
 
 async def list_refunds(work: UnitOfWork, payment_id: UUID) -> list[Refund]:
-    """What came back of a payment the caller was given already."""
+    """List the refunds of a payment. Not scoped: the caller has access to the payment."""
     return await repository.list_refunds(work, payment_id)
 
 
 async def _find_earlier_refund(work: UnitOfWork, payment: Payment, body: RefundCreate) -> Refund | None:
-    for row in await repository.list_refunds(work, payment.id):
-        if row.id == body.id:
-            if row.amount == body.amount and row.voucher_no == body.voucher_no:
-                return row
+    for refund in await repository.list_refunds(work, payment.id):
+        if refund.id == body.id:
+            if refund.amount == body.amount and refund.voucher_no == body.voucher_no:
+                return refund
             raise Conflict("这个编号已有内容不同的退款", "This id is taken by another refund")
     return None
 
@@ -179,9 +184,11 @@ def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) 
         raise Conflict(f"支付{payment.state.label}, 没有可退的款项", f"The payment is {payment.state}")
     if payment.submitted_by == work.actor.id:
         raise Forbidden("不能办理本人提交的支付的退款", "Four eyes: another person must")
-    rest = payment.amount - payment.refunded
-    if body.amount > rest:
-        raise Conflict(f"该笔支付只剩 {format_yuan(rest)} 元可退", f"{format_yuan(rest)} is left to refund")
+    remaining = payment.amount - payment.refunded
+    if body.amount > remaining:
+        raise Conflict(
+            f"该笔支付只剩 {format_yuan(remaining)} 元可退", f"{format_yuan(remaining)} is left to refund"
+        )
     if payment.paid_on is None or not payment.paid_on <= body.happened_on <= work.today:
         raise Invalid(
             "退款日期须在支付之后, 且不晚于今天",
@@ -191,18 +198,18 @@ def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) 
 
 
 async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
-    """A payment application in draft. Nothing is set aside before it is submitted."""
+    """Create a payment in DRAFT state. Nothing is posted before it is submitted."""
     allocation = await allocations.get_allocation(work, body.allocation_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
     await _require_own_contract(work, body, allocation)
-    when = body.happened_at or work.at
-    if when > work.at:
+    drafted_at = body.happened_at or work.at
+    if drafted_at > work.at:
         raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")
     payment_id = body.id or new_id()
     columns = body.model_dump(exclude={"id", "payee_account", "payee_code", "file_ids", "happened_at"})
-    ids = [str(one) for one in body.file_ids]
+    ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
-    payment, fresh = await create_record(
+    payment, is_new = await create_record(
         work,
         Payment,
         body,
@@ -217,16 +224,16 @@ async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
         account_masked=mask_account(body.payee_account) if body.payee_account else "",
         file_ids=ids,
         state=PaymentState.DRAFT,
-        state_since=when,
+        state_since=drafted_at,
         **columns,
     )
-    if fresh:
+    if is_new:
         await work.publish(build_drafted_event(payment), payment)
     return payment
 
 
 async def _require_own_contract(work: UnitOfWork, body: PaymentCreate, allocation: Allocation) -> None:
-    """Invalid when the contract named is another project's."""
+    """Invalid if the contract belongs to another project."""
     if body.contract_id is None:
         return
     contract = await contracts.get_contract(work, body.contract_id)
@@ -248,17 +255,17 @@ def _encrypt_account(work: UnitOfWork, payment_id: UUID, number: str) -> str:
 async def update_payment(
     work: UnitOfWork, payment_id: UUID, body: PaymentChange, match: VersionMatch
 ) -> Payment:
-    """Change a payment that is still being written."""
+    """Change a payment in DRAFT state."""
     payment = await repository.get_payment(work, payment_id, lock=True)
     work.actor.require(May.PAYMENT_SUBMIT, payment.region)
     match.require_version(payment)
     if payment.state is not PaymentState.DRAFT:
         raise Conflict(f"支付{payment.state.label}, 不能再修改", f"The payment is {payment.state}")
-    given = body.model_dump(exclude_unset=True, exclude_none=True)
+    changes = body.model_dump(exclude_unset=True, exclude_none=True)
     if body.file_ids is not None:
-        given["file_ids"] = [str(one) for one in body.file_ids]
-        await uploads.require_files(work, given["file_ids"], "/file_ids")
-    for name, value in given.items():
+        changes["file_ids"] = [str(file_id) for file_id in body.file_ids]
+        await uploads.require_files(work, changes["file_ids"], "/file_ids")
+    for name, value in changes.items():
         setattr(payment, name, value)
     payment.version += 1
     payment.updated_at = work.at
@@ -269,55 +276,61 @@ async def update_payment(
 
 
 LIBRARY_ACTIONS = frozenset({PaymentAction.SUBMIT, PaymentAction.REVIEW, PaymentAction.APPROVE})
-"""Moves that need the project library's word."""
+"""Actions that need a current answer of the projects service."""
 
 
 async def get_payment_detail(work: UnitOfWork, payment_id: UUID) -> PaymentDetail:
-    """A payment, its refunds, and what the caller could do with it by what the library last said."""
+    """Get a payment, its refunds and the actions available to the caller, evaluated with the cached project."""
     payment = await repository.get_payment(work, payment_id)
-    said = await commitments.get_cached_projects(work, [payment.project_id])
-    known = await get_payment_facts(
-        work, payment, PaymentTransitionRequest(), build_library_answer(payment.project_id, said), lock=False
+    projects = await commitments.get_cached_projects(work, [payment.project_id])
+    facts = await get_payment_facts(
+        work,
+        payment,
+        PaymentTransitionRequest(),
+        build_library_answer(payment.project_id, projects),
+        lock=False,
     )
     return PaymentDetail(
         **PaymentRead.model_validate(payment).model_dump(),
         screening=TextScreening.model_validate(payment.screening) if payment.screening else None,
-        refunds=[RefundRead.model_validate(one) for one in await repository.list_refunds(work, payment.id)],
-        available_actions=available_actions(work, PAYMENT_LIFECYCLE, payment, known),
+        refunds=[
+            RefundRead.model_validate(refund) for refund in await repository.list_refunds(work, payment.id)
+        ],
+        available_actions=available_actions(work, PAYMENT_LIFECYCLE, payment, facts),
     )
 
 
 async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentChecks:
-    """What every dated control says of the payment now."""
+    """Findings of every control on the payment now; `missing` names the projects service if it is down."""
     payment = await repository.get_payment(work, payment_id)
     try:
-        asked = await _ask_library(work, payment, screen=payment.state is PaymentState.DRAFT)
+        answer = await _ask_library(work, payment, screen=payment.state is PaymentState.DRAFT)
     except Unavailable:
-        asked = LibraryAnswer(None, library_unavailable=True)
-    found = await list_findings(work, payment, asked)
+        answer = LibraryAnswer(None, library_unavailable=True)
+    findings = await list_findings(work, payment, answer)
     allocation = await allocations.get_allocation(work, payment.allocation_id)
     return PaymentChecks(
         payment_id=payment.id,
         left=await get_unpaid_balance(work, allocation, lock=False),
-        stops=sum(one.effect is Effect.STOP and not one.passed for one in found),
-        warnings=sum(one.effect is Effect.WARN and not one.passed for one in found),
-        findings=found,
-        missing=["projects"] if asked.library_unavailable else [],
+        stops=sum(finding.effect is Effect.STOP and not finding.passed for finding in findings),
+        warnings=sum(finding.effect is Effect.WARN and not finding.passed for finding in findings),
+        findings=findings,
+        missing=["projects"] if answer.library_unavailable else [],
     )
 
 
 async def _ask_library(work: UnitOfWork, payment: Payment, *, screen: bool) -> LibraryAnswer:
-    """What the library says of the payment's project and, where it is still to be judged, of its purpose."""
-    peer = work.service_client("projects")
+    """Get the payment's project and, with `screen`, the screening of its purpose from the projects service."""
+    client = work.service_client("projects")
     if not screen:
         return build_library_answer(
-            payment.project_id, await projects_client.get_projects(peer, [payment.project_id])
+            payment.project_id, await projects_client.get_projects(client, [payment.project_id])
         )
-    views, said = await asyncio.gather(
-        projects_client.get_projects(peer, [payment.project_id]),
-        projects_client.screen_purpose(peer, payment.purpose, payment.region, payment.year),
+    projects, screening = await asyncio.gather(
+        projects_client.get_projects(client, [payment.project_id]),
+        projects_client.screen_purpose(client, payment.purpose, payment.region, payment.year),
     )
-    return build_library_answer(payment.project_id, views, said, payment.purpose)
+    return build_library_answer(payment.project_id, projects, screening, payment.purpose)
 
 
 async def transition_payment(
@@ -329,18 +342,20 @@ async def transition_payment(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Payment:
-    """Take one step. The library is asked before any lock; the balances are locked before any guard."""
-    asked = LibraryAnswer(None)
+    """Apply a lifecycle action. The projects service is called before any lock; balances are locked before the guards."""
+    answer = LibraryAnswer(None)
     if action in LIBRARY_ACTIONS:
         async with work.context.database.read() as session:
-            seen = await repository.get_payment(work.context.unit_of_work(session, work.actor), payment_id)
-        asked = await _ask_library(work, seen, screen=action is PaymentAction.SUBMIT)
+            unlocked = await repository.get_payment(
+                work.context.unit_of_work(session, work.actor), payment_id
+            )
+        answer = await _ask_library(work, unlocked, screen=action is PaymentAction.SUBMIT)
     payment = await repository.get_payment(work, payment_id, lock=True)
-    if action is PaymentAction.SUBMIT and asked.purpose != payment.purpose:
+    if action is PaymentAction.SUBMIT and answer.purpose != payment.purpose:
         raise Conflict("用途刚刚被修改, 请重新提交", "The purpose was changed meanwhile")
     was = payment.state
-    known = await get_payment_facts(
-        work, payment, body, asked, lock=action is PaymentAction.SUBMIT and not dry_run
+    facts = await get_payment_facts(
+        work, payment, body, answer, lock=action is PaymentAction.SUBMIT and not dry_run
     )
     on = effective_time(body, payment.state_since, work.at).astimezone(CHINA_TIME_ZONE).date()
     if action is PaymentAction.PAY and not dry_run:
@@ -354,7 +369,7 @@ async def transition_payment(
         PAYMENT_LIFECYCLE,
         payment,
         action,
-        known,
+        facts,
         request=body,
         match=match,
         dry_run=dry_run,
@@ -362,7 +377,7 @@ async def transition_payment(
     )
     if preview is not None:
         return preview
-    await _apply_effects(work, payment, action, body, asked.screening, known.rules)
+    await _apply_effects(work, payment, action, body, answer.screening, facts.rules)
     await post_transition(work, payment, was, action, body.reason, on)
     work.session.add(payment)
     return payment
@@ -373,14 +388,14 @@ async def _apply_effects(
     payment: Payment,
     action: PaymentAction,
     body: PaymentTransitionRequest,
-    said: TextScreening | None,
+    screening: TextScreening | None,
     rules: tuple[str, ...],
 ) -> None:
-    """Who made the step, and by which rules."""
+    """Record who made the transition, the screening or clearance, and the rules used."""
     match action:
         case PaymentAction.SUBMIT:
             payment.submitted_by, payment.rounds = work.actor.id, payment.rounds + 1
-            payment.set_screening(said)
+            payment.set_screening(screening)
         case PaymentAction.REVIEW:
             payment.reviewed_by = work.actor.id
             if payment.is_held:

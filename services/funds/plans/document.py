@@ -12,10 +12,11 @@ from shared.china import format_wan, format_yuan
 def build_announcement(
     plan: Plan, lines: Sequence[PlanLine], sources: Mapping[UUID, Source], hotline: str
 ) -> dict[str, Any]:
-    """The content of the notice and of every form of the announcement: strings and whole numbers only."""
-    used = list(dict.fromkeys(line.source_id for line in lines))
-    given = {
-        source_id: sum(line.amount for line in lines if line.source_id == source_id) for source_id in used
+    """Build the content of the notice and of every form of the announcement; values are strings and integers only."""
+    source_ids = list(dict.fromkeys(line.source_id for line in lines))
+    amount_by_source = {
+        source_id: sum(line.amount for line in lines if line.source_id == source_id)
+        for source_id in source_ids
     }
     total = sum(line.amount for line in lines)
     return {
@@ -33,7 +34,7 @@ def build_announcement(
                 "amount": format_yuan(amount),
                 "amount_wan": _format_wan(amount),
             }
-            for source_id, amount in given.items()
+            for source_id, amount in amount_by_source.items()
         ],
         "total": format_yuan(total),
         "total_wan": _format_wan(total),

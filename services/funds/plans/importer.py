@@ -21,7 +21,7 @@ from shared.auth import May
 from shared.china import format_yuan
 from shared.errors import FieldError, FieldErrorRead, Invalid
 from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_sheet, read_sheet
-from shared.spreadsheets import build_template as templates_build_template
+from shared.spreadsheets import build_template as build_sheet_template
 from shared.unit_of_work import UnitOfWork
 
 TABLE_LIMITS = SheetLimits(size=4 * 1024 * 1024, rows=500)
@@ -76,51 +76,57 @@ _BRACKET_FORMS = str.maketrans("﹝﹞[]【】〔〕", "〔〕〔〕〔〕〔〕
 
 
 def normalize_text(text: str) -> str:
-    """A name or number without what people write differently."""
+    """Normalise a name or number for comparison: NFKC, one form of brackets, no whitespace, lower case."""
     plain = unicodedata.normalize("NFKC", text.translate(_BRACKET_FORMS)).translate(_BRACKET_FORMS)
     return re.sub(r"\s", "", plain).casefold()
 
 
-def find_project(row: SheetRow, known: Sequence[ProjectFacts]) -> ProjectFacts | None:
-    """The one project of the library a row means; otherwise None, and the row says why."""
+def find_project(row: SheetRow, projects: Sequence[ProjectFacts]) -> ProjectFacts | None:
+    """Find the one project of the project library that a row names; else None, with an error on the row."""
     code, name = row.values.get("code"), row.values["name"]
     if code:
-        mine = [one for one in known if normalize_text(one.code) == normalize_text(code)]
-        if not mine:
+        matches = [project for project in projects if normalize_text(project.code) == normalize_text(code)]
+        if not matches:
             row.add_error("code", f"项目库中没有编号 {code}")
-        return mine[0] if mine else None
-    mine = [one for one in known if normalize_text(one.name) == normalize_text(name)]
-    if len(mine) > 1 and (place := row.values.get("place")):
-        mine = [one for one in mine if normalize_text(one.place) == normalize_text(place)] or mine
-    if len(mine) == 1:
-        return mine[0]
-    if not mine:
+        return matches[0] if matches else None
+    matches = [project for project in projects if normalize_text(project.name) == normalize_text(name)]
+    if len(matches) > 1 and (place := row.values.get("place")):
+        matches = [
+            project for project in matches if normalize_text(project.place) == normalize_text(place)
+        ] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if not matches:
         row.add_error("name", "项目库中没有这个项目, 资金跟着项目走, 请先入库")
     else:
-        codes = "、".join(one.code or str(one.id) for one in mine[:5])
-        row.add_error("name", f"项目库中有 {len(mine)} 个同名项目, 请填写库编号: {codes}")
+        codes = "、".join(project.code or str(project.id) for project in matches[:5])
+        row.add_error("name", f"项目库中有 {len(matches)} 个同名项目, 请填写库编号: {codes}")
     return None
 
 
-def find_source(row: SheetRow, given: Mapping[UUID, Source]) -> Source | None:
-    """The one fund document a row is paid from: by its number, else the only one, else by the level in 资金名称."""
+def find_source(row: SheetRow, documents: Mapping[UUID, Source]) -> Source | None:
+    """Find the fund document of a row: by its number, else the only one, else by the level in 资金名称."""
     if number := row.values.get("document_no"):
-        mine = [one for one in given.values() if normalize_text(one.document_no) == normalize_text(number)]
-        if len(mine) != 1:
+        matches = [
+            source
+            for source in documents.values()
+            if normalize_text(source.document_no) == normalize_text(number)
+        ]
+        if len(matches) != 1:
             row.add_error("document_no", f"本次导入没有指明指标文 {number}")
-        return mine[0] if len(mine) == 1 else None
-    if len(given) == 1:
-        return next(iter(given.values()))
+        return matches[0] if len(matches) == 1 else None
+    if len(documents) == 1:
+        return next(iter(documents.values()))
     fund = row.values.get("fund") or ""
-    mine = [one for one in given.values() if fund.startswith(LEVEL_WORDS[one.level])]
-    if len(mine) != 1:
+    matches = [source for source in documents.values() if fund.startswith(LEVEL_WORDS[source.level])]
+    if len(matches) != 1:
         row.add_error("fund", "分不清用哪一份指标文, 请填写指标文号")
-    return mine[0] if len(mine) == 1 else None
+    return matches[0] if len(matches) == 1 else None
 
 
 @dataclass(frozen=True)
 class ImportParams:
-    """What the importer says beside the file."""
+    """Parameters of an import beside the file."""
 
     plan: PlanCreate
     source_ids: Sequence[UUID]
@@ -128,7 +134,7 @@ class ImportParams:
 
 @dataclass(frozen=True)
 class MatchedRow:
-    """One row with the project and the document it means."""
+    """A row with the matched project and fund document."""
 
     row: SheetRow
     project: ProjectFacts | None
@@ -136,34 +142,36 @@ class MatchedRow:
 
 
 def build_template() -> bytes:
-    """An empty table to fill in (XLSX)."""
-    return templates_build_template(TABLE_COLUMNS, name="资金分配表", title="资金分配表")
+    """Build an empty allocation table (XLSX)."""
+    return build_sheet_template(TABLE_COLUMNS, name="资金分配表", title="资金分配表")
 
 
 async def match_table(
     work: UnitOfWork, content: bytes, table: ImportParams
 ) -> tuple[Sheet, list[MatchedRow], list[FieldError]]:
-    """The file's rows matched with library and documents, and what is wrong with it as a whole."""
+    """Match the rows with projects and fund documents; return the sheet, the matched rows and errors of the whole table."""
     work.actor.require(May.PLAN_DRAFT, table.plan.region)
     sheet = await asyncio.to_thread(read_sheet, content, TABLE_COLUMNS, limits=TABLE_LIMITS)
     names = {row.values["name"] for row in sheet.rows if row.values.get("name")}
     codes = {row.values["code"] for row in sheet.rows if row.values.get("code")}
-    known = await projects_client.search_projects(
+    projects = await projects_client.search_projects(
         work.service_client("projects"), table.plan.region, sorted(names | codes)
     )
     async with work.context.database.read() as session:
-        outside = work.context.unit_of_work(session, work.actor)
-        given = {one.id: one for one in [await sources.get_source(outside, key) for key in table.source_ids]}
-    found = [_match_row(row, known, given) for row in sheet.rows]
-    return sheet, found, _check_total(sheet, table)
+        read_work = work.context.unit_of_work(session, work.actor)
+        documents = {key: await sources.get_source(read_work, key) for key in table.source_ids}
+    matched = [_match_row(row, projects, documents) for row in sheet.rows]
+    return sheet, matched, _check_total(sheet, table)
 
 
-def _match_row(row: SheetRow, known: Sequence[ProjectFacts], given: Mapping[UUID, Source]) -> MatchedRow:
+def _match_row(
+    row: SheetRow, projects: Sequence[ProjectFacts], documents: Mapping[UUID, Source]
+) -> MatchedRow:
     amount = row.values.get("amount")
     if amount is not None and amount <= 0:
         row.add_error("amount", "金额须大于零")
-    project = find_project(row, known) if row.values.get("name") else None
-    return MatchedRow(row, project, find_source(row, given))
+    project = find_project(row, projects) if row.values.get("name") else None
+    return MatchedRow(row, project, find_source(row, documents))
 
 
 def _sum_rows(sheet: Sheet) -> int:
@@ -181,59 +189,61 @@ def _check_total(sheet: Sheet, table: ImportParams) -> list[FieldError]:
 
 
 async def import_table(work: UnitOfWork, content: bytes, table: ImportParams, *, dry_run: bool) -> ImportRead:
-    """Import the table as a plan in draft, or only say what is wrong with it; Invalid when anything is."""
-    sheet, found, faults = await match_table(work, content, table)
-    faults = [*faults, *sheet.to_field_errors()]
-    if faults and not dry_run:
-        raise Invalid(f"表中有 {len(faults)} 处问题, 一行也没有导入", "Nothing was imported", errors=faults)
+    """Import the table as a draft plan, or only validate it (`dry_run`); Invalid if there is any error."""
+    sheet, matched, errors = await match_table(work, content, table)
+    errors = [*errors, *sheet.to_field_errors()]
+    if errors and not dry_run:
+        raise Invalid(f"表中有 {len(errors)} 处问题, 一行也没有导入", "Nothing was imported", errors=errors)
     plan_id = None
     if not dry_run:
-        body = table.plan.model_copy(update={"lines": [_build_plan_line(one) for one in found]})
+        body = table.plan.model_copy(update={"lines": [_build_plan_line(row) for row in matched]})
         plan_id = (await service.create_plan(work, body)).id
     total, announced = _sum_rows(sheet), table.plan.announced_total or 0
     return ImportRead.model_construct(
         plan_id=plan_id,
-        lines=[_build_imported_line(one) for one in found],
+        lines=[_build_imported_line(row) for row in matched],
         total=max(0, total),
         announced_total=announced,
         difference=total - announced,
         totals_skipped=sheet.totals,
         columns_ignored=sheet.ignored,
-        errors=[FieldErrorRead(pointer=one.pointer, code=one.code, detail=one.detail) for one in faults],
+        errors=[
+            FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
+        ],
     )
 
 
 async def annotate_table(work: UnitOfWork, content: bytes, table: ImportParams) -> bytes:
-    """The same table with a column that says what is wrong with each row (XLSX)."""
+    """Return the table with a column of errors per row (XLSX)."""
     sheet, _, _ = await match_table(work, content, table)
     return await asyncio.to_thread(annotate_sheet, sheet)
 
 
-def _build_imported_line(one: MatchedRow) -> ImportedLine:
-    values = one.row.values
+def _build_imported_line(matched: MatchedRow) -> ImportedLine:
+    values = matched.row.values
     return ImportedLine.model_construct(
-        row=one.row.number,
+        row=matched.row.number,
         name=values.get("name") or "",
         place=values.get("place") or "",
         amount=max(0, values.get("amount") or 0),
-        project_id=one.project.id if one.project else None,
-        project_state=one.project.state if one.project else "",
-        document_no=one.source.document_no if one.source else "",
+        project_id=matched.project.id if matched.project else None,
+        project_state=matched.project.state if matched.project else "",
+        document_no=matched.source.document_no if matched.source else "",
     )
 
 
-def _build_plan_line(one: MatchedRow) -> PlanLineWrite:
-    if one.project is None or one.source is None:
-        raise ValueError(f"row {one.row.number} was not matched")
-    values = one.row.values
+def _build_plan_line(matched: MatchedRow) -> PlanLineWrite:
+    if matched.project is None or matched.source is None:
+        raise ValueError(f"row {matched.row.number} was not matched")
+    values = matched.row.values
     return PlanLineWrite.model_construct(
         id=None,
         allocation_id=None,
         management_fee=None,
         industry=None,
         industry_basis="",
-        project_id=one.project.id,
-        source_id=one.source.id,
+        project_id=matched.project.id,
+        source_id=matched.source.id,
         amount=values["amount"],
         fund_note=values.get("fund") or "",
         name=values.get("name") or "",

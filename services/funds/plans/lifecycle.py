@@ -34,7 +34,7 @@ class PlanAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class PlanFacts:
-    """What the guards look at."""
+    """Facts that the guards of a plan check."""
 
     lines: int = 0
     stops: tuple[FieldError, ...] = ()
@@ -55,9 +55,12 @@ def no_stops(facts: PlanFacts) -> FieldError | None:
     """没有一条规则禁止(检查结果中的 stop)."""
     if not facts.stops:
         return None
-    detail = "; ".join(fault.detail for fault in facts.stops)
+    detail = "; ".join(stop.detail for stop in facts.stops)
     return FieldError(
-        facts.stops[0].code, detail, "; ".join(f.detail_en or f.detail for f in facts.stops), "/lines"
+        facts.stops[0].code,
+        detail,
+        "; ".join(stop.detail_en or stop.detail for stop in facts.stops),
+        "/lines",
     )
 
 
@@ -99,15 +102,15 @@ S, A = PlanState, PlanAction
 
 # fmt: off
 PLAN_LIFECYCLE: Lifecycle[PlanState, PlanAction, PlanFacts] = Lifecycle("plan", "分配方案", PlanState, S.DRAFT, (
-    #    action     from                                  to           who                needs
-    transition(A.SUBMIT,  (S.DRAFT, S.RETURNED),                S.SUBMITTED, May.PLAN_DRAFT,    has_lines, no_stops),
-    transition(A.RETURN,  S.SUBMITTED,                          S.RETURNED,  May.PLAN_APPROVE,  reason_given),
-    transition(A.APPROVE, S.SUBMITTED,                          S.APPROVED,  May.PLAN_APPROVE,  has_lines, no_stops, decision_given,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.NOTICE,  S.APPROVED,                           S.NOTICED,   May.FUND_NOTICE,   has_current_notice),
-    transition(A.ISSUE,   S.NOTICED,                            S.ISSUED,    May.PLAN_ISSUE,    has_current_notice, notice_period_over,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.CANCEL,  (S.DRAFT, S.RETURNED),                S.CANCELLED, May.PLAN_DRAFT,    reason_given),
-    transition(A.CANCEL,  (S.APPROVED, S.NOTICED),              S.CANCELLED, May.PLAN_APPROVE,  reason_given),
+    #          action     from                     to           who               needs
+    transition(A.SUBMIT,  (S.DRAFT, S.RETURNED),   S.SUBMITTED, May.PLAN_DRAFT,   has_lines, no_stops),
+    transition(A.RETURN,  S.SUBMITTED,             S.RETURNED,  May.PLAN_APPROVE, reason_given),
+    transition(A.APPROVE, S.SUBMITTED,             S.APPROVED,  May.PLAN_APPROVE, has_lines, no_stops, decision_given,
+               four_eyes=("created_by", "submitted_by")),
+    transition(A.NOTICE,  S.APPROVED,              S.NOTICED,   May.FUND_NOTICE,  has_current_notice),
+    transition(A.ISSUE,   S.NOTICED,               S.ISSUED,    May.PLAN_ISSUE,   has_current_notice, notice_period_over,
+               four_eyes=("created_by", "submitted_by")),
+    transition(A.CANCEL,  (S.DRAFT, S.RETURNED),   S.CANCELLED, May.PLAN_DRAFT,   reason_given),
+    transition(A.CANCEL,  (S.APPROVED, S.NOTICED), S.CANCELLED, May.PLAN_APPROVE, reason_given),
 ))
 # fmt: on

@@ -41,7 +41,7 @@ class Plan(Base, Record, table=True):
 
 
 class PlanLine(Base, table=True):
-    """方案明细: a project, a source, an amount. Below zero it takes back from an earlier allocation."""
+    """方案明细: amount in 分 for a project from a source; a negative amount recalls from an earlier allocation."""
 
     __tablename__ = "plan_line"
     __table_args__ = (

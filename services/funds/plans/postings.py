@@ -16,15 +16,15 @@ from shared.clients.funds import AllocationRecalled
 from shared.unit_of_work import UnitOfWork
 
 
-def _sum_given_and_recalled(lines: Sequence[PlanLine]) -> tuple[int, int]:
-    """Money given and money taken back by some lines, both positive."""
+def _sum_allotted_and_recalled(lines: Sequence[PlanLine]) -> tuple[int, int]:
+    """Total of the positive lines and of the negative lines, both as positive 分."""
     return sum(line.amount for line in lines if line.amount > 0), -sum(
         line.amount for line in lines if line.amount < 0
     )
 
 
 def group_by_source(lines: Sequence[PlanLine]) -> dict[UUID, list[PlanLine]]:
-    """Lines of each source, in the order of the sources' ids so that two plans lock alike."""
+    """Group lines by source in the order of the source ids, so that two plans lock in the same order."""
     return {
         source_id: [line for line in lines if line.source_id == source_id]
         for source_id in sorted({line.source_id for line in lines})
@@ -35,22 +35,24 @@ async def post_reservation(
     work: UnitOfWork,
     plan: Plan,
     lines: Sequence[PlanLine],
-    known: Mapping[UUID, Source],
+    sources_by_id: Mapping[UUID, Source],
     on: date,
     *,
     undo: bool = False,
 ) -> None:
-    """方案审定: what the plan gives is set aside from the source, and from the allocations it takes back from."""
-    for source_id, mine in group_by_source(lines).items():
-        source = known[source_id]
-        given, taken = _sum_given_and_recalled(mine)
-        postings = [debit(build_source_account(source, AccountKind.PLANNED), max(given, taken))]
-        for line in mine:
+    """方案审定: reserve the plan's amounts of its sources and of the allocations it recalls from; `undo` reverses it."""
+    for source_id, source_lines in group_by_source(lines).items():
+        source = sources_by_id[source_id]
+        allotted, recalled = _sum_allotted_and_recalled(source_lines)
+        postings = [debit(build_source_account(source, AccountKind.PLANNED), max(allotted, recalled))]
+        for line in source_lines:
             if line.amount < 0:
                 postings.append(credit(await _get_unpaid_account(work, line), -line.amount))
-        postings.append(credit(build_source_account(source, AccountKind.AVAILABLE), max(0, given - taken)))
+        postings.append(
+            credit(build_source_account(source, AccountKind.AVAILABLE), max(0, allotted - recalled))
+        )
         if undo:
-            postings = [Posting(one.account, -one.amount) for one in postings]
+            postings = [Posting(posting.account, -posting.amount) for posting in postings]
         await ledger.post_entry(
             work,
             f"{'release' if undo else 'reserve'}:{plan.id}:{source_id}",
@@ -65,40 +67,40 @@ async def post_reservation(
 
 async def _get_unpaid_account(work: UnitOfWork, line: PlanLine) -> Account:
     if line.allocation_id is None:
-        raise ValueError(f"line {line.id} takes back from no allocation")
+        raise ValueError(f"line {line.id} recalls from no allocation")
     return allocation_service.build_allocation_account(
         await allocations.get_allocation(work, line.allocation_id), AccountKind.UNPAID
     )
 
 
 async def issue_allocations(
-    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine], known: Mapping[UUID, Source], on: date
+    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine], sources_by_id: Mapping[UUID, Source], on: date
 ) -> list[Allocation]:
-    """下达: every line becomes an allocation, or goes back to its source."""
-    opened = []
-    for source_id, mine in group_by_source(lines).items():
-        source = known[source_id]
-        given, taken = _sum_given_and_recalled(mine)
-        for line in mine:
+    """下达: create an allocation per positive line; net recalls return to their source. Return the new allocations."""
+    issued = []
+    for source_id, source_lines in group_by_source(lines).items():
+        source = sources_by_id[source_id]
+        allotted, recalled = _sum_allotted_and_recalled(source_lines)
+        for line in source_lines:
             if line.amount > 0:
-                opened.append(await _issue_line(work, plan, line, source, on))
+                issued.append(await _issue_line(work, plan, line, source, on))
             else:
                 await _publish_recall(work, plan, line)
-        if taken > given:
+        if recalled > allotted:
             await ledger.post_entry(
                 work,
                 f"return:{plan.id}:{source_id}",
                 EntryKind.TAKE_BACK,
                 [
-                    debit(build_source_account(source, AccountKind.AVAILABLE), taken - given),
-                    credit(build_source_account(source, AccountKind.PLANNED), taken - given),
+                    debit(build_source_account(source, AccountKind.AVAILABLE), recalled - allotted),
+                    credit(build_source_account(source, AccountKind.PLANNED), recalled - allotted),
                 ],
                 subject=plan.id,
                 region=plan.region,
                 happened_on=on,
                 document_no=plan.decision_no,
             )
-    return opened
+    return issued
 
 
 async def _issue_line(work: UnitOfWork, plan: Plan, line: PlanLine, source: Source, on: date) -> Allocation:
@@ -137,7 +139,7 @@ async def _issue_line(work: UnitOfWork, plan: Plan, line: PlanLine, source: Sour
 
 async def _publish_recall(work: UnitOfWork, plan: Plan, line: PlanLine) -> None:
     if line.allocation_id is None:
-        raise ValueError(f"line {line.id} takes back from no allocation")
+        raise ValueError(f"line {line.id} recalls from no allocation")
     allocation = await allocations.get_allocation(work, line.allocation_id, lock=True)
     allocation.version += 1
     allocation.updated_at = work.at

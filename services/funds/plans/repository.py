@@ -1,4 +1,4 @@
-"""Every query about plans and their lines."""
+"""Queries of plans and their lines."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,31 +25,31 @@ DECIDED_STATES = (PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED)
 
 
 async def get_plan(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> Plan:
-    """One plan of the caller's regions; NotFound otherwise."""
+    """Get a plan of the caller's regions; NotFound otherwise."""
     query = select(Plan).where(Plan.id == plan_id, work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    plan = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if plan is None:
         raise NotFound(f"没有这个分配方案: {plan_id}", f"No plan {plan_id}")
-    return found
+    return plan
 
 
 async def list_lines(work: UnitOfWork, plan_id: UUID) -> list[PlanLine]:
-    """The lines of a plan the caller was given already, in their order."""
+    """List the lines of a plan in order. Not scoped: the caller has access to the plan."""
     query = select(PlanLine).where(PlanLine.plan_id == plan_id).order_by(col(PlanLine.position))
     return list(await work.session.exec(query))
 
 
-async def replace_lines(work: UnitOfWork, plan_id: UUID, fresh: Sequence[PlanLine]) -> None:
-    """Put these lines in the place of all others of a draft."""
+async def replace_lines(work: UnitOfWork, plan_id: UUID, lines: Sequence[PlanLine]) -> None:
+    """Replace all lines of a plan."""
     await execute_core(work.session, sa.delete(LINE).where(LINE.c.plan_id == plan_id))
-    work.session.add_all(fresh)
+    work.session.add_all(lines)
     await work.session.flush()
 
 
 async def list_plans(
-    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, state: PlanState | None
+    work: UnitOfWork, params: PageParams, *, region: str | None, year: int | None, state: PlanState | None
 ) -> Page[Plan]:
-    """A page of plans of the caller's regions."""
+    """List a page of plans of the caller's regions."""
     query = select(Plan).where(work.actor.scope_filter(May.FUND_READ, col(Plan.region)))
     if region:
         query = query.where(col(Plan.region).between(*region_bounds(region)))
@@ -57,22 +57,24 @@ async def list_plans(
         query = query.where(Plan.year == year)
     if state is not None:
         query = query.where(Plan.state == state)
-    return await list_page(work.session, query, asked, orders=ORDERS, key=col(Plan.id), default="-created_at")
+    return await list_page(
+        work.session, query, params, orders=ORDERS, key=col(Plan.id), default="-created_at"
+    )
 
 
 async def get_year_totals(work: UnitOfWork, plan: Plan) -> dict[str, YearTotals]:
-    """Level → what the decided plans of the district's year gave, without this plan."""
+    """Totals per level of the decided plans of the plan's region and year, without this plan."""
     amount = LINE.c.amount
 
-    def total(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+    def sum_where(condition: Any) -> Any:  # noqa: ANN401 - column expressions
         return sa.cast(sa.func.sum(sa.case((condition, amount), else_=0)), sa.BigInteger)
 
     query = (
         sa.select(
             SOURCE.c.level,
-            total(sa.true()).label("total"),
-            total(LINE.c.industry).label("industry"),
-            total(LINE.c.management_fee).label("fee"),
+            sum_where(sa.true()).label("total"),
+            sum_where(LINE.c.industry).label("industry"),
+            sum_where(LINE.c.management_fee).label("fee"),
         )
         .select_from(
             LINE.join(PLAN, PLAN.c.id == LINE.c.plan_id).join(SOURCE, SOURCE.c.id == LINE.c.source_id)
@@ -93,20 +95,14 @@ async def get_year_totals(work: UnitOfWork, plan: Plan) -> dict[str, YearTotals]
 
 
 async def list_plans_by_sources(work: UnitOfWork, source_ids: Sequence[UUID]) -> list[Plan]:
-    """Plans that use any of these sources, oldest first."""
-    inner = sa.select(LINE.c.plan_id).where(LINE.c.source_id.in_(source_ids))
-    return await _list_plans_where(work, col(Plan.id).in_(inner))
-
-
-async def list_plans_by_ids(work: UnitOfWork, plan_ids: Sequence[UUID]) -> list[Plan]:
-    """Plans by id, oldest first."""
+    """List the plans that use any of these sources, oldest first (at most 200)."""
+    plan_ids = sa.select(LINE.c.plan_id).where(LINE.c.source_id.in_(source_ids))
     return await _list_plans_where(work, col(Plan.id).in_(plan_ids))
 
 
-async def list_plans_by_projects(work: UnitOfWork, project_ids: Sequence[UUID]) -> list[Plan]:
-    """Plans with a line for any of these projects, oldest first."""
-    inner = sa.select(LINE.c.plan_id).where(LINE.c.project_id.in_(project_ids))
-    return await _list_plans_where(work, col(Plan.id).in_(inner))
+async def list_plans_by_ids(work: UnitOfWork, plan_ids: Sequence[UUID]) -> list[Plan]:
+    """List plans by id, oldest first (at most 200)."""
+    return await _list_plans_where(work, col(Plan.id).in_(plan_ids))
 
 
 async def _list_plans_where(work: UnitOfWork, condition: Any) -> list[Plan]:  # noqa: ANN401 - a condition

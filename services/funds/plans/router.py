@@ -55,13 +55,13 @@ async def draft_plan(work: WriteWork, body: PlanCreate) -> Plan:
 @router.get("", response_model=Page[PlanRead], **requires(May.FUND_READ))
 async def list_plans(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     state: PlanState | None = None,
 ) -> Page[Plan]:
     """分配方案列表."""
-    return await repository.list_plans(work, asked, region=region, year=year, state=state)
+    return await repository.list_plans(work, params, region=region, year=year, state=state)
 
 
 @router.get("/{plan_id}", response_model=PlanDetail, **requires(May.FUND_READ, refuses=(NotFound,)))

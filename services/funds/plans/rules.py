@@ -21,35 +21,35 @@ async def list_findings(
     work: UnitOfWork,
     plan: Plan,
     lines: Sequence[PlanLine],
-    views: Mapping[UUID, ProjectFacts] | None,
+    projects: Mapping[UUID, ProjectFacts] | None,
     on: date | None = None,
 ) -> list[Finding]:
-    """Every rule's finding on a day (now); without `views` (the library is silent) by what it last said."""
+    """Findings of every rule on a day (default: today). Without `projects` (projects service down) the cached projects are used."""
     day = on or _get_rule_date(work, plan)
-    in_year = min(day, date(plan.year, 12, 31))
+    rule_day = min(day, date(plan.year, 12, 31))
     rules = {
-        rule.key: rule for rule in await list_rules_in_force(work.session, in_year, plan.region, "plan.")
+        rule.key: rule for rule in await list_rules_in_force(work.session, rule_day, plan.region, "plan.")
     }
-    known = await sources.get_sources_by_id(work, [line.source_id for line in lines])
-    cards = await commitments.get_cached_projects(work, [line.project_id for line in lines])
-    draft = RuleInputs(
+    sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
+    snapshots = await commitments.get_cached_projects(work, [line.project_id for line in lines])
+    inputs = RuleInputs(
         on=day,
         lines=[
-            _build_line_facts(line, known[line.source_id], views, cards.get(line.project_id))
+            _build_line_facts(line, sources_by_id[line.source_id], projects, snapshots.get(line.project_id))
             for line in lines
         ],
-        sources=await _get_source_facts(work, known),
+        sources=await _get_source_facts(work, sources_by_id),
         announced_total=plan.announced_total,
         year=await repository.get_year_totals(work, plan),
         recallable=await _get_recallable(work, lines),
         funded_before=await _get_earlier_funding(work, lines),
-        library_unavailable=views is None,
+        library_unavailable=projects is None,
     )
-    return evaluate_rules(draft, rules)
+    return evaluate_rules(inputs, rules)
 
 
 def _get_rule_date(work: UnitOfWork, plan: Plan) -> date:
-    """Today; for history that is recorded late, the day the plan then stood at."""
+    """Day whose rules apply: today, or for history recorded late the day of the plan's state."""
     late = plan.state_since < plan.created_at
     return plan.state_since.astimezone(CHINA_TIME_ZONE).date() if late else work.today
 
@@ -59,36 +59,41 @@ async def _get_recallable(work: UnitOfWork, lines: Sequence[PlanLine]) -> dict[U
     if not ids:
         return {}
     rows = await ledger.list_figures(work, ("allocation_id",), {"allocation_id": ids})
-    return {group["allocation_id"]: held.unpaid - held.applied for group, held in rows}
+    return {group["allocation_id"]: figures.unpaid - figures.applied for group, figures in rows}
 
 
-async def _get_source_facts(work: UnitOfWork, known: Mapping[UUID, Source]) -> dict[UUID, SourceFacts]:
-    rows = await ledger.list_figures(work, ("source_id",), {"source_id": list(known)})
-    left = {group["source_id"]: held.available - held.planned for group, held in rows}
+async def _get_source_facts(
+    work: UnitOfWork, sources_by_id: Mapping[UUID, Source]
+) -> dict[UUID, SourceFacts]:
+    rows = await ledger.list_figures(work, ("source_id",), {"source_id": list(sources_by_id)})
+    available = {group["source_id"]: figures.available - figures.planned for group, figures in rows}
     return {
         source.id: SourceFacts(
             source.id,
             source.document_no,
             source.level,
             source.amount,
-            left.get(source.id, 0),
+            available.get(source.id, 0),
             source.received_on,
         )
-        for source in known.values()
+        for source in sources_by_id.values()
     }
 
 
 async def _get_earlier_funding(work: UnitOfWork, lines: Sequence[PlanLine]) -> dict[UUID, int]:
     projects = list({line.project_id for line in lines})
     rows = await ledger.list_figures(work, ("project_id",), {"project_id": projects})
-    return {group["project_id"]: held.allocated for group, held in rows}
+    return {group["project_id"]: figures.allocated for group, figures in rows}
 
 
 def _build_line_facts(
-    line: PlanLine, source: Source, views: Mapping[UUID, ProjectFacts] | None, card: ProjectFacts | None
+    line: PlanLine,
+    source: Source,
+    projects: Mapping[UUID, ProjectFacts] | None,
+    snapshot: ProjectFacts | None,
 ) -> LineFacts:
-    view = (views or {}).get(line.project_id)
-    said = view or card
+    project = (projects or {}).get(line.project_id)
+    described = project or snapshot
     return LineFacts(
         id=line.id,
         name=line.name,
@@ -97,13 +102,13 @@ def _build_line_facts(
         project_id=line.project_id,
         level=source.level,
         task=source.task,
-        category=said.category if said else "",
+        category=described.category if described else "",
         industry=line.industry,
         management_fee=line.management_fee,
-        project_state=view.state if view else None,
-        blocked=bool(view and view.blocked),
-        state_label=view.state_label if view else "",
-        readiness=view.readiness if view else (),
+        project_state=project.state if project else None,
+        blocked=bool(project and project.blocked),
+        state_label=project.state_label if project else "",
+        readiness=project.readiness if project else (),
         region=line.project_region,
         industry_basis=line.industry_basis,
         allocation_id=line.allocation_id,

@@ -1,4 +1,4 @@
-"""Counts and sums over several tables, in SQL."""
+"""Counts and sums over several tables, computed in SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,9 +35,9 @@ async def sum_stages_by_level(work: UnitOfWork, region: str, year: int) -> list[
     kind, balance = ACCOUNT.c.kind, ACCOUNT.c.balance
     stages = [
         sa.cast(
-            sa.func.coalesce(sa.func.sum(sa.case((kind == one, balance), else_=0)), 0), sa.BigInteger
-        ).label(one)
-        for one in AccountKind
+            sa.func.coalesce(sa.func.sum(sa.case((kind == stage, balance), else_=0)), 0), sa.BigInteger
+        ).label(stage)
+        for stage in AccountKind
     ]
     query = (
         sa.select(SOURCE.c.level, *stages)
@@ -54,25 +54,25 @@ async def sum_stages_by_level(work: UnitOfWork, region: str, year: int) -> list[
 
 
 async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
-    """Of the money now allocated: all, to industry, to management fees; and how many projects have some."""
-    held = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
+    """Allocated money of a region's year: total, to industry, to management fees; and the number of projects."""
+    allocated_kinds = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
     balance = ACCOUNT.c.balance
 
-    def total(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+    def sum_where(condition: Any) -> Any:  # noqa: ANN401 - column expressions
         return sa.cast(
             sa.func.coalesce(sa.func.sum(sa.case((condition, balance), else_=0)), 0), sa.BigInteger
         )
 
     query = (
         sa.select(
-            total(sa.true()).label("whole"),
-            total(ALLOCATION.c.industry).label("industry"),
-            total(ALLOCATION.c.management_fee).label("fee"),
+            sum_where(sa.true()).label("whole"),
+            sum_where(ALLOCATION.c.industry).label("industry"),
+            sum_where(ALLOCATION.c.management_fee).label("fee"),
             sa.func.count(sa.distinct(ACCOUNT.c.project_id)).label("projects"),
         )
         .select_from(ACCOUNT.join(ALLOCATION, ALLOCATION.c.id == ACCOUNT.c.allocation_id))
         .where(
-            ACCOUNT.c.kind.in_(held),
+            ACCOUNT.c.kind.in_(allocated_kinds),
             ALLOCATION.c.region.between(*region_bounds(region)),
             ACCOUNT.c.year == year,
             ACCOUNT.c.region.between(*region_bounds(region)),
@@ -83,7 +83,7 @@ async def sum_allocated_shares(work: UnitOfWork, region: str, year: int) -> sa.R
 
 
 async def count_rows(work: UnitOfWork, table: sa.Table, region: str, *conditions: Any) -> int:  # noqa: ANN401 - column expressions
-    """How many rows of a table lie in a region, within the caller's."""
+    """Count the rows of a table in a region, within the caller's regions."""
     query = (
         sa.select(sa.func.count())
         .select_from(table)
@@ -97,7 +97,7 @@ async def count_rows(work: UnitOfWork, table: sa.Table, region: str, *conditions
 
 
 async def count_year_records(work: UnitOfWork, region: str, year: int) -> dict[str, int]:
-    """Sources, plans and paid payments of a region's year."""
+    """Count the sources, plans and paid payments of a region's year."""
     return {
         "sources": await count_rows(work, SOURCE, region, SOURCE.c.fiscal_year == year),
         "plans": await count_rows(work, PLAN, region, PLAN.c.year == year),
@@ -108,7 +108,7 @@ async def count_year_records(work: UnitOfWork, region: str, year: int) -> dict[s
 
 
 async def list_plan_source_ids(work: UnitOfWork, plan_id: UUID) -> list[UUID]:
-    """The sources a plan uses, if the caller may see the plan."""
+    """Ids of the sources of a plan, if the caller has access to the plan."""
     query = (
         sa.select(LINE.c.source_id)
         .join(PLAN, PLAN.c.id == LINE.c.plan_id)
@@ -119,7 +119,7 @@ async def list_plan_source_ids(work: UnitOfWork, plan_id: UUID) -> list[UUID]:
 
 
 async def list_sources(work: UnitOfWork, source_ids: list[UUID]) -> list[Source]:
-    """Fund documents behind allocations the caller may see: everybody in the thread may know them."""
+    """List fund documents by id. Not scoped: everybody with access to an allocation may see its document."""
     query = select(Source).where(col(Source.id).in_(source_ids)).order_by(col(Source.id))
     return list(await work.session.exec(query))
 
@@ -127,7 +127,7 @@ async def list_sources(work: UnitOfWork, source_ids: list[UUID]) -> list[Source]
 async def list_plan_lines(
     work: UnitOfWork, plan_ids: Sequence[UUID], source_ids: Sequence[UUID], project_ids: Sequence[UUID] | None
 ) -> list[PlanLine]:
-    """Lines of plans the caller may see that concern these sources and, when given, these projects (at most 2000)."""
+    """List the lines of plans for these sources and, if given, projects, within the caller's regions (at most 2000)."""
     query = (
         select(PlanLine)
         .join(Plan, col(Plan.id) == PlanLine.plan_id)
@@ -144,7 +144,7 @@ async def list_plan_lines(
 
 
 async def list_adjustments(work: UnitOfWork, source_ids: Sequence[UUID]) -> list[SourceAdjustment]:
-    """What was added to or taken from documents the caller may see, oldest first."""
+    """List the adjustments of documents of the caller's regions, oldest first."""
     query = (
         select(SourceAdjustment)
         .join(Source, col(Source.id) == SourceAdjustment.source_id)
@@ -157,7 +157,7 @@ async def list_adjustments(work: UnitOfWork, source_ids: Sequence[UUID]) -> list
 
 
 async def list_refunds(work: UnitOfWork, payment_ids: Sequence[UUID]) -> list[Refund]:
-    """What came back of payments of the caller's regions, oldest first."""
+    """List the refunds of payments of the caller's regions, oldest first."""
     query = (
         select(Refund)
         .join(Payment, col(Payment.id) == Refund.payment_id)
@@ -170,7 +170,7 @@ async def list_refunds(work: UnitOfWork, payment_ids: Sequence[UUID]) -> list[Re
 
 
 async def system_list_sources_by_number(work: UnitOfWork, document_no: str) -> list[Source]:
-    """Documents registered under a number, in whatever region; who asks sees only what the caller's scope lets."""
+    """List the documents of a number in all regions (at most 200); the caller must check access to each."""
     query = select(Source).where(Source.document_no == document_no).order_by(col(Source.id)).limit(200)
     return list(await work.session.exec(query))
 
@@ -190,8 +190,8 @@ def _build_rank_case(region: Any) -> Any:  # noqa: ANN401 - column expressions
 
 
 def _sum_balances(condition: Any) -> Any:  # noqa: ANN401 - column expressions
-    held = sa.case((condition, ACCOUNT.c.balance), else_=0)
-    return sa.cast(sa.func.coalesce(sa.func.sum(held), 0), sa.BigInteger)
+    balance = sa.case((condition, ACCOUNT.c.balance), else_=0)
+    return sa.cast(sa.func.coalesce(sa.func.sum(balance), 0), sa.BigInteger)
 
 
 def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[Any]:
@@ -204,10 +204,10 @@ def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[Any
 
 
 async def sum_flows(work: UnitOfWork, region: str, year: int, by: str) -> list[sa.Row[Any]]:
-    """Received, central, allocated and paid per fund (or town), rank of the source and rank of the account."""
+    """Received, central, allocated and paid amounts per fund (or town), rank of the source and rank of the account."""
     key = SOURCE.c.fund if by == "fund" else sa.func.substr(ACCOUNT.c.region, 1, 9)
-    source, holder = _build_rank_case(SOURCE.c.region), _build_rank_case(ACCOUNT.c.region)
-    columns = (key.label("key"), source.label("source_rank"), holder.label("rank"))
+    source_rank, account_rank = _build_rank_case(SOURCE.c.region), _build_rank_case(ACCOUNT.c.region)
+    columns = (key.label("key"), source_rank.label("source_rank"), account_rank.label("rank"))
     received = ACCOUNT.c.kind == AccountKind.RECEIVED
     query = (
         sa.select(
@@ -226,51 +226,53 @@ async def sum_flows(work: UnitOfWork, region: str, year: int, by: str) -> list[s
 
 
 async def list_upper_documents(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
-    """Central and provincial documents of a year with what they brought."""
-    kept = SOURCE.c
+    """List central and provincial documents of a year with their received amount."""
+    source = SOURCE.c
     query = (
         sa.select(
-            kept.id, kept.received_on, _sum_balances(ACCOUNT.c.kind == AccountKind.RECEIVED).label("received")
+            source.id,
+            source.received_on,
+            _sum_balances(ACCOUNT.c.kind == AccountKind.RECEIVED).label("received"),
         )
-        .select_from(ACCOUNT.join(SOURCE, kept.id == ACCOUNT.c.source_id))
+        .select_from(ACCOUNT.join(SOURCE, source.id == ACCOUNT.c.source_id))
         .where(
-            kept.fiscal_year == year,
-            kept.level.in_(UPPER_LEVELS),
-            kept.region.between(*region_bounds(region)),
-            work.actor.scope_filter(May.FUND_READ, kept.region),
+            source.fiscal_year == year,
+            source.level.in_(UPPER_LEVELS),
+            source.region.between(*region_bounds(region)),
+            work.actor.scope_filter(May.FUND_READ, source.region),
         )
-        .group_by(kept.id, kept.received_on)
+        .group_by(source.id, source.received_on)
     )
     return list(await execute_core(work.session, query))
 
 
 async def sum_issues(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
-    """What was issued from central and provincial documents of a year, per document and day."""
-    kept = ALLOCATION.c
-    amount = sa.cast(sa.func.sum(kept.amount), sa.BigInteger).label("amount")
+    """Amounts issued from central and provincial documents of a year, per document and day."""
+    allocation = ALLOCATION.c
+    amount = sa.cast(sa.func.sum(allocation.amount), sa.BigInteger).label("amount")
     query = (
-        sa.select(kept.source_id, kept.issued_on, amount)
-        .select_from(ALLOCATION.join(SOURCE, SOURCE.c.id == kept.source_id))
+        sa.select(allocation.source_id, allocation.issued_on, amount)
+        .select_from(ALLOCATION.join(SOURCE, SOURCE.c.id == allocation.source_id))
         .where(
-            kept.year == year,
+            allocation.year == year,
             SOURCE.c.level.in_(UPPER_LEVELS),
-            kept.region.between(*region_bounds(region)),
-            work.actor.scope_filter(May.FUND_READ, kept.region),
+            allocation.region.between(*region_bounds(region)),
+            work.actor.scope_filter(May.FUND_READ, allocation.region),
         )
-        .group_by(kept.source_id, kept.issued_on)
+        .group_by(allocation.source_id, allocation.issued_on)
     )
     return list(await execute_core(work.session, query))
 
 
 async def count_projects_by_state(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
-    """Funded projects of a year by their state in the library: how many, and how many have a library code."""
-    kept = ALLOCATION.c
+    """Count the funded projects of a year per project state: all, and those with a project library code."""
+    allocation = ALLOCATION.c
     funded = (
-        sa.select(kept.project_id)
+        sa.select(allocation.project_id)
         .where(
-            kept.year == year,
-            kept.region.between(*region_bounds(region)),
-            work.actor.scope_filter(May.FUND_READ, kept.region),
+            allocation.year == year,
+            allocation.region.between(*region_bounds(region)),
+            work.actor.scope_filter(May.FUND_READ, allocation.region),
         )
         .distinct()
         .subquery()
@@ -289,19 +291,19 @@ async def count_projects_by_state(work: UnitOfWork, region: str, year: int) -> l
 
 
 async def list_issued_plan_ids(work: UnitOfWork, region: str, year: int) -> list[Any]:
-    """Ids of the plans of a year that are issued."""
-    kept = PLAN.c
-    query = sa.select(kept.id).where(
-        kept.year == year,
-        kept.state == PlanState.ISSUED,
-        kept.region.between(*region_bounds(region)),
-        work.actor.scope_filter(May.FUND_READ, kept.region),
+    """Ids of the issued plans of a year."""
+    plan = PLAN.c
+    query = sa.select(plan.id).where(
+        plan.year == year,
+        plan.state == PlanState.ISSUED,
+        plan.region.between(*region_bounds(region)),
+        work.actor.scope_filter(May.FUND_READ, plan.region),
     )
     return list((await execute_core(work.session, query)).scalars())
 
 
 async def sum_uses(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
-    """Of a year's money: central and provincial allocated, of it to industry; received in all, of it pooled."""
+    """Money of a year: central and provincial allocated, of it to industry; received in total, of it pooled."""
     upper = sa.and_(ACCOUNT.c.kind.in_(ALLOCATED_KINDS), SOURCE.c.level.in_(UPPER_LEVELS))
     received = ACCOUNT.c.kind == AccountKind.RECEIVED
     joined = ACCOUNT.join(SOURCE, SOURCE.c.id == ACCOUNT.c.source_id)
@@ -319,7 +321,7 @@ async def sum_uses(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
 
 
 async def sum_by_task(work: UnitOfWork, region: str, year: int) -> list[sa.Row[Any]]:
-    """Allocated and paid per task of a year."""
+    """Allocated and paid amounts per task of a year."""
     query = (
         sa.select(
             SOURCE.c.task,

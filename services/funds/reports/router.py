@@ -31,15 +31,15 @@ async def read_thread(
         (service.get_thread_of_plan, plan_id),
         (service.get_thread_of_payment, payment_id),
     ]
-    given = [(find, record) for find, record in starts if record is not None]
-    if len(given) + (document_no is not None) != 1:
+    chosen = [(find, record) for find, record in starts if record is not None]
+    if len(chosen) + (document_no is not None) != 1:
         raise BadRequest(
             "请给出 project_id、source_id、plan_id、payment_id、document_no 中的一个",
             "Give exactly one record to start from",
         )
     if document_no is not None:
         return await service.get_thread_of_document(work, document_no)
-    ((find, record),) = given
+    ((find, record),) = chosen
     return await find(work, record)
 
 

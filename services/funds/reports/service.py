@@ -45,106 +45,106 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def get_thread_of_project(work: UnitOfWork, project_id: UUID) -> Thread:
-    """Everything that was given to a project; empty when it has no money in the caller's regions."""
+    """Funding trail of a project; empty if it has no money in the caller's regions."""
     return await _build_thread(
         work, await allocations.list_related_allocations(work, projects=[project_id]), [], [project_id]
     )
 
 
 async def get_thread_of_source(work: UnitOfWork, source_id: UUID) -> Thread:
-    """Where every yuan of a document went. NotFound out of the caller's regions."""
+    """Funding trail of a document. NotFound outside the caller's regions."""
     source = await sources.get_source(work, source_id)
-    given = await allocations.list_related_allocations(work, sources=[source.id])
-    drafted = [plan.id for plan in await plans.list_plans_by_sources(work, [source.id])]
-    return await _build_thread(work, given, drafted, [], [source.id], whole=True)
+    funded = await allocations.list_related_allocations(work, sources=[source.id])
+    plan_ids = [plan.id for plan in await plans.list_plans_by_sources(work, [source.id])]
+    return await _build_thread(work, funded, plan_ids, [], [source.id], has_whole_sources=True)
 
 
 async def get_thread_of_document(work: UnitOfWork, document_no: str) -> Thread:
-    """Where every yuan under a document number went: all of it for who may see the document, else one's own part.
+    """Funding trail of a document number: complete with access to the document, else the caller's own allocations.
 
-    NotFound when neither a document nor an allocation of this number is in the caller's regions.
+    NotFound if neither a document nor an allocation of this number is in the caller's regions.
     """
     registered = await repository.system_list_sources_by_number(work, document_no)
-    seen = [one.id for one in registered if work.actor.has_access(May.FUND_READ, one.region)]
-    given = (
-        await allocations.list_related_allocations(work, sources=[one.id for one in registered])
+    visible_ids = [source.id for source in registered if work.actor.has_access(May.FUND_READ, source.region)]
+    funded = (
+        await allocations.list_related_allocations(work, sources=[source.id for source in registered])
         if registered
         else []
     )
-    if not seen and not given:
+    if not visible_ids and not funded:
         raise NotFound(f"没有文号为 {document_no} 的资金来源", f"No source {document_no}")
-    drafted = [plan.id for plan in await plans.list_plans_by_sources(work, seen)] if seen else []
-    return await _build_thread(work, given, drafted, [], seen, whole=bool(seen))
+    plan_ids = (
+        [plan.id for plan in await plans.list_plans_by_sources(work, visible_ids)] if visible_ids else []
+    )
+    return await _build_thread(work, funded, plan_ids, [], visible_ids, has_whole_sources=bool(visible_ids))
 
 
 async def get_thread_of_plan(work: UnitOfWork, plan_id: UUID) -> Thread:
-    """What a plan distributed. NotFound out of the caller's regions."""
+    """Funding trail of a plan. NotFound outside the caller's regions."""
     plan = await plans.get_plan(work, plan_id)
-    used = await repository.list_plan_source_ids(work, plan.id)
-    given = await allocations.list_related_allocations(work, plans=[plan.id])
-    return await _build_thread(work, given, [plan.id], [], used, every_line=True)
+    source_ids = await repository.list_plan_source_ids(work, plan.id)
+    funded = await allocations.list_related_allocations(work, plans=[plan.id])
+    return await _build_thread(work, funded, [plan.id], [], source_ids, every_line=True)
 
 
 async def get_thread_of_payment(work: UnitOfWork, payment_id: UUID) -> Thread:
-    """The document, plan and allocation behind a payment. NotFound out of the caller's regions."""
+    """Document, plan and allocation of a payment. NotFound outside the caller's regions."""
     payment = await payments.get_payment(work, payment_id)
-    given = await allocations.get_allocation(work, payment.allocation_id)
-    return await _build_thread(work, [given], [], [], only=[payment])
+    allocation = await allocations.get_allocation(work, payment.allocation_id)
+    return await _build_thread(work, [allocation], [], [], payment_rows=[payment])
 
 
 async def _build_thread(
     work: UnitOfWork,
-    given: Sequence[Allocation],
+    funded: Sequence[Allocation],
     plan_ids: Sequence[UUID],
     project_ids: Sequence[UUID],
     source_ids: Sequence[UUID] = (),
-    only: Sequence[Payment] | None = None,
+    payment_rows: Sequence[Payment] | None = None,
     *,
-    whole: bool = False,
+    has_whole_sources: bool = False,
     every_line: bool = False,
 ) -> Thread:
-    projects = sorted({*project_ids, *(one.project_id for one in given)})
-    wanted = sorted({*source_ids, *(one.source_id for one in given)})
-    chosen = sorted({*plan_ids, *(one.plan_id for one in given)})
-    paid = (
-        await payments.list_related_payments(work, allocations=[one.id for one in given])
-        if only is None
-        else only
-    )
-    about = None if whole or every_line else projects
-    lines = await repository.list_plan_lines(work, chosen, wanted, about)
-    back = await repository.list_refunds(work, [one.id for one in paid])
-    signed = await contracts.list_contracts_by_projects(work, projects) if projects else []
+    project_ids = sorted({*project_ids, *(allocation.project_id for allocation in funded)})
+    plan_ids = sorted({*plan_ids, *(allocation.plan_id for allocation in funded)})
+    all_source_ids = sorted({*source_ids, *(allocation.source_id for allocation in funded)})
+    allocation_ids = [allocation.id for allocation in funded]
+    if payment_rows is None:
+        payment_rows = await payments.list_related_payments(work, allocations=allocation_ids)
+    line_projects = None if has_whole_sources or every_line else project_ids
+    lines = await repository.list_plan_lines(work, plan_ids, all_source_ids, line_projects)
+    refunds = await repository.list_refunds(work, [payment.id for payment in payment_rows])
+    signed = await contracts.list_contracts_by_projects(work, project_ids) if project_ids else []
+    documents = await repository.list_sources(work, all_source_ids)
+    adjustments = await repository.list_adjustments(work, all_source_ids)
     return Thread.model_construct(
-        sources=[SourceRead.model_validate(one) for one in await repository.list_sources(work, wanted)],
-        adjustments=[
-            AdjustmentRead.model_validate(one) for one in await repository.list_adjustments(work, wanted)
-        ],
-        plans=[PlanRead.model_validate(one) for one in await plans.list_plans_by_ids(work, chosen)],
-        lines=[ThreadLine.model_validate(one) for one in lines],
-        allocations=[AllocationRead.model_validate(one) for one in given],
-        contracts=[ContractRead.model_validate(one) for one in signed],
-        payments=[PaymentRead.model_validate(one) for one in paid],
-        refunds=[RefundRead.model_validate(one) for one in back],
-        projects=projects,
-        figures=await _get_thread_figures(work, given, source_ids if whole else ()),
+        sources=[SourceRead.model_validate(row) for row in documents],
+        adjustments=[AdjustmentRead.model_validate(row) for row in adjustments],
+        plans=[PlanRead.model_validate(row) for row in await plans.list_plans_by_ids(work, plan_ids)],
+        lines=[ThreadLine.model_validate(row) for row in lines],
+        allocations=[AllocationRead.model_validate(row) for row in funded],
+        contracts=[ContractRead.model_validate(row) for row in signed],
+        payments=[PaymentRead.model_validate(row) for row in payment_rows],
+        refunds=[RefundRead.model_validate(row) for row in refunds],
+        projects=project_ids,
+        figures=await _get_thread_figures(work, allocation_ids, source_ids if has_whole_sources else ()),
     )
 
 
 async def _get_thread_figures(
-    work: UnitOfWork, given: Sequence[Allocation], whole: Sequence[UUID]
+    work: UnitOfWork, allocation_ids: Sequence[UUID], source_ids: Sequence[UUID]
 ) -> Figures:
-    """Of whole documents, or of the allocations alone."""
-    if whole:
-        return await ledger.get_figures(work, {"source_id": list(whole)})
-    return (
-        await ledger.get_figures(work, {"allocation_id": [one.id for one in given]}) if given else Figures()
-    )
+    """Figures of the documents if given, else of the allocations."""
+    if source_ids:
+        return await ledger.get_figures(work, {"source_id": list(source_ids)})
+    if not allocation_ids:
+        return Figures()
+    return await ledger.get_figures(work, {"allocation_id": list(allocation_ids)})
 
 
 async def get_summary(work: UnitOfWork, region: str, year: int) -> Summary:
-    """A region's year from the running balances: the same cost whatever the number of entries."""
-    in_all = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    """Summary of a region's year from the running balances; its cost does not depend on the number of entries."""
+    figures = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
     levels = {
         row.level: build_figures(row._asdict())
         for row in await repository.sum_stages_by_level(work, region, year)
@@ -154,14 +154,14 @@ async def get_summary(work: UnitOfWork, region: str, year: int) -> Summary:
     return Summary.model_construct(
         region=region,
         year=year,
-        figures=in_all,
+        figures=figures,
         by_level=[
             LevelFigures.model_construct(level=level, label=level.label, figures=levels[level])
             for level in FundLevel
             if level in levels
         ],
-        paid_percent=format_percent(in_all.paid, in_all.received),
-        allocated_percent=format_percent(in_all.allocated, in_all.received),
+        paid_percent=format_percent(figures.paid, figures.received),
+        allocated_percent=format_percent(figures.allocated, figures.received),
         industry=_build_share(shares.industry, shares.whole),
         management_fee=_build_share(shares.fee, shares.whole),
         projects=int(shares.projects),
@@ -179,11 +179,11 @@ FlowRows = Sequence[Any]
 
 
 async def get_supervision(work: UnitOfWork, region: str, year: int, by: str) -> Supervision:
-    """One row per fund or town, and their total."""
+    """Supervision ledger: one row per fund or town, and the total."""
     flows = await repository.sum_flows(work, region, year, by)
     keys = sorted({str(row.key) for row in flows})
     rows = [
-        _build_supervision_row(key, _get_row_label(key, by), [one for one in flows if one.key == key])
+        _build_supervision_row(key, _get_row_label(key, by), [flow for flow in flows if flow.key == key])
         for key in keys
     ]
     return Supervision.model_construct(
@@ -199,7 +199,7 @@ def _build_supervision_row(key: str, label: str, flows: FlowRows) -> Supervision
     ranks = [build_rank_row(rank, flows) for rank in Rank]
     province = ranks[0]
     paid = _sum_flows(flows, "paid")
-    # A town has no document of its own: what reached it is what was given to it.
+    # A town has no fund document of its own: its received amount is the amount allocated to it.
     received = _sum_flows(flows, "received") or _sum_flows(flows, "allocated")
     return SupervisionRow.model_construct(
         key=key,
@@ -211,32 +211,32 @@ def _build_supervision_row(key: str, label: str, flows: FlowRows) -> Supervision
         received=received,
         paid=paid,
         spending=format_percent(paid, received),
-        ranks=[one for one in ranks if one.given or one.paid],
+        ranks=[rank_row for rank_row in ranks if rank_row.given or rank_row.paid],
     )
 
 
 def build_rank_row(rank: Rank, flows: FlowRows) -> RankRow:
-    """What reached a rank, what it kept, gave below and spent; 分配进度 is zero where nothing reached it."""
-    mine = [one for one in flows if one.rank == rank]
-    own = _sum_flows((one for one in mine if one.source_rank == rank), "allocated")
-    from_above = _sum_flows((one for one in mine if one.source_rank != rank), "allocated")
-    below = _sum_flows((one for one in flows if one.source_rank == rank != one.rank), "allocated")
-    given = _sum_flows(mine, "received") + from_above
-    kept = own + from_above
+    """Amounts a rank received, retained, passed on and spent; 分配进度 is 0 if it received nothing."""
+    own_flows = [flow for flow in flows if flow.rank == rank]
+    own = _sum_flows((flow for flow in own_flows if flow.source_rank == rank), "allocated")
+    from_above = _sum_flows((flow for flow in own_flows if flow.source_rank != rank), "allocated")
+    below = _sum_flows((flow for flow in flows if flow.source_rank == rank != flow.rank), "allocated")
+    received = _sum_flows(own_flows, "received") + from_above
+    retained = own + from_above
     return RankRow.model_construct(
         rank=rank,
         label=rank.label,
-        given=given,
-        own=kept,
+        given=received,
+        own=retained,
         below=below,
-        unallocated=given - kept - below,
-        paid=_sum_flows(mine, "paid"),
-        progress=format_percent(kept + below, given),
+        unallocated=received - retained - below,
+        paid=_sum_flows(own_flows, "paid"),
+        progress=format_percent(retained + below, received),
     )
 
 
 def _sum_flows(flows: Iterable[Any], name: str) -> int:
-    return sum(int(getattr(one, name)) for one in flows)
+    return sum(int(getattr(flow, name)) for flow in flows)
 
 
 EVALUATION_BASIS = (
@@ -251,27 +251,27 @@ MANUAL_INDICATORS = ["机制创新(加分)", "数据作假(减分)", "违规违�
 
 
 async def get_evaluation(work: UnitOfWork, region: str, year: int) -> Evaluation:
-    """Every indicator that the books can answer."""
-    found = [
+    """Evaluation indicators that can be computed from the books."""
+    indicators = [
         *await _list_distribution_indicators(work, region, year),
         *await _list_management_indicators(work, region, year),
         *await _list_usage_indicators(work, region, year),
     ]
     return Evaluation(
-        region=region, year=year, basis=EVALUATION_BASIS, indicators=found, by_hand=MANUAL_INDICATORS
+        region=region, year=year, basis=EVALUATION_BASIS, indicators=indicators, by_hand=MANUAL_INDICATORS
     )
 
 
 def _build_indicator(
     code: str, title: str, part: int, whole: int, how: str, *, money: bool = False
 ) -> EvaluationIndicator:
-    said = format_yuan if money else str
+    format_value = format_yuan if money else str
     return EvaluationIndicator(
         code=code,
         group=INDICATOR_GROUPS[code.partition(".")[0]],
         title=title,
-        part=said(part),
-        whole=said(whole),
+        part=format_value(part),
+        whole=format_value(whole),
         percent=format_percent(part, whole),
         how=how,
     )
@@ -281,19 +281,23 @@ async def _list_distribution_indicators(
     work: UnitOfWork, region: str, year: int
 ) -> list[EvaluationIndicator]:
     rule = await work.get_rule("plan.break_down_days", region=region)
-    days = int(rule.value["days"])
+    limit_days = int(rule.value["days"])
     documents = {row.id: row for row in await repository.list_upper_documents(work, region, year)}
     issues = [row for row in await repository.sum_issues(work, region, year) if row.source_id in documents]
-    limit = timedelta(days=days)
-    soon = sum(row.amount for row in issues if row.issued_on <= documents[row.source_id].received_on + limit)
+    limit = timedelta(days=limit_days)
+    issued_in_time = sum(
+        row.amount for row in issues if row.issued_on <= documents[row.source_id].received_on + limit
+    )
     total = sum(row.received for row in documents.values())
     issued = sum(row.amount for row in issues)
-    spent = sum(row.amount * (row.issued_on - documents[row.source_id].received_on).days for row in issues)
+    weighted_days = sum(
+        row.amount * (row.issued_on - documents[row.source_id].received_on).days for row in issues
+    )
     return [
         _build_indicator(
             "down.in_time",
-            f"中央和省级资金 {days} 日内分解下达",
-            soon,
+            f"中央和省级资金 {limit_days} 日内分解下达",
+            issued_in_time,
             total,
             "下达日期减收文日期, 按金额",
             money=True,
@@ -305,8 +309,8 @@ async def _list_distribution_indicators(
             code="down.days",
             group=INDICATOR_GROUPS["down"],
             title="平均下达天数",
-            part=str(spent // issued if issued else 0),
-            whole=str(days),
+            part=str(weighted_days // issued if issued else 0),
+            whole=str(limit_days),
             percent="",
             how="按金额加权, 取整",
         ),
@@ -316,11 +320,14 @@ async def _list_distribution_indicators(
 async def _list_management_indicators(work: UnitOfWork, region: str, year: int) -> list[EvaluationIndicator]:
     states = await repository.count_projects_by_state(work, region, year)
     funded = sum(row.projects for row in states)
-    goals = await targets.count_year_targets(work, region, year)
-    plans = await repository.list_issued_plan_ids(work, region, year)
-    public = len(await alert_queries.system_get_notice_dates(work, plans)) if plans else 0
-    raised: list[Any] = await alerts.count_alerts(work, ALERTS, region, work.today)
-    closed, open_ = sum(row.done for row in raised), sum(row.undone for row in raised)
+    target_counts = await targets.count_year_targets(work, region, year)
+    plan_ids = await repository.list_issued_plan_ids(work, region, year)
+    announced = len(await alert_queries.system_get_notice_dates(work, plan_ids)) if plan_ids else 0
+    alert_counts: list[Any] = await alerts.count_alerts(work, ALERTS, region, work.today)
+    closed_alerts, open_alerts = (
+        sum(row.done for row in alert_counts),
+        sum(row.undone for row in alert_counts),
+    )
     return [
         _build_indicator(
             "manage.library",
@@ -330,25 +337,39 @@ async def _list_management_indicators(work: UnitOfWork, region: str, year: int) 
             "有项目库编号的项目",
         ),
         _build_indicator(
-            "manage.targets", "绩效目标已批复", goals.approved, funded, "有已批复绩效目标的项目安排"
+            "manage.targets", "绩效目标已批复", target_counts.approved, funded, "有已批复绩效目标的项目安排"
         ),
         _build_indicator(
-            "manage.targets_public", "绩效目标按期公开", goals.in_time, goals.approved, "公开日期不晚于期限"
+            "manage.targets_public",
+            "绩效目标按期公开",
+            target_counts.in_time,
+            target_counts.approved,
+            "公开日期不晚于期限",
         ),
         _build_indicator(
-            "manage.evaluated", "已开展绩效自评", goals.evaluated, goals.approved, "已自评或已复核"
+            "manage.evaluated",
+            "已开展绩效自评",
+            target_counts.evaluated,
+            target_counts.approved,
+            "已自评或已复核",
         ),
         _build_indicator(
-            "manage.announced", "分配方案已公告公示", public, len(plans), "已下达方案中有有效公示的"
+            "manage.announced", "分配方案已公告公示", announced, len(plan_ids), "已下达方案中有有效公示的"
         ),
-        _build_indicator("manage.alerts", "发现问题整改", closed, closed + open_, "预警已销号 / 全部预警"),
+        _build_indicator(
+            "manage.alerts",
+            "发现问题整改",
+            closed_alerts,
+            closed_alerts + open_alerts,
+            "预警已销号 / 全部预警",
+        ),
     ]
 
 
 async def _list_usage_indicators(work: UnitOfWork, region: str, year: int) -> list[EvaluationIndicator]:
     states = await repository.count_projects_by_state(work, region, year)
     funded = sum(row.projects for row in states)
-    held = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    figures = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
     uses = await repository.sum_uses(work, region, year)
     tasks = [
         _build_indicator(f"use.task.{row.task}", f"分任务支出: {Task(row.task).label}", row.paid, row.allocated,
@@ -370,7 +391,9 @@ async def _list_usage_indicators(work: UnitOfWork, region: str, year: int) -> li
             funded,
             "项目库状态为竣工及以后",
         ),
-        _build_indicator("use.executed", "预算执行率", held.paid, held.received, "已支付 / 到位", money=True),
+        _build_indicator(
+            "use.executed", "预算执行率", figures.paid, figures.received, "已支付 / 到位", money=True
+        ),
         *tasks,
         _build_indicator(
             "use.industry",
@@ -386,5 +409,5 @@ async def _list_usage_indicators(work: UnitOfWork, region: str, year: int) -> li
     ]
 
 
-def _count_in_states(states: list[Any], wanted: frozenset[str]) -> int:
-    return sum(row.projects for row in states if row.state in wanted)
+def _count_in_states(states: list[Any], selected: frozenset[str]) -> int:
+    return sum(row.projects for row in states if row.state in selected)

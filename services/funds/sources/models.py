@@ -43,7 +43,7 @@ class Source(Base, Record, table=True):
 
 
 class SourceAdjustment(Base, table=True):
-    """指标调整明细: 追加, 追减, 收回. A row is never changed; a mistake is adjusted back."""
+    """指标调整明细: 追加, 追减, 收回. Append-only; a mistake is corrected by an opposite adjustment."""
 
     __tablename__ = "source_adjustment"
     __table_args__ = (sa.Index(None, "source_id", "id"), sa.Index(None, "created_at", "id"))

@@ -1,4 +1,4 @@
-"""Every query about fund documents."""
+"""Queries of fund documents and their adjustments."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,33 +17,33 @@ ORDERS = {"received_on": col(Source.received_on), "fiscal_year": col(Source.fisc
 
 
 async def get_source(work: UnitOfWork, source_id: UUID, *, lock: bool = False) -> Source:
-    """One document of the caller's regions; NotFound otherwise."""
+    """Get a document of the caller's regions; NotFound otherwise."""
     query = select(Source).where(
         Source.id == source_id, work.actor.scope_filter(May.FUND_READ, col(Source.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    source = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if source is None:
         raise NotFound(f"没有这份资金来源: {source_id}", f"No source {source_id}")
-    return found
+    return source
 
 
 async def get_sources_by_id(work: UnitOfWork, source_ids: Iterable[UUID]) -> dict[UUID, Source]:
-    """Documents by id. Not scoped: for records whose own scope was asked already."""
+    """Get documents by id. Not scoped: the caller has checked access to the records that refer to them."""
     rows = await work.session.exec(select(Source).where(col(Source.id).in_(set(source_ids))))
     return {source.id: source for source in rows}
 
 
-async def find_duplicate(work: UnitOfWork, given: dict[str, Any]) -> Source | None:
-    """The document registered already under the same number, level, fund, task and year."""
+async def find_duplicate(work: UnitOfWork, columns: dict[str, Any]) -> Source | None:
+    """Find the document registered under the same region, number, level, fund, task and year."""
     query = select(Source)
     for name in ("region", "document_no", "level", "fund", "task", "fiscal_year"):
-        query = query.where(getattr(Source, name) == given[name])
+        query = query.where(getattr(Source, name) == columns[name])
     return (await work.session.exec(query)).first()
 
 
 async def list_sources(
     work: UnitOfWork,
-    asked: PageParams,
+    params: PageParams,
     *,
     region: str | None,
     year: int | None,
@@ -51,7 +51,7 @@ async def list_sources(
     fund: Fund | None,
     document_no: str | None,
 ) -> Page[Source]:
-    """A page of documents of the caller's regions."""
+    """List a page of documents of the caller's regions."""
     query = select(Source).where(work.actor.scope_filter(May.FUND_READ, col(Source.region)))
     if region:
         query = query.where(col(Source.region).between(*region_bounds(region)))
@@ -64,16 +64,16 @@ async def list_sources(
     if document_no:
         query = query.where(Source.document_no == document_no)
     return await list_page(
-        work.session, query, asked, orders=ORDERS, key=col(Source.id), default="-received_on"
+        work.session, query, params, orders=ORDERS, key=col(Source.id), default="-received_on"
     )
 
 
 async def list_adjustments(work: UnitOfWork, source_id: UUID) -> list[SourceAdjustment]:
-    """Adjustments of one document, oldest first."""
+    """List the adjustments of a document, oldest first."""
     query = select(SourceAdjustment).where(SourceAdjustment.source_id == source_id)
     return list(await work.session.exec(query.order_by(col(SourceAdjustment.id))))
 
 
 async def find_adjustment(work: UnitOfWork, adjustment_id: UUID) -> SourceAdjustment | None:
-    """One adjustment by its id."""
+    """Find an adjustment by id."""
     return await work.session.get(SourceAdjustment, adjustment_id)

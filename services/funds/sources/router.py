@@ -1,4 +1,4 @@
-"""Fund documents over HTTP."""
+"""HTTP routes of fund documents."""
 
 from typing import Annotated
 from uuid import UUID
@@ -38,7 +38,7 @@ async def register_source(work: WriteWork, body: SourceCreate) -> Source:
 @router.get("", response_model=Page[SourceRead], **requires(May.FUND_READ))
 async def list_sources(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     level: FundLevel | None = None,
@@ -47,7 +47,7 @@ async def list_sources(
 ) -> Page[Source]:
     """指标文列表."""
     return await repository.list_sources(
-        work, asked, region=region, year=year, level=level, fund=fund, document_no=document_no
+        work, params, region=region, year=year, level=level, fund=fund, document_no=document_no
     )
 
 

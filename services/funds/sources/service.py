@@ -31,29 +31,30 @@ ADJUSTMENT_ENTRY_KINDS = {
 
 
 def build_source_account(source: Source, kind: AccountKind) -> Account:
-    """The source's own account of a kind, before any project."""
+    """Account of a source at the stages before a project (到位, 可分配, 已审定待下达)."""
     return Account(kind, source.id, source.fiscal_year, source.region)
 
 
 async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
     """Register a document and post its amount as received and available.
 
-    Conflict when the document is registered already, Invalid when a date lies in the future or a code is not in force.
+    Conflict if the document is registered already, Invalid if a date lies in the future or a code is not in force.
     """
     work.actor.require(May.SOURCE_REGISTER, body.region)
     await _validate_source(work, body)
     columns = body.model_dump(exclude={"id", "region", "file_ids"})
     if body.id is None or await work.session.get(Source, body.id) is None:
-        if twin := await repository.find_duplicate(work, {**columns, "region": body.region}):
+        if duplicate := await repository.find_duplicate(work, {**columns, "region": body.region}):
             raise Conflict(
-                f"{twin.document_no} 已登记, 编号 {twin.id}", f"{twin.document_no} is registered already"
+                f"{duplicate.document_no} 已登记, 编号 {duplicate.id}",
+                f"{duplicate.document_no} is registered already",
             )
-    ids = [str(one) for one in body.file_ids]
+    ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
-    source, fresh = await create_record(
+    source, is_new = await create_record(
         work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns
     )
-    if not fresh:
+    if not is_new:
         return source
     await ledger.post_entry(
         work,
@@ -83,19 +84,19 @@ async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
 
 
 async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
-    faults = []
+    errors = []
     for name in ("document_date", "received_on"):
         if getattr(body, name) > work.today:
-            faults.append(FieldError("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
+            errors.append(FieldError("in_the_future", "日期不能晚于今天", "lies in the future", f"/{name}"))
     if body.received_on < body.document_date:
-        faults.append(
+        errors.append(
             FieldError(
                 "before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"
             )
         )
     funds: dict[str, Any] = (await work.get_rule("codes.fund", on=body.received_on, region=body.region)).value
     if body.fund not in funds:
-        faults.append(
+        errors.append(
             FieldError(
                 "not_in_force",
                 f"{body.received_on} 没有资金类型“{body.fund.label}”",
@@ -105,7 +106,7 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
         )
     subjects = (await work.get_rule("codes.function_subject", on=body.received_on, region=body.region)).value
     if body.function_subject and body.function_subject not in subjects:
-        faults.append(
+        errors.append(
             FieldError(
                 "unknown_subject",
                 f"功能分类科目 {body.function_subject} 不在当年科目表",
@@ -113,12 +114,12 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
                 "/function_subject",
             )
         )
-    if faults:
-        raise Invalid("指标文填写有误", "The source is not valid", errors=faults)
+    if errors:
+        raise Invalid("指标文填写有误", "The source is not valid", errors=errors)
 
 
 async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
-    """追加, 追减 or 收回 by document: a new entry; NotEnough when money already distributed would be taken."""
+    """Register 追加, 追减 or 收回 by document and post it; NotEnough if the amount is already distributed."""
     source = await repository.get_source(work, source_id, lock=True)
     work.actor.require(May.SOURCE_REGISTER, source.region)
     if not source.received_on <= body.happened_on <= work.today:
@@ -131,17 +132,17 @@ async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentC
         if (earlier.source_id, earlier.amount, earlier.kind) == (source.id, body.amount, body.kind):
             return earlier
         raise Conflict("这个编号已有内容不同的调整", "This id is taken by another adjustment")
-    row = SourceAdjustment(
+    adjustment = SourceAdjustment(
         id=body.id or new_id(),
         source_id=source.id,
         created_at=work.at,
         created_by=work.actor.id,
         **body.model_dump(exclude={"id"}),
     )
-    work.session.add(row)
+    work.session.add(adjustment)
     await work.session.flush()
     signed = body.amount if body.kind is AdjustmentKind.ADDITION else -body.amount
-    await _post_adjustment(work, source, row, signed)
+    await _post_adjustment(work, source, adjustment, signed)
     source.version += 1
     source.updated_at = work.at
     work.session.add(source)
@@ -150,29 +151,31 @@ async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentC
         source,
         reason=body.reason,
     )
-    return row
+    return adjustment
 
 
-async def _post_adjustment(work: UnitOfWork, source: Source, row: SourceAdjustment, signed: int) -> None:
+async def _post_adjustment(
+    work: UnitOfWork, source: Source, adjustment: SourceAdjustment, signed: int
+) -> None:
     available, received = (
         build_source_account(source, AccountKind.AVAILABLE),
         build_source_account(source, AccountKind.RECEIVED),
     )
     await ledger.post_entry(
         work,
-        f"adjustment:{row.id}",
-        ADJUSTMENT_ENTRY_KINDS[row.kind],
+        f"adjustment:{adjustment.id}",
+        ADJUSTMENT_ENTRY_KINDS[adjustment.kind],
         [debit(available, signed), credit(received, signed)],
         subject=source.id,
         region=source.region,
-        happened_on=row.happened_on,
-        document_no=row.document_no,
-        reason=row.reason,
+        happened_on=adjustment.happened_on,
+        document_no=adjustment.document_no,
+        reason=adjustment.reason,
     )
 
 
 async def get_source_detail(work: UnitOfWork, source_id: UUID) -> SourceDetail:
-    """The document with its figures and adjustments."""
+    """Get a document with its figures and adjustments."""
     source = await repository.get_source(work, source_id)
     rows = await repository.list_adjustments(work, source.id)
     return SourceDetail(

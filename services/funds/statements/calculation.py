@@ -1,7 +1,7 @@
-"""Pairing their lines with our payments: pure, deterministic, each pair with its explanation.
+"""Match statement lines with our payments and refunds: pure and deterministic, each pair with an explanation.
 
-Three passes, the surest first: everything equal; number and amount equal, date or payee a little off; amount and payee
-equal and near in time, when only one pair is possible. What has our number and another amount is shown as differing.
+Four passes: (1) number, amount, date and payee equal; (2) number equal, amount, date and payee within tolerance;
+(3) amount and payee equal, date within tolerance, only if one pair is possible; (4) number equal, amount differing.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ from shared.china import format_yuan
 
 @dataclass(frozen=True)
 class MatchItem:
-    """A line of either side; `id` is the line's or our record's."""
+    """A line of either side: `id` is the statement line's or our record's; `amount` in 分."""
 
     id: UUID
     voucher_no: str
@@ -28,19 +28,19 @@ class MatchItem:
 
     @property
     def number(self) -> str:
-        """The document number without what people write differently."""
+        """Normalised document number."""
         return normalize_text(self.voucher_no)
 
     @property
     def name(self) -> str:
-        """The payee without width, spaces and brackets."""
+        """Normalised payee: letters and digits only, without width variants, spaces and brackets."""
         plain = unicodedata.normalize("NFKC", self.payee)
-        return "".join(one for one in normalize_text(plain) if one.isalnum())
+        return "".join(character for character in normalize_text(plain) if character.isalnum())
 
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far dates and amounts may lie apart; amounts in 分."""
+    """Maximum difference of dates in days and of amounts in 分."""
 
     days: int
     amount: int = 0
@@ -48,7 +48,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class MatchPair:
-    """A line of theirs with ours, or one side alone."""
+    """A statement line with our record, or one side alone."""
 
     theirs: MatchItem | None
     ours: MatchItem | None
@@ -62,30 +62,29 @@ def pair_lines(
     tolerance: Tolerance,
     counted: Collection[str] = (),
 ) -> list[MatchPair]:
-    """Every line of both sides in exactly one pair. `counted` are numbers other statements account for already."""
+    """Put every line of both sides into exactly one pair. `counted` are numbers matched by other statements already."""
     left, right = list(theirs), list(ours)
-    found = _extract_pairs(
-        left, right, lambda one: (one.number, one.amount, one.on, one.name), lambda _a, _b: True
+    pairs = _extract_pairs(
+        left, right, lambda item: (item.number, item.amount, item.on, item.name), lambda _a, _b: True
     )
-    found += _extract_pairs(left, right, lambda one: one.number, lambda a, b: _is_close(a, b, tolerance))
-    near = _extract_pairs(
+    pairs += _extract_pairs(left, right, lambda item: item.number, lambda a, b: _is_close(a, b, tolerance))
+    pairs += _extract_pairs(
         left,
         right,
-        lambda one: (one.amount, one.name),
+        lambda item: (item.amount, item.name),
         lambda a, b: _is_near_in_time(a, b, tolerance),
         alone=True,
     )
-    found += near
-    found += [
-        _mark_different(one)
-        for one in _extract_pairs(left, right, lambda one: one.number, lambda _a, _b: True)
+    pairs += [
+        _mark_different(pair)
+        for pair in _extract_pairs(left, right, lambda item: item.number, lambda _a, _b: True)
     ]
-    known = {one.theirs.number for one in found if one.theirs is not None}
-    found += [
-        MatchPair(one, None, MatchResult.ALONE, _explain_unmatched(one, known, counted)) for one in left
+    matched = {pair.theirs.number for pair in pairs if pair.theirs is not None}
+    pairs += [
+        MatchPair(item, None, MatchResult.ALONE, _explain_unmatched(item, matched, counted)) for item in left
     ]
-    found += [MatchPair(None, one, MatchResult.ALONE, "对账单中没有这一笔") for one in right]
-    return found
+    pairs += [MatchPair(None, item, MatchResult.ALONE, "对账单中没有这一笔") for item in right]
+    return pairs
 
 
 def _extract_pairs(
@@ -96,23 +95,26 @@ def _extract_pairs(
     *,
     alone: bool = False,
 ) -> list[MatchPair]:
-    """Pairs with an equal key that fit, taken out of both sides; with `alone` only where no other pair is possible."""
-    waiting: dict[Hashable, list[MatchItem]] = defaultdict(list)
-    for one in right:
-        if any(part != "" for part in _split_key(key(one))):
-            waiting[key(one)].append(one)
-    found = []
-    for mine in list(left):
-        options = [one for one in waiting.get(key(mine), ()) if fits(mine, one)]
-        rivals = [one for one in left if key(one) == key(mine)] if alone else [mine]
+    """Remove and return pairs with equal key that fit; with `alone` only where no other pair is possible."""
+    right_by_key: dict[Hashable, list[MatchItem]] = defaultdict(list)
+    for item in right:
+        if any(part != "" for part in _split_key(key(item))):
+            right_by_key[key(item)].append(item)
+    pairs = []
+    for left_item in list(left):
+        options = [item for item in right_by_key.get(key(left_item), ()) if fits(left_item, item)]
+        rivals = [item for item in left if key(item) == key(left_item)] if alone else [left_item]
         if not options or (alone and (len(options) > 1 or len(rivals) > 1)):
             continue
-        best = min(options, key=lambda one: (abs(one.amount - mine.amount), abs((one.on - mine.on).days)))
-        waiting[key(mine)].remove(best)
-        left.remove(mine)
+        best = min(
+            options,
+            key=lambda item: (abs(item.amount - left_item.amount), abs((item.on - left_item.on).days)),
+        )
+        right_by_key[key(left_item)].remove(best)
+        left.remove(left_item)
         right.remove(best)
-        found.append(_build_pair(mine, best))
-    return found
+        pairs.append(_build_pair(left_item, best))
+    return pairs
 
 
 def _split_key(key: Hashable) -> tuple[object, ...]:
@@ -129,26 +131,28 @@ def _is_near_in_time(a: MatchItem, b: MatchItem, tolerance: Tolerance) -> bool:
 
 
 def _build_pair(theirs: MatchItem, ours: MatchItem) -> MatchPair:
-    told = []
+    differences = []
     if theirs.number != ours.number:
-        told.append(f"凭证号不同: 我方 {ours.voucher_no or '无'}, 对方 {theirs.voucher_no or '无'}")
+        differences.append(f"凭证号不同: 我方 {ours.voucher_no or '无'}, 对方 {theirs.voucher_no or '无'}")
     if theirs.on != ours.on:
-        told.append(f"日期相差 {abs((theirs.on - ours.on).days)} 天: 我方 {ours.on}, 对方 {theirs.on}")
+        differences.append(f"日期相差 {abs((theirs.on - ours.on).days)} 天: 我方 {ours.on}, 对方 {theirs.on}")
     if theirs.name != ours.name:
-        told.append(f"收款人写法不同: 我方 {ours.payee}, 对方 {theirs.payee or '无'}")
+        differences.append(f"收款人写法不同: 我方 {ours.payee}, 对方 {theirs.payee or '无'}")
     if theirs.amount != ours.amount:
         gap = format_yuan(theirs.amount - ours.amount)
-        told.insert(
+        differences.insert(
             0, f"金额相差 {gap} 元: 我方 {format_yuan(ours.amount)}, 对方 {format_yuan(theirs.amount)}"
         )
-    return MatchPair(theirs, ours, MatchResult.TOLERATED if told else MatchResult.EXACT, "; ".join(told))
+    return MatchPair(
+        theirs, ours, MatchResult.TOLERATED if differences else MatchResult.EXACT, "; ".join(differences)
+    )
 
 
-def _mark_different(found: MatchPair) -> MatchPair:
-    return MatchPair(found.theirs, found.ours, MatchResult.DIFFERS, found.explanation)
+def _mark_different(pair: MatchPair) -> MatchPair:
+    return MatchPair(pair.theirs, pair.ours, MatchResult.DIFFERS, pair.explanation)
 
 
-def _explain_unmatched(one: MatchItem, known: set[str], counted: Collection[str]) -> str:
-    if one.number and one.number in counted:
+def _explain_unmatched(item: MatchItem, matched: set[str], counted: Collection[str]) -> str:
+    if item.number and item.number in counted:
         return "这个凭证号已在另一份对账单中相符"
-    return "凭证号重复, 我方只有一笔" if one.number and one.number in known else "我方没有这一笔"
+    return "凭证号重复, 我方只有一笔" if item.number and item.number in matched else "我方没有这一笔"

@@ -28,7 +28,7 @@ class Statement(Base, Record, table=True):
 
 
 class StatementLine(Base, table=True):
-    """对账单明细. Amounts below zero came back."""
+    """对账单明细, in 分; a negative amount is a return."""
 
     __tablename__ = "statement_line"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Reconciliation with the statements of finance or bank, over HTTP."""
+"""HTTP routes of statements (对账单) of the finance bureau or a bank."""
 
 from uuid import UUID
 
@@ -30,10 +30,10 @@ async def upload_statement(work: WriteWork, body: StatementCreate) -> StatementD
 
 @router.get("", response_model=Page[StatementRead], **requires(May.RECONCILE))
 async def list_statements(
-    work: ReadWork, asked: Pagination, region: RegionCode | None = None
+    work: ReadWork, params: Pagination, region: RegionCode | None = None
 ) -> Page[Statement]:
     """对账单列表."""
-    return await repository.list_statements(work, asked, region)
+    return await repository.list_statements(work, params, region)
 
 
 @router.get("/{statement_id}", response_model=StatementDetail, **requires(May.RECONCILE, refuses=(NotFound,)))

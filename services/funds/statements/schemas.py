@@ -33,7 +33,7 @@ class StatementState(LabelledEnum):
 
 
 OPEN_RESULTS = frozenset({MatchResult.DIFFERS, MatchResult.ALONE})
-"""Results that still need somebody."""
+"""Results that still need an explanation."""
 
 MAX_STATEMENT_LINES = 5000
 

@@ -28,7 +28,7 @@ from shared.clients.funds import StatementMoved
 from shared.db import new_id
 from shared.errors import Conflict, Forbidden, Invalid, PreconditionMissing
 from shared.files import uploads
-from shared.http import VersionMatch as Version
+from shared.http import VersionMatch
 from shared.records import create_record
 from shared.spreadsheets import DAY, TEXT, YUAN, Column, SheetLimits, read_sheet
 from shared.unit_of_work import UnitOfWork
@@ -43,11 +43,11 @@ STATEMENT_COLUMNS = (
 
 
 async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement:
-    """Take a statement in and match it at once. Invalid when its file cannot be read or a cell is wrong."""
+    """Register a statement and match it at once. Invalid if its file cannot be read or a cell is wrong."""
     work.actor.require(May.RECONCILE, body.region)
-    written = body.lines or await _read_lines(work, body)
+    lines = body.lines or await _read_lines(work, body)
     rule = await work.get_rule("reconcile.tolerance", on=body.period_to, region=body.region)
-    statement, fresh = await create_record(
+    statement, is_new = await create_record(
         work,
         Statement,
         body,
@@ -60,9 +60,9 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
         state=StatementState.OPEN,
         rule_used=rule.ref,
     )
-    if not fresh:
+    if not is_new:
         return statement
-    for position, one in enumerate(written, 1):
+    for position, line in enumerate(lines, 1):
         work.session.add(
             StatementLine(
                 id=new_id(),
@@ -70,7 +70,7 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
                 side=Side.THEIRS,
                 position=position,
                 match=MatchResult.ALONE,
-                **one.model_dump(),
+                **line.model_dump(),
             )
         )
     await work.session.flush()
@@ -82,8 +82,8 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
 async def _read_lines(work: UnitOfWork, body: StatementCreate) -> list[StatementLineWrite]:
     if body.file_id is None:
         return []
-    kept = await uploads.get_file(work, body.file_id)
-    content = b"".join([part async for part in work.context.storage.stream(kept.sha256)])
+    file = await uploads.get_file(work, body.file_id)
+    content = b"".join([chunk async for chunk in work.context.storage.stream(file.sha256)])
     sheet = await asyncio.to_thread(
         read_sheet, content, STATEMENT_COLUMNS, limits=SheetLimits(rows=MAX_STATEMENT_LINES)
     )
@@ -105,49 +105,51 @@ def _build_line_write(values: dict[str, Any]) -> StatementLineWrite:
 
 
 async def _match_lines(work: UnitOfWork, statement: Statement) -> None:
-    """Pair what nobody explained yet with our records, those other statements account for left out."""
+    """Match the lines without explanation with our records, except those matched by other statements."""
     rule = await work.get_rule("reconcile.tolerance", on=statement.period_to, region=statement.region)
     tolerance = Tolerance(int(rule.value["days"]), parse_yuan(rule.value["amount"]))
     await repository.delete_our_lines(work, statement.id)
     lines = await repository.list_lines(work, statement.id)
-    settled = {one.record_id for one in lines if one.match is MatchResult.RESOLVED and one.record_id}
+    resolved_ids = {line.record_id for line in lines if line.match is MatchResult.RESOLVED and line.record_id}
     margin = timedelta(days=tolerance.days)
     rows = await repository.list_our_records(
         work, statement.region, statement.period_from - margin, statement.period_to + margin
     )
-    elsewhere = await repository.list_matched_elsewhere(work, statement.id, [row.id for row in rows])
+    matched_elsewhere = await repository.list_matched_elsewhere(work, statement.id, [row.id for row in rows])
     ours = [
         MatchItem(row.id, row.voucher_no, row.amount, row.on, row.payee)
         for row in rows
-        if row.id not in elsewhere and row.id not in settled
+        if row.id not in matched_elsewhere and row.id not in resolved_ids
     ]
-    theirs = [one for one in lines if one.side is Side.THEIRS and one.match is not MatchResult.RESOLVED]
-    counted = {normalize_text(row.voucher_no) for row in rows if row.id in elsewhere and row.voucher_no}
-    found = pair_lines([_build_item(one) for one in theirs], ours, tolerance, counted)
-    position = max((one.position for one in lines if one.side is Side.OURS), default=0)
-    _save_pairs(work, statement, {one.id: one for one in theirs}, found, position)
+    theirs = [line for line in lines if line.side is Side.THEIRS and line.match is not MatchResult.RESOLVED]
+    counted = {
+        normalize_text(row.voucher_no) for row in rows if row.id in matched_elsewhere and row.voucher_no
+    }
+    pairs = pair_lines([_build_item(line) for line in theirs], ours, tolerance, counted)
+    position = max((line.position for line in lines if line.side is Side.OURS), default=0)
+    _save_pairs(work, statement, {line.id: line for line in theirs}, pairs, position)
     await work.session.flush()
 
 
-def _build_item(one: StatementLine) -> MatchItem:
-    return MatchItem(one.id, one.voucher_no, one.amount, one.happened_on, one.payee)
+def _build_item(line: StatementLine) -> MatchItem:
+    return MatchItem(line.id, line.voucher_no, line.amount, line.happened_on, line.payee)
 
 
 def _save_pairs(
     work: UnitOfWork,
     statement: Statement,
     theirs: dict[UUID, StatementLine],
-    found: Sequence[MatchPair],
+    pairs: Sequence[MatchPair],
     position: int,
 ) -> None:
-    for one in found:
-        if one.theirs is not None:
-            line = theirs[one.theirs.id]
-            line.match, line.explanation = one.match, one.explanation[:1000]
-            line.record_id = one.ours.id if one.ours else None
-            line.our_amount = one.ours.amount if one.ours else None
+    for pair in pairs:
+        if pair.theirs is not None:
+            line = theirs[pair.theirs.id]
+            line.match, line.explanation = pair.match, pair.explanation[:1000]
+            line.record_id = pair.ours.id if pair.ours else None
+            line.our_amount = pair.ours.amount if pair.ours else None
             work.session.add(line)
-        elif one.ours is not None and statement.period_from <= one.ours.on <= statement.period_to:
+        elif pair.ours is not None and statement.period_from <= pair.ours.on <= statement.period_to:
             position += 1
             work.session.add(
                 StatementLine(
@@ -155,31 +157,31 @@ def _save_pairs(
                     statement_id=statement.id,
                     side=Side.OURS,
                     position=position,
-                    voucher_no=one.ours.voucher_no,
-                    amount=one.ours.amount,
-                    happened_on=one.ours.on,
-                    payee=one.ours.payee,
+                    voucher_no=pair.ours.voucher_no,
+                    amount=pair.ours.amount,
+                    happened_on=pair.ours.on,
+                    payee=pair.ours.payee,
                     match=MatchResult.ALONE,
-                    explanation=one.explanation,
-                    record_id=one.ours.id,
-                    our_amount=one.ours.amount,
+                    explanation=pair.explanation,
+                    record_id=pair.ours.id,
+                    our_amount=pair.ours.amount,
                 )
             )
 
 
-async def rematch_statement(work: UnitOfWork, statement_id: UUID, version: Version) -> Statement:
-    """Match again by what is known now; explained lines stay as they are."""
-    statement = await _get_open_statement(work, statement_id, version)
+async def rematch_statement(work: UnitOfWork, statement_id: UUID, match: VersionMatch) -> Statement:
+    """Match again with the current records; explained lines are kept."""
+    statement = await _get_open_statement(work, statement_id, match)
     await _match_lines(work, statement)
     await _save_statement(work, statement, "matched")
     return statement
 
 
 async def resolve_line(
-    work: UnitOfWork, statement_id: UUID, line_id: UUID, reason: str, version: Version
+    work: UnitOfWork, statement_id: UUID, line_id: UUID, reason: str, match: VersionMatch
 ) -> Statement:
-    """Explain a line that does not match. Conflict for one that does."""
-    statement = await _get_open_statement(work, statement_id, version)
+    """Explain a line that does not match. Conflict for a matching line."""
+    statement = await _get_open_statement(work, statement_id, match)
     line = await repository.get_line(work, statement.id, line_id)
     if line.match not in OPEN_RESULTS:
         raise Conflict(f"这一行{line.match.label}, 不需要说明", f"The line is {line.match}")
@@ -190,22 +192,22 @@ async def resolve_line(
     return statement
 
 
-async def close_statement(work: UnitOfWork, statement_id: UUID, version: Version) -> Statement:
-    """Close a statement of which nothing is open, by somebody other than who uploaded it."""
-    statement = await _get_open_statement(work, statement_id, version)
+async def close_statement(work: UnitOfWork, statement_id: UUID, match: VersionMatch) -> Statement:
+    """Close a statement without open lines; Forbidden for its uploader (four eyes)."""
+    statement = await _get_open_statement(work, statement_id, match)
     if statement.created_by == work.actor.id:
         raise Forbidden("不能结清本人上传的对账单", "Four eyes: another person must")
-    if left := await repository.count_open_lines(work, statement.id):
-        raise PreconditionMissing(f"还有 {left} 笔未达账没有说明", f"{left} lines are open")
+    if open_lines := await repository.count_open_lines(work, statement.id):
+        raise PreconditionMissing(f"还有 {open_lines} 笔未达账没有说明", f"{open_lines} lines are open")
     statement.state, statement.closed_by, statement.closed_at = StatementState.CLOSED, work.actor.id, work.at
     await _save_statement(work, statement, "closed")
     return statement
 
 
-async def _get_open_statement(work: UnitOfWork, statement_id: UUID, version: Version) -> Statement:
+async def _get_open_statement(work: UnitOfWork, statement_id: UUID, match: VersionMatch) -> Statement:
     statement = await repository.get_statement(work, statement_id, lock=True)
     work.actor.require(May.RECONCILE, statement.region)
-    version.check_version(statement)
+    match.check_version(statement)
     if statement.state is StatementState.CLOSED:
         raise Conflict("对账单已结清", "The statement is closed")
     return statement
@@ -219,10 +221,10 @@ async def _save_statement(work: UnitOfWork, statement: Statement, what: str, rea
 
 
 async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> StatementDetail:
-    """A statement with its sums and every line that is not simply equal."""
+    """Get a statement with its sums and every line that is not an exact match."""
     statement = await repository.get_statement(work, statement_id)
     rows = await repository.sum_lines_by_result(work, statement.id)
-    lines = await repository.list_lines(work, statement.id, but=(MatchResult.EXACT,))
+    lines = await repository.list_lines(work, statement.id, excluded=(MatchResult.EXACT,))
     rank = {
         MatchResult.DIFFERS: 0,
         MatchResult.ALONE: 1,
@@ -230,7 +232,7 @@ async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> Statemen
         MatchResult.TOLERATED: 3,
         MatchResult.EXACT: 4,
     }
-    shown = [_build_line_read(work, one) for one in sorted(lines, key=lambda one: rank[one.match])]
+    line_reads = [_build_line_read(work, line) for line in sorted(lines, key=lambda line: rank[line.match])]
     theirs = sum(row.amount for row in rows if row.side is Side.THEIRS)
     ours = sum(row.our_amount for row in rows)
     return StatementDetail.model_construct(
@@ -239,10 +241,10 @@ async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> Statemen
         ours=ours,
         difference=theirs - ours,
         tallies=[Tally.model_validate(row) for row in rows],
-        lines=shown,
+        lines=line_reads,
     )
 
 
-def _build_line_read(work: UnitOfWork, one: StatementLine) -> StatementLineRead:
-    age = (work.today - one.happened_on).days if one.match in OPEN_RESULTS else 0
-    return StatementLineRead.model_validate(one.model_dump() | {"age_days": age}, from_attributes=True)
+def _build_line_read(work: UnitOfWork, line: StatementLine) -> StatementLineRead:
+    age = (work.today - line.happened_on).days if line.match in OPEN_RESULTS else 0
+    return StatementLineRead.model_validate(line.model_dump() | {"age_days": age}, from_attributes=True)

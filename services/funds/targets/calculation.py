@@ -1,4 +1,4 @@
-"""Completion, execution, score and weights of indicators in hundredths, without floats; faults of a form."""
+"""Completion, execution, score and weights of indicators in hundredths, without floats; form errors."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -14,14 +14,14 @@ MAX_COMPLETION = 1_000_000
 
 
 class WeightedIndicator(Protocol):
-    """What is scored."""
+    """An indicator as input of the score."""
 
     weight: int
     completion: int | None
 
 
 class CheckedIndicator(Protocol):
-    """An indicator as it is checked."""
+    """An indicator as input of the form checks."""
 
     aspect: Aspect
     name: str
@@ -36,27 +36,27 @@ class CheckedIndicator(Protocol):
 
 
 def calculate_completion(operator: Operator, value: str, actual: str) -> int:
-    """How far a result reaches its target, in hundredths of a percent; ≤ targets are full when kept.
+    """Completion of an indicator in hundredths of a percent, at most 10,000 %.
 
-    A target of zero is full when it is met and nothing otherwise. Never above 10,000 %.
+    A ≤ indicator is complete when the result is within the limit. A target of zero is complete when met and 0 otherwise.
     """
-    wanted, got = Decimal(value), Decimal(actual)
-    if (operator is Operator.LE and got <= wanted) or got == wanted:
+    target, result = Decimal(value), Decimal(actual)
+    if (operator is Operator.LE and result <= target) or result == target:
         return FULL_COMPLETION
     if operator is Operator.GE:
-        parts = (got, wanted)
+        ratio = (result, target)
     elif operator is Operator.LE:
-        parts = (wanted, got)
+        ratio = (target, result)
     else:
-        parts = (min(wanted, got), max(wanted, got))
-    if parts[1] <= 0:
-        return FULL_COMPLETION if operator is Operator.GE and got >= wanted else 0
-    return max(0, min(MAX_COMPLETION, int(parts[0] * FULL_COMPLETION / parts[1])))
+        ratio = (min(target, result), max(target, result))
+    if ratio[1] <= 0:
+        return FULL_COMPLETION if operator is Operator.GE and result >= target else 0
+    return max(0, min(MAX_COMPLETION, int(ratio[0] * FULL_COMPLETION / ratio[1])))
 
 
-def is_deviation(reached: int, bounds: Mapping[str, Any]) -> bool:
-    """Whether a completion is so far off that a reason is needed."""
-    return reached < int(bounds["below"]) * 100 or reached > int(bounds["above"]) * 100
+def is_deviation(completion: int, bounds: Mapping[str, Any]) -> bool:
+    """Whether a completion is outside the bounds (%) and needs a reason."""
+    return completion < int(bounds["below"]) * 100 or completion > int(bounds["above"]) * 100
 
 
 def calculate_execution(paid: int, budget: int) -> int:
@@ -65,62 +65,79 @@ def calculate_execution(paid: int, budget: int) -> int:
 
 
 def calculate_score(indicators: Iterable[WeightedIndicator], execution: int, execution_weight: int) -> int:
-    """The points of a self-evaluation in hundredths (10000 = 100 分); nothing counts above its weight."""
+    """Score of a self-evaluation in hundredths of a point (10000 = 100 分); completion counts up to 100 %."""
     points = execution_weight * min(execution, FULL_COMPLETION)
-    points += sum(one.weight * min(one.completion or 0, FULL_COMPLETION) for one in indicators)
+    points += sum(
+        indicator.weight * min(indicator.completion or 0, FULL_COMPLETION) for indicator in indicators
+    )
     return points // 100
 
 
 def distribute_weights(aspects: list[Aspect], points: Mapping[str, int]) -> list[int]:
-    """Each part's points shared over its indicators, the earlier one first; a part nobody has goes to the first there is."""
-    found = [0] * len(aspects)
-    given = {part: int(points[part]) for part in Part}
+    """Distribute the points of each part over its indicators, earlier ones first.
+
+    The points of a part without indicators go to the first part that has some.
+    """
+    weights = [0] * len(aspects)
+    points_by_part = {part: int(points[part]) for part in Part}
     present = [part for part in Part if any(aspect.part is part for aspect in aspects)]
     for part in Part:
         if present and part not in present:
-            given[present[0]] += given.pop(part)
+            points_by_part[present[0]] += points_by_part.pop(part)
     for part in present:
-        places = [at for at, aspect in enumerate(aspects) if aspect.part is part]
-        for at, weight in zip(places, split_proportionally(given[part], [1] * len(places)), strict=True):
-            found[at] = weight
-    return found
+        indexes = [index for index, aspect in enumerate(aspects) if aspect.part is part]
+        for index, weight in zip(
+            indexes, split_proportionally(points_by_part[part], [1] * len(indexes)), strict=True
+        ):
+            weights[index] = weight
+    return weights
 
 
 def list_form_faults(indicators: list[CheckedIndicator], points: Mapping[str, int]) -> tuple[FieldError, ...]:
-    """Everything a form still lacks before it can be submitted."""
-    aspects = {one.aspect for one in indicators}
-    faults = [
+    """Everything the form lacks before it can be submitted."""
+    aspects = {indicator.aspect for indicator in indicators}
+    errors = [
         FieldError(f"no_{aspect}", f"缺少{aspect.label}", f"no {aspect} indicator", "/indicators")
         for aspect in (Aspect.QUANTITY, Aspect.SERVED)
         if aspect not in aspects
     ]
-    faults += [
+    errors += [
         FieldError(
-            "no_value", f"“{one.name}”没有指标值", "an indicator has no value", f"/indicators/{at}/value"
+            "no_value",
+            f"“{indicator.name}”没有指标值",
+            "an indicator has no value",
+            f"/indicators/{index}/value",
         )
-        for at, one in enumerate(indicators)
-        if not one.value
+        for index, indicator in enumerate(indicators)
+        if not indicator.value
     ]
-    wanted, total = sum(int(points[part]) for part in Part), sum(one.weight for one in indicators)
-    if indicators and total != wanted:
-        faults.append(
-            FieldError("weights", f"权重合计 {total}, 应为 {wanted}", f"weights are {total}", "/indicators")
+    expected, total = (
+        sum(int(points[part]) for part in Part),
+        sum(indicator.weight for indicator in indicators),
+    )
+    if indicators and total != expected:
+        errors.append(
+            FieldError("weights", f"权重合计 {total}, 应为 {expected}", f"weights are {total}", "/indicators")
         )
-    return tuple(faults)
+    return tuple(errors)
 
 
 def list_evaluation_faults(indicators: list[CheckedIndicator]) -> tuple[FieldError, ...]:
-    """Everything a self-evaluation still lacks."""
-    faults = []
-    for at, one in enumerate(indicators):
-        where = f"/indicators/{at}"
-        if not one.actual:
-            faults.append(FieldError("no_actual", f"“{one.name}”没有完成值", "no result", f"{where}/actual"))
-        elif one.core and not one.file_ids:
-            faults.append(
-                FieldError("no_evidence", f"“{one.name}”没有佐证材料", "no evidence", f"{where}/file_ids")
+    """Everything the self-evaluation lacks before it can be submitted."""
+    errors = []
+    for index, indicator in enumerate(indicators):
+        pointer = f"/indicators/{index}"
+        if not indicator.actual:
+            errors.append(
+                FieldError("no_actual", f"“{indicator.name}”没有完成值", "no result", f"{pointer}/actual")
             )
-        if one.deviates and not one.deviation_reason.strip():
-            detail = f"“{one.name}”偏差较大, 须写明原因"
-            faults.append(FieldError("no_deviation_reason", detail, "the deviation has no reason", where))
-    return tuple(faults)
+        elif indicator.core and not indicator.file_ids:
+            errors.append(
+                FieldError(
+                    "no_evidence", f"“{indicator.name}”没有佐证材料", "no evidence", f"{pointer}/file_ids"
+                )
+            )
+        if indicator.deviates and not indicator.deviation_reason.strip():
+            detail = f"“{indicator.name}”偏差较大, 须写明原因"
+            errors.append(FieldError("no_deviation_reason", detail, "the deviation has no reason", pointer))
+    return tuple(errors)

@@ -30,12 +30,12 @@ SHEET_COLUMNS = (
 
 
 async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
-    """The sheet; its sums are of the whole year, also where the rows are cut."""
+    """Build the yearly sheet; the sums cover the whole year even if the rows are truncated to MAX_SHEET_ROWS."""
     rows = await repository.list_sheet_rows(work, region, year, MAX_SHEET_ROWS)
     counts = await repository.count_year_targets(work, region, year)
-    of_project = {"project_id": [row.project_id for row in rows], "year": year}
-    held = await ledger.list_figures(work, ("project_id",), of_project) if rows else []
-    per: dict[UUID, Figures] = {group["project_id"]: figures for group, figures in held}
+    filters = {"project_id": [row.project_id for row in rows], "year": year}
+    grouped = await ledger.list_figures(work, ("project_id",), filters) if rows else []
+    figures_by_project: dict[UUID, Figures] = {group["project_id"]: figures for group, figures in grouped}
     total = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
     return YearSheet.model_construct(
         region=region,
@@ -48,7 +48,7 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
         allocated=total.allocated,
         paid=total.paid,
         execution=format_yuan(calculate_execution(total.paid, total.allocated)),
-        rows=[_build_sheet_row(row, per.get(row.project_id, Figures())) for row in rows],
+        rows=[_build_sheet_row(row, figures_by_project.get(row.project_id, Figures())) for row in rows],
     )
 
 

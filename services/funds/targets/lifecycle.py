@@ -34,7 +34,7 @@ class TargetAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class TargetFacts:
-    """What the guards look at."""
+    """Facts that the guards of a target check."""
 
     form_faults: tuple[FieldError, ...] = ()
     plan_approved: bool = False
@@ -50,7 +50,7 @@ def _join_faults(faults: tuple[FieldError, ...]) -> FieldError | None:
     if not faults:
         return None
     first = faults[0]
-    return FieldError(first.code, "; ".join(one.detail for one in faults), first.detail_en, first.pointer)
+    return FieldError(first.code, "; ".join(fault.detail for fault in faults), first.detail_en, first.pointer)
 
 
 def form_complete(facts: TargetFacts) -> FieldError | None:
@@ -100,14 +100,14 @@ S, A = TargetState, TargetAction
 
 # fmt: off
 TARGET_LIFECYCLE: Lifecycle[TargetState, TargetAction, TargetFacts] = Lifecycle("target", "绩效目标", TargetState, S.DRAFT, (
-    #    action       from          to            who                 needs
-    transition(A.SUBMIT,    S.DRAFT,      S.SUBMITTED,  May.TARGET_MANAGE,  form_complete),
-    transition(A.RETURN,    S.SUBMITTED,  S.DRAFT,      May.PLAN_APPROVE,   reason_given),
-    transition(A.APPROVE,   S.SUBMITTED,  S.APPROVED,   May.PLAN_APPROVE,   form_complete, plan_approved,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.PUBLISH,   S.APPROVED,   S.PUBLISHED,  May.FUND_NOTICE,    publication_given),
-    transition(A.EVALUATE,  S.PUBLISHED,  S.EVALUATED,  May.TARGET_MANAGE,  evidence_complete),
-    transition(A.SEND_BACK, S.EVALUATED,  S.PUBLISHED,  May.PLAN_APPROVE,   reason_given),
-    transition(A.CONFIRM,   S.EVALUATED,  S.CONFIRMED,  May.PLAN_APPROVE,   evidence_complete, four_eyes=("evaluated_by",)),
+    #          action       from         to           who                needs
+    transition(A.SUBMIT,    S.DRAFT,     S.SUBMITTED, May.TARGET_MANAGE, form_complete),
+    transition(A.RETURN,    S.SUBMITTED, S.DRAFT,     May.PLAN_APPROVE,  reason_given),
+    transition(A.APPROVE,   S.SUBMITTED, S.APPROVED,  May.PLAN_APPROVE,  form_complete, plan_approved,
+               four_eyes=("created_by", "submitted_by")),
+    transition(A.PUBLISH,   S.APPROVED,  S.PUBLISHED, May.FUND_NOTICE,   publication_given),
+    transition(A.EVALUATE,  S.PUBLISHED, S.EVALUATED, May.TARGET_MANAGE, evidence_complete),
+    transition(A.SEND_BACK, S.EVALUATED, S.PUBLISHED, May.PLAN_APPROVE,  reason_given),
+    transition(A.CONFIRM,   S.EVALUATED, S.CONFIRMED, May.PLAN_APPROVE,  evidence_complete, four_eyes=("evaluated_by",)),
 ))
 # fmt: on

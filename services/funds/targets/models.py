@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Target(Base, Record, table=True):
-    """绩效目标. Its region is the project's."""
+    """绩效目标. Its region is that of the project."""
 
     __tablename__ = "target"
     __table_args__ = (
@@ -52,7 +52,7 @@ class Target(Base, Record, table=True):
 
 
 class TargetIndicator(Base, table=True):
-    """绩效指标. Numbers are decimal strings; `completion` is in hundredths of a percent."""
+    """绩效指标. Values are decimal strings; `completion` is in hundredths of a percent."""
 
     __tablename__ = "target_indicator"
     __table_args__ = (sa.UniqueConstraint("target_id", "position"),)
@@ -75,7 +75,7 @@ class TargetIndicator(Base, table=True):
 
 
 class TargetMonitoring(Base, table=True):
-    """绩效运行监控. Rows are only added."""
+    """绩效运行监控. Append-only."""
 
     __tablename__ = "target_monitoring"
     __table_args__ = (sa.Index(None, "target_id", "monitored_on"),)

@@ -1,4 +1,4 @@
-"""Every query about performance targets."""
+"""Queries of performance targets."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,19 +23,19 @@ LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
 
 
 async def get_target(work: UnitOfWork, target_id: UUID, *, lock: bool = False) -> Target:
-    """One target of the caller's regions; NotFound otherwise."""
+    """Get a target of the caller's regions; NotFound otherwise."""
     query = select(Target).where(
         Target.id == target_id, work.actor.scope_filter(May.FUND_READ, col(Target.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    target = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if target is None:
         raise NotFound(f"没有这个绩效目标: {target_id}", f"No target {target_id}")
-    return found
+    return target
 
 
 async def list_targets(
     work: UnitOfWork,
-    asked: PageParams,
+    params: PageParams,
     *,
     region: str | None = None,
     year: int | None = None,
@@ -44,7 +44,7 @@ async def list_targets(
     project_id: UUID | None = None,
     late: date | None = None,
 ) -> Page[Target]:
-    """A page of targets of the caller's regions; `late` leaves those not public on that day though they should be."""
+    """List a page of targets of the caller's regions; `late` keeps those due before that day and not published."""
     query = select(Target).where(work.actor.scope_filter(May.FUND_READ, col(Target.region)))
     if region:
         query = query.where(col(Target.region).between(*region_bounds(region)))
@@ -54,14 +54,14 @@ async def list_targets(
     if late is not None:
         query = query.where(col(Target.due_on) < late, col(Target.published_on).is_(None))
     return await list_page(
-        work.session, query, asked, orders=ORDERS, key=col(Target.id), default="-created_at"
+        work.session, query, params, orders=ORDERS, key=col(Target.id), default="-created_at"
     )
 
 
 async def system_list_public_targets(
-    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
+    work: UnitOfWork, params: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
 ) -> Page[Target]:
-    """A page of what was made public, for anybody; the latest first."""
+    """List a page of published targets for anonymous callers, latest first."""
     query = select(Target).where(col(Target.published_on).is_not(None))
     if region:
         query = query.where(col(Target.region).between(*region_bounds(region)))
@@ -71,12 +71,12 @@ async def system_list_public_targets(
         query = query.where(Target.project_id == project_id)
     orders: Any = {"published_on": col(Target.published_on)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(Target.id), default="-published_on"
+        work.session, query, params, orders=orders, key=col(Target.id), default="-published_on"
     )
 
 
 async def list_plan_lines(work: UnitOfWork, plan_id: UUID, project_id: UUID) -> list[PlanLine]:
-    """What a plan gives a project, if the project lies in the caller's regions."""
+    """List the lines of a plan for a project in the caller's regions."""
     query = select(PlanLine).where(
         PlanLine.plan_id == plan_id,
         PlanLine.project_id == project_id,
@@ -86,16 +86,16 @@ async def list_plan_lines(work: UnitOfWork, plan_id: UUID, project_id: UUID) -> 
 
 
 async def get_plan(work: UnitOfWork, plan_id: UUID) -> Plan:
-    """The plan a target belongs to; who may see the target may know its decision."""
+    """Get the plan of a target. Not scoped: who may see the target may see the decision on its plan."""
     query = select(Plan).where(Plan.id == plan_id)
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    plan = (await work.session.exec(query)).first()
+    if plan is None:
         raise NotFound(f"没有这个分配方案: {plan_id}", f"No plan {plan_id}")
-    return found
+    return plan
 
 
 async def list_targets_by_plan(work: UnitOfWork, plan_id: UUID, state: TargetState) -> list[Target]:
-    """A plan's targets in a state, locked, in the order of their ids."""
+    """List and lock a plan's targets in a state, in the order of their ids."""
     query = (
         select(Target)
         .where(
@@ -110,7 +110,7 @@ async def list_targets_by_plan(work: UnitOfWork, plan_id: UUID, state: TargetSta
 
 
 async def list_indicators(work: UnitOfWork, target_ids: Sequence[UUID]) -> list[TargetIndicator]:
-    """The indicators of targets the caller was given already."""
+    """List the indicators of targets by position. Not scoped: the caller has access to the targets."""
     query = select(TargetIndicator).where(col(TargetIndicator.target_id).in_(target_ids))
     return list(
         await work.session.exec(query.order_by(col(TargetIndicator.target_id), col(TargetIndicator.position)))
@@ -118,7 +118,7 @@ async def list_indicators(work: UnitOfWork, target_ids: Sequence[UUID]) -> list[
 
 
 async def list_monitorings(work: UnitOfWork, target_id: UUID) -> list[TargetMonitoring]:
-    """What was seen of a target the caller was given already, oldest first."""
+    """List the monitorings of a target, oldest first. Not scoped: the caller has access to the target."""
     query = select(TargetMonitoring).where(TargetMonitoring.target_id == target_id)
     return list(
         await work.session.exec(query.order_by(col(TargetMonitoring.monitored_on), col(TargetMonitoring.id)))
@@ -126,12 +126,12 @@ async def list_monitorings(work: UnitOfWork, target_id: UUID) -> list[TargetMoni
 
 
 async def find_monitoring(work: UnitOfWork, monitoring_id: UUID) -> TargetMonitoring | None:
-    """A monitoring by its id, to recognise a repeat."""
+    """Find a monitoring by id, to recognise a repeated request."""
     return await work.session.get(TargetMonitoring, monitoring_id)
 
 
 async def replace_indicators(work: UnitOfWork, target_id: UUID, rows: Sequence[TargetIndicator]) -> None:
-    """Other indicators instead of those it had."""
+    """Replace all indicators of a target."""
     await execute_core(
         work.session, sa.delete(TargetIndicator).where(col(TargetIndicator.target_id) == target_id)
     )
@@ -141,9 +141,9 @@ async def replace_indicators(work: UnitOfWork, target_id: UUID, rows: Sequence[T
 
 
 async def list_sheet_rows(work: UnitOfWork, region: str, year: int, limit: int) -> list[sa.Row[Any]]:
-    """A region's targets of a year with counts of their indicators and monitorings, one row each."""
-    indicator, seen = TargetIndicator, TargetMonitoring
-    counted = (
+    """List a region's targets of a year with the counts of their indicators and monitorings."""
+    indicator, monitoring = TargetIndicator, TargetMonitoring
+    indicator_counts = (
         sa.select(
             col(indicator.target_id),
             sa.func.count().label("indicators"),
@@ -153,23 +153,23 @@ async def list_sheet_rows(work: UnitOfWork, region: str, year: int, limit: int) 
         .group_by(col(indicator.target_id))
         .subquery()
     )
-    watched = (
-        sa.select(col(seen.target_id), sa.func.count().label("monitorings"))
-        .group_by(col(seen.target_id))
+    monitoring_counts = (
+        sa.select(col(monitoring.target_id), sa.func.count().label("monitorings"))
+        .group_by(col(monitoring.target_id))
         .subquery()
     )
     table = Target.__table__  # type: ignore[attr-defined]
     query = (
         sa.select(
             table,
-            sa.func.coalesce(counted.c.indicators, 0).label("indicators"),
-            sa.func.coalesce(counted.c.met, 0).label("met"),
-            sa.func.coalesce(counted.c.deviating, 0).label("deviating"),
-            sa.func.coalesce(watched.c.monitorings, 0).label("monitorings"),
+            sa.func.coalesce(indicator_counts.c.indicators, 0).label("indicators"),
+            sa.func.coalesce(indicator_counts.c.met, 0).label("met"),
+            sa.func.coalesce(indicator_counts.c.deviating, 0).label("deviating"),
+            sa.func.coalesce(monitoring_counts.c.monitorings, 0).label("monitorings"),
         )
         .select_from(
-            table.outerjoin(counted, counted.c.target_id == table.c.id).outerjoin(
-                watched, watched.c.target_id == table.c.id
+            table.outerjoin(indicator_counts, indicator_counts.c.target_id == table.c.id).outerjoin(
+                monitoring_counts, monitoring_counts.c.target_id == table.c.id
             )
         )
         .where(*_build_year_conditions(work, region, year))
@@ -188,17 +188,17 @@ def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[sa.
 
 
 async def count_year_targets(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:
-    """How many targets a region's year has, and how many got how far."""
-    states = col(Target.state)
-    public, due = col(Target.published_on), col(Target.due_on)
+    """Count a region's targets of a year by progress, and sum their amount."""
+    state = col(Target.state)
+    published_on, due_on = col(Target.published_on), col(Target.due_on)
     query = sa.select(
         sa.func.count().label("targets"),
         sa.func.count(sa.distinct(col(Target.project_id))).label("projects"),
-        sa.func.count().filter(states == TargetState.CONFIRMED).label("confirmed"),
-        sa.func.count().filter(states.in_((TargetState.EVALUATED, TargetState.CONFIRMED))).label("evaluated"),
+        sa.func.count().filter(state == TargetState.CONFIRMED).label("confirmed"),
+        sa.func.count().filter(state.in_((TargetState.EVALUATED, TargetState.CONFIRMED))).label("evaluated"),
         sa.func.count().filter(col(Target.approved_on).is_not(None)).label("approved"),
-        sa.func.count().filter(public.is_not(None)).label("published"),
-        sa.func.count().filter(public <= due).label("in_time"),
+        sa.func.count().filter(published_on.is_not(None)).label("published"),
+        sa.func.count().filter(published_on <= due_on).label("in_time"),
         sa.cast(sa.func.coalesce(sa.func.sum(col(Target.amount)), 0), sa.BigInteger).label("amount"),
     ).where(*_build_year_conditions(work, region, year))
     return (await execute_core(work.session, query)).one()

@@ -1,4 +1,4 @@
-"""Performance targets over HTTP."""
+"""HTTP routes of performance targets."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -64,10 +64,10 @@ async def read_target_sheet(
     work: ReadWork, region: Region, year: Year, form: Literal["json", "xlsx"] = "json"
 ) -> YearSheet | Response:
     """年度绩效表, 可导出为表格."""
-    found = await get_year_sheet(work, region, year)
+    sheet = await get_year_sheet(work, region, year)
     if form == "json":
-        return found
-    rows = [{**row.__dict__, "state_label": row.state.label} for row in found.rows]
+        return sheet
+    rows = [{**row.__dict__, "state_label": row.state.label} for row in sheet.rows]
     content = build_workbook(SHEET_COLUMNS, rows, name=f"{year}年度绩效表")
     headers = {"Content-Disposition": "attachment; filename=targets.xlsx"}
     return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
@@ -87,7 +87,7 @@ async def draft_target(work: WriteWork, body: TargetCreate) -> TargetRead:
 @router.get("", response_model=Page[TargetRead], **requires(May.FUND_READ))
 async def list_targets(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     state: TargetState | None = None,
@@ -97,9 +97,9 @@ async def list_targets(
     late: Annotated[bool, Query(description="只看逾期未公开的")] = False,
 ) -> Page[TargetRead]:
     """绩效目标列表."""
-    found = await repository.list_targets(
+    page = await repository.list_targets(
         work,
-        asked,
+        params,
         region=region,
         year=year,
         state=state,
@@ -107,8 +107,8 @@ async def list_targets(
         project_id=project_id,
         late=work.today if late else None,
     )
-    items = [service.build_target_read(one) for one in found.items]
-    return Page[TargetRead].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+    items = [service.build_target_read(target) for target in page.items]
+    return Page[TargetRead].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
 @router.get("/{target_id}", response_model=TargetDetail, **requires(May.FUND_READ, refuses=(NotFound,)))
@@ -167,17 +167,17 @@ async def act_on_target(
     dry_run: bool = False,
 ) -> TargetRead | TransitionPreview:
     """办理绩效目标; `dry_run` 只问能否办理."""
-    done = await service.transition_target(work, target_id, action, body, match=match, dry_run=dry_run)
-    return done if isinstance(done, TransitionPreview) else service.build_target_read(done)
+    outcome = await service.transition_target(work, target_id, action, body, match=match, dry_run=dry_run)
+    return outcome if isinstance(outcome, TransitionPreview) else service.build_target_read(outcome)
 
 
 @public_router.get("/public-targets", response_model=Page[PublicTarget], **allows_anonymous())
 async def list_public_targets(
     work: PublicReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     project_id: UUID | None = None,
 ) -> Page[PublicTarget]:
     """已公开的绩效目标及审定的自评结果, 不需登录."""
-    return await service.list_public_targets(work, asked, region=region, year=year, project_id=project_id)
+    return await service.list_public_targets(work, params, region=region, year=year, project_id=project_id)

@@ -34,7 +34,7 @@ class Aspect(LabelledEnum):
 
     @property
     def part(self) -> Part:
-        """The 一级指标 it belongs to."""
+        """The 一级指标 of this 二级指标."""
         if self in {Aspect.QUANTITY, Aspect.QUALITY, Aspect.TIMELINESS, Aspect.COST}:
             return Part.OUTPUT
         return Part.SATISFACTION if self is Aspect.SERVED else Part.BENEFIT

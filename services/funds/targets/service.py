@@ -54,11 +54,12 @@ from shared.rules import Rule, list_rules_in_force
 from shared.unit_of_work import UnitOfWork
 
 TEMPLATE_RULE_PREFIX = "target.template."
-GENERAL_TEMPLATE = "general"
+DECIDED_PLAN_STATES = frozenset({PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED})
+MONITORED_STATES = frozenset({TargetState.APPROVED, TargetState.PUBLISHED})
 
 
 async def list_templates(work: UnitOfWork, region: str) -> list[TargetTemplate]:
-    """Every template in force today in a region."""
+    """List the templates in force today in a region."""
     return [
         _build_template(rule)
         for rule in await list_rules_in_force(work.session, work.today, region, TEMPLATE_RULE_PREFIX)
@@ -71,7 +72,8 @@ def _build_template(rule: Rule) -> TargetTemplate:
         title=rule.title,
         categories=rule.value["categories"],
         indicators=[
-            TemplateIndicator(part=Aspect(one["aspect"]).part, **one) for one in rule.value["indicators"]
+            TemplateIndicator(part=Aspect(indicator["aspect"]).part, **indicator)
+            for indicator in rule.value["indicators"]
         ],
         basis=rule.basis,
         confirmed=rule.confirmed,
@@ -80,19 +82,24 @@ def _build_template(rule: Rule) -> TargetTemplate:
 
 
 async def get_template(work: UnitOfWork, region: str, category: str, code: str = "") -> TargetTemplate:
-    """The template with that code, or the one whose category beginning fits longest. NotFound for an unknown code."""
-    known = await list_templates(work, region)
+    """Get the template with that code, or the one with the longest matching category prefix. NotFound for an unknown code."""
+    templates = await list_templates(work, region)
     if code:
-        found = next((one for one in known if one.code == code), None)
-        if found is None:
+        template = next((template for template in templates if template.code == code), None)
+        if template is None:
             raise NotFound(f"没有绩效指标模板 {code}", f"No template {code}")
-        return found
-    fits = [(len(head), one) for one in known for head in one.categories if category.startswith(head)]
-    return max(fits, key=lambda fit: fit[0])[1]
+        return template
+    candidates = [
+        (len(prefix), template)
+        for template in templates
+        for prefix in template.categories
+        if category.startswith(prefix)
+    ]
+    return max(candidates, key=lambda candidate: candidate[0])[1]
 
 
 async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
-    """A new target of a project in a plan. Invalid when the plan gives the project nothing, Conflict when it has one."""
+    """Create a target of a project in a plan. Invalid if the plan gives the project no money, Conflict for a second target."""
     lines = await repository.list_plan_lines(work, body.plan_id, body.project_id)
     amount = sum(line.amount for line in lines)
     if not lines or amount <= 0:
@@ -101,11 +108,11 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
     region = lines[0].project_region
     work.actor.require(May.TARGET_MANAGE, region)
     plan = await repository.get_plan(work, body.plan_id)
-    cards = await commitments.get_cached_projects(work, [body.project_id])
-    category = cards[body.project_id].category if body.project_id in cards else ""
+    snapshots = await commitments.get_cached_projects(work, [body.project_id])
+    category = snapshots[body.project_id].category if body.project_id in snapshots else ""
     template = await get_template(work, region, category, body.template)
     rule = await work.get_rule("target.weights", region=region)
-    target, fresh = await create_record(
+    target, is_new = await create_record(
         work,
         Target,
         body,
@@ -126,7 +133,7 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
         state_since=work.at,
         rules_used=[rule.ref, template.rule],
     )
-    if fresh:
+    if is_new:
         await _save_indicators(
             work, target, body.indicators or _build_suggested_indicators(template), rule.value
         )
@@ -136,52 +143,52 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
 
 def _build_suggested_indicators(template: TargetTemplate) -> list[IndicatorWrite]:
     return [
-        IndicatorWrite(value=one.value or None, **one.model_dump(exclude={"part", "value"}))
-        for one in template.indicators
+        IndicatorWrite(value=indicator.value or None, **indicator.model_dump(exclude={"part", "value"}))
+        for indicator in template.indicators
     ]
 
 
 def build_moved_event(target: Target, was: TargetState) -> TargetMoved:
-    """The event of a target that changed."""
+    """Event of a transition, or of a change within a state."""
     return TargetMoved(target_id=target.id, project_id=target.project_id, was=was, now=target.state)
 
 
 async def _save_indicators(
-    work: UnitOfWork, target: Target, written: Sequence[IndicatorWrite], points: dict[str, Any]
+    work: UnitOfWork, target: Target, indicators: Sequence[IndicatorWrite], points: dict[str, Any]
 ) -> None:
-    even = distribute_weights([one.aspect for one in written], points)
+    even_weights = distribute_weights([indicator.aspect for indicator in indicators], points)
     rows = [
         TargetIndicator(
-            id=one.id or new_id(),
+            id=indicator.id or new_id(),
             target_id=target.id,
             position=position,
-            aspect=one.aspect,
-            name=one.name,
-            operator=one.operator,
-            value=one.value or "",
-            unit=one.unit,
-            weight=weight if one.weight is None else one.weight,
-            core=one.core,
+            aspect=indicator.aspect,
+            name=indicator.name,
+            operator=indicator.operator,
+            value=indicator.value or "",
+            unit=indicator.unit,
+            weight=weight if indicator.weight is None else indicator.weight,
+            core=indicator.core,
         )
-        for position, (one, weight) in enumerate(zip(written, even, strict=True), 1)
+        for position, (indicator, weight) in enumerate(zip(indicators, even_weights, strict=True), 1)
     ]
     await repository.replace_indicators(work, target.id, rows)
 
 
 async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, match: VersionMatch) -> Target:
-    """Change a target that is still being written."""
+    """Change a target in DRAFT state."""
     target = await repository.get_target(work, target_id, lock=True)
     work.actor.require(May.TARGET_MANAGE, target.region)
     match.require_version(target)
     if target.state is not TargetState.DRAFT:
         raise Conflict(f"绩效目标{target.state.label}, 不能再修改", f"The target is {target.state}")
-    given = body.model_dump(exclude={"indicators"}, exclude_unset=True, exclude_none=True)
-    if given.get("amount", target.fiscal_amount) < target.fiscal_amount:
+    changes = body.model_dump(exclude={"indicators"}, exclude_unset=True, exclude_none=True)
+    if changes.get("amount", target.fiscal_amount) < target.fiscal_amount:
         fault = FieldError(
             "below_fiscal", "年度资金总额不能小于财政拨款", "less than the fiscal part", "/amount"
         )
         raise Invalid(fault.detail, fault.detail_en, errors=[fault])
-    for name, value in given.items():
+    for name, value in changes.items():
         setattr(target, name, value)
     if body.indicators is not None:
         rule = await work.get_rule("target.weights", region=target.region)
@@ -192,17 +199,14 @@ async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, m
 
 
 def bump_version(work: UnitOfWork, target: Target) -> None:
-    """The next version of a target."""
+    """Increment the version of a target."""
     target.version += 1
     target.updated_at = work.at
     work.session.add(target)
 
 
-DECIDED_PLAN_STATES = frozenset({PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED})
-
-
 def build_indicator_read(row: TargetIndicator) -> IndicatorRead:
-    """An indicator as it is shown."""
+    """Build the response of an indicator."""
     values = row.model_dump() | {
         "part": row.aspect.part,
         "completion": "" if row.completion is None else format_yuan(row.completion),
@@ -211,7 +215,7 @@ def build_indicator_read(row: TargetIndicator) -> IndicatorRead:
 
 
 def build_target_read(target: Target) -> TargetRead:
-    """A target as it is shown."""
+    """Build the response of a target."""
     points = None if target.score is None else format_yuan(target.score)
     return TargetRead.model_validate(
         target.model_dump(exclude={"score"}) | {"score": points}, from_attributes=True
@@ -219,29 +223,30 @@ def build_target_read(target: Target) -> TargetRead:
 
 
 async def get_target_figures(work: UnitOfWork, target: Target, as_of: date | None = None) -> Figures:
-    """What the target's project was given by its plan, and what of it is paid."""
-    given = await allocations.list_related_allocations(
+    """Figures of the allocations that the plan gave to the target's project."""
+    funded = await allocations.list_related_allocations(
         work, plans=[target.plan_id], projects=[target.project_id]
     )
-    if not given:
+    if not funded:
         return Figures()
-    return await ledger.get_figures(work, {"allocation_id": [one.id for one in given]}, as_of)
+    return await ledger.get_figures(work, {"allocation_id": [allocation.id for allocation in funded]}, as_of)
 
 
 async def get_target_detail(work: UnitOfWork, target_id: UUID) -> TargetDetail:
-    """A target, its indicators, what was seen of it, and what the caller could do."""
+    """Get a target, its indicators, monitorings and the actions available to the caller."""
     target = await repository.get_target(work, target_id)
     rows = await repository.list_indicators(work, [target.id])
-    known = await _get_target_facts(
+    facts = await _get_target_facts(
         work, target, rows, await repository.get_plan(work, target.plan_id), TargetTransitionRequest()
     )
     return TargetDetail.model_construct(
         **build_target_read(target).model_dump(),
         indicators=[build_indicator_read(row) for row in rows],
         monitorings=[
-            MonitoringRead.model_validate(one) for one in await repository.list_monitorings(work, target.id)
+            MonitoringRead.model_validate(monitoring)
+            for monitoring in await repository.list_monitorings(work, target.id)
         ],
-        available_actions=available_actions(work, TARGET_LIFECYCLE, target, known),
+        available_actions=available_actions(work, TARGET_LIFECYCLE, target, facts),
     )
 
 
@@ -270,7 +275,7 @@ async def transition_target(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Target:
-    """Take one step."""
+    """Apply a lifecycle action."""
     target = await repository.get_target(work, target_id, lock=True)
     plan = await repository.get_plan(work, target.plan_id)
     return await _transition_locked_target(work, target, plan, action, body, match=match, dry_run=dry_run)
@@ -287,7 +292,7 @@ async def _transition_locked_target(
     dry_run: bool = False,
 ) -> TransitionPreview | Target:
     rows = await repository.list_indicators(work, [target.id])
-    known = await _get_target_facts(work, target, rows, plan, body)
+    facts = await _get_target_facts(work, target, rows, plan, body)
     if action is TargetAction.PUBLISH and not dry_run:
         target.published_on, target.published_at = body.published_on, body.published_at
     preview = await apply_transition(
@@ -295,7 +300,7 @@ async def _transition_locked_target(
         TARGET_LIFECYCLE,
         target,
         action,
-        known,
+        facts,
         request=body,
         match=match,
         dry_run=dry_run,
@@ -311,7 +316,7 @@ async def _transition_locked_target(
 async def _apply_effects(
     work: UnitOfWork, target: Target, plan: Plan, rows: list[TargetIndicator], action: TargetAction
 ) -> None:
-    """What each step leaves on the record besides the state."""
+    """Record the columns each action sets besides the state."""
     match action:
         case TargetAction.SUBMIT:
             target.submitted_by = work.actor.id
@@ -337,11 +342,11 @@ async def _apply_effects(
 
 
 async def approve_targets_of_plan(work: UnitOfWork, plan: Plan) -> int:
-    """Approve every submitted target of a plan in the transaction that approves the plan; how many.
+    """Approve the submitted targets of a plan within the transaction that approves the plan; return how many.
 
-    One that is not complete, or that the approver wrote, stays submitted for another person.
+    An incomplete target, or one the approver created or submitted, stays SUBMITTED for another person.
     """
-    done = 0
+    approved = 0
     for target in await repository.list_targets_by_plan(work, plan.id, TargetState.SUBMITTED):
         if not work.actor.has_access(May.PLAN_APPROVE, target.region):
             continue
@@ -351,27 +356,26 @@ async def approve_targets_of_plan(work: UnitOfWork, plan: Plan) -> int:
             )
         except (Forbidden, PreconditionMissing):
             continue
-        done += 1
-    return done
-
-
-MONITORED_STATES = frozenset({TargetState.APPROVED, TargetState.PUBLISHED})
+        approved += 1
+    return approved
 
 
 async def save_results(work: UnitOfWork, target_id: UUID, body: ResultsWrite, match: VersionMatch) -> Target:
-    """Write results, reasons and evidence down; Conflict unless the target is public and not evaluated yet."""
+    """Save results, reasons and evidence; Conflict unless the target is in PUBLISHED state."""
     target = await _get_managed_target(work, target_id)
     match.require_version(target)
     if target.state is not TargetState.PUBLISHED:
         raise Conflict(f"绩效目标{target.state.label}, 不能填报完成情况", f"The target is {target.state}")
     rows = {row.id: row for row in await repository.list_indicators(work, [target.id])}
     _require_own_indicators(body.results, rows)
-    await uploads.require_files(work, [str(one) for result in body.results for one in result.file_ids])
+    await uploads.require_files(
+        work, [str(file_id) for result in body.results for file_id in result.file_ids]
+    )
     bounds = (await work.get_rule("target.deviation", region=target.region)).value
     for result in body.results:
         row = rows[result.indicator_id]
         row.actual, row.deviation_reason = result.actual, result.deviation_reason
-        row.file_ids = [str(one) for one in result.file_ids]
+        row.file_ids = [str(file_id) for file_id in result.file_ids]
         row.completion = calculate_completion(row.operator, row.value, result.actual)
         row.deviates = is_deviation(row.completion, bounds)
         work.session.add(row)
@@ -382,11 +386,11 @@ async def save_results(work: UnitOfWork, target_id: UUID, body: ResultsWrite, ma
 
 
 async def create_monitoring(work: UnitOfWork, target_id: UUID, body: MonitoringCreate) -> TargetMonitoring:
-    """Keep what is seen of a running target on a day, with what the ledger says of that day."""
+    """Record a monitoring of a day with the ledger figures of that day; a repeated id returns the earlier one."""
     target = await _get_managed_target(work, target_id)
     if body.id is not None and (earlier := await repository.find_monitoring(work, body.id)):
-        same = (earlier.target_id, earlier.monitored_on, earlier.created_by)
-        if same == (target.id, body.monitored_on, work.actor.id):
+        earlier_content = (earlier.target_id, earlier.monitored_on, earlier.created_by)
+        if earlier_content == (target.id, body.monitored_on, work.actor.id):
             return earlier
         raise Conflict("这个编号已有内容不同的记录", "This id is taken by another content")
     if target.state not in MONITORED_STATES:
@@ -397,22 +401,22 @@ async def create_monitoring(work: UnitOfWork, target_id: UUID, body: MonitoringC
     rows = {row.id: row for row in await repository.list_indicators(work, [target.id])}
     _require_own_indicators(body.values, rows)
     figures = await get_target_figures(work, target, body.monitored_on)
-    seen = TargetMonitoring(
+    monitoring = TargetMonitoring(
         id=body.id or new_id(),
         target_id=target.id,
         monitored_on=body.monitored_on,
         allocated=figures.allocated,
         paid=figures.paid,
-        values=[_build_monitored_value(rows[one.indicator_id], one) for one in body.values],
+        values=[_build_monitored_value(rows[result.indicator_id], result) for result in body.values],
         problems=body.problems,
         measures=body.measures,
         created_at=work.at,
         created_by=work.actor.id,
     )
-    work.session.add(seen)
+    work.session.add(monitoring)
     bump_version(work, target)
     await work.publish(build_moved_event(target, target.state), target)
-    return seen
+    return monitoring
 
 
 def _build_monitored_value(row: TargetIndicator, result: IndicatorResult) -> dict[str, str]:
@@ -433,35 +437,39 @@ async def _get_managed_target(work: UnitOfWork, target_id: UUID) -> Target:
 
 
 def _require_own_indicators(results: list[IndicatorResult], rows: dict[UUID, TargetIndicator]) -> None:
-    faults = [
-        FieldError("no_indicator", "没有这项指标", "no such indicator", f"/results/{at}/indicator_id")
-        for at, one in enumerate(results)
-        if one.indicator_id not in rows
+    errors = [
+        FieldError("no_indicator", "没有这项指标", "no such indicator", f"/results/{index}/indicator_id")
+        for index, result in enumerate(results)
+        if result.indicator_id not in rows
     ]
-    if faults:
-        raise Invalid("有的指标不属于这个绩效目标", "Some indicators are not this target's", errors=faults)
+    if errors:
+        raise Invalid("有的指标不属于这个绩效目标", "Some indicators are not this target's", errors=errors)
 
 
 async def list_public_targets(
-    work: UnitOfWork, asked: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
+    work: UnitOfWork, params: PageParams, *, region: str | None, year: int | None, project_id: UUID | None
 ) -> Page[PublicTarget]:
-    """A page of what was made public."""
-    found = await repository.system_list_public_targets(
-        work, asked, region=region, year=year, project_id=project_id
+    """List a page of published targets; results only once the self-evaluation is confirmed."""
+    page = await repository.system_list_public_targets(
+        work, params, region=region, year=year, project_id=project_id
     )
-    rows: dict[UUID, list[TargetIndicator]] = {one.id: [] for one in found.items}
+    rows: dict[UUID, list[TargetIndicator]] = {target.id: [] for target in page.items}
     for row in await repository.list_indicators(work, list(rows)):
         rows[row.target_id].append(row)
-    items = [_build_public_target(one, rows[one.id]) for one in found.items]
-    return Page[PublicTarget].model_construct(items=items, next_cursor=found.next_cursor, total=found.total)
+    items = [_build_public_target(target, rows[target.id]) for target in page.items]
+    return Page[PublicTarget].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
 
 
 def _build_public_target(target: Target, rows: list[TargetIndicator]) -> PublicTarget:
     confirmed = target.state is TargetState.CONFIRMED
-    said = build_target_read(target)
-    kept = [PublicIndicator.model_validate(build_indicator_read(row).model_dump()) for row in rows]
+    target_read = build_target_read(target)
+    indicators = [PublicIndicator.model_validate(build_indicator_read(row).model_dump()) for row in rows]
     if not confirmed:
-        kept = [one.model_copy(update={"actual": "", "completion": ""}) for one in kept]
+        indicators = [
+            indicator.model_copy(update={"actual": "", "completion": ""}) for indicator in indicators
+        ]
     hidden = {} if confirmed else {"score": None, "summary": ""}
-    values = {name: getattr(said, name) for name in PublicTarget.model_fields if hasattr(said, name)}
-    return PublicTarget.model_construct(**{**values, **hidden}, confirmed=confirmed, indicators=kept)
+    values = {
+        name: getattr(target_read, name) for name in PublicTarget.model_fields if hasattr(target_read, name)
+    }
+    return PublicTarget.model_construct(**{**values, **hidden}, confirmed=confirmed, indicators=indicators)

@@ -11,7 +11,7 @@ from shared.db import Record
 
 
 class CarryOver(Base, table=True):
-    """结转: what a source held on the last day of a closed year. Rows are only added."""
+    """结转: balance of a source on the last day of a closed year, in 分. Append-only."""
 
     __tablename__ = "carry_over"
     __table_args__ = (sa.Index(None, "source_id", "year"),)
@@ -26,7 +26,7 @@ class CarryOver(Base, table=True):
 
 
 class Reopening(Base, Record, table=True):
-    """重开已结账年度: asked for by one person with a decision document, confirmed by another."""
+    """重开已结账年度: requested with a decision document by one person, confirmed by another."""
 
     __tablename__ = "year_reopening"
     __table_args__ = (sa.UniqueConstraint("closing_id"),)
@@ -42,7 +42,7 @@ class Reopening(Base, Record, table=True):
 
 
 class LandRevenue(Base, Record, table=True):
-    """土地出让收益: what a region took in a year; how much of it went to the countryside is in the ledger."""
+    """土地出让收益 of a region and year, in 分; the part spent on the countryside is in the ledger."""
 
     __tablename__ = "land_revenue"
     __table_args__ = (sa.UniqueConstraint("region", "year"),)

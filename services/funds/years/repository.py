@@ -22,7 +22,7 @@ ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 
 
 async def find_closing(work: UnitOfWork, region: str, year: int) -> YearClosing | None:
-    """The closing of a region's year that holds now, if the caller may see it."""
+    """Find the closing of a region's year that is in force, within the caller's regions."""
     query = select(YearClosing).where(
         YearClosing.region == region,
         YearClosing.year == year,
@@ -33,7 +33,7 @@ async def find_closing(work: UnitOfWork, region: str, year: int) -> YearClosing 
 
 
 async def lock_accounts(work: UnitOfWork, region: str) -> None:
-    """Nobody posts to what a region holds until the transaction ends."""
+    """Lock the accounts of a region against postings until the transaction ends."""
     query = (
         sa.select(ACCOUNT.c.id)
         .where(
@@ -47,7 +47,7 @@ async def lock_accounts(work: UnitOfWork, region: str) -> None:
 
 
 async def list_closings(work: UnitOfWork, region: str, year: int | None = None) -> list[YearClosing]:
-    """Every closing of a region (of a year), reopened ones too, oldest first."""
+    """List the closings of a region (and year), also reopened ones, oldest first."""
     query = select(YearClosing).where(
         YearClosing.region == region, work.actor.scope_filter(May.FUND_READ, col(YearClosing.region))
     )
@@ -57,24 +57,24 @@ async def list_closings(work: UnitOfWork, region: str, year: int | None = None) 
 
 
 async def list_reopenings(work: UnitOfWork, closing_ids: Sequence[UUID]) -> list[Reopening]:
-    """What was asked for closings the caller was given, oldest first."""
+    """List the reopenings of closings, oldest first. Not scoped: the caller has access to the closings."""
     query = select(Reopening).where(col(Reopening.closing_id).in_(closing_ids)).order_by(col(Reopening.id))
     return list(await work.session.exec(query))
 
 
 async def get_reopening(work: UnitOfWork, reopening_id: UUID) -> Reopening:
-    """One asked reopening of the caller's regions, locked; NotFound otherwise."""
+    """Get and lock a reopening of the caller's regions; NotFound otherwise."""
     query = select(Reopening).where(
         Reopening.id == reopening_id, work.actor.scope_filter(May.FUND_READ, col(Reopening.region))
     )
-    found = (await work.session.exec(query.with_for_update())).first()
-    if found is None:
+    reopening = (await work.session.exec(query.with_for_update())).first()
+    if reopening is None:
         raise NotFound(f"没有这份重开申请: {reopening_id}", f"No reopening {reopening_id}")
-    return found
+    return reopening
 
 
 async def close_accounts(work: UnitOfWork, region: str, year: int) -> None:
-    """Accounts of a region, locked already, take no entries of a year or before any more."""
+    """Close the locked accounts of a region for a year and all years before."""
     statement = (
         sa.update(ACCOUNT)
         .where(
@@ -88,23 +88,23 @@ async def close_accounts(work: UnitOfWork, region: str, year: int) -> None:
 
 
 async def reopen_accounts(work: UnitOfWork, region: str, year: int) -> None:
-    """Accounts of a region that a year's closing held, locked already, are closed as far as other closings say."""
-    held = (
+    """Set the accounts closed by a year's closing back to the last year that is still closed. They are locked already."""
+    conditions = (
         ACCOUNT.c.region.between(*region_bounds(region)),
         ACCOUNT.c.closed_year == year,
         work.actor.scope_filter(May.FUND_READ, ACCOUNT.c.region),
     )
     regions = (
-        await execute_core(work.session, sa.select(ACCOUNT.c.region).where(*held).distinct())
+        await execute_core(work.session, sa.select(ACCOUNT.c.region).where(*conditions).distinct())
     ).scalars()
-    for one in list(regions):
-        still = await system_get_closed_year(work, one)
-        kept = sa.update(ACCOUNT).where(*held, ACCOUNT.c.region == one)
-        await execute_core(work.session, kept.values(closed_year=still))
+    for account_region in list(regions):
+        closed_year = await system_get_closed_year(work, account_region)
+        statement = sa.update(ACCOUNT).where(*conditions, ACCOUNT.c.region == account_region)
+        await execute_core(work.session, statement.values(closed_year=closed_year))
 
 
 async def list_sources(work: UnitOfWork, region: str, until: date) -> list[Source]:
-    """Documents of a region received by a day, oldest first."""
+    """List the documents of a region received up to a day, oldest first."""
     query = select(Source).where(
         col(Source.region).between(*region_bounds(region)),
         Source.received_on <= until,
@@ -114,19 +114,19 @@ async def list_sources(work: UnitOfWork, region: str, until: date) -> list[Sourc
 
 
 async def get_carry_overs(work: UnitOfWork, closing_id: UUID) -> dict[UUID, CarryOver]:
-    """What a closing the caller was given kept, by source."""
+    """Carry-overs of a closing by source id. Not scoped: the caller has access to the closing."""
     rows = await work.session.exec(select(CarryOver).where(CarryOver.closing_id == closing_id))
     return {row.source_id: row for row in rows}
 
 
 async def insert_carry_overs(work: UnitOfWork, rows: Sequence[CarryOver]) -> None:
-    """Keep what a closing found."""
+    """Insert the carry-overs of a closing."""
     work.session.add_all(rows)
     await work.session.flush()
 
 
 async def list_land_source_ids(work: UnitOfWork, region: str, year: int) -> list[UUID]:
-    """Documents of a region's year that are land revenue."""
+    """Ids of a region's land revenue documents of a year."""
     query = select(Source.id).where(
         Source.region == region,
         Source.fiscal_year == year,
@@ -139,11 +139,13 @@ async def list_land_source_ids(work: UnitOfWork, region: str, year: int) -> list
 async def find_land_revenue(
     work: UnitOfWork, region: str, year: int, *, lock: bool = False
 ) -> LandRevenue | None:
-    """What was taken in, if it was registered and the caller may see it."""
+    """Find the land revenue of a region and year, within the caller's regions."""
     query: Any = select(LandRevenue).where(
         LandRevenue.region == region,
         LandRevenue.year == year,
         work.actor.scope_filter(May.FUND_READ, col(LandRevenue.region)),
     )
-    found: LandRevenue | None = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    return found
+    land_revenue: LandRevenue | None = (
+        await work.session.exec(query.with_for_update() if lock else query)
+    ).first()
+    return land_revenue

@@ -1,4 +1,4 @@
-"""The end of a year over HTTP."""
+"""HTTP routes of the year end."""
 
 from typing import Annotated
 from uuid import UUID

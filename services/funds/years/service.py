@@ -7,7 +7,7 @@ from uuid import UUID
 from services.funds.ledger import service as ledger
 from services.funds.ledger.models import YearClosing
 from services.funds.ledger.schemas import Figures
-from services.funds.percentages import format_percent
+from services.funds.percentages import format_percent, parse_hundredths
 from services.funds.sources.models import Source
 from services.funds.years import repository
 from services.funds.years.models import CarryOver, LandRevenue, Reopening
@@ -34,14 +34,14 @@ CARRY_OVER_RULE = "year.carry_over"
 
 
 def get_last_day(year: int) -> date:
-    """31 December."""
+    """31 December of a year."""
     return date(year, 12, 31)
 
 
 async def close_year(work: UnitOfWork, year: int, body: ClosingCreate) -> YearClosing:
-    """Close a region's year: what every source held that day is kept, and its days take no entries any more.
+    """Close a region's year: store the balance of every source on its last day and reject later entries in that year.
 
-    Conflict before the year is over or when it is closed already. The money goes on under the year of its document.
+    Conflict before the year is over or if it is closed already. The money stays under the fiscal year of its document.
     """
     work.actor.require(May.YEAR_CLOSE, body.region)
     if work.today <= get_last_day(year):
@@ -49,7 +49,7 @@ async def close_year(work: UnitOfWork, year: int, body: ClosingCreate) -> YearCl
     if await repository.find_closing(work, body.region, year) is not None:
         raise Conflict(f"{year} 年已结账", f"{year} is closed already")
     await repository.lock_accounts(work, body.region)
-    row = YearClosing(
+    closing = YearClosing(
         id=new_id(),
         region=body.region,
         year=year,
@@ -59,44 +59,52 @@ async def close_year(work: UnitOfWork, year: int, body: ClosingCreate) -> YearCl
         created_by=work.actor.id,
         updated_at=work.at,
     )
-    work.session.add(row)
+    work.session.add(closing)
     await work.session.flush()
     await repository.close_accounts(work, body.region, year)
-    held = await _get_year_end_figures(work, body.region, year)
-    known = await repository.list_sources(work, body.region, get_last_day(year))
+    figures_by_source = await _get_year_end_figures(work, body.region, year)
+    source_list = await repository.list_sources(work, body.region, get_last_day(year))
     await repository.insert_carry_overs(
         work,
         [
             CarryOver(
-                closing_id=row.id,
+                closing_id=closing.id,
                 source_id=source.id,
                 year=year,
-                received=held[source.id].received,
-                allocated=held[source.id].allocated,
-                paid=held[source.id].paid,
+                received=figures_by_source[source.id].received,
+                allocated=figures_by_source[source.id].allocated,
+                paid=figures_by_source[source.id].paid,
                 created_at=work.at,
             )
-            for source in known
-            if source.id in held
+            for source in source_list
+            if source.id in figures_by_source
         ],
     )
-    carried = sum(one.received - one.paid for one in held.values())
-    await work.publish(YearClosed(closing_id=row.id, year=year, carried=carried), row, reason=body.note)
-    return row
+    carried = sum(figures.received - figures.paid for figures in figures_by_source.values())
+    await work.publish(
+        YearClosed(closing_id=closing.id, year=year, carried=carried), closing, reason=body.note
+    )
+    return closing
 
 
 async def get_year_report(work: UnitOfWork, region: str, year: int) -> YearReport:
-    """Every source's balance on the last day of a year, and whether it is to be taken back."""
+    """Balance of every source on the last day of a year, and whether it must be taken back (rule year.carry_over)."""
     work.actor.require(May.FUND_READ, region)
     closing = await repository.find_closing(work, region, year)
     rule = await work.get_rule(CARRY_OVER_RULE, on=min(work.today, get_last_day(year)), region=region)
     if closing is None:
-        held = await _get_year_end_figures(work, region, year)
+        figures_by_source = await _get_year_end_figures(work, region, year)
     else:
-        kept = await repository.get_carry_overs(work, closing.id)
-        held = {source_id: _build_carry_over_figures(row) for source_id, row in kept.items()}
-    known = await repository.list_sources(work, region, get_last_day(year))
-    rows = [_build_carried_balance(source, held, rule, year) for source in known if source.id in held]
+        carry_overs = await repository.get_carry_overs(work, closing.id)
+        figures_by_source = {
+            source_id: _build_carry_over_figures(row) for source_id, row in carry_overs.items()
+        }
+    source_list = await repository.list_sources(work, region, get_last_day(year))
+    rows = [
+        _build_carried_balance(source, figures_by_source, rule, year)
+        for source in source_list
+        if source.id in figures_by_source
+    ]
     return YearReport(
         region=region,
         year=year,
@@ -110,10 +118,10 @@ async def get_year_report(work: UnitOfWork, region: str, year: int) -> YearRepor
 
 
 async def _get_year_end_figures(work: UnitOfWork, region: str, year: int) -> dict[UUID, Figures]:
-    known = [one.id for one in await repository.list_sources(work, region, get_last_day(year))]
-    if not known:
+    source_ids = [source.id for source in await repository.list_sources(work, region, get_last_day(year))]
+    if not source_ids:
         return {}
-    rows = await ledger.list_figures(work, ("source_id",), {"source_id": known}, get_last_day(year))
+    rows = await ledger.list_figures(work, ("source_id",), {"source_id": source_ids}, get_last_day(year))
     return {group["source_id"]: figures for group, figures in rows}
 
 
@@ -122,11 +130,11 @@ def _build_carry_over_figures(row: CarryOver) -> Figures:
 
 
 def _build_carried_balance(
-    source: Source, held: Mapping[UUID, Figures], rule: Rule, year: int
+    source: Source, figures_by_source: Mapping[UUID, Figures], rule: Rule, year: int
 ) -> CarriedBalance:
-    figures = held[source.id]
-    left = figures.received - figures.paid
-    since = date(source.fiscal_year + int(rule.value["years"]), 1, 1)
+    figures = figures_by_source[source.id]
+    carried = figures.received - figures.paid
+    take_back_from = date(source.fiscal_year + int(rule.value["years"]), 1, 1)
     return CarriedBalance(
         source_id=source.id,
         document_no=source.document_no,
@@ -137,17 +145,17 @@ def _build_carried_balance(
         received=figures.received,
         allocated=figures.allocated,
         paid=figures.paid,
-        carried=left,
+        carried=carried,
         years=year - source.fiscal_year + 1,
-        take_back_from=since,
-        take_back=bool(left) and year >= since.year - 1,
+        take_back_from=take_back_from,
+        take_back=bool(carried) and year >= take_back_from.year - 1,
     )
 
 
 async def create_reopening(work: UnitOfWork, year: int, body: ReopeningCreate) -> Reopening:
-    """Ask for a year to be reopened. Conflict when it is not closed, or a later one is.
+    """Request that a year be reopened. Conflict if it is not closed or a later year is.
 
-    Invalid for a decision in the future.
+    Invalid for a decision dated in the future.
     """
     work.actor.require(May.YEAR_CLOSE, body.region)
     if body.decision_on > work.today:
@@ -157,17 +165,24 @@ async def create_reopening(work: UnitOfWork, year: int, body: ReopeningCreate) -
             "decision_on lies in the future",
             errors=[FieldError("in_the_future", detail, "", "/decision_on")],
         )
-    standing = [one for one in await repository.list_closings(work, body.region) if one.reopened_at is None]
-    if later := [one.year for one in standing if one.year > year]:
-        raise Conflict(f"{max(later)} 年也已结账, 须先重开 {max(later)} 年", f"{max(later)} is closed too")
-    closing = next((one for one in standing if one.year == year), None)
+    in_force = [
+        closing
+        for closing in await repository.list_closings(work, body.region)
+        if closing.reopened_at is None
+    ]
+    if later_years := [closing.year for closing in in_force if closing.year > year]:
+        raise Conflict(
+            f"{max(later_years)} 年也已结账, 须先重开 {max(later_years)} 年",
+            f"{max(later_years)} is closed too",
+        )
+    closing = next((closing for closing in in_force if closing.year == year), None)
     if closing is None:
         raise Conflict(f"{year} 年没有结账, 不需要重开", f"{year} is not closed")
-    if asked := await repository.list_reopenings(work, [closing.id]):
-        raise Conflict(f"已申请重开, 编号 {asked[0].id}, 等待另一人确认", "Asked for already")
+    if requested := await repository.list_reopenings(work, [closing.id]):
+        raise Conflict(f"已申请重开, 编号 {requested[0].id}, 等待另一人确认", "Asked for already")
     if body.decision_file:
         await uploads.require_files(work, [str(body.decision_file)], "/decision_file")
-    row = Reopening(
+    reopening = Reopening(
         id=new_id(),
         region=body.region,
         created_at=work.at,
@@ -180,56 +195,58 @@ async def create_reopening(work: UnitOfWork, year: int, body: ReopeningCreate) -
         decision_file=str(body.decision_file or ""),
         reason=body.reason,
     )
-    work.session.add(row)
+    work.session.add(reopening)
     await work.session.flush()
-    await work.publish(_build_reopening_event(row, "asked"), row, reason=row.reason)
-    return row
+    await work.publish(_build_reopening_event(reopening, "asked"), reopening, reason=reopening.reason)
+    return reopening
 
 
-def _build_reopening_event(row: Reopening, state: str) -> YearReopening:
+def _build_reopening_event(reopening: Reopening, state: str) -> YearReopening:
     return YearReopening(
-        reopening_id=row.id,
-        closing_id=row.closing_id,
-        year=row.year,
-        decision_no=row.decision_no,
+        reopening_id=reopening.id,
+        closing_id=reopening.closing_id,
+        year=reopening.year,
+        decision_no=reopening.decision_no,
         state=state,
     )
 
 
 async def confirm_reopening(work: UnitOfWork, reopening_id: UUID) -> Reopening:
-    """Reopen the year, by another person than who asked. The closing and what it kept stay in the history."""
-    row = await repository.get_reopening(work, reopening_id)
-    work.actor.require(May.YEAR_CLOSE, row.region)
-    if row.confirmed_by:
-        raise Conflict(f"{row.year} 年已重开", f"{row.year} was reopened already")
-    if row.created_by == work.actor.id:
+    """Reopen the year; Forbidden for the person who requested it (four eyes). The closing stays in the history."""
+    reopening = await repository.get_reopening(work, reopening_id)
+    work.actor.require(May.YEAR_CLOSE, reopening.region)
+    if reopening.confirmed_by:
+        raise Conflict(f"{reopening.year} 年已重开", f"{reopening.year} was reopened already")
+    if reopening.created_by == work.actor.id:
         raise Forbidden("不能确认本人提出的重开申请, 须由另一人办理", "Four eyes: another person must")
-    await repository.lock_accounts(work, row.region)
+    await repository.lock_accounts(work, reopening.region)
     (closing,) = [
-        one for one in await repository.list_closings(work, row.region, row.year) if one.id == row.closing_id
+        candidate
+        for candidate in await repository.list_closings(work, reopening.region, reopening.year)
+        if candidate.id == reopening.closing_id
     ]
     closing.reopened_at = work.at
     closing.version += 1
-    closing.updated_at = row.updated_at = row.confirmed_at = work.at
-    row.confirmed_by = work.actor.id
-    row.version += 1
-    work.session.add_all([closing, row])
+    closing.updated_at = reopening.updated_at = reopening.confirmed_at = work.at
+    reopening.confirmed_by = work.actor.id
+    reopening.version += 1
+    work.session.add_all([closing, reopening])
     await work.session.flush()
-    await repository.reopen_accounts(work, row.region, row.year)
-    await work.publish(_build_reopening_event(row, "confirmed"), row, reason=row.reason)
-    return row
+    await repository.reopen_accounts(work, reopening.region, reopening.year)
+    await work.publish(_build_reopening_event(reopening, "confirmed"), reopening, reason=reopening.reason)
+    return reopening
 
 
 async def get_year_history(work: UnitOfWork, region: str, year: int) -> YearHistory:
-    """Every closing of a year and every reopening, in their order."""
+    """List the closings and reopenings of a year in order."""
     work.actor.require(May.FUND_READ, region)
     closings = await repository.list_closings(work, region, year)
-    asked = await repository.list_reopenings(work, [one.id for one in closings])
+    reopenings = await repository.list_reopenings(work, [closing.id for closing in closings])
     return YearHistory(
         region=region,
         year=year,
-        closings=[ClosingRead.model_validate(one) for one in closings],
-        reopenings=[ReopeningRead.model_validate(one) for one in asked],
+        closings=[ClosingRead.model_validate(closing) for closing in closings],
+        reopenings=[ReopeningRead.model_validate(reopening) for reopening in reopenings],
     )
 
 
@@ -237,7 +254,7 @@ LAND_REVENUE_RULE = "year.land_revenue"
 
 
 async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite) -> LandReport:
-    """Write down what was taken in; a later figure (决算) replaces an earlier one, and the event keeps both."""
+    """Save the land revenue of a year; a later figure (决算) replaces an earlier one, and the event holds both."""
     work.actor.require(May.SOURCE_REGISTER, body.region)
     if body.counted_on > work.today:
         detail = "统计日期不能晚于今天"
@@ -246,10 +263,14 @@ async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite)
             "counted_on lies in the future",
             errors=[FieldError("in_the_future", detail, "", "/counted_on")],
         )
-    row = await repository.find_land_revenue(work, body.region, year, lock=True)
-    before = {} if row is None else {"revenue": row.revenue, "document_no": row.document_no}
-    if row is None:
-        row = LandRevenue(
+    land_revenue = await repository.find_land_revenue(work, body.region, year, lock=True)
+    previous = (
+        {}
+        if land_revenue is None
+        else {"revenue": land_revenue.revenue, "document_no": land_revenue.document_no}
+    )
+    if land_revenue is None:
+        land_revenue = LandRevenue(
             id=new_id(),
             region=body.region,
             year=year,
@@ -261,48 +282,48 @@ async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite)
             created_by=work.actor.id,
             updated_at=work.at,
         )
-    row.revenue, row.document_no, row.counted_on = body.revenue, body.document_no, body.counted_on
-    row.version += 1
-    row.updated_at = work.at
-    work.session.add(row)
+    land_revenue.revenue, land_revenue.document_no, land_revenue.counted_on = (
+        body.revenue,
+        body.document_no,
+        body.counted_on,
+    )
+    land_revenue.version += 1
+    land_revenue.updated_at = work.at
+    work.session.add(land_revenue)
     await work.session.flush()
-    event = LandRevenueRegistered(year=year, revenue=row.revenue, document_no=row.document_no)
-    await work.publish(event, row, before=before)
+    event = LandRevenueRegistered(
+        year=year, revenue=land_revenue.revenue, document_no=land_revenue.document_no
+    )
+    await work.publish(event, land_revenue, before=previous)
     return await get_land_report(work, body.region, year)
 
 
 async def get_land_report(work: UnitOfWork, region: str, year: int) -> LandReport:
-    """A year's land revenue, what of it came to the countryside by registered documents, and the share."""
+    """Land revenue of a year, the part registered as land revenue documents, and its share against the floor."""
     work.actor.require(May.FUND_READ, region)
     rule = await work.get_rule(LAND_REVENUE_RULE, on=min(work.today, get_last_day(year)), region=region)
-    row = await repository.find_land_revenue(work, region, year)
-    ids = await repository.list_land_source_ids(work, region, year)
-    held = await ledger.get_figures(work, {"source_id": ids}) if ids else None
-    given, paid = (held.received, held.paid) if held else (0, 0)
+    land_revenue = await repository.find_land_revenue(work, region, year)
+    source_ids = await repository.list_land_source_ids(work, region, year)
+    figures = await ledger.get_figures(work, {"source_id": source_ids}) if source_ids else None
+    set_aside, paid = (figures.received, figures.paid) if figures else (0, 0)
     floor = str(rule.value["percent"])
-    revenue = row.revenue if row else None
-    needed = -(
-        -(revenue or 0) * _parse_hundredths(floor) // 10000
-    )  # rounded up: a part of a 分 is a 分 short
+    revenue = land_revenue.revenue if land_revenue else None
+    # Rounded up, because a missing fraction of a 分 counts as one 分 short.
+    required = -(-(revenue or 0) * parse_hundredths(floor) // 10000)
     return LandReport(
         region=region,
         year=year,
         revenue=revenue,
-        document_no=row.document_no if row else "",
-        counted_on=row.counted_on if row else None,
-        set_aside=given,
+        document_no=land_revenue.document_no if land_revenue else "",
+        counted_on=land_revenue.counted_on if land_revenue else None,
+        set_aside=set_aside,
         paid=paid,
-        percent=format_percent(given, revenue or 0),
+        percent=format_percent(set_aside, revenue or 0),
         floor=floor,
-        reached=None if revenue is None else given >= needed,
-        short=max(0, needed - given),
-        sources=ids,
+        reached=None if revenue is None else set_aside >= required,
+        short=max(0, required - set_aside),
+        sources=source_ids,
         rule=rule.ref,
         basis=rule.basis,
-        version=row.version if row else 0,
+        version=land_revenue.version if land_revenue else 0,
     )
-
-
-def _parse_hundredths(text: str) -> int:
-    whole, _, rest = text.partition(".")
-    return int(whole + rest.ljust(2, "0")[:2])
