@@ -1,4 +1,4 @@
-"""A finance bureau's desk: the funds service, and a library of projects beside it."""
+"""Fixtures of the funds tests: the funds service with a fake project library and a fake finance system."""
 
 from collections.abc import AsyncGenerator, Callable, Iterator
 
@@ -14,27 +14,29 @@ from tests.webhook_receiver import run_webhook_receiver
 
 @pytest.fixture
 def library(door: Callable[[str], ServiceUnderTest]) -> Iterator[FakeProjectLibrary]:
-    """The project library funds asks in this test."""
-    context, found = door("funds").context, FakeProjectLibrary()
-    usual = context.clients
-    context.clients = ServiceClients(context.settings, {**usual.apps, "projects": found.app})
-    yield found
-    context.clients = usual
+    """Fake project library that replaces the projects service in this test."""
+    context, fake = door("funds").context, FakeProjectLibrary()
+    clients = context.clients
+    context.clients = ServiceClients(context.settings, {**clients.apps, "projects": fake.app})
+    yield fake
+    context.clients = clients
 
 
 @pytest.fixture
-def desk(door: Callable[[str], ServiceUnderTest], library: FakeProjectLibrary) -> FundsScenario:
-    """Everybody who works with money, each signed in."""
+def scenario(door: Callable[[str], ServiceUnderTest], library: FakeProjectLibrary) -> FundsScenario:
+    """Clients of all roles of a finance bureau."""
     return FundsScenario(door("funds"), library)
 
 
 @pytest.fixture
-async def finance(desk: FundsScenario) -> AsyncGenerator[FakeFinanceSystem]:
-    context = desk.door.context
-    before = context.settings
-    context.settings = before.model_copy(update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",)})
-    async with run_webhook_receiver() as stranger:
-        found = FakeFinanceSystem(desk.door.client_as("machine", kind="machine"), stranger)
-        stranger.answer = found.receive_event
-        yield found
-    context.settings = before
+async def finance(scenario: FundsScenario) -> AsyncGenerator[FakeFinanceSystem]:
+    context = scenario.door.context
+    settings = context.settings
+    context.settings = settings.model_copy(
+        update={"webhook_http": True, "webhook_networks": ("127.0.0.0/8",)}
+    )
+    async with run_webhook_receiver() as receiver:
+        fake = FakeFinanceSystem(scenario.door.client_as("machine", kind="machine"), receiver)
+        receiver.answer = fake.receive_event
+        yield fake
+    context.settings = settings

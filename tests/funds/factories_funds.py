@@ -1,4 +1,4 @@
-"""What the people of a finance bureau do, each step through the HTTP door by the role that does it."""
+"""Steps of a finance bureau over HTTP, each by the role that is responsible for it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ DOCUMENT_NO = "青财农字〔2023〕505号"
 
 @dataclass
 class FundsScenario:
-    """Clients by role, and the library the projects are in."""
+    """Clients by role, and the fake project library."""
 
     door: ServiceUnderTest
     library: FakeProjectLibrary
@@ -32,8 +32,8 @@ class FundsScenario:
         self.leader = self.door.client_as("leader", person="li")
         self.auditor = self.door.client_as("auditor", person="shen")
 
-    async def create_source(self, amount: int, **given: Any) -> Any:
-        """A registered fund document of so many 分."""
+    async def create_source(self, amount: int, **overrides: Any) -> Any:
+        """Register a fund document of an amount in 分."""
         self.document_count += 1
         body = {
             "region": DISTRICT,
@@ -45,29 +45,35 @@ class FundsScenario:
             "amount": format_yuan(amount),
             "document_date": "2024-05-06",
             "received_on": "2024-05-08",
-            **given,
+            **overrides,
         }
         return expect_ok(await self.finance.post("/funds/sources", json=body), 201)
 
-    async def create_plan(self, *lines: dict[str, Any], **given: Any) -> Any:
-        """A plan in draft with these lines."""
-        body = {"region": DISTRICT, "title": "2024年第一批分配方案", "year": 2024, "lines": lines, **given}
+    async def create_plan(self, *lines: dict[str, Any], **overrides: Any) -> Any:
+        """Create a plan in DRAFT state with these lines."""
+        body = {
+            "region": DISTRICT,
+            "title": "2024年第一批分配方案",
+            "year": 2024,
+            "lines": lines,
+            **overrides,
+        }
         return expect_ok(await self.bureau.post("/funds/plans", json=body), 201)
 
     async def transition_plan(
         self, who: httpx.AsyncClient, plan_id: str, action: str, **body: Any
     ) -> httpx.Response:
-        """One step of a plan's life, whatever comes of it."""
+        """Apply an action to a plan; any status is returned."""
         return await who.post(f"/funds/plans/{plan_id}/{action}", json=body)
 
     async def approve_plan(self, plan_id: str) -> Any:
-        """Submitted by the bureau, approved by finance."""
+        """Submit by the bureau, approve by finance."""
         expect_ok(await self.transition_plan(self.bureau, plan_id, "submit"))
         decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
         return expect_ok(await self.transition_plan(self.finance, plan_id, "approve", **decision))
 
     async def try_approve_plan(self, plan_id: str) -> bool:
-        """Submitted and approved, if the rules and the balances let it."""
+        """Submit and approve if the rules and balances allow it; return whether it was approved."""
         if (await self.transition_plan(self.bureau, plan_id, "submit")).status_code != STATUS_OK:
             return False
         decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
@@ -76,45 +82,45 @@ class FundsScenario:
         ).status_code == STATUS_OK
 
     async def post_plan_notice(self, plan_id: str, starts_on: str = "2024-05-09") -> Any:
-        """On notice since a day that lies ten days back, unless told otherwise."""
+        """Post the allocation notice, by default ten days back, and move the plan to NOTICED."""
         notice = {"level": "allocation", "places": ["县政府网站", "公示栏"], "starts_on": starts_on}
         expect_ok(await self.bureau.post(f"/funds/plans/{plan_id}/notices", json=notice), 201)
         return expect_ok(await self.transition_plan(self.bureau, plan_id, "notice"))
 
     async def issue_plan(self, plan_id: str) -> list[dict[str, Any]]:
-        """From draft to its allocations."""
+        """Take a plan from DRAFT to ISSUED; return its allocations."""
         await self.approve_plan(plan_id)
         await self.post_plan_notice(plan_id)
         expect_ok(await self.transition_plan(self.finance, plan_id, "issue"))
-        found = expect_ok(await self.finance.get("/funds/allocations", params={"plan_id": plan_id}))
-        return list(found["items"])
+        page = expect_ok(await self.finance.get("/funds/allocations", params={"plan_id": plan_id}))
+        return list(page["items"])
 
     async def create_allocation(
-        self, amount: int, project: UUID | None = None, **given: Any
+        self, amount: int, project: UUID | None = None, **overrides: Any
     ) -> dict[str, Any]:
-        """A project's money of so many 分, from a document of its own; the project is then at work."""
+        """Create an allocation in 分 from a document of its own; its project is then under construction."""
         source = await self.create_source(amount)
-        project_id = project or self.library.create_project(**given)
+        project_id = project or self.library.create_project(**overrides)
         plan = await self.create_plan(build_line(project_id, source["id"], amount))
-        (found,) = await self.issue_plan(plan["id"])
+        (allocation,) = await self.issue_plan(plan["id"])
         self.library.update_project(project_id, state="under_construction", physical_percent=100)
-        return found
+        return allocation
 
     async def upload_document(self) -> str:
-        """An uploaded file's id; one file does for all."""
+        """Upload a file once and return its id."""
         if self.file_id:
             return self.file_id
-        answered = await self.town.post(
+        answer = await self.town.post(
             "/funds/files",
             params={"name": "验收单.pdf"},
             headers={"Content-Type": "application/pdf"},
             content=b"%PDF-1.4 invoice",
         )
-        self.file_id = expect_ok(answered, 201)["id"]
+        self.file_id = expect_ok(answer, 201)["id"]
         return self.file_id
 
-    async def create_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
-        """A payment application with its document."""
+    async def create_payment(self, allocation_id: str, amount: int, **overrides: Any) -> Any:
+        """Create a payment application with its document."""
         body = {
             "allocation_id": allocation_id,
             "amount": format_yuan(amount),
@@ -122,19 +128,19 @@ class FundsScenario:
             "payee_account": "6222021234561234567",
             "purpose": "机井工程进度款",
             "file_ids": [await self.upload_document()],
-            **given,
+            **overrides,
         }
         return expect_ok(await self.town.post("/funds/payments", json=body), 201)
 
     async def transition_payment(
         self, who: httpx.AsyncClient, payment_id: str, action: str, **body: Any
     ) -> httpx.Response:
-        """One step of a payment's life, whatever comes of it."""
+        """Apply an action to a payment; any status is returned."""
         return await who.post(f"/funds/payments/{payment_id}/{action}", json=body)
 
-    async def create_paid_payment(self, allocation_id: str, amount: int, **given: Any) -> Any:
-        """From application to voucher."""
-        payment = await self.create_payment(allocation_id, amount, **given)
+    async def create_paid_payment(self, allocation_id: str, amount: int, **overrides: Any) -> Any:
+        """Take a payment from application to voucher."""
+        payment = await self.create_payment(allocation_id, amount, **overrides)
         expect_ok(await self.transition_payment(self.town, payment["id"], "submit"))
         expect_ok(await self.transition_payment(self.reviewer, payment["id"], "review"))
         expect_ok(await self.transition_payment(self.finance, payment["id"], "approve"))
@@ -142,32 +148,32 @@ class FundsScenario:
         return expect_ok(await self.transition_payment(self.cashier, payment["id"], "pay", **voucher))
 
     async def get_totals(self, **filters: Any) -> dict[str, int]:
-        """The ledger's total under some filters, in 分."""
-        found = expect_ok(await self.auditor.get("/funds/ledger", params=filters))["total"]
-        return {name: round(float(value) * 100) for name, value in found.items()}
+        """Totals of the ledger under filters, in 分."""
+        totals = expect_ok(await self.auditor.get("/funds/ledger", params=filters))["total"]
+        return {name: round(float(value) * 100) for name, value in totals.items()}
 
     async def check_balanced(self) -> None:
-        """Nothing is wrong anywhere in the books."""
+        """Assert that the integrity checks of the ledger find nothing."""
         trial = expect_ok(await self.auditor.get("/funds/ledger/trial"))
         assert trial["balanced"], trial
 
 
 def expect_ok(answer: httpx.Response, status: int = 200) -> Any:
-    """The JSON of an answer that must have gone well."""
+    """Assert the status and return the JSON of an answer."""
     assert answer.status_code == status, answer.text
     return answer.json()
 
 
 def expect_refusal(answer: httpx.Response, status: int, code: str = "") -> dict[str, Any]:
-    """The problem of an answer that must have been refused, for this reason."""
+    """Assert status and error code of a problem, and return it."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"].startswith("application/problem+json")
     problem: dict[str, Any] = answer.json()
-    codes = [fault["code"] for fault in problem.get("errors", ())]
+    codes = [error["code"] for error in problem.get("errors", ())]
     assert not code or code in codes, problem
     return problem
 
 
-def build_line(project_id: UUID | str, source_id: str, amount: int, **given: Any) -> dict[str, Any]:
-    """A plan line of so many 分."""
-    return {"project_id": str(project_id), "source_id": source_id, "amount": format_yuan(amount), **given}
+def build_line(project_id: UUID | str, source_id: str, amount: int, **overrides: Any) -> dict[str, Any]:
+    """Plan line of an amount in 分."""
+    return {"project_id": str(project_id), "source_id": source_id, "amount": format_yuan(amount), **overrides}

@@ -1,4 +1,4 @@
-"""A finance bureau's own system that behaves badly: it repeats itself, mixes the order up, errs and is away for days."""
+"""Fake budget system of the finance bureau that misbehaves: repeats rows, changes their order, errs and is offline for days."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -12,7 +12,7 @@ from tests.webhook_receiver import ReceivedRequest, WebhookReceiver
 TRANSFER_CODE = "10000015Z155110000004"
 
 
-def build_document_row(number: str, amount: str, **given: Any) -> dict[str, Any]:
+def build_document_row(number: str, amount: str, **overrides: Any) -> dict[str, Any]:
     """A row of BA_BGT_INFO."""
     return {
         "BGT_ID": f"BGT-{number}",
@@ -29,11 +29,11 @@ def build_document_row(number: str, amount: str, **given: Any) -> dict[str, Any]
         "AMOUNT": amount,
         "CREATE_TIME": "2024-05-08 09:30:00",
         "IS_DELETED": "0",
-        **given,
+        **overrides,
     }
 
 
-def build_adjustment_row(number: str, amount: str, **given: Any) -> dict[str, Any]:
+def build_adjustment_row(number: str, amount: str, **overrides: Any) -> dict[str, Any]:
     """A row of BA_BGT_ADJSUB."""
     row = {
         "ADJ_SUB_ID": f"ADJ-{number}",
@@ -41,18 +41,18 @@ def build_adjustment_row(number: str, amount: str, **given: Any) -> dict[str, An
         "ADJ_DATE": "20240516",
         "ADD_AMOUNT": amount,
     }
-    return {**row, **given}
+    return {**row, **overrides}
 
 
-def build_refund_row(number: str, payment: str, amount: str, **given: Any) -> dict[str, Any]:
+def build_refund_row(number: str, payment: str, amount: str, **overrides: Any) -> dict[str, Any]:
     """A row of PAY_BACK_INFO."""
     row = {"PAY_BACK_ID": f"TK-{number}", "PAY_APP_ID": payment, "PAY_CERT_ID": "TK1", "BACK_AMT": amount}
-    return {**row, "BACK_DATE": "20240520", "BACK_REASON": "户名不符", **given}
+    return {**row, "BACK_DATE": "20240520", "BACK_REASON": "户名不符", **overrides}
 
 
 @dataclass
 class FakeFinanceSystem:
-    """Its machine client, what it paid and what it wrote in its statement."""
+    """Machine client, received events, and payments as rows and statement."""
 
     client: httpx.AsyncClient
     receiver: WebhookReceiver
@@ -60,17 +60,17 @@ class FakeFinanceSystem:
     received_events: dict[str, dict[str, Any]] = field(default_factory=dict)
     paid_rows: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def receive_event(self, letter: ReceivedRequest) -> int:
-        """Its webhook: each event once, whatever comes."""
-        self.received_events.setdefault(letter.headers["webhook-id"], letter.event)
+    def receive_event(self, request: ReceivedRequest) -> int:
+        """Webhook receiver: stores each event once."""
+        self.received_events.setdefault(request.headers["webhook-id"], request.event)
         return 200
 
     async def send_rows(self, kind: str, *rows: dict[str, Any]) -> Any:
-        """A batch in JSON."""
+        """Send a batch as JSON."""
         return expect_ok(await self.client.post(f"/funds/exchange/{kind}", json={"rows": rows}))
 
     async def fetch_payable(self) -> list[dict[str, str]]:
-        """What waits to be paid, accounts in clear, page by page."""
+        """Fetch all payments waiting to be paid, page by page, with accounts in clear."""
         rows: list[dict[str, str]] = []
         cursor = ""
         while True:
@@ -81,7 +81,7 @@ class FakeFinanceSystem:
                 return rows
 
     async def pay_payable(self, day: str = "20240520") -> list[dict[str, str]]:
-        """Pay everything that waits; the results are not told yet."""
+        """Pay all waiting payments; the results are not sent yet."""
         for row in await self.fetch_payable():
             number = f"PZ{len(self.paid_rows) + 1:04d}"
             self.paid_rows.setdefault(
@@ -99,13 +99,13 @@ class FakeFinanceSystem:
         return list(self.paid_rows.values())
 
     def shuffle_duplicates(self, rows: list[dict[str, str]]) -> list[dict[str, str]]:
-        """The same rows twice, in another order."""
+        """Each row twice, in random order."""
         mixed = [*rows, *rows]
         self.random.shuffle(mixed)
         return mixed
 
     def build_statement(self) -> list[dict[str, str]]:
-        """Its own account of the month."""
+        """Statement lines of all paid rows."""
         return [
             {
                 "voucher_no": row["PAY_CERT_ID"],
@@ -117,14 +117,16 @@ class FakeFinanceSystem:
         ]
 
 
-async def create_approved_payment(desk: FundsScenario, allocation: str, amount: int, **given: Any) -> str:
-    """A payment that waits for finance's system."""
-    payment = await desk.create_payment(allocation, amount, **given)
-    expect_ok(await desk.transition_payment(desk.town, payment["id"], "submit"))
-    expect_ok(await desk.transition_payment(desk.reviewer, payment["id"], "review"))
-    expect_ok(await desk.transition_payment(desk.finance, payment["id"], "approve"))
+async def create_approved_payment(
+    scenario: FundsScenario, allocation: str, amount: int, **overrides: Any
+) -> str:
+    """Create a payment in APPROVED state; return its id."""
+    payment = await scenario.create_payment(allocation, amount, **overrides)
+    expect_ok(await scenario.transition_payment(scenario.town, payment["id"], "submit"))
+    expect_ok(await scenario.transition_payment(scenario.reviewer, payment["id"], "review"))
+    expect_ok(await scenario.transition_payment(scenario.finance, payment["id"], "approve"))
     return str(payment["id"])
 
 
-async def get_payment_state(desk: FundsScenario, payment: str) -> str:
-    return str(expect_ok(await desk.auditor.get(f"/funds/payments/{payment}"))["state"])
+async def get_payment_state(scenario: FundsScenario, payment: str) -> str:
+    return str(expect_ok(await scenario.auditor.get(f"/funds/payments/{payment}"))["state"])

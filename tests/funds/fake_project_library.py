@@ -1,4 +1,4 @@
-"""A project library that behaves as its contract says, so that funds is tried alone; see shared/clients/projects.py."""
+"""Fake projects service that follows the contract in shared/clients/projects.py, so that funds is tested alone."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,14 +15,14 @@ COMMITTABLE_STATES = ("reserve", "planned")
 
 
 class FakeProjectLibrary:
-    """Projects, what was committed to each, and every way it may fail."""
+    """Projects, their commitments, and switches for every failure."""
 
     def __init__(self) -> None:
         self.projects: dict[UUID, dict[str, Any]] = {}
         self.commitments: dict[UUID, dict[UUID, dict[str, Any]]] = {}
         self.is_down = False
         self.forbidden_words: dict[str, str] = {}
-        """Words of a text → how much they weigh, block or review."""
+        """Word → severity, "block" or "review"."""
         self.refused_projects: set[UUID] = set()
         self.after_commit: Callable[[], Any] | None = None
         self.app = FastAPI()
@@ -34,12 +34,12 @@ class FakeProjectLibrary:
         self.app.add_api_route(path, self._put_commitment, methods=["PUT"])
         self.app.add_api_route(path, self._delete_commitment, methods=["DELETE"])
 
-    def create_project(self, name: str = "泽库县农村牧区小口机井工程", **given: Any) -> UUID:
-        """A project in reserve unless told otherwise."""
-        return self.add_project(new_id(), name, **given)
+    def create_project(self, name: str = "泽库县农村牧区小口机井工程", **overrides: Any) -> UUID:
+        """Create a project, by default in reserve state; return its id."""
+        return self.add_project(new_id(), name, **overrides)
 
-    def add_project(self, project_id: UUID, name: str = "机井", **given: Any) -> UUID:
-        """A project with an id that is known elsewhere."""
+    def add_project(self, project_id: UUID, name: str = "机井", **overrides: Any) -> UUID:
+        """Add a project under a given id."""
         self.projects[project_id] = {
             "id": str(project_id),
             "region": TOWN,
@@ -56,19 +56,19 @@ class FakeProjectLibrary:
             "blocked": False,
             "physical_percent": None,
             "version": 1,
-            **given,
+            **overrides,
         }
         self.commitments[project_id] = {}
         return project_id
 
-    def update_project(self, project_id: UUID, **given: Any) -> None:
-        """What the library knows changes."""
+    def update_project(self, project_id: UUID, **changes: Any) -> None:
+        """Change columns of a project and increment its version."""
         project = self.projects[project_id]
-        project.update(given, version=project["version"] + 1)
+        project.update(changes, version=project["version"] + 1)
 
     def list_committed_amounts(self, project_id: UUID) -> list[str]:
         """Amounts committed to a project, in 元."""
-        return [one["amount"] for one in self.commitments[project_id].values()]
+        return [commitment["amount"] for commitment in self.commitments[project_id].values()]
 
     def _unavailable_response(self) -> Response | None:
         return JSONResponse({}, 503) if self.is_down else None
@@ -77,41 +77,45 @@ class FakeProjectLibrary:
         if self.is_down:
             return JSONResponse({}, 503)
         head = region.rstrip("0")
-        items = [one for one in self.projects.values() if one["region"].startswith(head) and q in one["name"]]
+        items = [
+            project
+            for project in self.projects.values()
+            if project["region"].startswith(head) and q in project["name"]
+        ]
         return {"items": items, "next_cursor": None}
 
     async def _create_project(self, request: Request) -> Any:
         if self.is_down:
             return JSONResponse({}, 503)
-        said = await request.json()
+        body = await request.json()
         project_id = self.create_project(
-            said["name"], region=said["region"], state="draft", stage="admission"
+            body["name"], region=body["region"], state="draft", stage="admission"
         )
         return JSONResponse(self.projects[project_id], 201)
 
     async def _screen_text(self, request: Request) -> Any:
-        if away := self._unavailable_response():
-            return away
+        if unavailable := self._unavailable_response():
+            return unavailable
         text = (await request.json())["name"]
         findings = [
             {"rule": f"{word}@1", "severity": weight, "explanation": f"文字写到“{word}”", "advice": "请核实"}
             for word, weight in self.forbidden_words.items()
             if word in text
         ]
-        verdicts = [one["severity"] for one in findings] + ["clear"]
+        verdicts = [finding["severity"] for finding in findings] + ["clear"]
         return {"verdict": min(verdicts, key=("block", "review", "clear").index), "findings": findings}
 
     async def _get_project(self, project_id: UUID) -> Any:
-        if away := self._unavailable_response():
-            return away
+        if unavailable := self._unavailable_response():
+            return unavailable
         if project_id not in self.projects:
             return build_problem(404, "not-found", "没有这个项目")
         return self.projects[project_id]
 
     async def _put_commitment(self, project_id: UUID, commitment_id: UUID, request: Request) -> Any:
-        if away := self._unavailable_response():
-            return away
-        said = await request.json()
+        if unavailable := self._unavailable_response():
+            return unavailable
+        body = await request.json()
         project = self.projects[project_id]
         if (
             project_id in self.refused_projects
@@ -119,23 +123,23 @@ class FakeProjectLibrary:
             or project["blocked"]
         ):
             return build_problem(409, "conflict", f"项目处于 {project['state']}, 不能安排资金")
-        self.commitments[project_id][commitment_id] = said
+        self.commitments[project_id][commitment_id] = body
         if self.after_commit is not None:
             outcome = self.after_commit()
             if asyncio.iscoroutine(outcome):
                 await outcome
-        return {"id": str(commitment_id), **said}
+        return {"id": str(commitment_id), **body}
 
     async def _delete_commitment(self, project_id: UUID, commitment_id: UUID) -> Any:
-        if away := self._unavailable_response():
-            return away
+        if unavailable := self._unavailable_response():
+            return unavailable
         if self.commitments.get(project_id, {}).pop(commitment_id, None) is None:
             return build_problem(404, "not-found", "没有这项登记")
         return Response(status_code=204)
 
 
 def build_problem(status: int, kind: str, detail: str) -> JSONResponse:
-    """A refusal as services answer it."""
+    """Problem response as the services send it."""
     return JSONResponse(
         {"type": f"/problems/{kind}", "status": status, "detail": detail},
         status,

@@ -1,6 +1,6 @@
-"""One of several processes that serve funds from one database: it pays, takes back and writes down what was acknowledged.
+"""Worker process of the crash tests: serves funds on a shared database, pays, refunds and logs what was acknowledged.
 
-python -m tests.funds.worker '<what Orders says, as JSON>'
+python -m tests.funds.payment_worker '<WorkerOrders as JSON>'
 """
 
 import asyncio
@@ -32,7 +32,7 @@ STATUS_OK, STATUS_CREATED = 200, 201
 
 @dataclass
 class WorkerOrders:
-    """What a process is told."""
+    """Parameters of a worker process."""
 
     database: str
     var: str
@@ -44,36 +44,36 @@ class WorkerOrders:
     allocations: list[dict[str, str]]
     """id and project_id of each."""
     final_request: tuple[str, dict[str, str], str] | None = None
-    """Path, body and key of the one request it makes before it dies between commit and answer."""
+    """Path, body and idempotency key of the only request; the process is killed between commit and answer."""
 
     def to_json(self) -> str:
-        """As an argument."""
+        """Format the parameters as a command line argument."""
         return json.dumps(asdict(self))
 
 
 class PaymentTask:
-    """One task of the process."""
+    """Concurrent task that makes payments."""
 
-    def __init__(self, orders: WorkerOrders, desk: FundsScenario, seed: int) -> None:
+    def __init__(self, orders: WorkerOrders, scenario: FundsScenario, seed: int) -> None:
         self.orders = orders
-        self.desk = desk
+        self.scenario = scenario
         self.random = random.Random(seed)
         self.until = time.monotonic() + orders.seconds
 
     def append_record(self, kind: str, record: str, amount: int) -> None:
-        """Only what was acknowledged is written down, at once."""
+        """Log an acknowledged payment or refund at once."""
         with Path(self.orders.log).open("a", encoding="utf-8") as file:
             file.write(f"{kind} {record} {amount}\n")
 
     async def run(self) -> None:
-        """Pay, and sometimes take back, until the time is over."""
+        """Pay, and sometimes refund, until the time is over."""
         while time.monotonic() < self.until:
-            given = self.random.choice(self.orders.allocations)
-            await self.make_payment(given["id"], self.random.randint(1, 5000))
+            allocation = self.random.choice(self.orders.allocations)
+            await self.make_payment(allocation["id"], self.random.randint(1, 5000))
 
     async def make_payment(self, allocation: str, amount: int) -> None:
-        """A payment from application to voucher, as far as it gets."""
-        desk = self.desk
+        """Take a payment from application to voucher, as far as it gets."""
+        scenario = self.scenario
         body = {
             "allocation_id": allocation,
             "amount": format_yuan(amount),
@@ -81,21 +81,23 @@ class PaymentTask:
             "purpose": "进度款",
             "file_ids": [self.orders.file_id],
         }
-        made = await desk.town.post("/funds/payments", json=body)
-        if made.status_code != STATUS_CREATED:
+        answer = await scenario.town.post("/funds/payments", json=body)
+        if answer.status_code != STATUS_CREATED:
             return
-        payment = made.json()["id"]
-        steps = ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve"))
+        payment = answer.json()["id"]
+        steps = ((scenario.town, "submit"), (scenario.reviewer, "review"), (scenario.finance, "approve"))
         for who, action in steps:
-            if (await desk.transition_payment(who, payment, action)).status_code != STATUS_OK:
+            if (await scenario.transition_payment(who, payment, action)).status_code != STATUS_OK:
                 return
         voucher = {"voucher_no": "2024-1", "paid_on": "2024-05-20"}
-        if (await desk.transition_payment(desk.cashier, payment, "pay", **voucher)).status_code == STATUS_OK:
+        if (
+            await scenario.transition_payment(scenario.cashier, payment, "pay", **voucher)
+        ).status_code == STATUS_OK:
             self.append_record("paid", payment, amount)
             await self.refund_sometimes(payment, amount)
 
     async def refund_sometimes(self, payment: str, amount: int) -> None:
-        """Every other payment comes back in part."""
+        """Refund part of every other payment."""
         if self.random.random() < 0.5:
             part = self.random.randint(1, amount)
             body = {
@@ -104,30 +106,30 @@ class PaymentTask:
                 "happened_on": "2024-05-20",
                 "reason": "退回",
             }
-            answer = await refund_payment(self.desk, payment, body)
+            answer = await refund_payment(self.scenario, payment, body)
             if answer == STATUS_CREATED:
                 self.append_record("back", payment, part)
 
 
-async def refund_payment(desk: FundsScenario, payment: str, body: dict[str, str]) -> int:
-    """The status of a refund."""
-    return (await desk.cashier.post(f"/funds/payments/{payment}/refunds", json=body)).status_code
+async def refund_payment(scenario: FundsScenario, payment: str, body: dict[str, str]) -> int:
+    """Register a refund; return the status."""
+    return (await scenario.cashier.post(f"/funds/payments/{payment}/refunds", json=body)).status_code
 
 
 class ExitOnCommit:
-    """Stands where a service is told that something was committed, and is the end of the process."""
+    """Replaces the service's change signal: kills the process at its first commit."""
 
     def set(self) -> None:
-        """Committed, and nobody was answered yet."""
+        """Kill the process after the commit, before the answer."""
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def main(orders: WorkerOrders) -> None:
-    """Serve and work until the time is over, or the process is killed."""
+    """Serve and work until the time is over or the process is killed."""
     configure_logging("CRITICAL")
     library = FakeProjectLibrary()
-    for one in orders.allocations:
-        library.add_project(UUID(one["project_id"]), state="under_construction", physical_percent=100)
+    for allocation in orders.allocations:
+        library.add_project(UUID(allocation["project_id"]), state="under_construction", physical_percent=100)
     settings = build_settings(
         "funds", Path(orders.var), orders.database, load_or_create_secrets(Path(orders.var))
     )
@@ -140,13 +142,13 @@ async def main(orders: WorkerOrders) -> None:
 
     app.state.context.verifier.fetch_jwks = keys
     doors = SystemUnderTest({"funds": app}, lambda: MORNING, key)
-    desk = FundsScenario(doors.service("funds"), library)
+    scenario = FundsScenario(doors.service("funds"), library)
     if orders.final_request:
         app.state.context.changed = ExitOnCommit()
-        path, body, mark = orders.final_request
-        answer = await desk.cashier.post(path, json=body, headers={"Idempotency-Key": mark})
+        path, body, idempotency_key = orders.final_request
+        answer = await scenario.cashier.post(path, json=body, headers={"Idempotency-Key": idempotency_key})
         raise AssertionError(f"it lives on: {answer.text}")
-    clerks = [PaymentTask(orders, desk, orders.seed * 100 + n) for n in range(CONCURRENT_TASKS)]
+    clerks = [PaymentTask(orders, scenario, orders.seed * 100 + n) for n in range(CONCURRENT_TASKS)]
     await asyncio.gather(*(clerk.run() for clerk in clerks))
     await doors.close()
 

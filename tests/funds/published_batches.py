@@ -1,4 +1,4 @@
-"""Batches as counties really published them: see the source columns of the files in tests/funds/data."""
+"""Batches as published by counties; the source columns of the files in tests/funds/data name the pages."""
 
 import csv
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class PublishedBatch:
 
     @property
     def amounts(self) -> list[int]:
-        """分 of each line."""
+        """Amount of each line in 分."""
         return [parse_wan_cell(row["amount_wan_yuan"]) for row in self.rows]
 
 
@@ -32,7 +32,7 @@ def _read_csv(name: str) -> list[dict[str, str]]:
 
 
 def get_batch(county: str) -> PublishedBatch:
-    """The batch of a county with its lines; each county here has one."""
+    """Read the batch of a county with its lines."""
     head = next(row for row in _read_csv("published_allocations.csv") if row["county"] == county)
     rows = tuple(row for row in _read_csv("published_projects.csv") if row["batch"] == head["batch"])
     return PublishedBatch(

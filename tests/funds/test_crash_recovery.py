@@ -1,4 +1,4 @@
-"""Processes on one database, killed in the middle: the books say what was acknowledged, and balance."""
+"""Processes on one database are killed at any point: the books hold what was acknowledged, and balance."""
 
 import asyncio
 import signal
@@ -23,19 +23,19 @@ WORKER_COUNT, RUN_TIME_S = 3, 2.5
 
 
 async def start_worker(orders: WorkerOrders) -> asyncio.subprocess.Process:
-    """A process of its own."""
+    """Start a worker process."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.funds.payment_worker", orders.to_json(), cwd=ROOT
     )
 
 
 def read_log(log: str) -> str:
-    """What a process noted so far."""
+    """Read what a worker has logged so far."""
     return Path(log).read_text(encoding="utf-8") if Path(log).exists() else ""
 
 
 async def wait_until_busy(log: str) -> None:
-    """Until a process has had something acknowledged."""
+    """Wait until a worker has logged something."""
     for _ in range(600):
         if read_log(log):
             return
@@ -44,71 +44,85 @@ async def wait_until_busy(log: str) -> None:
 
 
 def sum_acknowledged(logs: list[str]) -> tuple[Counter[str], Counter[str]]:
-    """分 paid and given back per payment, by what the processes wrote down. A torn last line was not."""
+    """分 paid and refunded per payment in the logs; an incomplete last line was not acknowledged."""
     paid: Counter[str] = Counter()
-    back: Counter[str] = Counter()
+    refunded: Counter[str] = Counter()
     for log in logs:
         for entry in read_log(log).splitlines(keepends=True):
             if entry.endswith("\n"):
                 kind, payment, amount = entry.split()
-                (paid if kind == "paid" else back)[payment] += int(amount)
-    return paid, back
+                (paid if kind == "paid" else refunded)[payment] += int(amount)
+    return paid, refunded
 
 
 def build_orders(
-    desk: FundsScenario, key: TestKey, *, given: list[dict[str, Any]], **more: Any
+    scenario: FundsScenario, key: TestKey, *, allocations: list[dict[str, Any]], **options: Any
 ) -> WorkerOrders:
-    """What a process is told."""
-    context = desk.door.context
+    """Parameters of a worker process."""
+    context = scenario.door.context
     return WorkerOrders(
         database=context.database.url,  # type: ignore[attr-defined]
         var=str(context.settings.var),
         key=key.key.as_dict(private=True),
         seconds=RUN_TIME_S,
-        allocations=[{"id": one["id"], "project_id": one["project_id"]} for one in given],
-        **more,
+        allocations=[
+            {"id": allocation["id"], "project_id": allocation["project_id"]} for allocation in allocations
+        ],
+        **options,
     )
 
 
 @pytest.mark.timeout(180)
 async def test_a_payment_made_by_a_process_that_died_before_it_answered_is_answered_again_not_made_again(
-    desk: FundsScenario, test_key: TestKey
+    scenario: FundsScenario, test_key: TestKey
 ) -> None:
-    given = await desk.create_allocation(1000_00)
-    payment = await desk.create_payment(given["id"], 400_00)
-    for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
-        expect_ok(await desk.transition_payment(who, payment["id"], action))
+    allocation = await scenario.create_allocation(1000_00)
+    payment = await scenario.create_payment(allocation["id"], 400_00)
+    for who, action in (
+        (scenario.town, "submit"),
+        (scenario.reviewer, "review"),
+        (scenario.finance, "approve"),
+    ):
+        expect_ok(await scenario.transition_payment(who, payment["id"], action))
     path, key = f"/funds/payments/{payment['id']}/pay", {"Idempotency-Key": "paid-once"}
     body = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
-    last = (path, body, key["Idempotency-Key"])
+    final_request = (path, body, key["Idempotency-Key"])
     process = await start_worker(
-        build_orders(desk, test_key, seed=1, log="", paper="", given=[given], last=last)
+        build_orders(
+            scenario,
+            test_key,
+            seed=1,
+            log="",
+            file_id="",
+            allocations=[allocation],
+            final_request=final_request,
+        )
     )
     assert await process.wait() == -signal.SIGKILL
-    assert (await desk.get_totals())["paid"] == 400_00, "it had been committed"
-    again = await desk.cashier.post(path, json=body, headers=key)
-    assert (expect_ok(again)["state"], again.headers["idempotent-replayed"]) == ("paid", "true")
-    expect_refusal(await desk.cashier.post(path, json={**body, "voucher_no": "2"}, headers=key), 422)
-    expect_refusal(await desk.cashier.post(path, json=body), 409)
-    assert (await desk.get_totals())["paid"] == 400_00
-    events = [one["type"] for one in await _list_events(desk)]
+    assert (await scenario.get_totals())["paid"] == 400_00, "it had been committed"
+    repeated = await scenario.cashier.post(path, json=body, headers=key)
+    assert (expect_ok(repeated)["state"], repeated.headers["idempotent-replayed"]) == ("paid", "true")
+    expect_refusal(await scenario.cashier.post(path, json={**body, "voucher_no": "2"}, headers=key), 422)
+    expect_refusal(await scenario.cashier.post(path, json=body), 409)
+    assert (await scenario.get_totals())["paid"] == 400_00
+    events = [event["type"] for event in await _list_events(scenario)]
     assert events.count("payment.paid") == 1
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 @pytest.mark.timeout(180)
 async def test_killed_processes_lose_nothing_and_leave_nothing_half_done(
-    desk: FundsScenario, library: FakeProjectLibrary, test_key: TestKey, tmp_path: Path
+    scenario: FundsScenario, library: FakeProjectLibrary, test_key: TestKey, tmp_path: Path
 ) -> None:
-    source = await desk.create_source(600_00_00)
+    source = await scenario.create_source(600_00_00)
     lines = [build_line(library.create_project(f"项目{n}"), source["id"], 200_00_00) for n in range(3)]
-    plan = await desk.create_plan(*lines)
-    given = await desk.issue_plan(plan["id"])
-    paper = await desk.upload_document()
+    plan = await scenario.create_plan(*lines)
+    allocations = await scenario.issue_plan(plan["id"])
+    file_id = await scenario.upload_document()
     logs = [str(tmp_path / f"{n}.log") for n in range(WORKER_COUNT + 1)]
 
     def orders(n: int) -> WorkerOrders:
-        return build_orders(desk, test_key, seed=n, log=logs[n], paper=paper, given=given)
+        return build_orders(scenario, test_key, seed=n, log=logs[n], file_id=file_id, allocations=allocations)
 
     processes = [await start_worker(orders(n)) for n in range(WORKER_COUNT)]
     for log, victim in zip(logs[:2], processes[:2], strict=True):
@@ -117,44 +131,44 @@ async def test_killed_processes_lose_nothing_and_leave_nothing_half_done(
     processes.append(await start_worker(orders(WORKER_COUNT)))
     codes = [await process.wait() for process in processes]
     assert codes == [-signal.SIGKILL, -signal.SIGKILL, 0, 0]
-    await _check_books(desk, *sum_acknowledged(logs))
+    await _check_books(scenario, *sum_acknowledged(logs))
 
 
-async def _check_books(desk: FundsScenario, paid: Counter[str], back: Counter[str]) -> None:
-    await desk.check_balanced()
-    rows = await _read_payments(desk)
+async def _check_books(scenario: FundsScenario, paid: Counter[str], refunded: Counter[str]) -> None:
+    await scenario.check_balanced()
+    rows = await _read_payments(scenario)
     assert len(paid) > WORKER_COUNT
     for payment, amount in paid.items():
         assert (rows[payment].state, rows[payment].amount) == ("paid", amount)
-        assert rows[payment].refunded >= back[payment]
-    held = await desk.get_totals()
+        assert rows[payment].refunded >= refunded[payment]
+    totals = await scenario.get_totals()
     settled = sum(row.amount - row.refunded for row in rows.values() if row.state == "paid")
     waiting = ("submitted", "reviewed", "approved")
-    assert held["paid"] == settled
-    assert held["applied"] == sum(row.amount for row in rows.values() if row.state in waiting)
-    assert held["received"] == 600_00_00
-    events = Counter(one["type"] for one in await _list_events(desk))
+    assert totals["paid"] == settled
+    assert totals["applied"] == sum(row.amount for row in rows.values() if row.state in waiting)
+    assert totals["received"] == 600_00_00
+    events = Counter(event["type"] for event in await _list_events(scenario))
     assert events["payment.paid"] == sum(row.state == "paid" for row in rows.values())
-    by_payee = expect_ok(await desk.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
+    by_payee = expect_ok(await scenario.auditor.get("/funds/ledger", params={"by": "payee"}))["rows"]
     assert sum(parse_fen(row["figures"]["paid"]) for row in by_payee) == settled
 
 
-async def _read_payments(desk: FundsScenario) -> dict[str, Any]:
-    async with desk.door.context.database.read() as session:
-        found = await execute_core(session, sa.text("SELECT id, state, amount, refunded FROM payment"))
-        return {str(_to_uuid(row.id)): row for row in found}
+async def _read_payments(scenario: FundsScenario) -> dict[str, Any]:
+    async with scenario.door.context.database.read() as session:
+        rows = await execute_core(session, sa.text("SELECT id, state, amount, refunded FROM payment"))
+        return {str(_to_uuid(row.id)): row for row in rows}
 
 
 def _to_uuid(value: object) -> UUID:
     return value if isinstance(value, UUID) else UUID(str(value))
 
 
-async def _list_events(desk: FundsScenario) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+async def _list_events(scenario: FundsScenario) -> list[dict[str, Any]]:
+    events: list[dict[str, Any]] = []
     cursor = ""
     while True:
-        page = expect_ok(await desk.auditor.get("/funds/events", params={"after": cursor, "limit": 500}))
+        page = expect_ok(await scenario.auditor.get("/funds/events", params={"after": cursor, "limit": 500}))
         if not page["items"]:
-            return found
-        found += page["items"]
+            return events
+        events += page["items"]
         cursor = page["items"][-1]["cursor"]

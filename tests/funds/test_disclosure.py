@@ -1,4 +1,4 @@
-"""What is announced is what was published, in every form, and what the ledger says."""
+"""Announcements equal the published tables in every form, and the ledger."""
 
 import base64
 import io
@@ -26,22 +26,22 @@ FILE_FORMATS = ("html", "docx", "pdf")
 
 
 async def create_published_plan(
-    desk: FundsScenario, library: FakeProjectLibrary, published: PublishedBatch
+    scenario: FundsScenario, library: FakeProjectLibrary, published: PublishedBatch
 ) -> str:
-    """The plan of a published batch, approved."""
+    """Approve the plan of a published batch."""
     create_reserve_projects(library, published)
-    sources = await create_sources(desk, published)
-    given = {"year": published.year, "title": published.name}
+    sources = await create_sources(scenario, published)
+    plan_fields = {"year": published.year, "title": published.name}
     taken = expect_ok(
-        await post_import(desk, build_csv(build_rows(published)), sources, published.total, **given)
+        await post_import(scenario, build_csv(build_rows(published)), sources, published.total, **plan_fields)
     )
     plan: str = taken["plan_id"]
-    await desk.approve_plan(plan)
+    await scenario.approve_plan(plan)
     return plan
 
 
 def build_published_table(published: PublishedBatch) -> list[list[str]]:
-    """What the county's page shows of each line."""
+    """Cells of each line as printed on the county's page."""
     return [
         [
             row["project_name"],
@@ -55,41 +55,41 @@ def build_published_table(published: PublishedBatch) -> list[list[str]]:
     ]
 
 
-async def download_announcement(desk: FundsScenario, plan: str, form: str, **params: Any) -> bytes:
-    answer = await desk.leader.get(f"/funds/plans/{plan}/announcement.{form}", params=params)
+async def download_announcement(scenario: FundsScenario, plan: str, form: str, **params: Any) -> bytes:
+    answer = await scenario.leader.get(f"/funds/plans/{plan}/announcement.{form}", params=params)
     assert answer.status_code == 200, answer.text
     return answer.content
 
 
 def extract_text(form: str, content: bytes) -> str:
-    """Everything a reader of the file reads, without white space."""
+    """Text of a file without white space."""
     if form == "html":
         text = re.sub(r"<style>.*?</style>|<[^>]+>", "", content.decode())
     elif form == "docx":
         document = docx.Document(io.BytesIO(content))
         cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-        text = "".join([*(one.text for one in document.paragraphs), *cells])
+        text = "".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
     else:
         text = extract_pdf_text(content)
     return re.sub(r"\s", "", text)
 
 
 def extract_pdf_text(content: bytes) -> str:
-    """The strings of the pages; STSong-Light is written as UTF-16."""
-    shown = []
-    for found in re.finditer(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
-        raw = found[1].strip()
+    """Text of the pages; STSong-Light strings are UTF-16."""
+    texts = []
+    for stream in re.finditer(rb"stream\r?\n(.*?)endstream", content, re.DOTALL):
+        raw = stream[1].strip()
         if raw.endswith(b"~>"):
             raw = base64.a85decode(raw[:-2])
         page = zlib.decompress(raw)
         for piece in re.finditer(rb"\(((?:\\.|[^\\()])*)\) Tj", page, re.DOTALL):
             plain = re.sub(rb"\\([0-7]{3}|.)", _unescape_pdf_string, piece[1], flags=re.DOTALL)
-            shown.append(plain.decode("utf-16-be"))
-    return "".join(shown)
+            texts.append(plain.decode("utf-16-be"))
+    return "".join(texts)
 
 
-def _unescape_pdf_string(found: re.Match[bytes]) -> bytes:
-    code = found[1]
+def _unescape_pdf_string(escape: re.Match[bytes]) -> bytes:
+    code = escape[1]
     if len(code) == 3:
         return bytes([int(code, 8)])
     return {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}.get(code, code)
@@ -97,37 +97,37 @@ def _unescape_pdf_string(found: re.Match[bytes]) -> bytes:
 
 @pytest.mark.parametrize("county", [ZEKU, BEITA])
 async def test_the_table_equals_what_the_county_published(
-    desk: FundsScenario, library: FakeProjectLibrary, county: str
+    scenario: FundsScenario, library: FakeProjectLibrary, county: str
 ) -> None:
     published = get_batch(county)
-    plan = await create_published_plan(desk, library, published)
-    said = expect_ok(await desk.leader.get(f"/funds/plans/{plan}/announcement"))["content"]
+    plan = await create_published_plan(scenario, library, published)
+    content = expect_ok(await scenario.leader.get(f"/funds/plans/{plan}/announcement"))["content"]
     names = ("name", "place", "amount_wan", "fund", "project_type", "unit")
-    shown = [[one[name] for name in names] for one in said["lines"]]
-    wanted = build_published_table(published)
-    for mine, theirs in zip(shown, wanted, strict=True):
-        # What the county left out, the library fills in; what it printed is printed.
-        assert all(one == other for one, other in zip(mine, theirs, strict=True) if other)
-    assert said["total_wan"] == str(published.total // 1_000_000)
-    assert said["count"] == len(published.rows)
+    table = [[line[name] for name in names] for line in content["lines"]]
+    published_table = build_published_table(published)
+    for row, theirs in zip(table, published_table, strict=True):
+        # Cells that the county left empty are filled from the project library; printed cells are kept.
+        assert all(item == other for item, other in zip(row, theirs, strict=True) if other)
+    assert content["total_wan"] == str(published.total // 1_000_000)
+    assert content["count"] == len(published.rows)
     if published.document_no and county == ZEKU:
-        assert said["sources"][0]["document_no"] == "青财农字〔2023〕505号"
+        assert content["sources"][0]["document_no"] == "青财农字〔2023〕505号"
     notice = {"level": "allocation", "places": ["网站"], "starts_on": "2024-05-09"}
-    posted = expect_ok(await desk.bureau.post(f"/funds/plans/{plan}/notices", json=notice), 201)
-    assert posted["content"] == said
-    held = await desk.get_totals()
-    assert held["planned"] == published.total
+    posted = expect_ok(await scenario.bureau.post(f"/funds/plans/{plan}/notices", json=notice), 201)
+    assert posted["content"] == content
+    totals = await scenario.get_totals()
+    assert totals["planned"] == published.total
 
 
 @pytest.mark.parametrize("form", FILE_FORMATS)
 @pytest.mark.parametrize("county", [ZEKU, BEITA])
 async def test_every_form_says_the_same(
-    desk: FundsScenario, library: FakeProjectLibrary, form: str, county: str
+    scenario: FundsScenario, library: FakeProjectLibrary, form: str, county: str
 ) -> None:
     published = get_batch(county)
-    plan = await create_published_plan(desk, library, published)
-    await desk.post_plan_notice(plan)
-    text = extract_text(form, await download_announcement(desk, plan, form))
+    plan = await create_published_plan(scenario, library, published)
+    await scenario.post_plan_notice(plan)
+    text = extract_text(form, await download_announcement(scenario, plan, form))
     for row in build_published_table(published):
         assert all(re.sub(r"\s", "", cell) in text for cell in row)
     for word in (published.name, str(published.total // 1_000_000), "12317", "2024-05-09至2024-05-18"):
@@ -135,91 +135,98 @@ async def test_every_form_says_the_same(
 
 
 async def test_the_word_files_table_is_the_published_table(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
     published = get_batch(ZEKU)
-    plan = await create_published_plan(desk, library, published)
-    (table,) = docx.Document(io.BytesIO(await download_announcement(desk, plan, "docx"))).tables
+    plan = await create_published_plan(scenario, library, published)
+    (table,) = docx.Document(io.BytesIO(await download_announcement(scenario, plan, "docx"))).tables
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     assert rows[0][:2] == ["序号", "项目名称"]
-    at = [
+    column_indexes = [
         rows[0].index(name)
         for name in ("项目名称", "实施地点", "资金(万元)", "资金名称", "项目类型", "责任单位")
     ]
-    assert [[row[one] for one in at] for row in rows[1:-1]] == build_published_table(published)
-    assert (rows[-1][1], rows[-1][at[2]]) == ("合计", "1259")
+    assert [[row[item] for item in column_indexes] for row in rows[1:-1]] == build_published_table(published)
+    assert (rows[-1][1], rows[-1][column_indexes[2]]) == ("合计", "1259")
 
 
-async def test_targets_are_announced_with_the_money(desk: FundsScenario, library: FakeProjectLibrary) -> None:
-    source = await desk.create_source(100_0000_00)
-    plan = await desk.create_plan(
+async def test_targets_are_announced_with_the_money(
+    scenario: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source = await scenario.create_source(100_0000_00)
+    plan = await scenario.create_plan(
         build_line(library.create_project("机井"), source["id"], 100_0000_00, target="新建机井3眼")
     )
-    said = expect_ok(
-        await desk.leader.get(f"/funds/plans/{plan['id']}/announcement", params={"subject": "target"})
+    answer = expect_ok(
+        await scenario.leader.get(f"/funds/plans/{plan['id']}/announcement", params={"subject": "target"})
     )
-    assert [(one["name"], one["amount_wan"], one["target"]) for one in said["content"]["lines"]] == [
+    assert [(line["name"], line["amount_wan"], line["target"]) for line in answer["content"]["lines"]] == [
         ("机井", "100", "新建机井3眼")
     ]
     for form in FILE_FORMATS:
         assert "新建机井3眼" in extract_text(
-            form, await download_announcement(desk, plan["id"], form, subject="target")
+            form, await download_announcement(scenario, plan["id"], form, subject="target")
         )
 
 
 async def test_completion_is_what_the_ledger_and_the_library_say(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(100_0000_00)
+    source = await scenario.create_source(100_0000_00)
     well, road = library.create_project("机井"), library.create_project("道路")
-    plan = await desk.create_plan(
+    plan = await scenario.create_plan(
         build_line(well, source["id"], 60_0000_00), build_line(road, source["id"], 40_0000_00)
     )
     path, params = f"/funds/plans/{plan['id']}/announcement", {"subject": "completion"}
-    expect_refusal(await desk.leader.get(path, params=params), 409)
-    given = await desk.issue_plan(plan["id"])
+    expect_refusal(await scenario.leader.get(path, params=params), 409)
+    allocations = await scenario.issue_plan(plan["id"])
     library.update_project(well, state="under_construction", physical_percent=50)
-    mine = next(one for one in given if UUID(one["project_id"]) == well)
-    await desk.create_paid_payment(mine["id"], 25_0000_00)
-    content = expect_ok(await desk.leader.get(path, params=params))["content"]
+    allocation = next(allocation for allocation in allocations if UUID(allocation["project_id"]) == well)
+    await scenario.create_paid_payment(allocation["id"], 25_0000_00)
+    content = expect_ok(await scenario.leader.get(path, params=params))["content"]
     rows = {
-        one["name"]: (one["allocated_wan"], one["paid_wan"], one["paid_percent"]) for one in content["lines"]
+        line["name"]: (line["allocated_wan"], line["paid_wan"], line["paid_percent"])
+        for line in content["lines"]
     }
     assert rows == {"机井": ("60", "25", "41.67%"), "道路": ("40", "0", "0.00%")}
     assert content["totals"] == {"allocated_wan": "100", "paid_wan": "25"}
     for form in FILE_FORMATS:
-        assert "41.67%" in extract_text(form, await download_announcement(desk, plan["id"], form, **params))
+        assert "41.67%" in extract_text(
+            form, await download_announcement(scenario, plan["id"], form, **params)
+        )
 
 
 async def test_what_people_write_never_becomes_markup(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(100_00)
+    source = await scenario.create_source(100_00)
     name = "<script>alert(1)</script> & <b>井</b>"
-    plan = await desk.create_plan(
+    plan = await scenario.create_plan(
         build_line(library.create_project(name), source["id"], 100_00), title="<i>方案</i>"
     )
-    page = (await download_announcement(desk, plan["id"], "html")).decode()
+    page = (await download_announcement(scenario, plan["id"], "html")).decode()
     assert "<script" not in page
     for form in ("docx", "pdf"):
         assert "<script>alert(1)</script>" in extract_text(
-            form, await download_announcement(desk, plan["id"], form)
+            form, await download_announcement(scenario, plan["id"], form)
         )
 
 
 async def test_another_district_reads_no_announcement_and_other_forms_do_not_exist(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    plan = await desk.create_plan()
-    elsewhere = desk.door.client_as("leader", "632323000000")
+    plan = await scenario.create_plan()
+    elsewhere = scenario.door.client_as("leader", "632323000000")
     expect_refusal(await elsewhere.get(f"/funds/plans/{plan['id']}/announcement.pdf"), 404)
-    expect_refusal(await desk.leader.get(f"/funds/plans/{plan['id']}/announcement.exe"), 422)
+    expect_refusal(await scenario.leader.get(f"/funds/plans/{plan['id']}/announcement.exe"), 422)
 
 
-async def test_decided_targets_are_announced_with_their_indicators(desk: FundsScenario) -> None:
-    plan, _, _ = await create_approved_target(desk)
+async def test_decided_targets_are_announced_with_their_indicators(scenario: FundsScenario) -> None:
+    plan, _, _ = await create_approved_target(scenario)
     path, params = f"/funds/plans/{plan}/announcement", {"subject": "target"}
-    (row,) = expect_ok(await desk.leader.get(path, params=params))["content"]["lines"]
+    (row,) = expect_ok(await scenario.leader.get(path, params=params))["content"]["lines"]
     assert "新建机井≥20座" in row["target"]
     assert "单井造价≤5.5万元" in row["target"]
-    assert "新建机井≥20座" in extract_text("docx", await download_announcement(desk, plan, "docx", **params))
+    assert "新建机井≥20座" in extract_text(
+        "docx", await download_announcement(scenario, plan, "docx", **params)
+    )

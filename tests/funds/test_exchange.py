@@ -1,4 +1,4 @@
-"""The finance system's rows take effect once each, in any order, or are kept with the reason."""
+"""Rows of the finance system are applied once each, in any order, or stored with the reason."""
 
 import asyncio
 import csv
@@ -23,50 +23,50 @@ from tests.funds.fake_finance_system import (
 
 
 async def test_a_document_is_registered_once_however_often_it_is_sent(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
     rows = [build_document_row("1", "1000.00"), build_document_row("2", "2000.00")]
     first = await finance.send_rows("bgt-infos", *rows, *rows)
     assert (first["applied"], first["refused"]) == (4, 0)
-    assert [one["repeated"] for one in first["rows"]] == [False, False, True, True]
-    again = await finance.send_rows("bgt-infos", *reversed(rows))
-    assert [one["subject"] for one in again["rows"]] == [
+    assert [row["repeated"] for row in first["rows"]] == [False, False, True, True]
+    repeated = await finance.send_rows("bgt-infos", *reversed(rows))
+    assert [row["subject"] for row in repeated["rows"]] == [
         first["rows"][1]["subject"],
         first["rows"][0]["subject"],
     ]
-    source = expect_ok(await desk.auditor.get(f"/funds/sources/{first['rows'][0]['subject']}"))
+    source = expect_ok(await scenario.auditor.get(f"/funds/sources/{first['rows'][0]['subject']}"))
     assert (source["level"], source["fund"], source["amount"]) == ("central", "bridging", "1000.00")
     assert (source["region"], source["received_on"]) == (DISTRICT, "2024-05-08")
     assert (source["function_subject"], source["transfer_code"]) == ("2130505", TRANSFER_CODE)
-    assert (await desk.get_totals())["received"] == 3000_00
-    await desk.check_balanced()
+    assert (await scenario.get_totals())["received"] == 3000_00
+    await scenario.check_balanced()
 
 
 async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_person(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
     await finance.send_rows("bgt-infos", build_document_row("1", "1000.00"))
     changed = await finance.send_rows("bgt-infos", build_document_row("1", "1200.00"))
     assert changed["refused"] == 1
     assert "AMOUNT 1000.00 → 1200.00" in changed["rows"][0]["reason"]
-    own = expect_ok(await desk.auditor.get("/funds/sources"))["items"][0]
+    own = expect_ok(await scenario.auditor.get("/funds/sources"))["items"][0]
     other_key = await finance.send_rows("bgt-infos", build_document_row("1", "1000.00", BGT_ID="BGT-1b"))
     assert other_key["rows"][0]["subject"] == own["id"], "the same document under another key is linked"
     wrong = await finance.send_rows("bgt-infos", build_document_row("1", "999.99", BGT_ID="BGT-1c"))
     assert "相差 -0.01 元" in wrong["rows"][0]["reason"]
-    kept = expect_ok(await finance.client.get("/funds/exchange/rows?state=refused"))["items"]
-    assert len(kept) == 2
-    done = await desk.finance.post(
-        f"/funds/exchange/rows/{kept[0]['id']}/dismiss", json={"reason": "财政已更正"}
+    refused = expect_ok(await finance.client.get("/funds/exchange/rows?state=refused"))["items"]
+    assert len(refused) == 2
+    done = await scenario.finance.post(
+        f"/funds/exchange/rows/{refused[0]['id']}/dismiss", json={"reason": "财政已更正"}
     )
     assert (expect_ok(done)["state"], done.json()["note"]) == ("dismissed", "财政已更正")
-    again = await finance.send_rows("bgt-infos", build_document_row("1", "999.99", BGT_ID="BGT-1c"))
-    assert again["rows"][0]["state"] == "dismissed"
-    assert (await desk.get_totals())["received"] == 1000_00
+    repeated = await finance.send_rows("bgt-infos", build_document_row("1", "999.99", BGT_ID="BGT-1c"))
+    assert repeated["rows"][0]["state"] == "dismissed"
+    assert (await scenario.get_totals())["received"] == 1000_00
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("change", "reason"),
     [
         ({"AMOUNT": "-5.00"}, "AMOUNT"),
         ({"AMOUNT": 1000}, "AMOUNT"),
@@ -82,55 +82,58 @@ async def test_what_contradicts_the_books_is_refused_kept_and_explained_by_a_per
     ],
 )
 async def test_one_bad_row_says_why_and_holds_up_no_other(
-    desk: FundsScenario, finance: FakeFinanceSystem, given: dict[str, Any], told: str
+    scenario: FundsScenario, finance: FakeFinanceSystem, change: dict[str, Any], reason: str
 ) -> None:
-    found = await finance.send_rows(
-        "bgt-infos", build_document_row("1", "1000.00", **given), build_document_row("2", "2.00")
+    result = await finance.send_rows(
+        "bgt-infos", build_document_row("1", "1000.00", **change), build_document_row("2", "2.00")
     )
-    assert [one["state"] for one in found["rows"]] == ["refused", "applied"]
-    assert told in found["rows"][0]["reason"]
-    assert (await desk.get_totals())["received"] == 2_00
+    assert [row["state"] for row in result["rows"]] == ["refused", "applied"]
+    assert reason in result["rows"][0]["reason"]
+    assert (await scenario.get_totals())["received"] == 2_00
 
 
 async def test_payments_go_out_and_results_come_back_repeated_and_out_of_order(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.create_allocation(10_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
     payments = [
-        await create_approved_payment(desk, given["id"], amount) for amount in (1_000_00, 2_000_00, 3_000_00)
+        await create_approved_payment(scenario, allocation["id"], amount)
+        for amount in (1_000_00, 2_000_00, 3_000_00)
     ]
     rows = await finance.pay_payable()
     assert {row["PAYEE_ACCT_NO"] for row in rows} == {"6222021234561234567"}
     done = await finance.send_rows("pay-vouchers", *finance.shuffle_duplicates(rows))
     assert (done["applied"], done["refused"], done["waiting"]) == (6, 0, 0)
-    assert [await get_payment_state(desk, one) for one in payments] == ["paid"] * 3
-    assert (await desk.get_totals())["paid"] == 6_000_00
-    again = await finance.send_rows("pay-vouchers", *rows)
-    assert all(one["repeated"] for one in again["rows"])
-    assert (await desk.get_totals())["paid"] == 6_000_00
-    await desk.check_balanced()
-    shown = expect_ok(await finance.client.get("/funds/exchange/pay-vouchers"))["items"]
-    assert {row["PAY_CERT_ID"] for row in shown} == {"PZ0001", "PZ0002", "PZ0003"}
-    assert all("****" in row["PAYEE_ACCT_NO"] for row in shown)
-    assert shown[0]["PRO_NAME"] == "泽库县农村牧区小口机井工程"
+    assert [await get_payment_state(scenario, payment) for payment in payments] == ["paid"] * 3
+    assert (await scenario.get_totals())["paid"] == 6_000_00
+    repeated = await finance.send_rows("pay-vouchers", *rows)
+    assert all(row["repeated"] for row in repeated["rows"])
+    assert (await scenario.get_totals())["paid"] == 6_000_00
+    await scenario.check_balanced()
+    vouchers = expect_ok(await finance.client.get("/funds/exchange/pay-vouchers"))["items"]
+    assert {row["PAY_CERT_ID"] for row in vouchers} == {"PZ0001", "PZ0002", "PZ0003"}
+    assert all("****" in row["PAYEE_ACCT_NO"] for row in vouchers)
+    assert vouchers[0]["PRO_NAME"] == "泽库县农村牧区小口机井工程"
 
 
-async def test_twins_sent_at_the_same_time_pay_once(desk: FundsScenario, finance: FakeFinanceSystem) -> None:
-    given = await desk.create_allocation(10_000_00)
-    await create_approved_payment(desk, given["id"], 1_000_00)
+async def test_twins_sent_at_the_same_time_pay_once(
+    scenario: FundsScenario, finance: FakeFinanceSystem
+) -> None:
+    allocation = await scenario.create_allocation(10_000_00)
+    await create_approved_payment(scenario, allocation["id"], 1_000_00)
     rows = await finance.pay_payable()
     results = await asyncio.gather(*(finance.send_rows("pay-vouchers", *rows) for _ in range(5)))
-    assert all(one["applied"] == 1 for one in results), results
-    assert (await desk.get_totals())["paid"] == 1_000_00
+    assert all(result["applied"] == 1 for result in results), results
+    assert (await scenario.get_totals())["paid"] == 1_000_00
     assert len(expect_ok(await finance.client.get("/funds/exchange/rows"))["items"]) == 1
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.create_allocation(10_000_00)
-    payment = (await desk.create_payment(given["id"], 1_000_00))["id"]
+    allocation = await scenario.create_allocation(10_000_00)
+    payment = (await scenario.create_payment(allocation["id"], 1_000_00))["id"]
     row = {
         "PAY_APP_ID": payment,
         "PAY_CERT_ID": "PZ0001",
@@ -141,17 +144,21 @@ async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
     early = await finance.send_rows("pay-vouchers", row, {**row, "PAY_APP_ID": str(uuid4())})
     assert (early["waiting"], early["applied"]) == (2, 0)
     assert "尚未批准" in early["rows"][0]["reason"]
-    for who, action in ((desk.town, "submit"), (desk.reviewer, "review"), (desk.finance, "approve")):
-        expect_ok(await desk.transition_payment(who, payment, action))
+    for who, action in (
+        (scenario.town, "submit"),
+        (scenario.reviewer, "review"),
+        (scenario.finance, "approve"),
+    ):
+        expect_ok(await scenario.transition_payment(who, payment, action))
     assert expect_ok(await finance.client.post("/funds/exchange/rows/settle")) == {"settled": 1, "waiting": 1}
-    assert await get_payment_state(desk, payment) == "paid"
-    kept = expect_ok(await finance.client.get("/funds/exchange/rows"))["items"]
-    assert {one["state"] for one in kept} == {"applied", "waiting"}
-    assert "6222021234561234567" not in str(kept), "account numbers are kept masked"
+    assert await get_payment_state(scenario, payment) == "paid"
+    rows = expect_ok(await finance.client.get("/funds/exchange/rows"))["items"]
+    assert {row["state"] for row in rows} == {"applied", "waiting"}
+    assert "6222021234561234567" not in str(rows), "account numbers are kept masked"
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("change", "reason"),
     [
         ({"XPAY_AMT": "1000.01"}, "相差 0.01 元"),
         ({"XPAY_AMT": "0.00"}, "金额不符"),
@@ -161,15 +168,15 @@ async def test_a_result_that_comes_too_early_waits_and_takes_effect_later(
     ],
 )
 async def test_a_wrong_result_pays_nothing(
-    desk: FundsScenario, finance: FakeFinanceSystem, given: dict[str, str], told: str
+    scenario: FundsScenario, finance: FakeFinanceSystem, change: dict[str, str], reason: str
 ) -> None:
-    allocation = await desk.create_allocation(10_000_00)
-    payment = await create_approved_payment(desk, allocation["id"], 1_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
+    payment = await create_approved_payment(scenario, allocation["id"], 1_000_00)
     (row,) = await finance.pay_payable()
-    wrong = await finance.send_rows("pay-vouchers", {**row, **given})
+    wrong = await finance.send_rows("pay-vouchers", {**row, **change})
     assert wrong["refused"] == 1, wrong
-    assert told in wrong["rows"][0]["reason"]
-    assert await get_payment_state(desk, payment) == "approved"
+    assert reason in wrong["rows"][0]["reason"]
+    assert await get_payment_state(scenario, payment) == "approved"
     right = await finance.send_rows("pay-vouchers", row)
     assert right["applied"] == 1
     other = await finance.send_rows("pay-vouchers", {**row, "PAY_CERT_ID": "PZ9999"})
@@ -177,24 +184,24 @@ async def test_a_wrong_result_pays_nothing(
 
 
 async def test_a_payment_that_bounced_comes_back_once_also_when_told_before_it_was_paid(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    allocation = await desk.create_allocation(10_000_00)
-    payment = await create_approved_payment(desk, allocation["id"], 1_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
+    payment = await create_approved_payment(scenario, allocation["id"], 1_000_00)
     (row,) = await finance.pay_payable()
     bounced = {**row, "IS_DELETED": "1", "USE_DES": "账号有误"}
     done = await finance.send_rows("pay-vouchers", bounced, row)
     assert (done["waiting"], done["applied"], done["settled"]) == (1, 1, 1)
-    assert await get_payment_state(desk, payment) == "reversed"
-    again = await finance.send_rows("pay-vouchers", bounced, row)
-    assert all(one["repeated"] for one in again["rows"])
-    figures = await desk.get_totals()
+    assert await get_payment_state(scenario, payment) == "reversed"
+    repeated = await finance.send_rows("pay-vouchers", bounced, row)
+    assert all(row["repeated"] for row in repeated["rows"])
+    figures = await scenario.get_totals()
     assert (figures["paid"], figures["unpaid"]) == (0, 10_000_00)
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
-    desk: FundsScenario, finance: FakeFinanceSystem, clock: Clock
+    scenario: FundsScenario, finance: FakeFinanceSystem, clock: Clock
 ) -> None:
     hook = {
         "region": DISTRICT,
@@ -203,10 +210,12 @@ async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
         "types": ["payment.moved", "payment.paid", "exchange.row_taken"],
     }
     expect_ok(await finance.client.post("/funds/webhooks", json=hook), 201)
-    courier = WebhookDispatcher(desk.door.context)
+    courier = WebhookDispatcher(scenario.door.context)
     await finance.receiver.stop()
-    given = await desk.create_allocation(10_000_00)
-    payments = [await create_approved_payment(desk, given["id"], amount) for amount in (1_000_00, 2_000_00)]
+    allocation = await scenario.create_allocation(10_000_00)
+    payments = [
+        await create_approved_payment(scenario, allocation["id"], amount) for amount in (1_000_00, 2_000_00)
+    ]
     for _ in range(48):
         await courier.deliver_due()
         clock.advance(timedelta(hours=1))
@@ -215,9 +224,9 @@ async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
     clock.advance(MAX_BACKOFF)
     await courier.deliver_due()
     approvals = [
-        one["subject"]
-        for one in finance.received_events.values()
-        if one["data"]["after"]["now"] == "approved"
+        received_event["subject"]
+        for received_event in finance.received_events.values()
+        if received_event["data"]["after"]["now"] == "approved"
     ]
     assert approvals == payments
     rows = await finance.pay_payable("20240522")
@@ -225,15 +234,15 @@ async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
     assert done["applied"] == 4
     await courier.deliver_due()
     paid = [
-        one["subject"]
-        for one in finance.received_events.values()
-        if one["type"] == "cn.xianjie.payment.paid.v1"
+        received_event["subject"]
+        for received_event in finance.received_events.values()
+        if received_event["type"] == "cn.xianjie.payment.paid.v1"
     ]
     assert sorted(paid) == sorted(payments)
-    assert (await desk.get_totals())["paid"] == 3_000_00
+    assert (await scenario.get_totals())["paid"] == 3_000_00
 
 
-async def test_both_tables_come_and_go_as_csv(desk: FundsScenario, finance: FakeFinanceSystem) -> None:
+async def test_both_tables_come_and_go_as_csv(scenario: FundsScenario, finance: FakeFinanceSystem) -> None:
     rows = [
         build_document_row("1", "1000.00", BGT_DOC_TITLE='含"引号", 逗号和\n换行'),
         build_document_row("2", "2000.00"),
@@ -254,12 +263,12 @@ async def test_both_tables_come_and_go_as_csv(desk: FundsScenario, finance: Fake
     assert (first["BGT_ID"], first["AMOUNT"], first["CUR_AMT"]) == ("BGT-1", "1000.00", "1000.00")
     assert first["BGT_DOC_TITLE"] == rows[0]["BGT_DOC_TITLE"]
     assert (first["MOF_DIV_CODE"], first["BUDGET_LEVEL_CODE"], first["TASK_NO"]) == ("620602000", "1", "01")
-    more: dict[str, str | int] = {"form": "csv", "limit": 1, "cursor": out.headers["x-next-cursor"]}
-    second = await finance.client.get("/funds/exchange/bgt-infos", params=more)
+    next_page: dict[str, str | int] = {"form": "csv", "limit": 1, "cursor": out.headers["x-next-cursor"]}
+    second = await finance.client.get("/funds/exchange/bgt-infos", params=next_page)
     assert "BGT-2" in second.text
     assert second.headers["x-next-cursor"] == ""
-    given = await desk.create_allocation(10_000_00)
-    await create_approved_payment(desk, given["id"], 1_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
+    await create_approved_payment(scenario, allocation["id"], 1_000_00)
     text = (await finance.client.get("/funds/exchange/pay-vouchers?form=csv")).text
     (payment,) = list(csv.DictReader(io.StringIO(text)))
     result = {
@@ -277,29 +286,29 @@ async def test_both_tables_come_and_go_as_csv(desk: FundsScenario, finance: Fake
 
 
 async def test_reading_accounts_in_clear_leaves_an_event(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.create_allocation(10_000_00)
-    payment = await create_approved_payment(desk, given["id"], 1_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
+    payment = await create_approved_payment(scenario, allocation["id"], 1_000_00)
     await finance.fetch_payable()
-    events = expect_ok(await desk.auditor.get("/funds/events?types=payment.account_read"))["items"]
-    assert [(one["subject"], one["actor"]) for one in events] == [(payment, "machine-620602000000")]
+    events = expect_ok(await scenario.auditor.get("/funds/events?types=payment.account_read"))["items"]
+    assert [(event["subject"], event["actor"]) for event in events] == [(payment, "machine-620602000000")]
 
 
 async def test_scopes_and_regions_bound_what_a_machine_may_do(
-    desk: FundsScenario, finance: FakeFinanceSystem
+    scenario: FundsScenario, finance: FakeFinanceSystem
 ) -> None:
-    given = await desk.create_allocation(10_000_00)
-    payment = await create_approved_payment(desk, given["id"], 1_000_00)
+    allocation = await scenario.create_allocation(10_000_00)
+    payment = await create_approved_payment(scenario, allocation["id"], 1_000_00)
     (row,) = await finance.pay_payable()
-    reader = desk.door.client_as("machine", kind="machine", scope="fund:exchange fund:read")
+    reader = scenario.door.client_as("machine", kind="machine", scope="fund:exchange fund:read")
     sent = expect_ok(await reader.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))
-    assert (sent["refused"], await get_payment_state(desk, payment)) == (1, "approved")
-    other = desk.door.client_as("machine", "620623000000", kind="machine", person="other")
+    assert (sent["refused"], await get_payment_state(scenario, payment)) == (1, "approved")
+    other = scenario.door.client_as("machine", "620623000000", kind="machine", person="other")
     assert expect_ok(await other.get("/funds/exchange/pay-vouchers"))["items"] == []
     assert expect_ok(await other.post("/funds/exchange/pay-vouchers", json={"rows": [row]}))["waiting"] == 1
-    assert await get_payment_state(desk, payment) == "approved"
+    assert await get_payment_state(scenario, payment) == "approved"
     for role in ("bureau", "town_officer", "auditor", "village_clerk"):
-        client = desk.door.client_as(role)
+        client = scenario.door.client_as(role)
         assert (await client.get("/funds/exchange/pay-vouchers")).status_code == 403
         assert (await client.post("/funds/exchange/bgt-infos", json={"rows": [{}]})).status_code == 403

@@ -1,4 +1,4 @@
-"""Whatever people do, in any order and at once, the books balance at every read and nothing acknowledged is lost."""
+"""Property test: the books balance at every read and no acknowledged operation is lost, in any order and concurrently."""
 
 import asyncio
 from typing import Any
@@ -17,8 +17,8 @@ OPERATION_STRATEGY = st.builds(
 )
 
 
-def build_state_machine(world: LedgerModel, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateMachine]:
-    """A machine that acts on a world whose services run in another thread's loop."""
+def build_state_machine(model: LedgerModel, loop: asyncio.AbstractEventLoop) -> type[RuleBasedStateMachine]:
+    """Build a state machine whose operations run in the event loop of the services' thread."""
 
     def do(coroutine: Any) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, loop).result(100)
@@ -27,31 +27,31 @@ def build_state_machine(world: LedgerModel, loop: asyncio.AbstractEventLoop) -> 
         @initialize(amounts=st.lists(st.integers(1000, 100_000), min_size=1, max_size=3))
         def begin(self, amounts: list[int]) -> None:
             for pick, amount in enumerate(amounts):
-                do(world.run_operation(BookOperation("source", 0, amount)))
-                do(world.run_operation(BookOperation("plan", -1 - pick, amount)))
-                do(world.run_operation(BookOperation("issue", -1, 0)))
+                do(model.run_operation(BookOperation("source", 0, amount)))
+                do(model.run_operation(BookOperation("plan", -1 - pick, amount)))
+                do(model.run_operation(BookOperation("issue", -1, 0)))
 
         @rule(step=OPERATION_STRATEGY)
         def alone(self, step: BookOperation) -> None:
-            do(world.run_operation(step))
+            do(model.run_operation(step))
 
         @rule(steps=st.lists(OPERATION_STRATEGY, min_size=2, max_size=16))
         def at_once(self, steps: list[BookOperation]) -> None:
             async def all_of_them() -> None:
-                await asyncio.gather(*(world.run_operation(step) for step in steps))
+                await asyncio.gather(*(model.run_operation(step) for step in steps))
 
             do(all_of_them())
 
         @invariant()
         def balanced(self) -> None:
-            do(world.check_invariants())
+            do(model.check_invariants())
 
     return Books
 
 
 @pytest.mark.timeout(300)
-async def test_books_balance_at_every_read_whatever_is_done_alone_or_at_once(desk: FundsScenario) -> None:
-    given = settings(
+async def test_books_balance_at_every_read_whatever_is_done_alone_or_at_once(scenario: FundsScenario) -> None:
+    options = settings(
         max_examples=2,
         stateful_step_count=16,
         deadline=None,
@@ -59,8 +59,8 @@ async def test_books_balance_at_every_read_whatever_is_done_alone_or_at_once(des
         phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
-    world = LedgerModel(desk)
-    books = build_state_machine(world, asyncio.get_running_loop())
-    await asyncio.to_thread(run_state_machine_as_test, books, settings=given)
+    model = LedgerModel(scenario)
+    books = build_state_machine(model, asyncio.get_running_loop())
+    await asyncio.to_thread(run_state_machine_as_test, books, settings=options)
     for action in ("adjustments", "issue", "submit"):
-        assert world.answer_counts[action, True], f"{action} was never taken: {world.answer_counts}"
+        assert model.answer_counts[action, True], f"{action} was never taken: {model.answer_counts}"

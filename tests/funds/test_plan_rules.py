@@ -1,4 +1,4 @@
-"""What the dated rules say of a plan, as pure arithmetic."""
+"""Findings of the dated plan rules as pure functions."""
 
 import json
 from datetime import date
@@ -23,19 +23,19 @@ INDUSTRY_TYPES = ("产业发展",)
 
 
 def load_rules_on(day: date) -> dict[str, Rule]:
-    """The plan rules of the file that are in force on a day."""
-    found = {}
+    """Plan rules of the rule file in force on a day."""
+    rules = {}
     for entry in json.loads(RULES_FILE.read_text(encoding="utf-8")):
         until = entry.get("effective_to")
         if entry["effective_from"] <= str(day) and (until is None or str(day) <= until):
-            found[entry["key"]] = Rule(
+            rules[entry["key"]] = Rule(
                 entry["key"], 1, entry["value"], entry["basis"], entry["confirmed"], entry["title"]
             )
-    return found
+    return rules
 
 
-def build_line(amount: int, **given_: object) -> LineFacts:
-    """A line of the one source, for a project in reserve."""
+def build_line(amount: int, **overrides: object) -> LineFacts:
+    """Line of the single source for a project in reserve state."""
     facts: dict[str, object] = {
         "id": uuid4(),
         "name": "泽库县农村牧区小口机井工程",
@@ -49,14 +49,14 @@ def build_line(amount: int, **given_: object) -> LineFacts:
         "management_fee": False,
         "project_state": "reserve",
     }
-    return LineFacts(**{**facts, **given_})  # type: ignore[arg-type]
+    return LineFacts(**{**facts, **overrides})  # type: ignore[arg-type]
 
 
 def build_draft(
-    *lines: LineFacts, available: int | None = None, day: date = date(2023, 6, 1), **given_: object
+    *lines: LineFacts, available: int | None = None, day: date = date(2023, 6, 1), **overrides: object
 ) -> RuleInputs:
-    """A draft of these lines from one source that just covers them unless told otherwise."""
-    total = sum(one.amount for one in lines)
+    """Rule inputs of these lines with one source that covers them by default."""
+    total = sum(line.amount for line in lines)
     source = SourceFacts(
         SOURCE_ID,
         "青财农字〔2023〕505号",
@@ -65,16 +65,16 @@ def build_draft(
         total if available is None else available,
         date(2023, 5, 20),
     )
-    return RuleInputs(on=day, lines=lines, sources={SOURCE_ID: source}, **given_)  # type: ignore[arg-type]
+    return RuleInputs(on=day, lines=lines, sources={SOURCE_ID: source}, **overrides)  # type: ignore[arg-type]
 
 
-def find_finding(found: list[Finding], key: str) -> Finding:
+def find_finding(findings: list[Finding], key: str) -> Finding:
     """The finding of a rule."""
-    return next(finding for finding in found if finding.key == key)
+    return next(finding for finding in findings if finding.key == key)
 
 
 def build_zeku_draft() -> RuleInputs:
-    """泽库县 2023 第二批 as published."""
+    """The published batch 泽库县 2023 第二批."""
     published = get_batch(ZEKU)
     lines = [
         build_line(
@@ -89,12 +89,12 @@ def build_zeku_draft() -> RuleInputs:
 
 
 def test_the_published_batch_of_zeku_balances_and_its_management_fee_is_warned_of() -> None:
-    found = evaluate_rules(build_zeku_draft(), load_rules_on(date(2023, 6, 1)))
-    assert not [finding for finding in found if finding.effect is Effect.STOP and not finding.passed]
-    fee = find_finding(found, "plan.management_fee")
+    findings = evaluate_rules(build_zeku_draft(), load_rules_on(date(2023, 6, 1)))
+    assert not [finding for finding in findings if finding.effect is Effect.STOP and not finding.passed]
+    fee = find_finding(findings, "plan.management_fee")
     assert (fee.passed, fee.effect, fee.figures["占比%"]) == (False, Effect.WARN, "1.11")
     assert "14.0000" in fee.figures["项目管理费(万元)"]
-    share = find_finding(found, "plan.industry_share")
+    share = find_finding(findings, "plan.industry_share")
     assert (share.passed, share.figures["占比%"], share.figures["下限%"]) == (False, "24.38", "60")
 
 
@@ -122,8 +122,8 @@ def test_the_central_part_of_dachuan_keeps_the_fee_below_one_percent() -> None:
     ],
 )
 def test_the_industry_floor_of_a_year_is_that_years(year: int, floor: str, effect: Effect) -> None:
-    found = evaluate_rules(build_draft(build_line(100)), load_rules_on(date(year, 7, 1)))
-    share = find_finding(found, "plan.industry_share")
+    findings = evaluate_rules(build_draft(build_line(100)), load_rules_on(date(year, 7, 1)))
+    share = find_finding(findings, "plan.industry_share")
     assert (share.figures["下限%"], share.effect, share.passed) == (floor, effect, False)
 
 
@@ -162,18 +162,18 @@ def test_the_fee_of_the_year_counts_though_the_plan_alone_keeps_the_limit() -> N
     with_year = build_draft(
         *lines, year={"central": YearTotals(1_000_000, 0, 10_001), "provincial": YearTotals(10, 0, 9)}
     )
-    told = find_finding(evaluate_rules(with_year, rules), "plan.management_fee")
-    assert not told.passed
-    assert told.figures["全年占比%"] == "1.00"
-    assert told.message == "项目管理费占 1.00%, 不超过上限 1%; 全年占 1.00%, 超过上限"
+    finding = find_finding(evaluate_rules(with_year, rules), "plan.management_fee")
+    assert not finding.passed
+    assert finding.figures["全年占比%"] == "1.00"
+    assert finding.message == "项目管理费占 1.00%, 不超过上限 1%; 全年占 1.00%, 超过上限"
 
 
 def test_what_the_library_finds_unready_is_reported_and_stops_nothing() -> None:
     unready = build_line(60, name="机井", readiness=("没有写明建成后由谁管护",))
     rules = load_rules_on(date(2023, 6, 1))
-    told = find_finding(evaluate_rules(build_draft(unready, build_line(40)), rules), "plan.readiness")
-    assert (told.passed, told.effect, told.lines) == (False, Effect.REPORT, [unready.id])
-    assert told.figures == {"机井": "没有写明建成后由谁管护"}
+    finding = find_finding(evaluate_rules(build_draft(unready, build_line(40)), rules), "plan.readiness")
+    assert (finding.passed, finding.effect, finding.lines) == (False, Effect.REPORT, [unready.id])
+    assert finding.figures == {"机井": "没有写明建成后由谁管护"}
     assert find_finding(evaluate_rules(build_draft(build_line(1)), rules), "plan.readiness").passed
     assert not find_finding(
         evaluate_rules(build_draft(build_line(1), library_unavailable=True), rules), "plan.readiness"
@@ -181,24 +181,24 @@ def test_what_the_library_finds_unready_is_reported_and_stops_nothing() -> None:
 
 
 def test_more_than_a_source_holds_is_stopped_with_the_excess() -> None:
-    found = find_finding(
+    finding = find_finding(
         evaluate_rules(build_draft(build_line(1001), available=1000), load_rules_on(date(2023, 6, 1))),
         "plan.within_source",
     )
-    assert (found.passed, found.effect) == (False, Effect.STOP)
-    assert "超出 0.01 元" in found.message
+    assert (finding.passed, finding.effect) == (False, Effect.STOP)
+    assert "超出 0.01 元" in finding.message
 
 
 def test_a_total_that_is_off_by_one_fen_is_stopped_with_the_difference() -> None:
-    found = find_finding(
+    finding = find_finding(
         evaluate_rules(build_draft(build_line(999), announced_total=1000), load_rules_on(date(2023, 6, 1))),
         "plan.announced_total",
     )
-    assert (found.passed, found.effect, found.figures["差额"]) == (False, Effect.STOP, "-0.01")
+    assert (finding.passed, finding.effect, finding.figures["差额"]) == (False, Effect.STOP, "-0.01")
 
 
 @pytest.mark.parametrize(
-    ("given_", "passed"),
+    ("overrides", "passed"),
     [
         ({"project_state": "reserve"}, True),
         ({"project_state": "planned"}, True),
@@ -208,22 +208,22 @@ def test_a_total_that_is_off_by_one_fen_is_stopped_with_the_difference() -> None
     ],
 )
 def test_only_a_project_in_the_library_that_nothing_blocks_is_given_money(
-    given_: dict[str, object], passed: bool
+    overrides: dict[str, object], passed: bool
 ) -> None:
-    bad = build_line(100, **given_)
-    found = find_finding(evaluate_rules(build_draft(bad), load_rules_on(date(2023, 6, 1))), "plan.library")
-    assert found.passed is passed
-    assert found.lines == ([] if passed else [bad.id])
+    line = build_line(100, **overrides)
+    finding = find_finding(evaluate_rules(build_draft(line), load_rules_on(date(2023, 6, 1))), "plan.library")
+    assert finding.passed is passed
+    assert finding.lines == ([] if passed else [line.id])
 
 
 def test_a_silent_library_stops_nothing_by_chance() -> None:
-    found = find_finding(
+    finding = find_finding(
         evaluate_rules(
             build_draft(build_line(100), library_unavailable=True), load_rules_on(date(2023, 6, 1))
         ),
         "plan.library",
     )
-    assert not found.passed
+    assert not finding.passed
 
 
 def test_money_that_was_not_broken_down_in_thirty_days_is_reported_with_its_age() -> None:
@@ -240,15 +240,15 @@ def test_money_that_was_not_broken_down_in_thirty_days_is_reported_with_its_age(
 
 
 def test_a_project_that_was_given_money_before_is_named() -> None:
-    again = build_line(100)
-    found = find_finding(
+    line = build_line(100)
+    finding = find_finding(
         evaluate_rules(
-            build_draft(again, funded_before={again.project_id: 4200}), load_rules_on(date(2023, 6, 1))
+            build_draft(line, funded_before={line.project_id: 4200}), load_rules_on(date(2023, 6, 1))
         ),
         "plan.same_project",
     )
-    assert found.lines == [again.id]
-    assert found.figures == {again.name: "42.00"}
+    assert finding.lines == [line.id]
+    assert finding.figures == {line.name: "42.00"}
 
 
 def test_every_finding_names_its_rule_and_basis() -> None:
@@ -259,9 +259,9 @@ def test_every_finding_names_its_rule_and_basis() -> None:
 
 @given(part=st.integers(0, 10**14), rest=st.integers(0, 10**14))
 def test_a_share_is_never_off_by_more_than_half_a_hundredth(part: int, rest: int) -> None:
-    whole = part + rest
-    shown = int(format_percent(part, whole).replace(".", ""))
-    assert abs(shown * whole - part * 10000) * 2 <= whole if whole else shown == 0
+    total = part + rest
+    hundredths = int(format_percent(part, total).replace(".", ""))
+    assert abs(hundredths * total - part * 10000) * 2 <= total if total else hundredths == 0
 
 
 @pytest.mark.parametrize(
@@ -273,9 +273,9 @@ def test_exactly_the_limit_is_not_over_it(part: int, limit: str, too_much: bool)
 
 def test_ids_of_lines_are_what_a_screen_can_point_at() -> None:
     fee = build_line(2, management_fee=True)
-    found = find_finding(
+    finding = find_finding(
         evaluate_rules(build_draft(build_line(98), fee), load_rules_on(date(2023, 6, 1))),
         "plan.management_fee",
     )
-    assert found.lines == [fee.id]
-    assert isinstance(found.lines[0], UUID)
+    assert finding.lines == [fee.id]
+    assert isinstance(finding.lines[0], UUID)

@@ -1,4 +1,4 @@
-"""A plan from draft to allocations: checked, decided by another person, announced, issued, told."""
+"""A plan from draft to allocations: checked, approved by another person, announced, issued."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -12,40 +12,43 @@ from tests.funds.fake_project_library import FakeProjectLibrary
 
 
 async def test_a_plan_goes_from_draft_to_allocations_and_the_books_follow(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     well, road = library.create_project("机井"), library.create_project("道路", region=VILLAGE)
-    plan = await desk.create_plan(
+    plan = await scenario.create_plan(
         build_line(well, source["id"], 600_00), build_line(road, source["id"], 300_00)
     )
-    assert await desk.get_totals() == _build_figures(received=1000_00, available=1000_00)
+    assert await scenario.get_totals() == _build_figures(received=1000_00, available=1000_00)
 
-    await desk.approve_plan(plan["id"])
-    assert await desk.get_totals() == _build_figures(received=1000_00, available=1000_00, planned=900_00)
+    await scenario.approve_plan(plan["id"])
+    assert await scenario.get_totals() == _build_figures(received=1000_00, available=1000_00, planned=900_00)
     assert library.list_committed_amounts(well) == ["600.00"]
 
-    await desk.post_plan_notice(plan["id"])
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "issue"))
-    assert await desk.get_totals() == _build_figures(
+    await scenario.post_plan_notice(plan["id"])
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "issue"))
+    assert await scenario.get_totals() == _build_figures(
         received=1000_00, available=100_00, allocated=900_00, unpaid=900_00
     )
-    found = expect_ok(await desk.leader.get(f"/funds/projects/{road}"))
-    assert (found["allocated"], found["year_figures"]["2024"]["unpaid"]) == ("300.00", "300.00")
-    await desk.check_balanced()
+    project_funds = expect_ok(await scenario.leader.get(f"/funds/projects/{road}"))
+    assert (project_funds["allocated"], project_funds["year_figures"]["2024"]["unpaid"]) == (
+        "300.00",
+        "300.00",
+    )
+    await scenario.check_balanced()
 
 
 async def test_what_the_library_knows_is_not_asked_again(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     project = library.create_project(
         "机井", counts_as_industry=True, category="1.1", category_label="种植业基地"
     )
-    plan = await desk.create_plan(build_line(project, source["id"], 100_00))
-    (shown,) = expect_ok(await desk.leader.get(f"/funds/plans/{plan['id']}/lines"))
-    assert (shown["name"], shown["place"], shown["project_type"]) == ("机井", "西卜沙乡", "种植业基地")
-    assert shown["industry"] is True
+    plan = await scenario.create_plan(build_line(project, source["id"], 100_00))
+    (line,) = expect_ok(await scenario.leader.get(f"/funds/plans/{plan['id']}/lines"))
+    assert (line["name"], line["place"], line["project_type"]) == ("机井", "西卜沙乡", "种植业基地")
+    assert line["industry"] is True
 
 
 @pytest.mark.parametrize(
@@ -58,19 +61,19 @@ async def test_what_the_library_knows_is_not_asked_again(
     ],
 )
 async def test_a_wrong_line_is_pointed_at(
-    desk: FundsScenario, library: FakeProjectLibrary, change: dict[str, str], code: str
+    scenario: FundsScenario, library: FakeProjectLibrary, change: dict[str, str], code: str
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     good = build_line(library.create_project(), source["id"], 100_00)
     body = {"region": DISTRICT, "title": "方案", "year": 2024, "lines": [good, {**good, **change}]}
-    problem = expect_refusal(await desk.bureau.post("/funds/plans", json=body), 422, code)
+    problem = expect_refusal(await scenario.bureau.post("/funds/plans", json=body), 422, code)
     assert all(fault["pointer"].startswith("/lines/1/") for fault in problem["errors"])
 
 
 async def test_a_project_outside_the_district_is_given_nothing(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     far = library.create_project(region="632323100000")
     body = {
         "region": DISTRICT,
@@ -78,224 +81,241 @@ async def test_a_project_outside_the_district_is_given_nothing(
         "year": 2024,
         "lines": [build_line(far, source["id"], 1_00)],
     }
-    expect_refusal(await desk.bureau.post("/funds/plans", json=body), 422, "other_region")
+    expect_refusal(await scenario.bureau.post("/funds/plans", json=body), 422, "other_region")
 
 
 async def test_more_than_the_source_holds_stops_submission_and_says_by_how_much(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 1000_01))
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 1000_01))
     problem = expect_refusal(
-        await desk.transition_plan(desk.bureau, plan["id"], "submit"), 409, "plan.within_source"
+        await scenario.transition_plan(scenario.bureau, plan["id"], "submit"), 409, "plan.within_source"
     )
     assert "超出 0.01 元" in problem["detail"]
-    checks = expect_ok(await desk.bureau.get(f"/funds/plans/{plan['id']}/checks"))
+    checks = expect_ok(await scenario.bureau.get(f"/funds/plans/{plan['id']}/checks"))
     assert checks["stops"] == 1
 
 
 async def test_a_total_that_differs_stops_submission_with_the_difference(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(
         build_line(library.create_project(), source["id"], 999_99), announced_total="1000.00"
     )
     problem = expect_refusal(
-        await desk.transition_plan(desk.bureau, plan["id"], "submit"), 409, "plan.announced_total"
+        await scenario.transition_plan(scenario.bureau, plan["id"], "submit"), 409, "plan.announced_total"
     )
     assert "相差 -0.01 元" in problem["detail"]
 
 
 @pytest.mark.parametrize("change", [{"state": "approval"}, {"blocked": True}])
 async def test_a_project_that_left_the_library_between_submission_and_approval_stops_it(
-    desk: FundsScenario, library: FakeProjectLibrary, change: dict[str, object]
+    scenario: FundsScenario, library: FakeProjectLibrary, change: dict[str, object]
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     project = library.create_project()
-    plan = await desk.create_plan(build_line(project, source["id"], 100_00))
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
+    plan = await scenario.create_plan(build_line(project, source["id"], 100_00))
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
     library.update_project(project, **change)
     decision = {"decision_no": "〔2024〕5号", "decision_on": "2024-05-20"}
     expect_refusal(
-        await desk.transition_plan(desk.finance, plan["id"], "approve", **decision), 409, "plan.library"
+        await scenario.transition_plan(scenario.finance, plan["id"], "approve", **decision),
+        409,
+        "plan.library",
     )
     assert library.list_committed_amounts(project) == []
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 async def test_who_drafts_or_submits_does_not_approve(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    both = desk.door.system.client_with_claims(
+    both = scenario.door.system.client_with_claims(
         "funds", {"sub": "wang", "name": "wang", "grants": [["bureau", DISTRICT], ["finance", DISTRICT]]}
     )
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 100_00))
-    expect_ok(await desk.transition_plan(both, plan["id"], "submit"))
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    expect_ok(await scenario.transition_plan(both, plan["id"], "submit"))
     decision = {"decision_no": "〔2024〕5号", "decision_on": "2024-05-20"}
-    expect_refusal(await desk.transition_plan(both, plan["id"], "approve", **decision), 403)
-    expect_refusal(await desk.transition_plan(desk.bureau, plan["id"], "approve", **decision), 403)
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "approve", **decision))
+    expect_refusal(await scenario.transition_plan(both, plan["id"], "approve", **decision), 403)
+    expect_refusal(await scenario.transition_plan(scenario.bureau, plan["id"], "approve", **decision), 403)
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "approve", **decision))
 
 
-async def test_approval_needs_the_decision_document(desk: FundsScenario, library: FakeProjectLibrary) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 100_00))
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
-    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "approve"), 409, "no_decision")
+async def test_approval_needs_the_decision_document(
+    scenario: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
+    expect_refusal(
+        await scenario.transition_plan(scenario.finance, plan["id"], "approve"), 409, "no_decision"
+    )
 
 
 async def test_a_returned_plan_is_edited_and_submitted_again(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source, project = await desk.create_source(1000_00), library.create_project()
-    plan = await desk.create_plan(build_line(project, source["id"], 100_00))
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
+    source, project = await scenario.create_source(1000_00), library.create_project()
+    plan = await scenario.create_plan(build_line(project, source["id"], 100_00))
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
     path = f"/funds/plans/{plan['id']}/lines"
-    now = (await desk.bureau.get(f"/funds/plans/{plan['id']}")).headers["etag"]
-    fresh = {"lines": [build_line(project, source["id"], 200_00)]}
-    expect_refusal(await desk.bureau.put(path, json=fresh, headers={"If-Match": now}), 409)
-    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "return"), 409, "no_reason")
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "return", reason="金额有误"))
-    expect_refusal(await desk.bureau.put(path, json=fresh, headers={"If-Match": now}), 412)
-    expect_refusal(await desk.bureau.put(path, json=fresh), 428)
-    now = (await desk.bureau.get(f"/funds/plans/{plan['id']}")).headers["etag"]
-    expect_ok(await desk.bureau.put(path, json=fresh, headers={"If-Match": now}))
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
-    assert expect_ok(await desk.leader.get(f"/funds/plans/{plan['id']}"))["total"] == "200.00"
+    now = (await scenario.bureau.get(f"/funds/plans/{plan['id']}")).headers["etag"]
+    new_lines = {"lines": [build_line(project, source["id"], 200_00)]}
+    expect_refusal(await scenario.bureau.put(path, json=new_lines, headers={"If-Match": now}), 409)
+    expect_refusal(await scenario.transition_plan(scenario.finance, plan["id"], "return"), 409, "no_reason")
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "return", reason="金额有误"))
+    expect_refusal(await scenario.bureau.put(path, json=new_lines, headers={"If-Match": now}), 412)
+    expect_refusal(await scenario.bureau.put(path, json=new_lines), 428)
+    now = (await scenario.bureau.get(f"/funds/plans/{plan['id']}")).headers["etag"]
+    expect_ok(await scenario.bureau.put(path, json=new_lines, headers={"If-Match": now}))
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
+    assert expect_ok(await scenario.leader.get(f"/funds/plans/{plan['id']}"))["total"] == "200.00"
 
 
-async def test_words_of_a_draft_change_and_an_empty_title_is_not_taken(desk: FundsScenario) -> None:
-    plan = await desk.create_plan()
+async def test_words_of_a_draft_change_and_an_empty_title_is_not_taken(scenario: FundsScenario) -> None:
+    plan = await scenario.create_plan()
     path = f"/funds/plans/{plan['id']}"
-    tag = (await desk.bureau.get(path)).headers["etag"]
+    tag = (await scenario.bureau.get(path)).headers["etag"]
     body = {"title": None, "principle": "因素法", "announced_total": None}
-    changed = expect_ok(await desk.bureau.patch(path, json=body, headers={"If-Match": tag}))
+    changed = expect_ok(await scenario.bureau.patch(path, json=body, headers={"If-Match": tag}))
     assert (changed["title"], changed["principle"]) == ("2024年第一批分配方案", "因素法")
 
 
-async def test_an_empty_plan_is_not_submitted(desk: FundsScenario) -> None:
-    plan = await desk.create_plan()
-    expect_refusal(await desk.transition_plan(desk.bureau, plan["id"], "submit"), 409, "no_lines")
+async def test_an_empty_plan_is_not_submitted(scenario: FundsScenario) -> None:
+    plan = await scenario.create_plan()
+    expect_refusal(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"), 409, "no_lines")
 
 
 async def test_a_plan_is_issued_only_after_ten_days_on_notice_without_objection(
-    desk: FundsScenario, library: FakeProjectLibrary, clock: Clock
+    scenario: FundsScenario, library: FakeProjectLibrary, clock: Clock
 ) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
     notices = f"/funds/plans/{plan['id']}/notices"
     notice = {"level": "allocation", "places": ["公示栏"], "starts_on": "2024-05-20"}
-    expect_refusal(await desk.bureau.post(notices, json=notice), 409)
-    await desk.approve_plan(plan["id"])
-    expect_refusal(await desk.transition_plan(desk.bureau, plan["id"], "notice"), 409, "no_notice")
-    posted = expect_ok(await desk.bureau.post(notices, json=notice), 201)
+    expect_refusal(await scenario.bureau.post(notices, json=notice), 409)
+    await scenario.approve_plan(plan["id"])
+    expect_refusal(await scenario.transition_plan(scenario.bureau, plan["id"], "notice"), 409, "no_notice")
+    posted = expect_ok(await scenario.bureau.post(notices, json=notice), 201)
     assert posted["content"]["total_wan"] == "0.01"
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "notice"))
-    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "issue"), 409, "notice_running")
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "notice"))
+    expect_refusal(
+        await scenario.transition_plan(scenario.finance, plan["id"], "issue"), 409, "notice_running"
+    )
     clock.advance(timedelta(days=10))
     objection = {"text": "该项目与我村重复"}
     objections = f"/funds/notices/{posted['id']}/objections"
-    raised = expect_ok(await desk.leader.post(objections, json=objection), 201)
-    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "issue"), 409, "notice_objected")
+    raised = expect_ok(await scenario.leader.post(objections, json=objection), 201)
+    expect_refusal(
+        await scenario.transition_plan(scenario.finance, plan["id"], "issue"), 409, "notice_objected"
+    )
     answer = {"answer": "经核实不重复", "upheld": False}
-    expect_ok(await desk.bureau.post(f"{objections}/{raised['id']}/answer", json=answer))
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "issue"))
+    expect_ok(await scenario.bureau.post(f"{objections}/{raised['id']}/answer", json=answer))
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "issue"))
 
 
 async def test_the_notice_is_read_without_login_and_goes_when_the_plan_is_cancelled(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source, project = await desk.create_source(1000_00), library.create_project("机井")
-    plan = await desk.create_plan(build_line(project, source["id"], 100_00))
-    await desk.approve_plan(plan["id"])
-    await desk.post_plan_notice(plan["id"])
-    nobody = desk.door.anonymous_client()
-    (shown,) = expect_ok(await nobody.get("/funds/public-notices"))["items"]
-    assert [one["name"] for one in shown["content"]["lines"]] == ["机井"]
-    expect_refusal(await desk.transition_plan(desk.finance, plan["id"], "cancel"), 409, "no_reason")
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "cancel", reason="项目变更"))
+    source, project = await scenario.create_source(1000_00), library.create_project("机井")
+    plan = await scenario.create_plan(build_line(project, source["id"], 100_00))
+    await scenario.approve_plan(plan["id"])
+    await scenario.post_plan_notice(plan["id"])
+    nobody = scenario.door.anonymous_client()
+    (notice,) = expect_ok(await nobody.get("/funds/public-notices"))["items"]
+    assert [line["name"] for line in notice["content"]["lines"]] == ["机井"]
+    expect_refusal(await scenario.transition_plan(scenario.finance, plan["id"], "cancel"), 409, "no_reason")
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "cancel", reason="项目变更"))
     assert expect_ok(await nobody.get("/funds/public-notices"))["items"] == []
-    assert await desk.get_totals() == _build_figures(received=1000_00, available=1000_00)
-    expect_ok(await desk.finance.post("/funds/reconciliations", json={}))
+    assert await scenario.get_totals() == _build_figures(received=1000_00, available=1000_00)
+    expect_ok(await scenario.finance.post("/funds/reconciliations", json={}))
     assert library.list_committed_amounts(project) == []
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 async def test_a_dry_run_says_what_is_missing_and_changes_nothing(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 1000_01))
-    tried = expect_ok(await desk.bureau.post(f"/funds/plans/{plan['id']}/submit?dry_run=true", json={}))
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 1000_01))
+    tried = expect_ok(await scenario.bureau.post(f"/funds/plans/{plan['id']}/submit?dry_run=true", json={}))
     assert (tried["allowed"], tried["missing"][0]["code"]) == (False, "plan.within_source")
-    assert expect_ok(await desk.leader.get(f"/funds/plans/{plan['id']}"))["state"] == "draft"
+    assert expect_ok(await scenario.leader.get(f"/funds/plans/{plan['id']}"))["state"] == "draft"
 
 
 async def test_the_detail_offers_what_the_caller_may_do(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 100_00))
-    mine = expect_ok(await desk.bureau.get(f"/funds/plans/{plan['id']}"))["available_actions"]
-    assert [(one["action"], one["ready"]) for one in mine] == [("submit", True), ("cancel", False)]
-    assert expect_ok(await desk.leader.get(f"/funds/plans/{plan['id']}"))["available_actions"] == []
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    actions = expect_ok(await scenario.bureau.get(f"/funds/plans/{plan['id']}"))["available_actions"]
+    assert [(item["action"], item["ready"]) for item in actions] == [("submit", True), ("cancel", False)]
+    assert expect_ok(await scenario.leader.get(f"/funds/plans/{plan['id']}"))["available_actions"] == []
 
 
 async def test_two_plans_cannot_both_have_the_last_yuan(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00)
+    source = await scenario.create_source(1000_00)
     plans = [
-        await desk.create_plan(build_line(library.create_project(), source["id"], 600_00)) for _ in range(2)
+        await scenario.create_plan(build_line(library.create_project(), source["id"], 600_00))
+        for _ in range(2)
     ]
     for plan in plans:
-        expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
+        expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
     decision = {"decision_no": "〔2024〕5号", "decision_on": "2024-05-20"}
-    expect_ok(await desk.transition_plan(desk.finance, plans[0]["id"], "approve", **decision))
+    expect_ok(await scenario.transition_plan(scenario.finance, plans[0]["id"], "approve", **decision))
     expect_refusal(
-        await desk.transition_plan(desk.finance, plans[1]["id"], "approve", **decision),
+        await scenario.transition_plan(scenario.finance, plans[1]["id"], "approve", **decision),
         409,
         "plan.within_source",
     )
 
 
 async def test_history_is_entered_with_its_real_days(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    source = await desk.create_source(1000_00, document_date="2023-05-06", received_on="2023-05-08")
-    plan = await desk.create_plan(
+    source = await scenario.create_source(1000_00, document_date="2023-05-06", received_on="2023-05-08")
+    plan = await scenario.create_plan(
         build_line(library.create_project(), source["id"], 100_00), happened_at="2023-06-01T09:00:00+08:00"
     )
-    checks = expect_ok(await desk.bureau.get(f"/funds/plans/{plan['id']}/checks"))
-    late = next(one for one in checks["findings"] if one["key"] == "plan.break_down_days")
+    checks = expect_ok(await scenario.bureau.get(f"/funds/plans/{plan['id']}/checks"))
+    late = next(finding for finding in checks["findings"] if finding["key"] == "plan.break_down_days")
     assert late["passed"] is True
     expect_ok(
-        await desk.transition_plan(desk.bureau, plan["id"], "submit", happened_at="2023-06-02T09:00:00+08:00")
+        await scenario.transition_plan(
+            scenario.bureau, plan["id"], "submit", happened_at="2023-06-02T09:00:00+08:00"
+        )
     )
     decision = {"decision_no": "〔2023〕5号", "decision_on": "2023-06-05"}
     when = "2023-06-05T09:00:00+08:00"
     expect_refusal(
-        await desk.transition_plan(
-            desk.finance, plan["id"], "approve", **decision, happened_at="2023-06-01T10:00:00+08:00"
+        await scenario.transition_plan(
+            scenario.finance, plan["id"], "approve", **decision, happened_at="2023-06-01T10:00:00+08:00"
         ),
         422,
         "before_previous",
     )
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "approve", **decision, happened_at=when))
-    at_the_time = expect_ok(await desk.auditor.get("/funds/ledger", params={"as_of": "2023-06-05"}))["total"]
+    expect_ok(
+        await scenario.transition_plan(scenario.finance, plan["id"], "approve", **decision, happened_at=when)
+    )
+    at_the_time = expect_ok(await scenario.auditor.get("/funds/ledger", params={"as_of": "2023-06-05"}))[
+        "total"
+    ]
     assert at_the_time["planned"] == "100.00"
-    before = expect_ok(await desk.auditor.get("/funds/ledger", params={"as_of": "2023-06-04"}))["total"]
+    before = expect_ok(await scenario.auditor.get("/funds/ledger", params={"as_of": "2023-06-04"}))["total"]
     assert (before["received"], before["planned"]) == ("1000.00", "0.00")
 
 
-async def test_every_step_of_a_plan_is_an_event(desk: FundsScenario, library: FakeProjectLibrary) -> None:
-    source = await desk.create_source(1000_00)
-    plan = await desk.create_plan(build_line(library.create_project(), source["id"], 100_00))
-    await desk.issue_plan(plan["id"])
-    events = expect_ok(await desk.auditor.get("/funds/events"))["items"]
-    types = [one["type"] for one in events]
+async def test_every_step_of_a_plan_is_an_event(scenario: FundsScenario, library: FakeProjectLibrary) -> None:
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    await scenario.issue_plan(plan["id"])
+    events = expect_ok(await scenario.auditor.get("/funds/events"))["items"]
+    types = [event["type"] for event in events]
     assert types == [
         "source.registered",
         "plan.drafted",
@@ -308,18 +328,18 @@ async def test_every_step_of_a_plan_is_an_event(desk: FundsScenario, library: Fa
     ]
 
 
-async def test_lists_of_plans_are_paged_and_filtered(desk: FundsScenario) -> None:
-    ids = [(await desk.create_plan(title=f"方案{n}"))["id"] for n in range(3)]
+async def test_lists_of_plans_are_paged_and_filtered(scenario: FundsScenario) -> None:
+    ids = [(await scenario.create_plan(title=f"方案{n}"))["id"] for n in range(3)]
     first = expect_ok(
-        await desk.leader.get("/funds/plans", params={"limit": 2, "state": "draft", "year": 2024})
+        await scenario.leader.get("/funds/plans", params={"limit": 2, "state": "draft", "year": 2024})
     )
-    rest = expect_ok(
-        await desk.leader.get("/funds/plans", params={"limit": 2, "cursor": first["next_cursor"]})
+    second = expect_ok(
+        await scenario.leader.get("/funds/plans", params={"limit": 2, "cursor": first["next_cursor"]})
     )
-    assert {one["id"] for one in [*first["items"], *rest["items"]]} == set(ids)
-    assert expect_ok(await desk.leader.get("/funds/plans", params={"year": 2023}))["items"] == []
+    assert {item["id"] for item in [*first["items"], *second["items"]]} == set(ids)
+    assert expect_ok(await scenario.leader.get("/funds/plans", params={"year": 2023}))["items"] == []
 
 
-def _build_figures(**given: int) -> dict[str, int]:
+def _build_figures(**overrides: int) -> dict[str, int]:
     names = ("received", "available", "planned", "allocated", "unpaid", "applied", "paid")
-    return {name: given.get(name, 0) for name in names}
+    return {name: overrides.get(name, 0) for name in names}

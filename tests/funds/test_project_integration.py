@@ -1,4 +1,4 @@
-"""Money and projects together: the real library is asked, told and tells; either side may be away in between."""
+"""Funds with the real projects service: registration, events, and either side unavailable in between."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -22,7 +22,7 @@ def steps(doors: SystemUnderTest, clock: Clock) -> ProjectScenario:
 
 @pytest.fixture
 def real(door: Callable[[str], ServiceUnderTest]) -> FundsScenario:
-    """The desk beside the real library; the stand-in is not asked."""
+    """The scenario with the real projects service; the fake library must not be called."""
     return FundsScenario(door("funds"), FakeProjectLibrary())
 
 
@@ -31,35 +31,35 @@ async def get_project(steps: ProjectScenario, project: str) -> Any:
 
 
 async def list_committed_amounts(steps: ProjectScenario, project: str) -> list[str]:
-    """What finance holds the project for, in 元."""
-    found = expect_ok(await steps.bureau.get(f"/projects/{project}/commitments"))
-    return [one["amount"] for one in found if one["released_at"] is None]
+    """Amounts registered for a project, in 元."""
+    commitments = expect_ok(await steps.bureau.get(f"/projects/{project}/commitments"))
+    return [item["amount"] for item in commitments if item["released_at"] is None]
 
 
 async def create_approved_plan(
-    desk: FundsScenario, steps: ProjectScenario, project: Any, amount: int = 1_000_000_00
+    scenario: FundsScenario, steps: ProjectScenario, project: Any, amount: int = 1_000_000_00
 ) -> Any:
-    """A plan that was approved for one project."""
-    source = await desk.create_source(amount)
-    plan = await desk.create_plan(build_line(project, source["id"], amount))
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "submit"))
+    """Create and approve a plan for one project."""
+    source = await scenario.create_source(amount)
+    plan = await scenario.create_plan(build_line(project, source["id"], amount))
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "submit"))
     decision = {"decision_no": "凉财农〔2024〕5号", "decision_on": str(steps.today())}
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "approve", **decision))
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "approve", **decision))
     return plan
 
 
-async def issue_plan(desk: FundsScenario, steps: ProjectScenario, plan: Any) -> Any:
-    """On notice for its ten days, then issued and told."""
+async def issue_plan(scenario: FundsScenario, steps: ProjectScenario, plan: Any) -> Any:
+    """Post the notice for ten days, issue the plan and deliver its events."""
     notice = {"level": "allocation", "places": ["网站"], "starts_on": str(steps.today())}
-    expect_ok(await desk.bureau.post(f"/funds/plans/{plan['id']}/notices", json=notice), 201)
-    expect_ok(await desk.transition_plan(desk.bureau, plan["id"], "notice"))
+    expect_ok(await scenario.bureau.post(f"/funds/plans/{plan['id']}/notices", json=notice), 201)
+    expect_ok(await scenario.transition_plan(scenario.bureau, plan["id"], "notice"))
     steps.clock.advance(timedelta(days=11))
-    expect_ok(await desk.transition_plan(desk.finance, plan["id"], "issue"))
+    expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "issue"))
     await steps.doors.deliver_events()
-    (given,) = expect_ok(await desk.finance.get("/funds/allocations", params={"plan_id": plan["id"]}))[
-        "items"
-    ]
-    return given
+    (allocation,) = expect_ok(
+        await scenario.finance.get("/funds/allocations", params={"plan_id": plan["id"]})
+    )["items"]
+    return allocation
 
 
 async def test_a_project_is_planned_funded_built_and_paid_through_both_services(
@@ -68,15 +68,15 @@ async def test_a_project_is_planned_funded_built_and_paid_through_both_services(
     project = await steps.create_in_reserve()
     plan = await create_approved_plan(real, steps, project)
     assert await list_committed_amounts(steps, project) == ["1000000.00"]
-    given = await issue_plan(real, steps, plan)
-    shown = await get_project(steps, project)
-    assert (shown["state"], shown["allocated"]) == ("planned", "1000000.00")
+    allocation = await issue_plan(real, steps, plan)
+    project_read = await get_project(steps, project)
+    assert (project_read["state"], project_read["allocated"]) == ("planned", "1000000.00")
     await steps.start_project(project)
     expect_ok(await steps.post_progress(project, 40), 201)
     await steps.doors.deliver_events()
-    payment = await real.create_payment(given["id"], 400_000_00)
+    payment = await real.create_payment(allocation["id"], 400_000_00)
     checks = expect_ok(await real.leader.get(f"/funds/payments/{payment['id']}/checks"))
-    progress = next(one for one in checks["findings"] if one["key"] == "payment.progress")
+    progress = next(finding for finding in checks["findings"] if finding["key"] == "payment.progress")
     assert (progress["passed"], progress["figures"]["形象进度%"]) == (True, "40")
     expect_ok(await real.transition_payment(real.town, payment["id"], "submit"))
     expect_ok(await real.transition_payment(real.reviewer, payment["id"], "review"))
@@ -85,9 +85,9 @@ async def test_a_project_is_planned_funded_built_and_paid_through_both_services(
     expect_ok(await real.transition_payment(real.cashier, payment["id"], "pay", **voucher))
     await steps.doors.deliver_events()
     assert (await get_project(steps, project))["paid"] == "400000.00"
-    over = await real.create_payment(given["id"], 600_000_01)
+    over = await real.create_payment(allocation["id"], 600_000_01)
     expect_refusal(await real.transition_payment(real.town, over["id"], "submit"), 409, "over_allocation")
-    hall = await real.create_payment(given["id"], 100_00, purpose="修建村委会办公楼工程款")
+    hall = await real.create_payment(allocation["id"], 100_00, purpose="修建村委会办公楼工程款")
     assert expect_ok(await real.transition_payment(real.town, hall["id"], "submit"))["screened"] == "block"
     expect_refusal(await real.transition_payment(real.reviewer, hall["id"], "review"), 409, "purpose_blocked")
     await real.check_balanced()
@@ -112,8 +112,8 @@ async def test_a_funded_project_cannot_leave_the_library_behind_finances_back(
     expect_ok(await real.transition_plan(real.finance, plan["id"], "cancel", reason="不再实施"))
     assert await reconcile_commitments(real.door.context) == (1, 0)
     assert await list_committed_amounts(steps, project) == []
-    again = await create_approved_plan(real, steps, project)
-    assert again["id"] != plan["id"]
+    second_plan = await create_approved_plan(real, steps, project)
+    assert second_plan["id"] != plan["id"]
     assert await list_committed_amounts(steps, project) == ["1000000.00"]
 
 
@@ -146,9 +146,9 @@ async def test_a_recall_is_told_and_the_library_knows_what_is_left(
     real: FundsScenario, steps: ProjectScenario
 ) -> None:
     project = await steps.create_in_reserve()
-    given = await issue_plan(real, steps, await create_approved_plan(real, steps, project))
-    back = build_line(project, given["source_id"], -400_000_00, allocation_id=given["id"])
-    plan = await real.create_plan(back, kind="amendment", title="调整方案")
+    allocation = await issue_plan(real, steps, await create_approved_plan(real, steps, project))
+    recall = build_line(project, allocation["source_id"], -400_000_00, allocation_id=allocation["id"])
+    plan = await real.create_plan(recall, kind="amendment", title="调整方案")
     expect_ok(await real.transition_plan(real.bureau, plan["id"], "submit"))
     decision = {"decision_no": "凉财农〔2024〕6号", "decision_on": str(steps.today())}
     expect_ok(await real.transition_plan(real.finance, plan["id"], "approve", **decision))
@@ -173,5 +173,5 @@ async def test_a_table_is_matched_with_the_real_library(real: FundsScenario, ste
         "announced_total": "1000000.00",
     }
     taken = expect_ok(await real.bureau.post("/funds/imports", params=params, content=table))
-    assert [one["project_id"] for one in taken["lines"]] == [project]
+    assert [line["project_id"] for line in taken["lines"]] == [project]
     expect_ok(await real.transition_plan(real.bureau, taken["plan_id"], "submit"))

@@ -1,4 +1,4 @@
-"""Fund documents: taken in once, adjusted by document, never below what is distributed."""
+"""Fund documents: registered once, adjusted by document, never below what is distributed."""
 
 from uuid import uuid4
 
@@ -10,28 +10,28 @@ from tests.funds.factories_funds import DOCUMENT_NO, FundsScenario, expect_ok, e
 from tests.funds.fake_project_library import FakeProjectLibrary
 
 
-async def test_a_registered_document_is_received_and_available(desk: FundsScenario) -> None:
-    source = await desk.create_source(1259_0000_00)
-    found = expect_ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
-    assert found["figures"]["received"] == found["figures"]["available"] == "12590000.00"
-    assert found["figures"]["allocated"] == "0.00"
-    await desk.check_balanced()
+async def test_a_registered_document_is_received_and_available(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(1259_0000_00)
+    detail = expect_ok(await scenario.leader.get(f"/funds/sources/{source['id']}"))
+    assert detail["figures"]["received"] == detail["figures"]["available"] == "12590000.00"
+    assert detail["figures"]["allocated"] == "0.00"
+    await scenario.check_balanced()
 
 
-async def test_the_same_document_twice_is_a_conflict_that_names_the_first(desk: FundsScenario) -> None:
-    first = await desk.create_source(100, document_no=DOCUMENT_NO)
-    again = {**_build_source(), "document_no": DOCUMENT_NO, "level": "central"}
-    problem = expect_refusal(await desk.finance.post("/funds/sources", json=again), 409)
+async def test_the_same_document_twice_is_a_conflict_that_names_the_first(scenario: FundsScenario) -> None:
+    first = await scenario.create_source(100, document_no=DOCUMENT_NO)
+    body = {**_build_source(), "document_no": DOCUMENT_NO, "level": "central"}
+    problem = expect_refusal(await scenario.finance.post("/funds/sources", json=body), 409)
     assert first["id"] in problem["detail"]
 
 
-async def test_the_same_id_with_the_same_content_is_the_first_success(desk: FundsScenario) -> None:
+async def test_the_same_id_with_the_same_content_is_the_first_success(scenario: FundsScenario) -> None:
     body = {**_build_source(), "id": str(uuid4())}
-    first = expect_ok(await desk.finance.post("/funds/sources", json=body), 201)
-    second = expect_ok(await desk.finance.post("/funds/sources", json=body), 201)
+    first = expect_ok(await scenario.finance.post("/funds/sources", json=body), 201)
+    second = expect_ok(await scenario.finance.post("/funds/sources", json=body), 201)
     assert first == second
-    expect_refusal(await desk.finance.post("/funds/sources", json={**body, "amount": "2.00"}), 409)
-    assert (await desk.get_totals())["received"] == 1_00
+    expect_refusal(await scenario.finance.post("/funds/sources", json={**body, "amount": "2.00"}), 409)
+    assert (await scenario.get_totals())["received"] == 1_00
 
 
 @pytest.mark.parametrize(
@@ -54,79 +54,81 @@ async def test_the_same_id_with_the_same_content_is_the_first_success(desk: Fund
     ],
 )
 async def test_a_wrong_field_is_pointed_at(
-    desk: FundsScenario, field: str, value: object, status: int
+    scenario: FundsScenario, field: str, value: object, status: int
 ) -> None:
-    answer = await desk.finance.post("/funds/sources", json={**_build_source(), field: value})
+    answer = await scenario.finance.post("/funds/sources", json={**_build_source(), field: value})
     problem = expect_refusal(answer, status)
     if status == 422:
         assert any(field.split("_", maxsplit=1)[0] in fault["pointer"] for fault in problem["errors"]), (
             problem
         )
-    assert (await desk.get_totals())["received"] == 0
+    assert (await scenario.get_totals())["received"] == 0
 
 
-async def test_only_finance_registers(desk: FundsScenario) -> None:
-    for who in (desk.bureau, desk.town, desk.leader, desk.auditor):
+async def test_only_finance_registers(scenario: FundsScenario) -> None:
+    for who in (scenario.bureau, scenario.town, scenario.leader, scenario.auditor):
         expect_refusal(await who.post("/funds/sources", json=_build_source()), 403)
 
 
-async def test_another_districts_document_is_not_there(desk: FundsScenario) -> None:
-    source = await desk.create_source(100)
-    elsewhere = desk.door.client_as("finance", "632323000000")
+async def test_another_districts_document_is_not_there(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(100)
+    elsewhere = scenario.door.client_as("finance", "632323000000")
     expect_refusal(await elsewhere.get(f"/funds/sources/{source['id']}"), 404)
     assert expect_ok(await elsewhere.get("/funds/sources"))["items"] == []
 
 
-async def test_additions_reductions_and_take_backs_are_entries_of_their_own(desk: FundsScenario) -> None:
-    source = await desk.create_source(1000_00)
+async def test_additions_reductions_and_take_backs_are_entries_of_their_own(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(1000_00)
     for kind, amount in (("addition", "500.00"), ("reduction", "300.00"), ("take_back", "200.00")):
-        expect_ok(await _post_adjustment(desk, source["id"], kind, amount), 201)
-    found = expect_ok(await desk.leader.get(f"/funds/sources/{source['id']}"))
-    assert found["figures"]["received"] == found["figures"]["available"] == "1000.00"
-    assert found["amount"] == "1000.00"
-    assert [row["kind"] for row in found["adjustments"]] == ["addition", "reduction", "take_back"]
-    entries = expect_ok(await desk.auditor.get("/funds/ledger/entries", params={"source_id": source["id"]}))
+        expect_ok(await _post_adjustment(scenario, source["id"], kind, amount), 201)
+    detail = expect_ok(await scenario.leader.get(f"/funds/sources/{source['id']}"))
+    assert detail["figures"]["received"] == detail["figures"]["available"] == "1000.00"
+    assert detail["amount"] == "1000.00"
+    assert [row["kind"] for row in detail["adjustments"]] == ["addition", "reduction", "take_back"]
+    entries = expect_ok(
+        await scenario.auditor.get("/funds/ledger/entries", params={"source_id": source["id"]})
+    )
     assert sorted(row["kind"] for row in entries["items"]) == [
         "addition",
         "receipt",
         "reduction",
         "take_back",
     ]
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
 async def test_what_is_distributed_cannot_be_reduced_away(
-    desk: FundsScenario, library: FakeProjectLibrary
+    scenario: FundsScenario, library: FakeProjectLibrary
 ) -> None:
-    given = await desk.create_allocation(900_00)
-    more = await _post_adjustment(desk, given["source_id"], "reduction", "0.01")
-    problem = expect_refusal(more, 409, "available_left")
+    allocation = await scenario.create_allocation(900_00)
+    answer = await _post_adjustment(scenario, allocation["source_id"], "reduction", "0.01")
+    problem = expect_refusal(answer, 409, "available_left")
     assert "差 0.01 元" in problem["detail"]
-    await desk.check_balanced()
+    await scenario.check_balanced()
 
 
-async def test_an_adjustment_sent_twice_counts_once(desk: FundsScenario) -> None:
-    source = await desk.create_source(1000_00)
+async def test_an_adjustment_sent_twice_counts_once(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(1000_00)
     twice = str(uuid4())
     for _ in range(2):
-        expect_ok(await _post_adjustment(desk, source["id"], "addition", "1.00", id=twice), 201)
-    expect_refusal(await _post_adjustment(desk, source["id"], "addition", "2.00", id=twice), 409)
-    assert (await desk.get_totals())["received"] == 1001_00
+        expect_ok(await _post_adjustment(scenario, source["id"], "addition", "1.00", id=twice), 201)
+    expect_refusal(await _post_adjustment(scenario, source["id"], "addition", "2.00", id=twice), 409)
+    assert (await scenario.get_totals())["received"] == 1001_00
 
 
-async def test_an_adjustment_before_the_document_is_refused(desk: FundsScenario) -> None:
-    source = await desk.create_source(1000_00)
+async def test_an_adjustment_before_the_document_is_refused(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(1000_00)
     expect_refusal(
-        await _post_adjustment(desk, source["id"], "addition", "1.00", happened_on="2024-05-07"), 422
+        await _post_adjustment(scenario, source["id"], "addition", "1.00", happened_on="2024-05-07"), 422
     )
     expect_refusal(
-        await _post_adjustment(desk, source["id"], "addition", "1.00", happened_on="2024-05-21"), 422
+        await _post_adjustment(scenario, source["id"], "addition", "1.00", happened_on="2024-05-21"), 422
     )
 
 
-async def test_a_town_sees_no_document_of_the_district(desk: FundsScenario) -> None:
-    source = await desk.create_source(100)
-    expect_refusal(await desk.town.get(f"/funds/sources/{source['id']}"), 404)
+async def test_a_town_sees_no_document_of_the_district(scenario: FundsScenario) -> None:
+    source = await scenario.create_source(100)
+    expect_refusal(await scenario.town.get(f"/funds/sources/{source['id']}"), 404)
     assert source["region"] != TOWN
 
 
@@ -145,13 +147,13 @@ def _build_source() -> dict[str, object]:
 
 
 async def _post_adjustment(
-    desk: FundsScenario, source_id: str, kind: str, amount: str, **given: object
+    scenario: FundsScenario, source_id: str, kind: str, amount: str, **overrides: object
 ) -> httpx.Response:
     body = {
         "kind": kind,
         "amount": amount,
         "document_no": "甘财农〔2024〕18号",
         "happened_on": "2024-05-15",
-        **given,
+        **overrides,
     }
-    return await desk.finance.post(f"/funds/sources/{source_id}/adjustments", json=body)
+    return await scenario.finance.post(f"/funds/sources/{source_id}/adjustments", json=body)
