@@ -1,4 +1,4 @@
-"""The assets service's own registry of tables, with the tables every service has."""
+"""Declarative base of the assets service: its own table registry, with the tables that every service has."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
@@ -8,7 +8,7 @@ from shared.db import NAMING_CONVENTION, copy_shared_tables_into
 
 
 class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING_CONVENTION))):
-    """Every table of this service, in a registry of its own so that services can share a process."""
+    """Base class of all tables of this service; a separate registry lets several services run in one process."""
 
 
 copy_shared_tables_into(Base)

@@ -1,6 +1,6 @@
-"""What assets does when others speak."""
+"""Event handlers of the assets service, by topic."""
 
-from services.assets.book import repository as funding
+from services.assets.book import repository as book
 from services.assets.register import consumers
 from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPaid, PaymentRefunded
 from shared.clients.projects import ProjectAccepted, ProjectMoved
@@ -10,33 +10,33 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def on_project_moved(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
-    """Remember what the project is called and how it stands."""
+    """Update the snapshot of the project: name, code, category, state."""
     await consumers.update_project_snapshot(work, envelope, event)
 
 
 async def on_project_accepted(work: UnitOfWork, envelope: Envelope, event: ProjectAccepted) -> None:
-    """Open a draft for each thing that was built."""
+    """Create one draft asset per built item of the acceptance report."""
     await consumers.create_drafts(work, envelope, event)
 
 
 async def on_allocation_issued(work: UnitOfWork, _envelope: Envelope, event: AllocationIssued) -> None:
-    """More money stands behind a project: its assets' sources are asked of the ledger again."""
-    await funding.system_invalidate_funding(work, event.project_id)
+    """Invalidate the funding of the project's assets, because its allocations grew."""
+    await book.system_invalidate_funding(work, event.project_id)
 
 
 async def on_allocation_recalled(work: UnitOfWork, _envelope: Envelope, event: AllocationRecalled) -> None:
-    """Money was taken back: the same."""
-    await funding.system_invalidate_funding(work, event.project_id)
+    """Invalidate the funding of the project's assets, because an allocation was recalled."""
+    await book.system_invalidate_funding(work, event.project_id)
 
 
 async def on_payment_paid(work: UnitOfWork, _envelope: Envelope, event: PaymentPaid) -> None:
-    """What was refunded may have been paid again: the same."""
-    await funding.system_invalidate_funding(work, event.project_id)
+    """Invalidate the funding of the project's assets: the payment may repeat a refunded one."""
+    await book.system_invalidate_funding(work, event.project_id)
 
 
 async def on_payment_refunded(work: UnitOfWork, _envelope: Envelope, event: PaymentRefunded) -> None:
-    """Paid money came back: the same."""
-    await funding.system_invalidate_funding(work, event.project_id)
+    """Invalidate the funding of the project's assets, because a payment was refunded."""
+    await book.system_invalidate_funding(work, event.project_id)
 
 
 HANDLERS: dict[str, EventHandler] = {

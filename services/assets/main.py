@@ -1,4 +1,4 @@
-"""Assets: what public money built stays known, kept, used and earning."""
+"""The assets service (资产管理): its routers, event handlers and background tasks."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,29 +7,20 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.assets.alerts.detectors import scan_alerts
-from services.assets.alerts.router import router as alerts
-from services.assets.book.router import funding_router as funding
-from services.assets.book.router import router as book
+from services.assets.alerts.router import router as alert_router
+from services.assets.book import router as book
 from services.assets.book.service import fill_missing_funding
-from services.assets.campaigns.router import router as campaigns
+from services.assets.campaigns.router import router as campaign_router
 from services.assets.consumers import HANDLERS
-from services.assets.contracts.router import income_router as money
-from services.assets.contracts.router import router as contracts
-from services.assets.custody.router import follow_up_router as visits
-from services.assets.custody.router import inspection_router as inspections
-from services.assets.custody.router import keeper_router as keeping
+from services.assets.contracts import router as contracts
+from services.assets.custody import router as custody
 from services.assets.disposals import router as disposals
-from services.assets.disposals.router import revival_router as revivals
 from services.assets.distributions import router as distributions
-from services.assets.labels.router import certificate_router as certificates
-from services.assets.labels.router import router as labels
+from services.assets.labels import router as labels
 from services.assets.register import router as register
-from services.assets.register.router import import_router as imports
-from services.assets.register.router import map_router as maps
-from services.assets.repairs.router import router as repairs
-from services.assets.split_merge.router import router as reshaping
-from services.assets.summary.router import router as sums
-from services.assets.summary.router import thread_router as chain
+from services.assets.repairs.router import router as repair_router
+from services.assets.split_merge.router import router as split_merge_router
+from services.assets.summary import router as summary
 from services.assets.summary.service import apply_deltas
 from services.assets.transfers import router as transfers
 from shared import clock
@@ -47,15 +38,15 @@ SERVICE = Service(
     name="assets",
     title="项目资产",
     read=May.ASSET_READ,
-    # Addresses of one word come before /assets/{asset_id}, verbs last.
+    # Fixed paths must come before /assets/{asset_id}, and /{asset_id}/{action} last.
     routers=(
         notice_router,
-        chain,
-        sums,
-        imports,
-        labels,
-        certificates,
-        maps,
+        summary.thread_router,
+        summary.router,
+        register.import_router,
+        labels.router,
+        labels.certificate_router,
+        register.map_router,
         transfers.router,
         transfers.notice_router,
         transfers.transition_router,
@@ -65,18 +56,18 @@ SERVICE = Service(
         disposals.router,
         disposals.notice_router,
         disposals.transition_router,
-        revivals,
-        campaigns,
-        alerts,
-        money,
-        contracts,
-        book,
-        keeping,
-        repairs,
-        visits,
-        inspections,
-        reshaping,
-        funding,
+        disposals.revival_router,
+        campaign_router,
+        alert_router,
+        contracts.income_router,
+        contracts.router,
+        book.router,
+        custody.keeper_router,
+        repair_router,
+        custody.follow_up_router,
+        custody.inspection_router,
+        split_merge_router,
+        book.funding_router,
         register.router,
         register.notice_router,
         register.transition_router,
@@ -96,5 +87,5 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The assets service."""
+    """Create the ASGI application of the assets service."""
     return build_app(SERVICE, settings, apps=apps, now=now)

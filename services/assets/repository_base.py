@@ -1,4 +1,4 @@
-"""Reading records of any of this service's tables, always within the caller's regions."""
+"""Generic queries over the record tables of this service, limited to the caller's regions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -20,14 +20,14 @@ MAX_RECORDS = 1000
 async def get_record(
     work: UnitOfWork, table: type[RecordT], record_id: UUID, what: str, *, lock: bool = False
 ) -> RecordT:
-    """One record of the caller's regions; NotFound says what there is none of."""
+    """One record in the caller's regions; NotFound otherwise, with `what` as the Chinese noun of the message."""
     query = select(table).where(
         table.id == record_id, work.actor.scope_filter(May.ASSET_READ, col(table.region))
     )
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    record = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if record is None:
         raise NotFound(f"没有这{what}: {record_id}", f"No such record {record_id}")
-    return found
+    return record
 
 
 async def list_records(
@@ -38,7 +38,7 @@ async def list_records(
     lock: bool = False,
     limit: int = MAX_RECORDS,
 ) -> list[RecordT]:
-    """Records of the caller's regions that meet the conditions, by id when no order is given."""
+    """Records in the caller's regions that meet the conditions, at most `limit`; ordered by id unless `order` is given."""
     query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
     query = query.order_by(*(order or (col(table.id),))).limit(limit)
     return list(await work.session.exec(query.with_for_update() if lock else query))
@@ -46,20 +46,22 @@ async def list_records(
 
 async def page_records(
     work: UnitOfWork,
-    asked: PageParams,
+    page_params: PageParams,
     table: type[RecordT],
     *where: sa.ColumnElement[bool],
     orders: Mapping[str, Any],
     default: str,
     region: str | None = None,
 ) -> Page[RecordT]:
-    """A page of records of the caller's regions that meet the conditions."""
+    """One page of the records in the caller's regions that meet the conditions."""
     query = select(table).where(work.actor.scope_filter(May.ASSET_READ, col(table.region)), *where)
     if region:
         query = query.where(col(table.region).between(*region_bounds(region)))
-    return await list_page(work.session, query, asked, orders=orders, key=col(table.id), default=default)
+    return await list_page(
+        work.session, query, page_params, orders=orders, key=col(table.id), default=default
+    )
 
 
 def equality_conditions(pairs: Mapping[Any, Any]) -> list[sa.ColumnElement[bool]]:
-    """Column = value for every value that is given."""
+    """`column = value` for every value that is not None."""
     return [column == value for column, value in pairs.items() if value is not None]

@@ -5,13 +5,13 @@ from services.assets.base import Base
 from services.assets.book import models as book
 from services.assets.campaigns import models as campaigns
 from services.assets.contracts import models as contracts
-from services.assets.custody import models as inspections
+from services.assets.custody import models as custody
 from services.assets.disposals import models as disposals
 from services.assets.distributions import models as distributions
 from services.assets.register import models as register
 from services.assets.repairs import models as repairs
-from services.assets.split_merge import models as reshaping
-from services.assets.summary import models as totals
+from services.assets.split_merge import models as split_merge
+from services.assets.summary import models as summary
 from services.assets.transfers import models as transfers
 
 __all__ = [
@@ -20,12 +20,12 @@ __all__ = [
     "book",
     "campaigns",
     "contracts",
+    "custody",
     "disposals",
     "distributions",
-    "inspections",
     "register",
     "repairs",
-    "reshaping",
-    "totals",
+    "split_merge",
+    "summary",
     "transfers",
 ]

@@ -1,4 +1,4 @@
-"""The life of an asset alert."""
+"""Lifecycle of asset alerts."""
 
 from shared.alerts.lifecycle import alert_lifecycle
 from shared.auth import May

@@ -1,4 +1,4 @@
-"""The table of asset alerts."""
+"""Table and event of asset alerts, and the configuration of the shared alert machinery."""
 
 from uuid import UUID
 
@@ -29,7 +29,7 @@ class AssetAlertMoved(AssetEvent):
 
 
 def build_alert_event(alert: AlertRow, was: AlertState) -> AssetAlertMoved:
-    """The event of an alert that changed."""
+    """The event of an alert whose state changed."""
     return AssetAlertMoved(
         alert_id=alert.id, rule=alert.rule, asset_id=alert.asset_id, was=was, now=alert.state
     )

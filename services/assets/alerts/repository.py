@@ -1,4 +1,4 @@
-"""What the rules look for, one query each, over the caller's regions."""
+"""One detection query per risk rule, over the caller's regions; days and years come from the rule."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,10 +27,17 @@ ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 CONTRACTS: sa.Table = OperatingContract.__table__  # type: ignore[attr-defined]
 RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
 PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+INSPECTIONS: sa.Table = Inspection.__table__  # type: ignore[attr-defined]
+CAMPAIGNS: sa.Table = Campaign.__table__  # type: ignore[attr-defined]
+CAMPAIGN_ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
+DISTRIBUTIONS: sa.Table = Distribution.__table__  # type: ignore[attr-defined]
+BALANCES: sa.Table = IncomeBalance.__table__  # type: ignore[attr-defined]
+RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
+SUBJECT_COLUMNS = (ASSETS.c.id, ASSETS.c.region, ASSETS.c.name)
 
 
 def active_asset_conditions(work: UnitOfWork) -> list[sa.ColumnElement[bool]]:
-    """Assets that are on the register, not disposed of, and in the caller's regions."""
+    """Conditions: the asset is on the register, not disposed of, and in the caller's regions."""
     return [
         ASSETS.c.state.in_(COUNTED_STATES),
         ASSETS.c.use != UseState.DISPOSED,
@@ -39,7 +46,7 @@ def active_asset_conditions(work: UnitOfWork) -> list[sa.ColumnElement[bool]]:
 
 
 async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection]:
-    """Contracts that run out within some days, or ran out and were not ended."""
+    """Active contracts that expire within `days`, or have expired and were not ended."""
     until = work.today + timedelta(days=days)
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
@@ -55,7 +62,7 @@ async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection
 
 
 async def list_lost_operators(work: UnitOfWork) -> list[Detection]:
-    """Contracts in force with an operator that is deregistered or gone."""
+    """Active contracts whose operator is marked as deregistered or unreachable."""
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
         CONTRACTS.c.state == ContractState.ACTIVE,
@@ -76,7 +83,7 @@ async def list_lost_operators(work: UnitOfWork) -> list[Detection]:
 
 
 async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
-    """Receivables some days past due and not settled, one finding per contract."""
+    """Contracts with open receivables more than `days` past due, one detection per contract."""
     owed = sa.cast(sa.func.sum(RECEIVABLES.c.amount - RECEIVABLES.c.received), sa.BigInteger).label("owed")
     query = (
         sa.select(
@@ -99,7 +106,7 @@ async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
 
 
 async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Detection]:
-    """Operating assets that no contract covers and whose last one ended, or which were registered, some days ago."""
+    """Operating assets registered more than `days` ago that have no active contract and none that ended within `days`."""
     since = work.today - timedelta(days=days)
     running = sa.select(CONTRACTS.c.id).where(
         CONTRACTS.c.asset_id == ASSETS.c.id,
@@ -127,7 +134,7 @@ async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Dete
 
 
 async def list_uninspected_assets(work: UnitOfWork) -> list[Detection]:
-    """Assets whose next inspection is overdue."""
+    """Assets whose inspection is overdue."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.inspect_due_on, ASSETS.c.keeper_name
     )
@@ -140,7 +147,7 @@ async def list_uninspected_assets(work: UnitOfWork) -> list[Detection]:
 
 
 async def list_overdue_uses(work: UnitOfWork) -> list[Detection]:
-    """Assets that are idle, low-yield or damaged past the deadline they were given."""
+    """Idle, low-yield or damaged assets past their deadline."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.use, ASSETS.c.use_deadline, ASSETS.c.use_person
     )
@@ -154,61 +161,44 @@ async def list_overdue_uses(work: UnitOfWork) -> list[Detection]:
     ]  # fmt: skip
 
 
-def _registered_by_project() -> Any:  # noqa: ANN401 - a subquery's columns
-    return (
-        sa.select(
-            ASSETS.c.project_id,
-            sa.cast(
-                sa.func.coalesce(
-                    sa.func.sum(ASSETS.c.original_value).filter(ASSETS.c.state.in_(COUNTED_STATES)), 0
-                ),
-                sa.BigInteger,
-            ).label("value"),
-            sa.func.count().filter(ASSETS.c.state.in_(COUNTED_STATES)).label("number"),
-            sa.func.count().filter(ASSETS.c.state == AssetState.DRAFT).label("drafts"),
-        )
-        .where(ASSETS.c.project_id.is_not(None))
-        .group_by(ASSETS.c.project_id)
-        .subquery()
-    )
-
-
 async def list_projects_without_assets(work: UnitOfWork, days: int) -> list[Detection]:
-    """Projects accepted some days ago of which nothing is registered."""
-    known = _registered_by_project()
+    """Projects accepted more than `days` ago without a registered asset."""
+    registered = _registered_by_project()
     query = (
         sa.select(PROJECTS)
-        .join(known, known.c.project_id == PROJECTS.c.id, isouter=True)
+        .join(registered, registered.c.project_id == PROJECTS.c.id, isouter=True)
         .where(
             PROJECTS.c.accepted_on < work.today - timedelta(days=days),
-            sa.func.coalesce(known.c.number, 0) == 0,
+            sa.func.coalesce(registered.c.number, 0) == 0,
             work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
         )
     )
     return [
-        Detection("project", str(row.id), row.region, row.name, f"项目 {row.accepted_on} 验收, 结算 {format_yuan(int(row.settled))} 元, 还没有登记资产",
+        Detection("project", str(row.id), row.region, row.name,
+            f"项目 {row.accepted_on} 验收, 结算 {format_yuan(int(row.settled))} 元, 还没有登记资产",
             project_id=row.id, figures={"结算": format_yuan(int(row.settled))})
         for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
 
 
 async def list_value_differences(work: UnitOfWork) -> list[Detection]:
-    """Projects whose assets are all registered and add up to another amount than was settled."""
-    known = _registered_by_project()
+    """Projects without drafts whose registered value differs from the settled cost."""
+    registered = _registered_by_project()
     query = (
-        sa.select(PROJECTS, known.c.value)
-        .join(known, known.c.project_id == PROJECTS.c.id)
+        sa.select(PROJECTS, registered.c.value)
+        .join(registered, registered.c.project_id == PROJECTS.c.id)
         .where(
             PROJECTS.c.accepted_on.is_not(None),
-            known.c.number > 0,
-            known.c.drafts == 0,
-            known.c.value != PROJECTS.c.settled,
+            registered.c.number > 0,
+            registered.c.drafts == 0,
+            registered.c.value != PROJECTS.c.settled,
             work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
         )
     )
     return [
         Detection("project", str(row.id), row.region, row.name,
-            f"结算 {format_yuan(int(row.settled))} 元, 登记原值 {format_yuan(int(row.value))} 元, 相差 {format_yuan(int(row.value - row.settled))} 元",
+            f"结算 {format_yuan(int(row.settled))} 元, 登记原值 {format_yuan(int(row.value))} 元, "
+            f"相差 {format_yuan(int(row.value - row.settled))} 元",
             project_id=row.id,
             figures={"结算": format_yuan(int(row.settled)), "登记原值": format_yuan(int(row.value)),
                      "相差": format_yuan(int(row.value - row.settled))})
@@ -217,7 +207,7 @@ async def list_value_differences(work: UnitOfWork) -> list[Detection]:
 
 
 async def list_assets_without_project(work: UnitOfWork, first_year: int) -> list[Detection]:
-    """Assets built since a year that name no project."""
+    """Assets built in `first_year` or later that name no project."""
     query = sa.select(ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.year).where(
         ASSETS.c.project_id.is_(None),
         ASSETS.c.project_name == "",
@@ -237,17 +227,8 @@ async def list_assets_without_project(work: UnitOfWork, first_year: int) -> list
     ]
 
 
-INSPECTIONS: sa.Table = Inspection.__table__  # type: ignore[attr-defined]
-CAMPAIGNS: sa.Table = Campaign.__table__  # type: ignore[attr-defined]
-CAMPAIGN_ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
-DISTRIBUTIONS: sa.Table = Distribution.__table__  # type: ignore[attr-defined]
-BALANCES: sa.Table = IncomeBalance.__table__  # type: ignore[attr-defined]
-RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
-SUBJECT_COLUMNS = (ASSETS.c.id, ASSETS.c.region, ASSETS.c.name)
-
-
 async def list_assets_without_photo(work: UnitOfWork, days: int) -> list[Detection]:
-    """Assets that were inspected within some days, but never with a photo."""
+    """Assets inspected within `days`, but not with a photo."""
     since = work.at - timedelta(days=days)
     query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.inspected_at, ASSETS.c.keeper_name).where(
         ASSETS.c.inspected_at >= since,
@@ -263,7 +244,7 @@ async def list_assets_without_photo(work: UnitOfWork, days: int) -> list[Detecti
 
 
 async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detection]:
-    """Assets whose latest inspection, within some days, was recorded somewhere else than where they lie."""
+    """Assets whose latest inspection, within `days`, has a fix outside the asset's area."""
     query = (
         sa.select(
             *SUBJECT_COLUMNS, INSPECTIONS.c.inspected_at, INSPECTIONS.c.distance_m, INSPECTIONS.c.inspector
@@ -290,7 +271,7 @@ async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detectio
 
 
 async def list_assets_without_keeper(work: UnitOfWork, days: int) -> list[Detection]:
-    """Public assets registered some days ago that nobody is named to keep."""
+    """Public assets registered more than `days` ago without a keeper."""
     query = sa.select(*SUBJECT_COLUMNS).where(
         ASSETS.c.asset_class == AssetClass.PUBLIC,
         ASSETS.c.keeper_name == "",
@@ -304,16 +285,18 @@ async def list_assets_without_keeper(work: UnitOfWork, days: int) -> list[Detect
 
 
 async def list_stale_registrations(work: UnitOfWork, days: int) -> list[Detection]:
-    """Drafts that nobody registered for some days, and registered assets whose rights nobody confirmed."""
+    """Assets that have been draft, or registered without confirmation, for more than `days`."""
     since = work.at - timedelta(days=days)
     query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.state).where(
         ASSETS.c.state.in_((AssetState.DRAFT, AssetState.REGISTERED)),
         ASSETS.c.state_since < since,
         work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
     )
-    words = {AssetState.DRAFT: "没有登记", AssetState.REGISTERED: "没有确权"}
+    problems = {AssetState.DRAFT: "没有登记", AssetState.REGISTERED: "没有确权"}
     return [
-        Detection("asset", str(row.id), row.region, row.name, f"建档或登记超过 {days} 天, {words[row.state]}")
+        Detection(
+            "asset", str(row.id), row.region, row.name, f"建档或登记超过 {days} 天, {problems[row.state]}"
+        )
         for row in await execute_core(
             work.session, query.order_by(ASSETS.c.state_since).limit(MAX_ROWS_PER_SCAN)
         )
@@ -321,7 +304,7 @@ async def list_stale_registrations(work: UnitOfWork, days: int) -> list[Detectio
 
 
 async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
-    """What a stock-taking closed within some days did not find, and nobody has seen since or disposed of."""
+    """Assets that a stock-taking closed within `days` reported missing, not seen since and not disposed of."""
     query = (
         sa.select(*SUBJECT_COLUMNS, CAMPAIGNS.c.name.label("campaign"))
         .join(CAMPAIGN_ITEMS, CAMPAIGN_ITEMS.c.asset_id == ASSETS.c.id)
@@ -343,7 +326,7 @@ async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
 
 
 async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detection]:
-    """Villages and towns that hold income since before some days ago, and have carried out no distribution since."""
+    """Villages and towns that hold income received more than `days` ago and approved no distribution within `days`."""
     since = work.today - timedelta(days=days)
     carried_out = sa.select(DISTRIBUTIONS.c.id).where(
         DISTRIBUTIONS.c.region == BALANCES.c.region,
@@ -366,3 +349,22 @@ async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detecti
             figures={"未分配": format_yuan(int(row.amount))})
         for row in await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))
     ]  # fmt: skip
+
+
+def _registered_by_project() -> Any:  # noqa: ANN401 - a subquery's columns
+    return (
+        sa.select(
+            ASSETS.c.project_id,
+            sa.cast(
+                sa.func.coalesce(
+                    sa.func.sum(ASSETS.c.original_value).filter(ASSETS.c.state.in_(COUNTED_STATES)), 0
+                ),
+                sa.BigInteger,
+            ).label("value"),
+            sa.func.count().filter(ASSETS.c.state.in_(COUNTED_STATES)).label("number"),
+            sa.func.count().filter(ASSETS.c.state == AssetState.DRAFT).label("drafts"),
+        )
+        .where(ASSETS.c.project_id.is_not(None))
+        .group_by(ASSETS.c.project_id)
+        .subquery()
+    )

@@ -1,4 +1,4 @@
-"""Asset alerts over HTTP."""
+"""Routes of asset alerts."""
 
 from services.assets.alerts.detectors import scan_alerts
 from services.assets.alerts.models import ALERTS

@@ -1,4 +1,4 @@
-"""Straight-line depreciation: pure arithmetic, by whole months, never below the residual value."""
+"""Straight-line depreciation by whole months, down to the residual value. Pure functions; amounts in 分."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Depreciation:
-    """What is left of a value on a day, in 分."""
+    """Depreciation of a value as of one day; amounts in 分."""
 
     months: int
     total_months: int
@@ -19,7 +19,7 @@ class Depreciation:
 def calculate_straight_line(
     value: int, built_on: date, on: date, *, years: int, residual_percent: int
 ) -> Depreciation:
-    """From the month after it was built, an equal share each month until the residual value is left."""
+    """Depreciation of a value: equal monthly amounts from the month after completion until the residual value remains."""
     total = years * 12
     return _depreciate_amount(
         value, min(max(_months_between(built_on, on), 0), total), total, residual_percent
@@ -35,22 +35,22 @@ def calculate_with_changes(
     years: int,
     residual_percent: int,
 ) -> Depreciation:
-    """The same for a value that changed on some days: each change is spread over what was left of the life that day.
+    """Depreciation of a value with dated changes: each change is spread over the months of life that remain on its day.
 
-    A change after the life's end stays in the value as it is.
+    A change after the end of life is not depreciated.
     """
-    first = calculate_straight_line(value, built_on, on, years=years, residual_percent=residual_percent)
-    found = [first]
+    base = calculate_straight_line(value, built_on, on, years=years, residual_percent=residual_percent)
+    parts = [base]
     for day, amount in changes:
-        left = first.total_months - max(_months_between(built_on, day), 0)
-        passed = min(max(_months_between(day, on), 0), max(left, 0))
-        found.append(_depreciate_amount(amount, passed, left, residual_percent))
+        months_left = base.total_months - max(_months_between(built_on, day), 0)
+        months_passed = min(max(_months_between(day, on), 0), max(months_left, 0))
+        parts.append(_depreciate_amount(amount, months_passed, months_left, residual_percent))
     return Depreciation(
-        first.months,
-        first.total_months,
-        sum(one.residual for one in found),
-        sum(one.accumulated for one in found),
-        sum(one.net for one in found),
+        base.months,
+        base.total_months,
+        sum(part.residual for part in parts),
+        sum(part.accumulated for part in parts),
+        sum(part.net for part in parts),
     )
 
 

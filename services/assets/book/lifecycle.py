@@ -1,7 +1,8 @@
-"""The life of a value adjustment, on one screen."""
+"""Lifecycle of value adjustments."""
 
 from dataclasses import dataclass
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -25,7 +26,7 @@ class AdjustmentAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class AdjustmentFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     value_after: int
     is_registered: bool
@@ -46,21 +47,12 @@ def asset_is_registered(facts: AdjustmentFacts) -> FieldError | None:
     return FieldError("not_registered", "资产不在册, 不能调整价值", "The asset is not on the register")
 
 
-def reason_given(facts: AdjustmentFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = AdjustmentState, AdjustmentAction
 
 # fmt: off
 ADJUSTMENT: Lifecycle[AdjustmentState, AdjustmentAction, AdjustmentFacts] = Lifecycle(
     "value adjustment", "价值调整", AdjustmentState, S.PROPOSED, (
-    #    action     from        to          who                needs
+    #          action     from        to          who                needs
     transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, value_not_negative, four_eyes=("created_by",)),
     transition(A.REJECT,  S.PROPOSED, S.REJECTED, May.ASSET_APPROVE, reason_given),
 ))

@@ -1,4 +1,4 @@
-"""The table of value adjustments."""
+"""Table of value adjustments."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class ValueAdjustment(Base, Record, table=True):
-    """价值调整. Its region is the asset's; `amount` has a sign."""
+    """价值调整. Its region is the asset's; `amount` is signed."""
 
     __tablename__ = "value_adjustment"
     __table_args__ = (

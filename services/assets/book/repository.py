@@ -1,4 +1,4 @@
-"""Assets whose funding is not known yet, or no longer."""
+"""Queries for assets whose sources of money are missing or outdated."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,8 +14,8 @@ from shared.unit_of_work import UnitOfWork
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 
 
-async def system_list_missing_funding(work: UnitOfWork, before: datetime, most: int) -> list[Asset]:
-    """Registered assets of projects that lack their sources of money and were not asked about since, the longest first."""
+async def system_list_missing_funding(work: UnitOfWork, before: datetime, limit: int) -> list[Asset]:
+    """Registered assets of projects without known funding that were not queried since `before`, longest waiting first, at most `limit`."""
     query = select(Asset).where(
         col(Asset.project_id).is_not(None),
         col(Asset.state).in_(COUNTED_STATES),
@@ -23,19 +23,21 @@ async def system_list_missing_funding(work: UnitOfWork, before: datetime, most: 
         sa.or_(col(Asset.funding_asked_at).is_(None), col(Asset.funding_asked_at) < before),
         Asset.original_value > 0,
     )
-    # Null sorts first on SQLite and last on PostgreSQL.
-    never = sa.case((col(Asset.funding_asked_at).is_(None), 0), else_=1)
-    return list(await work.session.exec(query.order_by(never, col(Asset.funding_asked_at)).limit(most)))
+    # NULL sorts first on SQLite and last on PostgreSQL.
+    never_asked = sa.case((col(Asset.funding_asked_at).is_(None), 0), else_=1)
+    return list(
+        await work.session.exec(query.order_by(never_asked, col(Asset.funding_asked_at)).limit(limit))
+    )
 
 
 async def system_lock_asset(work: UnitOfWork, asset: Asset) -> Asset | None:
-    """The same asset, locked and as it is now."""
+    """The current row of an asset, locked, or None."""
     query = select(Asset).where(Asset.id == asset.id).with_for_update()
     return (await work.session.exec(query)).first()
 
 
 async def system_invalidate_funding(work: UnitOfWork, project_id: UUID) -> int:
-    """What was carried over for a project is to be asked again; how many assets that are."""
+    """Mark funding copied from the ledger for a project as unknown, so that it is fetched again; returns the number of assets."""
     query = ASSETS.update().where(
         ASSETS.c.project_id == project_id,
         ASSETS.c.funding_carried.is_(True),

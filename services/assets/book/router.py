@@ -1,4 +1,4 @@
-"""An asset's value over HTTP."""
+"""Routes of the value book: adjustments, value on a day, funding."""
 
 from datetime import date
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Code sets of value adjustments."""
+"""Schemas of the value book."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.lifecycle.transitions import TransitionRequest
 
 
 class AdjustmentKind(LabelledEnum):
-    """价值调整种类. Only a correction changes the original value; the others change the present one."""
+    """价值调整种类. Only a correction changes the original value; the others change the current value."""
 
     CORRECTION = "correction", "原值更正"
     IMPROVEMENT = "improvement", "改扩建增值"
@@ -58,7 +58,7 @@ class AdjustmentTransitionRequest(TransitionRequest):
 
 
 class BookRead(BaseModel):
-    """价值账: original + approved adjustments, less depreciation where the district keeps that book."""
+    """价值账: original value plus approved adjustments, less depreciation where the district's rule enables it."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""Changing an asset's value by two people, and what it is worth on a day."""
+"""Use cases of the value book: adjustments approved by a second person, value on a day, funding from the funds ledger."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.book import repository
 from services.assets.book.calculation import calculate_with_changes
 from services.assets.book.events import ValueAdjusted
@@ -38,9 +38,13 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition
 from shared.records import create_record
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
+RETRY_INTERVAL = timedelta(hours=1)
+"""Time before a project without allocations is queried again."""
+log = structlog.get_logger("funding")
+
 
 async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPost) -> ValueAdjustment:
-    """An adjustment that waits for another person's approval."""
+    """Propose an adjustment; it takes effect when another person approves it. Invalid when amount or date do not fit its kind."""
     asset = await register.get_asset(work, asset_id)
     work.actor.require(May.ASSET_REGISTER, asset.region)
     if body.amount == 0:
@@ -51,21 +55,21 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
         raise invalid("sign", "改扩建增值的金额须为正", "/amount", "It must be above zero")
     if body.happened_on > work.today:
         raise invalid("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
-    papers = [str(one) for one in body.file_ids]
-    await uploads.require_files(work, papers, "/file_ids")
-    made, _ = await create_record(
+    file_ids = [str(file_id) for file_id in body.file_ids]
+    await uploads.require_files(work, file_ids, "/file_ids")
+    adjustment, _ = await create_record(
         work,
         ValueAdjustment,
         body,
         region=asset.region,
         id=body.id,
         asset_id=asset.id,
-        file_ids=papers,
+        file_ids=file_ids,
         state=AdjustmentState.PROPOSED,
         state_since=work.at,
         **body.model_dump(exclude={"id", "file_ids"}),
     )
-    return made
+    return adjustment
 
 
 async def transition_adjustment(
@@ -77,14 +81,16 @@ async def transition_adjustment(
     match: VersionMatch,
     dry_run: bool,
 ) -> ValueAdjustment | TransitionPreview:
-    """Approve or refuse; an approval changes the asset in the same transaction."""
-    seen = await scoped.get_record(work, ValueAdjustment, adjustment_id, "项价值调整")
-    asset = await register.get_asset(work, seen.asset_id, lock=True)
-    adjustment = await scoped.get_record(work, ValueAdjustment, adjustment_id, "项价值调整", lock=True)
-    correction = adjustment.kind is AdjustmentKind.CORRECTION
-    after = (asset.original_value if correction else get_current_value(asset)) + adjustment.amount
+    """Approve or reject an adjustment; approval changes the asset in the same transaction."""
+    unlocked = await records.get_record(work, ValueAdjustment, adjustment_id, "项价值调整")
+    asset = await register.get_asset(work, unlocked.asset_id, lock=True)
+    adjustment = await records.get_record(work, ValueAdjustment, adjustment_id, "项价值调整", lock=True)
+    is_correction = adjustment.kind is AdjustmentKind.CORRECTION
+    value_after = (asset.original_value if is_correction else get_current_value(asset)) + adjustment.amount
     facts = AdjustmentFacts(
-        value_after=after - 1 if correction else after,  # an original value stays above zero
+        value_after=value_after - 1
+        if is_correction
+        else value_after,  # a corrected original value must stay positive
         is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
         reason=body.reason,
     )
@@ -114,78 +120,45 @@ async def transition_adjustment(
     return adjustment
 
 
-async def _apply_adjustment(work: UnitOfWork, asset: Asset, adjustment: ValueAdjustment) -> None:
-    """An approved change of value, with its event in the asset's own history."""
-    name = "original_value" if adjustment.kind is AdjustmentKind.CORRECTION else "adjusted"
-    before = {name: format_yuan(getattr(asset, name))}
-    setattr(asset, name, getattr(asset, name) + adjustment.amount)
-    if name == "original_value" and asset.funding_carried:
-        # The sources add up to the value, so they are asked again.
-        asset.funding_known, asset.funding_asked_at = False, None
-    asset.version += 1
-    asset.updated_at = work.at
-    work.session.add(asset)
-    event = AssetChanged(asset_id=asset.id, fields=[name])
-    await work.publish(event, asset, before=before, reason=f"{adjustment.kind.label}: {adjustment.reason}")
-
-
 def get_current_value(asset: Asset) -> int:
-    """Original value and approved adjustments, before depreciation."""
+    """Original value plus approved adjustments in 分, before depreciation."""
     return asset.original_value + asset.adjusted
 
 
-def _counts_separately(adjustment: ValueAdjustment) -> bool:
-    """Whether an adjustment stands beside the original value; a correction is in it."""
-    correction = adjustment.kind is AdjustmentKind.CORRECTION
-    return adjustment.state is AdjustmentState.APPROVED and not correction
-
-
 async def copy_adjustments(work: UnitOfWork, old: Asset, new: Sequence[Asset]) -> None:
-    """The approved adjustments of an asset on its successors, in proportion to their original values."""
-    for row in await scoped.list_records(work, ValueAdjustment, col(ValueAdjustment.asset_id) == old.id):
-        if not _counts_separately(row):
+    """Copy the approved adjustments of an asset to its successors, split in proportion to their original values."""
+    for adjustment in await records.list_records(
+        work, ValueAdjustment, col(ValueAdjustment.asset_id) == old.id
+    ):
+        if not _counts_separately(adjustment):
             continue
-        parts = split_proportionally(row.amount, [one.original_value for one in new])
-        for asset, part in zip(new, parts, strict=True):
-            if part:
-                asset.adjusted += part
-                work.session.add_all((asset, _build_successor(work, row, old, asset, part)))
-
-
-def _build_successor(
-    work: UnitOfWork, row: ValueAdjustment, old: Asset, asset: Asset, amount: int
-) -> ValueAdjustment:
-    taken = row.model_dump(include={"kind", "happened_on", "document_no", "file_ids", "state", "decided_by"})
-    return ValueAdjustment(
-        **taken,
-        id=new_id(),
-        region=asset.region,
-        created_at=work.at,
-        created_by=row.created_by,
-        updated_at=work.at,
-        asset_id=asset.id,
-        amount=amount,
-        reason=f"承接 {old.code}: {row.reason}",
-        state_since=work.at,
-    )
+        shares = split_proportionally(adjustment.amount, [asset.original_value for asset in new])
+        for asset, share in zip(new, shares, strict=True):
+            if share:
+                asset.adjusted += share
+                work.session.add_all((asset, _build_successor(work, adjustment, old, asset, share)))
 
 
 async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
-    """What an asset is worth on a day by the district's rule for its class."""
+    """Value of an asset on a day: adjustments, and depreciation by the rule book.depreciation for its class and district."""
     rule = await work.get_rule("book.depreciation", on=on, region=asset.region)
     terms = rule.value.get(asset.asset_class) or {}
     years = asset.service_years or terms.get("years")
-    kept = bool(terms.get("enabled")) and years is not None and asset.built_on is not None
-    mine = col(ValueAdjustment.asset_id) == asset.id
-    rows = await scoped.list_records(work, ValueAdjustment, mine, order=(col(ValueAdjustment.happened_on),))
+    has_depreciation = bool(terms.get("enabled")) and years is not None and asset.built_on is not None
+    of_asset = col(ValueAdjustment.asset_id) == asset.id
+    adjustments = await records.list_records(
+        work, ValueAdjustment, of_asset, order=(col(ValueAdjustment.happened_on),)
+    )
     changes = [
-        (one.happened_on, one.amount) for one in rows if _counts_separately(one) and one.happened_on <= on
+        (adjustment.happened_on, adjustment.amount)
+        for adjustment in adjustments
+        if _counts_separately(adjustment) and adjustment.happened_on <= on
     ]
     adjusted = sum(amount for _, amount in changes)
     value = asset.original_value + adjusted
-    found = None
-    if kept and years is not None and asset.built_on is not None:
-        found = calculate_with_changes(
+    depreciation = None
+    if has_depreciation and years is not None and asset.built_on is not None:
+        depreciation = calculate_with_changes(
             asset.original_value,
             changes,
             asset.built_on,
@@ -199,123 +172,177 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
         original_value=asset.original_value,
         adjusted=adjusted,
         value=value,
-        depreciated=found is not None,
-        years=int(years) if found and years else None,
-        months=found.months if found else None,
-        residual=found.residual if found else None,
-        accumulated=found.accumulated if found else None,
-        net=found.net if found else value,
+        depreciated=depreciation is not None,
+        years=int(years) if depreciation and years else None,
+        months=depreciation.months if depreciation else None,
+        residual=depreciation.residual if depreciation else None,
+        accumulated=depreciation.accumulated if depreciation else None,
+        net=depreciation.net if depreciation else value,
         rule=rule.ref,
-        adjustments=[AdjustmentRead.model_validate(one) for one in rows],
+        adjustments=[AdjustmentRead.model_validate(adjustment) for adjustment in adjustments],
     )
 
 
-RETRY_INTERVAL = timedelta(hours=1)
-"""When a project without money is asked about again."""
-log = structlog.get_logger("funding")
-
-
 def split_by_allocation(thread: Mapping[str, Any], value: int) -> list[dict[str, Any]]:
-    """A value in 分 split over the documents that stand behind a project, adding up exactly."""
-    given: defaultdict[str, int] = defaultdict(int)
+    """Split a value in 分 over the fund sources of a project in proportion to their net allocations; the parts add up exactly."""
+    amount_by_source: defaultdict[str, int] = defaultdict(int)
     for allocation in thread["allocations"]:
-        given[allocation["source_id"]] += _net_allocation(allocation, thread["payments"])
-    sources = [one for one in thread["sources"] if given[one["id"]] > 0]
+        amount_by_source[allocation["source_id"]] += _net_allocation(allocation, thread["payments"])
+    sources = [source for source in thread["sources"] if amount_by_source[source["id"]] > 0]
     if not sources:
         return []
-    amounts = split_proportionally(value, [given[one["id"]] for one in sources])
+    amounts = split_proportionally(value, [amount_by_source[source["id"]] for source in sources])
     return [
-        {"level": one["level"], "fund": one["fund"], "document_no": one["document_no"], "amount": amount}
-        for one, amount in zip(sources, amounts, strict=True)
+        {
+            "level": source["level"],
+            "fund": source["fund"],
+            "document_no": source["document_no"],
+            "amount": amount,
+        }
+        for source, amount in zip(sources, amounts, strict=True)
         if amount
     ]
 
 
-def _net_allocation(allocation: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> int:
-    """What an allocation still gives: after recalls, and without money that was paid, came back and was not paid again."""
-    kept, paid = parse_yuan(allocation["figures"]["allocated"]), parse_yuan(allocation["figures"]["paid"])
-    back = sum(parse_yuan(one["refunded"]) for one in payments if one["allocation_id"] == allocation["id"])
-    return max(paid, kept - back) if back else kept
-
-
-async def fetch_funding(peer: ServiceClient, project_id: UUID, value: int) -> list[dict[str, Any]]:
-    """What funds says; Unavailable when it is down."""
-    funds = FundsClient(peer)
+async def fetch_funding(service_client: ServiceClient, project_id: UUID, value: int) -> list[dict[str, Any]]:
+    """Sources of money of a project from the funds service, scaled to `value`; Unavailable when it is down."""
+    funds = FundsClient(service_client)
     thread = await funds.get_thread(project_id=project_id)
-    given = [await funds.get_allocation(UUID(one["id"])) for one in thread["allocations"]]
-    return split_by_allocation({**thread, "allocations": given}, value)
+    allocations = [await funds.get_allocation(UUID(allocation["id"])) for allocation in thread["allocations"]]
+    return split_by_allocation({**thread, "allocations": allocations}, value)
 
 
 async def carry_funding(work: UnitOfWork, asset_id: UUID) -> Asset:
-    """Fill an asset's funding from the ledger now. Conflict when it has no project or the project no money."""
+    """Fill the funding of an asset from the funds ledger now. Conflict when it has no project or the project has no allocation."""
     async with work.context.database.read() as session:
-        seen = await register.get_asset(work.context.unit_of_work(session, work.actor), asset_id)
-    if seen.project_id is None:
+        unlocked = await register.get_asset(work.context.unit_of_work(session, work.actor), asset_id)
+    if unlocked.project_id is None:
         raise conflict("no_project", "资产没有形成项目, 请手工填写资金来源", "No project")
-    found = await fetch_funding(work.service_client("funds"), seen.project_id, seen.original_value)
+    funding = await fetch_funding(work.service_client("funds"), unlocked.project_id, unlocked.original_value)
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_REGISTER, asset.region)
-    if not found or asset.original_value != seen.original_value:
+    if not funding or asset.original_value != unlocked.original_value:
         raise conflict("no_money", "资金账上没有这个项目的资金安排", "No money of this project")
-    await update_funding(work, asset, found, "资金来源取自资金总账")
+    await update_funding(work, asset, funding, "资金来源取自资金总账")
     return asset
 
 
-async def update_funding(work: UnitOfWork, asset: Asset, found: list[dict[str, Any]], reason: str) -> None:
-    """Write the sources down; when they differ from before, with an event that shows both."""
+async def update_funding(work: UnitOfWork, asset: Asset, funding: list[dict[str, Any]], reason: str) -> None:
+    """Store the sources of money; publish an event with the old and the new ones when they differ."""
     before = asset.funding
-    asset.funding, asset.funding_known, asset.funding_carried = found, True, True
+    asset.funding, asset.funding_known, asset.funding_carried = funding, True, True
     asset.funding_asked_at = work.at
     work.session.add(asset)
-    if found == before:
+    if funding == before:
         return
     asset.version += 1
     asset.updated_at = work.at
-    shares = tuple(FundingShare.model_validate(one | {"amount": format_yuan(one["amount"])}) for one in found)
+    shares = tuple(
+        FundingShare.model_validate(part | {"amount": format_yuan(part["amount"])}) for part in funding
+    )
     event = FundingCarried(asset_id=asset.id, project_id=asset.project_id, funding=shares)
-    shown = [one | {"amount": format_yuan(one["amount"])} for one in before]
-    await work.publish(event, asset, before={"funding": shown}, reason=reason)
+    previous_funding = [part | {"amount": format_yuan(part["amount"])} for part in before]
+    await work.publish(event, asset, before={"funding": previous_funding}, reason=reason)
 
 
-async def fill_missing_funding(context: ServiceContext, most: int = 50) -> int:
-    """Fill what is waiting, as far as funds answers; how many were filled. Safe to run any number of times."""
+async def fill_missing_funding(context: ServiceContext, limit: int = 50) -> int:
+    """Background task: fill missing funding of at most `limit` assets; returns how many were filled. Safe to repeat."""
     async with context.database.read() as session:
-        waiting = await repository.system_list_missing_funding(
-            context.unit_of_work(session), context.clock() - RETRY_INTERVAL, most
+        assets = await repository.system_list_missing_funding(
+            context.unit_of_work(session), context.clock() - RETRY_INTERVAL, limit
         )
-    peer = ServiceClient(context, "funds", context.service_actor(), context.clock())
-    done = 0
-    for asset in waiting:
-        found = await _fetch_or_skip(peer, asset)
+    service_client = ServiceClient(context, "funds", context.service_actor(), context.clock())
+    filled = 0
+    for asset in assets:
+        funding = await _fetch_or_skip(service_client, asset)
         async with context.database.write() as session:
             work = context.unit_of_work(session)
-            now = await repository.system_lock_asset(work, asset)
-            if now is not None and not now.funding_known:
-                done += await _fill_asset(
-                    work, now, found if now.original_value == asset.original_value else []
+            current = await repository.system_lock_asset(work, asset)
+            if current is not None and not current.funding_known:
+                filled += await _fill_asset(
+                    work, current, funding if current.original_value == asset.original_value else []
                 )
-    return done
+    return filled
 
 
-async def _fetch_or_skip(peer: ServiceClient, asset: Asset) -> list[dict[str, Any]]:
-    """What funds says of an asset's project; nothing when it refuses, so that one project holds no other up."""
+async def _apply_adjustment(work: UnitOfWork, asset: Asset, adjustment: ValueAdjustment) -> None:
+    """Apply an approved adjustment to the asset and publish the change in the asset's history."""
+    name = "original_value" if adjustment.kind is AdjustmentKind.CORRECTION else "adjusted"
+    before = {name: format_yuan(getattr(asset, name))}
+    setattr(asset, name, getattr(asset, name) + adjustment.amount)
+    if name == "original_value" and asset.funding_carried:
+        # The sources add up to the original value, so they must be fetched again.
+        asset.funding_known, asset.funding_asked_at = False, None
+    asset.version += 1
+    asset.updated_at = work.at
+    work.session.add(asset)
+    event = AssetChanged(asset_id=asset.id, fields=[name])
+    await work.publish(event, asset, before=before, reason=f"{adjustment.kind.label}: {adjustment.reason}")
+
+
+def _counts_separately(adjustment: ValueAdjustment) -> bool:
+    """Whether an adjustment is added to the original value; an approved correction is already part of it."""
+    is_correction = adjustment.kind is AdjustmentKind.CORRECTION
+    return adjustment.state is AdjustmentState.APPROVED and not is_correction
+
+
+def _build_successor(
+    work: UnitOfWork, adjustment: ValueAdjustment, old: Asset, asset: Asset, amount: int
+) -> ValueAdjustment:
+    columns = adjustment.model_dump(
+        include={"kind", "happened_on", "document_no", "file_ids", "state", "decided_by"}
+    )
+    return ValueAdjustment(
+        **columns,
+        id=new_id(),
+        region=asset.region,
+        created_at=work.at,
+        created_by=adjustment.created_by,
+        updated_at=work.at,
+        asset_id=asset.id,
+        amount=amount,
+        reason=f"承接 {old.code}: {adjustment.reason}",
+        state_since=work.at,
+    )
+
+
+def _net_allocation(allocation: Mapping[str, Any], payments: Sequence[Mapping[str, Any]]) -> int:
+    """Net amount of an allocation in 分: recalls are deducted, and so are refunds that were not paid out again."""
+    allocated, paid = (
+        parse_yuan(allocation["figures"]["allocated"]),
+        parse_yuan(allocation["figures"]["paid"]),
+    )
+    refunded = sum(
+        parse_yuan(payment["refunded"])
+        for payment in payments
+        if payment["allocation_id"] == allocation["id"]
+    )
+    return max(paid, allocated - refunded) if refunded else allocated
+
+
+async def _fetch_or_skip(service_client: ServiceClient, asset: Asset) -> list[dict[str, Any]]:
+    """Funding of the asset's project; empty when the funds service refuses, so that one project does not block the others."""
     try:
-        return await fetch_funding(peer, asset.project_id, asset.original_value) if asset.project_id else []
-    except ApiError as refusal:
-        log.warning("funding", asset=str(asset.id), reason=refusal.detail)
+        return (
+            await fetch_funding(service_client, asset.project_id, asset.original_value)
+            if asset.project_id
+            else []
+        )
+    except ApiError as error:
+        log.warning("funding", asset=str(asset.id), reason=error.detail)
         return []
 
 
-async def _fill_asset(work: UnitOfWork, asset: Asset, found: list[dict[str, Any]]) -> bool:
+async def _fill_asset(work: UnitOfWork, asset: Asset, funding: list[dict[str, Any]]) -> bool:
     asset.funding_asked_at = work.at
     work.session.add(asset)
-    if found:
-        corrected = (
+    if funding:
+        reason = (
             "资金调整收回、退款或原值更正后, 按资金总账更正"
             if asset.funding_carried
             else "资金来源取自资金总账"
         )
-        await update_funding(work, asset, found, corrected)
+        await update_funding(work, asset, funding, reason)
     elif asset.funding_carried and asset.funding:
         await update_funding(work, asset, [], "项目的资金已全部收回, 资金来源清空")
-    return bool(found)
+    return bool(funding)

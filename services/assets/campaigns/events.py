@@ -6,7 +6,7 @@ from shared.clients.assets import AssetEvent
 
 
 class CampaignMoved(AssetEvent):
-    """盘点换了状态; `was` is empty when it began."""
+    """盘点换了状态; `was` is empty when the campaign is created."""
 
     topic = "campaign.moved"
     campaign_id: UUID

@@ -1,7 +1,8 @@
-"""The life of a stock-taking, on one screen."""
+"""Lifecycle of stock-takings."""
 
 from dataclasses import dataclass
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -25,7 +26,7 @@ class CampaignAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class CampaignFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     unchecked: int = 0
     reason: str = ""
@@ -40,20 +41,12 @@ def all_checked(facts: CampaignFacts) -> FieldError | None:
     )
 
 
-def reason_given(facts: CampaignFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = CampaignState, CampaignAction
 
 # fmt: off
-CAMPAIGN: Lifecycle[CampaignState, CampaignAction, CampaignFacts] = Lifecycle("campaign", "盘点", CampaignState, S.OPEN, (
-    #    action    from    to           who                needs
+CAMPAIGN: Lifecycle[CampaignState, CampaignAction, CampaignFacts] = Lifecycle(
+    "campaign", "盘点", CampaignState, S.OPEN, (
+    #          action    from    to           who                needs
     transition(A.CLOSE,  S.OPEN, S.CLOSED,    May.ASSET_OPERATE, all_checked),
     transition(A.CANCEL, S.OPEN, S.CANCELLED, May.ASSET_OPERATE, reason_given),
 ))

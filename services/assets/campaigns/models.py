@@ -1,4 +1,4 @@
-"""The tables of stock-taking."""
+"""Tables of stock-taking."""
 
 from datetime import date, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Campaign(Base, Record, table=True):
-    """盘点: a region and the classes it is about."""
+    """盘点 of a region and some asset classes."""
 
     __tablename__ = "campaign"
     __table_args__ = (sa.Index(None, "region", "starts_on", "id"), sa.Index(None, "starts_on", "id"))
@@ -31,7 +31,7 @@ class Campaign(Base, Record, table=True):
 
 
 class CampaignItem(Base, table=True):
-    """应盘清单的一项, as the register had it when the stock-taking began, and what was last found."""
+    """应盘清单的一项: copied from the register when the stock-taking began, with the latest result."""
 
     __tablename__ = "campaign_item"
     __table_args__ = (
@@ -52,7 +52,7 @@ class CampaignItem(Base, table=True):
 
 
 class Finding(Base, Record, table=True):
-    """一条盘点记录. Rows are only added; the latest of an asset counts."""
+    """一条盘点记录. Rows are only inserted; the latest of an asset counts."""
 
     __tablename__ = "finding"
     __table_args__ = (

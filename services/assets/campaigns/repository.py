@@ -1,4 +1,4 @@
-"""Every query about stock-taking."""
+"""Queries of stock-taking."""
 
 from typing import Any
 from uuid import UUID
@@ -23,34 +23,34 @@ FINDINGS: sa.Table = Finding.__table__  # type: ignore[attr-defined]
 
 
 def _visible_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
-    """A stock-taking of one's regions, or one that expects something there: a village sees the district's."""
-    mine = (
+    """Condition: the stock-taking lies in the caller's regions, or its list has items there (a village sees that of its district)."""
+    expects_visible_asset = (
         sa.select(ITEMS.c.asset_id)
         .where(
             ITEMS.c.campaign_id == col(Campaign.id), work.actor.scope_filter(May.ASSET_READ, ITEMS.c.region)
         )
         .exists()
     )
-    return sa.or_(work.actor.scope_filter(May.ASSET_READ, col(Campaign.region)), mine)
+    return sa.or_(work.actor.scope_filter(May.ASSET_READ, col(Campaign.region)), expects_visible_asset)
 
 
 async def get_campaign(
     work: UnitOfWork, campaign_id: UUID, *, lock: bool = False, share: bool = False
 ) -> Campaign:
-    """One stock-taking the caller takes part in. `share`: it cannot be closed until the transaction ends."""
+    """One stock-taking visible to the caller; NotFound otherwise. `share` locks it against closing until the transaction ends."""
     query = select(Campaign).where(Campaign.id == campaign_id, _visible_condition(work))
     if lock or share:
         query = query.with_for_update(read=share)
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    campaign = (await work.session.exec(query)).first()
+    if campaign is None:
         raise NotFound(f"没有这次盘点: {campaign_id}", f"No campaign {campaign_id}")
-    return found
+    return campaign
 
 
 async def list_campaigns(
-    work: UnitOfWork, asked: PageParams, region: str | None, state: CampaignState | None
+    work: UnitOfWork, page_params: PageParams, region: str | None, state: CampaignState | None
 ) -> Page[Campaign]:
-    """A page of stock-takings the caller takes part in."""
+    """One page of the stock-takings visible to the caller."""
     query = select(Campaign).where(_visible_condition(work))
     if region:
         query = query.where(col(Campaign.region).between(*region_bounds(region)))
@@ -58,13 +58,13 @@ async def list_campaigns(
         query = query.where(Campaign.state == state)
     orders = {"starts_on": col(Campaign.starts_on)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(Campaign.id), default="-starts_on"
+        work.session, query, page_params, orders=orders, key=col(Campaign.id), default="-starts_on"
     )
 
 
 async def insert_expected_items(work: UnitOfWork, campaign: Campaign) -> None:
-    """Write down everything the register has in a region and some classes, in one statement."""
-    chosen = sa.select(
+    """Insert the expected list: every registered asset of the region and classes, in one statement."""
+    assets = sa.select(
         sa.literal(campaign.id, sa.Uuid()),
         ASSETS.c.id,
         ASSETS.c.region,
@@ -80,11 +80,11 @@ async def insert_expected_items(work: UnitOfWork, campaign: Campaign) -> None:
         ASSETS.c.asset_class.in_(campaign.classes),
     )
     columns = ["campaign_id", "asset_id", "region", "code", "name", "asset_class", "value"]
-    await execute_core(work.session, ITEMS.insert().from_select(columns, chosen))
+    await execute_core(work.session, ITEMS.insert().from_select(columns, assets))
 
 
 async def find_item(work: UnitOfWork, campaign_id: UUID, asset_id: UUID) -> CampaignItem | None:
-    """One expected asset, locked."""
+    """One item of the expected list, locked, or None."""
     query = select(CampaignItem).where(
         CampaignItem.campaign_id == campaign_id,
         CampaignItem.asset_id == asset_id,
@@ -94,7 +94,7 @@ async def find_item(work: UnitOfWork, campaign_id: UUID, asset_id: UUID) -> Camp
 
 
 async def find_finding(work: UnitOfWork, finding_id: UUID) -> Finding | None:
-    """One record by the id a phone gave it."""
+    """A finding by the id that the phone assigned, or None."""
     query = select(Finding).where(
         Finding.id == finding_id, work.actor.scope_filter(May.ASSET_READ, col(Finding.region))
     )
@@ -102,7 +102,7 @@ async def find_finding(work: UnitOfWork, finding_id: UUID) -> Finding | None:
 
 
 async def sum_by_result(work: UnitOfWork, campaign_id: UUID) -> dict[FindingResult | None, tuple[int, int]]:
-    """Result → (count, original value); None is what nobody has looked at yet."""
+    """Result → (count, original value in 分); the key None holds unchecked items."""
     query = (
         sa.select(
             ITEMS.c.result,
@@ -118,7 +118,7 @@ async def sum_by_result(work: UnitOfWork, campaign_id: UUID) -> dict[FindingResu
 
 
 async def count_unlisted(work: UnitOfWork, campaign_id: UUID) -> int:
-    """How many things were found that are not on the list."""
+    """Number of findings that are not on the expected list."""
     query = sa.select(sa.func.count()).where(
         FINDINGS.c.campaign_id == campaign_id,
         FINDINGS.c.result == FindingResult.NOT_ON_LIST,
@@ -128,7 +128,7 @@ async def count_unlisted(work: UnitOfWork, campaign_id: UUID) -> int:
 
 
 async def count_by_village(work: UnitOfWork, campaign_id: UUID) -> list[sa.Row[Any]]:
-    """(region, result, count) of the expected list."""
+    """Rows (region, result, number) of the expected list, ordered by region."""
     query = (
         sa.select(ITEMS.c.region, ITEMS.c.result, sa.func.count().label("number"))
         .where(ITEMS.c.campaign_id == campaign_id, work.actor.scope_filter(May.ASSET_READ, ITEMS.c.region))
@@ -147,7 +147,7 @@ async def list_items(
     after: str,
     limit: int,
 ) -> list[CampaignItem]:
-    """A stretch of the expected list by place and asset."""
+    """Items of the expected list after the cursor `after` ("region.asset_id"), ordered by region and asset."""
     query = select(CampaignItem).where(
         CampaignItem.campaign_id == campaign_id,
         work.actor.scope_filter(May.ASSET_READ, col(CampaignItem.region)),
@@ -158,14 +158,14 @@ async def list_items(
         query = query.where(col(CampaignItem.result).is_(None))
     if after:
         region, _, asset_id = after.partition(".")
-        seen = sa.tuple_(col(CampaignItem.region), col(CampaignItem.asset_id))
-        query = query.where(seen > sa.tuple_(sa.literal(region), sa.literal(UUID(asset_id), sa.Uuid())))
+        position = sa.tuple_(col(CampaignItem.region), col(CampaignItem.asset_id))
+        query = query.where(position > sa.tuple_(sa.literal(region), sa.literal(UUID(asset_id), sa.Uuid())))
     query = query.order_by(col(CampaignItem.region), col(CampaignItem.asset_id)).limit(limit)
     return list(await work.session.exec(query))
 
 
 async def list_differences(work: UnitOfWork, campaign_id: UUID) -> list[CampaignItem]:
-    """What was not found as the register has it (at most 1000)."""
+    """Items that are unchecked or whose result is not FOUND (at most 1000)."""
     query = select(CampaignItem).where(
         CampaignItem.campaign_id == campaign_id,
         sa.or_(col(CampaignItem.result).is_(None), col(CampaignItem.result) != FindingResult.FOUND),

@@ -1,4 +1,4 @@
-"""Stock-taking over HTTP."""
+"""Routes of stock-taking."""
 
 from typing import Annotated
 from uuid import UUID
@@ -44,12 +44,12 @@ async def create_campaign(work: WriteWork, body: CampaignCreate) -> CampaignDeta
 @router.get("", response_model=Page[CampaignRead], **requires(May.ASSET_READ))
 async def list_campaigns(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     state: CampaignState | None = None,
 ) -> Page[Campaign]:
     """盘点列表."""
-    return await repository.list_campaigns(work, asked, region, state)
+    return await repository.list_campaigns(work, page_params, region, state)
 
 
 @router.get("/{campaign_id}", response_model=CampaignDetail, **requires(May.ASSET_READ, refuses=(NotFound,)))
@@ -74,11 +74,11 @@ async def list_items(
     rows = await repository.list_items(
         work, campaign.id, result=result, unchecked=unchecked, after=cursor, limit=limit + 1
     )
-    more = len(rows) > limit
+    has_more = len(rows) > limit
     rows = rows[:limit]
     return CampaignItemPage(
-        items=[CampaignItemRead.model_validate(one) for one in rows],
-        next_cursor=f"{rows[-1].region}.{rows[-1].asset_id}" if more else None,
+        items=[CampaignItemRead.model_validate(item) for item in rows],
+        next_cursor=f"{rows[-1].region}.{rows[-1].asset_id}" if has_more else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Code sets of stock-taking."""
+"""Schemas of stock-taking."""
 
 from datetime import date, datetime
 from typing import Any
@@ -28,7 +28,7 @@ MAX_BATCH_ITEMS = 500
 
 
 class CampaignCreate(BaseModel):
-    """开始盘点: the list of what should be there is taken from the register at once."""
+    """开始盘点: the expected list is copied from the register at once."""
 
     id: UUID | None = None
     region: RegionCode
@@ -119,7 +119,7 @@ class FindingPost(BaseModel):
 
 
 class FindingBatch(BaseModel):
-    """一批盘点记录: each is judged by itself; a bad one does not hold up the others."""
+    """一批盘点记录: items are processed independently; an invalid one does not block the others."""
 
     items: list[dict[str, Any]] = Field(
         min_length=1, max_length=MAX_BATCH_ITEMS, description="每项为一条盘点记录"

@@ -1,4 +1,4 @@
-"""Stock-taking: the expected list is fixed at the start, findings arrive in any order, the report compares."""
+"""Use cases of stock-taking: a fixed expected list, findings in any order, progress and report."""
 
 from typing import Any
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.campaigns import repository
 from services.assets.campaigns.events import AssetCounted, CampaignMoved
 from services.assets.campaigns.lifecycle import CAMPAIGN, CampaignAction, CampaignFacts, CampaignState
@@ -43,33 +43,35 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition, av
 from shared.records import content_digest, create_record
 from shared.unit_of_work import UnitOfWork
 
+SIGHTING_RESULTS = frozenset({FindingResult.FOUND, FindingResult.DAMAGED, FindingResult.MISPLACED})
+
 
 async def create_campaign(work: UnitOfWork, body: CampaignCreate) -> Campaign:
-    """A stock-taking and its expected list, in one transaction."""
+    """Create a stock-taking with its expected list, in one transaction."""
     work.actor.require(May.ASSET_OPERATE, body.region)
-    campaign, fresh = await create_record(
+    campaign, created = await create_record(
         work,
         Campaign,
         body,
         region=body.region,
         id=body.id,
-        classes=sorted({str(one) for one in body.classes}),
+        classes=sorted({str(asset_class) for asset_class in body.classes}),
         state=CampaignState.OPEN,
         state_since=work.at,
         **body.model_dump(include={"name", "starts_on", "ends_on", "note"}),
     )
-    if fresh:
+    if created:
         await repository.insert_expected_items(work, campaign)
-        found = await get_progress(work, campaign.id)
+        progress = await get_progress(work, campaign.id)
         event = CampaignMoved(
-            campaign_id=campaign.id, expected=found.expected.count, was="", now=campaign.state
+            campaign_id=campaign.id, expected=progress.expected.count, was="", now=campaign.state
         )
         await work.publish(event, campaign)
     return campaign
 
 
 async def get_progress(work: UnitOfWork, campaign_id: UUID) -> CampaignProgress:
-    """How far it is, in counts and values that add up to the expected list."""
+    """Progress as counts and values (分) per result, which add up to the expected list."""
     tallies = await repository.sum_by_result(work, campaign_id)
     count = sum(number for number, _ in tallies.values())
     unchecked = tallies.get(None, (0, 0))[0]
@@ -87,18 +89,14 @@ async def get_progress(work: UnitOfWork, campaign_id: UUID) -> CampaignProgress:
     )
 
 
-def _build_tally(pair: tuple[int, int]) -> Tally:
-    return Tally.model_construct(count=pair[0], value=pair[1])
-
-
 async def get_campaign_detail(work: UnitOfWork, campaign: Campaign) -> CampaignDetail:
-    """A stock-taking, its progress and what the caller could do."""
-    found = await get_progress(work, campaign.id)
+    """A stock-taking with its progress and the actions available to the caller."""
+    progress = await get_progress(work, campaign.id)
     return CampaignDetail.model_construct(
         **dict(CampaignRead.model_validate(campaign)),
-        progress=found,
+        progress=progress,
         available_actions=available_actions(
-            work, CAMPAIGN, campaign, CampaignFacts(unchecked=found.unchecked.count)
+            work, CAMPAIGN, campaign, CampaignFacts(unchecked=progress.unchecked.count)
         ),
     )
 
@@ -112,100 +110,110 @@ async def transition_campaign(
     match: VersionMatch,
     dry_run: bool,
 ) -> CampaignDetail | TransitionPreview:
-    """Close or cancel."""
+    """Close or cancel a stock-taking; on `dry_run` return a preview instead."""
     campaign = await repository.get_campaign(work, campaign_id, lock=True)
-    found = await get_progress(work, campaign.id)
+    progress = await get_progress(work, campaign.id)
     preview = await apply_transition(
         work,
         CAMPAIGN,
         campaign,
         action,
-        CampaignFacts(unchecked=found.unchecked.count, reason=body.reason),
+        CampaignFacts(unchecked=progress.unchecked.count, reason=body.reason),
         request=body,
         match=match,
         dry_run=dry_run,
         event=lambda was, now: CampaignMoved(
-            campaign_id=campaign.id, expected=found.expected.count, was=was, now=now
+            campaign_id=campaign.id, expected=progress.expected.count, was=was, now=now
         ),
     )
     return preview or await get_campaign_detail(work, campaign)
 
 
 async def get_report(work: UnitOfWork, campaign_id: UUID) -> CampaignReport:
-    """What was expected and what was found, by village, with every difference."""
+    """Report: progress, counts per village, differences, unlisted findings."""
     campaign = await repository.get_campaign(work, campaign_id)
     villages: dict[str, dict[str, int]] = {}
-    for row in await repository.count_by_village(work, campaign.id):
-        villages.setdefault(row.region, {})[str(row.result or "unchecked")] = int(row.number)
-    outside = [col(Finding.campaign_id) == campaign.id, col(Finding.result) == FindingResult.NOT_ON_LIST]
+    for tally in await repository.count_by_village(work, campaign.id):
+        villages.setdefault(tally.region, {})[str(tally.result or "unchecked")] = int(tally.number)
+    unlisted = [col(Finding.campaign_id) == campaign.id, col(Finding.result) == FindingResult.NOT_ON_LIST]
     return CampaignReport.model_construct(
         campaign=CampaignRead.model_validate(campaign),
         progress=await get_progress(work, campaign.id),
         by_village=villages,
         differences=[
-            CampaignItemRead.model_validate(one)
-            for one in await repository.list_differences(work, campaign.id)
+            CampaignItemRead.model_validate(item)
+            for item in await repository.list_differences(work, campaign.id)
         ],
         not_on_list=[
-            FindingRead.model_validate(one) for one in await scoped.list_records(work, Finding, *outside)
+            FindingRead.model_validate(finding)
+            for finding in await records.list_records(work, Finding, *unlisted)
         ],
     )
-
-
-SIGHTING_RESULTS = frozenset({FindingResult.FOUND, FindingResult.DAMAGED, FindingResult.MISPLACED})
 
 
 async def record_findings(work: UnitOfWork, campaign_id: UUID, body: FindingBatch) -> FindingBatchOutcome:
-    """A batch, in order. Conflict when the stock-taking is over; a bad item is refused alone, with its reason."""
+    """Record a batch of findings, one outcome per item in order. Conflict when the stock-taking is not open."""
     campaign = await repository.get_campaign(work, campaign_id, share=True)
     if campaign.state is not CampaignState.OPEN:
         raise conflict("not_open", f"盘点{campaign.state.label}, 不再接收记录", "The stock-taking is over")
-    # Locks are taken in one order, so that two phones that send the same assets never wait in a ring.
-    order = sorted(range(len(body.items)), key=lambda at: str(body.items[at].get("asset_id")))
-    taken = {at: await _record_item(work, campaign, body.items[at]) for at in order}
-    return FindingBatchOutcome(items=[taken[at] for at in range(len(body.items))])
+    # Assets are locked in sorted order, so that two phones that send the same assets cannot deadlock.
+    order = sorted(range(len(body.items)), key=lambda index: str(body.items[index].get("asset_id")))
+    outcomes = {index: await _record_item(work, campaign, body.items[index]) for index in order}
+    return FindingBatchOutcome(items=[outcomes[index] for index in range(len(body.items))])
+
+
+def _build_tally(pair: tuple[int, int]) -> Tally:
+    return Tally.model_construct(count=pair[0], value=pair[1])
 
 
 async def _record_item(work: UnitOfWork, campaign: Campaign, raw: dict[str, Any]) -> FindingOutcome:
-    name = str(raw.get("id", ""))[:64]
+    item_id = str(raw.get("id", ""))[:64]
     try:
         item = FindingPost.model_validate(raw)
     except ValidationError as error:
-        found = to_field_errors(error.errors())
+        field_errors = to_field_errors(error.errors())
         return _build_refusal(
-            name, "填写有误", [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in found]
+            item_id,
+            "填写有误",
+            [
+                FieldErrorRead(pointer=field_error.pointer, code=field_error.code, detail=field_error.detail)
+                for field_error in field_errors
+            ],
         )
     try:
-        finding, fresh = await _record_finding(work, campaign, item)
-    except ApiError as refusal:
-        said = [FieldErrorRead(pointer=f.pointer, code=f.code, detail=f.detail) for f in refusal.errors]
-        return _build_refusal(name, refusal.detail, said)
+        finding, created = await _record_finding(work, campaign, item)
+    except ApiError as api_error:
+        errors = [
+            FieldErrorRead(pointer=field_error.pointer, code=field_error.code, detail=field_error.detail)
+            for field_error in api_error.errors
+        ]
+        return _build_refusal(item_id, api_error.detail, errors)
     return FindingOutcome(
-        id=name,
-        taken=BatchItemOutcome.APPLIED if fresh else BatchItemOutcome.DUPLICATE,
+        id=item_id,
+        taken=BatchItemOutcome.APPLIED if created else BatchItemOutcome.DUPLICATE,
         result=finding.result,
         verdict=finding.verdict,
-        words=finding.result.label if fresh else BatchItemOutcome.DUPLICATE.label,
+        words=finding.result.label if created else BatchItemOutcome.DUPLICATE.label,
     )
 
 
-def _build_refusal(name: str, words: str, errors: list[FieldErrorRead]) -> FindingOutcome:
-    return FindingOutcome(id=name, taken=BatchItemOutcome.REFUSED, words=words, errors=errors)
+def _build_refusal(item_id: str, message: str, errors: list[FieldErrorRead]) -> FindingOutcome:
+    return FindingOutcome(id=item_id, taken=BatchItemOutcome.REFUSED, words=message, errors=errors)
 
 
 async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPost) -> tuple[Finding, bool]:
-    earlier = await repository.find_finding(work, item.id)
+    existing = await repository.find_finding(work, item.id)
     if (
-        earlier is not None
-        and earlier.created_digest == content_digest(item)
-        and earlier.created_by == work.actor.id
+        existing is not None
+        and existing.created_digest == content_digest(item)
+        and existing.created_by == work.actor.id
     ):
-        return earlier, False
+        return existing, False
     if item.found_at > work.at + MAX_CLOCK_SKEW:
         raise invalid(
             "in_the_future", "盘点时间晚于现在, 请检查手机时间", "/found_at", "It lies in the future"
         )
-    photos = [str(one) for one in item.photos]
+    photos = [str(file_id) for file_id in item.photos]
     await uploads.require_files(work, photos)
     expected = asset = None
     if item.asset_id is not None:
@@ -215,7 +223,7 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
         asset = await register.get_asset(work, item.asset_id)
     region = asset.region if asset else item.region or _default_region(work, campaign)
     work.actor.require(May.ASSET_INSPECT, region)
-    place = await evaluate_fix(work, asset, item.fix, item.found_at) if item.fix is not None else {}
+    position = await evaluate_fix(work, asset, item.fix, item.found_at) if item.fix is not None else {}
     finding, _ = await create_record(
         work,
         Finding,
@@ -224,12 +232,12 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
         id=item.id,
         campaign_id=campaign.id,
         asset_id=item.asset_id,
-        result=_final_result(item.result, place.get("verdict")),
+        result=_final_result(item.result, position.get("verdict")),
         name=item.name,
         photos=photos,
         note=item.note,
         found_at=item.found_at,
-        **place,
+        **position,
     )
     if expected is not None and asset is not None:
         await _update_item(work, expected, asset, finding)
@@ -241,20 +249,22 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
 
 
 def _default_region(work: UnitOfWork, campaign: Campaign) -> str:
-    """Where a thing that is not on the list was found, when the finder does not say."""
-    homes = [grant.region for grant in work.actor.grants if is_region_within(grant.region, campaign.region)]
-    return homes[0] if homes else campaign.region
+    """Region of an unlisted finding that names none: the first of the caller's grants within the campaign, else the campaign's."""
+    regions = [grant.region for grant in work.actor.grants if is_region_within(grant.region, campaign.region)]
+    return regions[0] if regions else campaign.region
 
 
-def _final_result(said: FindingResult, verdict: FencePosition | None) -> FindingResult:
-    """Found, but outside of where the register has it, is misplaced."""
+def _final_result(reported: FindingResult, verdict: FencePosition | None) -> FindingResult:
+    """The result to store: FOUND outside the asset's area becomes MISPLACED."""
     return (
-        FindingResult.MISPLACED if said is FindingResult.FOUND and verdict is FencePosition.OUTSIDE else said
+        FindingResult.MISPLACED
+        if reported is FindingResult.FOUND and verdict is FencePosition.OUTSIDE
+        else reported
     )
 
 
 async def _update_item(work: UnitOfWork, expected: CampaignItem, asset: Asset, finding: Finding) -> None:
-    """The latest look counts, whatever order the batches arrive in."""
+    """Update the item; the finding with the latest found_at counts, because batches may arrive in any order."""
     if expected.found_at is None or expected.found_at <= finding.found_at:
         expected.result, expected.found_at, expected.finding_id = finding.result, finding.found_at, finding.id
         work.session.add(expected)

@@ -1,4 +1,4 @@
-"""What the log says of contracts and income."""
+"""Domain events of operating contracts (经营合同) and income."""
 
 from datetime import date
 from uuid import UUID

@@ -1,8 +1,9 @@
-"""The life of an operating contract, on one screen."""
+"""Lifecycle of operating contracts."""
 
 from dataclasses import dataclass
 from datetime import date
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -30,11 +31,11 @@ class ContractAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class ContractFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     document_count: int
     is_registered: bool
-    overlapping: str
+    overlapping_number: str
     ends_on: date
     on: date
     reason: str = ""
@@ -60,10 +61,13 @@ def asset_is_registered(facts: ContractFacts) -> FieldError | None:
 
 def no_overlapping_contract(facts: ContractFacts) -> FieldError | None:
     """同一资产没有期限重叠的履行中合同."""
-    if not facts.overlapping:
+    if not facts.overlapping_number:
         return None
     return FieldError(
-        "overlap", f"与履行中的合同 {facts.overlapping} 期限重叠", "Another contract runs then", "/starts_on"
+        "overlap",
+        f"与履行中的合同 {facts.overlapping_number} 期限重叠",
+        "Another contract runs then",
+        "/starts_on",
     )
 
 
@@ -76,22 +80,14 @@ def term_has_ended(facts: ContractFacts) -> FieldError | None:
     )
 
 
-def reason_given(facts: ContractFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = ContractState, ContractAction
 
 # fmt: off
 CONTRACT: Lifecycle[ContractState, ContractAction, ContractFacts] = Lifecycle(
     "operating contract", "经营合同", ContractState, S.DRAFT, (
-    #    action       from      to            who                needs
-    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract, four_eyes=("created_by",)),
+    #          action       from      to            who                needs
+    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract,
+        four_eyes=("created_by",)),
     transition(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, term_has_ended),
     transition(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reason_given),
     transition(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reason_given),

@@ -1,4 +1,4 @@
-"""The tables of operating contracts and their money. Receipts are only added."""
+"""Tables of operating contracts, receivables and receipts. Receipts are only inserted."""
 
 from datetime import date, datetime
 from typing import Any
@@ -29,7 +29,7 @@ class OperatingContract(Base, Record, table=True):
     operator: str = Field(max_length=200)
     operator_code: str = Field(default="", max_length=18)
     operator_gone: bool = False
-    """The operator was deregistered or cannot be reached."""
+    """Whether the operator is deregistered or cannot be reached."""
     starts_on: date
     ends_on: date
     amount: int = Field(sa_type=sa.BigInteger)
@@ -47,7 +47,7 @@ class OperatingContract(Base, Record, table=True):
 
 
 class Receivable(Base, Record, table=True):
-    """应收: one amount due on one day. Its region is the asset's; `open` while something is still to come."""
+    """应收: an amount due on a day. Its region is the asset's; `open` while part of it is unpaid."""
 
     __tablename__ = "receivable"
     __table_args__ = (
@@ -67,11 +67,11 @@ class Receivable(Base, Record, table=True):
     received: int = Field(default=0, sa_type=sa.BigInteger)
     open: bool = True
     void: bool = False
-    """The contract ended before it fell due."""
+    """Whether the contract ended before the due date."""
 
 
 class Receipt(Base, Record, table=True):
-    """实收: money that came in, below zero when it takes an earlier one back. Its region is the asset's."""
+    """实收: money received; negative when it reverses an earlier receipt. Its region is the asset's."""
 
     __tablename__ = "receipt"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query about contracts, receivables and receipts."""
+"""Queries of contracts, receivables and receipts."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -18,7 +18,7 @@ RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 
 
 async def find_overlapping_contract(work: UnitOfWork, contract: OperatingContract) -> str:
-    """The number of an active contract of the same asset whose term touches this one's; empty when there is none."""
+    """Number of an active contract of the same asset whose term overlaps this one's; empty when there is none."""
     query = select(OperatingContract.number).where(
         OperatingContract.asset_id == contract.asset_id,
         OperatingContract.id != contract.id,
@@ -31,7 +31,7 @@ async def find_overlapping_contract(work: UnitOfWork, contract: OperatingContrac
 
 
 async def list_receivables(work: UnitOfWork, contract_id: UUID, *, lock: bool = False) -> list[Receivable]:
-    """A contract's schedule in order."""
+    """Receivables of a contract, in the order of the schedule."""
     query = select(Receivable).where(
         Receivable.contract_id == contract_id, work.actor.scope_filter(May.ASSET_READ, col(Receivable.region))
     )
@@ -40,7 +40,7 @@ async def list_receivables(work: UnitOfWork, contract_id: UUID, *, lock: bool = 
 
 
 async def list_receipt_parts(work: UnitOfWork, receipt_id: UUID) -> list[tuple[ReceiptPart, Receivable]]:
-    """Which receivables a receipt settled, locked."""
+    """Receivables that a receipt settled, with the amounts, locked."""
     query = (
         select(ReceiptPart, Receivable)
         .join(Receivable, col(Receivable.id) == col(ReceiptPart.receivable_id))
@@ -55,7 +55,7 @@ async def list_receipt_parts(work: UnitOfWork, receipt_id: UUID) -> list[tuple[R
 
 
 async def is_reversed(work: UnitOfWork, receipt_id: UUID) -> bool:
-    """Whether a receipt was taken back."""
+    """Whether a receipt has been reversed."""
     query = select(Receipt.id).where(
         Receipt.reverses == receipt_id, work.actor.scope_filter(May.ASSET_READ, col(Receipt.region))
     )
@@ -65,7 +65,7 @@ async def is_reversed(work: UnitOfWork, receipt_id: UUID) -> bool:
 async def sum_due_by_year(
     work: UnitOfWork, today: date, *, asset_id: UUID | None = None, region: str | None = None
 ) -> dict[int, tuple[int, int]]:
-    """Year → (fallen due until today, settled of it) in 分, void ones left out."""
+    """Year → (amount due by `today`, amount settled of it) in 分, without void receivables."""
     year = sa.extract("year", RECEIVABLES.c.due_on)
     query = sa.select(
         sa.cast(year, sa.Integer).label("year"),
@@ -87,7 +87,7 @@ async def sum_due_by_year(
 async def sum_received_by_year(
     work: UnitOfWork, *, asset_id: UUID | None = None, region: str | None = None
 ) -> dict[int, int]:
-    """Year → money that came in, reversals taken off."""
+    """Year → amount received in 分, net of reversals."""
     year = sa.cast(sa.extract("year", RECEIPTS.c.received_on), sa.Integer)
     query = sa.select(
         year.label("year"), sa.cast(sa.func.sum(RECEIPTS.c.amount), sa.BigInteger).label("amount")
@@ -101,9 +101,9 @@ async def sum_received_by_year(
 def _subject_conditions(
     table: sa.Table, asset_id: UUID | None, region: str | None
 ) -> Sequence[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
+    conditions: list[sa.ColumnElement[bool]] = []
     if asset_id is not None:
-        found.append(table.c.asset_id == asset_id)
+        conditions.append(table.c.asset_id == asset_id)
     if region is not None:
-        found.append(table.c.region.between(*region_bounds(region)))
-    return found
+        conditions.append(table.c.region.between(*region_bounds(region)))
+    return conditions

@@ -1,4 +1,4 @@
-"""Operating contracts over HTTP."""
+"""Routes of operating contracts, receivables, receipts and income."""
 
 from datetime import date, timedelta
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.contracts import service
 from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, Receivable
@@ -37,7 +37,7 @@ CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
 @router.get("/contracts", response_model=Page[ContractRead], **requires(May.ASSET_READ))
 async def list_contracts(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     state: ContractState | None = None,
     expiring_within: Annotated[
@@ -45,15 +45,15 @@ async def list_contracts(
     ] = None,
 ) -> Page[OperatingContract]:
     """辖区内的经营合同, 先到期的在前."""
-    where = scoped.equality_conditions({col(OperatingContract.state): state})
+    where = records.equality_conditions({col(OperatingContract.state): state})
     if expiring_within is not None:
         until = work.today + timedelta(days=expiring_within)
         where += [
             col(OperatingContract.state) == ContractState.ACTIVE,
             col(OperatingContract.ends_on) <= until,
         ]
-    return await scoped.page_records(
-        work, asked, OperatingContract, *where, orders=CONTRACT_ORDERS, default="ends_on", region=region
+    return await records.page_records(
+        work, page_params, OperatingContract, *where, orders=CONTRACT_ORDERS, default="ends_on", region=region
     )
 
 
@@ -128,8 +128,10 @@ async def act_on_contract(
 async def list_asset_contracts(work: ReadWork, asset_id: UUID) -> list[OperatingContract]:
     """一项资产的全部经营合同."""
     asset = await register.get_asset(work, asset_id)
-    mine = col(OperatingContract.asset_id) == asset.id
-    return await scoped.list_records(work, OperatingContract, mine, order=(col(OperatingContract.starts_on),))
+    of_asset = col(OperatingContract.asset_id) == asset.id
+    return await records.list_records(
+        work, OperatingContract, of_asset, order=(col(OperatingContract.starts_on),)
+    )
 
 
 @router.post(
@@ -149,48 +151,48 @@ income_router = APIRouter(prefix="/assets", tags=["资产收益"], route_class=R
 @income_router.get("/receivables", response_model=Page[ReceivableRead], **requires(May.ASSET_READ))
 async def list_receivables(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     open: Annotated[bool | None, Query(description="只看未收清或已收清的")] = None,  # noqa: A002
     due_until: Annotated[date | None, Query(description="到期日不晚于")] = None,
     due_from: Annotated[date | None, Query(description="到期日不早于")] = None,
 ) -> Page[Receivable]:
     """应收清单, 先到期的在前."""
-    where = scoped.equality_conditions({col(Receivable.open): open})
+    where = records.equality_conditions({col(Receivable.open): open})
     if due_until is not None:
         where.append(col(Receivable.due_on) <= due_until)
     if due_from is not None:
         where.append(col(Receivable.due_on) >= due_from)
     orders = {"due_on": col(Receivable.due_on)}
-    return await scoped.page_records(
-        work, asked, Receivable, *where, orders=orders, default="due_on", region=region
+    return await records.page_records(
+        work, page_params, Receivable, *where, orders=orders, default="due_on", region=region
     )
 
 
 @income_router.get("/arrears", response_model=Page[ReceivableRead], **requires(May.ASSET_READ))
 async def list_arrears(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
 ) -> Page[Receivable]:
     """欠收清单: 今天以前到期还没收清的, 拖得最久的在前."""
     where = [col(Receivable.open).is_(True), col(Receivable.due_on) < work.today]
     orders = {"due_on": col(Receivable.due_on)}
-    return await scoped.page_records(
-        work, asked, Receivable, *where, orders=orders, default="due_on", region=region
+    return await records.page_records(
+        work, page_params, Receivable, *where, orders=orders, default="due_on", region=region
     )
 
 
 @income_router.get("/receipts", response_model=Page[ReceiptRead], **requires(May.ASSET_READ))
 async def list_receipts(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
 ) -> Page[Receipt]:
     """实收清单, 新的在前."""
     orders = {"received_on": col(Receipt.received_on)}
-    return await scoped.page_records(
-        work, asked, Receipt, orders=orders, default="-received_on", region=region
+    return await records.page_records(
+        work, page_params, Receipt, orders=orders, default="-received_on", region=region
     )
 
 

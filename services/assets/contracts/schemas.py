@@ -1,4 +1,4 @@
-"""Code sets of operating contracts."""
+"""Schemas of operating contracts and income."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -32,7 +32,7 @@ class SettlementPeriod(LabelledEnum):
 
     @property
     def months(self) -> int:
-        """Months from one due date to the next; 0 when there is only one."""
+        """Months between due dates; 0 for a single payment."""
         return {
             SettlementPeriod.MONTH: 1,
             SettlementPeriod.QUARTER: 3,
@@ -43,19 +43,19 @@ class SettlementPeriod(LabelledEnum):
 
 
 class RentStepPost(BaseModel):
-    """租金调整: from a day on the amount per period is another."""
+    """租金调整: a new amount per period from a day on."""
 
     starts_on: date
     amount: Money
 
 
 class RentStepRead(RentStepPost):
-    """租金调整, as it is kept."""
+    """租金调整, as stored."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Terms(BaseModel):
+class ContractTerms(BaseModel):
     """合同条款."""
 
     number: str = Field(min_length=1, max_length=100, description="合同编号")
@@ -74,7 +74,7 @@ class Terms(BaseModel):
     note: str = Field("", max_length=2000)
 
     @model_validator(mode="after")
-    def _validate_dates(self) -> "Terms":
+    def _validate_dates(self) -> "ContractTerms":
         if self.ends_on < self.starts_on:
             raise ValueError("合同止期早于起期")
         if (self.ends_on - self.starts_on).days > 366 * 100:
@@ -84,7 +84,7 @@ class Terms(BaseModel):
         return self
 
 
-class ContractCreate(Terms):
+class ContractCreate(ContractTerms):
     """拟定经营合同."""
 
     id: UUID | None = None

@@ -1,9 +1,9 @@
-"""Operating contracts: drafted by one, signed by another; their schedule is made when they are signed."""
+"""Use cases of operating contracts: a second person signs, signing creates the schedule; receipts, reversals, income."""
 
 from datetime import date
 from uuid import UUID
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.contracts import repository
 from services.assets.contracts.calculation import RentStep, build_schedule
 from services.assets.contracts.events import IncomeReceived, OperatingContractMoved, OperatorMarked
@@ -42,18 +42,20 @@ from shared.lifecycle.transitions import (
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork, to_json_values
 
+UNSIGNED_STATES = frozenset({ContractState.DRAFT, ContractState.CANCELLED})
+
 
 async def create_contract(
     work: UnitOfWork, asset_id: UUID, body: ContractCreate, *, previous: UUID | None = None
 ) -> OperatingContract:
-    """A contract in draft over an operating asset (a public one may earn too, a household's is its own business)."""
+    """Create a draft contract over an operating or public asset. Invalid for household assets, which the household operates itself."""
     asset = await register.get_asset(work, asset_id)
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.asset_class is AssetClass.HOUSEHOLD:
         raise invalid("household", "到户类资产由农户自行经营, 不签经营合同", "", "A household's own business")
-    papers = [str(one) for one in body.file_ids]
-    await uploads.require_files(work, papers, "/file_ids")
-    given = body.model_dump(exclude={"id", "file_ids", "operator_code", "first_due_on", "steps"})
+    file_ids = [str(file_id) for file_id in body.file_ids]
+    await uploads.require_files(work, file_ids, "/file_ids")
+    terms = body.model_dump(exclude={"id", "file_ids", "operator_code", "first_due_on", "steps"})
     contract, _ = await create_record(
         work,
         OperatingContract,
@@ -63,56 +65,47 @@ async def create_contract(
         asset_id=asset.id,
         operator_code=body.operator_code or "",
         first_due_on=body.first_due_on or body.starts_on,
-        steps=[{"starts_on": str(one.starts_on), "amount": one.amount} for one in body.steps],
-        file_ids=papers,
+        steps=[{"starts_on": str(step.starts_on), "amount": step.amount} for step in body.steps],
+        file_ids=file_ids,
         previous_id=previous,
         state=ContractState.DRAFT,
         state_since=work.at,
-        **given,
+        **terms,
     )
     return contract
 
 
 async def renew_contract(work: UnitOfWork, contract_id: UUID, body: ContractCreate) -> OperatingContract:
-    """The next contract over the same asset; it may not begin before the earlier one ends."""
-    earlier = await get_contract(work, contract_id)
-    if body.starts_on <= earlier.ends_on and earlier.state is ContractState.ACTIVE:
+    """Create the next contract over the same asset. Invalid when it begins before an active one ends."""
+    previous = await get_contract(work, contract_id)
+    if body.starts_on <= previous.ends_on and previous.state is ContractState.ACTIVE:
         raise invalid(
-            "overlap", f"续签起期须晚于原合同止期 {earlier.ends_on}", "/starts_on", "It begins too early"
+            "overlap", f"续签起期须晚于原合同止期 {previous.ends_on}", "/starts_on", "It begins too early"
         )
-    return await create_contract(work, earlier.asset_id, body, previous=earlier.id)
+    return await create_contract(work, previous.asset_id, body, previous=previous.id)
 
 
 async def get_contract(work: UnitOfWork, contract_id: UUID, *, lock: bool = False) -> OperatingContract:
-    """One contract of the caller's regions."""
-    return await scoped.get_record(work, OperatingContract, contract_id, "份经营合同", lock=lock)
-
-
-async def _build_facts(
-    work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest
-) -> ContractFacts:
-    asset = await register.get_asset(work, contract.asset_id)
-    return ContractFacts(
-        document_count=len(contract.file_ids),
-        is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
-        overlapping=await repository.find_overlapping_contract(work, contract),
-        ends_on=contract.ends_on,
-        on=(body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date(),
-        reason=body.reason,
-    )
+    """One contract in the caller's regions; NotFound otherwise."""
+    return await records.get_record(work, OperatingContract, contract_id, "份经营合同", lock=lock)
 
 
 async def get_contract_detail(work: UnitOfWork, contract: OperatingContract) -> ContractDetail:
-    """The contract, what is due by date, and what the caller could do."""
-    rows = await repository.list_receivables(work, contract.id)
-    fallen = [one for one in rows if one.due_on <= work.today and not one.void]
-    due, received = sum(one.amount for one in fallen), sum(one.received for one in rows)
+    """A contract with its receivables, arrears and the actions available to the caller."""
+    receivables = await repository.list_receivables(work, contract.id)
+    due_receivables = [
+        receivable for receivable in receivables if receivable.due_on <= work.today and not receivable.void
+    ]
+    due, received = (
+        sum(receivable.amount for receivable in due_receivables),
+        sum(receivable.received for receivable in receivables),
+    )
     return ContractDetail.model_construct(
         **dict(ContractRead.model_validate(contract)),
-        receivables=[ReceivableRead.model_validate(one) for one in rows],
+        receivables=[ReceivableRead.model_validate(receivable) for receivable in receivables],
         due=due,
         received=received,
-        arrears=sum(one.amount - one.received for one in fallen),
+        arrears=sum(receivable.amount - receivable.received for receivable in due_receivables),
         available_actions=available_actions(
             work, CONTRACT, contract, await _build_facts(work, contract, ContractTransitionRequest())
         ),
@@ -128,11 +121,10 @@ async def transition_contract(
     match: VersionMatch,
     dry_run: bool,
 ) -> ContractDetail | TransitionPreview:
-    """One step; signing makes the schedule, an early end voids what had not fallen due."""
-    seen = await get_contract(work, contract_id)
-    await register.get_asset(
-        work, seen.asset_id, lock=True
-    )  # two contracts over one asset are signed one after the other
+    """Apply one transition: signing creates the receivables, termination voids those not yet due."""
+    unlocked = await get_contract(work, contract_id)
+    # Lock the asset first: two contracts over one asset must not be signed at the same time.
+    await register.get_asset(work, unlocked.asset_id, lock=True)
     contract = await get_contract(work, contract_id, lock=True)
     when = effective_time(body, contract.state_since, work.at) if not dry_run else work.at
     preview = await apply_transition(
@@ -159,38 +151,10 @@ async def transition_contract(
     return await get_contract_detail(work, contract)
 
 
-def _insert_receivables(work: UnitOfWork, contract: OperatingContract) -> None:
-    steps = [RentStep(date.fromisoformat(one["starts_on"]), one["amount"]) for one in contract.steps]
-    for due in build_schedule(
-        contract.first_due_on, contract.ends_on, contract.period, contract.amount, steps
-    ):
-        work.session.add(
-            Receivable(
-                id=new_id(),
-                region=contract.region,
-                created_at=work.at,
-                created_by=work.actor.id,
-                updated_at=work.at,
-                contract_id=contract.id,
-                asset_id=contract.asset_id,
-                number=due.number,
-                due_on=due.due_on,
-                amount=due.amount,
-            )
-        )
-
-
-async def _void_receivables_after(work: UnitOfWork, contract: OperatingContract, on: date) -> None:
-    for one in await repository.list_receivables(work, contract.id, lock=True):
-        if one.due_on > on and not one.received:
-            one.void, one.open = True, False
-            work.session.add(one)
-
-
 async def mark_operator(
     work: UnitOfWork, contract_id: UUID, body: OperatorStatusPost, match: VersionMatch
 ) -> OperatingContract:
-    """Note that the operator was deregistered or is gone, or that it is not."""
+    """Mark the operator as deregistered or unreachable, or remove the mark."""
     contract = await get_contract(work, contract_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, contract.region)
     match.check_version(contract)
@@ -204,24 +168,21 @@ async def mark_operator(
     return contract
 
 
-UNSIGNED_STATES = frozenset({ContractState.DRAFT, ContractState.CANCELLED})
-
-
 async def record_receipt(
     work: UnitOfWork, asset_id: UUID, body: ReceiptPost, *, contract_id: UUID | None = None
 ) -> Receipt:
-    """Income of an asset, of a contract or beside one. Invalid when it is more than the contract can still owe."""
+    """Record income of an asset, under a contract or without one. Invalid when it exceeds what the contract still owes."""
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.state not in COUNTED_STATES:
         raise conflict("not_registered", "资产未登记, 不能登记收益", "The asset is not on the register")
     if body.received_on > work.today:
         raise invalid("in_the_future", "收款日期不能晚于今天", "/received_on", "It lies in the future")
-    receipt, fresh = await create_record(
+    receipt, created = await create_record(
         work, Receipt, body, region=asset.region, id=body.id, asset_id=asset.id, contract_id=contract_id,
         **body.model_dump(exclude={"id"}),
     )  # fmt: skip
-    if fresh:
+    if created:
         if contract_id is not None:
             await _settle_receivables(work, receipt, contract_id)
         await _publish_receipt(work, asset, receipt)
@@ -229,68 +190,132 @@ async def record_receipt(
 
 
 async def record_contract_receipt(work: UnitOfWork, contract_id: UUID, body: ReceiptPost) -> Receipt:
-    """The same for a contract that was signed."""
+    """Record a receipt under a contract. Conflict when the contract was never signed."""
     contract = await get_contract(work, contract_id)
     if contract.state in UNSIGNED_STATES:
         raise conflict("not_signed", f"合同{contract.state.label}, 没有应收", "The contract was not signed")
     return await record_receipt(work, contract.asset_id, body, contract_id=contract.id)
 
 
-async def _settle_receivables(work: UnitOfWork, receipt: Receipt, contract_id: UUID) -> None:
-    rows = await repository.list_receivables(work, contract_id, lock=True)
-    agreed = [one for one in rows if not one.void]
-    if not agreed:
-        return  # an income that is as it comes has no schedule
-    left = receipt.amount
-    for due in agreed:
-        part = min(left, due.amount - due.received)
-        if part > 0:
-            _apply_to_receivable(work, receipt, due, part)
-            left -= part
-    if left:
-        detail = f"超过合同全部未收金额 {format_yuan(left)} 元; 合同外收入请登记为资产的其他收益"
-        raise invalid("above_contract", detail, "/amount", "More than the contract still owes")
-
-
-def _apply_to_receivable(work: UnitOfWork, receipt: Receipt, due: Receivable, part: int) -> None:
-    due.received += part
-    due.open = due.received < due.amount
-    due.version += 1
-    due.updated_at = work.at
-    work.session.add(due)
-    work.session.add(ReceiptPart(receipt_id=receipt.id, receivable_id=due.id, amount=part))
-
-
 async def reverse_receipt(work: UnitOfWork, receipt_id: UUID, body: ReceiptReversalPost) -> Receipt:
-    """Take a receipt back, by somebody else than who entered it."""
-    seen = await scoped.get_record(work, Receipt, receipt_id, "笔实收")
-    asset = await register.get_asset(work, seen.asset_id, lock=True)
+    """Reverse a receipt with a negative one. Forbidden to the person who recorded it; Conflict when already reversed."""
+    original = await records.get_record(work, Receipt, receipt_id, "笔实收")
+    asset = await register.get_asset(work, original.asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
-    if seen.created_by == work.actor.id:
+    if original.created_by == work.actor.id:
         raise Forbidden("不能冲销本人登记的实收, 须由另一人办理", "Four eyes: another person must")
-    if seen.reverses is not None or (body.id is None and await repository.is_reversed(work, seen.id)):
+    if original.reverses is not None or (body.id is None and await repository.is_reversed(work, original.id)):
         raise conflict("reversed", "已冲销, 或本身是冲销记录", "Reversed already")
-    receipt, fresh = await create_record(
+    receipt, created = await create_record(
         work,
         Receipt,
         body,
-        region=seen.region,
+        region=original.region,
         id=body.id,
-        asset_id=seen.asset_id,
-        contract_id=seen.contract_id,
-        amount=-seen.amount,
+        asset_id=original.asset_id,
+        contract_id=original.contract_id,
+        amount=-original.amount,
         received_on=work.today,
-        payer=seen.payer,
-        voucher_no=seen.voucher_no,
-        kind=seen.kind,
-        reverses=seen.id,
+        payer=original.payer,
+        voucher_no=original.voucher_no,
+        kind=original.kind,
+        reverses=original.id,
         note=body.reason,
     )
-    if fresh:
-        for part, due in await repository.list_receipt_parts(work, seen.id):
-            _apply_to_receivable(work, receipt, due, -part.amount)
+    if created:
+        for part, receivable in await repository.list_receipt_parts(work, original.id):
+            _apply_to_receivable(work, receipt, receivable, -part.amount)
         await _publish_receipt(work, asset, receipt, body.reason)
     return receipt
+
+
+async def sum_income(work: UnitOfWork, *, asset_id: UUID | None = None, region: str | None = None) -> Income:
+    """Due, settled, arrears and received per year (分) of an asset or a region, summed in SQL."""
+    due_by_year = await repository.sum_due_by_year(work, work.today, asset_id=asset_id, region=region)
+    received_by_year = await repository.sum_received_by_year(work, asset_id=asset_id, region=region)
+    years = [
+        YearIncome.model_construct(
+            year=year,
+            due=due_by_year.get(year, (0, 0))[0],
+            settled=due_by_year.get(year, (0, 0))[1],
+            arrears=due_by_year.get(year, (0, 0))[0] - due_by_year.get(year, (0, 0))[1],
+            received=received_by_year.get(year, 0),
+        )
+        for year in sorted({*due_by_year, *received_by_year})
+    ]
+    return Income.model_construct(
+        years=years,
+        due=sum(year_income.due for year_income in years),
+        arrears=sum(year_income.arrears for year_income in years),
+        received=sum(year_income.received for year_income in years),
+    )
+
+
+async def _build_facts(
+    work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest
+) -> ContractFacts:
+    asset = await register.get_asset(work, contract.asset_id)
+    return ContractFacts(
+        document_count=len(contract.file_ids),
+        is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
+        overlapping_number=await repository.find_overlapping_contract(work, contract),
+        ends_on=contract.ends_on,
+        on=(body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date(),
+        reason=body.reason,
+    )
+
+
+def _insert_receivables(work: UnitOfWork, contract: OperatingContract) -> None:
+    steps = [RentStep(date.fromisoformat(step["starts_on"]), step["amount"]) for step in contract.steps]
+    for scheduled in build_schedule(
+        contract.first_due_on, contract.ends_on, contract.period, contract.amount, steps
+    ):
+        work.session.add(
+            Receivable(
+                id=new_id(),
+                region=contract.region,
+                created_at=work.at,
+                created_by=work.actor.id,
+                updated_at=work.at,
+                contract_id=contract.id,
+                asset_id=contract.asset_id,
+                number=scheduled.number,
+                due_on=scheduled.due_on,
+                amount=scheduled.amount,
+            )
+        )
+
+
+async def _void_receivables_after(work: UnitOfWork, contract: OperatingContract, on: date) -> None:
+    for receivable in await repository.list_receivables(work, contract.id, lock=True):
+        if receivable.due_on > on and not receivable.received:
+            receivable.void, receivable.open = True, False
+            work.session.add(receivable)
+
+
+async def _settle_receivables(work: UnitOfWork, receipt: Receipt, contract_id: UUID) -> None:
+    receivables = await repository.list_receivables(work, contract_id, lock=True)
+    valid = [receivable for receivable in receivables if not receivable.void]
+    if not valid:
+        return  # a contract by actual income has no schedule
+    unallocated = receipt.amount
+    for receivable in valid:
+        part = min(unallocated, receivable.amount - receivable.received)
+        if part > 0:
+            _apply_to_receivable(work, receipt, receivable, part)
+            unallocated -= part
+    if unallocated:
+        detail = f"超过合同全部未收金额 {format_yuan(unallocated)} 元; 合同外收入请登记为资产的其他收益"
+        raise invalid("above_contract", detail, "/amount", "More than the contract still owes")
+
+
+def _apply_to_receivable(work: UnitOfWork, receipt: Receipt, receivable: Receivable, amount: int) -> None:
+    receivable.received += amount
+    receivable.open = receivable.received < receivable.amount
+    receivable.version += 1
+    receivable.updated_at = work.at
+    work.session.add(receivable)
+    work.session.add(ReceiptPart(receipt_id=receipt.id, receivable_id=receivable.id, amount=amount))
 
 
 async def _publish_receipt(work: UnitOfWork, asset: Asset, receipt: Receipt, reason: str = "") -> None:
@@ -303,25 +328,3 @@ async def _publish_receipt(work: UnitOfWork, asset: Asset, receipt: Receipt, rea
     )
     await post_receipt(work, str(receipt.id), asset.region, receipt.amount, receipt.received_on)
     await work.publish(event, asset, reason=reason)
-
-
-async def sum_income(work: UnitOfWork, *, asset_id: UUID | None = None, region: str | None = None) -> Income:
-    """Every year's due, settled, owed and received of one asset or a region, from SQL."""
-    due = await repository.sum_due_by_year(work, work.today, asset_id=asset_id, region=region)
-    came = await repository.sum_received_by_year(work, asset_id=asset_id, region=region)
-    years = [
-        YearIncome.model_construct(
-            year=year,
-            due=due.get(year, (0, 0))[0],
-            settled=due.get(year, (0, 0))[1],
-            arrears=due.get(year, (0, 0))[0] - due.get(year, (0, 0))[1],
-            received=came.get(year, 0),
-        )
-        for year in sorted({*due, *came})
-    ]
-    return Income.model_construct(
-        years=years,
-        due=sum(one.due for one in years),
-        arrears=sum(one.arrears for one in years),
-        received=sum(one.received for one in years),
-    )

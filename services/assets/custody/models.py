@@ -1,4 +1,4 @@
-"""The table of keepers."""
+"""Tables of custody: keepers, inspections, follow-up visits."""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Keeper(Base, Record, table=True):
-    """管护责任人. Its region is the asset's; one keeps an asset at a time. The phone is sealed."""
+    """管护责任人. Its region is the asset's; an asset has one keeper at a time. The phone is encrypted."""
 
     __tablename__ = "keeper"
     __table_args__ = (sa.Index(None, "asset_id", "starts_on"),)

@@ -1,4 +1,4 @@
-"""Every query about keepers."""
+"""Queries of custody: keepers and inspections."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -11,9 +11,11 @@ from shared.auth import May, region_bounds
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
+INSPECTION_ORDERS = {"inspected_at": col(Inspection.inspected_at)}
+
 
 async def find_current_keeper(work: UnitOfWork, asset_id: UUID) -> Keeper | None:
-    """Who keeps an asset now, locked."""
+    """Current keeper of an asset, locked, or None."""
     query = select(Keeper).where(
         Keeper.asset_id == asset_id,
         col(Keeper.ends_on).is_(None),
@@ -22,18 +24,15 @@ async def find_current_keeper(work: UnitOfWork, asset_id: UUID) -> Keeper | None
     return (await work.session.exec(query.with_for_update())).first()
 
 
-INSPECTION_ORDERS = {"inspected_at": col(Inspection.inspected_at)}
-
-
 async def list_inspections(
     work: UnitOfWork,
-    asked: PageParams,
+    page_params: PageParams,
     *,
     asset_id: UUID | None = None,
     region: str | None = None,
     condition: Condition | None = None,
 ) -> Page[Inspection]:
-    """A page of inspections of the caller's regions, the newest first."""
+    """One page of the inspections in the caller's regions, newest first."""
     query = select(Inspection).where(work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)))
     if asset_id is not None:
         query = query.where(Inspection.asset_id == asset_id)
@@ -42,12 +41,17 @@ async def list_inspections(
     if condition is not None:
         query = query.where(Inspection.condition == condition)
     return await list_page(
-        work.session, query, asked, orders=INSPECTION_ORDERS, key=col(Inspection.id), default="-inspected_at"
+        work.session,
+        query,
+        page_params,
+        orders=INSPECTION_ORDERS,
+        key=col(Inspection.id),
+        default="-inspected_at",
     )
 
 
 async def list_asset_inspections(work: UnitOfWork, asset_ids: Sequence[UUID]) -> list[Inspection]:
-    """Inspections of some assets in the caller's regions, newest first (at most 1000)."""
+    """Inspections of these assets in the caller's regions, newest first (at most 1000)."""
     query = select(Inspection).where(
         col(Inspection.asset_id).in_(asset_ids),
         work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)),

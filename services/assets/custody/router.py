@@ -1,4 +1,4 @@
-"""Keeping over HTTP."""
+"""Routes of custody: keepers, duties, inspections, follow-up visits."""
 
 from datetime import date
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.custody import repository, service
 from services.assets.custody.models import FollowUp, Inspection, Keeper
 from services.assets.custody.schemas import (
@@ -40,7 +40,7 @@ DUTY_ORDERS = {"inspect_due_on": col(Asset.inspect_due_on)}
 @keeper_router.get("/duties", response_model=Page[DutyRead], **requires(May.ASSET_READ))
 async def list_duties(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     due_until: Annotated[date | None, Query(description="只看这天之前该巡查的")] = None,
     without_keeper: Annotated[bool, Query(description="只看没有管护责任人的")] = False,
@@ -51,8 +51,8 @@ async def list_duties(
         where.append(col(Asset.inspect_due_on) <= due_until)
     if without_keeper:
         where.append(col(Asset.keeper_name) == "")
-    return await scoped.page_records(
-        work, asked, Asset, *where, orders=DUTY_ORDERS, default="inspect_due_on", region=region
+    return await records.page_records(
+        work, page_params, Asset, *where, orders=DUTY_ORDERS, default="inspect_due_on", region=region
     )
 
 
@@ -105,12 +105,12 @@ inspection_router = APIRouter(prefix="/assets", tags=["资产巡查"], route_cla
 @inspection_router.get("/inspections", response_model=Page[InspectionRead], **requires(May.ASSET_READ))
 async def list_inspections(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     condition: Condition | None = None,
 ) -> Page[Inspection]:
     """辖区内的巡查记录, 新的在前."""
-    return await repository.list_inspections(work, asked, region=region, condition=condition)
+    return await repository.list_inspections(work, page_params, region=region, condition=condition)
 
 
 @inspection_router.post(
@@ -128,10 +128,10 @@ async def take_inspections(work: WriteWork, body: InspectionBatch) -> Inspection
     response_model=Page[InspectionRead],
     **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
-async def list_asset_inspections(work: ReadWork, asked: Pagination, asset_id: UUID) -> Page[Inspection]:
+async def list_asset_inspections(work: ReadWork, page_params: Pagination, asset_id: UUID) -> Page[Inspection]:
     """一项资产的巡查记录, 新的在前."""
     asset = await register.get_asset(work, asset_id)
-    return await repository.list_inspections(work, asked, asset_id=asset.id)
+    return await repository.list_inspections(work, page_params, asset_id=asset.id)
 
 
 @inspection_router.post(
@@ -152,15 +152,15 @@ follow_up_router = APIRouter(prefix="/assets", tags=["到户资产回访"], rout
 @follow_up_router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.ASSET_READ))
 async def list_follow_ups(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     holding: Holding | None = None,
 ) -> Page[FollowUp]:
     """辖区内的回访, 新的在前."""
-    where = scoped.equality_conditions({col(FollowUp.holding): holding})
+    where = records.equality_conditions({col(FollowUp.holding): holding})
     orders = {"visited_on": col(FollowUp.visited_on)}
-    return await scoped.page_records(
-        work, asked, FollowUp, *where, orders=orders, default="-visited_on", region=region
+    return await records.page_records(
+        work, page_params, FollowUp, *where, orders=orders, default="-visited_on", region=region
     )
 
 
@@ -172,7 +172,7 @@ async def list_follow_ups(
 async def list_asset_follow_ups(work: ReadWork, asset_id: UUID) -> list[FollowUp]:
     """一项到户资产的回访."""
     asset = await register.get_asset(work, asset_id)
-    return await scoped.list_records(
+    return await records.list_records(
         work, FollowUp, col(FollowUp.asset_id) == asset.id, order=(col(FollowUp.visited_on),)
     )
 

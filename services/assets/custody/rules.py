@@ -1,4 +1,4 @@
-"""When an asset must be seen next, by the district's rule for its class and subclass."""
+"""Inspection schedule of assets, by the rule inspection.rhythm_days of the district."""
 
 from datetime import date, datetime, timedelta
 
@@ -7,7 +7,7 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
 async def next_inspection_due(work: UnitOfWork, asset: Asset) -> date:
-    """Days after it was last seen, or after it came on the register; `NEVER` where the rule asks for none."""
+    """Due date by the days of class and subclass, counted from the last sighting or else registration; NEVER_DUE if the rule has none."""
     rule = await work.get_rule("inspection.rhythm_days", region=asset.region)
     days = rule.value.get(f"{asset.asset_class}.{asset.subclass}", rule.value.get(asset.asset_class))
     if not days:
@@ -17,7 +17,7 @@ async def next_inspection_due(work: UnitOfWork, asset: Asset) -> date:
 
 
 async def record_sighting(work: UnitOfWork, asset: Asset, when: datetime, *, photo: bool) -> None:
-    """Somebody saw an asset the caller holds locked. What is told late never takes back what is known already."""
+    """Record a sighting of an asset that is already locked. Reports may arrive out of order, so an older sighting changes nothing."""
     if photo and (asset.photographed_at is None or asset.photographed_at < when):
         asset.photographed_at = when
         work.session.add(asset)

@@ -1,4 +1,4 @@
-"""Code sets of what phones send in."""
+"""Schemas of custody: keepers, duties, inspections, follow-up visits."""
 
 from datetime import date, datetime
 from typing import Any
@@ -63,7 +63,7 @@ class KeeperRead(BaseModel):
 
 
 class PhoneRead(BaseModel):
-    """完整电话; reading it is on record."""
+    """完整电话; each reading is logged."""
 
     phone: str
 
@@ -99,7 +99,7 @@ class Condition(LabelledEnum):
 
 
 class InspectionPost(BaseModel):
-    """巡查记录: made on the spot, perhaps without signal, and sent when there is some."""
+    """巡查记录: may be made offline and sent later."""
 
     id: UUID | None = Field(None, description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
     condition: Condition
@@ -124,7 +124,7 @@ class InspectionItem(InspectionPost):
 
 
 class InspectionBatch(BaseModel):
-    """一批巡查记录: each is judged by itself; a bad one does not hold up the others."""
+    """一批巡查记录: items are processed independently; an invalid one does not block the others."""
 
     items: list[dict[str, Any]] = Field(
         min_length=1, max_length=MAX_BATCH_ITEMS, description="每项为一条巡查记录"

@@ -1,4 +1,4 @@
-"""Naming keepers and listing duties."""
+"""Use cases of custody: keepers, the duty list, inspections, follow-up visits."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.custody import repository, rules
 from services.assets.custody.events import AssetInspected, HouseholdVisited, KeeperNamed, PhoneRevealed
 from services.assets.custody.models import FollowUp, Inspection, Keeper
@@ -39,95 +39,6 @@ from shared.records import create_record
 from shared.spreadsheets import Column
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-
-async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> Keeper:
-    """A new keeper; the earlier one's duty ends the day before."""
-    asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_KEEP, asset.region)
-    if asset.state not in COUNTED_STATES:
-        raise conflict("not_registered", "资产未登记, 不能指定管护责任人", "The asset is not on the register")
-    known = await scoped.list_records(work, Keeper, col(Keeper.id) == body.id) if body.id else []
-    earlier = None if known else await repository.find_current_keeper(work, asset.id)
-    if earlier is not None:
-        if body.starts_on <= earlier.starts_on:
-            raise invalid(
-                "before", f"须晚于现责任人的起始日 {earlier.starts_on}", "/starts_on", "It begins too early"
-            )
-        earlier.ends_on = body.starts_on - timedelta(days=1)
-        earlier.version += 1
-        work.session.add(earlier)
-        await work.session.flush()
-    keeper_id = body.id or new_id()
-    sealed = (
-        work.context.keyring.encrypt(body.phone, associated_data=f"keeper:{keeper_id}:phone")
-        if body.phone
-        else ""
-    )
-    keeper, fresh = await create_record(
-        work,
-        Keeper,
-        body,
-        region=asset.region,
-        id=keeper_id,
-        asset_id=asset.id,
-        phone_sealed=sealed,
-        phone_masked=mask_phone(body.phone) if body.phone else "",
-        **body.model_dump(exclude={"id", "phone"}),
-    )
-    if fresh:
-        asset.keeper_unit, asset.keeper_name = keeper.unit, keeper.name
-        asset.version += 1
-        work.session.add(asset)
-        event = KeeperNamed(asset_id=asset.id, keeper_id=keeper.id, welfare_post=keeper.welfare_post)
-        await work.publish(event, asset)
-    return keeper
-
-
-async def copy_keeper(work: UnitOfWork, old: Asset, new: Asset) -> None:
-    """Who keeps an asset now keeps what became of it."""
-    known = await repository.find_current_keeper(work, old.id)
-    if known is None:
-        return
-    keyring, keeper_id = work.context.keyring, new_id()
-    sealed = known.phone_sealed and keyring.encrypt(
-        keyring.decrypt(known.phone_sealed, associated_data=f"keeper:{known.id}:phone"),
-        associated_data=f"keeper:{keeper_id}:phone",
-    )
-    said = known.model_dump(include={"unit", "name", "phone_masked", "funding", "welfare_post", "duties"})
-    work.session.add(
-        Keeper(
-            **said,
-            id=keeper_id,
-            region=new.region,
-            created_at=work.at,
-            created_by=work.actor.id,
-            updated_at=work.at,
-            asset_id=new.id,
-            phone_sealed=sealed,
-            starts_on=work.today,
-        )
-    )
-
-
-async def list_keepers(work: UnitOfWork, asset_id: UUID) -> list[Keeper]:
-    """Everybody who kept an asset, the present one last."""
-    asset = await register.get_asset(work, asset_id)
-    return await scoped.list_records(
-        work, Keeper, col(Keeper.asset_id) == asset.id, order=(col(Keeper.starts_on),)
-    )
-
-
-async def reveal_phone(work: UnitOfWork, asset_id: UUID, keeper_id: UUID) -> str:
-    """The keeper's number in clear, for those who manage keeping; that it was read is written down."""
-    asset = await register.get_asset(work, asset_id)
-    work.actor.require(May.ASSET_KEEP, asset.region)
-    keeper = await scoped.get_record(work, Keeper, keeper_id, "位管护责任人")
-    if keeper.asset_id != asset.id or not keeper.phone_sealed:
-        raise conflict("no_phone", "没有登记电话", "No phone is known")
-    await work.publish(PhoneRevealed(asset_id=asset.id, record_id=keeper.id), asset)
-    return work.context.keyring.decrypt(keeper.phone_sealed, associated_data=f"keeper:{keeper.id}:phone")
-
-
 DUTY_COLUMNS = (
     Column("region", "村(镇)代码"),
     Column("code", "资产编号", width=22),
@@ -140,30 +51,117 @@ DUTY_COLUMNS = (
     Column("use_label", "使用状态"),
     Column("inspect_due_on", "下次巡查不晚于", spreadsheets.DAY),
 )
+BROKEN_CONDITIONS = frozenset({Condition.BROKEN, Condition.UNUSABLE})
+MAX_CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clock of a phone may be ahead of the server."""
+CLOSED_STATES = frozenset({AssetState.DISCARDED, AssetState.SUPERSEDED})
+MAX_ID_LENGTH = 64
+
+
+async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> Keeper:
+    """Create a keeper; the previous one ends the day before. Conflict when the asset is not on the register."""
+    asset = await register.get_asset(work, asset_id, lock=True)
+    work.actor.require(May.ASSET_KEEP, asset.region)
+    if asset.state not in COUNTED_STATES:
+        raise conflict("not_registered", "资产未登记, 不能指定管护责任人", "The asset is not on the register")
+    existing = await records.list_records(work, Keeper, col(Keeper.id) == body.id) if body.id else []
+    previous = None if existing else await repository.find_current_keeper(work, asset.id)
+    if previous is not None:
+        if body.starts_on <= previous.starts_on:
+            raise invalid(
+                "before", f"须晚于现责任人的起始日 {previous.starts_on}", "/starts_on", "It begins too early"
+            )
+        previous.ends_on = body.starts_on - timedelta(days=1)
+        previous.version += 1
+        work.session.add(previous)
+        await work.session.flush()
+    keeper_id = body.id or new_id()
+    encrypted_phone = (
+        work.context.keyring.encrypt(body.phone, associated_data=f"keeper:{keeper_id}:phone")
+        if body.phone
+        else ""
+    )
+    keeper, created = await create_record(
+        work,
+        Keeper,
+        body,
+        region=asset.region,
+        id=keeper_id,
+        asset_id=asset.id,
+        phone_sealed=encrypted_phone,
+        phone_masked=mask_phone(body.phone) if body.phone else "",
+        **body.model_dump(exclude={"id", "phone"}),
+    )
+    if created:
+        asset.keeper_unit, asset.keeper_name = keeper.unit, keeper.name
+        asset.version += 1
+        work.session.add(asset)
+        event = KeeperNamed(asset_id=asset.id, keeper_id=keeper.id, welfare_post=keeper.welfare_post)
+        await work.publish(event, asset)
+    return keeper
+
+
+async def copy_keeper(work: UnitOfWork, old: Asset, new: Asset) -> None:
+    """Copy the current keeper to a successor. The phone is encrypted again, because its ciphertext is bound to the keeper id."""
+    keeper = await repository.find_current_keeper(work, old.id)
+    if keeper is None:
+        return
+    keyring, keeper_id = work.context.keyring, new_id()
+    encrypted_phone = keeper.phone_sealed and keyring.encrypt(
+        keyring.decrypt(keeper.phone_sealed, associated_data=f"keeper:{keeper.id}:phone"),
+        associated_data=f"keeper:{keeper_id}:phone",
+    )
+    columns = keeper.model_dump(include={"unit", "name", "phone_masked", "funding", "welfare_post", "duties"})
+    work.session.add(
+        Keeper(
+            **columns,
+            id=keeper_id,
+            region=new.region,
+            created_at=work.at,
+            created_by=work.actor.id,
+            updated_at=work.at,
+            asset_id=new.id,
+            phone_sealed=encrypted_phone,
+            starts_on=work.today,
+        )
+    )
+
+
+async def list_keepers(work: UnitOfWork, asset_id: UUID) -> list[Keeper]:
+    """All keepers of an asset, the current one last."""
+    asset = await register.get_asset(work, asset_id)
+    return await records.list_records(
+        work, Keeper, col(Keeper.asset_id) == asset.id, order=(col(Keeper.starts_on),)
+    )
+
+
+async def reveal_phone(work: UnitOfWork, asset_id: UUID, keeper_id: UUID) -> str:
+    """Phone number of a keeper in clear, for those who manage custody; each reading is logged as an event."""
+    asset = await register.get_asset(work, asset_id)
+    work.actor.require(May.ASSET_KEEP, asset.region)
+    keeper = await records.get_record(work, Keeper, keeper_id, "位管护责任人")
+    if keeper.asset_id != asset.id or not keeper.phone_sealed:
+        raise conflict("no_phone", "没有登记电话", "No phone is known")
+    await work.publish(PhoneRevealed(asset_id=asset.id, record_id=keeper.id), asset)
+    return work.context.keyring.decrypt(keeper.phone_sealed, associated_data=f"keeper:{keeper.id}:phone")
 
 
 async def build_duty_sheet(work: UnitOfWork, region: str) -> bytes:
-    """管护责任清单 of a region as a workbook (at most 5,000 assets)."""
+    """Duty list (管护责任清单) of a region as XLSX (at most 5,000 assets)."""
     work.actor.require(May.ASSET_READ, region)
     assets = await register.list_region_assets(work, region, 5000)
     rows = [
-        {column.key: getattr(one, column.key, None) for column in DUTY_COLUMNS}
-        | {"class_label": one.asset_class.label, "use_label": one.use.label}
-        for one in assets
+        {column.key: getattr(asset, column.key, None) for column in DUTY_COLUMNS}
+        | {"class_label": asset.asset_class.label, "use_label": asset.use.label}
+        for asset in assets
     ]
     return spreadsheets.build_workbook(DUTY_COLUMNS, rows, name="管护责任清单")
-
-
-BROKEN_CONDITIONS = frozenset({Condition.BROKEN, Condition.UNUSABLE})
-MAX_CLOCK_SKEW = timedelta(minutes=10)
-"""How far a phone's clock may be ahead."""
-CLOSED_STATES = frozenset({AssetState.DISCARDED, AssetState.SUPERSEDED})
 
 
 async def record_inspection(
     work: UnitOfWork, asset_id: UUID, body: InspectionPost
 ) -> tuple[Inspection, bool]:
-    """One inspection, its place judged against the asset's, and whether it is new; the same id twice is one record."""
+    """Record an inspection with its position verdict; returns (inspection, created). A repeated id returns the first record."""
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_INSPECT, asset.region)
     if asset.state in CLOSED_STATES:
@@ -173,9 +171,9 @@ async def record_inspection(
         raise invalid(
             "in_the_future", "巡查时间晚于现在, 请检查手机时间", "/inspected_at", "It lies in the future"
         )
-    photos = [str(one) for one in body.photos]
+    photos = [str(file_id) for file_id in body.photos]
     await uploads.require_files(work, photos)
-    inspection, fresh = await create_record(
+    inspection, created = await create_record(
         work,
         Inspection,
         body,
@@ -188,9 +186,72 @@ async def record_inspection(
         **body.model_dump(include={"condition", "use_seen", "findings"}),
         **await evaluate_fix(work, asset, body.fix, when),
     )
-    if fresh:
+    if created:
         await _publish_inspection(work, asset, inspection)
-    return inspection, fresh
+    return inspection, created
+
+
+async def evaluate_fix(
+    work: UnitOfWork, asset: Asset | None, fix: Fix | None, when: datetime
+) -> dict[str, Any]:
+    """Columns of a fix: WGS-84 position; verdict, distance and margin (metres) against the asset's area, if both have coordinates."""
+    if fix is None:
+        return {}
+    point = fix.to_wgs84()
+    columns: dict[str, Any] = {"fix": fix.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
+    fence = await _find_asset_fence(work, asset, when) if asset is not None else None
+    if fence is not None:
+        position = evaluate_fences([fence], point, fix.accuracy_m)
+        columns |= {
+            "verdict": position.kind,
+            "distance_m": round(position.distance_m, 1),
+            "margin_m": round(position.margin_m, 1),
+        }
+    return columns
+
+
+async def record_batch(work: UnitOfWork, body: InspectionBatch) -> InspectionBatchOutcome:
+    """Record a batch of inspections; each item has its own outcome, and a refused item does not undo the others."""
+    # Assets are locked in sorted order, so that two phones that send the same assets cannot deadlock.
+    order = sorted(range(len(body.items)), key=lambda index: str(body.items[index].get("asset_id")))
+    outcomes = {index: await _record_item(work, body.items[index]) for index in order}
+    return InspectionBatchOutcome(items=[outcomes[index] for index in range(len(body.items))])
+
+
+async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
+    """Record a follow-up visit to a household asset; it counts as a sighting."""
+    asset = await register.get_asset(work, asset_id, lock=True)
+    work.actor.require(May.ASSET_INSPECT, asset.region)
+    if asset.asset_class is not AssetClass.HOUSEHOLD:
+        raise invalid(
+            "not_household", "只有到户类资产需要回访; 其他资产请登记巡查", "", "Only household assets"
+        )
+    if asset.state not in COUNTED_STATES:
+        raise conflict("not_registered", "资产不在册", "The asset is not on the register")
+    if body.visited_on > work.today:
+        raise invalid("in_the_future", "回访日期不能晚于今天", "/visited_on", "It lies in the future")
+    photos = [str(file_id) for file_id in body.photos]
+    await uploads.require_files(work, photos)
+    visit, created = await create_record(
+        work,
+        FollowUp,
+        body,
+        region=asset.region,
+        id=body.id,
+        asset_id=asset.id,
+        visitor=work.actor.id,
+        photos=photos,
+        **body.model_dump(exclude={"id", "photos"}),
+    )
+    if created:
+        seen_at = min(work.at, datetime.combine(body.visited_on, time(12), CHINA_TIME_ZONE))
+        await rules.record_sighting(work, asset, seen_at, photo=bool(photos))
+        await work.publish(
+            HouseholdVisited(asset_id=asset.id, visit_id=visit.id, holding=visit.holding),
+            asset,
+            happened_at=seen_at,
+        )
+    return visit
 
 
 async def _publish_inspection(work: UnitOfWork, asset: Asset, inspection: Inspection) -> None:
@@ -214,25 +275,6 @@ async def _publish_inspection(work: UnitOfWork, asset: Asset, inspection: Inspec
         )
 
 
-async def evaluate_fix(
-    work: UnitOfWork, asset: Asset | None, fix: Fix | None, when: datetime
-) -> dict[str, Any]:
-    """The fix in WGS-84 and how it stands to the asset's place; no verdict when either has no coordinates."""
-    if fix is None:
-        return {}
-    point = fix.to_wgs84()
-    found: dict[str, Any] = {"fix": fix.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
-    fence = await _find_asset_fence(work, asset, when) if asset is not None else None
-    if fence is not None:
-        said = evaluate_fences([fence], point, fix.accuracy_m)
-        found |= {
-            "verdict": said.kind,
-            "distance_m": round(said.distance_m, 1),
-            "margin_m": round(said.margin_m, 1),
-        }
-    return found
-
-
 async def _find_asset_fence(work: UnitOfWork, asset: Asset, when: datetime) -> Fence | None:
     if asset.outline is not None:
         return fence_from_json(asset.outline)
@@ -242,71 +284,26 @@ async def _find_asset_fence(work: UnitOfWork, asset: Asset, when: datetime) -> F
     return Circle(asset.lon, asset.lat, float(rule.value))
 
 
-MAX_ID_LENGTH = 64
-
-
-async def record_batch(work: UnitOfWork, body: InspectionBatch) -> InspectionBatchOutcome:
-    """A batch in any order; what is refused says why, and the rest is kept."""
-    # Locks are taken in one order, so that two phones that send the same assets never wait in a ring.
-    order = sorted(range(len(body.items)), key=lambda at: str(body.items[at].get("asset_id")))
-    taken = {at: await _record_item(work, body.items[at]) for at in order}
-    return InspectionBatchOutcome(items=[taken[at] for at in range(len(body.items))])
-
-
 async def _record_item(work: UnitOfWork, raw: dict[str, Any]) -> InspectionOutcome:
-    name = str(raw.get("id", ""))[:MAX_ID_LENGTH]
+    item_id = str(raw.get("id", ""))[:MAX_ID_LENGTH]
     try:
         item = InspectionItem.model_validate(raw)
     except ValidationError as error:
-        return _build_refusal(name, "填写有误", to_field_errors(error.errors()))
+        return _build_refusal(item_id, "填写有误", to_field_errors(error.errors()))
     post = InspectionPost.model_validate(item.model_dump(exclude={"asset_id"}))
     try:
         async with work.session.begin_nested():
-            inspection, fresh = await record_inspection(work, item.asset_id, post)
-    except ApiError as refusal:
-        return _build_refusal(name, refusal.detail, refusal.errors)
-    taken = BatchItemOutcome.APPLIED if fresh else BatchItemOutcome.DUPLICATE
-    return InspectionOutcome(id=name, taken=taken, verdict=inspection.verdict, words=taken.label)
+            inspection, created = await record_inspection(work, item.asset_id, post)
+    except ApiError as api_error:
+        return _build_refusal(item_id, api_error.detail, api_error.errors)
+    outcome = BatchItemOutcome.APPLIED if created else BatchItemOutcome.DUPLICATE
+    return InspectionOutcome(id=item_id, taken=outcome, verdict=inspection.verdict, words=outcome.label)
 
 
 def _build_refusal(
-    name: str, words: str, found: list[FieldError] | tuple[FieldError, ...]
+    item_id: str, message: str, errors: list[FieldError] | tuple[FieldError, ...]
 ) -> InspectionOutcome:
-    said = [FieldErrorRead(pointer=one.pointer, code=one.code, detail=one.detail) for one in found]
-    return InspectionOutcome(id=name, taken=BatchItemOutcome.REFUSED, words=words, errors=said)
-
-
-async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
-    """A visit; it counts as having seen the asset."""
-    asset = await register.get_asset(work, asset_id, lock=True)
-    work.actor.require(May.ASSET_INSPECT, asset.region)
-    if asset.asset_class is not AssetClass.HOUSEHOLD:
-        raise invalid(
-            "not_household", "只有到户类资产需要回访; 其他资产请登记巡查", "", "Only household assets"
-        )
-    if asset.state not in COUNTED_STATES:
-        raise conflict("not_registered", "资产不在册", "The asset is not on the register")
-    if body.visited_on > work.today:
-        raise invalid("in_the_future", "回访日期不能晚于今天", "/visited_on", "It lies in the future")
-    photos = [str(one) for one in body.photos]
-    await uploads.require_files(work, photos)
-    visit, fresh = await create_record(
-        work,
-        FollowUp,
-        body,
-        region=asset.region,
-        id=body.id,
-        asset_id=asset.id,
-        visitor=work.actor.id,
-        photos=photos,
-        **body.model_dump(exclude={"id", "photos"}),
-    )
-    if fresh:
-        seen = min(work.at, datetime.combine(body.visited_on, time(12), CHINA_TIME_ZONE))
-        await rules.record_sighting(work, asset, seen, photo=bool(photos))
-        await work.publish(
-            HouseholdVisited(asset_id=asset.id, visit_id=visit.id, holding=visit.holding),
-            asset,
-            happened_at=seen,
-        )
-    return visit
+    error_reads = [
+        FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
+    ]
+    return InspectionOutcome(id=item_id, taken=BatchItemOutcome.REFUSED, words=message, errors=error_reads)

@@ -6,7 +6,7 @@ from shared.clients.assets import AssetEvent
 
 
 class DisposalMoved(AssetEvent):
-    """资产处置换了状态; `was` is empty when it was asked for."""
+    """资产处置换了状态; `was` is empty when it is requested."""
 
     topic = "disposal.moved"
     disposal_id: UUID
@@ -17,7 +17,7 @@ class DisposalMoved(AssetEvent):
 
 
 class RevivalMoved(AssetEvent):
-    """盘活方案换了状态; `was` is empty when it was proposed."""
+    """盘活方案换了状态; `was` is empty when it is proposed."""
 
     topic = "revival.moved"
     revival_id: UUID

@@ -1,8 +1,9 @@
-"""The life of a disposal, on one screen."""
+"""Lifecycles of disposals (DISPOSAL) and revitalisation plans (REVIVAL)."""
 
 from dataclasses import dataclass
 from datetime import date
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -34,7 +35,7 @@ class DisposalAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class DisposalFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     document_count: int = 0
     on: date = date.max
@@ -43,7 +44,7 @@ class DisposalFacts:
     held_on: date | None = None
     voucher_no: str = ""
     proceeds: int | None = None
-    notice_fault: FieldError | None = None
+    notice_error: FieldError | None = None
     active_contract: str = ""
     reason: str = ""
 
@@ -82,7 +83,7 @@ def no_active_contract(facts: DisposalFacts) -> FieldError | None:
 
 def notice_period_over(facts: DisposalFacts) -> FieldError | None:
     """处置公示期满, 没有未处理或成立的异议."""
-    return facts.notice_fault
+    return facts.notice_error
 
 
 def proceeds_given(facts: DisposalFacts) -> FieldError | None:
@@ -94,27 +95,19 @@ def proceeds_given(facts: DisposalFacts) -> FieldError | None:
     return None
 
 
-def reason_given(facts: DisposalFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = DisposalState, DisposalAction
 
 # fmt: off
-DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle("disposal", "资产处置", DisposalState, S.REQUESTED, (
-    #    action      from                                    to           who                needs
-    transition(A.APPRAISE, S.REQUESTED,                            S.APPRAISED, May.ASSET_DISPOSE, appraisal_given),
-    transition(A.DECIDE,   S.APPRAISED,                            S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
-    transition(A.APPROVE,  S.DECIDED,                              S.APPROVED,  May.ASSET_APPROVE, approval_number_given, no_active_contract,
-         four_eyes=("created_by", "decided_by")),
-    transition(A.BOOK,     S.APPROVED,                             S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given),
-    transition(A.CLOSE,    S.BOOKED,                               S.CLOSED,    May.ASSET_APPROVE, four_eyes=("created_by", "booked_by")),
-    transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED),  S.REJECTED,  May.ASSET_APPROVE, reason_given),
+DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle(
+    "disposal", "资产处置", DisposalState, S.REQUESTED, (
+    #          action      from                                   to           who                needs
+    transition(A.APPRAISE, S.REQUESTED,                           S.APPRAISED, May.ASSET_DISPOSE, appraisal_given),
+    transition(A.DECIDE,   S.APPRAISED,                           S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
+    transition(A.APPROVE,  S.DECIDED,                             S.APPROVED,  May.ASSET_APPROVE, approval_number_given,
+        no_active_contract, four_eyes=("created_by", "decided_by")),
+    transition(A.BOOK,     S.APPROVED,                            S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given),
+    transition(A.CLOSE,    S.BOOKED,                              S.CLOSED,    May.ASSET_APPROVE, four_eyes=("created_by", "booked_by")),
+    transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED), S.REJECTED,  May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on
 
@@ -141,7 +134,7 @@ class RevivalAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class RevivalFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     evidence_count: int = 0
     in_use: bool = False
@@ -166,24 +159,16 @@ def asset_in_use(facts: RevivalFacts) -> FieldError | None:
     )
 
 
-def revival_reason_given(facts: RevivalFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 RS, RA = RevivalState, RevivalAction
 
 # fmt: off
-REVIVAL: Lifecycle[RevivalState, RevivalAction, RevivalFacts] = Lifecycle("revival", "盘活方案", RevivalState, RS.PROPOSED, (
-    #    action     from                        to           who                needs
+REVIVAL: Lifecycle[RevivalState, RevivalAction, RevivalFacts] = Lifecycle(
+    "revival", "盘活方案", RevivalState, RS.PROPOSED, (
+    #          action      from                         to            who                needs
     transition(RA.APPROVE, RS.PROPOSED,                 RS.UNDER_WAY, May.ASSET_APPROVE, four_eyes=("created_by",)),
     transition(RA.REPORT,  RS.UNDER_WAY,                RS.REPORTED,  May.ASSET_OPERATE, evidence_given, asset_in_use),
     transition(RA.CHECK,   RS.REPORTED,                 RS.DONE,      May.ASSET_APPROVE, four_eyes=("reported_by",)),
-    transition(RA.REDO,    RS.REPORTED,                 RS.UNDER_WAY, May.ASSET_APPROVE, revival_reason_given),
-    transition(RA.GIVE_UP, (RS.PROPOSED, RS.UNDER_WAY),  RS.GIVEN_UP,  May.ASSET_APPROVE, revival_reason_given),
+    transition(RA.REDO,    RS.REPORTED,                 RS.UNDER_WAY, May.ASSET_APPROVE, reason_given),
+    transition(RA.GIVE_UP, (RS.PROPOSED, RS.UNDER_WAY), RS.GIVEN_UP,  May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on

@@ -1,4 +1,4 @@
-"""The table of disposals."""
+"""Tables of disposals and revitalisation plans."""
 
 from datetime import date, datetime
 from typing import Any
@@ -42,7 +42,7 @@ class Disposal(Base, Record, table=True):
 
 
 class Revival(Base, Record, table=True):
-    """盘活方案. Its region is the asset's; `before` and `after` are figures of the asset on those days."""
+    """盘活方案. Its region is the asset's; `before` and `after` are the figures of the asset at proposal and report."""
 
     __tablename__ = "revival"
     __table_args__ = (sa.Index(None, "asset_id"), sa.Index(None, "region", "state", "deadline", "id"))

@@ -1,4 +1,4 @@
-"""Every query about disposals."""
+"""Queries of disposals and revitalisation plans."""
 
 from datetime import date
 from uuid import UUID
@@ -15,10 +15,11 @@ from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 FINAL_STATES = (DisposalState.CLOSED, DisposalState.REJECTED)
+RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 
 
 async def find_open_disposal(work: UnitOfWork, asset_id: UUID) -> Disposal | None:
-    """The disposal of an asset that is under way."""
+    """The disposal of an asset that is not closed or rejected, or None."""
     query = select(Disposal).where(
         Disposal.asset_id == asset_id,
         col(Disposal.state).not_in(FINAL_STATES),
@@ -28,7 +29,7 @@ async def find_open_disposal(work: UnitOfWork, asset_id: UUID) -> Disposal | Non
 
 
 async def find_active_contract(work: UnitOfWork, asset_id: UUID) -> str:
-    """The number of a contract that still runs over an asset; empty when none does."""
+    """Number of an active contract of an asset; empty when there is none."""
     query = select(OperatingContract.number).where(
         OperatingContract.asset_id == asset_id,
         OperatingContract.state == ContractState.ACTIVE,
@@ -37,11 +38,8 @@ async def find_active_contract(work: UnitOfWork, asset_id: UUID) -> str:
     return (await work.session.exec(query.limit(1))).first() or ""
 
 
-RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
-
-
 async def sum_received(work: UnitOfWork, asset_id: UUID, after: date, until: date) -> int:
-    """What came in after one day until another, in 分."""
+    """Amount received for an asset after one day until another (inclusive), in 分."""
     query = sa.select(sa.cast(sa.func.coalesce(sa.func.sum(RECEIPTS.c.amount), 0), sa.BigInteger)).where(
         RECEIPTS.c.asset_id == asset_id,
         RECEIPTS.c.received_on > after,
@@ -52,7 +50,7 @@ async def sum_received(work: UnitOfWork, asset_id: UUID, after: date, until: dat
 
 
 async def find_operator(work: UnitOfWork, asset_id: UUID) -> str:
-    """Who operates an asset under a contract that runs."""
+    """Operator of an asset under an active contract; empty when there is none."""
     query = select(OperatingContract.operator).where(
         OperatingContract.asset_id == asset_id,
         OperatingContract.state == ContractState.ACTIVE,

@@ -1,11 +1,11 @@
-"""Disposals over HTTP."""
+"""Routes of disposals and revitalisation plans."""
 
 from uuid import UUID
 
 from fastapi import APIRouter
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.disposals import service
 from services.assets.disposals.lifecycle import (
     DISPOSAL,
@@ -52,16 +52,16 @@ async def request_disposal(work: WriteWork, body: DisposalCreate) -> DisposalDet
 @router.get("", response_model=Page[DisposalRead], **requires(May.ASSET_READ))
 async def list_disposals(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     state: DisposalState | None = None,
     asset_id: UUID | None = None,
 ) -> Page[Disposal]:
     """处置列表."""
-    where = scoped.equality_conditions({col(Disposal.state): state, col(Disposal.asset_id): asset_id})
+    where = records.equality_conditions({col(Disposal.state): state, col(Disposal.asset_id): asset_id})
     orders = {"created_at": col(Disposal.created_at)}
-    return await scoped.page_records(
-        work, asked, Disposal, *where, orders=orders, default="-created_at", region=region
+    return await records.page_records(
+        work, page_params, Disposal, *where, orders=orders, default="-created_at", region=region
     )
 
 
@@ -119,16 +119,16 @@ async def propose_revival(work: WriteWork, body: RevivalCreate) -> RevivalDetail
 @revival_router.get("", response_model=Page[RevivalRead], **requires(May.ASSET_READ))
 async def list_revivals(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     state: RevivalState | None = None,
     asset_id: UUID | None = None,
 ) -> Page[Revival]:
     """盘活方案, 先到期的在前."""
-    where = scoped.equality_conditions({col(Revival.state): state, col(Revival.asset_id): asset_id})
+    where = records.equality_conditions({col(Revival.state): state, col(Revival.asset_id): asset_id})
     orders = {"deadline": col(Revival.deadline)}
-    return await scoped.page_records(
-        work, asked, Revival, *where, orders=orders, default="deadline", region=region
+    return await records.page_records(
+        work, page_params, Revival, *where, orders=orders, default="deadline", region=region
     )
 
 

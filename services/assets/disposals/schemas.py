@@ -1,4 +1,4 @@
-"""Code sets of disposals."""
+"""Schemas of disposals and revitalisation plans."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -1,7 +1,8 @@
-"""The life of a distribution plan, on one screen."""
+"""Lifecycle of distribution plans."""
 
 from dataclasses import dataclass
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum, format_yuan
 from shared.errors import FieldError
@@ -30,13 +31,13 @@ class DistributionAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class DistributionFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     total: int = 0
     available: int = 0
-    steps_missing: tuple[str, ...] = ()
-    notice_fault: FieldError | None = None
-    unpaid: int = 0
+    missing_steps: tuple[str, ...] = ()
+    notice_error: FieldError | None = None
+    unpaid_count: int = 0
     is_result_public: bool = False
     list_mismatch: str = ""
     reason: str = ""
@@ -49,10 +50,10 @@ def has_lines(facts: DistributionFacts) -> FieldError | None:
 
 def decision_steps_recorded(facts: DistributionFacts) -> FieldError | None:
     """四议两公开的前五步都已记录."""
-    if not facts.steps_missing:
+    if not facts.missing_steps:
         return None
     return FieldError(
-        "steps_missing", "还没有记录: " + "、".join(facts.steps_missing), "Steps are missing", "/steps"
+        "steps_missing", "还没有记录: " + "、".join(facts.missing_steps), "Steps are missing", "/steps"
     )
 
 
@@ -66,7 +67,7 @@ def within_income(facts: DistributionFacts) -> FieldError | None:
 
 def notice_period_over(facts: DistributionFacts) -> FieldError | None:
     """收益分配公示期满, 没有未处理或成立的异议."""
-    return facts.notice_fault
+    return facts.notice_error
 
 
 def payout_list_matches_plan(facts: DistributionFacts) -> FieldError | None:
@@ -80,8 +81,8 @@ def payout_list_matches_plan(facts: DistributionFacts) -> FieldError | None:
 
 def fully_paid_and_published(facts: DistributionFacts) -> FieldError | None:
     """发放名单全部兑付, 实施结果已公开."""
-    if facts.unpaid:
-        return FieldError("unpaid", f"还有 {facts.unpaid} 笔没有兑付", "Payouts are open")
+    if facts.unpaid_count:
+        return FieldError("unpaid", f"还有 {facts.unpaid_count} 笔没有兑付", "Payouts are open")
     return (
         None
         if facts.is_result_public
@@ -89,24 +90,16 @@ def fully_paid_and_published(facts: DistributionFacts) -> FieldError | None:
     )
 
 
-def reason_given(facts: DistributionFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = DistributionState, DistributionAction
 
 # fmt: off
-DISTRIBUTION: Lifecycle[DistributionState, DistributionAction, DistributionFacts] = Lifecycle("distribution", "收益分配方案", DistributionState, S.DRAFT, (
-    #    action     from                  to           who                needs
+DISTRIBUTION: Lifecycle[DistributionState, DistributionAction, DistributionFacts] = Lifecycle(
+    "distribution", "收益分配方案", DistributionState, S.DRAFT, (
+    #          action     from                  to           who                needs
     transition(A.SUBMIT,  S.DRAFT,              S.DECIDED,   May.ASSET_OPERATE, has_lines, decision_steps_recorded, within_income),
     transition(A.RETURN,  S.DECIDED,            S.DRAFT,     May.ASSET_APPROVE, reason_given),
     transition(A.APPROVE, S.DECIDED,            S.APPROVED,  May.ASSET_APPROVE, notice_period_over, within_income,
-         four_eyes=("created_by", "submitted_by")),
+        four_eyes=("created_by", "submitted_by")),
     transition(A.CLOSE,   S.APPROVED,           S.CLOSED,    May.ASSET_OPERATE, payout_list_matches_plan, fully_paid_and_published),
     transition(A.CANCEL,  (S.DRAFT, S.DECIDED), S.CANCELLED, May.ASSET_OPERATE, reason_given),
 ))

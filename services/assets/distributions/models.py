@@ -1,4 +1,4 @@
-"""The tables of income and its distribution. Postings are only added; balances are their running sums."""
+"""Tables of income and its distribution. Postings are only inserted; balances are their running sums."""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class IncomePosting(Base, table=True):
-    """收益账的一笔: an account of a village or town changed. Rows are only added."""
+    """收益账的一笔: a change of one account of a village or town. Rows are only inserted."""
 
     __tablename__ = "income_posting"
     __table_args__ = (
@@ -24,7 +24,7 @@ class IncomePosting(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     mark: str = Field(max_length=80)
-    """What was posted, so that it is posted once: receipt:…, plan:…, payout:…"""
+    """Business key that makes the posting unique: receipt:…, plan:…, payout:…, return:…"""
     region: str = Field(max_length=12)
     account: IncomeAccount = Field(sa_type=text_enum(IncomeAccount))
     amount: int = Field(sa_type=sa.BigInteger)
@@ -63,7 +63,7 @@ class Distribution(Base, Record, table=True):
 
 
 class Payout(Base, Record, table=True):
-    """发放名单的一笔. The account is sealed; its region is the plan's."""
+    """发放名单的一笔. The account is encrypted; the region is the plan's."""
 
     __tablename__ = "payout"
     __table_args__ = (sa.Index(None, "distribution_id", "id"),)
@@ -79,6 +79,6 @@ class Payout(Base, Record, table=True):
     voucher_no: str = Field(default="", max_length=100)
     paid_by: str = Field(default="", max_length=64)
     returns: int = 0
-    """How many times it was paid and came back."""
+    """How often a payment of it was returned."""
     withdrawn: str = Field(default="", sa_type=sa.Text)
-    """Why it was taken off the list; empty while it stands."""
+    """Reason for the withdrawal from the list; empty while it is valid."""

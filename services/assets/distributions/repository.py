@@ -1,4 +1,4 @@
-"""Every query about income and its distribution."""
+"""Queries of the income book and payout lists."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,35 +22,31 @@ PAYOUTS: sa.Table = Payout.__table__  # type: ignore[attr-defined]
 async def system_update_balances(
     work: UnitOfWork, region: str, changes: Mapping[IncomeAccount, int]
 ) -> dict[IncomeAccount, int]:
-    """Change balances in one order, so that writers never wait in a ring; the new balances."""
+    """Add changes (分) to balances and return the new ones. Accounts are locked in sorted order, so that writers cannot deadlock."""
     postgres = work.session.get_bind().dialect.name == "postgresql"
-    found: dict[IncomeAccount, int] = {}
+    balances: dict[IncomeAccount, int] = {}
     for account in sorted(changes):
         insert: Any = (postgresql.insert if postgres else sqlite.insert)(BALANCES)
         statement = insert.values(region=region, account=account, amount=changes[account])
         statement = statement.on_conflict_do_update(
             index_elements=["region", "account"], set_={"amount": BALANCES.c.amount + changes[account]}
         ).returning(BALANCES.c.amount)
-        found[account] = int((await execute_core(work.session, statement)).scalar_one())
-    return found
+        balances[account] = int((await execute_core(work.session, statement)).scalar_one())
+    return balances
 
 
 async def sum_balances(work: UnitOfWork, region: str) -> dict[IncomeAccount, int]:
-    """The balances of every village and town of a region within the caller's, added up."""
-    query = (
-        sa.select(BALANCES.c.account, sa.cast(sa.func.sum(BALANCES.c.amount), sa.BigInteger).label("amount"))
-        .where(
-            BALANCES.c.region.between(*region_bounds(region)),
-            work.actor.scope_filter(May.ASSET_READ, BALANCES.c.region),
-        )
-        .group_by(BALANCES.c.account)
-    )
-    found = {row.account: int(row.amount) for row in await execute_core(work.session, query)}
-    return {account: found.get(account, 0) for account in IncomeAccount}
+    """Balances per account in 分, summed over the villages and towns of a region that the caller may see."""
+    return await _sum_by_account(work, BALANCES, region)
+
+
+async def sum_postings(work: UnitOfWork, region: str) -> dict[IncomeAccount, int]:
+    """Postings per account in 分, summed as `sum_balances` does; both must be equal."""
+    return await _sum_by_account(work, POSTINGS, region)
 
 
 async def get_own_balance(work: UnitOfWork, region: str, account: IncomeAccount) -> int:
-    """One account of exactly this village or town, locked until the transaction ends."""
+    """Balance of one account of exactly this village or town in 分, locked until the transaction ends."""
     query = sa.select(BALANCES.c.amount).where(
         BALANCES.c.region == region,
         BALANCES.c.account == account,
@@ -59,22 +55,8 @@ async def get_own_balance(work: UnitOfWork, region: str, account: IncomeAccount)
     return int((await execute_core(work.session, query.with_for_update())).scalar() or 0)
 
 
-async def sum_postings(work: UnitOfWork, region: str) -> dict[IncomeAccount, int]:
-    """What the balances must be: the sums of all postings of a region."""
-    query = (
-        sa.select(POSTINGS.c.account, sa.cast(sa.func.sum(POSTINGS.c.amount), sa.BigInteger).label("amount"))
-        .where(
-            POSTINGS.c.region.between(*region_bounds(region)),
-            work.actor.scope_filter(May.ASSET_READ, POSTINGS.c.region),
-        )
-        .group_by(POSTINGS.c.account)
-    )
-    found = {row.account: int(row.amount) for row in await execute_core(work.session, query)}
-    return {account: found.get(account, 0) for account in IncomeAccount}
-
-
 async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[Purpose, int], int]:
-    """(amount on the payout list per purpose, how many are not paid yet)."""
+    """(listed amount in 分 per purpose, number of unpaid payouts), without withdrawn ones."""
     query = (
         sa.select(
             PAYOUTS.c.purpose,
@@ -90,3 +72,16 @@ async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[Pur
     )
     rows = list(await execute_core(work.session, query))
     return {row.purpose: int(row.amount) for row in rows}, sum(int(row.unpaid) for row in rows)
+
+
+async def _sum_by_account(work: UnitOfWork, table: sa.Table, region: str) -> dict[IncomeAccount, int]:
+    query = (
+        sa.select(table.c.account, sa.cast(sa.func.sum(table.c.amount), sa.BigInteger).label("amount"))
+        .where(
+            table.c.region.between(*region_bounds(region)),
+            work.actor.scope_filter(May.ASSET_READ, table.c.region),
+        )
+        .group_by(table.c.account)
+    )
+    amounts = {row.account: int(row.amount) for row in await execute_core(work.session, query)}
+    return {account: amounts.get(account, 0) for account in IncomeAccount}

@@ -1,4 +1,4 @@
-"""Distribution over HTTP."""
+"""Routes of income distribution."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.distributions import service
 from services.assets.distributions.lifecycle import DISTRIBUTION, DistributionAction, DistributionState
 from services.assets.distributions.models import Distribution, Payout
@@ -48,16 +48,16 @@ async def draft_distribution(work: WriteWork, body: DistributionCreate) -> Distr
 @router.get("", response_model=Page[DistributionRead], **requires(May.ASSET_READ))
 async def list_distributions(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     year: Annotated[int | None, Query(ge=2012, le=2100)] = None,
     state: DistributionState | None = None,
 ) -> Page[Distribution]:
     """收益分配方案列表."""
-    where = scoped.equality_conditions({col(Distribution.year): year, col(Distribution.state): state})
+    where = records.equality_conditions({col(Distribution.year): year, col(Distribution.state): state})
     orders = {"created_at": col(Distribution.created_at), "year": col(Distribution.year)}
-    return await scoped.page_records(
-        work, asked, Distribution, *where, orders=orders, default="-created_at", region=region
+    return await records.page_records(
+        work, page_params, Distribution, *where, orders=orders, default="-created_at", region=region
     )
 
 

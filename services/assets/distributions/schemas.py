@@ -1,4 +1,4 @@
-"""Code sets of income and its distribution."""
+"""Schemas of the income book and its distribution."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class IncomeAccount(LabelledEnum):
-    """收益账户. What was received is always the sum of the other four."""
+    """收益账户. RECEIVED always equals the sum of the other four."""
 
     RECEIVED = "received", "已收"
     AVAILABLE = "available", "未分配"
@@ -48,7 +48,7 @@ STEPS_BEFORE_APPROVAL = (
     DecisionStep.RESOLVED,
     DecisionStep.DECISION_PUBLIC,
 )
-"""The last of the six, the publication of the result, comes before closing."""
+"""Steps required before approval; RESULT_PUBLIC, the sixth, is required before closing."""
 
 
 class LinePost(BaseModel):
@@ -60,7 +60,7 @@ class LinePost(BaseModel):
 
 
 class LineRead(LinePost):
-    """一项用途, as it is kept."""
+    """一项用途, as stored."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -142,7 +142,7 @@ class PayoutReversalPost(BaseModel):
 
 
 class AccountRead(BaseModel):
-    """完整账号; reading it is on record."""
+    """完整账号; each reading is logged."""
 
     account: str
 

@@ -1,4 +1,4 @@
-"""The income book: received = available + planned + reserved + distributed, after every posting."""
+"""Use cases of income distribution. In the income book, received = available + planned + reserved + distributed after every posting."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.distributions import repository
 from services.assets.distributions.events import (
     AccountRevealed,
@@ -54,16 +54,19 @@ from shared.notices.service import NoticeSubject
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+NOTICE_KIND = "distribution"
+LISTING_STATES = frozenset({DistributionState.DECIDED, DistributionState.APPROVED})
+
 
 async def post_entry(
     work: UnitOfWork, mark: str, region: str, changes: Mapping[IncomeAccount, int], on: date
 ) -> None:
-    """Post once under a mark; ValueError when the book would not balance, Conflict when an account would go below zero."""
-    others = sum(amount for account, amount in changes.items() if account is not IncomeAccount.RECEIVED)
-    if changes.get(IncomeAccount.RECEIVED, 0) != others:
+    """Post changes (分) once under a unique mark. ValueError when they do not balance, Conflict when an account would become negative."""
+    uses = sum(amount for account, amount in changes.items() if account is not IncomeAccount.RECEIVED)
+    if changes.get(IncomeAccount.RECEIVED, 0) != uses:
         raise ValueError(f"unbalanced posting {mark}: {dict(changes)}")
-    after = await repository.system_update_balances(work, region, changes)
-    for account, amount in after.items():
+    balances = await repository.system_update_balances(work, region, changes)
+    for account, amount in balances.items():
         if amount < 0:
             raise conflict("below_zero", f"“{account.label}”余额不足", f"{account} would be below zero")
     work.session.add_all(
@@ -83,23 +86,19 @@ async def post_entry(
     await work.session.flush()
 
 
-async def post_receipt(work: UnitOfWork, receipt: str, region: str, amount: int, on: date) -> None:
-    """Income was received, or taken back (below zero): what was distributed already cannot be taken back."""
+async def post_receipt(work: UnitOfWork, receipt_id: str, region: str, amount: int, on: date) -> None:
+    """Post a receipt, or its reversal (negative). Conflict when the money is already distributed."""
     await post_entry(
         work,
-        f"receipt:{receipt}",
+        f"receipt:{receipt_id}",
         region,
         {IncomeAccount.RECEIVED: amount, IncomeAccount.AVAILABLE: amount},
         on,
     )
 
 
-NOTICE_KIND = "distribution"
-Action, State = DistributionAction, DistributionState
-
-
 async def create_distribution(work: UnitOfWork, body: DistributionCreate) -> Distribution:
-    """A plan in draft. Invalid when a purpose is named twice."""
+    """Create a draft plan. Invalid when a purpose occurs twice."""
     work.actor.require(May.ASSET_OPERATE, body.region)
     plan, _ = await create_record(
         work,
@@ -109,59 +108,42 @@ async def create_distribution(work: UnitOfWork, body: DistributionCreate) -> Dis
         id=body.id,
         lines=_build_lines(body.lines),
         total=sum(line.amount for line in body.lines),
-        state=State.DRAFT,
+        state=DistributionState.DRAFT,
         state_since=work.at,
         **body.model_dump(include={"owner_name", "year", "title", "note"}),
     )
     return plan
 
 
-def _build_lines(lines: list[LinePost]) -> list[dict[str, Any]]:
-    if len({line.purpose for line in lines}) < len(lines):
-        raise invalid("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
-    return [line.model_dump(mode="python") | {"purpose": str(line.purpose)} for line in lines]
-
-
 async def get_distribution(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> Distribution:
-    """One plan of the caller's regions."""
-    return await scoped.get_record(work, Distribution, plan_id, "份收益分配方案", lock=lock)
-
-
-async def _get_editable(work: UnitOfWork, plan_id: UUID, match: VersionMatch) -> Distribution:
-    plan = await get_distribution(work, plan_id, lock=True)
-    work.actor.require(May.ASSET_OPERATE, plan.region)
-    match.check_version(plan)
-    return plan
-
-
-def _bump_version(work: UnitOfWork, plan: Distribution) -> None:
-    plan.version += 1
-    plan.updated_at = work.at
-    work.session.add(plan)
+    """One plan in the caller's regions; NotFound otherwise."""
+    return await records.get_record(work, Distribution, plan_id, "份收益分配方案", lock=lock)
 
 
 async def update_lines(
     work: UnitOfWork, plan_id: UUID, lines: list[LinePost], match: VersionMatch
 ) -> Distribution:
-    """Other lines for a plan in draft; what was decided on the old ones is to be decided again."""
+    """Replace the lines of a draft plan; its decision steps are cleared, because they decided on the old lines."""
     plan = await _get_editable(work, plan_id, match)
-    if plan.state is not State.DRAFT:
+    if plan.state is not DistributionState.DRAFT:
         raise conflict("not_draft", f"方案{plan.state.label}, 不能再修改", "The plan is no draft")
     plan.lines, plan.total, plan.steps = _build_lines(lines), sum(line.amount for line in lines), {}
     _bump_version(work, plan)
-    await work.publish(_transition_event(plan, State.DRAFT, State.DRAFT), plan, reason="修改明细")
+    await work.publish(
+        _transition_event(plan, DistributionState.DRAFT, DistributionState.DRAFT), plan, reason="修改明细"
+    )
     return plan
 
 
 async def record_decision_step(
     work: UnitOfWork, plan_id: UUID, body: DecisionStepPost, match: VersionMatch
 ) -> Distribution:
-    """One of the six steps with its paper; they are noted in their order."""
-    papers = [str(one) for one in body.file_ids]
-    await uploads.require_files(work, papers, "/file_ids")
+    """Record one of the six decision steps with its files. Invalid when out of order, Conflict in the wrong state."""
+    file_ids = [str(file_id) for file_id in body.file_ids]
+    await uploads.require_files(work, file_ids, "/file_ids")
     plan = await _get_editable(work, plan_id, match)
-    last = body.step is DecisionStep.RESULT_PUBLIC
-    if plan.state is not (State.APPROVED if last else State.DRAFT):
+    is_result = body.step is DecisionStep.RESULT_PUBLIC
+    if plan.state is not (DistributionState.APPROVED if is_result else DistributionState.DRAFT):
         raise conflict(
             "not_now", f"方案{plan.state.label}, 现在不能记录“{body.step.label}”", "Not in this state"
         )
@@ -171,91 +153,29 @@ async def record_decision_step(
         raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
     order = list(DecisionStep)
     earlier = order[: order.index(body.step)]
-    if lost := [one.label for one in earlier if one not in plan.steps]:
-        raise invalid("order", f"先记录: {'、'.join(lost)}", "/step", "An earlier step is missing")
-    if any(plan.steps[one]["held_on"] > str(body.held_on) for one in earlier):
+    if missing := [step.label for step in earlier if step not in plan.steps]:
+        raise invalid("order", f"先记录: {'、'.join(missing)}", "/step", "An earlier step is missing")
+    if any(plan.steps[step]["held_on"] > str(body.held_on) for step in earlier):
         raise invalid("order", "日期早于前一步", "/held_on", "It is before an earlier step")
-    said = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
-    plan.steps = {**plan.steps, str(body.step): said}
+    entry = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
+    plan.steps = {**plan.steps, str(body.step): entry}
     _bump_version(work, plan)
     await work.publish(_transition_event(plan, plan.state, plan.state), plan, reason=body.step.label)
     return plan
 
 
-def _transition_event(
-    plan: Distribution, was: DistributionState, now: DistributionState
-) -> DistributionMoved:
-    return DistributionMoved(distribution_id=plan.id, total=plan.total, was=was, now=now)
-
-
-async def _build_facts(
-    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest, *, lock: bool = False
-) -> DistributionFacts:
-    listed, unpaid = await repository.sum_payouts(work, plan.id)
-    available = (
-        await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE)
-        if lock
-        else (await repository.sum_balances(work, plan.region))[IncomeAccount.AVAILABLE]
-    )
-    return DistributionFacts(
-        total=plan.total,
-        available=available,
-        steps_missing=tuple(one.label for one in STEPS_BEFORE_APPROVAL if one not in plan.steps),
-        notice_fault=await _find_blocking_notice(work, plan, body),
-        unpaid=unpaid,
-        is_result_public=DecisionStep.RESULT_PUBLIC in plan.steps,
-        list_mismatch=_describe_mismatch(plan, listed),
-        reason=body.reason,
-    )
-
-
-async def _find_blocking_notice(
-    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest
-) -> FieldError | None:
-    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
-    return notices.first_blocking_notice(
-        await notices.get_notice_status(work, NOTICE_KIND, str(plan.id), on), NoticeLevel.DISTRIBUTION
-    )
-
-
-def _describe_mismatch(plan: Distribution, listed: dict[Purpose, int]) -> str:
-    """Where the payout list and the plan differ; the reserve has no list."""
-    found = []
-    for line in plan.lines:
-        purpose = Purpose(line["purpose"])
-        if purpose is not Purpose.RESERVE and listed.get(purpose, 0) != line["amount"]:
-            found.append(
-                f"{purpose.label}方案 {format_yuan(line['amount'])} 元, 名单 {format_yuan(listed.get(purpose, 0))} 元"
-            )
-    return "; ".join(found)
-
-
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
-    """The plan, its steps, what the dated rules remark, and what the caller could do."""
-    listed, unpaid = await repository.sum_payouts(work, plan.id)
+    """A plan with its steps, warnings of the rules and the actions available to the caller."""
+    listed_amounts, unpaid = await repository.sum_payouts(work, plan.id)
     facts = await _build_facts(work, plan, DistributionTransitionRequest())
     return DistributionDetail.model_construct(
         **dict(DistributionRead.model_validate(plan)),
         steps=plan.steps,
-        listed=sum(listed.values()),
+        listed=sum(listed_amounts.values()),
         unpaid=unpaid,
         warnings=await _list_warnings(work, plan),
         available_actions=available_actions(work, DISTRIBUTION, plan, facts),
     )
-
-
-async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
-    """Not simply shared out: the dated shares per purpose."""
-    rule = await work.get_rule("distribution.shares", region=plan.region)
-    amounts = {line["purpose"]: line["amount"] for line in plan.lines}
-    found = []
-    for purpose, bounds in rule.value.items():
-        part = amounts.get(purpose, 0) * 100
-        if part > bounds.get("most", 100) * plan.total:
-            found.append(f"{Purpose(purpose).label}超过 {bounds['most']}%({rule.basis})")
-        if part < bounds.get("least", 0) * plan.total:
-            found.append(f"{Purpose(purpose).label}不足 {bounds['least']}%({rule.basis})")
-    return found
 
 
 async def transition_distribution(
@@ -267,7 +187,7 @@ async def transition_distribution(
     match: VersionMatch,
     dry_run: bool,
 ) -> DistributionDetail | TransitionPreview:
-    """One step. Approval sets the money aside in the book, in the same transaction."""
+    """Apply one transition. Approval reserves the money in the income book, in the same transaction."""
     plan = await get_distribution(work, plan_id, lock=True)
     facts = await _build_facts(work, plan, body, lock=not dry_run)
     preview = await apply_transition(
@@ -283,37 +203,30 @@ async def transition_distribution(
     )
     if preview is not None:
         return preview
-    if action is Action.SUBMIT:
+    if action is DistributionAction.SUBMIT:
         plan.submitted_by = work.actor.id
-    if action is Action.APPROVE:
+    if action is DistributionAction.APPROVE:
         plan.approved_by = work.actor.id
         await _reserve_amounts(work, plan)
     work.session.add(plan)
     return await get_distribution_detail(work, plan)
 
 
-async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
-    reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == Purpose.RESERVE)
-    changes = {
-        IncomeAccount.AVAILABLE: -plan.total,
-        IncomeAccount.RESERVED: reserve,
-        IncomeAccount.PLANNED: plan.total - reserve,
-    }
-    await post_entry(work, f"plan:{plan.id}", plan.region, changes, work.today)
-
-
 async def get_balance(work: UnitOfWork, region: str) -> BalanceRead:
-    """The income book of a region, checked against its postings."""
-    kept, must = await repository.sum_balances(work, region), await repository.sum_postings(work, region)
-    others = sum(amount for account, amount in kept.items() if account is not IncomeAccount.RECEIVED)
-    amounts: dict[str, Any] = {str(account): amount for account, amount in kept.items()}
+    """Balances of a region's income book, checked against its postings."""
+    balances, posted = (
+        await repository.sum_balances(work, region),
+        await repository.sum_postings(work, region),
+    )
+    uses = sum(amount for account, amount in balances.items() if account is not IncomeAccount.RECEIVED)
+    amounts: dict[str, Any] = {str(account): amount for account, amount in balances.items()}
     return BalanceRead.model_construct(
-        region=region, agrees=kept == must and kept[IncomeAccount.RECEIVED] == others, **amounts
+        region=region, agrees=balances == posted and balances[IncomeAccount.RECEIVED] == uses, **amounts
     )
 
 
 async def get_notice_subject(work: UnitOfWork, plan_id: UUID, *, lock: bool) -> NoticeSubject:
-    """What the notice of a plan shows: purposes and amounts, no payee."""
+    """Content of the notice of a plan: purposes and amounts, without payees."""
     plan = await get_distribution(work, plan_id, lock=lock)
     return NoticeSubject(
         kind=NOTICE_KIND,
@@ -327,75 +240,42 @@ async def get_notice_subject(work: UnitOfWork, plan_id: UUID, *, lock: bool) -> 
             "分配总额(元)": format_yuan(plan.total),
             "columns": ["用途", "金额(元)", "说明"],
             "rows": [
-                [Purpose(one["purpose"]).label, format_yuan(one["amount"]), one["remark"]]
-                for one in plan.lines
+                [Purpose(line["purpose"]).label, format_yuan(line["amount"]), line["remark"]]
+                for line in plan.lines
             ],
         },
     )
 
 
-LISTING_STATES = frozenset({DistributionState.DECIDED, DistributionState.APPROVED})
-
-
 async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> list[Payout]:
-    """More rows of the list. Invalid when a purpose is not in the plan or its amount would be passed."""
+    """Add payouts to the list. Invalid when a purpose exceeds its amount in the plan."""
     plan = await get_distribution(work, plan_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, plan.region)
     if plan.state not in LISTING_STATES:
         raise conflict("not_now", f"方案{plan.state.label}, 不能编制发放名单", "Not in this state")
-    made = [await _create_payout(work, plan, item) for item in body.items]
-    fresh = [payout for payout, new in made if new]
+    results = [await _create_payout(work, plan, item) for item in body.items]
+    created = [payout for payout, is_new in results if is_new]
     await work.session.flush()
     await _check_plan_amounts(work, plan)
-    if fresh:
+    if created:
         event = PayoutsListed(
-            distribution_id=plan.id, count=len(fresh), amount=sum(one.amount for one in fresh)
+            distribution_id=plan.id, count=len(created), amount=sum(payout.amount for payout in created)
         )
         await work.publish(event, plan)
-    return [payout for payout, _ in made]
-
-
-async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:
-    payout_id = item.id or new_id()
-    sealed = (
-        work.context.keyring.encrypt(item.account, associated_data=f"payout:{payout_id}:account")
-        if item.account
-        else ""
-    )
-    return await create_record(
-        work,
-        Payout,
-        item,
-        region=plan.region,
-        id=payout_id,
-        distribution_id=plan.id,
-        account_sealed=sealed,
-        account_masked=mask_account(item.account) if item.account else "",
-        **item.model_dump(exclude={"id", "account"}),
-    )
-
-
-async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
-    listed, _ = await repository.sum_payouts(work, plan.id)
-    allowed = {Purpose(line["purpose"]): line["amount"] for line in plan.lines}
-    allowed.pop(Purpose.RESERVE, None)
-    for purpose, amount in listed.items():
-        if amount > allowed.get(purpose, 0):
-            detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(allowed.get(purpose, 0))} 元"
-            raise invalid("above_plan", detail, "/items", "The list passes the plan")
+    return [payout for payout, _ in results]
 
 
 async def list_payouts(work: UnitOfWork, plan_id: UUID) -> list[Payout]:
-    """The list of a plan."""
+    """Payouts of a plan (at most 10,000)."""
     plan = await get_distribution(work, plan_id)
-    return await scoped.list_records(work, Payout, col(Payout.distribution_id) == plan.id, limit=10_000)
+    return await records.list_records(work, Payout, col(Payout.distribution_id) == plan.id, limit=10_000)
 
 
 async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutPaymentPost) -> Payout:
-    """One row was paid: out of the set-aside money, once, not by who listed it."""
+    """Record the payment of a payout from the planned money. Conflict when paid or withdrawn, Forbidden to the person who listed it."""
     plan = await get_distribution(work, plan_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, plan.region)
-    payout = await scoped.get_record(work, Payout, payout_id, "笔发放", lock=True)
+    payout = await records.get_record(work, Payout, payout_id, "笔发放", lock=True)
     if payout.distribution_id != plan.id or plan.state is not DistributionState.APPROVED:
         raise conflict("not_approved", "方案审核通过后才能兑付", "The plan is not approved")
     if payout.paid_on is not None or payout.withdrawn:
@@ -416,7 +296,7 @@ async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body:
 async def withdraw_payout(
     work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutReversalPost
 ) -> Payout:
-    """A row that was listed by mistake stands no longer; it stays on record."""
+    """Withdraw an unpaid payout from the list; the row is kept with the reason."""
     plan, payout = await _get_payout(work, plan_id, payout_id)
     if plan.state not in LISTING_STATES or payout.paid_on is not None or payout.withdrawn:
         raise conflict(
@@ -430,7 +310,7 @@ async def withdraw_payout(
 
 
 async def return_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: PayoutReversalPost) -> Payout:
-    """A paid row that the bank sent back: the money waits again, and another attempt is another posting."""
+    """Record that the bank returned a payment: the money is planned again, and a new payment gets its own posting."""
     plan, payout = await _get_payout(work, plan_id, payout_id)
     if plan.state is not DistributionState.APPROVED or payout.paid_on is None:
         raise conflict("not_paid", "这一笔没有兑付, 或方案已办结", "It is not paid, or the plan is closed")
@@ -444,10 +324,142 @@ async def return_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: 
     return payout
 
 
+async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> str:
+    """Account number in clear, for those who pay; each reading is logged as an event."""
+    plan = await get_distribution(work, plan_id)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    payout = await records.get_record(work, Payout, payout_id, "笔发放")
+    if payout.distribution_id != plan.id or not payout.account_sealed:
+        raise conflict("no_account", "没有登记账号", "No account is known")
+    await work.publish(AccountRevealed(payout_id=payout.id), plan)
+    return work.context.keyring.decrypt(payout.account_sealed, associated_data=f"payout:{payout.id}:account")
+
+
+def _build_lines(lines: list[LinePost]) -> list[dict[str, Any]]:
+    if len({line.purpose for line in lines}) < len(lines):
+        raise invalid("twice", "同一用途列了两次", "/lines", "A purpose is named twice")
+    return [line.model_dump(mode="python") | {"purpose": str(line.purpose)} for line in lines]
+
+
+async def _get_editable(work: UnitOfWork, plan_id: UUID, match: VersionMatch) -> Distribution:
+    plan = await get_distribution(work, plan_id, lock=True)
+    work.actor.require(May.ASSET_OPERATE, plan.region)
+    match.check_version(plan)
+    return plan
+
+
+def _bump_version(work: UnitOfWork, plan: Distribution) -> None:
+    plan.version += 1
+    plan.updated_at = work.at
+    work.session.add(plan)
+
+
+def _transition_event(
+    plan: Distribution, was: DistributionState, now: DistributionState
+) -> DistributionMoved:
+    return DistributionMoved(distribution_id=plan.id, total=plan.total, was=was, now=now)
+
+
+async def _build_facts(
+    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest, *, lock: bool = False
+) -> DistributionFacts:
+    listed_amounts, unpaid = await repository.sum_payouts(work, plan.id)
+    available = (
+        await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE)
+        if lock
+        else (await repository.sum_balances(work, plan.region))[IncomeAccount.AVAILABLE]
+    )
+    return DistributionFacts(
+        total=plan.total,
+        available=available,
+        missing_steps=tuple(step.label for step in STEPS_BEFORE_APPROVAL if step not in plan.steps),
+        notice_error=await _find_blocking_notice(work, plan, body),
+        unpaid_count=unpaid,
+        is_result_public=DecisionStep.RESULT_PUBLIC in plan.steps,
+        list_mismatch=_describe_mismatch(plan, listed_amounts),
+        reason=body.reason,
+    )
+
+
+async def _find_blocking_notice(
+    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest
+) -> FieldError | None:
+    on = (body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date()
+    return notices.first_blocking_notice(
+        await notices.get_notice_status(work, NOTICE_KIND, str(plan.id), on), NoticeLevel.DISTRIBUTION
+    )
+
+
+def _describe_mismatch(plan: Distribution, listed_amounts: dict[Purpose, int]) -> str:
+    """Text of the differences between payout list and plan; the reserve has no payouts."""
+    mismatches = []
+    for line in plan.lines:
+        purpose = Purpose(line["purpose"])
+        if purpose is not Purpose.RESERVE and listed_amounts.get(purpose, 0) != line["amount"]:
+            mismatches.append(
+                f"{purpose.label}方案 {format_yuan(line['amount'])} 元, 名单 {format_yuan(listed_amounts.get(purpose, 0))} 元"
+            )
+    return "; ".join(mismatches)
+
+
+async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
+    """Warnings where a purpose is outside the shares (percent) of the rule distribution.shares."""
+    rule = await work.get_rule("distribution.shares", region=plan.region)
+    amounts = {line["purpose"]: line["amount"] for line in plan.lines}
+    warnings = []
+    for purpose, bounds in rule.value.items():
+        hundredfold = amounts.get(purpose, 0) * 100
+        if hundredfold > bounds.get("most", 100) * plan.total:
+            warnings.append(f"{Purpose(purpose).label}超过 {bounds['most']}%({rule.basis})")
+        if hundredfold < bounds.get("least", 0) * plan.total:
+            warnings.append(f"{Purpose(purpose).label}不足 {bounds['least']}%({rule.basis})")
+    return warnings
+
+
+async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
+    reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == Purpose.RESERVE)
+    changes = {
+        IncomeAccount.AVAILABLE: -plan.total,
+        IncomeAccount.RESERVED: reserve,
+        IncomeAccount.PLANNED: plan.total - reserve,
+    }
+    await post_entry(work, f"plan:{plan.id}", plan.region, changes, work.today)
+
+
+async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost) -> tuple[Payout, bool]:
+    payout_id = item.id or new_id()
+    encrypted_account = (
+        work.context.keyring.encrypt(item.account, associated_data=f"payout:{payout_id}:account")
+        if item.account
+        else ""
+    )
+    return await create_record(
+        work,
+        Payout,
+        item,
+        region=plan.region,
+        id=payout_id,
+        distribution_id=plan.id,
+        account_sealed=encrypted_account,
+        account_masked=mask_account(item.account) if item.account else "",
+        **item.model_dump(exclude={"id", "account"}),
+    )
+
+
+async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
+    listed_amounts, _ = await repository.sum_payouts(work, plan.id)
+    planned = {Purpose(line["purpose"]): line["amount"] for line in plan.lines}
+    planned.pop(Purpose.RESERVE, None)
+    for purpose, amount in listed_amounts.items():
+        if amount > planned.get(purpose, 0):
+            detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(planned.get(purpose, 0))} 元"
+            raise invalid("above_plan", detail, "/items", "The list passes the plan")
+
+
 async def _get_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> tuple[Distribution, Payout]:
     plan = await get_distribution(work, plan_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, plan.region)
-    payout = await scoped.get_record(work, Payout, payout_id, "笔发放", lock=True)
+    payout = await records.get_record(work, Payout, payout_id, "笔发放", lock=True)
     if payout.distribution_id != plan.id:
         raise conflict("other_plan", "这一笔不属于这个方案", "It belongs to another plan")
     return plan, payout
@@ -455,14 +467,3 @@ async def _get_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> tuple
 
 def _reversal_event(plan: Distribution, payout: Payout, what: str) -> PayoutReversed:
     return PayoutReversed(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount, what=what)
-
-
-async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> str:
-    """The account in clear, for those who pay; that it was read is written down."""
-    plan = await get_distribution(work, plan_id)
-    work.actor.require(May.ASSET_OPERATE, plan.region)
-    payout = await scoped.get_record(work, Payout, payout_id, "笔发放")
-    if payout.distribution_id != plan.id or not payout.account_sealed:
-        raise conflict("no_account", "没有登记账号", "No account is known")
-    await work.publish(AccountRevealed(payout_id=payout.id), plan)
-    return work.context.keyring.decrypt(payout.account_sealed, associated_data=f"payout:{payout.id}:account")

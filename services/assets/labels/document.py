@@ -1,4 +1,4 @@
-"""QR codes as SVG, and sheets of labels as PDF. Chinese is set in STSong-Light, which every reader has."""
+"""Rendering of QR codes (SVG), labels and certificates (PDF, in STSong-Light, which every reader has) and the scan page (HTML)."""
 
 import hashlib
 import io
@@ -27,73 +27,7 @@ LABELS_ACROSS, LABELS_DOWN = 2, 5
 LABEL_WIDTH, LABEL_HEIGHT = 95 * mm, 54 * mm
 LABEL_QR_MM = 36
 CHARS_PER_LINE = 20
-"""Characters on a line of a label."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """What one label says."""
-
-    code: str
-    name: str
-    class_label: str
-    owner: str
-    url: str
-
-
-def draw_qr_svg(url: str) -> bytes:
-    """The QR code of an address."""
-    target = io.BytesIO()
-    segno.make(url, error="m", micro=False).save(target, kind="svg", scale=4, border=4)
-    return target.getvalue()
-
-
-def draw_label_sheet(labels: Sequence[Label]) -> bytes:
-    """A4 pages of ten labels to cut out."""
-    pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
-    target = io.BytesIO()
-    canvas = Canvas(target, pagesize=A4)
-    canvas.setTitle("项目资产标识牌")
-    for at, label in enumerate(labels):
-        place = at % (LABELS_ACROSS * LABELS_DOWN)
-        if at and not place:
-            canvas.showPage()
-        column, row = place % LABELS_ACROSS, place // LABELS_ACROSS
-        left = (A4[0] - LABELS_ACROSS * LABEL_WIDTH) / 2 + column * LABEL_WIDTH
-        top = A4[1] - 10 * mm - row * LABEL_HEIGHT
-        _draw_label(canvas, label, left, top)
-    canvas.save()
-    return target.getvalue()
-
-
-def _draw_label(canvas: Any, label: Label, left: float, top: float) -> None:  # noqa: ANN401 - reportlab has no types
-    canvas.rect(left, top - LABEL_HEIGHT, LABEL_WIDTH, LABEL_HEIGHT, stroke=1, fill=0)
-    draw_qr(
-        canvas, segno.make(label.url, error="m", micro=False), left + 3 * mm, top - 9 * mm, LABEL_QR_MM * mm
-    )
-    words = [f"编号 {label.code}", *_wrap_text(label.name), label.class_label, *_wrap_text(label.owner)[:2]]
-    canvas.setFont(FONT_NAME, 9)
-    for at, line in enumerate(words[:7]):
-        canvas.drawString(left + (LABEL_QR_MM + 6) * mm, top - (14 + at * 5) * mm, line)
-    canvas.setFont(FONT_NAME, 7)
-    canvas.drawString(left + 3 * mm, top - LABEL_HEIGHT + 4 * mm, "扫码查看资产信息, 发现损坏请扫码报修")
-
-
-def draw_qr(canvas: Any, code: segno.QRCode, left: float, top: float, side: float) -> None:  # noqa: ANN401
-    """A QR code of a side's length, every run of dark squares as one of a single path."""
-    rows = [bytes(row) for row in code.matrix]
-    size = side / len(rows)
-    path = canvas.beginPath()
-    for y, row in enumerate(rows):
-        for run in re.finditer(b"\x01+", row):
-            path.rect(left + run.start() * size, top - (y + 1) * size, len(run[0]) * size, size)
-    canvas.drawPath(path, stroke=0, fill=1)
-
-
-def _wrap_text(text: str) -> list[str]:
-    return [text[at : at + CHARS_PER_LINE] for at in range(0, len(text), CHARS_PER_LINE)]
-
-
+"""Characters per line of a label."""
 PAGE_STYLE = (
     "body{font-family:sans-serif;max-width:32rem;margin:0 auto;padding:1rem;line-height:1.6}h1{font-size:1.3rem}"
     "dt{color:#666;font-size:.85rem}dd{margin:0 0 .5rem}textarea,input,button{width:100%;box-sizing:border-box;"
@@ -101,29 +35,29 @@ PAGE_STYLE = (
     "output{display:block;padding:.5rem 0;font-weight:bold}"
 )
 PAGE_SCRIPT = """
-const form = document.querySelector("form"), said = document.querySelector("output");
+const form = document.querySelector("form"), output = document.querySelector("output");
 const base = location.pathname.replace(/\\/page$/, "");
 async function send(path, options) {
-  const answer = await fetch(base + path, {method: "POST", ...options});
-  const body = await answer.json();
-  if (!answer.ok) throw new Error(body.detail || "没有发送成功, 请稍后再试");
+  const response = await fetch(base + path, {method: "POST", ...options});
+  const body = await response.json();
+  if (!response.ok) throw new Error(body.detail || "没有发送成功, 请稍后再试");
   return body;
 }
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = form.querySelector("button"), photos = [];
   button.disabled = true;
-  said.textContent = "正在发送…";
+  output.textContent = "正在发送…";
   try {
     for (const file of [...form.photos.files].slice(0, 6))
       photos.push((await send("/photos", {body: file, headers: {"Content-Type": file.type}})).id);
     const report = {text: form.text.value, photos, contact: form.contact.value || null};
     const headers = {"Content-Type": "application/json"};
-    const made = await send("/repairs", {body: JSON.stringify(report), headers});
-    said.textContent = "已收到, 谢谢! 报修单编号 " + made.id;
+    const repair = await send("/repairs", {body: JSON.stringify(report), headers});
+    output.textContent = "已收到, 谢谢! 报修单编号 " + repair.id;
     form.reset();
   } catch (error) {
-    said.textContent = error.message;
+    output.textContent = error.message;
   }
   button.disabled = false;
 });
@@ -133,62 +67,30 @@ CONTENT_SECURITY_POLICY = (
     f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{SCRIPT_HASH}'; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Only this script runs, and it may only talk to where it came from."""
-
-
-def render_asset_page(card: AssetCard) -> str:
-    """The page of an asset."""
-    shown = {
-        "资产编号": card.code,
-        "类别": " ".join(part for part in (card.class_label, card.subclass_label) if part),
-        "所有权人": card.owner,
-        "坐落": card.address,
-        "建成日期": str(card.built_on or ""),
-        "原值": f"{card.original_value} 元" if card.original_value else "",
-        "形成项目": card.project_name,
-        "管护单位": card.keeper,
-        "使用状态": card.use_label,
-        "最近巡查": str(card.inspected_on or ""),
-    }
-    facts = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(words)}</dd>" for name, words in shown.items() if words
-    )
-    return _render_page(
-        card.name,
-        f"<dl>{facts}</dl><h2>发现损坏? 请告诉我们</h2><form>"
-        '<textarea name="text" rows="3" minlength="2" maxlength="1000" required placeholder="哪里坏了"></textarea>'
-        '<input name="photos" type="file" accept="image/jpeg,image/png,image/webp" multiple aria-label="照片">'
-        '<input name="contact" type="tel" placeholder="联系电话, 可不填; 加密保存">'
-        f"<button>报修</button></form><output></output><script>{PAGE_SCRIPT}</script>",
-    )
-
-
-def render_unknown_code_page(words: str) -> str:
-    """The page of a code that no asset has now."""
-    return _render_page("没有找到这项资产", f"<p>{escape(words)}</p>")
-
-
-def _render_page(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{PAGE_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{body}</body></html>"
-    )
-
-
+"""Only this script may run, and it may only call its own origin."""
 CERTIFICATE_TITLE = "帮扶项目资产权属证书"
 PAGE_MARGIN = 22 * mm
 CONTENT_WIDTH = A4[0] - 2 * PAGE_MARGIN
 CERTIFICATE_QR_SIDE = 34 * mm
 GRID_STYLE = [("GRID", (0, 0), (-1, -1), 0.6, black), ("VALIGN", (0, 0), (-1, -1), "MIDDLE")]
 MAX_FUNDING_ROWS = 12
-"""Sources of money shown one by one."""
+"""Maximum rows of funding sources on a certificate."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """Content of a label."""
+
+    code: str
+    name: str
+    class_label: str
+    owner: str
+    url: str
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What one certificate says."""
+    """Content of a certificate."""
 
     number: str
     code: str
@@ -196,16 +98,16 @@ class Certificate:
     holder: str
     value: str
     facts: Sequence[tuple[str, str]]
-    """Label and words, in their order."""
+    """(label, value) rows, in order."""
     funding: Sequence[tuple[str, str, str]]
-    """Document, kind and amount of each source of money."""
+    """(document number, level and fund, amount in 元) of each funding source."""
     issuer: str
     issued_on: str
     url: str
 
 
 class _QrFlowable(Flowable):  # type: ignore[misc]
-    """The QR code of an address, at the right edge."""
+    """QR code of a URL as a flowable."""
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -221,18 +123,114 @@ class _QrFlowable(Flowable):  # type: ignore[misc]
         )
 
 
-def draw_certificates(certificates: Sequence[Certificate], listed: str = "") -> bytes:
-    """The certificates, after their list under the title `listed` when there is one."""
+def draw_qr_svg(url: str) -> bytes:
+    """QR code of a URL as SVG."""
+    target = io.BytesIO()
+    segno.make(url, error="m", micro=False).save(target, kind="svg", scale=4, border=4)
+    return target.getvalue()
+
+
+def draw_label_sheet(labels: Sequence[Label]) -> bytes:
+    """A4 pages with ten labels each, as PDF."""
     pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
-    parts: list[Any] = [*_list_flowables(certificates, listed)] if listed else []
-    for one in certificates:
-        parts += [PageBreak()] if parts else []
-        parts += _certificate_flowables(one)
-    out = io.BytesIO()
+    target = io.BytesIO()
+    canvas = Canvas(target, pagesize=A4)
+    canvas.setTitle("项目资产标识牌")
+    for index, label in enumerate(labels):
+        place = index % (LABELS_ACROSS * LABELS_DOWN)
+        if index and not place:
+            canvas.showPage()
+        column, row = place % LABELS_ACROSS, place // LABELS_ACROSS
+        left = (A4[0] - LABELS_ACROSS * LABEL_WIDTH) / 2 + column * LABEL_WIDTH
+        top = A4[1] - 10 * mm - row * LABEL_HEIGHT
+        _draw_label(canvas, label, left, top)
+    canvas.save()
+    return target.getvalue()
+
+
+def draw_qr(canvas: Any, code: segno.QRCode, left: float, top: float, side: float) -> None:  # noqa: ANN401
+    """Draw a QR code, `side` points long. Each run of dark squares is one rectangle of a single path, so that files stay small."""
+    rows = [bytes(row) for row in code.matrix]
+    size = side / len(rows)
+    path = canvas.beginPath()
+    for y, row in enumerate(rows):
+        for run in re.finditer(b"\x01+", row):
+            path.rect(left + run.start() * size, top - (y + 1) * size, len(run[0]) * size, size)
+    canvas.drawPath(path, stroke=0, fill=1)
+
+
+def render_asset_page(card: AssetCard) -> str:
+    """HTML page of an asset, with a repair form."""
+    values = {
+        "资产编号": card.code,
+        "类别": " ".join(part for part in (card.class_label, card.subclass_label) if part),
+        "所有权人": card.owner,
+        "坐落": card.address,
+        "建成日期": str(card.built_on or ""),
+        "原值": f"{card.original_value} 元" if card.original_value else "",
+        "形成项目": card.project_name,
+        "管护单位": card.keeper,
+        "使用状态": card.use_label,
+        "最近巡查": str(card.inspected_on or ""),
+    }
+    facts = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in values.items() if value
+    )
+    return _render_page(
+        card.name,
+        f"<dl>{facts}</dl><h2>发现损坏? 请告诉我们</h2><form>"
+        '<textarea name="text" rows="3" minlength="2" maxlength="1000" required placeholder="哪里坏了"></textarea>'
+        '<input name="photos" type="file" accept="image/jpeg,image/png,image/webp" multiple aria-label="照片">'
+        '<input name="contact" type="tel" placeholder="联系电话, 可不填; 加密保存">'
+        f"<button>报修</button></form><output></output><script>{PAGE_SCRIPT}</script>",
+    )
+
+
+def render_unknown_code_page(message: str) -> str:
+    """HTML page for a code without an asset."""
+    return _render_page("没有找到这项资产", f"<p>{escape(message)}</p>")
+
+
+def draw_certificates(certificates: Sequence[Certificate], list_title: str = "") -> bytes:
+    """PDF of the certificates, preceded by their list when `list_title` is given."""
+    pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
+    flowables: list[Any] = [*_list_flowables(certificates, list_title)] if list_title else []
+    for certificate in certificates:
+        flowables += [PageBreak()] if flowables else []
+        flowables += _certificate_flowables(certificate)
+    target = io.BytesIO()
     margins = {f"{side}Margin": PAGE_MARGIN for side in ("left", "right", "top", "bottom")}
-    document = SimpleDocTemplate(out, pagesize=A4, title=listed or CERTIFICATE_TITLE, lang="zh-CN", **margins)
-    document.build(parts, onFirstPage=_draw_frame, onLaterPages=_draw_frame)
-    return out.getvalue()
+    document = SimpleDocTemplate(
+        target, pagesize=A4, title=list_title or CERTIFICATE_TITLE, lang="zh-CN", **margins
+    )
+    document.build(flowables, onFirstPage=_draw_frame, onLaterPages=_draw_frame)
+    return target.getvalue()
+
+
+def _draw_label(canvas: Any, label: Label, left: float, top: float) -> None:  # noqa: ANN401 - reportlab has no types
+    canvas.rect(left, top - LABEL_HEIGHT, LABEL_WIDTH, LABEL_HEIGHT, stroke=1, fill=0)
+    draw_qr(
+        canvas, segno.make(label.url, error="m", micro=False), left + 3 * mm, top - 9 * mm, LABEL_QR_MM * mm
+    )
+    lines = [f"编号 {label.code}", *_wrap_text(label.name), label.class_label, *_wrap_text(label.owner)[:2]]
+    canvas.setFont(FONT_NAME, 9)
+    for index, line in enumerate(lines[:7]):
+        canvas.drawString(left + (LABEL_QR_MM + 6) * mm, top - (14 + index * 5) * mm, line)
+    canvas.setFont(FONT_NAME, 7)
+    canvas.drawString(left + 3 * mm, top - LABEL_HEIGHT + 4 * mm, "扫码查看资产信息, 发现损坏请扫码报修")
+
+
+def _wrap_text(text: str) -> list[str]:
+    return [text[start : start + CHARS_PER_LINE] for start in range(0, len(text), CHARS_PER_LINE)]
+
+
+def _render_page(title: str, body: str) -> str:
+    return (
+        '<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{PAGE_STYLE}</style></head>"
+        f"<body><h1>{escape(title)}</h1>{body}</body></html>"
+    )
 
 
 def _draw_frame(canvas: Canvas, _document: Any) -> None:  # noqa: ANN401 - reportlab has no types
@@ -241,9 +239,9 @@ def _draw_frame(canvas: Canvas, _document: Any) -> None:  # noqa: ANN401 - repor
         canvas.rect(inset, inset, A4[0] - 2 * inset, A4[1] - 2 * inset)
 
 
-def _paragraph_style(size: float, **more: Any) -> ParagraphStyle:  # noqa: ANN401
+def _paragraph_style(size: float, **options: Any) -> ParagraphStyle:  # noqa: ANN401
     return ParagraphStyle(
-        f"s{size}", fontName=FONT_NAME, fontSize=size, leading=size * 1.5, wordWrap="CJK", **more
+        f"s{size}", fontName=FONT_NAME, fontSize=size, leading=size * 1.5, wordWrap="CJK", **options
     )
 
 
@@ -252,34 +250,36 @@ def _build_cells(rows: Sequence[Sequence[str]], size: float = 10.5) -> list[list
     return [[Paragraph(escape(cell), style) for cell in row] for row in rows]
 
 
-def _certificate_flowables(one: Certificate) -> list[Any]:
+def _certificate_flowables(certificate: Certificate) -> list[Any]:
     centred = _paragraph_style(12, alignment=TA_CENTER)
-    facts = Table(_build_cells(one.facts), colWidths=[32 * mm, CONTENT_WIDTH - 32 * mm], style=GRID_STYLE)
-    shown = [*one.funding[:MAX_FUNDING_ROWS]]
-    if rest := len(one.funding) - len(shown):
-        shown.append((f"其余 {rest} 项见资产登记簿", "", ""))
+    facts = Table(
+        _build_cells(certificate.facts), colWidths=[32 * mm, CONTENT_WIDTH - 32 * mm], style=GRID_STYLE
+    )
+    funding_rows = [*certificate.funding[:MAX_FUNDING_ROWS]]
+    if hidden_count := len(certificate.funding) - len(funding_rows):
+        funding_rows.append((f"其余 {hidden_count} 项见资产登记簿", "", ""))
     head = ("资金文号", "级次与资金", "金额(元)")
     money = Table(
-        _build_cells([head, *(shown or [("未登记", "", "")])], 9),
+        _build_cells([head, *(funding_rows or [("未登记", "", "")])], 9),
         colWidths=[CONTENT_WIDTH * 0.5, CONTENT_WIDTH * 0.26, CONTENT_WIDTH * 0.24],
         style=GRID_STYLE,
     )
     signed = Paragraph(
-        f"发证机关(盖章): {escape(one.issuer)}<br/><br/>发证日期: {escape(one.issued_on)}<br/><br/>"
+        f"发证机关(盖章): {escape(certificate.issuer)}<br/><br/>发证日期: {escape(certificate.issued_on)}<br/><br/>"
         "本证依据确权公示结果发放; 扫描二维码核对登记内容",
         _paragraph_style(11),
     )
     return [
         Spacer(1, 4 * mm),
         Paragraph(CERTIFICATE_TITLE, _paragraph_style(24, alignment=TA_CENTER, spaceAfter=10 * mm)),
-        Paragraph(escape(one.number), centred),
+        Paragraph(escape(certificate.number), centred),
         Spacer(1, 5 * mm),
         facts,
         Spacer(1, 4 * mm),
         money,
         Spacer(1, 8 * mm),
         Table(
-            [[signed, _QrFlowable(one.url)]],
+            [[signed, _QrFlowable(certificate.url)]],
             colWidths=[CONTENT_WIDTH - CERTIFICATE_QR_SIDE - 4 * mm, CERTIFICATE_QR_SIDE + 4 * mm],
         ),
     ]
@@ -288,8 +288,15 @@ def _certificate_flowables(one: Certificate) -> list[Any]:
 def _list_flowables(certificates: Sequence[Certificate], title: str) -> list[Any]:
     head = ("序号", "权证号", "资产编号", "资产名称", "所有权人", "原值(元)")
     rows = [
-        (str(at), one.number, one.code, one.name, one.holder, one.value)
-        for at, one in enumerate(certificates, 1)
+        (
+            str(index),
+            certificate.number,
+            certificate.code,
+            certificate.name,
+            certificate.holder,
+            certificate.value,
+        )
+        for index, certificate in enumerate(certificates, 1)
     ]
     widths = [CONTENT_WIDTH * share for share in (0.07, 0.19, 0.2, 0.23, 0.17, 0.14)]
     table = LongTable(_build_cells([head, *rows], 8), colWidths=widths, repeatRows=1, style=GRID_STYLE)

@@ -1,4 +1,4 @@
-"""Finding assets by their code."""
+"""Queries of assets by their code."""
 
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -11,18 +11,22 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def system_get_by_code(work: UnitOfWork, code: str, *, lock: bool = False) -> Asset:
-    """The asset with this code, for whoever stands before its label; NotFound for drafts and unknown codes."""
+    """Registered asset with this code; no region check, because labels are public. NotFound names successors of a split or merge."""
     query = select(Asset).where(Asset.code == code, col(Asset.state).in_(COUNTED_STATES))
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
-        later = await _list_successor_codes(work, code)
-        words = f"资产 {code} 已拆分或合并为: {'、'.join(later)}" if later else f"没有编号为 {code} 的资产"
-        raise NotFound(words, f"No asset {code}")
-    return found
+    asset = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if asset is None:
+        successors = await _list_successor_codes(work, code)
+        message = (
+            f"资产 {code} 已拆分或合并为: {'、'.join(successors)}"
+            if successors
+            else f"没有编号为 {code} 的资产"
+        )
+        raise NotFound(message, f"No asset {code}")
+    return asset
 
 
 async def _list_successor_codes(work: UnitOfWork, code: str) -> list[str]:
-    """The codes of what an asset was split or merged into; an old label still tells where to look."""
+    """Codes of the assets that a split or merge made of this one, so that an old label leads to them."""
     old, new = aliased(Asset), aliased(Asset)
     query = (
         select(new.code)

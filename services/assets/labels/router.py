@@ -1,4 +1,4 @@
-"""Labels and what scanning one shows."""
+"""Routes of labels, the scan page and certificates."""
 
 import asyncio
 from typing import Annotated
@@ -37,8 +37,8 @@ async def read_scan_page(work: PublicReadWork, code: str) -> HTMLResponse:
     """扫标识牌打开的网页: 资产情况和报修表单, 不需要登录."""
     try:
         status, content = 200, document.render_asset_page(await service.get_asset_card(work, code))
-    except NotFound as unknown:
-        status, content = NotFound.status, document.render_unknown_code_page(unknown.detail)
+    except NotFound as error:
+        status, content = NotFound.status, document.render_unknown_code_page(error.detail)
     return HTMLResponse(
         content, status, headers={"Content-Security-Policy": document.CONTENT_SECURITY_POLICY}
     )

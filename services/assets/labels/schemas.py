@@ -1,4 +1,4 @@
-"""What anybody may read of an asset by its code."""
+"""Public schema of an asset, read by its code."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class AssetCard(BaseModel):
-    """扫码所见: no household names, no phones, no money of households."""
+    """扫码所见: without household names, phone numbers and household amounts."""
 
     model_config = ConfigDict(from_attributes=True)
 

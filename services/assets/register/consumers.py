@@ -1,4 +1,4 @@
-"""Drafts born from accepted projects, exactly once, and what is remembered of each project."""
+"""Handling of project events: project snapshots, and drafts of accepted projects, created exactly once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,121 +16,138 @@ from shared.events import Envelope
 from shared.unit_of_work import UnitOfWork
 
 
-async def update_project_snapshot(work: UnitOfWork, envelope: Envelope, moved: ProjectMoved) -> None:
-    """Keep name and state of a project; an older version than the one known changes nothing."""
-    card = await _get_or_build_snapshot(work, envelope, moved.project_id)
-    if envelope.subject_version < card.version:
+async def update_project_snapshot(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
+    """Update the snapshot of a project; an event older than the stored version changes nothing."""
+    project = await _get_or_build_snapshot(work, envelope, event.project_id)
+    if envelope.subject_version < project.version:
         return
-    card.name, card.code, card.category, card.state = moved.name, moved.code, moved.category, moved.now
-    card.region, card.version = envelope.region, envelope.subject_version
-    work.session.add(card)
+    project.name, project.code, project.category, project.state = (
+        event.name,
+        event.code,
+        event.category,
+        event.now,
+    )
+    project.region, project.version = envelope.region, envelope.subject_version
+    work.session.add(project)
 
 
-async def create_drafts(work: UnitOfWork, envelope: Envelope, accepted: ProjectAccepted) -> list[Asset]:
-    """One draft per thing the acceptance report names, or one for the whole; none when they were opened before."""
-    card = await _get_or_build_snapshot(work, envelope, accepted.project_id)
-    card.name, card.code, card.category = accepted.name, accepted.code, accepted.category
-    card.settled, card.accepted_on, card.unit = accepted.settled, accepted.accepted_on, accepted.unit
-    work.session.add(card)
+async def create_drafts(work: UnitOfWork, envelope: Envelope, acceptance: ProjectAccepted) -> list[Asset]:
+    """Create one draft per built item of the acceptance report, or one for the whole project; none if drafts exist already."""
+    project = await _get_or_build_snapshot(work, envelope, acceptance.project_id)
+    project.name, project.code, project.category = acceptance.name, acceptance.code, acceptance.category
+    project.settled, project.accepted_on, project.unit = (
+        acceptance.settled,
+        acceptance.accepted_on,
+        acceptance.unit,
+    )
+    work.session.add(project)
     await work.session.flush()
-    if await repository.system_count_built_assets(work, accepted.project_id):
+    if await repository.system_count_built_assets(work, acceptance.project_id):
         return []
-    subclasses = (await work.get_rule("codes.subclass", on=accepted.completed_on)).value
-    earning = (await work.get_rule("births.operating_categories")).value
-    kind = _default_class(accepted, earning)
-    things = accepted.built or (_project_as_asset(accepted, kind),)
-    values = _complete_values(things, accepted.settled)
-    born = [
-        _build_draft(work, envelope, accepted, at, _classify_asset(thing, kind, subclasses), value)
-        for at, (thing, value) in enumerate(zip(things, values, strict=True))
+    subclasses = (await work.get_rule("codes.subclass", on=acceptance.completed_on)).value
+    operating_categories = (await work.get_rule("births.operating_categories")).value
+    default_class = _default_class(acceptance, operating_categories)
+    built_assets = acceptance.built or (_project_as_asset(acceptance, default_class),)
+    values = _complete_values(built_assets, acceptance.settled)
+    drafts = [
+        _build_draft(
+            work, envelope, acceptance, index, _classify_asset(built, default_class, subclasses), value
+        )
+        for index, (built, value) in enumerate(zip(built_assets, values, strict=True))
     ]
-    work.session.add_all(born)
+    work.session.add_all(drafts)
     await work.session.flush()
-    await repository.index_assets(work, born)
-    for asset in born:
+    await repository.index_assets(work, drafts)
+    for asset in drafts:
         event = AssetEntered(asset_id=asset.id, origin=asset.origin, project_id=asset.project_id)
         await work.publish(event, asset, happened_at=envelope.recorded_at)
-    return born
+    return drafts
 
 
 async def _get_or_build_snapshot(work: UnitOfWork, envelope: Envelope, project_id: UUID) -> ProjectSnapshot:
-    found = await repository.system_lock_project(work, project_id)
-    if found is not None:
-        return found
+    project = await repository.system_lock_project(work, project_id)
+    if project is not None:
+        return project
     registered = await repository.system_sum_registered_value(work, project_id)
     return ProjectSnapshot(id=project_id, region=envelope.region, registered=registered)
 
 
-def _default_class(accepted: ProjectAccepted, earning: Sequence[str]) -> AssetClass:
-    """The class of a project's assets where the report does not say."""
-    if accepted.household:
+def _default_class(acceptance: ProjectAccepted, operating_categories: Sequence[str]) -> AssetClass:
+    """Class of a project's assets where the report names none, by household flag and category (rule births.operating_categories)."""
+    if acceptance.household:
         return AssetClass.HOUSEHOLD
-    inside = any(accepted.category == one or accepted.category.startswith(f"{one}.") for one in earning)
-    return AssetClass.OPERATING if inside else AssetClass.PUBLIC
+    is_operating = any(
+        acceptance.category == category or acceptance.category.startswith(f"{category}.")
+        for category in operating_categories
+    )
+    return AssetClass.OPERATING if is_operating else AssetClass.PUBLIC
 
 
-def _project_as_asset(accepted: ProjectAccepted, kind: AssetClass) -> BuiltAsset:
-    return BuiltAsset.model_construct(name=accepted.name, asset_class=kind, value=accepted.settled)
+def _project_as_asset(acceptance: ProjectAccepted, asset_class: AssetClass) -> BuiltAsset:
+    return BuiltAsset.model_construct(name=acceptance.name, asset_class=asset_class, value=acceptance.settled)
 
 
-def _complete_values(things: Sequence[BuiltAsset], settled: int) -> list[int]:
-    """What the report says; a single thing without a value gets what the others leave of the settled cost."""
-    silent = [thing for thing in things if not thing.value]
-    rest = settled - sum(thing.value for thing in things)
-    alone = len(silent) == 1 and rest > 0
-    return [thing.value or (rest if alone else 0) for thing in things]
+def _complete_values(built_assets: Sequence[BuiltAsset], settled: int) -> list[int]:
+    """Values of the built items in 分; a single item without a value gets the rest of the settled cost."""
+    unvalued = [built for built in built_assets if not built.value]
+    remainder = settled - sum(built.value for built in built_assets)
+    fill_remainder = len(unvalued) == 1 and remainder > 0
+    return [built.value or (remainder if fill_remainder else 0) for built in built_assets]
 
 
 def _classify_asset(
-    thing: BuiltAsset, otherwise: AssetClass, subclasses: dict[str, dict[str, str]]
+    built: BuiltAsset, default_class: AssetClass, subclasses: dict[str, dict[str, str]]
 ) -> tuple[BuiltAsset, AssetClass, str]:
-    """The thing with its class and subclass in our codes; a report may write either as a label."""
-    by_word = {**{kind.label: kind for kind in AssetClass}, **{str(kind): kind for kind in AssetClass}}
-    by_word |= {kind.label.removesuffix("资产"): kind for kind in AssetClass}
-    kind = by_word.get(thing.asset_class) or otherwise
-    codes = subclasses[kind]
+    """The built item with its class and subclass as codes; the report may name either by label."""
+    class_by_text = {
+        **{asset_class.label: asset_class for asset_class in AssetClass},
+        **{str(asset_class): asset_class for asset_class in AssetClass},
+    }
+    class_by_text |= {asset_class.label.removesuffix("资产"): asset_class for asset_class in AssetClass}
+    asset_class = class_by_text.get(built.asset_class) or default_class
+    codes = subclasses[asset_class]
     labels = {label: code for code, label in codes.items()}
-    subclass = thing.subclass if thing.subclass in codes else labels.get(thing.subclass, "")
-    return thing, kind, subclass
+    subclass = built.subclass if built.subclass in codes else labels.get(built.subclass, "")
+    return built, asset_class, subclass
 
 
 def _build_draft(
     work: UnitOfWork,
     envelope: Envelope,
-    accepted: ProjectAccepted,
+    acceptance: ProjectAccepted,
     index: int,
-    sorted_out: tuple[BuiltAsset, AssetClass, str],
+    classified: tuple[BuiltAsset, AssetClass, str],
     value: int,
 ) -> Asset:
-    thing, kind, subclass = sorted_out
+    built, asset_class, subclass = classified
     since: datetime = envelope.recorded_at
     place = None
-    if accepted.lon is not None and accepted.lat is not None:
-        place = {"lon": accepted.lon, "lat": accepted.lat, "datum": Datum.WGS84.value}
+    if acceptance.lon is not None and acceptance.lat is not None:
+        place = {"lon": acceptance.lon, "lat": acceptance.lat, "datum": Datum.WGS84.value}
     return Asset(
         id=new_id(),
         region=envelope.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        name=thing.name[:200],
-        asset_class=kind,
+        name=built.name[:200],
+        asset_class=asset_class,
         subclass=subclass,
         origin=Origin.ACCEPTANCE,
-        project_id=accepted.project_id,
-        project_name=accepted.name[:300],
+        project_id=acceptance.project_id,
+        project_name=acceptance.name[:300],
         built_index=index,
-        year=accepted.completed_on.year,
-        built_on=accepted.completed_on,
+        year=acceptance.completed_on.year,
+        built_on=acceptance.completed_on,
         original_value=value,
-        quantity=thing.quantity[:40],
-        unit=thing.unit[:20],
-        address=accepted.place[:300],
-        lon=accepted.lon,
-        lat=accepted.lat,
+        quantity=built.quantity[:40],
+        unit=built.unit[:20],
+        address=acceptance.place[:300],
+        lon=acceptance.lon,
+        lat=acceptance.lat,
         place=place,
-        owner_kind=OwnerKind.HOUSEHOLD if kind is AssetClass.HOUSEHOLD else OwnerKind.UNKNOWN,
-        builder=accepted.unit[:200],
+        owner_kind=OwnerKind.HOUSEHOLD if asset_class is AssetClass.HOUSEHOLD else OwnerKind.UNKNOWN,
+        builder=acceptance.unit[:200],
         state=AssetState.DRAFT,
         state_since=since,
         use=UseState.IN_USE,

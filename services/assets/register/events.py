@@ -1,4 +1,4 @@
-"""What the log says of the register beside the moves."""
+"""Domain events of the register, beside those of lifecycle transitions."""
 
 from datetime import date
 from uuid import UUID
@@ -38,7 +38,7 @@ class FundingShare(BaseModel):
 
 
 class FundingCarried(AssetEvent):
-    """资金来源已按资金总账带入或更正; what it was is in `before`."""
+    """资金来源已按资金总账带入或更正; `before` holds the previous sources."""
 
     topic = "asset.funding_carried"
     asset_id: UUID

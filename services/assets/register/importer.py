@@ -1,4 +1,4 @@
-"""Entering many assets at once: what a file holds, checked by who read it, written in a few statements."""
+"""Ledger import: columns of the workbook, checks of its rows, bulk creation and registration of assets."""
 
 import asyncio
 import re
@@ -37,11 +37,11 @@ from shared.spreadsheets import Column, choice_column
 from shared.unit_of_work import UnitOfWork
 
 ROWS_PER_YIELD = 50
-"""Rows after which others get their turn."""
+"""Rows built before the event loop gets a turn."""
 
 
 async def bulk_create_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
-    """Drafts for sound bodies, in their order, each with its event. The caller has checked fields and regions."""
+    """Create drafts in the order of `bodies`, each with its event. The caller has checked fields and regions."""
     assets = await _build_drafts(work, bodies, origin)
     return await _save_assets(work, assets, [_entered_event(asset) for asset in assets])
 
@@ -49,12 +49,12 @@ async def bulk_create_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], or
 async def bulk_register(
     work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin, reason: str
 ) -> list[Asset]:
-    """The same, registered at once: complete bodies get their codes, as if each had been entered and registered."""
+    """Create and register assets at once, with codes and the events of both steps. The bodies must be complete."""
     assets = await _build_drafts(work, bodies, origin)
-    told = []
+    events = []
     await _assign_codes(work, assets)
     for asset in assets:
-        told.append(_entered_event(asset))
+        events.append(_entered_event(asset))
         asset.previous_state = AssetState.DRAFT
         asset.state = (
             ASSET.get_transition(AssetState.DRAFT, AssetAction.REGISTER).target or AssetState.REGISTERED
@@ -62,26 +62,26 @@ async def bulk_register(
         asset.registered_by, asset.registered_at = work.actor.id, work.at
         asset.inspect_due_on = await next_inspection_due(work, asset)
         asset.version += 1
-        moved = AssetMoved(
+        event = AssetMoved(
             asset_id=asset.id, project_id=asset.project_id, was=AssetState.DRAFT, now=asset.state
         )
-        told.append(EventRecord(moved, str(asset.id), asset.version, asset.region, reason=reason))
-    return await _save_assets(work, assets, told)
+        events.append(EventRecord(event, str(asset.id), asset.version, asset.region, reason=reason))
+    return await _save_assets(work, assets, events)
 
 
 async def _build_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
     assets = []
-    for at, body in enumerate(bodies):
+    for index, body in enumerate(bodies):
         assets.append(_build_draft(work, body, origin))
-        if at % ROWS_PER_YIELD == 0:
+        if index % ROWS_PER_YIELD == 0:
             await asyncio.sleep(0)
     return assets
 
 
 def _build_draft(work: UnitOfWork, body: AssetCreate, origin: Origin) -> Asset:
-    given: dict[str, Any] = to_columns(body.model_dump(exclude={"id", "region", "happened_at"}))
+    columns: dict[str, Any] = to_columns(body.model_dump(exclude={"id", "region", "happened_at"}))
     return Asset(
-        **given,
+        **columns,
         id=new_id(),
         region=body.region,
         created_at=work.at,
@@ -102,7 +102,7 @@ def _entered_event(asset: Asset) -> EventRecord:
 
 
 async def _assign_codes(work: UnitOfWork, assets: Sequence[Asset]) -> None:
-    """Serial numbers taken per district, year and class in one order, so that two files never wait in a ring."""
+    """Assign codes. Serials are reserved per district, year and class in sorted order, so that two imports cannot deadlock."""
     groups: dict[tuple[str, int, str], list[Asset]] = {}
     for asset in assets:
         groups.setdefault((asset.region[:6], asset.year, asset.asset_class.letters), []).append(asset)
@@ -112,11 +112,11 @@ async def _assign_codes(work: UnitOfWork, assets: Sequence[Asset]) -> None:
             asset.code = format_code(district, year, letters, serial)
 
 
-async def _save_assets(work: UnitOfWork, assets: list[Asset], told: Sequence[EventRecord]) -> list[Asset]:
+async def _save_assets(work: UnitOfWork, assets: list[Asset], events: Sequence[EventRecord]) -> list[Asset]:
     work.session.add_all(assets)
     await work.session.flush()
     await repository.index_assets(work, assets)
-    await publish_many(work.session, told, actor=work.actor, at=work.at)
+    await publish_many(work.session, events, actor=work.actor, at=work.at)
     return assets
 
 
@@ -128,14 +128,14 @@ def _read_region(cell: spreadsheets.Cell) -> str:
 
 
 def _enum_reader(
-    kind: type[LabelledEnum], more: Mapping[str, LabelledEnum]
+    enum: type[LabelledEnum], aliases: Mapping[str, LabelledEnum]
 ) -> Callable[[spreadsheets.Cell], LabelledEnum]:
-    """A code set by its label, its code, or the words counties use for it."""
-    known = spreadsheets.choice_kind(kind)
+    """Cell reader of an enum: accepts label, code, or one of the aliases that counties use."""
+    choices = spreadsheets.choice_kind(enum)
 
     def read(cell: spreadsheets.Cell) -> LabelledEnum:
-        words = str(spreadsheets.TEXT.read(cell)).strip()
-        return more[words] if words in more else known.read(cell)
+        text = str(spreadsheets.TEXT.read(cell)).strip()
+        return aliases[text] if text in aliases else choices.read(cell)
 
     return read
 
@@ -220,49 +220,49 @@ LEDGER_COLUMNS = (
     Column("builder", "实施单位", aliases=("移交单位",)),
     Column("note", "备注", aliases=("原编号",)),
 )
-"""What a row may say; the titles on the left are those of the template."""
+"""Columns of the ledger: key, title in the template, aliases."""
 
 MAX_ROWS = 3000
-"""Rows of one file: what is written in one transaction without keeping everybody else waiting."""
+"""Rows per file: a transaction of this size does not delay other writers."""
 MAX_FAULTS = 200
 MAX_IDS = 1000
 _COLUMN_BY_KEY = {column.key: column for column in LEDGER_COLUMNS}
 
 
 def build_template() -> bytes:
-    """The empty ledger to fill in."""
+    """The empty ledger workbook (XLSX)."""
     return spreadsheets.build_template(LEDGER_COLUMNS, name="资产台账", title="项目资产台账")
 
 
 async def import_ledger(
     work: UnitOfWork, content: bytes, *, register_too: bool, dry_run: bool
 ) -> ImportResult:
-    """Check every row, then take all in or none. Invalid when the file is no such table at all."""
+    """Check every row and import all or none. Invalid when the file cannot be read as this table or has too many rows."""
     sheet = await asyncio.to_thread(spreadsheets.read_sheet, content, LEDGER_COLUMNS)
     if len(sheet.rows) > MAX_ROWS:
-        words = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
-        raise invalid("too_many_rows", words, "", "Too many rows for one file")
+        message = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
+        raise invalid("too_many_rows", message, "", "Too many rows for one file")
     subclasses = (await work.get_rule("codes.subclass")).value
     bodies = [_build_body(work, row, subclasses, register_too=register_too) for row in sheet.rows]
     await _reject_duplicates(work, sheet.rows)
-    made: list[Asset] = []
+    assets: list[Asset] = []
     if not sheet.errors and not dry_run:
-        sound = [body for body in bodies if body is not None]
-        made = (
-            await bulk_register(work, sound, Origin.IMPORT, "台账导入")
+        valid_bodies = [body for body in bodies if body is not None]
+        assets = (
+            await bulk_register(work, valid_bodies, Origin.IMPORT, "台账导入")
             if register_too
-            else await bulk_create_drafts(work, sound, Origin.IMPORT)
+            else await bulk_create_drafts(work, valid_bodies, Origin.IMPORT)
         )
     return ImportResult.model_construct(
         rows=len(sheet.rows),
-        created=len(made),
-        registered=len(made) if register_too else 0,
+        created=len(assets),
+        registered=len(assets) if register_too else 0,
         value=sum(row.values.get("original_value") or 0 for row in sheet.rows),
         ignored=sheet.ignored,
         totals=sheet.totals,
-        faults=[RowFault.model_validate(one, from_attributes=True) for one in sheet.errors[:MAX_FAULTS]],
+        faults=[RowFault.model_validate(error, from_attributes=True) for error in sheet.errors[:MAX_FAULTS]],
         more_faults=max(0, len(sheet.errors) - MAX_FAULTS),
-        ids=[asset.id for asset in made[:MAX_IDS]],
+        ids=[asset.id for asset in assets[:MAX_IDS]],
     )
 
 
@@ -271,9 +271,9 @@ def _build_body(
 ) -> AssetCreate | None:
     values = {key: value for key, value in row.values.items() if value is not None}
     _check_region(work, row)
-    kind = values.get("asset_class")
-    if kind is not None and "subclass" in values:
-        values["subclass"] = _subclass_code(subclasses[kind], values["subclass"])
+    asset_class = values.get("asset_class")
+    if asset_class is not None and "subclass" in values:
+        values["subclass"] = _subclass_code(subclasses[asset_class], values["subclass"])
     if not row.is_valid:
         return None
     body = _validate_row(row, values)
@@ -294,9 +294,9 @@ def _validate_row(row: spreadsheets.SheetRow, values: dict[str, Any]) -> AssetCr
             values | {"original_value": format_yuan(values.get("original_value") or 0)}
         )
     except ValidationError as error:
-        for fault in to_field_errors(error.errors()):
-            key = fault.pointer.strip("/").split("/")[0]
-            row.add_error(key if key in _COLUMN_BY_KEY else "", fault.detail)
+        for field_error in to_field_errors(error.errors()):
+            key = field_error.pointer.strip("/").split("/")[0]
+            row.add_error(key if key in _COLUMN_BY_KEY else "", field_error.detail)
         return None
 
 
@@ -308,28 +308,33 @@ def _check_consistency(
     *,
     register_too: bool,
 ) -> None:
-    given = body.model_dump()
-    found = find_contradictions(body.asset_class, given, subclasses, work.today)
+    fields = body.model_dump()
+    errors = find_contradictions(body.asset_class, fields, subclasses, work.today)
     if register_too:
-        found += find_missing_fields(given)
-    for fault in found:
-        row.add_error(fault.pointer.strip("/"), fault.detail)
+        errors += find_missing_fields(fields)
+    for error in errors:
+        row.add_error(error.pointer.strip("/"), error.detail)
 
 
-def _subclass_code(codes: dict[str, str], words: str) -> str:
+def _subclass_code(codes: dict[str, str], text: str) -> str:
     labels = {label: code for code, label in codes.items()}
-    return words if words in codes else labels.get(words, words)
+    return text if text in codes else labels.get(text, text)
 
 
 async def _reject_duplicates(work: UnitOfWork, rows: list[spreadsheets.SheetRow]) -> None:
-    """Rows that stand twice in the file or are in the register already."""
-    marks = [
-        (str(v.get("region")), str(v.get("name")), int(v.get("original_value") or 0), v.get("built_on"))
-        for v in (row.values for row in rows)
+    """Add errors to rows that repeat within the file or already exist on the register."""
+    keys = [
+        (
+            str(values.get("region")),
+            str(values.get("name")),
+            int(values.get("original_value") or 0),
+            values.get("built_on"),
+        )
+        for values in (row.values for row in rows)
     ]
-    known, seen = await repository.list_duplicate_keys(work, marks), Counter(marks)
-    for row, mark in zip(rows, marks, strict=True):
-        if mark in known:
+    registered, counts = await repository.list_duplicate_keys(work, keys), Counter(keys)
+    for row, key in zip(rows, keys, strict=True):
+        if key in registered:
             row.add_error("name", "台账中已有同村同名、原值和建成时间相同的资产")
-        elif seen[mark] > 1 and None not in mark:
-            row.add_error("name", f"表中有 {seen[mark]} 行相同")
+        elif counts[key] > 1 and None not in key:
+            row.add_error("name", f"表中有 {counts[key]} 行相同")

@@ -1,8 +1,9 @@
-"""The two lives of an asset, on one screen: how it is registered and handed over, and how it is used."""
+"""Lifecycles of an asset: registration and handover (ASSET), and use (USE)."""
 
 from dataclasses import dataclass
 from datetime import date
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -56,10 +57,10 @@ class UseAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class AssetFacts:
-    """What the guards of registration look at."""
+    """Facts that the guards of registration check."""
 
-    incomplete: tuple[FieldError, ...] = ()
-    notice_fault: FieldError | None = None
+    missing_fields: tuple[FieldError, ...] = ()
+    notice_error: FieldError | None = None
     owner_known: bool = False
     is_disposed: bool = False
     reason: str = ""
@@ -71,7 +72,7 @@ class AssetFacts:
 
 @dataclass(frozen=True)
 class UseFacts:
-    """What the guards of use look at."""
+    """Facts that the guards of use check."""
 
     is_registered: bool
     reason: str = ""
@@ -84,25 +85,16 @@ class UseFacts:
 
 def required_fields_complete(facts: AssetFacts) -> FieldError | None:
     """必填项齐全: 类别与子类, 原值, 形成日期, 坐落, 所有权人."""
-    if not facts.incomplete:
+    if not facts.missing_fields:
         return None
-    first = facts.incomplete[0]
-    detail = "登记信息不全: " + "、".join(fault.detail for fault in facts.incomplete)
+    first = facts.missing_fields[0]
+    detail = "登记信息不全: " + "、".join(error.detail for error in facts.missing_fields)
     return FieldError("incomplete", detail, "The record is not complete", first.pointer)
-
-
-def reason_given(facts: AssetFacts | UseFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
 
 
 def notice_period_over(facts: AssetFacts) -> FieldError | None:
     """确权公示期满, 没有未处理或成立的异议."""
-    return facts.notice_fault
+    return facts.notice_error
 
 
 def owner_is_known(facts: AssetFacts) -> FieldError | None:
@@ -180,32 +172,34 @@ IMPAIRED_USES = (US.LOW_YIELD, US.IDLE, US.DAMAGED)
 
 # fmt: off
 ASSET: Lifecycle[AssetState, AssetAction, AssetFacts] = Lifecycle("asset", "资产登记", AssetState, S.DRAFT, (
-    #    action        from                                      to             who                  needs
-    transition(A.REGISTER,   S.DRAFT,                                  S.REGISTERED,  May.ASSET_REGISTER,  required_fields_complete),
-    transition(A.DISCARD,    S.DRAFT,                                  S.DISCARDED,   May.ASSET_APPROVE,   reason_given,
-         four_eyes=("created_by",)),
-    transition(A.RETURN,     S.REGISTERED,                             S.DRAFT,       May.ASSET_CONFIRM,   reason_given, not_disposed),
-    transition(A.CONFIRM,    S.REGISTERED,                             S.CONFIRMED,   May.ASSET_CONFIRM,   owner_is_known, notice_period_over,
-         not_disposed, four_eyes=("created_by", "registered_by")),
-    transition(A.HAND_OVER,  S.CONFIRMED,                              S.OFFERED,     May.ASSET_HAND_OVER, parties_named,
-         not_disposed),
-    transition(A.RECEIVE,    S.OFFERED,                                S.HANDED_OVER, May.ASSET_RECEIVE,   four_eyes=("offered_by",)),
-    transition(A.REFUSE,     S.OFFERED,                                S.CONFIRMED,   May.ASSET_RECEIVE,   reason_given),
-    transition(A.SUPERSEDE,  (S.REGISTERED, S.CONFIRMED, S.HANDED_OVER), S.SUPERSEDED, May.ASSET_APPROVE,  is_split_or_merge, not_disposed),
+    #          action       from                                        to             who                  needs
+    transition(A.REGISTER,  S.DRAFT,                                    S.REGISTERED,  May.ASSET_REGISTER,  required_fields_complete),
+    transition(A.DISCARD,   S.DRAFT,                                    S.DISCARDED,   May.ASSET_APPROVE,   reason_given,
+        four_eyes=("created_by",)),
+    transition(A.RETURN,    S.REGISTERED,                               S.DRAFT,       May.ASSET_CONFIRM,   reason_given, not_disposed),
+    transition(A.CONFIRM,   S.REGISTERED,                               S.CONFIRMED,   May.ASSET_CONFIRM,   owner_is_known,
+        notice_period_over, not_disposed, four_eyes=("created_by", "registered_by")),
+    transition(A.HAND_OVER, S.CONFIRMED,                                S.OFFERED,     May.ASSET_HAND_OVER, parties_named, not_disposed),
+    transition(A.RECEIVE,   S.OFFERED,                                  S.HANDED_OVER, May.ASSET_RECEIVE,   four_eyes=("offered_by",)),
+    transition(A.REFUSE,    S.OFFERED,                                  S.CONFIRMED,   May.ASSET_RECEIVE,   reason_given),
+    transition(A.SUPERSEDE, (S.REGISTERED, S.CONFIRMED, S.HANDED_OVER), S.SUPERSEDED,  May.ASSET_APPROVE,   is_split_or_merge,
+        not_disposed),
 ))
 
 USE: Lifecycle[UseState, UseAction, UseFacts] = Lifecycle("asset use", "资产使用", UseState, US.IN_USE, (
-    #    action            from                                   to           who                needs
-    transition(UA.BRING_BACK,     IMPAIRED_USES,                                   US.IN_USE,    May.ASSET_OPERATE, asset_is_registered, reason_given, evidence_given),
-    transition(UA.MARK_LOW_YIELD, (US.IN_USE, US.IDLE, US.DAMAGED),         US.LOW_YIELD, May.ASSET_OPERATE, asset_is_registered, reason_given,
-         evidence_given, person_and_deadline_given),
-    transition(UA.MARK_IDLE,      (US.IN_USE, US.LOW_YIELD, US.DAMAGED),    US.IDLE,      May.ASSET_OPERATE, asset_is_registered, reason_given,
-         evidence_given, person_and_deadline_given),
-    transition(UA.MARK_DAMAGED,   (US.IN_USE, US.LOW_YIELD, US.IDLE),       US.DAMAGED,   May.ASSET_OPERATE, asset_is_registered, reason_given,
-         evidence_given, person_and_deadline_given),
-    transition(UA.DISPOSE,        (US.IN_USE, *IMPAIRED_USES),                      US.DISPOSED,  May.ASSET_APPROVE, asset_is_registered, disposal_approved),
+    #          action             from                                   to            who                needs
+    transition(UA.BRING_BACK,     IMPAIRED_USES,                         US.IN_USE,    May.ASSET_OPERATE, asset_is_registered,
+        reason_given, evidence_given),
+    transition(UA.MARK_LOW_YIELD, (US.IN_USE, US.IDLE, US.DAMAGED),      US.LOW_YIELD, May.ASSET_OPERATE, asset_is_registered,
+        reason_given, evidence_given, person_and_deadline_given),
+    transition(UA.MARK_IDLE,      (US.IN_USE, US.LOW_YIELD, US.DAMAGED), US.IDLE,      May.ASSET_OPERATE, asset_is_registered,
+        reason_given, evidence_given, person_and_deadline_given),
+    transition(UA.MARK_DAMAGED,   (US.IN_USE, US.LOW_YIELD, US.IDLE),    US.DAMAGED,   May.ASSET_OPERATE, asset_is_registered,
+        reason_given, evidence_given, person_and_deadline_given),
+    transition(UA.DISPOSE,        (US.IN_USE, *IMPAIRED_USES),           US.DISPOSED,  May.ASSET_APPROVE, asset_is_registered,
+        disposal_approved),
 ))
 # fmt: on
 
 COUNTED_STATES = (S.REGISTERED, S.CONFIRMED, S.OFFERED, S.HANDED_OVER)
-"""States in which an asset stands in the register with its value."""
+"""States in which an asset is on the register, so that its value counts in sums."""

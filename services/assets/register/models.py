@@ -1,4 +1,4 @@
-"""The tables of the register. Amounts are 分, places WGS-84 with what was given beside them."""
+"""Tables of the register. Amounts are in 分; positions are in WGS-84, with the original input stored beside them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,11 +13,11 @@ from services.assets.register.schemas import AssetClass, Origin, OwnerKind, Trac
 from shared.db import JSON, Record, text_enum
 
 NEVER_DUE = date(9999, 12, 31)
-"""The due date of what is never due."""
+"""Due date of assets that need no inspection."""
 
 
 class Asset(Base, Record, table=True):
-    """项目资产. Its region is the village or town it lies in; its code never changes once issued."""
+    """项目资产. Its region is the village or town where it lies; its code never changes once issued."""
 
     __tablename__ = "asset"
     __table_args__ = (
@@ -42,19 +42,19 @@ class Asset(Base, Record, table=True):
     project_id: UUID | None = None
     project_name: str = Field(default="", max_length=300)
     built_index: int | None = None
-    """Which of the things an acceptance report names this one is."""
+    """Index of this asset in the built items of the acceptance report; None when it does not come from one."""
     year: int = 0
-    """Year it was built, 0 while unknown."""
+    """Year of completion; 0 while unknown."""
     built_on: date | None = None
     service_years: int | None = None
     original_value: int = Field(default=0, sa_type=sa.BigInteger)
     funding: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     funding_known: bool = False
-    """Whether the sources of money were carried over or written by hand."""
+    """Whether the sources of money are known: copied from the funds ledger or entered by hand."""
     funding_carried: bool = False
-    """Whether they were carried over from the ledger of funds, whose corrections they then follow."""
+    """Whether the sources come from the funds ledger; they then follow its corrections."""
     funding_asked_at: datetime | None = None
-    """When the ledger was last asked for them."""
+    """When the funds ledger was last queried for them."""
     quantity: str = Field(default="", max_length=40)
     unit: str = Field(default="", max_length=20)
     specification: str = Field(default="", max_length=300)
@@ -94,14 +94,14 @@ class Asset(Base, Record, table=True):
     use_person: str = Field(default="", max_length=100)
     use_deadline: date | None = None
     inspected_at: datetime | None = None
-    """When somebody last saw it."""
+    """Time of the last inspection, visit or stock-taking that found the asset."""
     photographed_at: datetime | None = None
-    """When somebody last saw it and took a photo."""
+    """Time of the last one of these that has a photo."""
     inspect_due_on: date = NEVER_DUE
     keeper_unit: str = Field(default="", max_length=200)
     keeper_name: str = Field(default="", max_length=50)
     adjusted: int = Field(default=0, sa_type=sa.BigInteger)
-    """Approved changes of value beside the original one."""
+    """Sum of the approved value adjustments in 分, without corrections of the original value."""
 
 
 _ASSET_COLUMNS = Asset.__table__.c  # type: ignore[attr-defined]
@@ -115,7 +115,7 @@ sa.Index(
 
 
 class UseChange(Base, table=True):
-    """使用状态变更: reason, evidence, deadline and person of each. Rows are only added."""
+    """使用状态变更, with reason, evidence, deadline and person. Rows are only inserted."""
 
     __tablename__ = "use_change"
     __table_args__ = (sa.Index(None, "asset_id", "id"),)
@@ -135,7 +135,7 @@ class UseChange(Base, table=True):
 
 
 class CodeSerial(Base, table=True):
-    """The last serial number given out per district, year and class."""
+    """Last serial number issued per district, year and series (class letters, or the certificate series)."""
 
     __tablename__ = "code_serial"
 
@@ -146,7 +146,7 @@ class CodeSerial(Base, table=True):
 
 
 class ProjectSnapshot(Base, table=True):
-    """What the library last told of a project: enough to compare what was built with what it cost."""
+    """Copy of a project from its events: enough to compare registered value with settled cost."""
 
     __tablename__ = "project_card"
     __table_args__ = (sa.Index(None, "region", "accepted_on"),)
@@ -160,6 +160,6 @@ class ProjectSnapshot(Base, table=True):
     unit: str = Field(default="", max_length=200)
     settled: int = Field(default=0, sa_type=sa.BigInteger)
     registered: int = Field(default=0, sa_type=sa.BigInteger)
-    """Original value of its registered assets, kept as they change."""
+    """Sum of the original values of its registered assets in 分, updated as they change."""
     accepted_on: date | None = None
     version: int = -1

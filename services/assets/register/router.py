@@ -1,4 +1,4 @@
-"""Assets over HTTP."""
+"""Routes of the register: assets, ledger import, map."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -67,11 +67,11 @@ def _asset_filter(
 @router.get("", response_model=Page[AssetRead], **requires(May.ASSET_READ))
 async def list_assets(
     work: ReadWork,
-    asked: Pagination,
-    wanted: Annotated[AssetFilter, Depends(_asset_filter, scope="function")],
+    page_params: Pagination,
+    filters: Annotated[AssetFilter, Depends(_asset_filter, scope="function")],
 ) -> Page[Asset]:
     """资产列表."""
-    return await repository.list_assets(work, asked, wanted)
+    return await repository.list_assets(work, page_params, filters)
 
 
 @router.post(

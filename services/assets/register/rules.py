@@ -1,4 +1,4 @@
-"""Whether an asset's fields agree with each other, and how they become columns."""
+"""Validation of asset fields, and their conversion to table columns."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,46 +14,60 @@ _OUTLINE_TYPES: dict[str, type[CircleIn] | type[PolygonIn]] = {"circle": CircleI
 
 
 async def check_fields(
-    work: UnitOfWork, kind: AssetClass, given: Mapping[str, Any], *, changed: Mapping[str, Any] | None = None
+    work: UnitOfWork,
+    asset_class: AssetClass,
+    fields: Mapping[str, Any],
+    *,
+    changed: Mapping[str, Any] | None = None,
 ) -> None:
-    """Invalid with every contradiction; files that were given must be there."""
-    sound = not _date_faults(given.get("built_on"), work.today)
-    rule = await work.get_rule("codes.subclass", on=given.get("built_on") if sound else None)
-    faults = find_contradictions(kind, given, rule.value, work.today)
-    if faults:
+    """Raise Invalid with every contradiction, or when a file id in `changed` (all fields if None) does not exist."""
+    date_is_valid = not _date_errors(fields.get("built_on"), work.today)
+    rule = await work.get_rule("codes.subclass", on=fields.get("built_on") if date_is_valid else None)
+    errors = find_contradictions(asset_class, fields, rule.value, work.today)
+    if errors:
         raise Invalid(
-            "；".join(fault.detail for fault in faults), "The fields contradict each other", errors=faults
+            "；".join(error.detail for error in errors), "The fields contradict each other", errors=errors
         )
-    new = given if changed is None else changed
-    await uploads.require_files(work, [str(one) for one in new.get("photos") or []], "/photos")
-    await uploads.require_files(work, [str(one) for one in new.get("file_ids") or []], "/file_ids")
+    new_fields = fields if changed is None else changed
+    await uploads.require_files(work, [str(file_id) for file_id in new_fields.get("photos") or []], "/photos")
+    await uploads.require_files(
+        work, [str(file_id) for file_id in new_fields.get("file_ids") or []], "/file_ids"
+    )
 
 
 def find_contradictions(
-    kind: AssetClass, given: Mapping[str, Any], subclasses: Mapping[str, Mapping[str, str]], today: date
+    asset_class: AssetClass,
+    fields: Mapping[str, Any],
+    subclasses: Mapping[str, Mapping[str, str]],
+    today: date,
 ) -> list[FieldError]:
-    """Every way in which the fields disagree with each other or with the class."""
+    """Errors for fields that contradict each other or the class."""
     return [
-        *_subclass_faults(kind, given.get("subclass") or "", subclasses),
-        *_date_faults(given.get("built_on"), today),
-        *_funding_faults(given),
-        *_owner_faults(kind, given),
+        *_subclass_errors(asset_class, fields.get("subclass") or "", subclasses),
+        *_date_errors(fields.get("built_on"), today),
+        *_funding_errors(fields),
+        *_owner_errors(asset_class, fields),
     ]
 
 
-def _subclass_faults(
-    kind: AssetClass, subclass: str, known: Mapping[str, Mapping[str, str]]
+def _subclass_errors(
+    asset_class: AssetClass, subclass: str, subclasses: Mapping[str, Mapping[str, str]]
 ) -> list[FieldError]:
-    choices = known[kind]
+    choices = subclasses[asset_class]
     if not subclass or subclass in choices:
         return []
-    words = "、".join(f"{code}({label})" for code, label in choices.items())
+    choice_list = "、".join(f"{code}({label})" for code, label in choices.items())
     return [
-        FieldError("no_such_subclass", f"{kind.label}没有子类 {subclass}, 可选: {words}", "", "/subclass")
+        FieldError(
+            "no_such_subclass",
+            f"{asset_class.label}没有子类 {subclass}, 可选: {choice_list}",
+            "",
+            "/subclass",
+        )
     ]
 
 
-def _date_faults(built_on: date | None, today: date) -> list[FieldError]:
+def _date_errors(built_on: date | None, today: date) -> list[FieldError]:
     if built_on is None or EARLIEST_BUILT_ON <= built_on <= today:
         return []
     return [
@@ -66,8 +80,8 @@ def _date_faults(built_on: date | None, today: date) -> list[FieldError]:
     ]
 
 
-def _funding_faults(given: Mapping[str, Any]) -> list[FieldError]:
-    value, funding = given.get("original_value") or 0, given.get("funding") or []
+def _funding_errors(fields: Mapping[str, Any]) -> list[FieldError]:
+    value, funding = fields.get("original_value") or 0, fields.get("funding") or []
     total = sum(part["amount"] for part in funding)
     if total <= value:
         return []
@@ -75,27 +89,27 @@ def _funding_faults(given: Mapping[str, Any]) -> list[FieldError]:
     return [FieldError("funding_above_value", detail, "funding is above the value", "/funding")]
 
 
-def _owner_faults(kind: AssetClass, given: Mapping[str, Any]) -> list[FieldError]:
-    found = []
-    owner = given.get("owner_kind") or OwnerKind.UNKNOWN
-    if owner is not OwnerKind.UNKNOWN and (owner is OwnerKind.HOUSEHOLD) is not (
-        kind is AssetClass.HOUSEHOLD
+def _owner_errors(asset_class: AssetClass, fields: Mapping[str, Any]) -> list[FieldError]:
+    errors = []
+    owner_kind = fields.get("owner_kind") or OwnerKind.UNKNOWN
+    if owner_kind is not OwnerKind.UNKNOWN and (owner_kind is OwnerKind.HOUSEHOLD) is not (
+        asset_class is AssetClass.HOUSEHOLD
     ):
-        detail = f"{kind.label}的所有权人不能是“{owner.label}”"
-        found.append(FieldError("owner_of_class", detail, "This class has other owners", "/owner_kind"))
-    if given.get("track") is not None and kind is not AssetClass.OPERATING:
-        found.append(
+        detail = f"{asset_class.label}的所有权人不能是“{owner_kind.label}”"
+        errors.append(FieldError("owner_of_class", detail, "This class has other owners", "/owner_kind"))
+    if fields.get("track") is not None and asset_class is not AssetClass.OPERATING:
+        errors.append(
             FieldError("track", "只有经营性资产分类处置", "Only operating assets have a track", "/track")
         )
-    return found
+    return errors
 
 
-def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Dumped input as the table keeps it: WGS-84 beside what was given, ids as text, the year from the date."""
-    values = {name: value for name, value in given.items() if name not in {"place", "outline"}}
+def to_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Table columns of dumped input: positions in WGS-84 beside the original, ids as text, the year of the date."""
+    values = {name: value for name, value in fields.items() if name not in {"place", "outline"}}
     for name in ("photos", "file_ids"):
         if name in values:
-            values[name] = [str(one) for one in values[name] or []]
+            values[name] = [str(file_id) for file_id in values[name] or []]
     if "owner_code" in values:
         values["owner_code"] = values["owner_code"] or ""
     if "funding" in values:
@@ -106,43 +120,43 @@ def to_columns(given: Mapping[str, Any]) -> dict[str, Any]:
         values["holders"] = {
             str(right): {**holder, "kind": str(holder["kind"])} for right, holder in values["holders"].items()
         }
-    return {**values, **_place_columns(given), **_outline_columns(given)}
+    return {**values, **_place_columns(fields), **_outline_columns(fields)}
 
 
-def _place_columns(given: Mapping[str, Any]) -> dict[str, Any]:
-    if "place" not in given:
+def _place_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    if "place" not in fields:
         return {}
-    if given["place"] is None:
+    if fields["place"] is None:
         return {"place": None, "lon": None, "lat": None}
-    place = Place.model_validate(given["place"])
+    place = Place.model_validate(fields["place"])
     point = place.to_wgs84()
     return {"place": place.model_dump(mode="json"), "lon": point.lon, "lat": point.lat}
 
 
-def _outline_columns(given: Mapping[str, Any]) -> dict[str, Any]:
-    if "outline" not in given:
+def _outline_columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    if "outline" not in fields:
         return {}
-    if given["outline"] is None:
+    if fields["outline"] is None:
         return {"outline": None, "outline_given": None}
-    outline = _OUTLINE_TYPES[given["outline"]["kind"]].model_validate(given["outline"])
+    outline = _OUTLINE_TYPES[fields["outline"]["kind"]].model_validate(fields["outline"])
     fence: Circle | Polygon = outline.to_fence()
     return {"outline": fence_to_json(fence), "outline_given": outline.model_dump(mode="json")}
 
 
-def find_missing_fields(said: Mapping[str, Any]) -> tuple[FieldError, ...]:
-    """What a draft still lacks before it can be registered."""
+def find_missing_fields(fields: Mapping[str, Any]) -> tuple[FieldError, ...]:
+    """Errors for the fields that a draft lacks for registration."""
     needs = {
-        "subclass": (said["subclass"], "子类"),
-        "original_value": (said["original_value"], "原值"),
-        "built_on": (said["built_on"], "建成日期"),
-        "address": (said["address"] or said["place"], "坐落"),
-        "owner_name": (said["owner_name"], "所有权人"),
+        "subclass": (fields["subclass"], "子类"),
+        "original_value": (fields["original_value"], "原值"),
+        "built_on": (fields["built_on"], "建成日期"),
+        "address": (fields["address"] or fields["place"], "坐落"),
+        "owner_name": (fields["owner_name"], "所有权人"),
     }
-    found = [
+    errors = [
         FieldError("missing", f"缺少{label}", f"{name} is missing", f"/{name}")
         for name, (value, label) in needs.items()
         if not value
     ]
-    if said["owner_kind"] is OwnerKind.UNKNOWN:
-        found.append(FieldError("missing", "缺少所有权人类型", "owner_kind is missing", "/owner_kind"))
-    return tuple(found)
+    if fields["owner_kind"] is OwnerKind.UNKNOWN:
+        errors.append(FieldError("missing", "缺少所有权人类型", "owner_kind is missing", "/owner_kind"))
+    return tuple(errors)

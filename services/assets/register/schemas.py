@@ -1,4 +1,4 @@
-"""Code sets of the register."""
+"""Schemas of the register: code sets, requests, reads."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class AssetClass(LabelledEnum):
-    """资产类别. It decides the duties: income, keeping, or follow-up visits."""
+    """资产类别. The class decides the duties: income, custody, or follow-up visits."""
 
     PUBLIC = "public", "公益性资产"
     OPERATING = "operating", "经营性资产"
@@ -30,7 +30,7 @@ class AssetClass(LabelledEnum):
 
     @property
     def letters(self) -> str:
-        """The two letters of the class in an asset code."""
+        """The two letters that denote the class in an asset code."""
         return {AssetClass.PUBLIC: "GY", AssetClass.OPERATING: "JY", AssetClass.HOUSEHOLD: "DH"}[self]
 
 
@@ -86,7 +86,7 @@ class FundingPart(BaseModel):
 
 
 class FundingRead(FundingPart):
-    """资金来源中的一项, as it is kept."""
+    """资金来源中的一项, as stored."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -100,7 +100,7 @@ class Holder(BaseModel):
 
 
 class _AssetFields(BaseModel):
-    """What may be said of an asset from the start; a draft may lack most of it."""
+    """Fields of an asset that may be set when it is created; most are optional in a draft."""
 
     subclass: str = Field("", max_length=40, description="子类, 见 /assets/codes")
     built_on: date | None = Field(None, description="建成(购置)日期")
@@ -129,7 +129,7 @@ class _AssetFields(BaseModel):
 
 
 class AssetCreate(_AssetFields):
-    """补登资产: assets formed since 2012 that no acceptance in this system made."""
+    """补登资产: for assets formed since 2012 that do not come from an acceptance in this system."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
     region: RegionCode = Field(description="坐落的村或镇, 12 位")
@@ -140,7 +140,7 @@ class AssetCreate(_AssetFields):
 
 
 class AssetChange(BaseModel):
-    """修改. A draft may be changed freely; once registered its identity is fixed, see `FIXED`."""
+    """修改. A draft may be changed freely; after registration `FIXED_FIELDS` cannot be changed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -176,7 +176,7 @@ class AssetChange(BaseModel):
 FIXED_FIELDS = frozenset(
     {"name", "asset_class", "region", "built_on", "original_value", "owner_kind", "owner_name", "owner_code"}
 )
-"""What a registered asset only changes by going back to draft, by a transfer of rights or by a value adjustment."""
+"""Fields of a registered asset that change only by a return to draft, a change of owner or a value adjustment."""
 NULLABLE_FIELDS = frozenset({"built_on", "service_years", "place", "outline", "track"})
 
 
@@ -321,7 +321,7 @@ class RowFault(BaseModel):
 
 
 class ImportResult(BaseModel):
-    """导入结果: with faults nothing was taken in."""
+    """导入结果: when there are faults, nothing was imported."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -346,7 +346,7 @@ class MapFeature(BaseModel):
 
 
 class MapFeatureCollection(BaseModel):
-    """GeoJSON. Coordinates are in the datum that was asked for, WGS-84 unless said otherwise."""
+    """GeoJSON. Coordinates are in the requested datum, WGS-84 by default."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     datum: Datum

@@ -6,7 +6,7 @@ from shared.clients.assets import AssetEvent
 
 
 class RepairMoved(AssetEvent):
-    """报修单换了状态; `was` is empty when it was written."""
+    """报修单换了状态; `was` is empty when the ticket is created."""
 
     topic = "repair.moved"
     repair_id: UUID

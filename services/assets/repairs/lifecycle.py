@@ -1,8 +1,9 @@
-"""The life of a repair ticket, on one screen."""
+"""Lifecycle of repair tickets."""
 
 from dataclasses import dataclass
 from datetime import date
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -31,7 +32,7 @@ class RepairAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class RepairFacts:
-    """What the guards look at."""
+    """Facts that the guards check."""
 
     person: str = ""
     due_on: date | None = None
@@ -57,24 +58,15 @@ def completion_documented(facts: RepairFacts) -> FieldError | None:
     return FieldError("not_proven", "须附完工照片并填写费用", "Photos and the cost are needed", "/photos")
 
 
-def reason_given(facts: RepairFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = RepairState, RepairAction
 
 # fmt: off
 REPAIR: Lifecycle[RepairState, RepairAction, RepairFacts] = Lifecycle("repair", "报修", RepairState, S.REPORTED, (
-    #    action    from                       to          who                needs
-    transition(A.ACCEPT, S.REPORTED,                S.ACCEPTED, May.ASSET_KEEP,    person_and_due_date_given),
-    transition(A.REJECT, S.REPORTED,                S.REJECTED, May.ASSET_KEEP,    reason_given),
-    transition(A.FINISH, S.ACCEPTED,                S.FINISHED, May.ASSET_KEEP,    completion_documented),
-    transition(A.CHECK,  S.FINISHED,                S.CLOSED,   May.ASSET_INSPECT, four_eyes=("finished_by",)),
-    transition(A.REDO,   S.FINISHED,                S.ACCEPTED, May.ASSET_INSPECT, reason_given),
+    #          action    from        to          who                needs
+    transition(A.ACCEPT, S.REPORTED, S.ACCEPTED, May.ASSET_KEEP,    person_and_due_date_given),
+    transition(A.REJECT, S.REPORTED, S.REJECTED, May.ASSET_KEEP,    reason_given),
+    transition(A.FINISH, S.ACCEPTED, S.FINISHED, May.ASSET_KEEP,    completion_documented),
+    transition(A.CHECK,  S.FINISHED, S.CLOSED,   May.ASSET_INSPECT, four_eyes=("finished_by",)),
+    transition(A.REDO,   S.FINISHED, S.ACCEPTED, May.ASSET_INSPECT, reason_given),
 ))
 # fmt: on

@@ -1,4 +1,4 @@
-"""The table of repair tickets."""
+"""Table of repair tickets."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Repair(Base, Record, table=True):
-    """报修单. Its region is the asset's; the sender's phone is sealed."""
+    """报修单. Its region is the asset's; the phone of the reporter is encrypted."""
 
     __tablename__ = "repair"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query about repairs."""
+"""Queries of repair tickets without a region check, for reporters without login."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,13 +17,13 @@ ONE_HOUR, ONE_DAY = timedelta(hours=1), timedelta(days=1)
 
 
 async def system_count_recent_repairs(work: UnitOfWork, sender: str, asset_id: UUID) -> tuple[int, int]:
-    """(tickets this sender wrote in the last hour, tickets about this asset in the last day)."""
-    mine = REPAIRS.c.created_by == sender
+    """(scan tickets of this sender in the last hour, scan tickets about this asset in the last day)."""
+    from_sender = REPAIRS.c.created_by == sender
     query = sa.select(
-        sa.func.count().filter(mine, REPAIRS.c.created_at > work.at - ONE_HOUR).label("sender"),
+        sa.func.count().filter(from_sender, REPAIRS.c.created_at > work.at - ONE_HOUR).label("sender"),
         sa.func.count().filter(REPAIRS.c.asset_id == asset_id).label("asset"),
     ).where(
-        sa.or_(mine, REPAIRS.c.asset_id == asset_id),
+        sa.or_(from_sender, REPAIRS.c.asset_id == asset_id),
         REPAIRS.c.created_at > work.at - ONE_DAY,
         REPAIRS.c.source == "scan",
     )
@@ -32,21 +32,21 @@ async def system_count_recent_repairs(work: UnitOfWork, sender: str, asset_id: U
 
 
 async def system_count_photos(work: UnitOfWork, sender: str, since: datetime) -> int:
-    """How many photos a sender without login sent since then."""
+    """Number of photos uploaded by a sender since a time."""
     query = sa.select(sa.func.count()).where(file.c.uploaded_by == sender, file.c.uploaded_at > since)
     return int((await execute_core(work.session, query)).scalar_one())
 
 
 async def system_list_own_photos(work: UnitOfWork, sender: str, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these photos this sender sent himself."""
+    """Those of the file ids that this sender uploaded."""
     query = sa.select(file.c.id).where(file.c.id.in_(ids), file.c.uploaded_by == sender)
     return set((await execute_core(work.session, query)).scalars())
 
 
 async def system_get_repair(work: UnitOfWork, asset_id: UUID, repair_id: UUID) -> Repair:
-    """A ticket of an asset, for whoever holds its number; NotFound otherwise."""
+    """A ticket of this asset by id; NotFound otherwise. The unguessable id is the permission."""
     query = select(Repair).where(Repair.id == repair_id, col(Repair.asset_id) == asset_id)
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    repair = (await work.session.exec(query)).first()
+    if repair is None:
         raise NotFound("没有这个报修单", "No such ticket")
-    return found
+    return repair

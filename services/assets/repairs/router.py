@@ -1,4 +1,4 @@
-"""Repairs over HTTP, with and without login."""
+"""Routes of repair tickets, with and without login."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Request
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.register import repository as register
 from services.assets.repairs import service
 from services.assets.repairs.lifecycle import REPAIR, RepairAction, RepairState
@@ -69,14 +69,14 @@ async def send_photo(
     if media_type not in PHOTO_MEDIA_TYPES:
         raise BadRequest("请上传 JPEG、PNG 或 WebP 照片", "Send a JPEG, PNG or WebP")
     context = get_service_context(request)
-    # The look-ups end before the upload begins: a slow phone must not hold a connection.
+    # The read session ends before the upload starts: a slow phone must not hold a connection.
     async with context.database.read() as session:
         region = await service.check_photo_quota(context.unit_of_work(session, sender), code)
-    arrival = uploads.Upload(f"{code}.jpg", media_type, region)
-    kept = await uploads.store_upload(
-        context, sender, arrival, service.validate_image_stream(request.stream()), MAX_PHOTO_BYTES
+    upload = uploads.Upload(f"{code}.jpg", media_type, region)
+    stored = await uploads.store_upload(
+        context, sender, upload, service.validate_image_stream(request.stream()), MAX_PHOTO_BYTES
     )
-    return PhotoRead(id=kept.id)
+    return PhotoRead(id=stored.id)
 
 
 @router.post(
@@ -103,15 +103,15 @@ async def ask_about_repair(work: PublicReadWork, code: str, repair_id: UUID) -> 
 @router.get("/repairs", response_model=Page[RepairRead], **requires(May.ASSET_READ))
 async def list_repairs(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     state: RepairState | None = None,
 ) -> Page[Repair]:
     """辖区内的报修单, 新的在前."""
-    where = scoped.equality_conditions({col(Repair.state): state})
+    where = records.equality_conditions({col(Repair.state): state})
     orders = {"created_at": col(Repair.created_at)}
-    return await scoped.page_records(
-        work, asked, Repair, *where, orders=orders, default="-created_at", region=region
+    return await records.page_records(
+        work, page_params, Repair, *where, orders=orders, default="-created_at", region=region
     )
 
 
@@ -150,7 +150,7 @@ async def act_on_repair(
 async def list_asset_repairs(work: ReadWork, asset_id: UUID) -> list[Repair]:
     """一项资产的报修单."""
     asset = await register.get_asset(work, asset_id)
-    return await scoped.list_records(
+    return await records.list_records(
         work, Repair, col(Repair.asset_id) == asset.id, order=(col(Repair.created_at),)
     )
 

@@ -1,4 +1,4 @@
-"""Code sets of repairs."""
+"""Schemas of repair tickets."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -19,7 +19,7 @@ class RepairSource(LabelledEnum):
 
 
 MAX_TEXT_LENGTH = 1000
-"""Characters of a report."""
+"""Maximum characters of a report."""
 
 
 class RepairPost(BaseModel):
@@ -32,7 +32,7 @@ class RepairPost(BaseModel):
 
 
 class RepairStatusRead(BaseModel):
-    """报修已收到: what the sender is told, and how to ask again."""
+    """报修已收到: status for the reporter, who can query it again by id."""
 
     id: UUID
     state: RepairState

@@ -1,4 +1,4 @@
-"""What assets must have in common to become one, and what becomes of the rest; how sources of money are divided."""
+"""Rules of split and merge: fields that must be equal, fields that are combined, funding that is summed or split."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,14 +18,14 @@ EQUAL_FIELDS = {
 
 
 def find_differences(assets: Sequence[Asset]) -> list[str]:
-    """In what some assets differ that must be alike, each with what it is said to be."""
-    found = []
+    """Labels of the fields that must be equal but differ, each with the values found."""
+    differences = []
     for name, label in EQUAL_FIELDS.items():
         values = {getattr(asset, name): asset for asset in assets}
         if len(values) > 1:
-            shown = sorted(_display_value(name, value, asset) for value, asset in values.items())
-            found.append(f"{label}({' / '.join(shown)})")
-    return found
+            labels = sorted(_display_value(name, value, asset) for value, asset in values.items())
+            differences.append(f"{label}({' / '.join(labels)})")
+    return differences
 
 
 def _display_value(name: str, value: Any, asset: Asset) -> str:  # noqa: ANN401 - a column's value
@@ -35,16 +35,18 @@ def _display_value(name: str, value: Any, asset: Asset) -> str:  # noqa: ANN401 
 
 
 def combine_fields(assets: Sequence[Asset]) -> dict[str, Any]:
-    """What one asset says for several: seen when all were seen, kept by who kept all, as due as the most urgent."""
-    seen = [asset.inspected_at for asset in assets]
-    photographed = [asset.photographed_at for asset in assets]
+    """Combined fields of merged assets: the earliest sighting if all were seen, the keeper if they share one, the earliest due date."""
+    inspection_times = [asset.inspected_at for asset in assets]
+    photo_times = [asset.photographed_at for asset in assets]
     keepers = {(asset.keeper_unit, asset.keeper_name) for asset in assets}
     unit, name = keepers.pop() if len(keepers) == 1 else ("", "")
     return {
-        "inspected_at": None if None in seen else min(one for one in seen if one is not None),
+        "inspected_at": None
+        if None in inspection_times
+        else min(time for time in inspection_times if time is not None),
         "photographed_at": None
-        if None in photographed
-        else min(one for one in photographed if one is not None),
+        if None in photo_times
+        else min(time for time in photo_times if time is not None),
         "inspect_due_on": min(asset.inspect_due_on for asset in assets),
         "households": max(asset.households for asset in assets),
         "keeper_unit": unit,
@@ -55,20 +57,20 @@ def combine_fields(assets: Sequence[Asset]) -> dict[str, Any]:
 
 
 def sum_funding(funding: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sources of money, each once."""
+    """Funding parts summed by level, fund and document."""
     sums: dict[tuple[Any, ...], dict[str, Any]] = {}
     for part in funding:
         key = (part.get("level"), part.get("fund"), part.get("document_no"))
-        known = sums.setdefault(key, {**part, "amount": 0})
-        known["amount"] += part["amount"]
+        total = sums.setdefault(key, {**part, "amount": 0})
+        total["amount"] += part["amount"]
     return list(sums.values())
 
 
 def split_funding(funding: Sequence[dict[str, Any]], values: Sequence[int]) -> list[list[dict[str, Any]]]:
-    """Each source of money in proportion to the parts, adding up to the 分."""
-    split_up: list[list[dict[str, Any]]] = [[] for _ in values]
+    """Funding per part: each source split in proportion to `values`, exact to the 分."""
+    shares: list[list[dict[str, Any]]] = [[] for _ in values]
     for source in funding:
-        for at, amount in enumerate(split_proportionally(source["amount"], values)):
+        for index, amount in enumerate(split_proportionally(source["amount"], values)):
             if amount:
-                split_up[at].append({**source, "amount": amount})
-    return split_up
+                shares[index].append({**source, "amount": amount})
+    return shares

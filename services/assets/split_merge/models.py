@@ -1,4 +1,4 @@
-"""Which assets came out of which."""
+"""Table of links between assets and their successors."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from services.assets.base import Base
 
 
 class AssetLink(Base, table=True):
-    """新资产从哪项旧资产来, 承接多少原值. Rows are only added."""
+    """新资产从哪项旧资产来, 承接多少原值. Rows are only inserted."""
 
     __tablename__ = "asset_link"
     __table_args__ = (sa.Index(None, "new_id"),)

@@ -1,4 +1,4 @@
-"""Every query about what came out of what."""
+"""Queries of split and merge: open matters of assets, links to successors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,24 +23,24 @@ from shared.unit_of_work import UnitOfWork
 
 OPEN_STATES: dict[str, tuple[Any, tuple[LabelledEnum, ...]]] = {
     "经营合同": (OperatingContract, (ContractState.ACTIVE,)),
-    "处置": (Disposal, tuple(one for one in DisposalState if one not in FINAL_STATES)),
+    "处置": (Disposal, tuple(state for state in DisposalState if state not in FINAL_STATES)),
     "盘活方案": (Revival, (RevivalState.PROPOSED, RevivalState.UNDER_WAY, RevivalState.REPORTED)),
     "报修": (Repair, (RepairState.REPORTED, RepairState.ACCEPTED, RepairState.FINISHED)),
 }
-"""What must be finished on an asset before it is split or merged."""
+"""Record states that block a split or merge of their asset, by Chinese label."""
 
 
 async def list_open_matters(work: UnitOfWork, asset_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
-    """(asset, what is under way) of some assets: contracts, disposals, plans, tickets, documents."""
-    found: list[tuple[UUID, str]] = []
-    for words, (table, states) in OPEN_STATES.items():
+    """(asset id, Chinese label) of every open contract, disposal, plan, ticket or document of these assets."""
+    matters: list[tuple[UUID, str]] = []
+    for label, (table, states) in OPEN_STATES.items():
         query = select(table.asset_id).where(
             col(table.asset_id).in_(asset_ids),
             col(table.state).in_(states),
             work.actor.scope_filter(May.ASSET_READ, col(table.region)),
         )
-        found += [(one, words) for one in await work.session.exec(query.distinct())]
-    papers = (
+        matters += [(asset_id, label) for asset_id in await work.session.exec(query.distinct())]
+    transfers = (
         select(TransferItem.asset_id)
         .join(Transfer, col(Transfer.id) == TransferItem.transfer_id)
         .where(
@@ -49,11 +49,11 @@ async def list_open_matters(work: UnitOfWork, asset_ids: Sequence[UUID]) -> list
             work.actor.scope_filter(May.ASSET_READ, col(Transfer.region)),
         )
     )
-    return found + [(one, "权属文书") for one in await work.session.exec(papers.distinct())]
+    return matters + [(asset_id, "权属文书") for asset_id in await work.session.exec(transfers.distinct())]
 
 
 async def list_links(work: UnitOfWork, asset_id: UUID) -> list[AssetLink]:
-    """Where an asset came from and what became of it, within the caller's regions."""
+    """Links from and to an asset, in the caller's regions."""
     query = select(AssetLink).where(
         sa.or_(col(AssetLink.old_id) == asset_id, col(AssetLink.new_id) == asset_id),
         work.actor.scope_filter(May.ASSET_READ, col(AssetLink.region)),

@@ -1,4 +1,4 @@
-"""Splitting and merging over HTTP."""
+"""Routes of split and merge."""
 
 from uuid import UUID
 

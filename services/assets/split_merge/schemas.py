@@ -1,4 +1,4 @@
-"""What goes in and out about splitting and merging."""
+"""Schemas of split and merge."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ class PartPost(BaseModel):
 
 
 class SplitPost(BaseModel):
-    """拆分: the parts' values add up to the asset's."""
+    """拆分: the values of the parts add up to that of the asset."""
 
     parts: list[PartPost] = Field(min_length=2, max_length=100)
     reason: str = Field(min_length=2, max_length=2000)

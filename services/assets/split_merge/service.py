@@ -1,4 +1,4 @@
-"""Splitting one asset and merging several: value in equals value out, and every new record has its own code."""
+"""Use cases of split and merge: the total value is unchanged, and every new asset has its own code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.book import service as book
-from services.assets.custody import service as keeping
+from services.assets.custody import service as custody
 from services.assets.errors import conflict, invalid
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
@@ -35,59 +35,66 @@ from shared.clients.assets import AssetReshaped
 from shared.db import new_id
 from shared.unit_of_work import UnitOfWork
 
-# What a new record takes over from the old one: everything but its identity and what it is said to be.
+# Fields that a successor does not inherit: its identity, its value and its own description.
 OWN_FIELDS = {"id", "code", "name", "original_value", "funding", "quantity", "specification", "subclass", "origin", "version",
        "created_at", "created_by", "updated_at", "created_digest", "built_index", "registered_by", "adjusted"}  # fmt: skip
 
 
 async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> SplitMergeResult:
-    """Parts that add up to the asset, each in its state and owner. Invalid when they do not add up."""
+    """Split an asset into parts with its state and owner. Invalid when the values do not add up to the asset's."""
     asset = await register.get_asset(work, asset_id, lock=True)
     total = sum(part.original_value for part in body.parts)
     if total != asset.original_value:
-        detail = f"各项合计 {format_yuan(total)} 元, 原资产 {format_yuan(asset.original_value)} 元, 相差 {format_yuan(total - asset.original_value)} 元"
+        detail = (
+            f"各项合计 {format_yuan(total)} 元, 原资产 {format_yuan(asset.original_value)} 元, "
+            f"相差 {format_yuan(total - asset.original_value)} 元"
+        )
         raise invalid("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
     state = asset.state
     await _supersede_assets(work, [asset], body)
     values = [part.original_value for part in body.parts]
     funding = split_funding(asset.funding, values)
-    new = [
+    successors = [
         await _create_successor(
             work,
             asset,
             state,
             Origin.SPLIT,
             value=part.original_value,
-            funding=funding[at],
+            funding=funding[index],
             name=part.name,
             quantity=part.quantity,
             specification=part.specification,
             subclass=part.subclass or asset.subclass,
         )
-        for at, part in enumerate(body.parts)
+        for index, part in enumerate(body.parts)
     ]
-    await book.copy_adjustments(work, asset, new)
-    for one in new:
-        await keeping.copy_keeper(work, asset, one)
-    await _insert_links(work, [asset], new, [(asset, one, one.original_value) for one in new])
-    return _build_result([asset], new)
+    await book.copy_adjustments(work, asset, successors)
+    for successor in successors:
+        await custody.copy_keeper(work, asset, successor)
+    await _insert_links(
+        work, [asset], successors, [(asset, successor, successor.original_value) for successor in successors]
+    )
+    return _build_result([asset], successors)
 
 
 async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
-    """One asset for several of the same class, owner, place and state. Invalid says in what they differ."""
+    """Merge assets of the same class, owner, region and state into one. Invalid names the fields that differ."""
     if len(set(body.asset_ids)) < len(body.asset_ids):
         raise invalid("twice", "同一资产列了两次", "/asset_ids", "An asset is named twice")
-    old = await scoped.list_records(work, Asset, col(Asset.id).in_(body.asset_ids), lock=True)
-    if lost := set(body.asset_ids) - {one.id for one in old}:
-        raise invalid("no_such_asset", f"没有这项资产: {min(lost)}", "/asset_ids", "There is no such asset")
-    if different := find_differences(old):
+    old = await records.list_records(work, Asset, col(Asset.id).in_(body.asset_ids), lock=True)
+    if missing := set(body.asset_ids) - {asset.id for asset in old}:
+        raise invalid(
+            "no_such_asset", f"没有这项资产: {min(missing)}", "/asset_ids", "There is no such asset"
+        )
+    if differences := find_differences(old):
         detail = "只能合并同村、同项目、同类别、同所有权人、同状态的资产; 这些资产不同的是: " + "、".join(
-            different
+            differences
         )
         raise invalid("unlike", detail, "/asset_ids", "The assets differ")
-    first, state = min(old, key=lambda one: one.year), old[0].state
+    first, state = min(old, key=lambda asset: asset.year), old[0].state
     await _supersede_assets(work, old, body)
-    one = await _create_successor(
+    successor = await _create_successor(
         work,
         first,
         state,
@@ -101,15 +108,16 @@ async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
         **combine_fields(old),
     )
     for asset in old:
-        await book.copy_adjustments(work, asset, [one])
-    if one.keeper_name:
-        await keeping.copy_keeper(work, first, one)
-    await _insert_links(work, old, [one], [(asset, one, asset.original_value) for asset in old])
-    return _build_result(old, [one])
+        await book.copy_adjustments(work, asset, [successor])
+    if successor.keeper_name:
+        await custody.copy_keeper(work, first, successor)
+    links = [(asset, successor, asset.original_value) for asset in old]
+    await _insert_links(work, old, [successor], links)
+    return _build_result(old, [successor])
 
 
 async def _supersede_assets(work: UnitOfWork, assets: Sequence[Asset], body: SplitPost | MergePost) -> None:
-    words = AssetTransitionRequest(
+    request = AssetTransitionRequest(
         reason=f"{body.reason} {body.document_no}".strip(), happened_at=body.happened_at
     )
     for asset in assets:
@@ -117,12 +125,14 @@ async def _supersede_assets(work: UnitOfWork, assets: Sequence[Asset], body: Spl
         if asset.use is UseState.DISPOSED:
             raise conflict("disposed", f"{asset.name}已处置, 不能再拆并", "The asset was disposed of")
     names = {asset.id: asset.name for asset in assets}
-    if tied := await repository.list_open_matters(work, list(names)):
-        detail = "请先办结再拆并: " + "、".join(f"{names[one]}的{words}" for one, words in tied)
+    if open_matters := await repository.list_open_matters(work, list(names)):
+        detail = "请先办结再拆并: " + "、".join(
+            f"{names[asset_id]}的{label}" for asset_id, label in open_matters
+        )
         raise conflict("under_way", detail, "Something is under way on the asset")
     for asset in assets:
         await transition_asset(
-            work, asset, AssetAction.SUPERSEDE, words, paper=DocumentContext(is_split_or_merge=True)
+            work, asset, AssetAction.SUPERSEDE, request, document=DocumentContext(is_split_or_merge=True)
         )
 
 
@@ -133,11 +143,11 @@ async def _create_successor(
     origin: Origin,
     *,
     value: int,
-    **said: Any,  # noqa: ANN401 - columns
+    **columns: Any,  # noqa: ANN401 - columns
 ) -> Asset:
-    taken = {name: getattr(asset, name) for name in Asset.model_fields if name not in OWN_FIELDS}
+    inherited = {name: getattr(asset, name) for name in Asset.model_fields if name not in OWN_FIELDS}
     new = Asset(
-        **taken | {"state": state, "previous_state": None} | said,
+        **inherited | {"state": state, "previous_state": None} | columns,
         id=new_id(),
         origin=origin,
         original_value=value,
@@ -165,12 +175,13 @@ async def _insert_links(
     await register.index_assets(work, new)
     for asset in new:
         event = AssetReshaped(
-            asset_id=asset.id, project_id=asset.project_id, out_of=tuple(one.id for one in old)
+            asset_id=asset.id, project_id=asset.project_id, out_of=tuple(asset.id for asset in old)
         )
         await work.publish(event, asset)
 
 
 def _build_result(old: Sequence[Asset], new: Sequence[Asset]) -> SplitMergeResult:
     return SplitMergeResult(
-        old=[AssetRead.model_validate(one) for one in old], new=[AssetRead.model_validate(one) for one in new]
+        old=[AssetRead.model_validate(asset) for asset in old],
+        new=[AssetRead.model_validate(asset) for asset in new],
     )

@@ -1,4 +1,4 @@
-"""The tables of running totals. A change adds a row and locks nothing; a folder adds the rows up behind it."""
+"""Tables of running totals. A change inserts a delta row and locks nothing; a background task adds deltas to the totals."""
 
 import sqlalchemy as sa
 from sqlmodel import Field
@@ -10,7 +10,7 @@ from shared.db import BigSerial, text_enum
 
 
 class AssetDelta(Base, table=True):
-    """A change of count and value that is not folded yet, at the asset's own region."""
+    """A pending change of count and value, at the region of the asset."""
 
     __tablename__ = "asset_delta"
     __table_args__ = (sa.Index(None, "region", "id"),)
@@ -27,7 +27,7 @@ class AssetDelta(Base, table=True):
 
 
 class AssetTotal(Base, table=True):
-    """Folded counts and values of a village, its town, its district and so on up, per year and kind."""
+    """Counts and values (分) per region at every level, year, class, owner, state and use."""
 
     __tablename__ = "asset_total"
 
@@ -42,7 +42,7 @@ class AssetTotal(Base, table=True):
 
 
 class ProjectDelta(Base, table=True):
-    """A change of what accepted projects cost and what is registered for them, not folded yet."""
+    """A pending change of settled cost and registered value of accepted projects."""
 
     __tablename__ = "project_delta"
     __table_args__ = (sa.Index(None, "region", "id"),)
@@ -57,7 +57,7 @@ class ProjectDelta(Base, table=True):
 
 
 class ProjectTotal(Base, table=True):
-    """Folded numbers, settled cost and registered value of accepted projects, of a village and all above it, per year."""
+    """Number, settled cost and registered value (分) of accepted projects, per region at every level and year of acceptance."""
 
     __tablename__ = "project_total"
 

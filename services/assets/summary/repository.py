@@ -1,4 +1,4 @@
-"""Reading the running totals, and what they are kept by."""
+"""Queries of sums, the running totals and their specifications."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -18,12 +18,13 @@ from shared.unit_of_work import UnitOfWork
 
 ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 ASSET_TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
+ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
 TOTAL_KEYS = ("year", "asset_class", "owner_kind", "state", "use")
-ACCEPTED_PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
 
 
 def _region_places(*names: str) -> Callable[[sa.Row[Any]], Iterable[tuple[Any, ...]]]:
-    """A difference counts in its region and every region above it, under these columns."""
+    """Maps a delta to its total keys: its region and every region above it, with these columns."""
     return lambda row: (
         (region, *(getattr(row, name) for name in names)) for region in ancestor_codes(row.region)
     )
@@ -42,7 +43,7 @@ PROJECT_TOTAL_SPEC = TotalSpec(
 
 
 async def sum_asset_totals(work: UnitOfWork, region: str, year: int | None) -> list[sa.Row[Any]]:
-    """(class, owner, state, use, number, value) of a region the caller sees whole: folded and not yet folded."""
+    """Rows (class, owner, state, use, number, value in 分) of a region the caller sees completely: totals plus pending deltas."""
     parts = [
         sa.select(
             *(ASSET_TOTALS.c[key] for key in TOTAL_KEYS), ASSET_TOTALS.c.number, ASSET_TOTALS.c.value
@@ -57,21 +58,21 @@ async def sum_asset_totals(work: UnitOfWork, region: str, year: int | None) -> l
         ),
     ]
     if year is not None:
-        parts = [one.where(one.selected_columns.year == year) for one in parts]
-    one = sa.union_all(*parts).subquery()
+        parts = [part.where(part.selected_columns.year == year) for part in parts]
+    combined = sa.union_all(*parts).subquery()
     query = sa.select(
-        one.c.asset_class,
-        one.c.owner_kind,
-        one.c.state,
-        one.c.use,
-        sa.cast(sa.func.sum(one.c.number), sa.BigInteger).label("number"),
-        sa.cast(sa.func.sum(one.c.value), sa.BigInteger).label("value"),
-    ).group_by(one.c.asset_class, one.c.owner_kind, one.c.state, one.c.use)
+        combined.c.asset_class,
+        combined.c.owner_kind,
+        combined.c.state,
+        combined.c.use,
+        sa.cast(sa.func.sum(combined.c.number), sa.BigInteger).label("number"),
+        sa.cast(sa.func.sum(combined.c.value), sa.BigInteger).label("value"),
+    ).group_by(combined.c.asset_class, combined.c.owner_kind, combined.c.state, combined.c.use)
     return [row for row in await execute_core(work.session, query) if row.number]
 
 
 async def sum_project_totals(work: UnitOfWork, region: str, year: int | None) -> tuple[int, int, int]:
-    """(accepted projects, settled cost, value registered for them) of a region the caller sees whole, in 分."""
+    """(accepted projects, settled cost, registered value in 分) of a region the caller sees completely: totals plus pending deltas."""
     parts = [
         sa.select(table.c.year, *(table.c[name] for name in PROJECT_TOTAL_SPEC.measures)).where(
             where, work.actor.scope_filter(May.ASSET_READ, table.c.region)
@@ -81,37 +82,33 @@ async def sum_project_totals(work: UnitOfWork, region: str, year: int | None) ->
             (PROJECT_TOTAL_SPEC.deltas, PROJECT_TOTAL_SPEC.deltas.c.region.between(*region_bounds(region))),
         )
     ]
-    one = sa.union_all(*parts).subquery()
+    combined = sa.union_all(*parts).subquery()
     sums = [
-        sa.cast(sa.func.coalesce(sa.func.sum(one.c[name]), 0), sa.BigInteger)
+        sa.cast(sa.func.coalesce(sa.func.sum(combined.c[name]), 0), sa.BigInteger)
         for name in PROJECT_TOTAL_SPEC.measures
     ]
     query = sa.select(*sums)
-    found = await execute_core(work.session, query if year is None else query.where(one.c.year == year))
-    number, settled, registered = (int(value) for value in found.one())
+    result = await execute_core(work.session, query if year is None else query.where(combined.c.year == year))
+    number, settled, registered = (int(value) for value in result.one())
     return number, settled, registered
 
 
 def system_insert_registered_delta(project_id: UUID, change: int) -> sa.Insert:
-    """The statement that notes what more is registered for a project, when it is accepted already."""
+    """Statement that inserts a delta of the registered value (分) of a project; it inserts nothing before acceptance."""
     accepted = sa.select(
-        ACCEPTED_PROJECTS.c.region,
-        sa.extract("year", ACCEPTED_PROJECTS.c.accepted_on),
+        PROJECTS.c.region,
+        sa.extract("year", PROJECTS.c.accepted_on),
         sa.literal(0),
         sa.literal(0),
         sa.literal(change, sa.BigInteger()),
-    ).where(ACCEPTED_PROJECTS.c.id == project_id, ACCEPTED_PROJECTS.c.accepted_on.is_not(None))
+    ).where(PROJECTS.c.id == project_id, PROJECTS.c.accepted_on.is_not(None))
     return PROJECT_TOTAL_SPEC.deltas.insert().from_select(
         ["region", "year", *PROJECT_TOTAL_SPEC.measures], accepted
     )
 
 
-ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
-PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
-
-
 async def sum_coverage(work: UnitOfWork, project_id: UUID) -> dict[str, int]:
-    """Counts and registered value of a project's assets in the caller's regions, in one statement."""
+    """Counts and registered value (分) of a project's assets in the caller's regions, in one statement."""
     counted = ASSETS.c.state.in_(COUNTED_STATES)
     query = sa.select(
         sa.func.count().filter(ASSETS.c.state == AssetState.DRAFT).label("drafts"),
@@ -128,11 +125,11 @@ async def sum_coverage(work: UnitOfWork, project_id: UUID) -> dict[str, int]:
 async def sum_assets_by_column(
     work: UnitOfWork, region: str, year: int | None, column: str
 ) -> list[tuple[str, int, int]]:
-    """(value of the column, count, original value in 分) of the registered assets of a region."""
-    by = ASSETS.c[column]
+    """(value of the column, count, original value in 分) of the registered assets of a region, as far as the caller sees them."""
+    key_column = ASSETS.c[column]
     query = (
         sa.select(
-            by.label("key"),
+            key_column.label("key"),
             sa.func.count().label("number"),
             sa.cast(sa.func.coalesce(sa.func.sum(ASSETS.c.original_value), 0), sa.BigInteger).label("value"),
         )
@@ -141,7 +138,7 @@ async def sum_assets_by_column(
             ASSETS.c.region.between(*region_bounds(region)),
             ASSETS.c.state.in_(COUNTED_STATES),
         )
-        .group_by(by)
+        .group_by(key_column)
     )
     if year is not None:
         query = query.where(ASSETS.c.year == year)
@@ -151,7 +148,7 @@ async def sum_assets_by_column(
 
 
 async def sum_settled_projects(work: UnitOfWork, region: str, year: int | None) -> tuple[int, int, int]:
-    """(projects accepted, their settled cost, original value registered for them) of a region, in 分."""
+    """(accepted projects, settled cost, registered value in 分) of a region, as far as the caller sees them."""
     query = sa.select(PROJECTS.c.settled, PROJECTS.c.registered).where(
         work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
         PROJECTS.c.region.between(*region_bounds(region)),
@@ -159,11 +156,11 @@ async def sum_settled_projects(work: UnitOfWork, region: str, year: int | None) 
     )
     if year is not None:
         query = query.where(PROJECTS.c.accepted_on.between(date(year, 1, 1), date(year, 12, 31)))
-    one = query.subquery()
+    projects = query.subquery()
     sums = sa.select(
         sa.func.count().label("number"),
-        sa.cast(sa.func.coalesce(sa.func.sum(one.c.settled), 0), sa.BigInteger).label("settled"),
-        sa.cast(sa.func.coalesce(sa.func.sum(one.c.registered), 0), sa.BigInteger).label("registered"),
+        sa.cast(sa.func.coalesce(sa.func.sum(projects.c.settled), 0), sa.BigInteger).label("settled"),
+        sa.cast(sa.func.coalesce(sa.func.sum(projects.c.registered), 0), sa.BigInteger).label("registered"),
     )
     row = (await execute_core(work.session, sums)).one()
     return int(row.number), int(row.settled), int(row.registered)

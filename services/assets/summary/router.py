@@ -1,15 +1,15 @@
-"""Sums over HTTP."""
+"""Routes of sums, project coverage and the assets' part of the funding trail."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from services.assets.custody import repository as inspections
+from services.assets.custody import repository as custody
 from services.assets.custody.schemas import InspectionRead
 from services.assets.register import repository as register
 from services.assets.register.schemas import AssetRead
-from services.assets.summary import service as sums
+from services.assets.summary import service
 from services.assets.summary.schemas import AssetSummary, AssetThread
 from shared.auth import May
 from shared.china import RegionCode
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/assets", tags=["资产合计"], route_class=Route)
 @router.get("/coverage/{project_id}", response_model=Coverage, **requires(May.ASSET_READ))
 async def read_coverage(work: ReadWork, project_id: UUID) -> Coverage:
     """一个项目的资产登记情况; 没有资产时各项为零."""
-    return await sums.get_coverage(work, project_id)
+    return await service.get_coverage(work, project_id)
 
 
 @router.get("/summary", response_model=AssetSummary, **requires(May.ASSET_READ))
@@ -33,7 +33,7 @@ async def read_summary(
     year: Annotated[int | None, Query(ge=1978, le=2100, description="形成年度, 空为全部")] = None,
 ) -> AssetSummary:
     """一个地区(一年)的资产: 按类别、所有权人、登记状态、使用状态."""
-    return await sums.get_summary(work, region, year)
+    return await service.get_summary(work, region, year)
 
 
 thread_router = APIRouter(prefix="/assets", tags=["资金全链条"], route_class=Route)
@@ -47,16 +47,16 @@ async def read_thread(
 ) -> AssetThread:
     """资金全链条中资产这一段: project_id 或 asset_id 说明从哪里查起."""
     if project_id is not None and asset_id is None:
-        found = await register.list_project_assets(work, project_id)
+        assets = await register.list_project_assets(work, project_id)
     elif asset_id is not None and project_id is None:
-        found = [await register.get_asset(work, asset_id)]
-        project_id = found[0].project_id
+        assets = [await register.get_asset(work, asset_id)]
+        project_id = assets[0].project_id
     else:
         raise BadRequest("请给出 project_id、asset_id 中的一个", "Give exactly one record to start from")
-    seen = await inspections.list_asset_inspections(work, [one.id for one in found])
+    inspections = await custody.list_asset_inspections(work, [asset.id for asset in assets])
     return AssetThread(
         project_id=project_id,
-        assets=[AssetRead.model_validate(one) for one in found],
-        inspections=[InspectionRead.model_validate(one) for one in seen],
-        coverage=await sums.get_coverage(work, project_id) if project_id else None,
+        assets=[AssetRead.model_validate(asset) for asset in assets],
+        inspections=[InspectionRead.model_validate(inspection) for inspection in inspections],
+        coverage=await service.get_coverage(work, project_id) if project_id else None,
     )

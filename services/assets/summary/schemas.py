@@ -1,4 +1,4 @@
-"""A region's assets in figures."""
+"""Schemas of sums and the funding trail."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Every change of an asset that moves a figure leaves its difference, written by the mapper itself: none can be forgotten."""
+"""Sums of assets and their running totals. Mapper events write the deltas on every flush, so that no code path can forget them."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -11,9 +11,8 @@ from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, ProjectSnapshot
 from services.assets.register.schemas import AssetClass, OwnerKind
-from services.assets.summary import repository as totals
+from services.assets.summary import repository
 from services.assets.summary.models import AssetDelta, ProjectDelta
-from services.assets.summary.repository import system_insert_registered_delta
 from services.assets.summary.schemas import AssetSummary, SummaryPart, ValueReconciliation
 from shared.auth import May
 from shared.china import LabelledEnum
@@ -30,7 +29,7 @@ PENDING_DELTAS_KEY = "asset_deltas"
 
 
 class CountedAsset(NamedTuple):
-    """Where an asset stands in the figures: its keys and its value."""
+    """Keys and value (分) under which an asset counts in the totals."""
 
     keys: tuple[Any, ...]
     value: int
@@ -68,33 +67,42 @@ def _on_asset_update(_mapper: Mapper[Asset], _connection: sa.Connection, asset: 
 
 @event.listens_for(Session, "after_flush")
 def _on_flush(session: Session, _context: UOWTransaction) -> None:
-    """The differences of a flush go out with it, in as few statements as there are tables."""
-    if waiting := session.info.pop(PENDING_DELTAS_KEY, None):
-        signed = [(one, sign) for pair in waiting for one, sign in zip(pair, (-1, 1), strict=True) if one]
+    """Write the deltas of a flush in the same transaction, with one insert for all assets."""
+    if pending := session.info.pop(PENDING_DELTAS_KEY, None):
+        signed = [
+            (counted, sign)
+            for pair in pending
+            for counted, sign in zip(pair, (-1, 1), strict=True)
+            if counted
+        ]
         _insert_asset_deltas(session.connection(), signed)
 
 
 def _insert_asset_deltas(connection: sa.Connection, signed: list[tuple[CountedAsset, int]]) -> None:
     projects: dict[Any, int] = {}
     rows = []
-    for one, sign in signed:
+    for counted, sign in signed:
         rows.append(
-            {**dict(zip(DELTA_KEYS, one.keys, strict=True)), "number": sign, "value": sign * one.value}
+            {
+                **dict(zip(DELTA_KEYS, counted.keys, strict=True)),
+                "number": sign,
+                "value": sign * counted.value,
+            }
         )
-        if one.project is not None:
-            projects[one.project] = projects.get(one.project, 0) + sign * one.value
+        if counted.project is not None:
+            projects[counted.project] = projects.get(counted.project, 0) + sign * counted.value
     connection.execute(ASSET_DELTAS.insert(), rows)
     for project in sorted(projects):
-        changed = PROJECTS.update().where(PROJECTS.c.id == project)
-        connection.execute(changed.values(registered=PROJECTS.c.registered + projects[project]))
-        connection.execute(system_insert_registered_delta(project, projects[project]))
+        update = PROJECTS.update().where(PROJECTS.c.id == project)
+        connection.execute(update.values(registered=PROJECTS.c.registered + projects[project]))
+        connection.execute(repository.system_insert_registered_delta(project, projects[project]))
 
 
 COST_COLUMNS = ("region", "accepted_on", "settled", "registered")
 
 
 class ProjectCost(NamedTuple):
-    """Where an accepted project stands in the figures, what it cost, and what is registered for it."""
+    """Keys, settled cost and registered value (分) under which an accepted project counts in the totals."""
 
     region: str
     year: int
@@ -111,10 +119,10 @@ def _insert_project_deltas(
     connection: sa.Connection, was: ProjectCost | None, now: ProjectCost | None
 ) -> None:
     rows = [
-        {"region": one.region, "year": one.year, "number": sign, "settled": sign * one.settled,
-         "registered": sign * one.registered}
-        for one, sign in ((was, -1), (now, 1))
-        if one is not None
+        {"region": cost.region, "year": cost.year, "number": sign, "settled": sign * cost.settled,
+         "registered": sign * cost.registered}
+        for cost, sign in ((was, -1), (now, 1))
+        if cost is not None
     ]  # fmt: skip
     if was != now:
         connection.execute(PROJECT_DELTAS.insert(), rows)
@@ -122,39 +130,37 @@ def _insert_project_deltas(
 
 @event.listens_for(ProjectSnapshot, "after_insert")
 def _on_project_insert(
-    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, card: ProjectSnapshot
+    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, project: ProjectSnapshot
 ) -> None:
-    _insert_project_deltas(connection, None, _project_cost(vars(card)))
+    _insert_project_deltas(connection, None, _project_cost(vars(project)))
 
 
 @event.listens_for(ProjectSnapshot, "after_update")
 def _on_project_update(
-    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, card: ProjectSnapshot
+    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, project: ProjectSnapshot
 ) -> None:
-    now = {name: getattr(card, name) for name in COST_COLUMNS}
-    _insert_project_deltas(connection, _project_cost(previous_values(card, now)), _project_cost(now))
-
-
-REGISTERED_KEYS = DELTA_KEYS
-"""What totals are kept by; importing this module is what turns the counting on."""
+    now = {name: getattr(project, name) for name in COST_COLUMNS}
+    _insert_project_deltas(connection, _project_cost(previous_values(project, now)), _project_cost(now))
 
 
 async def apply_deltas(context: ServiceContext) -> int:
-    """Fold everything there is; how many changes there were."""
-    return await running_totals.apply_all_deltas(context, totals.ASSET_TOTAL_SPEC, totals.PROJECT_TOTAL_SPEC)
+    """Background task: add all pending deltas to the totals; returns their number."""
+    return await running_totals.apply_all_deltas(
+        context, repository.ASSET_TOTAL_SPEC, repository.PROJECT_TOTAL_SPEC
+    )
 
 
 CONFIRMED_STATES = (AssetState.CONFIRMED, AssetState.OFFERED, AssetState.HANDED_OVER)
 
 
 async def get_coverage(work: UnitOfWork, project_id: UUID) -> Coverage:
-    """What a project's money became; zeros when nothing was registered."""
-    found: dict[str, Any] = await totals.sum_coverage(work, project_id)
-    return Coverage.model_construct(project_id=project_id, **found)
+    """Counts and registered value of a project's assets; zeros when there are none."""
+    counts: dict[str, Any] = await repository.sum_coverage(work, project_id)
+    return Coverage.model_construct(project_id=project_id, **counts)
 
 
 async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetSummary:
-    """Counts and original values of the registered assets of a region, the same total in every breakdown."""
+    """Counts and original values of the registered assets of a region; every breakdown has the same total."""
     kinds: dict[str, type[LabelledEnum]] = {
         "asset_class": AssetClass,
         "owner_kind": OwnerKind,
@@ -162,20 +168,22 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
         "use": UseState,
     }
     rows = await _list_rows(work, region, year, tuple(kinds))
-    behind = f"region={region}&counted=true" + (f"&year={year}" if year is not None else "")
-    by = {name: list(_build_parts(name, kind, rows[name], behind)) for name, kind in kinds.items()}
-    count = sum(part.count for part in by["asset_class"])
-    confirmed = sum(part.count for part in by["state"] if part.key in CONFIRMED_STATES)
+    base_filter = f"region={region}&counted=true" + (f"&year={year}" if year is not None else "")
+    breakdowns = {
+        name: list(_build_parts(name, kind, rows[name], base_filter)) for name, kind in kinds.items()
+    }
+    count = sum(part.count for part in breakdowns["asset_class"])
+    confirmed = sum(part.count for part in breakdowns["state"] if part.key in CONFIRMED_STATES)
     return AssetSummary.model_construct(
         region=region,
         year=year,
         count=count,
-        value=sum(part.value for part in by["asset_class"]),
+        value=sum(part.value for part in breakdowns["asset_class"]),
         confirmed_percent=format_percent(confirmed, count),
-        by_class=by["asset_class"],
-        by_owner=by["owner_kind"],
-        by_state=by["state"],
-        by_use=by["use"],
+        by_class=breakdowns["asset_class"],
+        by_owner=breakdowns["owner_kind"],
+        by_state=breakdowns["state"],
+        by_use=breakdowns["use"],
         agreement=await _reconcile_value(work, region, year),
     )
 
@@ -183,39 +191,43 @@ async def get_summary(work: UnitOfWork, region: str, year: int | None) -> AssetS
 async def _list_rows(
     work: UnitOfWork, region: str, year: int | None, names: tuple[str, ...]
 ) -> dict[str, list[tuple[str, int, int]]]:
-    """(key, count, value) per breakdown: from the running totals, or counted where the caller sees only a part."""
+    """(key, count, value in 分) per breakdown: from the running totals, or counted when the caller sees only part of the region."""
     if not work.actor.has_access(May.ASSET_READ, region):
-        return {name: await totals.sum_assets_by_column(work, region, year, name) for name in names}
-    found: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
-    for row in await totals.sum_asset_totals(work, region, year):
+        return {name: await repository.sum_assets_by_column(work, region, year, name) for name in names}
+    sums: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in names}
+    for row in await repository.sum_asset_totals(work, region, year):
         for name in names:
-            number, value = found[name].get(str(getattr(row, name)), (0, 0))
-            found[name][str(getattr(row, name))] = (number + int(row.number), value + int(row.value))
-    return {name: [(key, *figures) for key, figures in found[name].items()] for name in names}
+            number, value = sums[name].get(str(getattr(row, name)), (0, 0))
+            sums[name][str(getattr(row, name))] = (number + int(row.number), value + int(row.value))
+    return {name: [(key, *figures) for key, figures in sums[name].items()] for name in names}
 
 
 def _build_parts(
-    name: str, kind: type[LabelledEnum], rows: Iterable[tuple[str, int, int]], behind: str
+    name: str, kind: type[LabelledEnum], rows: Iterable[tuple[str, int, int]], base_filter: str
 ) -> Iterable[SummaryPart]:
-    known = {key: (count, value) for key, count, value in rows}
+    sums = {key: (count, value) for key, count, value in rows}
     for member in kind:
-        if member in known:
-            count, value = known[member]
+        if member in sums:
+            count, value = sums[member]
             yield SummaryPart.model_construct(
-                key=member, label=member.label, count=count, value=value, filter=f"{behind}&{name}={member}"
+                key=member,
+                label=member.label,
+                count=count,
+                value=value,
+                filter=f"{base_filter}&{name}={member}",
             )
 
 
 async def _reconcile_value(work: UnitOfWork, region: str, year: int | None) -> ValueReconciliation:
-    whole = work.actor.has_access(May.ASSET_READ, region)
-    ask = totals.sum_project_totals if whole else totals.sum_settled_projects
-    projects, settled, registered = await ask(work, region, year)
+    sees_whole_region = work.actor.has_access(May.ASSET_READ, region)
+    query = repository.sum_project_totals if sees_whole_region else repository.sum_settled_projects
+    projects, settled, registered = await query(work, region, year)
     return ValueReconciliation.model_construct(
         projects=projects, settled=settled, registered=registered, difference=registered - settled
     )
 
 
-def format_percent(part: int, whole: int) -> str:
-    """A share with one decimal, rounded half up, "0.0" of nothing."""
-    tenths = (part * 2000 + whole) // (2 * whole) if whole else 0
+def format_percent(part: int, total: int) -> str:
+    """Percentage with one decimal, rounded half up; "0.0" when the total is zero."""
+    tenths = (part * 2000 + total) // (2 * total) if total else 0
     return f"{tenths // 10}.{tenths % 10}"

@@ -1,7 +1,8 @@
-"""Code sets of documents."""
+"""Lifecycle of rights documents (权属文书)."""
 
 from dataclasses import dataclass
 
+from services.assets.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -38,13 +39,13 @@ class TransferAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class TransferFacts:
-    """What the guards look at. `unfit` are the assets that are not where the document needs them."""
+    """Facts that the guards check. `unfit` names the assets that the document cannot include now."""
 
     kind: TransferKind
     asset_count: int
     unfit: tuple[str, ...] = ()
     has_two_parties: bool = False
-    notice_fault: FieldError | None = None
+    notice_error: FieldError | None = None
     reason: str = ""
 
 
@@ -53,10 +54,10 @@ def assets_are_eligible(facts: TransferFacts) -> FieldError | None:
     if not facts.asset_count:
         return FieldError("no_assets", "文书没有列入资产", "No assets are listed", "/asset_ids")
     if facts.unfit:
-        few = "、".join(facts.unfit[:10])
+        names = "、".join(facts.unfit[:10])
         return FieldError(
             "unfit",
-            f"这些资产现在不能办理{facts.kind.label}: {few}",
+            f"这些资产现在不能办理{facts.kind.label}: {names}",
             "Some assets are elsewhere",
             "/asset_ids",
         )
@@ -90,28 +91,21 @@ def concerns_two_parties(facts: TransferFacts) -> FieldError | None:
 
 def notice_period_over(facts: TransferFacts) -> FieldError | None:
     """确权和权属变更: 文书的确权公示期满, 没有未处理或成立的异议."""
-    return facts.notice_fault
-
-
-def reason_given(facts: TransferFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
+    return facts.notice_error
 
 
 S, A = TransferState, TransferAction
 
 # fmt: off
-TRANSFER: Lifecycle[TransferState, TransferAction, TransferFacts] = Lifecycle("transfer", "权属文书", TransferState, S.DRAFT, (
-    #    action     from                              to           who                  needs
-    transition(A.SUBMIT,  S.DRAFT,                          S.SUBMITTED, May.ASSET_REGISTER,  assets_are_eligible, parties_named),
-    transition(A.CONFIRM, S.SUBMITTED,                      S.DONE,      May.ASSET_CONFIRM,   concerns_rights, assets_are_eligible, notice_period_over,
-         four_eyes=("created_by", "submitted_by")),
-    transition(A.GIVE,    S.SUBMITTED,                      S.GIVEN,     May.ASSET_HAND_OVER, concerns_two_parties, assets_are_eligible, notice_period_over),
-    transition(A.RECEIVE, S.GIVEN,                          S.DONE,      May.ASSET_RECEIVE,   assets_are_eligible, four_eyes=("given_by",)),
-    transition(A.CANCEL,  (S.DRAFT, S.SUBMITTED, S.GIVEN),  S.CANCELLED, May.ASSET_REGISTER,  reason_given),
+TRANSFER: Lifecycle[TransferState, TransferAction, TransferFacts] = Lifecycle(
+    "transfer", "权属文书", TransferState, S.DRAFT, (
+    #          action     from                             to           who                  needs
+    transition(A.SUBMIT,  S.DRAFT,                         S.SUBMITTED, May.ASSET_REGISTER,  assets_are_eligible, parties_named),
+    transition(A.CONFIRM, S.SUBMITTED,                     S.DONE,      May.ASSET_CONFIRM,   concerns_rights, assets_are_eligible,
+        notice_period_over, four_eyes=("created_by", "submitted_by")),
+    transition(A.GIVE,    S.SUBMITTED,                     S.GIVEN,     May.ASSET_HAND_OVER, concerns_two_parties, assets_are_eligible,
+        notice_period_over),
+    transition(A.RECEIVE, S.GIVEN,                         S.DONE,      May.ASSET_RECEIVE,   assets_are_eligible, four_eyes=("given_by",)),
+    transition(A.CANCEL,  (S.DRAFT, S.SUBMITTED, S.GIVEN), S.CANCELLED, May.ASSET_REGISTER,  reason_given),
 ))
 # fmt: on

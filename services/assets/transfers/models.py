@@ -1,4 +1,4 @@
-"""The tables of documents over many assets."""
+"""Tables of rights documents and their items."""
 
 from datetime import datetime
 from uuid import UUID
@@ -36,7 +36,7 @@ class Transfer(Base, Record, table=True):
 
 
 class TransferItem(Base, table=True):
-    """列入文书的一项资产, with the owner it had before."""
+    """列入文书的一项资产, with its owner before the transfer."""
 
     __tablename__ = "transfer_item"
     __table_args__ = (sa.Index(None, "asset_id"),)

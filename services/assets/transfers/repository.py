@@ -1,4 +1,4 @@
-"""Every query about the assets of a document."""
+"""Queries of the assets of a document."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def list_items(work: UnitOfWork, transfer_id: UUID) -> list[TransferItem]:
-    """The items of a document the caller was given already, by asset."""
+    """Items of a document, ordered by asset."""
     query = select(TransferItem).join(Asset, col(Asset.id) == col(TransferItem.asset_id))
     query = query.where(
         TransferItem.transfer_id == transfer_id, work.actor.scope_filter(May.ASSET_READ, col(Asset.region))
@@ -20,7 +20,7 @@ async def list_items(work: UnitOfWork, transfer_id: UUID) -> list[TransferItem]:
 
 
 async def list_assets(work: UnitOfWork, transfer_id: UUID, *, lock: bool = False) -> list[Asset]:
-    """The assets of a document, locked in one order so that two documents never wait for each other in a ring."""
+    """Assets of a document, ordered by id; locked in that order, so that two documents cannot deadlock."""
     ids = select(TransferItem.asset_id).where(TransferItem.transfer_id == transfer_id)
     query = select(Asset).where(
         col(Asset.id).in_(ids), work.actor.scope_filter(May.ASSET_READ, col(Asset.region))

@@ -1,11 +1,11 @@
-"""Documents over many assets, over HTTP."""
+"""Routes of rights documents."""
 
 from uuid import UUID
 
 from fastapi import APIRouter
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.transfers import service
 from services.assets.transfers.lifecycle import TRANSFER, TransferAction, TransferKind, TransferState
 from services.assets.transfers.models import Transfer
@@ -42,16 +42,16 @@ async def create_transfer(work: WriteWork, body: TransferCreate) -> TransferDeta
 @router.get("", response_model=Page[TransferRead], **requires(May.ASSET_READ))
 async def list_transfers(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionCode | None = None,
     kind: TransferKind | None = None,
     state: TransferState | None = None,
 ) -> Page[Transfer]:
     """权属文书列表."""
-    where = scoped.equality_conditions({col(Transfer.kind): kind, col(Transfer.state): state})
+    where = records.equality_conditions({col(Transfer.kind): kind, col(Transfer.state): state})
     orders = {"created_at": col(Transfer.created_at)}
-    return await scoped.page_records(
-        work, asked, Transfer, *where, orders=orders, default="-created_at", region=region
+    return await records.page_records(
+        work, page_params, Transfer, *where, orders=orders, default="-created_at", region=region
     )
 
 

@@ -1,4 +1,4 @@
-"""What goes in and out about documents over many assets."""
+"""Schemas of rights documents."""
 
 from datetime import datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Drawing up a document over many assets and carrying it out on all of them, or on none."""
+"""Use cases of rights documents: each transition applies to all assets of the document or to none."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import col
 
-from services.assets import repository_base as scoped
+from services.assets import repository_base as records
 from services.assets.errors import invalid
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
@@ -43,46 +43,46 @@ from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_KIND = "transfer"
-Action, State, Kind = TransferAction, AssetState, TransferKind
 REQUIRED_STATES = {
-    Kind.RIGHTS: {State.REGISTERED},
-    Kind.HAND_OVER: {State.CONFIRMED},
-    Kind.OWNER: {State.CONFIRMED, State.HANDED_OVER},
+    TransferKind.RIGHTS: {AssetState.REGISTERED},
+    TransferKind.HAND_OVER: {AssetState.CONFIRMED},
+    TransferKind.OWNER: {AssetState.CONFIRMED, AssetState.HANDED_OVER},
 }
-"""Where the assets must stand when a document is submitted or signed."""
+"""Asset states in which a document of this kind may be submitted or signed."""
 
 
 async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
-    """A document in draft. Invalid when an asset is named twice, unknown, or outside its region."""
+    """Create a draft document. Invalid when an asset is listed twice, unknown, or outside the document's region."""
     work.actor.require(May.ASSET_REGISTER, body.region)
     ids = [item.asset_id for item in body.items]
     if len(set(ids)) < len(ids):
         raise invalid("twice", "同一资产列入了两次", "/items", "An asset is named twice")
-    if body.kind is Kind.OWNER and (body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name):
+    if body.kind is TransferKind.OWNER and (
+        body.owner_kind in {None, OwnerKind.UNKNOWN} or not body.owner_name
+    ):
         raise invalid("no_owner", "须写明变更后的所有权人", "/owner_name", "The new owner is needed")
-    found = {
-        one.id: one for one in await scoped.list_records(work, Asset, col(Asset.id).in_(ids), limit=len(ids))
-    }
-    for at, one in enumerate(ids):
-        if one not in found or not is_region_within(found[one].region, body.region):
-            raise invalid("no_such_asset", f"文书区域内没有这项资产: {one}", f"/items/{at}/asset_id")
-    papers = [str(one) for one in body.file_ids]
-    await uploads.require_files(work, papers, "/file_ids")
-    transfer, fresh = await create_record(
+    rows = await records.list_records(work, Asset, col(Asset.id).in_(ids), limit=len(ids))
+    assets = {asset.id: asset for asset in rows}
+    for index, asset_id in enumerate(ids):
+        if asset_id not in assets or not is_region_within(assets[asset_id].region, body.region):
+            raise invalid("no_such_asset", f"文书区域内没有这项资产: {asset_id}", f"/items/{index}/asset_id")
+    file_ids = [str(file_id) for file_id in body.file_ids]
+    await uploads.require_files(work, file_ids, "/file_ids")
+    transfer, created = await create_record(
         work,
         Transfer,
         body,
         region=body.region,
         id=body.id,
         owner_code=body.owner_code or "",
-        file_ids=papers,
+        file_ids=file_ids,
         state=TransferState.DRAFT,
         state_since=work.at,
         **body.model_dump(
             include={"kind", "number", "title", "giver", "receiver", "owner_kind", "owner_name", "note"}
         ),
     )
-    if fresh:
+    if created:
         work.session.add_all(
             TransferItem(transfer_id=transfer.id, asset_id=item.asset_id, certificate_no=item.certificate_no)
             for item in body.items
@@ -92,20 +92,20 @@ async def create_transfer(work: UnitOfWork, body: TransferCreate) -> Transfer:
 
 
 async def get_transfer(work: UnitOfWork, transfer_id: UUID, *, lock: bool = False) -> Transfer:
-    """One document of the caller's regions."""
-    return await scoped.get_record(work, Transfer, transfer_id, "份权属文书", lock=lock)
+    """One document in the caller's regions; NotFound otherwise."""
+    return await records.get_record(work, Transfer, transfer_id, "份权属文书", lock=lock)
 
 
 async def get_transfer_detail(work: UnitOfWork, transfer: Transfer) -> TransferDetail:
-    """The document with its assets and what the caller could do."""
+    """A document with its assets and the actions available to the caller."""
     assets = await repository.list_assets(work, transfer.id)
     items = {item.asset_id: item for item in await repository.list_items(work, transfer.id)}
-    known = await _build_facts(work, transfer, assets, TransferTransitionRequest(), work.at)
+    facts = await _build_facts(work, transfer, assets, TransferTransitionRequest(), work.at)
     return TransferDetail.model_construct(
         **dict(TransferRead.model_validate(transfer)),
         items=[_build_item(asset, items[asset.id]) for asset in assets],
         total=sum(asset.original_value for asset in assets),
-        available_actions=available_actions(work, TRANSFER, transfer, known),
+        available_actions=available_actions(work, TRANSFER, transfer, facts),
     )
 
 
@@ -129,40 +129,42 @@ async def _build_facts(
     body: TransferTransitionRequest,
     when: datetime,
 ) -> TransferFacts:
-    wanted = REQUIRED_STATES[transfer.kind]
-    if transfer.state is TransferState.GIVEN and transfer.kind is Kind.HAND_OVER:
-        wanted = {State.OFFERED}
+    required_states = REQUIRED_STATES[transfer.kind]
+    if transfer.state is TransferState.GIVEN and transfer.kind is TransferKind.HAND_OVER:
+        required_states = {AssetState.OFFERED}
     return TransferFacts(
         kind=transfer.kind,
         asset_count=len(assets),
         unfit=tuple(
-            f"{one.name}({one.state.label})"
-            for one in assets
-            if one.state not in wanted or _is_unfit(one, transfer)
+            f"{asset.name}({asset.state.label})"
+            for asset in assets
+            if asset.state not in required_states or _is_unfit(asset, transfer)
         ),
         has_two_parties=bool(transfer.giver)
         and bool(transfer.receiver)
         and transfer.giver != transfer.receiver,
-        notice_fault=await _find_blocking_notice(work, transfer, when),
+        notice_error=await _find_blocking_notice(work, transfer, when),
         reason=body.reason,
     )
 
 
 def _is_unfit(asset: Asset, transfer: Transfer) -> bool:
-    """Disposed of, without an owner, or of a class the new owner cannot hold."""
-    if transfer.kind is Kind.OWNER:
-        household = transfer.owner_kind is OwnerKind.HOUSEHOLD
-        return asset.use is UseState.DISPOSED or household is not (asset.asset_class is AssetClass.HOUSEHOLD)
+    """Whether the asset is disposed of, has no owner, or is of a class that the new owner cannot hold."""
+    if transfer.kind is TransferKind.OWNER:
+        to_household = transfer.owner_kind is OwnerKind.HOUSEHOLD
+        return asset.use is UseState.DISPOSED or to_household is not (
+            asset.asset_class is AssetClass.HOUSEHOLD
+        )
     return asset.use is UseState.DISPOSED or not asset.owner_name
 
 
 async def _find_blocking_notice(work: UnitOfWork, transfer: Transfer, when: datetime) -> FieldError | None:
-    if transfer.kind is Kind.HAND_OVER:
+    if transfer.kind is TransferKind.HAND_OVER:
         return None
-    standing = await notices.get_notice_status(
+    status = await notices.get_notice_status(
         work, NOTICE_KIND, str(transfer.id), when.astimezone(CHINA_TIME_ZONE).date()
     )
-    return notices.first_blocking_notice(standing, NoticeLevel.OWNERSHIP)
+    return notices.first_blocking_notice(status, NoticeLevel.OWNERSHIP)
 
 
 async def transition_transfer(
@@ -174,7 +176,7 @@ async def transition_transfer(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransferDetail | TransitionPreview:
-    """One step of the document, and what it means for every asset on it, in one transaction."""
+    """Apply one transition to a document and to every asset on it, in one transaction."""
     transfer = await get_transfer(work, transfer_id, lock=True)
     assets = await repository.list_assets(work, transfer.id, lock=True)
     when = body.happened_at or work.at
@@ -201,9 +203,9 @@ async def transition_transfer(
 
 def _record_signature(work: UnitOfWork, transfer: Transfer, action: TransferAction) -> None:
     match action:
-        case Action.SUBMIT:
+        case TransferAction.SUBMIT:
             transfer.submitted_by = work.actor.id
-        case Action.GIVE:
+        case TransferAction.GIVE:
             transfer.given_by = work.actor.id
         case _:
             transfer.closed_by = work.actor.id
@@ -222,7 +224,7 @@ async def _apply_to_assets(
     items = {item.asset_id: item for item in await repository.list_items(work, transfer.id)}
     for asset in assets:
         if step is not None:
-            words = AssetTransitionRequest(
+            request = AssetTransitionRequest(
                 reason=body.reason or transfer.title,
                 happened_at=body.happened_at,
                 giver=transfer.giver,
@@ -230,24 +232,26 @@ async def _apply_to_assets(
                 transfer_no=transfer.number,
                 certificate_no=items[asset.id].certificate_no,
             )
-            await transition_asset(work, asset, step, words, paper=DocumentContext(notice_settled=True))
-        elif transfer.kind is Kind.OWNER and action is Action.RECEIVE:
+            await transition_asset(work, asset, step, request, document=DocumentContext(notice_settled=True))
+        elif transfer.kind is TransferKind.OWNER and action is TransferAction.RECEIVE:
             await _change_owner(work, transfer, asset, items[asset.id])
 
 
 def _asset_action(kind: TransferKind, action: TransferAction, was: TransferState) -> AssetAction | None:
-    """The step every asset takes with the document, if any."""
-    if kind is Kind.RIGHTS and action is Action.CONFIRM:
+    """The registration action of every asset that goes with this action of the document, or None."""
+    if kind is TransferKind.RIGHTS and action is TransferAction.CONFIRM:
         return AssetAction.CONFIRM
-    if kind is not Kind.HAND_OVER:
+    if kind is not TransferKind.HAND_OVER:
         return None
-    if action is Action.CANCEL and was is TransferState.GIVEN:
+    if action is TransferAction.CANCEL and was is TransferState.GIVEN:
         return AssetAction.REFUSE
-    return {Action.GIVE: AssetAction.HAND_OVER, Action.RECEIVE: AssetAction.RECEIVE}.get(action)
+    return {TransferAction.GIVE: AssetAction.HAND_OVER, TransferAction.RECEIVE: AssetAction.RECEIVE}.get(
+        action
+    )
 
 
 async def _change_owner(work: UnitOfWork, transfer: Transfer, asset: Asset, item: TransferItem) -> None:
-    """A new owner under the same code."""
+    """Change the owner of an asset; its code stays."""
     before = {
         "owner_kind": str(asset.owner_kind),
         "owner_name": asset.owner_name,
@@ -269,12 +273,18 @@ async def _change_owner(work: UnitOfWork, transfer: Transfer, asset: Asset, item
 
 
 async def get_notice_subject(work: UnitOfWork, transfer_id: UUID, *, lock: bool) -> NoticeSubject:
-    """What the notice of a document shows: every asset on it, households never by name."""
+    """Content of the notice of a document: every asset, with household owners unnamed."""
     transfer = await get_transfer(work, transfer_id, lock=lock)
     assets = await repository.list_assets(work, transfer.id)
     rows = [
-        [one.code, one.name, one.asset_class.label, format_yuan(one.original_value), _public_owner_name(one)]
-        for one in assets
+        [
+            asset.code,
+            asset.name,
+            asset.asset_class.label,
+            format_yuan(asset.original_value),
+            _public_owner_name(asset),
+        ]
+        for asset in assets
     ]
     return NoticeSubject(
         kind=NOTICE_KIND,
@@ -288,7 +298,7 @@ async def get_notice_subject(work: UnitOfWork, transfer_id: UUID, *, lock: bool)
             "移交单位": transfer.giver,
             "接收单位": transfer.receiver,
             "资产数": len(assets),
-            "原值合计(元)": format_yuan(sum(one.original_value for one in assets)),
+            "原值合计(元)": format_yuan(sum(asset.original_value for asset in assets)),
             "columns": ["资产编号", "资产名称", "类别", "原值(元)", "所有权人"],
             "rows": rows,
         },
