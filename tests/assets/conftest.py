@@ -1,4 +1,4 @@
-"""Assets as they stand in the story, and the people who move them."""
+"""Fixtures of the assets tests."""
 
 from collections.abc import Callable
 
@@ -9,5 +9,5 @@ from tests.clients import ServiceUnderTest, SystemUnderTest
 
 
 @pytest.fixture
-def world(doors: SystemUnderTest, door: Callable[[str], ServiceUnderTest]) -> AssetScenario:
+def scenario(doors: SystemUnderTest, door: Callable[[str], ServiceUnderTest]) -> AssetScenario:
     return AssetScenario(doors, door("assets"))

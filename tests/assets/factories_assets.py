@@ -1,4 +1,4 @@
-"""What tests of assets say in one word: an asset entered, registered, confirmed, handed over, photographed."""
+"""Factories of assets in any state, and of project events, for tests."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ SAMPLE_PLACE = {"lon": 102.9010, "lat": 37.6020, "datum": "wgs84"}
 
 
 def build_asset(**changes: Any) -> dict[str, Any]:
-    """The body of an older road, complete enough to be registered."""
+    """Request body of a road with all fields that registration requires."""
     return {
         "region": VILLAGE,
         "name": "新店村通组道路",
@@ -43,35 +43,35 @@ def build_asset(**changes: Any) -> dict[str, Any]:
 
 
 class AssetScenario:
-    """The service under test and everybody who comes to it."""
+    """The assets service under test, with a client per role."""
 
-    def __init__(self, doors: SystemUnderTest, door: ServiceUnderTest) -> None:
-        self.doors = doors
-        self.door = door
-        self.clerk = door.client_as("village_clerk")
-        self.town = door.client_as("town_officer")
-        self.bureau = door.client_as("bureau")
-        self.line = door.client_as("line_bureau")
+    def __init__(self, system: SystemUnderTest, service: ServiceUnderTest) -> None:
+        self.system = system
+        self.service = service
+        self.clerk = service.client_as("village_clerk")
+        self.town = service.client_as("town_officer")
+        self.bureau = service.client_as("bureau")
+        self.line_bureau = service.client_as("line_bureau")
         self.town_region = TOWN
 
     def today(self) -> date:
-        return self.doors.now().date()
+        return self.system.now().date()
 
     async def create_asset(self, client: httpx.AsyncClient | None = None, **changes: Any) -> dict[str, Any]:
-        answered = await (client or self.clerk).post("/assets", json=build_asset(**changes))
-        assert answered.status_code == 201, answered.text
-        found: dict[str, Any] = answered.json()
-        return found
+        response = await (client or self.clerk).post("/assets", json=build_asset(**changes))
+        assert response.status_code == 201, response.text
+        asset: dict[str, Any] = response.json()
+        return asset
 
     async def upload_photo(self, client: httpx.AsyncClient | None = None) -> str:
-        answered = await (client or self.clerk).post(
+        response = await (client or self.clerk).post(
             "/assets/files",
             params={"name": "照片.jpg"},
             content=JPEG_BYTES + uuid4().bytes,
             headers={"content-type": "image/jpeg"},
         )
-        assert answered.status_code == 201, answered.text
-        return str(answered.json()["id"])
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
 
     async def transition_asset(
         self, client: httpx.AsyncClient, asset_id: str, action: str, **body: Any
@@ -81,23 +81,23 @@ class AssetScenario:
     async def transition_asset_ok(
         self, client: httpx.AsyncClient, asset_id: str, action: str, **body: Any
     ) -> dict[str, Any]:
-        answered = await self.transition_asset(client, asset_id, action, **body)
-        assert answered.status_code == 200, answered.text
-        found: dict[str, Any] = answered.json()
-        return found
+        response = await self.transition_asset(client, asset_id, action, **body)
+        assert response.status_code == 200, response.text
+        asset: dict[str, Any] = response.json()
+        return asset
 
     async def create_registered_asset(self, **changes: Any) -> dict[str, Any]:
         asset = await self.create_asset(**changes)
         return await self.transition_asset_ok(self.clerk, asset["id"], "register")
 
     async def post_notice(self, asset_id: str, *, starts: date, level: str = "rights") -> dict[str, Any]:
-        answered = await self.town.post(
+        response = await self.town.post(
             f"/assets/{asset_id}/notices",
             json={"level": level, "places": ["村务公开栏"], "starts_on": str(starts)},
         )
-        assert answered.status_code == 201, answered.text
-        found: dict[str, Any] = answered.json()
-        return found
+        assert response.status_code == 201, response.text
+        notice: dict[str, Any] = response.json()
+        return notice
 
     async def create_confirmed_asset(self, **changes: Any) -> dict[str, Any]:
         asset = await self.create_registered_asset(**changes)
@@ -116,8 +116,8 @@ class AssetScenario:
     async def deliver_project_event(
         self, event: Event, project_id: UUID, *, version: int, at: datetime | None = None
     ) -> None:
-        """Let the library say something, as its relay would deliver it."""
-        now = self.doors.now()
+        """Deliver an event of the projects service as its outbox relay does."""
+        now = self.system.now()
         envelope = Envelope(
             id=new_id(),
             cursor="0.1",
@@ -131,23 +131,23 @@ class AssetScenario:
             ingested_at=now,
             after=event.model_dump(mode="json"),
         )
-        context = self.door.context
+        context = self.service.context
         library = ServiceContext(**{**vars(context), "name": "projects"})
         token = issue_service_token(context.settings, "projects", library.service_actor(), now)
-        answered = await self.door.anonymous_client().post(
+        response = await self.service.anonymous_client().post(
             "http://test/internal/events",
             json=[envelope.model_dump(mode="json")],
             headers={"Authorization": f"Bearer {token}"},
         )
-        assert answered.json() == {"received": 1, "stopped": None}, answered.text
+        assert response.json() == {"received": 1, "stopped": None}, response.text
 
     async def deliver_project_accepted(
         self, *, project_id: UUID | None = None, version: int = 9, **changes: Any
     ) -> UUID:
-        """The library accepts a project; its id."""
-        known = project_id or uuid4()
+        """Deliver the acceptance of a project; returns the project id."""
+        accepted_id = project_id or uuid4()
         values: dict[str, Any] = {
-            "project_id": known,
+            "project_id": accepted_id,
             "name": "新店村产业道路建设项目",
             "code": "620602-2023-0001",
             "category": "3.1.1",
@@ -158,9 +158,9 @@ class AssetScenario:
             "unit": "黄羊镇人民政府",
         }
         await self.deliver_project_event(
-            ProjectAccepted.model_validate(values | changes), known, version=version
+            ProjectAccepted.model_validate(values | changes), accepted_id, version=version
         )
-        return known
+        return accepted_id
 
     async def deliver_project_moved(
         self, project_id: UUID, now: str, *, version: int, **changes: Any

@@ -1,4 +1,4 @@
-"""Both lives of an asset, every pair of state and action, against a table written by hand."""
+"""Both lifecycles of an asset: every pair of state and action against a hand-written table."""
 
 import itertools
 
@@ -63,7 +63,7 @@ def test_every_pair_of_use_state_and_action(state: UseState, action: UseAction) 
             USE.get_transition(state, action)
 
 
-def test_a_disposed_asset_never_comes_back() -> None:
+def test_final_states_have_no_transitions() -> None:
     assert USE.transitions_from(UseS.DISPOSED) == []
     assert ASSET.transitions_from(S.DISCARDED) == []
     assert ASSET.transitions_from(S.SUPERSEDED) == []

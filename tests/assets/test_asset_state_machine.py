@@ -1,4 +1,4 @@
-"""Both lives of an asset under any sequence of people and moves: what a small model says happens, happens."""
+"""Property test of both asset lifecycles: random sequences of actors and actions against a small model."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.assets.factories_assets import AssetScenario
 
-ACTORS = ("clerk", "town", "bureau", "bureau2", "line", "cadre")
+ACTORS = ("clerk", "town", "bureau", "bureau2", "line_bureau", "cadre")
 ACTORS_BY_ACTION = {
-    "register": {"clerk", "town", "bureau", "bureau2", "line"},
+    "register": {"clerk", "town", "bureau", "bureau2", "line_bureau"},
     "return": {"bureau", "bureau2"},
     "confirm": {"bureau", "bureau2"},
-    "hand_over": {"town", "bureau", "bureau2", "line"},
+    "hand_over": {"town", "bureau", "bureau2", "line_bureau"},
     "receive": {"clerk", "town"},
     "refuse": {"clerk", "town"},
     "mark_idle": {"clerk", "town", "bureau", "bureau2"},
@@ -35,14 +35,14 @@ USE_ACTIONS = {"mark_idle", "bring_back"}
 
 
 class AssetModel:
-    """What an asset should be, in as few words as possible."""
+    """Model of an asset: states and the facts that decide the next transition."""
 
     def __init__(self) -> None:
         self.state, self.use, self.noticed = "draft", "in_use", False
         self.registered_by = self.offered_by = ""
 
     def expected_status(self, who: str, action: str) -> int:
-        """The status the door must answer with."""
+        """The HTTP status that the service must return."""
         if action == "notice":
             return 409 if self.noticed else 201
         if who == "cadre":
@@ -58,7 +58,7 @@ class AssetModel:
         return 409 if unready else 200
 
     def next_state(self, action: str) -> str | None:
-        """Where the move leads, if it is one from here."""
+        """Target state of the action, or None if it is not possible now."""
         return (
             USE_TRANSITIONS.get((self.use, action))
             if action in USE_ACTIONS
@@ -66,7 +66,7 @@ class AssetModel:
         )
 
     def apply_action(self, who: str, action: str) -> None:
-        """The same move made."""
+        """Apply the action to the model."""
         if action == "notice":
             self.noticed = True
             return
@@ -83,36 +83,36 @@ class AssetModel:
 
 
 ACTIONS = (*ACTORS_BY_ACTION, "notice", "confirm", "register", "hand_over", "receive")
-"""The moves that carry an asset on come twice as often, so that walks get far."""
+"""Actions that advance an asset are listed twice, so that random sequences reach late states."""
 
 
 @pytest.fixture
-def people(world: AssetScenario) -> dict[str, Any]:
-    """Everybody who may come to the door, by name."""
-    named = {name: getattr(world, name) for name in ("clerk", "town", "bureau", "line")}
+def people(scenario: AssetScenario) -> dict[str, Any]:
+    """Clients by actor name."""
+    named = {name: getattr(scenario, name) for name in ("clerk", "town", "bureau", "line_bureau")}
     return named | {
-        "bureau2": world.door.client_as("bureau", person="second"),
-        "cadre": world.door.client_as("cadre"),
+        "bureau2": scenario.service.client_as("bureau", person="second"),
+        "cadre": scenario.service.client_as("cadre"),
     }
 
 
 async def run_actions(
-    world: AssetScenario, people: dict[str, Any], steps: list[tuple[str, str]], photo: str
+    scenario: AssetScenario, people: dict[str, Any], steps: list[tuple[str, str]], photo: str
 ) -> None:
-    asset, model = await world.create_asset(name="道路"), AssetModel()
+    asset, model = await scenario.create_asset(name="道路"), AssetModel()
     address = f"/assets/{asset['id']}"
-    deadline = str(world.today() + timedelta(days=30))
+    deadline = str(scenario.today() + timedelta(days=30))
     body = {"reason": "理由", "evidence": [photo], "person": "王", "deadline": deadline,
             "giver": "黄羊镇", "receiver": "新店村"}  # fmt: skip
-    starts = str(world.today() - timedelta(days=11))
+    starts = str(scenario.today() - timedelta(days=11))
     for who, action in steps:
         if action == "notice":
             post = {"level": "rights", "places": ["公开栏"], "starts_on": starts}
-            answered = await people["town"].post(f"{address}/notices", json=post)
+            response = await people["town"].post(f"{address}/notices", json=post)
         else:
-            answered = await people[who].post(f"{address}/{action}", json=body)
+            response = await people[who].post(f"{address}/{action}", json=body)
         expected = model.expected_status(who, action)
-        assert answered.status_code == expected, (who, action, model.state, answered.text)
+        assert response.status_code == expected, (who, action, model.state, response.text)
         if expected in {200, 201}:
             model.apply_action(who, action)
         now = (await people["bureau"].get(address)).json()
@@ -127,7 +127,7 @@ async def run_actions(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(st.tuples(st.sampled_from(ACTORS), st.sampled_from(ACTIONS)), min_size=3, max_size=12))
-async def test_any_sequence_of_people_and_moves_goes_as_the_model_says(
-    world: AssetScenario, people: dict[str, Any], steps: list[tuple[str, str]]
+async def test_any_sequence_of_actors_and_actions_matches_the_model(
+    scenario: AssetScenario, people: dict[str, Any], steps: list[tuple[str, str]]
 ) -> None:
-    await run_actions(world, people, steps, await world.upload_photo())
+    await run_actions(scenario, people, steps, await scenario.upload_photo())

@@ -1,4 +1,4 @@
-"""Certificates of rights: what is printed is what the register says, for one asset or for a village."""
+"""Certificates of rights: their content equals the register, for one asset or for a village."""
 
 import re
 
@@ -13,22 +13,22 @@ def extract_text(content: bytes) -> str:
     return re.sub(r"\s", "", extract_pdf_text(content))
 
 
-async def test_a_certificate_says_who_holds_what_and_what_paid_for_it(world: AssetScenario) -> None:
+async def test_a_certificate_shows_holder_asset_and_funding(scenario: AssetScenario) -> None:
     funding = [
         {"level": "central", "fund": "bridging", "document_no": "甘财农〔2019〕7号", "amount": "400000.00"},
         {"level": "county", "fund": "own", "document_no": "凉财农〔2019〕9号", "amount": "100000.00"},
     ]
-    asset = await world.create_confirmed_asset(
+    asset = await scenario.create_confirmed_asset(
         funding=funding, project_name="2019年通组路", specification="<6米宽>"
     )
-    answered = await world.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
-    assert answered.status_code == 200, answered.text
-    assert (answered.headers["content-type"], answered.content.count(PDF_PAGE_MARKER)) == (
+    response = await scenario.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
+    assert response.status_code == 200, response.text
+    assert (response.headers["content-type"], response.content.count(PDF_PAGE_MARKER)) == (
         "application/pdf",
         1,
     )
-    assert "filename*=UTF-8''" in answered.headers["content-disposition"]
-    said = extract_text(answered.content)
+    assert "filename*=UTF-8''" in response.headers["content-disposition"]
+    text = extract_text(response.content)
     for part in (
         "帮扶项目资产权属证书",
         "凉资确〔2024〕1号",
@@ -45,38 +45,38 @@ async def test_a_certificate_says_who_holds_what_and_what_paid_for_it(world: Ass
         "400000.00",
         "凉财农〔2019〕9号",
     ):
-        assert part in said, (part, said)
+        assert part in text, (part, text)
 
 
-async def test_there_is_no_certificate_before_rights_are_confirmed(world: AssetScenario) -> None:
-    asset = await world.create_registered_asset()
-    refused = await world.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
+async def test_there_is_no_certificate_before_rights_are_confirmed(scenario: AssetScenario) -> None:
+    asset = await scenario.create_registered_asset()
+    refused = await scenario.clerk.get(f"/assets/{asset['id']}/certificate.pdf")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "not_confirmed")
-    none = await world.clerk.get("/assets/certificates.pdf", params={"region": VILLAGE})
+    none = await scenario.clerk.get("/assets/certificates.pdf", params={"region": VILLAGE})
     assert (none.status_code, none.json()["errors"][0]["code"]) == (409, "none")
-    elsewhere = world.door.client_as("town_officer", "620602101000")
+    elsewhere = scenario.service.client_as("town_officer", "620602101000")
     assert (await elsewhere.get(f"/assets/{asset['id']}/certificate.pdf")).status_code == 404
     assert (await elsewhere.get("/assets/certificates.pdf", params={"region": VILLAGE})).status_code == 404
 
 
-async def test_a_village_prints_all_its_certificates_with_their_list(world: AssetScenario) -> None:
+async def test_certificates_of_a_village_are_printed_with_a_list(scenario: AssetScenario) -> None:
     numbers = []
     for at in range(2):
-        asset = await world.create_registered_asset(name=f"新店村道路{at}")
-        await world.post_notice(asset["id"], starts=world.today().replace(day=1))
+        asset = await scenario.create_registered_asset(name=f"新店村道路{at}")
+        await scenario.post_notice(asset["id"], starts=scenario.today().replace(day=1))
         numbers.append(
-            (await world.transition_asset_ok(world.bureau, asset["id"], "confirm"))["certificate_no"]
+            (await scenario.transition_asset_ok(scenario.bureau, asset["id"], "confirm"))["certificate_no"]
         )
     assert numbers == ["帮资权〔2024〕1号", "帮资权〔2024〕2号"]
-    await world.create_registered_asset(name="没有确权的路")
+    await scenario.create_registered_asset(name="没有确权的路")
     for region in (VILLAGE, TOWN):
-        printed = await world.town.get("/assets/certificates.pdf", params={"region": region})
+        printed = await scenario.town.get("/assets/certificates.pdf", params={"region": region})
         assert printed.content.count(PDF_PAGE_MARKER) == 3
-        said = extract_text(printed.content)
-        assert "共2本" in said
-        assert said.count(numbers[1]) == 2
-        assert "没有确权的路" not in said
-    other = await world.town.get(
+        text = extract_text(printed.content)
+        assert "共2本" in text
+        assert text.count(numbers[1]) == 2
+        assert "没有确权的路" not in text
+    other = await scenario.town.get(
         "/assets/certificates.pdf", params={"region": VILLAGE, "asset_class": "household"}
     )
     assert other.status_code == 409

@@ -1,4 +1,4 @@
-"""Income in a book that always balances, and how it is decided, noticed, paid out and closed."""
+"""The income book and distribution plans: decision, notice, payout, closing."""
 
 import asyncio
 from datetime import timedelta
@@ -14,20 +14,22 @@ DECISION_STEPS = ("proposed", "discussed", "reviewed", "resolved", "decision_pub
 BANK_ACCOUNT_NO = "6222020000000000008"
 
 
-async def create_earning_asset(world: AssetScenario, amount: str = "10000.00") -> dict[str, Any]:
-    asset = await world.create_registered_asset(name="扶贫车间", asset_class="operating", subclass="workshop")
+async def create_earning_asset(scenario: AssetScenario, amount: str = "10000.00") -> dict[str, Any]:
+    asset = await scenario.create_registered_asset(
+        name="扶贫车间", asset_class="operating", subclass="workshop"
+    )
     body = {"amount": amount, "received_on": "2024-05-01", "payer": "某公司", "voucher_no": "收1"}
-    answered = await world.clerk.post(f"/assets/{asset['id']}/income", json=body)
-    assert answered.status_code == 201, answered.text
+    response = await scenario.clerk.post(f"/assets/{asset['id']}/income", json=body)
+    assert response.status_code == 201, response.text
     return asset
 
 
-async def get_balance(world: AssetScenario) -> dict[str, Any]:
-    found: dict[str, Any] = (
-        await world.bureau.get("/assets/distributions/balance", params={"region": VILLAGE})
+async def get_balance(scenario: AssetScenario) -> dict[str, Any]:
+    balance: dict[str, Any] = (
+        await scenario.bureau.get("/assets/distributions/balance", params={"region": VILLAGE})
     ).json()
-    assert found["agrees"] is True
-    return found
+    assert balance["agrees"] is True
+    return balance
 
 
 def build_distribution(**changes: Any) -> dict[str, Any]:
@@ -49,220 +51,229 @@ def build_distribution(**changes: Any) -> dict[str, Any]:
 async def post_distribution_step(
     client: httpx.AsyncClient, plan: dict[str, Any], path: str, status: int = 200, **body: Any
 ) -> Any:
-    answered = await client.post(f"/assets/distributions/{plan['id']}/{path}", json=body)
-    assert answered.status_code == status, answered.text
-    return answered.json()
+    response = await client.post(f"/assets/distributions/{plan['id']}/{path}", json=body)
+    assert response.status_code == status, response.text
+    return response.json()
 
 
-async def create_decided_distribution(world: AssetScenario, **changes: Any) -> dict[str, Any]:
+async def create_decided_distribution(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
     plan: dict[str, Any] = (
-        await world.clerk.post("/assets/distributions", json=build_distribution(**changes))
+        await scenario.clerk.post("/assets/distributions", json=build_distribution(**changes))
     ).json()
-    paper = await world.upload_photo()
+    paper = await scenario.upload_photo()
     for name in DECISION_STEPS:
         await post_distribution_step(
-            world.clerk, plan, "steps", step=name, held_on="2024-05-02", present=9, agreed=9, file_ids=[paper]
+            scenario.clerk,
+            plan,
+            "steps",
+            step=name,
+            held_on="2024-05-02",
+            present=9,
+            agreed=9,
+            file_ids=[paper],
         )
-    await post_distribution_step(world.clerk, plan, "submit")
+    await post_distribution_step(scenario.clerk, plan, "submit")
     return plan
 
 
-async def create_approved_distribution(world: AssetScenario, **changes: Any) -> dict[str, Any]:
-    plan = await create_decided_distribution(world, **changes)
+async def create_approved_distribution(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
+    plan = await create_decided_distribution(scenario, **changes)
     notice = {
         "level": "distribution",
         "places": ["公开栏"],
-        "starts_on": str(world.today() - timedelta(days=11)),
+        "starts_on": str(scenario.today() - timedelta(days=11)),
     }
-    posted = await world.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
+    posted = await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
     assert posted.status_code == 201, posted.text
-    await post_distribution_step(world.bureau, plan, "approve")
+    await post_distribution_step(scenario.bureau, plan, "approve")
     return plan
 
 
-async def test_a_plan_needs_its_decision_and_its_notice(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    assert (await get_balance(world))["available"] == "10000.00"
-    plan = await create_decided_distribution(world)
-    early = await post_distribution_step(world.bureau, plan, "approve", 409)
+async def test_a_distribution_needs_decision_steps_and_a_notice(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    assert (await get_balance(scenario))["available"] == "10000.00"
+    plan = await create_decided_distribution(scenario)
+    early = await post_distribution_step(scenario.bureau, plan, "approve", 409)
     assert early["errors"][0]["code"] == "notice_none"
     notice = {
         "level": "distribution",
         "places": ["公开栏"],
-        "starts_on": str(world.today() - timedelta(days=11)),
+        "starts_on": str(scenario.today() - timedelta(days=11)),
     }
-    posted = (await world.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)).json()
+    posted = (await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)).json()
     assert posted["content"]["rows"][2][:2] == ["差异化帮扶困难群众", "3000.00"]
-    await post_distribution_step(world.bureau, plan, "approve")
-    book = await get_balance(world)
+    await post_distribution_step(scenario.bureau, plan, "approve")
+    book = await get_balance(scenario)
     assert (book["available"], book["planned"], book["reserved"]) == ("0.00", "8000.00", "2000.00")
 
 
-async def test_the_list_is_paid_out_by_another_person_and_then_closed(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    plan = await create_approved_distribution(world)
+async def test_payouts_are_paid_by_a_second_person_before_closing(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    plan = await create_approved_distribution(scenario)
     items = [
         {"purpose": "welfare_post", "payee": "李四", "account": BANK_ACCOUNT_NO, "amount": "5000.00"},
         {"purpose": "support", "payee": "张三", "amount": "3000.00", "basis": "监测户"},
     ]
     over = await post_distribution_step(
-        world.clerk, plan, "payouts", 422, items=[{**items[1], "amount": "3000.01"}]
+        scenario.clerk, plan, "payouts", 422, items=[{**items[1], "amount": "3000.01"}]
     )
     assert over["errors"][0]["code"] == "above_plan"
-    listed = await post_distribution_step(world.clerk, plan, "payouts", 201, items=items)
+    listed = await post_distribution_step(scenario.clerk, plan, "payouts", 201, items=items)
     assert listed[0]["account_masked"].endswith("0008")
     assert BANK_ACCOUNT_NO not in str(listed)
     wrong = listed[1]
-    await post_distribution_step(world.clerk, plan, f"payouts/{wrong['id']}/withdraw", reason="姓名写错")
-    await post_distribution_step(world.clerk, plan, f"payouts/{wrong['id']}/withdraw", 409, reason="再撤")
+    await post_distribution_step(scenario.clerk, plan, f"payouts/{wrong['id']}/withdraw", reason="姓名写错")
+    await post_distribution_step(scenario.clerk, plan, f"payouts/{wrong['id']}/withdraw", 409, reason="再撤")
     await post_distribution_step(
-        world.town, plan, f"payouts/{wrong['id']}/pay", 409, paid_on="2024-05-20", voucher_no="付0"
+        scenario.town, plan, f"payouts/{wrong['id']}/pay", 409, paid_on="2024-05-20", voucher_no="付0"
     )
     (right,) = await post_distribution_step(
-        world.clerk, plan, "payouts", 201, items=[{**items[1], "payee": "张山"}]
+        scenario.clerk, plan, "payouts", 201, items=[{**items[1], "payee": "张山"}]
     )
     listed[1] = right
     pay: dict[str, Any] = {"paid_on": "2024-05-20", "voucher_no": "付1"}
     first = f"payouts/{listed[0]['id']}/pay"
-    await post_distribution_step(world.clerk, plan, first, 403, **pay)
-    await post_distribution_step(world.town, plan, first, **pay)
-    await post_distribution_step(world.town, plan, first, 409, **pay)
+    await post_distribution_step(scenario.clerk, plan, first, 403, **pay)
+    await post_distribution_step(scenario.town, plan, first, **pay)
+    await post_distribution_step(scenario.town, plan, first, 409, **pay)
     await post_distribution_step(
-        world.clerk, plan, f"payouts/{listed[0]['id']}/withdraw", 409, reason="已兑付"
+        scenario.clerk, plan, f"payouts/{listed[0]['id']}/withdraw", 409, reason="已兑付"
     )
     came_back = await post_distribution_step(
-        world.town, plan, f"payouts/{listed[0]['id']}/return", reason="账号有误"
+        scenario.town, plan, f"payouts/{listed[0]['id']}/return", reason="账号有误"
     )
     assert (came_back["paid_on"], came_back["returns"]) == (None, 1)
-    assert (await get_balance(world))["distributed"] == "0.00"
-    await post_distribution_step(world.town, plan, first, **pay)
-    assert (await post_distribution_step(world.clerk, plan, "close", 409))["errors"][0]["code"] == "unpaid"
-    await post_distribution_step(world.town, plan, f"payouts/{listed[1]['id']}/pay", **pay)
-    book = await get_balance(world)
+    assert (await get_balance(scenario))["distributed"] == "0.00"
+    await post_distribution_step(scenario.town, plan, first, **pay)
+    assert (await post_distribution_step(scenario.clerk, plan, "close", 409))["errors"][0]["code"] == "unpaid"
+    await post_distribution_step(scenario.town, plan, f"payouts/{listed[1]['id']}/pay", **pay)
+    book = await get_balance(scenario)
     assert (book["received"], book["planned"], book["reserved"], book["distributed"]) == (
         "10000.00",
         "0.00",
         "2000.00",
         "8000.00",
     )
-    assert (await post_distribution_step(world.clerk, plan, "close", 409))["errors"][0][
+    assert (await post_distribution_step(scenario.clerk, plan, "close", 409))["errors"][0][
         "code"
     ] == "not_public"
-    paper = await world.upload_photo()
+    paper = await scenario.upload_photo()
     await post_distribution_step(
-        world.clerk, plan, "steps", step="result_public", held_on="2024-05-20", file_ids=[paper]
+        scenario.clerk, plan, "steps", step="result_public", held_on="2024-05-20", file_ids=[paper]
     )
-    assert (await post_distribution_step(world.clerk, plan, "close"))["state"] == "closed"
+    assert (await post_distribution_step(scenario.clerk, plan, "close"))["state"] == "closed"
 
 
-async def test_steps_are_noted_in_order_with_their_papers(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    plan = (await world.clerk.post("/assets/distributions", json=build_distribution())).json()
-    paper = await world.upload_photo()
+async def test_decision_steps_are_recorded_in_order_with_files(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    plan = (await scenario.clerk.post("/assets/distributions", json=build_distribution())).json()
+    paper = await scenario.upload_photo()
     skipped = await post_distribution_step(
-        world.clerk, plan, "steps", 422, step="reviewed", held_on="2024-05-02", file_ids=[paper]
+        scenario.clerk, plan, "steps", 422, step="reviewed", held_on="2024-05-02", file_ids=[paper]
     )
     assert skipped["errors"][0]["code"] == "order"
     await post_distribution_step(
-        world.clerk, plan, "steps", step="proposed", held_on="2024-05-02", file_ids=[paper]
+        scenario.clerk, plan, "steps", step="proposed", held_on="2024-05-02", file_ids=[paper]
     )
     back = await post_distribution_step(
-        world.clerk, plan, "steps", 422, step="discussed", held_on="2024-05-01", file_ids=[paper]
+        scenario.clerk, plan, "steps", 422, step="discussed", held_on="2024-05-01", file_ids=[paper]
     )
     assert back["errors"][0]["pointer"] == "/held_on"
     crowd = {"step": "discussed", "held_on": "2024-05-03", "present": 3, "agreed": 4, "file_ids": [paper]}
-    await post_distribution_step(world.clerk, plan, "steps", 422, **crowd)
-    await post_distribution_step(world.clerk, plan, "steps", 422, **{**crowd, "agreed": 3, "file_ids": []})
-    missing = await post_distribution_step(world.clerk, plan, "submit", 409)
+    await post_distribution_step(scenario.clerk, plan, "steps", 422, **crowd)
+    await post_distribution_step(scenario.clerk, plan, "steps", 422, **{**crowd, "agreed": 3, "file_ids": []})
+    missing = await post_distribution_step(scenario.clerk, plan, "submit", 409)
     assert missing["errors"][0]["code"] == "steps_missing"
 
 
-async def test_more_than_came_in_is_never_distributed(world: AssetScenario) -> None:
-    await create_earning_asset(world, "9999.99")
-    plan = (await world.clerk.post("/assets/distributions", json=build_distribution())).json()
+async def test_a_plan_cannot_exceed_available_income(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario, "9999.99")
+    plan = (await scenario.clerk.post("/assets/distributions", json=build_distribution())).json()
     assert {
-        one["code"] for one in (await post_distribution_step(world.clerk, plan, "submit", 409))["errors"]
+        item["code"] for item in (await post_distribution_step(scenario.clerk, plan, "submit", 409))["errors"]
     } >= {"above_income"}
     assert plan["warnings"] == []
     greedy = build_distribution(lines=[{"purpose": "support", "amount": "100.00"}])
-    warned = (await world.clerk.post("/assets/distributions", json=greedy)).json()["warnings"]
+    warned = (await scenario.clerk.post("/assets/distributions", json=greedy)).json()["warnings"]
     assert len(warned) == 2
 
 
-async def test_two_plans_never_take_the_same_money(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    first = await create_decided_distribution(world)
-    second = await create_decided_distribution(world)
+async def test_concurrent_plans_cannot_reserve_the_same_money(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    first = await create_decided_distribution(scenario)
+    second = await create_decided_distribution(scenario)
     for plan in (first, second):
         notice = {
             "level": "distribution",
             "places": ["公开栏"],
-            "starts_on": str(world.today() - timedelta(days=11)),
+            "starts_on": str(scenario.today() - timedelta(days=11)),
         }
-        await world.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
-    answers = await asyncio.gather(
+        await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
+    outcomes = await asyncio.gather(
         *(
-            world.bureau.post(f"/assets/distributions/{plan['id']}/approve", json={})
+            scenario.bureau.post(f"/assets/distributions/{plan['id']}/approve", json={})
             for plan in (first, second)
         )
     )
-    assert sorted(one.status_code for one in answers) == [200, 409]
-    assert (await get_balance(world))["available"] == "0.00"
+    assert sorted(item.status_code for item in outcomes) == [200, 409]
+    assert (await get_balance(scenario))["available"] == "0.00"
 
 
-async def test_what_was_distributed_cannot_be_taken_back(world: AssetScenario) -> None:
-    asset = await create_earning_asset(world)
-    await create_approved_distribution(world)
-    receipt = (await world.clerk.get("/assets/receipts")).json()["items"][0]
-    refused = await world.town.post(f"/assets/receipts/{receipt['id']}/reverse", json={"reason": "记错"})
+async def test_distributed_income_cannot_be_reversed(scenario: AssetScenario) -> None:
+    asset = await create_earning_asset(scenario)
+    await create_approved_distribution(scenario)
+    receipt = (await scenario.clerk.get("/assets/receipts")).json()["items"][0]
+    refused = await scenario.town.post(f"/assets/receipts/{receipt['id']}/reverse", json={"reason": "记错"})
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "below_zero")
-    income = (await world.bureau.get(f"/assets/{asset['id']}/income")).json()
+    income = (await scenario.bureau.get(f"/assets/{asset['id']}/income")).json()
     assert income["received"] == "10000.00"
-    assert (await get_balance(world))["received"] == "10000.00"
+    assert (await get_balance(scenario))["received"] == "10000.00"
 
 
-async def test_reading_an_account_is_on_record(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    plan = await create_approved_distribution(world)
+async def test_reading_an_account_number_is_logged(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    plan = await create_approved_distribution(scenario)
     items = [{"purpose": "support", "payee": "张三", "account": BANK_ACCOUNT_NO, "amount": "1.00"}]
-    (payout,) = await post_distribution_step(world.clerk, plan, "payouts", 201, items=items)
+    (payout,) = await post_distribution_step(scenario.clerk, plan, "payouts", 201, items=items)
     address = f"payouts/{payout['id']}/account"
-    assert (await post_distribution_step(world.town, plan, address)) == {"account": BANK_ACCOUNT_NO}
-    await post_distribution_step(world.line, plan, address, 403)
-    told = (await world.bureau.get("/assets/events")).json()["items"]
-    assert [one["actor"] for one in told if one["type"] == "distribution.account_revealed"] == [
-        f"town_officer-{world.town_region}"
+    assert (await post_distribution_step(scenario.town, plan, address)) == {"account": BANK_ACCOUNT_NO}
+    await post_distribution_step(scenario.line_bureau, plan, address, 403)
+    events = (await scenario.bureau.get("/assets/events")).json()["items"]
+    assert [item["actor"] for item in events if item["type"] == "distribution.account_revealed"] == [
+        f"town_officer-{scenario.town_region}"
     ]
-    assert BANK_ACCOUNT_NO not in str(told)
-    elsewhere = world.door.client_as("town_officer", "620602101000")
+    assert BANK_ACCOUNT_NO not in str(events)
+    elsewhere = scenario.service.client_as("town_officer", "620602101000")
     await post_distribution_step(elsewhere, plan, address, 404)
     assert (await elsewhere.get(f"/assets/distributions/{plan['id']}/payouts")).status_code == 404
 
 
-async def test_changed_lines_are_decided_again(world: AssetScenario) -> None:
-    await create_earning_asset(world)
-    plan = (await world.clerk.post("/assets/distributions", json=build_distribution())).json()
-    paper = await world.upload_photo()
+async def test_changed_lines_clear_the_decision_steps(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    plan = (await scenario.clerk.post("/assets/distributions", json=build_distribution())).json()
+    paper = await scenario.upload_photo()
     await post_distribution_step(
-        world.clerk, plan, "steps", step="proposed", held_on="2024-05-02", file_ids=[paper]
+        scenario.clerk, plan, "steps", step="proposed", held_on="2024-05-02", file_ids=[paper]
     )
     lines = {"lines": [{"purpose": "small_works", "amount": "10000.00"}]}
-    changed = await world.clerk.put(f"/assets/distributions/{plan['id']}/lines", json=lines)
+    changed = await scenario.clerk.put(f"/assets/distributions/{plan['id']}/lines", json=lines)
     assert (changed.status_code, changed.json()["total"]) == (200, "10000.00")
-    assert (await world.clerk.get(f"/assets/distributions/{plan['id']}")).json()["steps"] == {}
+    assert (await scenario.clerk.get(f"/assets/distributions/{plan['id']}")).json()["steps"] == {}
     twice = {"lines": [lines["lines"][0], lines["lines"][0]]}
-    assert (await world.clerk.put(f"/assets/distributions/{plan['id']}/lines", json=twice)).status_code == 422
+    assert (
+        await scenario.clerk.put(f"/assets/distributions/{plan['id']}/lines", json=twice)
+    ).status_code == 422
 
 
-async def test_income_that_nobody_distributes_is_found(world: AssetScenario, clock: Clock) -> None:
-    await create_earning_asset(world)
-    assert (await world.bureau.post("/assets/alerts/sweep")).status_code == 200
-    assert (await world.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"] == []
+async def test_undistributed_income_raises_an_alert(scenario: AssetScenario, clock: Clock) -> None:
+    await create_earning_asset(scenario)
+    assert (await scenario.bureau.post("/assets/alerts/sweep")).status_code == 200
+    assert (await scenario.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"] == []
     clock.advance(timedelta(days=400))
-    await world.bureau.post("/assets/alerts/sweep")
-    found = (await world.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"]
-    (one,) = [alert for alert in found if alert["rule"] == "risk.undistributed"]
-    assert (one["subject_kind"], one["figures"]["未分配"]) == ("region", "10000.00")
-    await create_approved_distribution(world)
-    await world.bureau.post("/assets/alerts/sweep")
-    assert (await world.bureau.get(f"/assets/alerts/{one['id']}")).json()["gone"] is True
+    await scenario.bureau.post("/assets/alerts/sweep")
+    alerts = (await scenario.bureau.get("/assets/alerts", params={"limit": 50})).json()["items"]
+    (income_alert,) = [alert for alert in alerts if alert["rule"] == "risk.undistributed"]
+    assert (income_alert["subject_kind"], income_alert["figures"]["未分配"]) == ("region", "10000.00")
+    await create_approved_distribution(scenario)
+    await scenario.bureau.post("/assets/alerts/sweep")
+    assert (await scenario.bureau.get(f"/assets/alerts/{income_alert['id']}")).json()["gone"] is True

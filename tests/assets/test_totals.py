@@ -1,4 +1,4 @@
-"""Sums that must agree, at any size: running totals against the rows, and a published district's figures."""
+"""Running totals against the rows they summarise, and the published figures of a district."""
 
 import asyncio
 from datetime import date, datetime
@@ -18,22 +18,22 @@ COUNTS_AND_VALUES_BY_CLASS = {"public": (502, 2604550), "operating": (33, 297790
 COUNTS_BY_OWNER = {"state": 19, "town": 28, "village": 488, "household": 89}
 
 
-async def get_summary(world: AssetScenario, region: str = DISTRICT, **params: Any) -> dict[str, Any]:
-    found: dict[str, Any] = (
-        await world.bureau.get("/assets/summary", params={"region": region, **params})
+async def get_summary(scenario: AssetScenario, region: str = DISTRICT, **params: Any) -> dict[str, Any]:
+    summary: dict[str, Any] = (
+        await scenario.bureau.get("/assets/summary", params={"region": region, **params})
     ).json()
-    return found
+    return summary
 
 
 def build_register(at: datetime) -> list[Asset]:
-    """A register of the published shape: so many assets per class and owner, and their values to the 分."""
-    free = [kind for kind, count in COUNTS_BY_OWNER.items() if kind != "household" for _ in range(count)]
-    made = []
+    """Assets with the published counts per class and owner and the published values, exact to the 分."""
+    owners = [kind for kind, count in COUNTS_BY_OWNER.items() if kind != "household" for _ in range(count)]
+    assets = []
     for kind, (count, hundreds) in COUNTS_AND_VALUES_BY_CLASS.items():
         total = hundreds * 10_000
         for number in range(count):
             year = 2013 + number % 9
-            made.append(
+            assets.append(
                 Asset(
                     id=new_id(),
                     region=VILLAGE,
@@ -46,124 +46,130 @@ def build_register(at: datetime) -> list[Asset]:
                     origin=Origin.IMPORT,
                     year=year,
                     original_value=total // count + (number < total % count),
-                    owner_kind=OwnerKind("household" if kind == "household" else free.pop()),
+                    owner_kind=OwnerKind("household" if kind == "household" else owners.pop()),
                     state=AssetState.REGISTERED,
                     state_since=at,
                     use=UseState.IN_USE,
                     use_since=at,
                 )
             )
-    return made
+    return assets
 
 
-async def test_a_published_district_reproduces_from_its_ledger(world: AssetScenario) -> None:
-    async with world.door.context.database.write() as session:
-        session.add_all(build_register(world.doors.now()))
+async def test_sums_reproduce_a_published_district(scenario: AssetScenario) -> None:
+    async with scenario.service.context.database.write() as session:
+        session.add_all(build_register(scenario.system.now()))
     for _ in range(2):
-        found = await get_summary(world)
-        assert found["count"] == 624
-        assert found["value"] == "308626000.00"
-        by_class = {one["key"]: (one["count"], one["value"]) for one in found["by_class"]}
+        summary = await get_summary(scenario)
+        assert summary["count"] == 624
+        assert summary["value"] == "308626000.00"
+        by_class = {item["key"]: (item["count"], item["value"]) for item in summary["by_class"]}
         assert by_class == {
             "public": (502, "260455000.00"),
             "operating": (33, "29779000.00"),
             "household": (89, "18392000.00"),
         }
-        assert {one["key"]: one["count"] for one in found["by_owner"]} == COUNTS_BY_OWNER
-        years = [await get_summary(world, year=year) for year in (2013, 2021)]
-        assert [one["count"] for one in years] == [56 + 4 + 10, 55 + 3 + 9]
-        assert await apply_deltas(world.door.context) in {624, 0}
-    assert (await get_summary(world, TOWN))["count"] == (await get_summary(world, VILLAGE))["count"] == 624
+        assert {item["key"]: item["count"] for item in summary["by_owner"]} == COUNTS_BY_OWNER
+        years = [await get_summary(scenario, year=year) for year in (2013, 2021)]
+        assert [item["count"] for item in years] == [56 + 4 + 10, 55 + 3 + 9]
+        assert await apply_deltas(scenario.service.context) in {624, 0}
+    assert (
+        (await get_summary(scenario, TOWN))["count"] == (await get_summary(scenario, VILLAGE))["count"] == 624
+    )
 
 
-async def test_totals_follow_every_kind_of_change(world: AssetScenario) -> None:
-    kept = await world.create_confirmed_asset()
-    split = await world.create_registered_asset(
+async def test_totals_follow_every_kind_of_change(scenario: AssetScenario) -> None:
+    confirmed = await scenario.create_confirmed_asset()
+    split = await scenario.create_registered_asset(
         name="新店村水渠", subclass="irrigation", original_value="300.00"
     )
-    photo = await world.upload_photo()
-    use = {"reason": "塌方", "evidence": [photo], "person": "王", "deadline": str(world.today())}
-    await world.transition_asset_ok(world.clerk, kept["id"], "mark_damaged", **use)
+    photo = await scenario.upload_photo()
+    use = {"reason": "塌方", "evidence": [photo], "person": "王", "deadline": str(scenario.today())}
+    await scenario.transition_asset_ok(scenario.clerk, confirmed["id"], "mark_damaged", **use)
     parts = [{"name": "一段", "original_value": "100.00"}, {"name": "二段", "original_value": "200.00"}]
-    await apply_deltas(world.door.context)
-    await world.bureau.post(f"/assets/{split['id']}/split", json={"parts": parts, "reason": "分段"})
+    await apply_deltas(scenario.service.context)
+    await scenario.bureau.post(f"/assets/{split['id']}/split", json={"parts": parts, "reason": "分段"})
     fix = {"kind": "correction", "amount": "0.01", "happened_on": "2024-01-01", "reason": "更正"}
-    made = (await world.clerk.post(f"/assets/{kept['id']}/adjustments", json=fix)).json()
-    await world.bureau.post(f"/assets/adjustments/{made['id']}/approve", json={})
-    back = await world.create_registered_asset(name="退回的")
-    await world.transition_asset_ok(world.bureau, back["id"], "return", reason="更正")
+    adjustment = (await scenario.clerk.post(f"/assets/{confirmed['id']}/adjustments", json=fix)).json()
+    await scenario.bureau.post(f"/assets/adjustments/{adjustment['id']}/approve", json={})
+    returned = await scenario.create_registered_asset(name="退回的")
+    await scenario.transition_asset_ok(scenario.bureau, returned["id"], "return", reason="更正")
     for _ in range(2):
-        found = await get_summary(world)
-        assert (found["count"], found["value"]) == (3, "500300.01")
-        assert {one["key"]: one["count"] for one in found["by_use"]} == {"in_use": 2, "damaged": 1}
-        assert {one["key"]: one["count"] for one in found["by_state"]} == {"registered": 2, "confirmed": 1}
-        await apply_deltas(world.door.context)
-    rows = (await world.bureau.get("/assets", params={"limit": 200})).json()["items"]
-    counted = [one for one in rows if one["state"] in {"registered", "confirmed"}]
+        summary = await get_summary(scenario)
+        assert (summary["count"], summary["value"]) == (3, "500300.01")
+        assert {item["key"]: item["count"] for item in summary["by_use"]} == {"in_use": 2, "damaged": 1}
+        assert {item["key"]: item["count"] for item in summary["by_state"]} == {
+            "registered": 2,
+            "confirmed": 1,
+        }
+        await apply_deltas(scenario.service.context)
+    rows = (await scenario.bureau.get("/assets", params={"limit": 200})).json()["items"]
+    counted = [item for item in rows if item["state"] in {"registered", "confirmed"}]
     assert len(counted) == 3
 
 
-async def test_what_projects_cost_is_kept_beside_what_is_registered_for_them(world: AssetScenario) -> None:
-    project = await world.deliver_project_accepted()
-    await world.deliver_project_accepted(settled="1.00", accepted_on=date(2023, 5, 1))
-    await world.create_registered_asset(project_id=str(project))
+async def test_settled_cost_is_reconciled_with_registered_value(scenario: AssetScenario) -> None:
+    project = await scenario.deliver_project_accepted()
+    await scenario.deliver_project_accepted(settled="1.00", accepted_on=date(2023, 5, 1))
+    await scenario.create_registered_asset(project_id=str(project))
     for _ in range(2):
-        found = (await get_summary(world))["agreement"]
-        assert found == {
+        reconciliation = (await get_summary(scenario))["agreement"]
+        assert reconciliation == {
             "projects": 2,
             "settled": "1200001.00",
             "registered": "500000.00",
             "difference": "-700001.00",
         }
-        of_year = (await get_summary(world, year=2024))["agreement"]
+        of_year = (await get_summary(scenario, year=2024))["agreement"]
         assert (of_year["projects"], of_year["settled"], of_year["registered"]) == (
             1,
             "1200000.00",
             "500000.00",
         )
-        mine = (await world.clerk.get("/assets/summary", params={"region": DISTRICT})).json()["agreement"]
-        assert mine == found
-        await apply_deltas(world.door.context)
-    await world.deliver_project_accepted(project_id=project, version=12, settled="1100000.00")
-    assert (await get_summary(world, TOWN))["agreement"]["settled"] == "1100001.00"
+        mine = (await scenario.clerk.get("/assets/summary", params={"region": DISTRICT})).json()["agreement"]
+        assert mine == reconciliation
+        await apply_deltas(scenario.service.context)
+    await scenario.deliver_project_accepted(project_id=project, version=12, settled="1100000.00")
+    assert (await get_summary(scenario, TOWN))["agreement"]["settled"] == "1100001.00"
 
 
-async def test_writers_and_the_folder_at_once_lose_nothing(world: AssetScenario) -> None:
-    drafts = [await world.create_asset(name=f"道路{at}") for at in range(8)]
+async def test_concurrent_writers_and_apply_deltas_lose_nothing(scenario: AssetScenario) -> None:
+    drafts = [await scenario.create_asset(name=f"道路{at}") for at in range(8)]
 
-    async def folding() -> None:
+    async def apply_repeatedly() -> None:
         for _ in range(4):
-            await apply_deltas(world.door.context)
+            await apply_deltas(scenario.service.context)
 
     await asyncio.gather(
-        folding(), *(world.transition_asset_ok(world.clerk, one["id"], "register") for one in drafts)
+        apply_repeatedly(),
+        *(scenario.transition_asset_ok(scenario.clerk, item["id"], "register") for item in drafts),
     )
-    await apply_deltas(world.door.context)
-    found = await get_summary(world)
-    assert (found["count"], found["value"]) == (8, "4000000.00")
-    codes = {(await world.clerk.get(f"/assets/{one['id']}")).json()["code"] for one in drafts}
+    await apply_deltas(scenario.service.context)
+    summary = await get_summary(scenario)
+    assert (summary["count"], summary["value"]) == (8, "4000000.00")
+    codes = {(await scenario.clerk.get(f"/assets/{item['id']}")).json()["code"] for item in drafts}
     assert len(codes) == 8
 
 
-async def test_a_part_of_a_region_is_counted_for_those_who_see_a_part(world: AssetScenario) -> None:
-    await world.create_registered_asset()
-    mine = (await world.clerk.get("/assets/summary", params={"region": DISTRICT})).json()
+async def test_sums_count_only_the_visible_part_of_a_region(scenario: AssetScenario) -> None:
+    await scenario.create_registered_asset()
+    mine = (await scenario.clerk.get("/assets/summary", params={"region": DISTRICT})).json()
     assert (mine["count"], mine["value"]) == (1, "500000.00")
-    elsewhere = world.door.client_as("town_officer", "620602101000")
+    elsewhere = scenario.service.client_as("town_officer", "620602101000")
     nothing = (await elsewhere.get("/assets/summary", params={"region": TOWN})).json()
     assert (nothing["count"], nothing["by_class"]) == (0, [])
 
 
-async def test_every_figure_of_the_summary_leads_to_its_rows(world: AssetScenario) -> None:
-    await world.create_asset(name="草稿路")
+async def test_every_summary_filter_lists_its_assets(scenario: AssetScenario) -> None:
+    await scenario.create_asset(name="草稿路")
     for number in range(2):
-        await world.create_registered_asset(name=f"路{number}")
-    await world.create_registered_asset(
+        await scenario.create_registered_asset(name=f"路{number}")
+    await scenario.create_registered_asset(
         name="车间", asset_class="operating", subclass="workshop", built_on="2020-01-01"
     )
     for year in (None, 2019):
         params = {"region": DISTRICT} | ({"year": year} if year else {})
-        found = (await world.bureau.get("/assets/summary", params=params)).json()
-        for part in [*found["by_class"], *found["by_owner"], *found["by_state"], *found["by_use"]]:
-            rows = (await world.bureau.get(f"/assets?{part['filter']}")).json()["items"]
+        summary = (await scenario.bureau.get("/assets/summary", params=params)).json()
+        for part in [*summary["by_class"], *summary["by_owner"], *summary["by_state"], *summary["by_use"]]:
+            rows = (await scenario.bureau.get(f"/assets?{part['filter']}")).json()["items"]
             assert len(rows) == part["count"], part
