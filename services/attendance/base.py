@@ -1,4 +1,4 @@
-"""The attendance service's own declarative base, with the tables every service has."""
+"""Declarative base of the attendance database, with copies of the tables that every service has."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry

@@ -1,4 +1,4 @@
-"""Fields that several features take in."""
+"""Field types, query types and date checks used by several features."""
 
 from datetime import date
 from typing import Annotated, TypeVar
@@ -10,6 +10,8 @@ from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import FieldError, Invalid
 
 MAX_SPAN_DAYS = 400
+DISTRICT_DIGITS = 6
+"""Digits of a 12-digit region code that name its district."""
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 MONTH_PATTERN = r"^20\d\d-(0[1-9]|1[0-2])$"
 
@@ -23,7 +25,7 @@ def _check_day_range(on: date) -> date:
 
 
 Day = Annotated[date, AfterValidator(_check_day_range)]
-"""A day between 2000 and 2100."""
+"""A date from 2000-01-01 to 2100-12-31."""
 Region = Annotated[RegionCode, Field(description="12位区划代码")]
 Person = Annotated[str, Field(min_length=1, max_length=64, description="账号编号")]
 PersonName = Annotated[str, Field(min_length=2, max_length=50)]
@@ -35,8 +37,13 @@ MonthQuery = Annotated[str, Query(pattern=MONTH_PATTERN, description="月份, �
 YearQuery = Annotated[int, Query(ge=2000, le=2100)]
 
 
+def get_district(region: str) -> str:
+    """Returns the code of the district that a region belongs to."""
+    return region[:DISTRICT_DIGITS].ljust(12, "0")
+
+
 def require_order(first: date, last: date | None, pointer: str = "/ends_on") -> None:
-    """Invalid when the last day is before the first."""
+    """Raises Invalid if the last day is before the first; a missing last day passes."""
     if last is not None and last < first:
         raise Invalid(
             "结束日期早于开始日期",
@@ -46,7 +53,7 @@ def require_order(first: date, last: date | None, pointer: str = "/ends_on") -> 
 
 
 def require_span_limit(first: date, last: date, pointer: str = "/ends_on") -> None:
-    """The same, and Invalid when the days are more than a year and a bit apart."""
+    """Raises Invalid if the days are out of order or more than MAX_SPAN_DAYS apart."""
     require_order(first, last, pointer)
     if (last - first).days > MAX_SPAN_DAYS:
         detail = f"起止日期相隔不能超过 {MAX_SPAN_DAYS} 天"
@@ -54,7 +61,7 @@ def require_span_limit(first: date, last: date, pointer: str = "/ends_on") -> No
 
 
 def require_not_future(on: date, today: date, pointer: str) -> None:
-    """Invalid when something that happened is dated after today."""
+    """Raises Invalid if the day is after today."""
     if on > today:
         raise Invalid(
             "日期不能晚于今天",

@@ -1,4 +1,4 @@
-"""The shapes of this service's dated rules: what a district may set, and what a value must look like."""
+"""Models of this service's dated rules, which a district may set, and the functions that load them."""
 
 from collections.abc import Callable
 from datetime import time
@@ -27,7 +27,7 @@ STEP_BY_ROLE = {
     Role.BUREAU: Approver.COUNTY,
     Role.LEADER: Approver.COUNTY,
 }
-"""Which step of a chain a role takes."""
+"""Approval step of a leave that each role takes."""
 
 
 class ErrandKind(LabelledEnum):
@@ -56,12 +56,12 @@ class CheckInSwitches(_RuleModel):
 
     @property
     def report_only(self) -> bool:
-        """Whether presence is reckoned from reports, duty and spot checks, without any punching."""
+        """True if presence follows from reports, duty and spot checks alone, without check-ins or imports."""
         return not (self.own_check_in or self.imports)
 
     @property
     def switched_off_message(self) -> str:
-        """What somebody hears who checks in where that is switched off."""
+        """Message for a person who checks in where own check-in is switched off."""
         if self.imports:
             return "本地未开通本系统打卡, 请在钉钉或企业微信打卡, 考勤由系统导入"
         return "本地不打卡, 离村请报备, 在岗以值班与抽查为准"
@@ -80,7 +80,7 @@ class CheckInLimits(_RuleModel):
 
 
 class TimeWindow(_RuleModel):
-    """From and to, Asia/Shanghai."""
+    """Time of day from `start` to `end`, Asia/Shanghai."""
 
     start: time
     end: time
@@ -93,7 +93,7 @@ class TimeWindow(_RuleModel):
 
 
 class LeaveRule(_RuleModel):
-    """请假天数对应的审批链: the first whose `most_days` covers the leave applies."""
+    """请假天数对应的审批链: the first entry whose `most_days` covers the leave applies."""
 
     most_days: int | None = Field(None, ge=1, le=366, description="空为不限")
     chain: tuple[Approver, ...] = Field(min_length=1, max_length=5)
@@ -203,24 +203,24 @@ ParsedRule = TypeVar("ParsedRule")
 
 
 async def load_rule(
-    work: UnitOfWork, key: str, kind: type[RuleModel], region: str = "", **when: Any
+    work: UnitOfWork, key: str, model: type[RuleModel], region: str = "", **when: Any
 ) -> tuple[RuleModel, Rule]:
-    """The rule in force in a region as its shape, and the rule itself for decisions to keep."""
+    """Returns the rule in force in a region, parsed as `model`, and the Rule itself (for its `ref`)."""
     rule = await work.get_rule(key, region=region or None, **when)
-    return _parse_rule(work, rule, kind.model_validate), rule
+    return _parse_rule(work, rule, model.model_validate), rule
 
 
 async def load_calendar(work: UnitOfWork, region: str = "") -> CalendarChanges:
-    """The district's own working days and days off, over the national calendar."""
+    """Returns the district's calendar changes, which apply over the national calendar."""
     return _parse_rule(
         work, await work.get_rule("calendar.changes", region=region or None), CalendarChanges.from_json
     )
 
 
-def _parse_rule(work: UnitOfWork, rule: Rule, reading: Callable[[Any], ParsedRule]) -> ParsedRule:
-    """A rule's value as its shape, read once: a version of a rule never changes."""
-    known: dict[str, ParsedRule] = work.context.memory.setdefault("ruled", {})
-    found = known.get(rule.ref)
-    if found is None:
-        found = known[rule.ref] = reading(rule.value)
-    return found
+def _parse_rule(work: UnitOfWork, rule: Rule, parse: Callable[[Any], ParsedRule]) -> ParsedRule:
+    """Returns the parsed value; cached by `rule.ref`, because a version of a rule never changes."""
+    parsed: dict[str, ParsedRule] = work.context.memory.setdefault("parsed_rules", {})
+    value = parsed.get(rule.ref)
+    if value is None:
+        value = parsed[rule.ref] = parse(rule.value)
+    return value

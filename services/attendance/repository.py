@@ -1,4 +1,4 @@
-"""The queries every feature here needs: one record, a page of records, within what the caller may see."""
+"""Generic queries over records of any table, limited to what the caller may see."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ R = TypeVar("R", bound=Record)
 
 
 def visible_rows(work: UnitOfWork, table: Any, may: May = May.PRESENCE_READ) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table class
-    """Whether the caller sees a row: in their regions, or their own where the table has a `person`."""
+    """SQL condition: rows in the regions where the caller has the permission, and the caller's own by `person`."""
     owner = getattr(table, "person", None)
     return work.actor.scope_filter(may, col(table.region), None if owner is None else col(owner))
 
@@ -26,22 +26,22 @@ async def get_record(
     work: UnitOfWork,
     table: type[R],
     identifier: UUID,
-    words: str,
+    label: str,
     *,
     lock: bool = False,
     may: May = May.PRESENCE_READ,
 ) -> R:
-    """One record the caller sees; NotFound otherwise, with these words for it."""
+    """Returns one visible record by id. Raises NotFound "没有{label}"."""
     query = select(table).where(col(table.id) == identifier, visible_rows(work, table, may))
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
-        raise NotFound(f"没有{words}", f"No such {table.__name__.lower()}")
-    return found
+    record = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if record is None:
+        raise NotFound(f"没有{label}", f"No such {table.__name__.lower()}")
+    return record
 
 
 async def list_records(
     work: UnitOfWork,
-    asked: PageParams,
+    page_params: PageParams,
     table: type[R],
     *,
     order: str,
@@ -50,7 +50,10 @@ async def list_records(
     where: Sequence[sa.ColumnElement[bool]] = (),
     may: May = May.PRESENCE_READ,
 ) -> Page[R]:
-    """A page of records the caller sees. `order` names the column, `-` before it for newest first; None filters nothing."""
+    """Returns a page of visible records, sorted by the column `order` ("-" in front: descending).
+
+    `equal` maps columns to values; None and "" do not filter.
+    """
     query = select(table).where(visible_rows(work, table, may), *where)
     if region:
         query = query.where(col(table.region).between(*region_bounds(region)))
@@ -59,4 +62,4 @@ async def list_records(
             query = query.where(getattr(table, name) == value)
     column = col(getattr(table, order.removeprefix("-")))
     orders = {order.removeprefix("-"): column}
-    return await list_page(work.session, query, asked, orders=orders, key=col(table.id), default=order)
+    return await list_page(work.session, query, page_params, orders=orders, key=col(table.id), default=order)

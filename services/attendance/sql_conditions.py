@@ -1,4 +1,4 @@
-"""Conditions and columns that several features' queries are built from."""
+"""SQL conditions and column access shared by the repositories of several features."""
 
 from datetime import date
 from typing import Any
@@ -8,18 +8,18 @@ from sqlmodel import col
 
 
 def get_columns(table: Any) -> Any:  # noqa: ANN401 - a table class; its columns by name
-    """The columns of a table, for sums and counts."""
+    """Returns the column collection of a table class."""
     return table.__table__.c
 
 
 def overlaps_days(table: Any, first: date, last: date) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table class
-    """Rows whose time, from `starts_on` to `ends_on` (open when empty), touches these days."""
+    """SQL condition: the row's period `starts_on`..`ends_on` (NULL: open) overlaps these days, inclusive."""
     return sa.and_(
         col(table.starts_on) <= last, sa.or_(col(table.ends_on).is_(None), col(table.ends_on) >= first)
     )
 
 
 def in_date_range(column: Any, first: date | None, last: date | None) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401 - a column
-    """The column's value lies in these days; an open end where one is None."""
-    found = [] if first is None else [column >= first]
-    return found if last is None else [*found, column <= last]
+    """Returns conditions `column >= first` and `column <= last`; None leaves that end open."""
+    conditions = [] if first is None else [column >= first]
+    return conditions if last is None else [*conditions, column <= last]

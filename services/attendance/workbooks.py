@@ -1,4 +1,4 @@
-"""A workbook as a download."""
+"""HTTP response for a downloaded workbook."""
 
 from fastapi import Response
 
@@ -7,7 +7,7 @@ from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 
 def build_download_response(content: bytes, name: str) -> Response:
-    """The answer that a browser saves under this name."""
+    """Returns the workbook as an attachment with this file name (UTF-8)."""
     headers = {
         **content_disposition(name),
         "X-Content-Type-Options": "nosniff",

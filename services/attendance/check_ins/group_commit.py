@@ -1,7 +1,7 @@
-"""Group commit: check-ins that arrive together share one transaction, and each is answered after the commit that holds it.
+"""Group commit: check-ins that arrive together share one transaction; each is answered after its commit.
 
-While one transaction is on its way to the disk, everybody who comes waits for the next; nobody waits for company.
-When a shared transaction fails, each of its callers is tried alone, so that nobody bears another's failure.
+While one transaction commits, further requests queue for the next; no request waits for others to arrive.
+If a shared transaction fails, each of its requests is retried alone, so that a failure affects only its cause.
 """
 
 import asyncio
@@ -25,25 +25,27 @@ from shared.errors import ApiError, RateLimited, Unavailable
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_SUBMISSIONS_PER_COMMIT = 64
-"""Most callers in one transaction."""
+"""Requests per transaction."""
 MAX_ITEMS_PER_COMMIT = 1_000
-"""Most items in one transaction."""
+"""Items per transaction."""
 MAX_QUEUED_SUBMISSIONS = 5_000
-"""Most callers that wait; a further one is asked to come back."""
-CONTEXT_KEY = "gatherer"
+"""Queued requests; further ones get RateLimited."""
+CONTEXT_KEY = "group_committer"
 
 
 @dataclass(slots=True)
 class _QueuedSubmission:
+    """A submission and the future that its request awaits."""
+
     submission: Submission
     done: asyncio.Future[None]
 
 
 class GroupCommitter:
-    """One service's check-ins on their way into the database."""
+    """Queue and writer task for the check-ins of one service process."""
 
     def __init__(self, context: ServiceContext) -> None:
-        """Nothing is under way yet."""
+        """Starts with an empty queue and no task."""
         self.context = context
         self._queue: list[_QueuedSubmission] = []
         self._task: asyncio.Task[None] | None = None
@@ -52,22 +54,22 @@ class GroupCommitter:
         self._assignment_query = partial(system_list_assignments_autocommit, self._connection)
 
     async def submit(self, actor: Actor, items: CheckInItems) -> list[CheckInResult]:
-        """The results of a caller's items, in the order sent, once they are committed; TooMany when too many wait."""
+        """Returns the results in the order sent, once committed. Raises RateLimited if the queue is full."""
         if len(self._queue) >= MAX_QUEUED_SUBMISSIONS:
             raise RateLimited(
                 "打卡人数过多, 请稍后自动重发", "Come back in a moment", headers={"Retry-After": "3"}
             )
-        waiting = _QueuedSubmission(
+        queued = _QueuedSubmission(
             Submission(actor, self.context.clock(), items), asyncio.get_running_loop().create_future()
         )
-        self._queue.append(waiting)
+        self._queue.append(queued)
         if self._task is None:
             self._task = asyncio.create_task(self._commit_queue())
-        # A caller who hangs up cancels only this: the shared transaction goes on.
-        await waiting.done
-        if waiting.submission.refusal is not None:
-            raise waiting.submission.refusal
-        return waiting.submission.results
+        # A client that disconnects cancels only this await: the shared transaction goes on.
+        await queued.done
+        if queued.submission.refusal is not None:
+            raise queued.submission.refusal
+        return queued.submission.results
 
     async def _commit_queue(self) -> None:
         try:
@@ -78,36 +80,40 @@ class GroupCommitter:
 
     def _take_batch(self) -> list[_QueuedSubmission]:
         count, items = 0, 0
-        for one in self._queue[:MAX_SUBMISSIONS_PER_COMMIT]:
-            items += len(one.submission.items)
+        for queued in self._queue[:MAX_SUBMISSIONS_PER_COMMIT]:
+            items += len(queued.submission.items)
             if count and items > MAX_ITEMS_PER_COMMIT:
                 break
             count += 1
-        some, self._queue = self._queue[:count], self._queue[count:]
-        return some
+        batch, self._queue = self._queue[:count], self._queue[count:]
+        return batch
 
-    async def _commit_or_split(self, some: Sequence[_QueuedSubmission]) -> None:
+    async def _commit_or_split(self, batch: Sequence[_QueuedSubmission]) -> None:
         try:
-            await self._commit_batch([one.submission for one in some])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who is concerned
-            if len(some) == 1 or isinstance(error, Unavailable):  # who is alone, or a database that is away
-                for one in some:
-                    _set_failure(one, error)
+            await self._commit_batch([queued.submission for queued in batch])
+        except Exception as error:  # noqa: BLE001 - passed on to the requests concerned
+            if len(batch) == 1 or isinstance(error, Unavailable):  # nothing left to split, or no database
+                for queued in batch:
+                    _set_failure(queued, error)
                 return
-            for one in some:
-                one.submission = Submission(one.submission.actor, one.submission.at, one.submission.items)
-                await self._commit_or_split([one])
+            for queued in batch:
+                queued.submission = Submission(
+                    queued.submission.actor, queued.submission.at, queued.submission.items
+                )
+                await self._commit_or_split([queued])
             return
-        for one in some:
-            if not one.done.done():
-                one.done.set_result(None)
+        for queued in batch:
+            if not queued.done.done():
+                queued.done.set_result(None)
 
-    async def _commit_batch(self, callers: Sequence[Submission]) -> None:
+    async def _commit_batch(self, submissions: Sequence[Submission]) -> None:
         database = self.context.database
         async with database.reuse_read_session(self._read_session) as session:
-            await evaluate_submissions(self.context.unit_of_work(session), callers, self._assignment_query)
+            await evaluate_submissions(
+                self.context.unit_of_work(session), submissions, self._assignment_query
+            )
         await write_submissions(
-            callers,
+            submissions,
             partial(repository.system_insert_check_ins_autocommit, self._connection),
             self._find_digests,
         )
@@ -122,35 +128,35 @@ class GroupCommitter:
             return await repository.system_find_digests(session, ids)
 
 
-def _set_failure(one: _QueuedSubmission, error: Exception) -> None:
-    if one.done.done():
+def _set_failure(queued: _QueuedSubmission, error: Exception) -> None:
+    if queued.done.done():
         return
     if isinstance(error, ApiError):
-        one.submission.refusal = error
-        one.done.set_result(None)
+        queued.submission.refusal = error
+        queued.done.set_result(None)
     else:
-        one.done.set_exception(error)
+        queued.done.set_exception(error)
 
 
 def get_group_committer(context: ServiceContext) -> GroupCommitter:
-    """The gatherer of a running service."""
-    found: GroupCommitter | None = context.memory.get(CONTEXT_KEY)
-    if found is None:
-        found = context.memory[CONTEXT_KEY] = GroupCommitter(context)
-    return found
+    """Returns the group committer of a running service; creates it on first use."""
+    committer: GroupCommitter | None = context.memory.get(CONTEXT_KEY)
+    if committer is None:
+        committer = context.memory[CONTEXT_KEY] = GroupCommitter(context)
+    return committer
 
 
 async def ingest_check_ins(context: ServiceContext, actor: Actor, items: CheckInItems) -> list[CheckInResult]:
-    """Each item's result, after the commit that holds it."""
+    """Stores the items by group commit; returns each item's result after its commit."""
     return await get_group_committer(context).submit(actor, items)
 
 
 async def ingest_in_transaction(work: UnitOfWork, items: CheckInItems) -> list[CheckInResult]:
-    """The same in the transaction of a request with an Idempotency-Key."""
-    caller = Submission(work.actor, work.at, items)
-    await evaluate_submissions(work, [caller])
+    """Stores the items in the request's own transaction, as an Idempotency-Key requires."""
+    submission = Submission(work.actor, work.at, items)
+    await evaluate_submissions(work, [submission])
     insert = partial(repository.system_insert_check_ins, work.session)
-    await write_submissions([caller], insert, partial(repository.system_find_digests, work.session))
-    if caller.refusal is not None:
-        raise caller.refusal
-    return caller.results
+    await write_submissions([submission], insert, partial(repository.system_find_digests, work.session))
+    if submission.refusal is not None:
+        raise submission.refusal
+    return submission.results

@@ -1,4 +1,4 @@
-"""The table of check-ins: what was sent, what was judged, and nothing that is ever rewritten but a review."""
+"""Table of check-ins. A row is not changed after insert, except that old positions are made coarse."""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class CheckIn(Base, Record, table=True):
-    """打卡记录. The place is WGS-84 with what the phone sent beside it; the region is the post's."""
+    """打卡记录. The position is WGS-84, `fix` is what the phone sent; the region is the post's."""
 
     __tablename__ = "check_in"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query over check-ins."""
+"""Queries on check-ins."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -26,7 +26,7 @@ from shared.http import Page, Pagination, list_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_ROWS_PER_INSERT = 500
-"""Rows of one statement on SQLite, which takes some 32,000 values."""
+"""SQLite accepts about 32,000 values per statement."""
 CHECK_IN_TABLE: sa.Table = CheckIn.__table__  # type: ignore[attr-defined]
 _CONSTANT_COLUMNS = {
     "version": "1",
@@ -34,50 +34,52 @@ _CONSTANT_COLUMNS = {
     "updated_at": "received_at",
     "coarse": "false",
 }
-_SENT_COLUMNS = tuple(one.name for one in CHECK_IN_TABLE.columns if one.name not in _CONSTANT_COLUMNS)
+_SENT_COLUMNS = tuple(
+    column.name for column in CHECK_IN_TABLE.columns if column.name not in _CONSTANT_COLUMNS
+)
 
 
 RowsWithActors = Sequence[tuple[CheckInRow, Actor]]
 
 
-async def system_insert_check_ins(session: AsyncSession, sent: RowsWithActors) -> set[UUID]:
-    """Write all rows whose id is new, and their events, in one statement; the ids that were new."""
+async def system_insert_check_ins(session: AsyncSession, rows: RowsWithActors) -> set[UUID]:
+    """Inserts rows whose id is new, with their log rows; returns the new ids. One statement on PostgreSQL."""
     if session.get_bind().dialect.name == "postgresql":
         return set(
-            (await execute_core(session, _build_insert_statement(), {"rows": _encode_rows(sent)})).scalars()
+            (await execute_core(session, _build_insert_statement(), {"rows": _encode_rows(rows)})).scalars()
         )
-    fresh: set[UUID] = set()
-    for start in range(0, len(sent), MAX_ROWS_PER_INSERT):
+    new_ids: set[UUID] = set()
+    for start in range(0, len(rows), MAX_ROWS_PER_INSERT):
         statement = insert_once(
-            session, CHECK_IN_TABLE, [row for row, _ in sent[start : start + MAX_ROWS_PER_INSERT]]
+            session, CHECK_IN_TABLE, [row for row, _ in rows[start : start + MAX_ROWS_PER_INSERT]]
         )
-        fresh |= set((await execute_core(session, statement)).scalars())
-    events = [_build_log_row(row, actor) for row, actor in sent if row["id"] in fresh]
+        new_ids |= set((await execute_core(session, statement)).scalars())
+    events = [_build_log_row(row, actor) for row, actor in rows if row["id"] in new_ids]
     if events:
         await execute_core(session, event_log.insert(), events)
-    return fresh
+    return new_ids
 
 
 async def system_insert_check_ins_autocommit(
-    connection: AutocommitConnection, sent: RowsWithActors
+    connection: AutocommitConnection, rows: RowsWithActors
 ) -> set[UUID]:
-    """`system_insert_check_ins` as its own transaction, committed on return."""
+    """As system_insert_check_ins, in a transaction of its own that is committed on return."""
     if connection.is_supported:
-        rows = await connection.execute(_compile_insert_statement(), {"rows": _encode_rows(sent)})
-        return {row[0] for row in rows}
+        inserted = await connection.execute(_compile_insert_statement(), {"rows": _encode_rows(rows)})
+        return {row[0] for row in inserted}
     async with connection.database.write() as session:
-        return await system_insert_check_ins(session, sent)
+        return await system_insert_check_ins(session, rows)
 
 
-def _encode_rows(sent: RowsWithActors) -> str:
-    """What the statement reads: the columns that differ, and what the event has besides."""
+def _encode_rows(rows: RowsWithActors) -> str:
+    """Returns the statement's JSON parameter: the columns that differ by row, and those of the event."""
     return to_json(
-        [{name: row[name] for name in _SENT_COLUMNS} | _build_event_columns(actor) for row, actor in sent]
+        [{name: row[name] for name in _SENT_COLUMNS} | _build_event_columns(actor) for row, actor in rows]
     ).decode()
 
 
 def _build_event_columns(actor: Actor) -> dict[str, Any]:
-    """What the event beside a row has that the row does not."""
+    """Returns the columns of the log row that the check-in row does not have."""
     return {"event_id": new_id(), "actor_device": actor.device, "obo": actor.on_behalf_of}
 
 
@@ -102,21 +104,26 @@ def _build_log_row(row: CheckInRow, actor: Actor) -> dict[str, Any]:
 
 @cache
 def _build_insert_statement() -> sa.Executable:
-    """Rows as one JSON parameter, so that the statement is the same for any number; the log beside, in the same breath.
+    """Inserts check-ins and their event-log rows in one statement (CTE).
 
-    A new row's version is 1, its three times are that of its receipt, and nothing of it is coarse: these are not sent.
+    The rows are one JSON parameter, so the statement text is the same for any number of rows.
+    Constant columns (version, the three times, coarse) are not sent.
     """
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-    shape = ", ".join(f'"{name}" {CHECK_IN_TABLE.c[name].type.compile(dialect)}' for name in _SENT_COLUMNS)
-    names = ", ".join(f'"{one.name}"' for one in CHECK_IN_TABLE.columns)
-    values = ", ".join(_CONSTANT_COLUMNS.get(one.name, f'"{one.name}"') for one in CHECK_IN_TABLE.columns)
+    column_types = ", ".join(
+        f'"{name}" {CHECK_IN_TABLE.c[name].type.compile(dialect)}' for name in _SENT_COLUMNS
+    )
+    column_names = ", ".join(f'"{column.name}"' for column in CHECK_IN_TABLE.columns)
+    values = ", ".join(
+        _CONSTANT_COLUMNS.get(column.name, f'"{column.name}"') for column in CHECK_IN_TABLE.columns
+    )
     return sa.text(
         f"""
         WITH sent AS MATERIALIZED (
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS r({shape}, event_id uuid, actor_device text, obo text)
+            AS r({column_types}, event_id uuid, actor_device text, obo text)
         ), fresh AS (
-            INSERT INTO check_in ({names}) SELECT {values} FROM sent
+            INSERT INTO check_in ({column_names}) SELECT {values} FROM sent
             ON CONFLICT (id) DO NOTHING RETURNING id
         ), logged AS (
             INSERT INTO event_log (tx, id, type, subject, subject_version, region, actor, on_behalf_of,
@@ -135,50 +142,50 @@ def _build_insert_statement() -> sa.Executable:
 
 @cache
 def _compile_insert_statement() -> str:
-    """The same as the driver reads it."""
+    """Returns the statement as SQL text for psycopg."""
     return str(_build_insert_statement().compile(dialect=psycopg.dialect()))  # type: ignore[attr-defined,no-untyped-call]
 
 
 async def system_find_digests(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
-    """(digest, person) of the records with these ids, for telling a repeat from a clash."""
+    """Returns id → (digest, person) of existing check-ins, to tell a repeat from a clash."""
     query = select(CheckIn.id, CheckIn.created_digest, CheckIn.person).where(col(CheckIn.id).in_(ids))
     return {row[0]: (row[1], row[2]) for row in await session.exec(query)}
 
 
 async def get_check_in(work: UnitOfWork, check_in_id: UUID) -> CheckIn:
-    """One record the caller sees; NotFound otherwise."""
+    """Returns one visible check-in. Raises NotFound."""
     query = select(CheckIn).where(CheckIn.id == check_in_id, _visible_check_ins(work))
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    check_in = (await work.session.exec(query)).first()
+    if check_in is None:
         raise NotFound("没有这条打卡记录", "No such check-in")
-    return found
+    return check_in
 
 
 async def list_check_ins(
     work: UnitOfWork,
-    asked: Pagination,
+    page_params: Pagination,
     *,
     region: str,
     person: str,
-    low: date | None,
-    high: date | None,
+    since: date | None,
+    until: date | None,
     result: Result | None,
 ) -> Page[CheckIn]:
-    """Check-ins the caller sees, newest first."""
+    """Returns a page of visible check-ins, newest first."""
     query = select(CheckIn).where(_visible_check_ins(work))
     if region:
         query = query.where(col(CheckIn.region).between(*region_bounds(region)))
     if person:
         query = query.where(CheckIn.person == person)
-    if low is not None:
-        query = query.where(CheckIn.work_date >= low)
-    if high is not None:
-        query = query.where(CheckIn.work_date <= high)
+    if since is not None:
+        query = query.where(CheckIn.work_date >= since)
+    if until is not None:
+        query = query.where(CheckIn.work_date <= until)
     if result is not None:
         query = query.where(CheckIn.result == result)
     orders = {"taken_at": col(CheckIn.taken_at)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(CheckIn.id), default="-taken_at"
+        work.session, query, page_params, orders=orders, key=col(CheckIn.id), default="-taken_at"
     )
 
 

@@ -1,4 +1,4 @@
-"""`/attendance/check-ins`: one or a batch in, the verdict out; the list of what was recorded."""
+"""Routes `/attendance/check-ins`: submit one or a batch, list, read one."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -54,7 +54,7 @@ async def check_in(
 @router.get("", response_model=Page[CheckInRead], **requires(May.PRESENCE_READ))
 async def list_check_ins(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: OptionalRegionCode = "",
     person: Annotated[str, Query(max_length=64)] = "",
     since: Annotated[date | None, Query(alias="from")] = None,
@@ -63,7 +63,7 @@ async def list_check_ins(
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """打卡记录."""
     return await repository.list_check_ins(
-        work, asked, region=region, person=person, low=since, high=until, result=result
+        work, page_params, region=region, person=person, since=since, until=until, result=result
     )
 
 

@@ -1,4 +1,4 @@
-"""What a phone sends and what it hears back at once."""
+"""Check-in requests, results and code sets."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -81,7 +81,7 @@ def _get_body_tag(sent: Any) -> str:  # noqa: ANN401 - whatever came
 CheckInBody = Annotated[
     Annotated[CheckInBatch, Tag("Batch")] | Annotated[CheckInPost, Tag("One")], Discriminator(_get_body_tag)
 ]
-"""One or a batch, told apart by `items`, so that what is wrong with the one is not said of the other."""
+"""A single check-in or a batch, told apart by `items`, so that errors name the fields of the form that was sent."""
 
 
 class CheckInResult(BaseModel):

@@ -1,4 +1,4 @@
-"""Judging what callers send, and what each of them hears: many callers' items in one transaction, none spoiling another's."""
+"""Evaluation and storage of check-ins of several requests in one transaction; one request's errors do not affect another."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from services.attendance.check_ins.calculation import (
     resolve_work_date,
 )
 from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result
+from services.attendance.fields import get_district
 from services.attendance.policy import CheckInLimits, CheckInSwitches, load_rule
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import AssignmentQuery, CachedAssignment
@@ -25,10 +26,8 @@ from shared.files import uploads
 from shared.http import to_field_errors
 from shared.unit_of_work import UnitOfWork
 
-DISTRICT_DIGITS = 6
-"""Digits of a region's code that name its district."""
 MAX_CLOCK_AHEAD = timedelta(days=1)
-"""What is dated later than this belongs to a day that nobody reckons yet."""
+"""Check-ins dated further ahead are refused: their day is not evaluated yet."""
 FIELD_LABELS = {
     "id": "编号",
     "kind": "打卡类型",
@@ -41,17 +40,17 @@ FIELD_LABELS = {
     "remark": "说明",
 }
 FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off"})
-"""Faults whose words are a whole sentence."""
+"""Error codes whose detail is a full sentence; others get the field's name in front."""
 CheckInItems = Sequence[dict[str, Any] | CheckInPost]
 InsertCheckIns = Callable[[Sequence[tuple[CheckInRow, Actor]]], Awaitable[Collection[UUID]]]
-"""Writes rows and their events, all or nothing; the ids that were new."""
+"""Inserts rows and their events, all or nothing; returns the ids that were new."""
 FindDigests = Callable[[Sequence[UUID]], Awaitable[Mapping[UUID, tuple[str, str]]]]
-"""(digest, person) of records that are there."""
+"""Returns id → (digest, person) of existing check-ins."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedItem:
-    """One item that was understood: what was sent, how it was judged, the row it becomes."""
+    """A well-formed item, its evaluation and the row to insert."""
 
     check_in: CheckInPost
     evaluation: Evaluation
@@ -60,7 +59,7 @@ class EvaluatedItem:
 
 @dataclass(slots=True)
 class Submission:
-    """One request: who sent what when, and in the end its answer or its refusal."""
+    """One request with its sender and time, and later its results or the error that refuses it."""
 
     actor: Actor
     at: datetime
@@ -74,76 +73,83 @@ class Submission:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether nothing refuses it so far."""
+        """True while no error refuses the submission."""
         return self.refusal is None
 
 
 async def evaluate_submissions(
-    work: UnitOfWork, callers: Sequence[Submission], ask: AssignmentQuery | None = None
+    work: UnitOfWork, submissions: Sequence[Submission], query_assignments: AssignmentQuery | None = None
 ) -> None:
-    """Understand and judge what callers send about themselves; nothing is written.
+    """Parses and evaluates check-ins of the senders themselves; writes nothing.
 
-    Statements: one for stations not known yet (by `ask`, where that is shorter); more only for photos. A caller
-    whom the rules refuse (Forbidden where own check-in is switched off, attendance.md E.6) spoils no other.
+    Statements: one for assignments that are not cached (through `query_assignments` if given), more only for photos.
+    A submission that the rules refuse (Forbidden where own check-in is off, attendance.md E.6) affects no other.
     """
-    for caller in callers:
+    for submission in submissions:
         try:
-            await _parse_submission(UnitOfWork(work.session, caller.actor, caller.at, work.context), caller)
+            await _parse_submission(
+                UnitOfWork(work.session, submission.actor, submission.at, work.context), submission
+            )
         except ApiError as refusal:
-            caller.refusal = refusal
-    fair = [one for one in callers if one.is_accepted]
-    if not fair:
+            submission.refusal = refusal
+    accepted = [submission for submission in submissions if submission.is_accepted]
+    if not accepted:
         return
-    most = max(one.limits.refused_after_days for one in fair if one.limits)
-    since = work.today - timedelta(days=most + 1)
-    persons = {one.actor.id for one in fair}
-    where = await assignment_cache.find_assignments(work.context, work.session, persons, since, work.at, ask)
-    for caller in fair:
+    max_age_days = max(submission.limits.refused_after_days for submission in accepted if submission.limits)
+    since = work.today - timedelta(days=max_age_days + 1)
+    persons = {submission.actor.id for submission in accepted}
+    assignments = await assignment_cache.find_assignments(
+        work.context, work.session, persons, since, work.at, query_assignments
+    )
+    for submission in accepted:
         try:
-            _evaluate_submission(caller, where[caller.actor.id], work.context.settings.district)
+            _evaluate_submission(submission, assignments[submission.actor.id], work.context.settings.district)
         except ApiError as refusal:
-            caller.refusal = refusal
+            submission.refusal = refusal
 
 
 async def write_submissions(
-    callers: Sequence[Submission], insert: InsertCheckIns, digests: FindDigests
+    submissions: Sequence[Submission], insert: InsertCheckIns, digests: FindDigests
 ) -> None:
-    """Insert and tell what is new, in one transaction, then answer everybody: applied, held, duplicate or refused.
+    """Inserts new check-ins in one transaction, then fills in the results: applied, held, duplicate or refused.
 
-    Statements: one for rows and log; one more for repeated ids.
+    Statements: one for rows and log; one more if ids are repeated.
     """
-    fair = [one for one in callers if one.is_accepted]
-    once: dict[UUID, EvaluatedItem] = {}
+    accepted = [submission for submission in submissions if submission.is_accepted]
+    items_by_id: dict[UUID, EvaluatedItem] = {}
     actors: dict[UUID, Actor] = {}
-    for caller in fair:
-        for item in caller.evaluated_items.values():
-            if once.setdefault(item.check_in.id, item) is item:
-                actors[item.check_in.id] = caller.actor
-    fresh: Collection[UUID] = ()
-    known: Mapping[UUID, tuple[str, str]] = {}
-    if once:
-        fresh = await insert([(item.row, actors[id_]) for id_, item in once.items()])
-        old = [id_ for id_ in once if id_ not in fresh]
-        known = await digests(old) if old else {}
-    for caller in fair:
-        caller.results = [
-            one
-            if isinstance(one, CheckInResult)
-            else _build_result(caller.evaluated_items[id(one)], once, fresh, known)
-            for one in caller.parsed_items
+    for submission in accepted:
+        for item in submission.evaluated_items.values():
+            if items_by_id.setdefault(item.check_in.id, item) is item:
+                actors[item.check_in.id] = submission.actor
+    new_ids: Collection[UUID] = ()
+    stored_digests: Mapping[UUID, tuple[str, str]] = {}
+    if items_by_id:
+        new_ids = await insert([(item.row, actors[check_in_id]) for check_in_id, item in items_by_id.items()])
+        repeated_ids = [check_in_id for check_in_id in items_by_id if check_in_id not in new_ids]
+        stored_digests = await digests(repeated_ids) if repeated_ids else {}
+    for submission in accepted:
+        submission.results = [
+            item
+            if isinstance(item, CheckInResult)
+            else _build_result(submission.evaluated_items[id(item)], items_by_id, new_ids, stored_digests)
+            for item in submission.parsed_items
         ]
 
 
-async def _parse_submission(work: UnitOfWork, caller: Submission) -> None:
-    home = next((grant.region for grant in caller.actor.grants), work.context.settings.district)
-    district = home[:DISTRICT_DIGITS].ljust(12, "0")
+async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
+    """Loads the district's rules and parses the items. Raises Forbidden where own check-in is off."""
+    region = next((grant.region for grant in submission.actor.grants), work.context.settings.district)
+    district = get_district(region)
     switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, district)
     if not switches.own_check_in:
         raise Forbidden(switches.switched_off_message, "Check-in is switched off here")
-    caller.limits, rule = await load_rule(work, "check_in.limits", CheckInLimits, district)
-    caller.rule = rule.ref
-    caller.parsed_items = [_parse_item(item, caller.limits, work.at, switches) for item in caller.items]
-    photos = [one.photo for one in caller.parsed_items if isinstance(one, CheckInPost) and one.photo]
+    submission.limits, rule = await load_rule(work, "check_in.limits", CheckInLimits, district)
+    submission.rule = rule.ref
+    submission.parsed_items = [
+        _parse_item(item, submission.limits, work.at, switches) for item in submission.items
+    ]
+    photos = [item.photo for item in submission.parsed_items if isinstance(item, CheckInPost) and item.photo]
     if photos:
         await uploads.require_files(work, photos, "/photo")
 
@@ -151,88 +157,98 @@ async def _parse_submission(work: UnitOfWork, caller: Submission) -> None:
 def _parse_item(
     item: dict[str, Any] | CheckInPost, limits: CheckInLimits, at: datetime, switches: CheckInSwitches
 ) -> CheckInPost | CheckInResult:
+    """Returns the check-in, or its refusal as a result."""
     if isinstance(item, CheckInPost):
-        sent = item
+        check_in = item
     else:
         try:
-            sent = CheckInPost.model_validate(item)
+            check_in = CheckInPost.model_validate(item)
         except ValidationError as error:
-            named = item.get("id", "") if isinstance(item, dict) else ""
-            return build_refused_result(str(named), to_field_errors(error.errors()))
-    if (at - sent.taken_at).days >= limits.refused_after_days:
-        words = f"打卡时间已超过 {limits.refused_after_days} 天, 请核对手机时间, 确有漏打的走补卡"
-        return build_refused_result(str(sent.id), [FieldError("too_old", words, "too old", "/taken_at")])
-    if sent.taken_at > at + MAX_CLOCK_AHEAD:
-        words = "打卡时间比现在晚一天以上, 请校准手机时间后重新打卡"
-        return build_refused_result(str(sent.id), [FieldError("ahead", words, "in the future", "/taken_at")])
-    if sent.photo and switches.photo == "off":
+            identifier = item.get("id", "") if isinstance(item, dict) else ""
+            return build_refused_result(str(identifier), to_field_errors(error.errors()))
+    if (at - check_in.taken_at).days >= limits.refused_after_days:
+        text = f"打卡时间已超过 {limits.refused_after_days} 天, 请核对手机时间, 确有漏打的走补卡"
+        return build_refused_result(str(check_in.id), [FieldError("too_old", text, "too old", "/taken_at")])
+    if check_in.taken_at > at + MAX_CLOCK_AHEAD:
+        text = "打卡时间比现在晚一天以上, 请校准手机时间后重新打卡"
         return build_refused_result(
-            str(sent.id),
+            str(check_in.id), [FieldError("ahead", text, "in the future", "/taken_at")]
+        )
+    if check_in.photo and switches.photo == "off":
+        return build_refused_result(
+            str(check_in.id),
             [FieldError("photo_off", "本地已关闭打卡照片, 请不带照片重发", "no photos", "/photo")],
         )
-    return sent
+    return check_in
 
 
-def _describe_fault(fault: FieldError) -> str:
-    name = FIELD_LABELS.get(fault.pointer.strip("/").split("/")[0], "")
-    return fault.detail if fault.code in FULL_SENTENCE_CODES or not name else f"{name}{fault.detail}"
+def _describe_error(error: FieldError) -> str:
+    """Returns the error's detail, with the Chinese field name in front unless it is a full sentence."""
+    name = FIELD_LABELS.get(error.pointer.strip("/").split("/")[0], "")
+    return error.detail if error.code in FULL_SENTENCE_CODES or not name else f"{name}{error.detail}"
 
 
-def build_refused_result(identifier: str, found: Sequence[FieldError]) -> CheckInResult:
-    """The answer for an item that is not accepted, with the reason in words."""
+def build_refused_result(identifier: str, errors: Sequence[FieldError]) -> CheckInResult:
+    """Returns the result of an item that is not accepted, with its errors."""
     return CheckInResult(
         id=identifier[:64],
         result=Result.REFUSED,
         result_label=Result.REFUSED.label,
-        words="; ".join(_describe_fault(fault) for fault in found),
+        words="; ".join(_describe_error(error) for error in errors),
         errors=[
-            FieldErrorRead(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in found
+            FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
         ],
     )
 
 
-def _evaluate_submission(caller: Submission, stations: Sequence[CachedAssignment], district: str) -> None:
-    limits = caller.limits
+def _evaluate_submission(
+    submission: Submission, assignments: Sequence[CachedAssignment], district: str
+) -> None:
+    """Evaluates each item. Raises Forbidden if the sender may not check in in the region of an item."""
+    limits = submission.limits
     if limits is None:
         raise ValueError("not read yet")
     regions = set()
-    for one in caller.parsed_items:
-        if isinstance(one, CheckInPost):
-            on = resolve_work_date(one.taken_at, limits)
-            judged = evaluate_check_in(one, on, stations, limits, caller.at)
-            row = build_row(caller.actor, caller.at, one, judged, caller.rule, on, district)
+    for item in submission.parsed_items:
+        if isinstance(item, CheckInPost):
+            work_date = resolve_work_date(item.taken_at, limits)
+            evaluation = evaluate_check_in(item, work_date, assignments, limits, submission.at)
+            row = build_row(
+                submission.actor, submission.at, item, evaluation, submission.rule, work_date, district
+            )
             regions.add(row["region"])
-            caller.evaluated_items[id(one)] = EvaluatedItem(one, judged, row)
+            submission.evaluated_items[id(item)] = EvaluatedItem(item, evaluation, row)
     for region in regions:
-        caller.actor.require(May.CHECK_IN, region, caller.actor.id)
+        submission.actor.require(May.CHECK_IN, region, submission.actor.id)
 
 
 def _build_result(
     item: EvaluatedItem,
-    once: Mapping[UUID, EvaluatedItem],
-    fresh: Collection[UUID],
-    known: Mapping[UUID, tuple[str, str]],
+    items_by_id: Mapping[UUID, EvaluatedItem],
+    new_ids: Collection[UUID],
+    stored_digests: Mapping[UUID, tuple[str, str]],
 ) -> CheckInResult:
-    identifier, judged = item.check_in.id, item.evaluation
-    result = judged.result
-    if once[identifier] is not item or identifier not in fresh:
-        first = once[identifier].row
-        there = known.get(identifier, (first["created_digest"], first["person"]))
-        if there != (item.row["created_digest"], item.row["person"]):
-            taken = FieldError("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")
-            return build_refused_result(str(identifier), [taken])
-        result = judged.result if identifier in fresh else Result.DUPLICATE
-    verdict, station = judged.verdict, judged.assignment
+    """Returns the result of one item; a stored id with other content is refused as `id_taken`."""
+    identifier, evaluation = item.check_in.id, item.evaluation
+    result = evaluation.result
+    if items_by_id[identifier] is not item or identifier not in new_ids:
+        first = items_by_id[identifier].row
+        stored = stored_digests.get(identifier, (first["created_digest"], first["person"]))
+        if stored != (item.row["created_digest"], item.row["person"]):
+            error = FieldError("id_taken", "这个编号已有内容不同的记录", "id taken", "/id")
+            return build_refused_result(str(identifier), [error])
+        result = evaluation.result if identifier in new_ids else Result.DUPLICATE
+    verdict, assignment = evaluation.verdict, evaluation.assignment
     return CheckInResult.model_construct(
         id=str(identifier),
         result=result,
         result_label=result.label,
-        words=judged.words,
+        words=evaluation.words,
         verdict=verdict.kind if verdict else None,
-        post_id=station.post_id if station else None,
-        post_name=station.name if station else "",
+        post_id=assignment.post_id if assignment else None,
+        post_name=assignment.name if assignment else "",
         distance_m=verdict.distance_m if verdict else None,
         margin_m=verdict.margin_m if verdict else None,
-        flags=list(judged.flags),
+        flags=list(evaluation.flags),
         errors=[],
     )

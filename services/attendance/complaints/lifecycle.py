@@ -1,4 +1,4 @@
-"""The life of a complaint, on one screen."""
+"""States, actions and guards of a complaint."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class ComplaintAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class ComplaintFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     reason: str = ""
 

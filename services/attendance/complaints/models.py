@@ -1,4 +1,4 @@
-"""The table of complaints."""
+"""Table of complaints, and of objections to days."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Complaint(Base, Record, table=True):
-    """投诉. Nobody has to say who they are; a contact is encrypted. With `day_id` it is a cadre's objection to a day."""
+    """投诉. May be anonymous; the contact is encrypted. A row with `day_id` is a cadre's objection to a day."""
 
     __tablename__ = "complaint"
     __table_args__ = (

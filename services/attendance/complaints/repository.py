@@ -1,4 +1,4 @@
-"""Every query about complaints that is not a page."""
+"""Queries on complaints and objections."""
 
 from datetime import date
 from uuid import UUID
@@ -14,26 +14,26 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def system_get_complaint(session: AsyncSession, complaint_id: UUID) -> Complaint:
-    """A complaint by its number, which only who made it and who handles it know."""
+    """Returns a complaint (not an objection) by its id, which only its author and its handlers know. Raises NotFound."""
     query = select(Complaint).where(Complaint.id == complaint_id, col(Complaint.day_id).is_(None))
-    found = (await session.exec(query)).first()
-    if found is None:
+    complaint = (await session.exec(query)).first()
+    if complaint is None:
         raise NotFound("没有这条投诉", "No such complaint")
-    return found
+    return complaint
 
 
-async def has_open_objection(work: UnitOfWork, day_id: UUID, but: UUID | None) -> bool:
-    """Whether an objection to a day waits for its answer."""
+async def has_open_objection(work: UnitOfWork, day_id: UUID, except_id: UUID | None) -> bool:
+    """True if another objection to the day is open."""
     query = select(Complaint.id).where(
         Complaint.day_id == day_id, Complaint.state == ComplaintState.OPEN, visible_rows(work, Complaint)
     )
-    if but is not None:
-        query = query.where(Complaint.id != but)
+    if except_id is not None:
+        query = query.where(Complaint.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
 async def list_objections(work: UnitOfWork, person: str, first: date, last: date) -> list[Complaint]:
-    """A person's objections to days, within what the caller sees, the newest first."""
+    """Returns a person's visible objections to days of a period, newest first."""
     query = select(Complaint).where(
         Complaint.person == person,
         col(Complaint.work_date).between(first, last),

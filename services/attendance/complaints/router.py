@@ -1,4 +1,4 @@
-"""`/attendance/complaints` and `/attendance/compliance`."""
+"""Routes `/attendance/complaints`, `/attendance/objections` and `/attendance/compliance`."""
 
 from uuid import UUID
 
@@ -56,12 +56,12 @@ async def complain(work: PublicWriteWork, body: ComplaintCreate) -> Complaint:
 
 @router.get("/complaints", response_model=Page[ComplaintRead], **requires(May.COMPLAINT_HANDLE))
 async def list_complaints(
-    work: ReadWork, asked: Pagination, region: RegionQuery = "", state: ComplaintState | None = None
+    work: ReadWork, page_params: Pagination, region: RegionQuery = "", state: ComplaintState | None = None
 ) -> Page[ComplaintRead]:
     """投诉列表."""
-    found = await records.list_records(
+    complaints = await records.list_records(
         work,
-        asked,
+        page_params,
         Complaint,
         order="-created_at",
         region=region,
@@ -69,9 +69,9 @@ async def list_complaints(
         may=May.COMPLAINT_HANDLE,
     )
     return Page(
-        items=[service.to_read_model(work, one) for one in found.items],
-        next_cursor=found.next_cursor,
-        total=found.total,
+        items=[service.to_read_model(work, complaint) for complaint in complaints.items],
+        next_cursor=complaints.next_cursor,
+        total=complaints.total,
     )
 
 
@@ -89,7 +89,7 @@ async def object_to_day(work: WriteWork, day_id: UUID, body: ObjectionCreate) ->
 @router.get("/objections", response_model=Page[ObjectionRead], **requires(May.PRESENCE_READ))
 async def list_objections(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ComplaintState | None = None,
@@ -98,7 +98,7 @@ async def list_objections(
     equal = {"person": person, "state": state}
     where = [col(Complaint.day_id).is_not(None)]
     return await records.list_records(
-        work, asked, Complaint, order="-created_at", region=region, equal=equal, where=where
+        work, page_params, Complaint, order="-created_at", region=region, equal=equal, where=where
     )
 
 

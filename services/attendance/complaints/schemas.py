@@ -1,4 +1,4 @@
-"""What goes in and out about complaints and compliance."""
+"""Requests and responses of complaints, objections and the compliance statement."""
 
 from datetime import date, datetime
 from uuid import UUID

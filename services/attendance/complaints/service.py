@@ -1,4 +1,4 @@
-"""Taking complaints in, answering them, and saying what is switched on."""
+"""Complaints, objections to days, their answers, and the compliance statement."""
 
 from uuid import UUID
 
@@ -38,7 +38,7 @@ _MODE_LABELS = {
 
 
 async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint:
-    """A complaint from anybody, about a place of this district. Invalid elsewhere, where nobody here would see it."""
+    """Records a complaint, which may be anonymous. Raises Invalid for a region outside this district, where nobody would see it."""
     low, high = region_bounds(work.context.settings.district)
     if not low <= body.region <= high:
         detail = "这个地区不归本县, 请填写本县的乡镇或村"
@@ -46,36 +46,36 @@ async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint
             detail, "Not a region of this district", errors=[FieldError("elsewhere", detail, "", "/region")]
         )
     complaint_id = body.id or new_id()
-    about = f"complaint:{complaint_id}:contact"
-    made, fresh = await create_record(
+    associated_data = f"complaint:{complaint_id}:contact"
+    complaint, is_new = await create_record(
         work,
         Complaint,
         body,
         region=body.region,
         id=complaint_id,
         text=body.text,
-        contact_sealed=work.context.keyring.encrypt(body.contact, associated_data=about)
+        contact_sealed=work.context.keyring.encrypt(body.contact, associated_data=associated_data)
         if body.contact
         else "",
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
-    if fresh:
-        await work.publish(ComplaintMoved(was="", now=made.state), made)
-    return made
+    if is_new:
+        await work.publish(ComplaintMoved(was="", now=complaint.state), complaint)
+    return complaint
 
 
 async def create_objection(work: UnitOfWork, day_id: UUID, body: ObjectionCreate) -> Complaint:
-    """A cadre's objection to one of their own days; the day stays provisional until it is answered.
+    """Records a cadre's objection to one of their own days; the day stays provisional until it is answered.
 
-    Conflict while an earlier one about the day is open. Who supervises answers it, not who decided the day.
+    Raises Conflict while another one is open. It is answered by supervision, not by whoever decided the day.
     """
     day = await records.get_record(work, AttendanceDay, day_id, "这一天")
     work.actor.require(May.CHECK_IN, day.region, day.person)
     if await repository.has_open_objection(work, day.id, body.id):
         raise Conflict("这一天已有异议待答复", "An objection is open")
     await uploads.require_files(work, body.files, "/files")
-    made, fresh = await create_record(
+    objection, is_new = await create_record(
         work,
         Complaint,
         body,
@@ -90,58 +90,60 @@ async def create_objection(work: UnitOfWork, day_id: UUID, body: ObjectionCreate
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
-    if fresh:
-        await work.publish(_build_event(made, "", made.state), made)
-    return made
+    if is_new:
+        await work.publish(_build_event(objection, "", objection.state), objection)
+    return objection
 
 
-def _build_event(row: Complaint, was: str, now: str) -> ComplaintMoved:
-    return ComplaintMoved(was=was, now=now, person=row.person, work_date=row.work_date)
+def _build_event(complaint: Complaint, was: str, now: str) -> ComplaintMoved:
+    return ComplaintMoved(was=was, now=now, person=complaint.person, work_date=complaint.work_date)
 
 
-def to_read_model(work: UnitOfWork, row: Complaint) -> ComplaintRead:
-    """A complaint as its handlers read it, the contact in clear."""
-    sealed, about = row.contact_sealed, f"complaint:{row.id}:contact"
-    contact = work.context.keyring.decrypt(sealed, associated_data=about) if sealed else ""
+def to_read_model(work: UnitOfWork, complaint: Complaint) -> ComplaintRead:
+    """Returns a complaint for its handlers, with the contact decrypted."""
+    sealed, associated_data = complaint.contact_sealed, f"complaint:{complaint.id}:contact"
+    contact = work.context.keyring.decrypt(sealed, associated_data=associated_data) if sealed else ""
     return ComplaintRead(
-        **row.model_dump(include=set(ComplaintRead.model_fields) - {"contact"}), contact=contact
+        **complaint.model_dump(include=set(ComplaintRead.model_fields) - {"contact"}), contact=contact
     )
 
 
 async def answer_complaint(
     work: UnitOfWork, complaint_id: UUID, body: TransitionRequest, *, match: VersionMatch, dry_run: bool
 ) -> TransitionPreview | ComplaintRead:
-    """Answer a complaint; whoever made it reads the answer with its number."""
-    row = await records.get_record(
+    """Answers a complaint or an objection; the author of a complaint reads the answer by its id."""
+    complaint = await records.get_record(
         work, Complaint, complaint_id, "这条投诉", lock=True, may=May.COMPLAINT_HANDLE
     )
     preview = await apply_transition(
         work,
         COMPLAINT,
-        row,
+        complaint,
         COMPLAINT.transitions[0].action,
         ComplaintFacts(body.reason),
         request=body.model_copy(update={"reason": ""}),
         match=match,
         dry_run=dry_run,
-        event=lambda was, now: _build_event(row, was, now),
+        event=lambda was, now: _build_event(complaint, was, now),
     )
     if preview is not None:
         return preview
-    row.answer, row.answered_by = body.reason, work.actor.id
-    work.session.add(row)
-    if row.work_date is not None:
-        words = f"{format_days(row.work_date, row.work_date)}的异议已答复{format_reason(body.reason)}"
-        await send_message(work, row.person, MessageKind.OBJECTION, row, words)
-    return to_read_model(work, row)
+    complaint.answer, complaint.answered_by = body.reason, work.actor.id
+    work.session.add(complaint)
+    if complaint.work_date is not None:
+        text = (
+            f"{format_days(complaint.work_date, complaint.work_date)}的异议已答复{format_reason(body.reason)}"
+        )
+        await send_message(work, complaint.person, MessageKind.OBJECTION, complaint, text)
+    return to_read_model(work, complaint)
 
 
 async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
-    """What this district switched on, in words."""
-    where = region or work.context.settings.district
-    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, where)
+    """Returns the attendance methods switched on in a region, with the record-keeping number and the promises."""
+    region_code = region or work.context.settings.district
+    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, region_code)
     return Compliance(
-        region=where,
+        region=region_code,
         mode=_MODE_LABELS[switches.own_check_in, switches.imports],
         promises=PUBLIC_PROMISES,
         complaints="POST /api/v1/attendance/complaints",

@@ -1,4 +1,4 @@
-"""What a day was, by the rules, in words. Pure: facts in, outcome out."""
+"""Evaluation of one attendance day by the district's rules. Pure functions: facts in, outcome out."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +13,7 @@ BOTH_HALVES = frozenset({Part.MORNING, Part.EVENING})
 
 @dataclass(frozen=True, slots=True)
 class DayCheckIn:
-    """A check-in as the day sees it: local time, whether it counts (None: a person has not decided), and in words."""
+    """A check-in of the day: local time, whether it counts (None: review pending), and its description."""
 
     at: datetime
     counts: bool | None
@@ -22,7 +22,7 @@ class DayCheckIn:
 
 @dataclass(frozen=True, slots=True)
 class DutyShift:
-    """A duty shift: local times, whether somebody confirmed it."""
+    """A duty shift of the day in local time, and whether it was confirmed."""
 
     starts_at: datetime
     ends_at: datetime
@@ -32,7 +32,7 @@ class DutyShift:
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """Everything the result of a day depends on."""
+    """All inputs on which the result of a day depends."""
 
     on: date
     today: date
@@ -52,7 +52,7 @@ class DayFacts:
 
 @dataclass(frozen=True, slots=True)
 class DayOutcome:
-    """The day's result, its half days, whether it may still change, and why, in words."""
+    """Result of a day, half days that count, whether it may still change, and the explanation in Chinese."""
 
     result: DayResult
     halves: int
@@ -63,77 +63,83 @@ class DayOutcome:
 
 @dataclass
 class _DayEvidence:
+    """Half days shown to be present, the explanations, and whether a check-in awaits review."""
+
     parts: set[Part] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
     pending: bool = False
 
 
 def evaluate_day(facts: DayFacts) -> DayOutcome:
-    """The day's result. It is provisional while late data, a decision or the calendar's notice can still change it."""
-    seen = _collect_evidence(facts)
-    result, halves, leave_halves, why = _decide_result(facts, seen)
+    """Returns the outcome of a day.
+
+    It is provisional while late data, an open decision or the calendar notice of the State Council can change it.
+    """
+    evidence = _collect_evidence(facts)
+    result, halves, leave_halves, reason = _decide_result(facts, evidence)
     late = facts.today <= facts.on + timedelta(days=facts.rules.late_days)
-    provisional = late or seen.pending or bool(facts.open_questions) or facts.calendar.provisional
-    words = "; ".join(part for part in dict.fromkeys((why, *seen.words, *facts.open_questions)) if part)
+    provisional = late or evidence.pending or bool(facts.open_questions) or facts.calendar.provisional
+    text = "; ".join(part for part in dict.fromkeys((reason, *evidence.words, *facts.open_questions)) if part)
     return DayOutcome(
-        result, halves, leave_halves, provisional, f"{result.label}: {words}" if words else result.label
+        result, halves, leave_halves, provisional, f"{result.label}: {text}" if text else result.label
     )
 
 
 def _collect_evidence(facts: DayFacts) -> _DayEvidence:
-    """What shows that the person was there, half day by half day."""
-    seen = _DayEvidence()
-    for tap in facts.check_ins:
-        seen.words.append(tap.words)
-        seen.pending |= tap.counts is None
-        if tap.counts:
-            seen.parts |= _find_parts(facts, tap.at)
+    """Collects the half days on which the person was present, from all kinds of evidence."""
+    evidence = _DayEvidence()
+    for check_in in facts.check_ins:
+        evidence.words.append(check_in.words)
+        evidence.pending |= check_in.counts is None
+        if check_in.counts:
+            evidence.parts |= _find_parts(facts, check_in.at)
     for shift in facts.shifts:
-        _add_duty_evidence(facts, shift, seen)
+        _add_duty_evidence(facts, shift, evidence)
     for part in facts.make_ups:
-        seen.parts |= BOTH_HALVES if part is Part.DAY or facts.rules.sign_ins == 1 else {part}
-        seen.words.append(f"补卡已批准({part.label})")
+        evidence.parts |= BOTH_HALVES if part is Part.DAY or facts.rules.sign_ins == 1 else {part}
+        evidence.words.append(f"补卡已批准({part.label})")
     for at in facts.spot_check_times:
-        seen.parts |= _find_parts(facts, at)
-        seen.words.append(f"{at:%H:%M} 抽查在岗")
-    return seen
+        evidence.parts |= _find_parts(facts, at)
+        evidence.words.append(f"{at:%H:%M} 抽查在岗")
+    return evidence
 
 
 def _find_parts(facts: DayFacts, at: datetime) -> set[Part] | frozenset[Part]:
-    """Which half days something at a local time shows."""
+    """Returns the half days that evidence at a local time proves."""
     rules = facts.rules
     if rules.sign_ins == 1 or rules.morning is None or rules.evening is None:
         return BOTH_HALVES
-    if at.date() > facts.on:  # after midnight the evening is still going on
+    if at.date() > facts.on:  # after midnight it still belongs to the evening before
         return {Part.EVENING}
-    clock = at.time()
-    found = set()
-    if rules.morning.start <= clock <= rules.morning.end:
-        found.add(Part.MORNING)
-    if rules.evening.start <= clock <= rules.evening.end:
-        found.add(Part.EVENING)
-    return found
+    local_time = at.time()
+    parts = set()
+    if rules.morning.start <= local_time <= rules.morning.end:
+        parts.add(Part.MORNING)
+    if rules.evening.start <= local_time <= rules.evening.end:
+        parts.add(Part.EVENING)
+    return parts
 
 
-def _add_duty_evidence(facts: DayFacts, shift: DutyShift, seen: _DayEvidence) -> None:
-    kept = shift.is_confirmed or any(
-        tap.counts and shift.starts_at <= tap.at <= shift.ends_at for tap in facts.check_ins
+def _add_duty_evidence(facts: DayFacts, shift: DutyShift, evidence: _DayEvidence) -> None:
+    """Adds a shift that was confirmed or has a check-in within it."""
+    is_kept = shift.is_confirmed or any(
+        check_in.counts and shift.starts_at <= check_in.at <= shift.ends_at for check_in in facts.check_ins
     )
     span = f"{shift.starts_at:%H:%M} 至 {shift.ends_at:%m-%d %H:%M}"
-    if not kept:
-        seen.words.append(f"值班 {span} 未见记录")
+    if not is_kept:
+        evidence.words.append(f"值班 {span} 未见记录")
         return
-    seen.words.append(f"值班 {span}")
+    evidence.words.append(f"值班 {span}")
     if shift.night and not facts.rules.night_duty_counts:
         return
     if facts.rules.sign_ins == 1:
-        seen.parts |= BOTH_HALVES
+        evidence.parts |= BOTH_HALVES
     else:
-        seen.parts.add(Part.EVENING if shift.night else Part.MORNING)
+        evidence.parts.add(Part.EVENING if shift.night else Part.MORNING)
 
 
-def _decide_result(facts: DayFacts, seen: _DayEvidence) -> tuple[DayResult, int, int, str]:
-    """Result, half days stationed, half days of leave, and the reason where it is not in the evidence."""
+def _decide_result(facts: DayFacts, evidence: _DayEvidence) -> tuple[DayResult, int, int, str]:
+    """Returns (result, half days present, half days of leave, reason that is not in the evidence)."""
     if facts.spot_check_absent:
         return DayResult.ABSENT, 0, 0, "抽查认定不在岗"
     if facts.leave is Part.DAY:
@@ -141,22 +147,24 @@ def _decide_result(facts: DayFacts, seen: _DayEvidence) -> tuple[DayResult, int,
     if facts.errand:
         return DayResult.ERRAND, 2, 0, facts.errand
     if facts.leave is not None:
-        there = 1 if seen.parts - {facts.leave} else 0
-        return (DayResult.PART if there else DayResult.LEAVE), there, 1, facts.leave_words
-    if seen.parts:
-        return _decide_present(facts, seen)
-    return _decide_without_evidence(facts, seen)
+        halves = 1 if evidence.parts - {facts.leave} else 0
+        return (DayResult.PART if halves else DayResult.LEAVE), halves, 1, facts.leave_words
+    if evidence.parts:
+        return _decide_present(facts, evidence)
+    return _decide_without_evidence(facts, evidence)
 
 
-def _decide_present(facts: DayFacts, seen: _DayEvidence) -> tuple[DayResult, int, int, str]:
-    if seen.parts >= BOTH_HALVES:
+def _decide_present(facts: DayFacts, evidence: _DayEvidence) -> tuple[DayResult, int, int, str]:
+    """Returns the result of a day with evidence for at least one half day."""
+    if evidence.parts >= BOTH_HALVES:
         return DayResult.PRESENT, 2, 0, ""
-    part = next(iter(seen.parts))
+    part = next(iter(evidence.parts))
     return DayResult.PART, 1 if facts.rules.unit == "half_day" else 0, 0, f"只有{part.label}的记录"
 
 
-def _decide_without_evidence(facts: DayFacts, seen: _DayEvidence) -> tuple[DayResult, int, int, str]:
-    if seen.pending:
+def _decide_without_evidence(facts: DayFacts, evidence: _DayEvidence) -> tuple[DayResult, int, int, str]:
+    """Returns the result of a day without evidence of presence."""
+    if evidence.pending:
         return DayResult.PENDING, 0, 0, ""
     calendar = facts.calendar
     expected = calendar.is_worked or bool(facts.shifts)

@@ -1,4 +1,4 @@
-"""The table of days."""
+"""Tables of attendance days and of open recalculations."""
 
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +15,7 @@ from shared.db import JSON, Record, text_enum
 class AttendanceDay(Base, Record, table=True):
     """一人一天. `halves` are half days that count as stationed, `leave_halves` half days of leave.
 
-    A signed day is frozen; what later data would make of it stands in `after_signature`, and changes nothing.
+    A signed day is frozen; a different result from later data is stored in `after_signature` and changes nothing.
     """
 
     __tablename__ = "attendance_day"
@@ -44,7 +44,7 @@ class AttendanceDay(Base, Record, table=True):
 
 
 class Recalculation(Base, table=True):
-    """重新认定: what a changed rule still wants reckoned anew in a region, from `on_day` back to `first`."""
+    """重新认定: days of a region still to recalculate after a rule change, from `on_day` back to `first`."""
 
     __tablename__ = "recount"
 

@@ -1,4 +1,4 @@
-"""Every query over days, and the rows that days are reckoned from: one statement for any number of persons and days."""
+"""Queries on days and on the inputs of their evaluation; each takes any number of persons and days in one statement."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +17,7 @@ from services.attendance.complaints.models import Complaint
 from services.attendance.days.models import AttendanceDay, Recalculation
 from services.attendance.duties.models import Duty
 from services.attendance.errands.models import Errand
+from services.attendance.fields import DISTRICT_DIGITS, get_district
 from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.policy import (
@@ -29,7 +30,7 @@ from services.attendance.policy import (
 )
 from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.posts.service import DeviceStatus
-from services.attendance.reviews import repository as evidence
+from services.attendance.reviews import repository as reviews
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.repository import MAX_DAY_LENGTH, EvidenceBounds
 from services.attendance.spot_checks.models import DrawnPerson
@@ -44,9 +45,9 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 T = TypeVar("T", bound=SQLModel)
 PersonDay = tuple[str, date]
-"""A person and a day."""
+"""(person, day)."""
 EVALUATION_LOCK_ID = 7_062_025
-"""The lock of those who reckon: what was read last is written last."""
+"""Advisory lock of evaluation: a result from older rows must not overwrite one from newer rows."""
 _PERSON_DAY_TYPES: dict[str, Any] = {
     "person": sa.String(),
     "on": sa.Date(),
@@ -59,7 +60,10 @@ _PERSON_DAY_TYPES: dict[str, Any] = {
 def system_build_days_table(
     session: AsyncSession, pairs: Iterable[PersonDay], look_back_days: int = 0
 ) -> Any:  # noqa: ANN401 - a FROM element
-    """Persons and days to join with; `low` to `high` hold every punch of the day, `back` to `low` those before it."""
+    """Returns a VALUES table of persons and days to join with.
+
+    `low`..`high` (UTC) contains every check-in of the day, `back`..`low` those of the look-back days.
+    """
     rows = []
     for person, on in pairs:
         low = datetime.combine(on, time(), CHINA_TIME_ZONE).astimezone(UTC)
@@ -69,34 +73,36 @@ def system_build_days_table(
 
 
 async def system_lock_evaluation(session: AsyncSession) -> None:
-    """Wait until nobody else reckons, until this transaction ends.
+    """Takes the evaluation lock until the transaction ends (PostgreSQL; SQLite has one writer).
 
-    Its statements are planned anew each time: a plan kept from when the tables were small would read them whole.
+    Forces custom plans: a generic plan from when the tables were small scans them whole.
     """
     if session.get_bind().dialect.name == "postgresql":
-        anew = sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true())
-        await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(EVALUATION_LOCK_ID), anew))
+        custom_plans = sa.func.set_config("plan_cache_mode", "force_custom_plan", sa.true())
+        await execute_core(
+            session, sa.select(sa.func.pg_advisory_xact_lock(EVALUATION_LOCK_ID), custom_plans)
+        )
 
 
 async def system_list_assignments(
     session: AsyncSession, persons: Collection[str], first: date, last: date
 ) -> list[sa.Row[Any]]:
-    """Where these persons were stationed on any of these days."""
-    held, post = get_columns(Assignment), get_columns(Post)
+    """Returns assignments with their posts that overlap any of these days, by start."""
+    assignment, post = get_columns(Assignment), get_columns(Post)
     query = (
         sa.select(
-            held.person,
-            held.person_name,
-            held.region,
-            held.starts_on,
-            held.ends_on,
-            held.post_id,
+            assignment.person,
+            assignment.person_name,
+            assignment.region,
+            assignment.starts_on,
+            assignment.ends_on,
+            assignment.post_id,
             post.name,
             post.closed_on,
         )
-        .join_from(Assignment, Post, post.id == held.post_id)
-        .where(in_list(session, held.person, persons), overlaps_days(Assignment, first, last))
-        .order_by(held.starts_on, held.id)
+        .join_from(Assignment, Post, post.id == assignment.post_id)
+        .where(in_list(session, assignment.person, persons), overlaps_days(Assignment, first, last))
+        .order_by(assignment.starts_on, assignment.id)
     )
     return list(await execute_core(session, query))
 
@@ -104,27 +110,27 @@ async def system_list_assignments(
 async def system_list_overlapping(
     session: AsyncSession, table: type[T], persons: Collection[str], first: date, last: date
 ) -> list[T]:
-    """Rows of persons whose time touches these days."""
-    mine = in_list(session, col(table.person), persons)  # type: ignore[attr-defined]
-    return list(await session.exec(select(table).where(mine, overlaps_days(table, first, last))))
+    """Returns the persons' rows of a table whose period overlaps these days."""
+    of_persons = in_list(session, col(table.person), persons)  # type: ignore[attr-defined]
+    return list(await session.exec(select(table).where(of_persons, overlaps_days(table, first, last))))
 
 
 async def system_list_dated(
     session: AsyncSession,
     table: type[T],
-    days: Any,  # noqa: ANN401 - of `system_sought`
+    days: Any,  # noqa: ANN401 - from `system_build_days_table`
     column: str = "work_date",
     *,
     lock: bool = False,
 ) -> list[T]:
-    """Rows of persons dated on their days."""
+    """Returns the rows of a table whose person and date are in `days`."""
     person, on = col(table.person), col(getattr(table, column))  # type: ignore[attr-defined]
     query = select(table).join(days, sa.and_(person == days.c.person, on == days.c.on))
     return list(await session.exec(query.with_for_update(of=table) if lock else query))
 
 
-async def system_list_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - of `system_sought`
-    """What was reckoned before."""
+async def system_list_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]]:  # noqa: ANN401 - from `system_build_days_table`
+    """Returns the stored results of the days."""
     day = get_columns(AttendanceDay)
     query = sa.select(*day).join(days, sa.and_(day.person == days.c.person, day.work_date == days.c.on))
     return list(await execute_core(session, query))
@@ -133,19 +139,23 @@ async def system_list_days(session: AsyncSession, days: Any) -> list[sa.Row[Any]
 async def system_update_after_signature(
     session: AsyncSession, day_id: UUID, noted: dict[str, Any], at: datetime
 ) -> None:
-    """Show beside a signed day what came after its signature."""
+    """Stores beside a signed day the result that later data would give."""
     day = get_columns(AttendanceDay)
     changed = {"after_signature": noted, "version": day.version + 1, "updated_at": at}
     await execute_core(session, sa.update(day.id.table).where(day.id == day_id).values(**changed))
 
 
 async def system_list_log_rows(session: AsyncSession, cursor: Cursor, limit: int) -> list[sa.Row[Any]]:
-    """What the log tells after a place, as far as it concerns days."""
+    """Returns visible log rows after the cursor, with the payload fields that concern days."""
     log = event_log.c
-    told = ("person", "work_date", "starts_on", "ends_on", "key", "effective_from", "since")
+    fields = ("person", "work_date", "starts_on", "ends_on", "key", "effective_from", "since")
     query = (
         sa.select(
-            log.tx, log.seq, log.type, log.region, *(log.after[name].as_string().label(name) for name in told)
+            log.tx,
+            log.seq,
+            log.type,
+            log.region,
+            *(log.after[name].as_string().label(name) for name in fields),
         )
         .where(after_cursor(cursor), is_visible(session))
         .order_by(log.tx, log.seq)
@@ -154,67 +164,76 @@ async def system_list_log_rows(session: AsyncSession, cursor: Cursor, limit: int
     return list(await execute_core(session, query))
 
 
-async def system_renew_lease(session: AsyncSession, follower: str, attempts: int, until: datetime) -> bool:
-    """Keep the lease until then; False when another process has it by now."""
-    place = log_cursor.c
-    mine = sa.and_(place.subscriber == follower, place.attempts == attempts)
-    return (await execute_core(session, log_cursor.update().where(mine).values(due_at=until))).rowcount == 1
+async def system_renew_lease(session: AsyncSession, subscriber: str, attempts: int, until: datetime) -> bool:
+    """Extends the lease; returns False if another process took it over."""
+    cursor = log_cursor.c
+    own_lease = sa.and_(cursor.subscriber == subscriber, cursor.attempts == attempts)
+    return (
+        await execute_core(session, log_cursor.update().where(own_lease).values(due_at=until))
+    ).rowcount == 1
 
 
 async def system_list_devices(session: AsyncSession, persons: Collection[str]) -> list[sa.Row[Any]]:
-    """(person, device, state, since when) of persons' phones."""
-    phone = get_columns(Device)
-    wanted = (phone.person, phone.device, phone.state, phone.state_since)
-    query = sa.select(*wanted).where(in_list(session, phone.person, persons))
+    """Returns (person, device, state, state_since) of the persons' phones."""
+    device = get_columns(Device)
+    columns = (device.person, device.device, device.state, device.state_since)
+    query = sa.select(*columns).where(in_list(session, device.person, persons))
     return list(await execute_core(session, query))
 
 
 async def system_list_unevaluated_persons(session: AsyncSession, on: date, *, provisional: bool) -> list[str]:
-    """Persons stationed on a day for whom that day was not reckoned yet; those too for whom it may have ripened."""
-    day, posting = get_columns(AttendanceDay), get_columns(Assignment)
-    settled = [day.provisional.is_(False)] if provisional else []
-    done = sa.select(day.person).where(day.work_date == on, day.person == posting.person, *settled).exists()
-    query = sa.select(posting.person).where(overlaps_days(Assignment, on, on), ~done).distinct()
-    return list((await execute_core(session, query.order_by(posting.person))).scalars())
+    """Returns persons assigned on a day that has no result; with `provisional` also those with a provisional one."""
+    day, assignment = get_columns(AttendanceDay), get_columns(Assignment)
+    final = [day.provisional.is_(False)] if provisional else []
+    evaluated = (
+        sa.select(day.person).where(day.work_date == on, day.person == assignment.person, *final).exists()
+    )
+    query = sa.select(assignment.person).where(overlaps_days(Assignment, on, on), ~evaluated).distinct()
+    return list((await execute_core(session, query.order_by(assignment.person))).scalars())
 
 
 async def system_coarsen_check_ins(
     session: AsyncSession, region: tuple[str, str], before: date, limit: int
 ) -> int:
-    """Take the detail away from places recorded in a span of regions before a day; how many rows."""
+    """Rounds positions of check-ins before a day to two decimals (about 1 km); returns the row count."""
     row = get_columns(CheckIn)
-    old = (
+    row_ids = (
         sa.select(row.id)
         .where(row.region.between(*region), row.work_date < before, row.coarse.is_(False))
         .limit(limit)
     )
-    coarser: dict[str, Any] = {
+    values: dict[str, Any] = {
         "lon": sa.func.round(sa.cast(row.lon, sa.Numeric), 2),
         "lat": sa.func.round(sa.cast(row.lat, sa.Numeric), 2),
         "fix": {},
         "coarse": True,
-        # What another system wrote about the place is its address.
+        # The remark of an imported check-in is an address.
         "remark": sa.case((row.source == Source.SYSTEM, ""), else_=row.remark),
     }
     table = CheckIn.__table__  # type: ignore[attr-defined]
-    done = await execute_core(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
-    return done.rowcount
+    result = await execute_core(session, sa.update(table).where(row.id.in_(row_ids)).values(**values))
+    return result.rowcount
 
 
 async def system_upsert_recalculation(
     session: AsyncSession, region: str, first: date, last: date, at: datetime
 ) -> None:
-    """Want a region's days reckoned anew, whatever was wanted of it before."""
-    found = (
+    """Requests recalculation of a region's days; restarts one that is open and keeps its earlier first day."""
+    existing = (
         await session.exec(select(Recalculation).where(Recalculation.region == region).with_for_update())
     ).first()
-    job = found or Recalculation(region=region, first=first, on_day=last, asked_at=at)
-    job.first, job.on_day, job.after_person, job.asked_at = min(job.first, first), last, "", at
-    session.add(job)
+    recalculation = existing or Recalculation(region=region, first=first, on_day=last, asked_at=at)
+    recalculation.first, recalculation.on_day, recalculation.after_person, recalculation.asked_at = (
+        min(recalculation.first, first),
+        last,
+        "",
+        at,
+    )
+    session.add(recalculation)
 
 
 async def system_find_next_recalculation(session: AsyncSession) -> Recalculation | None:
-    """What was asked for first, locked; None when nothing is, or another process is at it."""
+    """Returns the oldest recalculation, locked; None if there is none or another process works on it."""
     query = select(Recalculation).order_by(col(Recalculation.asked_at)).limit(1)
     return (await session.exec(query.with_for_update(skip_locked=True))).first()
 
@@ -222,38 +241,36 @@ async def system_find_next_recalculation(session: AsyncSession) -> Recalculation
 async def system_list_assigned_persons(
     session: AsyncSession, region: str, on: date, after: str, limit: int
 ) -> list[str]:
-    """Persons stationed in a region on a day, by name after one."""
-    posting = get_columns(Assignment)
+    """Returns up to `limit` persons assigned in a region on a day, sorted, after the person `after`."""
+    assignment = get_columns(Assignment)
     query = (
-        sa.select(posting.person)
+        sa.select(assignment.person)
         .where(
-            posting.region.between(*region_bounds(region)),
+            assignment.region.between(*region_bounds(region)),
             overlaps_days(Assignment, on, on),
-            posting.person > after,
+            assignment.person > after,
         )
         .distinct()
-        .order_by(posting.person)
+        .order_by(assignment.person)
         .limit(limit)
     )
     return list((await execute_core(session, query)).scalars())
 
 
-DISTRICT_DIGITS = 6
-"""Digits of a region's code that name its district, which sets the rules."""
 MAX_SHARED_DEVICE_ROWS = 5_000
-"""Check-ins with shared phones that are looked at for some days together; more say nothing new."""
+"""Check-ins with shared phones that are read per load; more would add nothing."""
 QueryRow = Any
-"""Columns of one row, as a query in repository.py names them."""
+"""A row of columns, named as its query names them."""
 
 
 @dataclass(frozen=True)
 class DistrictRules:
-    """The dated rules of one district on one day."""
+    """Rules of one district in force on one day."""
 
     rules: PresenceRules
     switches: CheckInSwitches
     limits: CheckInLimits
-    evidence: AnomalyThresholds
+    thresholds: AnomalyThresholds
     calendar_day: Day
     applied_rules: tuple[Rule, ...]
     rule_refs: tuple[str, ...]
@@ -261,17 +278,17 @@ class DistrictRules:
 
 @dataclass
 class DayInputs:
-    """Rows by person and day, and by person."""
+    """Rows that evaluation reads, by (person, day) or by person."""
 
     assignments: dict[str, list[QueryRow]]
     district_rules: dict[tuple[str, date], DistrictRules] = field(default_factory=dict)
     check_ins: dict[PersonDay, list[QueryRow]] = field(default_factory=dict)
     previous_check_ins: dict[PersonDay, QueryRow] = field(default_factory=dict)
     history: dict[str, list[QueryRow]] = field(default_factory=dict)
-    """Check-ins of some days before, of those persons only for whom they can tell more than `before`."""
+    """Check-ins of the look-back days, only of persons for whom anomalies over several days are possible."""
     device_users: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
     devices: dict[str, dict[str, DeviceStatus]] = field(default_factory=dict)
-    """Person → phone → how it stands."""
+    """Person → device → status."""
     leaves: dict[str, list[Leave]] = field(default_factory=dict)
     errands: dict[str, list[Errand]] = field(default_factory=dict)
     members: dict[str, list[Member]] = field(default_factory=dict)
@@ -283,120 +300,135 @@ class DayInputs:
     days: dict[PersonDay, QueryRow] = field(default_factory=dict)
 
     def find_assignment(self, person: str, on: date) -> QueryRow | None:
-        """Where the person was stationed first on a day; None where nowhere."""
-        return next((one for one in self.assignments.get(person, ()) if _is_active(one, on)), None)
+        """Returns the person's first assignment that is active on a day, or None."""
+        return next(
+            (assignment for assignment in self.assignments.get(person, ()) if _is_active(assignment, on)),
+            None,
+        )
 
     def get_rules(self, region: str, on: date) -> DistrictRules:
-        """The rules of a region's district on a day."""
+        """Returns the rules of a region's district on a day."""
         return self.district_rules[region[:DISTRICT_DIGITS], on]
 
 
 async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayInputs:
-    """Everything about these days of these persons, and their check-ins before as far as they can be odd together."""
+    """Loads all inputs of these days, and earlier check-ins as far as anomaly detection needs them."""
     session, persons = work.session, list(dict.fromkeys(person for person, _ in pairs))
     first, last = min(on for _, on in pairs), max(on for _, on in pairs)
-    found = DayInputs(_group_by_person(await system_list_assignments(session, persons, first, last)))
-    await _load_all_district_rules(work, pairs, found)
-    if not found.district_rules:
-        return found
-    bounds = _merge_bounds(found)
+    inputs = DayInputs(_group_by_person(await system_list_assignments(session, persons, first, last)))
+    await _load_all_district_rules(work, pairs, inputs)
+    if not inputs.district_rules:
+        return inputs
+    bounds = _merge_bounds(inputs)
     days = system_build_days_table(session, pairs, bounds.look_back_days)
-    found.check_ins = _group_by_day(await evidence.system_list_check_ins(session, days))
-    found.days = {(one.person, one.work_date): one for one in await system_list_days(session, days)}
-    reviews = await system_list_dated(session, Review, days, lock=True)
-    found.reviews = {(one.person, one.work_date): one for one in reviews}
-    found.make_ups = _group_by_day(await system_list_dated(session, MakeUp, days, "starts_on"), "starts_on")
-    found.duties = _group_by_day(await system_list_dated(session, Duty, days))
-    found.spot_checks = _group_by_day(await system_list_dated(session, DrawnPerson, days))
-    found.objections = _group_by_day(await system_list_dated(session, Complaint, days))
-    found.leaves = _group_by_person(await system_list_overlapping(session, Leave, persons, first, last))
-    found.errands = _group_by_person(await system_list_overlapping(session, Errand, persons, first, last))
-    found.members = _group_by_person(await system_list_overlapping(session, Member, persons, first, last))
-    if found.check_ins:
-        await _load_evidence(work, days, found, bounds, (first, last))
-    return found
+    inputs.check_ins = _group_by_day(await reviews.system_list_check_ins(session, days))
+    inputs.days = {(day.person, day.work_date): day for day in await system_list_days(session, days)}
+    review_rows = await system_list_dated(session, Review, days, lock=True)
+    inputs.reviews = {(review.person, review.work_date): review for review in review_rows}
+    inputs.make_ups = _group_by_day(await system_list_dated(session, MakeUp, days, "starts_on"), "starts_on")
+    inputs.duties = _group_by_day(await system_list_dated(session, Duty, days))
+    inputs.spot_checks = _group_by_day(await system_list_dated(session, DrawnPerson, days))
+    inputs.objections = _group_by_day(await system_list_dated(session, Complaint, days))
+    inputs.leaves = _group_by_person(await system_list_overlapping(session, Leave, persons, first, last))
+    inputs.errands = _group_by_person(await system_list_overlapping(session, Errand, persons, first, last))
+    inputs.members = _group_by_person(await system_list_overlapping(session, Member, persons, first, last))
+    if inputs.check_ins:
+        await _load_evidence(work, days, inputs, bounds, (first, last))
+    return inputs
 
 
-async def _load_all_district_rules(work: UnitOfWork, pairs: Sequence[PersonDay], found: DayInputs) -> None:
-    """The rules of every district and day, each looked up once."""
+async def _load_all_district_rules(work: UnitOfWork, pairs: Sequence[PersonDay], inputs: DayInputs) -> None:
+    """Loads the rules of each district and day once."""
     for person, on in pairs:
-        held = found.find_assignment(person, on)
-        if held is not None and (held.region[:DISTRICT_DIGITS], on) not in found.district_rules:
-            found.district_rules[held.region[:DISTRICT_DIGITS], on] = await load_district_rules(
-                work, held.region, on
+        assignment = inputs.find_assignment(person, on)
+        if assignment is not None and (assignment.region[:DISTRICT_DIGITS], on) not in inputs.district_rules:
+            inputs.district_rules[assignment.region[:DISTRICT_DIGITS], on] = await load_district_rules(
+                work, assignment.region, on
             )
 
 
-def _merge_bounds(found: DayInputs) -> EvidenceBounds:
-    rules = [one.evidence for one in found.district_rules.values()]
+def _merge_bounds(inputs: DayInputs) -> EvidenceBounds:
+    """Returns the widest bounds over all districts involved."""
+    rules = [rules.thresholds for rules in inputs.district_rules.values()]
     return EvidenceBounds(
-        look_back_days=max(one.look_back_days for one in rules),
-        same_place_days=min(one.same_place_days for one in rules),
-        same_second_days=min(one.same_second_days for one in rules),
-        precise_m=max(one.precise_m for one in rules),
-        precise_days=min(one.precise_days for one in rules),
+        look_back_days=max(thresholds.look_back_days for thresholds in rules),
+        same_place_days=min(thresholds.same_place_days for thresholds in rules),
+        same_second_days=min(thresholds.same_second_days for thresholds in rules),
+        precise_m=max(thresholds.precise_m for thresholds in rules),
+        precise_days=min(thresholds.precise_days for thresholds in rules),
     )
 
 
 async def _load_evidence(
     work: UnitOfWork,
     days: QueryRow,
-    found: DayInputs,
+    inputs: DayInputs,
     bounds: EvidenceBounds,
     span: tuple[date, date],
 ) -> None:
-    """What the check-ins are compared with: those before them, and others' with the same phones."""
+    """Loads what the check-ins are compared with: earlier ones, and other persons' use of the same phones."""
     session = work.session
-    found.previous_check_ins = {
-        (one.person, one.for_day): one for one in await evidence.system_list_previous_check_ins(session, days)
+    inputs.previous_check_ins = {
+        (check_in.person, check_in.for_day): check_in
+        for check_in in await reviews.system_list_previous_check_ins(session, days)
     }
-    if suspects := await evidence.system_list_suspects(session, days, bounds):
+    if suspects := await reviews.system_list_suspects(session, days, bounds):
         since = span[0] - timedelta(days=bounds.look_back_days)
-        found.history = _group_by_person(
-            await evidence.system_list_history(session, suspects, since, span[1])
+        inputs.history = _group_by_person(
+            await reviews.system_list_history(session, suspects, since, span[1])
         )
-    persons = {person for person, _ in found.check_ins}
-    for one in await system_list_devices(session, persons):
-        found.devices.setdefault(one.person, {})[one.device] = DeviceStatus(one.state, one.state_since)
-    taps = [tap for rows in found.check_ins.values() for tap in rows if tap.device]
-    if not taps:
+    persons = {person for person, _ in inputs.check_ins}
+    for row in await system_list_devices(session, persons):
+        inputs.devices.setdefault(row.person, {})[row.device] = DeviceStatus(row.state, row.state_since)
+    check_ins = [check_in for rows in inputs.check_ins.values() for check_in in rows if check_in.device]
+    if not check_ins:
         return
-    around = timedelta(hours=max(one.evidence.device_hours for one in found.district_rules.values()))
-    low, high = min(tap.taken_at for tap in taps) - around, max(tap.taken_at for tap in taps) + around
-    users = await evidence.system_list_shared_device_users(
-        session, {tap.device for tap in taps}, low, high, MAX_SHARED_DEVICE_ROWS
+    window = timedelta(hours=max(rules.thresholds.device_hours for rules in inputs.district_rules.values()))
+    low, high = (
+        min(check_in.taken_at for check_in in check_ins) - window,
+        max(check_in.taken_at for check_in in check_ins) + window,
+    )
+    users = await reviews.system_list_shared_device_users(
+        session, {check_in.device for check_in in check_ins}, low, high, MAX_SHARED_DEVICE_ROWS
     )
     for device, person, at in users:
-        found.device_users.setdefault(device, []).append((person, at))
+        inputs.device_users.setdefault(device, []).append((person, at))
 
 
 def _group_by_person(rows: Sequence[Any]) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = defaultdict(list)
+    """Groups rows by `person`."""
+    groups: dict[str, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.person].append(row)
-    return found
+        groups[row.person].append(row)
+    return groups
 
 
 def _group_by_day(rows: Sequence[Any], column: str = "work_date") -> dict[PersonDay, list[Any]]:
-    found: dict[PersonDay, list[Any]] = defaultdict(list)
+    """Groups rows by `person` and a date column."""
+    groups: dict[PersonDay, list[Any]] = defaultdict(list)
     for row in rows:
-        found[row.person, getattr(row, column)].append(row)
-    return found
+        groups[row.person, getattr(row, column)].append(row)
+    return groups
 
 
-def _is_active(posting: QueryRow, on: date) -> bool:
-    if posting.starts_on > on or (posting.ends_on is not None and on > posting.ends_on):
+def _is_active(assignment: QueryRow, on: date) -> bool:
+    """True if the assignment and its post cover the day."""
+    if assignment.starts_on > on or (assignment.ends_on is not None and on > assignment.ends_on):
         return False
-    return posting.closed_on is None or on <= posting.closed_on
+    return assignment.closed_on is None or on <= assignment.closed_on
 
 
 async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
-    """The rules of a region's district on a day."""
-    district = region[:DISTRICT_DIGITS].ljust(12, "0")
+    """Loads the rules of a region's district in force on a day."""
+    district = get_district(region)
     rules, rule = await load_rule(work, "presence.rules", PresenceRules, district, on=on)
-    switches, switch = await load_rule(work, "check_in.switches", CheckInSwitches, district, on=on)
+    switches, switches_rule = await load_rule(work, "check_in.switches", CheckInSwitches, district, on=on)
     limits, _ = await load_rule(work, "check_in.limits", CheckInLimits, district, on=on)
-    evidence, odd = await load_rule(work, "presence.evidence", AnomalyThresholds, district, on=on)
-    used = (rule, switch, odd)
-    what = get_day(on, changes=await load_calendar(work, district))
-    return DistrictRules(rules, switches, limits, evidence, what, used, tuple(one.ref for one in used))
+    thresholds, thresholds_rule = await load_rule(
+        work, "presence.evidence", AnomalyThresholds, district, on=on
+    )
+    used = (rule, switches_rule, thresholds_rule)
+    calendar_day = get_day(on, changes=await load_calendar(work, district))
+    return DistrictRules(
+        rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
+    )

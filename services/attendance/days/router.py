@@ -1,4 +1,4 @@
-"""`/attendance/days`."""
+"""Routes `/attendance/days`: list and read evaluated days."""
 
 from datetime import date
 from typing import Annotated
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/attendance/days", tags=["在岗日"], route_class=Ro
 @router.get("", response_model=Page[DayRead], **requires(May.PRESENCE_READ))
 async def list_days(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     result: DayResult | None = None,
@@ -33,7 +33,7 @@ async def list_days(
     equal = {"person": person, "result": result, "provisional": provisional}
     where = in_date_range(get_columns(AttendanceDay).work_date, since, until)
     return await records.list_records(
-        work, asked, AttendanceDay, order="-work_date", region=region, equal=equal, where=where
+        work, page_params, AttendanceDay, order="-work_date", region=region, equal=equal, where=where
     )
 
 

@@ -1,4 +1,4 @@
-"""Code sets of days."""
+"""Day results and response models of days."""
 
 from datetime import date
 from typing import Any
@@ -23,7 +23,7 @@ class DayResult(LabelledEnum):
 
     @property
     def needs_decision(self) -> bool:
-        """Whether the result waits for a person."""
+        """True if the result awaits a reviewer."""
         return self is DayResult.PENDING
 
 

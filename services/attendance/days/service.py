@@ -1,4 +1,4 @@
-"""From rows to the facts of one person's day."""
+"""Evaluation of days: builds the facts of each day from its rows, stores the results, opens reviews."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from services.attendance.errands.models import Errand
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.lifecycle import MakeUpState
-from services.attendance.posts import service
+from services.attendance.posts import service as posts
 from services.attendance.reviews.calculation import Anomaly, CheckInEvidence, find_anomalies
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
@@ -39,67 +39,75 @@ UNCLEAR_OUTCOMES = (Outcome.ELSEWHERE, Outcome.LATE)
 ONE_DAY = timedelta(days=1)
 
 
-def build_day_facts(person: str, on: date, today: date, found: DayInputs, policy: DistrictRules) -> DayFacts:
-    """The facts of one day of one person."""
+def build_day_facts(
+    person: str, on: date, today: date, inputs: DayInputs, district_rules: DistrictRules
+) -> DayFacts:
+    """Returns the facts of one day of one person, from the loaded rows and the district's rules."""
     pair = (person, on)
-    review = found.reviews.get(pair)
+    review = inputs.reviews.get(pair)
     leave = next(
         (
-            one
-            for one in found.leaves.get(person, ())
-            if one.state in GRANTED_LEAVE_STATES and _is_on_leave(one, on)
+            leave
+            for leave in inputs.leaves.get(person, ())
+            if leave.state in GRANTED_LEAVE_STATES and _is_on_leave(leave, on)
         ),
         None,
     )
-    errand = next((one for one in found.errands.get(person, ()) if _errand_counts(one, on, policy)), None)
-    drawn = found.spot_checks.get(pair, ())
+    errand = next(
+        (errand for errand in inputs.errands.get(person, ()) if _errand_counts(errand, on, district_rules)),
+        None,
+    )
+    draws = inputs.spot_checks.get(pair, ())
     return DayFacts(
         on=on,
         today=today,
-        calendar=policy.calendar_day,
-        rules=policy.rules,
-        report_only=policy.switches.report_only,
-        check_ins=_build_day_check_ins(person, found.check_ins.get(pair, ()), found, review),
+        calendar=district_rules.calendar_day,
+        rules=district_rules.rules,
+        report_only=district_rules.switches.report_only,
+        check_ins=_build_day_check_ins(person, inputs.check_ins.get(pair, ()), inputs, review),
         shifts=tuple(
-            _build_duty_shift(one)
-            for one in found.duties.get(pair, ())
-            if one.state is not DutyState.CANCELLED
+            _build_duty_shift(duty)
+            for duty in inputs.duties.get(pair, ())
+            if duty.state is not DutyState.CANCELLED
         ),
-        make_ups=tuple(one.part for one in found.make_ups.get(pair, ()) if one.state is MakeUpState.APPROVED),
+        make_ups=tuple(
+            make_up.part for make_up in inputs.make_ups.get(pair, ()) if make_up.state is MakeUpState.APPROVED
+        ),
         leave=None if leave is None else leave.part,
         leave_words=""
         if leave is None
         else f"{leave.kind.label}, {leave.starts_on} 至 {leave.ends_on} 已批准",
         errand="" if errand is None else f"{errand.kind.label}, 去{errand.place}, 已报备",
         spot_check_times=tuple(
-            (one.answered_at or one.closes_at).astimezone(CHINA_TIME_ZONE)
-            for one in drawn
-            if one.outcome is Outcome.PRESENT
+            (draw.answered_at or draw.closes_at).astimezone(CHINA_TIME_ZONE)
+            for draw in draws
+            if draw.outcome is Outcome.PRESENT
         ),
-        spot_check_absent=any(one.outcome is Outcome.ABSENT for one in drawn),
-        open_questions=_find_open_questions(person, on, found, review),
+        spot_check_absent=any(draw.outcome is Outcome.ABSENT for draw in draws),
+        open_questions=_find_open_questions(person, on, inputs, review),
     )
 
 
 def _build_day_check_ins(
-    person: str, rows: Sequence[QueryRow], found: DayInputs, review: Review | None
+    person: str, rows: Sequence[QueryRow], inputs: DayInputs, review: Review | None
 ) -> tuple[DayCheckIn, ...]:
+    """Returns the person's check-ins of the day with the names of their posts."""
     if not rows:
         return ()
-    names = {one.post_id: one.name for one in found.assignments.get(person, ())}
-    return tuple(_build_day_check_in(one, names.get(one.post_id, "驻村点"), review) for one in rows)
+    post_names = {assignment.post_id: assignment.name for assignment in inputs.assignments.get(person, ())}
+    return tuple(_build_day_check_in(row, post_names.get(row.post_id, "驻村点"), review) for row in rows)
 
 
 def _is_on_leave(leave: Leave, on: date) -> bool:
-    """Whether a leave still covers a day; who came back early is back."""
+    """True if the leave covers the day; it ends the day before an early return."""
     last = leave.ends_on if leave.returned_on is None else min(leave.ends_on, leave.returned_on - ONE_DAY)
     return leave.starts_on <= on <= last
 
 
-def _errand_counts(errand: Errand, on: date, policy: DistrictRules) -> bool:
-    """Whether an errand counts as stationed: of a kind that does, and the town knew before or agreed after."""
+def _errand_counts(errand: Errand, on: date, district_rules: DistrictRules) -> bool:
+    """True if the errand counts as present: its kind counts, and the town knew before or acknowledged later."""
     last = errand.ends_on if errand.returned_on is None else min(errand.ends_on, errand.returned_on)
-    if errand.kind not in policy.rules.counts_as_present or not errand.starts_on <= on <= last:
+    if errand.kind not in district_rules.rules.counts_as_present or not errand.starts_on <= on <= last:
         return False
     if errand.acknowledged_by:
         return errand.state in {ErrandState.ACKNOWLEDGED, ErrandState.RETURNED}
@@ -108,6 +116,7 @@ def _errand_counts(errand: Errand, on: date, policy: DistrictRules) -> bool:
 
 
 def _build_day_check_in(row: QueryRow, place: str, review: Review | None) -> DayCheckIn:
+    """Returns the check-in in local time, with its description."""
     at = row.taken_at.astimezone(CHINA_TIME_ZONE)
     return DayCheckIn(
         at,
@@ -116,18 +125,19 @@ def _build_day_check_in(row: QueryRow, place: str, review: Review | None) -> Day
     )
 
 
-def shows_presence(row: QueryRow, decided: ReviewState | None) -> bool | None:
-    """Whether a check-in shows presence; None while a person has still to say."""
+def shows_presence(row: QueryRow, review_state: ReviewState | None) -> bool | None:
+    """Returns whether a check-in proves presence; None while its review is open."""
     if row.source is Source.BOSS:
         return True
-    if decided is ReviewState.REJECTED or row.verdict is FencePosition.OUTSIDE:
+    if review_state is ReviewState.REJECTED or row.verdict is FencePosition.OUTSIDE:
         return False
     if row.result is Result.HELD:
-        return True if decided is ReviewState.ACCEPTED else None
+        return True if review_state is ReviewState.ACCEPTED else None
     return row.verdict is FencePosition.INSIDE
 
 
 def _describe_position(row: QueryRow, place: str) -> str:
+    """Returns the position relative to the post, in Chinese."""
     if row.source is Source.BOSS:
         return f"管理员补记({row.remark})"
     verdict: FencePosition | None = row.verdict
@@ -143,6 +153,7 @@ def _describe_position(row: QueryRow, place: str) -> str:
 
 
 def _build_duty_shift(duty: Duty) -> DutyShift:
+    """Returns the shift in local time."""
     return DutyShift(
         starts_at=duty.starts_at.astimezone(CHINA_TIME_ZONE),
         ends_at=duty.ends_at.astimezone(CHINA_TIME_ZONE),
@@ -151,157 +162,179 @@ def _build_duty_shift(duty: Duty) -> DutyShift:
     )
 
 
-def _find_open_questions(person: str, on: date, found: DayInputs, review: Review | None) -> tuple[str, ...]:
-    """What is still to be decided about the day."""
-    words, pair = [], (person, on)
+def _find_open_questions(person: str, on: date, inputs: DayInputs, review: Review | None) -> tuple[str, ...]:
+    """Returns the open decisions about the day, in Chinese."""
+    questions, pair = [], (person, on)
     if review is not None and review.state is ReviewState.OPEN:
-        words.append("有疑点待复核")
-    asked = [one for one in found.leaves.get(person, ()) if one.state is LeaveState.REQUESTED]
-    if any(one.starts_on <= on <= one.ends_on for one in asked):
-        words.append("请假审批中")
-    if any(one.state in PENDING_MAKE_UP_STATES for one in found.make_ups.get(pair, ())):
-        words.append("补卡审批中")
-    if any(one.outcome in UNCLEAR_OUTCOMES for one in found.spot_checks.get(pair, ())):
-        words.append("抽查答复待核实")
-    if any(one.state is ComplaintState.OPEN for one in found.objections.get(pair, ())):
-        words.append("本人有异议待答复")
-    return tuple(words)
+        questions.append("有疑点待复核")
+    requested_leaves = [
+        leave for leave in inputs.leaves.get(person, ()) if leave.state is LeaveState.REQUESTED
+    ]
+    if any(leave.starts_on <= on <= leave.ends_on for leave in requested_leaves):
+        questions.append("请假审批中")
+    if any(make_up.state in PENDING_MAKE_UP_STATES for make_up in inputs.make_ups.get(pair, ())):
+        questions.append("补卡审批中")
+    if any(draw.outcome in UNCLEAR_OUTCOMES for draw in inputs.spot_checks.get(pair, ())):
+        questions.append("抽查答复待核实")
+    if any(objection.state is ComplaintState.OPEN for objection in inputs.objections.get(pair, ())):
+        questions.append("本人有异议待答复")
+    return tuple(questions)
 
 
 MAX_DAYS_PER_CHUNK = 400
-"""Days that are reckoned together."""
+"""Days evaluated in one transaction."""
 DAYS_PER_YIELD = 5
-"""Days after which whoever taps now goes first."""
+"""Days between two yields to the event loop, so that check-ins do not wait."""
 DAY_TABLE = get_columns(AttendanceDay).id.table
 
 
 @dataclass
 class _PendingWrites:
-    """What a set of days comes to, to be written together."""
+    """Writes collected for a chunk of days, executed together."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
-    new_devices: list[service.NewDevice] = field(default_factory=list)
+    new_devices: list[posts.NewDevice] = field(default_factory=list)
     notes: list[tuple[QueryRow, dict[str, Any]]] = field(default_factory=list)
 
 
-def split_into_chunks(wanted: Mapping[str, Iterable[date]]) -> Iterator[list[PersonDay]]:
-    """Persons' days in sets that are reckoned together, each day once."""
-    pairs = [(person, on) for person in sorted(wanted) for on in sorted(set(wanted[person]))]
+def split_into_chunks(days_by_person: Mapping[str, Iterable[date]]) -> Iterator[list[PersonDay]]:
+    """Yields (person, day) pairs in chunks of MAX_DAYS_PER_CHUNK, each pair once."""
+    pairs = [(person, on) for person in sorted(days_by_person) for on in sorted(set(days_by_person[person]))]
     for start in range(0, len(pairs), MAX_DAYS_PER_CHUNK):
         yield pairs[start : start + MAX_DAYS_PER_CHUNK]
 
 
-async def evaluate_days(work: UnitOfWork, wanted: Mapping[str, Iterable[date]]) -> int:
-    """Reckon these days of these persons anew; how many. Days on which nobody is stationed have no result."""
-    return sum([await evaluate_chunk(work, some) for some in split_into_chunks(wanted)])
+async def evaluate_days(work: UnitOfWork, days_by_person: Mapping[str, Iterable[date]]) -> int:
+    """Evaluates these days; returns the number. Days without an assignment have no result."""
+    return sum([await evaluate_chunk(work, chunk) for chunk in split_into_chunks(days_by_person)])
 
 
 async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
-    """Reckon one set of days."""
+    """Evaluates one chunk of days in the caller's transaction; returns how many have an assignment."""
     await repository.system_lock_evaluation(work.session)
-    found, results, done = await load_day_inputs(work, pairs), _PendingWrites(), 0
-    for at, (person, on) in enumerate(pairs):
-        if not at % DAYS_PER_YIELD:
+    inputs, writes, count = await load_day_inputs(work, pairs), _PendingWrites(), 0
+    for index, (person, on) in enumerate(pairs):
+        if not index % DAYS_PER_YIELD:
             await asyncio.sleep(0)
-        posting = found.find_assignment(person, on)
-        if posting is not None:
-            await _evaluate_one(work, posting, on, found, results)
-            done += 1
-    await service.insert_devices(work, results.new_devices)
+        assignment = inputs.find_assignment(person, on)
+        if assignment is not None:
+            await _evaluate_one(work, assignment, on, inputs, writes)
+            count += 1
+    await posts.insert_devices(work, writes.new_devices)
     await bulk_sql.bulk_upsert(
-        work.session, DAY_TABLE, results.rows, key=("person", "work_date"), unless="frozen"
+        work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
     )
-    for row, noted in results.notes:
-        await repository.system_update_after_signature(work.session, row.id, noted, work.at)
-    await work.publish_all(results.events)
+    for row, note in writes.notes:
+        await repository.system_update_after_signature(work.session, row.id, note, work.at)
+    await work.publish_all(writes.events)
     await work.session.flush()
-    return done
+    return count
 
 
 async def _evaluate_one(
-    work: UnitOfWork, posting: QueryRow, on: date, found: DayInputs, results: _PendingWrites
+    work: UnitOfWork, assignment: QueryRow, on: date, inputs: DayInputs, writes: _PendingWrites
 ) -> None:
-    person, ruled = posting.person, found.get_rules(posting.region, on)
-    taps = found.check_ins.get((person, on), ())
-    odd: list[Anomaly] = []
-    if taps:
-        results.new_devices += await service.find_new_devices(work, posting, taps, found.devices)
-        odd = _find_day_anomalies(person, on, found, ruled)
-    outcome = evaluate_day(build_day_facts(person, on, work.today, found, ruled))
-    odd += _find_unsettled(taps, outcome)
-    if await sync_review(work, posting, on, odd, found.reviews, ruled.applied_rules[-1].ref):
-        outcome = evaluate_day(build_day_facts(person, on, work.today, found, ruled))
-    _stage_write(work, posting, on, found, ruled, outcome, results)
+    """Evaluates one day, brings its review up to date, and evaluates again if the review changed."""
+    person, district_rules = assignment.person, inputs.get_rules(assignment.region, on)
+    check_ins = inputs.check_ins.get((person, on), ())
+    anomalies: list[Anomaly] = []
+    if check_ins:
+        writes.new_devices += await posts.find_new_devices(work, assignment, check_ins, inputs.devices)
+        anomalies = _find_day_anomalies(person, on, inputs, district_rules)
+    outcome = evaluate_day(build_day_facts(person, on, work.today, inputs, district_rules))
+    anomalies += _find_unsettled(check_ins, outcome)
+    if await sync_review(
+        work, assignment, on, anomalies, inputs.reviews, district_rules.applied_rules[-1].ref
+    ):
+        outcome = evaluate_day(build_day_facts(person, on, work.today, inputs, district_rules))
+    _stage_write(work, assignment, on, inputs, district_rules, outcome, writes)
 
 
-def _find_day_anomalies(person: str, on: date, found: DayInputs, ruled: DistrictRules) -> list[Anomaly]:
-    before = found.previous_check_ins.get((person, on))
-    rows = found.history.get(person) or [*([before] if before else []), *found.check_ins[person, on]]
-    traces = [_build_evidence(tap) for tap in rows if tap.source is not Source.BOSS and tap.work_date <= on]
-    phones = found.devices.get(person, {})
-    others = {
-        device: [
-            (who, at.astimezone(CHINA_TIME_ZONE)) for who, at in found.device_users[device] if who != person
-        ]
-        for device in {one.device for one in traces if one.on == on}
-        if device in found.device_users
-    }
-    strange = [
-        one.id
-        for one in traces
-        if one.on == on and one.device in phones and not phones[one.device].is_trusted_at(one.at)
+def _find_day_anomalies(
+    person: str, on: date, inputs: DayInputs, district_rules: DistrictRules
+) -> list[Anomaly]:
+    """Returns the anomalies of the day's check-ins, including use of an unregistered phone."""
+    previous = inputs.previous_check_ins.get((person, on))
+    rows = inputs.history.get(person) or [*([previous] if previous else []), *inputs.check_ins[person, on]]
+    evidence = [
+        _build_evidence(check_in)
+        for check_in in rows
+        if check_in.source is not Source.BOSS and check_in.work_date <= on
     ]
-    new = [Anomaly(AnomalyKind.NEW_DEVICE, AnomalyKind.NEW_DEVICE.label, tuple(strange))] if strange else []
-    return [*find_anomalies(on, traces, others, ruled.evidence), *new]
+    devices = inputs.devices.get(person, {})
+    other_users = {
+        device: [
+            (user, at.astimezone(CHINA_TIME_ZONE))
+            for user, at in inputs.device_users[device]
+            if user != person
+        ]
+        for device in {trace.device for trace in evidence if trace.on == on}
+        if device in inputs.device_users
+    }
+    untrusted = [
+        trace.id
+        for trace in evidence
+        if trace.on == on and trace.device in devices and not devices[trace.device].is_trusted_at(trace.at)
+    ]
+    new_device = (
+        [Anomaly(AnomalyKind.NEW_DEVICE, AnomalyKind.NEW_DEVICE.label, tuple(untrusted))] if untrusted else []
+    )
+    return [*find_anomalies(on, evidence, other_users, district_rules.thresholds), *new_device]
 
 
-def _build_evidence(tap: QueryRow) -> CheckInEvidence:
+def _build_evidence(check_in: QueryRow) -> CheckInEvidence:
+    """Returns a check-in row as evidence; coarse positions are left out."""
     return CheckInEvidence(
-        id=tap.id,
-        on=tap.work_date,
-        at=tap.taken_at.astimezone(CHINA_TIME_ZONE),
-        place=None if tap.lon is None or tap.lat is None or tap.coarse else (tap.lon, tap.lat),
-        accuracy_m=tap.accuracy_m,
-        device=tap.device,
-        mock=bool(tap.mock),
-        clock_off="clock" in tap.flags,
+        id=check_in.id,
+        on=check_in.work_date,
+        at=check_in.taken_at.astimezone(CHINA_TIME_ZONE),
+        place=None
+        if check_in.lon is None or check_in.lat is None or check_in.coarse
+        else (check_in.lon, check_in.lat),
+        accuracy_m=check_in.accuracy_m,
+        device=check_in.device,
+        mock=bool(check_in.mock),
+        clock_off="clock" in check_in.flags,
     )
 
 
-def _find_unsettled(taps: Sequence[QueryRow], outcome: DayOutcome) -> list[Anomaly]:
-    """Held check-ins are asked about only where nothing else settles the day."""
+def _find_unsettled(check_ins: Sequence[QueryRow], outcome: DayOutcome) -> list[Anomaly]:
+    """Returns an anomaly for held check-ins, only if the day's result depends on them."""
     if not outcome.result.needs_decision:
         return []
-    held = [one for one in taps if one.result is Result.HELD]
-    flags = sorted({flag for one in held for flag in one.flags})
-    words = "、".join(Flag(flag).label for flag in flags) or "在围栏边界附近"
+    held_check_ins = [check_in for check_in in check_ins if check_in.result is Result.HELD]
+    flags = sorted({flag for check_in in held_check_ins for flag in check_in.flags})
+    text = "、".join(Flag(flag).label for flag in flags) or "在围栏边界附近"
     return [
         Anomaly(
-            AnomalyKind.UNSETTLED, f"{AnomalyKind.UNSETTLED.label}: {words}", tuple(one.id for one in held)
+            AnomalyKind.UNSETTLED,
+            f"{AnomalyKind.UNSETTLED.label}: {text}",
+            tuple(check_in.id for check_in in held_check_ins),
         )
     ]
 
 
 def _stage_write(
     work: UnitOfWork,
-    posting: QueryRow,
+    assignment: QueryRow,
     on: date,
-    found: DayInputs,
-    ruled: DistrictRules,
+    inputs: DayInputs,
+    district_rules: DistrictRules,
     outcome: DayOutcome,
-    results: _PendingWrites,
+    writes: _PendingWrites,
 ) -> None:
-    row = found.days.get((posting.person, on))
+    """Adds the row and event of a day that changed; a frozen day gets a note only."""
+    row = inputs.days.get((assignment.person, on))
     if row is not None and row.frozen:
-        _stage_note(row, outcome, results)
+        _stage_note(row, outcome, writes)
         return
-    values = _build_values(posting, on, found, ruled, outcome)
+    values = _build_values(assignment, on, inputs, district_rules, outcome)
     if row is not None and all(getattr(row, name) == value for name, value in values.items()):
         return
     identifier = new_id() if row is None else row.id
     version = 1 if row is None else row.version + 1
-    results.rows.append(
+    writes.rows.append(
         {
             **values,
             "id": identifier,
@@ -310,47 +343,52 @@ def _stage_write(
             "created_by": work.actor.id,
             "updated_at": work.at,
             "created_digest": "",
-            "person": posting.person,
+            "person": assignment.person,
             "work_date": on,
             "month": f"{on:%Y-%m}",
             "frozen": False,
         }
     )
     if not outcome.provisional and (row is None or row.provisional):
-        told = DaySettled(person=posting.person, work_date=on, result=outcome.result, halves=outcome.halves)
-        results.events.append(EventRecord(told, str(identifier), version, posting.region))
+        event = DaySettled(
+            person=assignment.person, work_date=on, result=outcome.result, halves=outcome.halves
+        )
+        writes.events.append(EventRecord(event, str(identifier), version, assignment.region))
 
 
 def _build_values(
-    posting: QueryRow, on: date, found: DayInputs, ruled: DistrictRules, outcome: DayOutcome
+    assignment: QueryRow, on: date, inputs: DayInputs, district_rules: DistrictRules, outcome: DayOutcome
 ) -> dict[str, Any]:
-    members = found.members.get(posting.person, ())
-    serving = (one.team_id for one in members if one.starts_on <= on and (one.ends_on or on) >= on)
+    """Returns the column values that follow from the evaluation."""
+    members = inputs.members.get(assignment.person, ())
+    team_ids = (
+        member.team_id for member in members if member.starts_on <= on and (member.ends_on or on) >= on
+    )
     return {
-        "region": posting.region,
-        "person_name": posting.person_name,
-        "post_id": posting.post_id,
-        "team_id": next(serving, None),
+        "region": assignment.region,
+        "person_name": assignment.person_name,
+        "post_id": assignment.post_id,
+        "team_id": next(team_ids, None),
         "result": outcome.result,
         "halves": outcome.halves,
         "leave_halves": outcome.leave_halves,
-        "works": ruled.calendar_day.is_worked,
+        "works": district_rules.calendar_day.is_worked,
         "provisional": outcome.provisional,
         "words": outcome.words,
-        "rule_refs": list(ruled.rule_refs),
+        "rule_refs": list(district_rules.rule_refs),
         "after_signature": {},
     }
 
 
-def _stage_note(row: QueryRow, outcome: DayOutcome, results: _PendingWrites) -> None:
-    """What came after the signature is shown, and changes nothing until the sheet is opened again."""
-    same = (outcome.result, outcome.halves, outcome.leave_halves) == (
+def _stage_note(row: QueryRow, outcome: DayOutcome, writes: _PendingWrites) -> None:
+    """Adds a note if the result of a signed day would differ; the day changes only after the sheet is reopened."""
+    is_same = (outcome.result, outcome.halves, outcome.leave_halves) == (
         row.result,
         row.halves,
         row.leave_halves,
     )
-    noted: dict[str, Any] = {}
-    if not same:
-        noted = {"result": outcome.result, "halves": outcome.halves, "words": outcome.words}
-    if row.after_signature != noted:
-        results.notes.append((row, noted))
+    note: dict[str, Any] = {}
+    if not is_same:
+        note = {"result": outcome.result, "halves": outcome.halves, "words": outcome.words}
+    if row.after_signature != note:
+        writes.notes.append((row, note))

@@ -1,4 +1,4 @@
-"""The life of a swap of shifts, on one screen."""
+"""States, actions and guards of a swap of duty shifts."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class SwapAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class SwapFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     is_asker: bool
     is_partner: bool

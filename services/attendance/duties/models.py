@@ -1,4 +1,4 @@
-"""The table of duty shifts."""
+"""Tables of duty shifts and of their swaps."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.db import Record, text_enum
 
 
 class Duty(Base, Record, table=True):
-    """值班班次. A shift across midnight belongs to the day it begins."""
+    """值班班次. A shift across midnight belongs to the day on which it begins."""
 
     __tablename__ = "duty"
     __table_args__ = (
@@ -33,7 +33,7 @@ class Duty(Base, Record, table=True):
 
 
 class DutySwap(Base, Record, table=True):
-    """换班. `other_duty_id` is what the asker takes in return; empty where the other only stands in (替班)."""
+    """换班. `other_duty_id` is the partner's shift that the asker takes; None if the partner only stands in (替班)."""
 
     __tablename__ = "duty_swap"
     __table_args__ = (

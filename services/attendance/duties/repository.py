@@ -1,4 +1,4 @@
-"""Every query about duty shifts that is not one record or one page."""
+"""Queries on duty shifts and swaps."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,56 +19,64 @@ from shared.unit_of_work import UnitOfWork
 
 
 def visible_duties(work: UnitOfWork) -> sa.ColumnElement[bool]:
-    """Shifts of the caller's regions, and those of the posts they are stationed at: a rota is everybody's on it."""
-    stationed = select(Assignment.post_id).where(Assignment.person == work.actor.id)
-    return sa.or_(visible_rows(work, Duty), col(Duty.post_id).in_(stationed))
+    """SQL condition: shifts in the caller's regions, and of all persons at posts that the caller is or was assigned to."""
+    own_post_ids = select(Assignment.post_id).where(Assignment.person == work.actor.id)
+    return sa.or_(visible_rows(work, Duty), col(Duty.post_id).in_(own_post_ids))
 
 
 async def list_duties(
-    work: UnitOfWork, asked: PageParams, *, region: str, person: str, where: Sequence[sa.ColumnElement[bool]]
+    work: UnitOfWork,
+    page_params: PageParams,
+    *,
+    region: str,
+    person: str,
+    where: Sequence[sa.ColumnElement[bool]],
 ) -> Page[Duty]:
-    """A page of shifts, the latest first."""
+    """Returns a page of visible shifts, latest first."""
     query = select(Duty).where(visible_duties(work), *where)
     if region:
         query = query.where(col(Duty.region).between(*region_bounds(region)))
     if person:
         query = query.where(Duty.person == person)
     orders = {"work_date": col(Duty.work_date)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Duty.id), default="-work_date")
+    return await list_page(
+        work.session, query, page_params, orders=orders, key=col(Duty.id), default="-work_date"
+    )
 
 
 async def find_clashing_duty(
-    work: UnitOfWork, person: str, starts_at: datetime, ends_at: datetime, *but: UUID | None
+    work: UnitOfWork, person: str, starts_at: datetime, ends_at: datetime, *except_ids: UUID | None
 ) -> Duty | None:
-    """A shift of the person, not cancelled, that overlaps a time."""
+    """Returns a visible shift of the person, not cancelled, that overlaps the period, or None."""
     query = select(Duty).where(
         Duty.person == person,
         Duty.state != DutyState.CANCELLED,
         col(Duty.starts_at) < ends_at,
         col(Duty.ends_at) > starts_at,
         visible_duties(work),
-        col(Duty.id).not_in([one for one in but if one is not None]),
+        col(Duty.id).not_in([duty_id for duty_id in except_ids if duty_id is not None]),
     )
     return (await work.session.exec(query.limit(1))).first()
 
 
 def _visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """SQL condition: swaps in the caller's regions, their own, and those in which they are the partner."""
     return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)
 
 
 async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> DutySwap:
-    """A swap the caller sees or is asked for; NotFound otherwise."""
+    """Returns a visible swap. Raises NotFound."""
     query = select(DutySwap).where(DutySwap.id == swap_id, _visible_swaps(work))
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    swap = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if swap is None:
         raise NotFound("没有这次换班", "No such swap")
-    return found
+    return swap
 
 
 async def list_swaps(
-    work: UnitOfWork, asked: PageParams, *, region: str, state: SwapState | None, to_agree: bool
+    work: UnitOfWork, page_params: PageParams, *, region: str, state: SwapState | None, to_agree: bool
 ) -> Page[DutySwap]:
-    """A page of swaps, the newest first."""
+    """Returns a page of visible swaps, newest first; `to_agree`: those that await the caller's consent."""
     query = select(DutySwap).where(_visible_swaps(work))
     if region:
         query = query.where(col(DutySwap.region).between(*region_bounds(region)))
@@ -78,24 +86,29 @@ async def list_swaps(
         query = query.where(DutySwap.partner == work.actor.id, DutySwap.state == SwapState.ASKED)
     orders = {"created_at": col(DutySwap.created_at)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(DutySwap.id), default="-created_at"
+        work.session, query, page_params, orders=orders, key=col(DutySwap.id), default="-created_at"
     )
 
 
 async def list_duties_by_id(
     work: UnitOfWork, identifiers: Sequence[UUID], region: str, *, lock: bool = True
 ) -> dict[UUID, Duty]:
-    """Shifts of a region by id, locked in one order unless only read; a cadre may name a fellow's."""
+    """Returns id → shift in a region, locked in id order unless `lock` is False.
+
+    Not limited to visible shifts: a cadre may name a colleague's shift for a swap.
+    """
     query = select(Duty).where(col(Duty.id).in_(identifiers), Duty.region == region)
     query = query.order_by(col(Duty.id))
     rows = await work.session.exec(query.with_for_update() if lock else query)
-    return {one.id: one for one in rows}
+    return {duty.id: duty for duty in rows}
 
 
-async def has_open_swap(work: UnitOfWork, duty_id: UUID, but: UUID | None) -> bool:
-    """Whether a swap of a shift is under way."""
-    about = sa.or_(col(DutySwap.duty_id) == duty_id, col(DutySwap.other_duty_id) == duty_id)
-    query = select(DutySwap.id).where(about, col(DutySwap.state).in_(OPEN_STATES), _visible_swaps(work))
-    if but is not None:
-        query = query.where(DutySwap.id != but)
+async def has_open_swap(work: UnitOfWork, duty_id: UUID, except_id: UUID | None) -> bool:
+    """True if another swap of the shift is open."""
+    involves_duty = sa.or_(col(DutySwap.duty_id) == duty_id, col(DutySwap.other_duty_id) == duty_id)
+    query = select(DutySwap.id).where(
+        involves_duty, col(DutySwap.state).in_(OPEN_STATES), _visible_swaps(work)
+    )
+    if except_id is not None:
+        query = query.where(DutySwap.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None

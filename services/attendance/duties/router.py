@@ -1,4 +1,4 @@
-"""`/attendance/duties` and `/attendance/calendar`."""
+"""Routes `/attendance/duties`, `/attendance/calendar` and `/attendance/duty-swaps`."""
 
 from datetime import date
 from typing import Annotated
@@ -45,7 +45,7 @@ async def set_rota(work: WriteWork, body: Rota) -> list[Duty]:
 @router.get("/duties", response_model=Page[DutyRead], **requires(May.PRESENCE_READ))
 async def list_duties(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     since: Annotated[date | None, Query(alias="from")] = None,
@@ -53,7 +53,7 @@ async def list_duties(
 ) -> Page[Duty]:
     """值班表; a cadre sees the rota of their posts."""
     where = in_date_range(get_columns(Duty).work_date, since, until)
-    return await repository.list_duties(work, asked, region=region, person=person, where=where)
+    return await repository.list_duties(work, page_params, region=region, person=person, where=where)
 
 
 @router.post(
@@ -89,13 +89,13 @@ async def ask_for_swap(work: WriteWork, body: SwapCreate) -> DutySwap:
 @swaps_router.get("", response_model=Page[SwapRead], **requires(May.PRESENCE_READ))
 async def list_swaps(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     state: SwapState | None = None,
     to_agree: Annotated[bool, Query(description="只看等本人同意的")] = False,
 ) -> Page[DutySwap]:
     """换班列表; a cadre sees those they asked for or are asked for."""
-    return await repository.list_swaps(work, asked, region=region, state=state, to_agree=to_agree)
+    return await repository.list_swaps(work, page_params, region=region, state=state, to_agree=to_agree)
 
 
 @swaps_router.get("/{swap_id}", response_model=SwapDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))

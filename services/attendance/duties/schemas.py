@@ -1,4 +1,4 @@
-"""Code sets of duty shifts."""
+"""Requests, responses and code sets of duty shifts, the calendar and swaps."""
 
 from datetime import date, datetime, timedelta
 from typing import Self

@@ -1,9 +1,9 @@
-"""Setting a rota, keeping and cancelling shifts; the calendar."""
+"""Duty rota, confirmation and cancellation of shifts, the calendar, and swaps."""
 
 from uuid import UUID
 
 from services.attendance import repository as records
-from services.attendance.duties import repository as rota
+from services.attendance.duties import repository
 from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapFacts, SwapState
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import (
@@ -36,19 +36,19 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
 async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
-    """Set shifts of a post; the same ids again are the same shifts."""
+    """Inserts shifts of a post; repeated ids are the same shifts. Raises Conflict if a person's shifts overlap."""
     post = await records.get_record(work, Post, body.post_id, "这个驻村点")
     work.actor.require(May.TEAM_MANAGE, post.region)
-    made = []
+    duties = []
     for shift in body.shifts:
-        if other := await rota.find_clashing_duty(
+        if other := await repository.find_clashing_duty(
             work, shift.person, shift.starts_at, shift.ends_at, shift.id
         ):
             start = other.starts_at.astimezone(CHINA_TIME_ZONE)
             raise Conflict(
                 f"{shift.person_name}在 {start:%m-%d %H:%M} 已有班次, 时间重叠", "The shifts overlap"
             )
-        duty, fresh = await create_record(
+        duty, is_new = await create_record(
             work,
             Duty,
             shift,
@@ -59,22 +59,23 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             state=DutyState.SET,
             **shift.model_dump(exclude={"id"}),
         )
-        if fresh:
+        if is_new:
             await work.publish(DutySet(person=duty.person, work_date=duty.work_date), duty)
             await send_message(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_format_shift(duty)}")
-        made.append(duty)
-    return made
+        duties.append(duty)
+    return duties
 
 
 def _format_shift(duty: Duty) -> str:
-    start, over = duty.starts_at.astimezone(CHINA_TIME_ZONE), duty.ends_at.astimezone(CHINA_TIME_ZONE)
-    return f"{duty.kind.label} {start:%m-%d %H:%M} 至 {over:%m-%d %H:%M}"
+    """Returns kind, start and end in Chinese, local time."""
+    start, end = duty.starts_at.astimezone(CHINA_TIME_ZONE), duty.ends_at.astimezone(CHINA_TIME_ZONE)
+    return f"{duty.kind.label} {start:%m-%d %H:%M} 至 {end:%m-%d %H:%M}"
 
 
 async def end_duty(
     work: UnitOfWork, duty_id: UUID, action: DutyEnd, body: DutyAct, match: VersionMatch
 ) -> Duty:
-    """Say that a shift was kept, or cancel it; nobody confirms their own."""
+    """Confirms or cancels a shift. Raises Forbidden for confirming one's own, Conflict if it has ended or not begun."""
     duty = await records.get_record(work, Duty, duty_id, "这个班次", lock=True)
     work.actor.require(May.TEAM_MANAGE, duty.region)
     match.check_version(duty)
@@ -96,45 +97,44 @@ async def end_duty(
         duty.state = DutyState.CANCELLED
     duty.version += 1
     duty.updated_at = work.at
-    told = DutySet(person=duty.person, work_date=duty.work_date, cancelled=action is DutyEnd.CANCEL)
-    await work.publish(told, duty, before={"state": DutyState.SET}, reason=body.reason)
-    words = f"{_format_shift(duty)}: {action.label}{format_reason(body.reason)}"
-    await send_message(work, duty.person, MessageKind.DUTY, duty, words)
+    event = DutySet(person=duty.person, work_date=duty.work_date, cancelled=action is DutyEnd.CANCEL)
+    await work.publish(event, duty, before={"state": DutyState.SET}, reason=body.reason)
+    text = f"{_format_shift(duty)}: {action.label}{format_reason(body.reason)}"
+    await send_message(work, duty.person, MessageKind.DUTY, duty, text)
     return duty
 
 
 async def list_calendar_days(work: UnitOfWork, month: str, region: str) -> list[CalendarDay]:
-    """The days of a month as they are worked in a region."""
+    """Returns the days of a month by the region's calendar."""
     changes = await load_calendar(work, region)
-    found = [get_day(on, changes=changes) for on in list_days(*month_bounds(month))]
+    days = [get_day(on, changes=changes) for on in list_days(*month_bounds(month))]
     return [
         CalendarDay(
-            on=one.on,
-            kind=one.kind,
-            label=one.kind.label,
-            name=one.name,
-            works=one.is_worked,
-            provisional=one.provisional,
+            on=day.on,
+            kind=day.kind,
+            label=day.kind.label,
+            name=day.name,
+            works=day.is_worked,
+            provisional=day.provisional,
         )
-        for one in found
+        for day in days
     ]
 
 
-Action = SwapAction
 ShiftPair = tuple[Duty | None, Duty | None]
 
 
 async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
-    """Ask another to swap shifts or to stand in; both shifts are of the asker's village and have not begun."""
+    """Asks a colleague to swap shifts or to stand in. Raises Conflict unless both shifts are upcoming and not in a swap."""
     mine = await records.get_record(work, Duty, body.duty_id, "这个班次")
     work.actor.require(May.LEAVE_REQUEST, mine.region, mine.person)
     other = await _find_other_duty(work, body, mine)
-    for one in filter(None, (mine, other)):
-        if not _is_upcoming(work, one):
+    for duty in filter(None, (mine, other)):
+        if not _is_upcoming(work, duty):
             raise Conflict("班次已开始或已取消, 不能再换", "The shift has begun or was cancelled")
-        if await rota.has_open_swap(work, one.id, body.id):
+        if await repository.has_open_swap(work, duty.id, body.id):
             raise Conflict("这个班次已在换班中", "A swap of it is under way")
-    made, fresh = await create_record(
+    swap, is_new = await create_record(
         work,
         DutySwap,
         body,
@@ -150,36 +150,39 @@ async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
         state=SwapState.ASKED,
         state_since=work.at,
     )
-    if fresh:
-        await work.publish(_build_swap_event(made, "", made.state), made)
-        words = f"{made.person_name}想与您换班({_format_times(mine, other)}): {body.why}"
-        await send_message(work, made.partner, MessageKind.SWAP, made, words)
-    return made
+    if is_new:
+        await work.publish(_build_swap_event(swap, "", swap.state), swap)
+        text = f"{swap.person_name}想与您换班({_format_times(mine, other)}): {body.why}"
+        await send_message(work, swap.partner, MessageKind.SWAP, swap, text)
+    return swap
 
 
 async def _find_other_duty(work: UnitOfWork, body: SwapCreate, mine: Duty) -> Duty | None:
-    found = None
+    """Returns the partner's shift, which must be in the same village, or None for standing in."""
+    other = None
     if body.other_duty_id is not None:
-        found = (await rota.list_duties_by_id(work, [body.other_duty_id], mine.region)).get(
+        other = (await repository.list_duties_by_id(work, [body.other_duty_id], mine.region)).get(
             body.other_duty_id
         )
-        if found is None:
+        if other is None:
             raise NotFound("本村没有对方的这个班次", "No such shift in the village")
-    if (found.person if found else body.partner) == mine.person:
-        pointer = "/other_duty_id" if found else "/partner"
+    if (other.person if other else body.partner) == mine.person:
+        pointer = "/other_duty_id" if other else "/partner"
         raise Invalid(
             "不能与自己换班", "Not with oneself", errors=[FieldError("self", "不能与自己换班", "", pointer)]
         )
-    return found
+    return other
 
 
 def _is_upcoming(work: UnitOfWork, duty: Duty) -> bool:
+    """True if the shift is set and has not begun."""
     return duty.state is DutyState.SET and duty.starts_at > work.at
 
 
 def _format_times(*duties: Duty | None) -> str:
+    """Returns the starts of the shifts in Chinese, local time."""
     return " 换 ".join(
-        f"{one.starts_at.astimezone(CHINA_TIME_ZONE):%m-%d %H:%M}" for one in duties if one is not None
+        f"{duty.starts_at.astimezone(CHINA_TIME_ZONE):%m-%d %H:%M}" for duty in duties if duty is not None
     )
 
 
@@ -188,34 +191,40 @@ def _build_swap_event(swap: DutySwap, was: str, now: str) -> SwapMoved:
 
 
 async def _load_shifts(work: UnitOfWork, swap: DutySwap, *, lock: bool = True) -> ShiftPair:
-    wanted = [one for one in (swap.duty_id, swap.other_duty_id) if one is not None]
-    found = await rota.list_duties_by_id(work, wanted, swap.region, lock=lock)
-    return found.get(swap.duty_id), found.get(swap.other_duty_id) if swap.other_duty_id else None
+    """Returns the asker's and the partner's shift."""
+    duty_ids = [duty_id for duty_id in (swap.duty_id, swap.other_duty_id) if duty_id is not None]
+    duties_by_id = await repository.list_duties_by_id(work, duty_ids, swap.region, lock=lock)
+    return duties_by_id.get(swap.duty_id), duties_by_id.get(
+        swap.other_duty_id
+    ) if swap.other_duty_id else None
 
 
 async def _load_facts(work: UnitOfWork, swap: DutySwap, shifts: ShiftPair, reason: str = "") -> SwapFacts:
+    """Returns the guards' inputs."""
     mine, other = shifts
-    same = mine is not None and mine.person == swap.person and _is_upcoming(work, mine)
+    are_upcoming = mine is not None and mine.person == swap.person and _is_upcoming(work, mine)
     if swap.other_duty_id is not None:
-        same = same and other is not None and other.person == swap.partner and _is_upcoming(work, other)
+        are_upcoming = (
+            are_upcoming and other is not None and other.person == swap.partner and _is_upcoming(work, other)
+        )
     return SwapFacts(
         is_asker=work.actor.id == swap.person,
         is_partner=work.actor.id == swap.partner,
-        in_time=same,
-        clash=await _describe_clash(work, swap, shifts) if same else "",
+        in_time=are_upcoming,
+        clash=await _describe_clash(work, swap, shifts) if are_upcoming else "",
         reason=reason,
     )
 
 
 async def _describe_clash(work: UnitOfWork, swap: DutySwap, shifts: ShiftPair) -> str:
-    """Whom the swap would give two shifts at a time, in words."""
+    """Returns, in Chinese, which person would have overlapping shifts after the swap; empty if none."""
     mine, other = shifts
-    but = [one.id for one in shifts if one is not None]
+    own_ids = [duty.id for duty in shifts if duty is not None]
     for duty, person, name in (
         (mine, swap.partner, swap.partner_name),
         (other, swap.person, swap.person_name),
     ):
-        if duty and await rota.find_clashing_duty(work, person, duty.starts_at, duty.ends_at, *but):
+        if duty and await repository.find_clashing_duty(work, person, duty.starts_at, duty.ends_at, *own_ids):
             return f"{name}在 {_format_times(duty)} 另有班次, 时间重叠"
     return ""
 
@@ -229,8 +238,8 @@ async def transition_swap(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | DutySwap:
-    """Agree, decline, approve, refuse or withdraw; approved shifts change hands in the same transaction."""
-    swap = await rota.get_swap(work, swap_id, lock=True)
+    """Agrees, declines, approves, refuses or withdraws; approval exchanges the shifts in the same transaction."""
+    swap = await repository.get_swap(work, swap_id, lock=True)
     shifts = await _load_shifts(work, swap)
     preview = await apply_transition(
         work,
@@ -246,19 +255,21 @@ async def transition_swap(
     )
     if preview is not None:
         return preview
-    if action is Action.APPROVE:
+    if action is SwapAction.APPROVE:
         await _exchange_duties(work, swap, shifts)
-    words = f"{swap.person_name}与{swap.partner_name}换班({_format_times(*shifts)}): {work.actor.name}{action.label}{format_reason(body.reason)}"
+    text = f"{swap.person_name}与{swap.partner_name}换班({_format_times(*shifts)}): {work.actor.name}{action.label}{format_reason(body.reason)}"
     for person in (swap.person, swap.partner):
-        await send_message(work, person, MessageKind.SWAP, swap, words)
+        await send_message(work, person, MessageKind.SWAP, swap, text)
     return swap
 
 
 def _get_owner(work: UnitOfWork, swap: DutySwap) -> str:
+    """Returns the person whose own record the swap is for the caller: the partner, or else the asker."""
     return swap.partner if work.actor.id == swap.partner else swap.person
 
 
 async def _exchange_duties(work: UnitOfWork, swap: DutySwap, shifts: ShiftPair) -> None:
+    """Gives each shift to the other person."""
     mine, other = shifts
     if mine is not None:
         await _reassign_duty(work, mine, swap.partner, swap.partner_name)
@@ -267,7 +278,7 @@ async def _exchange_duties(work: UnitOfWork, swap: DutySwap, shifts: ShiftPair) 
 
 
 async def _reassign_duty(work: UnitOfWork, duty: Duty, person: str, name: str) -> None:
-    """One shift to another person; the days of both are reckoned anew."""
+    """Gives a shift to another person and publishes it for both, so that both days are evaluated again."""
     was = duty.person
     duty.person, duty.person_name = person, name
     duty.version, duty.updated_at = duty.version + 1, work.at
@@ -279,14 +290,14 @@ async def _reassign_duty(work: UnitOfWork, duty: Duty, person: str, name: str) -
 
 
 async def get_swap_detail(work: UnitOfWork, swap_id: UUID) -> SwapDetail:
-    """A swap and what the caller may do with it."""
-    swap = await rota.get_swap(work, swap_id)
+    """Returns a swap with the actions of the caller, without those that belong to the other person."""
+    swap = await repository.get_swap(work, swap_id)
     facts = await _load_facts(work, swap, await _load_shifts(work, swap, lock=False))
     return SwapDetail(
         **SwapRead.model_validate(swap).model_dump(),
         available_actions=[
-            one
-            for one in available_actions(work, SWAP, swap, facts, owner=_get_owner(work, swap))
-            if not {"not_the_partner", "not_the_asker"} & {fault.code for fault in one.missing}
+            action
+            for action in available_actions(work, SWAP, swap, facts, owner=_get_owner(work, swap))
+            if not {"not_the_partner", "not_the_asker"} & {error.code for error in action.missing}
         ],
     )

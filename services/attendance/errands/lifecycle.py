@@ -1,4 +1,4 @@
-"""The life of an errand, on one screen."""
+"""States, actions and guards of an errand (公出)."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -30,7 +30,7 @@ class ErrandAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class ErrandFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     today: date
     starts_on: date

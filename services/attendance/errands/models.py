@@ -1,4 +1,4 @@
-"""The table of errands."""
+"""Table of errands."""
 
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class Errand(Base, Record, table=True):
-    """公出报备. `acknowledged_by` stays after the return: it tells whether the town knew."""
+    """公出报备. `acknowledged_by` is kept after the return, because it decides whether the days count."""
 
     __tablename__ = "errand"
     __table_args__ = (

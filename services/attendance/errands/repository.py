@@ -1,4 +1,4 @@
-"""Every query about errands that is not one record or one page."""
+"""Queries on errands."""
 
 from datetime import date
 from uuid import UUID
@@ -15,15 +15,15 @@ DISCARDED_STATES = (ErrandState.REFUSED, ErrandState.WITHDRAWN)
 
 
 async def find_overlapping_errand(
-    work: UnitOfWork, person: str, first: date, last: date, but: UUID | None
+    work: UnitOfWork, person: str, first: date, last: date, except_id: UUID | None
 ) -> Errand | None:
-    """An errand of the person, neither refused nor withdrawn, that touches these days."""
+    """Returns a visible errand of the person, neither refused nor withdrawn, that overlaps these days, or None."""
     query = select(Errand).where(
         Errand.person == person,
         col(Errand.state).not_in(DISCARDED_STATES),
         overlaps_days(Errand, first, last),
         visible_rows(work, Errand),
     )
-    if but is not None:
-        query = query.where(Errand.id != but)
+    if except_id is not None:
+        query = query.where(Errand.id != except_id)
     return (await work.session.exec(query.limit(1))).first()

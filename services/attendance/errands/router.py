@@ -1,4 +1,4 @@
-"""`/attendance/errands`."""
+"""Routes `/attendance/errands`."""
 
 from uuid import UUID
 
@@ -32,14 +32,16 @@ async def report_errand(work: WriteWork, body: ErrandCreate) -> Errand:
 @router.get("", response_model=Page[ErrandRead], **requires(May.PRESENCE_READ))
 async def list_errands(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ErrandState | None = None,
 ) -> Page[Errand]:
     """公出列表."""
     equal = {"person": person, "state": state}
-    return await records.list_records(work, asked, Errand, order="-starts_on", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Errand, order="-starts_on", region=region, equal=equal
+    )
 
 
 @router.get("/{errand_id}", response_model=ErrandDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))

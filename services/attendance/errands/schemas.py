@@ -1,4 +1,4 @@
-"""What goes in and out about errands."""
+"""Requests and responses of errands."""
 
 from datetime import date, datetime
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Reporting an errand, and coming back from it."""
+"""Errands: report, acknowledgement by the town, return."""
 
 from datetime import date
 from uuid import UUID
@@ -20,11 +20,9 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition, av
 from shared.records import create_record
 from shared.unit_of_work import UnitOfWork
 
-Action = ErrandAction
-
 
 async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
-    """Report an errand; a report made after leaving counts only once the town acknowledges it."""
+    """Reports an errand; a report made after its start counts only once the town acknowledges it. Raises Conflict if it overlaps another."""
     require_span_limit(body.starts_on, body.ends_on)
     region = await get_person_region(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
@@ -34,7 +32,7 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         raise Conflict(
             f"{other.starts_on} 至 {other.ends_on} 已报备公出({other.state.label})", "Overlaps another errand"
         )
-    errand, fresh = await create_record(
+    errand, is_new = await create_record(
         work,
         Errand,
         body,
@@ -46,7 +44,7 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         state_since=work.at,
         **body.model_dump(),
     )
-    if fresh:
+    if is_new:
         await work.publish(_build_event(errand, "", ErrandState.REPORTED), errand)
     return errand
 
@@ -65,6 +63,7 @@ def _build_event(errand: Errand, was: str, now: str) -> RequestMoved:
 def _build_facts(
     work: UnitOfWork, errand: Errand, reason: str = "", returned_on: date | None = None
 ) -> ErrandFacts:
+    """Returns the guards' inputs."""
     return ErrandFacts(work.today, errand.starts_on, reason, returned_on)
 
 
@@ -77,7 +76,7 @@ async def transition_errand(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Errand:
-    """Acknowledge, refuse, withdraw, or come back."""
+    """Acknowledges, refuses or withdraws an errand, or records the return."""
     errand = await records.get_record(work, Errand, errand_id, "这次公出", lock=True)
     preview = await apply_transition(
         work,
@@ -93,18 +92,18 @@ async def transition_errand(
     )
     if preview is not None:
         return preview
-    if action is Action.ACKNOWLEDGE:
+    if action is ErrandAction.ACKNOWLEDGE:
         errand.acknowledged_by = work.actor.id
-    if action is Action.RETURN:
+    if action is ErrandAction.RETURN:
         errand.returned_on = body.returned_on
-    words = f"{format_days(errand.starts_on, errand.ends_on)}去{errand.place}: {work.actor.name}{action.label}{format_reason(body.reason)}"
-    await send_message(work, errand.person, MessageKind.ERRAND, errand, words)
+    text = f"{format_days(errand.starts_on, errand.ends_on)}去{errand.place}: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, errand.person, MessageKind.ERRAND, errand, text)
     work.session.add(errand)
     return errand
 
 
 async def get_errand_detail(work: UnitOfWork, errand_id: UUID) -> ErrandDetail:
-    """An errand and what the caller may do with it."""
+    """Returns an errand with the actions of the caller."""
     errand = await records.get_record(work, Errand, errand_id, "这次公出")
     return ErrandDetail(
         **ErrandRead.model_validate(errand).model_dump(),

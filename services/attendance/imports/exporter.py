@@ -1,4 +1,4 @@
-"""Our check-ins in DingTalk's words: GCJ-02, milliseconds, its enumerations, its limits and its way to refuse."""
+"""Check-ins in DingTalk's format: its field names, enumerations, limits and errcodes, times in ms, positions in GCJ-02."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -25,125 +25,142 @@ _LOCATION_RESULTS = {
 }
 
 
-def _build_refusal(words: str) -> Answer:
-    return Answer(errcode=ERROR_INVALID_PARAMETER, errmsg=f"不合法的参数: {words}")
+def _build_refusal(text: str) -> Answer:
+    """Returns DingTalk's answer for an invalid parameter."""
+    return Answer(errcode=ERROR_INVALID_PARAMETER, errmsg=f"不合法的参数: {text}")
 
 
 def _build_user_limit_refusal() -> Answer:
+    """Returns DingTalk's answer for an invalid length of the user list."""
     return Answer(errcode=ERROR_USER_LIST_LENGTH, errmsg=f"不合法的UserID列表长度: 须为 1 至 {MAX_USERS} 人")
 
 
-async def list_results(work: UnitOfWork, asked: ListAsk) -> Answer:
-    """获取打卡结果: whole days, ≤ 50 users, ≤ 7 days, ≤ 50 rows a page; planned days without a punch as NotSigned."""
+async def list_results(work: UnitOfWork, request: ListAsk) -> Answer:
+    """获取打卡结果: whole days, ≤ 50 users, ≤ 7 days, ≤ 50 rows a page; workdays without a check-in as NotSigned."""
     try:
         first, last = (
-            parse_dingtalk_time(asked.workDateFrom).date(),
-            parse_dingtalk_time(asked.workDateTo).date(),
+            parse_dingtalk_time(request.workDateFrom).date(),
+            parse_dingtalk_time(request.workDateTo).date(),
         )
     except ValueError:
         return _build_refusal("workDateFrom、workDateTo 须为 yyyy-MM-dd HH:mm:ss")
-    if not 1 <= len(asked.userIdList) <= MAX_USERS:
+    if not 1 <= len(request.userIdList) <= MAX_USERS:
         return _build_user_limit_refusal()
     if not 0 <= (last - first).days < MAX_DAYS:
         return _build_refusal(f"起止日期最多相隔 {MAX_DAYS} 天")
-    if not 1 <= asked.limit <= MAX_ROWS or asked.offset < 0:
+    if not 1 <= request.limit <= MAX_ROWS or request.offset < 0:
         return _build_refusal(f"limit 最大 {MAX_ROWS}")
-    taps = await repository.list_check_ins_by_day(work, asked.userIdList, first, last)
-    decided = await repository.list_reviews(work, asked.userIdList, first, last)
-    corp = work.context.settings.district
-    rows = [_build_result_row(tap, decided, corp) for tap in taps]
-    for gap in await repository.list_unexplained_days(work, asked.userIdList, first, last):
-        if not any(tap.person == gap.person and tap.work_date == gap.work_date for tap in taps):
-            rows.append(_build_missing_row(gap, corp))
+    check_ins = await repository.list_check_ins_by_day(work, request.userIdList, first, last)
+    reviews = await repository.list_reviews(work, request.userIdList, first, last)
+    corp_id = work.context.settings.district
+    rows = [_build_result_row(check_in, reviews, corp_id) for check_in in check_ins]
+    for day in await repository.list_unexplained_days(work, request.userIdList, first, last):
+        if not any(
+            check_in.person == day.person and check_in.work_date == day.work_date for check_in in check_ins
+        ):
+            rows.append(_build_missing_row(day, corp_id))
     rows.sort(key=lambda row: (row["workDate"], row["userId"], row.get("userCheckTime", 0), row["id"]))
-    some = rows[asked.offset : asked.offset + asked.limit]
-    return Answer(hasMore=asked.offset + asked.limit < len(rows), recordresult=some)
+    page = rows[request.offset : request.offset + request.limit]
+    return Answer(hasMore=request.offset + request.limit < len(rows), recordresult=page)
 
 
-async def list_details(work: UnitOfWork, asked: RecordAsk) -> Answer:
-    """获取打卡详情: every punch in the time asked for, ≤ 50 users, ≤ 7 days, nothing older than 180 days."""
+async def list_details(work: UnitOfWork, request: RecordAsk) -> Answer:
+    """获取打卡详情: every check-in in the period, ≤ 50 users, ≤ 7 days, none older than 180 days."""
     try:
-        since, until = parse_dingtalk_time(asked.checkDateFrom), parse_dingtalk_time(asked.checkDateTo)
+        since, until = parse_dingtalk_time(request.checkDateFrom), parse_dingtalk_time(request.checkDateTo)
     except ValueError:
         return _build_refusal("checkDateFrom、checkDateTo 须为 yyyy-MM-dd HH:mm:ss")
-    if not 1 <= len(asked.userIds) <= MAX_USERS:
+    if not 1 <= len(request.userIds) <= MAX_USERS:
         return _build_user_limit_refusal()
     if not 0 <= (until.date() - since.date()).days < MAX_DAYS:
         return _build_refusal(f"起止日期最多相隔 {MAX_DAYS} 天")
     low = max(since.replace(tzinfo=CHINA_TIME_ZONE).astimezone(UTC), work.at - timedelta(days=MAX_AGE_DAYS))
-    taps = await repository.list_check_ins_by_time(
-        work, asked.userIds, low, until.replace(tzinfo=CHINA_TIME_ZONE).astimezone(UTC)
+    check_ins = await repository.list_check_ins_by_time(
+        work, request.userIds, low, until.replace(tzinfo=CHINA_TIME_ZONE).astimezone(UTC)
     )
-    span = since.date() - timedelta(days=1), until.date()
-    decided = await repository.list_reviews(work, asked.userIds, *span)
-    corp = work.context.settings.district
+    days = since.date() - timedelta(days=1), until.date()
+    reviews = await repository.list_reviews(work, request.userIds, *days)
+    corp_id = work.context.settings.district
     return Answer(
-        recordresult=[_build_result_row(tap, decided, corp) | _build_detail_columns(tap) for tap in taps]
+        recordresult=[
+            _build_result_row(check_in, reviews, corp_id) | _build_detail_columns(check_in)
+            for check_in in check_ins
+        ]
     )
 
 
 def _to_milliseconds(at: datetime) -> int:
+    """Milliseconds since 1970."""
     return int(at.timestamp() * 1000)
 
 
 def _day_to_milliseconds(on: date) -> int:
+    """Start of the local day, in milliseconds since 1970."""
     return _to_milliseconds(datetime.combine(on, time(), CHINA_TIME_ZONE))
 
 
 def _to_safe_integer(identifier: UUID) -> int:
-    """A number that software in any language holds exactly, always the same for a record."""
+    """Returns a stable integer < 2⁵³ for an id, which every language can hold exactly."""
     return identifier.int % MAX_SAFE_INTEGER
 
 
-def _build_result_row(tap: CheckIn, decided: dict[tuple[str, date], Review], corp: str) -> dict[str, Any]:
-    review = decided.get((tap.person, tap.work_date))
-    shown = shows_presence(tap, review.state if review else None)
-    location = "Normal" if shown else _LOCATION_RESULTS[tap.verdict]
+def _build_result_row(
+    check_in: CheckIn, reviews: dict[tuple[str, date], Review], corp_id: str
+) -> dict[str, Any]:
+    """Returns a check-in as a row of `list`."""
+    review = reviews.get((check_in.person, check_in.work_date))
+    is_present = shows_presence(check_in, review.state if review else None)
+    location = "Normal" if is_present else _LOCATION_RESULTS[check_in.verdict]
     return {
-        "id": _to_safe_integer(tap.id),
-        "recordId": _to_safe_integer(tap.id),
-        "bizId": str(tap.id),
-        "userId": tap.person,
-        "corpId": corp,
-        "groupId": _to_safe_integer(tap.post_id) if tap.post_id else 0,
+        "id": _to_safe_integer(check_in.id),
+        "recordId": _to_safe_integer(check_in.id),
+        "bizId": str(check_in.id),
+        "userId": check_in.person,
+        "corpId": corp_id,
+        "groupId": _to_safe_integer(check_in.post_id) if check_in.post_id else 0,
         "planId": 0,
-        "workDate": _day_to_milliseconds(tap.work_date),
-        "checkType": tap.kind,
+        "workDate": _day_to_milliseconds(check_in.work_date),
+        "checkType": check_in.kind,
         "timeResult": "Normal",
         "locationResult": location,
         "isLegal": "Y" if location == "Normal" else "N",
-        "sourceType": tap.source,
-        "baseCheckTime": _to_milliseconds(tap.taken_at),
-        "planCheckTime": _to_milliseconds(tap.taken_at),
-        "userCheckTime": _to_milliseconds(tap.taken_at),
-        "gmtCreate": _to_milliseconds(tap.received_at),
-        "gmtModified": _to_milliseconds(tap.updated_at),
+        "sourceType": check_in.source,
+        "baseCheckTime": _to_milliseconds(check_in.taken_at),
+        "planCheckTime": _to_milliseconds(check_in.taken_at),
+        "userCheckTime": _to_milliseconds(check_in.taken_at),
+        "gmtCreate": _to_milliseconds(check_in.received_at),
+        "gmtModified": _to_milliseconds(check_in.updated_at),
     }
 
 
-def _build_missing_row(gap: AttendanceDay, corp: str) -> dict[str, Any]:
+def _build_missing_row(day: AttendanceDay, corp_id: str) -> dict[str, Any]:
+    """Returns a workday without a check-in as a NotSigned row."""
     return {
-        "id": _to_safe_integer(gap.id),
-        "userId": gap.person,
-        "corpId": corp,
-        "groupId": _to_safe_integer(gap.post_id) if gap.post_id else 0,
-        "planId": _to_safe_integer(gap.id),
-        "workDate": _day_to_milliseconds(gap.work_date),
+        "id": _to_safe_integer(day.id),
+        "userId": day.person,
+        "corpId": corp_id,
+        "groupId": _to_safe_integer(day.post_id) if day.post_id else 0,
+        "planId": _to_safe_integer(day.id),
+        "workDate": _day_to_milliseconds(day.work_date),
         "checkType": "OnDuty",
         "timeResult": "NotSigned",
         "locationResult": "NotSigned",
         "sourceType": "SYSTEM",
-        "baseCheckTime": _day_to_milliseconds(gap.work_date),
-        "userCheckTime": _day_to_milliseconds(gap.work_date),
+        "baseCheckTime": _day_to_milliseconds(day.work_date),
+        "userCheckTime": _day_to_milliseconds(day.work_date),
     }
 
 
-def _build_detail_columns(tap: CheckIn) -> dict[str, Any]:
-    """Place and phone: GCJ-02, as their maps draw it; a place whose detail is gone is not given at all."""
-    found: dict[str, Any] = {"deviceId": tap.device, "outsideRemark": tap.remark, "locationMethod": "MAP"}
-    if tap.lon is not None and tap.lat is not None and not tap.coarse:
-        lon, lat = from_wgs84(tap.lon, tap.lat, Datum.GCJ02)
-        found |= {"userLongitude": round(lon, 6), "userLatitude": round(lat, 6)}
-    if tap.accuracy_m is not None:
-        found["userAccuracy"] = tap.accuracy_m
-    return found
+def _build_detail_columns(check_in: CheckIn) -> dict[str, Any]:
+    """Returns phone and position (GCJ-02) of a check-in; a coarse position is left out."""
+    columns: dict[str, Any] = {
+        "deviceId": check_in.device,
+        "outsideRemark": check_in.remark,
+        "locationMethod": "MAP",
+    }
+    if check_in.lon is not None and check_in.lat is not None and not check_in.coarse:
+        lon, lat = from_wgs84(check_in.lon, check_in.lat, Datum.GCJ02)
+        columns |= {"userLongitude": round(lon, 6), "userLatitude": round(lat, 6)}
+    if check_in.accuracy_m is not None:
+        columns["userAccuracy"] = check_in.accuracy_m
+    return columns

@@ -1,4 +1,4 @@
-"""The tables of imports."""
+"""Tables of imports: accounts, imported records, runs and pull channels."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class ExternalAccount(Base, Record, table=True):
-    """外部账号对应: who somebody is in the other system."""
+    """外部账号对应: account id in the other system → person."""
 
     __tablename__ = "external_account"
     __table_args__ = (
@@ -27,7 +27,7 @@ class ExternalAccount(Base, Record, table=True):
 
 
 class ImportedRecord(Base, table=True):
-    """外部记录, as it came. `check_in_id` is the check-in it became."""
+    """外部记录, raw as received. `check_in_id` is the check-in made from it."""
 
     __tablename__ = "punch"
     __table_args__ = (
@@ -66,7 +66,7 @@ class ImportRun(Base, Record, table=True):
 
 
 class PullChannel(Base, Record, table=True):
-    """考勤接口. The secret is sealed; `attempts` only grows and fences a pull whose process is believed dead; `failures` are in a row."""
+    """考勤接口. The secret is encrypted; `attempts` only grows and rejects writes of a pull whose lease expired; `failures` counts consecutive ones."""
 
     __tablename__ = "pull_channel"
     __table_args__ = (

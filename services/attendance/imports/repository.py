@@ -1,4 +1,4 @@
-"""Every query about imports that is not one record or one page."""
+"""Queries on imports and channels, and the reads of the DingTalk format."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
+from services.attendance.check_ins.repository import MAX_ROWS_PER_INSERT
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
 from services.attendance.imports.models import ExternalAccount, ImportedRecord, PullChannel
@@ -22,7 +23,6 @@ from shared.events import insert_once
 from shared.unit_of_work import UnitOfWork
 
 RECORD_TABLE: sa.Table = ImportedRecord.__table__  # type: ignore[attr-defined]
-MAX_ROWS_PER_INSERT = 500
 # fmt: off
 LOCATION_FIELDS = frozenset((
     "userLatitude", "userLongitude", "userAccuracy", "userAddress", "userSsid", "userMacAddr",
@@ -31,23 +31,23 @@ LOCATION_FIELDS = frozenset((
     "wifiname", "wifimac", "mediaids",
 ))
 # fmt: on
-"""Fields of DingTalk's and WeCom's records that say where somebody was."""
+"""Fields of DingTalk's and WeCom's records that reveal a location."""
 
 
 async def find_accounts(
     work: UnitOfWork, channel: Channel, externals: Sequence[str]
 ) -> dict[str, ExternalAccount]:
-    """Who these accounts of another system are, within what the caller may import for."""
+    """Returns external id → account, for accounts that the caller may import for."""
     query = select(ExternalAccount).where(
         ExternalAccount.channel == channel,
         col(ExternalAccount.external).in_(externals),
         work.actor.scope_filter(May.PRESENCE_IMPORT, col(ExternalAccount.region)),
     )
-    return {one.external: one for one in await work.session.exec(query)}
+    return {account.external: account for account in await work.session.exec(query)}
 
 
 async def list_external_ids(work: UnitOfWork, channel: Channel, region: str) -> list[str]:
-    """Every account of another system in a region, for asking about them."""
+    """Returns the external ids of a region's accounts, at most 10,000."""
     query = select(ExternalAccount.external).where(
         ExternalAccount.channel == channel,
         col(ExternalAccount.region).between(*region_bounds(region)),
@@ -57,16 +57,16 @@ async def list_external_ids(work: UnitOfWork, channel: Channel, region: str) -> 
 
 
 async def insert_records(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> set[UUID]:
-    """Keep punches that were not kept before, in the work's transaction; the ids of the new ones."""
-    fresh: set[UUID] = set()
+    """Inserts imported records whose id is new; returns the new ids."""
+    new_ids: set[UUID] = set()
     for start in range(0, len(rows), MAX_ROWS_PER_INSERT):
         statement = insert_once(work.session, RECORD_TABLE, list(rows[start : start + MAX_ROWS_PER_INSERT]))
-        fresh |= set((await execute_core(work.session, statement)).scalars())
-    return fresh
+        new_ids |= set((await execute_core(work.session, statement)).scalars())
+    return new_ids
 
 
 async def list_unmatched_records(work: UnitOfWork, channel: Channel, external: str) -> list[ImportedRecord]:
-    """Punches that waited for this account to be known."""
+    """Returns imported records that wait for this account to be registered, at most 5,000."""
     query = select(ImportedRecord).where(
         ImportedRecord.channel == channel,
         ImportedRecord.external == external,
@@ -79,7 +79,7 @@ async def list_unmatched_records(work: UnitOfWork, channel: Channel, external: s
 async def system_coarsen_records(
     session: AsyncSession, region: tuple[str, str], before: datetime, limit: int
 ) -> int:
-    """Take places, addresses and networks out of the raw records of other systems from before an instant; how many."""
+    """Removes LOCATION_FIELDS from raw records before a time; returns the row count."""
     query = select(ImportedRecord).where(
         col(ImportedRecord.coarse).is_(False),
         col(ImportedRecord.punched_at) < before,
@@ -95,27 +95,27 @@ async def system_coarsen_records(
 
 
 LEASE_DURATION = timedelta(minutes=5)
-"""How long a pull that says nothing is believed alive."""
+"""Time without progress after which another process may take a pull over."""
 
 
 async def system_claim_due_channel(session: AsyncSession, at: datetime) -> PullChannel | None:
-    """A channel that is due and that nobody is at, taken for this process."""
+    """Claims one enabled channel that is due and not leased, or returns None."""
     query = select(PullChannel).where(
         col(PullChannel.enabled).is_(True),
         PullChannel.due_at <= at,
         sa.or_(col(PullChannel.leased_until).is_(None), col(PullChannel.leased_until) < at),
     )
     query = query.order_by(col(PullChannel.due_at)).limit(1).with_for_update(skip_locked=True)
-    found = (await session.exec(query)).first()
-    if found is not None:
-        found.state, found.leased_until, found.attempts = (
+    channel = (await session.exec(query)).first()
+    if channel is not None:
+        channel.state, channel.leased_until, channel.attempts = (
             PullState.RUNNING,
             at + LEASE_DURATION,
-            found.attempts + 1,
+            channel.attempts + 1,
         )
-        session.add(found)
+        session.add(channel)
         await session.flush()
-    return found
+    return channel
 
 
 async def system_update_pull(
@@ -125,12 +125,12 @@ async def system_update_pull(
     at: datetime,
     **values: Any,  # noqa: ANN401 - columns
 ) -> bool:
-    """Write how a pull goes, while it is still this process's; whether it is."""
+    """Writes the progress of a pull and renews its lease; returns False if another process took it over."""
     table: sa.Table = PullChannel.__table__  # type: ignore[attr-defined]
-    mine = (table.c.id == channel_id, table.c.attempts == attempt, table.c.leased_until.is_not(None))
+    own_lease = (table.c.id == channel_id, table.c.attempts == attempt, table.c.leased_until.is_not(None))
     lease: dict[str, Any] = {"leased_until": at + LEASE_DURATION, "updated_at": at}
-    done = await execute_core(session, sa.update(table).where(*mine).values(**(lease | values)))
-    return bool(done.rowcount)
+    result = await execute_core(session, sa.update(table).where(*own_lease).values(**(lease | values)))
+    return bool(result.rowcount)
 
 
 EXCHANGE_PERMISSION = May.PRESENCE_EXCHANGE
@@ -140,7 +140,7 @@ MAX_EXPORT_ROWS = 5000
 async def list_check_ins_by_day(
     work: UnitOfWork, persons: Sequence[str], first: date, last: date
 ) -> list[CheckIn]:
-    """Check-ins of persons that belong to these days."""
+    """Returns check-ins of persons by work date."""
     query = select(CheckIn).where(
         col(CheckIn.person).in_(persons),
         col(CheckIn.work_date).between(first, last),
@@ -152,7 +152,7 @@ async def list_check_ins_by_day(
 async def list_check_ins_by_time(
     work: UnitOfWork, persons: Sequence[str], since: datetime, until: datetime
 ) -> list[CheckIn]:
-    """Check-ins of persons at these instants."""
+    """Returns check-ins of persons by time, in order."""
     query = select(CheckIn).where(
         col(CheckIn.person).in_(persons),
         col(CheckIn.taken_at).between(since, until),
@@ -166,7 +166,7 @@ async def list_check_ins_by_time(
 async def list_unexplained_days(
     work: UnitOfWork, persons: Sequence[str], first: date, last: date
 ) -> list[AttendanceDay]:
-    """Days that were worked and on which nothing was recorded."""
+    """Returns workdays without any record."""
     query = select(AttendanceDay).where(
         col(AttendanceDay.person).in_(persons),
         col(AttendanceDay.work_date).between(first, last),
@@ -179,10 +179,10 @@ async def list_unexplained_days(
 async def list_reviews(
     work: UnitOfWork, persons: Sequence[str], first: date, last: date
 ) -> dict[tuple[str, date], Review]:
-    """Reviews of persons' days."""
+    """Returns (person, day) → review."""
     query = select(Review).where(
         col(Review.person).in_(persons),
         col(Review.work_date).between(first, last),
         visible_rows(work, Review, EXCHANGE_PERMISSION),
     )
-    return {(one.person, one.work_date): one for one in await work.session.exec(query)}
+    return {(review.person, review.work_date): review for review in await work.session.exec(query)}

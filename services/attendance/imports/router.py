@@ -1,4 +1,4 @@
-"""`/attendance/imports` and `/attendance/external-accounts`."""
+"""Routes `/attendance/imports`, `/attendance/external-accounts`, `/attendance/channels` and the DingTalk format."""
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
@@ -66,22 +66,22 @@ async def import_from(work: WriteWork, body: ImportPull) -> ImportRun:
     """经接口导入: 按对方的人数、天数、页数限制分次取回."""
     require_span_limit(body.first, body.last, "/last")
     async with work.context.database.read() as session:
-        reading = work.context.unit_of_work(session, work.actor)
-        await service.require_imports_enabled(reading, body.region)
-        users = await repository.list_external_ids(reading, body.channel, body.region)
-    # The network is done with before the first statement of this transaction.
-    found = await importer.fetch_all_records(work.context.clients, body, users, work.today)
-    return await service.import_records(work, body.channel, body.region, found, strict=False)
+        read_work = work.context.unit_of_work(session, work.actor)
+        await service.require_imports_enabled(read_work, body.region)
+        external_ids = await repository.list_external_ids(read_work, body.channel, body.region)
+    # All network calls end before the first statement of this transaction.
+    raw_records = await importer.fetch_all_records(work.context.clients, body, external_ids, work.today)
+    return await service.import_records(work, body.channel, body.region, raw_records, strict=False)
 
 
 @router.get("/imports", response_model=Page[RunRead], **requires(May.PRESENCE_READ))
 async def list_imports(
-    work: ReadWork, asked: Pagination, region: RegionQuery = "", channel: Channel | None = None
+    work: ReadWork, page_params: Pagination, region: RegionQuery = "", channel: Channel | None = None
 ) -> Page[ImportRun]:
     """导入记录."""
     return await records.list_records(
         work,
-        asked,
+        page_params,
         ImportRun,
         order="-created_at",
         region=region,
@@ -102,12 +102,12 @@ async def match_account(work: WriteWork, body: ExternalCreate) -> ExternalAccoun
 
 @router.get("/external-accounts", response_model=Page[ExternalRead], **requires(May.PRESENCE_IMPORT))
 async def list_accounts(
-    work: ReadWork, asked: Pagination, region: RegionQuery = "", channel: Channel | None = None
+    work: ReadWork, page_params: Pagination, region: RegionQuery = "", channel: Channel | None = None
 ) -> Page[ExternalAccount]:
     """外部账号对应列表."""
     return await records.list_records(
         work,
-        asked,
+        page_params,
         ExternalAccount,
         order="-created_at",
         region=region,
@@ -131,10 +131,12 @@ async def add_channel(work: WriteWork, body: ChannelCreate) -> PullChannel:
 
 
 @channels_router.get("", response_model=Page[ChannelRead], **requires(May.PRESENCE_IMPORT))
-async def list_channels(work: ReadWork, asked: Pagination, region: RegionQuery = "") -> Page[PullChannel]:
+async def list_channels(
+    work: ReadWork, page_params: Pagination, region: RegionQuery = ""
+) -> Page[PullChannel]:
     """考勤接口, 进度与最近的错误."""
     return await records.list_records(
-        work, asked, PullChannel, order="-created_at", region=region, may=May.PRESENCE_IMPORT
+        work, page_params, PullChannel, order="-created_at", region=region, may=May.PRESENCE_IMPORT
     )
 
 
@@ -182,30 +184,32 @@ DINGTALK_ERRORS = {
         "errmsg": "ding talk error[subcode=60011,submsg=没有调用该接口的权限]",
     },
 }
-"""What DingTalk answers with status 200 where others refuse."""
+"""DingTalk's bodies of refusals, which it sends with status 200."""
 
 
 class QueryTokenRoute(Route):
-    """A route that takes its token where DingTalk's software puts it, `?access_token=`, and then refuses as DingTalk does."""
+    """Route that accepts the token as `?access_token=`, as DingTalk's clients send it, and refuses in DingTalk's format."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The ordinary handler, told of the token as if it came in the header."""
-        ordinary = super().get_route_handler()
+        """Returns a handler that moves the token into the Authorization header."""
+        call_route = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             token = request.query_params.get("access_token")
             if not token or "authorization" in request.headers:
-                return await ordinary(request)
+                return await call_route(request)
             bearer = (b"authorization", b"Bearer " + token.encode("ascii", "replace"))
             scope = dict(request.scope) | {"headers": [*request.scope["headers"], bearer]}
             try:
-                return await ordinary(Request(scope, request.receive))
-            except (Unauthenticated, Forbidden) as refusal:
-                return JSONResponse(DINGTALK_ERRORS[type(refusal)], STATUS_OK)
+                return await call_route(Request(scope, request.receive))
+            except (Unauthenticated, Forbidden) as error:
+                return JSONResponse(DINGTALK_ERRORS[type(error)], STATUS_OK)
             except RequestValidationError as error:
-                found = to_field_errors(error.errors())[0]
-                words = f"不合法的参数: {found.pointer.strip('/')} {found.detail}"
-                return JSONResponse({"errcode": exporter.ERROR_INVALID_PARAMETER, "errmsg": words}, STATUS_OK)
+                first_error = to_field_errors(error.errors())[0]
+                message = f"不合法的参数: {first_error.pointer.strip('/')} {first_error.detail}"
+                return JSONResponse(
+                    {"errcode": exporter.ERROR_INVALID_PARAMETER, "errmsg": message}, STATUS_OK
+                )
 
         return handle
 

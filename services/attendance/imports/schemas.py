@@ -1,4 +1,4 @@
-"""Code sets of imports."""
+"""Requests, responses and code sets of imports, channels and the DingTalk format."""
 
 from datetime import date, datetime
 from typing import Any, Self
@@ -214,5 +214,5 @@ class Answer(BaseModel):
 
 
 def parse_dingtalk_time(text: str) -> datetime:
-    """A time as DingTalk writes it, without zone. ValueError otherwise."""
+    """Parses DingTalk's time format, which has no zone. Raises ValueError."""
     return datetime.strptime(text, DINGTALK_TIME_FORMAT)  # noqa: DTZ007 - their times have no zone; the caller sets Beijing's

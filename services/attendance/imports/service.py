@@ -1,4 +1,4 @@
-"""Taking in what another system recorded: kept raw, once per source id, and made into check-ins that days count."""
+"""Imports from DingTalk and WeCom: raw records are stored once by source id, and become check-ins that days count."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,8 +15,7 @@ from services.attendance.check_ins import repository as check_ins
 from services.attendance.check_ins.calculation import resolve_work_date
 from services.attendance.check_ins.schemas import Result, Source
 from services.attendance.fields import require_not_future, require_span_limit
-from services.attendance.imports import importer
-from services.attendance.imports import repository as imports
+from services.attendance.imports import importer, repository
 from services.attendance.imports.importer import ParsedRecord, parse_record
 from services.attendance.imports.models import ExternalAccount, ImportRun, PullChannel
 from services.attendance.imports.schemas import (
@@ -42,71 +41,79 @@ from shared.http import VersionMatch
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
 
-MAX_FAULTS = 50
+MAX_RECORD_ERRORS = 50
 MAX_DETAIL_LENGTH = 1000
 
 
 def build_record_id(channel: Channel, source_id: str) -> UUID:
-    """The id a record of another system always gets, so that it is taken in once."""
+    """Returns the id derived from a record's source id, so that it is stored once."""
     return uuid5(NAMESPACE_URL, f"xianjie:{channel}:{source_id}")
 
 
 async def require_imports_enabled(work: UnitOfWork, region: str) -> None:
-    """Forbidden where the district has switched imports off."""
+    """Raises Forbidden without the permission or where the district switched imports off."""
     work.actor.require(May.PRESENCE_IMPORT, region)
     switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, region)
     if not switches.imports:
         raise Forbidden("本地未开通考勤导入", "Imports are switched off here")
 
 
-def parse_records(channel: Channel, records: Sequence[dict[str, Any]]) -> list[ParsedRecord]:
-    """Every record read; Invalid names those that are none."""
-    found, faults = [], []
-    for at, raw in enumerate(records):
+def parse_records(channel: Channel, raw_records: Sequence[dict[str, Any]]) -> list[ParsedRecord]:
+    """Parses all records. Raises Invalid with the positions of malformed ones."""
+    parsed, errors = [], []
+    for index, raw in enumerate(raw_records):
         try:
-            found.append(parse_record(channel, raw))
+            parsed.append(parse_record(channel, raw))
         except ValueError as error:
-            faults.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{at}"))
-    if faults:
-        raise Invalid(f"{len(faults)} 条记录无法识别", "Some records are none", errors=faults[:MAX_FAULTS])
-    return found
+            errors.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{index}"))
+    if errors:
+        raise Invalid(
+            f"{len(errors)} 条记录无法识别", "Some records are none", errors=errors[:MAX_RECORD_ERRORS]
+        )
+    return parsed
 
 
 def _parse_all(
-    channel: Channel, records: Sequence[dict[str, Any]], *, strict: bool
+    channel: Channel, raw_records: Sequence[dict[str, Any]], *, strict: bool
 ) -> tuple[list[ParsedRecord], Sequence[dict[str, Any]], str]:
+    """Returns parsed records, their raw form, and a text about malformed ones, which `strict` refuses instead."""
     if strict:
-        return parse_records(channel, records), records, ""
-    found, kept, bad = [], [], []
-    for raw in records:
+        return parse_records(channel, raw_records), raw_records, ""
+    parsed, accepted, problems = [], [], []
+    for raw in raw_records:
         try:
-            found.append(parse_record(channel, raw))
-            kept.append(raw)
+            parsed.append(parse_record(channel, raw))
+            accepted.append(raw)
         except ValueError as error:
-            bad.append(str(error))
-    words = f"{len(bad)} 条无法识别: {'; '.join(dict.fromkeys(bad))}" if bad else ""
-    return found, kept, words[:MAX_DETAIL_LENGTH]
+            problems.append(str(error))
+    text = f"{len(problems)} 条无法识别: {'; '.join(dict.fromkeys(problems))}" if problems else ""
+    return parsed, accepted, text[:MAX_DETAIL_LENGTH]
 
 
 async def import_records(
-    work: UnitOfWork, channel: Channel, region: str, records: Sequence[dict[str, Any]], *, strict: bool = True
+    work: UnitOfWork,
+    channel: Channel,
+    region: str,
+    raw_records: Sequence[dict[str, Any]],
+    *,
+    strict: bool = True,
 ) -> ImportRun:
-    """Keep records and make check-ins of those that are valid and whose person is known; the rest is counted.
+    """Stores records, inserts check-ins for valid ones with a known person, and counts the rest in the run.
 
-    `strict` refuses everything when one record is none (a file somebody can mend); otherwise the run says which were not.
+    `strict` raises Invalid if one is malformed (a file can be corrected); otherwise the run's detail names them.
     """
-    found, records, detail = _parse_all(channel, records, strict=strict)
-    known = await imports.find_accounts(work, channel, [one.external for one in found])
+    parsed, raw_records, detail = _parse_all(channel, raw_records, strict=strict)
+    accounts = await repository.find_accounts(work, channel, [record.external for record in parsed])
     rows: dict[UUID, dict[str, Any]] = {}
-    reads: dict[UUID, ParsedRecord] = {}
-    for one, raw in zip(found, records, strict=True):
-        row = _build_record_row(work, channel, region, one, raw, known.get(one.external))
+    parsed_by_id: dict[UUID, ParsedRecord] = {}
+    for record, raw in zip(parsed, raw_records, strict=True):
+        row = _build_record_row(work, channel, region, record, raw, accounts.get(record.external))
         if rows.setdefault(row["id"], row) is row:
-            reads[row["id"]] = one
-    fresh = await imports.insert_records(work, list(rows.values()))
-    counts = Counter(rows[one]["state"] for one in fresh)
-    taken = [reads[one] for one in fresh if rows[one]["state"] is ImportedRecordState.TAKEN]
-    await _insert_check_ins(work, channel, taken, known)
+            parsed_by_id[row["id"]] = record
+    new_ids = await repository.insert_records(work, list(rows.values()))
+    counts = Counter(rows[id_]["state"] for id_ in new_ids)
+    matched = [parsed_by_id[id_] for id_ in new_ids if rows[id_]["state"] is ImportedRecordState.TAKEN]
+    await _insert_check_ins(work, channel, matched, accounts)
     run = ImportRun(
         id=new_id(),
         region=region,
@@ -116,7 +123,7 @@ async def import_records(
         channel=channel,
         state=RunState.DONE,
         fresh=counts[ImportedRecordState.TAKEN],
-        known=len(found) - len(fresh),
+        known=len(parsed) - len(new_ids),
         invalid=counts[ImportedRecordState.INVALID],
         unsigned=counts[ImportedRecordState.UNSIGNED],
         unmatched=counts[ImportedRecordState.UNMATCHED],
@@ -124,8 +131,8 @@ async def import_records(
     )
     work.session.add(run)
     await work.session.flush()
-    told = ImportFinished(source=channel, fresh=run.fresh, known=run.known, unmatched=run.unmatched)
-    await work.publish(told, run)
+    event = ImportFinished(source=channel, fresh=run.fresh, known=run.known, unmatched=run.unmatched)
+    await work.publish(event, run)
     return run
 
 
@@ -133,26 +140,27 @@ def _build_record_row(
     work: UnitOfWork,
     channel: Channel,
     region: str,
-    one: ParsedRecord,
+    parsed: ParsedRecord,
     raw: dict[str, Any],
-    who: ExternalAccount | None,
+    account: ExternalAccount | None,
 ) -> dict[str, Any]:
+    """Returns the columns of an imported record, with its state."""
     state = ImportedRecordState.TAKEN
-    if who is None:
+    if account is None:
         state = ImportedRecordState.UNMATCHED
-    elif one.at is None:
+    elif parsed.at is None:
         state = ImportedRecordState.UNSIGNED
-    elif not one.valid:
+    elif not parsed.valid:
         state = ImportedRecordState.INVALID
-    identifier = build_record_id(channel, one.source_id)
+    identifier = build_record_id(channel, parsed.source_id)
     return {
         "id": identifier,
         "channel": channel,
-        "source_id": one.source_id,
-        "external": one.external,
+        "source_id": parsed.source_id,
+        "external": parsed.external,
         "region": region,
         "state": state,
-        "punched_at": one.at,
+        "punched_at": parsed.at,
         "raw": raw,
         "check_in_id": identifier if state is ImportedRecordState.TAKEN else None,
         "created_at": work.at,
@@ -160,19 +168,26 @@ def _build_record_row(
 
 
 async def _insert_check_ins(
-    work: UnitOfWork, channel: Channel, taken: Sequence[ParsedRecord], known: dict[str, ExternalAccount]
+    work: UnitOfWork, channel: Channel, parsed: Sequence[ParsedRecord], accounts: dict[str, ExternalAccount]
 ) -> None:
-    if not taken:
+    """Inserts the check-ins of matched records."""
+    if not parsed:
         return
     limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
-    first = min(one.at for one in taken if one.at).date() - timedelta(days=1)
-    persons = {known[one.external].person for one in taken}
-    where = await assignment_cache.load_assignments(work.session, list(persons), first)
+    first = min(record.at for record in parsed if record.at).date() - timedelta(days=1)
+    persons = {accounts[record.external].person for record in parsed}
+    assignments = await assignment_cache.load_assignments(work.session, list(persons), first)
     rows = [
         _build_check_in_row(
-            work, channel, one, known[one.external], where[known[one.external].person], limits, rule.ref
+            work,
+            channel,
+            record,
+            accounts[record.external],
+            assignments[accounts[record.external].person],
+            limits,
+            rule.ref,
         )
-        for one in taken
+        for record in parsed
     ]
     await check_ins.system_insert_check_ins(work.session, [(row, work.actor) for row in rows])
 
@@ -180,52 +195,57 @@ async def _insert_check_ins(
 def _build_check_in_row(
     work: UnitOfWork,
     channel: Channel,
-    one: ParsedRecord,
-    who: ExternalAccount,
-    stations: Sequence[CachedAssignment],
+    parsed: ParsedRecord,
+    account: ExternalAccount,
+    assignments: Sequence[CachedAssignment],
     limits: CheckInLimits,
-    rule: str,
+    rule_ref: str,
 ) -> dict[str, Any]:
-    at = one.at or work.at
+    """Returns the columns of a check-in, evaluated against our fences; without a position the source's verdict counts."""
+    at = parsed.at or work.at
     day = resolve_work_date(at, limits)
-    place = to_wgs84(*one.place, Datum.GCJ02) if one.place else None
-    station, found = _find_nearest_fence(
-        [one for one in stations if one.covers(day)], place, one.accuracy_m, limits
+    position = to_wgs84(*parsed.place, Datum.GCJ02) if parsed.place else None
+    assignment, match = _find_nearest_fence(
+        [assignment for assignment in assignments if assignment.covers(day)],
+        position,
+        parsed.accuracy_m,
+        limits,
     )
-    standing = found.kind if found else one.verdict
-    held = station is None or standing in {None, FencePosition.UNSURE}
-    flags = ["no_post"] if station is None else ["no_fix"] if standing is None else []
+    verdict = match.kind if match else parsed.verdict
+    is_held = assignment is None or verdict in {None, FencePosition.UNSURE}
+    flags = ["no_post"] if assignment is None else ["no_fix"] if verdict is None else []
     return {
-        "id": build_record_id(channel, one.source_id),
-        "region": station.region if station else who.region,
+        "id": build_record_id(channel, parsed.source_id),
+        "region": assignment.region if assignment else account.region,
         **_build_base_columns(work),
-        "person": who.person,
-        "sent_by": f"{channel}:{one.external}"[:64],
-        "kind": one.kind,
+        "person": account.person,
+        "sent_by": f"{channel}:{parsed.external}"[:64],
+        "kind": parsed.kind,
         "source": Source.SYSTEM,
         "work_date": day,
         "taken_at": at,
         "fixed_at": None,
-        "post_id": station.post_id if station else None,
-        "lon": place.lon if place else None,
-        "lat": place.lat if place else None,
-        "fix": {"lon": one.place[0], "lat": one.place[1], "datum": "gcj02"} if one.place else {},
-        "accuracy_m": one.accuracy_m,
+        "post_id": assignment.post_id if assignment else None,
+        "lon": position.lon if position else None,
+        "lat": position.lat if position else None,
+        "fix": {"lon": parsed.place[0], "lat": parsed.place[1], "datum": "gcj02"} if parsed.place else {},
+        "accuracy_m": parsed.accuracy_m,
         "coarse": False,
         "mock": None,
-        "device": one.device,
-        "verdict": standing,
-        "distance_m": found.distance_m if found else None,
-        "margin_m": found.margin_m if found else None,
+        "device": parsed.device,
+        "verdict": verdict,
+        "distance_m": match.distance_m if match else None,
+        "margin_m": match.margin_m if match else None,
         "flags": flags,
-        "result": Result.HELD if held else Result.APPLIED,
-        "rule_version": rule,
-        "remark": f"{channel.label}{'(管理员或审批补记)' if one.corrected else ''} {one.address}".strip(),
+        "result": Result.HELD if is_held else Result.APPLIED,
+        "rule_version": rule_ref,
+        "remark": f"{channel.label}{'(管理员或审批补记)' if parsed.corrected else ''} {parsed.address}".strip(),
         "photo": "",
     }
 
 
 def _build_base_columns(work: UnitOfWork) -> dict[str, Any]:
+    """Returns the columns of every record."""
     return {
         "version": 1,
         "created_at": work.at,
@@ -237,64 +257,70 @@ def _build_base_columns(work: UnitOfWork) -> dict[str, Any]:
 
 
 def _find_nearest_fence(
-    here: Sequence[CachedAssignment], place: Point | None, accuracy_m: float | None, limits: CheckInLimits
+    assignments: Sequence[CachedAssignment],
+    position: Point | None,
+    accuracy_m: float | None,
+    limits: CheckInLimits,
 ) -> tuple[CachedAssignment | None, FenceVerdict | None]:
-    """The station that suits the place best, by our own fences; the first one where there is no place."""
-    owners = [station for station in here for _ in station.fences]
-    if place is None or not owners:
-        return (here[0] if here else None), None
-    fences = [fence for station in here for fence in station.fences]
-    found = evaluate_fences(fences, place, accuracy_m, unstated_m=limits.unstated_m)
-    return owners[found.fence], found
+    """Returns the assignment whose fence fits the position best; the first assignment without a position."""
+    fence_owners = [assignment for assignment in assignments for _ in assignment.fences]
+    if position is None or not fence_owners:
+        return (assignments[0] if assignments else None), None
+    fences = [fence for assignment in assignments for fence in assignment.fences]
+    match = evaluate_fences(fences, position, accuracy_m, unstated_m=limits.unstated_m)
+    return fence_owners[match.fence], match
 
 
 async def match_account(work: UnitOfWork, body: ExternalCreate) -> ExternalAccount:
-    """Say who an account of another system is; its records that waited become check-ins."""
+    """Registers the person of an external account; records that waited for it become check-ins."""
     work.actor.require(May.PRESENCE_IMPORT, body.region)
     columns = body.model_dump(exclude={"id", "region"})
-    made, fresh = await create_record(work, ExternalAccount, body, region=body.region, id=body.id, **columns)
-    if not fresh:
-        return made
-    taken = []
-    for punch in await imports.list_unmatched_records(work, body.channel, body.external):
-        one = parse_record(punch.channel, punch.raw)
-        punch.state = ImportedRecordState.UNSIGNED if one.at is None else ImportedRecordState.TAKEN
-        if one.at is not None and not one.valid:
-            punch.state = ImportedRecordState.INVALID
-        if punch.state is ImportedRecordState.TAKEN:
-            punch.check_in_id = punch.id
-            taken.append(one)
-        work.session.add(punch)
+    account, is_new = await create_record(
+        work, ExternalAccount, body, region=body.region, id=body.id, **columns
+    )
+    if not is_new:
+        return account
+    matched = []
+    for record in await repository.list_unmatched_records(work, body.channel, body.external):
+        parsed = parse_record(record.channel, record.raw)
+        record.state = ImportedRecordState.UNSIGNED if parsed.at is None else ImportedRecordState.TAKEN
+        if parsed.at is not None and not parsed.valid:
+            record.state = ImportedRecordState.INVALID
+        if record.state is ImportedRecordState.TAKEN:
+            record.check_in_id = record.id
+            matched.append(parsed)
+        work.session.add(record)
     await work.session.flush()
-    await _insert_check_ins(work, body.channel, taken, {body.external: made})
-    return made
+    await _insert_check_ins(work, body.channel, matched, {body.external: account})
+    return account
 
 
 VISIBLE_SECRET_CHARS = 2
 
 
 def build_associated_data(channel_id: UUID) -> str:
-    """What a channel's sealed secret is bound to."""
+    """Returns the associated data that binds an encrypted secret to its channel."""
     return f"pull_channel:{channel_id}:secret"
 
 
 def get_next_due_time(hour: int, after: datetime) -> datetime:
-    """The next full hour of this number in Beijing."""
+    """Returns the next time after `after` at this hour in Beijing, in UTC."""
     local = after.astimezone(CHINA_TIME_ZONE)
-    found = datetime.combine(local.date(), time(hour), CHINA_TIME_ZONE)
-    return (found if found > local else found + timedelta(days=1)).astimezone(UTC)
+    due = datetime.combine(local.date(), time(hour), CHINA_TIME_ZONE)
+    return (due if due > local else due + timedelta(days=1)).astimezone(UTC)
 
 
 def _mask_secret(secret: str) -> str:
+    """Returns the secret with all but its last characters masked."""
     return "*" * 6 + secret[-VISIBLE_SECRET_CHARS:]
 
 
 async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
-    """Register a channel; its secret is sealed at once and never shown again."""
+    """Registers a channel; its secret is stored encrypted and never returned."""
     await require_imports_enabled(work, body.region)
     channel_id, secret = body.id or new_id(), body.app_secret.get_secret_value()
     columns = body.model_dump(exclude={"id", "region", "app_secret"})
-    made, fresh = await create_record(
+    channel, is_new = await create_record(
         work,
         PullChannel,
         body,
@@ -306,13 +332,13 @@ async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
         due_at=get_next_due_time(body.hour, work.at),
         **columns,
     )
-    if fresh:
-        await work.publish(ChannelChanged(channel=made.channel, enabled=made.enabled), made)
-    return made
+    if is_new:
+        await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
+    return channel
 
 
 async def get_channel(work: UnitOfWork, channel_id: UUID, *, lock: bool = False) -> PullChannel:
-    """A channel of the caller's regions."""
+    """Returns a channel that the caller may import for. Raises NotFound."""
     return await records.get_record(
         work, PullChannel, channel_id, "这个考勤接口", lock=lock, may=May.PRESENCE_IMPORT
     )
@@ -321,57 +347,62 @@ async def get_channel(work: UnitOfWork, channel_id: UUID, *, lock: bool = False)
 async def update_channel(
     work: UnitOfWork, channel_id: UUID, body: ChannelChange, match: VersionMatch
 ) -> PullChannel:
-    """Change a channel; another hour or secret lets the next pull begin at its next time."""
-    row = await get_channel(work, channel_id, lock=True)
-    match.require_version(row)
+    """Changes a channel; unless a pull is running, the next pull is rescheduled and its failures are cleared."""
+    channel = await get_channel(work, channel_id, lock=True)
+    match.require_version(channel)
     changes = body.model_dump(exclude_none=True, exclude={"app_secret"})
     for name, value in changes.items():
-        setattr(row, name, value)
+        setattr(channel, name, value)
     if body.app_secret is not None:
         secret = body.app_secret.get_secret_value()
-        row.secret_sealed = work.context.keyring.encrypt(
-            secret, associated_data=build_associated_data(row.id)
+        channel.secret_sealed = work.context.keyring.encrypt(
+            secret, associated_data=build_associated_data(channel.id)
         )
-        row.secret_masked, row.last_error = _mask_secret(secret), ""
-    if row.state is not PullState.RUNNING:
-        row.due_at, row.state, row.failures = get_next_due_time(row.hour, work.at), PullState.WAITING, 0
-    return await _save_channel(work, row)
+        channel.secret_masked, channel.last_error = _mask_secret(secret), ""
+    if channel.state is not PullState.RUNNING:
+        channel.due_at, channel.state, channel.failures = (
+            get_next_due_time(channel.hour, work.at),
+            PullState.WAITING,
+            0,
+        )
+    return await _save_channel(work, channel)
 
 
 async def request_pull(work: UnitOfWork, channel_id: UUID, body: PullNow, match: VersionMatch) -> PullChannel:
-    """Let the next pull begin at once, for these days or the last ones; Conflict while one runs."""
-    row = await get_channel(work, channel_id, lock=True)
-    match.check_version(row)
-    await require_imports_enabled(work, row.region)
-    if not row.enabled:
+    """Schedules a pull at once, for these days or the last `days_back`. Raises Conflict if off or running."""
+    channel = await get_channel(work, channel_id, lock=True)
+    match.check_version(channel)
+    await require_imports_enabled(work, channel.region)
+    if not channel.enabled:
         raise Conflict("接口已停用, 请先启用", "The channel is switched off")
-    if row.state is PullState.RUNNING and row.leased_until and row.leased_until > work.at:
-        raise Conflict(f"正在导入, 已取回 {row.parts_done}/{row.parts}", "A pull is running")
+    if channel.state is PullState.RUNNING and channel.leased_until and channel.leased_until > work.at:
+        raise Conflict(f"正在导入, 已取回 {channel.parts_done}/{channel.parts}", "A pull is running")
     if body.first and body.last:
         require_span_limit(body.first, body.last, "/last")
         require_not_future(body.last, work.today, "/last")
-    row.first, row.last = body.first, body.last
-    row.due_at, row.failures, row.parts, row.parts_done, row.fresh = work.at, 0, 0, 0, 0
-    row.state, row.last_error = PullState.WAITING, ""
-    return await _save_channel(work, row)
+    channel.first, channel.last = body.first, body.last
+    channel.due_at, channel.failures, channel.parts, channel.parts_done, channel.fresh = work.at, 0, 0, 0, 0
+    channel.state, channel.last_error = PullState.WAITING, ""
+    return await _save_channel(work, channel)
 
 
-async def _save_channel(work: UnitOfWork, row: PullChannel) -> PullChannel:
-    row.version, row.updated_at = row.version + 1, work.at
-    work.session.add(row)
-    await work.publish(ChannelChanged(channel=row.channel, enabled=row.enabled), row)
-    return row
+async def _save_channel(work: UnitOfWork, channel: PullChannel) -> PullChannel:
+    """Increments the version and publishes the change."""
+    channel.version, channel.updated_at = channel.version + 1, work.at
+    work.session.add(channel)
+    await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
+    return channel
 
 
 MAX_PULL_FAILURES = 5
-"""Failures in a row after which a pull waits for its next day."""
+"""Consecutive failures after which a pull waits for its next regular time."""
 MIN_RETRY_DELAY = timedelta(minutes=15)
 log = structlog.get_logger("channels")
 
 
 @dataclass(frozen=True)
 class PullJob:
-    """One claimed pull."""
+    """A claimed pull: its request, actor and attempt number."""
 
     id: UUID
     attempt: int
@@ -382,99 +413,107 @@ class PullJob:
 
 
 class PullTakenOver(Exception):
-    """Another process took the pull over."""
+    """Another process took the pull over after the lease expired."""
 
 
 async def run_due_pull(context: ServiceContext) -> bool:
-    """Pull one channel that is due; whether there was one. What goes wrong stands in its `last_error`."""
+    """Runs one pull that is due; returns False if there is none. Errors are stored in `last_error`."""
     async with context.database.write() as session:
-        row = await imports.system_claim_due_channel(session, context.clock())
-        job = None if row is None else _build_job(context, row)
+        channel = await repository.system_claim_due_channel(session, context.clock())
+        job = None if channel is None else _build_job(context, channel)
     if job is None:
         return False
     try:
         await _run_job(context, job)
     except PullTakenOver:
         log.warning("pull taken over", channel=str(job.id))
-    except ApiError as refusal:
-        await _record_failure(context, job, refusal.detail)
+    except ApiError as error:
+        await _record_failure(context, job, error.detail)
     except Exception:
-        # One broken answer must not end the others' pulls.
+        # An error in one pull must not end the background task.
         log.exception("pull failed", channel=str(job.id))
         await _record_failure(context, job, "系统内部错误, 请告知管理员")
     return True
 
 
-def _build_job(context: ServiceContext, row: PullChannel) -> PullJob:
-    """The pull in the name of the organisation department of the channel's region."""
+def _build_job(context: ServiceContext, channel: PullChannel) -> PullJob:
+    """Returns the job, acting as the organisation department (BUREAU) of the channel's region."""
     today = context.clock().astimezone(CHINA_TIME_ZONE).date()
-    first, last = row.first or today - timedelta(days=row.days_back), row.last or today
-    asked = ImportPull(
-        channel=row.channel,
-        region=row.region,
+    first, last = channel.first or today - timedelta(days=channel.days_back), channel.last or today
+    pull = ImportPull(
+        channel=channel.channel,
+        region=channel.region,
         first=first,
         last=last,
-        app_key=row.app_key,
+        app_key=channel.app_key,
         app_secret=SecretStr(
-            context.keyring.decrypt(row.secret_sealed, associated_data=build_associated_data(row.id))
+            context.keyring.decrypt(channel.secret_sealed, associated_data=build_associated_data(channel.id))
         ),
-        details=row.details,
+        details=channel.details,
     )
-    name = f"{row.channel.label}定时导入"
-    actor = Actor(f"channel:{row.channel}", name, (Grant(Role.BUREAU, row.region),), kind="service")
-    return PullJob(row.id, row.attempts, row.failures, row.hour, asked, actor)
+    name = f"{channel.channel.label}定时导入"
+    actor = Actor(f"channel:{channel.channel}", name, (Grant(Role.BUREAU, channel.region),), kind="service")
+    return PullJob(channel.id, channel.attempts, channel.failures, channel.hour, pull, actor)
 
 
 async def _run_job(context: ServiceContext, job: PullJob) -> None:
+    """Fetches and imports call by call, then schedules the next pull."""
     async with context.database.read() as session:
         work = context.unit_of_work(session, job.actor)
         await require_imports_enabled(work, job.request.region)
-        users = await imports.list_external_ids(work, job.request.channel, job.request.region)
+        external_ids = await repository.list_external_ids(work, job.request.channel, job.request.region)
         today = work.today
-    parts = importer.plan_calls(job.request, users, today)
-    fresh, token = 0, await importer.fetch_token(context.clients, job.request) if parts else ""
-    for done, part in enumerate(parts):
-        found = await importer.fetch_records(context.clients, token, job.request, part)
-        fresh += await _import_call(context, job, found, fresh, done + 1, len(parts))
+    calls = importer.plan_calls(job.request, external_ids, today)
+    fresh, token = 0, await importer.fetch_token(context.clients, job.request) if calls else ""
+    for index, call in enumerate(calls):
+        raw_records = await importer.fetch_records(context.clients, token, job.request, call)
+        fresh += await _import_call(context, job, raw_records, fresh, index + 1, len(calls))
     due = get_next_due_time(job.hour, context.clock())
     await _finish_job(context, job, due, state=PullState.WAITING, last_error="", failures=0, done=True)
 
 
 async def _import_call(
-    context: ServiceContext, job: PullJob, found: Sequence[dict[str, Any]], before: int, done: int, parts: int
+    context: ServiceContext,
+    job: PullJob,
+    raw_records: Sequence[dict[str, Any]],
+    fresh_before: int,
+    calls_done: int,
+    calls_total: int,
 ) -> int:
-    """Take one part in and say how far the pull is, both or neither; how many records were new."""
+    """Imports one call's records and its progress in one transaction; returns the number of new check-ins."""
     async with context.database.write() as session:
         work = UnitOfWork(session, job.actor, context.clock(), context)
         fresh = 0
-        if found:
+        if raw_records:
             fresh = (
-                await import_records(work, job.request.channel, job.request.region, found, strict=False)
+                await import_records(work, job.request.channel, job.request.region, raw_records, strict=False)
             ).fresh
-        progress = {"parts": parts, "parts_done": done, "fresh": before + fresh}
+        progress = {"parts": calls_total, "parts_done": calls_done, "fresh": fresh_before + fresh}
         days: dict[str, date] = {"first": job.request.first, "last": job.request.last}
-        if not await imports.system_update_pull(session, job.id, job.attempt, work.at, **progress, **days):
+        if not await repository.system_update_pull(session, job.id, job.attempt, work.at, **progress, **days):
             raise PullTakenOver
     return fresh
 
 
-async def _record_failure(context: ServiceContext, job: PullJob, words: str) -> None:
+async def _record_failure(context: ServiceContext, job: PullJob, text: str) -> None:
+    """Stores the error and schedules a retry with exponential delay."""
     now = context.clock()
-    again = job.failures + 1
+    failures = job.failures + 1
     due = (
         now + MIN_RETRY_DELAY * 2**job.failures
-        if again < MAX_PULL_FAILURES
+        if failures < MAX_PULL_FAILURES
         else get_next_due_time(job.hour, now)
     )
-    await _finish_job(context, job, due, state=PullState.FAILED, last_error=words[:500], failures=again)
+    await _finish_job(context, job, due, state=PullState.FAILED, last_error=text[:500], failures=failures)
 
 
 async def _finish_job(
     context: ServiceContext, job: PullJob, due: datetime, *, done: bool = False, **values: Any
 ) -> None:
+    """Ends the lease and schedules the next pull."""
     async with context.database.write() as session:
         now = context.clock()
         values |= {"due_at": due, "leased_until": None}
         if done:
             values |= {"last_done_at": now, "first": None, "last": None}
-        await imports.system_update_pull(session, job.id, job.attempt, now, **values)
+        await repository.system_update_pull(session, job.id, job.attempt, now, **values)

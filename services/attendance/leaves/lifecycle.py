@@ -1,4 +1,4 @@
-"""The life of a leave, on one screen. How many must agree is the district's dated matrix (days → chain)."""
+"""States, actions and guards of a leave. The district's dated rule maps the number of days to an approval chain."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -31,7 +31,7 @@ class LeaveAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class LeaveFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     step: int
     steps: int

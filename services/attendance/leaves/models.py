@@ -1,4 +1,4 @@
-"""The tables of leaves and of delegations."""
+"""Tables of leaves and of delegated approval steps."""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Leave(Base, Record, table=True):
-    """请假. Its region is the post's; `halves` are half days; `steps` are who agreed, in order."""
+    """请假. Its region is the post's; `halves` counts half days; `steps` are the approvals so far, in order."""
 
     __tablename__ = "leave_request"
     __table_args__ = (
@@ -45,7 +45,7 @@ class Leave(Base, Record, table=True):
 
 
 class Delegation(Base, Record, table=True):
-    """审批委托: somebody else approves one step for a time. Its region is that step's area."""
+    """审批委托: a deputy takes one approval step for a period. Its region is the area of that step."""
 
     __tablename__ = "delegation"
     __table_args__ = (sa.Index(None, "deputy", "ends_on"), sa.Index(None, "region", "starts_on", "id"))

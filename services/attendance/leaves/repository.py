@@ -1,4 +1,4 @@
-"""Every query about leaves that is not one record or one page."""
+"""Queries on leaves and delegations."""
 
 from datetime import date
 from uuid import UUID
@@ -21,22 +21,22 @@ LIVE_STATES = (LeaveState.REQUESTED, LeaveState.APPROVED, LeaveState.RETURNED)
 
 
 async def find_overlapping_leave(
-    work: UnitOfWork, person: str, first: date, last: date, but: UUID | None
+    work: UnitOfWork, person: str, first: date, last: date, except_id: UUID | None
 ) -> Leave | None:
-    """A leave of the person, asked for or granted, that touches these days."""
+    """Returns a visible leave of the person, requested or granted, that overlaps these days, or None."""
     query = select(Leave).where(
         Leave.person == person,
         col(Leave.state).in_(LIVE_STATES),
         overlaps_days(Leave, first, last),
         visible_rows(work, Leave),
     )
-    if but is not None:
-        query = query.where(Leave.id != but)
+    if except_id is not None:
+        query = query.where(Leave.id != except_id)
     return (await work.session.exec(query.limit(1))).first()
 
 
 async def sum_halves_in_year(work: UnitOfWork, leave: Leave) -> int:
-    """Half days of leave granted to the person in the year of a leave, that one included while it is open."""
+    """Returns the person's half days of leave, requested or granted, in the year in which a leave starts."""
     row = get_columns(Leave)
     year = (date(leave.starts_on.year, 1, 1), date(leave.starts_on.year, 12, 31))
     query = sa.select(sa.func.coalesce(sa.func.sum(row.halves), 0)).where(
@@ -48,35 +48,37 @@ async def sum_halves_in_year(work: UnitOfWork, leave: Leave) -> int:
     return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def list_leaves_to_approve(work: UnitOfWork, asked: PageParams) -> Page[Leave]:
-    """A page of the leaves whose present step is the caller's own or was given to them for today."""
-    area = col(Leave.region)
-    mine = [
-        sa.and_(col(Leave.turn) == STEP_BY_ROLE[grant.role], area.between(*region_bounds(grant.region)))
+async def list_leaves_to_approve(work: UnitOfWork, page_params: PageParams) -> Page[Leave]:
+    """Returns a page of the leaves whose current step is the caller's by role or by delegation today."""
+    region = col(Leave.region)
+    own_steps = [
+        sa.and_(col(Leave.turn) == STEP_BY_ROLE[grant.role], region.between(*region_bounds(grant.region)))
         for grant in work.actor.grants
         if grant.role in STEP_BY_ROLE
     ]
-    given = select(Delegation).where(
+    delegations = select(Delegation).where(
         Delegation.deputy == work.actor.id,
         Delegation.starts_on <= work.today,
         Delegation.ends_on >= work.today,
     )
-    mine += [
-        sa.and_(col(Leave.turn) == one.step, area.between(*region_bounds(one.region)))
-        for one in await work.session.exec(given.limit(50))
+    own_steps += [
+        sa.and_(col(Leave.turn) == delegation.step, region.between(*region_bounds(delegation.region)))
+        for delegation in await work.session.exec(delegations.limit(50))
     ]
     query = select(Leave).where(
         Leave.state == LeaveState.REQUESTED,
-        sa.or_(sa.false(), *mine),
-        work.actor.scope_filter(May.LEAVE_APPROVE, area),
+        sa.or_(sa.false(), *own_steps),
+        work.actor.scope_filter(May.LEAVE_APPROVE, region),
         Leave.person != work.actor.id,
     )
     orders = {"starts_on": col(Leave.starts_on)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Leave.id), default="starts_on")
+    return await list_page(
+        work.session, query, page_params, orders=orders, key=col(Leave.id), default="starts_on"
+    )
 
 
 async def is_deputy(work: UnitOfWork, step: str, region: str) -> bool:
-    """Whether the caller is somebody's deputy today for a step in a region or above."""
+    """True if the caller is deputy today for a step in a region or in one that contains it."""
     query = select(Delegation.id).where(
         Delegation.deputy == work.actor.id,
         Delegation.step == step,

@@ -1,4 +1,4 @@
-"""`/attendance/leaves` and `/attendance/delegations`."""
+"""Routes `/attendance/leaves` and `/attendance/delegations`."""
 
 from datetime import date
 from typing import Annotated
@@ -43,7 +43,7 @@ async def request_leave(work: WriteWork, body: LeaveCreate) -> Leave:
 @router.get("/leaves", response_model=Page[LeaveRead], **requires(May.PRESENCE_READ))
 async def list_leaves(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: LeaveState | None = None,
@@ -52,11 +52,11 @@ async def list_leaves(
 ) -> Page[Leave]:
     """请假列表."""
     if to_approve:
-        return await repository.list_leaves_to_approve(work, asked)
+        return await repository.list_leaves_to_approve(work, page_params)
     where = [col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < work.today] if overdue else []
     equal = {"person": person, "state": state}
     return await records.list_records(
-        work, asked, Leave, order="-starts_on", region=region, equal=equal, where=where
+        work, page_params, Leave, order="-starts_on", region=region, equal=equal, where=where
     )
 
 
@@ -114,12 +114,12 @@ async def recall_delegation(
 @router.get("/delegations", response_model=Page[DelegationRead], **requires(May.LEAVE_APPROVE))
 async def list_delegations(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     on: Annotated[date | None, Query(description="这一天有效的")] = None,
 ) -> Page[Delegation]:
     """审批委托列表."""
     where = [] if on is None else [col(Delegation.starts_on) <= on, col(Delegation.ends_on) >= on]
     return await records.list_records(
-        work, asked, Delegation, order="-starts_on", region=region, where=where, may=May.LEAVE_APPROVE
+        work, page_params, Delegation, order="-starts_on", region=region, where=where, may=May.LEAVE_APPROVE
     )

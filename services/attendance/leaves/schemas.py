@@ -1,4 +1,4 @@
-"""Code sets of leaves."""
+"""Requests, responses and code sets of leaves and delegations."""
 
 from datetime import date, datetime
 from typing import Any, Self

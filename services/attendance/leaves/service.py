@@ -1,4 +1,4 @@
-"""Who takes whose step while somebody is away."""
+"""Leave requests with their approval chain, and delegation of approval steps."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -33,19 +33,21 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegation:
-    """Let somebody else take one's own step for a time; nobody delegates a step that is not theirs."""
+    """Delegates the caller's own approval step for a period. Raises Forbidden for a step that is not theirs."""
     require_span_limit(body.starts_on, body.ends_on)
     work.actor.require(May.LEAVE_APPROVE, body.region)
-    own = {
-        STEP_BY_ROLE.get(one.role) for one in work.actor.grants if is_region_within(body.region, one.region)
+    own_steps = {
+        STEP_BY_ROLE.get(grant.role)
+        for grant in work.actor.grants
+        if is_region_within(body.region, grant.region)
     }
-    if body.step not in own:
+    if body.step not in own_steps:
         raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
     if body.deputy == work.actor.id:
         raise Invalid(
             "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
         )
-    made, _ = await create_record(
+    delegation, _ = await create_record(
         work,
         Delegation,
         body,
@@ -54,42 +56,39 @@ async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegat
         approver=work.actor.id,
         **body.model_dump(exclude={"id", "region"}),
     )
-    return made
+    return delegation
 
 
 async def end_delegation(
     work: UnitOfWork, delegation_id: UUID, body: DelegationEnd, match: VersionMatch
 ) -> Delegation:
-    """The approver is back: the delegation ends on a day it still ran, today or later."""
-    row = await records.get_record(
+    """Ends a delegation within its period. Raises Forbidden unless the caller gave it."""
+    delegation = await records.get_record(
         work, Delegation, delegation_id, "这次委托", lock=True, may=May.LEAVE_APPROVE
     )
-    if row.approver != work.actor.id:
+    if delegation.approver != work.actor.id:
         raise Forbidden("只有委托人本人可以收回委托", "Only who gave it may take it back")
-    match.check_version(row)
-    if not row.starts_on <= body.ends_on <= row.ends_on:
-        detail = f"收回日期须在 {row.starts_on} 至 {row.ends_on} 之间"
+    match.check_version(delegation)
+    if not delegation.starts_on <= body.ends_on <= delegation.ends_on:
+        detail = f"收回日期须在 {delegation.starts_on} 至 {delegation.ends_on} 之间"
         raise Invalid(
             detail, "Out of range", errors=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
         )
-    row.ends_on = body.ends_on
-    row.version, row.updated_at = row.version + 1, work.at
-    work.session.add(row)
-    return row
-
-
-Action = LeaveAction
+    delegation.ends_on = body.ends_on
+    delegation.version, delegation.updated_at = delegation.version + 1, work.at
+    work.session.add(delegation)
+    return delegation
 
 
 async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
-    """Ask for leave; the chain is the matrix's for its days. Conflict when it overlaps another."""
+    """Requests leave; the rule's chain for its length applies. Raises Conflict if it overlaps another, Invalid if too long."""
     require_span_limit(body.starts_on, body.ends_on)
     region = await get_person_region(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
     rules, rule = await load_rule(work, "presence.rules", PresenceRules, region, on=body.starts_on)
     halves = _count_halves(body, rules, await load_calendar(work, region))
     days = (halves + 1) // 2
-    step = next(one for one in rules.leave if one.most_days is None or days <= one.most_days)
+    level = next(level for level in rules.leave if level.most_days is None or days <= level.most_days)
     if rules.leave_most_once is not None and days > rules.leave_most_once:
         detail = f"单次请假不得超过 {rules.leave_most_once} 天"
         raise Invalid(detail, "Too long", errors=[FieldError("too_long", detail, "too long", "/ends_on")])
@@ -100,7 +99,7 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
             f"{other.starts_on} 至 {other.ends_on} 已请假({other.state.label})", "Overlaps another leave"
         )
     await uploads.require_files(work, body.files, "/files")
-    leave, fresh = await create_record(
+    leave, is_new = await create_record(
         work,
         Leave,
         body,
@@ -108,15 +107,15 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
         person=work.actor.id,
         person_name=work.actor.name[:50],
         halves=halves,
-        chain=list(step.chain),
-        turn=step.chain[0],
-        tell=list(step.tell),
+        chain=list(level.chain),
+        turn=level.chain[0],
+        tell=list(level.tell),
         rule_ref=rule.ref,
         state=LeaveState.REQUESTED,
         state_since=work.at,
         **body.model_dump(),
     )
-    if fresh:
+    if is_new:
         await work.publish(_build_event(leave, "", LeaveState.REQUESTED), leave)
     return leave
 
@@ -124,6 +123,7 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
 def _count_halves(
     body: LeaveCreate, rules: PresenceRules, changes: CalendarChanges = NO_CALENDAR_CHANGES
 ) -> int:
+    """Returns the half days of a leave: calendar days or working days, as the rule says."""
     if body.part is not Part.DAY:
         return 1
     days = list_days(body.starts_on, body.ends_on)
@@ -141,15 +141,18 @@ def _build_event(leave: Leave, was: str, now: str) -> RequestMoved:
 async def _load_facts(
     work: UnitOfWork, leave: Leave, reason: str = "", returned_on: date | None = None
 ) -> LeaveFacts:
+    """Returns the guards' inputs."""
     turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
-    roles = {
-        STEP_BY_ROLE.get(one.role) for one in work.actor.grants if is_region_within(leave.region, one.region)
+    own_steps = {
+        STEP_BY_ROLE.get(grant.role)
+        for grant in work.actor.grants
+        if is_region_within(leave.region, grant.region)
     }
     return LeaveFacts(
         step=leave.step,
         steps=len(leave.chain),
         turn=turn.label,
-        callers_turn=turn in roles or await repository.is_deputy(work, turn, leave.region),
+        callers_turn=turn in own_steps or await repository.is_deputy(work, turn, leave.region),
         today=work.today,
         starts_on=leave.starts_on,
         reason=reason,
@@ -166,7 +169,7 @@ async def transition_leave(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Leave:
-    """Take one step of the chain, withdraw, or come back."""
+    """Endorses, approves, refuses or withdraws a leave, or records the return."""
     leave = await records.get_record(work, Leave, leave_id, "这次请假", lock=True)
     facts = await _load_facts(work, leave, body.reason, body.returned_on)
     preview = await apply_transition(
@@ -183,23 +186,23 @@ async def transition_leave(
     )
     if preview is not None:
         return preview
-    if action in {Action.ENDORSE, Action.APPROVE, Action.REFUSE}:
-        done = {"step": leave.chain[leave.step], "by": work.actor.id, "name": work.actor.name}
-        done |= {"action": action, "at": work.at.isoformat(), "reason": body.reason}
-        leave.steps = [*leave.steps, done]
-    if action is Action.ENDORSE:
+    if action in {LeaveAction.ENDORSE, LeaveAction.APPROVE, LeaveAction.REFUSE}:
+        approval = {"step": leave.chain[leave.step], "by": work.actor.id, "name": work.actor.name}
+        approval |= {"action": action, "at": work.at.isoformat(), "reason": body.reason}
+        leave.steps = [*leave.steps, approval]
+    if action is LeaveAction.ENDORSE:
         leave.step, leave.endorsed_by = leave.step + 1, work.actor.id
-    if action is Action.RETURN:
+    if action is LeaveAction.RETURN:
         leave.returned_on = body.returned_on
     leave.turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
-    words = f"{format_days(leave.starts_on, leave.ends_on)}的{leave.kind.label}: {work.actor.name}{action.label}{format_reason(body.reason)}"
-    await send_message(work, leave.person, MessageKind.LEAVE, leave, words)
+    text = f"{format_days(leave.starts_on, leave.ends_on)}的{leave.kind.label}: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, leave.person, MessageKind.LEAVE, leave, text)
     work.session.add(leave)
     return leave
 
 
 async def get_leave_detail(work: UnitOfWork, leave_id: UUID) -> LeaveDetail:
-    """A leave, what a person should know about it, and what the caller may do."""
+    """Returns a leave with its warnings and available actions."""
     leave = await records.get_record(work, Leave, leave_id, "这次请假")
     return LeaveDetail(
         **LeaveRead.model_validate(leave).model_dump(),
@@ -211,13 +214,14 @@ async def get_leave_detail(work: UnitOfWork, leave_id: UUID) -> LeaveDetail:
 
 
 async def _find_warnings(work: UnitOfWork, leave: Leave) -> list[str]:
+    """Returns warnings in Chinese: late request, yearly limit exceeded, return not recorded."""
     rules, _ = await load_rule(work, "presence.rules", PresenceRules, leave.region, on=leave.starts_on)
-    found = []
+    warnings = []
     if to_local_date(leave.created_at) > leave.starts_on:
-        found.append(f"事后补请: {to_local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
-    taken = await repository.sum_halves_in_year(work, leave)
-    if rules.leave_most_year is not None and taken > 2 * rules.leave_most_year:
-        found.append(f"本年累计请假 {taken / 2:g} 天, 超过 {rules.leave_most_year} 天")
+        warnings.append(f"事后补请: {to_local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
+    halves = await repository.sum_halves_in_year(work, leave)
+    if rules.leave_most_year is not None and halves > 2 * rules.leave_most_year:
+        warnings.append(f"本年累计请假 {halves / 2:g} 天, 超过 {rules.leave_most_year} 天")
     if leave.state is LeaveState.APPROVED and work.today > leave.ends_on + timedelta(days=1):
-        found.append(f"假期已于 {leave.ends_on} 结束, 尚未销假")
-    return found
+        warnings.append(f"假期已于 {leave.ends_on} 结束, 尚未销假")
+    return warnings

@@ -1,4 +1,4 @@
-"""The life of a make-up, on one screen."""
+"""States, actions and guards of a make-up request."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class MakeUpAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class MakeUpFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     is_witness: bool
     reason: str = ""

@@ -1,4 +1,4 @@
-"""The table of make-ups."""
+"""Table of make-up requests."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""Every query about make-ups that is not a page."""
+"""Queries on make-up requests."""
 
 from datetime import date
 from uuid import UUID
@@ -19,39 +19,43 @@ DISCARDED_STATES = (MakeUpState.REFUSED, MakeUpState.WITHDRAWN)
 
 
 async def get_make_up(work: UnitOfWork, make_up_id: UUID, *, lock: bool = False) -> MakeUp:
-    """A make-up the caller sees or is the witness of; NotFound otherwise."""
-    mine = sa.or_(visible_rows(work, MakeUp), col(MakeUp.witness) == work.actor.id)
-    query = select(MakeUp).where(MakeUp.id == make_up_id, mine)
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    """Returns a make-up that the caller sees or is the witness of. Raises NotFound."""
+    is_visible = sa.or_(visible_rows(work, MakeUp), col(MakeUp.witness) == work.actor.id)
+    query = select(MakeUp).where(MakeUp.id == make_up_id, is_visible)
+    make_up = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if make_up is None:
         raise NotFound("没有这次补卡", "No such make-up")
-    return found
+    return make_up
 
 
-async def find_make_up_on_day(work: UnitOfWork, person: str, on: date, but: UUID | None) -> MakeUp | None:
-    """A make-up of the person for a day, neither refused nor withdrawn."""
+async def find_make_up_on_day(
+    work: UnitOfWork, person: str, on: date, except_id: UUID | None
+) -> MakeUp | None:
+    """Returns a visible make-up of the person for a day, neither refused nor withdrawn, or None."""
     query = select(MakeUp).where(
         MakeUp.person == person,
         MakeUp.starts_on == on,
         col(MakeUp.state).not_in(DISCARDED_STATES),
         visible_rows(work, MakeUp),
     )
-    if but is not None:
-        query = query.where(MakeUp.id != but)
+    if except_id is not None:
+        query = query.where(MakeUp.id != except_id)
     return (await work.session.exec(query.limit(1))).first()
 
 
-async def list_make_ups_to_witness(work: UnitOfWork, asked: PageParams) -> Page[MakeUp]:
-    """A page of the make-ups that wait for the caller's own word."""
+async def list_make_ups_to_witness(work: UnitOfWork, page_params: PageParams) -> Page[MakeUp]:
+    """Returns a page of the make-ups that await the caller's testimony."""
     query = select(MakeUp).where(MakeUp.witness == work.actor.id, MakeUp.state == MakeUpState.REQUESTED)
     orders = {"starts_on": col(MakeUp.starts_on)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(MakeUp.id), default="-starts_on"
+        work.session, query, page_params, orders=orders, key=col(MakeUp.id), default="-starts_on"
     )
 
 
-async def count_make_ups(work: UnitOfWork, person: str, first: date, last: date, but: UUID | None) -> int:
-    """How many make-ups the person asked for in these days and did not lose."""
+async def count_make_ups(
+    work: UnitOfWork, person: str, first: date, last: date, except_id: UUID | None
+) -> int:
+    """Counts the person's visible make-ups of these days, neither refused nor withdrawn."""
     row = get_columns(MakeUp)
     query = sa.select(sa.func.count()).where(
         row.person == person,
@@ -59,6 +63,6 @@ async def count_make_ups(work: UnitOfWork, person: str, first: date, last: date,
         *in_date_range(row.starts_on, first, last),
         visible_rows(work, MakeUp),
     )
-    if but is not None:
-        query = query.where(row.id != but)
+    if except_id is not None:
+        query = query.where(row.id != except_id)
     return int((await execute_core(work.session, query)).scalar_one())

@@ -1,4 +1,4 @@
-"""`/attendance/make-ups`."""
+"""Routes `/attendance/make-ups`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -33,7 +33,7 @@ async def request_make_up(work: WriteWork, body: MakeUpCreate) -> MakeUp:
 @router.get("", response_model=Page[MakeUpRead], **requires(May.PRESENCE_READ))
 async def list_make_ups(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: MakeUpState | None = None,
@@ -41,9 +41,11 @@ async def list_make_ups(
 ) -> Page[MakeUp]:
     """补卡列表; `to_witness` for whom others named as their witness."""
     if to_witness:
-        return await repository.list_make_ups_to_witness(work, asked)
+        return await repository.list_make_ups_to_witness(work, page_params)
     equal = {"person": person, "state": state}
-    return await records.list_records(work, asked, MakeUp, order="-starts_on", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, MakeUp, order="-starts_on", region=region, equal=equal
+    )
 
 
 @router.get("/{make_up_id}", response_model=MakeUpDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))

@@ -1,4 +1,4 @@
-"""What goes in and out about make-ups."""
+"""Requests and responses of make-up requests."""
 
 from datetime import date, datetime
 from uuid import UUID

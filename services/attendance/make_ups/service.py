@@ -1,4 +1,4 @@
-"""Asking for a make-up, witnessing and approving it."""
+"""Make-up requests: creation, testimony of the witness, approval."""
 
 from uuid import UUID
 
@@ -25,11 +25,9 @@ from shared.lifecycle.transitions import (
 from shared.records import create_record
 from shared.unit_of_work import UnitOfWork
 
-Action = MakeUpAction
-
 
 async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
-    """Ask for a make-up; Conflict beyond the month's number in the district's rules."""
+    """Requests a make-up. Raises Conflict for a second one on the day or above the month's limit, Invalid for oneself as witness."""
     require_not_future(body.on, work.today, "/on")
     if body.witness == work.actor.id:
         raise Invalid(
@@ -45,7 +43,7 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
         >= rules.make_ups_a_month
     ):
         raise Conflict(f"一个月最多补卡 {rules.make_ups_a_month} 次", "No more make-ups this month")
-    made, fresh = await create_record(
+    make_up, is_new = await create_record(
         work,
         MakeUp,
         body,
@@ -60,20 +58,21 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
         state=MakeUpState.REQUESTED,
         state_since=work.at,
     )
-    if fresh:
-        await work.publish(_build_event(made, "", MakeUpState.REQUESTED), made)
-        words = f"{made.person_name}请您证明{format_days(body.on, body.on)}在岗: {body.why}"
-        await send_message(work, body.witness, MessageKind.MAKE_UP, made, words)
-    return made
+    if is_new:
+        await work.publish(_build_event(make_up, "", MakeUpState.REQUESTED), make_up)
+        text = f"{make_up.person_name}请您证明{format_days(body.on, body.on)}在岗: {body.why}"
+        await send_message(work, body.witness, MessageKind.MAKE_UP, make_up, text)
+    return make_up
 
 
-def _build_event(made: MakeUp, was: str, now: str) -> RequestMoved:
-    on = made.starts_on
-    return RequestMoved(kind="make_up", person=made.person, was=was, now=now, starts_on=on, ends_on=on)
+def _build_event(make_up: MakeUp, was: str, now: str) -> RequestMoved:
+    on = make_up.starts_on
+    return RequestMoved(kind="make_up", person=make_up.person, was=was, now=now, starts_on=on, ends_on=on)
 
 
-def _build_facts(work: UnitOfWork, made: MakeUp, reason: str = "") -> MakeUpFacts:
-    return MakeUpFacts(work.actor.id == made.witness, reason)
+def _build_facts(work: UnitOfWork, make_up: MakeUp, reason: str = "") -> MakeUpFacts:
+    """Returns the guards' inputs."""
+    return MakeUpFacts(work.actor.id == make_up.witness, reason)
 
 
 async def transition_make_up(
@@ -85,38 +84,38 @@ async def transition_make_up(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | MakeUp:
-    """Witness, approve, refuse or withdraw."""
-    made = await repository.get_make_up(work, make_up_id, lock=True)
+    """Witnesses, approves, refuses or withdraws."""
+    make_up = await repository.get_make_up(work, make_up_id, lock=True)
     preview = await apply_transition(
         work,
         MAKE_UP,
-        made,
+        make_up,
         action,
-        _build_facts(work, made, body.reason),
+        _build_facts(work, make_up, body.reason),
         request=body,
         match=match,
         dry_run=dry_run,
-        owner=made.witness if action is Action.WITNESS else made.person,
-        event=lambda was, now: _build_event(made, was, now),
+        owner=make_up.witness if action is MakeUpAction.WITNESS else make_up.person,
+        event=lambda was, now: _build_event(make_up, was, now),
     )
     if preview is not None:
         return preview
-    if action is Action.WITNESS:
-        made.witnessed_at = work.at
-    if action is Action.APPROVE:
-        made.approved_by = work.actor.id
-    on = format_days(made.starts_on, made.starts_on)
-    words = f"{on}的补卡: {work.actor.name}{action.label}{format_reason(body.reason)}"
-    await send_message(work, made.person, MessageKind.MAKE_UP, made, words)
-    work.session.add(made)
-    return made
+    if action is MakeUpAction.WITNESS:
+        make_up.witnessed_at = work.at
+    if action is MakeUpAction.APPROVE:
+        make_up.approved_by = work.actor.id
+    on = format_days(make_up.starts_on, make_up.starts_on)
+    text = f"{on}的补卡: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, make_up.person, MessageKind.MAKE_UP, make_up, text)
+    work.session.add(make_up)
+    return make_up
 
 
 async def get_make_up_detail(work: UnitOfWork, make_up_id: UUID) -> MakeUpDetail:
-    """A make-up and what the caller may do with it."""
-    made = await repository.get_make_up(work, make_up_id)
-    owner = made.witness if work.actor.id == made.witness else made.person
+    """Returns a make-up with the actions of the caller."""
+    make_up = await repository.get_make_up(work, make_up_id)
+    owner = make_up.witness if work.actor.id == make_up.witness else make_up.person
     return MakeUpDetail(
-        **MakeUpRead.model_validate(made).model_dump(),
-        available_actions=available_actions(work, MAKE_UP, made, _build_facts(work, made), owner=owner),
+        **MakeUpRead.model_validate(make_up).model_dump(),
+        available_actions=available_actions(work, MAKE_UP, make_up, _build_facts(work, make_up), owner=owner),
     )

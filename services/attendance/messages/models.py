@@ -1,4 +1,4 @@
-"""The table of messages."""
+"""Table of personal messages."""
 
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class Message(Base, Record, table=True):
-    """消息. Its region is that of the record it is about; only its person reads it."""
+    """消息. Its region is that of the record concerned; only `person` can read it."""
 
     __tablename__ = "personal_message"
     __table_args__ = (

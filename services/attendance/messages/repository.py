@@ -1,4 +1,4 @@
-"""Every query about messages: always the caller's own."""
+"""Queries on messages, limited to the caller's own."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def list_own_messages(
-    work: UnitOfWork, asked: PageParams, *, unread: bool | None, kind: MessageKind | None
+    work: UnitOfWork, page_params: PageParams, *, unread: bool | None, kind: MessageKind | None
 ) -> Page[Message]:
-    """A page of the caller's own messages, the newest first."""
+    """Returns a page of the caller's messages, newest first."""
     query = select(Message).where(Message.person == work.actor.id)
     if unread is not None:
         query = query.where(col(Message.unread).is_(unread))
@@ -23,18 +23,18 @@ async def list_own_messages(
         query = query.where(Message.kind == kind)
     orders = {"created_at": col(Message.created_at)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(Message.id), default="-created_at"
+        work.session, query, page_params, orders=orders, key=col(Message.id), default="-created_at"
     )
 
 
 async def find_own_message(work: UnitOfWork, message_id: Any) -> Message | None:  # noqa: ANN401 - an id
-    """One message of the caller's."""
+    """Returns one message of the caller, or None."""
     query = select(Message).where(Message.id == message_id, Message.person == work.actor.id)
     return (await work.session.exec(query)).first()
 
 
 async def update_read_until(work: UnitOfWork, until: Message) -> int:
-    """Mark the caller's messages up to one as read; how many were not."""
+    """Marks the caller's messages up to this one as read; returns how many were unread."""
     table: Any = Message.__table__  # type: ignore[attr-defined]
     where = (
         table.c.person == work.actor.id,
@@ -45,8 +45,8 @@ async def update_read_until(work: UnitOfWork, until: Message) -> int:
         ),
     )
     change = sa.update(table).where(*where)
-    done = await execute_core(
+    result = await execute_core(
         work.session,
         change.values(unread=False, read_at=work.at, updated_at=work.at, version=table.c.version + 1),
     )
-    return int(done.rowcount)
+    return int(result.rowcount)

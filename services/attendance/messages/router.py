@@ -1,4 +1,4 @@
-"""`/attendance/messages`: a person's own."""
+"""Routes `/attendance/messages`: the caller's own messages."""
 
 from typing import Annotated
 
@@ -17,12 +17,12 @@ router = APIRouter(prefix="/attendance/messages", tags=["消息"], route_class=R
 @router.get("", response_model=Page[MessageRead], **requires(May.CHECK_IN))
 async def list_messages(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     unread: Annotated[bool | None, Query(description="空为全部")] = None,
     kind: MessageKind | None = None,
 ) -> Page[Message]:
     """本人的消息: 审批、复核、抽查、值班、月表中与本人有关的决定."""
-    return await repository.list_own_messages(work, asked, unread=unread, kind=kind)
+    return await repository.list_own_messages(work, page_params, unread=unread, kind=kind)
 
 
 @router.post("/seen", response_model=SeenCount, **requires(May.CHECK_IN, refuses=(NotFound, Invalid)))

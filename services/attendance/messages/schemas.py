@@ -1,4 +1,4 @@
-"""Code sets of messages."""
+"""Requests, responses and code sets of messages."""
 
 from datetime import datetime
 from uuid import UUID

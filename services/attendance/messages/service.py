@@ -1,4 +1,4 @@
-"""Telling somebody what was decided about them, in the transaction that decides it."""
+"""Personal messages about decisions, written in the transaction of the decision."""
 
 from datetime import date
 from uuid import UUID
@@ -11,30 +11,30 @@ from shared.db import Record, new_id
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
-MAX_WORDS_LENGTH = 500
+MAX_TEXT_LENGTH = 500
 
 
-async def send_message(work: UnitOfWork, person: str, kind: MessageKind, about: Record, words: str) -> None:
-    """Leave a message for a person about a record; nobody is told of what they did themselves."""
+async def send_message(work: UnitOfWork, person: str, kind: MessageKind, record: Record, text: str) -> None:
+    """Inserts a message about a record; does nothing if the person is the caller."""
     if not person or person == work.actor.id:
         return
     work.session.add(
         Message(
             id=new_id(),
-            region=about.region,
+            region=record.region,
             created_at=work.at,
             created_by=work.actor.id,
             updated_at=work.at,
             person=person,
             kind=kind,
-            words=words[:MAX_WORDS_LENGTH],
-            about_id=about.id,
+            words=text[:MAX_TEXT_LENGTH],
+            about_id=record.id,
         )
     )
 
 
 def format_days(first: date, last: date) -> str:
-    """5月21日, or 5月21日至23日."""
+    """Formats days in Chinese: 5月21日, 5月21日至23日."""
     start = f"{first.month}月{first.day}日"
     if first == last:
         return start
@@ -46,12 +46,12 @@ def format_days(first: date, last: date) -> str:
 
 
 def format_reason(reason: str) -> str:
-    """The reason as the end of a sentence."""
+    """Returns ": reason" to end a sentence, or an empty string."""
     return f": {reason.strip()}" if reason.strip() else ""
 
 
 async def mark_messages_read(work: UnitOfWork, until: UUID) -> SeenCount:
-    """Messages up to this one are read; NotFound for a message of somebody else."""
+    """Marks messages up to this one as read. Raises NotFound unless it is the caller's."""
     last = await repository.find_own_message(work, until)
     if last is None:
         raise NotFound("没有这条消息", "No such message")

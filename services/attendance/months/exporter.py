@@ -1,4 +1,4 @@
-"""The month as a workbook in the columns of DingTalk's 月度汇总: one row per person, sums first, then every day."""
+"""Month sheet as a workbook in the columns of DingTalk's 月度汇总: one row per person, totals first, then each day."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -20,7 +20,7 @@ DINGTALK_RESULT_LABELS = {
     DayResult.UNEXPLAINED: "缺卡",
     DayResult.ABSENT: "旷工",
 }
-"""What DingTalk's report calls a day; 旷工 is only written where a person found it so."""
+"""DingTalk's name for each result; 旷工 only follows from a person's finding, never from missing data."""
 SUMMARY_COLUMNS = (
     Column("name", "姓名", TEXT, width=10),
     Column("team", "部门", TEXT, width=22),
@@ -39,28 +39,28 @@ SUMMARY_COLUMNS = (
 
 
 def build_month_workbook(sheet: MonthRead, teams: dict[str, str], days: Sequence[Any]) -> bytes:
-    """The workbook. Work for a thread."""
-    month = list_days(*month_bounds(sheet.period))
+    """Returns the XLSX bytes. CPU-bound: call it in a thread."""
+    dates = list_days(*month_bounds(sheet.period))
     columns = [
         *SUMMARY_COLUMNS,
-        *(Column(f"d{on.day}", f"{on.day} {'一二三四五六日'[on.weekday()]}", TEXT, width=8) for on in month),
+        *(Column(f"d{on.day}", f"{on.day} {'一二三四五六日'[on.weekday()]}", TEXT, width=8) for on in dates),
     ]
     cells: dict[str, dict[str, str]] = {}
     for row in days:
         cells.setdefault(row.person, {})[_get_day_key(row.work_date)] = DINGTALK_RESULT_LABELS[
             DayResult(row.result)
         ] + ("(暂定)" if row.provisional else "")
-    target = BytesIO()
-    with WorkbookWriter(target) as book:
+    buffer = BytesIO()
+    with WorkbookWriter(buffer) as book:
         note = f"规则 {sheet.rule_ref}; {sheet.state.label}; 不作排名"
-        page = book.add_sheet("月度汇总", columns, title=f"{sheet.period} 驻村月度汇总", note=note)
-        for line in sheet.rows:
-            page.add_row(
-                line.model_dump()
-                | cells.get(line.key, {})
-                | {"team": teams.get(str(line.team_id), ""), "met": _format_met(line.met)}
+        worksheet = book.add_sheet("月度汇总", columns, title=f"{sheet.period} 驻村月度汇总", note=note)
+        for tally in sheet.rows:
+            worksheet.add_row(
+                tally.model_dump()
+                | cells.get(tally.key, {})
+                | {"team": teams.get(str(tally.team_id), ""), "met": _format_met(tally.met)}
             )
-    return target.getvalue()
+    return buffer.getvalue()
 
 
 def _get_day_key(on: date) -> str:

@@ -1,4 +1,4 @@
-"""The life of a month's sheet, on one screen."""
+"""States, actions and guards of a month sheet."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -25,7 +25,7 @@ class SheetAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class SheetFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     today: date
     last_day: date

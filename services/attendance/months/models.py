@@ -1,4 +1,4 @@
-"""The table of month sheets."""
+"""Table of month sheets."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class MonthSheet(Base, Record, table=True):
-    """月表: one village or town and month. What was signed stays readable in `rows` under its digest."""
+    """月表: one village or town and month. `rows` is the sheet as signed, `digest` its SHA-256."""
 
     __tablename__ = "month_sheet"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every sum over days."""
+"""Sums over days, and queries on month sheets."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,14 +25,16 @@ from shared.unit_of_work import UnitOfWork
 
 DAY_COLUMNS = get_columns(AttendanceDay)
 MAX_SHEET_ROWS = 5000
-"""Rows of one sheet: more persons than any town has."""
+"""Rows of one sheet; no town has more persons."""
 
 
 def _count_if(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: number of rows that meet the condition."""
     return sa.cast(sa.func.sum(sa.case((condition, 1), else_=0)), sa.Integer)
 
 
 def _sum_column(column: Any) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: integer sum."""
     return sa.cast(sa.func.sum(column), sa.Integer)
 
 
@@ -40,7 +42,11 @@ _FIGURE_COLUMNS = {
     "persons": sa.func.count(sa.distinct(DAY_COLUMNS.person)),
     "halves": _sum_column(DAY_COLUMNS.halves),
     "leave_halves": _sum_column(DAY_COLUMNS.leave_halves),
-    **{str(one): _count_if(DAY_COLUMNS.result == one) for one in DayResult if one is not DayResult.LEAVE},
+    **{
+        str(result): _count_if(DAY_COLUMNS.result == result)
+        for result in DayResult
+        if result is not DayResult.LEAVE
+    },
     "workdays": _count_if(DAY_COLUMNS.works.is_(True)),
     "provisional": _count_if(DAY_COLUMNS.provisional.is_(True)),
     "after_signature": _count_if(sa.cast(DAY_COLUMNS.after_signature, sa.Text) != "{}"),
@@ -54,16 +60,20 @@ _GROUP_KEYS: dict[str, Any] = {
 
 
 async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by: str) -> list[dict[str, Any]]:
-    """Days counted per person, team, village or town of a region, in the order of their names and codes, never of figures."""
+    """Returns day counts per person, team, village or town, sorted by region and key, never by figures."""
     key = _GROUP_KEYS[by]
-    extra = [sa.func.min(DAY_COLUMNS.region).label("region")]
+    extra_columns = [sa.func.min(DAY_COLUMNS.region).label("region")]
     if by == "person":
-        extra += [
+        extra_columns += [
             sa.func.max(DAY_COLUMNS.person_name).label("name"),
             sa.func.max(sa.cast(DAY_COLUMNS.team_id, sa.String)).label("team"),
         ]
     query = (
-        sa.select(key.label("key"), *extra, *(figure.label(name) for name, figure in _FIGURE_COLUMNS.items()))
+        sa.select(
+            key.label("key"),
+            *extra_columns,
+            *(figure.label(name) for name, figure in _FIGURE_COLUMNS.items()),
+        )
         .where(
             DAY_COLUMNS.month.in_(list(months)),
             DAY_COLUMNS.region.between(*region_bounds(region)),
@@ -77,7 +87,7 @@ async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by:
 
 
 async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) -> dict[str, Any]:
-    """The same for the whole region in one row."""
+    """Returns the day counts of the whole region in one row."""
     query = sa.select(*(figure.label(name) for name, figure in _FIGURE_COLUMNS.items())).where(
         DAY_COLUMNS.month.in_(list(months)),
         DAY_COLUMNS.region.between(*region_bounds(region)),
@@ -87,13 +97,13 @@ async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) 
 
 
 async def list_team_names(work: UnitOfWork, region: str) -> dict[str, str]:
-    """Teams of a region by id, within what the caller sees."""
+    """Returns team id → name of the visible teams of a region."""
     query = select(Team).where(col(Team.region).between(*region_bounds(region)), visible_rows(work, Team))
     return {str(team.id): team.name for team in await work.session.exec(query)}
 
 
 async def list_day_results(work: UnitOfWork, region: str, month: str) -> list[Any]:
-    """(person, day, result, provisional) of a month, for the report's day columns."""
+    """Returns (person, work_date, result, provisional) of the visible days of a month."""
     query = (
         sa.select(DAY_COLUMNS.person, DAY_COLUMNS.work_date, DAY_COLUMNS.result, DAY_COLUMNS.provisional)
         .where(
@@ -107,7 +117,7 @@ async def list_day_results(work: UnitOfWork, region: str, month: str) -> list[An
 
 
 async def find_sheet(work: UnitOfWork, region: str, month: str, *, lock: bool = False) -> MonthSheet | None:
-    """The sheet of exactly this region and month, if there is one."""
+    """Returns the sheet of exactly this region and month, or None."""
     query = select(MonthSheet).where(
         MonthSheet.region == region, MonthSheet.month == month, visible_rows(work, MonthSheet)
     )
@@ -115,7 +125,7 @@ async def find_sheet(work: UnitOfWork, region: str, month: str, *, lock: bool = 
 
 
 async def find_signed_sheet(work: UnitOfWork, region: str, month: str) -> MonthSheet | None:
-    """A signed sheet of the region or of one that contains it."""
+    """Returns a signed sheet of the region or of a region that contains it, or None."""
     query = select(MonthSheet).where(
         col(MonthSheet.region).in_(ancestor_codes(region)),
         MonthSheet.month == month,
@@ -125,7 +135,7 @@ async def find_signed_sheet(work: UnitOfWork, region: str, month: str) -> MonthS
 
 
 async def update_frozen(work: UnitOfWork, region: str, month: str, *, frozen: bool) -> None:
-    """Freeze a region's month, or let it go."""
+    """Sets `frozen` on the days of a region's month."""
     table: Any = AttendanceDay.__table__  # type: ignore[attr-defined]
     where = (
         DAY_COLUMNS.month == month,
@@ -136,7 +146,7 @@ async def update_frozen(work: UnitOfWork, region: str, month: str, *, frozen: bo
 
 
 async def list_unsettled_days(work: UnitOfWork, region: str, month: str) -> dict[str, list[date]]:
-    """The days of a month, up to today, on which somebody was stationed in a region and that are not settled yet."""
+    """Returns person → assigned days of a month up to today that have no result or a provisional one."""
     first, last = month_bounds(month)
     last = min(last, work.today)
     query = select(Assignment).where(
@@ -144,25 +154,27 @@ async def list_unsettled_days(work: UnitOfWork, region: str, month: str) -> dict
         overlaps_days(Assignment, first, last),
         work.actor.scope_filter(May.PRESENCE_READ, col(Assignment.region)),
     )
-    found: dict[str, set[date]] = defaultdict(set)
-    for one in await work.session.exec(query):
-        found[one.person].update(list_days(max(first, one.starts_on), min(last, one.ends_on or last)))
+    days_by_person: dict[str, set[date]] = defaultdict(set)
+    for assignment in await work.session.exec(query):
+        days_by_person[assignment.person].update(
+            list_days(max(first, assignment.starts_on), min(last, assignment.ends_on or last))
+        )
     for row in await list_day_results(work, region, month):
         if not row.provisional:
-            found[row.person].discard(row.work_date)
-    return {person: sorted(days) for person, days in found.items() if days}
+            days_by_person[row.person].discard(row.work_date)
+    return {person: sorted(days) for person, days in days_by_person.items() if days}
 
 
 async def list_person_days(work: UnitOfWork, region: str, month: str) -> dict[str, list[date]]:
-    """The days of a month by person, to be reckoned anew."""
-    found: dict[str, list[date]] = {}
+    """Returns person → days of a month."""
+    days_by_person: dict[str, list[date]] = {}
     for row in await list_day_results(work, region, month):
-        found.setdefault(row.person, []).append(row.work_date)
-    return found
+        days_by_person.setdefault(row.person, []).append(row.work_date)
+    return days_by_person
 
 
 async def list_own_days(work: UnitOfWork, first: date, last: date) -> list[AttendanceDay]:
-    """The caller's own days of a time, in order."""
+    """Returns the caller's own days of a period, in order."""
     query = select(AttendanceDay).where(
         AttendanceDay.person == work.actor.id,
         col(AttendanceDay.work_date).between(first, last),
@@ -172,8 +184,8 @@ async def list_own_days(work: UnitOfWork, first: date, last: date) -> list[Atten
 
 
 async def list_own_reviews(work: UnitOfWork, first: date, last: date) -> dict[date, Review]:
-    """Reviews of the caller's own days of a time."""
+    """Returns day → review of the caller's own days of a period."""
     query = select(Review).where(
         Review.person == work.actor.id, col(Review.work_date).between(first, last), visible_rows(work, Review)
     )
-    return {one.work_date: one for one in await work.session.exec(query)}
+    return {review.work_date: review for review in await work.session.exec(query)}

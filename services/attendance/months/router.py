@@ -1,4 +1,4 @@
-"""`/attendance/months`, `/attendance/years` and the signed sheets."""
+"""Routes `/attendance/months`, `/attendance/years` and the signed sheets."""
 
 import asyncio
 from typing import Annotated
@@ -47,21 +47,23 @@ async def read_year(
 async def export_month(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月度汇总表 (XLSX), 列与钉钉月度汇总相同."""
     sheet = await service.get_month_sheet(work, region, month, "person")
-    teams = await repository.list_team_names(work, region)
+    team_names = await repository.list_team_names(work, region)
     days = await repository.list_day_results(work, region, month)
     return build_download_response(
-        await asyncio.to_thread(build_month_workbook, sheet, teams, days),
+        await asyncio.to_thread(build_month_workbook, sheet, team_names, days),
         f"驻村月度汇总-{region}-{month}.xlsx",
     )
 
 
 @router.get("/sheets", response_model=Page[SheetRead], **requires(May.PRESENCE_READ))
 async def list_sheets(
-    work: ReadWork, asked: Pagination, region: RegionQuery = "", state: SheetState | None = None
+    work: ReadWork, page_params: Pagination, region: RegionQuery = "", state: SheetState | None = None
 ) -> Page[MonthSheet]:
     """签过字的月表."""
     equal = {"state": state}
-    return await records.list_records(work, asked, MonthSheet, order="-month", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, MonthSheet, order="-month", region=region, equal=equal
+    )
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""What goes in and out about months and years."""
+"""Requests and responses of month and year sheets."""
 
 from datetime import datetime
 from typing import Literal

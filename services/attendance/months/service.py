@@ -1,4 +1,4 @@
-"""Sheets of months and years, and their signature."""
+"""Month and year sheets, their signature, and the caller's own month."""
 
 import hashlib
 import json
@@ -47,21 +47,21 @@ YEAR_DIGITS = 4
 
 
 def list_months(year: int) -> list[str]:
-    """The months of a year."""
+    """Returns the months of a year as "YYYY-MM"."""
     return [f"{year:04d}-{month:02d}" for month in range(1, 13)]
 
 
 async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupBy) -> MonthRead:
-    """A region's month ("2024-05") or year ("2024"), one row per person, team, village or town."""
-    yearly = len(period) == YEAR_DIGITS
-    months = list_months(int(period)) if yearly else [period]
+    """Returns a region's month ("2024-05") or year ("2024"): one row per person, team, village or town, and the total."""
+    is_year = len(period) == YEAR_DIGITS
+    months = list_months(int(period)) if is_year else [period]
     first, _ = month_bounds(months[0])
     rules, rule = await load_rule(work, "presence.rules", PresenceRules, region, on=first)
     rows = await repository.list_tallies(work, region, months, by)
     names = await repository.list_team_names(work, region) if by == "team" else {}
-    least = rules.least_days if rules.period == ("year" if yearly else "month") else None
-    whole = await repository.get_total_tally(work, region, months)
-    signed = None if yearly else await repository.find_signed_sheet(work, region, period)
+    min_days = rules.least_days if rules.period == ("year" if is_year else "month") else None
+    total = await repository.get_total_tally(work, region, months)
+    signed = None if is_year else await repository.find_signed_sheet(work, region, period)
     return MonthRead(
         region=region,
         period=period,
@@ -69,12 +69,13 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
         rule_ref=rule.ref,
         state=SheetState.OPEN if signed is None else SheetState.SIGNED,
         signed_by="" if signed is None else signed.signed_by,
-        rows=[_build_tally(row, by, names, least) for row in rows],
-        total=_build_tally(whole | {"key": region, "region": region}, "town", {}, None),
+        rows=[_build_tally(row, by, names, min_days) for row in rows],
+        total=_build_tally(total | {"key": region, "region": region}, "town", {}, None),
     )
 
 
-def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], least: int | None) -> Tally:
+def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> Tally:
+    """Returns a sheet row; half days become days, a target applies to persons only."""
     key = "" if row["key"] is None else str(row["key"])
     figures = {
         name: row[name] or 0
@@ -82,7 +83,7 @@ def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], least: int
         if name in row and name not in {"key", "name", "region"}
     }
     stationed = (row["halves"] or 0) / 2
-    person = by == "person"
+    is_person = by == "person"
     return Tally(
         **figures,
         key=key.ljust(12, "0") if by == "town" else key,
@@ -91,35 +92,36 @@ def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], least: int
         team_id=UUID(row["team"]) if row.get("team") else None,
         stationed=stationed,
         leave=(row["leave_halves"] or 0) / 2,
-        least_days=least if person else None,
-        met=stationed >= least if person and least is not None else None,
+        least_days=min_days if is_person else None,
+        met=stationed >= min_days if is_person and min_days is not None else None,
     )
 
 
 async def _load_facts(work: UnitOfWork, region: str, month: str, reason: str = "") -> SheetFacts:
-    whole = await repository.get_total_tally(work, region, [month])
+    """Returns the guards' inputs."""
+    total = await repository.get_total_tally(work, region, [month])
     _, last = month_bounds(month)
-    return SheetFacts(work.today, last, int(whole["provisional"] or 0), reason)
+    return SheetFacts(work.today, last, int(total["provisional"] or 0), reason)
 
 
 async def transition_sheet(
     work: UnitOfWork, action: SheetAction, body: SheetSign, *, match: VersionMatch, dry_run: bool
 ) -> TransitionPreview | MonthSheet:
-    """Sign a region's month, which freezes its days, or take the signature back with a reason.
+    """Signs a region's month, which freezes its days, or revokes the signature with a reason.
 
-    Forbidden for somebody whose own days are in it: another person signs.
+    Raises Forbidden if the caller's own days are in it: another person must sign.
     """
     work.actor.require(May.PRESENCE_REVIEW, body.region)
     if action is SheetAction.SIGN:
         await evaluate_days(work, await repository.list_unsettled_days(work, body.region, body.month))
-    row = await repository.find_sheet(work, body.region, body.month, lock=True) or _build_sheet(work, body)
-    lines = (await get_month_sheet(work, body.region, body.month, "person")).rows
-    if action is SheetAction.SIGN and work.actor.id in {line.key for line in lines}:
+    sheet = await repository.find_sheet(work, body.region, body.month, lock=True) or _build_sheet(work, body)
+    tallies = (await get_month_sheet(work, body.region, body.month, "person")).rows
+    if action is SheetAction.SIGN and work.actor.id in {tally.key for tally in tallies}:
         raise Forbidden("不能为包含本人的月表签字", "Another person must sign")
     preview = await apply_transition(
         work,
         SHEET,
-        row,
+        sheet,
         action,
         await _load_facts(work, body.region, body.month, body.reason),
         request=body,
@@ -129,11 +131,12 @@ async def transition_sheet(
     )
     if preview is not None:
         return preview
-    await (_sign_sheet(work, row, lines) if action is SheetAction.SIGN else _reopen_sheet(work, row))
-    return row
+    await (_sign_sheet(work, sheet, tallies) if action is SheetAction.SIGN else _reopen_sheet(work, sheet))
+    return sheet
 
 
 def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
+    """Returns an open sheet that is not stored yet."""
     first, _ = month_bounds(body.month)
     return MonthSheet(
         id=new_id(),
@@ -148,74 +151,80 @@ def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
     )
 
 
-async def _sign_sheet(work: UnitOfWork, row: MonthSheet, lines: Sequence[Tally]) -> None:
-    row.rows = [line.model_dump(mode="json") for line in lines]
-    text = json.dumps(row.rows, sort_keys=True, ensure_ascii=False)
-    row.digest = hashlib.sha256(text.encode()).hexdigest()
-    row.signed_by, row.signed_name = work.actor.id, work.actor.name[:50]
-    work.session.add(row)
+async def _sign_sheet(work: UnitOfWork, sheet: MonthSheet, tallies: Sequence[Tally]) -> None:
+    """Stores the rows with their SHA-256, freezes the days, tells each person."""
+    sheet.rows = [tally.model_dump(mode="json") for tally in tallies]
+    rows_json = json.dumps(sheet.rows, sort_keys=True, ensure_ascii=False)
+    sheet.digest = hashlib.sha256(rows_json.encode()).hexdigest()
+    sheet.signed_by, sheet.signed_name = work.actor.id, work.actor.name[:50]
+    work.session.add(sheet)
     await work.session.flush()
-    await repository.update_frozen(work, row.region, row.month, frozen=True)
-    for line in lines:
-        words = f"{row.month} 月表已由{work.actor.name}签字: 计入驻村 {line.stationed:g} 天. 有异议的可对具体日期提出"
-        await send_message(work, line.key, MessageKind.SHEET, row, words)
+    await repository.update_frozen(work, sheet.region, sheet.month, frozen=True)
+    for tally in tallies:
+        text = f"{sheet.month} 月表已由{work.actor.name}签字: 计入驻村 {tally.stationed:g} 天. 有异议的可对具体日期提出"
+        await send_message(work, tally.key, MessageKind.SHEET, sheet, text)
 
 
-async def _reopen_sheet(work: UnitOfWork, row: MonthSheet) -> None:
-    row.signed_by = row.signed_name = row.digest = ""
-    row.rows = []
-    work.session.add(row)
+async def _reopen_sheet(work: UnitOfWork, sheet: MonthSheet) -> None:
+    """Clears the signature, releases the days and evaluates them again."""
+    sheet.signed_by = sheet.signed_name = sheet.digest = ""
+    sheet.rows = []
+    work.session.add(sheet)
     await work.session.flush()
-    await repository.update_frozen(work, row.region, row.month, frozen=False)
-    await evaluate_days(work, await repository.list_person_days(work, row.region, row.month))
+    await repository.update_frozen(work, sheet.region, sheet.month, frozen=False)
+    await evaluate_days(work, await repository.list_person_days(work, sheet.region, sheet.month))
 
 
 async def get_sheet_detail(work: UnitOfWork, sheet_id: UUID) -> SheetDetail:
-    """A sheet as it was signed, and what the caller may do."""
-    row = await records.get_record(work, MonthSheet, sheet_id, "这张月表")
-    facts = await _load_facts(work, row.region, row.month)
+    """Returns a sheet as signed, with available actions."""
+    sheet = await records.get_record(work, MonthSheet, sheet_id, "这张月表")
+    facts = await _load_facts(work, sheet.region, sheet.month)
     return SheetDetail(
-        **SheetRead.model_validate(row).model_dump(),
-        rows=[Tally.model_validate(line) for line in row.rows],
-        available_actions=available_actions(work, SHEET, row, facts),
+        **SheetRead.model_validate(sheet).model_dump(),
+        rows=[Tally.model_validate(tally) for tally in sheet.rows],
+        available_actions=available_actions(work, SHEET, sheet, facts),
     )
 
 
-async def get_own_month(work: UnitOfWork, asked: str) -> OwnMonth:
-    """The caller's month as it stands now; days that have not come yet are only counted."""
-    first, last = month_bounds(asked)
+async def get_own_month(work: UnitOfWork, month: str) -> OwnMonth:
+    """Returns the caller's month as of now; workdays after today are only counted."""
+    first, last = month_bounds(month)
     region = await get_person_region(work, work.actor.id, min(max(work.today, first), last))
-    whole = await get_month_sheet(work, region, asked, "person")
+    sheet = await get_month_sheet(work, region, month, "person")
     rows = await repository.list_own_days(work, first, last)
     reviews = await repository.list_own_reviews(work, first, last)
     objections: dict[date, list[Complaint]] = defaultdict(list)
-    for one in await complaints.list_objections(work, work.actor.id, first, last):
-        if one.work_date is not None:
-            objections[one.work_date].append(one)
+    for objection in await complaints.list_objections(work, work.actor.id, first, last):
+        if objection.work_date is not None:
+            objections[objection.work_date].append(objection)
     changes = await load_calendar(work, region)
-    ahead = [on for on in list_days(first, last) if on > work.today and is_workday(on, changes=changes)]
+    coming_workdays = [
+        on for on in list_days(first, last) if on > work.today and is_workday(on, changes=changes)
+    ]
     return OwnMonth(
         person=work.actor.id,
-        month=asked,
+        month=month,
         region=region,
-        rule_ref=whole.rule_ref,
-        state=whole.state,
-        signed_by=whole.signed_by,
-        tally=next((row for row in whole.rows if row.key == work.actor.id), None),
+        rule_ref=sheet.rule_ref,
+        state=sheet.state,
+        signed_by=sheet.signed_by,
+        tally=next((row for row in sheet.rows if row.key == work.actor.id), None),
         days=[_build_own_day(row, reviews.get(row.work_date), objections[row.work_date]) for row in rows],
-        to_come=len(ahead),
+        to_come=len(coming_workdays),
     )
 
 
-def _build_own_day(row: AttendanceDay, review: Review | None, objections: Sequence[Complaint]) -> OwnDay:
+def _build_own_day(day: AttendanceDay, review: Review | None, objections: Sequence[Complaint]) -> OwnDay:
+    """Returns a day with its review and objections."""
     return OwnDay(
-        **DayRead.model_validate(row).model_dump(),
+        **DayRead.model_validate(day).model_dump(),
         review=_describe_review(review) if review else "",
-        objections=[ObjectionRead.model_validate(one) for one in objections],
-        may_object=not any(one.state is ComplaintState.OPEN for one in objections),
+        objections=[ObjectionRead.model_validate(objection) for objection in objections],
+        may_object=not any(objection.state is ComplaintState.OPEN for objection in objections),
     )
 
 
 def _describe_review(review: Review) -> str:
-    odd = "、".join(dict.fromkeys(one["words"] for one in review.oddities))
-    return f"{review.state.label}({odd})" + (f": {review.reason}" if review.reason else "")
+    """Returns state, anomalies and reason of a review in Chinese."""
+    summary = "、".join(dict.fromkeys(anomaly["words"] for anomaly in review.oddities))
+    return f"{review.state.label}({summary})" + (f": {review.reason}" if review.reason else "")

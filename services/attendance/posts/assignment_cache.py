@@ -1,6 +1,6 @@
-"""Who is stationed where, remembered until it changes, so that a tap costs no question to the database.
+"""In-process cache of assignments, so that a check-in needs no query for them.
 
-Every process asks now and then what was changed meanwhile, by itself or by another.
+Each process asks every REFRESH_INTERVAL which persons' assignments or posts have changed.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -17,21 +17,21 @@ from shared.china import Fence, fence_from_json
 from shared.unit_of_work import ServiceContext
 
 REFRESH_INTERVAL = timedelta(seconds=10)
-"""How long a change made by another process may go unnoticed; one made here counts at once."""
+"""Maximum age of data changed by another process; a change in this process clears the cache at once."""
 REFRESH_OVERLAP = timedelta(minutes=5)
-"""Changes are asked for from this much before the last time: clocks differ, and transactions take a while."""
+"""Overlap of two refreshes, for clock differences and transactions that commit late."""
 MAX_CACHED_PERSONS = 100_000
-"""Persons remembered."""
-CONTEXT_KEY = "stations"
+"""Cached persons; above this the cache is cleared."""
+CONTEXT_KEY = "assignments"
 
 
 AssignmentQuery = Callable[[Sequence[str], date], Awaitable[Sequence[Any]]]
-"""The rows of persons' stations from a day on."""
+"""Returns rows of the persons' assignments that end on or after a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class CachedAssignment:
-    """Where a person is stationed, as judging needs it."""
+    """An assignment with the fences of its post, as evaluation needs it."""
 
     post_id: UUID
     name: str
@@ -41,13 +41,13 @@ class CachedAssignment:
     ends_on: date | None
 
     def covers(self, day: date) -> bool:
-        """Whether it holds on a day."""
+        """True if the assignment covers the day."""
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
 
 @dataclass(slots=True)
 class _AssignmentCache:
-    """Stations by person, those that ended before `since` left out."""
+    """Assignments by person; those that ended before `since` are not cached."""
 
     since: date
     refreshed_at: datetime
@@ -60,63 +60,67 @@ async def find_assignments(
     persons: Collection[str],
     since: date,
     at: datetime,
-    ask: AssignmentQuery | None = None,
+    query: AssignmentQuery | None = None,
 ) -> dict[str, list[CachedAssignment]]:
-    """Every station of these persons on a day from `since` on; one statement for all not known.
+    """Returns the persons' assignments that end on or after `since`; one statement for all that are not cached.
 
-    It is asked within the session, unless there is a shorter way to `ask`.
+    `query` replaces the query within the session if there is a cheaper one.
     """
-    known = await _get_cache(context, session, since, at)
-    if missing := [one for one in persons if one not in known.persons]:
-        if len(known.persons) > MAX_CACHED_PERSONS:
-            known.persons.clear()
-        asking = ask or partial(repository.system_list_assignments, session)
-        known.persons |= _group_by_person(missing, await asking(missing, known.since))
-    return {one: known.persons.get(one, []) for one in persons}
+    cache = await _get_cache(context, session, since, at)
+    if missing := [person for person in persons if person not in cache.persons]:
+        if len(cache.persons) > MAX_CACHED_PERSONS:
+            cache.persons.clear()
+        run_query = query or partial(repository.system_list_assignments, session)
+        cache.persons |= _group_by_person(missing, await run_query(missing, cache.since))
+    return {person: cache.persons.get(person, []) for person in persons}
 
 
 async def load_assignments(
     session: AsyncSession, persons: Sequence[str], since: date
 ) -> dict[str, list[CachedAssignment]]:
-    """The same from the database, whatever is remembered."""
+    """Returns the persons' assignments from the database, without the cache."""
     return _group_by_person(persons, await repository.system_list_assignments(session, persons, since))
 
 
 def _group_by_person(persons: Sequence[str], rows: Sequence[Any]) -> dict[str, list[CachedAssignment]]:
-    found: dict[str, list[CachedAssignment]] = {one: [] for one in persons}
-    drawn: dict[UUID, tuple[Fence, ...]] = {}
+    """Groups rows by person; parses the fences of each post once."""
+    assignments: dict[str, list[CachedAssignment]] = {person: [] for person in persons}
+    fences_by_post: dict[UUID, tuple[Fence, ...]] = {}
     for row in rows:
-        if row.post_id not in drawn:
-            drawn[row.post_id] = tuple(map(fence_from_json, row.fences))
-        found[row.person].append(_build_assignment(row, drawn[row.post_id]))
-    return found
+        if row.post_id not in fences_by_post:
+            fences_by_post[row.post_id] = tuple(map(fence_from_json, row.fences))
+        assignments[row.person].append(_build_assignment(row, fences_by_post[row.post_id]))
+    return assignments
 
 
 def clear_cache(context: ServiceContext) -> None:
-    """Somebody was stationed elsewhere, or a fence was changed."""
+    """Clears the cache after a change of an assignment or a post."""
     context.memory.pop(CONTEXT_KEY, None)
 
 
 async def _get_cache(
     context: ServiceContext, session: AsyncSession, since: date, at: datetime
 ) -> _AssignmentCache:
-    known: _AssignmentCache | None = context.memory.get(CONTEXT_KEY)
-    if known is None or since < known.since:
-        known = context.memory[CONTEXT_KEY] = _AssignmentCache(since, at)
-    elif at - known.refreshed_at >= REFRESH_INTERVAL:
+    """Returns the cache, refreshed if due; a new one if it does not reach back to `since`."""
+    cache: _AssignmentCache | None = context.memory.get(CONTEXT_KEY)
+    if cache is None or since < cache.since:
+        cache = context.memory[CONTEXT_KEY] = _AssignmentCache(since, at)
+    elif at - cache.refreshed_at >= REFRESH_INTERVAL:
         _remove_persons(
-            known,
-            await repository.system_list_reassigned_persons(session, known.refreshed_at - REFRESH_OVERLAP),
+            cache,
+            await repository.system_list_reassigned_persons(session, cache.refreshed_at - REFRESH_OVERLAP),
         )
-        known.refreshed_at = at
-    return known
+        cache.refreshed_at = at
+    return cache
 
 
-def _remove_persons(known: _AssignmentCache, persons: Iterable[str]) -> None:
+def _remove_persons(cache: _AssignmentCache, persons: Iterable[str]) -> None:
+    """Removes persons from the cache."""
     for person in persons:
-        known.persons.pop(person, None)
+        cache.persons.pop(person, None)
 
 
 def _build_assignment(row: Any, fences: tuple[Fence, ...]) -> CachedAssignment:  # noqa: ANN401 - a row of the query
+    """Builds an entry; it ends with the assignment or the closing of the post, whichever is first."""
     ends_on = min(filter(None, (row.ends_on, row.closed_on)), default=None)
     return CachedAssignment(row.post_id, row.name, row.region, fences, row.starts_on, ends_on)

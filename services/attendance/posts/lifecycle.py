@@ -1,4 +1,4 @@
-"""The life of a person's phone, on one screen."""
+"""States, actions and guards of a registered phone."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ class DeviceState(LabelledEnum):
 
     @property
     def is_trusted(self) -> bool:
-        """Whether check-ins with it are not asked about."""
+        """True if check-ins with the phone raise no anomaly."""
         return self is DeviceState.BOUND
 
 
@@ -32,7 +32,7 @@ class DeviceAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     bound_devices: int
     max_devices: int

@@ -1,4 +1,4 @@
-"""The tables of posts and assignments."""
+"""Tables of posts, assignments and registered phones."""
 
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Post(Base, Record, table=True):
-    """驻村点. Fences are kept as shared/china/geofence.py writes them, WGS-84."""
+    """驻村点. Fences are stored in the JSON form of shared.china (fence_to_json), WGS-84."""
 
     __table_args__ = (
         sa.Index("ix_post_region_name_id", "region", "name", "id"),

@@ -1,4 +1,4 @@
-"""Every query over posts and assignments."""
+"""Queries on posts, assignments and registered phones."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,18 +26,18 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def get_post(work: UnitOfWork, post_id: UUID, *, lock: bool = False) -> Post:
-    """One post in the caller's regions; NotFound otherwise."""
+    """Returns a post that the caller sees by region or was ever assigned to. Raises NotFound."""
     query = select(Post).where(Post.id == post_id)
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None or not (
-        work.actor.has_access(May.PRESENCE_READ, found.region) or await is_assigned(work, post_id)
+    post = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if post is None or not (
+        work.actor.has_access(May.PRESENCE_READ, post.region) or await is_assigned(work, post_id)
     ):
         raise NotFound("没有这个驻村点", "No such post")
-    return found
+    return post
 
 
 async def is_assigned(work: UnitOfWork, post_id: UUID) -> bool:
-    """Whether the caller was ever stationed at a post."""
+    """True if the caller is or was assigned to the post."""
     query = (
         select(Assignment.id)
         .where(Assignment.post_id == post_id, Assignment.person == work.actor.id)
@@ -46,31 +46,31 @@ async def is_assigned(work: UnitOfWork, post_id: UUID) -> bool:
     return (await work.session.exec(query)).first() is not None
 
 
-async def list_posts(work: UnitOfWork, asked: Pagination, *, region: str, q: str) -> Page[Post]:
-    """Posts of a region span that the caller sees, or is stationed at."""
-    stationed = select(Assignment.post_id).where(Assignment.person == work.actor.id)
+async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, q: str) -> Page[Post]:
+    """Returns a page of posts that the caller sees by region or was ever assigned to; `q` is part of the name."""
+    own_post_ids = select(Assignment.post_id).where(Assignment.person == work.actor.id)
     query = select(Post).where(
-        sa.or_(work.actor.scope_filter(May.PRESENCE_READ, col(Post.region)), col(Post.id).in_(stationed))
+        sa.or_(work.actor.scope_filter(May.PRESENCE_READ, col(Post.region)), col(Post.id).in_(own_post_ids))
     )
     if region:
         query = query.where(col(Post.region).between(*region_bounds(region)))
     if q:
         query = query.where(col(Post.name).contains(q, autoescape=True))
     orders = {"name": col(Post.name), "created_at": col(Post.created_at)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Post.id), default="name")
+    return await list_page(work.session, query, page_params, orders=orders, key=col(Post.id), default="name")
 
 
 async def list_person_assignments(
-    work: UnitOfWork, person: str, low: date, high: date
+    work: UnitOfWork, person: str, first: date, last: date
 ) -> Sequence[tuple[Assignment, Post]]:
-    """Where a person is stationed on any of these days."""
+    """Returns a person's assignments, with their posts, that overlap these days."""
     query = (
         select(Assignment, Post)
         .join(Post, col(Post.id) == Assignment.post_id)
         .where(
             Assignment.person == person,
-            Assignment.starts_on <= high,
-            sa.or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= low),
+            Assignment.starts_on <= last,
+            sa.or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= first),
         )
         .order_by(col(Assignment.starts_on), col(Assignment.id))
     )
@@ -78,11 +78,11 @@ async def list_person_assignments(
 
 
 async def system_list_assignments(session: AsyncSession, persons: Sequence[str], since: date) -> list[Any]:
-    """Where these persons are stationed from a day on: columns only, for the hot path."""
-    held = get_columns(Assignment)
+    """Returns assignments that end on or after a day, as plain columns: the hot path of check-ins."""
+    assignment = get_columns(Assignment)
     return list(
         await execute_core(
-            session, _build_assignments_query(in_list(session, held.person, persons), sa.literal(since))
+            session, _build_assignments_query(in_list(session, assignment.person, persons), sa.literal(since))
         )
     )
 
@@ -90,7 +90,7 @@ async def system_list_assignments(session: AsyncSession, persons: Sequence[str],
 async def system_list_assignments_autocommit(
     connection: AutocommitConnection, persons: Sequence[str], since: date
 ) -> list[Any]:
-    """`system_list_assignments` in one round trip, without a session on PostgreSQL."""
+    """As system_list_assignments, on PostgreSQL in one round trip without a session."""
     if connection.is_supported:
         rows = await connection.execute(
             _compile_assignments_query(), {"persons": list(persons), "since": since}
@@ -101,7 +101,7 @@ async def system_list_assignments_autocommit(
 
 
 class AssignmentRow(NamedTuple):
-    """A row of these queries."""
+    """Row of the assignment queries."""
 
     person: str
     starts_on: date
@@ -113,57 +113,62 @@ class AssignmentRow(NamedTuple):
     closed_on: date | None
 
 
-def _build_assignments_query(mine: sa.ColumnElement[bool], since: sa.ColumnElement[date]) -> sa.Select[Any]:
-    held, post = get_columns(Assignment), get_columns(Post)
+def _build_assignments_query(
+    of_persons: sa.ColumnElement[bool], since: sa.ColumnElement[date]
+) -> sa.Select[Any]:
+    """Selects assignments with their posts that end on or after a day."""
+    assignment, post = get_columns(Assignment), get_columns(Post)
     return (
         sa.select(
-            held.person,
-            held.starts_on,
-            held.ends_on,
+            assignment.person,
+            assignment.starts_on,
+            assignment.ends_on,
             post.id.label("post_id"),
             post.name,
             post.region,
             post.fences,
             post.closed_on,
         )
-        .join_from(Assignment, Post, post.id == held.post_id)
-        .where(mine, sa.or_(held.ends_on.is_(None), held.ends_on >= since))
-        .order_by(held.starts_on, held.id)
+        .join_from(Assignment, Post, post.id == assignment.post_id)
+        .where(of_persons, sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= since))
+        .order_by(assignment.starts_on, assignment.id)
     )
 
 
 @cache
 def _compile_assignments_query() -> str:
-    """The same as the driver reads it."""
-    mine = get_columns(Assignment).person == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.Text)))
-    query = _build_assignments_query(mine, sa.bindparam("since", type_=sa.Date))
+    """Returns the query as SQL text for psycopg."""
+    of_persons = get_columns(Assignment).person == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.Text)))
+    query = _build_assignments_query(of_persons, sa.bindparam("since", type_=sa.Date))
     return str(query.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
 
 
 async def system_list_reassigned_persons(session: AsyncSession, since: datetime) -> set[str]:
-    """Persons whose assignment, or whose post, was changed since an instant."""
-    held, post = get_columns(Assignment), get_columns(Post)
-    own = sa.select(held.person).where(held.updated_at >= since)
-    by_post = sa.select(held.person).join_from(Assignment, Post, post.id == held.post_id)
-    return set((await execute_core(session, own.union(by_post.where(post.updated_at >= since)))).scalars())
+    """Returns persons whose assignment or post changed since a time."""
+    assignment, post = get_columns(Assignment), get_columns(Post)
+    by_assignment = sa.select(assignment.person).where(assignment.updated_at >= since)
+    by_post = sa.select(assignment.person).join_from(Assignment, Post, post.id == assignment.post_id)
+    return set(
+        (await execute_core(session, by_assignment.union(by_post.where(post.updated_at >= since)))).scalars()
+    )
 
 
 async def get_assignment(work: UnitOfWork, assignment_id: UUID) -> Assignment:
-    """One assignment, locked; NotFound outside the caller's regions."""
+    """Returns one visible assignment, locked. Raises NotFound."""
     query = select(Assignment).where(
         Assignment.id == assignment_id,
         work.actor.scope_filter(May.PRESENCE_READ, col(Assignment.region), col(Assignment.person)),
     )
-    found = (await work.session.exec(query.with_for_update())).first()
-    if found is None:
+    assignment = (await work.session.exec(query.with_for_update())).first()
+    if assignment is None:
         raise NotFound("没有这次派驻", "No such assignment")
-    return found
+    return assignment
 
 
 async def list_assignments(
-    work: UnitOfWork, asked: Pagination, *, post_id: UUID | None, person: str
+    work: UnitOfWork, page_params: Pagination, *, post_id: UUID | None, person: str
 ) -> Page[Assignment]:
-    """Assignments the caller sees, of a post or a person or all."""
+    """Returns a page of visible assignments, of a post, a person or all."""
     query = select(Assignment).where(
         work.actor.scope_filter(May.PRESENCE_READ, col(Assignment.region), col(Assignment.person))
     )
@@ -173,22 +178,22 @@ async def list_assignments(
         query = query.where(Assignment.person == person)
     orders = {"starts_on": col(Assignment.starts_on)}
     return await list_page(
-        work.session, query, asked, orders=orders, key=col(Assignment.id), default="-starts_on"
+        work.session, query, page_params, orders=orders, key=col(Assignment.id), default="-starts_on"
     )
 
 
 async def find_first_open_review_day(work: UnitOfWork, person: str) -> date | None:
-    """The first day of a person that waits for a reviewer, within what the caller sees."""
+    """Returns the person's first day with a visible open review, or None."""
     row = get_columns(Review)
     query = sa.select(sa.func.min(row.work_date)).where(
         row.person == person, row.state == ReviewState.OPEN, visible_rows(work, Review)
     )
-    found: date | None = (await execute_core(work.session, query)).scalar_one()
-    return found
+    first_day: date | None = (await execute_core(work.session, query)).scalar_one()
+    return first_day
 
 
 async def count_bound_devices(work: UnitOfWork, person: str) -> int:
-    """How many phones a person has bound, within what the caller sees."""
+    """Counts the person's bound phones that the caller sees."""
     row = get_columns(Device)
     query = sa.select(sa.func.count()).where(
         row.person == person, row.state == DeviceState.BOUND, visible_rows(work, Device)

@@ -1,4 +1,4 @@
-"""`/attendance/posts` and `/attendance/assignments`."""
+"""Routes `/attendance/posts`, `/attendance/assignments` and `/attendance/devices`."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -58,12 +58,12 @@ async def add_post(work: WriteWork, body: PostCreate) -> Any:  # noqa: ANN401 - 
 @router.get("/posts", response_model=Page[PostRead], **requires(May.PRESENCE_READ))
 async def list_posts(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: OptionalRegionCode = "",
     q: Annotated[str, Query(max_length=50)] = "",
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """驻村点列表."""
-    return await repository.list_posts(work, asked, region=region, q=q)
+    return await repository.list_posts(work, page_params, region=region, q=q)
 
 
 @router.get("/posts/{post_id}", response_model=PostRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
@@ -112,12 +112,12 @@ async def station(work: WriteWork, post_id: UUID, body: AssignmentCreate) -> Any
 @router.get("/assignments", response_model=Page[AssignmentRead], **requires(May.PRESENCE_READ))
 async def list_assignments(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     post_id: UUID | None = None,
     person: Annotated[str, Query(max_length=64)] = "",
 ) -> Any:  # noqa: ANN401 - shaped by response_model
     """派驻名单."""
-    return await repository.list_assignments(work, asked, post_id=post_id, person=person)
+    return await repository.list_assignments(work, page_params, post_id=post_id, person=person)
 
 
 @router.post(
@@ -136,14 +136,16 @@ devices_router = APIRouter(prefix="/attendance/devices", tags=["常用手机"], 
 @devices_router.get("", response_model=Page[DeviceRead], **requires(May.PRESENCE_READ))
 async def list_devices(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: DeviceState | None = None,
 ) -> Page[Device]:
     """常用手机列表."""
     equal = {"person": person, "state": state}
-    return await records.list_records(work, asked, Device, order="-created_at", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Device, order="-created_at", region=region, equal=equal
+    )
 
 
 @devices_router.post(

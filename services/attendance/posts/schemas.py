@@ -1,4 +1,4 @@
-"""What a post and an assignment look like to those who keep them."""
+"""Requests, responses and code sets of posts, assignments and phones."""
 
 from datetime import date, datetime
 from typing import Any

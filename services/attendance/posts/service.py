@@ -1,4 +1,7 @@
-"""Phones bind themselves: the first ones a person uses are theirs, a further one waits for approval."""
+"""Posts with fences, assignments, and registered phones.
+
+A person's first phones are bound automatically, up to the rule's limit; further ones wait for approval.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,19 +43,19 @@ from shared.unit_of_work import UnitOfWork, to_json_values
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """How a person's phone stands, and since when."""
+    """State of a person's phone and the time it began."""
 
     state: DeviceState
     since: datetime
 
     def is_trusted_at(self, at: datetime) -> bool:
-        """Whether a check-in with it at an instant is not asked about: bound now, or let go only later."""
+        """True if a check-in at this time raises no anomaly: bound, or released only after it."""
         return self.state.is_trusted or (self.state is DeviceState.RELEASED and at < self.since)
 
 
 @dataclass(frozen=True, slots=True)
 class NewDevice:
-    """A phone that was not seen with a person before."""
+    """A phone used by a person for the first time."""
 
     person: str
     region: str
@@ -62,43 +65,47 @@ class NewDevice:
 
 async def find_new_devices(
     work: UnitOfWork,
-    posting: Any,  # noqa: ANN401 - a row of days/repository.py
-    taps: Sequence[Any],
-    known: dict[str, dict[str, DeviceStatus]],
+    assignment: Any,  # noqa: ANN401 - a row of `system_list_assignments`
+    check_ins: Sequence[Any],
+    devices: dict[str, dict[str, DeviceStatus]],
 ) -> list[NewDevice]:
-    """The phones of a day's check-ins that were not seen with the person before; they are known from here on."""
-    mine = dict(known.get(posting.person, {}))
-    used = {tap.device for tap in taps if tap.device and tap.source is Source.USER and tap.device not in mine}
-    if not used:
+    """Returns phones of a day's check-ins that the person had not used; adds them to `devices`."""
+    own_devices = dict(devices.get(assignment.person, {}))
+    new_ids = {
+        check_in.device
+        for check_in in check_ins
+        if check_in.device and check_in.source is Source.USER and check_in.device not in own_devices
+    }
+    if not new_ids:
         return []
-    rules, _ = await load_rule(work, "presence.devices", DeviceRules, posting.region)
-    found = []
-    for device in dict.fromkeys(tap.device for tap in taps if tap.device in used):
-        bound = sum(one.state is DeviceState.BOUND for one in mine.values())
+    rules, _ = await load_rule(work, "presence.devices", DeviceRules, assignment.region)
+    new_devices = []
+    for device in dict.fromkeys(check_in.device for check_in in check_ins if check_in.device in new_ids):
+        bound = sum(status.state is DeviceState.BOUND for status in own_devices.values())
         state = DeviceState.BOUND if bound < rules.most else DeviceState.PENDING
-        mine[device] = DeviceStatus(state, work.at)
-        found.append(NewDevice(posting.person, posting.region, device, state))
-    known[posting.person] = mine
-    return found
+        own_devices[device] = DeviceStatus(state, work.at)
+        new_devices.append(NewDevice(assignment.person, assignment.region, device, state))
+    devices[assignment.person] = own_devices
+    return new_devices
 
 
-async def insert_devices(work: UnitOfWork, phones: Sequence[NewDevice]) -> None:
-    """Keep these phones and tell of them."""
+async def insert_devices(work: UnitOfWork, devices: Sequence[NewDevice]) -> None:
+    """Inserts the phones and publishes their events."""
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(),
-            "region": one.region,
+            "region": device.region,
             "version": 1,
             "created_at": work.at,
             "created_by": work.actor.id,
             "updated_at": work.at,
             "created_digest": "",
-            "person": one.person,
-            "device": one.device,
-            "state": one.state,
+            "person": device.person,
+            "device": device.device,
+            "state": device.state,
             "state_since": work.at,
         }
-        for one in phones
+        for device in devices
     ]
     await bulk_upsert(work.session, get_columns(Device).id.table, rows)
     await work.publish_all(
@@ -112,7 +119,7 @@ async def insert_devices(work: UnitOfWork, phones: Sequence[NewDevice]) -> None:
 
 
 async def get_person_region(work: UnitOfWork, person: str, on: date) -> str:
-    """The region of the person's posting that day; for the caller without one, the region of their role."""
+    """Returns the region of the person's assignment that day; without one, of the caller's first role."""
     for assignment, _ in await list_person_assignments(work, person, on, on):
         return assignment.region
     return next((grant.region for grant in work.actor.grants), work.context.settings.district)
@@ -122,24 +129,25 @@ MAX_FENCES = 20
 
 
 def _encode_fences(fences: list[FenceIn]) -> list[dict[str, object]]:
+    """Returns the fences as JSON, converted to WGS-84."""
     return [fence_to_json(fence.to_fence()) for fence in fences]
 
 
 async def create_post(work: UnitOfWork, body: PostCreate) -> Post:
-    """A new post; its fences are converted to WGS-84."""
+    """Inserts a post; its fences are converted to WGS-84."""
     work.actor.require(May.POST_MANAGE, body.region)
     columns = body.model_dump(include={"name", "kind", "address"})
-    post, fresh = await create_record(
+    post, is_new = await create_record(
         work, Post, body, region=body.region, id=body.id, fences=_encode_fences(body.fences), **columns
     )
-    if fresh:
+    if is_new:
         assignment_cache.clear_cache(work.context)
         await work.publish(PostChanged(name=post.name, kind=post.kind), post)
     return post
 
 
 async def update_post(work: UnitOfWork, post_id: UUID, body: PostChange, match: VersionMatch) -> Post:
-    """Change a post; what check-ins were judged by stays with them."""
+    """Changes a post; earlier check-ins keep their verdict."""
     post = await repository.get_post(work, post_id, lock=True)
     work.actor.require(May.POST_MANAGE, post.region)
     match.require_version(post)
@@ -157,53 +165,55 @@ async def update_post(work: UnitOfWork, post_id: UUID, body: PostChange, match: 
 
 
 async def add_circle_fence(work: UnitOfWork, post_id: UUID, body: FenceHere, match: VersionMatch) -> Post:
-    """A circle around where the caller stands, added to the post's fences; refused when the fix is not exact enough."""
+    """Adds a circle around the caller's position. Raises Invalid if the fix is inexact or old."""
     post = await repository.get_post(work, post_id, lock=True)
     work.actor.require(May.POST_MANAGE, post.region)
     match.require_version(post)
-    wanted, _ = await load_rule(work, "post.standpoint", FenceFixLimits, post.region)
+    limits, _ = await load_rule(work, "post.standpoint", FenceFixLimits, post.region)
     rules, _ = await load_rule(work, "presence.rules", PresenceRules, post.region)
-    _require_exact_fix(body, wanted, work)
+    _require_exact_fix(body, limits, work)
     lon, lat = body.fix.to_wgs84()
     circle = Circle(lon, lat, float(body.radius_m or rules.radius_m))
     return await _save_fences(work, post, [*post.fences, fence_to_json(circle)])
 
 
-def _require_exact_fix(body: FenceHere, wanted: FenceFixLimits, work: UnitOfWork) -> None:
-    fix, found = body.fix, []
-    if fix.accuracy_m is None or fix.accuracy_m > wanted.accuracy_m:
-        words = f"定位精度须在 {wanted.accuracy_m:.0f} 米以内, 请到开阔处重试"
-        found.append(FieldError("inexact", words, "not exact enough", "/fix/accuracy_m"))
-    if fix.taken_at is None or abs(work.at - fix.taken_at) > timedelta(minutes=wanted.fix_minutes):
-        words = f"定位须在 {wanted.fix_minutes} 分钟以内, 请重新定位"
-        found.append(FieldError("old_fix", words, "not fresh", "/fix/taken_at"))
-    if found:
-        raise Invalid("; ".join(one.detail for one in found), "The fix will not do", errors=found)
+def _require_exact_fix(body: FenceHere, limits: FenceFixLimits, work: UnitOfWork) -> None:
+    """Raises Invalid if the fix is less exact or older than the rule allows."""
+    fix, errors = body.fix, []
+    if fix.accuracy_m is None or fix.accuracy_m > limits.accuracy_m:
+        text = f"定位精度须在 {limits.accuracy_m:.0f} 米以内, 请到开阔处重试"
+        errors.append(FieldError("inexact", text, "not exact enough", "/fix/accuracy_m"))
+    if fix.taken_at is None or abs(work.at - fix.taken_at) > timedelta(minutes=limits.fix_minutes):
+        text = f"定位须在 {limits.fix_minutes} 分钟以内, 请重新定位"
+        errors.append(FieldError("old_fix", text, "not fresh", "/fix/taken_at"))
+    if errors:
+        raise Invalid("; ".join(error.detail for error in errors), "The fix will not do", errors=errors)
 
 
 async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, match: VersionMatch) -> Post:
-    """The polygons of a GeoJSON document as the post's fences, in place of the earlier ones."""
+    """Replaces the fences by the polygons of a GeoJSON document. Raises Invalid if it is malformed."""
     post = await repository.get_post(work, post_id, lock=True)
     work.actor.require(May.POST_MANAGE, post.region)
     match.require_version(post)
     try:
         polygons = polygons_from_geojson(body.geojson, body.datum)
     except ValidationError as error:
-        found = [
-            FieldError(one.code, one.detail, one.detail_en, f"/geojson{one.pointer}")
-            for one in to_field_errors(error.errors())
+        errors = [
+            FieldError(field_error.code, field_error.detail, field_error.detail_en, f"/geojson{field_error.pointer}")
+            for field_error in to_field_errors(error.errors())
         ]
-        raise Invalid("围栏坐标有误", "Unsound fence", errors=found) from None
+        raise Invalid("围栏坐标有误", "Unsound fence", errors=errors) from None
     except (ValueError, RecursionError) as error:
         raise Invalid(
             str(error)[:200], "Not a fence", errors=[FieldError("geojson", str(error)[:200], "", "/geojson")]
         ) from None
     if not 1 <= len(polygons) <= MAX_FENCES:
         raise Invalid(f"围栏须有 1 至 {MAX_FENCES} 个多边形", "Too many or no polygons")
-    return await _save_fences(work, post, [fence_to_json(one) for one in polygons])
+    return await _save_fences(work, post, [fence_to_json(polygon) for polygon in polygons])
 
 
 async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, object]]) -> Post:
+    """Stores the fences and publishes the change. Raises Conflict above MAX_FENCES."""
     if len(fences) > MAX_FENCES:
         raise Conflict(f"一个驻村点最多 {MAX_FENCES} 个围栏", "Too many fences")
     before = {"fences": len(post.fences)}
@@ -216,46 +226,51 @@ async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, obje
 
 
 async def create_assignment(work: UnitOfWork, post_id: UUID, body: AssignmentCreate) -> Assignment:
-    """Station a person at a post; Conflict when they are stationed there already in that time."""
+    """Assigns a person to a post. Raises Conflict if already assigned there in that period, Invalid if the post is closed."""
     post = await repository.get_post(work, post_id, lock=True)
     work.actor.require(May.POST_MANAGE, post.region)
     if post.closed_on is not None and body.starts_on > post.closed_on:
         raise Invalid(f"驻村点已于 {post.closed_on} 停用", "The post is closed")
     last = body.ends_on or date.max
-    for earlier, where in await repository.list_person_assignments(work, body.person, body.starts_on, last):
-        if where.id == post.id and earlier.id != body.id:
+    for earlier, other_post in await repository.list_person_assignments(
+        work, body.person, body.starts_on, last
+    ):
+        if other_post.id == post.id and earlier.id != body.id:
             raise Conflict(f"{body.person_name}在此期间已派驻{post.name}", "Stationed there already")
     columns = body.model_dump(exclude={"id"})
-    made, fresh = await create_record(
+    assignment, is_new = await create_record(
         work, Assignment, body, region=post.region, id=body.id, post_id=post.id, **columns
     )
-    if fresh:
+    if is_new:
         assignment_cache.clear_cache(work.context)
-        await work.publish(_build_event(made), made)
-    return made
+        await work.publish(_build_event(assignment), assignment)
+    return assignment
 
 
 async def end_assignment(
     work: UnitOfWork, assignment_id: UUID, body: AssignmentEnd, match: VersionMatch
 ) -> Assignment:
-    """End an assignment on a day."""
-    found = await repository.get_assignment(work, assignment_id)
-    work.actor.require(May.POST_MANAGE, found.region)
-    match.check_version(found)
-    if body.ends_on < found.starts_on:
+    """Ends an assignment on a day. Raises Invalid if that is before its start."""
+    assignment = await repository.get_assignment(work, assignment_id)
+    work.actor.require(May.POST_MANAGE, assignment.region)
+    match.check_version(assignment)
+    if body.ends_on < assignment.starts_on:
         raise Invalid("结束日期早于开始日期", "Ends before it starts")
-    before = {"ends_on": str(found.ends_on or "")}
-    found.ends_on = body.ends_on
-    found.version += 1
-    found.updated_at = work.at
+    before = {"ends_on": str(assignment.ends_on or "")}
+    assignment.ends_on = body.ends_on
+    assignment.version += 1
+    assignment.updated_at = work.at
     assignment_cache.clear_cache(work.context)
-    await work.publish(_build_event(found), found, before=before, reason=body.reason)
-    return found
+    await work.publish(_build_event(assignment), assignment, before=before, reason=body.reason)
+    return assignment
 
 
-def _build_event(made: Assignment) -> AssignmentChanged:
+def _build_event(assignment: Assignment) -> AssignmentChanged:
     return AssignmentChanged(
-        post_id=made.post_id, person=made.person, starts_on=made.starts_on, ends_on=made.ends_on
+        post_id=assignment.post_id,
+        person=assignment.person,
+        starts_on=assignment.starts_on,
+        ends_on=assignment.ends_on,
     )
 
 
@@ -268,7 +283,7 @@ async def transition_device(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Device:
-    """Approve, refuse, release."""
+    """Approves, refuses or releases a phone; the days since the first open review are evaluated again."""
     device = await records.get_record(work, Device, device_id, "这部手机", lock=True)
     rules, _ = await load_rule(work, "presence.devices", DeviceRules, device.region)
     facts = DeviceFacts(await repository.count_bound_devices(work, device.person), rules.most, body.reason)
@@ -287,6 +302,6 @@ async def transition_device(
     )
     if preview is not None:
         return preview
-    words = f"手机 {device.device}: {work.actor.name}{action.label}{format_reason(body.reason)}"
-    await send_message(work, device.person, MessageKind.DEVICE, device, words)
+    text = f"手机 {device.device}: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, device.person, MessageKind.DEVICE, device, text)
     return device

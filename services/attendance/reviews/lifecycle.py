@@ -1,4 +1,4 @@
-"""The life of a review, on one screen."""
+"""States, actions and guards of a review."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class ReviewAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class ReviewFacts:
-    """What the guards look at."""
+    """Inputs of the guards."""
 
     reason: str = ""
 

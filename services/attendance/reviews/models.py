@@ -1,4 +1,4 @@
-"""The table of reviews."""
+"""Table of reviews, one per person and day."""
 
 from datetime import date, datetime
 from typing import Any

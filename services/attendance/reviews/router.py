@@ -1,4 +1,4 @@
-"""`/attendance/reviews` and `/attendance/corrections`."""
+"""Routes `/attendance/reviews` and `/attendance/corrections`."""
 
 from uuid import UUID
 
@@ -23,14 +23,16 @@ router = APIRouter(prefix="/attendance", tags=["复核"], route_class=Route)
 @router.get("/reviews", response_model=Page[ReviewRead], **requires(May.PRESENCE_READ))
 async def list_reviews(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     state: ReviewState | None = None,
 ) -> Page[Review]:
     """复核队列; a cadre sees what is asked about themselves."""
     equal = {"person": person, "state": state}
-    return await records.list_records(work, asked, Review, order="-work_date", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Review, order="-work_date", region=region, equal=equal
+    )
 
 
 @router.get(

@@ -1,4 +1,4 @@
-"""Code sets of reviews."""
+"""Requests, responses and code sets of reviews."""
 
 from datetime import date, datetime
 from typing import Any

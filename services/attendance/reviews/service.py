@@ -1,4 +1,4 @@
-"""Reviews open themselves when something is odd, close themselves when nothing is, and never decide anything."""
+"""Reviews: opened and closed with the anomalies of a day, decided only by a person; corrections by a manager."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -38,83 +38,96 @@ SETTLED_REASON = "当天其他记录已足以认定"
 
 async def sync_review(
     work: UnitOfWork,
-    posting: Any,  # noqa: ANN401 - a row of days/repository.py
+    assignment: Any,  # noqa: ANN401 - a row of `system_list_assignments`
     on: date,
-    odd: Sequence[Anomaly],
-    known: dict[tuple[str, date], Review],
+    anomalies: Sequence[Anomaly],
+    reviews: dict[tuple[str, date], Review],
     rule: str,
 ) -> bool:
-    """Bring the day's review in line with what is odd now; whether anything changed."""
-    review = known.get((posting.person, on))
-    if review is None and not odd:
+    """Brings the day's review in line with its anomalies; returns True if the review changed."""
+    review = reviews.get((assignment.person, on))
+    if review is None and not anomalies:
         return False
-    listed: AnomalyRecords = [
-        {"kind": one.kind, "words": one.words, "check_ins": [str(i) for i in one.check_ins], "rule": rule}
-        for one in odd
+    anomaly_records: AnomalyRecords = [
+        {
+            "kind": anomaly.kind,
+            "words": anomaly.words,
+            "check_ins": [str(i) for i in anomaly.check_ins],
+            "rule": rule,
+        }
+        for anomaly in anomalies
     ]
     if review is None:
-        known[posting.person, on] = await _open_review(work, posting, on, listed)
+        reviews[assignment.person, on] = await _open_review(work, assignment, on, anomaly_records)
         return True
-    kinds = {one["kind"] for one in review.oddities}
+    kinds = {anomaly["kind"] for anomaly in review.oddities}
     if review.state is ReviewState.OPEN:
-        return await _update_open_review(work, review, listed)
-    fresh = [one for one in listed if one["kind"] not in kinds]
-    if not fresh:
+        return await _update_open_review(work, review, anomaly_records)
+    new_records = [record for record in anomaly_records if record["kind"] not in kinds]
+    if not new_records:
         return False
-    review.oddities = [*review.oddities, *fresh]
+    review.oddities = [*review.oddities, *new_records]
     return await _set_state(work, review, ReviewState.OPEN, "出现新的疑点")
 
 
-async def _open_review(work: UnitOfWork, posting: Any, on: date, listed: AnomalyRecords) -> Review:  # noqa: ANN401 - the same
+async def _open_review(
+    work: UnitOfWork, assignment: Any, on: date, anomaly_records: AnomalyRecords
+) -> Review:  # noqa: ANN401 - as in sync_review
+    """Inserts an open review and tells the person."""
     review = Review(
         id=new_id(),
-        region=posting.region,
+        region=assignment.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        person=posting.person,
-        person_name=posting.person_name,
+        person=assignment.person,
+        person_name=assignment.person_name,
         work_date=on,
-        oddities=listed,
+        oddities=anomaly_records,
         state=ReviewState.OPEN,
         state_since=work.at,
     )
     work.session.add(review)
-    told = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
-    await work.publish(told, review)
-    about = "、".join(dict.fromkeys(one["words"] for one in listed))
-    words = f"{format_days(on, on)}的打卡有疑点, 由人复核: {about}. 如与实际不符, 可在本人月表对当天提出异议"
-    await send_message(work, review.person, MessageKind.REVIEW, review, words)
+    event = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
+    await work.publish(event, review)
+    summary = "、".join(dict.fromkeys(record["words"] for record in anomaly_records))
+    text = f"{format_days(on, on)}的打卡有疑点, 由人复核: {summary}. 如与实际不符, 可在本人月表对当天提出异议"
+    await send_message(work, review.person, MessageKind.REVIEW, review, text)
     return review
 
 
-async def _update_open_review(work: UnitOfWork, review: Review, listed: AnomalyRecords) -> bool:
-    if not listed:
+async def _update_open_review(work: UnitOfWork, review: Review, anomaly_records: AnomalyRecords) -> bool:
+    """Replaces the anomalies of an open review; without any, accepts it as settled by other records."""
+    if not anomaly_records:
         return await _set_state(work, review, ReviewState.ACCEPTED, SETTLED_REASON)
-    if [_get_dedup_key(one) for one in listed] == [_get_dedup_key(one) for one in review.oddities]:
+    if [_get_dedup_key(record) for record in anomaly_records] == [
+        _get_dedup_key(anomaly) for anomaly in review.oddities
+    ]:
         return False
-    review.oddities = listed
+    review.oddities = anomaly_records
     review.version, review.updated_at = review.version + 1, work.at
     work.session.add(review)
     return True
 
 
-def _get_dedup_key(one: dict[str, Any]) -> tuple[str, str]:
-    return str(one["kind"]), str(one["check_ins"])
+def _get_dedup_key(record: dict[str, Any]) -> tuple[str, str]:
+    """Returns the part of an anomaly record by which two are the same."""
+    return str(record["kind"]), str(record["check_ins"])
 
 
 async def _set_state(work: UnitOfWork, review: Review, now: ReviewState, reason: str) -> bool:
+    """Changes the state without a person's decision and publishes the event."""
     was, review.state, review.state_since = review.state, now, work.at
     review.reason, review.decided_by = reason, "" if now is ReviewState.OPEN else work.actor.id
     review.version, review.updated_at = review.version + 1, work.at
     work.session.add(review)
-    told = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
-    await work.publish(told, review, before={"state": was}, reason=reason)
+    event = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
+    await work.publish(event, review, before={"state": was}, reason=reason)
     return True
 
 
 async def get_review_detail(work: UnitOfWork, review_id: UUID) -> ReviewDetail:
-    """A review with the check-ins it is about."""
+    """Returns a review with its check-ins and available actions."""
     review = await records.get_record(work, Review, review_id, "这条复核")
     rows = await repository.list_check_ins(work, review)
     return ReviewDetail(
@@ -133,7 +146,7 @@ async def transition_review(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | Review:
-    """Decide with a reason, or open again; the day is reckoned anew from the event."""
+    """Accepts, rejects or reopens a review with a reason; the day is evaluated again from the event."""
     review = await records.get_record(work, Review, review_id, "这条复核", lock=True)
     preview = await apply_transition(
         work,
@@ -153,14 +166,17 @@ async def transition_review(
     review.decided_by = "" if action is ReviewAction.REOPEN else work.actor.id
     review.reason = body.reason
     on = format_days(review.work_date, review.work_date)
-    words = f"{on}的打卡疑点: {work.actor.name}{action.label}{format_reason(body.reason)}"
-    await send_message(work, review.person, MessageKind.REVIEW, review, words)
+    text = f"{on}的打卡疑点: {work.actor.name}{action.label}{format_reason(body.reason)}"
+    await send_message(work, review.person, MessageKind.REVIEW, review, text)
     work.session.add(review)
     return review
 
 
 async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
-    """A check-in recorded by a manager for somebody else, with the reason, never without a trace."""
+    """Inserts a check-in for another person (source BOSS) with the reason.
+
+    Raises Forbidden for the caller's own, Invalid for the future or past the limit, NotFound without an assignment.
+    """
     if body.person == work.actor.id:
         raise Forbidden("不能为本人更正", "Another person must")
     if body.taken_at > work.at:
@@ -170,12 +186,12 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
     if (work.at - body.taken_at).days >= limits.refused_after_days:
         raise Invalid(f"只能更正 {limits.refused_after_days} 天内的记录", "Too old")
     on = resolve_work_date(body.taken_at, limits)
-    held = await list_person_assignments(work, body.person, on, on)
-    if not held:
+    assignments = await list_person_assignments(work, body.person, on, on)
+    if not assignments:
         raise NotFound("当天没有派驻记录", "Not stationed that day")
-    assignment, post = held[0]
+    assignment, post = assignments[0]
     work.actor.require(May.PRESENCE_REVIEW, assignment.region)
-    made, fresh = await create_record(
+    check_in, is_new = await create_record(
         work,
         CheckIn,
         body,
@@ -194,11 +210,11 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         rule_version=rule.ref,
         remark=body.reason,
     )
-    if fresh:
-        told = CheckInCorrected(person=made.person, work_date=on, kind=made.kind)
+    if is_new:
+        event = CheckInCorrected(person=check_in.person, work_date=on, kind=check_in.kind)
         await work.publish(
-            told, made, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA_TIME_ZONE)
+            event, check_in, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA_TIME_ZONE)
         )
-        words = f"{work.actor.name}为您补记了{format_days(on, on)}的在岗{format_reason(body.reason)}"
-        await send_message(work, made.person, MessageKind.CORRECTION, made, words)
-    return made
+        text = f"{work.actor.name}为您补记了{format_days(on, on)}的在岗{format_reason(body.reason)}"
+        await send_message(work, check_in.person, MessageKind.CORRECTION, check_in, text)
+    return check_in

@@ -1,4 +1,4 @@
-"""The tables of spot checks and of the persons drawn."""
+"""Tables of spot checks and of the persons drawn."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from shared.db import Record, text_enum
 
 
 class SpotCheck(Base, Record, table=True):
-    """一次抽查. Seed and pool digest let anybody repeat the draw."""
+    """一次抽查. Seed and pool digest make the draw reproducible."""
 
     __tablename__ = "spot_check"
     __table_args__ = (sa.Index(None, "region", "work_date", "id"),)
@@ -28,7 +28,7 @@ class SpotCheck(Base, Record, table=True):
 
 
 class DrawnPerson(Base, Record, table=True):
-    """抽到的人. Its region is the post's; where they answered from is not kept, only how it stood to the fence."""
+    """抽到的人. Its region is the post's; the position of the answer is not stored, only verdict and distance."""
 
     __tablename__ = "spot_check_drawn"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query about spot checks that is not one record or one page."""
+"""Queries on the persons who can be drawn."""
 
 from datetime import date
 
@@ -15,19 +15,19 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def find_eligible_assignments(work: UnitOfWork, region: str, on: date) -> dict[str, Assignment]:
-    """Who could be drawn: stationed there that day, not on granted leave, not on an errand. By person, sorted."""
-    away = select(Leave.person).where(Leave.state == LeaveState.APPROVED, overlaps_days(Leave, on, on))
-    out = select(Errand.person).where(
+    """Returns person → first assignment that day, for persons not on approved leave or an open errand, sorted by person."""
+    on_leave = select(Leave.person).where(Leave.state == LeaveState.APPROVED, overlaps_days(Leave, on, on))
+    on_errand = select(Errand.person).where(
         col(Errand.state).in_((ErrandState.REPORTED, ErrandState.ACKNOWLEDGED)), overlaps_days(Errand, on, on)
     )
     query = select(Assignment).where(
         col(Assignment.region).between(*region_bounds(region)),
         work.actor.scope_filter(May.SPOT_CHECK, col(Assignment.region)),
         overlaps_days(Assignment, on, on),
-        col(Assignment.person).not_in(away),
-        col(Assignment.person).not_in(out),
+        col(Assignment.person).not_in(on_leave),
+        col(Assignment.person).not_in(on_errand),
     )
-    found: dict[str, Assignment] = {}
-    for one in await work.session.exec(query.order_by(col(Assignment.person), col(Assignment.id))):
-        found.setdefault(one.person, one)
-    return found
+    assignments: dict[str, Assignment] = {}
+    for assignment in await work.session.exec(query.order_by(col(Assignment.person), col(Assignment.id))):
+        assignments.setdefault(assignment.person, assignment)
+    return assignments

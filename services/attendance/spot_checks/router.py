@@ -1,4 +1,4 @@
-"""`/attendance/spot-checks` and the persons drawn, `/attendance/spot-checks/drawn`."""
+"""Routes `/attendance/spot-checks` and `/attendance/spot-checks/drawn`."""
 
 from uuid import UUID
 
@@ -35,17 +35,19 @@ async def start_spot_check(work: WriteWork, body: SpotCheckCreate) -> SpotCheck:
 
 
 @router.get("", response_model=Page[SpotCheckRead], **requires(May.SPOT_CHECK))
-async def list_spot_checks(work: ReadWork, asked: Pagination, region: RegionQuery = "") -> Page[SpotCheck]:
+async def list_spot_checks(
+    work: ReadWork, page_params: Pagination, region: RegionQuery = ""
+) -> Page[SpotCheck]:
     """抽查列表."""
     return await records.list_records(
-        work, asked, SpotCheck, order="-work_date", region=region, may=May.SPOT_CHECK
+        work, page_params, SpotCheck, order="-work_date", region=region, may=May.SPOT_CHECK
     )
 
 
 @router.get("/drawn", response_model=Page[DrawnRead], **requires(May.PRESENCE_READ))
 async def list_drawn(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     spot_check_id: UUID | None = None,
@@ -54,7 +56,7 @@ async def list_drawn(
     """抽到的人与结果; a cadre sees their own, so that the phone can ask them."""
     equal = {"person": person, "spot_check_id": spot_check_id, "outcome": outcome}
     return await records.list_records(
-        work, asked, DrawnPerson, order="-work_date", region=region, equal=equal
+        work, page_params, DrawnPerson, order="-work_date", region=region, equal=equal
     )
 
 

@@ -1,4 +1,4 @@
-"""Code sets of spot checks."""
+"""Requests, responses and code sets of spot checks."""
 
 from datetime import date, datetime
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Drawing persons, taking their answers, deciding what is left open."""
+"""Spot checks: reproducible draw, answer by position, decision by a person."""
 
 import hashlib
 import secrets
@@ -28,17 +28,17 @@ OPEN_OUTCOMES = (Outcome.PENDING, Outcome.ELSEWHERE, Outcome.LATE)
 
 
 def draw_persons(persons: Sequence[str], size: int, seed: str) -> list[str]:
-    """The persons drawn: those whose SHA-256 of "seed:person" is smallest. Anybody with seed and pool gets the same."""
+    """Returns the `size` persons with the smallest SHA-256 of "seed:person"; seed and pool reproduce the draw."""
     return sorted(persons, key=lambda person: hashlib.sha256(f"{seed}:{person}".encode()).hexdigest())[:size]
 
 
 def compute_pool_digest(persons: Sequence[str]) -> str:
-    """What the pool was: SHA-256 of the sorted account ids, one a line."""
+    """Returns the SHA-256 of the sorted account ids, one per line."""
     return hashlib.sha256("\n".join(sorted(persons)).encode()).hexdigest()
 
 
 async def create_spot_check(work: UnitOfWork, body: SpotCheckCreate) -> SpotCheck:
-    """Draw now, in the open: seed and pool digest are recorded with the result."""
+    """Draws persons and stores seed and pool digest. Raises Forbidden if switched off, Conflict if nobody is eligible."""
     work.actor.require(May.SPOT_CHECK, body.region)
     switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, body.region)
     if not switches.spot_checks:
@@ -47,27 +47,28 @@ async def create_spot_check(work: UnitOfWork, body: SpotCheckCreate) -> SpotChec
     if body.size > rules.most_drawn:
         detail = f"一次最多抽 {rules.most_drawn} 人"
         raise Invalid(detail, "Too many", errors=[FieldError("too_many", detail, "too many", "/size")])
-    if body.id is not None and (known := await work.session.get(SpotCheck, body.id)) is not None:
-        return await records.get_record(work, SpotCheck, known.id, "这次抽查")
+    if body.id is not None and (existing := await work.session.get(SpotCheck, body.id)) is not None:
+        return await records.get_record(work, SpotCheck, existing.id, "这次抽查")
     pool = await repository.find_eligible_assignments(work, body.region, work.today)
     if not pool:
         raise Conflict("这个地区今天没有可抽查的人员", "Nobody to draw from")
-    check = await _insert_draw(work, body, pool, rules, rule.ref)
-    told = SpotCheckDrawn(seed=check.seed, pool_digest=check.pool_digest, drawn=check.drawn)
-    await work.publish(told, check)
-    return check
+    spot_check = await _insert_draw(work, body, pool, rules, rule.ref)
+    event = SpotCheckDrawn(seed=spot_check.seed, pool_digest=spot_check.pool_digest, drawn=spot_check.drawn)
+    await work.publish(event, spot_check)
+    return spot_check
 
 
 async def _insert_draw(
     work: UnitOfWork, body: SpotCheckCreate, pool: dict[str, Assignment], rules: SpotCheckRules, rule_ref: str
 ) -> SpotCheck:
+    """Inserts the spot check and the persons drawn, and tells each person."""
     seed = body.seed or secrets.token_hex(16)
-    names = draw_persons(list(pool), body.size, seed)
-    common: dict[str, Any] = {
+    persons = draw_persons(list(pool), body.size, seed)
+    common_columns: dict[str, Any] = {
         "work_date": work.today,
         "closes_at": work.at + timedelta(minutes=rules.window_minutes),
     }
-    check, _ = await create_record(
+    spot_check, _ = await create_record(
         work,
         SpotCheck,
         body,
@@ -76,30 +77,30 @@ async def _insert_draw(
         seed=seed,
         pool=len(pool),
         pool_digest=compute_pool_digest(list(pool)),
-        drawn=len(names),
+        drawn=len(persons),
         rule_ref=rule_ref,
-        **common,
+        **common_columns,
     )
-    until = common["closes_at"].astimezone(CHINA_TIME_ZONE)
-    for name in names:
+    closes_at = common_columns["closes_at"].astimezone(CHINA_TIME_ZONE)
+    for person in persons:
         drawn, _ = await create_record(
             work,
             DrawnPerson,
             body,
-            region=pool[name].region,
-            spot_check_id=check.id,
-            person=name,
-            person_name=pool[name].person_name,
+            region=pool[person].region,
+            spot_check_id=spot_check.id,
+            person=person,
+            person_name=pool[person].person_name,
             outcome=Outcome.PENDING,
-            **common,
+            **common_columns,
         )
-        words = f"您被抽查到, 请在 {until:%H:%M} 前以定位答复"
-        await send_message(work, name, MessageKind.SPOT_CHECK, drawn, words)
-    return check
+        text = f"您被抽查到, 请在 {closes_at:%H:%M} 前以定位答复"
+        await send_message(work, person, MessageKind.SPOT_CHECK, drawn, text)
+    return spot_check
 
 
 async def answer_spot_check(work: UnitOfWork, drawn_id: UUID, body: Answer) -> DrawnPerson:
-    """Answer by place: inside and in time is present; anything else waits for a person."""
+    """Records the person's answer: in time and inside a fence is present; anything else awaits a decision."""
     drawn = await _get_open_draw(work, drawn_id)
     work.actor.require(May.CHECK_IN, drawn.region, drawn.person)
     if drawn.outcome is not Outcome.PENDING:
@@ -111,24 +112,24 @@ async def answer_spot_check(work: UnitOfWork, drawn_id: UUID, body: Answer) -> D
         if post.closed_on is None or drawn.work_date <= post.closed_on
         for fence in post.fences
     ]
-    found = (
+    match = (
         evaluate_fences(fences, body.fix.to_wgs84(), body.fix.accuracy_m, unstated_m=limits.unstated_m)
         if fences
         else None
     )
-    inside = found is not None and found.kind is FencePosition.INSIDE
-    drawn.verdict = found.kind if found else None
-    drawn.distance_m = round(found.distance_m) if found else None
+    is_inside = match is not None and match.kind is FencePosition.INSIDE
+    drawn.verdict = match.kind if match else None
+    drawn.distance_m = round(match.distance_m) if match else None
     drawn.answered_by, drawn.answered_at = AnsweredBy.PLACE, work.at
-    in_time = Outcome.PRESENT if inside else Outcome.ELSEWHERE
-    drawn.outcome = in_time if work.at <= drawn.closes_at else Outcome.LATE
+    outcome_in_time = Outcome.PRESENT if is_inside else Outcome.ELSEWHERE
+    drawn.outcome = outcome_in_time if work.at <= drawn.closes_at else Outcome.LATE
     return await _save_draw(work, drawn, Outcome.PENDING)
 
 
 async def decide_spot_check(
     work: UnitOfWork, drawn_id: UUID, body: Decision, match: VersionMatch
 ) -> DrawnPerson:
-    """A person says how it was, after a call-back, a visit, or a look at a late answer. Nobody about themselves."""
+    """Records the result found by call-back, on site or from a late answer. Raises Forbidden for oneself."""
     drawn = await records.get_record(work, DrawnPerson, drawn_id, "这条抽查", lock=True)
     work.actor.require(May.SPOT_CHECK, drawn.region)
     match.check_version(drawn)
@@ -141,13 +142,13 @@ async def decide_spot_check(
     drawn.outcome, drawn.decided_by, drawn.remark = body.outcome, work.actor.id, body.remark
     drawn.answered_by = drawn.answered_by or body.how
     drawn.answered_at = drawn.answered_at or work.at
-    words = f"{format_days(drawn.work_date, drawn.work_date)}的抽查: {work.actor.name}认定{drawn.outcome.label}{format_reason(body.remark)}"
-    await send_message(work, drawn.person, MessageKind.SPOT_CHECK, drawn, words)
+    text = f"{format_days(drawn.work_date, drawn.work_date)}的抽查: {work.actor.name}认定{drawn.outcome.label}{format_reason(body.remark)}"
+    await send_message(work, drawn.person, MessageKind.SPOT_CHECK, drawn, text)
     return await _save_draw(work, drawn, was, body.remark)
 
 
 def _require_changeable(work: UnitOfWork, drawn: DrawnPerson) -> None:
-    """What is open may be decided; an absence may be taken back, by another person than who found it."""
+    """Raises Conflict if the result is final; an absence may be changed by another person than who decided it."""
     if drawn.outcome is Outcome.ABSENT:
         if drawn.decided_by == work.actor.id:
             raise Forbidden("认定不在岗后须由另一人复议", "Another person must look at it again")
@@ -156,6 +157,7 @@ def _require_changeable(work: UnitOfWork, drawn: DrawnPerson) -> None:
 
 
 async def _get_open_draw(work: UnitOfWork, drawn_id: UUID) -> DrawnPerson:
+    """Returns the person drawn, locked. Raises Conflict if the result is final."""
     drawn = await records.get_record(work, DrawnPerson, drawn_id, "这条抽查", lock=True)
     if drawn.outcome not in OPEN_OUTCOMES:
         raise Conflict(f"已有结果: {drawn.outcome.label}", "It has its result")
@@ -163,13 +165,14 @@ async def _get_open_draw(work: UnitOfWork, drawn_id: UUID) -> DrawnPerson:
 
 
 async def _save_draw(work: UnitOfWork, drawn: DrawnPerson, was: Outcome, reason: str = "") -> DrawnPerson:
+    """Increments the version and publishes the result."""
     drawn.version += 1
     drawn.updated_at = work.at
-    told = SpotCheckAnswered(
+    event = SpotCheckAnswered(
         spot_check_id=drawn.spot_check_id,
         person=drawn.person,
         work_date=drawn.work_date,
         outcome=drawn.outcome,
     )
-    await work.publish(told, drawn, before={"outcome": was}, reason=reason)
+    await work.publish(event, drawn, before={"outcome": was}, reason=reason)
     return drawn

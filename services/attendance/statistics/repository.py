@@ -1,4 +1,4 @@
-"""Every sum of the monthly table."""
+"""Sums for the monthly statistics and the yearly summary."""
 
 from datetime import date
 from typing import Any
@@ -26,17 +26,19 @@ DEED_COLUMNS, VISIT_COLUMNS, DAY_COLUMNS = get_columns(Deed), get_columns(Visit)
 
 
 def _sum_column(column: Any, kind: Any = sa.Integer) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: sum, cast to a type."""
     return sa.cast(sa.func.sum(column), kind)
 
 
 def _sum_if(condition: Any, value: Any = 1, kind: Any = sa.Integer) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: sum of the value over rows that meet the condition."""
     return _sum_column(sa.case((condition, value), else_=0), kind)
 
 
 _DEED_FIGURES = {
     **{
-        one: _sum_if(kind == DEED_COLUMNS.kind)
-        for one, kind in {
+        figure: _sum_if(kind == DEED_COLUMNS.kind)
+        for figure, kind in {
             "urgent": DeedKind.URGENT,
             "dispute": DeedKind.DISPUTE,
             "project": DeedKind.PROJECT,
@@ -63,9 +65,9 @@ _DAY_FIGURES = {
 async def list_person_figures(
     work: UnitOfWork, region: str, month: str, first: date, last: date
 ) -> dict[str, dict[str, Any]]:
-    """The figures of every person with days, visits or deeds in a region's month."""
-    found: dict[str, dict[str, Any]] = {}
-    parts = (
+    """Returns person → figures, for persons with days, visits or deeds in a region's month."""
+    figures_by_person: dict[str, dict[str, Any]] = {}
+    sources = (
         (AttendanceDay, _DAY_FIGURES, (DAY_COLUMNS.month == month,), DAY_COLUMNS.person_name),
         (
             Visit,
@@ -75,37 +77,39 @@ async def list_person_figures(
         ),
         (Deed, _DEED_FIGURES, (DEED_COLUMNS.happened_on.between(first, last),), DEED_COLUMNS.person_name),
     )
-    for table, figures, where, name in parts:
-        row_of = get_columns(table)
+    for table, figures, where, name in sources:
+        columns = get_columns(table)
         query = (
             sa.select(
-                row_of.person,
+                columns.person,
                 sa.func.max(name).label("name"),
-                sa.func.min(row_of.region).label("region"),
+                sa.func.min(columns.region).label("region"),
                 *(figure.label(key) for key, figure in figures.items()),
             )
-            .where(*where, row_of.region.between(*region_bounds(region)), visible_rows(work, table))
-            .group_by(row_of.person)
+            .where(*where, columns.region.between(*region_bounds(region)), visible_rows(work, table))
+            .group_by(columns.person)
         )
         for row in await execute_core(work.session, query):
-            found.setdefault(row.person, {}).update(
+            figures_by_person.setdefault(row.person, {}).update(
                 {key: value for key, value in row._mapping.items() if value is not None}  # noqa: SLF001 - SQLAlchemy's public name
             )
-    return found
+    return figures_by_person
 
 
 async def list_members(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, Member]:
-    """Who was in a team in these days, by person."""
+    """Returns person → membership that overlaps these days (the latest, if several)."""
     query = select(Member).where(
         col(Member.region).between(*region_bounds(region)),
         overlaps_days(Member, first, last),
         visible_rows(work, Member),
     )
-    return {one.person: one for one in await work.session.exec(query.order_by(col(Member.starts_on)))}
+    return {
+        member.person: member for member in await work.session.exec(query.order_by(col(Member.starts_on)))
+    }
 
 
 async def list_deeds(work: UnitOfWork, region: str, first: date, last: date) -> list[Deed]:
-    """The list of deeds of these days, by village and day."""
+    """Returns the deeds of these days, by village and day."""
     query = select(Deed).where(
         col(Deed.region).between(*region_bounds(region)),
         col(Deed.happened_on).between(first, last),
@@ -117,28 +121,30 @@ async def list_deeds(work: UnitOfWork, region: str, first: date, last: date) -> 
 
 
 async def aggregate_rows(
-    work: UnitOfWork, table: Any, region: str, *where: Any, **wanted: Any
+    work: UnitOfWork, table: Any, region: str, *where: Any, **aggregates: Any
 ) -> dict[str, int]:
-    """Aggregates over a table's rows in a region, by name; None counts as 0."""
-    query = sa.select(*(expression.label(name) for name, expression in wanted.items())).where(
+    """Evaluates the named aggregates over the visible rows of a table in a region; NULL counts as 0."""
+    query = sa.select(*(expression.label(name) for name, expression in aggregates.items())).where(
         get_columns(table).region.between(*region_bounds(region)), visible_rows(work, table), *where
     )
     row = (await execute_core(work.session, query)).one()
-    return {name: int(getattr(row, name) or 0) for name in wanted}
+    return {name: int(getattr(row, name) or 0) for name in aggregates}
 
 
 def _sum_bigint(column: Any) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: sum as BIGINT."""
     return sa.cast(sa.func.sum(column), sa.BigInteger)
 
 
 def _count_if(condition: Any) -> Any:  # noqa: ANN401 - column expressions
+    """SQL expression: number of rows that meet the condition."""
     return _sum_bigint(sa.case((condition, 1), else_=0))
 
 
 async def count_assignments(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, int]:
-    """Who was stationed where, in what teams."""
-    posting, post, team = map(get_columns, (Assignment, Post, Team))
-    cadres = sa.func.count(sa.distinct(posting.person))
+    """Counts persons assigned, open posts and open teams."""
+    assignment, post, team = map(get_columns, (Assignment, Post, Team))
+    cadres = sa.func.count(sa.distinct(assignment.person))
     return {
         **await aggregate_rows(
             work, Assignment, region, overlaps_days(Assignment, first, last), cadres=cadres
@@ -149,32 +155,32 @@ async def count_assignments(work: UnitOfWork, region: str, first: date, last: da
 
 
 async def count_check_ins(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, int]:
-    """Check-ins, and those that wait for a person."""
-    tap = get_columns(CheckIn)
-    wanted = {"check_ins": sa.func.count(), "check_ins_held": _count_if(tap.result == Result.HELD)}
-    return await aggregate_rows(work, CheckIn, region, tap.work_date.between(first, last), **wanted)
+    """Counts check-ins, and those held for review."""
+    check_in = get_columns(CheckIn)
+    aggregates = {"check_ins": sa.func.count(), "check_ins_held": _count_if(check_in.result == Result.HELD)}
+    return await aggregate_rows(work, CheckIn, region, check_in.work_date.between(first, last), **aggregates)
 
 
 async def count_days(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, int]:
-    """Days by what they were, and reviews that wait."""
+    """Counts days by result, and open reviews."""
     day, review = map(get_columns, (AttendanceDay, Review))
-    wanted = {
+    aggregates = {
         "days_stationed": _count_if(day.result.in_((DayResult.PRESENT, DayResult.ERRAND))),
         "days_leave": _count_if(day.result == DayResult.LEAVE),
         "days_unexplained": _count_if(day.result == DayResult.UNEXPLAINED),
         "days_absent": _count_if(day.result == DayResult.ABSENT),
         "days_provisional": _count_if(day.provisional.is_(True)),
     }
-    still = (review.state == ReviewState.OPEN, review.work_date.between(first, last))
+    open_conditions = (review.state == ReviewState.OPEN, review.work_date.between(first, last))
     return {
-        **await aggregate_rows(work, AttendanceDay, region, day.work_date.between(first, last), **wanted),
-        **await aggregate_rows(work, Review, region, *still, reviews_open=sa.func.count()),
+        **await aggregate_rows(work, AttendanceDay, region, day.work_date.between(first, last), **aggregates),
+        **await aggregate_rows(work, Review, region, *open_conditions, reviews_open=sa.func.count()),
     }
 
 
 async def count_support_work(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, int]:
-    """Visits, deeds and trainings."""
-    visit, task, deed, training = map(get_columns, (Visit, FollowUp, Deed, Training))
+    """Counts visits, households, open follow-ups, deeds with their money (分), and trainings."""
+    visit, follow_up, deed, training = map(get_columns, (Visit, FollowUp, Deed, Training))
     households = sa.distinct(sa.case((visit.kind == VisitKind.HOUSEHOLD, visit.household_mark)))
     visits = {"visits": sa.func.count(), "households": sa.func.count(households)}
     deeds = {
@@ -183,11 +189,11 @@ async def count_support_work(work: UnitOfWork, region: str, first: date, last: d
         "beneficiaries": _sum_bigint(deed.beneficiaries),
         "deed_money": _sum_bigint(deed.amount),
     }
-    still = (task.done_on.is_(None), task.due_on.between(first, last))
-    trained = training.held_on.between(first, last)
+    open_conditions = (follow_up.done_on.is_(None), follow_up.due_on.between(first, last))
+    in_period = training.held_on.between(first, last)
     return {
         **await aggregate_rows(work, Visit, region, visit.visited_on.between(first, last), **visits),
-        **await aggregate_rows(work, FollowUp, region, *still, follow_ups_open=sa.func.count()),
+        **await aggregate_rows(work, FollowUp, region, *open_conditions, follow_ups_open=sa.func.count()),
         **await aggregate_rows(work, Deed, region, deed.happened_on.between(first, last), **deeds),
-        **await aggregate_rows(work, Training, region, trained, trainings=sa.func.count()),
+        **await aggregate_rows(work, Training, region, in_period, trainings=sa.func.count()),
     }

@@ -1,4 +1,4 @@
-"""`/attendance/statistics`."""
+"""Routes `/attendance/statistics` and `/attendance/summary`."""
 
 import asyncio
 from datetime import date
@@ -27,10 +27,10 @@ async def read_statistics(
 @router.get("/export", response_class=Response, response_model=None, **requires(May.PRESENCE_READ))
 async def export_statistics(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月统计表与实事清单 (XLSX)."""
-    found = await service.get_statistics(work, region, month, "person")
+    statistics = await service.get_statistics(work, region, month, "person")
     deeds = await repository.list_deeds(work, region, *month_bounds(month))
     return build_download_response(
-        await asyncio.to_thread(service.build_statistics_workbook, found, deeds),
+        await asyncio.to_thread(service.build_statistics_workbook, statistics, deeds),
         f"驻村月统计-{region}-{month}.xlsx",
     )
 
@@ -41,13 +41,13 @@ summary_router = APIRouter(prefix="/attendance/summary", tags=["驻村汇总"], 
 @summary_router.get("", response_model=Summary, **requires(May.PRESENCE_READ))
 async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> Summary:
     """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
-    year_round = (date(year, 1, 1), date(year, 12, 31))
+    period = (date(year, 1, 1), date(year, 12, 31))
     counts: dict[str, int] = {}
-    for part in (
+    for count_part in (
         repository.count_assignments,
         repository.count_check_ins,
         repository.count_days,
         repository.count_support_work,
     ):
-        counts |= await part(work, region, *year_round)
+        counts |= await count_part(work, region, *period)
     return Summary(region=region, year=year, **counts)

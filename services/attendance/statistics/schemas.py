@@ -1,4 +1,4 @@
-"""What the monthly table holds."""
+"""Responses of the monthly statistics and the yearly summary."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The monthly table by person, helping unit or town, and as a workbook."""
+"""Monthly statistics per person, sponsoring unit or town, and their workbook."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -13,7 +13,7 @@ from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column,
 from shared.unit_of_work import UnitOfWork
 
 TOWN_DIGITS = 9
-"""Digits of a region's code that name its town."""
+"""Digits of a 12-digit region code that name its town."""
 HALF_DAY_FIELDS = {"halves": "stationed", "leave_halves": "leave"}
 STATISTICS_SHEET_COLUMNS = (
     Column("unit", "单位", TEXT),
@@ -49,56 +49,61 @@ DEED_SHEET_COLUMNS = (
 
 
 async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy) -> Statistics:
-    """A region's month, in the order of names and codes."""
+    """Returns a region's month, sorted by unit, name and key."""
     first, last = month_bounds(month)
     figures = await repository.list_person_figures(work, region, month, first, last)
     members = await repository.list_members(work, region, first, last)
     rows = figures if by == "person" else _group_figures(figures, members, by)
     lines = [_build_line(key, row, members.get(key) if by == "person" else None) for key, row in rows.items()]
     return Statistics(
-        region=region, month=month, by=by, rows=sorted(lines, key=lambda one: (one.unit, one.name, one.key))
+        region=region,
+        month=month,
+        by=by,
+        rows=sorted(lines, key=lambda line: (line.unit, line.name, line.key)),
     )
 
 
 def _group_figures(
     figures: dict[str, dict[str, Any]], members: dict[str, Member], by: GroupBy
 ) -> dict[str, dict[str, Any]]:
+    """Sums the persons' figures by unit or by town."""
     groups: dict[str, dict[str, Any]] = {}
     for person, row in figures.items():
         member = members.get(person)
         unit = member.unit_name if member else ""
         key = unit or "未登记派出单位" if by == "unit" else str(row["region"])[:TOWN_DIGITS].ljust(12, "0")
-        into = groups.setdefault(key, {"unit": key} if by == "unit" else {})
+        group = groups.setdefault(key, {"unit": key} if by == "unit" else {})
         for name, value in row.items():
             if isinstance(value, int):
-                into[name] = into.get(name, 0) + value
+                group[name] = group.get(name, 0) + value
     return groups
 
 
 def _build_line(key: str, row: dict[str, Any], member: Member | None) -> Line:
-    given = {
+    """Returns one row; half days become days."""
+    figures = {
         HALF_DAY_FIELDS.get(name, name): value / 2 if name in HALF_DAY_FIELDS else value
         for name, value in row.items()
     }
-    known = {name: value for name, value in given.items() if name in Line.model_fields}
+    fields = {name: value for name, value in figures.items() if name in Line.model_fields}
     if member is not None:
-        known |= {"unit": member.unit_name, "role": member.role.label}
-    return Line(**{**known, "key": key})
+        fields |= {"unit": member.unit_name, "role": member.role.label}
+    return Line(**{**fields, "key": key})
 
 
-def build_statistics_workbook(found: Statistics, deeds: Sequence[Deed]) -> bytes:
-    """The table and the list of deeds. Work for a thread."""
-    target = BytesIO()
-    with WorkbookWriter(target) as book:
-        page = book.add_sheet(
+def build_statistics_workbook(statistics: Statistics, deeds: Sequence[Deed]) -> bytes:
+    """Returns the XLSX bytes: the statistics and the list of deeds. CPU-bound: call it in a thread."""
+    buffer = BytesIO()
+    with WorkbookWriter(buffer) as book:
+        worksheet = book.add_sheet(
             "月统计",
             STATISTICS_SHEET_COLUMNS,
-            title=f"{found.month} 驻村帮扶工作月统计",
+            title=f"{statistics.month} 驻村帮扶工作月统计",
             note="由日常记录生成, 不作排名",
         )
-        for line in found.rows:
-            page.add_row(line)
-        page = book.add_sheet("实事清单", DEED_SHEET_COLUMNS)
+        for line in statistics.rows:
+            worksheet.add_row(line)
+        worksheet = book.add_sheet("实事清单", DEED_SHEET_COLUMNS)
         for deed in deeds:
-            page.add_row(deed.model_dump() | {"kind": deed.kind.label, "proof": len(deed.photos)})
-    return target.getvalue()
+            worksheet.add_row(deed.model_dump() | {"kind": deed.kind.label, "proof": len(deed.photos)})
+    return buffer.getvalue()

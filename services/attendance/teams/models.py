@@ -1,4 +1,4 @@
-"""The tables of helping units, teams and members."""
+"""Tables of sponsoring units, teams and members."""
 
 from datetime import date
 from uuid import UUID
@@ -12,7 +12,7 @@ from shared.db import Record, text_enum
 
 
 class Unit(Base, Record, table=True):
-    """帮扶单位. Its region is the district it helps."""
+    """帮扶单位. Its region is the district that it supports."""
 
     __tablename__ = "helping_unit"
     __table_args__ = (sa.Index(None, "region", "name", "id"),)
@@ -34,7 +34,7 @@ class Team(Base, Record, table=True):
 
 
 class Member(Base, Record, table=True):
-    """队员任期: a person in a role of a team for a time. Rows end, they are never rewritten to another person."""
+    """队员任期: a person's role in a team for a period. A row ends; it is never changed to another person."""
 
     __tablename__ = "team_member"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query about teams that is not one record or one page."""
+"""Queries on sponsoring units, teams and members."""
 
 from datetime import date
 from typing import Any
@@ -19,67 +19,69 @@ from shared.unit_of_work import UnitOfWork
 
 
 def _visible_units(work: UnitOfWork) -> sa.ColumnElement[bool]:
-    """Units of the caller's regions and of those above: a town knows the district's units."""
-    above = {code for grant in work.actor.grants for code in ancestor_codes(grant.region)}
-    return sa.or_(visible_rows(work, Unit), col(Unit.region).in_(above))
+    """SQL condition: units of the caller's regions and of regions that contain them."""
+    region_codes = {code for grant in work.actor.grants for code in ancestor_codes(grant.region)}
+    return sa.or_(visible_rows(work, Unit), col(Unit.region).in_(region_codes))
 
 
 async def get_unit(work: UnitOfWork, unit_id: UUID) -> Unit:
-    """One helping unit; NotFound when the caller's regions know none."""
-    found = (await work.session.exec(select(Unit).where(Unit.id == unit_id, _visible_units(work)))).first()
-    if found is None:
+    """Returns a visible unit. Raises NotFound."""
+    unit = (await work.session.exec(select(Unit).where(Unit.id == unit_id, _visible_units(work)))).first()
+    if unit is None:
         raise NotFound("没有这个帮扶单位", "No such unit")
-    return found
+    return unit
 
 
-async def unit_name_exists(work: UnitOfWork, region: str, name: str, but: UUID | None) -> bool:
-    """Whether a region has a unit of this name, another than the one given."""
+async def unit_name_exists(work: UnitOfWork, region: str, name: str, except_id: UUID | None) -> bool:
+    """True if a region has another unit of this name."""
     query = select(Unit.id).where(Unit.region == region, Unit.name == name, _visible_units(work))
-    if but is not None:
-        query = query.where(Unit.id != but)
+    if except_id is not None:
+        query = query.where(Unit.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
-async def list_units(work: UnitOfWork, asked: PageParams, region: str) -> Page[Unit]:
-    """A page of helping units."""
+async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> Page[Unit]:
+    """Returns a page of visible units."""
     query = select(Unit).where(_visible_units(work))
     if region:
         query = query.where(col(Unit.region).between(*region_bounds(region)))
     orders = {"name": col(Unit.name)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Unit.id), default="name")
+    return await list_page(work.session, query, page_params, orders=orders, key=col(Unit.id), default="name")
 
 
 def _own_team_ids(work: UnitOfWork) -> Any:  # noqa: ANN401 - a subquery
-    """Teams in which the caller is or was a member themselves."""
+    """Subquery: ids of teams of which the caller is or was a member."""
     return select(Member.team_id).where(Member.person == work.actor.id)
 
 
 def visible_teams(work: UnitOfWork) -> sa.ColumnElement[bool]:
-    """Teams of the caller's regions, and those they belong to."""
+    """SQL condition: teams of the caller's regions and those of which they are or were a member."""
     return sa.or_(visible_rows(work, Team), col(Team.id).in_(_own_team_ids(work)))
 
 
 async def get_team(work: UnitOfWork, team_id: UUID) -> Team:
-    """One team; NotFound when it is neither in the caller's regions nor their own."""
-    found = (await work.session.exec(select(Team).where(Team.id == team_id, visible_teams(work)))).first()
-    if found is None:
+    """Returns a visible team. Raises NotFound."""
+    team = (await work.session.exec(select(Team).where(Team.id == team_id, visible_teams(work)))).first()
+    if team is None:
         raise NotFound("没有这支工作队", "No such team")
-    return found
+    return team
 
 
-async def list_teams(work: UnitOfWork, asked: PageParams, region: str, unit_id: UUID | None) -> Page[Team]:
-    """A page of teams."""
+async def list_teams(
+    work: UnitOfWork, page_params: PageParams, region: str, unit_id: UUID | None
+) -> Page[Team]:
+    """Returns a page of visible teams."""
     query = select(Team).where(visible_teams(work))
     if region:
         query = query.where(col(Team.region).between(*region_bounds(region)))
     if unit_id is not None:
         query = query.where(Team.unit_id == unit_id)
     orders = {"name": col(Team.name)}
-    return await list_page(work.session, query, asked, orders=orders, key=col(Team.id), default="name")
+    return await list_page(work.session, query, page_params, orders=orders, key=col(Team.id), default="name")
 
 
 async def list_members(work: UnitOfWork, team_id: UUID) -> list[Member]:
-    """Everybody who is or was in a team, the newest first, within what the caller sees; a member sees the whole team."""
+    """Returns present and former members, newest first; a member sees the whole team."""
     query = select(Member).where(
         Member.team_id == team_id,
         sa.or_(visible_rows(work, Member), col(Member.team_id).in_(_own_team_ids(work))),
@@ -90,7 +92,7 @@ async def list_members(work: UnitOfWork, team_id: UUID) -> list[Member]:
 
 
 async def list_memberships(work: UnitOfWork, person: str, first: date, last: date) -> list[Member]:
-    """A person's memberships that touch these days, within what the caller sees."""
+    """Returns a person's visible memberships that overlap these days."""
     query = select(Member).where(
         Member.person == person, overlaps_days(Member, first, last), visible_rows(work, Member)
     )
@@ -98,7 +100,7 @@ async def list_memberships(work: UnitOfWork, person: str, first: date, last: dat
 
 
 async def list_current_assignments(work: UnitOfWork, person: str, village: str, on: date) -> list[Assignment]:
-    """A person's postings in a village that hold on a day or later, locked."""
+    """Returns a person's assignments in a village that end on or after a day, locked."""
     query = select(Assignment).where(
         Assignment.person == person, Assignment.region == village, overlaps_days(Assignment, on, date.max)
     )

@@ -1,4 +1,4 @@
-"""`/attendance/teams`, `/attendance/members`, `/attendance/units`."""
+"""Routes `/attendance/teams`, `/attendance/members` and `/attendance/units`."""
 
 from typing import Annotated
 from uuid import UUID
@@ -37,9 +37,9 @@ async def add_unit(work: WriteWork, body: UnitCreate) -> Unit:
 
 
 @router.get("/units", response_model=Page[UnitRead], **requires(May.PRESENCE_READ))
-async def list_units(work: ReadWork, asked: Pagination, region: RegionQuery = "") -> Page[Unit]:
+async def list_units(work: ReadWork, page_params: Pagination, region: RegionQuery = "") -> Page[Unit]:
     """帮扶单位列表."""
-    return await repository.list_units(work, asked, region)
+    return await repository.list_units(work, page_params, region)
 
 
 @router.post("/teams", status_code=201, response_model=TeamRead, **_CREATE_ROUTE)
@@ -50,10 +50,10 @@ async def add_team(work: WriteWork, body: TeamCreate) -> Team:
 
 @router.get("/teams", response_model=Page[TeamRead], **requires(May.PRESENCE_READ))
 async def list_teams(
-    work: ReadWork, asked: Pagination, region: RegionQuery = "", unit_id: UUID | None = None
+    work: ReadWork, page_params: Pagination, region: RegionQuery = "", unit_id: UUID | None = None
 ) -> Page[Team]:
     """工作队列表; a cadre sees the team they belong to."""
-    return await repository.list_teams(work, asked, region, unit_id)
+    return await repository.list_teams(work, page_params, region, unit_id)
 
 
 @router.get("/teams/{team_id}", response_model=TeamDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
@@ -81,14 +81,16 @@ async def join_team(work: WriteWork, team_id: UUID, body: MemberCreate) -> Membe
 @router.get("/members", response_model=Page[MemberRead], **requires(May.PRESENCE_READ))
 async def list_members(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     team_id: Annotated[UUID | None, Query(description="工作队")] = None,
 ) -> Page[Member]:
     """任期列表: who served where, and when."""
     equal = {"person": person, "team_id": team_id}
-    return await records.list_records(work, asked, Member, order="-starts_on", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Member, order="-starts_on", region=region, equal=equal
+    )
 
 
 @router.post("/members/{member_id}/end", response_model=MemberRead, **_CHANGE_ROUTE)

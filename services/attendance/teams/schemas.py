@@ -1,4 +1,4 @@
-"""Code sets of teams."""
+"""Requests, responses and code sets of units, teams and members."""
 
 from datetime import date
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What may be done with units, teams and members."""
+"""Sponsoring units, teams, memberships and hand-over."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -38,7 +38,7 @@ ONE_DAY = timedelta(days=1)
 
 
 async def create_unit(work: UnitOfWork, body: UnitCreate) -> Unit:
-    """A helping unit."""
+    """Registers a unit. Raises Conflict if its name is registered in the region."""
     work.actor.require(May.TEAM_MANAGE, body.region)
     columns = body.model_dump(exclude={"id", "region", "credit_code"})
     code = body.credit_code or ""
@@ -51,19 +51,19 @@ async def create_unit(work: UnitOfWork, body: UnitCreate) -> Unit:
 
 
 async def create_team(work: UnitOfWork, body: TeamCreate) -> Team:
-    """A new team in a village."""
+    """Creates a team in a village."""
     work.actor.require(May.TEAM_MANAGE, body.region)
     await _get_unit_name(work, body.unit_id)
-    team, fresh = await create_record(
+    team, is_new = await create_record(
         work, Team, body, region=body.region, id=body.id, name=body.name, unit_id=body.unit_id
     )
-    if fresh:
+    if is_new:
         await work.publish(TeamChanged(name=team.name, village=team.region), team)
     return team
 
 
 async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: VersionMatch) -> Team:
-    """Change a team; its members' terms stay as they are."""
+    """Changes a team, not the terms of its members."""
     team = await records.get_record(work, Team, team_id, "这支工作队", lock=True)
     work.actor.require(May.TEAM_MANAGE, team.region)
     match.require_version(team)
@@ -83,12 +83,12 @@ async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: 
 
 
 async def _get_unit_name(work: UnitOfWork, unit_id: UUID | None) -> str:
-    """The unit's name; NotFound when it is none of the caller's."""
+    """Returns the unit's name, empty without a unit. Raises NotFound."""
     return "" if unit_id is None else (await repository.get_unit(work, unit_id)).name
 
 
 async def create_member(work: UnitOfWork, team_id: UUID, body: MemberCreate) -> Member:
-    """Somebody joins a team; Conflict while they are in a team already."""
+    """Adds a member to a team. Raises Conflict while the person is a member of any team."""
     team = await records.get_record(work, Team, team_id, "这支工作队", lock=True)
     work.actor.require(May.TEAM_MANAGE, team.region)
     require_order(body.starts_on, body.term_ends_on, "/term_ends_on")
@@ -97,12 +97,14 @@ async def create_member(work: UnitOfWork, team_id: UUID, body: MemberCreate) -> 
 
 
 async def _require_no_membership(
-    work: UnitOfWork, person: str, name: str, starts_on: date, but: UUID | None
+    work: UnitOfWork, person: str, name: str, starts_on: date, except_id: UUID | None
 ) -> None:
-    for held in await repository.list_memberships(work, person, starts_on, date.max):
-        if held.id != but:
+    """Raises Conflict if the person is a member on or after the day."""
+    for membership in await repository.list_memberships(work, person, starts_on, date.max):
+        if membership.id != except_id:
             raise Conflict(
-                f"{name}自 {held.starts_on} 起已在队任{held.role.label}, 请先离队", "In a team already"
+                f"{name}自 {membership.starts_on} 起已在队任{membership.role.label}, 请先离队",
+                "In a team already",
             )
 
 
@@ -115,7 +117,7 @@ async def _insert_member(
     term_ends_on: date | None,
     predecessor: UUID | None,
 ) -> Member:
-    member, fresh = await create_record(
+    member, is_new = await create_record(
         work,
         Member,
         body,
@@ -131,7 +133,7 @@ async def _insert_member(
         term_ends_on=term_ends_on,
         predecessor_id=predecessor,
     )
-    if fresh:
+    if is_new:
         await work.publish(_build_event(member), member)
     return member
 
@@ -148,17 +150,18 @@ def _build_event(member: Member, successor: str = "") -> MemberChanged:
 
 
 async def end_membership(work: UnitOfWork, member_id: UUID, body: MemberEnd, match: VersionMatch) -> Member:
-    """A term ends; the postings in the village end with it."""
+    """Ends a term and the person's assignments in the village."""
     member = await _get_serving_member(work, member_id, match)
     await _end_term(work, member, body.ends_on, body.reason)
-    for posting in await repository.list_current_assignments(
+    for assignment in await repository.list_current_assignments(
         work, member.person, member.region, body.ends_on + ONE_DAY
     ):
-        await _end_assignment(work, posting, body.ends_on, body.reason)
+        await _end_assignment(work, assignment, body.ends_on, body.reason)
     return member
 
 
 async def _get_serving_member(work: UnitOfWork, member_id: UUID, match: VersionMatch) -> Member:
+    """Returns the membership, locked. Raises Conflict if it has ended."""
     member = await records.get_record(work, Member, member_id, "这段任期", lock=True)
     work.actor.require(May.TEAM_MANAGE, member.region)
     match.check_version(member)
@@ -168,37 +171,47 @@ async def _get_serving_member(work: UnitOfWork, member_id: UUID, match: VersionM
 
 
 async def _end_term(work: UnitOfWork, member: Member, on: date, reason: str, successor: str = "") -> None:
+    """Ends the term, publishes it and tells the person."""
     require_order(member.starts_on, on)
     member.ends_on = on
     member.version += 1
     member.updated_at = work.at
     await work.publish(_build_event(member, successor), member, before={"ends_on": ""}, reason=reason)
-    words = f"您任{member.role.label}到 {on} 为止{format_reason(reason)}"
-    await send_message(work, member.person, MessageKind.TERM, member, words)
+    text = f"您任{member.role.label}到 {on} 为止{format_reason(reason)}"
+    await send_message(work, member.person, MessageKind.TERM, member, text)
 
 
-async def _end_assignment(work: UnitOfWork, posting: Assignment, on: date, reason: str) -> None:
-    before = {"ends_on": str(posting.ends_on or "")}
-    posting.ends_on = max(on, posting.starts_on)
-    posting.version += 1
+async def _end_assignment(work: UnitOfWork, assignment: Assignment, on: date, reason: str) -> None:
+    """Ends the assignment and publishes it."""
+    before = {"ends_on": str(assignment.ends_on or "")}
+    assignment.ends_on = max(on, assignment.starts_on)
+    assignment.version += 1
     assignment_cache.clear_cache(work.context)
-    posting.updated_at = work.at
-    await work.publish(_build_assignment_event(posting), posting, before=before, reason=reason)
+    assignment.updated_at = work.at
+    await work.publish(_build_assignment_event(assignment), assignment, before=before, reason=reason)
 
 
-def _build_assignment_event(posting: Assignment) -> AssignmentChanged:
+def _build_assignment_event(assignment: Assignment) -> AssignmentChanged:
     return AssignmentChanged(
-        post_id=posting.post_id, person=posting.person, starts_on=posting.starts_on, ends_on=posting.ends_on
+        post_id=assignment.post_id,
+        person=assignment.person,
+        starts_on=assignment.starts_on,
+        ends_on=assignment.ends_on,
     )
 
 
 async def hand_over_membership(
     work: UnitOfWork, member_id: UUID, body: HandOver, match: VersionMatch
 ) -> Member:
-    """Another person takes over role and postings; both terms stay readable. The new term is given back."""
-    if body.id is not None and (known := await work.session.get(Member, body.id)) is not None:
-        team = await records.get_record(work, Team, known.team_id, "这支工作队")
-        return await _insert_member(work, team, body, known.role, known.unit_id, None, known.predecessor_id)
+    """Ends a term and gives role and assignments to another person; returns the new membership.
+
+    A repeated request with the same id returns the same membership.
+    """
+    if body.id is not None and (existing := await work.session.get(Member, body.id)) is not None:
+        team = await records.get_record(work, Team, existing.team_id, "这支工作队")
+        return await _insert_member(
+            work, team, body, existing.role, existing.unit_id, None, existing.predecessor_id
+        )
     member = await _get_serving_member(work, member_id, match)
     team = await records.get_record(work, Team, member.team_id, "这支工作队")
     await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
@@ -211,60 +224,62 @@ async def hand_over_membership(
     await _end_term(work, member, last, body.reason, body.person)
     unit = body.unit_id or member.unit_id
     successor = await _insert_member(work, team, body, member.role, unit, None, member.id)
-    for posting in await repository.list_current_assignments(
+    for assignment in await repository.list_current_assignments(
         work, member.person, member.region, body.starts_on
     ):
-        await _transfer_assignment(work, posting, successor, last, body.reason)
+        await _transfer_assignment(work, assignment, successor, last, body.reason)
     return successor
 
 
 async def _transfer_assignment(
-    work: UnitOfWork, posting: Assignment, successor: Member, last: date, reason: str
+    work: UnitOfWork, assignment: Assignment, successor: Member, last: date, reason: str
 ) -> None:
-    ends_on = posting.ends_on
-    await _end_assignment(work, posting, last, reason)
-    made = Assignment(
+    """Ends an assignment and creates the successor's for the rest of its period."""
+    ends_on = assignment.ends_on
+    await _end_assignment(work, assignment, last, reason)
+    new_assignment = Assignment(
         id=new_id(),
-        region=posting.region,
+        region=assignment.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        post_id=posting.post_id,
+        post_id=assignment.post_id,
         person=successor.person,
         person_name=successor.person_name,
         starts_on=successor.starts_on,
         ends_on=ends_on,
     )
-    work.session.add(made)
+    work.session.add(new_assignment)
     await work.session.flush()
     assignment_cache.clear_cache(work.context)
-    await work.publish(_build_assignment_event(made), made, reason=reason)
+    await work.publish(_build_assignment_event(new_assignment), new_assignment, reason=reason)
 
 
 async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
-    """A team, who is in it, who was, and what does not meet the dated requirements."""
+    """Returns a team, its present and former members, and findings by the dated requirements."""
     team = await repository.get_team(work, team_id)
     rows = await repository.list_members(work, team.id)
-    now = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
+    current = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
     rule = await work.get_rule("team.requirements", region=team.region)
     return TeamDetail(
         **TeamRead.model_validate(team).model_dump(),
         unit_name=await _get_unit_name(work, team.unit_id),
-        members=[MemberRead.model_validate(row) for row in now],
-        former=[MemberRead.model_validate(row) for row in rows if row not in now],
-        findings=[] if team.closed_on else _check_requirements(now, rule),
+        members=[MemberRead.model_validate(row) for row in current],
+        former=[MemberRead.model_validate(row) for row in rows if row not in current],
+        findings=[] if team.closed_on else _check_requirements(current, rule),
     )
 
 
-def _check_requirements(now: Sequence[Member], rule: Rule) -> list[TeamFinding]:
-    wanted = rule.value
-    stationed = [row for row in now if row.role is not MemberRole.HELPER]
-    found = []
-    if len(stationed) < wanted["least_members"]:
-        found.append(f"在队 {len(stationed)} 人, 少于 {wanted['least_members']} 人")
-    if sum(row.role is MemberRole.FIRST_SECRETARY for row in stationed) > 1:
-        found.append("第一书记多于一人")
-    for row in stationed:
-        if row.term_ends_on and (row.term_ends_on - row.starts_on).days < wanted["least_term_days"]:
-            found.append(f"{row.person_name}的任期少于 {wanted['least_term_days']} 天")
-    return [TeamFinding(rule=rule.ref, words=words, basis=rule.basis) for words in found]
+def _check_requirements(current: Sequence[Member], rule: Rule) -> list[TeamFinding]:
+    """Returns the requirements that the present members do not meet."""
+    requirements = rule.value
+    resident = [row for row in current if row.role is not MemberRole.HELPER]
+    findings = []
+    if len(resident) < requirements["least_members"]:
+        findings.append(f"在队 {len(resident)} 人, 少于 {requirements['least_members']} 人")
+    if sum(row.role is MemberRole.FIRST_SECRETARY for row in resident) > 1:
+        findings.append("第一书记多于一人")
+    for row in resident:
+        if row.term_ends_on and (row.term_ends_on - row.starts_on).days < requirements["least_term_days"]:
+            findings.append(f"{row.person_name}的任期少于 {requirements['least_term_days']} 天")
+    return [TeamFinding(rule=rule.ref, words=words, basis=rule.basis) for words in findings]

@@ -1,4 +1,4 @@
-"""The tables of visits and of what they left to be done."""
+"""Tables of visits, follow-ups, deeds and trainings."""
 
 from datetime import date, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from shared.db import JSON, Record, text_enum
 
 
 class Visit(Base, Record, table=True):
-    """走访. The household's name is encrypted; `household_mark` finds the same household again."""
+    """走访. The household's name is encrypted; `household_mark` is a blind index that identifies the same household."""
 
     __tablename__ = "visit"
     __table_args__ = (
@@ -86,7 +86,7 @@ class Deed(Base, Record, table=True):
 
 
 class Training(Base, Record, table=True):
-    """练兵比武记录. A contest keeps its own result; no list of persons is ordered by it."""
+    """练兵比武记录. `result` is never used to sort persons."""
 
     __tablename__ = "training"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Every query about visits that is not one record or one page."""
+"""Queries on visits and follow-ups."""
 
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[FollowUp]:
-    """What a visit the caller was given already left to be done."""
+    """Returns the follow-ups of a visit that the caller already sees."""
     query = select(FollowUp).where(FollowUp.visit_id == visit.id).order_by(col(FollowUp.id))
     return list(await work.session.exec(query.limit(100)))
 
@@ -22,9 +22,9 @@ async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[FollowUp]:
 async def system_coarsen_visits(
     session: AsyncSession, region: tuple[str, str], before: date, limit: int
 ) -> int:
-    """Take the detail away from where visits of a span of regions were made before a day; how many rows."""
+    """Rounds positions of visits before a day to two decimals (about 1 km); returns the row count."""
     row = get_columns(Visit)
-    old = (
+    row_ids = (
         sa.select(row.id)
         .where(
             row.region.between(*region),
@@ -34,12 +34,12 @@ async def system_coarsen_visits(
         )
         .limit(limit)
     )
-    coarser: dict[str, Any] = {
+    values: dict[str, Any] = {
         "lon": sa.func.round(sa.cast(row.lon, sa.Numeric), 2),
         "lat": sa.func.round(sa.cast(row.lat, sa.Numeric), 2),
         "place": {},
         "coarse": True,
     }
     table: Any = Visit.__table__  # type: ignore[attr-defined]
-    done = await execute_core(session, sa.update(table).where(row.id.in_(old)).values(**coarser))
-    return int(done.rowcount)
+    result = await execute_core(session, sa.update(table).where(row.id.in_(row_ids)).values(**values))
+    return int(result.rowcount)

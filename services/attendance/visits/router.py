@@ -1,4 +1,4 @@
-"""`/attendance/visits` and `/attendance/follow-ups`."""
+"""Routes `/attendance/visits`, `/attendance/follow-ups`, `/attendance/deeds` and `/attendance/trainings`."""
 
 from datetime import date
 from typing import Annotated
@@ -48,7 +48,7 @@ async def record_visit(work: WriteWork, body: VisitCreate) -> Visit:
 @router.get("/visits", response_model=Page[VisitRead], **requires(May.PRESENCE_READ))
 async def list_visits(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     project_id: UUID | None = None,
@@ -61,7 +61,7 @@ async def list_visits(
     equal = {"person": person, "kind": kind, "project_id": project_id, "asset_id": asset_id}
     return await records.list_records(
         work,
-        asked,
+        page_params,
         Visit,
         order="-visited_on",
         region=region,
@@ -81,7 +81,7 @@ async def read_visit(work: ReadWork, visit_id: UUID) -> VisitDetail:
 @router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.PRESENCE_READ))
 async def list_follow_ups(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     done: Annotated[bool | None, Query(description="空为全部")] = None,
@@ -90,7 +90,7 @@ async def list_follow_ups(
     column = col(FollowUp.done_on)
     where = [] if done is None else [column.is_not(None) if done else column.is_(None)]
     return await records.list_records(
-        work, asked, FollowUp, order="due_on", region=region, equal={"person": person}, where=where
+        work, page_params, FollowUp, order="due_on", region=region, equal={"person": person}, where=where
     )
 
 
@@ -119,7 +119,7 @@ async def record_deed(work: WriteWork, body: DeedCreate) -> Deed:
 @deeds_router.get("/deeds", response_model=Page[DeedRead], **requires(May.PRESENCE_READ))
 async def list_deeds(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     project_id: UUID | None = None,
@@ -128,7 +128,9 @@ async def list_deeds(
 ) -> Page[Deed]:
     """实事清单."""
     equal = {"person": person, "project_id": project_id, "kind": kind, "done": done}
-    return await records.list_records(work, asked, Deed, order="-happened_on", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Deed, order="-happened_on", region=region, equal=equal
+    )
 
 
 @deeds_router.get(
@@ -158,11 +160,13 @@ async def record_training(work: WriteWork, body: TrainingCreate) -> Training:
 @deeds_router.get("/trainings", response_model=Page[TrainingRead], **requires(May.PRESENCE_READ))
 async def list_trainings(
     work: ReadWork,
-    asked: Pagination,
+    page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     kind: TrainingKind | None = None,
 ) -> Page[Training]:
     """练兵比武记录."""
     equal = {"person": person, "kind": kind}
-    return await records.list_records(work, asked, Training, order="-held_on", region=region, equal=equal)
+    return await records.list_records(
+        work, page_params, Training, order="-held_on", region=region, equal=equal
+    )

@@ -1,4 +1,4 @@
-"""Code sets of visits."""
+"""Requests, responses and code sets of visits, follow-ups, deeds and trainings."""
 
 from datetime import date, datetime
 from typing import Self
@@ -76,13 +76,13 @@ class VisitCreate(BaseModel):
 
     @model_validator(mode="after")
     def _check_object(self) -> Self:
-        wanted = {
+        objects = {
             VisitKind.HOUSEHOLD: self.household.strip(),
             VisitKind.PROJECT: self.project_id,
             VisitKind.ASSET: self.asset_id,
             VisitKind.OTHER: True,
         }
-        if not wanted[self.kind]:
+        if not objects[self.kind]:
             raise ValueError(f"走访{self.kind.label}须写明对象")
         return self
 

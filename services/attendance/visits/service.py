@@ -1,4 +1,4 @@
-"""Recording visits, and doing what they left to be done."""
+"""Visits with follow-ups, deeds and trainings."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from shared.unit_of_work import UnitOfWork, to_json_values
 
 
 async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
-    """A visit, by who made it; it belongs to the village they were stationed in that day."""
+    """Records a visit of the caller, in the village to which they were assigned that day."""
     require_not_future(body.visited_on, work.today, "/visited_on")
     await uploads.require_files(work, body.photos)
     region = await get_person_region(work, work.actor.id, body.visited_on)
@@ -37,7 +37,7 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
     columns = body.model_dump(include={"visited_on", "kind", "purpose", "project_id", "asset_id", "findings"})
     place = body.fix.to_wgs84() if body.fix else None
     name = body.household.strip()
-    visit, fresh = await create_record(
+    visit, is_new = await create_record(
         work,
         Visit,
         body,
@@ -56,23 +56,24 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
         photos=body.photos,
         **columns,
     )
-    if fresh:
+    if is_new:
         await _insert_follow_ups(work, visit, body)
         await work.publish(_build_visit_event(visit), visit)
     return visit
 
 
 async def _insert_follow_ups(work: UnitOfWork, visit: Visit, body: VisitCreate) -> None:
-    for one in body.follow_ups:
-        require_order(visit.visited_on, one.due_on, "/follow_ups")
+    """Inserts the follow-ups. Raises Invalid if one is due before the visit."""
+    for follow_up in body.follow_ups:
+        require_order(visit.visited_on, follow_up.due_on, "/follow_ups")
         await create_record(
             work,
             FollowUp,
-            one,
+            follow_up,
             region=visit.region,
             visit_id=visit.id,
             person=visit.person,
-            **one.model_dump(),
+            **follow_up.model_dump(),
         )
 
 
@@ -87,7 +88,7 @@ def _build_visit_event(visit: Visit) -> VisitRecorded:
 
 
 async def get_visit_detail(work: UnitOfWork, visit_id: UUID) -> VisitDetail:
-    """A visit and what it left to be done."""
+    """Returns a visit with its follow-ups."""
     visit = await records.get_record(work, Visit, visit_id, "这次走访")
     rows = await repository.list_follow_ups(work, visit)
     return VisitDetail(
@@ -99,22 +100,22 @@ async def get_visit_detail(work: UnitOfWork, visit_id: UUID) -> VisitDetail:
 async def finish_follow_up(
     work: UnitOfWork, follow_up_id: UUID, body: FollowUpDoneAct, match: VersionMatch
 ) -> FollowUp:
-    """What was to be done is done; Conflict the second time."""
-    found = await records.get_record(work, FollowUp, follow_up_id, "这项待办", lock=True)
-    work.actor.require(May.VISIT_RECORD, found.region, found.person)
-    match.check_version(found)
+    """Completes a follow-up. Raises Conflict if it is completed."""
+    follow_up = await records.get_record(work, FollowUp, follow_up_id, "这项待办", lock=True)
+    work.actor.require(May.VISIT_RECORD, follow_up.region, follow_up.person)
+    match.check_version(follow_up)
     require_not_future(body.done_on, work.today, "/done_on")
-    if found.done_on is not None:
-        raise Conflict(f"这项待办已于 {found.done_on} 办结", "Done already")
-    found.done_on, found.result, found.done_at = body.done_on, body.result, work.at
-    found.version += 1
-    found.updated_at = work.at
-    await work.publish(FollowUpDone(visit_id=found.visit_id, done_on=body.done_on), found)
-    return found
+    if follow_up.done_on is not None:
+        raise Conflict(f"这项待办已于 {follow_up.done_on} 办结", "Done already")
+    follow_up.done_on, follow_up.result, follow_up.done_at = body.done_on, body.result, work.at
+    follow_up.version += 1
+    follow_up.updated_at = work.at
+    await work.publish(FollowUpDone(visit_id=follow_up.visit_id, done_on=body.done_on), follow_up)
+    return follow_up
 
 
 async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
-    """A deed of the caller, in the village they were stationed in that day."""
+    """Records a deed of the caller, in the village to which they were assigned that day."""
     require_not_future(body.done_on or body.happened_on, work.today, "/happened_on")
     require_not_future(body.happened_on, work.today, "/happened_on")
     await uploads.require_files(work, body.photos)
@@ -124,7 +125,7 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
     columns = body.model_dump(exclude={"id", "amount", "done_on"})
     done_on = body.done_on or (body.happened_on if body.done else None)
-    deed, fresh = await create_record(
+    deed, is_new = await create_record(
         work,
         Deed,
         body,
@@ -136,7 +137,7 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
         done_on=done_on,
         **columns,
     )
-    if fresh:
+    if is_new:
         await work.publish(_build_deed_event(deed), deed)
     return deed
 
@@ -152,7 +153,7 @@ def _build_deed_event(deed: Deed) -> DeedRecorded:
 
 
 async def update_deed(work: UnitOfWork, deed_id: UUID, body: DeedChange, match: VersionMatch) -> Deed:
-    """Add to a deed, or say it is done."""
+    """Changes a deed; a `done_on` completes it."""
     deed = await records.get_record(work, Deed, deed_id, "这件实事", lock=True)
     work.actor.require(May.VISIT_RECORD, deed.region, deed.person)
     match.require_version(deed)
@@ -173,12 +174,12 @@ async def update_deed(work: UnitOfWork, deed_id: UUID, body: DeedChange, match: 
 
 
 async def create_training(work: UnitOfWork, body: TrainingCreate) -> Training:
-    """A training or contest of the caller."""
+    """Records a training or contest of the caller."""
     require_not_future(body.held_on, work.today, "/held_on")
     await uploads.require_files(work, body.photos)
     region = await get_person_region(work, work.actor.id, body.held_on)
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
-    row, fresh = await create_record(
+    training, is_new = await create_record(
         work,
         Training,
         body,
@@ -188,6 +189,8 @@ async def create_training(work: UnitOfWork, body: TrainingCreate) -> Training:
         person_name=work.actor.name[:50],
         **body.model_dump(exclude={"id"}),
     )
-    if fresh:
-        await work.publish(TrainingRecorded(person=row.person, kind=row.kind, held_on=row.held_on), row)
-    return row
+    if is_new:
+        await work.publish(
+            TrainingRecorded(person=training.person, kind=training.kind, held_on=training.held_on), training
+        )
+    return training
