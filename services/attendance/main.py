@@ -14,8 +14,7 @@ from services.attendance.days.router import router as days
 from services.attendance.duties.router import router as duties
 from services.attendance.duties.router import swaps_router
 from services.attendance.errands.router import router as errands
-from services.attendance.imports.router import channels_router
-from services.attendance.imports.router import dingtalk_router
+from services.attendance.imports.router import channels_router, dingtalk_router
 from services.attendance.imports.router import router as imports
 from services.attendance.imports.service import run_due_pull
 from services.attendance.leaves.router import router as leaves

@@ -42,7 +42,7 @@ S, A = ComplaintState, ComplaintAction
 # fmt: off
 COMPLAINT: Lifecycle[ComplaintState, ComplaintAction, ComplaintFacts] = Lifecycle(
     "complaint", "投诉", ComplaintState, S.OPEN, (
-    #    action    from    to          who                   needs
+    #          action    from    to          who                   needs
     transition(A.ANSWER, S.OPEN, S.ANSWERED, May.COMPLAINT_HANDLE, answer_given, four_eyes=("person",)),
 ))
 # fmt: on

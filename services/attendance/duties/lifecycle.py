@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -64,25 +65,17 @@ def no_shift_clash(facts: SwapFacts) -> FieldError | None:
     return FieldError("clash", facts.clash, "The shifts would overlap") if facts.clash else None
 
 
-def reason_given(facts: SwapFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = SwapState, SwapAction
 OPEN_STATES = (S.ASKED, S.AGREED)
 
 # fmt: off
 SWAP: Lifecycle[SwapState, SwapAction, SwapFacts] = Lifecycle("duty_swap", "换班", SwapState, S.ASKED, (
-    #    action      from      to           who                needs
-    transition(A.AGREE,    S.ASKED,  S.AGREED,    May.LEAVE_REQUEST, caller_is_partner, shifts_not_started),
-    transition(A.DECLINE,  S.ASKED,  S.DECLINED,  May.LEAVE_REQUEST, caller_is_partner),
-    transition(A.APPROVE,  S.AGREED, S.APPROVED,  May.TEAM_MANAGE,   shifts_not_started, no_shift_clash, four_eyes=("person", "partner")),
-    transition(A.REFUSE,   OPEN_STATES,     S.REFUSED,   May.TEAM_MANAGE,   reason_given, four_eyes=("person", "partner")),
-    transition(A.WITHDRAW, OPEN_STATES,     S.WITHDRAWN, May.LEAVE_REQUEST, caller_is_asker),
+    #          action      from         to           who                needs
+    transition(A.AGREE,    S.ASKED,     S.AGREED,    May.LEAVE_REQUEST, caller_is_partner, shifts_not_started),
+    transition(A.DECLINE,  S.ASKED,     S.DECLINED,  May.LEAVE_REQUEST, caller_is_partner),
+    transition(A.APPROVE,  S.AGREED,    S.APPROVED,  May.TEAM_MANAGE,   shifts_not_started, no_shift_clash,
+                                                                        four_eyes=("person", "partner")),
+    transition(A.REFUSE,   OPEN_STATES, S.REFUSED,   May.TEAM_MANAGE,   reason_given, four_eyes=("person", "partner")),
+    transition(A.WITHDRAW, OPEN_STATES, S.WITHDRAWN, May.LEAVE_REQUEST, caller_is_asker),
 ))
 # fmt: on

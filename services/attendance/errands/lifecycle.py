@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -38,15 +39,6 @@ class ErrandFacts:
     returned_on: date | None = None
 
 
-def reason_given(facts: ErrandFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 def errand_not_started(facts: ErrandFacts) -> FieldError | None:
     """尚未出发的才能撤回; 已出发的请登记返村."""
     return (
@@ -72,10 +64,10 @@ OPEN_STATES = (S.REPORTED, S.ACKNOWLEDGED)
 
 # fmt: off
 ERRAND: Lifecycle[ErrandState, ErrandAction, ErrandFacts] = Lifecycle("errand", "公出", ErrandState, S.REPORTED, (
-    #    action         from                        to              who                 needs
-    transition(A.ACKNOWLEDGE, S.REPORTED,                 S.ACKNOWLEDGED, May.LEAVE_APPROVE,  four_eyes=("person",)),
-    transition(A.REFUSE,      OPEN_STATES,                       S.REFUSED,      May.LEAVE_APPROVE,  reason_given, four_eyes=("person",)),
-    transition(A.WITHDRAW,    OPEN_STATES,                       S.WITHDRAWN,    May.LEAVE_REQUEST,  errand_not_started),
-    transition(A.RETURN,      OPEN_STATES,                       S.RETURNED,     May.LEAVE_REQUEST,  return_date_given),
+    #          action         from         to              who                needs
+    transition(A.ACKNOWLEDGE, S.REPORTED,  S.ACKNOWLEDGED, May.LEAVE_APPROVE, four_eyes=("person",)),
+    transition(A.REFUSE,      OPEN_STATES, S.REFUSED,      May.LEAVE_APPROVE, reason_given, four_eyes=("person",)),
+    transition(A.WITHDRAW,    OPEN_STATES, S.WITHDRAWN,    May.LEAVE_REQUEST, errand_not_started),
+    transition(A.RETURN,      OPEN_STATES, S.RETURNED,     May.LEAVE_REQUEST, return_date_given),
 ))
 # fmt: on

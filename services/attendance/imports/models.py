@@ -66,7 +66,10 @@ class ImportRun(Base, Record, table=True):
 
 
 class PullChannel(Base, Record, table=True):
-    """考勤接口. The secret is encrypted; `attempts` only grows and rejects writes of a pull whose lease expired; `failures` counts consecutive ones."""
+    """考勤接口. The secret is encrypted; `failures` counts consecutive failures.
+
+    `attempts` only grows: writes with an older number, of a pull whose lease expired, are rejected.
+    """
 
     __tablename__ = "pull_channel"
     __table_args__ = (

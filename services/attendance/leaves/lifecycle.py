@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -66,15 +67,6 @@ def last_step_reached(facts: LeaveFacts) -> FieldError | None:
     return FieldError("more_steps", "还须上一级审批, 请同意并上报", "Another step follows")
 
 
-def reason_given(facts: LeaveFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 def leave_not_started(facts: LeaveFacts) -> FieldError | None:
     """尚未开始的假期才能撤回; 已开始的请销假."""
     if facts.today < facts.starts_on:
@@ -96,14 +88,14 @@ S, A = LeaveState, LeaveAction
 
 # fmt: off
 LEAVE: Lifecycle[LeaveState, LeaveAction, LeaveFacts] = Lifecycle("leave", "请假", LeaveState, S.REQUESTED, (
-    #    action      from         to            who                 needs
-    transition(A.ENDORSE,  S.REQUESTED, S.REQUESTED,  May.LEAVE_APPROVE,  is_callers_turn, next_step_required,
-         four_eyes=("person", "endorsed_by")),
-    transition(A.APPROVE,  S.REQUESTED, S.APPROVED,   May.LEAVE_APPROVE,  is_callers_turn, last_step_reached,
-         four_eyes=("person", "endorsed_by")),
-    transition(A.REFUSE,   S.REQUESTED, S.REFUSED,    May.LEAVE_APPROVE,  is_callers_turn, reason_given, four_eyes=("person",)),
-    transition(A.WITHDRAW, S.REQUESTED, S.WITHDRAWN,  May.LEAVE_REQUEST),
-    transition(A.WITHDRAW, S.APPROVED,  S.WITHDRAWN,  May.LEAVE_REQUEST,  leave_not_started),
-    transition(A.RETURN,   S.APPROVED,  S.RETURNED,   May.LEAVE_REQUEST,  return_date_given),
+    #          action      from         to           who                needs
+    transition(A.ENDORSE,  S.REQUESTED, S.REQUESTED, May.LEAVE_APPROVE, is_callers_turn, next_step_required,
+                                                                        four_eyes=("person", "endorsed_by")),
+    transition(A.APPROVE,  S.REQUESTED, S.APPROVED,  May.LEAVE_APPROVE, is_callers_turn, last_step_reached,
+                                                                        four_eyes=("person", "endorsed_by")),
+    transition(A.REFUSE,   S.REQUESTED, S.REFUSED,   May.LEAVE_APPROVE, is_callers_turn, reason_given, four_eyes=("person",)),
+    transition(A.WITHDRAW, S.REQUESTED, S.WITHDRAWN, May.LEAVE_REQUEST),
+    transition(A.WITHDRAW, S.APPROVED,  S.WITHDRAWN, May.LEAVE_REQUEST, leave_not_started),
+    transition(A.RETURN,   S.APPROVED,  S.RETURNED,  May.LEAVE_REQUEST, return_date_given),
 ))
 # fmt: on

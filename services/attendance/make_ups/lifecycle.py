@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -44,24 +45,15 @@ def caller_is_witness(facts: MakeUpFacts) -> FieldError | None:
     )
 
 
-def reason_given(facts: MakeUpFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = MakeUpState, MakeUpAction
 OPEN_STATES = (S.REQUESTED, S.WITNESSED)
 
 # fmt: off
 MAKE_UP: Lifecycle[MakeUpState, MakeUpAction, MakeUpFacts] = Lifecycle("make_up", "补卡", MakeUpState, S.REQUESTED, (
-    #    action      from         to            who                 needs
-    transition(A.WITNESS,  S.REQUESTED, S.WITNESSED,  May.PRESENCE_READ,  caller_is_witness, four_eyes=("person",)),
-    transition(A.APPROVE,  S.WITNESSED, S.APPROVED,   May.LEAVE_APPROVE,  four_eyes=("person", "witness")),
-    transition(A.REFUSE,   OPEN_STATES,        S.REFUSED,    May.LEAVE_APPROVE,  reason_given, four_eyes=("person",)),
-    transition(A.WITHDRAW, OPEN_STATES,        S.WITHDRAWN,  May.LEAVE_REQUEST),
+    #          action      from         to           who                needs
+    transition(A.WITNESS,  S.REQUESTED, S.WITNESSED, May.PRESENCE_READ, caller_is_witness, four_eyes=("person",)),
+    transition(A.APPROVE,  S.WITNESSED, S.APPROVED,  May.LEAVE_APPROVE, four_eyes=("person", "witness")),
+    transition(A.REFUSE,   OPEN_STATES, S.REFUSED,   May.LEAVE_APPROVE, reason_given, four_eyes=("person",)),
+    transition(A.WITHDRAW, OPEN_STATES, S.WITHDRAWN, May.LEAVE_REQUEST),
 ))
 # fmt: on

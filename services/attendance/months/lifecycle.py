@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -51,21 +52,12 @@ def no_provisional_days(facts: SheetFacts) -> FieldError | None:
     )
 
 
-def reason_given(facts: SheetFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = SheetState, SheetAction
 
 # fmt: off
 SHEET: Lifecycle[SheetState, SheetAction, SheetFacts] = Lifecycle("month_sheet", "月表", SheetState, S.OPEN, (
-    #    action    from      to        who                   needs
-    transition(A.SIGN,   S.OPEN,   S.SIGNED, May.PRESENCE_REVIEW,  month_ended, no_provisional_days),
-    transition(A.REOPEN, S.SIGNED, S.OPEN,   May.PRESENCE_REVIEW,  reason_given),
+    #          action    from      to        who                  needs
+    transition(A.SIGN,   S.OPEN,   S.SIGNED, May.PRESENCE_REVIEW, month_ended, no_provisional_days),
+    transition(A.REOPEN, S.SIGNED, S.OPEN,   May.PRESENCE_REVIEW, reason_given),
 ))
 # fmt: on

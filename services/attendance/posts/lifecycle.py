@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.attendance.guards import reason_given
 from shared.auth import May
 from shared.china import LabelledEnum
 from shared.errors import FieldError
@@ -46,23 +47,13 @@ def below_device_limit(facts: DeviceFacts) -> FieldError | None:
     return FieldError("full", f"常用手机最多 {facts.max_devices} 部, 请先解绑一部", "Release another first")
 
 
-def reason_given(facts: DeviceFacts) -> FieldError | None:
-    """写明理由."""
-    return (
-        None
-        if facts.reason.strip()
-        else FieldError("no_reason", "须写明理由", "A reason is needed", "/reason")
-    )
-
-
 S, A = DeviceState, DeviceAction
 
 # fmt: off
 DEVICE: Lifecycle[DeviceState, DeviceAction, DeviceFacts] = Lifecycle("device", "常用手机", DeviceState, S.PENDING, (
-    #    action      from                                 to          who                  needs
-    transition(A.APPROVE,  (S.PENDING, S.REFUSED, S.RELEASED),  S.BOUND,    May.PRESENCE_REVIEW, below_device_limit,
-         four_eyes=("person",)),
-    transition(A.REFUSE,   S.PENDING,                           S.REFUSED,  May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
-    transition(A.RELEASE,  S.BOUND,                             S.RELEASED, May.CHECK_IN),
+    #          action     from                                to          who                  needs
+    transition(A.APPROVE, (S.PENDING, S.REFUSED, S.RELEASED), S.BOUND,    May.PRESENCE_REVIEW, below_device_limit, four_eyes=("person",)),
+    transition(A.REFUSE,  S.PENDING,                          S.REFUSED,  May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
+    transition(A.RELEASE, S.BOUND,                            S.RELEASED, May.CHECK_IN),
 ))
 # fmt: on

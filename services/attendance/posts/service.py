@@ -199,7 +199,9 @@ async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, matc
         polygons = polygons_from_geojson(body.geojson, body.datum)
     except ValidationError as error:
         errors = [
-            FieldError(field_error.code, field_error.detail, field_error.detail_en, f"/geojson{field_error.pointer}")
+            FieldError(
+                field_error.code, field_error.detail, field_error.detail_en, f"/geojson{field_error.pointer}"
+            )
             for field_error in to_field_errors(error.errors())
         ]
         raise Invalid("围栏坐标有误", "Unsound fence", errors=errors) from None

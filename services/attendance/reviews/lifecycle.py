@@ -44,9 +44,9 @@ S, A = ReviewState, ReviewAction
 
 # fmt: off
 REVIEW: Lifecycle[ReviewState, ReviewAction, ReviewFacts] = Lifecycle("review", "复核", ReviewState, S.OPEN, (
-    #    action    from                       to          who                  needs
-    transition(A.ACCEPT, S.OPEN,                    S.ACCEPTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
-    transition(A.REJECT, S.OPEN,                    S.REJECTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
-    transition(A.REOPEN, (S.ACCEPTED, S.REJECTED),  S.OPEN,     May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
+    #          action    from                      to          who                  needs
+    transition(A.ACCEPT, S.OPEN,                   S.ACCEPTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
+    transition(A.REJECT, S.OPEN,                   S.REJECTED, May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
+    transition(A.REOPEN, (S.ACCEPTED, S.REJECTED), S.OPEN,     May.PRESENCE_REVIEW, reason_given, four_eyes=("person",)),
 ))
 # fmt: on
