@@ -1,7 +1,7 @@
 """Field types, query types and date checks used by several features."""
 
 from datetime import date
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import Query
 from pydantic import AfterValidator, Field
@@ -14,8 +14,6 @@ DISTRICT_DIGITS = 6
 """Digits of a 12-digit region code that name its district."""
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 MONTH_PATTERN = r"^20\d\d-(0[1-9]|1[0-2])$"
-
-T = TypeVar("T")
 
 
 def _check_day_range(on: date) -> date:

@@ -203,7 +203,11 @@ ParsedRule = TypeVar("ParsedRule")
 
 
 async def load_rule(
-    work: UnitOfWork, key: str, model: type[RuleModel], region: str = "", **when: Any
+    work: UnitOfWork,
+    key: str,
+    model: type[RuleModel],
+    region: str = "",
+    **when: Any,  # noqa: ANN401 - `on`, as UnitOfWork.get_rule takes it
 ) -> tuple[RuleModel, Rule]:
     """Returns the rule in force in a region, parsed as `model`, and the Rule itself (for its `ref`)."""
     rule = await work.get_rule(key, region=region or None, **when)

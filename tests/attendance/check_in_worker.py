@@ -1,6 +1,6 @@
-"""A process that takes check-ins of many at once and writes down what was acknowledged, until it is killed.
+"""Worker process that submits check-ins concurrently and logs the acknowledged ones, until it is killed.
 
-python -m tests.attendance.tapper <database> <var> <log> <how many a person>
+python -m tests.attendance.check_in_worker <database> <var> <log> <check-ins per person>
 """
 
 import asyncio
@@ -23,29 +23,29 @@ PERSON_COUNT = 24
 
 
 def check_in_id(person: int, nth: int) -> UUID:
-    """The id that a person's phone gives to its nth check-in, the same in every life of the process."""
+    """Returns the id of a person's nth check-in, the same in each run."""
     return UUID(int=(0x0190F0A0 << 96) | (0x7000 << 64) | (0x8 << 60) | (person << 32) | nth)
 
 
 async def send_check_ins(context: ServiceContext, person: int, count: int, log: str) -> None:
-    """One person's check-ins, one after the other; only what was acknowledged is written down, at once."""
+    """Submits one person's check-ins in sequence and logs each acknowledged one at once."""
     actor = Actor(f"p{person}", f"p{person}", (Grant(Role.CADRE, VILLAGE),))
     for nth in range(count):
-        sent = CheckInPost(
+        check_in = CheckInPost(
             id=check_in_id(person, nth), taken_at=MORNING - timedelta(seconds=nth), device=f"d{person}"
         )
-        (result,) = await group_commit.ingest_check_ins(context, actor, [sent])
+        (result,) = await group_commit.ingest_check_ins(context, actor, [check_in])
         append_line(log, f"{result.id} {result.result}\n")
 
 
 def append_line(log: str, line: str) -> None:
-    """Write a line down at once."""
+    """Appends a line to the log file."""
     with Path(log).open("a", encoding="utf-8") as file:
         file.write(line)
 
 
 async def main(database: str, var: str, log: str, count: int) -> None:
-    """Everybody at once."""
+    """Submits the check-ins of all persons concurrently."""
     configure_logging("CRITICAL")
     app = create_app(
         build_settings("attendance", Path(var), database, load_or_create_secrets(Path(var))),

@@ -1,4 +1,4 @@
-"""The attendance service and the people at its door."""
+"""Fixtures: the attendance service, its clients and a fake of DingTalk and WeCom."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,17 +34,17 @@ def bureau(attendance: ServiceUnderTest) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def post(town: httpx.AsyncClient) -> Any:
-    """The village hall, where li is stationed."""
+    """The village hall, to which li is assigned."""
     return await create_post(town, "li")
 
 
 @pytest.fixture
 def fake(attendance: ServiceUnderTest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeChannelServer]:
-    made, wire = FakeChannelServer(), attendance.context.clients
+    server, clients = FakeChannelServer(), attendance.context.clients
     monkeypatch.setattr(importer, "RETRY_PAUSE_S", 0)
     for name in ("dingtalk", "wecom"):
-        monkeypatch.setitem(wire.apps, name, made.app)
-        wire._clients.pop(name, None)
-    yield made
+        monkeypatch.setitem(clients.apps, name, server.app)
+        clients._clients.pop(name, None)
+    yield server
     for name in ("dingtalk", "wecom"):
-        wire._clients.pop(name, None)
+        clients._clients.pop(name, None)

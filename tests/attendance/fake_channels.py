@@ -1,4 +1,4 @@
-"""DingTalk and WeCom as their documents describe them: limits, pages, errors inside a 200, throttling now and then."""
+"""Fake of DingTalk's and WeCom's APIs: limits, pages, errors with status 200, throttling."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ def to_epoch_ms(text: str) -> int:
 
 
 def build_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
-    """A row as `listRecord` gives it."""
+    """Returns a row of `listRecord`."""
     return {
         "id": number, "recordId": number, "userId": user, "groupId": 7, "planId": number,
         "workDate": to_epoch_ms(at[:10]), "checkType": "OnDuty", "timeResult": "Normal", "locationResult": "Normal",
@@ -26,7 +26,7 @@ def build_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, An
 
 
 class FakeChannelServer:
-    """What both systems hold, and what they were asked."""
+    """Records of both systems, and the requests received."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -50,10 +50,10 @@ class FakeChannelServer:
         return None
 
     def _check_limits(
-        self, users: list[str], low: str, high: str, most: int = 50, days: int = 7
+        self, users: list[str], low: str, high: str, max_users: int = 50, days: int = 7
     ) -> dict[str, Any] | None:
         span = datetime.fromisoformat(high).date() - datetime.fromisoformat(low).date()
-        if not 1 <= len(users) <= most:
+        if not 1 <= len(users) <= max_users:
             return {"errcode": 40032, "errmsg": "不合法的UserID列表长度"}
         if span.days >= days:
             return {"errcode": 40035, "errmsg": "不合法的参数"}
@@ -75,20 +75,20 @@ class FakeChannelServer:
         async def list_record(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
             self.requests.append(body)
-            bad = self._check_token(access_token) or self._check_limits(
+            refusal = self._check_token(access_token) or self._check_limits(
                 body["userIds"], body["checkDateFrom"], body["checkDateTo"]
             )
-            if bad:
-                return bad
+            if refusal:
+                return refusal
             low, high = to_epoch_ms(body["checkDateFrom"]), to_epoch_ms(body["checkDateTo"])
             low = max(low, to_epoch_ms(self.now) - 180 * DAY_S * 1000)
             rows = [
-                one for one in self.rows if one.get("userCheckTime") and low <= one["userCheckTime"] <= high
+                row for row in self.rows if row.get("userCheckTime") and low <= row["userCheckTime"] <= high
             ]
             return {
                 "errcode": 0,
                 "errmsg": "ok",
-                "recordresult": [r for r in rows if r["userId"] in body["userIds"]]
+                "recordresult": [row for row in rows if row["userId"] in body["userIds"]]
                 + ([self.malformed_row] if self.malformed_row else []),
             }
 
@@ -97,14 +97,16 @@ class FakeChannelServer:
         async def list_results(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
             self.requests.append(body)
-            bad = self._check_token(access_token) or self._check_limits(
+            refusal = self._check_token(access_token) or self._check_limits(
                 body["userIdList"], body["workDateFrom"], body["workDateTo"]
             )
-            if bad or not 1 <= body["limit"] <= 50:
-                return bad or {"errcode": 40035, "errmsg": "不合法的参数"}
+            if refusal or not 1 <= body["limit"] <= 50:
+                return refusal or {"errcode": 40035, "errmsg": "不合法的参数"}
             low, high = to_epoch_ms(body["workDateFrom"][:10]), to_epoch_ms(body["workDateTo"][:10])
             rows = [
-                r for r in self.rows if low <= r["workDate"] <= high and r["userId"] in body["userIdList"]
+                row
+                for row in self.rows
+                if low <= row["workDate"] <= high and row["userId"] in body["userIdList"]
             ]
             end = body["offset"] + body["limit"]
             return {"errcode": 0, "recordresult": rows[body["offset"] : end], "hasMore": end < len(rows)}
@@ -114,22 +116,24 @@ class FakeChannelServer:
         async def checkin_data(request: Request, access_token: str) -> dict[str, Any]:
             body = await request.json()
             self.requests.append(body)
-            if bad := self._check_token(access_token):
-                return bad
+            if refusal := self._check_token(access_token):
+                return refusal
             if len(body["useridlist"]) > 100:
                 return {"errcode": 301023, "errmsg": "userlist is over threshold", "checkindata": []}
             if body["endtime"] - body["starttime"] > 30 * DAY_S:
                 return {"errcode": 301025, "errmsg": "get checkin data error"}
-            rows = [c for c in self.checkins if body["starttime"] <= c["checkin_time"] <= body["endtime"]]
+            rows = [
+                row for row in self.checkins if body["starttime"] <= row["checkin_time"] <= body["endtime"]
+            ]
             return {
                 "errcode": 0,
                 "errmsg": "ok",
-                "checkindata": [c for c in rows if c["userid"] in body["useridlist"]],
+                "checkindata": [row for row in rows if row["userid"] in body["useridlist"]],
             }
 
 
 def build_unsigned_plan(number: int, user: str, on: str, **changes: Any) -> dict[str, Any]:
-    """A planned day without a punch as `/attendance/list` gives it: the planned time stands where the punch would."""
+    """Returns a planned day without a check-in as a row of `/attendance/list`: it carries the planned time as `userCheckTime`."""
     at = to_epoch_ms(f"{on} 09:00:00")
     return {
         "id": number, "userId": user, "groupId": 7, "planId": number, "workDate": to_epoch_ms(on), "checkType": "OnDuty",
@@ -140,7 +144,7 @@ def build_unsigned_plan(number: int, user: str, on: str, **changes: Any) -> dict
 
 
 def build_invalid_punch(number: int, user: str, at: str, **changes: Any) -> dict[str, Any]:
-    """A punch that was refused as `listRecord` gives it: no checkType, no plan, no results."""
+    """Returns a refused check-in as a row of `listRecord`: no checkType, plan or results."""
     return {
         "id": number, "userId": user, "workDate": to_epoch_ms(at[:10]), "sourceType": "USER", "userCheckTime": to_epoch_ms(at),
         "invalidRecordType": "Other", "invalidRecordMsg": "需要二次确认", "gmtCreate": to_epoch_ms(at),

@@ -1,4 +1,4 @@
-"""The district's keys are sealed, and the daily pull runs by itself, says how far it is and what went wrong."""
+"""Pull channels: encrypted keys, the daily background pull, its progress and its errors."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ APP_SECRET = "right-secret-of-ding"
 CHANNEL_BODY = {"channel": "dingtalk", "region": DISTRICT, "app_key": "ding-key", "app_secret": APP_SECRET}
 
 
-async def test_a_pull_runs_in_the_background_and_tells_how_it_went(
+async def test_a_pull_runs_in_the_background_and_records_its_progress(
     attendance: ServiceUnderTest,
     bureau: httpx.AsyncClient,
     town: httpx.AsyncClient,
@@ -30,15 +30,15 @@ async def test_a_pull_runs_in_the_background_and_tells_how_it_went(
     await post_json(bureau, "/attendance/external-accounts", account)
     await post_json(town, "/attendance/channels", CHANNEL_BODY | {"region": TOWN}, 403)
     await post_json(bureau, "/attendance/channels", CHANNEL_BODY | {"hour": 24, "app_secret": "short"}, 422)
-    made = await post_json(
+    channel = await post_json(
         bureau, "/attendance/channels", CHANNEL_BODY, headers={"Idempotency-Key": "the-channel"}
     )
-    assert (made["secret_masked"], made["due_at"]) == ("******ng", "2024-05-20T22:00:00Z")
+    assert (channel["secret_masked"], channel["due_at"]) == ("******ng", "2024-05-20T22:00:00Z")
     await post_json(bureau, "/attendance/channels", CHANNEL_BODY, 409)
     assert APP_SECRET not in str(await get_json(bureau, "/attendance/channels"))
     assert await find_clear_text(attendance.context, APP_SECRET) == []
     assert await run_due_pull(attendance.context) == 0
-    address = f"/attendance/channels/{made['id']}"
+    address = f"/attendance/channels/{channel['id']}"
     await post_json(bureau, f"{address}/pull", {"first": "2024-05-01"}, 422)
     await post_json(bureau, f"{address}/pull", {"first": "2024-05-01", "last": "2024-06-20"}, 422)
     fake.rows = [build_punch(n, "ding-li", f"2024-05-{1 + n:02d} 08:00:00") for n in range(18)]
@@ -47,9 +47,9 @@ async def test_a_pull_runs_in_the_background_and_tells_how_it_went(
         "parts"
     ] == 0
     assert await run_due_pull(attendance.context) == 1
-    now = await get_json(bureau, address)
-    assert (now["state"], now["parts"], now["parts_done"], now["fresh"]) == ("waiting", 3, 3, 18)
-    assert (now["last_error"], now["due_at"]) == ("", "2024-05-20T22:00:00Z")
+    state = await get_json(bureau, address)
+    assert (state["state"], state["parts"], state["parts_done"], state["fresh"]) == ("waiting", 3, 3, 18)
+    assert (state["last_error"], state["due_at"]) == ("", "2024-05-20T22:00:00Z")
     runs = (await get_json(attendance.client_as("auditor"), "/attendance/imports"))["items"]
     assert "1 条无法识别: userCheckTime 应为整数" in runs[-1]["detail"]
     clock.advance(timedelta(hours=22))
@@ -57,13 +57,13 @@ async def test_a_pull_runs_in_the_background_and_tells_how_it_went(
     assert (await get_json(bureau, address))["fresh"] == 0
 
 
-async def test_a_pull_that_fails_says_why_tries_again_and_gives_way(
+async def test_a_failed_pull_records_the_error_retries_and_can_be_taken_over(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, fake: FakeChannelServer, clock: Clock
 ) -> None:
     account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": VILLAGE}
     await post_json(bureau, "/attendance/external-accounts", account)
-    made = await post_json(bureau, "/attendance/channels", CHANNEL_BODY)
-    address = f"/attendance/channels/{made['id']}"
+    channel = await post_json(bureau, "/attendance/channels", CHANNEL_BODY)
+    address = f"/attendance/channels/{channel['id']}"
     clock.advance(timedelta(days=1))
     assert await run_due_pull(attendance.context) == 1
     failed = await get_json(bureau, address)
@@ -85,17 +85,17 @@ async def test_a_pull_that_fails_says_why_tries_again_and_gives_way(
 async def check_lease_takeover(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, address: str, clock: Clock
 ) -> None:
-    """A process claims the pull and dies; while its lease lasts nobody else is at it, afterwards another is."""
+    """A process claims a pull and dies; another takes it over only after the lease has expired."""
     context = attendance.context
     async with context.database.write() as session:
-        row = await repository.system_claim_due_channel(session, context.clock())
-        assert row is not None
-        lost = service._build_job(context, row)
+        channel = await repository.system_claim_due_channel(session, context.clock())
+        assert channel is not None
+        lost_job = service._build_job(context, channel)
     assert await run_due_pull(context) == 0
     assert "正在导入" in (await post_json(bureau, f"{address}/pull", {}, 409))["detail"]
     clock.advance(timedelta(minutes=6))
     assert await run_due_pull(context) == 1
-    await service._record_failure(context, lost, "late words of a dead process")
+    await service._record_failure(context, lost_job, "late words of a dead process")
     state: Any = await get_json(bureau, address)
     assert (state["state"], state["last_error"]) == ("waiting", "")
     await post_json(bureau, f"{address}/pull", {}, 202)

@@ -1,4 +1,4 @@
-"""A tap, its evidence and the verdict, through the HTTP door."""
+"""Check-ins through the API: evidence, verdict, flags, visibility."""
 
 from datetime import timedelta
 from typing import Any
@@ -27,32 +27,32 @@ from tests.conftest import Clock
 async def test_the_verdict_comes_with_the_answer(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, north_m: float, verdict: str, result: str
 ) -> None:
-    one = await submit_check_in(cadre, build_check_in(clock, north_m=north_m))
-    assert (one["verdict"], one["result"]) == (verdict, result)
-    assert one["post_name"] == post["name"]
-    assert one["distance_m"] == pytest.approx(max(0, north_m - 200), abs=1)
-    assert one["margin_m"] == pytest.approx(abs(north_m - 200) - 20, abs=1)
-    assert post["name"] in one["words"]
+    answer = await submit_check_in(cadre, build_check_in(clock, north_m=north_m))
+    assert (answer["verdict"], answer["result"]) == (verdict, result)
+    assert answer["post_name"] == post["name"]
+    assert answer["distance_m"] == pytest.approx(max(0, north_m - 200), abs=1)
+    assert answer["margin_m"] == pytest.approx(abs(north_m - 200) - 20, abs=1)
+    assert post["name"] in answer["words"]
 
 
-async def test_a_place_is_judged_in_its_own_datum(
+async def test_a_position_is_converted_from_its_own_datum(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
     lon, lat = from_wgs84(*HALL_POSITION, Datum.GCJ02)
-    tap = build_check_in(clock)
-    told = {**tap["fix"], "lon": lon, "lat": lat, "datum": "gcj02"}
-    assert (await submit_check_in(cadre, {**tap, "fix": told}))["verdict"] == "inside"
-    wrong = {**told, "datum": "bd09"}
+    check_in = build_check_in(clock)
+    fix = {**check_in["fix"], "lon": lon, "lat": lat, "datum": "gcj02"}
+    assert (await submit_check_in(cadre, {**check_in, "fix": fix}))["verdict"] == "inside"
+    wrong = {**fix, "datum": "bd09"}
     assert (await submit_check_in(cadre, {**build_check_in(clock), "fix": wrong}))["verdict"] == "outside"
 
 
-async def test_the_same_tap_twice_is_one_record(
+async def test_the_same_check_in_twice_is_one_record(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    tap = build_check_in(clock)
-    assert (await submit_check_in(cadre, tap))["result"] == "applied"
-    assert (await submit_check_in(cadre, tap))["result"] == "duplicate"
-    assert (await submit_check_in(cadre, {**tap, "remark": "另一条"}))["result"] == "refused"
+    check_in = build_check_in(clock)
+    assert (await submit_check_in(cadre, check_in))["result"] == "applied"
+    assert (await submit_check_in(cadre, check_in))["result"] == "duplicate"
+    assert (await submit_check_in(cadre, {**check_in, "remark": "另一条"}))["result"] == "refused"
     assert len((await cadre.get("/attendance/check-ins")).json()["items"]) == 1
 
 
@@ -63,10 +63,10 @@ async def test_a_bad_item_does_not_hold_up_the_batch(
     nowhere["fix"] = {**nowhere["fix"], "lon": 0.0, "lat": 0.0}
     old = build_check_in(clock, taken_at=(clock.now() - timedelta(days=181)).isoformat())
     items = [good, nowhere, {"id": "x"}, good, old]
-    answered = (await cadre.post("/attendance/check-ins", json={"items": items})).json()["items"]
-    assert [one["result"] for one in answered] == ["applied", "refused", "refused", "applied", "refused"]
-    assert answered[1]["errors"][0]["pointer"].startswith("/fix")
-    assert "补卡" in answered[4]["words"]
+    results = (await cadre.post("/attendance/check-ins", json={"items": items})).json()["items"]
+    assert [result["result"] for result in results] == ["applied", "refused", "refused", "applied", "refused"]
+    assert results[1]["errors"][0]["pointer"].startswith("/fix")
+    assert "补卡" in results[4]["words"]
     assert len((await cadre.get("/attendance/check-ins")).json()["items"]) == 1
 
 
@@ -77,15 +77,15 @@ async def test_a_bad_item_does_not_hold_up_the_batch(
         ({"fix": None}, "no_fix"),
     ],
 )
-async def test_odd_evidence_is_kept_for_a_person(
+async def test_suspicious_evidence_is_held_for_review(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock, changes: dict[str, Any], flag: str
 ) -> None:
-    one = await submit_check_in(cadre, build_check_in(clock, **changes))
-    assert one["result"] == "held"
-    assert flag in one["flags"]
+    answer = await submit_check_in(cadre, build_check_in(clock, **changes))
+    assert answer["result"] == "held"
+    assert flag in answer["flags"]
 
 
-async def test_a_clock_ahead_and_a_late_tap_are_flagged(
+async def test_a_clock_ahead_and_a_late_check_in_are_flagged(
     cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
     ahead = build_check_in(clock, taken_at=(clock.now() + timedelta(minutes=6)).isoformat())
@@ -94,21 +94,23 @@ async def test_a_clock_ahead_and_a_late_tap_are_flagged(
     assert "late" in (await submit_check_in(cadre, late))["flags"]
 
 
-async def test_without_a_post_nothing_is_lost(cadre: httpx.AsyncClient, clock: Clock) -> None:
-    one = await submit_check_in(cadre, build_check_in(clock))
-    assert (one["result"], one["flags"]) == ("held", ["no_post"])
+async def test_a_check_in_without_a_post_is_stored_and_held(cadre: httpx.AsyncClient, clock: Clock) -> None:
+    answer = await submit_check_in(cadre, build_check_in(clock))
+    assert (answer["result"], answer["flags"]) == ("held", ["no_post"])
 
 
-async def test_nobody_sees_the_taps_of_others_but_their_town(
+async def test_check_ins_are_visible_to_their_person_and_town_only(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
-    tap = build_check_in(clock)
-    await submit_check_in(cadre, tap)
+    check_in = build_check_in(clock)
+    await submit_check_in(cadre, check_in)
     other = attendance.client_as("cadre", person="wang")
     assert (await other.get("/attendance/check-ins")).json()["items"] == []
-    assert (await other.get(f"/attendance/check-ins/{tap['id']}")).status_code == 404
+    assert (await other.get(f"/attendance/check-ins/{check_in['id']}")).status_code == 404
     town = attendance.client_as("town_officer", TOWN)
-    assert [one["id"] for one in (await town.get("/attendance/check-ins")).json()["items"]] == [tap["id"]]
+    assert [check_in["id"] for check_in in (await town.get("/attendance/check-ins")).json()["items"]] == [
+        check_in["id"]
+    ]
     elsewhere = attendance.client_as("town_officer", "620602101000")
     assert (await elsewhere.get("/attendance/check-ins")).json()["items"] == []
     assert (await town.post("/attendance/check-ins", json=build_check_in(clock))).status_code == 403
@@ -118,29 +120,29 @@ async def test_a_district_may_switch_check_in_off(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
     bureau = attendance.client_as("bureau")
-    (now, *_) = (await bureau.get("/attendance/rules/check_in.switches")).json()
-    off = {
-        **{name: now[name] for name in ("key", "title", "basis", "confirmed")},
+    (current, *_) = (await bureau.get("/attendance/rules/check_in.switches")).json()
+    rule = {
+        **{name: current[name] for name in ("key", "title", "basis", "confirmed")},
         "region": "620602000000",
         "effective_from": "2024-01-01",
-        "value": {**now["value"], "own_check_in": False},
+        "value": {**current["value"], "own_check_in": False},
     }
-    assert (await bureau.post("/attendance/rules", json=off)).status_code == 201
+    assert (await bureau.post("/attendance/rules", json=rule)).status_code == 201
     refused = await cadre.post("/attendance/check-ins", json=build_check_in(clock))
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
 
 
-async def test_the_event_tells_no_place(
+async def test_the_event_contains_no_position(
     doors: SystemUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock))
-    feed = (await doors.service("attendance").client_as("bureau").get("/attendance/events")).json()["items"]
-    told = [one for one in feed if one["type"] == "check_in.recorded"]
-    assert len(told) == 1
-    assert not {"lon", "lat", "fix"} & set(told[0]["after"])
+    events = (await doors.service("attendance").client_as("bureau").get("/attendance/events")).json()["items"]
+    recorded = [event for event in events if event["type"] == "check_in.recorded"]
+    assert len(recorded) == 1
+    assert not {"lon", "lat", "fix"} & set(recorded[0]["after"])
 
 
-async def test_a_post_ends_and_so_does_its_fence(
+async def test_a_closed_post_has_no_fence(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: dict[str, Any], clock: Clock
 ) -> None:
     town = attendance.client_as("town_officer")
@@ -155,9 +157,11 @@ async def test_a_post_ends_and_so_does_its_fence(
 
 
 async def test_a_wrong_field_is_pointed_at_where_it_is_sent(doors: SystemUnderTest) -> None:
-    sent = {"id": "no id", "kind": "OnDuty", "taken_at": "2024-05-20T00:59:00+00:00"}
+    check_in = {"id": "no id", "kind": "OnDuty", "taken_at": "2024-05-20T00:59:00+00:00"}
 
-    refused = await doors.service("attendance").client_as("cadre").post("/attendance/check-ins", json=sent)
+    refused = (
+        await doors.service("attendance").client_as("cadre").post("/attendance/check-ins", json=check_in)
+    )
 
     assert refused.status_code == 422
-    assert "/id" in {one["pointer"] for one in refused.json()["errors"]}
+    assert "/id" in {error["pointer"] for error in refused.json()["errors"]}

@@ -1,4 +1,4 @@
-"""A process killed while many share a commit: what was acknowledged is there once, what was not can be sent again."""
+"""A process killed during group commit: acknowledged check-ins are stored once, others can be sent again."""
 
 import asyncio
 import signal
@@ -31,40 +31,40 @@ async def start_worker(context: ServiceContext, log: Path) -> asyncio.subprocess
 
 
 def read_acknowledged(log: Path) -> list[str]:
-    """The lines written so far; a torn last one was not."""
+    """Returns the complete lines written so far."""
     text = log.read_text(encoding="utf-8") if log.exists() else ""
     return [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 async def read_stored_ids(context: ServiceContext) -> tuple[list[str], list[str]]:
-    """Ids of check-ins and subjects of their events."""
+    """Returns ids of check-ins and subjects of their events."""
     async with context.database.read() as session:
         rows = list((await execute_core(session, sa.select(CHECK_IN_TABLE.c.id))).scalars())
-        told = sa.select(event_log.c.subject).where(event_log.c.type == "check_in.recorded")
-        return [str(one) for one in rows], list((await execute_core(session, told)).scalars())
+        subjects = sa.select(event_log.c.subject).where(event_log.c.type == "check_in.recorded")
+        return [str(id_) for id_ in rows], list((await execute_core(session, subjects)).scalars())
 
 
 @pytest.mark.timeout(120)
-async def test_a_process_killed_in_the_middle_loses_nothing_it_acknowledged_and_leaves_no_half(
+async def test_a_killed_process_keeps_all_acknowledged_check_ins_with_their_events(
     attendance: ServiceUnderTest, tmp_path: Path
 ) -> None:
     context, first, second = attendance.context, tmp_path / "1.log", tmp_path / "2.log"
-    victim = await start_worker(context, first)
+    worker = await start_worker(context, first)
     while len(read_acknowledged(first)) < MIN_ACKNOWLEDGED:
         await asyncio.sleep(0.02)
-        assert victim.returncode is None
-    victim.send_signal(signal.SIGKILL)
-    assert await victim.wait() == -signal.SIGKILL
-    promised = {line.split()[0] for line in read_acknowledged(first)}
+        assert worker.returncode is None
+    worker.send_signal(signal.SIGKILL)
+    assert await worker.wait() == -signal.SIGKILL
+    acknowledged = {line.split()[0] for line in read_acknowledged(first)}
     rows, events = await read_stored_ids(context)
-    assert promised <= set(rows)
+    assert acknowledged <= set(rows)
     assert len(rows) < PERSON_COUNT * CHECK_INS_PER_PERSON, "killed too late to prove anything"
     assert sorted(rows) == sorted(events), "a record has exactly one event"
 
     assert await (await start_worker(context, second)).wait() == 0
     results = dict(line.split() for line in read_acknowledged(second))
     assert len(results) == PERSON_COUNT * CHECK_INS_PER_PERSON
-    assert {one for one, result in results.items() if result == "duplicate"} == set(rows)
+    assert {id_ for id_, result in results.items() if result == "duplicate"} == set(rows)
     rows, events = await read_stored_ids(context)
     assert len(rows) == PERSON_COUNT * CHECK_INS_PER_PERSON
     assert sorted(rows) == sorted(events)

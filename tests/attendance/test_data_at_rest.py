@@ -1,4 +1,4 @@
-"""Who was visited is nowhere on the attendance service's disk in clear."""
+"""Names of visited households are not stored in clear text."""
 
 from typing import Any
 
@@ -10,10 +10,12 @@ from tests.clients import ServiceUnderTest
 from tests.stored_text_search import find_clear_text
 
 
-async def test_no_household_is_kept_in_clear(
+async def test_no_household_name_is_stored_in_clear(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     await post_json(cadre, "/attendance/visits", VISIT_BODY, headers={"Idempotency-Key": "the-same-visit"})
 
     assert await find_clear_text(attendance.context, "马秀英") == []
-    assert await find_clear_text(attendance.context, "屋顶漏水") != []  # it does find what is there
+    assert (
+        await find_clear_text(attendance.context, "屋顶漏水") != []
+    )  # the search finds text that is stored in clear

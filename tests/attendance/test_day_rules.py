@@ -1,4 +1,4 @@
-"""What a day was by the rules, from facts alone."""
+"""Evaluation of a day from facts alone."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -36,13 +36,13 @@ def build_instant(hour: int, minute: int = 0, on: date = MONDAY) -> datetime:
 
 
 def build_facts(**changes: Any) -> DayFacts:
-    given: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "on": MONDAY,
         "today": MONDAY + timedelta(days=10),
         "rules": RULES_ONE_CHECK_IN,
         **changes,
     }
-    return DayFacts(calendar=get_day(given["on"]), **given)
+    return DayFacts(calendar=get_day(facts["on"]), **facts)
 
 
 def build_check_in(hour: int, counts: bool | None = True, on: date = MONDAY) -> DayCheckIn:
@@ -55,7 +55,7 @@ NIGHT_SHIFT = DutyShift(
 
 
 @pytest.mark.parametrize(
-    ("given", "result", "halves", "leave_halves"),
+    ("changes", "result", "halves", "leave_halves"),
     [
         ({"check_ins": (build_check_in(8),)}, DayResult.PRESENT, 2, 0),
         ({"check_ins": (build_check_in(8, counts=False),)}, DayResult.UNEXPLAINED, 0, 0),
@@ -123,14 +123,14 @@ NIGHT_SHIFT = DutyShift(
         ),
     ],
 )
-def test_the_days_result(given: dict[str, Any], result: DayResult, halves: int, leave_halves: int) -> None:
-    found = evaluate_day(build_facts(**given))
-    assert (found.result, found.halves, found.leave_halves) == (result, halves, leave_halves)
-    assert found.words.startswith(result.label)
+def test_the_days_result(changes: dict[str, Any], result: DayResult, halves: int, leave_halves: int) -> None:
+    outcome = evaluate_day(build_facts(**changes))
+    assert (outcome.result, outcome.halves, outcome.leave_halves) == (result, halves, leave_halves)
+    assert outcome.words.startswith(result.label)
 
 
 @pytest.mark.parametrize(
-    ("given", "provisional"),
+    ("changes", "provisional"),
     [
         ({"today": MONDAY + timedelta(days=3)}, True),
         ({"today": MONDAY + timedelta(days=4)}, False),
@@ -139,10 +139,8 @@ def test_the_days_result(given: dict[str, Any], result: DayResult, halves: int, 
         ({"on": date(2035, 5, 21), "today": date(2036, 1, 1)}, True),
     ],
 )
-def test_a_day_is_provisional_while_something_can_still_come(
-    given: dict[str, Any], provisional: bool
-) -> None:
-    assert evaluate_day(build_facts(**given)).provisional is provisional
+def test_a_day_is_provisional_while_its_result_can_change(changes: dict[str, Any], provisional: bool) -> None:
+    assert evaluate_day(build_facts(**changes)).provisional is provisional
 
 
 def test_a_made_up_saturday_is_worked_and_a_holiday_is_not() -> None:

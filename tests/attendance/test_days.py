@@ -1,4 +1,4 @@
-"""A day's result by the rules, with its explanation, and anew when something late comes."""
+"""Results of days with their explanation, and their evaluation after late data."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,14 +26,14 @@ from tests.clients import DISTRICT, ServiceUnderTest
 from tests.conftest import Clock
 
 
-async def run_day_projection(door: ServiceUnderTest) -> None:
-    while await project_next_batch(door.context):
+async def run_day_projection(attendance: ServiceUnderTest) -> None:
+    while await project_next_batch(attendance.context):
         pass
 
 
 async def get_day(client: httpx.AsyncClient, on: str = "2024-05-20", person: str = "li") -> Any:
-    (found,) = (await get_json(client, f"/attendance/days?person={person}&from={on}&to={on}"))["items"]
-    return found
+    (day,) = (await get_json(client, f"/attendance/days?person={person}&from={on}&to={on}"))["items"]
+    return day
 
 
 async def test_the_explanation_names_place_and_time(
@@ -42,10 +42,10 @@ async def test_the_explanation_names_place_and_time(
     await submit_check_in(cadre, build_check_in(clock))
     await submit_check_in(cadre, build_check_in(clock, north_m=900))
     await run_day_projection(attendance)
-    found = await get_day(cadre)
-    assert (found["result"], found["halves"], found["provisional"]) == ("present", 2, True)
-    assert found["words"] == "在岗: 08:59 在新店村村委会围栏内; 08:59 在新店村村委会围栏外约 700 米"
-    assert found["rule_refs"][0].startswith("presence.rules@")
+    day = await get_day(cadre)
+    assert (day["result"], day["halves"], day["provisional"]) == ("present", 2, True)
+    assert day["words"] == "在岗: 08:59 在新店村村委会围栏内; 08:59 在新店村村委会围栏外约 700 米"
+    assert day["rule_refs"][0].startswith("presence.rules@")
 
 
 async def test_late_data_changes_the_day_until_it_is_settled(
@@ -62,8 +62,8 @@ async def test_late_data_changes_the_day_until_it_is_settled(
     clock.advance(timedelta(days=4))
     await refresh_provisional_days(attendance.context)
     assert (await get_day(cadre))["provisional"] is False
-    told = (await get_json(attendance.client_as("bureau"), "/attendance/events?limit=200"))["items"]
-    settled = [one["after"]["work_date"] for one in told if one["type"] == "day.settled"]
+    events = (await get_json(attendance.client_as("bureau"), "/attendance/events?limit=200"))["items"]
+    settled = [event["after"]["work_date"] for event in events if event["type"] == "day.settled"]
     assert settled.count("2024-05-20") == 1
 
 
@@ -79,8 +79,8 @@ async def test_a_leave_an_errand_and_a_make_up_reach_the_day(
     assert "请假审批中" in (await get_day(cadre))["words"]
     await post_json(town, f"/attendance/leaves/{leave['id']}/approve", {}, 200)
     await run_day_projection(attendance)
-    found = await get_day(cadre)
-    assert (found["result"], found["leave_halves"]) == ("leave", 2)
+    day = await get_day(cadre)
+    assert (day["result"], day["leave_halves"]) == ("leave", 2)
     errand = {
         "kind": "meeting",
         "starts_on": "2024-05-17",
@@ -94,18 +94,21 @@ async def test_a_leave_an_errand_and_a_make_up_reach_the_day(
     await post_json(town, f"/attendance/errands/{late['id']}/acknowledge", {}, 200)
     await run_day_projection(attendance)
     assert (await get_day(cadre, "2024-05-17"))["result"] == "errand"
-    made = await post_json(
+    make_up = await post_json(
         cadre, "/attendance/make-ups", {"on": "2024-05-16", "why": "没电", "witness": "zhang"}
     )
     await post_json(
-        attendance.client_as("cadre", person="zhang"), f"/attendance/make-ups/{made['id']}/witness", {}, 200
+        attendance.client_as("cadre", person="zhang"),
+        f"/attendance/make-ups/{make_up['id']}/witness",
+        {},
+        200,
     )
-    await post_json(town, f"/attendance/make-ups/{made['id']}/approve", {}, 200)
+    await post_json(town, f"/attendance/make-ups/{make_up['id']}/approve", {}, 200)
     await run_day_projection(attendance)
     assert (await get_day(cadre, "2024-05-16"))["result"] == "present"
 
 
-async def test_a_held_tap_is_asked_about_and_the_decision_makes_the_day(
+async def test_a_held_check_in_is_reviewed_and_the_decision_changes_the_day(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock, north_m=205))
@@ -126,7 +129,7 @@ async def test_a_held_tap_is_asked_about_and_the_decision_makes_the_day(
     assert (await get_day(cadre))["result"] == "unexplained"
 
 
-async def test_a_better_tap_settles_what_a_held_one_left_open(
+async def test_a_later_valid_check_in_closes_the_review_of_a_held_one(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock, north_m=205))
@@ -137,7 +140,7 @@ async def test_a_better_tap_settles_what_a_held_one_left_open(
     assert (await get_day(cadre))["result"] == "present"
 
 
-async def test_a_managers_correction_is_seen_as_such(
+async def test_a_managers_correction_is_marked_in_the_explanation(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     body = {
@@ -145,14 +148,14 @@ async def test_a_managers_correction_is_seen_as_such(
         "taken_at": (clock.now() - timedelta(hours=1)).isoformat(),
         "reason": "现场查看在岗",
     }
-    made = await post_json(town, "/attendance/corrections", body)
-    assert (made["source"], made["sent_by"]) == ("BOSS", "town_officer-620602100000")
+    check_in = await post_json(town, "/attendance/corrections", body)
+    assert (check_in["source"], check_in["sent_by"]) == ("BOSS", "town_officer-620602100000")
     await post_json(cadre, "/attendance/corrections", body, 403)
     await run_day_projection(attendance)
     assert "管理员补记(现场查看在岗)" in (await get_day(cadre))["words"]
 
 
-async def test_a_night_shift_belongs_to_the_day_it_begins(
+async def test_a_night_shift_belongs_to_the_day_on_which_it_begins(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     shift = {
@@ -165,8 +168,8 @@ async def test_a_night_shift_belongs_to_the_day_it_begins(
     (duty,) = await post_json(town, "/attendance/duties", {"post_id": post["id"], "shifts": [shift]})
     assert duty["work_date"] == "2024-05-18"
     await run_day_projection(attendance)
-    missed = await get_day(cadre, "2024-05-18")
-    assert (missed["result"], missed["works"]) == ("unexplained", False)
+    day = await get_day(cadre, "2024-05-18")
+    assert (day["result"], day["works"]) == ("unexplained", False)
     await submit_check_in(
         cadre, build_check_in(clock, at=datetime.fromisoformat("2024-05-19T01:30:00+08:00"))
     )
@@ -176,23 +179,23 @@ async def test_a_night_shift_belongs_to_the_day_it_begins(
     assert (await post_json(town, f"/attendance/duties/{duty['id']}/keep", {}, 200))["state"] == "kept"
 
 
-async def test_a_district_without_punching_reckons_by_report(
+async def test_a_district_without_check_ins_evaluates_days_by_report(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await set_rule(attendance, "check_in.switches", own_check_in=False, imports=False)
     clock.advance(timedelta(days=1))
     await refresh_provisional_days(attendance.context)
-    found = await get_day(cadre)
-    assert (found["result"], found["words"]) == ("present", "在岗: 未报备离村, 按报备制认定在岗")
+    day = await get_day(cadre)
+    assert (day["result"], day["words"]) == ("present", "在岗: 未报备离村, 按报备制认定在岗")
 
 
-async def test_old_places_lose_their_detail(
+async def test_positions_past_retention_are_coarsened(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await set_rule(attendance, "check_in.switches", coarse_after_days=30)
-    tap_ = build_check_in(clock)
-    await submit_check_in(cadre, tap_)
-    visit = {"visited_on": "2024-05-20", "kind": "other", "purpose": "policy", "fix": tap_["fix"]}
+    check_in = build_check_in(clock)
+    await submit_check_in(cadre, check_in)
+    visit = {"visited_on": "2024-05-20", "kind": "other", "purpose": "policy", "fix": check_in["fix"]}
     await post_json(cadre, "/attendance/visits", visit)
     account = {"channel": "dingtalk", "external": "ding-li", "person": "li", "region": DISTRICT}
     await post_json(bureau, "/attendance/external-accounts", account)
@@ -207,12 +210,12 @@ async def test_old_places_lose_their_detail(
     clock.advance(timedelta(days=1))
     assert await coarsen_locations(attendance.context) == 4
     assert await coarsen_locations(attendance.context) == 0
-    left = await dump_location_columns(attendance)
-    assert [word for word in ("八组", str(HALL_POSITION[0]), str(HALL_POSITION[1])) if word in left] == []
+    stored = await dump_location_columns(attendance)
+    assert [text for text in ("八组", str(HALL_POSITION[0]), str(HALL_POSITION[1])) if text in stored] == []
 
 
 async def dump_location_columns(attendance: ServiceUnderTest) -> str:
-    """Every column of the rows that know where somebody was."""
+    """Returns all columns of the rows that hold a location, as text."""
     async with attendance.context.database.read() as session:
         rows = [
             dict(row._mapping)
@@ -225,13 +228,15 @@ async def dump_location_columns(attendance: ServiceUnderTest) -> str:
 async def test_the_calendar_shows_the_made_up_days(
     cadre: httpx.AsyncClient, bureau: httpx.AsyncClient
 ) -> None:
-    found = {one["on"]: one for one in await get_json(bureau, "/attendance/calendar", month="2024-05")}
-    assert (found["2024-05-11"]["kind"], found["2024-05-01"]["name"]) == ("made_up", "劳动节")
-    assert found["2024-05-20"]["works"] is True
-    assert len(found) == 31
+    days = {day["on"]: day for day in await get_json(bureau, "/attendance/calendar", month="2024-05")}
+    assert (days["2024-05-11"]["kind"], days["2024-05-01"]["name"]) == ("made_up", "劳动节")
+    assert days["2024-05-20"]["works"] is True
+    assert len(days) == 31
 
 
-async def test_a_district_moves_its_own_days_and_a_wrong_list_is_refused(bureau: httpx.AsyncClient) -> None:
+async def test_a_district_changes_its_calendar_and_a_malformed_list_is_refused(
+    bureau: httpx.AsyncClient,
+) -> None:
     entry = {"key": "calendar.changes", "title": "县级调休", "region": DISTRICT, "basis": "区政府通知"}
     own = [
         {"date": "2024-05-25", "name": "调休", "isOffDay": False},
@@ -241,9 +246,9 @@ async def test_a_district_moves_its_own_days_and_a_wrong_list_is_refused(bureau:
     for bad in ([{"on": "x"}], [{"days": [{"date": "?", "isOffDay": "no"}]}], [{"days": own, "rank": 1}]):
         await post_json(bureau, "/attendance/rules", rule | {"value": bad}, 422)
     await post_json(bureau, "/attendance/rules", rule | {"value": [{"days": own}]})
-    found = {one["on"]: one for one in await get_json(bureau, "/attendance/calendar", month="2024-05")}
-    assert (found["2024-05-25"]["works"], found["2024-05-25"]["name"]) == (True, "调休")
-    assert found["2024-05-27"]["works"] is False
+    days = {day["on"]: day for day in await get_json(bureau, "/attendance/calendar", month="2024-05")}
+    assert (days["2024-05-25"]["works"], days["2024-05-25"]["name"]) == (True, "调休")
+    assert days["2024-05-27"]["works"] is False
 
 
 async def test_the_four_districts_days_differ_by_their_rules(
@@ -261,5 +266,5 @@ async def test_the_four_districts_days_differ_by_their_rules(
         cadre = attendance.client_as("cadre", region, person=f"p{region}")
         await submit_check_in(cadre, build_check_in(clock, device=f"d{region}"))
         await run_day_projection(attendance)
-        found = await get_day(cadre, person=f"p{region}")
-        assert (found["result"], found["halves"]) == (result, halves)
+        day = await get_day(cadre, person=f"p{region}")
+        assert (day["result"], day["halves"]) == (result, halves)

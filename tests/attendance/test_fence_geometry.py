@@ -1,4 +1,4 @@
-"""Fences and places as the service takes them in: datums, edges, holes, the date line."""
+"""Fences and positions through the API: datums, edges, holes, the date line."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.clients import VILLAGE
 from tests.conftest import Clock
 
 DEGREES_PER_METRE_EAST = DEGREES_PER_METRE_NORTH / 0.7923
-"""Degrees of longitude in a metre at the hall."""
+"""Degrees of longitude per metre at the hall."""
 
 
 def build_ring(*corners: tuple[float, float]) -> list[list[float]]:
@@ -43,18 +43,20 @@ COURTYARD_RINGS = [
         ((116.377817, 39.911954), (116.38404722455657, 39.91334545536069)),
     ],
 )
-def test_the_vectors_others_published(wgs: tuple[float, float], gcj: tuple[float, float]) -> None:
+def test_conversion_matches_published_test_vectors(
+    wgs: tuple[float, float], gcj: tuple[float, float]
+) -> None:
     assert haversine_m(from_wgs84(*wgs, Datum.GCJ02), gcj) < 0.001
     assert haversine_m(to_wgs84(*gcj, Datum.GCJ02), wgs) < 0.01
 
 
 async def create_fenced_post(town: httpx.AsyncClient, *fences: dict[str, Any]) -> Any:
-    made = await post_json(
+    post = await post_json(
         town, "/attendance/posts", {"name": "院子", "region": VILLAGE, "fences": list(fences)}
     )
     body = {"person": "li", "person_name": "李明", "starts_on": "2024-01-01"}
-    await post_json(town, f"/attendance/posts/{made['id']}/assignments", body)
-    return made
+    await post_json(town, f"/attendance/posts/{post['id']}/assignments", body)
+    return post
 
 
 @pytest.mark.parametrize(
@@ -73,16 +75,16 @@ async def test_a_polygon_with_a_courtyard(
     town: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock, north_m: float, verdict: str
 ) -> None:
     await create_fenced_post(town, {"kind": "polygon", "datum": "wgs84", "coordinates": COURTYARD_RINGS})
-    tap = build_check_in(clock, north_m=north_m)
-    tap["fix"]["accuracy_m"] = 9.5 if north_m == 0 else 20
-    assert (await submit_check_in(cadre, tap))["verdict"] == verdict
+    check_in = build_check_in(clock, north_m=north_m)
+    check_in["fix"]["accuracy_m"] = 9.5 if north_m == 0 else 20
+    assert (await submit_check_in(cadre, check_in))["verdict"] == verdict
 
 
 async def test_a_fence_given_in_gcj02_stands_where_it_was_drawn(
     town: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock
 ) -> None:
-    drawn = [[list(from_wgs84(lon, lat, Datum.GCJ02)) for lon, lat in one] for one in COURTYARD_RINGS[:1]]
-    await create_fenced_post(town, {"kind": "polygon", "datum": "gcj02", "coordinates": drawn})
+    rings = [[list(from_wgs84(lon, lat, Datum.GCJ02)) for lon, lat in ring] for ring in COURTYARD_RINGS[:1]]
+    await create_fenced_post(town, {"kind": "polygon", "datum": "gcj02", "coordinates": rings})
     assert (await submit_check_in(cadre, build_check_in(clock, north_m=79)))["verdict"] == "inside"
     assert (await submit_check_in(cadre, build_check_in(clock, north_m=130)))["verdict"] == "outside"
 
@@ -96,7 +98,7 @@ async def test_a_fence_given_in_gcj02_stands_where_it_was_drawn(
         ([COURTYARD_RINGS[0], build_ring((500, 500), (500, 530), (530, 530))], "洞"),
     ],
 )
-async def test_an_unsound_fence_is_refused_with_the_reason(
+async def test_an_invalid_fence_is_refused_with_the_reason(
     town: httpx.AsyncClient, coordinates: Any, words: str
 ) -> None:
     fence = {"kind": "polygon", "datum": "wgs84", "coordinates": coordinates}
@@ -122,7 +124,7 @@ async def test_a_fence_is_imported_from_geojson(
     address = f"/attendance/posts/{post['id']}/fence-import"
     tag = {"If-Match": (await town.get(f"/attendance/posts/{post['id']}")).headers["ETag"]}
     changed = await post_json(town, address, {"datum": "wgs84", "geojson": shape}, 200, headers=tag)
-    assert [one["kind"] for one in changed["fences"]] == ["polygon"]
+    assert [fence["kind"] for fence in changed["fences"]] == ["polygon"]
     assert (await submit_check_in(cadre, build_check_in(clock, north_m=60)))["verdict"] == "inside"
     for bad in (
         {"type": "Point", "coordinates": [1, 2]},
@@ -135,7 +137,7 @@ async def test_a_fence_is_imported_from_geojson(
         await post_json(town, address, {"datum": "wgs84", "geojson": bad}, 422, headers=tag)
 
 
-async def test_a_fence_is_set_from_where_somebody_stands_when_the_fix_is_exact_and_fresh(
+async def test_a_fence_is_added_around_an_exact_and_recent_fix(
     town: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     pasture = (HALL_POSITION[0] + 0.05, HALL_POSITION[1])

@@ -1,4 +1,4 @@
-"""Check-ins that arrive together share a transaction, and nobody bears another's failure."""
+"""Group commit: concurrent check-ins share a transaction; a failure affects only its cause."""
 
 import asyncio
 from typing import Any
@@ -20,7 +20,7 @@ from tests.attendance.factories_attendance import (
 from tests.clients import ServiceUnderTest
 from tests.conftest import Clock
 
-WRITE_ALL_PATH = "services.attendance.check_ins.group_commit.write_submissions"
+WRITE_SUBMISSIONS_PATH = "services.attendance.check_ins.group_commit.write_submissions"
 
 
 async def test_forty_at_once_are_forty_records_and_forty_events_in_few_commits(
@@ -30,24 +30,24 @@ async def test_forty_at_once_are_forty_records_and_forty_events_in_few_commits(
     await create_post(town, *persons)
     sizes: list[int] = []
 
-    async def counted(callers: list[Submission], insert: InsertCheckIns, digests: FindDigests) -> None:
-        sizes.append(len(callers))
-        await write_submissions(callers, insert, digests)
+    async def counted(submissions: list[Submission], insert: InsertCheckIns, digests: FindDigests) -> None:
+        sizes.append(len(submissions))
+        await write_submissions(submissions, insert, digests)
 
-    monkeypatch.setattr(WRITE_ALL_PATH, counted)
-    clients = [attendance.client_as("cadre", person=one) for one in persons]
+    monkeypatch.setattr(WRITE_SUBMISSIONS_PATH, counted)
+    clients = [attendance.client_as("cadre", person=person) for person in persons]
     results = await asyncio.gather(
-        *(submit_check_in(one, build_check_in(clock, device=f"d{n}")) for n, one in enumerate(clients))
+        *(submit_check_in(client, build_check_in(clock, device=f"d{n}")) for n, client in enumerate(clients))
     )
-    assert {one["result"] for one in results} == {"applied"}
+    assert {result["result"] for result in results} == {"applied"}
     assert sum(sizes) == 40
     assert len(sizes) < 20
     assert len((await get_json(town, "/attendance/check-ins", limit=100))["items"]) == 40
-    told = (await get_json(attendance.client_as("bureau"), "/attendance/events?limit=500"))["items"]
-    assert sum(one["type"] == "check_in.recorded" for one in told) == 40
+    events = (await get_json(attendance.client_as("bureau"), "/attendance/events?limit=500"))["items"]
+    assert sum(event["type"] == "check_in.recorded" for event in events) == 40
 
 
-async def test_a_tap_costs_two_statements_at_most(
+async def test_a_check_in_costs_two_statements_at_most(
     attendance: ServiceUnderTest,
     cadre: httpx.AsyncClient,
     post: Any,
@@ -56,70 +56,73 @@ async def test_a_tap_costs_two_statements_at_most(
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock))
     await attendance.context.clear_memory()
-    seen: list[str] = []
+    statements: list[str] = []
     database = attendance.context.database
     engines = [database.writer.sync_engine]
     if database.dialect == "sqlite":
         engines.append(database.reader.sync_engine)
 
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+    def record_statement(_connection: Any, _cursor: Any, statement: str, *_args: Any) -> None:
         if not statement.startswith(("BEGIN", "PRAGMA", "ROLLBACK", "COMMIT")):
-            seen.append(statement)
+            statements.append(statement)
 
     execute = AutocommitConnection.execute
 
     async def note_execute(connection: AutocommitConnection, statement: str, values: Any) -> Any:
-        seen.append(statement)
+        statements.append(statement)
         return await execute(connection, statement, values)
 
     monkeypatch.setattr(AutocommitConnection, "execute", note_execute)
     for engine in engines:
-        sa.event.listen(engine, "before_cursor_execute", note)
+        sa.event.listen(engine, "before_cursor_execute", record_statement)
     try:
         await submit_check_in(cadre, build_check_in(clock))
-        cold, seen[:] = len(seen), []
+        cold_count, statements[:] = len(statements), []
         await submit_check_in(cadre, build_check_in(clock))
     finally:
         for engine in engines:
-            sa.event.remove(engine, "before_cursor_execute", note)
-    extra = 0 if database.dialect == "postgresql" else 1
-    assert (cold, len(seen)) == (2 + extra, 1 + extra)
+            sa.event.remove(engine, "before_cursor_execute", record_statement)
+    sqlite_statements = 0 if database.dialect == "postgresql" else 1
+    assert (cold_count, len(statements)) == (2 + sqlite_statements, 1 + sqlite_statements)
 
 
-async def test_a_neighbour_who_may_not_spoils_nobody(
+async def test_a_refused_request_in_the_same_commit_affects_no_other(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
-    lost = {**build_check_in(clock), "photo": "0190f0a0-0000-7000-8000-000000000009"}
-    good, bad = await asyncio.gather(
+    missing_photo = {**build_check_in(clock), "photo": "0190f0a0-0000-7000-8000-000000000009"}
+    accepted, refused = await asyncio.gather(
         cadre.post("/attendance/check-ins", json=build_check_in(clock)),
-        attendance.client_as("cadre", person="wang").post("/attendance/check-ins", json=lost),
+        attendance.client_as("cadre", person="wang").post("/attendance/check-ins", json=missing_photo),
     )
-    assert (good.status_code, bad.status_code) == (201, 422)
-    assert bad.json()["errors"][0]["pointer"] == "/photo"
+    assert (accepted.status_code, refused.status_code) == (201, 422)
+    assert refused.json()["errors"][0]["pointer"] == "/photo"
 
 
-async def test_a_failed_transaction_is_tried_again_one_by_one(
+async def test_a_failed_shared_transaction_is_retried_per_request(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await create_post(town, "li", "wang", "zhao")
 
-    async def breaks_for_wang(
-        callers: list[Submission], insert: InsertCheckIns, digests: FindDigests
+    async def fail_for_wang(
+        submissions: list[Submission], insert: InsertCheckIns, digests: FindDigests
     ) -> None:
-        if any(one.actor.id == "wang" for one in callers):
-            raise RuntimeError("a bug that only wang meets")
-        await write_submissions(callers, insert, digests)
+        if any(submission.actor.id == "wang" for submission in submissions):
+            raise RuntimeError("an error for wang only")
+        await write_submissions(submissions, insert, digests)
 
-    monkeypatch.setattr(WRITE_ALL_PATH, breaks_for_wang)
+    monkeypatch.setattr(WRITE_SUBMISSIONS_PATH, fail_for_wang)
     names = ("li", "wang", "zhao")
-    taps = [build_check_in(clock, device=name) for name in names]
+    check_ins = [build_check_in(clock, device=name) for name in names]
     clients = [attendance.client_as("cadre", person=name) for name in names]
-    found = await asyncio.gather(
-        *(one.post("/attendance/check-ins", json=tap) for one, tap in zip(clients, taps, strict=True))
+    responses = await asyncio.gather(
+        *(
+            client.post("/attendance/check-ins", json=check_in)
+            for client, check_in in zip(clients, check_ins, strict=True)
+        )
     )
-    assert [one.status_code for one in found] == [201, 500, 201]
-    kept = (await get_json(town, "/attendance/check-ins"))["items"]
-    assert {one["person"] for one in kept} == {"li", "zhao"}
+    assert [result.status_code for result in responses] == [201, 500, 201]
+    stored = (await get_json(town, "/attendance/check-ins"))["items"]
+    assert {check_in["person"] for check_in in stored} == {"li", "zhao"}
 
 
 async def test_nobody_is_answered_before_the_commit(
@@ -129,49 +132,51 @@ async def test_nobody_is_answered_before_the_commit(
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def fails(*_given: Any) -> None:
+    async def fail(*_args: Any) -> None:
         raise RuntimeError("the disk is full")
 
-    monkeypatch.setattr(AsyncSession, "commit", fails)
-    monkeypatch.setattr(AutocommitConnection, "execute", fails)
+    monkeypatch.setattr(AsyncSession, "commit", fail)
+    monkeypatch.setattr(AutocommitConnection, "execute", fail)
     assert (await cadre.post("/attendance/check-ins", json=build_check_in(clock))).status_code == 500
     monkeypatch.undo()
     assert (await get_json(cadre, "/attendance/check-ins"))["items"] == []
 
 
-async def test_the_same_id_from_two_people_at_once_is_the_first_ones(
+async def test_the_same_id_from_two_persons_is_stored_for_the_first(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_post(town, "li", "wang")
-    tap = build_check_in(clock)
-    found = await asyncio.gather(
-        *(submit_check_in(attendance.client_as("cadre", person=name), tap) for name in ("li", "wang"))
+    check_in = build_check_in(clock)
+    results = await asyncio.gather(
+        *(submit_check_in(attendance.client_as("cadre", person=name), check_in) for name in ("li", "wang"))
     )
-    assert sorted(one["result"] for one in found) == ["applied", "refused"]
+    assert sorted(result["result"] for result in results) == ["applied", "refused"]
 
 
-async def test_a_key_gives_the_first_answer_again(cadre: httpx.AsyncClient, post: Any, clock: Clock) -> None:
-    tap, key = build_check_in(clock), {"Idempotency-Key": "tap-1"}
-    first = await cadre.post("/attendance/check-ins", json=tap, headers=key)
-    again = await cadre.post("/attendance/check-ins", json=tap, headers=key)
+async def test_an_idempotency_key_replays_the_first_answer(
+    cadre: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    check_in, key = build_check_in(clock), {"Idempotency-Key": "check-in-1"}
+    first = await cadre.post("/attendance/check-ins", json=check_in, headers=key)
+    again = await cadre.post("/attendance/check-ins", json=check_in, headers=key)
     assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.parametrize("body", ["", "[]", "{", '{"items": []}', '{"id": 1}', "null", '{"items": 3}'])
-async def test_what_is_no_check_in_gets_the_ordinary_refusal(cadre: httpx.AsyncClient, body: str) -> None:
-    answered = await cadre.post(
+async def test_a_malformed_body_gets_the_ordinary_refusal(cadre: httpx.AsyncClient, body: str) -> None:
+    response = await cadre.post(
         "/attendance/check-ins", content=body, headers={"content-type": "application/json"}
     )
-    assert answered.status_code in {400, 422}
-    assert answered.headers["content-type"].startswith("application/problem+json")
+    assert response.status_code in {400, 422}
+    assert response.headers["content-type"].startswith("application/problem+json")
 
 
 async def test_two_hundred_from_one_phone_are_one_answer(
     cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     items = [build_check_in(clock) for _ in range(200)]
-    answered = (await post_json(cadre, "/attendance/check-ins", {"items": items}))["items"]
-    assert [one["id"] for one in answered] == [one["id"] for one in items]
+    results = (await post_json(cadre, "/attendance/check-ins", {"items": items}))["items"]
+    assert [result["id"] for result in results] == [item["id"] for item in items]
     again = (await post_json(cadre, "/attendance/check-ins", {"items": items}))["items"]
-    assert {one["result"] for one in again} == {"duplicate"}
+    assert {result["result"] for result in again} == {"duplicate"}

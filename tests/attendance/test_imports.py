@@ -1,4 +1,4 @@
-"""Attendance of DingTalk and WeCom is taken in once, and read back in DingTalk's own format."""
+"""Imports from DingTalk and WeCom, and reads in DingTalk's format."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ async def create_external_account(
     return await post_json(bureau, "/attendance/external-accounts", body)
 
 
-async def test_a_file_is_taken_in_once_and_makes_the_day(
+async def test_a_file_is_imported_once_and_its_days_are_evaluated(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     await create_external_account(bureau)
@@ -70,12 +70,15 @@ async def test_a_file_is_taken_in_once_and_makes_the_day(
     assert (await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": late}))[
         "fresh"
     ] == 1
-    taps = {one["work_date"]: one for one in (await get_json(cadre, "/attendance/check-ins"))["items"]}
-    assert (taps["2024-05-17"]["verdict"], taps["2024-05-17"]["source"]) == ("inside", "SYSTEM")
-    assert taps["2024-05-16"]["verdict"] == "outside"
-    assert taps["2024-05-13"]["verdict"] == "inside"
-    assert taps["2024-05-14"]["verdict"] == "inside"
-    assert len(taps) == 4
+    check_ins = {
+        check_in["work_date"]: check_in
+        for check_in in (await get_json(cadre, "/attendance/check-ins"))["items"]
+    }
+    assert (check_ins["2024-05-17"]["verdict"], check_ins["2024-05-17"]["source"]) == ("inside", "SYSTEM")
+    assert check_ins["2024-05-16"]["verdict"] == "outside"
+    assert check_ins["2024-05-13"]["verdict"] == "inside"
+    assert check_ins["2024-05-14"]["verdict"] == "inside"
+    assert len(check_ins) == 4
     await check_imported_days(attendance, cadre)
 
 
@@ -83,8 +86,8 @@ async def check_imported_days(attendance: ServiceUnderTest, cadre: httpx.AsyncCl
     while await project_next_batch(attendance.context):
         pass
     days = {
-        one["work_date"]: one["result"]
-        for one in (await get_json(cadre, "/attendance/days?limit=200"))["items"]
+        day["work_date"]: day["result"]
+        for day in (await get_json(cadre, "/attendance/days?limit=200"))["items"]
     }
     assert (days["2024-05-17"], days["2024-05-16"], days["2024-05-15"]) == (
         "present",
@@ -93,7 +96,7 @@ async def check_imported_days(attendance: ServiceUnderTest, cadre: httpx.AsyncCl
     )
 
 
-async def test_records_wait_for_their_person(
+async def test_unmatched_records_become_check_ins_when_the_account_is_registered(
     bureau: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     run = await post_json(
@@ -104,8 +107,8 @@ async def test_records_wait_for_their_person(
     assert (run["fresh"], run["unmatched"]) == (0, 1)
     assert (await get_json(cadre, "/attendance/check-ins"))["items"] == []
     await create_external_account(bureau)
-    (tap,) = (await get_json(cadre, "/attendance/check-ins"))["items"]
-    assert tap["verdict"] == "inside"
+    (check_in,) = (await get_json(cadre, "/attendance/check-ins"))["items"]
+    assert check_in["verdict"] == "inside"
 
 
 @pytest.mark.parametrize("details", [True, False])
@@ -130,7 +133,7 @@ async def test_a_pull_keeps_to_the_limits_and_survives_throttling(
     assert (again["fresh"], again["known"]) == (0, 130)
 
 
-async def test_a_wrong_secret_and_a_silent_server_change_nothing(
+async def test_a_wrong_secret_and_a_throttling_server_change_nothing(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient, post: Any, fake: FakeChannelServer
 ) -> None:
     await create_external_account(bureau)
@@ -171,20 +174,25 @@ async def test_wecom_counts_in_seconds_and_micro_degrees(
     ]
     run = await post_json(bureau, "/attendance/imports/pull", {**PULL_BODY, "channel": "wecom"})
     assert (run["fresh"], run["unsigned"]) == (2, 1)
-    taps = {one["kind"]: one["verdict"] for one in (await get_json(cadre, "/attendance/check-ins"))["items"]}
-    assert taps["OnDuty"] == "inside" or taps["OnDuty"] == "unsure"
-    assert taps["OffDuty"] == "outside"
+    check_ins = {
+        check_in["kind"]: check_in["verdict"]
+        for check_in in (await get_json(cadre, "/attendance/check-ins"))["items"]
+    }
+    assert check_ins["OnDuty"] == "inside" or check_ins["OnDuty"] == "unsure"
+    assert check_ins["OffDuty"] == "outside"
 
 
-async def test_what_is_no_record_is_named(bureau: httpx.AsyncClient, attendance: ServiceUnderTest) -> None:
+async def test_malformed_records_are_named_by_position(
+    bureau: httpx.AsyncClient, attendance: ServiceUnderTest
+) -> None:
     records = [build_punch(1, "u", "2024-05-17 08:00:00"), {"userId": "x"}, {"checkType": "Lunch"}]
     problem = await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": records}, 422)
-    assert [one["pointer"] for one in problem["errors"]] == ["/records/1", "/records/2"]
+    assert [error["pointer"] for error in problem["errors"]] == ["/records/1", "/records/2"]
     await set_rule(attendance, "check_in.switches", imports=False)
     await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": records[:1]}, 403)
 
 
-async def test_dingtalks_software_reads_ours_unchanged(
+async def test_check_ins_are_read_in_dingtalks_format(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, bureau: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     await submit_check_in(cadre, build_check_in(clock))
@@ -196,23 +204,23 @@ async def test_dingtalks_software_reads_ours_unchanged(
         "checkDateTo": "2024-05-20 23:59:59",
         "isI18n": "false",
     }
-    found = await post_json(bureau, address + "listRecord", body, 200)
-    assert found["errcode"] == 0
-    inside = next(one for one in found["recordresult"] if one["locationResult"] == "Normal")
+    details = await post_json(bureau, address + "listRecord", body, 200)
+    assert details["errcode"] == 0
+    inside = next(row for row in details["recordresult"] if row["locationResult"] == "Normal")
     assert (inside["isLegal"], inside["sourceType"], inside["checkType"]) == ("Y", "USER", "OnDuty")
     assert inside["userCheckTime"] == to_epoch_ms("2024-05-20 08:59:00")
     assert (inside["userLongitude"], inside["userLatitude"]) == pytest.approx(tuple(HALL_GCJ02), abs=1e-5)
-    assert [one["locationResult"] for one in found["recordresult"]].count("Outside") == 1
-    asked = {
+    assert [row["locationResult"] for row in details["recordresult"]].count("Outside") == 1
+    request = {
         "workDateFrom": "2024-05-20 10:00:00",
         "workDateTo": "2024-05-20 11:00:00",
         "userIdList": ["li"],
         "offset": 0,
         "limit": 1,
     }
-    first = await post_json(bureau, address + "list", asked, 200)
+    first = await post_json(bureau, address + "list", request, 200)
     assert (len(first["recordresult"]), first["hasMore"]) == (1, True)
-    assert (await post_json(bureau, address + "list", asked | {"offset": 1}, 200))["hasMore"] is False
+    assert (await post_json(bureau, address + "list", request | {"offset": 1}, 200))["hasMore"] is False
     for bad, code in (
         ({"limit": 51}, 40035),
         ({"userIdList": ["x"] * 51}, 40032),
@@ -220,29 +228,33 @@ async def test_dingtalks_software_reads_ours_unchanged(
         ({"workDateTo": "2024-05-27 00:00:00"}, 40035),
         ({"workDateFrom": "20 May"}, 40035),
     ):
-        assert (await post_json(bureau, address + "list", asked | bad, 200))["errcode"] == code
-    await post_json(cadre, address + "list", asked, 403)
+        assert (await post_json(bureau, address + "list", request | bad, 200))["errcode"] == code
+    await post_json(cadre, address + "list", request, 403)
     while await project_next_batch(attendance.context):
         pass
-    gap = asked | {"workDateFrom": "2024-05-17 00:00:00", "workDateTo": "2024-05-17 00:00:00", "limit": 50}
-    (row,) = (await post_json(bureau, address + "list", gap, 200))["recordresult"]
+    gap_request = request | {
+        "workDateFrom": "2024-05-17 00:00:00",
+        "workDateTo": "2024-05-17 00:00:00",
+        "limit": 50,
+    }
+    (row,) = (await post_json(bureau, address + "list", gap_request, 200))["recordresult"]
     assert (row["timeResult"], row["locationResult"]) == ("NotSigned", "NotSigned")
 
 
-async def test_the_token_may_stand_where_dingtalk_puts_it(
+async def test_the_token_is_accepted_in_the_query_as_dingtalk_sends_it(
     attendance: ServiceUnderTest, bureau: httpx.AsyncClient
 ) -> None:
     body = {"userIds": ["li"], "checkDateFrom": "2024-05-20 00:00:00", "checkDateTo": "2024-05-20 23:59:59"}
-    answered = await bureau.get("/attendance/members")
-    token = answered.request.headers["authorization"].removeprefix("Bearer ")
-    nobody = attendance.anonymous_client()
+    response = await bureau.get("/attendance/members")
+    token = response.request.headers["authorization"].removeprefix("Bearer ")
+    anonymous = attendance.anonymous_client()
     address = "/attendance/dingtalk/attendance/listRecord"
-    await post_json(nobody, address, body, 401)
-    assert (await post_json(nobody, f"{address}?access_token={token}", body, 200))["errcode"] == 0
-    assert (await post_json(nobody, f"{address}?access_token=wrong", body, 200))["errcode"] == 40014
-    missing = await post_json(nobody, f"{address}?access_token={token}", {"userIds": ["li"]}, 200)
-    assert (missing["errcode"], "checkDateFrom" in missing["errmsg"]) == (40035, True)
-    asked = (await attendance.client_as("cadre").get("/attendance/members")).request
-    weak = asked.headers["authorization"].removeprefix("Bearer ")
-    denied = await post_json(nobody, f"{address}?access_token={weak}", body, 200)
+    await post_json(anonymous, address, body, 401)
+    assert (await post_json(anonymous, f"{address}?access_token={token}", body, 200))["errcode"] == 0
+    assert (await post_json(anonymous, f"{address}?access_token=wrong", body, 200))["errcode"] == 40014
+    incomplete = await post_json(anonymous, f"{address}?access_token={token}", {"userIds": ["li"]}, 200)
+    assert (incomplete["errcode"], "checkDateFrom" in incomplete["errmsg"]) == (40035, True)
+    weak_request = (await attendance.client_as("cadre").get("/attendance/members")).request
+    weak_token = weak_request.headers["authorization"].removeprefix("Bearer ")
+    denied = await post_json(anonymous, f"{address}?access_token={weak_token}", body, 200)
     assert (denied["errcode"], denied["sub_code"]) == (88, "60011")

@@ -1,4 +1,4 @@
-"""Leave goes up the chain its length asks for; errands are reported; make-ups have a witness."""
+"""Leaves with their approval chain, errands, and make-ups with their witness."""
 
 from typing import Any
 
@@ -34,9 +34,9 @@ def test_every_pair_of_state_and_action(state: LeaveState, action: LeaveAction) 
 
 
 async def transition_leave(
-    client: httpx.AsyncClient, thing: Any, action: str, status: int = 200, **body: Any
+    client: httpx.AsyncClient, leave: Any, action: str, status: int = 200, **body: Any
 ) -> Any:
-    return await post_json(client, f"/attendance/leaves/{thing['id']}/{action}", body, status)
+    return await post_json(client, f"/attendance/leaves/{leave['id']}/{action}", body, status)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def transition_leave(
         ("620602100201", "2024-05-24", ["town", "county"]),
     ],
 )
-async def test_the_matrix_of_each_district_makes_the_chain(
+async def test_each_districts_rule_decides_the_approval_chain(
     attendance: ServiceUnderTest, region: str, last: str, chain: list[str]
 ) -> None:
     district, town = region[:6] + "000000", region[:9] + "000"
@@ -62,15 +62,15 @@ async def test_the_matrix_of_each_district_makes_the_chain(
     cadre = attendance.client_as("cadre", region, person="li")
     leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": last})
     assert leave["chain"] == chain
-    for at, step in enumerate(chain):
-        who = attendance.client_as(ROLE_BY_LEVEL[step], town if step == "town" else district)
-        action = "approve" if at == len(chain) - 1 else "endorse"
+    for index, step in enumerate(chain):
+        approver = attendance.client_as(ROLE_BY_LEVEL[step], town if step == "town" else district)
+        action = "approve" if index == len(chain) - 1 else "endorse"
         wrong = "endorse" if action == "approve" else "approve"
-        problem = await transition_leave(who, leave, wrong, 409)
+        problem = await transition_leave(approver, leave, wrong, 409)
         assert problem["errors"][0]["code"] in {"last_step", "more_steps"}
-        leave = await transition_leave(who, leave, action)
+        leave = await transition_leave(approver, leave, action)
     assert leave["state"] == "approved"
-    assert [one["step"] for one in leave["steps"]] == chain
+    assert [step["step"] for step in leave["steps"]] == chain
 
 
 async def test_nobody_takes_a_step_that_is_not_theirs(
@@ -93,7 +93,7 @@ async def test_nobody_takes_a_step_that_is_not_theirs(
     assert (await transition_leave(bureau, leave, "approve"))["state"] == "approved"
 
 
-async def test_a_deputy_takes_the_step_for_the_time_it_was_given(
+async def test_a_deputy_approves_within_the_period_of_the_delegation(
     attendance: ServiceUnderTest,
     cadre: httpx.AsyncClient,
     town: httpx.AsyncClient,
@@ -117,7 +117,7 @@ async def test_a_deputy_takes_the_step_for_the_time_it_was_given(
     assert (await transition_leave(deputy, leave, "approve"))["steps"][-1]["by"] == "deputy"
 
 
-async def test_a_leave_is_withdrawn_before_it_begins_and_returned_from_after(
+async def test_a_leave_is_withdrawn_before_its_start_and_ended_by_a_return_after_it(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
     leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY)
@@ -128,16 +128,16 @@ async def test_a_leave_is_withdrawn_before_it_begins_and_returned_from_after(
     clock.set(clock.now().replace(day=25))
     assert (await transition_leave(cadre, leave, "withdraw", 409))["errors"][0]["code"] == "begun"
     assert (await transition_leave(cadre, leave, "return", 409))["errors"][0]["pointer"] == "/returned_on"
-    late = await get_json(cadre, f"/attendance/leaves/{leave['id']}")
-    assert "尚未销假" in " ".join(late["warnings"])
-    assert [one["id"] for one in (await get_json(town, "/attendance/leaves", overdue=True))["items"]] == [
+    detail = await get_json(cadre, f"/attendance/leaves/{leave['id']}")
+    assert "尚未销假" in " ".join(detail["warnings"])
+    assert [leave["id"] for leave in (await get_json(town, "/attendance/leaves", overdue=True))["items"]] == [
         leave["id"]
     ]
-    back = await transition_leave(cadre, leave, "return", returned_on="2024-05-24")
-    assert (back["state"], back["returned_on"]) == ("returned", "2024-05-24")
+    returned = await transition_leave(cadre, leave, "return", returned_on="2024-05-24")
+    assert (returned["state"], returned["returned_on"]) == ("returned", "2024-05-24")
 
 
-async def test_a_year_over_the_districts_limit_is_said(attendance: ServiceUnderTest) -> None:
+async def test_leave_above_the_yearly_limit_gives_a_warning(attendance: ServiceUnderTest) -> None:
     town = attendance.client_as("town_officer", "610929100000")
     await create_post(town, "li", region="610929100201")
     cadre = attendance.client_as("cadre", "610929100201", person="li")
@@ -150,7 +150,7 @@ async def test_a_year_over_the_districts_limit_is_said(attendance: ServiceUnderT
     assert "超过 30 天" in (await get_json(cadre, f"/attendance/leaves/{leave['id']}"))["warnings"][0]
 
 
-async def test_an_errand_is_reported_and_known(
+async def test_an_errand_is_reported_and_acknowledged(
     cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
 ) -> None:
     body = {
@@ -167,7 +167,7 @@ async def test_an_errand_is_reported_and_known(
         "town_officer"
     )
     await post_json(cadre, f"{address}/return", {"returned_on": "2024-05-22"}, 409)
-    assert [one["action"] for one in (await get_json(cadre, address))["available_actions"]] == [
+    assert [action["action"] for action in (await get_json(cadre, address))["available_actions"]] == [
         "withdraw",
         "return",
     ]
@@ -179,8 +179,8 @@ async def test_a_make_up_needs_its_witness_and_the_town(
     body = {"on": "2024-05-17", "why": "手机没电", "witness": "zhang"}
     await post_json(cadre, "/attendance/make-ups", body | {"witness": "li"}, 422)
     await post_json(cadre, "/attendance/make-ups", body | {"on": "2024-05-21"}, 422)
-    made = await post_json(cadre, "/attendance/make-ups", body)
-    address = f"/attendance/make-ups/{made['id']}"
+    make_up = await post_json(cadre, "/attendance/make-ups", body)
+    address = f"/attendance/make-ups/{make_up['id']}"
     await post_json(town, f"{address}/approve", {}, 409)
     other = attendance.client_as("cadre", person="wang")
     await post_json(other, f"{address}/witness", {}, 404)
@@ -190,7 +190,7 @@ async def test_a_make_up_needs_its_witness_and_the_town(
     assert (await post_json(town, f"{address}/approve", {}, 200))["state"] == "approved"
 
 
-async def test_make_ups_end_with_the_months_number(
+async def test_make_ups_are_limited_per_month(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     await set_rule(attendance, "presence.rules", make_ups_a_month=1)

@@ -1,4 +1,4 @@
-"""Months follow from days, are signed once, and say what came after."""
+"""Month sheets: counts, signature, later data, export, and the monthly statistics."""
 
 from datetime import timedelta
 from io import BytesIO
@@ -20,13 +20,13 @@ from tests.clients import TOWN, VILLAGE, ServiceUnderTest
 from tests.conftest import Clock
 
 
-async def run_day_projection(door: ServiceUnderTest) -> None:
-    while await project_next_batch(door.context):
+async def run_day_projection(attendance: ServiceUnderTest) -> None:
+    while await project_next_batch(attendance.context):
         pass
 
 
 async def create_month(attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock) -> None:
-    """Li is there on 20 and 21 May, asks leave for 22 May; wang sends nothing; then June comes."""
+    """Li is present on 20 and 21 May and on leave on 22 May; wang sends nothing."""
     await create_post(town, "li", "wang", since="2024-05-20")
     team = await post_json(town, "/attendance/teams", {"name": "新店村工作队", "region": VILLAGE})
     body = {"person": "li", "person_name": "李明", "role": "member", "starts_on": "2024-05-01"}
@@ -35,8 +35,8 @@ async def create_month(attendance: ServiceUnderTest, town: httpx.AsyncClient, cl
     await submit_check_in(cadre, build_check_in(clock))
     clock.advance(timedelta(days=1))
     await submit_check_in(cadre, build_check_in(clock))
-    asked = {"kind": "annual", "starts_on": "2024-05-22", "ends_on": "2024-05-22", "why": "年休假"}
-    leave = await post_json(cadre, "/attendance/leaves", asked)
+    request = {"kind": "annual", "starts_on": "2024-05-22", "ends_on": "2024-05-22", "why": "年休假"}
+    leave = await post_json(cadre, "/attendance/leaves", request)
     await post_json(town, f"/attendance/leaves/{leave['id']}/approve", {}, 200)
     await run_day_projection(attendance)
 
@@ -66,9 +66,9 @@ async def test_a_months_sheet_counts_each_person(
     assert (wang["stationed"], wang["unexplained"]) == (0.0, 10)
     assert (sheet["total"]["persons"], sheet["total"]["stationed"]) == (2, 2.0)
     for by, keys in (("village", [VILLAGE]), ("town", [TOWN])):
-        found = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
-        assert [row["key"] for row in found["rows"]] == keys
-        assert found["rows"][0]["persons"] == 2
+        sheet_by = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by=by)
+        assert [row["key"] for row in sheet_by["rows"]] == keys
+        assert sheet_by["rows"][0]["persons"] == 2
     teams = await get_json(town, "/attendance/months", region=TOWN, month="2024-05", by="team")
     assert {row["name"] for row in teams["rows"]} == {"新店村工作队", ""}
     year = await get_json(town, "/attendance/years", region=TOWN, year=2024)
@@ -76,7 +76,7 @@ async def test_a_months_sheet_counts_each_person(
     assert year["rows"][0]["least_days"] is None
 
 
-async def test_a_signature_leaves_out_no_day_that_was_never_reckoned(
+async def test_a_signature_evaluates_days_without_a_result_first(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_month(attendance, town, clock)
@@ -93,26 +93,28 @@ async def test_nobody_can_order_people_by_their_figures(
         await get_json(bureau, f"{address}?sort=-halves", 400)
 
 
-async def test_a_signature_freezes_and_later_data_is_shown_beside(
+async def test_a_signature_freezes_days_and_later_data_is_stored_beside_them(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_month(attendance, town, clock)
     body = {"region": VILLAGE, "month": "2024-05"}
     problem = await post_json(town, "/attendance/months/sign", body, 409)
-    assert {one["code"] for one in problem["errors"]} == {"not_over", "provisional"}
+    assert {error["code"] for error in problem["errors"]} == {"not_over", "provisional"}
     await advance_to_june(attendance, clock)
     signed = await post_json(town, "/attendance/months/sign", body, 200)
     assert signed["state"] == "signed"
     await post_json(town, "/attendance/months/sign", body, 409)
     sheet = await get_json(town, "/attendance/months", region=VILLAGE, month="2024-05")
     assert sheet["state"] == "signed"
-    taken = (clock.now() - timedelta(days=9)).isoformat()
-    made = await post_json(
-        town, "/attendance/corrections", {"person": "wang", "taken_at": taken, "reason": "村里证实"}
+    taken_at = (clock.now() - timedelta(days=9)).isoformat()
+    check_in = await post_json(
+        town, "/attendance/corrections", {"person": "wang", "taken_at": taken_at, "reason": "村里证实"}
     )
     await run_day_projection(attendance)
     (day,) = (
-        await get_json(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+        await get_json(
+            town, f"/attendance/days?person=wang&from={check_in['work_date']}&to={check_in['work_date']}"
+        )
     )["items"]
     assert (day["result"], day["frozen"], day["after_signature"]["result"]) == (
         "unexplained",
@@ -122,12 +124,14 @@ async def test_a_signature_freezes_and_later_data_is_shown_beside(
     assert (await get_json(town, "/attendance/months", region=VILLAGE, month="2024-05"))["total"][
         "after_signature"
     ] == 1
-    kept = await get_json(town, f"/attendance/sheets/{signed['id']}")
-    assert [row["key"] for row in kept["rows"]] == ["li", "wang"]
+    stored = await get_json(town, f"/attendance/sheets/{signed['id']}")
+    assert [row["key"] for row in stored["rows"]] == ["li", "wang"]
     await post_json(town, "/attendance/months/reopen", body, 409)
     await post_json(town, "/attendance/months/reopen", body | {"reason": "补充材料"}, 200)
     (day,) = (
-        await get_json(town, f"/attendance/days?person=wang&from={made['work_date']}&to={made['work_date']}")
+        await get_json(
+            town, f"/attendance/days?person=wang&from={check_in['work_date']}&to={check_in['work_date']}"
+        )
     )["items"]
     assert (day["result"], day["frozen"], day["after_signature"]) == ("present", False, {})
 
@@ -137,14 +141,14 @@ async def test_nobody_signs_the_month_they_are_in(
 ) -> None:
     await create_month(attendance, town, clock)
     await advance_to_june(attendance, clock)
-    himself = attendance.client_as("town_officer", person="li")
-    await post_json(himself, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 403)
+    signer = attendance.client_as("town_officer", person="li")
+    await post_json(signer, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 403)
     elsewhere = attendance.client_as("town_officer", "620602101000")
     await post_json(elsewhere, "/attendance/months/sign", {"region": VILLAGE, "month": "2024-05"}, 404)
 
 
 @pytest.mark.parametrize("month", ["2024-13", "2024-5", "x"])
-async def test_a_month_that_is_none_is_refused(town: httpx.AsyncClient, month: str) -> None:
+async def test_a_malformed_month_is_refused(town: httpx.AsyncClient, month: str) -> None:
     await get_json(town, "/attendance/months", 422, region=TOWN, month=month)
 
 
@@ -152,9 +156,9 @@ async def test_the_report_has_a_column_for_every_day(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_month(attendance, town, clock)
-    answered = await town.get("/attendance/months/export", params={"region": TOWN, "month": "2024-05"})
-    assert answered.status_code == 200
-    rows: Any = CalamineWorkbook.from_filelike(BytesIO(answered.content)).get_sheet_by_index(0).to_python()
+    response = await town.get("/attendance/months/export", params={"region": TOWN, "month": "2024-05"})
+    assert response.status_code == 200
+    rows: Any = CalamineWorkbook.from_filelike(BytesIO(response.content)).get_sheet_by_index(0).to_python()
     header = next(row for row in rows if row[0] == "姓名")
     line: Any = dict(zip(header, next(row for row in rows if row[2] == "li"), strict=True))
     assert line["部门"] == "新店村工作队"
@@ -162,7 +166,7 @@ async def test_the_report_has_a_column_for_every_day(
     assert sum(1 for title in header if title[:1].isdigit()) == 31
 
 
-async def test_the_monthly_table_writes_itself(
+async def test_the_monthly_statistics_follow_from_daily_records(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_month(attendance, town, clock)
@@ -182,8 +186,8 @@ async def test_the_monthly_table_writes_itself(
             "beneficiaries": people,
         }
         await post_json(cadre, "/attendance/deeds", deed | {"done": kind != "jobs"})
-    found = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05")
-    line = next(row for row in found["rows"] if row["key"] == "li")
+    statistics = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05")
+    line = next(row for row in statistics["rows"] if row["key"] == "li")
     assert (line["role"], line["stationed"], line["household_visits"]) == ("工作队队员", 2.0, 1)
     assert (line["project"], line["project_money"], line["consumption_money"], line["jobs"]) == (
         1,
@@ -196,8 +200,8 @@ async def test_the_monthly_table_writes_itself(
     assert [(row["key"], row["deeds"]) for row in towns["rows"]] == [(TOWN, 3)]
     units = await get_json(town, "/attendance/statistics", region=TOWN, month="2024-05", by="unit")
     assert units["rows"][0]["unit"] == "未登记派出单位"
-    answered = await town.get("/attendance/statistics/export", params={"region": TOWN, "month": "2024-05"})
-    sheets = CalamineWorkbook.from_filelike(BytesIO(answered.content))
+    response = await town.get("/attendance/statistics/export", params={"region": TOWN, "month": "2024-05"})
+    sheets = CalamineWorkbook.from_filelike(BytesIO(response.content))
     assert sheets.sheet_names == ["月统计", "实事清单"]
     rows: Any = sheets.get_sheet_by_index(0).to_python()
     header = next(row for row in rows if row[0] == "单位")

@@ -1,4 +1,4 @@
-"""A spot check can be drawn again by anybody, and only a person says absent."""
+"""Spot checks: the draw is reproducible, and only a person decides on absence."""
 
 from datetime import timedelta
 from typing import Any
@@ -35,23 +35,25 @@ def build_answer(clock: Clock, north_m: float = 0) -> dict[str, Any]:
 
 
 async def draw_one(attendance: ServiceUnderTest, town: httpx.AsyncClient) -> tuple[Any, Any]:
-    check = await post_json(town, "/attendance/spot-checks", {"region": TOWN, "size": 1})
-    (one,) = (await get_json(town, "/attendance/spot-checks/drawn", spot_check_id=check["id"]))["items"]
-    return check, one
+    spot_check = await post_json(town, "/attendance/spot-checks", {"region": TOWN, "size": 1})
+    (drawn,) = (await get_json(town, "/attendance/spot-checks/drawn", spot_check_id=spot_check["id"]))[
+        "items"
+    ]
+    return spot_check, drawn
 
 
 async def test_the_draw_is_repeated_from_its_seed(
     attendance: ServiceUnderTest, town: httpx.AsyncClient
 ) -> None:
     await create_post(town, *PERSON_IDS)
-    check = await post_json(town, "/attendance/spot-checks", {"region": TOWN, "size": 2})
-    assert (check["pool"], check["pool_digest"]) == (5, compute_pool_digest(PERSON_IDS))
-    rows = (await get_json(town, "/attendance/spot-checks/drawn", spot_check_id=check["id"]))["items"]
-    assert {one["person"] for one in rows} == set(draw_persons(PERSON_IDS, 2, check["seed"]))
+    spot_check = await post_json(town, "/attendance/spot-checks", {"region": TOWN, "size": 2})
+    assert (spot_check["pool"], spot_check["pool_digest"]) == (5, compute_pool_digest(PERSON_IDS))
+    rows = (await get_json(town, "/attendance/spot-checks/drawn", spot_check_id=spot_check["id"]))["items"]
+    assert {row["person"] for row in rows} == set(draw_persons(PERSON_IDS, 2, spot_check["seed"]))
     assert draw_persons(PERSON_IDS, 5, "a") != draw_persons(PERSON_IDS, 5, "b")
 
 
-async def test_who_is_away_with_leave_is_not_drawn(
+async def test_persons_on_leave_or_errand_are_not_drawn(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, clock: Clock
 ) -> None:
     await create_post(town, "li", "wang")
@@ -69,7 +71,7 @@ async def test_who_is_away_with_leave_is_not_drawn(
     ("north_m", "minutes", "outcome"),
     [(0, 59, "present"), (0, 61, "late"), (900, 5, "elsewhere"), (205, 5, "elsewhere")],
 )
-async def test_an_answer_by_place(
+async def test_the_outcome_follows_from_position_and_time(
     attendance: ServiceUnderTest,
     town: httpx.AsyncClient,
     cadre: httpx.AsyncClient,
@@ -79,20 +81,20 @@ async def test_an_answer_by_place(
     minutes: int,
     outcome: str,
 ) -> None:
-    _, one = await draw_one(attendance, town)
+    _, drawn = await draw_one(attendance, town)
     clock.advance(timedelta(minutes=minutes))
-    address = f"/attendance/spot-checks/drawn/{one['id']}/answer"
+    address = f"/attendance/spot-checks/drawn/{drawn['id']}/answer"
     await post_json(attendance.client_as("cadre", person="wang"), address, build_answer(clock), 404)
-    found = await post_json(cadre, address, build_answer(clock, north_m), 200)
-    assert found["outcome"] == outcome
+    answered = await post_json(cadre, address, build_answer(clock, north_m), 200)
+    assert answered["outcome"] == outcome
     await post_json(cadre, address, build_answer(clock), 409)
 
 
-async def test_only_a_person_says_absent_and_not_before_the_time_is_over(
+async def test_only_a_person_decides_on_absence_after_the_time_limit(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
-    _, one = await draw_one(attendance, town)
-    address = f"/attendance/spot-checks/drawn/{one['id']}/decide"
+    _, drawn = await draw_one(attendance, town)
+    address = f"/attendance/spot-checks/drawn/{drawn['id']}/decide"
     absent = {"outcome": "absent", "how": "call_back", "remark": "两次回拨无人接听"}
     await post_json(town, address, absent, 409)
     clock.advance(timedelta(minutes=61))

@@ -1,4 +1,4 @@
-"""Teams, terms, and one person handing over to another."""
+"""Teams, terms of members, and hand-over to another person."""
 
 from typing import Any
 
@@ -22,14 +22,16 @@ async def create_team(town: httpx.AsyncClient, *persons: str, **changes: Any) ->
     return team
 
 
-async def test_a_team_of_two_and_a_short_term_are_said_not_refused(town: httpx.AsyncClient) -> None:
+async def test_a_small_team_and_a_short_term_are_findings_not_refusals(town: httpx.AsyncClient) -> None:
     team = await create_team(town, "li", "wang", term_ends_on="2025-01-01")
-    found = await get_json(town, f"/attendance/teams/{team['id']}")
-    assert [one["person"] for one in found["members"]] == ["li", "wang"] or len(found["members"]) == 2
-    words = " ".join(one["words"] for one in found["findings"])
-    assert "在队 2 人" in words
-    assert "li同志的任期" in words
-    assert found["findings"][0]["rule"].startswith("team.requirements@")
+    team_detail = await get_json(town, f"/attendance/teams/{team['id']}")
+    assert [member["person"] for member in team_detail["members"]] == ["li", "wang"] or len(
+        team_detail["members"]
+    ) == 2
+    text = " ".join(finding["words"] for finding in team_detail["findings"])
+    assert "在队 2 人" in text
+    assert "li同志的任期" in text
+    assert team_detail["findings"][0]["rule"].startswith("team.requirements@")
 
 
 async def test_a_full_team_has_no_findings(town: httpx.AsyncClient) -> None:
@@ -63,18 +65,18 @@ async def test_a_hand_over_keeps_role_post_and_history(
     assert before["ends_on"] == "2024-05-19"
     assert (after["starts_on"], after["post_id"]) == ("2024-05-20", before["post_id"])
     detail = await get_json(town, f"/attendance/teams/{team['id']}")
-    assert [one["person"] for one in detail["members"]] == ["wang"]
-    assert [one["person"] for one in detail["former"]] == ["li"]
-    told = await get_json(attendance.client_as("bureau"), "/attendance/events")
+    assert [member["person"] for member in detail["members"]] == ["wang"]
+    assert [member["person"] for member in detail["former"]] == ["li"]
+    events = await get_json(attendance.client_as("bureau"), "/attendance/events")
     assert "wang" in [
-        one["after"].get("successor") for one in told["items"] if one["type"] == "member.changed"
+        event["after"].get("successor") for event in events["items"] if event["type"] == "member.changed"
     ]
     await post_json(
         town, f"/attendance/members/{term['id']}/end", {"ends_on": "2024-06-01", "reason": "再次"}, 409
     )
 
 
-async def test_leaving_the_team_ends_the_posting(town: httpx.AsyncClient) -> None:
+async def test_leaving_the_team_ends_the_assignment(town: httpx.AsyncClient) -> None:
     await create_team(town, "li")
     await create_post(town, "li")
     (term,) = (await get_json(town, "/attendance/members", person="li"))["items"]
@@ -82,8 +84,8 @@ async def test_leaving_the_team_ends_the_posting(town: httpx.AsyncClient) -> Non
         town, f"/attendance/members/{term['id']}/end", {"ends_on": "2024-05-31", "reason": "调回"}, 200
     )
     assert ended["ends_on"] == "2024-05-31"
-    (posting,) = (await get_json(town, "/attendance/assignments", person="li"))["items"]
-    assert posting["ends_on"] == "2024-05-31"
+    (assignment,) = (await get_json(town, "/attendance/assignments", person="li"))["items"]
+    assert assignment["ends_on"] == "2024-05-31"
 
 
 async def test_a_town_knows_the_districts_units_and_no_other_towns_teams(
@@ -92,7 +94,9 @@ async def test_a_town_knows_the_districts_units_and_no_other_towns_teams(
     unit = await post_json(
         bureau, "/attendance/units", {"name": "区财政局", "level": "district", "region": "620602000000"}
     )
-    assert [one["id"] for one in (await get_json(town, "/attendance/units"))["items"]] == [unit["id"]]
+    assert [unit_row["id"] for unit_row in (await get_json(town, "/attendance/units"))["items"]] == [
+        unit["id"]
+    ]
     team = await post_json(
         town, "/attendance/teams", {"name": "工作队", "region": VILLAGE, "unit_id": unit["id"]}
     )

@@ -1,4 +1,4 @@
-"""Visits and deeds are recorded once and read from everywhere."""
+"""Visits, follow-ups, deeds and trainings, and the yearly summary made from them."""
 
 from typing import Any
 from uuid import uuid4
@@ -26,24 +26,24 @@ DEED_BODY = {
 }
 
 
-async def test_a_visit_hides_the_household_and_leaves_work(
+async def test_a_visit_masks_the_household_and_creates_follow_ups(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
 ) -> None:
     visit = await post_json(cadre, "/attendance/visits", VISIT_BODY)
     assert (visit["household_masked"], visit["region"]) == ("马**", VILLAGE)
-    (listed,) = (await get_json(town, "/attendance/visits"))["items"]
-    assert "马秀英" not in str(listed)
-    (task,) = (await get_json(cadre, "/attendance/follow-ups", done=False))["items"]
-    address = f"/attendance/follow-ups/{task['id']}/finish"
+    (row,) = (await get_json(town, "/attendance/visits"))["items"]
+    assert "马秀英" not in str(row)
+    (follow_up,) = (await get_json(cadre, "/attendance/follow-ups", done=False))["items"]
+    address = f"/attendance/follow-ups/{follow_up['id']}/finish"
     done = await post_json(cadre, address, {"done_on": "2024-05-20", "result": "已报镇上"}, 200)
     assert done["done_on"] == "2024-05-20"
     await post_json(cadre, address, {"done_on": "2024-05-20", "result": "再报"}, 409)
     assert (await get_json(cadre, "/attendance/follow-ups", done=False))["items"] == []
-    told = await get_json(attendance.client_as("bureau"), "/attendance/events")
-    assert "马" not in str([one["after"] for one in told["items"]])
+    events = await get_json(attendance.client_as("bureau"), "/attendance/events")
+    assert "马" not in str([event["after"] for event in events["items"]])
 
 
-async def test_a_project_finds_the_visits_paid_to_it(
+async def test_visits_are_listed_by_project(
     cadre: httpx.AsyncClient, town: httpx.AsyncClient, post: Any
 ) -> None:
     project = str(uuid4())
@@ -51,7 +51,8 @@ async def test_a_project_finds_the_visits_paid_to_it(
     visit = await post_json(cadre, "/attendance/visits", body)
     await post_json(cadre, "/attendance/visits", VISIT_BODY)
     assert [
-        one["id"] for one in (await get_json(town, "/attendance/visits", project_id=project))["items"]
+        visit_row["id"]
+        for visit_row in (await get_json(town, "/attendance/visits", project_id=project))["items"]
     ] == [visit["id"]]
     assert len((await get_json(town, "/attendance/visits"))["items"]) == 2
     assert len((await get_json(town, "/attendance/visits?from=2024-05-19"))["items"]) == 0
@@ -73,7 +74,7 @@ async def test_a_visit_without_its_object_or_in_the_future_is_refused(
     await post_json(cadre, "/attendance/visits", VISIT_BODY | change, 422)
 
 
-async def test_a_deed_is_done_once_and_stays_its_owners(
+async def test_a_deed_is_completed_and_changed_only_by_its_owner(
     attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
 ) -> None:
     deed = await post_json(cadre, "/attendance/deeds", DEED_BODY)
@@ -113,10 +114,10 @@ async def test_a_regions_year_is_counted_from_what_was_recorded(
     await post_json(cadre, "/attendance/visits", VISIT_BODY | {"household": "张三"})
     await post_json(cadre, "/attendance/deeds", DEED_BODY | {"done": True})
     await post_json(cadre, "/attendance/deeds", DEED_BODY | {"happened_on": "2023-05-18"})
-    found = await get_json(bureau, "/attendance/summary", region="620602000000", year=2024)
-    assert (found["cadres"], found["posts"], found["visits"], found["households"]) == (1, 1, 3, 2)
-    assert (found["deeds"], found["deeds_done"], found["deed_money"]) == (1, 1, "31000.00")
-    assert found["follow_ups_open"] == 3
+    summary = await get_json(bureau, "/attendance/summary", region="620602000000", year=2024)
+    assert (summary["cadres"], summary["posts"], summary["visits"], summary["households"]) == (1, 1, 3, 2)
+    assert (summary["deeds"], summary["deeds_done"], summary["deed_money"]) == (1, 1, "31000.00")
+    assert summary["follow_ups_open"] == 3
     elsewhere = await get_json(
         attendance.client_as("town_officer", "620602101000"),
         "/attendance/summary",
@@ -127,9 +128,9 @@ async def test_a_regions_year_is_counted_from_what_was_recorded(
 
 
 async def test_a_rule_of_another_shape_is_refused(bureau: httpx.AsyncClient) -> None:
-    (now, *_) = await get_json(bureau, "/attendance/rules/presence.devices")
+    (current, *_) = await get_json(bureau, "/attendance/rules/presence.devices")
     body = {
-        **{k: now[k] for k in ("key", "title", "basis", "confirmed")},
+        **{name: current[name] for name in ("key", "title", "basis", "confirmed")},
         "effective_from": "2024-01-01",
         "region": "620602000000",
         "value": {"most": "many"},

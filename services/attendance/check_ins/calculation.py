@@ -55,7 +55,7 @@ def evaluate_check_in(
     elif check_in.fix is None or position is None:
         flags.append(Flag.NO_FIX)
     else:
-        match = _find_nearest_fence(current, position, check_in.fix.accuracy_m, limits)
+        match = find_nearest_fence(current, position, check_in.fix.accuracy_m, limits)
     is_held = bool(flags) or (match is not None and match[1].kind is FencePosition.UNSURE)
     result = Result.HELD if is_held else Result.APPLIED
     assignment = match[0] if match else current[0] if current else None
@@ -67,54 +67,6 @@ def evaluate_check_in(
         _describe_evaluation(match, flags),
         position,
     )
-
-
-def _find_nearest_fence(
-    assignments: Sequence[CachedAssignment], position: Point, accuracy_m: float | None, limits: CheckInLimits
-) -> tuple[CachedAssignment, FenceVerdict]:
-    """Returns the fence that fits the position best, among all fences of several posts."""
-    fence_owners = [assignment for assignment in assignments for _ in assignment.fences]
-    fences = [fence for assignment in assignments for fence in assignment.fences]
-    best = evaluate_fences(fences, position, accuracy_m, unstated_m=limits.unstated_m)
-    return fence_owners[best.fence], best
-
-
-def _find_flags(check_in: CheckInPost, limits: CheckInLimits, received_at: datetime) -> list[Flag]:
-    """Returns the flags that need neither assignment nor position."""
-    flags = []
-    if check_in.mock:
-        flags.append(Flag.MOCK)
-    tolerance = timedelta(minutes=limits.clock_minutes)
-    if check_in.taken_at > received_at + tolerance or (
-        check_in.sent_at and abs(received_at - check_in.sent_at) > tolerance
-    ):
-        flags.append(Flag.CLOCK)
-    if received_at - check_in.taken_at > timedelta(hours=limits.late_hours):
-        flags.append(Flag.LATE)
-    fix = check_in.fix
-    if fix is not None and fix.taken_at is not None:
-        if abs(check_in.taken_at - fix.taken_at) > timedelta(minutes=limits.fix_minutes):
-            flags.append(Flag.OLD_FIX)
-    if fix is not None and fix.accuracy_m is not None and fix.accuracy_m < limits.precise_m:
-        flags.append(Flag.PRECISE)
-    return flags
-
-
-def _describe_evaluation(match: tuple[CachedAssignment, FenceVerdict] | None, flags: Sequence[Flag]) -> str:
-    """Returns the Chinese text shown to the person."""
-    parts = []
-    if match is not None:
-        assignment, verdict = match
-        match verdict.kind:
-            case FencePosition.INSIDE:
-                parts.append(f"在{assignment.name}围栏内")
-            case FencePosition.OUTSIDE:
-                parts.append(f"在{assignment.name}围栏外约 {verdict.distance_m:.0f} 米")
-            case FencePosition.UNSURE:
-                parts.append(f"在{assignment.name}围栏边界附近, 定位误差内无法判定")
-    parts += [flag.label for flag in flags]
-    is_held = bool(flags) or (match is not None and match[1].kind is FencePosition.UNSURE)
-    return "; ".join(parts) + (", 已转人工复核" if is_held else "")
 
 
 def compute_digest(check_in: CheckInPost) -> str:
@@ -186,3 +138,51 @@ def build_event_payload(row: CheckInRow) -> dict[str, Any]:
         "post_id": str(row["post_id"]) if row["post_id"] else None,
         "taken_at": row["taken_at"].isoformat(),
     }
+
+
+def find_nearest_fence(
+    assignments: Sequence[CachedAssignment], position: Point, accuracy_m: float | None, limits: CheckInLimits
+) -> tuple[CachedAssignment, FenceVerdict]:
+    """Returns the fence that fits the position best, among all fences of several posts."""
+    fence_owners = [assignment for assignment in assignments for _ in assignment.fences]
+    fences = [fence for assignment in assignments for fence in assignment.fences]
+    best = evaluate_fences(fences, position, accuracy_m, unstated_m=limits.unstated_m)
+    return fence_owners[best.fence], best
+
+
+def _find_flags(check_in: CheckInPost, limits: CheckInLimits, received_at: datetime) -> list[Flag]:
+    """Returns the flags that need neither assignment nor position."""
+    flags = []
+    if check_in.mock:
+        flags.append(Flag.MOCK)
+    tolerance = timedelta(minutes=limits.clock_minutes)
+    if check_in.taken_at > received_at + tolerance or (
+        check_in.sent_at and abs(received_at - check_in.sent_at) > tolerance
+    ):
+        flags.append(Flag.CLOCK)
+    if received_at - check_in.taken_at > timedelta(hours=limits.late_hours):
+        flags.append(Flag.LATE)
+    fix = check_in.fix
+    if fix is not None and fix.taken_at is not None:
+        if abs(check_in.taken_at - fix.taken_at) > timedelta(minutes=limits.fix_minutes):
+            flags.append(Flag.OLD_FIX)
+    if fix is not None and fix.accuracy_m is not None and fix.accuracy_m < limits.precise_m:
+        flags.append(Flag.PRECISE)
+    return flags
+
+
+def _describe_evaluation(match: tuple[CachedAssignment, FenceVerdict] | None, flags: Sequence[Flag]) -> str:
+    """Returns the Chinese text shown to the person."""
+    parts = []
+    if match is not None:
+        assignment, verdict = match
+        match verdict.kind:
+            case FencePosition.INSIDE:
+                parts.append(f"在{assignment.name}围栏内")
+            case FencePosition.OUTSIDE:
+                parts.append(f"在{assignment.name}围栏外约 {verdict.distance_m:.0f} 米")
+            case FencePosition.UNSURE:
+                parts.append(f"在{assignment.name}围栏边界附近, 定位误差内无法判定")
+    parts += [flag.label for flag in flags]
+    is_held = bool(flags) or (match is not None and match[1].kind is FencePosition.UNSURE)
+    return "; ".join(parts) + (", 已转人工复核" if is_held else "")

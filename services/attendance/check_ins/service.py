@@ -137,6 +137,19 @@ async def write_submissions(
         ]
 
 
+def build_refused_result(identifier: str, errors: Sequence[FieldError]) -> CheckInResult:
+    """Returns the result of an item that is not accepted, with its errors."""
+    return CheckInResult(
+        id=identifier[:64],
+        result=Result.REFUSED,
+        result_label=Result.REFUSED.label,
+        words="; ".join(_describe_error(error) for error in errors),
+        errors=[
+            FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
+        ],
+    )
+
+
 async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
     """Loads the district's rules and parses the items. Raises Forbidden where own check-in is off."""
     region = next((grant.region for grant in submission.actor.grants), work.context.settings.district)
@@ -186,19 +199,6 @@ def _describe_error(error: FieldError) -> str:
     """Returns the error's detail, with the Chinese field name in front unless it is a full sentence."""
     name = FIELD_LABELS.get(error.pointer.strip("/").split("/")[0], "")
     return error.detail if error.code in FULL_SENTENCE_CODES or not name else f"{name}{error.detail}"
-
-
-def build_refused_result(identifier: str, errors: Sequence[FieldError]) -> CheckInResult:
-    """Returns the result of an item that is not accepted, with its errors."""
-    return CheckInResult(
-        id=identifier[:64],
-        result=Result.REFUSED,
-        result_label=Result.REFUSED.label,
-        words="; ".join(_describe_error(error) for error in errors),
-        errors=[
-            FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
-        ],
-    )
 
 
 def _evaluate_submission(

@@ -1,7 +1,7 @@
 """Background projection of days from the event log, recalculation after rule changes, coarsening of old positions.
 
-Days are evaluated newest first in bounded chunks; signed days are not changed. The remaining work of a recalculation
-is stored, so that it continues after a restart; a newer rule change in the same region starts it again.
+Recalculation goes from the newest day back, in bounded chunks; signed days are not changed. Its remaining work is
+stored, so that it continues after a restart; a newer rule change in the same region starts it again.
 """
 
 import asyncio
@@ -32,6 +32,30 @@ DAY_RULE_KEYS = frozenset(
 """Keys of the rules that the evaluation of days reads."""
 MAX_RULE_LOOK_BACK = timedelta(days=400)
 """Days further back are not recalculated after a rule change."""
+SUBSCRIBER_NAME = "itself:days"
+"""Subscriber name of the projection's cursor in this service's log."""
+LEASE_DURATION = timedelta(seconds=30)
+"""Time until another process takes over from a dead one; each chunk renews the lease."""
+MAX_LOG_ROWS = 2_000
+"""Log rows per batch; a day that occurs in several of them is evaluated once."""
+MAX_DAYS_PER_BATCH = 20_000
+"""Days per batch; a single assignment of last year affects hundreds."""
+MAX_ASSIGNMENT_LOOK_BACK = timedelta(days=400)
+"""Days further back are not evaluated after a changed assignment."""
+THROTTLE_FACTOR = 4
+"""Sleep 4× the working time, so that evaluation uses ≤ 20 % of one core and check-ins have priority."""
+IDLE_PAUSE_S = 2.0
+REFRESH_INTERVAL_S = 1800.0
+MAX_IMPORTS_PER_PASS = 500
+"""Imported records whose positions are coarsened per pass."""
+MAX_CATCH_UP_DAYS = 45
+"""Days back for which missing evaluations are made up after downtime."""
+log = structlog.get_logger("days")
+AffectedDays = dict[str, set[date]]
+
+
+class LostLease(Exception):
+    """Another process holds the lease of the projection; the rest of the batch is its work."""
 
 
 async def request_recalculations(work: UnitOfWork, rows: Sequence[Any]) -> None:
@@ -70,32 +94,6 @@ async def recalculate_next_chunk(context: ServiceContext) -> int:
         else:
             await session.delete(recalculation)
     return len(persons) or 1
-
-
-SUBSCRIBER_NAME = "itself:days"
-"""Subscriber name of the projection's cursor in this service's log."""
-LEASE_DURATION = timedelta(seconds=30)
-"""Time until another process takes over from a dead one; each chunk renews the lease."""
-MAX_LOG_ROWS = 2_000
-"""Log rows per batch; a day that occurs in several of them is evaluated once."""
-MAX_DAYS_PER_BATCH = 20_000
-"""Days per batch; a single assignment of last year affects hundreds."""
-MAX_ASSIGNMENT_LOOK_BACK = timedelta(days=400)
-"""Days further back are not evaluated after a changed assignment."""
-THROTTLE_FACTOR = 4
-"""Sleep 4× the working time, so that evaluation uses ≤ 20 % of one core and check-ins have priority."""
-IDLE_PAUSE_S = 2.0
-REFRESH_INTERVAL_S = 1800.0
-MAX_IMPORTS_PER_PASS = 500
-"""Imported records whose positions are coarsened per pass."""
-MAX_CATCH_UP_DAYS = 45
-"""Days back for which missing evaluations are made up after downtime."""
-log = structlog.get_logger("days")
-AffectedDays = dict[str, set[date]]
-
-
-class LostLease(Exception):
-    """Another process holds the lease of the projection; the rest of the batch is its work."""
 
 
 def find_affected_days(row: Any, today: date) -> tuple[str, date, date] | None:  # noqa: ANN401 - a row of `system_list_log_rows`
@@ -163,38 +161,6 @@ async def project_next_batch(context: ServiceContext, rest: float = 0) -> int:
     return count
 
 
-async def _get_reader(context: ServiceContext) -> SubscriberCursor:
-    """Returns the projection's cursor; creates it on first use."""
-    async with context.database.read() as session:
-        reader = await outbox_cursors.find_cursor(session, SUBSCRIBER_NAME)
-    if reader is not None:
-        return reader
-    async with context.database.write() as session:
-        await outbox_cursors.subscribe(session, [SUBSCRIBER_NAME], context.clock())
-    return await _get_reader(context)
-
-
-async def _project_chunk(
-    context: ServiceContext, reader: SubscriberCursor, chunk: Sequence[PersonDay], rest: float
-) -> None:
-    """Evaluates one chunk and renews the lease. Raises LostLease if another process holds it."""
-    until, attempts = context.clock() + LEASE_DURATION, reader.attempts + 1
-    async with _throttle(context, rest), context.database.write() as session:
-        if not await repository.system_renew_lease(session, SUBSCRIBER_NAME, attempts, until):
-            raise LostLease
-        await evaluate_chunk(context.unit_of_work(session), chunk)
-
-
-@asynccontextmanager
-async def _throttle(context: ServiceContext, rest: float) -> AsyncGenerator[None]:
-    """Serialises evaluation in this process, then sleeps `rest` times the time that the block took."""
-    lock: asyncio.Lock = context.memory.setdefault("evaluation_lock", asyncio.Lock())
-    async with lock:
-        started_at = perf_counter()
-        yield
-        await asyncio.sleep(rest * (perf_counter() - started_at))
-
-
 async def refresh_provisional_days(context: ServiceContext, rest: float = 0) -> int:
     """Evaluates days without a result and, once a day, provisional days that may have become final."""
     count, today = 0, to_local_date(context.clock())
@@ -251,6 +217,38 @@ async def run_refresh(context: ServiceContext) -> None:
             await _run_logged(context, refresh_provisional_days, THROTTLE_FACTOR)
         coarsened = await _run_logged(context, coarsen_locations)
         await asyncio.sleep(1 if coarsened else REFRESH_INTERVAL_S)
+
+
+async def _get_reader(context: ServiceContext) -> SubscriberCursor:
+    """Returns the projection's cursor; creates it on first use."""
+    async with context.database.read() as session:
+        reader = await outbox_cursors.find_cursor(session, SUBSCRIBER_NAME)
+    if reader is not None:
+        return reader
+    async with context.database.write() as session:
+        await outbox_cursors.subscribe(session, [SUBSCRIBER_NAME], context.clock())
+    return await _get_reader(context)
+
+
+async def _project_chunk(
+    context: ServiceContext, reader: SubscriberCursor, chunk: Sequence[PersonDay], rest: float
+) -> None:
+    """Evaluates one chunk and renews the lease. Raises LostLease if another process holds it."""
+    until, attempts = context.clock() + LEASE_DURATION, reader.attempts + 1
+    async with _throttle(context, rest), context.database.write() as session:
+        if not await repository.system_renew_lease(session, SUBSCRIBER_NAME, attempts, until):
+            raise LostLease
+        await evaluate_chunk(context.unit_of_work(session), chunk)
+
+
+@asynccontextmanager
+async def _throttle(context: ServiceContext, rest: float) -> AsyncGenerator[None]:
+    """Serialises evaluation in this process, then sleeps `rest` times the time that the block took."""
+    lock: asyncio.Lock = context.memory.setdefault("evaluation_lock", asyncio.Lock())
+    async with lock:
+        started_at = perf_counter()
+        yield
+        await asyncio.sleep(rest * (perf_counter() - started_at))
 
 
 async def _run_logged(context: ServiceContext, task: Any, *args: Any) -> int:  # noqa: ANN401 - one of the rounds above

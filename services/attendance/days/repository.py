@@ -55,6 +55,58 @@ _PERSON_DAY_TYPES: dict[str, Any] = {
     "low": sa.DateTime(timezone=True),
     "high": sa.DateTime(timezone=True),
 }
+MAX_SHARED_DEVICE_ROWS = 5_000
+"""Check-ins with shared phones that are read per load; more would add nothing."""
+QueryRow = Any
+"""A row of columns, named as its query names them."""
+
+
+@dataclass(frozen=True)
+class DistrictRules:
+    """Rules of one district in force on one day."""
+
+    rules: PresenceRules
+    switches: CheckInSwitches
+    limits: CheckInLimits
+    thresholds: AnomalyThresholds
+    calendar_day: Day
+    applied_rules: tuple[Rule, ...]
+    rule_refs: tuple[str, ...]
+
+
+@dataclass
+class DayInputs:
+    """Rows that evaluation reads, by (person, day) or by person."""
+
+    assignments: dict[str, list[QueryRow]]
+    district_rules: dict[tuple[str, date], DistrictRules] = field(default_factory=dict)
+    check_ins: dict[PersonDay, list[QueryRow]] = field(default_factory=dict)
+    previous_check_ins: dict[PersonDay, QueryRow] = field(default_factory=dict)
+    history: dict[str, list[QueryRow]] = field(default_factory=dict)
+    """Check-ins of the look-back days, only of persons for whom anomalies over several days are possible."""
+    device_users: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
+    devices: dict[str, dict[str, DeviceStatus]] = field(default_factory=dict)
+    """Person → device → status."""
+    leaves: dict[str, list[Leave]] = field(default_factory=dict)
+    errands: dict[str, list[Errand]] = field(default_factory=dict)
+    members: dict[str, list[Member]] = field(default_factory=dict)
+    make_ups: dict[PersonDay, list[MakeUp]] = field(default_factory=dict)
+    duties: dict[PersonDay, list[Duty]] = field(default_factory=dict)
+    spot_checks: dict[PersonDay, list[DrawnPerson]] = field(default_factory=dict)
+    reviews: dict[PersonDay, Review] = field(default_factory=dict)
+    objections: dict[PersonDay, list[Complaint]] = field(default_factory=dict)
+    days: dict[PersonDay, QueryRow] = field(default_factory=dict)
+
+    def find_assignment(self, person: str, on: date) -> QueryRow | None:
+        """Returns the person's first assignment that is active on a day, or None."""
+        return next(
+            (assignment for assignment in self.assignments.get(person, ()) if _is_active(assignment, on)),
+            None,
+        )
+
+    def get_rules(self, region: str, on: date) -> DistrictRules:
+        """Returns the rules of a region's district on a day."""
+        return self.district_rules[region[:DISTRICT_DIGITS], on]
 
 
 def system_build_days_table(
@@ -257,60 +309,6 @@ async def system_list_assigned_persons(
     return list((await execute_core(session, query)).scalars())
 
 
-MAX_SHARED_DEVICE_ROWS = 5_000
-"""Check-ins with shared phones that are read per load; more would add nothing."""
-QueryRow = Any
-"""A row of columns, named as its query names them."""
-
-
-@dataclass(frozen=True)
-class DistrictRules:
-    """Rules of one district in force on one day."""
-
-    rules: PresenceRules
-    switches: CheckInSwitches
-    limits: CheckInLimits
-    thresholds: AnomalyThresholds
-    calendar_day: Day
-    applied_rules: tuple[Rule, ...]
-    rule_refs: tuple[str, ...]
-
-
-@dataclass
-class DayInputs:
-    """Rows that evaluation reads, by (person, day) or by person."""
-
-    assignments: dict[str, list[QueryRow]]
-    district_rules: dict[tuple[str, date], DistrictRules] = field(default_factory=dict)
-    check_ins: dict[PersonDay, list[QueryRow]] = field(default_factory=dict)
-    previous_check_ins: dict[PersonDay, QueryRow] = field(default_factory=dict)
-    history: dict[str, list[QueryRow]] = field(default_factory=dict)
-    """Check-ins of the look-back days, only of persons for whom anomalies over several days are possible."""
-    device_users: dict[str, list[tuple[str, datetime]]] = field(default_factory=dict)
-    devices: dict[str, dict[str, DeviceStatus]] = field(default_factory=dict)
-    """Person → device → status."""
-    leaves: dict[str, list[Leave]] = field(default_factory=dict)
-    errands: dict[str, list[Errand]] = field(default_factory=dict)
-    members: dict[str, list[Member]] = field(default_factory=dict)
-    make_ups: dict[PersonDay, list[MakeUp]] = field(default_factory=dict)
-    duties: dict[PersonDay, list[Duty]] = field(default_factory=dict)
-    spot_checks: dict[PersonDay, list[DrawnPerson]] = field(default_factory=dict)
-    reviews: dict[PersonDay, Review] = field(default_factory=dict)
-    objections: dict[PersonDay, list[Complaint]] = field(default_factory=dict)
-    days: dict[PersonDay, QueryRow] = field(default_factory=dict)
-
-    def find_assignment(self, person: str, on: date) -> QueryRow | None:
-        """Returns the person's first assignment that is active on a day, or None."""
-        return next(
-            (assignment for assignment in self.assignments.get(person, ()) if _is_active(assignment, on)),
-            None,
-        )
-
-    def get_rules(self, region: str, on: date) -> DistrictRules:
-        """Returns the rules of a region's district on a day."""
-        return self.district_rules[region[:DISTRICT_DIGITS], on]
-
-
 async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayInputs:
     """Loads all inputs of these days, and earlier check-ins as far as anomaly detection needs them."""
     session, persons = work.session, list(dict.fromkeys(person for person, _ in pairs))
@@ -335,6 +333,22 @@ async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayIn
     if inputs.check_ins:
         await _load_evidence(work, days, inputs, bounds, (first, last))
     return inputs
+
+
+async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
+    """Loads the rules of a region's district in force on a day."""
+    district = get_district(region)
+    rules, rule = await load_rule(work, "presence.rules", PresenceRules, district, on=on)
+    switches, switches_rule = await load_rule(work, "check_in.switches", CheckInSwitches, district, on=on)
+    limits, _ = await load_rule(work, "check_in.limits", CheckInLimits, district, on=on)
+    thresholds, thresholds_rule = await load_rule(
+        work, "presence.evidence", AnomalyThresholds, district, on=on
+    )
+    used = (rule, switches_rule, thresholds_rule)
+    calendar_day = get_day(on, changes=await load_calendar(work, district))
+    return DistrictRules(
+        rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
+    )
 
 
 async def _load_all_district_rules(work: UnitOfWork, pairs: Sequence[PersonDay], inputs: DayInputs) -> None:
@@ -416,19 +430,3 @@ def _is_active(assignment: QueryRow, on: date) -> bool:
     if assignment.starts_on > on or (assignment.ends_on is not None and on > assignment.ends_on):
         return False
     return assignment.closed_on is None or on <= assignment.closed_on
-
-
-async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
-    """Loads the rules of a region's district in force on a day."""
-    district = get_district(region)
-    rules, rule = await load_rule(work, "presence.rules", PresenceRules, district, on=on)
-    switches, switches_rule = await load_rule(work, "check_in.switches", CheckInSwitches, district, on=on)
-    limits, _ = await load_rule(work, "check_in.limits", CheckInLimits, district, on=on)
-    thresholds, thresholds_rule = await load_rule(
-        work, "presence.evidence", AnomalyThresholds, district, on=on
-    )
-    used = (rule, switches_rule, thresholds_rule)
-    calendar_day = get_day(on, changes=await load_calendar(work, district))
-    return DistrictRules(
-        rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
-    )

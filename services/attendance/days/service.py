@@ -37,6 +37,21 @@ GRANTED_LEAVE_STATES = (LeaveState.APPROVED, LeaveState.RETURNED)
 PENDING_MAKE_UP_STATES = (MakeUpState.REQUESTED, MakeUpState.WITNESSED)
 UNCLEAR_OUTCOMES = (Outcome.ELSEWHERE, Outcome.LATE)
 ONE_DAY = timedelta(days=1)
+MAX_DAYS_PER_CHUNK = 400
+"""Days evaluated in one transaction."""
+DAYS_PER_YIELD = 5
+"""Days between two yields to the event loop, so that check-ins do not wait."""
+DAY_TABLE = get_columns(AttendanceDay).id.table
+
+
+@dataclass
+class _PendingWrites:
+    """Writes collected for a chunk of days, executed together."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    events: list[EventRecord] = field(default_factory=list)
+    new_devices: list[posts.NewDevice] = field(default_factory=list)
+    notes: list[tuple[QueryRow, dict[str, Any]]] = field(default_factory=list)
 
 
 def build_day_facts(
@@ -88,6 +103,51 @@ def build_day_facts(
     )
 
 
+def shows_presence(row: QueryRow, review_state: ReviewState | None) -> bool | None:
+    """Returns whether a check-in proves presence; None while its review is open."""
+    if row.source is Source.BOSS:
+        return True
+    if review_state is ReviewState.REJECTED or row.verdict is FencePosition.OUTSIDE:
+        return False
+    if row.result is Result.HELD:
+        return True if review_state is ReviewState.ACCEPTED else None
+    return row.verdict is FencePosition.INSIDE
+
+
+def split_into_chunks(days_by_person: Mapping[str, Iterable[date]]) -> Iterator[list[PersonDay]]:
+    """Yields (person, day) pairs in chunks of MAX_DAYS_PER_CHUNK, each pair once."""
+    pairs = [(person, on) for person in sorted(days_by_person) for on in sorted(set(days_by_person[person]))]
+    for start in range(0, len(pairs), MAX_DAYS_PER_CHUNK):
+        yield pairs[start : start + MAX_DAYS_PER_CHUNK]
+
+
+async def evaluate_days(work: UnitOfWork, days_by_person: Mapping[str, Iterable[date]]) -> int:
+    """Evaluates these days; returns the number. Days without an assignment have no result."""
+    return sum([await evaluate_chunk(work, chunk) for chunk in split_into_chunks(days_by_person)])
+
+
+async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
+    """Evaluates one chunk of days in the caller's transaction; returns how many have an assignment."""
+    await repository.system_lock_evaluation(work.session)
+    inputs, writes, count = await load_day_inputs(work, pairs), _PendingWrites(), 0
+    for index, (person, on) in enumerate(pairs):
+        if not index % DAYS_PER_YIELD:
+            await asyncio.sleep(0)
+        assignment = inputs.find_assignment(person, on)
+        if assignment is not None:
+            await _evaluate_one(work, assignment, on, inputs, writes)
+            count += 1
+    await posts.insert_devices(work, writes.new_devices)
+    await bulk_sql.bulk_upsert(
+        work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
+    )
+    for row, note in writes.notes:
+        await repository.system_update_after_signature(work.session, row.id, note, work.at)
+    await work.publish_all(writes.events)
+    await work.session.flush()
+    return count
+
+
 def _build_day_check_ins(
     person: str, rows: Sequence[QueryRow], inputs: DayInputs, review: Review | None
 ) -> tuple[DayCheckIn, ...]:
@@ -123,17 +183,6 @@ def _build_day_check_in(row: QueryRow, place: str, review: Review | None) -> Day
         shows_presence(row, review.state if review else None),
         f"{at:%H:%M} {_describe_position(row, place)}",
     )
-
-
-def shows_presence(row: QueryRow, review_state: ReviewState | None) -> bool | None:
-    """Returns whether a check-in proves presence; None while its review is open."""
-    if row.source is Source.BOSS:
-        return True
-    if review_state is ReviewState.REJECTED or row.verdict is FencePosition.OUTSIDE:
-        return False
-    if row.result is Result.HELD:
-        return True if review_state is ReviewState.ACCEPTED else None
-    return row.verdict is FencePosition.INSIDE
 
 
 def _describe_position(row: QueryRow, place: str) -> str:
@@ -179,57 +228,6 @@ def _find_open_questions(person: str, on: date, inputs: DayInputs, review: Revie
     if any(objection.state is ComplaintState.OPEN for objection in inputs.objections.get(pair, ())):
         questions.append("本人有异议待答复")
     return tuple(questions)
-
-
-MAX_DAYS_PER_CHUNK = 400
-"""Days evaluated in one transaction."""
-DAYS_PER_YIELD = 5
-"""Days between two yields to the event loop, so that check-ins do not wait."""
-DAY_TABLE = get_columns(AttendanceDay).id.table
-
-
-@dataclass
-class _PendingWrites:
-    """Writes collected for a chunk of days, executed together."""
-
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    events: list[EventRecord] = field(default_factory=list)
-    new_devices: list[posts.NewDevice] = field(default_factory=list)
-    notes: list[tuple[QueryRow, dict[str, Any]]] = field(default_factory=list)
-
-
-def split_into_chunks(days_by_person: Mapping[str, Iterable[date]]) -> Iterator[list[PersonDay]]:
-    """Yields (person, day) pairs in chunks of MAX_DAYS_PER_CHUNK, each pair once."""
-    pairs = [(person, on) for person in sorted(days_by_person) for on in sorted(set(days_by_person[person]))]
-    for start in range(0, len(pairs), MAX_DAYS_PER_CHUNK):
-        yield pairs[start : start + MAX_DAYS_PER_CHUNK]
-
-
-async def evaluate_days(work: UnitOfWork, days_by_person: Mapping[str, Iterable[date]]) -> int:
-    """Evaluates these days; returns the number. Days without an assignment have no result."""
-    return sum([await evaluate_chunk(work, chunk) for chunk in split_into_chunks(days_by_person)])
-
-
-async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
-    """Evaluates one chunk of days in the caller's transaction; returns how many have an assignment."""
-    await repository.system_lock_evaluation(work.session)
-    inputs, writes, count = await load_day_inputs(work, pairs), _PendingWrites(), 0
-    for index, (person, on) in enumerate(pairs):
-        if not index % DAYS_PER_YIELD:
-            await asyncio.sleep(0)
-        assignment = inputs.find_assignment(person, on)
-        if assignment is not None:
-            await _evaluate_one(work, assignment, on, inputs, writes)
-            count += 1
-    await posts.insert_devices(work, writes.new_devices)
-    await bulk_sql.bulk_upsert(
-        work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
-    )
-    for row, note in writes.notes:
-        await repository.system_update_after_signature(work.session, row.id, note, work.at)
-    await work.publish_all(writes.events)
-    await work.session.flush()
-    return count
 
 
 async def _evaluate_one(

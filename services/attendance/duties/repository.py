@@ -59,11 +59,6 @@ async def find_clashing_duty(
     return (await work.session.exec(query.limit(1))).first()
 
 
-def _visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
-    """SQL condition: swaps in the caller's regions, their own, and those in which they are the partner."""
-    return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)
-
-
 async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> DutySwap:
     """Returns a visible swap. Raises NotFound."""
     query = select(DutySwap).where(DutySwap.id == swap_id, _visible_swaps(work))
@@ -112,3 +107,8 @@ async def has_open_swap(work: UnitOfWork, duty_id: UUID, except_id: UUID | None)
     if except_id is not None:
         query = query.where(DutySwap.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None
+
+
+def _visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """SQL condition: swaps in the caller's regions, their own, and those in which they are the partner."""
+    return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)

@@ -34,6 +34,8 @@ from shared.lifecycle.transitions import (
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+ShiftPair = tuple[Duty | None, Duty | None]
+
 
 async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
     """Inserts shifts of a post; repeated ids are the same shifts. Raises Conflict if a person's shifts overlap."""
@@ -64,12 +66,6 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             await send_message(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_format_shift(duty)}")
         duties.append(duty)
     return duties
-
-
-def _format_shift(duty: Duty) -> str:
-    """Returns kind, start and end in Chinese, local time."""
-    start, end = duty.starts_at.astimezone(CHINA_TIME_ZONE), duty.ends_at.astimezone(CHINA_TIME_ZONE)
-    return f"{duty.kind.label} {start:%m-%d %H:%M} 至 {end:%m-%d %H:%M}"
 
 
 async def end_duty(
@@ -121,9 +117,6 @@ async def list_calendar_days(work: UnitOfWork, month: str, region: str) -> list[
     ]
 
 
-ShiftPair = tuple[Duty | None, Duty | None]
-
-
 async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
     """Asks a colleague to swap shifts or to stand in. Raises Conflict unless both shifts are upcoming and not in a swap."""
     mine = await records.get_record(work, Duty, body.duty_id, "这个班次")
@@ -155,6 +148,61 @@ async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
         text = f"{swap.person_name}想与您换班({_format_times(mine, other)}): {body.why}"
         await send_message(work, swap.partner, MessageKind.SWAP, swap, text)
     return swap
+
+
+async def transition_swap(
+    work: UnitOfWork,
+    swap_id: UUID,
+    action: SwapAction,
+    body: TransitionRequest,
+    *,
+    match: VersionMatch,
+    dry_run: bool,
+) -> TransitionPreview | DutySwap:
+    """Agrees, declines, approves, refuses or withdraws; approval exchanges the shifts in the same transaction."""
+    swap = await repository.get_swap(work, swap_id, lock=True)
+    shifts = await _load_shifts(work, swap)
+    preview = await apply_transition(
+        work,
+        SWAP,
+        swap,
+        action,
+        await _load_facts(work, swap, shifts, body.reason),
+        request=body,
+        match=match,
+        dry_run=dry_run,
+        owner=_get_owner(work, swap),
+        event=lambda was, now: _build_swap_event(swap, was, now),
+    )
+    if preview is not None:
+        return preview
+    if action is SwapAction.APPROVE:
+        await _exchange_duties(work, swap, shifts)
+    decision = f"{work.actor.name}{action.label}{format_reason(body.reason)}"
+    text = f"{swap.person_name}与{swap.partner_name}换班({_format_times(*shifts)}): {decision}"
+    for person in (swap.person, swap.partner):
+        await send_message(work, person, MessageKind.SWAP, swap, text)
+    return swap
+
+
+async def get_swap_detail(work: UnitOfWork, swap_id: UUID) -> SwapDetail:
+    """Returns a swap with the actions of the caller, without those that belong to the other person."""
+    swap = await repository.get_swap(work, swap_id)
+    facts = await _load_facts(work, swap, await _load_shifts(work, swap, lock=False))
+    return SwapDetail(
+        **SwapRead.model_validate(swap).model_dump(),
+        available_actions=[
+            action
+            for action in available_actions(work, SWAP, swap, facts, owner=_get_owner(work, swap))
+            if not {"not_the_partner", "not_the_asker"} & {error.code for error in action.missing}
+        ],
+    )
+
+
+def _format_shift(duty: Duty) -> str:
+    """Returns kind, start and end in Chinese, local time."""
+    start, end = duty.starts_at.astimezone(CHINA_TIME_ZONE), duty.ends_at.astimezone(CHINA_TIME_ZONE)
+    return f"{duty.kind.label} {start:%m-%d %H:%M} 至 {end:%m-%d %H:%M}"
 
 
 async def _find_other_duty(work: UnitOfWork, body: SwapCreate, mine: Duty) -> Duty | None:
@@ -229,40 +277,6 @@ async def _describe_clash(work: UnitOfWork, swap: DutySwap, shifts: ShiftPair) -
     return ""
 
 
-async def transition_swap(
-    work: UnitOfWork,
-    swap_id: UUID,
-    action: SwapAction,
-    body: TransitionRequest,
-    *,
-    match: VersionMatch,
-    dry_run: bool,
-) -> TransitionPreview | DutySwap:
-    """Agrees, declines, approves, refuses or withdraws; approval exchanges the shifts in the same transaction."""
-    swap = await repository.get_swap(work, swap_id, lock=True)
-    shifts = await _load_shifts(work, swap)
-    preview = await apply_transition(
-        work,
-        SWAP,
-        swap,
-        action,
-        await _load_facts(work, swap, shifts, body.reason),
-        request=body,
-        match=match,
-        dry_run=dry_run,
-        owner=_get_owner(work, swap),
-        event=lambda was, now: _build_swap_event(swap, was, now),
-    )
-    if preview is not None:
-        return preview
-    if action is SwapAction.APPROVE:
-        await _exchange_duties(work, swap, shifts)
-    text = f"{swap.person_name}与{swap.partner_name}换班({_format_times(*shifts)}): {work.actor.name}{action.label}{format_reason(body.reason)}"
-    for person in (swap.person, swap.partner):
-        await send_message(work, person, MessageKind.SWAP, swap, text)
-    return swap
-
-
 def _get_owner(work: UnitOfWork, swap: DutySwap) -> str:
     """Returns the person whose own record the swap is for the caller: the partner, or else the asker."""
     return swap.partner if work.actor.id == swap.partner else swap.person
@@ -287,17 +301,3 @@ async def _reassign_duty(work: UnitOfWork, duty: Duty, person: str, name: str) -
         DutySet(person=was, work_date=duty.work_date, cancelled=True), duty, before={"person": was}
     )
     await work.publish(DutySet(person=person, work_date=duty.work_date), duty, before={"person": was})
-
-
-async def get_swap_detail(work: UnitOfWork, swap_id: UUID) -> SwapDetail:
-    """Returns a swap with the actions of the caller, without those that belong to the other person."""
-    swap = await repository.get_swap(work, swap_id)
-    facts = await _load_facts(work, swap, await _load_shifts(work, swap, lock=False))
-    return SwapDetail(
-        **SwapRead.model_validate(swap).model_dump(),
-        available_actions=[
-            action
-            for action in available_actions(work, SWAP, swap, facts, owner=_get_owner(work, swap))
-            if not {"not_the_partner", "not_the_asker"} & {error.code for error in action.missing}
-        ],
-    )

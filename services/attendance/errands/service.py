@@ -22,7 +22,10 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
-    """Reports an errand; a report made after its start counts only once the town acknowledges it. Raises Conflict if it overlaps another."""
+    """Reports an errand. Raises Conflict if it overlaps another.
+
+    A report made after the start counts only once the town acknowledges it.
+    """
     require_span_limit(body.starts_on, body.ends_on)
     region = await get_person_region(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)

@@ -14,13 +14,15 @@ from services.attendance.check_ins.schemas import Kind
 from services.attendance.imports.schemas import Channel, ImportPull
 from shared.china import FencePosition
 from shared.clients import ServiceClients
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, FieldError, Invalid, Unavailable
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 MICRODEGREES_PER_DEGREE = 1_000_000
 MIN_TIMESTAMP_S, MAX_TIMESTAMP_S = 946_684_800, 4_102_444_800
 """2000-01-01 and 2100-01-01, in seconds since 1970."""
 MAX_SOURCE_ID_LENGTH = 200
+MAX_RECORD_ERRORS = 50
+MAX_DETAIL_LENGTH = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,27 @@ class ParsedRecord:
     corrected: bool
 
 
+MAX_USERS_PER_CALL = {Channel.DINGTALK: 50, Channel.WECOM: 100}
+MAX_DAYS_PER_CALL = {Channel.DINGTALK: 7, Channel.WECOM: 30}
+MAX_ROWS_PER_PAGE = 50
+MAX_DINGTALK_AGE = timedelta(days=180)
+BUSY_ERROR_CODES = frozenset({-1, 90002, 90006, 90018, 45009, 45033})
+"""errcodes (or the sub_code of DingTalk's 88) for "busy" or "too often"; the documents of -1 say: retry."""
+SUBCODE_ERROR_CODE = 88
+"""DingTalk's errcode whose reason is in `sub_code`."""
+MAX_CALL_TRIES = 5
+RETRY_PAUSE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ImportCall:
+    """Users and days of one API call."""
+
+    users: tuple[str, ...]
+    first: date
+    last: date
+
+
 def parse_record(channel: Channel, raw: Mapping[str, Any]) -> ParsedRecord:
     """Returns the parsed record. Raises ValueError with a Chinese message if it is malformed."""
     try:
@@ -51,6 +74,77 @@ def parse_record(channel: Channel, raw: Mapping[str, Any]) -> ParsedRecord:
     if not record.external or not record.source_id or len(record.source_id) > MAX_SOURCE_ID_LENGTH:
         raise ValueError(f"{channel.label}记录缺少编号或人员")
     return record
+
+
+def parse_records(
+    channel: Channel, raw_records: Sequence[dict[str, Any]], *, strict: bool
+) -> tuple[list[ParsedRecord], Sequence[dict[str, Any]], str]:
+    """Returns parsed records, their raw form, and a text about malformed ones, which `strict` refuses instead."""
+    if strict:
+        return _parse_strictly(channel, raw_records), raw_records, ""
+    parsed, accepted, problems = [], [], []
+    for raw in raw_records:
+        try:
+            parsed.append(parse_record(channel, raw))
+            accepted.append(raw)
+        except ValueError as error:
+            problems.append(str(error))
+    text = f"{len(problems)} 条无法识别: {'; '.join(dict.fromkeys(problems))}" if problems else ""
+    return parsed, accepted, text[:MAX_DETAIL_LENGTH]
+
+
+def plan_calls(pull: ImportPull, users: Sequence[str], today: date) -> list[ImportCall]:
+    """Splits a pull into calls within the limits of the other system."""
+    first = max(pull.first, today - MAX_DINGTALK_AGE) if pull.channel is Channel.DINGTALK else pull.first
+    return [
+        ImportCall(tuple(group), start, end)
+        for group in _split_users(users, MAX_USERS_PER_CALL[pull.channel])
+        for start, end in _split_period(first, pull.last, MAX_DAYS_PER_CALL[pull.channel])
+    ]
+
+
+async def fetch_records(
+    clients: ServiceClients, token: str, pull: ImportPull, call: ImportCall
+) -> list[dict[str, Any]]:
+    """Returns the raw records of one call. Raises Conflict with their message if refused, Unavailable if busy."""
+    fetch = _fetch_dingtalk if pull.channel is Channel.DINGTALK else _fetch_wecom
+    return await fetch(clients, token, pull, list(call.users), call.first, call.last)
+
+
+async def fetch_all_records(
+    clients: ServiceClients, pull: ImportPull, users: Sequence[str], today: date
+) -> list[dict[str, Any]]:
+    """Returns the raw records of all calls of a pull."""
+    token = await fetch_token(clients, pull)
+    raw_records: list[dict[str, Any]] = []
+    for call in plan_calls(pull, users, today):
+        raw_records += await fetch_records(clients, token, pull, call)
+    return raw_records
+
+
+async def fetch_token(clients: ServiceClients, pull: ImportPull) -> str:
+    """Returns an access token for the keys of a pull."""
+    secret = pull.app_secret.get_secret_value()
+    if pull.channel is Channel.DINGTALK:
+        path, params = "/gettoken", {"appkey": pull.app_key, "appsecret": secret}
+    else:
+        path, params = "/cgi-bin/gettoken", {"corpid": pull.app_key, "corpsecret": secret}
+    return str((await _call_api(clients, pull.channel, "GET", path, params=params)).get("access_token", ""))
+
+
+def _parse_strictly(channel: Channel, raw_records: Sequence[dict[str, Any]]) -> list[ParsedRecord]:
+    """Parses all records. Raises Invalid with the positions of malformed ones."""
+    parsed, errors = [], []
+    for index, raw in enumerate(raw_records):
+        try:
+            parsed.append(parse_record(channel, raw))
+        except ValueError as error:
+            errors.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{index}"))
+    if errors:
+        raise Invalid(
+            f"{len(errors)} 条记录无法识别", "Some records are none", errors=errors[:MAX_RECORD_ERRORS]
+        )
+    return parsed
 
 
 def _parse_dingtalk(raw: Mapping[str, Any]) -> ParsedRecord:
@@ -173,56 +267,6 @@ def _parse_number(value: Any) -> float | None:  # noqa: ANN401 - unchecked JSON
     return number if abs(number) < 1e6 else None  # noqa: PLR2004 - neither a degree nor an accuracy
 
 
-MAX_USERS_PER_CALL = {Channel.DINGTALK: 50, Channel.WECOM: 100}
-MAX_DAYS_PER_CALL = {Channel.DINGTALK: 7, Channel.WECOM: 30}
-MAX_ROWS_PER_PAGE = 50
-MAX_DINGTALK_AGE = timedelta(days=180)
-BUSY_ERROR_CODES = frozenset({-1, 90002, 90006, 90018, 45009, 45033})
-"""errcodes (or the sub_code of DingTalk's 88) for "busy" or "too often"; the documents of -1 say: retry."""
-SUBCODE_ERROR_CODE = 88
-"""DingTalk's errcode whose reason is in `sub_code`."""
-MAX_CALL_TRIES = 5
-RETRY_PAUSE_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class ImportCall:
-    """Users and days of one API call."""
-
-    users: tuple[str, ...]
-    first: date
-    last: date
-
-
-def plan_calls(pull: ImportPull, users: Sequence[str], today: date) -> list[ImportCall]:
-    """Splits a pull into calls within the limits of the other system."""
-    first = max(pull.first, today - MAX_DINGTALK_AGE) if pull.channel is Channel.DINGTALK else pull.first
-    return [
-        ImportCall(tuple(group), start, end)
-        for group in _split_users(users, MAX_USERS_PER_CALL[pull.channel])
-        for start, end in _split_period(first, pull.last, MAX_DAYS_PER_CALL[pull.channel])
-    ]
-
-
-async def fetch_records(
-    clients: ServiceClients, token: str, pull: ImportPull, call: ImportCall
-) -> list[dict[str, Any]]:
-    """Returns the raw records of one call. Raises Conflict with their message if refused, Unavailable if busy."""
-    fetch = _fetch_dingtalk if pull.channel is Channel.DINGTALK else _fetch_wecom
-    return await fetch(clients, token, pull, list(call.users), call.first, call.last)
-
-
-async def fetch_all_records(
-    clients: ServiceClients, pull: ImportPull, users: Sequence[str], today: date
-) -> list[dict[str, Any]]:
-    """Returns the raw records of all calls of a pull."""
-    token = await fetch_token(clients, pull)
-    raw_records: list[dict[str, Any]] = []
-    for call in plan_calls(pull, users, today):
-        raw_records += await fetch_records(clients, token, pull, call)
-    return raw_records
-
-
 def _split_users(users: Sequence[str], size: int) -> Iterator[list[str]]:
     """Yields users in groups of `size`."""
     for start in range(0, len(users), size):
@@ -238,7 +282,11 @@ def _split_period(first: date, last: date, days: int) -> Iterator[tuple[date, da
 
 
 async def _call_api(
-    clients: ServiceClients, channel: Channel, method: str, path: str, **options: Any
+    clients: ServiceClients,
+    channel: Channel,
+    method: str,
+    path: str,
+    **options: Any,  # noqa: ANN401 - options of the HTTP client
 ) -> dict[str, Any]:
     """Calls the API, with retries while it is busy. Raises Conflict for any other errcode, Unavailable if still busy."""
     for attempt in range(MAX_CALL_TRIES):
@@ -255,16 +303,6 @@ async def _call_api(
             return answer
         await asyncio.sleep(RETRY_PAUSE_S * 2**attempt)
     raise Unavailable(f"{channel.label}限流, 请稍后再导入", "Throttled", retry_after=60)
-
-
-async def fetch_token(clients: ServiceClients, pull: ImportPull) -> str:
-    """Returns an access token for the keys of a pull."""
-    secret = pull.app_secret.get_secret_value()
-    if pull.channel is Channel.DINGTALK:
-        path, params = "/gettoken", {"appkey": pull.app_key, "appsecret": secret}
-    else:
-        path, params = "/cgi-bin/gettoken", {"corpid": pull.app_key, "corpsecret": secret}
-    return str((await _call_api(clients, pull.channel, "GET", path, params=params)).get("access_token", ""))
 
 
 async def _fetch_dingtalk(

@@ -32,6 +32,10 @@ LOCATION_FIELDS = frozenset((
 ))
 # fmt: on
 """Fields of DingTalk's and WeCom's records that reveal a location."""
+LEASE_DURATION = timedelta(minutes=5)
+"""Time without progress after which another process may take a pull over."""
+EXCHANGE_PERMISSION = May.PRESENCE_EXCHANGE
+MAX_EXPORT_ROWS = 5000
 
 
 async def find_accounts(
@@ -94,10 +98,6 @@ async def system_coarsen_records(
     return len(rows)
 
 
-LEASE_DURATION = timedelta(minutes=5)
-"""Time without progress after which another process may take a pull over."""
-
-
 async def system_claim_due_channel(session: AsyncSession, at: datetime) -> PullChannel | None:
     """Claims one enabled channel that is due and not leased, or returns None."""
     query = select(PullChannel).where(
@@ -131,10 +131,6 @@ async def system_update_pull(
     lease: dict[str, Any] = {"leased_until": at + LEASE_DURATION, "updated_at": at}
     result = await execute_core(session, sa.update(table).where(*own_lease).values(**(lease | values)))
     return bool(result.rowcount)
-
-
-EXCHANGE_PERMISSION = May.PRESENCE_EXCHANGE
-MAX_EXPORT_ROWS = 5000
 
 
 async def list_check_ins_by_day(

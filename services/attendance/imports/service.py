@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from services.attendance import repository as records
 from services.attendance.check_ins import repository as check_ins
-from services.attendance.check_ins.calculation import resolve_work_date
+from services.attendance.check_ins.calculation import find_nearest_fence, resolve_work_date
 from services.attendance.check_ins.schemas import Result, Source
 from services.attendance.fields import require_not_future, require_span_limit
 from services.attendance.imports import importer, repository
-from services.attendance.imports.importer import ParsedRecord, parse_record
+from services.attendance.imports.importer import ParsedRecord, parse_record, parse_records
 from services.attendance.imports.models import ExternalAccount, ImportRun, PullChannel
 from services.attendance.imports.schemas import (
     Channel,
@@ -33,16 +33,35 @@ from services.attendance.policy import CheckInLimits, CheckInSwitches, load_rule
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor, Grant, May, Role
-from shared.china import Datum, FencePosition, FenceVerdict, Point, evaluate_fences, to_wgs84
+from shared.china import Datum, FencePosition, to_wgs84
 from shared.clients.attendance import ChannelChanged, ImportFinished
 from shared.db import new_id
-from shared.errors import ApiError, Conflict, FieldError, Forbidden, Invalid
+from shared.errors import ApiError, Conflict, Forbidden
 from shared.http import VersionMatch
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
 
-MAX_RECORD_ERRORS = 50
-MAX_DETAIL_LENGTH = 1000
+VISIBLE_SECRET_CHARS = 2
+MAX_PULL_FAILURES = 5
+"""Consecutive failures after which a pull waits for its next regular time."""
+MIN_RETRY_DELAY = timedelta(minutes=15)
+log = structlog.get_logger("channels")
+
+
+@dataclass(frozen=True)
+class PullJob:
+    """A claimed pull: its request, actor and attempt number."""
+
+    id: UUID
+    attempt: int
+    failures: int
+    hour: int
+    request: ImportPull
+    actor: Actor
+
+
+class PullTakenOver(Exception):
+    """Another process took the pull over after the lease expired."""
 
 
 def build_record_id(channel: Channel, source_id: str) -> UUID:
@@ -58,38 +77,6 @@ async def require_imports_enabled(work: UnitOfWork, region: str) -> None:
         raise Forbidden("本地未开通考勤导入", "Imports are switched off here")
 
 
-def parse_records(channel: Channel, raw_records: Sequence[dict[str, Any]]) -> list[ParsedRecord]:
-    """Parses all records. Raises Invalid with the positions of malformed ones."""
-    parsed, errors = [], []
-    for index, raw in enumerate(raw_records):
-        try:
-            parsed.append(parse_record(channel, raw))
-        except ValueError as error:
-            errors.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{index}"))
-    if errors:
-        raise Invalid(
-            f"{len(errors)} 条记录无法识别", "Some records are none", errors=errors[:MAX_RECORD_ERRORS]
-        )
-    return parsed
-
-
-def _parse_all(
-    channel: Channel, raw_records: Sequence[dict[str, Any]], *, strict: bool
-) -> tuple[list[ParsedRecord], Sequence[dict[str, Any]], str]:
-    """Returns parsed records, their raw form, and a text about malformed ones, which `strict` refuses instead."""
-    if strict:
-        return parse_records(channel, raw_records), raw_records, ""
-    parsed, accepted, problems = [], [], []
-    for raw in raw_records:
-        try:
-            parsed.append(parse_record(channel, raw))
-            accepted.append(raw)
-        except ValueError as error:
-            problems.append(str(error))
-    text = f"{len(problems)} 条无法识别: {'; '.join(dict.fromkeys(problems))}" if problems else ""
-    return parsed, accepted, text[:MAX_DETAIL_LENGTH]
-
-
 async def import_records(
     work: UnitOfWork,
     channel: Channel,
@@ -102,7 +89,7 @@ async def import_records(
 
     `strict` raises Invalid if one is malformed (a file can be corrected); otherwise the run's detail names them.
     """
-    parsed, raw_records, detail = _parse_all(channel, raw_records, strict=strict)
+    parsed, raw_records, detail = parse_records(channel, raw_records, strict=strict)
     accounts = await repository.find_accounts(work, channel, [record.external for record in parsed])
     rows: dict[UUID, dict[str, Any]] = {}
     parsed_by_id: dict[UUID, ParsedRecord] = {}
@@ -136,141 +123,6 @@ async def import_records(
     return run
 
 
-def _build_record_row(
-    work: UnitOfWork,
-    channel: Channel,
-    region: str,
-    parsed: ParsedRecord,
-    raw: dict[str, Any],
-    account: ExternalAccount | None,
-) -> dict[str, Any]:
-    """Returns the columns of an imported record, with its state."""
-    state = ImportedRecordState.TAKEN
-    if account is None:
-        state = ImportedRecordState.UNMATCHED
-    elif parsed.at is None:
-        state = ImportedRecordState.UNSIGNED
-    elif not parsed.valid:
-        state = ImportedRecordState.INVALID
-    identifier = build_record_id(channel, parsed.source_id)
-    return {
-        "id": identifier,
-        "channel": channel,
-        "source_id": parsed.source_id,
-        "external": parsed.external,
-        "region": region,
-        "state": state,
-        "punched_at": parsed.at,
-        "raw": raw,
-        "check_in_id": identifier if state is ImportedRecordState.TAKEN else None,
-        "created_at": work.at,
-    }
-
-
-async def _insert_check_ins(
-    work: UnitOfWork, channel: Channel, parsed: Sequence[ParsedRecord], accounts: dict[str, ExternalAccount]
-) -> None:
-    """Inserts the check-ins of matched records."""
-    if not parsed:
-        return
-    limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
-    first = min(record.at for record in parsed if record.at).date() - timedelta(days=1)
-    persons = {accounts[record.external].person for record in parsed}
-    assignments = await assignment_cache.load_assignments(work.session, list(persons), first)
-    rows = [
-        _build_check_in_row(
-            work,
-            channel,
-            record,
-            accounts[record.external],
-            assignments[accounts[record.external].person],
-            limits,
-            rule.ref,
-        )
-        for record in parsed
-    ]
-    await check_ins.system_insert_check_ins(work.session, [(row, work.actor) for row in rows])
-
-
-def _build_check_in_row(
-    work: UnitOfWork,
-    channel: Channel,
-    parsed: ParsedRecord,
-    account: ExternalAccount,
-    assignments: Sequence[CachedAssignment],
-    limits: CheckInLimits,
-    rule_ref: str,
-) -> dict[str, Any]:
-    """Returns the columns of a check-in, evaluated against our fences; without a position the source's verdict counts."""
-    at = parsed.at or work.at
-    day = resolve_work_date(at, limits)
-    position = to_wgs84(*parsed.place, Datum.GCJ02) if parsed.place else None
-    assignment, match = _find_nearest_fence(
-        [assignment for assignment in assignments if assignment.covers(day)],
-        position,
-        parsed.accuracy_m,
-        limits,
-    )
-    verdict = match.kind if match else parsed.verdict
-    is_held = assignment is None or verdict in {None, FencePosition.UNSURE}
-    flags = ["no_post"] if assignment is None else ["no_fix"] if verdict is None else []
-    return {
-        "id": build_record_id(channel, parsed.source_id),
-        "region": assignment.region if assignment else account.region,
-        **_build_base_columns(work),
-        "person": account.person,
-        "sent_by": f"{channel}:{parsed.external}"[:64],
-        "kind": parsed.kind,
-        "source": Source.SYSTEM,
-        "work_date": day,
-        "taken_at": at,
-        "fixed_at": None,
-        "post_id": assignment.post_id if assignment else None,
-        "lon": position.lon if position else None,
-        "lat": position.lat if position else None,
-        "fix": {"lon": parsed.place[0], "lat": parsed.place[1], "datum": "gcj02"} if parsed.place else {},
-        "accuracy_m": parsed.accuracy_m,
-        "coarse": False,
-        "mock": None,
-        "device": parsed.device,
-        "verdict": verdict,
-        "distance_m": match.distance_m if match else None,
-        "margin_m": match.margin_m if match else None,
-        "flags": flags,
-        "result": Result.HELD if is_held else Result.APPLIED,
-        "rule_version": rule_ref,
-        "remark": f"{channel.label}{'(管理员或审批补记)' if parsed.corrected else ''} {parsed.address}".strip(),
-        "photo": "",
-    }
-
-
-def _build_base_columns(work: UnitOfWork) -> dict[str, Any]:
-    """Returns the columns of every record."""
-    return {
-        "version": 1,
-        "created_at": work.at,
-        "created_by": work.actor.id,
-        "updated_at": work.at,
-        "created_digest": "",
-        "received_at": work.at,
-    }
-
-
-def _find_nearest_fence(
-    assignments: Sequence[CachedAssignment],
-    position: Point | None,
-    accuracy_m: float | None,
-    limits: CheckInLimits,
-) -> tuple[CachedAssignment | None, FenceVerdict | None]:
-    """Returns the assignment whose fence fits the position best; the first assignment without a position."""
-    fence_owners = [assignment for assignment in assignments for _ in assignment.fences]
-    if position is None or not fence_owners:
-        return (assignments[0] if assignments else None), None
-    fences = [fence for assignment in assignments for fence in assignment.fences]
-    match = evaluate_fences(fences, position, accuracy_m, unstated_m=limits.unstated_m)
-    return fence_owners[match.fence], match
-
-
 async def match_account(work: UnitOfWork, body: ExternalCreate) -> ExternalAccount:
     """Registers the person of an external account; records that waited for it become check-ins."""
     work.actor.require(May.PRESENCE_IMPORT, body.region)
@@ -295,9 +147,6 @@ async def match_account(work: UnitOfWork, body: ExternalCreate) -> ExternalAccou
     return account
 
 
-VISIBLE_SECRET_CHARS = 2
-
-
 def build_associated_data(channel_id: UUID) -> str:
     """Returns the associated data that binds an encrypted secret to its channel."""
     return f"pull_channel:{channel_id}:secret"
@@ -308,11 +157,6 @@ def get_next_due_time(hour: int, after: datetime) -> datetime:
     local = after.astimezone(CHINA_TIME_ZONE)
     due = datetime.combine(local.date(), time(hour), CHINA_TIME_ZONE)
     return (due if due > local else due + timedelta(days=1)).astimezone(UTC)
-
-
-def _mask_secret(secret: str) -> str:
-    """Returns the secret with all but its last characters masked."""
-    return "*" * 6 + secret[-VISIBLE_SECRET_CHARS:]
 
 
 async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
@@ -386,36 +230,6 @@ async def request_pull(work: UnitOfWork, channel_id: UUID, body: PullNow, match:
     return await _save_channel(work, channel)
 
 
-async def _save_channel(work: UnitOfWork, channel: PullChannel) -> PullChannel:
-    """Increments the version and publishes the change."""
-    channel.version, channel.updated_at = channel.version + 1, work.at
-    work.session.add(channel)
-    await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
-    return channel
-
-
-MAX_PULL_FAILURES = 5
-"""Consecutive failures after which a pull waits for its next regular time."""
-MIN_RETRY_DELAY = timedelta(minutes=15)
-log = structlog.get_logger("channels")
-
-
-@dataclass(frozen=True)
-class PullJob:
-    """A claimed pull: its request, actor and attempt number."""
-
-    id: UUID
-    attempt: int
-    failures: int
-    hour: int
-    request: ImportPull
-    actor: Actor
-
-
-class PullTakenOver(Exception):
-    """Another process took the pull over after the lease expired."""
-
-
 async def run_due_pull(context: ServiceContext) -> bool:
     """Runs one pull that is due; returns False if there is none. Errors are stored in `last_error`."""
     async with context.database.write() as session:
@@ -434,6 +248,137 @@ async def run_due_pull(context: ServiceContext) -> bool:
         log.exception("pull failed", channel=str(job.id))
         await _record_failure(context, job, "系统内部错误, 请告知管理员")
     return True
+
+
+def _build_record_row(
+    work: UnitOfWork,
+    channel: Channel,
+    region: str,
+    parsed: ParsedRecord,
+    raw: dict[str, Any],
+    account: ExternalAccount | None,
+) -> dict[str, Any]:
+    """Returns the columns of an imported record, with its state."""
+    state = ImportedRecordState.TAKEN
+    if account is None:
+        state = ImportedRecordState.UNMATCHED
+    elif parsed.at is None:
+        state = ImportedRecordState.UNSIGNED
+    elif not parsed.valid:
+        state = ImportedRecordState.INVALID
+    identifier = build_record_id(channel, parsed.source_id)
+    return {
+        "id": identifier,
+        "channel": channel,
+        "source_id": parsed.source_id,
+        "external": parsed.external,
+        "region": region,
+        "state": state,
+        "punched_at": parsed.at,
+        "raw": raw,
+        "check_in_id": identifier if state is ImportedRecordState.TAKEN else None,
+        "created_at": work.at,
+    }
+
+
+async def _insert_check_ins(
+    work: UnitOfWork, channel: Channel, parsed: Sequence[ParsedRecord], accounts: dict[str, ExternalAccount]
+) -> None:
+    """Inserts the check-ins of matched records."""
+    if not parsed:
+        return
+    limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
+    first = min(record.at for record in parsed if record.at).date() - timedelta(days=1)
+    persons = {accounts[record.external].person for record in parsed}
+    assignments = await assignment_cache.load_assignments(work.session, list(persons), first)
+    rows = [
+        _build_check_in_row(
+            work,
+            channel,
+            record,
+            accounts[record.external],
+            assignments[accounts[record.external].person],
+            limits,
+            rule.ref,
+        )
+        for record in parsed
+    ]
+    await check_ins.system_insert_check_ins(work.session, [(row, work.actor) for row in rows])
+
+
+def _build_check_in_row(
+    work: UnitOfWork,
+    channel: Channel,
+    parsed: ParsedRecord,
+    account: ExternalAccount,
+    assignments: Sequence[CachedAssignment],
+    limits: CheckInLimits,
+    rule_ref: str,
+) -> dict[str, Any]:
+    """Returns the columns of a check-in, evaluated against our fences; without a position the source's verdict counts."""
+    at = parsed.at or work.at
+    day = resolve_work_date(at, limits)
+    position = to_wgs84(*parsed.place, Datum.GCJ02) if parsed.place else None
+    current = [assignment for assignment in assignments if assignment.covers(day)]
+    assignment, match = current[0] if current else None, None
+    if position is not None and any(candidate.fences for candidate in current):
+        assignment, match = find_nearest_fence(current, position, parsed.accuracy_m, limits)
+    verdict = match.kind if match else parsed.verdict
+    is_held = assignment is None or verdict in {None, FencePosition.UNSURE}
+    flags = ["no_post"] if assignment is None else ["no_fix"] if verdict is None else []
+    return {
+        "id": build_record_id(channel, parsed.source_id),
+        "region": assignment.region if assignment else account.region,
+        **_build_base_columns(work),
+        "person": account.person,
+        "sent_by": f"{channel}:{parsed.external}"[:64],
+        "kind": parsed.kind,
+        "source": Source.SYSTEM,
+        "work_date": day,
+        "taken_at": at,
+        "fixed_at": None,
+        "post_id": assignment.post_id if assignment else None,
+        "lon": position.lon if position else None,
+        "lat": position.lat if position else None,
+        "fix": {"lon": parsed.place[0], "lat": parsed.place[1], "datum": "gcj02"} if parsed.place else {},
+        "accuracy_m": parsed.accuracy_m,
+        "coarse": False,
+        "mock": None,
+        "device": parsed.device,
+        "verdict": verdict,
+        "distance_m": match.distance_m if match else None,
+        "margin_m": match.margin_m if match else None,
+        "flags": flags,
+        "result": Result.HELD if is_held else Result.APPLIED,
+        "rule_version": rule_ref,
+        "remark": f"{channel.label}{'(管理员或审批补记)' if parsed.corrected else ''} {parsed.address}".strip(),
+        "photo": "",
+    }
+
+
+def _build_base_columns(work: UnitOfWork) -> dict[str, Any]:
+    """Returns the columns of every record."""
+    return {
+        "version": 1,
+        "created_at": work.at,
+        "created_by": work.actor.id,
+        "updated_at": work.at,
+        "created_digest": "",
+        "received_at": work.at,
+    }
+
+
+def _mask_secret(secret: str) -> str:
+    """Returns the secret with all but its last characters masked."""
+    return "*" * 6 + secret[-VISIBLE_SECRET_CHARS:]
+
+
+async def _save_channel(work: UnitOfWork, channel: PullChannel) -> PullChannel:
+    """Increments the version and publishes the change."""
+    channel.version, channel.updated_at = channel.version + 1, work.at
+    work.session.add(channel)
+    await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
+    return channel
 
 
 def _build_job(context: ServiceContext, channel: PullChannel) -> PullJob:
@@ -508,7 +453,12 @@ async def _record_failure(context: ServiceContext, job: PullJob, text: str) -> N
 
 
 async def _finish_job(
-    context: ServiceContext, job: PullJob, due: datetime, *, done: bool = False, **values: Any
+    context: ServiceContext,
+    job: PullJob,
+    due: datetime,
+    *,
+    done: bool = False,
+    **values: Any,  # noqa: ANN401 - columns
 ) -> None:
     """Ends the lease and schedules the next pull."""
     async with context.database.write() as session:

@@ -32,54 +32,6 @@ from shared.records import create_record
 from shared.unit_of_work import UnitOfWork
 
 
-async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegation:
-    """Delegates the caller's own approval step for a period. Raises Forbidden for a step that is not theirs."""
-    require_span_limit(body.starts_on, body.ends_on)
-    work.actor.require(May.LEAVE_APPROVE, body.region)
-    own_steps = {
-        STEP_BY_ROLE.get(grant.role)
-        for grant in work.actor.grants
-        if is_region_within(body.region, grant.region)
-    }
-    if body.step not in own_steps:
-        raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
-    if body.deputy == work.actor.id:
-        raise Invalid(
-            "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
-        )
-    delegation, _ = await create_record(
-        work,
-        Delegation,
-        body,
-        region=body.region,
-        id=body.id,
-        approver=work.actor.id,
-        **body.model_dump(exclude={"id", "region"}),
-    )
-    return delegation
-
-
-async def end_delegation(
-    work: UnitOfWork, delegation_id: UUID, body: DelegationEnd, match: VersionMatch
-) -> Delegation:
-    """Ends a delegation within its period. Raises Forbidden unless the caller gave it."""
-    delegation = await records.get_record(
-        work, Delegation, delegation_id, "这次委托", lock=True, may=May.LEAVE_APPROVE
-    )
-    if delegation.approver != work.actor.id:
-        raise Forbidden("只有委托人本人可以收回委托", "Only who gave it may take it back")
-    match.check_version(delegation)
-    if not delegation.starts_on <= body.ends_on <= delegation.ends_on:
-        detail = f"收回日期须在 {delegation.starts_on} 至 {delegation.ends_on} 之间"
-        raise Invalid(
-            detail, "Out of range", errors=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
-        )
-    delegation.ends_on = body.ends_on
-    delegation.version, delegation.updated_at = delegation.version + 1, work.at
-    work.session.add(delegation)
-    return delegation
-
-
 async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
     """Requests leave; the rule's chain for its length applies. Raises Conflict if it overlaps another, Invalid if too long."""
     require_span_limit(body.starts_on, body.ends_on)
@@ -118,46 +70,6 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
     if is_new:
         await work.publish(_build_event(leave, "", LeaveState.REQUESTED), leave)
     return leave
-
-
-def _count_halves(
-    body: LeaveCreate, rules: PresenceRules, changes: CalendarChanges = NO_CALENDAR_CHANGES
-) -> int:
-    """Returns the half days of a leave: calendar days or working days, as the rule says."""
-    if body.part is not Part.DAY:
-        return 1
-    days = list_days(body.starts_on, body.ends_on)
-    if rules.leave_days == "working":
-        return 2 * sum(is_workday(on, changes=changes) for on in days)
-    return 2 * len(days)
-
-
-def _build_event(leave: Leave, was: str, now: str) -> RequestMoved:
-    return RequestMoved(
-        kind="leave", person=leave.person, was=was, now=now, starts_on=leave.starts_on, ends_on=leave.ends_on
-    )
-
-
-async def _load_facts(
-    work: UnitOfWork, leave: Leave, reason: str = "", returned_on: date | None = None
-) -> LeaveFacts:
-    """Returns the guards' inputs."""
-    turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
-    own_steps = {
-        STEP_BY_ROLE.get(grant.role)
-        for grant in work.actor.grants
-        if is_region_within(leave.region, grant.region)
-    }
-    return LeaveFacts(
-        step=leave.step,
-        steps=len(leave.chain),
-        turn=turn.label,
-        callers_turn=turn in own_steps or await repository.is_deputy(work, turn, leave.region),
-        today=work.today,
-        starts_on=leave.starts_on,
-        reason=reason,
-        returned_on=returned_on,
-    )
 
 
 async def transition_leave(
@@ -210,6 +122,94 @@ async def get_leave_detail(work: UnitOfWork, leave_id: UUID) -> LeaveDetail:
         available_actions=available_actions(
             work, LEAVE, leave, await _load_facts(work, leave), owner=leave.person
         ),
+    )
+
+
+async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegation:
+    """Delegates the caller's own approval step for a period. Raises Forbidden for a step that is not theirs."""
+    require_span_limit(body.starts_on, body.ends_on)
+    work.actor.require(May.LEAVE_APPROVE, body.region)
+    own_steps = {
+        STEP_BY_ROLE.get(grant.role)
+        for grant in work.actor.grants
+        if is_region_within(body.region, grant.region)
+    }
+    if body.step not in own_steps:
+        raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
+    if body.deputy == work.actor.id:
+        raise Invalid(
+            "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
+        )
+    delegation, _ = await create_record(
+        work,
+        Delegation,
+        body,
+        region=body.region,
+        id=body.id,
+        approver=work.actor.id,
+        **body.model_dump(exclude={"id", "region"}),
+    )
+    return delegation
+
+
+async def end_delegation(
+    work: UnitOfWork, delegation_id: UUID, body: DelegationEnd, match: VersionMatch
+) -> Delegation:
+    """Ends a delegation within its period. Raises Forbidden unless the caller gave it."""
+    delegation = await records.get_record(
+        work, Delegation, delegation_id, "这次委托", lock=True, may=May.LEAVE_APPROVE
+    )
+    if delegation.approver != work.actor.id:
+        raise Forbidden("只有委托人本人可以收回委托", "Only who gave it may take it back")
+    match.check_version(delegation)
+    if not delegation.starts_on <= body.ends_on <= delegation.ends_on:
+        detail = f"收回日期须在 {delegation.starts_on} 至 {delegation.ends_on} 之间"
+        raise Invalid(
+            detail, "Out of range", errors=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
+        )
+    delegation.ends_on = body.ends_on
+    delegation.version, delegation.updated_at = delegation.version + 1, work.at
+    work.session.add(delegation)
+    return delegation
+
+
+def _count_halves(
+    body: LeaveCreate, rules: PresenceRules, changes: CalendarChanges = NO_CALENDAR_CHANGES
+) -> int:
+    """Returns the half days of a leave: calendar days or working days, as the rule says."""
+    if body.part is not Part.DAY:
+        return 1
+    days = list_days(body.starts_on, body.ends_on)
+    if rules.leave_days == "working":
+        return 2 * sum(is_workday(on, changes=changes) for on in days)
+    return 2 * len(days)
+
+
+def _build_event(leave: Leave, was: str, now: str) -> RequestMoved:
+    return RequestMoved(
+        kind="leave", person=leave.person, was=was, now=now, starts_on=leave.starts_on, ends_on=leave.ends_on
+    )
+
+
+async def _load_facts(
+    work: UnitOfWork, leave: Leave, reason: str = "", returned_on: date | None = None
+) -> LeaveFacts:
+    """Returns the guards' inputs."""
+    turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
+    own_steps = {
+        STEP_BY_ROLE.get(grant.role)
+        for grant in work.actor.grants
+        if is_region_within(leave.region, grant.region)
+    }
+    return LeaveFacts(
+        step=leave.step,
+        steps=len(leave.chain),
+        turn=turn.label,
+        callers_turn=turn in own_steps or await repository.is_deputy(work, turn, leave.region),
+        today=work.today,
+        starts_on=leave.starts_on,
+        reason=reason,
+        returned_on=returned_on,
     )
 
 

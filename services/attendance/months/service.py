@@ -74,36 +74,6 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
     )
 
 
-def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> Tally:
-    """Returns a sheet row; half days become days, a target applies to persons only."""
-    key = "" if row["key"] is None else str(row["key"])
-    figures = {
-        name: row[name] or 0
-        for name in Tally.model_fields
-        if name in row and name not in {"key", "name", "region"}
-    }
-    stationed = (row["halves"] or 0) / 2
-    is_person = by == "person"
-    return Tally(
-        **figures,
-        key=key.ljust(12, "0") if by == "town" else key,
-        name=str(row.get("name") or names.get(key, "")),
-        region=str(row.get("region") or ""),
-        team_id=UUID(row["team"]) if row.get("team") else None,
-        stationed=stationed,
-        leave=(row["leave_halves"] or 0) / 2,
-        least_days=min_days if is_person else None,
-        met=stationed >= min_days if is_person and min_days is not None else None,
-    )
-
-
-async def _load_facts(work: UnitOfWork, region: str, month: str, reason: str = "") -> SheetFacts:
-    """Returns the guards' inputs."""
-    total = await repository.get_total_tally(work, region, [month])
-    _, last = month_bounds(month)
-    return SheetFacts(work.today, last, int(total["provisional"] or 0), reason)
-
-
 async def transition_sheet(
     work: UnitOfWork, action: SheetAction, body: SheetSign, *, match: VersionMatch, dry_run: bool
 ) -> TransitionPreview | MonthSheet:
@@ -133,6 +103,75 @@ async def transition_sheet(
         return preview
     await (_sign_sheet(work, sheet, tallies) if action is SheetAction.SIGN else _reopen_sheet(work, sheet))
     return sheet
+
+
+async def get_sheet_detail(work: UnitOfWork, sheet_id: UUID) -> SheetDetail:
+    """Returns a sheet as signed, with available actions."""
+    sheet = await records.get_record(work, MonthSheet, sheet_id, "这张月表")
+    facts = await _load_facts(work, sheet.region, sheet.month)
+    return SheetDetail(
+        **SheetRead.model_validate(sheet).model_dump(),
+        rows=[Tally.model_validate(tally) for tally in sheet.rows],
+        available_actions=available_actions(work, SHEET, sheet, facts),
+    )
+
+
+async def get_own_month(work: UnitOfWork, month: str) -> OwnMonth:
+    """Returns the caller's month as of now; workdays after today are only counted."""
+    first, last = month_bounds(month)
+    region = await get_person_region(work, work.actor.id, min(max(work.today, first), last))
+    sheet = await get_month_sheet(work, region, month, "person")
+    rows = await repository.list_own_days(work, first, last)
+    reviews = await repository.list_own_reviews(work, first, last)
+    objections: dict[date, list[Complaint]] = defaultdict(list)
+    for objection in await complaints.list_objections(work, work.actor.id, first, last):
+        if objection.work_date is not None:
+            objections[objection.work_date].append(objection)
+    changes = await load_calendar(work, region)
+    coming_workdays = [
+        on for on in list_days(first, last) if on > work.today and is_workday(on, changes=changes)
+    ]
+    return OwnMonth(
+        person=work.actor.id,
+        month=month,
+        region=region,
+        rule_ref=sheet.rule_ref,
+        state=sheet.state,
+        signed_by=sheet.signed_by,
+        tally=next((row for row in sheet.rows if row.key == work.actor.id), None),
+        days=[_build_own_day(row, reviews.get(row.work_date), objections[row.work_date]) for row in rows],
+        to_come=len(coming_workdays),
+    )
+
+
+def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> Tally:
+    """Returns a sheet row; half days become days, a target applies to persons only."""
+    key = "" if row["key"] is None else str(row["key"])
+    figures = {
+        name: row[name] or 0
+        for name in Tally.model_fields
+        if name in row and name not in {"key", "name", "region"}
+    }
+    stationed = (row["halves"] or 0) / 2
+    is_person = by == "person"
+    return Tally(
+        **figures,
+        key=key.ljust(12, "0") if by == "town" else key,
+        name=str(row.get("name") or names.get(key, "")),
+        region=str(row.get("region") or ""),
+        team_id=UUID(row["team"]) if row.get("team") else None,
+        stationed=stationed,
+        leave=(row["leave_halves"] or 0) / 2,
+        least_days=min_days if is_person else None,
+        met=stationed >= min_days if is_person and min_days is not None else None,
+    )
+
+
+async def _load_facts(work: UnitOfWork, region: str, month: str, reason: str = "") -> SheetFacts:
+    """Returns the guards' inputs."""
+    total = await repository.get_total_tally(work, region, [month])
+    _, last = month_bounds(month)
+    return SheetFacts(work.today, last, int(total["provisional"] or 0), reason)
 
 
 def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
@@ -173,45 +212,6 @@ async def _reopen_sheet(work: UnitOfWork, sheet: MonthSheet) -> None:
     await work.session.flush()
     await repository.update_frozen(work, sheet.region, sheet.month, frozen=False)
     await evaluate_days(work, await repository.list_person_days(work, sheet.region, sheet.month))
-
-
-async def get_sheet_detail(work: UnitOfWork, sheet_id: UUID) -> SheetDetail:
-    """Returns a sheet as signed, with available actions."""
-    sheet = await records.get_record(work, MonthSheet, sheet_id, "这张月表")
-    facts = await _load_facts(work, sheet.region, sheet.month)
-    return SheetDetail(
-        **SheetRead.model_validate(sheet).model_dump(),
-        rows=[Tally.model_validate(tally) for tally in sheet.rows],
-        available_actions=available_actions(work, SHEET, sheet, facts),
-    )
-
-
-async def get_own_month(work: UnitOfWork, month: str) -> OwnMonth:
-    """Returns the caller's month as of now; workdays after today are only counted."""
-    first, last = month_bounds(month)
-    region = await get_person_region(work, work.actor.id, min(max(work.today, first), last))
-    sheet = await get_month_sheet(work, region, month, "person")
-    rows = await repository.list_own_days(work, first, last)
-    reviews = await repository.list_own_reviews(work, first, last)
-    objections: dict[date, list[Complaint]] = defaultdict(list)
-    for objection in await complaints.list_objections(work, work.actor.id, first, last):
-        if objection.work_date is not None:
-            objections[objection.work_date].append(objection)
-    changes = await load_calendar(work, region)
-    coming_workdays = [
-        on for on in list_days(first, last) if on > work.today and is_workday(on, changes=changes)
-    ]
-    return OwnMonth(
-        person=work.actor.id,
-        month=month,
-        region=region,
-        rule_ref=sheet.rule_ref,
-        state=sheet.state,
-        signed_by=sheet.signed_by,
-        tally=next((row for row in sheet.rows if row.key == work.actor.id), None),
-        days=[_build_own_day(row, reviews.get(row.work_date), objections[row.work_date]) for row in rows],
-        to_come=len(coming_workdays),
-    )
 
 
 def _build_own_day(day: AttendanceDay, review: Review | None, objections: Sequence[Complaint]) -> OwnDay:

@@ -25,6 +25,19 @@ from shared.http import Page, Pagination, list_page
 from shared.unit_of_work import UnitOfWork
 
 
+class AssignmentRow(NamedTuple):
+    """Row of the assignment queries."""
+
+    person: str
+    starts_on: date
+    ends_on: date | None
+    post_id: UUID
+    name: str
+    region: str
+    fences: list[dict[str, Any]]
+    closed_on: date | None
+
+
 async def get_post(work: UnitOfWork, post_id: UUID, *, lock: bool = False) -> Post:
     """Returns a post that the caller sees by region or was ever assigned to. Raises NotFound."""
     query = select(Post).where(Post.id == post_id)
@@ -100,49 +113,6 @@ async def system_list_assignments_autocommit(
         return await system_list_assignments(session, persons, since)
 
 
-class AssignmentRow(NamedTuple):
-    """Row of the assignment queries."""
-
-    person: str
-    starts_on: date
-    ends_on: date | None
-    post_id: UUID
-    name: str
-    region: str
-    fences: list[dict[str, Any]]
-    closed_on: date | None
-
-
-def _build_assignments_query(
-    of_persons: sa.ColumnElement[bool], since: sa.ColumnElement[date]
-) -> sa.Select[Any]:
-    """Selects assignments with their posts that end on or after a day."""
-    assignment, post = get_columns(Assignment), get_columns(Post)
-    return (
-        sa.select(
-            assignment.person,
-            assignment.starts_on,
-            assignment.ends_on,
-            post.id.label("post_id"),
-            post.name,
-            post.region,
-            post.fences,
-            post.closed_on,
-        )
-        .join_from(Assignment, Post, post.id == assignment.post_id)
-        .where(of_persons, sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= since))
-        .order_by(assignment.starts_on, assignment.id)
-    )
-
-
-@cache
-def _compile_assignments_query() -> str:
-    """Returns the query as SQL text for psycopg."""
-    of_persons = get_columns(Assignment).person == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.Text)))
-    query = _build_assignments_query(of_persons, sa.bindparam("since", type_=sa.Date))
-    return str(query.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]
-
-
 async def system_list_reassigned_persons(session: AsyncSession, since: datetime) -> set[str]:
     """Returns persons whose assignment or post changed since a time."""
     assignment, post = get_columns(Assignment), get_columns(Post)
@@ -199,3 +169,33 @@ async def count_bound_devices(work: UnitOfWork, person: str) -> int:
         row.person == person, row.state == DeviceState.BOUND, visible_rows(work, Device)
     )
     return int((await execute_core(work.session, query)).scalar_one())
+
+
+def _build_assignments_query(
+    of_persons: sa.ColumnElement[bool], since: sa.ColumnElement[date]
+) -> sa.Select[Any]:
+    """Selects assignments with their posts that end on or after a day."""
+    assignment, post = get_columns(Assignment), get_columns(Post)
+    return (
+        sa.select(
+            assignment.person,
+            assignment.starts_on,
+            assignment.ends_on,
+            post.id.label("post_id"),
+            post.name,
+            post.region,
+            post.fences,
+            post.closed_on,
+        )
+        .join_from(Assignment, Post, post.id == assignment.post_id)
+        .where(of_persons, sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= since))
+        .order_by(assignment.starts_on, assignment.id)
+    )
+
+
+@cache
+def _compile_assignments_query() -> str:
+    """Returns the query as SQL text for psycopg."""
+    of_persons = get_columns(Assignment).person == sa.any_(sa.bindparam("persons", type_=ARRAY(sa.Text)))
+    query = _build_assignments_query(of_persons, sa.bindparam("since", type_=sa.Date))
+    return str(query.compile(dialect=psycopg.dialect()))  # type: ignore[no-untyped-call]

@@ -63,6 +63,9 @@ class NewDevice:
     state: DeviceState
 
 
+MAX_FENCES = 20
+
+
 async def find_new_devices(
     work: UnitOfWork,
     assignment: Any,  # noqa: ANN401 - a row of `system_list_assignments`
@@ -125,14 +128,6 @@ async def get_person_region(work: UnitOfWork, person: str, on: date) -> str:
     return next((grant.region for grant in work.actor.grants), work.context.settings.district)
 
 
-MAX_FENCES = 20
-
-
-def _encode_fences(fences: list[FenceIn]) -> list[dict[str, object]]:
-    """Returns the fences as JSON, converted to WGS-84."""
-    return [fence_to_json(fence.to_fence()) for fence in fences]
-
-
 async def create_post(work: UnitOfWork, body: PostCreate) -> Post:
     """Inserts a post; its fences are converted to WGS-84."""
     work.actor.require(May.POST_MANAGE, body.region)
@@ -177,19 +172,6 @@ async def add_circle_fence(work: UnitOfWork, post_id: UUID, body: FenceHere, mat
     return await _save_fences(work, post, [*post.fences, fence_to_json(circle)])
 
 
-def _require_exact_fix(body: FenceHere, limits: FenceFixLimits, work: UnitOfWork) -> None:
-    """Raises Invalid if the fix is less exact or older than the rule allows."""
-    fix, errors = body.fix, []
-    if fix.accuracy_m is None or fix.accuracy_m > limits.accuracy_m:
-        text = f"定位精度须在 {limits.accuracy_m:.0f} 米以内, 请到开阔处重试"
-        errors.append(FieldError("inexact", text, "not exact enough", "/fix/accuracy_m"))
-    if fix.taken_at is None or abs(work.at - fix.taken_at) > timedelta(minutes=limits.fix_minutes):
-        text = f"定位须在 {limits.fix_minutes} 分钟以内, 请重新定位"
-        errors.append(FieldError("old_fix", text, "not fresh", "/fix/taken_at"))
-    if errors:
-        raise Invalid("; ".join(error.detail for error in errors), "The fix will not do", errors=errors)
-
-
 async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, match: VersionMatch) -> Post:
     """Replaces the fences by the polygons of a GeoJSON document. Raises Invalid if it is malformed."""
     post = await repository.get_post(work, post_id, lock=True)
@@ -212,19 +194,6 @@ async def import_fences(work: UnitOfWork, post_id: UUID, body: FenceImport, matc
     if not 1 <= len(polygons) <= MAX_FENCES:
         raise Invalid(f"围栏须有 1 至 {MAX_FENCES} 个多边形", "Too many or no polygons")
     return await _save_fences(work, post, [fence_to_json(polygon) for polygon in polygons])
-
-
-async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, object]]) -> Post:
-    """Stores the fences and publishes the change. Raises Conflict above MAX_FENCES."""
-    if len(fences) > MAX_FENCES:
-        raise Conflict(f"一个驻村点最多 {MAX_FENCES} 个围栏", "Too many fences")
-    before = {"fences": len(post.fences)}
-    post.fences = fences
-    post.version += 1
-    post.updated_at = work.at
-    assignment_cache.clear_cache(work.context)
-    await work.publish(PostChanged(name=post.name, kind=post.kind), post, before=to_json_values(before))
-    return post
 
 
 async def create_assignment(work: UnitOfWork, post_id: UUID, body: AssignmentCreate) -> Assignment:
@@ -267,15 +236,6 @@ async def end_assignment(
     return assignment
 
 
-def _build_event(assignment: Assignment) -> AssignmentChanged:
-    return AssignmentChanged(
-        post_id=assignment.post_id,
-        person=assignment.person,
-        starts_on=assignment.starts_on,
-        ends_on=assignment.ends_on,
-    )
-
-
 async def transition_device(
     work: UnitOfWork,
     device_id: UUID,
@@ -307,3 +267,43 @@ async def transition_device(
     text = f"手机 {device.device}: {work.actor.name}{action.label}{format_reason(body.reason)}"
     await send_message(work, device.person, MessageKind.DEVICE, device, text)
     return device
+
+
+def _encode_fences(fences: list[FenceIn]) -> list[dict[str, object]]:
+    """Returns the fences as JSON, converted to WGS-84."""
+    return [fence_to_json(fence.to_fence()) for fence in fences]
+
+
+def _require_exact_fix(body: FenceHere, limits: FenceFixLimits, work: UnitOfWork) -> None:
+    """Raises Invalid if the fix is less exact or older than the rule allows."""
+    fix, errors = body.fix, []
+    if fix.accuracy_m is None or fix.accuracy_m > limits.accuracy_m:
+        text = f"定位精度须在 {limits.accuracy_m:.0f} 米以内, 请到开阔处重试"
+        errors.append(FieldError("inexact", text, "not exact enough", "/fix/accuracy_m"))
+    if fix.taken_at is None or abs(work.at - fix.taken_at) > timedelta(minutes=limits.fix_minutes):
+        text = f"定位须在 {limits.fix_minutes} 分钟以内, 请重新定位"
+        errors.append(FieldError("old_fix", text, "not fresh", "/fix/taken_at"))
+    if errors:
+        raise Invalid("; ".join(error.detail for error in errors), "The fix will not do", errors=errors)
+
+
+async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, object]]) -> Post:
+    """Stores the fences and publishes the change. Raises Conflict above MAX_FENCES."""
+    if len(fences) > MAX_FENCES:
+        raise Conflict(f"一个驻村点最多 {MAX_FENCES} 个围栏", "Too many fences")
+    before = {"fences": len(post.fences)}
+    post.fences = fences
+    post.version += 1
+    post.updated_at = work.at
+    assignment_cache.clear_cache(work.context)
+    await work.publish(PostChanged(name=post.name, kind=post.kind), post, before=to_json_values(before))
+    return post
+
+
+def _build_event(assignment: Assignment) -> AssignmentChanged:
+    return AssignmentChanged(
+        post_id=assignment.post_id,
+        person=assignment.person,
+        starts_on=assignment.starts_on,
+        ends_on=assignment.ends_on,
+    )

@@ -70,62 +70,6 @@ async def sync_review(
     return await _set_state(work, review, ReviewState.OPEN, "出现新的疑点")
 
 
-async def _open_review(
-    work: UnitOfWork, assignment: Any, on: date, anomaly_records: AnomalyRecords
-) -> Review:  # noqa: ANN401 - as in sync_review
-    """Inserts an open review and tells the person."""
-    review = Review(
-        id=new_id(),
-        region=assignment.region,
-        created_at=work.at,
-        created_by=work.actor.id,
-        updated_at=work.at,
-        person=assignment.person,
-        person_name=assignment.person_name,
-        work_date=on,
-        oddities=anomaly_records,
-        state=ReviewState.OPEN,
-        state_since=work.at,
-    )
-    work.session.add(review)
-    event = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
-    await work.publish(event, review)
-    summary = "、".join(dict.fromkeys(record["words"] for record in anomaly_records))
-    text = f"{format_days(on, on)}的打卡有疑点, 由人复核: {summary}. 如与实际不符, 可在本人月表对当天提出异议"
-    await send_message(work, review.person, MessageKind.REVIEW, review, text)
-    return review
-
-
-async def _update_open_review(work: UnitOfWork, review: Review, anomaly_records: AnomalyRecords) -> bool:
-    """Replaces the anomalies of an open review; without any, accepts it as settled by other records."""
-    if not anomaly_records:
-        return await _set_state(work, review, ReviewState.ACCEPTED, SETTLED_REASON)
-    if [_get_dedup_key(record) for record in anomaly_records] == [
-        _get_dedup_key(anomaly) for anomaly in review.oddities
-    ]:
-        return False
-    review.oddities = anomaly_records
-    review.version, review.updated_at = review.version + 1, work.at
-    work.session.add(review)
-    return True
-
-
-def _get_dedup_key(record: dict[str, Any]) -> tuple[str, str]:
-    """Returns the part of an anomaly record by which two are the same."""
-    return str(record["kind"]), str(record["check_ins"])
-
-
-async def _set_state(work: UnitOfWork, review: Review, now: ReviewState, reason: str) -> bool:
-    """Changes the state without a person's decision and publishes the event."""
-    was, review.state, review.state_since = review.state, now, work.at
-    review.reason, review.decided_by = reason, "" if now is ReviewState.OPEN else work.actor.id
-    review.version, review.updated_at = review.version + 1, work.at
-    work.session.add(review)
-    event = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
-    await work.publish(event, review, before={"state": was}, reason=reason)
-    return True
-
-
 async def get_review_detail(work: UnitOfWork, review_id: UUID) -> ReviewDetail:
     """Returns a review with its check-ins and available actions."""
     review = await records.get_record(work, Review, review_id, "这条复核")
@@ -218,3 +162,62 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         text = f"{work.actor.name}为您补记了{format_days(on, on)}的在岗{format_reason(body.reason)}"
         await send_message(work, check_in.person, MessageKind.CORRECTION, check_in, text)
     return check_in
+
+
+async def _open_review(
+    work: UnitOfWork,
+    assignment: Any,  # noqa: ANN401 - as in sync_review
+    on: date,
+    anomaly_records: AnomalyRecords,
+) -> Review:
+    """Inserts an open review and tells the person."""
+    review = Review(
+        id=new_id(),
+        region=assignment.region,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        person=assignment.person,
+        person_name=assignment.person_name,
+        work_date=on,
+        oddities=anomaly_records,
+        state=ReviewState.OPEN,
+        state_since=work.at,
+    )
+    work.session.add(review)
+    event = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
+    await work.publish(event, review)
+    summary = "、".join(dict.fromkeys(record["words"] for record in anomaly_records))
+    text = f"{format_days(on, on)}的打卡有疑点, 由人复核: {summary}. 如与实际不符, 可在本人月表对当天提出异议"
+    await send_message(work, review.person, MessageKind.REVIEW, review, text)
+    return review
+
+
+async def _update_open_review(work: UnitOfWork, review: Review, anomaly_records: AnomalyRecords) -> bool:
+    """Replaces the anomalies of an open review; without any, accepts it as settled by other records."""
+    if not anomaly_records:
+        return await _set_state(work, review, ReviewState.ACCEPTED, SETTLED_REASON)
+    if [_get_dedup_key(record) for record in anomaly_records] == [
+        _get_dedup_key(anomaly) for anomaly in review.oddities
+    ]:
+        return False
+    review.oddities = anomaly_records
+    review.version, review.updated_at = review.version + 1, work.at
+    work.session.add(review)
+    return True
+
+
+def _get_dedup_key(record: dict[str, Any]) -> tuple[str, str]:
+    """Returns the part of an anomaly record by which two are the same."""
+    return str(record["kind"]), str(record["check_ins"])
+
+
+async def _set_state(work: UnitOfWork, review: Review, now: ReviewState, reason: str) -> bool:
+    """Changes the state without a person's decision and publishes the event."""
+    was, review.state, review.state_since = review.state, now, work.at
+    review.reason, review.decided_by = reason, "" if now is ReviewState.OPEN else work.actor.id
+    review.version, review.updated_at = review.version + 1, work.at
+    work.session.add(review)
+    event = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
+    await work.publish(event, review, before={"state": was}, reason=reason)
+    return True

@@ -121,7 +121,11 @@ async def list_deeds(work: UnitOfWork, region: str, first: date, last: date) -> 
 
 
 async def aggregate_rows(
-    work: UnitOfWork, table: Any, region: str, *where: Any, **aggregates: Any
+    work: UnitOfWork,
+    table: Any,  # noqa: ANN401 - a table class
+    region: str,
+    *where: sa.ColumnElement[bool],
+    **aggregates: sa.ColumnElement[Any],
 ) -> dict[str, int]:
     """Evaluates the named aggregates over the visible rows of a table in a region; NULL counts as 0."""
     query = sa.select(*(expression.label(name) for name, expression in aggregates.items())).where(

@@ -82,11 +82,6 @@ async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: 
     return team
 
 
-async def _get_unit_name(work: UnitOfWork, unit_id: UUID | None) -> str:
-    """Returns the unit's name, empty without a unit. Raises NotFound."""
-    return "" if unit_id is None else (await repository.get_unit(work, unit_id)).name
-
-
 async def create_member(work: UnitOfWork, team_id: UUID, body: MemberCreate) -> Member:
     """Adds a member to a team. Raises Conflict while the person is a member of any team."""
     team = await records.get_record(work, Team, team_id, "这支工作队", lock=True)
@@ -94,6 +89,68 @@ async def create_member(work: UnitOfWork, team_id: UUID, body: MemberCreate) -> 
     require_order(body.starts_on, body.term_ends_on, "/term_ends_on")
     await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
     return await _insert_member(work, team, body, body.role, body.unit_id, body.term_ends_on, None)
+
+
+async def end_membership(work: UnitOfWork, member_id: UUID, body: MemberEnd, match: VersionMatch) -> Member:
+    """Ends a term and the person's assignments in the village."""
+    member = await _get_serving_member(work, member_id, match)
+    await _end_term(work, member, body.ends_on, body.reason)
+    for assignment in await repository.list_current_assignments(
+        work, member.person, member.region, body.ends_on + ONE_DAY
+    ):
+        await _end_assignment(work, assignment, body.ends_on, body.reason)
+    return member
+
+
+async def hand_over_membership(
+    work: UnitOfWork, member_id: UUID, body: HandOver, match: VersionMatch
+) -> Member:
+    """Ends a term and gives role and assignments to another person; returns the new membership.
+
+    A repeated request with the same id returns the same membership.
+    """
+    if body.id is not None and (existing := await work.session.get(Member, body.id)) is not None:
+        team = await records.get_record(work, Team, existing.team_id, "这支工作队")
+        return await _insert_member(
+            work, team, body, existing.role, existing.unit_id, None, existing.predecessor_id
+        )
+    member = await _get_serving_member(work, member_id, match)
+    team = await records.get_record(work, Team, member.team_id, "这支工作队")
+    await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
+    if body.starts_on <= member.starts_on:
+        detail = f"接任日期须晚于前任到任的 {member.starts_on}"
+        raise Invalid(
+            detail, "Too early", errors=[FieldError("too_early", detail, "too early", "/starts_on")]
+        )
+    last = body.starts_on - ONE_DAY
+    await _end_term(work, member, last, body.reason, body.person)
+    unit = body.unit_id or member.unit_id
+    successor = await _insert_member(work, team, body, member.role, unit, None, member.id)
+    for assignment in await repository.list_current_assignments(
+        work, member.person, member.region, body.starts_on
+    ):
+        await _transfer_assignment(work, assignment, successor, last, body.reason)
+    return successor
+
+
+async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
+    """Returns a team, its present and former members, and findings by the dated requirements."""
+    team = await repository.get_team(work, team_id)
+    rows = await repository.list_members(work, team.id)
+    current = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
+    rule = await work.get_rule("team.requirements", region=team.region)
+    return TeamDetail(
+        **TeamRead.model_validate(team).model_dump(),
+        unit_name=await _get_unit_name(work, team.unit_id),
+        members=[MemberRead.model_validate(row) for row in current],
+        former=[MemberRead.model_validate(row) for row in rows if row not in current],
+        findings=[] if team.closed_on else _check_requirements(current, rule),
+    )
+
+
+async def _get_unit_name(work: UnitOfWork, unit_id: UUID | None) -> str:
+    """Returns the unit's name, empty without a unit. Raises NotFound."""
+    return "" if unit_id is None else (await repository.get_unit(work, unit_id)).name
 
 
 async def _require_no_membership(
@@ -149,17 +206,6 @@ def _build_event(member: Member, successor: str = "") -> MemberChanged:
     )
 
 
-async def end_membership(work: UnitOfWork, member_id: UUID, body: MemberEnd, match: VersionMatch) -> Member:
-    """Ends a term and the person's assignments in the village."""
-    member = await _get_serving_member(work, member_id, match)
-    await _end_term(work, member, body.ends_on, body.reason)
-    for assignment in await repository.list_current_assignments(
-        work, member.person, member.region, body.ends_on + ONE_DAY
-    ):
-        await _end_assignment(work, assignment, body.ends_on, body.reason)
-    return member
-
-
 async def _get_serving_member(work: UnitOfWork, member_id: UUID, match: VersionMatch) -> Member:
     """Returns the membership, locked. Raises Conflict if it has ended."""
     member = await records.get_record(work, Member, member_id, "这段任期", lock=True)
@@ -200,37 +246,6 @@ def _build_assignment_event(assignment: Assignment) -> AssignmentChanged:
     )
 
 
-async def hand_over_membership(
-    work: UnitOfWork, member_id: UUID, body: HandOver, match: VersionMatch
-) -> Member:
-    """Ends a term and gives role and assignments to another person; returns the new membership.
-
-    A repeated request with the same id returns the same membership.
-    """
-    if body.id is not None and (existing := await work.session.get(Member, body.id)) is not None:
-        team = await records.get_record(work, Team, existing.team_id, "这支工作队")
-        return await _insert_member(
-            work, team, body, existing.role, existing.unit_id, None, existing.predecessor_id
-        )
-    member = await _get_serving_member(work, member_id, match)
-    team = await records.get_record(work, Team, member.team_id, "这支工作队")
-    await _require_no_membership(work, body.person, body.person_name, body.starts_on, body.id)
-    if body.starts_on <= member.starts_on:
-        detail = f"接任日期须晚于前任到任的 {member.starts_on}"
-        raise Invalid(
-            detail, "Too early", errors=[FieldError("too_early", detail, "too early", "/starts_on")]
-        )
-    last = body.starts_on - ONE_DAY
-    await _end_term(work, member, last, body.reason, body.person)
-    unit = body.unit_id or member.unit_id
-    successor = await _insert_member(work, team, body, member.role, unit, None, member.id)
-    for assignment in await repository.list_current_assignments(
-        work, member.person, member.region, body.starts_on
-    ):
-        await _transfer_assignment(work, assignment, successor, last, body.reason)
-    return successor
-
-
 async def _transfer_assignment(
     work: UnitOfWork, assignment: Assignment, successor: Member, last: date, reason: str
 ) -> None:
@@ -253,21 +268,6 @@ async def _transfer_assignment(
     await work.session.flush()
     assignment_cache.clear_cache(work.context)
     await work.publish(_build_assignment_event(new_assignment), new_assignment, reason=reason)
-
-
-async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
-    """Returns a team, its present and former members, and findings by the dated requirements."""
-    team = await repository.get_team(work, team_id)
-    rows = await repository.list_members(work, team.id)
-    current = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
-    rule = await work.get_rule("team.requirements", region=team.region)
-    return TeamDetail(
-        **TeamRead.model_validate(team).model_dump(),
-        unit_name=await _get_unit_name(work, team.unit_id),
-        members=[MemberRead.model_validate(row) for row in current],
-        former=[MemberRead.model_validate(row) for row in rows if row not in current],
-        findings=[] if team.closed_on else _check_requirements(current, rule),
-    )
 
 
 def _check_requirements(current: Sequence[Member], rule: Rule) -> list[TeamFinding]:

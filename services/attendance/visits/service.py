@@ -62,31 +62,6 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
     return visit
 
 
-async def _insert_follow_ups(work: UnitOfWork, visit: Visit, body: VisitCreate) -> None:
-    """Inserts the follow-ups. Raises Invalid if one is due before the visit."""
-    for follow_up in body.follow_ups:
-        require_order(visit.visited_on, follow_up.due_on, "/follow_ups")
-        await create_record(
-            work,
-            FollowUp,
-            follow_up,
-            region=visit.region,
-            visit_id=visit.id,
-            person=visit.person,
-            **follow_up.model_dump(),
-        )
-
-
-def _build_visit_event(visit: Visit) -> VisitRecorded:
-    return VisitRecorded(
-        person=visit.person,
-        kind=visit.kind,
-        visited_on=visit.visited_on,
-        project_id=visit.project_id,
-        asset_id=visit.asset_id,
-    )
-
-
 async def get_visit_detail(work: UnitOfWork, visit_id: UUID) -> VisitDetail:
     """Returns a visit with its follow-ups."""
     visit = await records.get_record(work, Visit, visit_id, "这次走访")
@@ -142,16 +117,6 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
     return deed
 
 
-def _build_deed_event(deed: Deed) -> DeedRecorded:
-    return DeedRecorded(
-        person=deed.person,
-        kind=deed.kind,
-        happened_on=deed.happened_on,
-        done=deed.done,
-        project_id=deed.project_id,
-    )
-
-
 async def update_deed(work: UnitOfWork, deed_id: UUID, body: DeedChange, match: VersionMatch) -> Deed:
     """Changes a deed; a `done_on` completes it."""
     deed = await records.get_record(work, Deed, deed_id, "这件实事", lock=True)
@@ -194,3 +159,38 @@ async def create_training(work: UnitOfWork, body: TrainingCreate) -> Training:
             TrainingRecorded(person=training.person, kind=training.kind, held_on=training.held_on), training
         )
     return training
+
+
+async def _insert_follow_ups(work: UnitOfWork, visit: Visit, body: VisitCreate) -> None:
+    """Inserts the follow-ups. Raises Invalid if one is due before the visit."""
+    for follow_up in body.follow_ups:
+        require_order(visit.visited_on, follow_up.due_on, "/follow_ups")
+        await create_record(
+            work,
+            FollowUp,
+            follow_up,
+            region=visit.region,
+            visit_id=visit.id,
+            person=visit.person,
+            **follow_up.model_dump(),
+        )
+
+
+def _build_visit_event(visit: Visit) -> VisitRecorded:
+    return VisitRecorded(
+        person=visit.person,
+        kind=visit.kind,
+        visited_on=visit.visited_on,
+        project_id=visit.project_id,
+        asset_id=visit.asset_id,
+    )
+
+
+def _build_deed_event(deed: Deed) -> DeedRecorded:
+    return DeedRecorded(
+        person=deed.person,
+        kind=deed.kind,
+        happened_on=deed.happened_on,
+        done=deed.done,
+        project_id=deed.project_id,
+    )
