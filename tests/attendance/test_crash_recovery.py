@@ -25,7 +25,7 @@ async def start_worker(context: ServiceContext, log: Path) -> asyncio.subprocess
     database: Any = context.database
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.attendance.check_in_worker",
-        database.here(), str(context.settings.var), str(log), str(CHECK_INS_PER_PERSON),
+        database.ensure_copy(), str(context.settings.var), str(log), str(CHECK_INS_PER_PERSON),
         cwd=ROOT,
     )  # fmt: skip
 
