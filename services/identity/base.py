@@ -1,4 +1,4 @@
-"""The identity service's own registry of tables, with the tables every service has."""
+"""Declarative base of the identity database, including the tables shared by every service."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
@@ -8,7 +8,7 @@ from shared.db import NAMING_CONVENTION, copy_shared_tables_into
 
 
 class Base(SQLModel, registry=registry(metadata=sa.MetaData(naming_convention=NAMING_CONVENTION))):
-    """Tables of the identity database."""
+    """Base class of the identity tables; keeps a registry of its own."""
 
 
 copy_shared_tables_into(Base)

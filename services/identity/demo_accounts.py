@@ -1,4 +1,4 @@
-"""Accounts to try the system with: one per role, in the embedded run only. Any other run refuses to start with them."""
+"""Demo accounts: one per role, created in the embedded run only. Any other run refuses to start while one is active."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from shared.auth import NATION_CODE, ROLES, Role
 from shared.settings import StartupError
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
-DEMO_PASSWORD = "Xianjie-2022"  # noqa: S105 - known to everybody, which is the point
+DEMO_PASSWORD = "Xianjie-2022"  # noqa: S105 - published on purpose
 DEMO_DISTRICT, DEMO_TOWN, DEMO_VILLAGE = "620602000000", "620602100000", "620602100200"
 REGION_OF_ROLE = {
     Role.VILLAGE_CLERK: DEMO_VILLAGE,
@@ -24,11 +24,14 @@ DEMO_REGION_FILE = Path(__file__).parent / "data" / "regions-620602.csv"
 
 
 class DemoAccountActive(StartupError):
-    """A deployment still has a demo account with its known password."""
+    """A deployment has an enabled demo account that still uses the published password."""
 
 
 async def seed_demo_accounts(context: ServiceContext) -> None:
-    """Before the first request: keys; in the embedded run regions and demo accounts, elsewhere none of them."""
+    """Start hook: create the signing key; in the embedded run also import regions and create the demo accounts.
+
+    Outside the embedded run, raises DemoAccountActive when a demo account is usable.
+    """
     async with context.database.write() as session:
         work = context.unit_of_work(session)
         if not context.settings.embedded:

@@ -1,6 +1,7 @@
-"""`python -m services.identity.first_admin NAME`: the first administrator of a new installation, once.
+"""`python -m services.identity.first_admin NAME`: create the first administrator of a new installation.
 
-The password is read from standard input, never from the command line. Everybody else is added by that administrator.
+Reads the password from standard input, never from the command line. Fails when an administrator already exists; this
+administrator creates all other accounts.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from shared.unit_of_work import ServiceContext
 
 
 async def create_first_admin(settings: Settings, account_id: str, password: str) -> str:
-    """Add the administrator; CannotStart when there is one already or the password is no secret."""
+    """Create the administrator. Raises StartupError when one exists or the password is publicly known or too weak."""
     if password in KNOWN_SECRETS:
         raise StartupError("这个口令人人知道, 请换一个")
     try:
@@ -42,26 +43,26 @@ async def create_first_admin(settings: Settings, account_id: str, password: str)
     try:
         async with app_lifespan(app), context.database.write() as session:
             work = context.unit_of_work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION_CODE),)))
-            if (known := await repository.system_find_role_holder(work, Role.ADMIN)) is not None:
-                raise StartupError(f"已有管理员 {known}, 请由其添加账号")
+            if (holder := await repository.system_find_role_holder(work, Role.ADMIN)) is not None:
+                raise StartupError(f"已有管理员 {holder}, 请由其添加账号")
             await require_strong_password(work, account_id, password, "/password")
             columns = {"name": body.name, "region": body.region, "secret": await hash_password(password)}
             await service.create_account(work, account_id, body.grants, kind=service.USER_KIND, **columns)
-    except ApiError as refusal:
-        raise StartupError(refusal.detail) from refusal
+    except ApiError as error:
+        raise StartupError(error.detail) from error
     return f"管理员 {account_id} 已添加\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
+    """Parse the command line and create the administrator; returns the exit code."""
     parser = argparse.ArgumentParser(prog="first_admin", description=__doc__)
     parser.add_argument("name", help="user name")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     password = getpass.getpass("口令: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
         settings = load_settings("identity")
         migrate_database(settings)
-        sys.stdout.write(asyncio.run(create_first_admin(settings, asked.name, password)))
+        sys.stdout.write(asyncio.run(create_first_admin(settings, options.name, password)))
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -1,6 +1,6 @@
-"""`python -m services.identity.load_regions FILE`: bring a district's region file in.
+"""`python -m services.identity.load_regions FILE`: import a district's region file.
 
-Into the database of IDENTITY_DATABASE_URL, or var/identity.db (XIANJIE_VAR) of the run in one process; no secret is needed.
+Writes to the database of IDENTITY_DATABASE_URL, or to identity.db in XIANJIE_VAR (default `var`); needs no secrets.
 """
 
 import asyncio
@@ -16,14 +16,17 @@ from shared.unit_of_work import ServiceContext
 
 
 async def load_content(context: ServiceContext, content: bytes) -> str:
-    """Load the file into the identity database; what happened, in words."""
+    """Import the file into the service's database; returns the counts as a Chinese sentence."""
     async with context.database.write() as session:
-        done = await service.import_bundled(context.unit_of_work(session), content)
-    return f"新增 {done.added}, 修改 {done.changed}, 未变 {done.unchanged}"
+        result = await service.import_bundled(context.unit_of_work(session), content)
+    return f"新增 {result.added}, 修改 {result.changed}, 未变 {result.unchanged}"
 
 
 async def load_into_database(content: bytes) -> str:
-    """The same for the database the environment names; regions hold no secrets, so the keys here are made up."""
+    """Import the file into the database named by the environment.
+
+    Regions contain no encrypted fields, so random keys replace the real secrets.
+    """
     settings = Settings.load(
         "identity", embedded=True, data_keys={"0": generate_key()}, index_key=generate_key()
     )
@@ -35,7 +38,7 @@ async def load_into_database(content: bytes) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """The command line."""
+    """Run the import for the file named on the command line; returns the exit code."""
     if len(arguments) != 1:
         sys.stderr.write("用法: python -m services.identity.load_regions 文件.csv\n")
         return 2

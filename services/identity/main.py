@@ -1,4 +1,4 @@
-"""Identity: who is who, what they may do where, and the tree of regions."""
+"""Identity service: accounts, role grants, organisations, the region tree and tokens."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -34,5 +34,5 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The identity service."""
+    """Build the identity app; settings come from the environment when not given."""
     return build_app(SERVICE, settings, apps=apps, now=now)

@@ -1,4 +1,4 @@
-"""`python -m services.identity.rotate_keys`: sign with a new key from now on; nobody has to sign in again."""
+"""`python -m services.identity.rotate_keys`: replace the signing key; tokens signed with the old key stay valid."""
 
 import asyncio
 import sys
@@ -9,14 +9,14 @@ from shared.unit_of_work import ServiceContext
 
 
 async def rotate_signing_key(context: ServiceContext) -> str:
-    """Make the new key; its id."""
+    """Create a new signing key; returns its key id (kid)."""
     async with context.database.write() as session:
-        made = await service.rotate_key(context.unit_of_work(session))
-    return made.kid
+        key = await service.rotate_key(context.unit_of_work(session))
+    return key.kid
 
 
 async def main() -> str:
-    """The command: settings from the environment, like the service itself."""
+    """Rotate the key of the database named by the environment."""
     context: ServiceContext = create_app().state.context
     try:
         return await rotate_signing_key(context)

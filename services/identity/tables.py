@@ -1,4 +1,4 @@
-"""Every table of the identity service, for its migrations."""
+"""Imports every table of the identity service, for its migrations."""
 
 from services.identity.accounts import models as accounts
 from services.identity.base import Base

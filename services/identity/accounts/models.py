@@ -12,7 +12,7 @@ from shared.db import text_enum
 
 
 class Account(Base, table=True):
-    """账号: a person, or a machine client (kind). The id is what tokens, logs and records name."""
+    """账号: a person or a machine client (`kind`). Tokens, logs and records refer to it by its id."""
 
     __table_args__ = (
         sa.Index("ix_account_region_id", "region", "id"),
@@ -25,7 +25,7 @@ class Account(Base, table=True):
     organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     region: str = Field(max_length=12)
     secret: str = Field(sa_type=sa.Text)
-    """Argon2 hash; empty for those who sign in by an outside issuer only."""
+    """Argon2 hash; empty when the account signs in through an external identity provider only."""
     scopes: str = Field(default="", sa_type=sa.Text)
     must_change: bool = False
     disabled: bool = False
@@ -38,7 +38,7 @@ class Account(Base, table=True):
 
 
 class RoleGrant(Base, table=True):
-    """授权: a role in a region for a time."""
+    """授权: a role in a region from a day to a day (inclusive; open-ended without `valid_to`)."""
 
     __tablename__ = "grant"
 

@@ -1,4 +1,4 @@
-"""Every query over accounts and grants."""
+"""Queries over accounts and role grants."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,30 +14,30 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def get_account(work: UnitOfWork, account_id: str, kind: str, *, lock: bool = False) -> Account:
-    """One account in the caller's regions (or their own); NotFound otherwise."""
-    seen = work.actor.scope_filter(May.ACCOUNT_READ, col(Account.region), col(Account.id))
-    query = select(Account).where(Account.id == account_id, Account.kind == kind, seen)
-    found = (await work.session.exec(query.with_for_update() if lock else query)).first()
-    if found is None:
+    """Get an account in the caller's regions, or their own; raises NotFound."""
+    scope = work.actor.scope_filter(May.ACCOUNT_READ, col(Account.region), col(Account.id))
+    query = select(Account).where(Account.id == account_id, Account.kind == kind, scope)
+    account = (await work.session.exec(query.with_for_update() if lock else query)).first()
+    if account is None:
         raise NotFound("没有这个账号", "No such account")
-    return found
+    return account
 
 
 async def system_find_account(work: UnitOfWork, account_id: str, *, lock: bool = False) -> Account | None:
-    """One account, whoever asks: for signing in."""
+    """Find an account without a permission check, for signing in."""
     query = select(Account).where(Account.id == account_id)
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
 
 
 async def system_find_role_holder(work: UnitOfWork, role: Role) -> str | None:
-    """Any account that was ever given a role."""
+    """Id of any account that has, had or will have a role."""
     return (
         await work.session.exec(select(RoleGrant.account_id).where(RoleGrant.role == role).limit(1))
     ).first()
 
 
 async def list_accounts(work: UnitOfWork, *, kind: str, q: str, after: str, limit: int) -> Sequence[Account]:
-    """Accounts the caller keeps, in the order of their ids."""
+    """List the accounts the caller may read, by id; `q` matches a part of the name or the start of the id."""
     query = select(Account).where(
         work.actor.scope_filter(May.ACCOUNT_READ, col(Account.region), col(Account.id)),
         Account.kind == kind,
@@ -53,22 +53,22 @@ async def list_accounts(work: UnitOfWork, *, kind: str, q: str, after: str, limi
 
 
 async def system_list_grants(
-    work: UnitOfWork, ids: Sequence[str], on: date | None = None
+    work: UnitOfWork, account_ids: Sequence[str], on: date | None = None
 ) -> dict[str, list[RoleGrant]]:
-    """Grants of accounts; with a day only those that hold on it."""
-    query = select(RoleGrant).where(col(RoleGrant.account_id).in_(ids))
+    """List grants by account; with `on`, only those in force on that day."""
+    query = select(RoleGrant).where(col(RoleGrant.account_id).in_(account_ids))
     if on is not None:
         query = query.where(
             RoleGrant.valid_from <= on,
             sa.or_(col(RoleGrant.valid_to).is_(None), col(RoleGrant.valid_to) >= on),
         )
-    found: dict[str, list[RoleGrant]] = {one: [] for one in ids}
-    for row in await work.session.exec(query.order_by(col(RoleGrant.id))):
-        found[row.account_id].append(row)
-    return found
+    grants: dict[str, list[RoleGrant]] = {account_id: [] for account_id in account_ids}
+    for grant in await work.session.exec(query.order_by(col(RoleGrant.id))):
+        grants[grant.account_id].append(grant)
+    return grants
 
 
 async def delete_grants(work: UnitOfWork, account_id: str) -> None:
-    """Take the grants of an account away that lie in the caller's regions, to write others."""
-    kept = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region))
-    await execute_core(work.session, delete(RoleGrant).where(col(RoleGrant.account_id) == account_id, kept))
+    """Delete the grants of an account that lie in the caller's regions."""
+    scope = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region))
+    await execute_core(work.session, delete(RoleGrant).where(col(RoleGrant.account_id) == account_id, scope))

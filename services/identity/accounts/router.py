@@ -1,4 +1,4 @@
-"""`/users`: accounts of people."""
+"""`/users`: accounts of people; `/clients`: machine clients."""
 
 from typing import Annotated
 
@@ -70,7 +70,7 @@ async def change_user(
 
 
 NO_STORE = "no-store"
-"""An answer with a secret in it is kept nowhere, not even for a repeated request."""
+"""Cache-Control of an answer that contains a secret; such an answer is not stored for idempotent retries either."""
 clients_router = APIRouter(prefix="/clients", tags=["账号"], route_class=Route)
 
 

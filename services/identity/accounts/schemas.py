@@ -1,4 +1,4 @@
-"""What accounts look like to those who keep them."""
+"""Request and response bodies of accounts and machine clients."""
 
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ class AccountCreate(BaseModel):
 
 
 class AccountChange(BaseModel):
-    """修改账号; absent fields stay."""
+    """修改账号. Absent fields stay unchanged."""
 
     name: Name | None = None
     organisation_id: UUID | None = None
@@ -91,7 +91,7 @@ class PasswordChange(BaseModel):
 
 
 class GrantRead(BaseModel):
-    """一项授权 in words, with what it allows."""
+    """一项授权, with the label of its role and its permissions."""
 
     role: str
     label: str
@@ -111,8 +111,8 @@ class Me(BaseModel):
 
 
 def _check_machine_scopes(scopes: list[May]) -> list[May]:
-    if closed := [may.label for may in scopes if may not in ROLES[Role.MACHINE]]:
-        raise ValueError(f"外部系统不能有这些权限: {'、'.join(closed)}")
+    if forbidden := [may.label for may in scopes if may not in ROLES[Role.MACHINE]]:
+        raise ValueError(f"外部系统不能有这些权限: {'、'.join(forbidden)}")
     return scopes
 
 
@@ -133,7 +133,7 @@ class ClientCreate(BaseModel):
 
 
 class ClientChange(BaseModel):
-    """修改机器客户端; absent fields stay."""
+    """修改机器客户端. Absent fields stay unchanged."""
 
     name: Name | None = None
     scopes: Scopes | None = None
@@ -147,8 +147,8 @@ class ClientRead(AccountRead):
 
     @field_validator("scopes", mode="before")
     @classmethod
-    def _split_scopes(cls, given: object) -> object:
-        return given.split() if isinstance(given, str) else given
+    def _split_scopes(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
 
 
 class ClientPage(BaseModel):
@@ -159,6 +159,6 @@ class ClientPage(BaseModel):
 
 
 class ClientSecret(ClientRead):
-    """机器客户端 with its secret, shown this once."""
+    """机器客户端 with its secret, which is answered only once."""
 
     secret: str

@@ -1,4 +1,4 @@
-"""Failed logins are counted, and too many in a row lock the account for a while (dated rule `auth.lock_out`)."""
+"""Create and update accounts of people and machine clients, their role grants, passwords and lock-out."""
 
 import secrets as random
 from collections.abc import Iterator, Sequence
@@ -31,14 +31,20 @@ from shared.events import publish
 from shared.http import VersionMatch
 from shared.unit_of_work import ServiceContext, UnitOfWork, to_json_values
 
+USER_KIND, MACHINE_KIND = "user", "machine"
+OPEN_ENDED_DATE = date.max
+
 
 def is_locked(account: Account, at: datetime) -> bool:
-    """Whether the account is locked at a moment."""
+    """Whether the account is locked at a time."""
     return account.locked_until is not None and account.locked_until > at
 
 
 async def record_failed_login(context: ServiceContext, account_id: str) -> None:
-    """Count a failure, in a transaction of its own, since the login itself is refused."""
+    """Count a failed login and lock the account after too many in a row (rule `auth.lock_out`).
+
+    Uses a transaction of its own, since the transaction of the refused login is rolled back.
+    """
     async with context.database.write() as session:
         work = context.unit_of_work(session)
         account = await repository.system_find_account(work, account_id, lock=True)
@@ -61,12 +67,13 @@ async def record_failed_login(context: ServiceContext, account_id: str) -> None:
         work.session.add(account)
 
 
-OPEN_ENDED_DATE = date.max
-
-
 async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[GrantWrite]) -> None:
-    """Give an account these grants beside those it keeps; Invalid says which must not be, and why."""
-    faults = list(_check_region_and_kind(work, account, grants))
+    """Add grants to an account; raises Invalid with an error for each grant that is not allowed.
+
+    A grant must lie in the caller's regions and fit the kind of account; roles of rule `auth.exclusive_roles` must not
+    overlap in time with another role.
+    """
+    errors = list(_check_region_and_kind(work, account, grants))
     rows = [
         RoleGrant(
             account_id=account.id,
@@ -77,14 +84,14 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         )
         for grant in grants
     ]
-    kept = (await repository.system_list_grants(work, [account.id]))[account.id]
+    remaining = (await repository.system_list_grants(work, [account.id]))[account.id]
     exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
-    faults += _check_exclusive_roles(exclusive, [*rows, *kept])
-    if faults:
+    errors += _check_exclusive_roles(exclusive, [*rows, *remaining])
+    if errors:
         raise Invalid(
-            "；".join(dict.fromkeys(fault.detail for fault in faults)),
+            "；".join(dict.fromkeys(error.detail for error in errors)),
             "These grants cannot be",
-            errors=faults,
+            errors=errors,
         )
     work.session.add_all(rows)
     await work.session.flush()
@@ -95,38 +102,35 @@ def _check_region_and_kind(
 ) -> Iterator[FieldError]:
     for index, grant in enumerate(grants):
         if not work.actor.has_access(May.ACCOUNT_MANAGE, grant.region):
-            words = f"{grant.region} 不在您的辖区"
-            yield FieldError("outside", words, "not in your regions", f"/grants/{index}/region")
-        if (grant.role is Role.MACHINE) != (account.kind == "machine"):
-            words = f"“{grant.role.label}”不能授予这类账号"
-            yield FieldError("wrong_kind", words, "not for this kind of account", f"/grants/{index}/role")
+            detail = f"{grant.region} 不在您的辖区"
+            yield FieldError("outside", detail, "not in your regions", f"/grants/{index}/region")
+        if (grant.role is Role.MACHINE) != (account.kind == MACHINE_KIND):
+            detail = f"“{grant.role.label}”不能授予这类账号"
+            yield FieldError("wrong_kind", detail, "not for this kind of account", f"/grants/{index}/role")
 
 
-def _check_exclusive_roles(exclusive: set[Role], rows: Sequence[RoleGrant]) -> Iterator[FieldError]:
-    for (index, one), (_, other) in combinations(enumerate(rows), 2):
-        apart = one.role is other.role or not {one.role, other.role} & exclusive
-        if not apart and _grants_overlap(one, other):
-            words = f"同一账号不能既是“{one.role.label}”又是“{other.role.label}”"
-            yield FieldError("separation_of_duties", words, "separation of duties", f"/grants/{index}/role")
+def _check_exclusive_roles(exclusive: set[Role], grants: Sequence[RoleGrant]) -> Iterator[FieldError]:
+    for (index, grant), (_, other) in combinations(enumerate(grants), 2):
+        compatible = grant.role is other.role or not {grant.role, other.role} & exclusive
+        if not compatible and _grants_overlap(grant, other):
+            detail = f"同一账号不能既是“{grant.role.label}”又是“{other.role.label}”"
+            yield FieldError("separation_of_duties", detail, "separation of duties", f"/grants/{index}/role")
 
 
-def _grants_overlap(one: RoleGrant, other: RoleGrant) -> bool:
-    return one.valid_from <= (other.valid_to or OPEN_ENDED_DATE) and other.valid_from <= (
-        one.valid_to or OPEN_ENDED_DATE
+def _grants_overlap(grant: RoleGrant, other: RoleGrant) -> bool:
+    return grant.valid_from <= (other.valid_to or OPEN_ENDED_DATE) and other.valid_from <= (
+        grant.valid_to or OPEN_ENDED_DATE
     )
 
 
-USER_KIND = "user"
-
-
 async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[AccountRead]:
-    """Accounts with their grants and organisations, in three statements whatever their number."""
+    """Convert accounts to read models with grants and organisation names; two queries for any number of accounts."""
     grants = await repository.system_list_grants(work, [row.id for row in rows])
     names = await organisations.list_organisation_names(work, [row.organisation_id for row in rows])
     return [
         AccountRead.model_validate(row).model_copy(
             update={
-                "grants": [GrantWrite.model_validate(one) for one in grants[row.id]],
+                "grants": [GrantWrite.model_validate(grant) for grant in grants[row.id]],
                 "organisation": names.get(row.organisation_id, ""),
             }
         )
@@ -135,7 +139,7 @@ async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[Acco
 
 
 async def create_user(work: UnitOfWork, body: AccountCreate) -> Account:
-    """A new person's account; a password given by somebody else must be changed before anything is done with it."""
+    """Create a person's account. A password set by the administrator must be changed at the first sign-in."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
     secret = await _hash_new_password(work, body.id, body.password) if body.password is not None else ""
     columns = body.model_dump(include={"name", "region", "organisation_id"})
@@ -145,62 +149,70 @@ async def create_user(work: UnitOfWork, body: AccountCreate) -> Account:
 
 
 async def _hash_new_password(work: UnitOfWork, account_id: str, password: str) -> str:
-    """The hash, made before the first statement of the change, so that nobody waits for it behind a lock."""
+    """Check and hash a password. Called before the first write, so that no lock is held while hashing."""
     async with work.context.database.read() as session:
         await require_strong_password(work.context.unit_of_work(session), account_id, password, "/password")
     return await hash_password(password)
 
 
 async def create_account(
-    work: UnitOfWork, account_id: str, grants: Sequence[GrantWrite], **columns: Any
+    work: UnitOfWork,
+    account_id: str,
+    grants: Sequence[GrantWrite],
+    **columns: Any,  # noqa: ANN401 - of several types
 ) -> Account:
-    """A new account of any kind; Conflict when its id is taken."""
+    """Create an account of any kind; raises Conflict when its id is taken, NotFound for an unknown organisation."""
     if await repository.system_find_account(work, account_id) is not None:
         raise Conflict(f"用户名 {account_id} 已被使用", f"{account_id} is taken")
     if (organisation_id := columns.get("organisation_id")) is not None:
         await organisations.get_organisation(work, organisation_id)
-    made = Account(id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns)
-    work.session.add(made)
+    account = Account(
+        id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns
+    )
+    work.session.add(account)
     await work.session.flush()
-    await assign_roles(work, made, grants)
-    await publish_account_changed(work, made)
-    return made
+    await assign_roles(work, account, grants)
+    await publish_account_changed(work, account)
+    return account
 
 
 async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, match: VersionMatch) -> Account:
-    """Change a person's account; grants and disabling count with the next token, ten minutes at most."""
+    """Update a person's account; raises Forbidden for own grants, own password reset and disabling oneself.
+
+    New grants and disabling take effect with the next access token, after ten minutes at most.
+    """
     secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
-    found = await lock_for_update(work, account_id, USER_KIND, match)
+    account = await lock_for_update(work, account_id, USER_KIND, match)
     if account_id == work.actor.id and (body.grants is not None or body.disabled or secret):
         raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
-    before = to_json_values({"name": found.name, "disabled": found.disabled})
+    before = to_json_values({"name": account.name, "disabled": account.disabled})
     for name in ("name", "organisation_id", "disabled"):
         if (value := getattr(body, name)) is not None:
-            setattr(found, name, value)
+            setattr(account, name, value)
     if body.organisation_id is not None:
         await organisations.get_organisation(work, body.organisation_id)
     if secret is not None:
-        found.secret, found.must_change = secret, True
-        found.failures, found.locked_until = 0, None
+        account.secret, account.must_change = secret, True
+        account.failures, account.locked_until = 0, None
     if body.grants is not None:
         await repository.delete_grants(work, account_id)
-        await assign_roles(work, found, body.grants)
-    if secret is not None or found.disabled:
-        await sessions.system_revoke_account(work, found.id)
-    await save_account(work, found, before=before)
-    return found
+        await assign_roles(work, account, body.grants)
+    if secret is not None or account.disabled:
+        await sessions.system_revoke_account(work, account.id)
+    await save_account(work, account, before=before)
+    return account
 
 
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
-    """An account to be changed by an administrator, locked, at the version they saw."""
-    found = await repository.get_account(work, account_id, kind, lock=True)
-    work.actor.require(May.ACCOUNT_MANAGE, found.region)
-    match.require_version(found)
-    return found
+    """Get and lock an account the caller may manage; raises PreconditionFailed when its version changed."""
+    account = await repository.get_account(work, account_id, kind, lock=True)
+    work.actor.require(May.ACCOUNT_MANAGE, account.region)
+    match.require_version(account)
+    return account
 
 
 async def save_account(work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None) -> None:
-    """Count the change and tell it."""
+    """Increment the version, write the account and publish the change."""
     account.version += 1
     account.updated_at = work.at
     work.session.add(account)
@@ -211,13 +223,13 @@ async def save_account(work: UnitOfWork, account: Account, *, before: dict[str, 
 async def publish_account_changed(
     work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None
 ) -> None:
-    """An account is as it is now, with all its grants."""
+    """Publish the account's current kind, state and all its grants."""
     grants = (await repository.system_list_grants(work, [account.id]))[account.id]
     event = AccountChanged(
         account=account.id,
         kind=account.kind,
         disabled=account.disabled,
-        grants=tuple((str(one.role), one.region) for one in grants),
+        grants=tuple((str(grant.role), grant.region) for grant in grants),
     )
     await publish(
         work.session,
@@ -232,7 +244,7 @@ async def publish_account_changed(
 
 
 async def get_profile(work: UnitOfWork) -> Me:
-    """The caller, and what they may do where."""
+    """Get the caller's profile: roles, regions and permissions."""
     account = await repository.system_find_account(work, work.actor.id)
     return Me(
         id=work.actor.id,
@@ -253,7 +265,7 @@ async def get_profile(work: UnitOfWork) -> Me:
 
 
 async def change_password(work: UnitOfWork, body: PasswordChange) -> None:
-    """The caller's own password; every other sign-in of theirs ends. A wrong old one counts as a failed login."""
+    """Change the caller's password and revoke all their refresh tokens. A wrong old password counts as a failed login."""
     context = work.context
     async with context.database.read() as session:
         account = await repository.system_find_account(context.unit_of_work(session), work.actor.id)
@@ -265,23 +277,20 @@ async def change_password(work: UnitOfWork, body: PasswordChange) -> None:
         await record_failed_login(context, work.actor.id)
         raise _password_change_error("原口令不对, 或已因多次失败锁定", "/old")
     secret = await hash_password(body.new)
-    found = await repository.system_find_account(work, work.actor.id, lock=True)
-    if found is None or found.secret != account.secret:
+    current = await repository.system_find_account(work, work.actor.id, lock=True)
+    if current is None or current.secret != account.secret:
         raise _password_change_error("口令刚刚被改过, 请重新登录", "/old")
-    found.secret, found.must_change, found.failures = secret, False, 0
-    await sessions.system_revoke_account(work, found.id)
-    await save_account(work, found)
+    current.secret, current.must_change, current.failures = secret, False, 0
+    await sessions.system_revoke_account(work, current.id)
+    await save_account(work, current)
 
 
-def _password_change_error(words: str, pointer: str) -> Invalid:
-    return Invalid(words, "The password is refused", errors=[FieldError("wrong", words, "wrong", pointer)])
-
-
-MACHINE_KIND = "machine"
+def _password_change_error(detail: str, pointer: str) -> Invalid:
+    return Invalid(detail, "The password is refused", errors=[FieldError("wrong", detail, "wrong", pointer)])
 
 
 async def to_client_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[ClientRead]:
-    """Clients as those who keep them see them."""
+    """Convert machine clients to read models with their scopes."""
     reads = await to_read_models(work, rows)
     return [
         ClientRead(**read.model_dump(), scopes=row.scopes.split())
@@ -290,38 +299,38 @@ async def to_client_read_models(work: UnitOfWork, rows: Sequence[Account]) -> li
 
 
 async def create_client(work: UnitOfWork, body: ClientCreate) -> ClientSecret:
-    """A new client in a region."""
+    """Create a machine client in a region; the answer contains its secret."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
     secret = random.token_urlsafe(32)
-    kept = await hash_password(secret)
+    secret_hash = await hash_password(secret)
     columns = {"name": body.name, "region": body.region, "scopes": _join_scopes(body.scopes)}
     grants = [GrantWrite(role=Role.MACHINE, region=body.region)]
-    made = await create_account(work, body.id, grants, kind=MACHINE_KIND, secret=kept, **columns)
-    return await _reveal_secret(work, made, secret)
+    client = await create_account(work, body.id, grants, kind=MACHINE_KIND, secret=secret_hash, **columns)
+    return await _reveal_secret(work, client, secret)
 
 
 async def update_client(work: UnitOfWork, client_id: str, body: ClientChange, match: VersionMatch) -> Account:
-    """Other scopes or a pause; counts with the next token, ten minutes at most."""
-    found = await lock_for_update(work, client_id, MACHINE_KIND, match)
+    """Update a machine client; takes effect with its next access token, after ten minutes at most."""
+    client = await lock_for_update(work, client_id, MACHINE_KIND, match)
     if body.name is not None:
-        found.name = body.name
+        client.name = body.name
     if body.scopes is not None:
-        found.scopes = _join_scopes(body.scopes)
+        client.scopes = _join_scopes(body.scopes)
     if body.disabled is not None:
-        found.disabled = body.disabled
-    await save_account(work, found)
-    return found
+        client.disabled = body.disabled
+    await save_account(work, client)
+    return client
 
 
 async def rotate_secret(work: UnitOfWork, client_id: str, match: VersionMatch) -> ClientSecret:
-    """Another secret; the one before ends at once."""
+    """Replace a client's secret; the old one is refused at once."""
     secret = random.token_urlsafe(32)
-    kept = await hash_password(secret)
-    found = await lock_for_update(work, client_id, MACHINE_KIND, match)
-    found.secret = kept
-    found.failures, found.locked_until = 0, None
-    await save_account(work, found)
-    return await _reveal_secret(work, found, secret)
+    secret_hash = await hash_password(secret)
+    client = await lock_for_update(work, client_id, MACHINE_KIND, match)
+    client.secret = secret_hash
+    client.failures, client.locked_until = 0, None
+    await save_account(work, client)
+    return await _reveal_secret(work, client, secret)
 
 
 async def _reveal_secret(work: UnitOfWork, account: Account, secret: str) -> ClientSecret:

@@ -9,7 +9,7 @@ from shared.db import Record, text_enum
 
 
 class Organisation(Base, Record, table=True):
-    """单位. Closed ones stay, for the records that name them."""
+    """单位. A closed organisation stays, since records refer to it."""
 
     __table_args__ = (
         sa.Index("ix_organisation_name_id", "name", "id"),

@@ -1,4 +1,4 @@
-"""Every query over organisations. The directory is open to everybody who is signed in."""
+"""Queries over organisations. Every signed-in caller may read the whole directory."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -17,47 +17,46 @@ SORT_COLUMNS = {"name": col(Organisation.name)}
 
 
 async def get_organisation(work: UnitOfWork, organisation_id: UUID) -> Organisation:
-    """One organisation; NotFound without it."""
-    seen = work.actor.scope_filter(May.REGION_READ, col(Organisation.region))
-    found = (
-        await work.session.exec(select(Organisation).where(Organisation.id == organisation_id, seen))
-    ).first()
-    if found is None:
+    """Get an organisation; raises NotFound."""
+    scope = work.actor.scope_filter(May.REGION_READ, col(Organisation.region))
+    query = select(Organisation).where(Organisation.id == organisation_id, scope)
+    organisation = (await work.session.exec(query)).first()
+    if organisation is None:
         raise NotFound("没有这个单位", "No such organisation")
-    return found
+    return organisation
 
 
 async def lock_organisation(work: UnitOfWork, organisation_id: UUID) -> Organisation:
-    """One organisation the caller keeps, locked; NotFound outside their regions."""
-    mine = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(Organisation.region))
-    query = select(Organisation).where(Organisation.id == organisation_id, mine).with_for_update()
-    found = (await work.session.exec(query)).first()
-    if found is None:
+    """Get and lock an organisation the caller may manage; raises NotFound outside their regions."""
+    scope = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(Organisation.region))
+    query = select(Organisation).where(Organisation.id == organisation_id, scope).with_for_update()
+    organisation = (await work.session.exec(query)).first()
+    if organisation is None:
         raise NotFound("您的辖区内没有这个单位", "No such organisation in your regions")
-    return found
+    return organisation
 
 
 async def list_organisation_names(work: UnitOfWork, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
-    """What organisations are called."""
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
+    """Names of organisations by id; None and unknown ids are ignored."""
+    known_ids = {organisation_id for organisation_id in ids if organisation_id is not None}
+    if not known_ids:
         return {}
-    rows = await work.session.exec(select(Organisation).where(col(Organisation.id).in_(wanted)))
+    rows = await work.session.exec(select(Organisation).where(col(Organisation.id).in_(known_ids)))
     return {row.id: row.name for row in rows}
 
 
 async def list_organisations(
-    work: UnitOfWork, asked: PageParams, *, region: str, kind: OrganisationKind | None, q: str
+    work: UnitOfWork, params: PageParams, *, region: str, kind: OrganisationKind | None, q: str
 ) -> Page[Organisation]:
-    """A page of the directory."""
+    """List a page of the directory; `q` matches a part of the name or the whole credit code."""
     query = select(Organisation).where(work.actor.scope_filter(May.REGION_READ, col(Organisation.region)))
     if region:
         query = query.where(col(Organisation.region).between(*region_bounds(region)))
     if kind is not None:
         query = query.where(Organisation.kind == kind)
     if q:
-        words = col(Organisation.name).contains(q, autoescape=True)
-        query = query.where(sa.or_(words, col(Organisation.credit_code) == q.upper()))
+        name_matches = col(Organisation.name).contains(q, autoescape=True)
+        query = query.where(sa.or_(name_matches, col(Organisation.credit_code) == q.upper()))
     return await list_page(
-        work.session, query, asked, orders=SORT_COLUMNS, key=col(Organisation.id), default="name"
+        work.session, query, params, orders=SORT_COLUMNS, key=col(Organisation.id), default="name"
     )

@@ -24,13 +24,13 @@ router = APIRouter(prefix="/organisations", tags=["单位"], route_class=Route)
 @router.get("", response_model=Page[OrganisationRead], **requires(May.REGION_READ))
 async def list_organisations(
     work: ReadWork,
-    asked: Pagination,
+    params: Pagination,
     region: Annotated[OptionalRegionCode, Query(description="辖区")] = "",
     kind: OrganisationKind | None = None,
     q: Annotated[str, Query(max_length=40, description="名称的一部分, 或统一社会信用代码")] = "",
 ) -> Page[Organisation]:
     """单位名录."""
-    return await repository.list_organisations(work, asked, region=region, kind=kind, q=q)
+    return await repository.list_organisations(work, params, region=region, kind=kind, q=q)
 
 
 @router.post(

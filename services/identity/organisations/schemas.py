@@ -1,4 +1,4 @@
-"""Words of organisations."""
+"""Request and response bodies of organisations."""
 
 from typing import Annotated
 from uuid import UUID
@@ -42,7 +42,7 @@ class OrganisationCreate(BaseModel):
 
 
 class OrganisationChange(BaseModel):
-    """修改单位; absent fields stay."""
+    """修改单位. Absent fields stay unchanged."""
 
     name: Name | None = None
     kind: OrganisationKind | None = None

@@ -1,4 +1,4 @@
-"""Keeping the directory of organisations: an administrator within their own regions."""
+"""Create and update organisations; an administrator manages those in their own regions."""
 
 from uuid import UUID
 
@@ -13,28 +13,30 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def create_organisation(work: UnitOfWork, body: OrganisationCreate) -> Organisation:
-    """A new organisation; the same id with the same content is the first one again."""
+    """Create an organisation; the same id with the same content returns the existing one, other content raises Conflict."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
     columns = body.model_dump(include={"name", "kind", "credit_code"})
-    made, fresh = await create_record(work, Organisation, body, region=body.region, id=body.id, **columns)
-    if fresh:
-        await _publish_organisation_changed(work, made)
-    return made
+    organisation, created = await create_record(
+        work, Organisation, body, region=body.region, id=body.id, **columns
+    )
+    if created:
+        await _publish_organisation_changed(work, organisation)
+    return organisation
 
 
 async def update_organisation(
     work: UnitOfWork, organisation_id: UUID, body: OrganisationChange, match: VersionMatch
 ) -> Organisation:
-    """Change what is given; its region stays, since accounts and records stand on it."""
-    found = await repository.lock_organisation(work, organisation_id)
-    match.require_version(found)
+    """Update the given fields. The region cannot change, since accounts and records depend on it."""
+    organisation = await repository.lock_organisation(work, organisation_id)
+    match.require_version(organisation)
     for name, value in body.model_dump(exclude_none=True).items():
-        setattr(found, name, value)
-    found.version += 1
-    found.updated_at = work.at
-    work.session.add(found)
-    await _publish_organisation_changed(work, found)
-    return found
+        setattr(organisation, name, value)
+    organisation.version += 1
+    organisation.updated_at = work.at
+    work.session.add(organisation)
+    await _publish_organisation_changed(work, organisation)
+    return organisation
 
 
 async def _publish_organisation_changed(work: UnitOfWork, organisation: Organisation) -> None:

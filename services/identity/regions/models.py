@@ -7,7 +7,7 @@ from services.identity.base import Base
 
 
 class Region(Base, table=True):
-    """区划. `pinyin` and `initials` are there to be searched by."""
+    """区划. `pinyin` and `initials` serve the search."""
 
     __table_args__ = (
         sa.Index("ix_region_parent_code_code", "parent_code", "code"),

@@ -1,4 +1,4 @@
-"""Every query over regions. The tree is open to everybody who is signed in."""
+"""Queries over regions. Every signed-in caller may read the whole tree."""
 
 from collections.abc import Sequence
 
@@ -10,27 +10,30 @@ from shared.errors import NotFound
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
+QUERY_BATCH_SIZE = 500
+"""Codes per statement, well below the databases' limit of parameters."""
+
 
 async def get_region(work: UnitOfWork, code: str) -> Region:
-    """One region; NotFound without it."""
-    found = await work.session.get(Region, code)
-    if found is None:
+    """Get a region by its code; raises NotFound."""
+    region = await work.session.get(Region, code)
+    if region is None:
         raise NotFound(f"没有区划 {code}", f"No region {code}")
-    return found
+    return region
 
 
 async def list_ancestors(work: UnitOfWork, code: str) -> Sequence[Region]:
-    """What a region lies in, the nearest last."""
-    above = [one for one in ancestor_codes(code) if one != code]
+    """List the ancestors of a region, the nearest last."""
+    codes = [ancestor for ancestor in ancestor_codes(code) if ancestor != code]
     return (
-        await work.session.exec(select(Region).where(col(Region.code).in_(above)).order_by(Region.code))
+        await work.session.exec(select(Region).where(col(Region.code).in_(codes)).order_by(Region.code))
     ).all()
 
 
-async def list_regions(  # the filters of the list
+async def list_regions(
     work: UnitOfWork, *, parent: str, level: str, q: str, after: str, limit: int
 ) -> Sequence[Region]:
-    """Regions in the order of their codes."""
+    """List regions by code; `q` matches a part of the name or the start of the pinyin or its initials."""
     query = select(Region).where(Region.code > after)
     if parent:
         query = query.where(Region.parent_code == parent)
@@ -49,11 +52,10 @@ async def list_regions(  # the filters of the list
 
 
 async def find_regions(work: UnitOfWork, codes: Sequence[str]) -> dict[str, Region]:
-    """Those of the codes that are there."""
-    found: dict[str, Region] = {}
-    for start in range(0, len(codes), 500):
-        part = codes[start : start + 500]
-        found |= {
-            one.code: one for one in await work.session.exec(select(Region).where(col(Region.code).in_(part)))
-        }
-    return found
+    """Find the regions that exist among the codes, by code."""
+    regions: dict[str, Region] = {}
+    for start in range(0, len(codes), QUERY_BATCH_SIZE):
+        batch = codes[start : start + QUERY_BATCH_SIZE]
+        query = select(Region).where(col(Region.code).in_(batch))
+        regions |= {region.code: region for region in await work.session.exec(query)}
+    return regions

@@ -1,4 +1,4 @@
-"""`/regions`: the tree, to browse and to search."""
+"""`/regions`: browse, search and import the region tree."""
 
 from typing import Annotated, Any
 
@@ -36,8 +36,8 @@ async def list_regions(
 async def read_region(work: ReadWork, code: RegionCode) -> RegionDetail:
     """一个区划及其上级."""
     region = RegionRead.model_validate(await repository.get_region(work, code))
-    above = [RegionRead.model_validate(one) for one in await repository.list_ancestors(work, code)]
-    return RegionDetail(**region.model_dump(), ancestors=above)
+    ancestors = [RegionRead.model_validate(row) for row in await repository.list_ancestors(work, code)]
+    return RegionDetail(**region.model_dump(), ancestors=ancestors)
 
 
 @router.post(

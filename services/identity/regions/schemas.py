@@ -1,4 +1,4 @@
-"""What regions look like, in and out."""
+"""Request and response bodies of regions, and the row of a region file."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,7 @@ class RegionLevel(LabelledEnum):
 
 
 class RegionRow(BaseModel):
-    """One line of a region file."""
+    """One row of a region file."""
 
     code: RegionCode
     name: str = Field(min_length=1, max_length=60)
@@ -38,7 +38,7 @@ class RegionRead(BaseModel):
 
 
 class RegionDetail(RegionRead):
-    """区划 with what it lies in, the nearest last."""
+    """区划及其上级, the nearest last."""
 
     ancestors: list[RegionRead]
 
@@ -58,7 +58,7 @@ class ImportFault(BaseModel):
 
 
 class ImportResult(BaseModel):
-    """导入结果: nothing is written when a line is wrong."""
+    """导入结果. Nothing is written when a line is invalid."""
 
     added: int
     changed: int

@@ -1,4 +1,4 @@
-"""Loading a region file: whole or not at all, as often as you like."""
+"""Import of region files: all rows or none; importing the same file again changes nothing."""
 
 import csv
 import io
@@ -18,33 +18,33 @@ MAX_IMPORT_ROWS = 100_000
 
 
 def parse_regions(text: str) -> tuple[list[RegionRow], list[ImportFault]]:
-    """The rows of a region file (code,name,parent_code,level,kind) and what is wrong with the others."""
-    rows, wrong = [], []
+    """Parse a region file (CSV with code,name,parent_code,level,kind) into rows and line errors."""
+    rows, errors = [], []
     for line, raw in enumerate(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))), 2):
         if line > MAX_IMPORT_ROWS:
-            wrong.append(ImportFault(line=line, detail=f"超过 {MAX_IMPORT_ROWS} 行"))
+            errors.append(ImportFault(line=line, detail=f"超过 {MAX_IMPORT_ROWS} 行"))
             break
         try:
             row = RegionRow.model_validate({name: value or "" for name, value in raw.items() if name})
         except ValidationError as error:
-            said = "; ".join(
-                f"{one.pointer.strip('/')} {one.detail}" for one in to_field_errors(error.errors())
+            detail = "; ".join(
+                f"{field.pointer.strip('/')} {field.detail}" for field in to_field_errors(error.errors())
             )
-            wrong.append(ImportFault(line=line, detail=said))
+            errors.append(ImportFault(line=line, detail=detail))
             continue
         if row.code == row.parent_code or not is_region_within(row.code, row.parent_code):
-            wrong.append(ImportFault(line=line, detail=f"{row.code} 不在上级 {row.parent_code} 之内"))
+            errors.append(ImportFault(line=line, detail=f"{row.code} 不在上级 {row.parent_code} 之内"))
         rows.append(row)
-    return rows, wrong
+    return rows, errors
 
 
 async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> ImportResult:
-    """Bring the rows in: new ones are added, changed ones changed."""
-    there = await repository.find_regions(work, [row.code for row in rows])
+    """Insert new regions and update changed ones, by code."""
+    existing = await repository.find_regions(work, [row.code for row in rows])
     added = changed = 0
     for row in rows:
         values = {**row.model_dump(mode="json"), **_build_pinyin_columns(row.name)}
-        region = there.get(row.code)
+        region = existing.get(row.code)
         if region is None:
             work.session.add(Region(**values))
             added += 1
@@ -58,7 +58,7 @@ async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> ImportR
 
 
 async def import_upload(work: UnitOfWork, content: bytes) -> ImportResult:
-    """A region file that somebody uploads: every row must lie in their own regions."""
+    """Import an uploaded file. Raises NotFound or Forbidden for a row outside the caller's regions, Invalid for bad rows."""
     rows = _decode_rows(content)
     for row in rows:
         work.actor.require(May.REGION_MANAGE, row.code)
@@ -66,7 +66,7 @@ async def import_upload(work: UnitOfWork, content: bytes) -> ImportResult:
 
 
 async def import_bundled(work: UnitOfWork, content: bytes) -> ImportResult:
-    """A region file from the installation itself; Invalid names the wrong lines."""
+    """Import a file of the installation without a permission check; raises Invalid for bad rows."""
     return await upsert_regions(work, _decode_rows(content))
 
 
@@ -75,15 +75,15 @@ def _decode_rows(content: bytes) -> list[RegionRow]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("gb18030", errors="replace")
-    rows, wrong = parse_regions(text)
-    if wrong or not rows:
-        first = f"第 {wrong[0].line} 行: {wrong[0].detail}" if wrong else "文件里没有区划"
-        raise Invalid(f"区划文件有 {len(wrong)} 行有误, {first}", "The region file has wrong lines")
+    rows, errors = parse_regions(text)
+    if errors or not rows:
+        first = f"第 {errors[0].line} 行: {errors[0].detail}" if errors else "文件里没有区划"
+        raise Invalid(f"区划文件有 {len(errors)} 行有误, {first}", "The region file has wrong lines")
     return rows
 
 
 def _build_pinyin_columns(name: str) -> dict[str, str]:
-    from pypinyin import Style, lazy_pinyin  # its dictionary takes a third of a second to load
+    from pypinyin import Style, lazy_pinyin  # loading its dictionary takes 0.3 s
 
     return {
         "pinyin": "".join(lazy_pinyin(name)).lower()[:300],

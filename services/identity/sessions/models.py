@@ -8,7 +8,7 @@ from services.identity.base import Base
 
 
 class RefreshToken(Base, table=True):
-    """刷新令牌: its digest, the family it descends from, and whether it was used."""
+    """刷新令牌. Stored as a digest; all tokens that descend from one sign-in share a family."""
 
     __tablename__ = "refresh_token"
 
@@ -16,7 +16,7 @@ class RefreshToken(Base, table=True):
     family: str = Field(max_length=64, index=True)
     account_id: str = Field(max_length=64, index=True)
     outside: bool = False
-    """Signed in by an outside issuer."""
+    """Whether the sign-in came from an external identity provider."""
     issued_at: datetime
     expires_at: datetime
     used_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Every query over refresh tokens."""
+"""Queries over refresh tokens."""
 
 from datetime import datetime
 
@@ -11,13 +11,13 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def system_lock_token(work: UnitOfWork, digest: str) -> RefreshToken | None:
-    """The token, locked until this transaction ends."""
+    """Find a token by its digest and lock its row until the transaction ends."""
     query = select(RefreshToken).where(RefreshToken.digest == digest).with_for_update()
     return (await work.session.exec(query)).first()
 
 
 async def system_successor_was_used(work: UnitOfWork, token: RefreshToken) -> bool:
-    """Whether a token made from this one, or later in its family, was used: then two hands hold the family."""
+    """Whether a later token of this family was used, which indicates token theft or replay."""
     query = (
         sa.select(sa.func.count())
         .select_from(RefreshToken)
@@ -32,21 +32,21 @@ async def system_successor_was_used(work: UnitOfWork, token: RefreshToken) -> bo
 
 
 async def system_revoke_family(work: UnitOfWork, family: str) -> None:
-    """Nothing of this family is good any more."""
-    open_ones = update(RefreshToken).where(
+    """Revoke every token of a family."""
+    statement = update(RefreshToken).where(
         col(RefreshToken.family) == family, col(RefreshToken.revoked_at).is_(None)
     )
-    await execute_core(work.session, open_ones.values(revoked_at=work.at))
+    await execute_core(work.session, statement.values(revoked_at=work.at))
 
 
 async def system_revoke_account(work: UnitOfWork, account_id: str) -> None:
-    """An account is signed out everywhere."""
-    theirs = update(RefreshToken).where(
+    """Revoke every refresh token of an account."""
+    statement = update(RefreshToken).where(
         col(RefreshToken.account_id) == account_id, col(RefreshToken.revoked_at).is_(None)
     )
-    await execute_core(work.session, theirs.values(revoked_at=work.at))
+    await execute_core(work.session, statement.values(revoked_at=work.at))
 
 
 async def system_purge_expired(work: UnitOfWork, before: datetime) -> None:
-    """Tokens that ran out long ago need not be kept."""
+    """Delete tokens that expired before a time."""
     await execute_core(work.session, delete(RefreshToken).where(col(RefreshToken.expires_at) < before))

@@ -1,4 +1,4 @@
-"""`/auth`: tokens, who am I, sign out, own password."""
+"""`/auth`: token endpoint, own profile, sign-out, change of own password."""
 
 import base64
 import binascii
@@ -52,20 +52,20 @@ async def issue_token(
                 return await service.token_exchange_grant(context, subject_token)
             case _:
                 raise OAuthError("unsupported_grant_type", "不支持这种登录方式")
-    except OAuthError as failed:
-        content = TokenFailure(error=failed.error, error_description=failed.words).model_dump()
+    except OAuthError as error:
+        content = TokenFailure(error=error.error, error_description=error.text).model_dump()
         headers = {"Cache-Control": "no-store"}
-        if failed.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
+        if error.status == 401:  # noqa: PLR2004 - RFC 6749, 5.2
             headers["WWW-Authenticate"] = 'Basic realm="xianjie"'
-        return JSONResponse(content, failed.status, headers=headers)
+        return JSONResponse(content, error.status, headers=headers)
 
 
 def _parse_basic_credentials(request: Request) -> tuple[str, str] | None:
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None
     try:
-        name, _, secret = base64.b64decode(given, validate=True).decode().partition(":")
+        name, _, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return None
     return name, secret

@@ -1,4 +1,4 @@
-"""OAuth2 answers (RFC 6749)."""
+"""Answers of the OAuth2 token endpoint (RFC 6749)."""
 
 from pydantic import BaseModel, Field
 
@@ -15,7 +15,7 @@ class TokenAnswer(BaseModel):
 
 
 class TokenFailure(BaseModel):
-    """登录失败, in OAuth2's words."""
+    """登录失败: OAuth2 error code and description."""
 
     error: str
     error_description: str

@@ -1,4 +1,7 @@
-"""Tokens as they leave: an access token of ten minutes with the grants of today, a refresh token that is used once."""
+"""OAuth2 grants: password, client credentials, refresh token and token exchange.
+
+An access token is valid for ten minutes and carries the grants in force today; a refresh token is used once.
+"""
 
 import hashlib
 import json
@@ -30,14 +33,20 @@ from shared.unit_of_work import ServiceContext, UnitOfWork
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKEN_LIFETIME = timedelta(days=14)
+SIGN_IN_METHODS = {"user": "password", "machine": "client_credentials"}
+TOKEN_EXCHANGE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
+ID_TOKEN_ALGORITHMS = ["ES256", "RS256", "PS256"]
+JWKS_MAX_AGE, JWKS_MIN_REFRESH = timedelta(minutes=10), timedelta(seconds=10)
+LEEWAY_S = 30
+"""Accepted clock difference of the identity provider, seconds."""
 
 
 class OAuthError(Exception):
-    """The token endpoint says no, in OAuth2's words."""
+    """Refusal of the token endpoint: OAuth2 error code, Chinese description, HTTP status."""
 
-    def __init__(self, error: str, words: str, status: int = 400) -> None:
-        super().__init__(words)
-        self.error, self.words, self.status = error, words, status
+    def __init__(self, error: str, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.error, self.text, self.status = error, text, status
 
 
 async def issue_tokens(
@@ -49,16 +58,16 @@ async def issue_tokens(
     outside: bool = False,
     scopes: str = "",
 ) -> TokenAnswer:
-    """An access token (a machine's opens its `scopes`), and a refresh token of the family where wanted.
+    """Sign an access token and, with `refreshing`, create a refresh token of the family (a new family by default).
 
-    A password somebody else gave opens nothing but changing it: its tokens carry no grants. Who came by an `outside`
-    issuer used no password of ours.
+    A machine's access token is limited to `scopes`. While an account must change its initial password, its tokens carry
+    no grants; this does not apply to an `outside` sign-in, which uses no password of this system.
     """
     family = family or str(new_id())
     key = await get_signing_key(work)
-    waits = account.must_change and not outside
+    must_change = account.must_change and not outside
     claims = {**await _build_claims(work, account), "sid": family}
-    if waits:
+    if must_change:
         claims["grants"] = []
     if account.kind == "machine":
         claims["scope"] = scopes
@@ -66,7 +75,7 @@ async def issue_tokens(
     answer = TokenAnswer(
         access_token=token,
         expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
-        must_change=waits,
+        must_change=must_change,
         scope=scopes,
     )
     if refreshing:
@@ -96,7 +105,7 @@ async def _build_claims(work: UnitOfWork, account: Account) -> dict[str, object]
         "name": account.name,
         "org": names.get(account.organisation_id, ""),
         "kind": account.kind,
-        "grants": [[str(one.role), one.region] for one in grants],
+        "grants": [[str(grant.role), grant.region] for grant in grants],
         "iat": int(work.at.timestamp()),
         "exp": int((work.at + ACCESS_TOKEN_LIFETIME).timestamp()),
         "jti": str(new_id()),
@@ -104,12 +113,12 @@ async def _build_claims(work: UnitOfWork, account: Account) -> dict[str, object]
 
 
 def digest_token(token: str) -> str:
-    """What is kept of a refresh token; 256 random bits need no salt."""
+    """SHA-256 of a refresh token as stored; a token of 384 random bits needs no salt."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def publish_account_event(work: UnitOfWork, account: Account, event: Event) -> None:
-    """Write an event about an account, by the account itself."""
+    """Publish an event about an account with the account itself as actor."""
     await publish(
         work.session,
         event,
@@ -121,46 +130,43 @@ async def publish_account_event(work: UnitOfWork, account: Account, event: Event
     )
 
 
-SIGN_IN_METHODS = {"user": "password", "machine": "client_credentials"}
-
-
 async def password_grant(
     context: ServiceContext, account_id: str, secret: str, kind: str, scope: str = ""
 ) -> TokenAnswer:
-    """Sign in with a password or a client secret; Failed otherwise, after as much time.
+    """Sign in with a password or a client secret. Raises OAuthError, after the same time for any account name.
 
-    A machine may ask for some of its scopes only (RFC 6749, 3.3); for one it does not have it gets no token.
+    A machine may request a subset of its scopes (RFC 6749, section 3.3); a scope it does not have is refused.
     """
     async with context.database.read() as session:
         account = await accounts.system_find_account(context.unit_of_work(session), account_id)
     usable = account is not None and account.kind == kind and not account.disabled
     if account is not None and usable and is_locked(account, context.clock()):
         raise _account_locked_error(account, context.clock())
-    right = await verify_password(secret, account.secret if account is not None and usable else None)
-    if not right or account is None:
+    verified = await verify_password(secret, account.secret if account is not None and usable else None)
+    if not verified or account is None:
         await record_failed_login(context, account_id)
         raise _invalid_credentials_error(kind)
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        found = await accounts.system_find_account(work, account_id, lock=True)
-        if found is None or found.disabled or found.secret != account.secret:
+        current = await accounts.system_find_account(work, account_id, lock=True)
+        if current is None or current.disabled or current.secret != account.secret:
             raise _invalid_credentials_error(kind)
-        if is_locked(found, work.at):
-            # Guesses made side by side count like guesses made one after the other.
-            raise _account_locked_error(found, work.at)
-        scopes = _select_scopes(found, scope)
-        found.failures, found.locked_until = 0, None
-        work.session.add(found)
-        await publish_account_event(work, found, SignedIn(account=found.id, way=SIGN_IN_METHODS[kind]))
-        return await issue_tokens(work, found, refreshing=kind == "user", scopes=scopes)
+        if is_locked(current, work.at):
+            # Concurrent guesses can lock the account after it was read above.
+            raise _account_locked_error(current, work.at)
+        scopes = _select_scopes(current, scope)
+        current.failures, current.locked_until = 0, None
+        work.session.add(current)
+        await publish_account_event(work, current, SignedIn(account=current.id, way=SIGN_IN_METHODS[kind]))
+        return await issue_tokens(work, current, refreshing=kind == "user", scopes=scopes)
 
 
 def _select_scopes(account: Account, scope: str) -> str:
-    """What a machine's token opens: all its scopes, or those asked for. Failed when it does not have one of them."""
-    wanted, held = set(scope.split()), set(account.scopes.split())
-    if account.kind == "machine" and (strange := sorted(wanted - held)):
-        raise OAuthError("invalid_scope", f"这个客户端没有权限 {'、'.join(strange)}")
-    return " ".join(sorted(wanted & held or held))
+    """Scopes of a machine's token: the requested ones, or all. Raises OAuthError for a scope the machine does not have."""
+    requested, granted = set(scope.split()), set(account.scopes.split())
+    if account.kind == "machine" and (missing := sorted(requested - granted)):
+        raise OAuthError("invalid_scope", f"这个客户端没有权限 {'、'.join(missing)}")
+    return " ".join(sorted(requested & granted or granted))
 
 
 def _invalid_credentials_error(kind: str) -> OAuthError:
@@ -170,49 +176,47 @@ def _invalid_credentials_error(kind: str) -> OAuthError:
 
 
 def _account_locked_error(account: Account, at: datetime) -> OAuthError:
-    left = (account.locked_until - at).total_seconds() if account.locked_until is not None else 0
-    return OAuthError("invalid_grant", f"失败次数过多, 请 {math.ceil(left / 60)} 分钟后再试")
+    remaining_s = (account.locked_until - at).total_seconds() if account.locked_until is not None else 0
+    return OAuthError("invalid_grant", f"失败次数过多, 请 {math.ceil(remaining_s / 60)} 分钟后再试")
 
 
 async def refresh_grant(context: ServiceContext, token: str) -> TokenAnswer:
-    """The next pair of tokens; a token used twice revokes its whole family, since one of the two users stole it.
+    """Exchange a refresh token for a new pair of tokens. Raises OAuthError when it is not valid.
 
-    Except at once and before its successor was used (`auth.refresh_grace`): then the answer was lost on a bad line.
+    A second use revokes the whole family, since one of the two users must have stolen the token. A second use within
+    the seconds of rule `auth.refresh_grace`, before the successor was used, is a retry after a lost response.
     """
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        found = await repository.system_lock_token(work, digest_token(token))
-        if found is not None and found.revoked_at is None and found.expires_at > work.at:
-            account = await accounts.system_find_account(work, found.account_id)
-            stolen = found.used_at is not None and not await _is_retry_after_lost_response(work, found)
+        stored = await repository.system_lock_token(work, digest_token(token))
+        if stored is not None and stored.revoked_at is None and stored.expires_at > work.at:
+            account = await accounts.system_find_account(work, stored.account_id)
+            stolen = stored.used_at is not None and not await _is_retry_after_lost_response(work, stored)
             if account is not None and stolen:
-                await repository.system_revoke_family(work, found.family)
+                await repository.system_revoke_family(work, stored.family)
                 await publish_account_event(
-                    work, account, TokenReused(account=account.id, family=found.family)
+                    work, account, TokenReused(account=account.id, family=stored.family)
                 )
             elif account is not None and not account.disabled:
-                found.used_at = found.used_at or work.at
-                work.session.add(found)
+                stored.used_at = stored.used_at or work.at
+                work.session.add(stored)
                 return await issue_tokens(
-                    work, account, family=found.family, refreshing=True, outside=found.outside
+                    work, account, family=stored.family, refreshing=True, outside=stored.outside
                 )
     raise OAuthError("invalid_grant", "登录已失效, 请重新登录")
 
 
 async def _is_retry_after_lost_response(work: UnitOfWork, token: RefreshToken) -> bool:
     grace = timedelta(seconds=(await work.get_rule("auth.refresh_grace")).value)
-    soon = token.used_at is not None and work.at - token.used_at <= grace
-    return soon and not await repository.system_successor_was_used(work, token)
-
-
-TOKEN_EXCHANGE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"
-ID_TOKEN_ALGORITHMS = ["ES256", "RS256", "PS256"]
-JWKS_MAX_AGE, JWKS_MIN_REFRESH = timedelta(minutes=10), timedelta(seconds=10)
-LEEWAY_S = 30
+    within_grace = token.used_at is not None and work.at - token.used_at <= grace
+    return within_grace and not await repository.system_successor_was_used(work, token)
 
 
 async def token_exchange_grant(context: ServiceContext, token: str) -> TokenAnswer:
-    """Tokens for the account the issuer names; Failed when the issuer, the token or the account is not good."""
+    """Exchange an external ID token for tokens of the account it names (RFC 8693).
+
+    Raises OAuthError when the issuer is not trusted, the token is not valid, or no enabled account has that name.
+    """
     issuer = _find_issuer(context, token)
     claims = await _verify_id_token(context, issuer, token)
     name = claims.get(issuer.username_claim)
@@ -228,30 +232,30 @@ async def token_exchange_grant(context: ServiceContext, token: str) -> TokenAnsw
 
 
 def _find_issuer(context: ServiceContext, token: str) -> TrustedIssuer:
-    said = _decode_token_part(token, 1).get("iss")
-    for one in context.settings.trusted_issuers:
-        if one.issuer == said:
-            return one
+    claimed = _decode_token_part(token, 1).get("iss")
+    for issuer in context.settings.trusted_issuers:
+        if issuer.issuer == claimed:
+            return issuer
     raise OAuthError("invalid_grant", "不受信任的身份认证方")
 
 
 async def _verify_id_token(context: ServiceContext, issuer: TrustedIssuer, token: str) -> dict[str, Any]:
     kid, at = _decode_token_part(token, 0).get("kid"), context.clock()
-    found = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MAX_AGE)
-    if kid not in {one.get("kid") for one in found.get("keys", [])}:
-        found = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MIN_REFRESH)
+    jwks = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MAX_AGE)
+    if kid not in {key.get("kid") for key in jwks.get("keys", [])}:
+        jwks = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MIN_REFRESH)
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, KeySet.import_key_set(found), algorithms=ID_TOKEN_ALGORITHMS
+            token, KeySet.import_key_set(jwks), algorithms=ID_TOKEN_ALGORITHMS
         ).claims
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise _invalid_token_error() from error
     audience, now = claims.get("aud"), at.timestamp()
-    expires, begins = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
-    if not isinstance(expires, int | float) or not isinstance(begins, int | float):
+    expires, not_before = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
+    if not isinstance(expires, int | float) or not isinstance(not_before, int | float):
         raise _invalid_token_error()
-    meant = issuer.audience in (audience if isinstance(audience, list) else [audience])
-    if not meant or now >= expires or begins > now + LEEWAY_S:
+    audience_matches = issuer.audience in (audience if isinstance(audience, list) else [audience])
+    if not audience_matches or now >= expires or not_before > now + LEEWAY_S:
         raise _invalid_token_error()
     return claims
 
@@ -260,11 +264,11 @@ def _invalid_token_error() -> OAuthError:
     return OAuthError("invalid_grant", "统一身份认证的令牌无效或已过期, 请重新登录")
 
 
-def _decode_token_part(token: str, place: int) -> dict[str, Any]:
+def _decode_token_part(token: str, index: int) -> dict[str, Any]:
     try:
-        found = json.loads(urlsafe_b64decode(token.split(".")[place].encode()))
+        content = json.loads(urlsafe_b64decode(token.split(".")[index].encode()))
     except (ValueError, IndexError) as error:
         raise _invalid_token_error() from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise _invalid_token_error()
-    return found
+    return content
