@@ -1,10 +1,10 @@
-"""Refusals only the gateway makes."""
+"""Errors that only the gateway raises."""
 
 from shared.errors import ApiError
 
 
 class GatewayTimeout(ApiError):
-    """504: no answer in time; whether a write took effect is not known, a retry with the same key finds out."""
+    """504: a service did not answer in time. Whether a write took effect is unknown; a retry with the same key tells."""
 
     slug = "late"
     status, title, title_en = 504, "等待超时", "No answer in time"

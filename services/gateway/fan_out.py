@@ -1,6 +1,6 @@
-"""Asking several services at once in the caller's own name; what could not be had is named, the rest is served.
+"""Concurrent reads from several services with the caller's token; failed parts are listed, the rest is served.
 
-Each service checks the caller's token again, so a page made of pieces never shows more than the pieces' own addresses.
+Each service checks the caller's token, so a composed page never contains more than the services' own addresses answer.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from shared.http import get_service_context
 from shared.unit_of_work import ServiceContext
 
 MAX_CONCURRENT_REQUESTS = 8
-"""Questions of one page under way at the same time."""
+"""Requests of one composed page that run at the same time."""
 T = TypeVar("T")
 
 
@@ -31,7 +31,7 @@ class MissingPart(BaseModel):
 
 @dataclass
 class FanOut:
-    """The questions of one page: what was missing (a service is down), what was withheld (the role may not)."""
+    """Requests of one composed page. Collects services that are `unavailable` (503) and parts that are `forbidden` (403)."""
 
     context: ServiceContext
     authorization: str = ""
@@ -41,38 +41,38 @@ class FanOut:
 
     @classmethod
     def from_request(cls, request: Request) -> "FanOut":
-        """Questions in the name of whoever sent this request."""
+        """Create a fan-out that forwards the request's Authorization header."""
         return cls(get_service_context(request), request.headers.get("authorization", ""))
 
     async def get(self, service: str, path: str, params: Mapping[str, Any] | None = None) -> Any | None:  # noqa: ANN401 - any JSON
-        """The answer to a read, or None when it is missing or withheld. NotFound passes through."""
+        """Read JSON from a service; None when it is unavailable or forbidden. Raises NotFound."""
         headers = {"Authorization": self.authorization} if self.authorization else {}
-        given = {name: value for name, value in (params or {}).items() if value not in {None, ""}}
+        query = {name: value for name, value in (params or {}).items() if value not in {None, ""}}
         async with self.semaphore:
             try:
                 return await self.context.clients.request(
-                    service, "GET", f"/api/v1{path}", params=given, headers=headers
+                    service, "GET", f"/api/v1{path}", params=query, headers=headers
                 )
-            except Unavailable as refusal:
+            except Unavailable as error:
                 self.unavailable[service] = MissingPart(
-                    service=service, label=display_name(service), reason=refusal.detail
+                    service=service, label=display_name(service), reason=error.detail
                 )
-            except Forbidden as refusal:
+            except Forbidden as error:
                 self.forbidden[service] = MissingPart(
-                    service=service, label=display_name(service), reason=refusal.detail
+                    service=service, label=display_name(service), reason=error.detail
                 )
             return None
 
     async def get_or_none(
         self, service: str, path: str, params: Mapping[str, Any] | None = None
     ) -> Any | None:  # noqa: ANN401 - any JSON
-        """`ask`, with None for a record the caller does not have."""
+        """Like `get`, but also None when the record is not found."""
         try:
             return await self.get(service, path, params)
         except NotFound:
             return None
 
 
-async def gather(questions: Iterable[Awaitable[T]]) -> list[T]:
-    """All answers, in order."""
-    return list(await asyncio.gather(*questions))
+async def gather(requests: Iterable[Awaitable[T]]) -> list[T]:
+    """Await all requests concurrently; results in the order of the requests."""
+    return list(await asyncio.gather(*requests))

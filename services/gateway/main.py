@@ -1,4 +1,4 @@
-"""The gateway: one address for everything; owns no business data."""
+"""Gateway: the single public address; forwards requests to the services and stores no business data."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ def create_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The gateway; `apps` are the services of this process, asked for anew at every request."""
+    """Build the gateway app; `apps` are the services of this process, looked up again at every request."""
     settings = settings or Settings.load(SERVICE_NAME)
     context = _build_context(settings, apps, now)
     metrics, remote = Metrics(SERVICE_NAME), Remote()
@@ -67,18 +67,18 @@ def create_app(
 def _build_context(
     settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
 ) -> ServiceContext:
-    wire = ServiceClients(settings, apps)
+    clients = ServiceClients(settings, apps)
 
-    async def keys() -> dict[str, Any]:
-        found: dict[str, Any] = await wire.request("identity", "GET", "/.well-known/jwks.json")
-        return found
+    async def fetch_jwks() -> dict[str, Any]:
+        jwks: dict[str, Any] = await clients.request("identity", "GET", "/.well-known/jwks.json")
+        return jwks
 
     return ServiceContext(
         name=SERVICE_NAME,
         settings=settings,
-        database=Database("sqlite://"),  # never opened: the gateway keeps nothing
-        clients=wire,
-        verifier=TokenVerifier(settings, keys),
+        database=Database("sqlite://"),  # never opened: the gateway stores nothing
+        clients=clients,
+        verifier=TokenVerifier(settings, fetch_jwks),
         keyring=Keyring.random(),
         storage=Storage(str(settings.var / "files" / SERVICE_NAME)),
         rules=RuleCache(),

@@ -1,4 +1,4 @@
-"""The first screen."""
+"""Response body of the home page."""
 
 from datetime import date
 
@@ -16,7 +16,7 @@ class RoleRead(BaseModel):
 
 
 class TodoItem(BaseModel):
-    """一类待办: how many, and the address that lists exactly them."""
+    """一类待办: the count, and the address that lists exactly these records."""
 
     key: str
     label: str

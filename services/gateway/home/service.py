@@ -1,4 +1,4 @@
-"""What waits for whom: a permission, the list it is about, the words on the phone."""
+"""Home page: to-do counts of the caller from all services, and shortcuts by permission."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from urllib.parse import parse_qsl
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.home.schemas import Home, RoleRead, ShortcutRead, TodoItem
+from shared.app import API_PREFIX
 from shared.auth import Actor, May
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 
 @dataclass(frozen=True, slots=True)
 class TodoQuery:
-    """One line of the inbox: rows of a service's list that somebody with this permission should look at."""
+    """One kind of to-do: a filtered list of a service that callers with the permission must process."""
 
     may: May
     service: str
@@ -22,13 +23,13 @@ class TodoQuery:
 
     @property
     def key(self) -> str:
-        """A stable name for phones."""
+        """Stable identifier of this kind of to-do."""
         return f"{self.path.strip('/').replace('/', '.')}.{self.query.replace('=', '.')}"
 
 
 @dataclass(frozen=True, slots=True)
 class Shortcut:
-    """Something one starts from the first screen."""
+    """An action offered on the home page to callers with the permission."""
 
     may: May
     service: str
@@ -39,7 +40,7 @@ class Shortcut:
 
 # fmt: off
 TODO_QUERIES: tuple[TodoQuery, ...] = (
-    #       permission             service       list                     which                       words
+    #         permission             service       path                     query                       label
     TodoQuery(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=draft",              "项目草稿"),
     TodoQuery(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=returned",           "退回修改的项目"),
     TodoQuery(May.PROJECT_DECLARE,   "projects",   "/projects",             "state=village_notice",     "村级公示中的项目"),
@@ -93,7 +94,7 @@ TODO_QUERIES: tuple[TodoQuery, ...] = (
 )
 
 SHORTCUTS: tuple[Shortcut, ...] = (
-    #        permission             service       method  address                  words
+    #        permission             service       method  path                     label
     Shortcut(May.CHECK_IN,          "attendance", "POST", "/attendance/check-ins", "打卡"),
     Shortcut(May.VISIT_RECORD,      "attendance", "POST", "/attendance/visits",    "记走访"),
     Shortcut(May.VISIT_RECORD,      "attendance", "POST", "/attendance/deeds",     "记实事"),
@@ -107,15 +108,14 @@ SHORTCUTS: tuple[Shortcut, ...] = (
 )
 # fmt: on
 
-API_PREFIX = "/api/v1"
 COUNT_PARAMS: Mapping[str, str | int] = {"limit": 1, "count": "exact", "fields": "id"}
 
 
-async def get_home(pieces: FanOut, actor: Actor) -> Home:
-    """The first screen of an actor; services that are down are named."""
-    asked = [one for one in TODO_QUERIES if actor.can(one.may)]
-    counts = await gather(_count_todo(pieces, one) for one in asked)
-    inbox = [_build_todo_item(one, count) for one, count in zip(asked, counts, strict=True) if count]
+async def get_home(fan_out: FanOut, actor: Actor) -> Home:
+    """Build the home page of an actor; unavailable services are listed in `missing`."""
+    queries = [query for query in TODO_QUERIES if actor.can(query.may)]
+    counts = await gather(_count_todo(fan_out, query) for query in queries)
+    inbox = [_build_todo_item(query, count) for query, count in zip(queries, counts, strict=True) if count]
     return Home(
         person=actor.id,
         name=actor.name,
@@ -123,32 +123,34 @@ async def get_home(pieces: FanOut, actor: Actor) -> Home:
         roles=[
             RoleRead(role=grant.role, label=grant.role.label, region=grant.region) for grant in actor.grants
         ],
-        today=pieces.context.clock().astimezone(CHINA_TIME_ZONE).date(),
+        today=fan_out.context.clock().astimezone(CHINA_TIME_ZONE).date(),
         inbox=inbox,
         waiting=sum(item.count for item in inbox),
         shortcuts=[
             ShortcutRead(
-                label=one.label, service=one.service, method=one.method, address=f"{API_PREFIX}{one.path}"
+                label=shortcut.label,
+                service=shortcut.service,
+                method=shortcut.method,
+                address=f"{API_PREFIX}{shortcut.path}",
             )
-            for one in SHORTCUTS
-            if actor.can(one.may)
+            for shortcut in SHORTCUTS
+            if actor.can(shortcut.may)
         ],
-        missing=list(pieces.unavailable.values()),
+        missing=list(fan_out.unavailable.values()),
     )
 
 
-async def _count_todo(pieces: FanOut, waiting: TodoQuery) -> int:
-    found = await pieces.get_or_none(
-        waiting.service, waiting.path, {**COUNT_PARAMS, **dict(parse_qsl(waiting.query))}
-    )
-    return int((found or {}).get("total") or 0)
+async def _count_todo(fan_out: FanOut, query: TodoQuery) -> int:
+    params = {**COUNT_PARAMS, **dict(parse_qsl(query.query))}
+    page = await fan_out.get_or_none(query.service, query.path, params)
+    return int((page or {}).get("total") or 0)
 
 
-def _build_todo_item(waiting: TodoQuery, count: int) -> TodoItem:
+def _build_todo_item(query: TodoQuery, count: int) -> TodoItem:
     return TodoItem(
-        key=waiting.key,
-        label=waiting.label,
-        service=waiting.service,
+        key=query.key,
+        label=query.label,
+        service=query.service,
         count=count,
-        rows=f"{API_PREFIX}{waiting.path}?{waiting.query}",
+        rows=f"{API_PREFIX}{query.path}?{query.query}",
     )

@@ -1,4 +1,4 @@
-"""`/public/notices`: no login."""
+"""`/public/notices`: public notices of all services, without sign-in."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -10,10 +10,11 @@ from services.gateway.fan_out import FanOut
 from services.gateway.notices import service
 from services.gateway.notices.schemas import PublicNoticeList
 from services.gateway.notices.service import NOTICE_SERVICES
+from shared.app import API_PREFIX
 from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
-from shared.http import Route, allows_anonymous
+from shared.http import Route, allows_anonymous, get_service_context
 from shared.notices.schemas import PublicNotice
 
 router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
@@ -29,13 +30,13 @@ async def list_notices(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> PublicNoticeList:
     """公示栏(免登录): 项目、资金、资产的公示, 按日期倒序."""
-    wanted = {
+    filters = {
         "region": region,
         "kind": kind,
         "on": on.isoformat() if on else "",
         "cursor": cursor,
     }
-    return await service.list_public_notices(FanOut(request.app.state.context), wanted, limit)
+    return await service.list_public_notices(FanOut(get_service_context(request)), filters, limit)
 
 
 @router.get(
@@ -45,7 +46,6 @@ async def read_notice(request: Request, board: str, notice_id: UUID) -> Any:  # 
     """一条公示(免登录)."""
     if board not in NOTICE_SERVICES:
         raise NotFound("没有这个公示栏", "No such board")
-    found: dict[str, Any] = await request.app.state.context.clients.ask(
-        board, "GET", f"/api/v1/{board}/public-notices/{notice_id}"
+    return await get_service_context(request).clients.request(
+        board, "GET", f"{API_PREFIX}/{board}/public-notices/{notice_id}"
     )
-    return found

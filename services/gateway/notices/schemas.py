@@ -1,4 +1,4 @@
-"""The board as anybody reads it."""
+"""Response body of the public notice list."""
 
 from pydantic import BaseModel
 

@@ -1,7 +1,7 @@
-"""Boards of three services merged in their common order, a page at a time.
+"""Public notices of three services merged into one paged list.
 
-All services order by first day, then id, and their cursors say "before this day and id"; so one cursor serves them all,
-and what a service posts between two pages moves nothing.
+All services sort by first day and id, newest first, and their cursors encode "before this day and id". One cursor
+therefore serves all services, and a notice published between two pages shifts no page.
 """
 
 import base64
@@ -15,19 +15,19 @@ from shared.notices.schemas import PublicNotice
 NOTICE_SERVICES = ("projects", "funds", "assets")
 
 
-async def list_public_notices(pieces: FanOut, wanted: Mapping[str, Any], limit: int) -> PublicNoticeList:
-    """One page; services that are down are named, and their notices come with a later read."""
-    asked = {**wanted, "limit": limit}
-    pages = await gather(
-        pieces.get_or_none(name, f"/{name}/public-notices", asked) for name in NOTICE_SERVICES
+async def list_public_notices(fan_out: FanOut, filters: Mapping[str, Any], limit: int) -> PublicNoticeList:
+    """List one page; unavailable services are listed in `missing` and their notices are left out."""
+    params = {**filters, "limit": limit}
+    answers = await gather(
+        fan_out.get_or_none(name, f"/{name}/public-notices", params) for name in NOTICE_SERVICES
     )
-    found = [page for page in pages if page is not None]
-    rows = sorted((row for page in found for row in page["items"]), key=_get_sort_key, reverse=True)
-    more = len(rows) > limit or any(page["next_cursor"] for page in found)
+    pages = [page for page in answers if page is not None]
+    rows = sorted((row for page in pages for row in page["items"]), key=_get_sort_key, reverse=True)
+    more = len(rows) > limit or any(page["next_cursor"] for page in pages)
     return PublicNoticeList(
         items=[PublicNotice.model_validate(row) for row in rows[:limit]],
         next_cursor=_encode_cursor(rows[limit - 1]) if more and rows else None,
-        missing=list(pieces.unavailable.values()),
+        missing=list(fan_out.unavailable.values()),
     )
 
 
@@ -36,5 +36,5 @@ def _get_sort_key(row: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _encode_cursor(row: Mapping[str, Any]) -> str:
-    """The same cursor services give: after this row."""
+    """Encode the position after a row in the format of the services' cursors."""
     return base64.urlsafe_b64encode(f"{row['starts_on']}|{row['id']}".encode()).decode().rstrip("=")

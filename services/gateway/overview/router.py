@@ -24,9 +24,9 @@ async def read_overview(
     year: Annotated[int | None, Query(ge=2000, le=2100, description="空为今年")] = None,
 ) -> Overview:
     """总览: 一个地区一年的资金、项目、资产、驻村, 一页看完."""
-    pieces = FanOut.from_request(request)
-    where = region or next(low for _, low, _ in actor.list_reaches(May.OVERVIEW_READ))
-    actor.require(May.OVERVIEW_READ, where)
+    fan_out = FanOut.from_request(request)
+    scope_region = region or next(low for _, low, _ in actor.list_reaches(May.OVERVIEW_READ))
+    actor.require(May.OVERVIEW_READ, scope_region)
     return await service.get_overview(
-        pieces, where, year or pieces.context.clock().astimezone(CHINA_TIME_ZONE).year
+        fan_out, scope_region, year or fan_out.context.clock().astimezone(CHINA_TIME_ZONE).year
     )

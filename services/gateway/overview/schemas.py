@@ -1,4 +1,4 @@
-"""One page of figures."""
+"""Response body of the overview."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from services.gateway.fan_out import MissingPart
 
 
 class Headline(BaseModel):
-    """一个要紧的数: what it is, how much, and the page it comes from."""
+    """一项关键指标: label, value, unit, and the address it comes from."""
 
     key: str
     label: str

@@ -1,18 +1,19 @@
-"""Which figures a leader looks at first, and where in the services' summaries they stand."""
+"""Overview of a region and year: key figures taken from the summaries and alerts of all services."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.overview.schemas import Headline, Overview
+from shared.app import API_PREFIX
 
 SUMMARY_PAGE, ALERTS_PAGE = "summary", "alerts/summary"
-"""The pages of a service that figures stand on."""
+"""Addresses of a service, below its name, that contain figures."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`path` leads through a page of a service, its summary unless another is named, to the value."""
+    """A key figure; `path` is the sequence of JSON keys that leads to its value in the page of the service."""
 
     key: str
     service: str
@@ -48,43 +49,45 @@ HEADLINE_FIGURES: tuple[Figure, ...] = (
     Figure("asset_alerts_late", "assets",     ("overdue",),                    "资产预警逾期",     "条", ALERTS_PAGE),
 )
 # fmt: on
-ALERT_SERVICES = tuple(dict.fromkeys(one.service for one in HEADLINE_FIGURES if one.page == ALERTS_PAGE))
-"""Services that raise alerts."""
-
+ALERT_SERVICES = tuple(
+    dict.fromkeys(figure.service for figure in HEADLINE_FIGURES if figure.page == ALERTS_PAGE)
+)
 SUMMARY_SERVICES = ("projects", "funds", "assets", "attendance")
 
 
-async def get_overview(pieces: FanOut, region: str, year: int) -> Overview:
-    """A region's year; summaries whose service is down or that the role may not see are named."""
-    of_year, query = f"&year={year}", {"region": region, "year": year}
-    asked = [(name, SUMMARY_PAGE) for name in SUMMARY_SERVICES] + [
+async def get_overview(fan_out: FanOut, region: str, year: int) -> Overview:
+    """Build the overview; unavailable services are listed in `missing`, forbidden ones in `withheld`."""
+    year_query, query = f"&year={year}", {"region": region, "year": year}
+    addresses = [(name, SUMMARY_PAGE) for name in SUMMARY_SERVICES] + [
         (name, ALERTS_PAGE) for name in ALERT_SERVICES
     ]
-    found = await gather(pieces.get_or_none(name, f"/{name}/{page}", query) for name, page in asked)
-    pages = dict(zip(asked, found, strict=True))
+    contents = await gather(fan_out.get_or_none(name, f"/{name}/{page}", query) for name, page in addresses)
+    pages = dict(zip(addresses, contents, strict=True))
     return Overview(
         region=region,
         year=year,
-        made_at=pieces.context.clock(),
+        made_at=fan_out.context.clock(),
         headlines=[
             Headline(
-                key=one.key,
-                label=one.label,
+                key=figure.key,
+                label=figure.label,
                 value=value,
-                unit=one.unit,
-                source=f"/api/v1/{one.service}/{one.page}?region={region}{of_year if one.page == SUMMARY_PAGE else ''}",
+                unit=figure.unit,
+                source=f"{API_PREFIX}/{figure.service}/{figure.page}?region={region}"
+                f"{year_query if figure.page == SUMMARY_PAGE else ''}",
             )
-            for one in HEADLINE_FIGURES
-            if (value := _extract_value(pages[one.service, one.page], one)) is not None
+            for figure in HEADLINE_FIGURES
+            if (value := _extract_value(pages[figure.service, figure.page], figure)) is not None
         ],
         alerts={name: pages[name, ALERTS_PAGE] for name in ALERT_SERVICES if pages[name, ALERTS_PAGE]},
-        missing=list(pieces.unavailable.values()),
-        withheld=list(pieces.forbidden.values()),
+        missing=list(fan_out.unavailable.values()),
+        withheld=list(fan_out.forbidden.values()),
         **{name: pages[name, SUMMARY_PAGE] for name in SUMMARY_SERVICES},
     )
 
 
-def _extract_value(summary: Any, figure: Figure) -> str | None:  # noqa: ANN401 - any JSON
-    for step in figure.path:
-        summary = summary.get(step) if isinstance(summary, dict) else None
-    return None if summary is None or isinstance(summary, dict | list) else str(summary)
+def _extract_value(page: Any, figure: Figure) -> str | None:  # noqa: ANN401 - any JSON
+    value = page
+    for key in figure.path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return None if value is None or isinstance(value, dict | list) else str(value)

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`: nothing from outside this machine is loaded."""
+"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. The documentation page loads no external resource."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ CONTENT_SECURITY_POLICY = (
 
 
 def build_router(metrics: Metrics) -> APIRouter:
-    """The operators' addresses, and the documents."""
+    """Build the router of health, metrics and API documents."""
     router = APIRouter(tags=["运维"])
     _add_health_routes(router, metrics)
     _add_document_routes(router)
@@ -55,8 +55,8 @@ def _add_health_routes(router: APIRouter, metrics: Metrics) -> None:
     @router.get("/readyz", response_model=Readiness, **allows_anonymous(refuses=(Unavailable,)))
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         """所有服务是否就绪: 503 when any is not, naming it; the others are served all the same."""
-        found = await service.get_readiness(get_service_context(request))
-        return JSONResponse(found.model_dump(), 200 if found.status == "ok" else 503)
+        readiness = await service.get_readiness(get_service_context(request))
+        return JSONResponse(readiness.model_dump(), 200 if readiness.status == "ok" else 503)
 
     @router.get("/metrics", response_class=Response, response_model=None, **allows_anonymous())
     async def figures() -> Response:
@@ -64,13 +64,13 @@ def _add_health_routes(router: APIRouter, metrics: Metrics) -> None:
 
 
 def _add_document_routes(router: APIRouter) -> None:
-    catalogue = service.OpenApiCache()
+    cache = service.OpenApiCache()
     folder = Path(str(swagger_ui_bundle.swagger_ui_path))
 
     @router.get("/openapi.json", response_class=JSONResponse, response_model=None, **allows_anonymous())
     async def openapi(request: Request) -> Response:
         """全部接口, OpenAPI 3.1."""
-        return JSONResponse(await catalogue.get_document(get_service_context(request), request.app.openapi()))
+        return JSONResponse(await cache.get_document(get_service_context(request), request.app.openapi()))
 
     @router.get("/docs", response_class=HTMLResponse, response_model=None, **allows_anonymous())
     async def docs() -> Response:
@@ -81,7 +81,7 @@ def _add_document_routes(router: APIRouter) -> None:
     async def drawn(request: Request) -> Response:
         """同一文档的 3.0 版本, 供文档页使用."""
         return JSONResponse(
-            to_openapi_3_0(await catalogue.get_document(get_service_context(request), request.app.openapi()))
+            to_openapi_3_0(await cache.get_document(get_service_context(request), request.app.openapi()))
         )
 
     @router.get(

@@ -1,4 +1,4 @@
-"""What operators read."""
+"""Response body of `/readyz`."""
 
 from pydantic import BaseModel, Field
 

@@ -1,4 +1,4 @@
-"""One OpenAPI document of all services; pure functions over theirs."""
+"""The merged OpenAPI document of all services, and their readiness."""
 
 import asyncio
 from collections.abc import Mapping
@@ -12,21 +12,25 @@ from shared.unit_of_work import ServiceContext
 
 OpenApiDocument = dict[str, Any]
 PUBLISHED_PREFIXES = ("/api/v1/", "/.well-known/")
-"""Addresses of services that the gateway passes on; health and internal ones stay inside."""
+"""Prefixes of the addresses that the gateway forwards; health and internal addresses are not published."""
 SCHEMA_REF_PREFIX = "#/components/schemas/"
+DOCUMENT_MAX_AGE = timedelta(minutes=1)
 
 
 def merge_documents(
     own: OpenApiDocument, others: Mapping[str, OpenApiDocument], missing: list[str]
 ) -> OpenApiDocument:
-    """The gateway's document with every service's paths and shapes; `x-missing` names services that are down."""
+    """Merge the services' paths and schemas into the gateway's document; `x-missing` lists unavailable services.
+
+    A schema whose name has different content in two services gets the service's name as prefix.
+    """
     clashing = _find_clashing_schemas([own, *others.values()])
-    found: OpenApiDocument = {
+    merged: OpenApiDocument = {
         **own,
         "paths": dict(own["paths"]),
         "components": {"schemas": {}, "securitySchemes": {}},
     }
-    found["info"] = {"title": "衔接 Xianjie", "version": own["info"]["version"]}
+    merged["info"] = {"title": "衔接 Xianjie", "version": own["info"]["version"]}
     for name, document in {"gateway": own, **others}.items():
         renamed = {old: f"{name.title()}{old}" for old in clashing}
         paths = {
@@ -34,29 +38,29 @@ def merge_documents(
             for path, item in document["paths"].items()
             if path.startswith(PUBLISHED_PREFIXES) or document is own
         }
-        found["paths"].update(_rename_refs(paths, renamed))
+        merged["paths"].update(_rename_refs(paths, renamed))
         components = document.get("components", {})
-        for old, shape in components.get("schemas", {}).items():
-            found["components"]["schemas"][renamed.get(old, old)] = _rename_refs(shape, renamed)
-        found["components"]["securitySchemes"].update(components.get("securitySchemes", {}))
-    found["paths"] = dict(sorted(found["paths"].items()))
-    found["components"]["schemas"] = dict(sorted(found["components"]["schemas"].items()))
+        for old, schema in components.get("schemas", {}).items():
+            merged["components"]["schemas"][renamed.get(old, old)] = _rename_refs(schema, renamed)
+        merged["components"]["securitySchemes"].update(components.get("securitySchemes", {}))
+    merged["paths"] = dict(sorted(merged["paths"].items()))
+    merged["components"]["schemas"] = dict(sorted(merged["components"]["schemas"].items()))
     if missing:
-        found["x-missing"] = sorted(missing)
-    return found
+        merged["x-missing"] = sorted(missing)
+    return merged
 
 
 def _find_clashing_schemas(documents: list[OpenApiDocument]) -> set[str]:
-    """Shapes of one name that differ between services, and all shapes that contain such a one."""
+    """Find schemas of the same name that differ between services, and all schemas that refer to one of them."""
     seen: dict[str, Any] = {}
     clashing: set[str] = set()
-    inside: dict[str, set[str]] = {}
+    references: dict[str, set[str]] = {}
     for document in documents:
-        for name, shape in document.get("components", {}).get("schemas", {}).items():
-            if seen.setdefault(name, shape) != shape:
+        for name, schema in document.get("components", {}).get("schemas", {}).items():
+            if seen.setdefault(name, schema) != schema:
                 clashing.add(name)
-            inside.setdefault(name, set()).update(_collect_refs(shape))
-    while more := {name for name, used in inside.items() if used & clashing} - clashing:
+            references.setdefault(name, set()).update(_collect_refs(schema))
+    while more := {name for name, used in references.items() if used & clashing} - clashing:
         clashing |= more
     return clashing
 
@@ -80,7 +84,7 @@ def _rename_refs(node: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 
 
 
 def to_openapi_3_0(document: OpenApiDocument) -> OpenApiDocument:
-    """The same document as OpenAPI 3.0, which the page of /docs can draw (the exact one is /openapi.json)."""
+    """Convert the document to OpenAPI 3.0, which the bundled Swagger UI can render (the original is /openapi.json)."""
     return {**_downgrade_node(document), "openapi": "3.0.3"}
 
 
@@ -89,34 +93,31 @@ def _downgrade_node(node: Any) -> Any:  # noqa: ANN401 - any JSON
         return [_downgrade_node(value) for value in node]
     if not isinstance(node, dict):
         return node
-    made = {key: _downgrade_node(value) for key, value in node.items()}
-    _mark_nullable(made)
+    converted = {key: _downgrade_node(value) for key, value in node.items()}
+    _mark_nullable(converted)
     for bound in ("Minimum", "Maximum"):
-        limit = made.get(f"exclusive{bound}")
+        limit = converted.get(f"exclusive{bound}")
         if isinstance(limit, int | float) and not isinstance(limit, bool):
-            made[bound.lower()], made[f"exclusive{bound}"] = limit, True
-    if "const" in made and isinstance(made["const"], str):
-        made["enum"] = [made.pop("const")]
-    if isinstance(made.get("examples"), list):
-        made["example"] = made.pop("examples")[0]
-    return made
+            converted[bound.lower()], converted[f"exclusive{bound}"] = limit, True
+    if "const" in converted and isinstance(converted["const"], str):
+        converted["enum"] = [converted.pop("const")]
+    if isinstance(converted.get("examples"), list):
+        converted["example"] = converted.pop("examples")[0]
+    return converted
 
 
-def _mark_nullable(made: OpenApiDocument) -> None:
-    """`anyOf: [X, null]` becomes X that may be null."""
-    choices = made.get("anyOf")
+def _mark_nullable(converted: OpenApiDocument) -> None:
+    """Replace `anyOf: [X, null]` with X and `nullable: true`, in place."""
+    choices = converted.get("anyOf")
     if isinstance(choices, list) and {"type": "null"} in choices:
         rest = [choice for choice in choices if choice != {"type": "null"}]
-        del made["anyOf"]
-        made |= rest[0] if len(rest) == 1 and "$ref" not in rest[0] else {"anyOf": rest}
-        made["nullable"] = True
-
-
-DOCUMENT_MAX_AGE = timedelta(minutes=1)
+        del converted["anyOf"]
+        converted |= rest[0] if len(rest) == 1 and "$ref" not in rest[0] else {"anyOf": rest}
+        converted["nullable"] = True
 
 
 async def get_readiness(context: ServiceContext) -> Readiness:
-    """Every service's own answer, asked at once."""
+    """Ask every service for its readiness, concurrently."""
     names = list(ServiceName)
     states = await asyncio.gather(*(_check_service(context, name) for name in names))
     services = {str(name): state for name, state in zip(names, states, strict=True)}
@@ -129,20 +130,20 @@ async def _check_service(context: ServiceContext, name: str) -> str:
         return "没有安装"
     try:
         await context.clients.request(name, "GET", "/readyz")
-    except ApiError as refusal:
-        return refusal.detail
+    except ApiError as error:
+        return error.detail
     return "ok"
 
 
 class OpenApiCache:
-    """The merged document, made anew once a minute at most."""
+    """Caches the merged document for DOCUMENT_MAX_AGE; a document with missing services is not reused."""
 
     def __init__(self) -> None:
         self._cached_document: OpenApiDocument = {}
         self._cached_at: datetime | None = None
 
     async def get_document(self, context: ServiceContext, own: OpenApiDocument) -> OpenApiDocument:
-        """All services' documents as one."""
+        """Get the merged document, fetching the services' documents when the cache is stale."""
         now = context.clock()
         if (
             self._cached_at is None
@@ -150,8 +151,12 @@ class OpenApiCache:
             or "x-missing" in self._cached_document
         ):
             names = list(ServiceName)
-            found = await asyncio.gather(*(_fetch_document(context, name) for name in names))
-            documents = {str(name): one for name, one in zip(names, found, strict=True) if one is not None}
+            answers = await asyncio.gather(*(_fetch_document(context, name) for name in names))
+            documents = {
+                str(name): document
+                for name, document in zip(names, answers, strict=True)
+                if document is not None
+            }
             missing = [str(name) for name in names if name not in documents]
             self._cached_document, self._cached_at = merge_documents(own, documents, missing), now
         return self._cached_document

@@ -1,4 +1,4 @@
-"""Where a thread may start, and how its steps are told."""
+"""Response body of a thread, and the table that turns records into steps."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,10 @@ class ThreadKind(LabelledEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """How records of one list are told as steps: `words` and `day` name fields, of `day` the first that is filled."""
+    """How the records of one list become steps.
+
+    `text_fields` and `day_fields` are field names separated by spaces; the first filled day field gives the date.
+    """
 
     list_name: str
     label: str
@@ -33,13 +36,13 @@ class StepSpec:
 
     @property
     def service(self) -> str:
-        """Whose list it is: the first segment of its address."""
+        """The service of the list: the first segment of its address."""
         return self.address.split("/")[1]
 
 
 # fmt: off
 STEP_SPECS: tuple[StepSpec, ...] = (
-    #       list           step        address                            words                        amount             day
+    #        list           label       address                           text fields                  amount field       day fields
     StepSpec("sources",     "指标文",   "/funds/sources/{id}",             "document_no title",         "amount",          "received_on"),
     StepSpec("plans",       "分配方案", "/funds/plans/{id}",               "title decision_no",         "announced_total", "issued_on"),
     StepSpec("allocations", "资金下达", "/funds/allocations/{id}",         "document_no project_name",  "amount",          "issued_on"),
@@ -71,7 +74,7 @@ class Step(BaseModel):
 
 
 class Thread(BaseModel):
-    """资金全链条: records as their own services answer them, and the same told step by step."""
+    """资金全链条: the records as their services answer them, and the same records as a list of steps."""
 
     kind: ThreadKind
     id: UUID
