@@ -1,4 +1,4 @@
-"""Writes the reference pages from the tables they describe: `python -m docs.generate [--check]`.
+"""`python -m docs.generate [--check]`: generate the reference pages from the code they describe.
 
 docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/openapi/<service>.json
 """
@@ -32,7 +32,7 @@ GENERATED_NOTICE = "<!-- made by `make docs` from the code; edit the tables, not
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write all pages, or with --check say which are stale."""
+    """Write all pages; with --check, list the stale ones and return 1 when there are any."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -52,9 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build_pages() -> dict[Path, str]:
-    """Every generated page."""
+    """Build every generated page: path → text."""
     apps = build_apps()
-    found = {
+    pages = {
         DOCS / "lifecycles.md": _render_lifecycles(),
         DOCS / "events.md": _render_events(),
         DOCS / "access.md": _render_access(apps),
@@ -62,12 +62,12 @@ def build_pages() -> dict[Path, str]:
     }
     for name, app in apps.items():
         text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True)
-        found[DOCS / "openapi" / f"{name}.json"] = text + "\n"
-    return found
+        pages[DOCS / "openapi" / f"{name}.json"] = text + "\n"
+    return pages
 
 
 def build_apps() -> dict[str, FastAPI]:
-    """Every app, built and never started: what its addresses are."""
+    """Build the apps of all services without starting them."""
     with tempfile.TemporaryDirectory() as folder:
         var = Path(folder)
         secrets = load_or_create_secrets(var)
@@ -86,26 +86,27 @@ def _render_lifecycles() -> str:
     parts = ["# Lifecycles 生命周期\n\n", GENERATED_NOTICE]
     for module in _iterate_modules(services):
         if module.__name__.endswith(".lifecycle"):
-            found = [value for value in vars(module).values() if isinstance(value, Lifecycle)]
-            for life in found:
-                parts.append(f"## {life.title} `{life.name}`\n\n`{module.__name__}`\n\n")
-                parts.append(f"```mermaid\n{life.to_mermaid()}\n```\n\n{life.to_markdown()}\n\n")
+            lifecycles = [value for value in vars(module).values() if isinstance(value, Lifecycle)]
+            for lifecycle in lifecycles:
+                parts.append(f"## {lifecycle.title} `{lifecycle.name}`\n\n`{module.__name__}`\n\n")
+                parts.append(f"```mermaid\n{lifecycle.to_mermaid()}\n```\n\n{lifecycle.to_markdown()}\n\n")
     return "".join(parts).rstrip() + "\n"
 
 
 def list_events() -> dict[str, type[Event]]:
-    """Every event there is, by its topic."""
+    """List every event class of the services, by topic."""
     for package in (shared, shared.clients, services):
         list(_iterate_modules(package))
-    found: dict[str, type[Event]] = {}
-    waiting = [Event]
-    while waiting:
-        kind = waiting.pop()
-        waiting += kind.__subclasses__()
-        ours = kind.__module__.partition(".")[0] in {"shared", "services"}  # tests have events of their own
-        if ours and isinstance(kind.__dict__.get("topic"), str):
-            found[kind.topic] = kind
-    return dict(sorted(found.items()))
+    events: dict[str, type[Event]] = {}
+    unvisited = [Event]
+    while unvisited:
+        event = unvisited.pop()
+        unvisited += event.__subclasses__()
+        # Tests define events of their own.
+        in_project = event.__module__.partition(".")[0] in {"shared", "services"}
+        if in_project and isinstance(event.__dict__.get("topic"), str):
+            events[event.topic] = event
+    return dict(sorted(events.items()))
 
 
 def _render_events() -> str:
@@ -114,10 +115,10 @@ def _render_events() -> str:
         GENERATED_NOTICE,
         "| topic | what happened | fields | goes to |\n|---|---|---|---|\n",
     ]
-    for topic, kind in list_events().items():
-        words = (kind.__doc__ or "").strip().splitlines()[0]
-        fields = ", ".join(f"`{name}`" for name in kind.model_fields)
-        lines.append(f"| `{topic}` | {words} | {fields} | {', '.join(SUBSCRIBERS.get(topic, ()))} |\n")
+    for topic, event in list_events().items():
+        summary = (event.__doc__ or "").strip().splitlines()[0]
+        fields = ", ".join(f"`{name}`" for name in event.model_fields)
+        lines.append(f"| `{topic}` | {summary} | {fields} | {', '.join(SUBSCRIBERS.get(topic, ()))} |\n")
     return "".join(lines)
 
 
@@ -138,10 +139,10 @@ def _render_access(apps: dict[str, FastAPI]) -> str:
             route = context.original_route
             if isinstance(route, APIRoute):
                 extra = route.openapi_extra or {}
-                mays = ", ".join(f"`{may}`" for may in extra.get("x-permission", []))
+                required = ", ".join(f"`{may}`" for may in extra.get("x-permission", []))
                 for method in sorted(route.methods or ()):
                     rows.append(
-                        f"| {method} | `{context.path}` | {mays} | {extra.get('x-body-limit', '')} |\n"
+                        f"| {method} | `{context.path}` | {required} | {extra.get('x-body-limit', '')} |\n"
                     )
         parts += [*sorted(rows, key=lambda row: row.split("|")[2]), "\n"]
     return "".join(parts).rstrip() + "\n"

@@ -1,7 +1,7 @@
-"""`make new-service NAME=x LABEL=…`: a service that starts, has health, migrations and a test.
+"""`make new-service NAME=x LABEL=…`: create a service that starts and has health checks, migrations and a test.
 
-Made: services/x/, shared/clients/x.py, tests/x/. Changed: one row in each table that lists services (shared/clients/http_client.py,
-shared/auth/permissions.py) and its block in deploy/docker-compose.yml. Nothing else.
+Creates services/x/, shared/clients/x.py and tests/x/. Adds rows to the tables that list services
+(shared/clients/http_client.py, shared/auth/permissions.py) and a block to deploy/docker-compose.yml.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from shared.settings import StartupError
 
-TEMPLATES_FOLDER = Path(__file__).parent / "blank"
+TEMPLATES_FOLDER = Path(__file__).parent / "templates"
 RESERVED_NAMES = {
     "gateway",
     "home",
@@ -33,8 +33,10 @@ TARGET_OF_TEMPLATE = {
     "main": "services/{name}/main.py",
     "contract": "shared/clients/{name}.py",
     "test": "tests/{name}/test_notes.py",
-    **{f"notes/{one}": f"services/{{name}}/notes/{one}.py" for one in ("models", "schemas", "repository")},
-    **{f"notes/{one}": f"services/{{name}}/notes/{one}.py" for one in ("service", "router")},
+    **{
+        f"notes/{module}": f"services/{{name}}/notes/{module}.py"
+        for module in ("models", "schemas", "repository", "service", "router")
+    },
     "notes/init": "services/{name}/notes/__init__.py",
 }
 EMPTY_FILES = ("services/{name}/migrations/__init__.py", "tests/{name}/__init__.py")
@@ -43,21 +45,21 @@ WRITE_ROLES = "b . b b b . . . . . ."
 
 
 def create_service(root: Path, name: str, label: str) -> list[Path]:
-    """Write the service into a tree; the paths that were made or changed. CannotStart when the name will not do."""
+    """Write the service into a tree; returns the created and changed paths. Raises StartupError for an unusable name."""
     _check_name(root, name)
-    words = {"name": name, "NAME": name.upper(), "Name": name.title(), "label": label}
-    done = []
+    variables = {"name": name, "NAME": name.upper(), "Name": name.title(), "label": label}
+    paths = []
     for source, target in TARGET_OF_TEMPLATE.items():
-        done.append(
-            _write_file(
-                root / target.format(name=name),
-                _fill_template((TEMPLATES_FOLDER / f"{source}.txt").read_text("utf-8"), words),
-            )
-        )
+        template = (TEMPLATES_FOLDER / f"{source}.txt").read_text("utf-8")
+        paths.append(_write_file(root / target.format(name=name), _fill_template(template, variables)))
     for target in EMPTY_FILES:
-        done.append(_write_file(root / target.format(name=name), ""))
-    done += [_add_service_name(root, words), _add_permissions(root, words), _add_compose_block(root, words)]
-    return done
+        paths.append(_write_file(root / target.format(name=name), ""))
+    return [
+        *paths,
+        _add_service_name(root, variables),
+        _add_permissions(root, variables),
+        _add_compose_block(root, variables),
+    ]
 
 
 def _check_name(root: Path, name: str) -> None:
@@ -67,9 +69,9 @@ def _check_name(root: Path, name: str) -> None:
         raise StartupError(f"{name} 已被使用")
 
 
-def _fill_template(text: str, words: dict[str, str]) -> str:
-    for word, value in words.items():
-        text = text.replace(f"{{{{{word}}}}}", value)
+def _fill_template(text: str, variables: dict[str, str]) -> str:
+    for name, value in variables.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
     return text
 
 
@@ -80,24 +82,24 @@ def _write_file(path: Path, text: str) -> Path:
 
 
 def _edit_file(path: Path, *changes: tuple[str, str]) -> Path:
-    """Each pattern's first find gets the replacement; the pattern must be there, or the table has moved."""
+    """Replace the first match of each pattern; raises StartupError when one does not match."""
     text = path.read_text("utf-8")
     for pattern, replacement in changes:
-        text, found = re.subn(pattern, replacement, text, count=1, flags=re.MULTILINE)
-        if not found:
+        text, matches = re.subn(pattern, replacement, text, count=1, flags=re.MULTILINE)
+        if not matches:
             raise StartupError(f"{path.name} 里找不到要添加的位置: {pattern}")
     return _write_file(path, text)
 
 
-def _add_service_name(root: Path, words: dict[str, str]) -> Path:
-    row = _fill_template(r'\g<0>    {{NAME}} = "{{name}}", "{{label}}"' + "\n", words)
+def _add_service_name(root: Path, variables: dict[str, str]) -> Path:
+    row = _fill_template(r'\g<0>    {{NAME}} = "{{name}}", "{{label}}"' + "\n", variables)
     return _edit_file(
-        root / "shared" / "wire.py",
-        (r"(?<=class ServiceName\(Labelled\):\n)(?:.*\n)*?(?=\n\n(?:def|class) )", row),
+        root / "shared" / "clients" / "http_client.py",
+        (r"(?<=class ServiceName\(LabelledEnum\):\n)(?:.*\n)*?(?=\n\n(?:def|class) )", row),
     )
 
 
-def _add_permissions(root: Path, words: dict[str, str]) -> Path:
+def _add_permissions(root: Path, variables: dict[str, str]) -> Path:
     members = """    # {{name}}
     {{NAME}}_READ = "{{name}}:read", "查看{{label}}"
     {{NAME}}_WRITE = "{{name}}:write", "填写{{label}}"
@@ -106,13 +108,13 @@ def _add_permissions(root: Path, words: dict[str, str]) -> Path:
         f'    May.{{{{NAME}}}}_READ:     "{READ_ROLES}",\n    May.{{{{NAME}}}}_WRITE:    "{WRITE_ROLES}",\n\n'
     )
     return _edit_file(
-        root / "shared" / "permissions.py",
-        (r"(?=^    # the gateway's own pages$)", _fill_template(members, words)),
-        (r"(?=^    May\.OVERVIEW_READ: )", _fill_template(rows, words)),
+        root / "shared" / "auth" / "permissions.py",
+        (r"(?=^    # the gateway's own pages$)", _fill_template(members, variables)),
+        (r"(?=^    May\.OVERVIEW_READ: )", _fill_template(rows, variables)),
     )
 
 
-def _add_compose_block(root: Path, words: dict[str, str]) -> Path:
+def _add_compose_block(root: Path, variables: dict[str, str]) -> Path:
     block = """  {{name}}:
     <<: *service
     build: {context: .., dockerfile: deploy/Dockerfile, args: {SERVICE: {{name}}}}
@@ -124,29 +126,29 @@ def _add_compose_block(root: Path, words: dict[str, str]) -> Path:
 """
     return _edit_file(
         root / "deploy" / "docker-compose.yml",
-        (r"(?<=^      XIANJIE_DATABASES: )(.*)$", _fill_template(r"\1 {{name}}", words)),
-        (r"(?<=^    depends_on: \[)([a-z, ]*)(?=\]$)", _fill_template(r"\1, {{name}}", words)),
-        (r"(?=^volumes:$)", _fill_template(block, words)),
-        (r"\Z", _fill_template("  {{name}}:\n", words)),
+        (r"(?<=^      XIANJIE_DATABASES: )(.*)$", _fill_template(r"\1 {{name}}", variables)),
+        (r"(?<=^    depends_on: \[)([a-z, ]*)(?=\]$)", _fill_template(r"\1, {{name}}", variables)),
+        (r"(?=^volumes:$)", _fill_template(block, variables)),
+        (r"\Z", _fill_template("  {{name}}:\n", variables)),
     )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
+    """Create the service and its first migration, and print the paths; returns the exit code."""
     parser = argparse.ArgumentParser(prog="new_service", description=__doc__)
     parser.add_argument("name")
-    parser.add_argument("--label", default="", help="what people call it, in Chinese")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--label", default="", help="Chinese name of the service")
+    options = parser.parse_args(arguments)
     root = Path(__file__).parent.parent
     try:
-        done = create_service(root, asked.name, asked.label or asked.name)
+        paths = create_service(root, options.name, options.label or options.name)
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    command = [sys.executable, "-m", "shared.db.migrate", asked.name, "--new", "start"]
-    said = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
-    migration = said.stdout.split()[-1]
-    for path in [*done, Path(migration)]:
+    command = [sys.executable, "-m", "shared.db.migrate", options.name, "--new", "start"]
+    completed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+    migration = completed.stdout.split()[-1]
+    for path in [*paths, Path(migration)]:
         sys.stdout.write(f"{path.relative_to(root)}\n")
     return 0
 

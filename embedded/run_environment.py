@@ -1,4 +1,4 @@
-"""What a run on one machine stands on: a folder of its own, its secrets, the settings of every service."""
+"""Environment of a run on one machine: a locked data folder, its secrets, and the settings of every service."""
 
 import fcntl
 import os
@@ -20,9 +20,9 @@ WELCOME_TEXT = """衔接 Xianjie  {url}        (Ctrl-C 结束)
 """
 
 
-def create_data_folder(text: str) -> Path:
-    """The data folder, made if need be; CannotStart when it cannot be written."""
-    path = Path(text).resolve()
+def create_data_folder(name: str) -> Path:
+    """Create the data folder if missing; raises StartupError when it is not writable."""
+    path = Path(name).resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / f".probe-{os.getpid()}"
@@ -34,7 +34,7 @@ def create_data_folder(text: str) -> Path:
 
 
 def lock_data_folder(var: Path) -> TextIO:
-    """The folder's lock, to be held while running; CannotStart when another run holds it."""
+    """Lock the folder until the returned file is closed; raises StartupError when another process holds the lock."""
     lock = (var / "lock").open("a", encoding="utf-8")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,15 +47,15 @@ def lock_data_folder(var: Path) -> TextIO:
 
 
 def claim_data_folder(var: str, stack: ExitStack) -> Path:
-    """The data folder, ours alone until the stack ends."""
+    """Create and lock the data folder until the stack is closed."""
     home = create_data_folder(var)
     stack.enter_context(lock_data_folder(home))
     return home
 
 
 def build_settings(home: Path, port: int, peers: dict[str, int] | None = None) -> dict[str, Settings]:
-    """Settings of every service in this folder; `peers` are their ports when they are processes of their own."""
-    given = {
+    """Build the settings of every service; `peers` are the services' ports when each runs in its own process."""
+    values = {
         "embedded": True,
         "var": home,
         "public_url": f"http://{HOST}:{port}",
@@ -63,9 +63,9 @@ def build_settings(home: Path, port: int, peers: dict[str, int] | None = None) -
         "log_level": os.environ.get("XIANJIE_LOG_LEVEL", "WARNING"),
         **load_or_create_secrets(home),
     }
-    return {name: Settings.load(name, **given) for name in list_services()}
+    return {name: Settings.load(name, **values) for name in list_services()}
 
 
 def format_welcome(settings: Settings) -> str:
-    """What a person reads when everything is up."""
+    """Format the text that is printed after the start."""
     return WELCOME_TEXT.format(url=settings.public_url, var=settings.var)

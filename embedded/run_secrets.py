@@ -1,4 +1,4 @@
-"""Secrets of a run on one machine: made once, kept readable by their owner alone."""
+"""Secrets of a run on one machine, generated once and readable by their owner only (mode 0600)."""
 
 import base64
 import json
@@ -11,17 +11,17 @@ SECRET_BYTES = 32
 
 
 def load_or_create_secrets(folder: Path) -> dict[str, Any]:
-    """Settings with this folder's secrets; made on the first call."""
+    """Load the folder's secrets as settings; generates them on the first call."""
     path = folder / "secrets.json"
     if not path.exists():
-        made = {
+        generated = {
             "service_key": secrets.token_urlsafe(SECRET_BYTES),
             "data_keys": {"1": base64.b64encode(os.urandom(SECRET_BYTES)).decode()},
             "index_key": base64.b64encode(os.urandom(SECRET_BYTES)).decode(),
         }
-        fresh = path.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(made), encoding="utf-8")
-        fresh.replace(path)
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+        temporary = path.with_suffix(".new")
+        temporary.touch(mode=0o600)
+        temporary.write_text(json.dumps(generated), encoding="utf-8")
+        temporary.replace(path)
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored

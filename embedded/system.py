@@ -1,4 +1,4 @@
-"""Every service of this code base in one process, reaching one another without a socket."""
+"""All services in one process; they call each other in memory, without sockets."""
 
 import gc
 import importlib
@@ -15,21 +15,23 @@ from shared import clock
 from shared.settings import Settings
 
 FIRST_SERVICE = "identity"
-"""The others verify tokens by its keys, so it starts before them."""
+"""Starts before the others, which verify tokens with its keys."""
 
 
 def list_services() -> list[str]:
-    """Every folder in services/ with a main.py, identity first."""
+    """List the packages in services/ that have a main.py; identity first, then by name."""
     folder = Path(services.__path__[0])
-    found = [
-        one.name for one in pkgutil.iter_modules([str(folder)]) if (folder / one.name / "main.py").exists()
+    names = [
+        module.name
+        for module in pkgutil.iter_modules([str(folder)])
+        if (folder / module.name / "main.py").exists()
     ]
-    return sorted(found, key=lambda name: (name != FIRST_SERVICE, name))
+    return sorted(names, key=lambda name: (name != FIRST_SERVICE, name))
 
 
 @contextmanager
 def _exempt_from_garbage_collection() -> Iterator[None]:
-    # Routes and schemas live as long as the process: looking for garbage among them is a quarter of a start.
+    # Routes and schemas live as long as the process; collecting garbage among them takes a quarter of the start.
     gc.disable()
     try:
         yield
@@ -39,7 +41,7 @@ def _exempt_from_garbage_collection() -> Iterator[None]:
 
 
 class System:
-    """The apps of all services, each with the settings it is given."""
+    """The apps of all services by name; `settings_of` gives the settings of each."""
 
     def __init__(
         self, settings_of: Callable[[str], Settings], *, now: Callable[[], datetime] = clock.now
@@ -52,7 +54,7 @@ class System:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator["System"]:
-        """Every service started; all of them ended when the block ends."""
+        """Start all services, and stop them when the block ends."""
         async with AsyncExitStack() as stack:
             for app in self.apps.values():
                 await stack.enter_async_context(app.router.lifespan_context(app))
