@@ -1,1 +1,4 @@
-"""Demonstration run (演示, `make story`): plays 1,259 万元 of published county funds through the REST API, from fund document to registered asset."""
+"""Demonstration run (演示, `make story`): creates real published records of a county through the REST API.
+
+Follows 1,259 万元 of 2023 from the fund document through plan, projects and payments to registered assets.
+"""

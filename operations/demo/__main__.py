@@ -1,4 +1,4 @@
-"""`python -m embedded.story`: tell the story to a running system, step by step; telling it again breaks nothing."""
+"""`python -m operations.demo`: run the demonstration against a running system; a second run creates nothing twice."""
 
 import argparse
 import asyncio
@@ -30,33 +30,33 @@ CLOSING_TEXT = """
 
 
 async def run_steps(url: str, admin: str, password: str) -> None:
-    """Every step in order, each told in a line."""
+    """Run every step in order and print one line per step."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as http:
-        story = DemoRun(http, DemoUser(http, admin, password))
+        demo = DemoRun(http, DemoUser(http, admin, password))
         for number, step in enumerate(STEPS, 1):
             began = clock.now()
-            words = await step.run(story)
+            summary = await step.run(demo)
             sys.stdout.write(
-                f"{number:2d}. {step.title}: {words}  ({(clock.now() - began).total_seconds():.1f}s)\n"
+                f"{number:2d}. {step.title}: {summary}  ({(clock.now() - began).total_seconds():.1f}s)\n"
             )
             sys.stdout.flush()
     sys.stdout.write(CLOSING_TEXT.format(url=url, project=derive_id("fodder")))
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
+    """Parse the command line and run the demonstration; returns the exit code."""
     parser = argparse.ArgumentParser(prog="story", description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000")
     parser.add_argument("--admin", default="admin")
     parser.add_argument("--password", default="Xianjie-2022")
-    asked = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        asyncio.run(run_steps(asked.url, asked.admin, asked.password))
+        asyncio.run(run_steps(options.url, options.admin, options.password))
     except httpx.TransportError as error:
-        sys.stderr.write(f"{asked.url} 没有应答({error}); 请先 make run\n")
+        sys.stderr.write(f"{options.url} 没有应答({error}); 请先 make run\n")
         return 1
-    except (RequestRefused, AssertionError, TimeoutError) as stopped:
-        sys.stderr.write(f"故事停在这里: {stopped}\n")
+    except (RequestRefused, AssertionError, TimeoutError) as error:
+        sys.stderr.write(f"故事停在这里: {error}\n")
         return 1
     return 0
 

@@ -1,7 +1,7 @@
-"""Step two: six projects walk through admission, with their real fund year and past dates of admission.
+"""Step two: admission of six projects to the library.
 
-The county published what it gave and to which project; the days of admission are not published and are told as they
-would have been: wishes in late summer 2022, in the library on the first of November.
+The county published the amounts and projects. It did not publish the days of admission; they are assumed here:
+declaration in August 2022, admission on 2022-11-01.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ STATES_IN_ORDER = (
     "handed_over",
     "closed",
 )
-"""States in their order: who has reached one has been through those before it."""
+"""States of a project in their order; a project in one of them has passed all states before it."""
 PDF_MEDIA_TYPE = "application/pdf"
 
 # fmt: off
@@ -42,8 +42,6 @@ PROJECT_CONTENT = {
 }
 # fmt: on
 LINKAGE_TEXT = "村集体经营, 收益按章程分红, 优先安排脱贫户和监测户务工"
-
-
 READINESS_FIELDS = {
     "linkage": LINKAGE_TEXT,
     "operator": "村集体经济合作社",
@@ -64,156 +62,172 @@ COMMON_TARGETS = (
 )
 
 
-def get_project_path(one: PublishedProject) -> str:
-    """The project's address."""
-    return f"/projects/{derive_id(one.key)}"
+def get_project_path(project: PublishedProject) -> str:
+    """Address of the project."""
+    return f"/projects/{derive_id(project.key)}"
 
 
-def _build_form(one: PublishedProject) -> dict[str, Any]:
-    content, thing, amount, unit, villages, households, people = PROJECT_CONTENT[one.key]
+def _build_form(project: PublishedProject) -> dict[str, Any]:
+    content, quantity_name, amount, unit, villages, households, people = PROJECT_CONTENT[project.key]
     return {
-        "id": derive_id(one.key),
-        "region": one.region,
-        "name": one.name,
+        "id": derive_id(project.key),
+        "region": project.region,
+        "name": project.name,
         "content": content,
-        "category": one.category,
+        "category": project.category,
         "year": 2023,
-        "place": one.place,
+        "place": project.place,
         "planned_start": "2023-07-01",
         "planned_end": "2023-10-31",
         "managing_unit": "泽库县农牧水利和科技局",
-        "implementing_unit": one.unit,
-        "quantities": [{"name": thing, "amount": amount, "unit": unit}],
-        "total": one.amount,
-        "money": [{"kind": "central", "amount": one.amount}],
+        "implementing_unit": project.unit,
+        "quantities": [{"name": quantity_name, "amount": amount, "unit": unit}],
+        "total": project.amount,
+        "money": [{"kind": "central", "amount": project.amount}],
         "villages": villages,
         "households": households,
         "people": people,
-        "collective_income": one.key in {"economy", "fodder"},
-        "goal": f"{one.name}按期建成并交付使用",
-        "targets": [_build_target("quantity", thing, amount, unit), *COMMON_TARGETS],
+        "collective_income": project.key in {"economy", "fodder"},
+        "goal": f"{project.name}按期建成并交付使用",
+        "targets": [_build_target("quantity", quantity_name, amount, unit), *COMMON_TARGETS],
         **READINESS_FIELDS,
-        "remark": f"资料来源: {one.source}",
+        "remark": f"资料来源: {project.source}",
         "happened_at": format_time("2022-08-18"),
     }
 
 
 async def attach_document(
-    story: DemoRun, who: str, one: PublishedProject, kind: str, title: str, *lines: str
+    demo: DemoRun, user: str, project: PublishedProject, kind: str, title: str, *lines: str
 ) -> None:
-    """Put a document of a kind into a project's file, once."""
-    at = get_project_path(one)
-    kept: list[dict[str, Any]] = await story.as_user(who).get(f"{at}/documents")
-    if any(document_["kind"] == kind for document_ in kept):
+    """Upload a document and attach it to a project, unless the project has one of this kind."""
+    path = get_project_path(project)
+    documents: list[dict[str, Any]] = await demo.as_user(user).get(f"{path}/documents")
+    if any(document["kind"] == kind for document in documents):
         return
-    name = f"{one.name}{title}.pdf"
-    region = quote(one.region)
-    file_id = derive_id(f"{one.key} {kind}")
-    content = build_pdf(title, one.name, *lines)
-    await story.as_user(who).upload(
+    name = f"{project.name}{title}.pdf"
+    region = quote(project.region)
+    file_id = derive_id(f"{project.key} {kind}")
+    content = build_pdf(title, project.name, *lines)
+    await demo.as_user(user).upload(
         f"/projects/files?name={quote(name[:200])}&region={region}&id={file_id}", content, PDF_MEDIA_TYPE
     )
-    body = {"id": derive_id(f"{one.key} {kind} document"), "kind": kind, "file_id": file_id, "title": title}
-    await story.as_user(who).post(f"{at}/documents", body)
+    body = {
+        "id": derive_id(f"{project.key} {kind} document"),
+        "kind": kind,
+        "file_id": file_id,
+        "title": title,
+    }
+    await demo.as_user(user).post(f"{path}/documents", body)
 
 
-def _list_states_from(state: str) -> tuple[str, ...]:
+def list_states_from(state: str) -> tuple[str, ...]:
+    """List a state and the states after it."""
     return STATES_IN_ORDER[STATES_IN_ORDER.index(state) :]
 
 
-async def declare_projects(story: DemoRun) -> str:
-    """Draft, minutes, declaration, village notice."""
-    for one in list_projects():
-        await story.as_user(one.declared_by).post("/projects", _build_form(one))
+async def declare_projects(demo: DemoRun) -> str:
+    """Create drafts, attach the minutes, declare, and post the village notices."""
+    for project in list_projects():
+        await demo.as_user(project.declared_by).post("/projects", _build_form(project))
         await attach_document(
-            story, one.declared_by, one, "minutes", "村民代表会议记录", "同意申报, 2022年8月19日"
+            demo, project.declared_by, project, "minutes", "村民代表会议记录", "同意申报, 2022年8月19日"
         )
-        await story.transition(
-            one.declared_by,
-            get_project_path(one),
+        await demo.transition(
+            project.declared_by,
+            get_project_path(project),
             "declare",
             {"happened_at": format_time("2022-08-20")},
-            done=_list_states_from("village_notice"),
+            done=list_states_from("village_notice"),
         )
-        await story.post_notice(one.declared_by, get_project_path(one), "village", "2022-08-21", "2022-08-31")
+        await demo.post_notice(
+            project.declared_by, get_project_path(project), "village", "2022-08-21", "2022-08-31"
+        )
     return "村、乡、县三级申报 6 个项目, 附会议记录, 自动筛查负面清单, 村级公示 2022-08-21 至 08-31"
 
 
-async def review_projects(story: DemoRun) -> str:
-    """The town's review and notice."""
-    rules = await story.as_user("mayor").get("/projects/rules", prefix="admission.statements")
-    points = list(rules[0]["value"]["endorse"])
-    for one in list_projects():
-        if one.region == COUNTY:  # no town reviews what is the county's own
-            await story.post_notice(
-                one.declared_by, get_project_path(one), "town", "2022-08-21", "2022-08-31"
+async def review_projects(demo: DemoRun) -> str:
+    """Review the projects in the towns and post the town notices."""
+    rules = await demo.as_user("mayor").get("/projects/rules", prefix="admission.statements")
+    statements = list(rules[0]["value"]["endorse"])
+    for project in list_projects():
+        if project.region == COUNTY:  # county projects skip the town review
+            await demo.post_notice(
+                project.declared_by, get_project_path(project), "town", "2022-08-21", "2022-08-31"
             )
-            sent = {"happened_at": format_time("2022-09-01")}
-            await story.transition(
-                one.declared_by, get_project_path(one), "submit", sent, done=_list_states_from("appraisal")
+            submission = {"happened_at": format_time("2022-09-01")}
+            await demo.transition(
+                project.declared_by,
+                get_project_path(project),
+                "submit",
+                submission,
+                done=list_states_from("appraisal"),
             )
             continue
-        await story.transition(
-            one.declared_by,
-            get_project_path(one),
+        await demo.transition(
+            project.declared_by,
+            get_project_path(project),
             "forward",
             {"happened_at": format_time("2022-09-01")},
-            done=_list_states_from("town_review"),
+            done=list_states_from("town_review"),
         )
-        said = {
-            "statements": points,
+        endorsement = {
+            "statements": statements,
             "opinion": "真实可行, 同意上报",
             "happened_at": format_time("2022-09-05"),
         }
-        await story.transition(
-            "mayor", get_project_path(one), "endorse", said, done=_list_states_from("town_notice")
+        await demo.transition(
+            "mayor", get_project_path(project), "endorse", endorsement, done=list_states_from("town_notice")
         )
-        await story.post_notice("town", get_project_path(one), "town", "2022-09-06", "2022-09-16")
-        await story.transition(
+        await demo.post_notice("town", get_project_path(project), "town", "2022-09-06", "2022-09-16")
+        await demo.transition(
             "town",
-            get_project_path(one),
+            get_project_path(project),
             "forward",
             {"happened_at": format_time("2022-09-17")},
-            done=_list_states_from("appraisal"),
+            done=list_states_from("appraisal"),
         )
     return f"乡镇逐项审核({'、'.join(rules[0]['value']['endorse'].values())}), 乡村两级公示期满无异议"
 
 
-async def appraise_projects(story: DemoRun) -> str:
-    """The line bureau's appraisal and the bureau's decision."""
-    rules = await story.as_user("appraiser").get("/projects/rules", prefix="admission.statements")
-    points = list(rules[0]["value"]["appraise"])
-    for one in list_projects():
-        said = {
-            "statements": points,
+async def appraise_projects(demo: DemoRun) -> str:
+    """Appraise the projects in the line bureau, approve them, and post the county notices."""
+    rules = await demo.as_user("appraiser").get("/projects/rules", prefix="admission.statements")
+    statements = list(rules[0]["value"]["appraise"])
+    for project in list_projects():
+        appraisal = {
+            "statements": statements,
             "opinion": "用地、设计、概算、资金来源已核对, 同意",
             "happened_at": format_time("2022-10-10"),
         }
-        await story.transition(
-            "appraiser", get_project_path(one), "appraise", said, done=_list_states_from("approval")
+        await demo.transition(
+            "appraiser", get_project_path(project), "appraise", appraisal, done=list_states_from("approval")
         )
-        decided = {
+        approval = {
             "decision_no": "泽农领发〔2022〕18号",
             "decision_on": "2022-10-20",
             "happened_at": format_time("2022-10-20"),
         }
-        await story.transition(
-            "director", get_project_path(one), "approve", decided, done=_list_states_from("district_notice")
+        await demo.transition(
+            "director",
+            get_project_path(project),
+            "approve",
+            approval,
+            done=list_states_from("district_notice"),
         )
-        await story.post_notice("bureau", get_project_path(one), "district", "2022-10-21", "2022-10-31")
+        await demo.post_notice("bureau", get_project_path(project), "district", "2022-10-21", "2022-10-31")
     return "行业主管部门论证, 县农村工作领导小组审定, 县级公示 2022-10-21 至 10-31"
 
 
-async def admit_projects(story: DemoRun) -> str:
-    """Into the library, screened again."""
+async def admit_projects(demo: DemoRun) -> str:
+    """Admit the projects to the library; the admission repeats the screening."""
     codes = []
-    for one in list_projects():
-        record = await story.transition(
+    for project in list_projects():
+        record = await demo.transition(
             "director",
-            get_project_path(one),
+            get_project_path(project),
             "admit",
             {"happened_at": format_time("2022-11-01")},
-            done=_list_states_from("reserve"),
+            done=list_states_from("reserve"),
         )
         codes.append(record["library_code"])
     return f"入库前重新筛查, 6 个项目入库, 库编号 {codes[0]} 等"

@@ -1,8 +1,8 @@
-"""Step five: what was built waits as drafts, is registered, confirmed, handed over, inspected; the project is closed."""
+"""Step five: register, confirm, hand over and inspect the assets of one project, and close the project."""
 
 from typing import Any
 
-from operations.demo.admission import STATES_IN_ORDER, attach_document, get_project_path
+from operations.demo.admission import attach_document, get_project_path, list_states_from
 from operations.demo.documents import build_photo
 from operations.demo.projects import (
     COLLECTIVE_CREDIT_CODE,
@@ -17,25 +17,25 @@ ASSET_STATES = ("registered", "confirmed", "offered", "handed_over")
 SUBCLASS_OF_NAME = {"饲料加工车间": "workshop", "颗粒饲料生产线": "equipment"}
 
 
-async def list_assets(story: DemoRun, who: str = "town") -> list[dict[str, Any]]:
-    """The assets of the project, by name."""
-    found = await story.as_user(who).get("/assets", project_id=derive_id("fodder"))
-    return sorted(found["items"], key=lambda one: str(one["name"]), reverse=True)
+async def list_assets(demo: DemoRun, user: str = "town") -> list[dict[str, Any]]:
+    """List the assets of the project, by name in descending order."""
+    page = await demo.as_user(user).get("/assets", project_id=derive_id("fodder"))
+    return sorted(page["items"], key=lambda asset: str(asset["name"]), reverse=True)
 
 
-async def register_assets(story: DemoRun) -> str:
-    """The drafts that acceptance opened are completed and registered."""
+async def register_assets(demo: DemoRun) -> str:
+    """Complete and register the drafts that were created when the project was accepted."""
 
-    async def there() -> bool:
-        return len(await list_assets(story)) == len(SUBCLASS_OF_NAME)
+    async def have_all_drafts() -> bool:
+        return len(await list_assets(demo)) == len(SUBCLASS_OF_NAME)
 
-    await story.wait_until(there, "验收后自动生成的资产草稿")
+    await demo.wait_until(have_all_drafts, "验收后自动生成的资产草稿")
     codes = []
-    for one in await list_assets(story):
-        at = f"/assets/{one['id']}"
-        if one["state"] == "draft":
-            known = {
-                "subclass": SUBCLASS_OF_NAME[one["name"]],
+    for asset in await list_assets(demo):
+        path = f"/assets/{asset['id']}"
+        if asset["state"] == "draft":
+            changes = {
+                "subclass": SUBCLASS_OF_NAME[asset["name"]],
                 "built_on": "2023-10-31",
                 "service_years": 20,
                 "owner_kind": "village",
@@ -43,48 +43,48 @@ async def register_assets(story: DemoRun) -> str:
                 "owner_code": COLLECTIVE_CREDIT_CODE,
                 "place": FACTORY_LOCATION,
             }
-            await story.as_user("town").edit("PATCH", at, known)
-        record = await story.transition(
-            "town", at, "register", {"happened_at": format_time("2023-11-25")}, done=ASSET_STATES
+            await demo.as_user("town").edit("PATCH", path, changes)
+        record = await demo.transition(
+            "town", path, "register", {"happened_at": format_time("2023-11-25")}, done=ASSET_STATES
         )
         codes.append(record["code"])
     return f"验收自动生成两份资产草稿, 补全后登记, 资产编号 {'、'.join(codes)}"
 
 
-async def confirm_rights(story: DemoRun) -> str:
-    """Rights confirmed after their notice, handed over by one side and received by the other."""
-    for one in await list_assets(story):
-        at = f"/assets/{one['id']}"
-        await story.post_notice("town", at, "rights", "2023-11-26", "2023-12-06")
-        await story.transition(
-            "director", at, "confirm", {"happened_at": format_time("2023-12-07")}, done=ASSET_STATES[1:]
+async def confirm_rights(demo: DemoRun) -> str:
+    """Confirm the rights after their public notice; the town hands the assets over and the village receives them."""
+    for asset in await list_assets(demo):
+        path = f"/assets/{asset['id']}"
+        await demo.post_notice("town", path, "rights", "2023-11-26", "2023-12-06")
+        await demo.transition(
+            "director", path, "confirm", {"happened_at": format_time("2023-12-07")}, done=ASSET_STATES[1:]
         )
         parties = {
             "giver": get_fodder_project().unit,
             "receiver": COLLECTIVE_NAME,
             "happened_at": format_time("2023-12-10"),
         }
-        await story.transition("town", at, "hand_over", parties, done=ASSET_STATES[2:])
-        await story.transition(
-            "clerk", at, "receive", {"happened_at": format_time("2023-12-11")}, done=ASSET_STATES[3:]
+        await demo.transition("town", path, "hand_over", parties, done=ASSET_STATES[2:])
+        await demo.transition(
+            "clerk", path, "receive", {"happened_at": format_time("2023-12-11")}, done=ASSET_STATES[3:]
         )
     return f"确权公示 2023-11-26 至 12-06, 确权归 {COLLECTIVE_NAME}, 双方确认移交"
 
 
-async def inspect_asset(story: DemoRun) -> str:
-    """The cadre looks at the workshop, today, with a photo and a place."""
-    workshop = next(one for one in await list_assets(story) if one["name"] == "饲料加工车间")
+async def inspect_asset(demo: DemoRun) -> str:
+    """Inspect the workshop today, with a photo and a position."""
+    workshop = next(asset for asset in await list_assets(demo) if asset["name"] == "饲料加工车间")
     inspection_id = derive_id("inspection")
-    at = f"/assets/{workshop['id']}/inspections"
-    known = await story.as_user("cadre").get(at)
-    mine = [one for one in known["items"] if one["id"] == inspection_id]
-    if not mine:
-        picture = await story.upload_file("cadre", "assets", "inspection.png", build_photo(200), "image/png")
-        seen = {
+    path = f"/assets/{workshop['id']}/inspections"
+    page = await demo.as_user("cadre").get(path)
+    inspection = next((row for row in page["items"] if row["id"] == inspection_id), None)
+    if inspection is None:
+        photo = await demo.upload_file("cadre", "assets", "inspection.png", build_photo(200), "image/png")
+        body = {
             "id": inspection_id,
             "condition": "good",
             "use_seen": "in_use",
-            "photos": [picture],
+            "photos": [photo],
             "fix": {
                 **FACTORY_LOCATION,
                 "accuracy_m": 12,
@@ -92,31 +92,31 @@ async def inspect_asset(story: DemoRun) -> str:
                 "taken_at": get_current_time().isoformat(),
             },
         }
-        mine = [await story.as_user("cadre").post(at, seen, key=inspection_id)]
-    return f"驻村干部现场巡查饲料加工车间: 完好, 位置判定 {mine[0]['verdict']}"
+        inspection = await demo.as_user("cadre").post(path, body, key=inspection_id)
+    return f"驻村干部现场巡查饲料加工车间: 完好, 位置判定 {inspection['verdict']}"
 
 
-async def close_project(story: DemoRun) -> str:
-    """The library asks assets and funds before it lets the project go."""
-    one = get_fodder_project()
-    at = get_project_path(one)
-    later = STATES_IN_ORDER[STATES_IN_ORDER.index("handed_over") :]
-    await story.transition(
-        "director", at, "hand_over", {"happened_at": format_time("2023-12-15")}, done=later
+async def close_project(demo: DemoRun) -> str:
+    """Hand over and close the project; the library checks assets and funds before it allows this."""
+    project = get_fodder_project()
+    path = get_project_path(project)
+    done_states = list_states_from("handed_over")
+    await demo.transition(
+        "director", path, "hand_over", {"happened_at": format_time("2023-12-15")}, done=done_states
     )
-    await attach_document(story, "town", one, "evaluation", "绩效自评表", "得分 96")
-    record: dict[str, Any] = await story.as_user("town").get(at)
+    await attach_document(demo, "town", project, "evaluation", "绩效自评表", "得分 96")
+    record: dict[str, Any] = await demo.as_user("town").get(path)
     if record["state"] == "handed_over":
-        said = {
+        evaluation = {
             "text": "按期建成, 两项资产已登记移交, 受益户满意度 97%",
             "items": [
                 {"code": "quality", "points": 14, "reason": "验收报告: 工程合格, 设备运转正常"},
                 {"code": "benefit", "points": 14, "reason": "回访带动农户, 满意度 97%"},
             ],
         }
-        await story.as_user("town").edit("PUT", f"{at}/self-evaluation", said, read=at)
-    record = await story.transition(
-        "director", at, "close", {"happened_at": format_time("2023-12-25")}, done=later[1:]
+        await demo.as_user("town").edit("PUT", f"{path}/self-evaluation", evaluation, read=path)
+    record = await demo.transition(
+        "director", path, "close", {"happened_at": format_time("2023-12-25")}, done=done_states[1:]
     )
     return f"项目库向资产、资金核实后办理移交与办结, 项目状态: {record['state_label']}"
 

@@ -1,4 +1,4 @@
-"""Documents and photos of the story: small, real files that say what they are."""
+"""Builds the small PDF documents and PNG photos of the demonstration."""
 
 import io
 import struct
@@ -14,21 +14,21 @@ PHOTO_SIDE_PX = 16
 
 
 def build_pdf(title: str, *lines: str) -> bytes:
-    """A one-page PDF. The same words give the same bytes."""
+    """Build a one-page PDF; the same text gives the same bytes."""
     pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
-    target = io.BytesIO()
-    canvas = Canvas(target, pagesize=A4, invariant=True)
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A4, invariant=True)
     canvas.setFont(FONT_NAME, 18)
     canvas.drawCentredString(A4[0] / 2, A4[1] - 90, title)
     canvas.setFont(FONT_NAME, 12)
     for row, line in enumerate(lines):
         canvas.drawString(72, A4[1] - 140 - row * 24, line)
     canvas.save()
-    return target.getvalue()
+    return buffer.getvalue()
 
 
 def build_photo(shade: int) -> bytes:
-    """A small grey PNG, another one for every shade (0 to 255)."""
+    """Build a small PNG; each shade (0 to 255) gives a different picture."""
     pixels = b"".join(b"\0" + bytes([shade, row * 16, shade]) * PHOTO_SIDE_PX for row in range(PHOTO_SIDE_PX))
     head = struct.pack(">IIBBBBB", PHOTO_SIDE_PX, PHOTO_SIDE_PX, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(pixels)), (b"IEND", b""))

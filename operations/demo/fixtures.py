@@ -1,4 +1,4 @@
-"""What 泽库县 published of its second batch of 2023, and where each project lies."""
+"""Data published by 泽库县 about its second batch of 2023, and the region of each project."""
 
 import csv
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ YEJINMU = "632323202203"
 
 @dataclass(frozen=True)
 class PublishedProject:
-    """One line of the published distribution table, and what the library needs beside it."""
+    """One line of the published distribution table, with the region, category and declarer the library needs."""
 
     key: str
     region: str
     category: str
     declared_by: str
-    """Who declares it: the role's person in this story."""
+    """The demo user who declares the project."""
     name: str
     place: str
     amount: str
@@ -34,7 +34,7 @@ class PublishedProject:
 
 @dataclass(frozen=True)
 class PublishedBatch:
-    """The announcement the lines come from."""
+    """The published announcement that contains the table."""
 
     name: str
     document_no: str
@@ -65,18 +65,18 @@ def _read_rows(name: str) -> list[dict[str, str]]:
 
 
 def to_yuan(wan: str) -> str:
-    """万元 as published → 元 as the API takes it."""
+    """Convert a published amount in 万元 to 元 with two decimals, the format of the API."""
     return f"{Decimal(wan) * 10_000:.2f}"
 
 
 def list_projects() -> list[PublishedProject]:
-    """The six projects in the order of the published table."""
+    """List the six projects in the order of the published table."""
     return [
         PublishedProject(
             key=key,
             region=region,
             category=category,
-            declared_by=by,
+            declared_by=declared_by,
             name=row["project_name"],
             place=row["location"],
             amount=to_yuan(row["amount_wan_yuan"]),
@@ -85,12 +85,14 @@ def list_projects() -> list[PublishedProject]:
             unit=row["responsible_unit"],
             source=row["source_url"],
         )
-        for (key, region, category, by), row in zip(_PROJECT_PLACES, _read_rows("projects.csv"), strict=True)
+        for (key, region, category, declared_by), row in zip(
+            _PROJECT_PLACES, _read_rows("projects.csv"), strict=True
+        )
     ]
 
 
 def get_batch() -> PublishedBatch:
-    """The announcement."""
+    """Read the announcement."""
     (row,) = _read_rows("allocations.csv")
     return PublishedBatch(
         name=row["batch"],

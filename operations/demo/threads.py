@@ -1,4 +1,4 @@
-"""Step seven: the chain from document number to inspection, the leader's page, the notice board without login."""
+"""Step seven: read the thread of funds, the overview, and the public notices without sign-in."""
 
 import contextlib
 from typing import Any
@@ -11,58 +11,58 @@ from operations.demo.runner import DemoRun, Step
 from operations.demo.users import derive_id
 
 
-async def get_complete_page(story: DemoRun, who: str, path: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - any query
-    """A page that is read from several services, once none of them is missing."""
+async def get_complete_page(demo: DemoRun, user: str, path: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - any query
+    """Read a composed page repeatedly until no service is missing."""
     pages: list[dict[str, Any]] = []
 
-    async def complete() -> bool:
-        pages.append(await story.as_user(who).get(path, **params))
+    async def is_complete() -> bool:
+        pages.append(await demo.as_user(user).get(path, **params))
         return not pages[-1]["missing"]
 
-    await story.wait_until(complete, path)
+    await demo.wait_until(is_complete, path)
     return pages[-1]
 
 
-async def show_thread(story: DemoRun) -> str:
-    """From the document number to the inspection, in one call."""
-    found = await get_complete_page(story, "auditor", f"/threads/project/{derive_id('fodder')}")
-    document_no = found["sources"][0]["document_no"]
-    if document_no != get_batch().document_no or not found["inspections"] or not found["payments"]:
+async def show_thread(demo: DemoRun) -> str:
+    """Read the whole thread from the fund document to the inspection in one request."""
+    thread = await get_complete_page(demo, "auditor", f"/threads/project/{derive_id('fodder')}")
+    document_no = thread["sources"][0]["document_no"]
+    if document_no != get_batch().document_no or not thread["inspections"] or not thread["payments"]:
         raise AssertionError("链条不完整")
     return (
-        f"审计一次读出全链条 {len(found['steps'])} 步: {document_no} → 已付 {found['figures']['paid']} 元"
-        f" → {len(found['assets'])} 项资产 → {len(found['inspections'])} 次巡查"
+        f"审计一次读出全链条 {len(thread['steps'])} 步: {document_no} → 已付 {thread['figures']['paid']} 元"
+        f" → {len(thread['assets'])} 项资产 → {len(thread['inspections'])} 次巡查"
     )
 
 
-async def show_overview(story: DemoRun) -> str:
-    """A county's year on one page."""
-    found = await get_complete_page(story, "leader", "/overview", region=COUNTY, year=2023)
-    figures = found["funds"]["figures"]
+async def show_overview(demo: DemoRun) -> str:
+    """Read the overview of the county for one year."""
+    overview = await get_complete_page(demo, "leader", "/overview", region=COUNTY, year=2023)
+    figures = overview["funds"]["figures"]
     return f"县领导看总览: 到位 {figures['received']} 元, 已下达 {figures['allocated']} 元, 已支付 {figures['paid']} 元"
 
 
-async def show_public_notices(story: DemoRun) -> str:
-    """Anybody reads the notice; its table equals the announcement."""
-    boards: list[dict[str, Any]] = []
+async def show_public_notices(demo: DemoRun) -> str:
+    """Read the plan's notice without sign-in; its table must equal the announcement and the published table."""
+    pages: list[dict[str, Any]] = []
 
-    async def complete() -> bool:
+    async def is_complete() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            answer = await story.http.get("/api/v1/public/notices", params={"region": COUNTY, "kind": "plan"})
+            answer = await demo.http.get("/api/v1/public/notices", params={"region": COUNTY, "kind": "plan"})
             if answer.is_success:
-                boards.append(answer.json())
-                return not boards[-1]["missing"]
+                pages.append(answer.json())
+                return not pages[-1]["missing"]
         return False
 
-    await story.wait_until(complete, "公示栏")
-    (shown,) = [one for one in boards[-1]["items"] if one["subject"] == PLAN_ID]
-    announced: dict[str, Any] = await story.as_user("bureau").get(f"{PLAN_PATH}/announcement")
-    if shown["content"] != announced["content"]:
+    await demo.wait_until(is_complete, "公示栏")
+    (notice,) = [row for row in pages[-1]["items"] if row["subject"] == PLAN_ID]
+    announcement: dict[str, Any] = await demo.as_user("bureau").get(f"{PLAN_PATH}/announcement")
+    if notice["content"] != announcement["content"]:
         raise AssertionError("公示与公告不一致")
-    published = [(one.name, one.amount) for one in list_projects()]
-    if [(line["name"], line["amount"]) for line in shown["content"]["lines"]] != published:
+    published = [(project.name, project.amount) for project in list_projects()]
+    if [(line["name"], line["amount"]) for line in notice["content"]["lines"]] != published:
         raise AssertionError("公示表与当年公布的不一致")
-    return f"免登录读到公示: {len(published)} 行合计 {shown['content']['total_wan']} 万元, 与公告及当年公布的表格一致"
+    return f"免登录读到公示: {len(published)} 行合计 {notice['content']['total_wan']} 万元, 与公告及当年公布的表格一致"
 
 
 STEPS = (Step("全链条", show_thread), Step("总览", show_overview), Step("公示栏", show_public_notices))
