@@ -1,10 +1,10 @@
-"""What reading costs with 100,000 assets, against 1,000, through the HTTP door on PostgreSQL.
+"""Compares read latency of the assets service with 100,000 and 1,000 assets, over HTTP on PostgreSQL.
 
-    python -m benchmarks.assets            # a minute or two; prints one line per question and the ratio
+    python -m benchmarks.assets            # one to two minutes; prints one line per request and the ratio
 
-Each asset has ten years of inspections (one a year) and a contract with ten years of receivables, every two a project:
-two million rows beside the hundred thousand. The time is the median of 30 requests to the service in this process, the
-two sizes asked in turns; a ratio above 2 is marked and makes the exit code 1.
+Each asset has ten yearly inspections and a contract with ten yearly receivables; two assets share a project. That is
+two million rows beside the 100,000. The time is the median of 30 requests to the service in this process, alternating
+between the two sizes. A ratio above 2 is marked and makes the exit code 1.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ from tests.clients import DISTRICT, TOWN
 
 ASSET_COUNT = 100_000
 HISTORY_YEARS = int(sys.argv[1]) if len(sys.argv) > 1 else 10
-"""Years of inspections and receivables; less than ten makes the filling faster."""
+"""Years of inspections and receivables; fewer than ten fill the database faster."""
 ROOT = Path(__file__).parent.parent
 MAP_BOX = {"west": 102.60, "south": 37.60, "east": 102.62, "north": 37.62}
 
 # Villages 620602100201 to 620602136212: 37 towns of 12 villages; one asset in ten earns, one in seven is a household's;
-# two assets a project. Ids follow one another, as those of UUIDv7 do.
+# two assets per project. Ids ascend like UUIDv7.
 _NUMBERED_ID_FUNCTION = """
 CREATE FUNCTION numbered(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
 AS $$ SELECT ('0189' || kind || lpad(to_hex(n), 24, '0'))::uuid $$
@@ -86,11 +86,11 @@ INSERT INTO project_delta (region, year, number, settled, registered)
 SELECT region, extract(year FROM accepted_on)::int, 1, settled, registered FROM project_card
 """
 _INDEXES = """
-SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS made
+SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition
 FROM pg_index AS i WHERE i.indrelid = %(table)s::regclass AND NOT i.indisprimary
 """
 SAMPLE_ASSET_ID = "0189aaaa-0000-0000-0000-0000000001f4"
-"""The five-hundredth asset."""
+"""Id of asset number 500."""
 QUESTIONS: dict[str, Question] = {
     "list, newest first": ("bureau", "/assets", {}),
     "list, a town, dearest first": ("bureau", "/assets", {"region": TOWN, "sort": "-original_value"}),
@@ -116,11 +116,10 @@ QUESTIONS: dict[str, Question] = {
 
 
 def fill_database(url: str, count: int) -> None:
-    """So many assets with their history, written by the database itself, its indexes made afterwards."""
+    """Insert `count` assets with their history by SQL; indexes are dropped first and created again afterwards."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SET session_replication_role = replica"
-        )  # what is made here refers to what is there
+        # The inserted rows are consistent, so foreign keys need not be checked.
+        connection.execute("SET session_replication_role = replica")
         connection.execute("SET maintenance_work_mem = '256MB'")
         connection.execute(_NUMBERED_ID_FUNCTION)
         fill_table(connection, "asset", _ASSETS, count=count)
@@ -132,14 +131,14 @@ def fill_database(url: str, count: int) -> None:
         connection.execute("VACUUM ANALYZE")
 
 
-def fill_table(connection: psycopg.Connection[Any], table: str, statement: str, **given: int) -> None:
-    """Fill a table without its indexes, which are quicker made at once."""
+def fill_table(connection: psycopg.Connection[Any], table: str, statement: str, **params: int) -> None:
+    """Fill a table with its indexes dropped, since creating an index at the end is faster than updating it."""
     indexes = connection.execute(_INDEXES, {"table": table}).fetchall()
     for name, _ in indexes:
         connection.execute(f"DROP INDEX {name}")
-    connection.execute(statement, given)
-    for _, made in indexes:
-        connection.execute(made)
+    connection.execute(statement, params)
+    for _, definition in indexes:
+        connection.execute(definition)
 
 
 async def _prepare_database(context: ServiceContext, url: str, count: int) -> str:

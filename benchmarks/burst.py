@@ -1,11 +1,11 @@
-"""The morning burst: everybody taps once, through the gateway, at two processes of the service; open loop.
+"""Open-loop benchmark of the morning burst: each person checks in once, through the gateway, at two service processes.
 
-    python -m benchmarks.burst                                   # climbs until a rate does not hold
+    python -m benchmarks.burst                                   # raises the rate until it is not sustained
     python -m benchmarks.burst --rates 400 --seconds 60          # one rate, for longer
 
-Taps arrive by the clock whether or not the earlier ones were answered, each from another person whose token, post and
-phone nobody has seen before. A rate holds when every tap is answered 201 and the 99th percentile stays under a second.
-Days, seals and relay run behind the writers as always; PostgreSQL (fsync on) and the load share the machine.
+Check-ins are sent on schedule, whether or not earlier ones were answered, each by another person whose token, post and
+device are in no cache. A rate is sustained when every check-in is answered 201 and the 99th percentile is below one
+second. The background tasks of the service run as usual; PostgreSQL (fsync on) and the load share the machine.
 """
 
 import argparse
@@ -32,15 +32,15 @@ from benchmarks.check_in_load import (
 )
 
 NATIONAL_RATE_PER_S = 600
-"""Taps a second of a whole nation's morning: 600,000 cadres an hour, thirty of a hundred of them in five minutes."""
+"""Check-ins per second of a whole nation: 600,000 cadres in an hour, 30 % of them within five minutes."""
 MAX_P99_MS = 1000
 MAX_CPU_SHARE = 0.6
-"""How busy a core may be planned."""
+"""Planned utilisation of a core."""
 
 
 @dataclass
 class RateResult:
-    """How one rate went."""
+    """Result of one rate."""
 
     latencies_s: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -53,40 +53,37 @@ class RateResult:
 
 
 async def send_request(port: int, idle: list[HttpConnection], body: bytes, token: str) -> HttpConnection:
-    """The line it went over; a kept one that the door closed meanwhile is replaced, as any client does."""
+    """Send a request over an idle connection, or a new one if the gateway closed it; returns the connection."""
     while idle:
-        line = idle.pop()
+        connection = idle.pop()
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await line.post(body, token)
-            return line
-    line = HttpConnection(port, CHECK_INS_PATH)
-    await line.open()
-    await line.post(body, token)
-    return line
+            await connection.post(body, token)
+            return connection
+    connection = HttpConnection(port, CHECK_INS_PATH)
+    await connection.open()
+    await connection.post(body, token)
+    return connection
 
 
 async def run_rate(
     port: int, rate: int, seconds: float, first: int, cadres: Cadres, clocks: CpuClocks
 ) -> RateResult:
-    """Taps at a steady rate, each from the next person."""
+    """Send check-ins at a constant rate, each by the next person from index `first`."""
     idle: list[HttpConnection] = []
-    played, open_now = RateResult(), 0
+    result, in_flight = RateResult(), 0
 
-    async def tap(who: int, due: float) -> None:
-        nonlocal open_now
-        open_now += 1
-        played.max_in_flight = max(played.max_in_flight, open_now)
+    async def check_in(person: int, due: float) -> None:
+        nonlocal in_flight
+        in_flight += 1
+        result.max_in_flight = max(result.max_in_flight, in_flight)
         try:
-            idle.append(
-                await send_request(
-                    port, idle, json.dumps(cadres.build_check_in(who)).encode(), cadres.tokens[who]
-                )
-            )
-            played.latencies_s.append(time.perf_counter() - due)
+            body = json.dumps(cadres.build_check_in(person)).encode()
+            idle.append(await send_request(port, idle, body, cadres.tokens[person]))
+            result.latencies_s.append(time.perf_counter() - due)
         except (OSError, RuntimeError, asyncio.IncompleteReadError) as error:
-            played.errors.append(repr(error)[:200])
+            result.errors.append(repr(error)[:200])
         finally:
-            open_now -= 1
+            in_flight -= 1
 
     before = {name: clock() for name, clock in clocks.items()}
     began, tasks = time.perf_counter(), set()
@@ -94,56 +91,56 @@ async def run_rate(
         due = began + n / rate
         if (wait := due - time.perf_counter()) > 0:
             await asyncio.sleep(wait)
-        task = asyncio.create_task(tap(first + n, due))
+        task = asyncio.create_task(check_in(first + n, due))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
     while tasks:
         await asyncio.wait(tasks)
-    count = len(played.latencies_s) or 1
-    played.cpu_ms = {name: (clock() - before[name]) / count for name, clock in clocks.items()}
-    for line in idle:
-        line.writer.close()
-    return played
+    count = len(result.latencies_s) or 1
+    result.cpu_ms = {name: (clock() - before[name]) / count for name, clock in clocks.items()}
+    for connection in idle:
+        connection.writer.close()
+    return result
 
 
-def print_result(rate: int, played: RateResult) -> None:
-    spent = ", ".join(f"{part} {ms:.2f}" for part, ms in played.cpu_ms.items())
-    half = sorted(played.latencies_s)[len(played.latencies_s) // 2] * 1000 if played.latencies_s else 0
+def print_result(rate: int, result: RateResult) -> None:
+    cpu_costs = ", ".join(f"{part} {ms:.2f}" for part, ms in result.cpu_ms.items())
+    median_ms = sorted(result.latencies_s)[len(result.latencies_s) // 2] * 1000 if result.latencies_s else 0
     print(
-        f"{rate:5}/s: {len(played.latencies_s):,} answered, {len(played.errors)} failed, p50 {half:.0f} ms, p99"
-        f" {get_p99_ms(played.latencies_s or [0.0]):.0f} ms, at most {played.max_in_flight} open; CPU-ms each: {spent}",
+        f"{rate:5}/s: {len(result.latencies_s):,} answered, {len(result.errors)} failed, p50 {median_ms:.0f} ms, p99"
+        f" {get_p99_ms(result.latencies_s or [0.0]):.0f} ms, at most {result.max_in_flight} open; CPU-ms each: {cpu_costs}",
         flush=True,
     )
-    for words in dict.fromkeys(played.errors[:3]):
-        print(f"       {words}")
+    for error in dict.fromkeys(result.errors[:3]):
+        print(f"       {error}")
 
 
-def print_required_cores(played: RateResult) -> None:
-    """How many cores a nation's burst takes, by what each tap cost here."""
-    parts = {
+def print_required_cores(result: RateResult) -> None:
+    """Print how many cores the national rate needs, extrapolated from the CPU time per check-in."""
+    cores_of_part = {
         name: NATIONAL_RATE_PER_S * ms / 1000 / MAX_CPU_SHARE
-        for name, ms in played.cpu_ms.items()
+        for name, ms in result.cpu_ms.items()
         if name != "load"
     }
-    words = ", ".join(f"{name} {cores:.1f}" for name, cores in parts.items())
+    details = ", ".join(f"{name} {cores:.1f}" for name, cores in cores_of_part.items())
     print(
-        f"{NATIONAL_RATE_PER_S}/s at {MAX_CPU_SHARE:.0%} busy takes {sum(parts.values()):.1f} cores of this machine: {words}"
+        f"{NATIONAL_RATE_PER_S}/s at {MAX_CPU_SHARE:.0%} busy takes {sum(cores_of_part.values()):.1f} cores of this machine: {details}"
     )
 
 
-async def find_max_rate(port: int, asked: argparse.Namespace, cadres: Cadres, clocks: CpuClocks) -> None:
-    first, held = int(asked.rates[0] * asked.warm), None
-    await run_rate(port, asked.rates[0], asked.warm, 0, cadres, clocks)
-    for rate in asked.rates:
-        played = await run_rate(port, rate, asked.seconds, first, cadres, clocks)
-        first += int(rate * asked.seconds)
-        print_result(rate, played)
-        if not played.is_sustained:
+async def find_max_rate(port: int, options: argparse.Namespace, cadres: Cadres, clocks: CpuClocks) -> None:
+    first, sustained = int(options.rates[0] * options.warm), None
+    await run_rate(port, options.rates[0], options.warm, 0, cadres, clocks)
+    for rate in options.rates:
+        result = await run_rate(port, rate, options.seconds, first, cadres, clocks)
+        first += int(rate * options.seconds)
+        print_result(rate, result)
+        if not result.is_sustained:
             break
-        held = rate, played
-    if held is not None:
-        print(f"holds {held[0]}/s")
-        print_required_cores(held[1])
+        sustained = rate, result
+    if sustained is not None:
+        print(f"sustained {sustained[0]}/s")
+        print_required_cores(sustained[1])
 
 
 def main() -> None:
@@ -154,16 +151,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--warm", type=float, default=3)
     parser.add_argument("--workers", type=int, default=2)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ["XIANJIE_RELAY"] = "true"
-    persons = int(sum(rate * asked.seconds for rate in asked.rates) + asked.rates[0] * asked.warm) + 1
+    persons = int(sum(rate * options.seconds for rate in options.rates) + options.rates[0] * options.warm) + 1
     cadres, running = Cadres(persons), []
     with create_database() as url, terminate_on_exit(running):
         seed_database(url, persons, past_days=3)
-        service, port = start_app("service", url, cadres.key, workers=asked.workers)
+        service, port = start_app("service", url, cadres.key, workers=options.workers)
         running.append(service)
         peers = json.dumps({"attendance": f"http://127.0.0.1:{port}"})
-        gateway, door = start_app("gateway", url, cadres.key, XIANJIE_PEERS=peers)
+        gateway, gateway_port = start_app("gateway", url, cadres.key, XIANJIE_PEERS=peers)
         running.append(gateway)
         clocks = {
             "load": get_process_clock(os.getpid()),
@@ -171,7 +168,7 @@ def main() -> None:
             "service": get_process_tree_clock(service.pid),
             "postgres": get_postgres_clock(url),
         }
-        asyncio.run(find_max_rate(door, asked, cadres, clocks))
+        asyncio.run(find_max_rate(gateway_port, options, cadres, clocks))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The apps that benchmarks/check_ins.py compares: the attendance service, the gateway, and the least that inserts a row."""
+"""Apps compared by benchmarks/check_ins.py: the attendance service, the gateway, and a minimal app that inserts a row."""
 
 import json
 import os
@@ -20,8 +20,8 @@ from shared.auth import tokens
 from shared.settings import Settings
 
 SIGNING_KEY_VARIABLE = "BENCH_KEY"
-TOKEN_CACHE_SIZE_VARIABLE = "BENCH_REMEMBERED"
-"""How many verified tokens are remembered, when not as many as in a real run."""
+TOKEN_CACHE_SIZE_VARIABLE = "BENCH_REMEMBERED"  # noqa: S105 - name of a variable
+"""Environment variable that overrides the number of cached verified tokens."""
 
 
 def find_free_port() -> int:
@@ -32,31 +32,31 @@ def find_free_port() -> int:
 
 
 def service() -> FastAPI:
-    """The attendance service as it runs, with a key of the benchmark's own in place of identity's."""
+    """The deployed attendance service, with the benchmark's signing key in place of identity's."""
     configure_logging("WARNING")
     return _install_key(create_app(Settings.load("attendance", embedded=True)))
 
 
 def gateway() -> FastAPI:
-    """The gateway as it runs, with the same key; XIANJIE_PEERS says where the service is."""
+    """The deployed gateway with the same key; XIANJIE_PEERS contains the service's address."""
     configure_logging("WARNING")
     return _install_key(create_gateway(Settings.load("gateway", embedded=True)))
 
 
 def _install_key(app: FastAPI) -> FastAPI:
-    async def keys() -> dict[str, Any]:
+    async def fetch_jwks() -> dict[str, Any]:
         return {"keys": [json.loads(os.environ[SIGNING_KEY_VARIABLE])]}
 
-    app.state.context.verifier.fetch_jwks = keys
+    app.state.context.verifier.fetch_jwks = fetch_jwks
     tokens.TOKEN_CACHE_SIZE = int(os.environ.get(TOKEN_CACHE_SIZE_VARIABLE, tokens.TOKEN_CACHE_SIZE))
     return app
 
 
 def bare() -> FastAPI:
-    """FastAPI, a model, a pool, one INSERT."""
+    """Minimal app: FastAPI, a request model, a connection pool, and one INSERT per request."""
     names = [column.name for column in CHECK_IN_TABLE.columns]
-    places = ", ".join(f"${at}" for at in range(1, len(names) + 1))
-    statement = f"INSERT INTO check_in ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own columns
+    placeholders = ", ".join(f"${at}" for at in range(1, len(names) + 1))
+    statement = f"INSERT INTO check_in ({', '.join(names)}) VALUES ({placeholders})"  # noqa: S608 - our own columns
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

@@ -1,4 +1,4 @@
-"""A district of cadres with a phone each, the taps they send, and what every process spends on them."""
+"""Load generator of the check-in benchmarks: database content, requests, and CPU time of the processes."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from shared.db.migrate import upgrade_database
 from tests import postgres
 
 VILLAGES = [f"6206021{town:02}2{village:02}" for town in range(5) for village in range(1, 9)]
-"""Forty villages of five towns, with a post each."""
+"""Region codes of forty villages in five towns; each has a post."""
 INSERT_PAST_CHECK_INS = """
 INSERT INTO check_in (id, region, version, created_at, created_by, updated_at, created_digest, person, sent_by, kind,
     source, work_date, taken_at, received_at, lon, lat, fix, accuracy_m, coarse, device, verdict, distance_m, margin_m,
@@ -42,18 +42,18 @@ FROM (SELECT person, region, date_trunc('day', now() AT TIME ZONE 'Asia/Shanghai
         - day * interval '1 day' + hour * interval '1 hour' + random() * interval '1 hour' AS at
     FROM assignment, generate_series(1, %(days)s) AS day, (VALUES (8), (18)) AS hours(hour)) AS held
 """
-"""Honest check-ins of the days before, near the post and never twice at the same place or second."""
+"""Two check-ins per person and past day, near the post, never twice at the same position or second."""
 ROOT = Path(__file__).parent.parent
 CHECK_INS_PATH = "/api/v1/attendance/check-ins"
 
 
 def get_post_location(village: int) -> tuple[float, float]:
-    """Where a village's post is, WGS-84."""
+    """Longitude and latitude of a village's post, degrees."""
     return 102.5 + village * 0.02, 37.6 + village % 8 * 0.02
 
 
 class Cadres:
-    """Persons stationed in turn in the villages, each with a token and a phone."""
+    """Cadres assigned to the villages in turn, each with a token and a device."""
 
     def __init__(self, count: int) -> None:
         self.key = ECKey.generate_key("P-256", {"kid": "bench", "alg": "ES256", "use": "sig"})
@@ -63,7 +63,7 @@ class Cadres:
         ]
 
     def sign_token(self, name: str, grants: list[list[str]]) -> str:
-        """A token for an hour."""
+        """Sign an access token that is valid for one hour."""
         now = int(time.time())
         claims = {
             "iss": "http://xianjie",
@@ -79,7 +79,7 @@ class Cadres:
         return jwt.encode({"alg": "ES256", "kid": "bench"}, claims, self.key, algorithms=["ES256"])
 
     def build_check_in(self, n: int) -> dict[str, Any]:
-        """A check-in of a person now, some metres from the middle of their post."""
+        """Build the body of a check-in of person `n` now, within tens of metres of their post."""
         at = datetime.now(UTC).isoformat()
         lon, lat = get_post_location(n % len(VILLAGES))
         fix = {
@@ -93,7 +93,7 @@ class Cadres:
 
 
 def seed_database(url: str, persons: int, past_days: int = 14) -> None:
-    """A post with a fence in every village, everybody stationed from today, and two taps a day for some days before."""
+    """Insert a post with a fence per village, an assignment per person from today, and two past check-ins per day."""
     common = {"at": datetime.now(UTC), "since": to_local_date(datetime.now(UTC)), "persons": persons}
     with psycopg.connect(url) as connection:
         for n, village in enumerate(VILLAGES):
@@ -141,7 +141,7 @@ class HttpConnection:
 
 @dataclass
 class Measurement:
-    """One measurement: requests a second, the 99th percentile in milliseconds, CPU-milliseconds per request and part."""
+    """One measurement: requests per second, 99th percentile in ms, and CPU-milliseconds per request by part."""
 
     rate: float
     p99_ms: float
@@ -149,43 +149,45 @@ class Measurement:
 
 
 CpuClocks = dict[str, Callable[[], float]]
-"""Part → its processor time so far, milliseconds."""
+"""Part → function that returns its CPU time so far, milliseconds."""
 
 
 async def measure_rate(
     port: int, path: str, connections: int, seconds: float, cadres: Cadres, clocks: CpuClocks
 ) -> Measurement:
-    """Everybody waits for their answer before the next tap of a connection, each tap another person's."""
-    took: list[float] = []
+    """Closed-loop load: each connection sends the next person's check-in after the previous answer."""
+    durations_s: list[float] = []
     end = time.perf_counter() + seconds
 
-    async def one(n: int) -> None:
-        line = HttpConnection(port, path)
-        await line.open()
+    async def run_connection(n: int) -> None:
+        connection = HttpConnection(port, path)
+        await connection.open()
         while time.perf_counter() < end:
-            who = n % len(cadres.tokens)
-            body = json.dumps(cadres.build_check_in(who)).encode()
-            begun = time.perf_counter()
-            await line.post(body, cadres.tokens[who])
-            took.append(time.perf_counter() - begun)
+            person = n % len(cadres.tokens)
+            body = json.dumps(cadres.build_check_in(person)).encode()
+            began = time.perf_counter()
+            await connection.post(body, cadres.tokens[person])
+            durations_s.append(time.perf_counter() - began)
             n += connections
-        line.writer.close()
+        connection.writer.close()
 
-    begun, before = time.perf_counter(), {name: clock() for name, clock in clocks.items()}
+    began, before = time.perf_counter(), {name: clock() for name, clock in clocks.items()}
     first = cadres.random_source.randrange(len(cadres.tokens))
-    await asyncio.gather(*(one(first + n) for n in range(connections)))
-    rate = len(took) / (time.perf_counter() - begun)
-    spent = {name: (clock() - before[name]) / len(took) for name, clock in clocks.items()}
-    return Measurement(rate, get_p99_ms(took), spent)
+    await asyncio.gather(*(run_connection(first + n) for n in range(connections)))
+    rate = len(durations_s) / (time.perf_counter() - began)
+    cpu_ms = {name: (clock() - before[name]) / len(durations_s) for name, clock in clocks.items()}
+    return Measurement(rate, get_p99_ms(durations_s), cpu_ms)
 
 
-def get_p99_ms(took: list[float]) -> float:
-    """The 99th percentile in milliseconds."""
-    return 1000 * (statistics.quantiles(took, n=100)[98] if len(took) > 100 else max(took))
+def get_p99_ms(durations_s: list[float]) -> float:
+    """99th percentile in milliseconds; the maximum for at most 100 values."""
+    return 1000 * (
+        statistics.quantiles(durations_s, n=100)[98] if len(durations_s) > 100 else max(durations_s)
+    )
 
 
 def get_process_clock(pid: int) -> Callable[[], float]:
-    """The processor time of a process."""
+    """Clock of a process's CPU time, milliseconds."""
 
     def clock() -> float:
         fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
@@ -195,14 +197,14 @@ def get_process_clock(pid: int) -> Callable[[], float]:
 
 
 def get_process_tree_clock(pid: int) -> Callable[[], float]:
-    """The processor time of a process and its children."""
+    """Clock of the CPU time of a process and its children, milliseconds."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    clocks = [get_process_clock(one) for one in (pid, *map(int, children))]
+    clocks = [get_process_clock(child) for child in (pid, *map(int, children))]
     return lambda: sum(clock() for clock in clocks)
 
 
 def get_postgres_clock(url: str) -> Callable[[], float]:
-    """The processor time of a whole PostgreSQL server, connections that ended included."""
+    """Clock of the CPU time of a PostgreSQL server, including ended connections, milliseconds."""
     with psycopg.connect(url) as connection:
         backend = connection.info.backend_pid
     main = int(Path(f"/proc/{backend}/stat").read_text("ascii").rpartition(")")[2].split()[1])
@@ -224,7 +226,7 @@ def get_postgres_clock(url: str) -> Callable[[], float]:
 def start_app(
     app: str, url: str, key: ECKey, *, workers: int = 1, **more: str
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """One uvicorn process of an app of benchmarks/check_in_apps.py."""
+    """Start a uvicorn process for an app of benchmarks/check_in_apps.py; returns the process and its port."""
     port = find_free_port()
     var = ROOT / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
@@ -237,10 +239,10 @@ def start_app(
         | secrets
         | {"ATTENDANCE_DATABASE_URL": url, SIGNING_KEY_VARIABLE: json.dumps(key.as_dict(private=False))}
     )
-    run = [sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.check_in_apps:{app}"]
-    run += ["--port", str(port), "--log-level", "warning", "--no-access-log", "--workers", str(workers)]
-    run += ["--timeout-keep-alive", str(KEEP_ALIVE_S)]  # as every deployed process does
-    process = subprocess.Popen(run, env=env | more, cwd=ROOT)  # noqa: S603 - our own command
+    command = [sys.executable, "-m", "uvicorn", "--factory", f"benchmarks.check_in_apps:{app}"]
+    command += ["--port", str(port), "--log-level", "warning", "--no-access-log", "--workers", str(workers)]
+    command += ["--timeout-keep-alive", str(KEEP_ALIVE_S)]  # as in a deployment
+    process = subprocess.Popen(command, env=env | more, cwd=ROOT)  # noqa: S603 - our own command
     for _ in range(200):
         try:
             if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1).status_code < 500:
@@ -252,7 +254,7 @@ def start_app(
 
 @contextmanager
 def create_database() -> Iterator[str]:
-    """A PostgreSQL server with fsync on and an empty database of the attendance service; its address."""
+    """Start a PostgreSQL server with fsync on and create an empty attendance database; yields its URL."""
     postgres.FAST_SERVER_OPTIONS = ("max_connections=200", "shared_buffers=128MB")
     end = postgres.start_server()
     try:
@@ -267,7 +269,7 @@ def create_database() -> Iterator[str]:
 
 @contextmanager
 def terminate_on_exit(running: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Processes that end when the block does, each within ten seconds of being told."""
+    """Terminate the processes when the block ends, and wait ten seconds for each."""
     try:
         yield
     finally:

@@ -1,9 +1,9 @@
-"""What the door costs: the same small answer asked of a service directly, over TCP through the gateway, and in one process.
+"""Measures the cost of the gateway: one small answer from a service directly, over TCP through the gateway, and in process.
 
     python -m benchmarks.gateway [--seconds 4] [--connections 16]
 
-Rounds alternate, so that a busy machine slows all ways alike. The work column is processor time of all servers taking
-part, per request: it says the same on a busy machine as on a quiet one.
+Rounds alternate, so that other load on the machine affects all setups alike. The work column is the CPU time of all
+participating servers per request, which hardly depends on other load.
 """
 
 import argparse
@@ -36,7 +36,7 @@ SETUPS = ("direct", "gateway over TCP", "gateway in one process")
 
 
 async def answer_small(scope: Scope, _receive: Receive, send: Send) -> None:
-    """A service that answers at once."""
+    """ASGI app of a service that answers at once with RESPONSE_BODY."""
     if scope["type"] == "http":
         headers = [
             (b"content-type", b"application/json"),
@@ -46,12 +46,12 @@ async def answer_small(scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": RESPONSE_BODY})
 
 
-async def serve(way: str, port: int, upstream: int) -> None:
-    """One of the three servers, until told to end."""
+async def serve(setup: str, port: int, upstream: int) -> None:
+    """Run one of the three servers until it is terminated."""
     configure_logging("CRITICAL")
-    if way == SETUPS[0]:
-        with open_listener(HOST, port) as door:
-            await uvicorn.Server(uvicorn_config(answer_small)).serve(sockets=[door])
+    if setup == SETUPS[0]:
+        with open_listener(HOST, port) as listener:
+            await uvicorn.Server(uvicorn_config(answer_small)).serve(sockets=[listener])
         return
     settings = Settings(
         service="gateway",
@@ -60,10 +60,10 @@ async def serve(way: str, port: int, upstream: int) -> None:
         peers={"funds": f"http://{HOST}:{upstream}"},
         rates=dict.fromkeys(DEFAULT_RATES, "10000000/second"),
     )
-    app = create_app(settings, apps={"funds": answer_small} if way == SETUPS[2] else None)
+    app = create_app(settings, apps={"funds": answer_small} if setup == SETUPS[2] else None)
     async with app_lifespan(app):
-        with open_listener(HOST, port) as door:
-            await uvicorn.Server(uvicorn_config(app)).serve(sockets=[door])
+        with open_listener(HOST, port) as listener:
+            await uvicorn.Server(uvicorn_config(app)).serve(sockets=[listener])
 
 
 async def _send_requests(port: int, until: float, times: list[float]) -> None:
@@ -73,7 +73,7 @@ async def _send_requests(port: int, until: float, times: list[float]) -> None:
         began = time.perf_counter()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head  # noqa: S101 - a wrong answer is no measurement
+        assert head.startswith(b"HTTP/1.1 200"), head  # noqa: S101 - a wrong answer makes the measurement invalid
         length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
         await reader.readexactly(length)
         times.append(time.perf_counter() - began)
@@ -81,7 +81,7 @@ async def _send_requests(port: int, until: float, times: list[float]) -> None:
 
 
 def _get_cpu_seconds(pids: list[int]) -> float:
-    """Processor seconds these processes have used."""
+    """CPU seconds used by the processes so far."""
     ticks = 0
     for pid in pids:
         ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]))
@@ -89,7 +89,7 @@ def _get_cpu_seconds(pids: list[int]) -> float:
 
 
 async def measure_load(port: int, pids: list[int], seconds: float, connections: int) -> tuple[float, ...]:
-    """Requests a second, the milliseconds that half and 99 % stay under, and microseconds of work for each."""
+    """Measure requests per second, p50 and p99 latency in ms, and CPU-microseconds per request."""
     times: list[float] = []
     before = _get_cpu_seconds(pids)
     until = time.perf_counter() + seconds
@@ -101,37 +101,38 @@ async def measure_load(port: int, pids: list[int], seconds: float, connections: 
 
 @contextmanager
 def start_servers(ports: dict[str, int]) -> Iterator[list[int]]:
-    """The three servers as processes of their own; their process ids."""
+    """Start the three servers as processes; yields their process ids."""
     running = []
-    for way, port in ports.items():
-        command = [sys.executable, "-m", "benchmarks.gateway", "--serve", way, "--port", str(port)]
+    for setup, port in ports.items():
+        command = [sys.executable, "-m", "benchmarks.gateway", "--serve", setup, "--port", str(port)]
         command += ["--upstream", str(ports[SETUPS[0]])]
-        running.append(subprocess.Popen(command, env=os.environ))  # noqa: S603 - ourselves
+        running.append(subprocess.Popen(command, env=os.environ))  # noqa: S603 - our own module
     try:
-        yield [one.pid for one in running]
+        yield [process.pid for process in running]
     finally:
-        for one in running:
-            one.terminate()
-            one.wait()
+        for process in running:
+            process.terminate()
+            process.wait()
 
 
 async def measure_setups(seconds: float, connections: int) -> dict[str, Any]:
-    """All ways in turn, several rounds; medians and the ratio to the direct way."""
+    """Measure all setups in alternating rounds; returns medians and the ratio to the direct setup."""
     ports = find_free_ports(list(SETUPS))
-    rounds: dict[str, list[tuple[float, ...]]] = {way: [] for way in SETUPS}
+    rounds: dict[str, list[tuple[float, ...]]] = {setup: [] for setup in SETUPS}
     with start_servers(ports) as pids:
         for port in ports.values():
             await _wait_until_listening(port)
         for _ in range(ROUND_COUNT):
-            for way, port in ports.items():
-                rounds[way].append(await measure_load(port, pids, seconds, connections))
+            for setup, port in ports.items():
+                rounds[setup].append(await measure_load(port, pids, seconds, connections))
     medians = {
-        way: [statistics.median(one[i] for one in found) for i in range(4)] for way, found in rounds.items()
+        setup: [statistics.median(measurement[i] for measurement in measurements) for i in range(4)]
+        for setup, measurements in rounds.items()
     }
-    bare = medians[SETUPS[0]][0]
+    direct_rate = medians[SETUPS[0]][0]
     return {
-        way: {"rate": m[0], "p50": m[1], "p99": m[2], "work": m[3], "ratio": m[0] / bare}
-        for way, m in medians.items()
+        setup: {"rate": rate, "p50": p50, "p99": p99, "work": work, "ratio": rate / direct_rate}
+        for setup, (rate, p50, p99, work) in medians.items()
     }
 
 
@@ -147,7 +148,7 @@ async def _wait_until_listening(port: int) -> None:
 
 
 def main() -> int:
-    """The command line."""
+    """Parse the command line and print the comparison; returns the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -156,14 +157,14 @@ def main() -> int:
     parser.add_argument("--serve", choices=SETUPS, help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--upstream", type=int, default=0, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.serve:
-        return run_until_stopped(serve(asked.serve, asked.port, asked.upstream))
-    found = asyncio.run(measure_setups(asked.seconds, asked.connections))
+    options = parser.parse_args()
+    if options.serve:
+        return run_until_stopped(serve(options.serve, options.port, options.upstream))
+    results = asyncio.run(measure_setups(options.seconds, options.connections))
     print(f"{'':24}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of direct':>11}{'work us':>9}")
-    for way, one in found.items():
+    for setup, row in results.items():
         print(
-            f"{way:24}{one['rate']:12.0f}{one['p50']:9.1f}{one['p99']:9.1f}{one['ratio']:11.2f}{one['work']:9.0f}"
+            f"{setup:24}{row['rate']:12.0f}{row['p50']:9.1f}{row['p99']:9.1f}{row['ratio']:11.2f}{row['work']:9.0f}"
         )
     return 0
 

@@ -1,10 +1,10 @@
-"""What an exact ledger costs: postings against bare inserts, and a year's page at ten thousand and a million entries.
+"""Measures the ledger: postings compared to plain inserts, and summaries with 10,000 and 1,000,000 entries.
 
-    python -m benchmarks.ledger                     # a PostgreSQL is started for it and ended with it
+    python -m benchmarks.ledger                     # starts and stops a PostgreSQL server of its own
     python -m benchmarks.ledger --only postings --seconds 5
 
-The bare side inserts three rows in one transaction through the same driver and pool, so that the ratio says what the
-checks, locks and balances cost, whatever the machine. Summaries are read through the HTTP door.
+The plain side inserts three rows in one transaction through the same driver and pool, so that the ratio is the cost of
+checks, locks and balances, independent of the machine. Summaries are read over HTTP.
 """
 
 import argparse
@@ -43,23 +43,23 @@ Job = Callable[[], Awaitable[None]]
 
 
 async def measure_rate(job: Job, writers: int, seconds: float) -> float:
-    """How often a second `writers` tasks together get a job done."""
-    done = 0
+    """Jobs per second completed by `writers` concurrent tasks."""
+    completed = 0
     until = time.perf_counter() + seconds
 
-    async def one() -> None:
-        nonlocal done
+    async def run_writer() -> None:
+        nonlocal completed
         while time.perf_counter() < until:
             await job()
-            done += 1
+            completed += 1
 
     began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(writers)))
-    return done / (time.perf_counter() - began)
+    await asyncio.gather(*(run_writer() for _ in range(writers)))
+    return completed / (time.perf_counter() - began)
 
 
 def build_insert_job(context: ServiceContext) -> Job:
-    """Three rows in one transaction."""
+    """Build a job that inserts three rows in one transaction."""
     statement = sa.text("INSERT INTO bare (id, amount, words) VALUES (:id, :amount, :words)")
 
     async def job() -> None:
@@ -71,7 +71,7 @@ def build_insert_job(context: ServiceContext) -> Job:
 
 
 def build_posting_job(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> Job:
-    """One balanced entry, checked and locked, between two accounts of the next pair."""
+    """Build a job that posts one balanced entry between the accounts of the next pair."""
     turn = 0
 
     async def job() -> None:
@@ -93,18 +93,18 @@ def build_posting_job(context: ServiceContext, accounts: list[tuple[Account, Acc
 
 
 def build_account_pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
-    """What is applied for and what is paid of an allocation."""
-    made = [
+    """Build the accounts for applied and paid amounts of an allocation."""
+    applied, paid = (
         Account(
             kind, source, 2024, SAMPLE_REGION, project_id=allocation, allocation_id=allocation, payee="甲"
         )
         for kind in (AccountKind.APPLIED, AccountKind.PAID)
-    ]
-    return made[0], made[1]
+    )
+    return applied, paid
 
 
 async def fund_accounts(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> None:
-    """Every account opened, and enough on it to pay from."""
+    """Open every account with a balance large enough for the benchmark (分)."""
     async with context.database.write() as session:
         for from_, to in accounts:
             received = Account(AccountKind.RECEIVED, from_.source_id, 2024, SAMPLE_REGION)
@@ -120,7 +120,7 @@ async def fund_accounts(context: ServiceContext, accounts: list[tuple[Account, A
 
 
 async def measure_postings(context: ServiceContext, seconds: float) -> None:
-    """Both sides in turns, so that a busy machine slows both."""
+    """Measure all sides in alternating rounds, so that other load on the machine affects them alike."""
     hot = [build_account_pair(new_id(), new_id())]
     spread = [build_account_pair(new_id(), new_id()) for _ in range(500)]
     await fund_accounts(context, [*hot, *spread])
@@ -139,9 +139,9 @@ async def measure_postings(context: ServiceContext, seconds: float) -> None:
             for name, job in sides.items():
                 rates[name].append(await measure_rate(job, writers, seconds))
         base = statistics.median(rates["bare"])
-        for name, found in rates.items():
-            middle = statistics.median(found)
-            print(f"{writers:3} writers  {name:22} {middle:8.0f} /s   ratio {middle / base:.2f}")
+        for name, values in rates.items():
+            median = statistics.median(values)
+            print(f"{writers:3} writers  {name:22} {median:8.0f} /s   ratio {median / base:.2f}")
 
 
 GROW_STATEMENTS = """
@@ -198,20 +198,20 @@ WHERE p.account_id = a.id;
 
 
 async def grow_ledger(context: ServiceContext, first: int, last: int, entries: int) -> None:
-    """Districts first to last, each with its year of so many entries."""
+    """Insert the districts `first` to `last`, each with `entries` ledger entries of one year."""
     values: dict[str, int] = {"first": first, "last": last, "entries": entries}
     values |= {"sources": SOURCE_COUNT, "allocations": ALLOCATION_COUNT}
     async with context.database.writer.begin() as connection:
-        # Rows made from one another need no looking up of one another, which would take most of the time.
+        # The inserted rows are consistent; checking foreign keys would take most of the time.
         await connection.execute(sa.text("SET LOCAL session_replication_role = replica"))
         for statement in GROW_STATEMENTS.split(";\n"):
             if statement.strip():
                 for name, value in values.items():
-                    statement = re.sub(rf":{name}\b", str(value), statement)  # noqa: PLW2901 - its own text
+                    statement = re.sub(rf":{name}\b", str(value), statement)  # noqa: PLW2901 - filled in step by step
                 await connection.execute(sa.text(statement.replace("::", "\\:\\:")))
     async with context.database.writer.connect() as connection:
-        free = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await free.execute(sa.text("VACUUM ANALYZE"))
+        autocommit = await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await autocommit.execute(sa.text("VACUUM ANALYZE"))
 
 
 PAGE_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -226,35 +226,35 @@ PAGE_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-async def measure_pages(doors: SystemUnderTest, project: UUID) -> dict[str, float]:
-    """Median milliseconds of each page, through the door."""
-    leader = doors.service("funds").client_as("leader", SAMPLE_REGION)
-    found = {}
+async def measure_pages(system: SystemUnderTest, project: UUID) -> dict[str, float]:
+    """Median latency of each page over HTTP, milliseconds."""
+    leader = system.service("funds").client_as("leader", SAMPLE_REGION)
+    medians = {}
     for name, (path, params) in PAGE_REQUESTS.items():
-        asked: dict[str, Any] = {
+        query: dict[str, Any] = {
             key: str(project) if value == "PROJECT" else value for key, value in params.items()
         }
         times = []
         for _ in range(READS_PER_PAGE):
             began = time.perf_counter()
-            answer = await leader.get(path, params=asked)
+            answer = await leader.get(path, params=query)
             times.append((time.perf_counter() - began) * 1000)
             answer.raise_for_status()
-        found[name] = statistics.median(times)
-    return found
+        medians[name] = statistics.median(times)
+    return medians
 
 
-async def measure_summaries(context: ServiceContext, doors: SystemUnderTest, sizes: list[int]) -> None:
-    """The same district's pages while the ledger around it grows."""
+async def measure_summaries(context: ServiceContext, system: SystemUnderTest, sizes: list[int]) -> None:
+    """Measure the pages of one district while the number of other districts grows."""
     first: dict[str, float] = {}
-    have = 0
+    existing_districts = 0
     async with context.database.write() as session:
         for table in ("ledger_posting", "ledger_entry", "ledger_account"):
             await execute_core(session, sa.text(f"DELETE FROM {table}"))  # noqa: S608 - named above
     for size in sizes:
         districts = max(1, size // ENTRIES_PER_DISTRICT)
-        await grow_ledger(context, have + 1, districts, min(size, ENTRIES_PER_DISTRICT))
-        have = districts
+        await grow_ledger(context, existing_districts + 1, districts, min(size, ENTRIES_PER_DISTRICT))
+        existing_districts = districts
         async with context.database.read() as session:
             count = (await execute_core(session, sa.text("SELECT count(*) FROM ledger_entry"))).scalar_one()
             project = (
@@ -262,14 +262,14 @@ async def measure_summaries(context: ServiceContext, doors: SystemUnderTest, siz
                     session, sa.text("SELECT project_id FROM allocation WHERE region LIKE '100001%' LIMIT 1")
                 )
             ).scalar_one()
-        found = await measure_pages(doors, project)
-        first = first or found
-        for name, milliseconds in found.items():
+        medians = await measure_pages(system, project)
+        first = first or medians
+        for name, milliseconds in medians.items():
             print(f"{count:9} entries  {name:22} {milliseconds:8.1f} ms  x {milliseconds / first[name]:.2f}")
 
 
-async def main(seconds: float, sizes: list[int], only: str) -> None:
-    """Both measurements (or `only` one) on a database of their own."""
+async def main(seconds: float, sizes: list[int], part: str) -> None:
+    """Run both measurements, or one `part`, on a new database."""
     configure_logging("CRITICAL")
     name = "ledger_benchmark"
     postgres.create_database(name)
@@ -280,17 +280,17 @@ async def main(seconds: float, sizes: list[int], only: str) -> None:
         app = create_app(build_settings("funds", var, url, load_or_create_secrets(var)), now=lambda: MORNING)
         key, context = TestKey(), app.state.context
 
-        async def keys() -> dict[str, Any]:
+        async def fetch_jwks() -> dict[str, Any]:
             return {"keys": [key.key.as_dict(private=False)]}
 
-        context.verifier.fetch_jwks = keys
-        doors = SystemUnderTest({"funds": app}, lambda: MORNING, key)
+        context.verifier.fetch_jwks = fetch_jwks
+        system = SystemUnderTest({"funds": app}, lambda: MORNING, key)
         async with app.router.lifespan_context(app):
-            if only != "summaries":
+            if part != "summaries":
                 await measure_postings(context, seconds)
-            if only != "postings":
-                await measure_summaries(context, doors, sizes)
-            await doors.close()
+            if part != "postings":
+                await measure_summaries(context, system, sizes)
+            await system.close()
 
 
 if __name__ == "__main__":
@@ -298,9 +298,9 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=2.0)
     parser.add_argument("--entries", type=int, nargs="+", default=[10_000, 1_000_000])
     parser.add_argument("--only", choices=["", "postings", "summaries"], default="")
-    given = parser.parse_args(sys.argv[1:])
-    end = postgres.start_server()
+    options = parser.parse_args(sys.argv[1:])
+    stop = postgres.start_server()
     try:
-        asyncio.run(main(given.seconds, given.entries, given.only))
+        asyncio.run(main(options.seconds, options.entries, options.only))
     finally:
-        end()
+        stop()

@@ -1,6 +1,6 @@
-"""So many projects with their history, written by the database itself.
+"""Inserts projects with their history by SQL.
 
-Columns that a table needs and that are not named here get an empty value, so that a new column breaks nothing.
+Required columns that are not listed here get an empty value, so that a new column does not break the benchmark.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from services.projects.base import Base
 from shared.db import tokenize
 
 NAME_COUNT = 2_000
+JSON_OBJECT_COLUMNS = frozenset({"given", "evaluation", "before", "after"})
 WORK_KINDS = (
     "日光温室",
     "供水管道",
@@ -25,7 +26,7 @@ WORK_KINDS = (
     "路灯安装",
 )
 
-# Of every hundred projects: seven in admission, five in reserve, ten planned or begun, … 58 closed, six out.
+# States of every hundred projects: seven in admission, five in reserve, seven planned or started, … six withdrawn.
 STATE_OF_HUNDRED = (
     "draft village_notice town_review town_notice appraisal approval district_notice"
     + " reserve" * 5
@@ -55,7 +56,8 @@ _PROJECT_VALUES = {
     "plan_year": "2015 + n / 100 % 10", "blocked": "n % 50 = 3",
     "allocated": "CASE WHEN n % 100 >= 12 THEN 9000000 ELSE 0 END",
     "allocated_on": f"CASE WHEN n % 100 >= 12 THEN {_DAYS_AGO.format(days='n % 100')} END",
-    "paid": f"CASE WHEN {_IS_STARTED} THEN 4500000 ELSE 0 END", "paid_on": f"CASE WHEN {_IS_STARTED} THEN {_DAYS_AGO.format(days='n % 40')} END",
+    "paid": f"CASE WHEN {_IS_STARTED} THEN 4500000 ELSE 0 END",
+    "paid_on": f"CASE WHEN {_IS_STARTED} THEN {_DAYS_AGO.format(days='n % 40')} END",
     "started_on": f"CASE WHEN {_IS_STARTED} THEN {_DAYS_AGO.format(days='n % 90 + 60')} END",
     "physical_percent": f"CASE WHEN {_IS_STARTED} THEN 30 + n % 71 END",
     "progressed_on": f"CASE WHEN {_IS_STARTED} THEN {_DAYS_AGO.format(days='n % 60')} END",
@@ -100,7 +102,7 @@ _NUMBERED_ROWS = f"""
 
 
 def _get_empty_value(column: sa.Column[object]) -> str:
-    """An empty value of a column's kind."""
+    """SQL literal of the empty value of a column's type."""
     if isinstance(column.type, sa.Boolean):
         return "false"
     if isinstance(column.type, sa.Integer | sa.BigInteger):
@@ -111,11 +113,8 @@ def _get_empty_value(column: sa.Column[object]) -> str:
     return "''"
 
 
-JSON_OBJECT_COLUMNS = frozenset({"given", "evaluation", "before", "after"})
-
-
 def build_insert(table: str, values: Mapping[str, str], source: str) -> str:
-    """The statement that fills a table from a source."""
+    """Build the statement that fills a table from a FROM clause; `values` are SQL expressions by column."""
     columns = {
         column.name: values.get(column.name) or _get_empty_value(column)
         for column in Base.metadata.tables[table].columns
@@ -125,7 +124,7 @@ def build_insert(table: str, values: Mapping[str, str], source: str) -> str:
 
 
 def list_names() -> list[str]:
-    """What projects are called: a town, a village, a kind of work."""
+    """List project names made of town, village and kind of work."""
     numerals = "一二三四五六七八九十"
     towns = (
         "黄羊镇",
@@ -152,26 +151,26 @@ def _build_search_words(name: str) -> str:
 
 
 def fill_database(url: str, count: int) -> str:
-    """Fill an empty database with so many projects and ten times as many events; the id of one project."""
+    """Fill an empty database with `count` projects and ten times as many events; returns the id of one project."""
     with psycopg.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE words (number int, name text, words text)")
         with cursor.copy("COPY words FROM STDIN") as copy:
             for number, name in enumerate(list_names(), start=1):
                 copy.write_row((number, name, _build_search_words(name)))
-        said = {"count": count, "states": STATE_OF_HUNDRED}
+        params = {"count": count, "states": STATE_OF_HUNDRED}
         cursor.execute(
             build_insert("project", _PROJECT_VALUES, _NUMBERED_ROWS).replace("%", "%%").replace("%%(", "%("),
-            said,
+            params,
         )
-        found = "project AS p JOIN (SELECT DISTINCT name, words FROM words) AS w ON w.name = p.name"
-        cursor.execute(f"INSERT INTO project_search (id, words) SELECT p.id, w.words::tsvector FROM {found}")  # noqa: S608 - ours
-        for table, values, source in (
+        source = "project AS p JOIN (SELECT DISTINCT name, words FROM words) AS w ON w.name = p.name"
+        cursor.execute(f"INSERT INTO project_search (id, words) SELECT p.id, w.words::tsvector FROM {source}")  # noqa: S608 - ours
+        for table, values, from_clause in (
             ("event_log", _EVENT_VALUES, "project AS p, generate_series(1, 10) AS k"),
             ("project_place", _PLACE_VALUES, "project AS p"),
             ("planned_money", _MONEY_VALUES, "project AS p"),
             ("evaluation", _EVALUATION_VALUES, "project AS p WHERE p.state = 'closed'"),
             ("project_delta", _DELTA_VALUES, "project"),
         ):
-            cursor.execute(build_insert(table, values, source))
+            cursor.execute(build_insert(table, values, from_clause))
         cursor.execute("VACUUM ANALYZE")
         return str(cursor.execute("SELECT id FROM project WHERE state = 'completed' LIMIT 1").fetchone()[0])  # type: ignore[index]

@@ -1,8 +1,8 @@
-"""Month and year sheets over three years of a district's days: 2,000 cadres, 37 towns, 2.2 million days.
+"""Measures month and year sheets over three years of a district: 2,000 cadres, 37 towns, 2.2 million days.
 
     python -m benchmarks.months [--cadres 2000] [--years 3]
 
-Asked through the service's own address, as a town's officer and as the bureau. A town's month should take 100 ms at most.
+Requests go to the service over HTTP, as a town officer and as the bureau. A town's month should take at most 100 ms.
 """
 
 import argparse
@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from benchmarks.check_in_apps import SIGNING_KEY_VARIABLE, service
+from benchmarks.check_in_apps import SIGNING_KEY_VARIABLE
+from benchmarks.check_in_apps import service as create_service_app
 from benchmarks.check_in_load import ROOT, Cadres, create_database
 from embedded.run_secrets import load_or_create_secrets
 
@@ -40,7 +41,7 @@ FROM (SELECT n, (date '2022-01-01' + d)::date AS day FROM generate_series(0, %(c
 
 
 async def measure_sheets(cadres: Cadres) -> None:
-    app = service()
+    app = create_service_app()
     claims = {
         "town officer": [["town_officer", "620602105000"]],
         "bureau": [["bureau", "620602000000"]],
@@ -56,22 +57,23 @@ async def measure_sheets(cadres: Cadres) -> None:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bench/api/v1") as client:
-            for words, who, region, asked in sheets:
-                head = {"Authorization": f"Bearer {cadres.sign_token(who, claims[who])}"}
-                year = asked.startswith("year")
-                address = f"/attendance/{'years' if year else 'months'}?region={region}&{asked}"
-                took = []
+            for title, role, region, query in sheets:
+                headers = {"Authorization": f"Bearer {cadres.sign_token(role, claims[role])}"}
+                sheet = "years" if query.startswith("year") else "months"
+                address = f"/attendance/{sheet}?region={region}&{query}"
+                durations_ms = []
                 for _ in range(REQUESTS_PER_SHEET):
-                    begun = time.perf_counter()
-                    answer = await client.get(address, headers=head)
-                    took.append((time.perf_counter() - begun) * 1000)
+                    began = time.perf_counter()
+                    answer = await client.get(address, headers=headers)
+                    durations_ms.append((time.perf_counter() - began) * 1000)
                     answer.raise_for_status()
                 rows = len(answer.json()["rows"])
-                middle, worst = statistics.median(took[1:]), max(took[1:])
+                median, worst = statistics.median(durations_ms[1:]), max(durations_ms[1:])
                 print(
-                    f"{words:32} {who:13} {rows:5} rows, {middle:7.1f} ms, at most {worst:.1f}, first {took[0]:.1f}"
+                    f"{title:32} {role:13} {rows:5} rows, {median:7.1f} ms, at most {worst:.1f},"
+                    f" first {durations_ms[0]:.1f}"
                 )
-                if words.startswith("a town's month") and middle > MAX_TOWN_MONTH_MS:
+                if title.startswith("a town's month") and median > MAX_TOWN_MONTH_MS:
                     print(f"    over {MAX_TOWN_MONTH_MS} ms")
 
 
@@ -81,7 +83,7 @@ def main() -> None:
     )
     parser.add_argument("--cadres", type=int, default=2000)
     parser.add_argument("--years", type=float, default=3)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     os.environ["XIANJIE_RELAY"] = "false"
     var = Path(ROOT) / "var" / "bench"
     var.mkdir(parents=True, exist_ok=True)
@@ -91,12 +93,12 @@ def main() -> None:
     os.environ[SIGNING_KEY_VARIABLE] = json.dumps(cadres.key.as_dict(private=False))
     with create_database() as url:
         os.environ["ATTENDANCE_DATABASE_URL"] = url
-        begun = time.perf_counter()
-        given = {"cadres": asked.cadres, "days": int(asked.years * 365), "towns": TOWN_COUNT}
+        began = time.perf_counter()
+        params = {"cadres": options.cadres, "days": int(options.years * 365), "towns": TOWN_COUNT}
         with psycopg.connect(url, autocommit=True) as connection:
-            rows = connection.execute(INSERT_DAYS, given).rowcount
+            rows = connection.execute(INSERT_DAYS, params).rowcount
             connection.execute("ANALYZE attendance_day")
-        print(f"{rows:,} days seeded in {time.perf_counter() - begun:.0f} s", flush=True)
+        print(f"{rows:,} days seeded in {time.perf_counter() - began:.0f} s", flush=True)
         asyncio.run(measure_sheets(cadres))
 
 

@@ -1,18 +1,18 @@
-"""How well screening tells what the money must not buy from ordinary projects, and what it costs.
+"""Measures precision, recall and CPU time of the negative-list screening.
 
-    python -m benchmarks.screening              # figures, and every record judged wrongly
-    python -m benchmarks.screening --rescreen   # 10,000 projects screened again with their database, on PostgreSQL
+    python -m benchmarks.screening              # figures, and every record with a wrong verdict
+    python -m benchmarks.screening --rescreen   # re-screening of 10,000 projects with their database, on PostgreSQL
 
-Real records: `published_projects.csv` (approved projects as counties published them) must stay clear, `violations.csv`
-(audit findings) must not. Composed records come in rounds; each round was written before the rules were tuned on it, so
-that its first figures (`FIRST_SEEN`) say how the rules do on what they have not seen.
+Real records: `published_projects.csv` (approved projects published by counties) must be clear, `violations.csv` (audit
+findings) must not. Composed records come in rounds. Each round was written before the rules were tuned on it, so its
+first result (`FIRST_RESULTS`) shows how the rules perform on unseen records.
 """
 
 import csv
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -36,7 +36,7 @@ ITEM_OF_CATEGORY = {
     "企业担保注资": "企业担保金和注资企业",
     "大额管理费": "项目管理费超比例(大额管理费)",
 }
-"""Audit category → the item a finding of it must name."""
+"""Audit category → negative-list item that a finding must name."""
 FIRST_RESULTS = {
     1: "written before any rule",
     2: "written after round 1, before tuning on it",
@@ -59,13 +59,13 @@ FIRST_RESULTS = {
     19: "first seen: 54 of 55 violations found, of 30 ordinary none blocked and none to review",
     20: "first seen: 43 of 46 violations found, of 38 ordinary 1 blocked and none to review",
 }
-"""What each round showed before the rules were changed for it. Rounds 7 to 12 were made to be hard: rare words, disguises,
-payment orders of three characters, harmless projects with the words of harmful ones."""
+"""Result of each round before the rules were changed for it. Rounds 7 to 12 are hard on purpose: rare words, disguised
+purposes, payment orders of three characters, ordinary projects that use words of violations."""
 
 
 @dataclass
 class Score:
-    """What came out for one set of records."""
+    """Verdicts of one set of records."""
 
     verdicts: Counter[Verdict] = field(default_factory=Counter)
     misplaced: int = 0
@@ -76,23 +76,23 @@ class Score:
         return sum(self.verdicts.values())
 
     def share(self, verdict: Verdict) -> float:
-        """Part of the records with this verdict."""
+        """Share of the records with this verdict, 0 to 1."""
         return self.verdicts[verdict] / self.total if self.total else 0.0
 
     @property
     def recall(self) -> float:
-        """Part of the records that were found, and under the right item."""
+        """Share of the records that are not clear and name the right item, 0 to 1."""
         missed = self.verdicts[Verdict.CLEAR] + self.misplaced
         return 1 - missed / self.total if self.total else 0.0
 
 
 def load_engine() -> Engine:
-    """The rules as they stand in the files, compiled."""
+    """Compile the rules in force on RULES_DATE from the rule files."""
     return Engine(RuleSet.load(RULES_FOLDER).select_in_force(RULES_DATE))
 
 
 def list_published() -> Iterator[ScreeningSubject]:
-    """Approved projects, as far as their tables say."""
+    """List approved projects with the fields that were published."""
     for row in _read_rows("published_projects.csv"):
         year = row["year"] if row["year"].isdecimal() else None
         yield ScreeningSubject.model_validate(
@@ -107,7 +107,7 @@ def list_published() -> Iterator[ScreeningSubject]:
 
 
 def list_violations() -> Iterator[tuple[str, ScreeningSubject]]:
-    """Audit findings that a text can show, with the item each must be found under."""
+    """List audit findings that can be detected in a text, each with the item it must be found under."""
     for row in _read_rows("violations.csv"):
         category = row["category"].removesuffix("/景观").replace("/", "")
         if category in ITEM_OF_CATEGORY:
@@ -115,53 +115,53 @@ def list_violations() -> Iterator[tuple[str, ScreeningSubject]]:
 
 
 def list_composed_violations(rounds: Iterable[int] = FIRST_RESULTS) -> Iterator[tuple[str, ScreeningSubject]]:
-    """Composed violations of some rounds, with their items."""
+    """List composed violations of the rounds, each with its item."""
     for row in _select_rounds(rounds, "composed_violations.csv"):
         yield ITEM_OF_CATEGORY[row["category"]], ScreeningSubject(name=row["name"], content=row["content"])
 
 
 def list_composed_ordinary(rounds: Iterable[int] = FIRST_RESULTS) -> Iterator[ScreeningSubject]:
-    """Composed ordinary projects of some rounds, many with words that mean harm elsewhere."""
+    """List composed ordinary projects of the rounds; many use words that indicate violations elsewhere."""
     for row in _select_rounds(rounds, "composed_ordinary.csv"):
         yield ScreeningSubject(name=row["name"], content=row["content"])
 
 
-def score_clear(judge: Engine, subjects: Iterable[ScreeningSubject]) -> Score:
-    """Screen what should be clear."""
+def score_clear(engine: Engine, subjects: Iterable[ScreeningSubject]) -> Score:
+    """Screen subjects that should be clear."""
     score = Score()
     for subject in subjects:
-        answer = judge.screen_subject(subject)
+        answer = engine.screen_subject(subject)
         score.verdicts[answer.verdict] += 1
         if answer.verdict is not Verdict.CLEAR:
             score.mistakes.append(f"{answer.verdict} {subject.name} | {_format_findings(answer.findings)}")
     return score
 
 
-def score_violations(judge: Engine, subjects: Iterable[tuple[str, ScreeningSubject]]) -> Score:
-    """Screen what should be found under an item."""
+def score_violations(engine: Engine, subjects: Iterable[tuple[str, ScreeningSubject]]) -> Score:
+    """Screen subjects that should be found under an item."""
     score = Score()
     for item, subject in subjects:
-        answer = judge.screen_subject(subject)
+        answer = engine.screen_subject(subject)
         score.verdicts[answer.verdict] += 1
         if answer.verdict is Verdict.CLEAR:
             score.mistakes.append(f"missed {subject.name} {subject.content}")
-        elif not any(one.item.startswith(item) for one in answer.findings):
+        elif not any(finding.item.startswith(item) for finding in answer.findings):
             score.misplaced += 1
             score.mistakes.append(f"not as {item}: {subject.name} | {_format_findings(answer.findings)}")
     return score
 
 
-def measure_cpu_s(judge: Engine, screenings: int) -> float:
-    """CPU seconds for so many screenings of real and composed projects."""
+def measure_cpu_s(engine: Engine, screenings: int) -> float:
+    """CPU seconds of a number of screenings of real and composed projects."""
     subjects = list_all_subjects()
-    begin = time.process_time()
+    began = time.process_time()
     for at in range(screenings):
-        judge.screen_subject(subjects[at % len(subjects)])
-    return time.process_time() - begin
+        engine.screen_subject(subjects[at % len(subjects)])
+    return time.process_time() - began
 
 
 def list_all_subjects() -> list[ScreeningSubject]:
-    """All texts of the benchmark."""
+    """List all texts of the benchmark."""
     return [
         *list_published(),
         *list_composed_ordinary(),
@@ -175,37 +175,42 @@ def _read_rows(name: str) -> list[dict[str, str]]:
 
 
 def _select_rounds(rounds: Iterable[int], name: str) -> Iterator[dict[str, str]]:
-    wanted = {str(one) for one in rounds}
-    return (row for row in _read_rows(name) if row["round"] in wanted)
+    numbers = {str(number) for number in rounds}
+    return (row for row in _read_rows(name) if row["round"] in numbers)
 
 
 def _format_findings(findings: Iterable[Finding]) -> str:
-    return "; ".join(f"{one.rule}: {'、'.join(match.text for match in one.matches)}" for one in findings)
+    return "; ".join(
+        f"{finding.rule}: {'、'.join(match.text for match in finding.matches)}" for finding in findings
+    )
 
 
-def main() -> None:
-    """Print everything."""
-    judge = load_engine()
-    say: Callable[[str, Score], None] = lambda title, score: print(  # noqa: E731 - one line, used here only
+def _print_score(title: str, score: Score) -> None:
+    print(
         f"{title:<34} {score.total:>4} records  block {score.share(Verdict.BLOCK):6.1%}  "
         f"review {score.share(Verdict.REVIEW):6.1%}  not clear, right item {score.recall:6.1%}"
     )
+
+
+def main() -> None:
+    """Print the scores, the mistakes and the CPU time."""
+    engine = load_engine()
     scores = {
-        "published projects": score_clear(judge, list_published()),
-        "audit findings": score_violations(judge, list_violations()),
+        "published projects": score_clear(engine, list_published()),
+        "audit findings": score_violations(engine, list_violations()),
     }
-    for one, first in FIRST_RESULTS.items():
-        print(f"round {one}: {first}")
-        scores[f"composed ordinary, round {one}"] = score_clear(judge, list_composed_ordinary((one,)))
-        scores[f"composed violations, round {one}"] = score_violations(
-            judge, list_composed_violations((one,))
+    for number, first_result in FIRST_RESULTS.items():
+        print(f"round {number}: {first_result}")
+        scores[f"composed ordinary, round {number}"] = score_clear(engine, list_composed_ordinary((number,)))
+        scores[f"composed violations, round {number}"] = score_violations(
+            engine, list_composed_violations((number,))
         )
     for title, score in scores.items():
-        say(title, score)
+        _print_score(title, score)
     for score in scores.values():
         for line in score.mistakes:
             print("  ", line)
-    seconds = measure_cpu_s(judge, LIBRARY_SIZE)
+    seconds = measure_cpu_s(engine, LIBRARY_SIZE)
     print(f"{LIBRARY_SIZE} screenings: {seconds:.2f} s of CPU, {seconds / LIBRARY_SIZE * 1000:.3f} ms each")
 
 
