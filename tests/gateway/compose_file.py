@@ -1,4 +1,4 @@
-"""deploy/ as a machine reads it: the compose file with its secrets filled in, and the tree an image holds."""
+"""Reads deploy/: the compose file with its variables filled in, and the files of an image."""
 
 import re
 import shutil
@@ -14,13 +14,13 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::[-?]([^}]*))?\}")
 
 
 def read_compose_file() -> dict[str, Any]:
-    """The compose file as written."""
-    found: dict[str, Any] = yaml.safe_load((DEPLOY_FOLDER / "docker-compose.yml").read_text("utf-8"))
-    return found
+    """Parse the compose file."""
+    content: dict[str, Any] = yaml.safe_load((DEPLOY_FOLDER / "docker-compose.yml").read_text("utf-8"))
+    return content
 
 
 def generate_secrets() -> dict[str, str]:
-    """A fresh .env, as docker compose would read it."""
+    """Generate a .env with deploy/secrets.sh and parse it as docker compose does."""
     text = subprocess.run(
         ["sh", str(DEPLOY_FOLDER / "secrets.sh")], capture_output=True, text=True, check=True
     ).stdout
@@ -29,11 +29,11 @@ def generate_secrets() -> dict[str, str]:
 
 
 def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
-    """A service's environment with variables filled in."""
+    """Environment of a service with its variables filled in from `env`."""
 
-    def fill(found: re.Match[str]) -> str:
-        name, default = found[1], found[2]
-        required = ":?" in found[0]
+    def fill(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
+        required = ":?" in match[0]
         assert name in env or not required, f"{name} is required and not in .env"
         return env.get(name, "" if required else default or "")
 
@@ -42,20 +42,20 @@ def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
 
 
 def list_copied_paths(service: str) -> list[str]:
-    """What the Dockerfile copies into one service's image, from this tree."""
+    """List the paths that the Dockerfile copies into the image of a service."""
     text = (DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
     lines = re.findall(r"^COPY (?!--)(\S+) ", text, re.MULTILINE)
     return [line.replace("${SERVICE}", service) for line in lines]
 
 
 def build_image_tree(service: str, folder: Path) -> Path:
-    """The tree of one service's image, made in a folder."""
-    made = folder / service
+    """Copy the files of a service's image into a folder; returns the tree."""
+    tree = folder / service
     for path in list_copied_paths(service):
-        source, target = ROOT / path, made / path
+        source, target = ROOT / path, tree / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target)
-    return made
+    return tree

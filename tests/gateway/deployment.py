@@ -1,4 +1,4 @@
-"""Every service as a process of its own, from the tree and the environment its container has."""
+"""Runs every service as a process with the files and the environment of its container."""
 
 import json
 import os
@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -22,16 +21,16 @@ START_TIMEOUT_S = 240
 
 
 class Deployment:
-    """The containers' processes, without the containers."""
+    """The processes of all containers, started without a container runtime."""
 
     def __init__(self, folder: Path, templates: DatabaseTemplates) -> None:
-        env = compose_file.generate_secrets()
+        secrets = compose_file.generate_secrets()
         self.ports = find_free_ports(list_services())
         self.url = f"http://127.0.0.1:{self.ports['gateway']}"
         peers = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != "gateway"}
         self.trees = {name: compose_file.build_image_tree(name, folder) for name in self.ports}
         self.environments = {
-            name: compose_file.build_environment(name, env)
+            name: compose_file.build_environment(name, secrets)
             | {"XIANJIE_PEERS": json.dumps(peers), "XIANJIE_VAR": str(folder / "data" / name)}
             for name in self.ports
         }
@@ -41,12 +40,12 @@ class Deployment:
             self.environments[name][f"{name.upper()}_DATABASE_URL"] = url
         self.running: dict[str, subprocess.Popen[str]] = {}
 
-    def run_module(self, service: str, *arguments: str, **given: Any) -> subprocess.Popen[str]:
-        """A Python module run in a service's image."""
+    def run_module(self, service: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start a Python module in a service's image tree; `variables` override its environment."""
         return subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=self.trees[service],
-            env={"PATH": os.environ["PATH"], **self.environments[service], **given},
+            env={"PATH": os.environ["PATH"], **self.environments[service], **variables},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -54,10 +53,10 @@ class Deployment:
         )
 
     def start_service(self, service: str) -> None:
-        """Start a service as its image's command does."""
+        """Start a service with the command of its image."""
         port = str(self.ports[service])
-        errors = self.trees[service] / "log"
-        with errors.open("a") as log:
+        log_path = self.trees[service] / "log"
+        with log_path.open("a") as log:
             self.running[service] = subprocess.Popen(
                 [sys.executable, "-m", "shared.app.serve", service, "--host", "127.0.0.1", "--port", port],
                 cwd=self.trees[service],
@@ -67,7 +66,7 @@ class Deployment:
             )
 
     def wait_until_ready(self, service: str) -> None:
-        """Until it answers."""
+        """Poll the health address until it answers."""
         until = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until:
             assert self.running[service].poll() is None, (self.trees[service] / "log").read_text()[-3000:]
@@ -79,19 +78,20 @@ class Deployment:
         pytest.fail(f"{service} does not answer")
 
     def kill_service(self, service: str) -> None:
-        """As a power cut would."""
+        """Kill a service without a shutdown, as a power cut does."""
         self.running[service].kill()
         self.running[service].wait()
 
     def stop_all(self) -> list[int]:
-        """End all as `docker compose down` does; their exit codes."""
+        """Terminate all services as `docker compose down` does; returns their exit codes."""
         for process in self.running.values():
             process.terminate()
         return [process.wait(30) for process in self.running.values()]
 
 
 def create_first_admin(deployment: Deployment, name: str, password: str) -> tuple[int, str]:
+    """Run the first-admin command; returns its exit code and output."""
     process = deployment.run_module("identity", "services.identity.first_admin", name)
-    said, complaint = process.communicate(f"{password}\n", timeout=60)
-    assert "Traceback" not in complaint
-    return process.returncode, said + complaint
+    output, errors = process.communicate(f"{password}\n", timeout=60)
+    assert "Traceback" not in errors
+    return process.returncode, output + errors

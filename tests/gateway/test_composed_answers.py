@@ -1,4 +1,4 @@
-"""Pages read from several services: the first screen, the overview, the open notice board."""
+"""Pages composed from several services: home, overview, public notices."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,26 +25,24 @@ def steps(doors: SystemUnderTest, clock: Clock) -> ProjectScenario:
     return ProjectScenario(doors, clock)
 
 
-def find_role_with(waiting: TodoQuery) -> str:
-    return next(str(role) for role in Role if waiting.may in ROLES[role] and role is not Role.SERVICE)
+def find_role_with(query: TodoQuery) -> str:
+    return next(str(role) for role in Role if query.may in ROLES[role] and role is not Role.SERVICE)
 
 
-@pytest.mark.parametrize("waiting", TODO_QUERIES, ids=lambda one: one.key)
-async def test_every_line_of_the_inbox_is_a_list_that_can_be_counted(
-    gate: ServiceUnderTest, waiting: TodoQuery
-) -> None:
-    client = gate.client_as(find_role_with(waiting))
-    found = expect_success(await client.get(f"{waiting.path}?{waiting.query}&count=exact&limit=1"))
-    assert found["total"] == 0
+@pytest.mark.parametrize("query", TODO_QUERIES, ids=lambda query: query.key)
+async def test_every_todo_is_a_list_that_can_be_counted(gate: ServiceUnderTest, query: TodoQuery) -> None:
+    client = gate.client_as(find_role_with(query))
+    page = expect_success(await client.get(f"{query.path}?{query.query}&count=exact&limit=1"))
+    assert page["total"] == 0
 
 
 def test_shortcuts_lead_to_addresses_that_exist(doors: SystemUnderTest) -> None:
-    for one in SHORTCUTS:
-        paths = doors.apps[one.service].openapi()["paths"]
-        assert one.method.lower() in paths[f"/api/v1{one.path}"], one
+    for shortcut in SHORTCUTS:
+        paths = doors.apps[shortcut.service].openapi()["paths"]
+        assert shortcut.method.lower() in paths[f"/api/v1{shortcut.path}"], shortcut
 
 
-async def test_the_first_screen_counts_what_waits_for_this_role_in_this_region(
+async def test_home_counts_the_todos_of_the_role_in_its_region(
     gate: ServiceUnderTest, steps: ProjectScenario
 ) -> None:
     await steps.create_draft()
@@ -55,60 +53,63 @@ async def test_the_first_screen_counts_what_waits_for_this_role_in_this_region(
     town = expect_success(await gate.client_as("town_officer", steps.village[:9] + "000").get("/home"))
     neighbour = expect_success(await gate.client_as("village_clerk", "620602101201").get("/home"))
 
-    assert {one["label"]: one["count"] for one in clerk["inbox"]} == {"项目草稿": 2}
-    assert {one["label"]: one["count"] for one in town["inbox"]} == {"项目草稿": 2, "待镇级审核的项目": 1}
+    assert {item["label"]: item["count"] for item in clerk["inbox"]} == {"项目草稿": 2}
+    assert {item["label"]: item["count"] for item in town["inbox"]} == {"项目草稿": 2, "待镇级审核的项目": 1}
     assert (neighbour["inbox"], neighbour["waiting"]) == ([], 0)
-    review = next(one for one in town["inbox"] if one["label"] == "待镇级审核的项目")
+    review = next(item for item in town["inbox"] if item["label"] == "待镇级审核的项目")
     rows = expect_success(await gate.client_as("town_officer").get(review["rows"].removeprefix("/api/v1")))
     assert len(rows["items"]) == review["count"]
 
 
-async def test_the_first_screen_offers_what_the_role_may_start(gate: ServiceUnderTest) -> None:
+async def test_home_offers_the_shortcuts_of_the_role(gate: ServiceUnderTest) -> None:
     cadre = expect_success(await gate.client_as("cadre").get("/home"))
     admin = expect_success(await gate.client_as("admin", "000000000000").get("/home"))
-    assert "打卡" in [one["label"] for one in cadre["shortcuts"]]
-    assert [one["label"] for one in admin["shortcuts"]] == ["管理账号"]
+    assert "打卡" in [shortcut["label"] for shortcut in cadre["shortcuts"]]
+    assert [shortcut["label"] for shortcut in admin["shortcuts"]] == ["管理账号"]
     assert admin["inbox"] == []
 
 
-async def test_the_first_screen_names_a_service_that_is_down_and_shows_the_rest(
+async def test_home_names_an_unavailable_service_and_shows_the_rest(
     gate: ServiceUnderTest, steps: ProjectScenario, doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await steps.create_draft()
     monkeypatch.delitem(doors.apps, "funds")
-    found = expect_success(await gate.client_as("bureau").get("/home"))
-    assert [one["service"] for one in found["missing"]] == ["funds"]
-    assert found["missing"][0]["label"] == "资金服务"
-    assert [one["label"] for one in found["inbox"]] == ["项目草稿"]
+    home = expect_success(await gate.client_as("bureau").get("/home"))
+    assert [part["service"] for part in home["missing"]] == ["funds"]
+    assert home["missing"][0]["label"] == "资金服务"
+    assert [item["label"] for item in home["inbox"]] == ["项目草稿"]
 
 
-async def test_nobody_has_a_first_screen_without_login(gate: ServiceUnderTest) -> None:
+async def test_home_requires_sign_in(gate: ServiceUnderTest) -> None:
     assert (await gate.anonymous_client().get("/home")).status_code == 401
 
 
 async def test_every_headline_stands_in_its_summary(gate: ServiceUnderTest) -> None:
-    found = expect_success(
+    overview = expect_success(
         await gate.client_as("bureau").get("/overview", params={"region": DISTRICT, "year": 2024})
     )
-    assert [one["key"] for one in found["headlines"]] == [one.key for one in HEADLINE_FIGURES]
-    assert found["missing"] == found["withheld"] == []
-    for one in found["headlines"]:
-        assert (await gate.client_as("bureau").get(one["source"].removeprefix("/api/v1"))).status_code == 200
+    assert [headline["key"] for headline in overview["headlines"]] == [
+        figure.key for figure in HEADLINE_FIGURES
+    ]
+    assert overview["missing"] == overview["withheld"] == []
+    for headline in overview["headlines"]:
+        path = headline["source"].removeprefix("/api/v1")
+        assert (await gate.client_as("bureau").get(path)).status_code == 200
 
 
-async def test_the_overview_says_what_a_role_may_not_see_and_what_is_down(
+async def test_the_overview_names_forbidden_and_unavailable_parts(
     gate: ServiceUnderTest, doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delitem(doors.apps, "assets")
-    found = expect_success(await gate.client_as("finance").get("/overview"))
-    assert (found["region"], found["year"]) == (DISTRICT, 2024)
-    assert [one["service"] for one in found["missing"]] == ["assets"]
-    assert [one["service"] for one in found["withheld"]] == ["attendance"]
-    assert found["funds"]["figures"]["received"] == "0.00"
-    assert found["assets"] is None
+    overview = expect_success(await gate.client_as("finance").get("/overview"))
+    assert (overview["region"], overview["year"]) == (DISTRICT, 2024)
+    assert [part["service"] for part in overview["missing"]] == ["assets"]
+    assert [part["service"] for part in overview["withheld"]] == ["attendance"]
+    assert overview["funds"]["figures"]["received"] == "0.00"
+    assert overview["assets"] is None
 
 
-async def test_the_overview_of_another_region_is_not_there(gate: ServiceUnderTest) -> None:
+async def test_the_overview_of_another_region_is_not_found(gate: ServiceUnderTest) -> None:
     answer = await gate.client_as("town_officer").get(
         "/overview", params={"region": "620602101000", "year": 2024}
     )
@@ -116,19 +117,19 @@ async def test_the_overview_of_another_region_is_not_there(gate: ServiceUnderTes
 
 
 async def create_notices(steps: ProjectScenario, world: AssetScenario, clock: Clock) -> None:
-    """Seven notices of two services, some on the same day."""
+    """Post seven notices in two services, some of them on the same day."""
     for number in range(4):
         project = await steps.create_declared(name=f"新店村第{number}号水渠")
         await steps.post_notice(steps.clerk, project, "village", wait=False)
         clock.advance(timedelta(days=number % 2))
     for number in range(3):
         asset = await world.create_registered_asset(name=f"新店村第{number}号道路")
-        posted = {"level": "rights", "places": ["村务公开栏"], "starts_on": str(world.today())}
-        expect_success(await world.bureau.post(f"/assets/{asset['id']}/notices", json=posted))
+        notice = {"level": "rights", "places": ["村务公开栏"], "starts_on": str(world.today())}
+        expect_success(await world.bureau.post(f"/assets/{asset['id']}/notices", json=notice))
         clock.advance(timedelta(days=1))
 
 
-async def test_the_open_board_merges_all_services_and_pages_without_gap_or_repeat(
+async def test_public_notices_of_all_services_are_paged_without_gap_or_repeat(
     gate: ServiceUnderTest,
     steps: ProjectScenario,
     doors: SystemUnderTest,
@@ -137,11 +138,11 @@ async def test_the_open_board_merges_all_services_and_pages_without_gap_or_repea
 ) -> None:
     await create_notices(steps, AssetScenario(doors, door("assets")), clock)
     client = gate.anonymous_client()
-    single = []
+    unmerged = []
     for name in ("projects", "assets", "funds"):
         answer = await client.get(f"/{name}/public-notices")
-        single += answer.json().get("items", [])
-    assert len(single) == 7
+        unmerged += answer.json().get("items", [])
+    assert len(unmerged) == 7
 
     paged: list[dict[str, Any]] = []
     cursor, pages = "", 0
@@ -150,14 +151,15 @@ async def test_the_open_board_merges_all_services_and_pages_without_gap_or_repea
         assert len(page["items"]) <= 2
         paged, cursor, pages = paged + page["items"], page["next_cursor"] or "", pages + 1
 
-    assert paged == sorted(single, key=lambda one: (one["starts_on"], one["id"]), reverse=True)
+    assert paged == sorted(unmerged, key=lambda notice: (notice["starts_on"], notice["id"]), reverse=True)
     assert pages == 4
-    assert {one["service"] for one in paged} == {"projects", "assets"}
-    one = paged[0]
-    assert expect_success(await client.get(f"/public/notices/{one['service']}/{one['id']}")) == one
+    assert {notice["service"] for notice in paged} == {"projects", "assets"}
+    notice = paged[0]
+    path = f"/public/notices/{notice['service']}/{notice['id']}"
+    assert expect_success(await client.get(path)) == notice
 
 
-async def test_the_open_board_narrows_by_region_and_day_and_names_what_is_down(
+async def test_public_notices_are_filtered_by_region_and_day_and_name_an_unavailable_service(
     gate: ServiceUnderTest,
     steps: ProjectScenario,
     doors: SystemUnderTest,
@@ -173,18 +175,18 @@ async def test_the_open_board_narrows_by_region_and_day_and_names_what_is_down(
     assert (len(here["items"]), len(elsewhere["items"]), len(past["items"])) == (1, 0, 0)
 
     monkeypatch.delitem(doors.apps, "funds")
-    found = expect_success(await client.get("/public/notices"))
-    assert len(found["items"]) == 1
-    assert [one["label"] for one in found["missing"]] == ["资金服务"]
+    page = expect_success(await client.get("/public/notices"))
+    assert len(page["items"]) == 1
+    assert [part["label"] for part in page["missing"]] == ["资金服务"]
 
 
 @pytest.mark.parametrize("cursor", ["x", "MjAyNHx4", "%00"])
-async def test_a_cursor_that_is_none_is_refused(gate: ServiceUnderTest, cursor: str) -> None:
+async def test_an_invalid_cursor_is_refused(gate: ServiceUnderTest, cursor: str) -> None:
     answer = await gate.anonymous_client().get("/public/notices", params={"cursor": cursor})
     assert answer.status_code == 400
 
 
-async def test_boards_that_do_not_exist_are_not_found(gate: ServiceUnderTest) -> None:
+async def test_notices_of_a_service_without_notices_are_not_found(gate: ServiceUnderTest) -> None:
     answer = await gate.anonymous_client().get(
         "/public/notices/identity/01890000-0000-7000-8000-000000000001"
     )

@@ -1,4 +1,4 @@
-"""deploy/ fits the code: every service has its container, every name is a setting, no secret is known."""
+"""deploy/ matches the code: every service has a container, every variable is a setting, no secret is written down."""
 
 import json
 import re
@@ -49,8 +49,10 @@ def test_images_hold_shared_and_their_own_service_only() -> None:
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_every_name_in_an_environment_is_a_setting(name: str) -> None:
-    known = {f"XIANJIE_{field.upper()}" for field in Settings.model_fields} | {f"{name.upper()}_DATABASE_URL"}
-    assert set(COMPOSE_BLOCKS[name]["environment"]) <= known
+    variables = {f"XIANJIE_{field.upper()}" for field in Settings.model_fields} | {
+        f"{name.upper()}_DATABASE_URL"
+    }
+    assert set(COMPOSE_BLOCKS[name]["environment"]) <= variables
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
@@ -67,8 +69,8 @@ def test_the_environment_makes_settings_that_are_accepted(name: str, monkeypatch
 
 
 def test_databases_are_those_of_the_services() -> None:
-    made = COMPOSE_BLOCKS["postgres"]["environment"]["XIANJIE_DATABASES"].split()
-    assert sorted(made) == sorted(name for name in SERVICE_NAMES if has_database(name))
+    databases = COMPOSE_BLOCKS["postgres"]["environment"]["XIANJIE_DATABASES"].split()
+    assert sorted(databases) == sorted(name for name in SERVICE_NAMES if has_database(name))
     assert COMPOSE_BLOCKS["postgres"]["healthcheck"]
     assert COMPOSE_BLOCKS["postgres"]["image"].startswith("postgres:18")
 
@@ -94,18 +96,18 @@ def test_secrets_are_fresh_and_long() -> None:
     assert json.loads(first["XIANJIE_DATA_KEYS"]) != json.loads(second["XIANJIE_DATA_KEYS"])
 
 
-@pytest.mark.parametrize("name", [one for one in SERVICE_NAMES if one not in STATELESS_SERVICES])
+@pytest.mark.parametrize("name", [service for service in SERVICE_NAMES if service not in STATELESS_SERVICES])
 def test_a_deployment_without_secrets_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in compose_file.build_environment(name, compose_file.generate_secrets()).items():
         monkeypatch.setenv(key, value)
     for key in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATA_KEYS"):
-        with monkeypatch.context() as without:
-            without.delenv(key)
+        with monkeypatch.context() as patch:
+            patch.delenv(key)
             with pytest.raises(ValueError, match=key):
                 Settings.load(name)
 
 
-def test_processes_of_one_machine_are_told_what_containers_are_told(tmp_path: Any) -> None:
+def test_processes_of_one_machine_get_the_variables_of_containers(tmp_path: Any) -> None:
     """`make run-services` and compose differ in values, not in names."""
     for name, settings in build_settings(tmp_path, 8000, {"funds": 1}).items():
         assert set(COMPOSE_BLOCKS[name]["environment"]) <= set(settings.to_environment())

@@ -1,4 +1,4 @@
-"""Delta sync through the door: what changed in my regions since my cursor, and what I no longer see."""
+"""Delta sync through the gateway: changes in the caller's regions since a cursor, and changes of scope."""
 
 from collections.abc import Callable
 
@@ -34,12 +34,12 @@ async def test_a_phone_gets_each_change_once_and_only_its_own_regions(
     )
     first = await steps.create_draft()
     start = expect_success(await clerk.get("/projects/events"))
-    assert {one["subject"] for one in start["items"]} == {first["id"]}
+    assert {event["subject"] for event in start["items"]} == {first["id"]}
 
     assert expect_success(await clerk.get("/projects/events", params={"after": start["next"]}))["items"] == []
     second = await steps.create_draft()
     then = expect_success(await clerk.get("/projects/events", params={"after": start["next"]}))
-    assert {one["subject"] for one in then["items"]} == {second["id"]}
+    assert {event["subject"] for event in then["items"]} == {second["id"]}
     assert expect_success(await neighbour.get("/projects/events"))["items"] == []
 
 
@@ -55,9 +55,9 @@ async def test_a_phone_learns_that_its_scope_changed(door: Callable[[str], Servi
     after = expect_success(await narrow.get("/assets/events", params={"after": before["next"]}))
     again = expect_success(await narrow.get("/assets/events"))
 
-    assert after["scope"] != before["scope"], "the phone drops what it has and reads from the start"
-    assert {one["region"] for one in before["items"]} == {VILLAGE, OTHER_TOWN_VILLAGE}
-    assert {one["region"] for one in again["items"]} == {VILLAGE}
+    assert after["scope"] != before["scope"], "a changed scope tells the client to read from the start"
+    assert {event["region"] for event in before["items"]} == {VILLAGE, OTHER_TOWN_VILLAGE}
+    assert {event["region"] for event in again["items"]} == {VILLAGE}
     assert (
         expect_success(await narrow.get("/assets/events", params={"after": again["next"]}))["scope"]
         == after["scope"]

@@ -1,4 +1,4 @@
-"""One document, one page, nothing from outside; health of everything."""
+"""Merged OpenAPI document, documentation page without external resources, readiness and metrics."""
 
 import json
 import re
@@ -15,12 +15,14 @@ def collect_references(node: Any) -> set[str]:
     return set().union(*(collect_references(value) for value in node)) if isinstance(node, list) else set()
 
 
-async def test_one_document_holds_every_service(doors: SystemUnderTest) -> None:
+async def test_the_merged_document_contains_every_service(doors: SystemUnderTest) -> None:
     answer = await doors.service("gateway").anonymous_client().get("http://test/openapi.json")
     document = answer.json()
     for name, app in doors.apps.items():
-        shown = {path for path in app.openapi()["paths"] if path.startswith(("/api/v1/", "/.well-known/"))}
-        assert shown <= set(document["paths"]), name
+        published = {
+            path for path in app.openapi()["paths"] if path.startswith(("/api/v1/", "/.well-known/"))
+        }
+        assert published <= set(document["paths"]), name
     assert not [path for path in document["paths"] if "internal" in path]
     known = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
     assert collect_references(document["paths"]) | collect_references(document["components"]) <= known
@@ -33,7 +35,7 @@ async def test_one_document_holds_every_service(doors: SystemUnderTest) -> None:
     assert len(operations) == len(set(operations))
 
 
-def test_shapes_of_one_name_and_different_content_are_kept_apart() -> None:
+def test_schemas_of_one_name_with_different_content_get_prefixes() -> None:
     def document(path: str, kind: str) -> dict[str, Any]:
         return {
             "openapi": "3.1.0",
@@ -75,7 +77,7 @@ async def test_the_page_of_docs_loads_nothing_from_outside(doors: SystemUnderTes
     assert (await client.get("http://test/docs/index.html")).status_code == 404
 
 
-async def test_the_page_gets_a_document_it_can_draw(doors: SystemUnderTest) -> None:
+async def test_the_page_gets_an_openapi_3_0_document(doors: SystemUnderTest) -> None:
     document = (await doors.service("gateway").anonymous_client().get("http://test/docs/openapi.json")).json()
     assert document["openapi"] == "3.0.3"
     text = json.dumps(document)
@@ -83,7 +85,7 @@ async def test_the_page_gets_a_document_it_can_draw(doors: SystemUnderTest) -> N
     assert '"exclusiveMinimum": 0' not in text
 
 
-def test_older_keeps_what_may_be_null() -> None:
+def test_openapi_3_0_keeps_nullable_types() -> None:
     made = to_openapi_3_0(
         {
             "a": {"anyOf": [{"type": "string"}, {"type": "null"}], "examples": ["x"]},
@@ -94,7 +96,7 @@ def test_older_keeps_what_may_be_null() -> None:
     assert made["b"] == {"minimum": 0, "exclusiveMinimum": True}
 
 
-async def test_readiness_tells_of_every_service(doors: SystemUnderTest) -> None:
+async def test_readiness_names_every_service(doors: SystemUnderTest) -> None:
     answer = await doors.service("gateway").anonymous_client().get("http://test/readyz")
     found = answer.json()
     assert set(found["services"]) == {"identity", "projects", "funds", "assets", "attendance"}
@@ -103,7 +105,7 @@ async def test_readiness_tells_of_every_service(doors: SystemUnderTest) -> None:
     assert answer.status_code == (503 if down else 200)
 
 
-async def test_figures_name_the_service_a_request_went_to(doors: SystemUnderTest) -> None:
+async def test_metrics_name_the_service_of_a_request(doors: SystemUnderTest) -> None:
     client = doors.service("gateway").client_as("finance")
     await client.get("/funds/plans")
     figures = (await client.get("http://test/metrics")).text

@@ -1,4 +1,4 @@
-"""`make run`: starts, says so, ends cleanly; what stands in its way is told in one sentence."""
+"""`make run`: starts, prints its address, ends cleanly; a refused start prints one sentence."""
 
 import os
 import re
@@ -19,23 +19,23 @@ RUN_COMMAND = [sys.executable, "-m", "embedded", "--port", "0", "--var"]
 
 
 def start_system(var: Path) -> tuple[subprocess.Popen[str], str, float]:
-    """A running system, its address, and the seconds of work until it said so (other processes' work not counted)."""
+    """Start a system; returns the process, its address, and the CPU seconds until it printed the address."""
     process = subprocess.Popen(
         [*RUN_COMMAND, str(var)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    said = "".join(process.stdout.readline() for _ in range(6))
-    found = re.search(r"http://\S+", said)
-    assert found, process.communicate()
-    assert "finance" in said
-    assert "Xianjie-2022" in said
-    used = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
-    return process, found[0], sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+    output = "".join(process.stdout.readline() for _ in range(6))
+    match = re.search(r"http://\S+", output)
+    assert match, process.communicate()
+    assert "finance" in output
+    assert "Xianjie-2022" in output
+    ticks = Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]
+    return process, match[0], sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def run_refused_start(arguments: list[str]) -> str:
-    """What a start that cannot be says."""
-    done = subprocess.run(
+    """Run a start that must fail with one line on standard error; returns that line."""
+    completed = subprocess.run(
         [sys.executable, "-m", "embedded", *arguments],
         cwd=ROOT,
         capture_output=True,
@@ -43,10 +43,10 @@ def run_refused_start(arguments: list[str]) -> str:
         timeout=60,
         check=False,
     )
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
-    return done.stderr
+    assert completed.returncode == 1
+    assert "Traceback" not in completed.stderr
+    assert len(completed.stderr.strip().splitlines()) == 1, completed.stderr
+    return completed.stderr
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_starts_serves_and_ends_cleanly(var: Path, ending: signal.Signals) -> None:
-    again = var.exists()
+    is_second_start = var.exists()
     process, url, seconds = start_system(var)
     try:
         with httpx.Client(base_url=url, timeout=30) as client:
@@ -69,11 +69,11 @@ def test_it_starts_serves_and_ends_cleanly(var: Path, ending: signal.Signals) ->
             assert client.get("/api/v1/funds/plans").status_code == 200
             assert client.post("/api/v1/auth/logout").status_code == 204
         process.send_signal(ending)
-        _, complaints = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
     finally:
         process.kill()
-    assert (process.returncode, complaints) == (0, "")
-    assert not again or seconds < 5, seconds
+    assert (process.returncode, errors) == (0, "")
+    assert not is_second_start or seconds < 5, seconds
 
 
 def test_a_second_run_in_the_same_folder_is_refused(var: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make run-services`: one process per service on this machine, watched, restarted, ended together."""
+"""`make run-services`: one process per service; dead ones are restarted, all end together."""
 
 import json
 import os
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[2]
 START_TIMEOUT_S = 240
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for something to become true."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until the condition is true; fails after START_TIMEOUT_S."""
     end = time.monotonic() + START_TIMEOUT_S
-    while not true():
-        assert time.monotonic() < end, "it never became true"
+    while not condition():
+        assert time.monotonic() < end, "the condition never became true"
         time.sleep(0.2)
 
 
@@ -34,7 +34,7 @@ def is_alive(pid: int) -> bool:
 
 
 class SupervisorProcess:
-    """The command and what it keeps."""
+    """The supervisor command and the service processes it runs."""
 
     def __init__(self, var: Path) -> None:
         self.var = var
@@ -46,39 +46,39 @@ class SupervisorProcess:
             text=True,
         )
         assert self.process.stdout is not None
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found, self.process.wait(10)
-        self.url = found[0]
+        match = re.search(r"http://\S+", self.process.stdout.readline())
+        assert match, self.process.wait(10)
+        self.url = match[0]
 
     def get_pids(self) -> dict[str, int]:
-        """Which process is which service."""
-        found = json.loads((self.var / "processes.json").read_text("utf-8"))
-        return {name: one["pid"] for name, one in found.items()}
+        """Process ids by service."""
+        processes = json.loads((self.var / "processes.json").read_text("utf-8"))
+        return {name: process["pid"] for name, process in processes.items()}
 
-    def stop(self, how: signal.Signals) -> None:
-        """End the keeper and wait for everything it kept."""
+    def stop(self, signal_number: signal.Signals) -> None:
+        """Send a signal to the supervisor and wait until all its processes have ended."""
         pids = self.get_pids()
-        self.process.send_signal(how)
+        self.process.send_signal(signal_number)
         self.process.wait(60)
         wait_until(lambda: not any(is_alive(pid) for pid in pids.values()))
 
 
 @pytest.fixture
-def keeper(tmp_path: Path) -> Iterator[SupervisorProcess]:
-    made = SupervisorProcess(tmp_path / "var")
-    yield made
-    if made.process.poll() is None:
-        made.stop(signal.SIGTERM)
-    assert made.process.stdout is not None
-    made.process.stdout.close()
+def supervisor(tmp_path: Path) -> Iterator[SupervisorProcess]:
+    process = SupervisorProcess(tmp_path / "var")
+    yield process
+    if process.process.poll() is None:
+        process.stop(signal.SIGTERM)
+    assert process.process.stdout is not None
+    process.process.stdout.close()
 
 
 @pytest.mark.timeout(900)  # starts six processes, on whatever machine
-def test_a_service_that_dies_is_named_and_started_again_and_all_end_together(
-    keeper: SupervisorProcess,
+def test_a_dead_service_is_named_and_restarted_and_all_end_together(
+    supervisor: SupervisorProcess,
 ) -> None:
-    before = keeper.get_pids()
-    with httpx.Client(base_url=keeper.url, timeout=30) as client:
+    before = supervisor.get_pids()
+    with httpx.Client(base_url=supervisor.url, timeout=30) as client:
         form = {"grant_type": "password", "username": "leader", "password": "Xianjie-2022"}
         token = client.post("/api/v1/auth/token", data=form).json()["access_token"]
         client.headers["Authorization"] = f"Bearer {token}"
@@ -92,13 +92,13 @@ def test_a_service_that_dies_is_named_and_started_again_and_all_end_together(
 
         wait_until(lambda: client.get("/api/v1/assets").status_code == 200)
         assert client.get("/readyz").status_code == 200
-    after = keeper.get_pids()
+    after = supervisor.get_pids()
     assert {name for name in before if before[name] != after[name]} == {"assets"}
 
-    keeper.stop(signal.SIGINT)
-    assert keeper.process.returncode == 0
+    supervisor.stop(signal.SIGINT)
+    assert supervisor.process.returncode == 0
 
 
 @pytest.mark.timeout(900)
-def test_nothing_stays_behind_when_the_keeper_itself_is_killed(keeper: SupervisorProcess) -> None:
-    keeper.stop(signal.SIGKILL)
+def test_all_services_end_when_the_supervisor_is_killed(supervisor: SupervisorProcess) -> None:
+    supervisor.stop(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A deployment over TCP: from empty to a reader of funds, through a death, and what keeps it from starting."""
+"""A deployment over TCP: first administrator, reads, a restarted service, and refused starts."""
 
 from collections.abc import Iterator
 
@@ -11,25 +11,24 @@ from tests.gateway.deployment import ADMIN_PASSWORD, Deployment, create_first_ad
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory, templates: DatabaseTemplates) -> Iterator[Deployment]:
-    """Trees, ports and databases; nothing runs yet."""
-    made = Deployment(tmp_path_factory.mktemp("deployment"), templates)
-    yield made
-    for url in made.databases.values():
+    """Trees, ports and databases; no service runs yet."""
+    created = Deployment(tmp_path_factory.mktemp("deployment"), templates)
+    yield created
+    for url in created.databases.values():
         templates.release_copy(url)
 
 
 @pytest.fixture
 def deployment(prepared: Deployment) -> Iterator[Deployment]:
-    """Everything running."""
-    made = prepared
-    for service in made.ports:
-        made.start_service(service)
+    """A deployment with all services running."""
+    for service in prepared.ports:
+        prepared.start_service(service)
     try:
-        for service in made.ports:
-            made.wait_until_ready(service)
-        yield made
+        for service in prepared.ports:
+            prepared.wait_until_ready(service)
+        yield prepared
     finally:
-        for process in made.running.values():
+        for process in prepared.running.values():
             process.kill()
             process.wait()
 
@@ -49,7 +48,7 @@ def sign_in(client: httpx.Client, name: str, password: str = ADMIN_PASSWORD) -> 
 
 
 def check_first_admin(deployment: Deployment, browser: httpx.Client) -> None:
-    """Nobody is there; one administrator can be made, once, with a real secret."""
+    """The first administrator can be created once, with a password that is not publicly known."""
     form = {"grant_type": "password", "username": "finance", "password": "Xianjie-2022"}
     assert browser.post("/auth/token", data=form).status_code == 400, "no demo accounts here"
     assert create_first_admin(deployment, "boss", "Xianjie-2022") == (1, "这个口令人人知道, 请换一个\n")
@@ -63,7 +62,7 @@ def check_first_admin(deployment: Deployment, browser: httpx.Client) -> None:
 
 
 def check_officer_account(browser: httpx.Client) -> None:
-    """The administrator adds somebody, who signs in."""
+    """The administrator creates an account, whose owner must change the initial password."""
     sign_in(browser, "boss")
     officer = {
         "id": "zhang.san",
@@ -72,17 +71,17 @@ def check_officer_account(browser: httpx.Client) -> None:
         "password": ADMIN_PASSWORD,
         "grants": [{"role": "finance", "region": "620602000000"}],
     }
-    made = browser.post("/users", json=officer)
-    assert made.status_code == 201, made.text
+    created = browser.post("/users", json=officer)
+    assert created.status_code == 201, created.text
     sign_in(browser, "zhang.san")
-    assert browser.get("/home").json()["roles"] == [], "a password somebody gave opens nothing"
+    assert browser.get("/home").json()["roles"] == [], "an initial password gives no role"
     own = "Huangyang-2032-Ba"
     assert browser.post("/auth/password", json={"old": ADMIN_PASSWORD, "new": own}).status_code == 204
     sign_in(browser, "zhang.san", own)
 
 
 def check_reads(browser: httpx.Client) -> None:
-    """Reads, tags and limits go through the gateway both ways."""
+    """Reads, ETags and body limits pass through the gateway."""
     plans = browser.get("/funds/plans")
     assert (plans.status_code, plans.json()["items"]) == (200, [])
     tagged = browser.get("/funds/plans", headers={"If-None-Match": plans.headers["etag"]})
@@ -94,13 +93,13 @@ def check_reads(browser: httpx.Client) -> None:
 
 
 def check_service_restart(deployment: Deployment, browser: httpx.Client) -> None:
-    """A dead service is named, the others answer, and it comes back."""
+    """A dead service is named, the others answer, and it answers again after its restart."""
     deployment.kill_service("funds")
     refused = browser.get("/funds/plans")
     assert refused.status_code == 503
     assert int(refused.headers["retry-after"]) > 0
     assert browser.get("/projects").status_code == 200
-    assert [one["service"] for one in browser.get("/home").json()["missing"]] == ["funds"]
+    assert [part["service"] for part in browser.get("/home").json()["missing"]] == ["funds"]
     assert browser.get(f"{deployment.url}/readyz").status_code == 503
     deployment.start_service("funds")
     deployment.wait_until_ready("funds")
@@ -109,10 +108,10 @@ def check_service_restart(deployment: Deployment, browser: httpx.Client) -> None
 
 
 @pytest.mark.timeout(900)  # starts seven processes, on whatever machine
-def test_a_deployment_from_empty_to_a_reader_of_funds_and_through_a_death(
+def test_a_deployment_serves_from_empty_databases_and_survives_a_dead_service(
     deployment: Deployment, browser: httpx.Client
 ) -> None:
-    """One story, since starting everything is dear."""
+    """One test for all steps, since starting all processes is slow."""
     assert browser.get(f"{deployment.url}/readyz").json()["status"] == "ok"
     check_first_admin(deployment, browser)
     check_officer_account(browser)
@@ -130,21 +129,21 @@ def test_a_deployment_with_demo_accounts_does_not_start(
         process = prepared.run_module(
             "identity", "shared.app.serve", "identity", "--port", "0", IDENTITY_DATABASE_URL=demo
         )
-        _, complaint = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     finally:
         templates.release_copy(demo)
     assert process.returncode == 1
-    assert "仍在使用公开口令" in complaint
-    assert len(complaint.strip().splitlines()) == 1, complaint
+    assert "仍在使用公开口令" in errors
+    assert len(errors.strip().splitlines()) == 1, errors
 
 
 def test_a_missing_secret_and_a_closed_database_are_one_sentence_each(prepared: Deployment) -> None:
-    for given, words in (
+    for variables, message in (
         ({"XIANJIE_SERVICE_KEY": "short"}, "XIANJIE_SERVICE_KEY 必须设置"),
         ({"FUNDS_DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none"}, "funds 数据库打不开"),
     ):
-        process = prepared.run_module("funds", "shared.app.serve", "funds", "--port", "0", **given)
-        _, complaint = process.communicate(timeout=60)
+        process = prepared.run_module("funds", "shared.app.serve", "funds", "--port", "0", **variables)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 1
-        assert words in complaint
-        assert len(complaint.strip().splitlines()) == 1, complaint
+        assert message in errors
+        assert len(errors.strip().splitlines()) == 1, errors

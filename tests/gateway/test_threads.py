@@ -1,4 +1,4 @@
-"""The whole chain around a record, from whichever end it is pulled."""
+"""Threads: the records of one chain of funds, loaded from any record of it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.threads import service
 from services.gateway.threads.schemas import STEP_SPECS
-from services.gateway.threads.service import build_steps as told
+from services.gateway.threads.service import build_steps
 from tests.clients import ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.gateway.echo_services import create_gateway
@@ -34,9 +34,9 @@ MONEY_ANSWER = {
             "document_no": "青财农字〔2023〕505号",
             "amount": "100.00",
             "issued_on": "2023-06-20",
-            "project_id": one,
+            "project_id": project_id,
         }
-        for one in PROJECT_IDS
+        for project_id in PROJECT_IDS
     ],
     "contracts": [],
     "payments": [
@@ -66,7 +66,7 @@ def build_asset_answer(project: str) -> dict[str, Any]:
 
 
 def build_stub_service(table: dict[str, Any]) -> ASGIApp:
-    """A service that answers from a table of path prefixes; the rest is not found."""
+    """A service that answers from a table of path prefixes; a number is a status; other paths are not thread."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for path, content in table.items():
@@ -77,25 +77,27 @@ def build_stub_service(table: dict[str, Any]) -> ASGIApp:
                     scope, receive, send
                 )
                 return
-        await JSONResponse({"type": "/problems/not-found", "detail": "没有"}, 404)(scope, receive, send)
+        await JSONResponse({"type": "/problems/not-thread", "detail": "没有"}, 404)(scope, receive, send)
 
     return app
 
 
 def build_stub_services() -> dict[str, ASGIApp]:
-    library: dict[str, Any] = {}
-    for one in PROJECT_IDS:
-        library[f"/projects/{one}/notices"] = [
-            {"id": f"{one}-n", "starts_on": "2023-06-09", "level_label": "县级公示"}
+    answers: dict[str, Any] = {}
+    for project_id in PROJECT_IDS:
+        answers[f"/projects/{project_id}/notices"] = [
+            {"id": f"{project_id}-n", "starts_on": "2023-06-09", "level_label": "县级公示"}
         ]
-        library[f"/projects/{one}/progress"] = {"items": [{"id": f"{one}-p", "reported_on": "2023-07-01"}]}
-        library[f"/projects/{one}"] = {
-            "id": one,
-            "name": f"项目{one[-1]}",
+        answers[f"/projects/{project_id}/progress"] = {
+            "items": [{"id": f"{project_id}-p", "reported_on": "2023-07-01"}]
+        }
+        answers[f"/projects/{project_id}"] = {
+            "id": project_id,
+            "name": f"项目{project_id[-1]}",
             "state_since": "2023-05-01T00:00:00Z",
         }
     return {
-        "projects": build_stub_service(library),
+        "projects": build_stub_service(answers),
         "funds": build_stub_service({"/funds/thread": MONEY_ANSWER}),
         "assets": build_stub_service({"/assets/thread": build_asset_answer(PROJECT_IDS[0])}),
         "attendance": build_stub_service(
@@ -107,7 +109,7 @@ def build_stub_services() -> dict[str, ASGIApp]:
 def create_gateway_clients(
     doors: SystemUnderTest, apps: dict[str, ASGIApp]
 ) -> Callable[[], httpx.AsyncClient]:
-    """Clients of a gateway before these services, signed in as an auditor."""
+    """Factory of clients of a gateway in front of these services, signed in as auditor."""
     app = create_gateway(apps)
     context = app.state.context
     context.settings = context.clients.settings = context.verifier.settings = doors.apps[
@@ -120,63 +122,63 @@ def create_gateway_clients(
 
 
 async def test_a_source_leads_to_every_projects_last_inspection(doors: SystemUnderTest) -> None:
-    found = expect_success(
+    thread = expect_success(
         await create_gateway_clients(doors, build_stub_services())().get(f"/threads/source/{ID_PREFIX}3")
     )
-    labels = [step["label"] for step in found["steps"]]
+    labels = [step["label"] for step in thread["steps"]]
     assert labels.index("指标文") < labels.index("资金下达") < labels.index("支付") < labels.index("资产")
     assert labels.index("资产") < labels.index("巡查") < labels.index("走访")
-    assert found["steps"][labels.index("指标文")]["text"] == "青财农字〔2023〕505号"
-    assert found["steps"][labels.index("指标文")]["amount"] == "12590000.00"
-    assert [one["id"] for one in found["projects"]] == PROJECT_IDS
-    assert found["figures"] == {"allocated": "200.00"}
-    assert found["missing"] == found["withheld"] == []
+    assert thread["steps"][labels.index("指标文")]["text"] == "青财农字〔2023〕505号"
+    assert thread["steps"][labels.index("指标文")]["amount"] == "12590000.00"
+    assert [project["id"] for project in thread["projects"]] == PROJECT_IDS
+    assert thread["figures"] == {"allocated": "200.00"}
+    assert thread["missing"] == thread["withheld"] == []
 
 
 async def test_an_asset_shows_itself_and_the_money_of_its_project(doors: SystemUnderTest) -> None:
-    found = expect_success(
+    thread = expect_success(
         await create_gateway_clients(doors, build_stub_services())().get(f"/threads/asset/{ID_PREFIX}9")
     )
-    assert len(found["assets"]) == 1
-    assert found["sources"][0]["document_no"] == "青财农字〔2023〕505号"
-    assert [one["id"] for one in found["projects"]] == PROJECT_IDS[:1]
+    assert len(thread["assets"]) == 1
+    assert thread["sources"][0]["document_no"] == "青财农字〔2023〕505号"
+    assert [project["id"] for project in thread["projects"]] == PROJECT_IDS[:1]
 
 
 @pytest.mark.parametrize("down", ["projects", "funds", "assets", "attendance"])
-async def test_a_service_that_is_down_is_named_and_the_chain_goes_on(
+async def test_an_unavailable_service_is_named_and_the_rest_is_served(
     doors: SystemUnderTest, down: str
 ) -> None:
     apps = build_stub_services()
     del apps[down]
-    found = expect_success(
+    thread = expect_success(
         await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
     )
-    assert [one["service"] for one in found["missing"]] == [down]
-    assert {one["service"] for one in found["steps"]} == {"projects", "funds", "assets", "attendance"} - {
+    assert [part["service"] for part in thread["missing"]] == [down]
+    assert {step["service"] for step in thread["steps"]} == {"projects", "funds", "assets", "attendance"} - {
         down
     }
 
 
-async def test_what_the_role_may_not_see_is_named(doors: SystemUnderTest) -> None:
+async def test_forbidden_parts_are_named(doors: SystemUnderTest) -> None:
     apps = build_stub_services() | {"attendance": build_stub_service({"/attendance/visits": 403})}
-    found = expect_success(
+    thread = expect_success(
         await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
     )
-    assert [one["service"] for one in found["withheld"]] == ["attendance"]
-    assert found["visits"] == []
+    assert [part["service"] for part in thread["withheld"]] == ["attendance"]
+    assert thread["visits"] == []
 
 
 async def test_a_plan_of_many_projects_says_how_many_more_there_are(
     doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "MAX_FULL_PROJECTS", 1)
-    found = expect_success(
+    thread = expect_success(
         await create_gateway_clients(doors, build_stub_services())().get(f"/threads/plan/{ID_PREFIX}4")
     )
-    assert (len(found["projects"]), found["more_projects"]) == (1, 1)
+    assert (len(thread["projects"]), thread["more_projects"]) == (1, 1)
 
 
-async def test_a_record_nobody_knows_is_not_found(door: Callable[[str], ServiceUnderTest]) -> None:
+async def test_an_unknown_record_is_not_found(door: Callable[[str], ServiceUnderTest]) -> None:
     client = door("gateway").client_as("auditor")
     for kind in ("project", "source", "plan", "payment", "asset"):
         assert (await client.get(f"/threads/{kind}/{ID_PREFIX}1")).status_code == 404, kind
@@ -188,37 +190,37 @@ async def test_a_project_in_the_library_shows_its_notices(
     doors: SystemUnderTest, door: Callable[[str], ServiceUnderTest], clock: Clock
 ) -> None:
     project = await ProjectScenario(doors, clock).create_in_review()
-    found = expect_success(await door("gateway").client_as("leader").get(f"/threads/project/{project}"))
-    assert [step["label"] for step in found["steps"]] == ["公示", "项目"]
+    thread = expect_success(await door("gateway").client_as("leader").get(f"/threads/project/{project}"))
+    assert [step["label"] for step in thread["steps"]] == ["公示", "项目"]
     elsewhere = door("gateway").client_as("town_officer", "620602101000")
     assert (await elsewhere.get(f"/threads/project/{project}")).status_code == 404
 
 
-async def test_machines_and_administrators_pull_no_threads(door: Callable[[str], ServiceUnderTest]) -> None:
+async def test_machines_and_administrators_read_no_threads(door: Callable[[str], ServiceUnderTest]) -> None:
     for role in ("admin", "machine"):
         assert (
             await door("gateway").client_as(role).get(f"/threads/project/{ID_PREFIX}1")
         ).status_code == 403
 
 
-def test_every_step_has_a_day_an_address_and_words_when_its_record_has() -> None:
+def test_every_step_takes_day_address_and_text_from_its_record() -> None:
     row = {"id": "1", "project_id": "2", "asset_id": "3"}
     full = {
-        one.list_name: [
+        spec.list_name: [
             row
-            | dict.fromkeys(one.text_fields.split(), "话")
-            | {one.day_fields.split()[0]: "2024-01-02T03:04:05Z"}
+            | dict.fromkeys(spec.text_fields.split(), "话")
+            | {spec.day_fields.split()[0]: "2024-01-02T03:04:05Z"}
         ]
-        for one in STEP_SPECS
+        for spec in STEP_SPECS
     }
-    found = told(full)
-    assert len(found) == len(STEP_SPECS)
-    assert all(step.on == "2024-01-02" and "话" in step.text for step in found)
-    assert not [step for step in found if "{" in step.address or "//" in step.address]
+    steps = build_steps(full)
+    assert len(steps) == len(STEP_SPECS)
+    assert all(step.on == "2024-01-02" and "话" in step.text for step in steps)
+    assert not [step for step in steps if "{" in step.address or "//" in step.address]
 
 
-def test_the_fields_that_steps_are_told_from_exist(doors: SystemUnderTest) -> None:
-    shapes = {
+def test_the_fields_used_by_steps_exist(doors: SystemUnderTest) -> None:
+    schemas = {
         "sources": ("funds", "SourceRead"),
         "plans": ("funds", "PlanRead"),
         "allocations": ("funds", "AllocationRead"),
@@ -231,12 +233,12 @@ def test_the_fields_that_steps_are_told_from_exist(doors: SystemUnderTest) -> No
         "inspections": ("assets", "InspectionRead"),
         "visits": ("attendance", "VisitRead"),
     }
-    for one in STEP_SPECS:
-        name, shape = shapes[one.list_name]
-        fields = doors.apps[name].openapi()["components"]["schemas"][shape]["properties"]
-        wanted = {
-            *one.text_fields.split(),
-            *one.day_fields.split(),
-            *([one.amount_field] if one.amount_field else []),
+    for spec in STEP_SPECS:
+        name, schema = schemas[spec.list_name]
+        fields = doors.apps[name].openapi()["components"]["schemas"][schema]["properties"]
+        used_fields = {
+            *spec.text_fields.split(),
+            *spec.day_fields.split(),
+            *([spec.amount_field] if spec.amount_field else []),
         }
-        assert wanted <= set(fields), one.list_name
+        assert used_fields <= set(fields), spec.list_name

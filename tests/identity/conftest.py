@@ -1,4 +1,4 @@
-"""The identity service through its door."""
+"""Clients of the identity service."""
 
 import httpx
 import pytest
@@ -9,7 +9,7 @@ from tests.identity.factories_identity import DISTRICT
 
 @pytest.fixture
 def anyone(doors: SystemUnderTest) -> httpx.AsyncClient:
-    """Without login."""
+    """A client without sign-in."""
     return doors.service("identity").anonymous_client()
 
 

@@ -1,4 +1,4 @@
-"""Signing in and out, as the tests of identity do it."""
+"""Sign-in helpers and request bodies of the identity tests."""
 
 from typing import Any
 
@@ -9,30 +9,30 @@ DISTRICT, TOWN, VILLAGE = "620602000000", "620602100000", "620602100200"
 
 
 async def request_token(client: httpx.AsyncClient, grant: str = "password", **form: Any) -> httpx.Response:
-    """What the token endpoint answers."""
+    """Send a request to the token endpoint."""
     return await client.post("/auth/token", data={"grant_type": grant, **form})
 
 
 async def sign_in(client: httpx.AsyncClient, name: str, password: str = PASSWORD) -> dict[str, Any]:
-    """The tokens of a person; the test fails when they cannot sign in."""
+    """Sign in and return the tokens; fails the test when the sign-in is refused."""
     answer = await request_token(client, username=name, password=password)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    tokens: dict[str, Any] = answer.json()
+    return tokens
 
 
 async def refresh_tokens(client: httpx.AsyncClient, tokens: dict[str, Any]) -> httpx.Response:
-    """What comes of using a refresh token."""
+    """Use a refresh token."""
     return await request_token(client, "refresh_token", refresh_token=tokens["refresh_token"])
 
 
 def bearer_header(tokens: dict[str, Any]) -> dict[str, str]:
-    """The header an access token travels in."""
+    """Authorization header with the access token."""
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 def build_account(**changes: Any) -> dict[str, Any]:
-    """A body for POST /users."""
+    """Build a body for POST /users."""
     return {
         "id": "zhang.san",
         "name": "张三",

@@ -1,4 +1,4 @@
-"""Administrators keep accounts within their own regions, and nobody holds all power."""
+"""Accounts: managed by administrators within their regions; separation of duties; passwords."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def update_account(admin: Client, account: httpx.Response, **body: Any) ->
 
 
 def list_error_pointers(answer: httpx.Response) -> list[tuple[str, str]]:
-    return [(one["code"], one["pointer"]) for one in answer.json()["errors"]]
+    return [(error["code"], error["pointer"]) for error in answer.json()["errors"]]
 
 
 async def test_an_account_is_made_read_and_found(admin: Client) -> None:
@@ -42,8 +42,9 @@ async def test_an_account_is_made_read_and_found(admin: Client) -> None:
     by_id = (await admin.get("/users", params={"q": "zhang"})).json()["items"]
 
     assert (read["name"], read["region"], read["must_change"]) == ("张三", TOWN, True)
-    assert [one["role"] for one in read["grants"]] == ["town_officer"]
-    assert [one["id"] for one in by_name] == [one["id"] for one in by_id] == ["zhang.san"]
+    assert [grant["role"] for grant in read["grants"]] == ["town_officer"]
+    names = [account["id"] for account in by_name]
+    assert names == [account["id"] for account in by_id] == ["zhang.san"]
 
 
 async def test_the_list_goes_on_page_by_page(admin: Client) -> None:
@@ -51,12 +52,12 @@ async def test_the_list_goes_on_page_by_page(admin: Client) -> None:
     cursor: str | None = ""
     while True:
         page = (await admin.get("/users", params={"limit": 4, "cursor": cursor})).json()
-        seen += [one["id"] for one in page["items"]]
+        seen += [account["id"] for account in page["items"]]
         if (cursor := page["next_cursor"]) is None:
             break
 
     assert seen == sorted(set(seen))
-    assert len(seen) == 8  # the nation's administrator is not the district's to see
+    assert len(seen) == 8  # the administrator of the nation is outside the district
 
 
 async def test_a_password_from_somebody_else_opens_nothing_but_changing_it(
@@ -118,7 +119,7 @@ async def test_several_roles_in_several_regions_are_one_account(admin: Client) -
     grants = [{"role": "cadre", "region": VILLAGE}, {"role": "town_officer", "region": TOWN}]
     read = (await create_account(admin, grants=grants)).json()
 
-    assert [(one["role"], one["region"]) for one in read["grants"]] == [
+    assert [(grant["role"], grant["region"]) for grant in read["grants"]] == [
         ("cadre", VILLAGE),
         ("town_officer", TOWN),
     ]
@@ -128,7 +129,7 @@ async def test_a_town_administrator_stays_in_their_town(doors: SystemUnderTest, 
     town = doors.service("identity").client_as("admin", TOWN, person="town.keeper")
     wider = await town.post("/users", json=build_account(grants=[{"role": "bureau", "region": DISTRICT}]))
     elsewhere = await town.post("/users", json=build_account(region=OTHER_TOWN))
-    seen = {one["id"] for one in (await town.get("/users")).json()["items"]}
+    seen = {account["id"] for account in (await town.get("/users")).json()["items"]}
 
     assert list_error_pointers(wider) == [("outside", "/grants/0/region")]
     assert elsewhere.status_code == 404
@@ -144,7 +145,7 @@ async def test_a_town_administrator_leaves_grants_elsewhere_alone(
     town = doors.service("identity").client_as("admin", TOWN, person="town.keeper")
     answer = await update_account(town, account, grants=[{"role": "village_clerk", "region": VILLAGE}])
 
-    assert {(one["role"], one["region"]) for one in answer.json()["grants"]} == {
+    assert {(grant["role"], grant["region"]) for grant in answer.json()["grants"]} == {
         ("cadre", OTHER_TOWN),
         ("village_clerk", VILLAGE),
     }
@@ -184,7 +185,9 @@ async def test_a_reset_password_unlocks_and_must_be_changed(anyone: Client, admi
 async def test_everybody_sees_their_own_account_and_no_other(doors: SystemUnderTest, anyone: Client) -> None:
     tokens = bearer_header(await sign_in(anyone, "finance"))
 
-    assert [one["id"] for one in (await anyone.get("/users", headers=tokens)).json()["items"]] == ["finance"]
+    assert [account["id"] for account in (await anyone.get("/users", headers=tokens)).json()["items"]] == [
+        "finance"
+    ]
     assert (await anyone.get("/users/leader", headers=tokens)).status_code == 404
 
 
@@ -201,9 +204,9 @@ async def test_no_answer_shows_a_password_hash(admin: Client) -> None:
 async def test_changes_of_grants_are_events_with_all_grants(admin: Client) -> None:
     account = await create_account(admin)
     await update_account(admin, account, grants=[{"role": "cadre", "region": VILLAGE}])
-    found = (await admin.get("/identity/events", params={"subject": "zhang.san"})).json()["items"]
+    events = (await admin.get("/identity/events", params={"subject": "zhang.san"})).json()["items"]
 
-    assert [(one["actor"], one["after"]["grants"]) for one in found] == [
+    assert [(event["actor"], event["after"]["grants"]) for event in events] == [
         ("keeper", [["town_officer", TOWN]]),
         ("keeper", [["cadre", VILLAGE]]),
     ]

@@ -1,4 +1,4 @@
-"""Outside systems have accounts of their own, no wider than a machine may be."""
+"""Machine clients: scopes, secrets, and limits of what a machine may do."""
 
 import httpx
 import sqlalchemy as sa
@@ -85,16 +85,18 @@ async def test_a_disabled_client_is_out(anyone: Client, admin: Client) -> None:
     assert (await _sign_in_client(anyone, made.json()["secret"])).status_code == 401
 
 
-async def test_a_secret_is_answered_once_and_kept_nowhere(doors: SystemUnderTest, admin: Client) -> None:
+async def test_a_secret_is_answered_once_and_not_stored(doors: SystemUnderTest, admin: Client) -> None:
     key = {"Idempotency-Key": "once-and-no-more"}
     made = await admin.post("/clients", json=CLIENT_BODY, headers=key)
     again = await admin.post("/clients", json=CLIENT_BODY, headers=key)
     async with doors.apps["identity"].state.context.database.read() as session:
-        kept = (await execute_core(session, sa.select(sa.func.count()).select_from(answer))).scalar_one()
+        stored_answers = (
+            await execute_core(session, sa.select(sa.func.count()).select_from(answer))
+        ).scalar_one()
 
     assert (made.status_code, again.status_code) == (201, 409)
     assert made.headers["cache-control"] == "no-store"
-    assert kept == 0
+    assert stored_answers == 0
     assert "secret" not in (await admin.get("/clients/tax.office")).json()
 
 
@@ -103,7 +105,7 @@ async def test_people_and_machines_are_kept_apart(admin: Client) -> None:
 
     assert (await admin.get("/users/tax.office")).status_code == 404
     assert (await admin.get("/clients/finance")).status_code == 404
-    assert {one["id"] for one in (await admin.get("/clients")).json()["items"]} == {
+    assert {client["id"] for client in (await admin.get("/clients")).json()["items"]} == {
         "finance-bureau",
         "tax.office",
     }

@@ -1,4 +1,4 @@
-"""Nobody who reads identity's disk can sign in as somebody else."""
+"""The identity database contains no password, secret or token in clear text."""
 
 import httpx
 
@@ -9,7 +9,7 @@ from tests.stored_text_search import find_clear_text
 Client = httpx.AsyncClient
 
 
-async def test_no_password_secret_or_token_is_kept_in_clear(
+async def test_no_password_secret_or_token_is_stored_in_clear(
     doors: SystemUnderTest, anyone: Client, admin: Client
 ) -> None:
     first = await sign_in(anyone, "finance")
@@ -20,8 +20,8 @@ async def test_no_password_secret_or_token_is_kept_in_clear(
     secret = (await admin.post("/clients", json=body, headers={"Idempotency-Key": "another"})).json()[
         "secret"
     ]
-    tokens = [one[name] for one in (first, second) for name in ("access_token", "refresh_token")]
+    tokens = [pair[name] for pair in (first, second) for name in ("access_token", "refresh_token")]
 
     context = doors.apps["identity"].state.context
     assert await find_clear_text(context, PASSWORD, "Huangyang-1", secret, *tokens) == []
-    assert await find_clear_text(context, "税务系统") != []  # it does find what is there
+    assert await find_clear_text(context, "税务系统") != []  # the search finds text that is stored in clear

@@ -1,4 +1,4 @@
-"""Demo accounts are for trying the system out, and no other installation starts with them."""
+"""A deployment does not start with usable demo accounts or publicly known secrets."""
 
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ async def test_a_deployment_starts_without_any_account(
 async def test_a_deployment_refuses_to_start_on_demo_accounts(
     tmp_path: Path, templates: DatabaseTemplates, clock: Clock
 ) -> None:
-    """The signing key of the copy is sealed with other keys, so it is given a new one first."""
+    """The signing key of the copied database is encrypted with other keys, so it is deleted first."""
     url = templates.clone_template("identity")
     settings = _build_settings(tmp_path, url)
     app = create_app(settings, now=clock.now)

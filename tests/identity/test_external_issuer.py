@@ -1,4 +1,4 @@
-"""统一身份认证: an outside issuer that the settings trust signs people in; nobody else does."""
+"""统一身份认证: sign-in through an external identity provider that the settings trust."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -23,7 +23,7 @@ NEXT_KEY = RSAKey.generate_key(2048, {"kid": "2025", "use": "sig"})
 
 
 class FakeIssuer:
-    """An OIDC issuer in this process."""
+    """An OIDC issuer in this process that counts the requests for its keys."""
 
     def __init__(self) -> None:
         self.keys = [CURRENT_KEY]
@@ -53,13 +53,13 @@ def sign_id_token(clock: Clock, key: RSAKey = CURRENT_KEY, alg: str = "RS256", *
 @pytest.fixture
 def issuer(doors: SystemUnderTest) -> Iterator[FakeIssuer]:
     context = doors.apps["identity"].state.context
-    found = FakeIssuer()
+    fake_issuer = FakeIssuer()
     trusted = TrustedIssuer(issuer=ISSUER_URL, audience="xianjie", jwks_url=f"{ISSUER_URL}/jwks")
-    was, apps = context.settings, context.clients.apps
-    context.settings = was.model_copy(update={"trusted_issuers": (trusted,)})
-    context.clients.apps = {**apps, ISSUER_URL: found.app}
-    yield found
-    context.settings, context.clients.apps = was, apps
+    settings, apps = context.settings, context.clients.apps
+    context.settings = settings.model_copy(update={"trusted_issuers": (trusted,)})
+    context.clients.apps = {**apps, ISSUER_URL: fake_issuer.app}
+    yield fake_issuer
+    context.settings, context.clients.apps = settings, apps
     context.clients.clear_external_cache()
 
 
@@ -73,7 +73,7 @@ async def test_a_person_of_the_issuer_gets_our_tokens(
     answer = await exchange_token(anyone, sign_id_token(clock))
     me = (await anyone.get("/auth/me", headers=bearer_header(answer.json()))).json()
 
-    assert (me["id"], [one["role"] for one in me["grants"]]) == ("leader", ["leader"])
+    assert (me["id"], [grant["role"] for grant in me["grants"]]) == ("leader", ["leader"])
     assert (await refresh_tokens(anyone, answer.json())).status_code == 200
 
 
@@ -88,7 +88,7 @@ async def test_an_account_without_password_enters_by_the_issuer_only(
     assert made.status_code == 201
     assert (entered.status_code, entered.json()["must_change"]) == (200, False)
     me = (await anyone.get("/auth/me", headers=bearer_header(again.json()))).json()
-    assert [one["role"] for one in me["grants"]] == ["town_officer"]
+    assert [grant["role"] for grant in me["grants"]] == ["town_officer"]
     assert guessed.status_code == 400
 
 

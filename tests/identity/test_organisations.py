@@ -1,4 +1,4 @@
-"""The directory of organisations: open to read, kept by administrators."""
+"""Organisations: readable by every signed-in caller, managed by administrators."""
 
 from uuid import uuid4
 
@@ -20,7 +20,7 @@ async def test_an_organisation_is_entered_and_found(doors: SystemUnderTest, admi
     found = (await clerk.get("/organisations", params={"q": "黄羊"})).json()["items"]
     elsewhere = (await clerk.get("/organisations", params={"region": "620602101000"})).json()["items"]
 
-    assert [one["id"] for one in found] == [made["id"]]
+    assert [organisation["id"] for organisation in found] == [made["id"]]
     assert elsewhere == []
     assert (await clerk.get(f"/organisations/{made['id']}")).json()["name"] == "黄羊镇人民政府"
 

@@ -1,4 +1,4 @@
-"""A refresh token is used once; used twice it was stolen, unless the first answer was lost on a bad line."""
+"""Refresh tokens: single use, revocation of the family on reuse, retry after a lost response."""
 
 from datetime import timedelta
 
@@ -27,10 +27,10 @@ async def test_a_token_used_twice_ends_the_whole_family(anyone: Client, admin: C
     clock.advance(timedelta(minutes=1))
     stolen = await refresh_tokens(anyone, first)
     honest = await refresh_tokens(anyone, second)
-    told = (await admin.get("/identity/events", params={"types": "token.reused"})).json()["items"]
+    events = (await admin.get("/identity/events", params={"types": "token.reused"})).json()["items"]
 
     assert (stolen.status_code, honest.status_code) == (400, 400)
-    assert [one["subject"] for one in told] == ["finance"]
+    assert [event["subject"] for event in events] == ["finance"]
 
 
 async def test_a_repeated_refresh_on_a_bad_line_is_no_theft(anyone: Client, clock: Clock) -> None:

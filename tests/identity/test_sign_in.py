@@ -1,4 +1,4 @@
-"""Who signs in gets tokens that every service accepts; who guesses is locked out for a while."""
+"""Sign-in: tokens that every service accepts, lock-out after failures, limit of concurrent logins."""
 
 import asyncio
 import base64
@@ -99,9 +99,9 @@ async def test_guesses_side_by_side_count_like_guesses_in_a_row(anyone: Client) 
 
 async def test_a_locked_account_is_an_event_the_administrator_sees(anyone: Client, admin: Client) -> None:
     await _fail_sign_in(anyone, 5)
-    found = (await admin.get("/identity/events", params={"types": "account.locked"})).json()["items"]
+    events = (await admin.get("/identity/events", params={"types": "account.locked"})).json()["items"]
 
-    assert [(one["subject"], one["after"]["minutes"]) for one in found] == [("finance", 15)]
+    assert [(event["subject"], event["after"]["minutes"]) for event in events] == [("finance", 15)]
 
 
 async def test_the_district_decides_how_many_failures_lock(doors: SystemUnderTest, anyone: Client) -> None:
@@ -199,7 +199,7 @@ async def test_a_rush_of_logins_leaves_reads_alone(anyone: Client) -> None:
     rushed = loop.time() - began
     assert [(await task).status_code for task in rush] == [200] * 12
     assert len(waits) >= 5  # reads were answered while logins were being hashed
-    assert sorted(waits)[len(waits) // 2] < rushed / 6  # and none of them stood in the queue
+    assert sorted(waits)[len(waits) // 2] < rushed / 6  # and did not wait in the queue of logins
 
 
 async def test_too_many_logins_at_once_are_asked_to_come_back(
@@ -212,4 +212,4 @@ async def test_too_many_logins_at_once_are_asked_to_come_back(
 
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [200, 200, 200, 503, 503, 503]
-    assert all("retry-after" in one.headers for one in answers if one.status_code == 503)
+    assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)

@@ -1,7 +1,7 @@
-"""The options of curl that the tours use, for machines without it: `-s -S -f -X -H -d --data-binary -F -G -o -w`.
+"""Replacement for curl with the options the tours use: `-s -S -f -X -H -d --data-binary -F -G -o -w`.
 
-Each refusal (400 or above) that the tour did not mean to show is noted in the file REFUSALS, since a shell forgets what
-fails at the head of a pipe. With `-w '%{http_code}'` it is meant; 500 and above never is.
+Appends every unexpected status of 400 or above to the file REFUSALS, since a shell ignores failures at the head of a
+pipe. With `-w '%{http_code}'` statuses below 500 are expected.
 """
 
 import argparse
@@ -17,19 +17,19 @@ from uuid import uuid4
 EXIT_HTTP_ERROR = 22
 """The exit status of curl -f when the answer is 400 or above."""
 REFUSALS_VARIABLE = "REFUSALS"
-"""The environment's name for the file of refusals."""
+"""Environment variable with the path of the file of refusals."""
 
 
 @dataclass
 class RequestBody:
-    """What is sent, and as what."""
+    """Content and headers of a request."""
 
     content: bytes | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The command line, read as curl reads it."""
+    """Parse the command line like curl."""
     parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
     parser.add_argument("url")
     for flag in ("-s", "-S", "-f", "-G"):
@@ -52,58 +52,60 @@ def _urlencode_pair(pair: str) -> str:
 
 
 def encode_form(fields: Sequence[str]) -> RequestBody:
-    """Fields and files as multipart/form-data; `name=@path;type=mime` is a file."""
-    mark, parts = uuid4().hex, []
-    for one in fields:
-        name, _, value = one.partition("=")
+    """Encode fields and files as multipart/form-data; `name=@path;type=mime` is a file."""
+    boundary, parts = uuid4().hex, []
+    for form_field in fields:
+        name, _, value = form_field.partition("=")
         path, _, kind = value.partition(";type=")
-        head = f'--{mark}\r\nContent-Disposition: form-data; name="{name}"'
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"'
         if path.startswith("@"):
             head += (
                 f'; filename="{Path(path[1:]).name}"\r\nContent-Type: {kind or "application/octet-stream"}'
             )
         parts.append(head.encode() + b"\r\n\r\n" + _read_data(path) + b"\r\n")
-    parts.append(f"--{mark}--\r\n".encode())
-    return RequestBody(b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={mark}"})
+    parts.append(f"--{boundary}--\r\n".encode())
+    return RequestBody(b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
 
-def build_body(given: argparse.Namespace) -> RequestBody:
-    """What the command sends."""
-    if given.F:
-        return encode_form(given.F)
-    pieces = [_read_data(one) for one in [*given.d, *given.data_binary]]
-    pieces += [_urlencode_pair(one).encode() for one in given.data_urlencode]
-    if given.G or not pieces:
+def build_body(options: argparse.Namespace) -> RequestBody:
+    """Build the request body of the command."""
+    if options.F:
+        return encode_form(options.F)
+    parts = [_read_data(text) for text in [*options.d, *options.data_binary]]
+    parts += [_urlencode_pair(pair).encode() for pair in options.data_urlencode]
+    if options.G or not parts:
         return RequestBody()
-    return RequestBody(b"&".join(pieces), {"Content-Type": "application/x-www-form-urlencoded"})
+    return RequestBody(b"&".join(parts), {"Content-Type": "application/x-www-form-urlencoded"})
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Ask, print, and say by the exit status how it went."""
-    given = parse_arguments(arguments)
-    sent = build_body(given)
-    url = urlsplit(given.url)
-    query = [url.query, *given.d, *map(_urlencode_pair, given.data_urlencode)] if given.G else [url.query]
-    target = f"{url.path}?{'&'.join(filter(None, query))}"
-    for header in given.H:
-        name, _, value = header.partition(":")
-        known = next((key for key in sent.headers if key.lower() == name.lower()), name)
-        sent.headers[known] = value.strip()
-    line = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
-    line.request(
-        given.request or ("POST" if sent.content is not None else "GET"), target, sent.content, sent.headers
+    """Send the request and print the answer; returns curl's exit status."""
+    options = parse_arguments(arguments)
+    body = build_body(options)
+    url = urlsplit(options.url)
+    query = (
+        [url.query, *options.d, *map(_urlencode_pair, options.data_urlencode)] if options.G else [url.query]
     )
-    answer = line.getresponse()
+    target = f"{url.path}?{'&'.join(filter(None, query))}"
+    for header in options.H:
+        name, _, value = header.partition(":")
+        existing = next((key for key in body.headers if key.lower() == name.lower()), name)
+        body.headers[existing] = value.strip()
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
+    connection.request(
+        options.request or ("POST" if body.content is not None else "GET"), target, body.content, body.headers
+    )
+    answer = connection.getresponse()
     content = answer.read()
-    failed = bool(given.f) and answer.status >= 400
-    if answer.status >= (500 if given.write_out else 400):
-        with Path(os.environ[REFUSALS_VARIABLE]).open("a", encoding="utf-8") as noted:
-            noted.write(f"{answer.status} {given.url}\n{content.decode(errors='replace')[:2000]}\n")
-    if given.output:
-        Path(given.output).write_bytes(content)
+    failed = bool(options.f) and answer.status >= 400
+    if answer.status >= (500 if options.write_out else 400):
+        with Path(os.environ[REFUSALS_VARIABLE]).open("a", encoding="utf-8") as refusals:
+            refusals.write(f"{answer.status} {options.url}\n{content.decode(errors='replace')[:2000]}\n")
+    if options.output:
+        Path(options.output).write_bytes(content)
     elif not failed:
         sys.stdout.buffer.write(content)
-    sys.stdout.write(given.write_out.replace("%{http_code}", str(answer.status)).replace("\\n", "\n"))
+    sys.stdout.write(options.write_out.replace("%{http_code}", str(answer.status)).replace("\\n", "\n"))
     return EXIT_HTTP_ERROR if failed else 0
 
 

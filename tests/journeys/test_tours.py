@@ -1,4 +1,4 @@
-"""What the README and the tours show works when pasted, from top to bottom, on a system just started."""
+"""The shell commands of the README and the tours work when pasted in order into a newly started system."""
 
 import os
 import re
@@ -30,7 +30,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Where `curl` and `python3` are found on whatever machine."""
+    """PATH with the replacement of curl and this Python as `python3`."""
     folder = tmp_path_factory.mktemp("bin")
     curl = folder / "curl"
     curl.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {JOURNEYS_FOLDER / "curl.py"} "$@"\n', "utf-8")
@@ -39,16 +39,16 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-@pytest.mark.parametrize("tour", TOUR_FILES, ids=[one.stem for one in TOUR_FILES])
+@pytest.mark.parametrize("tour", TOUR_FILES, ids=[tour.stem for tour in TOUR_FILES])
 def test_a_tour_works_when_pasted(tour: Path, url: str, path: str, tmp_path: Path) -> None:
     blocks = [
-        one for one in SHELL_BLOCK_PATTERN.findall(tour.read_text("utf-8")) if not one.startswith("make ")
+        block
+        for block in SHELL_BLOCK_PATTERN.findall(tour.read_text("utf-8"))
+        if not block.startswith("make ")
     ]
     script = "set -eu\n" + "\n".join(blocks).replace(README_URL, url)
-
     refusals = tmp_path / "refusals"
-
-    done = subprocess.run(
+    completed = subprocess.run(
         ["/bin/sh"],
         input=script,
         cwd=tmp_path,
@@ -59,4 +59,4 @@ def test_a_tour_works_when_pasted(tour: Path, url: str, path: str, tmp_path: Pat
     )
 
     assert not refusals.exists(), refusals.read_text("utf-8")
-    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
+    assert completed.returncode == 0, f"{completed.stdout[-2000:]}\n{completed.stderr[-3000:]}"
