@@ -40,6 +40,11 @@ def dump_path(kind: str, service: str) -> Path:
     return FOLDER / kind / f"{service}.sql.gz"
 
 
+def list_dumped_services() -> list[str]:
+    """List the services that the release has a dump of; a newer service has none."""
+    return sorted(path.name.removesuffix(".sql.gz") for path in (FOLDER / KINDS[0]).glob("*.sql.gz"))
+
+
 def read_counts(kind: str, service: str) -> dict[str, Any]:
     """What `measure` found in a service's database when it was dumped."""
     found: dict[str, Any] = json.loads((FOLDER / "counts.json").read_text("utf-8"))[kind][service]

@@ -8,19 +8,18 @@ from typing import Any, NamedTuple
 import pytest
 import sqlalchemy as sa
 
-from embedded.system import list_services
 from services.identity.keys.service import KEY_ASSOCIATED_DATA
 from shared.app.serve import migrate_database
 from shared.auth import Keyring
 from shared.db import Database
-from shared.db.migrate import has_database, upgrade_database
+from shared.db.migrate import upgrade_database
 from shared.events.audit_log import LogReport, Seal, verify_chain
 from shared.settings import Settings
 from tests import released
 from tests.architecture.shapes import open_engine, read_names, read_shape
 from tests.conftest import SQLITE, DatabaseTemplates
 
-STORING = [name for name in list_services() if has_database(name)]
+STORING = released.list_dumped_services()
 KIND = "sqlite" if SQLITE else "postgres"
 
 
