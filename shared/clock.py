@@ -1,8 +1,8 @@
-"""The only clock: everything else is given the time as an argument."""
+"""The system clock. All other code receives the time as an argument."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The present instant, UTC."""
+    """The current instant in UTC."""
     return datetime.now(UTC)

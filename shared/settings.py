@@ -1,6 +1,6 @@
-"""Settings of one service: `XIANJIE_*` for what all share, `<SERVICE>_DATABASE_URL` for its own database.
+"""Settings of one service from the environment: `XIANJIE_*`, and `<SERVICE>_DATABASE_URL` for its database.
 
-The defaults suit the one-process run. Any other run refuses known or missing secrets with one clear sentence.
+The defaults suit `make run` (one process). Otherwise a missing or well-known secret is refused with one sentence.
 """
 
 import json
@@ -14,15 +14,15 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 KNOWN_SECRETS = frozenset({"", "secret", "changeme", "xianjie", "demo", "Xianjie-2022"})
 MIN_SECRET_LENGTH = 32
 STATELESS_SERVICES = frozenset({"gateway"})
-"""Services that need no secret: the gateway passes the caller's own token on and stores nothing."""
+"""Services that need no secrets: the gateway forwards the caller's token and stores nothing."""
 
 
 class StartupError(Exception):
-    """A process cannot start: one clear sentence why."""
+    """A process cannot start; the message is one sentence for the operator."""
 
 
 class TrustedIssuer(BaseModel):
-    """An outside OIDC issuer (统一身份认证) whose ID tokens are exchanged for ours."""
+    """An external OIDC issuer (统一身份认证) whose ID tokens can be exchanged for tokens of this system."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,7 +33,7 @@ class TrustedIssuer(BaseModel):
 
 
 class Settings(BaseSettings):
-    """What a service is told from outside; see deploy/docker-compose.yml for every name in use."""
+    """Settings of a service; deploy/docker-compose.yml shows every variable in use."""
 
     model_config = SettingsConfigDict(env_prefix="XIANJIE_", extra="ignore", frozen=True)
 
@@ -70,12 +70,12 @@ class Settings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod
-    def load(cls, service: str, **given: Any) -> Self:  # noqa: ANN401 - any field
-        """Settings for one service from the environment, with the given fields on top."""
+    def load(cls, service: str, **overrides: Any) -> Self:  # noqa: ANN401 - any field
+        """Load the settings of one service from the environment; `overrides` take precedence."""
         url = os.environ.get(f"{service.upper()}_DATABASE_URL")
-        if url and "database_url" not in given:
-            given["database_url"] = url
-        return cls(service=service, **given)
+        if url and "database_url" not in overrides:
+            overrides["database_url"] = url
+        return cls(service=service, **overrides)
 
     @model_validator(mode="after")
     def _check_secrets(self) -> Self:
@@ -93,15 +93,15 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        """The database address; a SQLite file under `var` when nothing else is set."""
+        """The database URL; default is a SQLite file under `var`."""
         return self.database_url or f"sqlite:///{self.var / self.service}.db"
 
     def service_url(self, service: str) -> str:
-        """The address of another service: as set, else its folder name as a host."""
+        """Base URL of another service: from `peers`, else its name as host."""
         return self.peers.get(service, f"http://{service}:8000")
 
     def to_environment(self) -> dict[str, str]:
-        """The same settings as environment variables, for a process started with them."""
+        """The settings as environment variables, for a child process."""
         values: dict[str, str] = {}
         for name, value in self.model_dump(mode="json", exclude={"service"}).items():
             values[f"XIANJIE_{name.upper()}"] = value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""What a service function is handed: the transaction, who asks, when, and the running service around it."""
+"""Unit of work of one request or task: transaction, actor, timestamp, and the context of the running service."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ class Closeable(Protocol):
 
 @dataclass
 class ServiceContext:
-    """One running service: what outlives a request."""
+    """Everything of a running service that outlives a request."""
 
     name: str
     settings: Settings
@@ -44,10 +44,10 @@ class ServiceContext:
     clock: Callable[[], datetime]
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict)
-    """What a service keeps in memory while it runs (caches, the group commit of check-ins), by name."""
+    """Values kept in memory while the service runs (caches, the group commit of check-ins), by name."""
 
     def service_actor(self) -> Actor:
-        """The service as an actor of its own: relays, reconcilers, timers."""
+        """The service itself as actor, for background tasks."""
         return Actor(f"service:{self.name}", self.name, (Grant(Role.SERVICE, NATION_CODE),), kind="service")
 
     async def clear_memory(self) -> None:
@@ -59,13 +59,13 @@ class ServiceContext:
                 await value.close()
 
     def unit_of_work(self, session: AsyncSession, actor: Actor | None = None) -> "UnitOfWork":
-        """Work outside a request (background tasks, consumers), by the service itself unless told otherwise."""
+        """A unit of work outside a request; the actor defaults to the service itself."""
         return UnitOfWork(session, actor or self.service_actor(), self.clock(), self)
 
 
 @dataclass
 class ServiceClient:
-    """Another service, asked in the name of this work's actor."""
+    """Client of another service that acts on behalf of the unit of work's actor."""
 
     context: ServiceContext
     service: str
@@ -81,14 +81,14 @@ class ServiceClient:
         json: Any = None,  # noqa: ANN401 - any JSON
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """The JSON answer; the peer's refusal as our refusal; Unavailable (503) when it is down."""
+        """Send a request and return the JSON answer. Raises the ApiError the service answered, Unavailable when it is down."""
         token = issue_service_token(self.context.settings, self.context.name, self.actor, self.at)
         return await self.context.clients.request(
             self.service, method, path, token=token, params=params, json=json, headers=headers
         )
 
     def __post_init__(self) -> None:
-        """`get`, `post`, `put` and `delete` are `ask` with the method filled in."""
+        """Define `get`, `post`, `put` and `delete` as `request` with the method filled in."""
         self.get = partial(self.request, "GET")
         self.post = partial(self.request, "POST")
         self.put = partial(self.request, "PUT")
@@ -97,7 +97,7 @@ class ServiceClient:
 
 @dataclass
 class UnitOfWork:
-    """One piece of work: everything a service function may use, and nothing it could reach behind its back."""
+    """Unit of work: session, actor, timestamp and service context, passed to every service function."""
 
     session: AsyncSession
     actor: Actor
@@ -106,7 +106,7 @@ class UnitOfWork:
 
     @property
     def today(self) -> date:
-        """The working date, Asia/Shanghai."""
+        """The current date in Asia/Shanghai."""
         return self.at.astimezone(CHINA_TIME_ZONE).date()
 
     async def publish(
@@ -118,7 +118,7 @@ class UnitOfWork:
         reason: str = "",
         happened_at: datetime | None = None,
     ) -> None:
-        """Write the event beside the change; subject, version and region are the record's."""
+        """Insert an event about a record into the event log, in this transaction."""
         await publish(
             self.session,
             event,
@@ -133,22 +133,22 @@ class UnitOfWork:
         )
 
     async def publish_all(self, records: Sequence[EventRecord]) -> None:
-        """Write many events beside their changes, in one statement."""
+        """Insert many events into the event log in one statement, in this transaction."""
         await publish_many(self.session, records, actor=self.actor, at=self.at)
 
     async def get_rule(self, key: str, *, on: date | None = None, region: str | None = None) -> Rule:
-        """The rule in force on a day in a region (today, in this district unless told otherwise)."""
+        """The rule in force on a day in a region; defaults are today and the district."""
         return await self.context.rules.get_rule(
             self.session, key, on or self.today, region or self.context.settings.district, self.at
         )
 
     def service_client(self, service: str) -> ServiceClient:
-        """Another service; ask it before the first statement of a writing request, or locks wait on the network."""
+        """Client of another service. Call it before the first statement of a transaction, or locks wait for the network."""
         return ServiceClient(self.context, service, self.actor, self.at)
 
 
 def to_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as JSON holds them, for `before` of an event."""
+    """Values converted to JSON types (other types as text), for `before` of an event."""
     return {
         key: value if value is None or isinstance(value, bool | int | float | str) else str(value)
         for key, value in values.items()

@@ -1,4 +1,4 @@
-"""`/{service}/log/...`: what an operator looks at and does when events do not arrive, and what an auditor asks."""
+"""`/{service}/log/…`: routes for operators (cursors, dead letters) and auditors (log verification)."""
 
 from typing import Annotated, Any
 
@@ -37,7 +37,7 @@ class CursorList(BaseModel):
 
 
 def admin_router(service: str) -> APIRouter:
-    """The operator's addresses of one service."""
+    """Router with the operator routes of one service."""
     router = APIRouter(prefix=f"/{service}/log", tags=["运维"], route_class=Route)
 
     @router.get("/cursors", response_model=CursorList, **requires(May.LOG_OPERATE))

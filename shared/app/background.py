@@ -1,4 +1,4 @@
-"""What goes on behind the writers, round after round: a round that fails ends none of those after it."""
+"""Periodic background tasks. An exception in one iteration is logged; the loop continues."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -9,27 +9,27 @@ import structlog
 from shared.errors import ApiError
 from shared.unit_of_work import ServiceContext
 
-log = structlog.get_logger("rounds")
+log = structlog.get_logger("background")
 
 
 def run_periodically(
-    name: str, once: Callable[[ServiceContext], Awaitable[object]], pause: float
+    name: str, run_once: Callable[[ServiceContext], Awaitable[object]], pause: float
 ) -> Callable[[ServiceContext], Coroutine[Any, Any, None]]:
-    """A task for `Service.background`: `once` again and again, `pause` seconds apart, until cancelled.
+    """Build a task for `Service.background` that calls `run_once` every `pause` seconds until cancelled.
 
-    A round that answers True says that more waits: the next one follows at once.
+    When `run_once` returns True there is more to do, and the next iteration starts without a pause.
     """
 
     async def run(context: ServiceContext) -> None:
         while True:
-            more = False
+            has_more = False
             try:
-                more = await once(context) is True
-            except ApiError as refusal:
-                log.warning(name, service=context.name, reason=refusal.detail)
+                has_more = await run_once(context) is True
+            except ApiError as error:
+                log.warning(name, service=context.name, reason=error.detail)
             except Exception:
-                # Whatever it was, tomorrow's work is not to wait for somebody who starts the process again.
+                # Any error: later iterations must run without a restart of the process.
                 log.exception(name, service=context.name)
-            await asyncio.sleep(0 if more else pause)
+            await asyncio.sleep(0 if has_more else pause)
 
     return run

@@ -1,4 +1,4 @@
-"""The one factory: a service is a name, its tables, its routers and its handlers; everything else is the same for all."""
+"""Application factory: builds the FastAPI app of a service from its declaration (`Service`)."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -37,32 +37,32 @@ from shared.unit_of_work import ServiceContext
 API_PREFIX = "/api/v1"
 ROOT = Path(__file__).parents[2]
 STARTUP_LOCK_ID = 620_603
-"""Lock of a database: one process of a service at a time brings its rules in."""
+"""Advisory lock id: one process of a service at a time loads rules and runs the startup function."""
 DAY_S = 24 * 3600
 log = structlog.get_logger("service")
 
 
 @dataclass(frozen=True)
 class Service:
-    """What makes one service different from another."""
+    """Declaration of one service."""
 
     name: str
     title: str
     read: May
-    """Permission that opens its feed."""
+    """Permission for its event feed."""
     routers: Sequence[APIRouter]
     handlers: Mapping[str, inbox.EventHandler] = field(default_factory=dict)
     background: Sequence[Callable[[ServiceContext], Awaitable[None]]] = ()
     open_routers: Sequence[APIRouter] = ()
     """Routers outside /api/v1 (well-known documents)."""
     rule_shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Rule key → the type its value must have; a district's own version of another shape is refused."""
+    """Rule key → type of the rule's value; a rule version whose value does not validate is refused."""
     webhooks: May | None = None
-    """Permission that manages its webhooks; a service without one has none."""
+    """Permission to manage its webhooks; None for a service without webhooks."""
     middleware: Sequence[tuple[Callable[..., ASGIApp], Callable[[ServiceContext], dict[str, Any]]]] = ()
-    """ASGI middleware classes of the service's own, each with a function that builds its keyword arguments."""
+    """ASGI middleware classes, each with a function that builds its keyword arguments."""
     start: Callable[[ServiceContext], Awaitable[None]] | None = None
-    """Runs before the first request: seeds, checks."""
+    """Called before the first request, e.g. to create initial data."""
 
 
 def build_app(
@@ -72,7 +72,7 @@ def build_app(
     apps: Mapping[str, ASGIApp] | None = None,
     now: Callable[[], datetime] = clock.now,
 ) -> FastAPI:
-    """The app of a service. `apps` are the services of this process, `now` is the clock tests replace."""
+    """Build the app of a service. `apps` are services in this process, called without network; `now` is the clock."""
     settings = settings or Settings.load(service.name)
     context = _create_context(service, settings, apps, now)
     metrics = Metrics(service.name)
@@ -83,7 +83,7 @@ def build_app(
         try:
             await _on_startup(service, context)
             if settings.relay:
-                tasks = [asyncio.create_task(one) for one in _background_tasks(service, context)]
+                tasks = [asyncio.create_task(task) for task in _background_tasks(service, context)]
             yield
         finally:
             for task in tasks:
@@ -107,18 +107,18 @@ def build_app(
 def _create_context(
     service: Service, settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
 ) -> ServiceContext:
-    wire = ServiceClients(settings, apps)
+    clients = ServiceClients(settings, apps)
 
-    async def keys() -> dict[str, Any]:
-        found: dict[str, Any] = await wire.request("identity", "GET", "/.well-known/jwks.json")
-        return found
+    async def fetch_jwks() -> dict[str, Any]:
+        jwks: dict[str, Any] = await clients.request("identity", "GET", "/.well-known/jwks.json")
+        return jwks
 
     return ServiceContext(
         name=service.name,
         settings=settings,
         database=Database(settings.resolved_database_url),
-        clients=wire,
-        verifier=TokenVerifier(settings, keys),
+        clients=clients,
+        verifier=TokenVerifier(settings, fetch_jwks),
         keyring=Keyring(settings.data_keys, settings.index_key),
         storage=Storage(settings.storage_url or str(settings.var / "files" / service.name)),
         rules=RuleCache(),
@@ -140,8 +140,11 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
         run_periodically("seal", _seal_log, SEAL_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
     )
-    running = [inbox.create_relay(context).run(), *(one(context) for one in (*common, *service.background))]
-    return [*running, WebhookDispatcher(context).run()] if service.webhooks is not None else running
+    tasks = [
+        inbox.create_relay(context).run(),
+        *(start_task(context) for start_task in (*common, *service.background)),
+    ]
+    return [*tasks, WebhookDispatcher(context).run()] if service.webhooks is not None else tasks
 
 
 async def _seal_log(context: ServiceContext) -> bool:
@@ -164,15 +167,15 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
         feed.event_feed_router(service.name, service.read),
         admin_routes.admin_router(service.name),
     )
-    pushed = (
+    webhook_routers = (
         [webhooks.webhook_router(service.name, service.read, service.webhooks)] if service.webhooks else []
     )
-    for one in (*common, *pushed, *service.routers):
-        app.include_router(one, prefix=API_PREFIX)
+    for router in (*common, *webhook_routers, *service.routers):
+        app.include_router(router, prefix=API_PREFIX)
 
 
 def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
-    """The app's OpenAPI document, with the shape of every refusal."""
+    """The app's OpenAPI document with the Problem schema added."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, shapes = models_json_schema(

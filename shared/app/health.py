@@ -1,4 +1,4 @@
-"""`/healthz` (alive), `/readyz` (its database answers), `/metrics`."""
+"""Health routes: `/healthz` (process runs), `/readyz` (database answers), `/metrics` (Prometheus)."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from shared.http import allows_anonymous, get_service_context
 
 
 def health_router(metrics: Metrics) -> APIRouter:
-    """The operators' addresses of one service."""
+    """Router with the health and metrics routes of one service."""
     router = APIRouter(tags=["运维"])
 
     @router.get("/healthz", response_model=dict[str, str], **allows_anonymous())

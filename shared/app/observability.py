@@ -1,4 +1,4 @@
-"""What operators see: request ids, one structured log line per request, Prometheus metrics."""
+"""Request ids, one structured log line per request, Prometheus metrics."""
 
 import logging
 import re
@@ -17,12 +17,12 @@ _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
 TIME_LEFT_HEADER_BYTES = propagation.TIME_LEFT_HEADER.lower().encode()
 log = structlog.get_logger("access")
 COUNTED_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-"""Methods that are counted by name; a client may invent others without end."""
+"""Methods with a metric label of their own; others are counted as OTHER, so that clients cannot create labels."""
 UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def configure_logging(level: str) -> None:
-    """JSON lines on standard error at this level and above."""
+    """Configure structlog: JSON lines on standard error from this level up."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -38,7 +38,7 @@ def configure_logging(level: str) -> None:
 
 
 class Metrics:
-    """Counters and times of one service; each has a registry of its own, so that many fit in one process."""
+    """Request metrics of one service, with its own registry, so that several services fit in one process."""
 
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
@@ -55,22 +55,22 @@ class Metrics:
         )
 
     def request_metrics(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        """The counter and the times of one kind of request."""
-        found = self._kinds.get((method, route, status))
-        if found is None:
-            found = self._kinds[method, route, status] = (
+        """The counter and histogram of one (method, route, status), created on first use."""
+        metrics = self._kinds.get((method, route, status))
+        if metrics is None:
+            metrics = self._kinds[method, route, status] = (
                 self.requests.labels(self.service, method, route, str(status)),
                 self.seconds.labels(self.service, method, route),
             )
-        return found
+        return metrics
 
     def render(self) -> Response:
-        """The figures in Prometheus' text format."""
+        """The metrics in Prometheus text format."""
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _route_pattern(scope: Scope) -> str:
-    """The address with its parameters' names, so that metrics stay few."""
+    """The path with parameter values replaced by their names, which bounds the number of metrics."""
     if "endpoint" not in scope:
         return str(scope.get("state", {}).get("handed_to", "unmatched"))
     names = {str(value): name for name, value in scope.get("path_params", {}).items()}
@@ -79,52 +79,53 @@ def _route_pattern(scope: Scope) -> str:
 
 
 def _read_propagation_headers(scope: Scope) -> tuple[str, str]:
-    """The request id that was sent along, and the seconds its sender still waits."""
-    given = left = b""
+    """The values of X-Request-ID and X-Time-Left, empty when absent."""
+    request_id = time_left = b""
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            given = value
+            request_id = value
         elif name == TIME_LEFT_HEADER_BYTES:
-            left = value
-    return given.decode("latin-1"), left.decode("latin-1")
+            time_left = value
+    return request_id.decode("latin-1"), time_left.decode("latin-1")
 
 
 class RequestLogMiddleware:
-    """ASGI middleware: gives each request an id, counts it, times it and writes one line about it."""
+    """ASGI middleware: assigns each request an id, measures it and logs one line."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
         self.metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, watching."""
+        """Call the next app and record status and duration."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given, left = _read_propagation_headers(scope)
-        request_id = given if _SAFE_ID.fullmatch(given) else str(new_id())
-        own = (b"x-request-id", request_id.encode("latin-1"))
+        sent_id, time_left = _read_propagation_headers(scope)
+        request_id = sent_id if _SAFE_ID.fullmatch(sent_id) else str(new_id())
+        id_header = (b"x-request-id", request_id.encode("latin-1"))
         scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
 
-        async def sending(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [one for one in message.get("headers", ()) if one[0] != own[0]] + [own]
+                others = [header for header in message.get("headers", ()) if header[0] != id_header[0]]
+                message["headers"] = [*others, id_header]
             await send(message)
 
         try:
-            with propagation.bind_request(request_id, left):
-                await self.app(scope, receive, sending)
+            with propagation.bind_request(request_id, time_left):
+                await self.app(scope, receive, send_with_id)
         finally:
             self._record_request(scope, request_id, status, time.perf_counter() - started)
 
     def _record_request(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         path = _route_pattern(scope)
         method, service = scope["method"], self.metrics.service
-        counted = method if method in COUNTED_METHODS else "OTHER"
-        requests, times = self.metrics.request_metrics(counted, path, status)
+        label = method if method in COUNTED_METHODS else "OTHER"
+        requests, times = self.metrics.request_metrics(label, path, status)
         requests.inc()
         times.observe(seconds)
         if scope["path"] not in UNLOGGED_PATHS:

@@ -1,7 +1,7 @@
-"""`python -m shared.serve funds`: one service over TCP, its database brought up to date first.
+"""`python -m shared.app.serve funds` migrates the database of one service and serves it over TCP.
 
-What a container runs (deploy/Dockerfile) and what `make run-services` starts for each service. Anything in the way of
-a start is one sentence on standard error and exit code 1.
+Containers run this (deploy/Dockerfile), and `make run-services` starts it for each service. A failed start writes
+one sentence to standard error and exits with code 1.
 """
 
 import argparse
@@ -28,19 +28,19 @@ from shared.db.migrate import IncompatibleDatabase, has_database, upgrade_databa
 from shared.settings import Settings, StartupError
 
 KEEP_ALIVE_S = 30
-"""Seconds an unused connection stays open; longer than the gateway keeps one for its next request."""
+"""Seconds an idle connection stays open; must exceed the gateway's idle time, or it sends into a closed connection."""
 SHUTDOWN_GRACE_S = 10
-"""Seconds that requests under way have to finish when the process is told to end."""
+"""Seconds that running requests have to finish at shutdown."""
 LISTEN_BACKLOG = 2048
 
 
 def uvicorn_config(app: ASGIApp, *, proxies: tuple[str, ...] = ()) -> uvicorn.Config:
-    """How every server of this system runs; `proxies` are the networks whose X-Forwarded-For it believes."""
+    """Uvicorn settings of every server; `proxies` are the networks whose X-Forwarded-For is trusted."""
     return uvicorn.Config(
         app,
         http="httptools",
         ws="none",
-        lifespan="off",  # entered by whoever starts the server, so that a failure is one sentence
+        lifespan="off",  # entered by the caller, which reports a failure in one sentence
         log_config=None,
         access_log=False,  # shared/app/observability.py writes one line per request
         server_header=False,
@@ -53,27 +53,27 @@ def uvicorn_config(app: ASGIApp, *, proxies: tuple[str, ...] = ()) -> uvicorn.Co
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """A listening socket; CannotStart when the port cannot be had."""
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """Open a listening socket; StartupError when the port is not available."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((host, port))
-        made.listen(LISTEN_BACKLOG)
+        listener.bind((host, port))
+        listener.listen(LISTEN_BACKLOG)
     except (OSError, OverflowError) as error:
-        made.close()
+        listener.close()
         raise StartupError(f"端口 {port} 不可用, 请另选一个 (make run PORT=…): {error}") from error
-    return made
+    return listener
 
 
-def run_until_stopped(work: Coroutine[Any, Any, None]) -> int:
-    """Run until done or told to end; both SIGINT and SIGTERM end it cleanly. The exit code."""
+def run_until_stopped(main_task: Coroutine[Any, Any, None]) -> int:
+    """Run a coroutine until it ends or SIGINT or SIGTERM arrives, and return the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(work)
+            runner.run(main_task)
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -85,22 +85,22 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> int:
 
 @contextlib.asynccontextmanager
 async def app_lifespan(app: FastAPI) -> AsyncGenerator[None]:
-    """The app between its start and its end."""
+    """Run the app's startup before the block and its shutdown after it."""
     async with app.router.lifespan_context(app):
         yield
 
 
 def load_settings(service: str) -> Settings:
-    """Settings from the environment; CannotStart naming what is wrong with them."""
+    """Load settings from the environment; StartupError names the invalid ones."""
     try:
         return Settings.load(service)
     except ValidationError as error:
-        words = "; ".join(str(one["msg"]).removeprefix("Value error, ") for one in error.errors())
-        raise StartupError(f"{service} 的设置有误: {words}") from error
+        reasons = "; ".join(str(detail["msg"]).removeprefix("Value error, ") for detail in error.errors())
+        raise StartupError(f"{service} 的设置有误: {reasons}") from error
 
 
 def migrate_database(settings: Settings) -> None:
-    """The database at the version of this code; CannotStart when it cannot be brought there."""
+    """Upgrade the service's database to the schema of this code; StartupError when that fails."""
     if not has_database(settings.service):
         return
     try:
@@ -108,22 +108,22 @@ def migrate_database(settings: Settings) -> None:
     except IncompatibleDatabase as error:
         raise StartupError(str(error)) from error
     except (DBAPIError, OSError) as error:
-        where = settings.resolved_database_url.rpartition("@")[2]
+        location = settings.resolved_database_url.rpartition("@")[2]
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise StartupError(f"{settings.service} 数据库打不开: {where} ({reason})") from error
+        raise StartupError(f"{settings.service} 数据库打不开: {location} ({reason})") from error
 
 
 async def serve_service(settings: Settings, host: str, port: int, *, exit_with_parent: bool) -> None:
-    """Serve one service until told to end; `exit_with_parent`: also when standard input closes, as when a parent dies."""
+    """Serve one service until stopped; with `exit_with_parent` also until standard input closes (the parent died)."""
     app: FastAPI = importlib.import_module(f"services.{settings.service}.main").create_app(settings)
     async with app_lifespan(app):
         proxies = () if settings.service == "gateway" else settings.trusted_proxies or ("127.0.0.1",)
         server = uvicorn.Server(uvicorn_config(app, proxies=proxies))
-        watching = asyncio.create_task(_exit_with_parent(server)) if exit_with_parent else None
-        with open_listener(host, port) as door:
-            await server.serve(sockets=[door])
-        if watching is not None:
-            watching.cancel()
+        parent_watch = asyncio.create_task(_exit_with_parent(server)) if exit_with_parent else None
+        with open_listener(host, port) as listener:
+            await server.serve(sockets=[listener])
+        if parent_watch is not None:
+            parent_watch.cancel()
 
 
 async def _exit_with_parent(server: uvicorn.Server) -> None:
@@ -136,22 +136,22 @@ async def _exit_with_parent(server: uvicorn.Server) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
+    """Command line entry point."""
     parser = argparse.ArgumentParser(prog="shared.app.serve", description=__doc__)
     parser.add_argument("service")
     parser.add_argument("--host", default="0.0.0.0")  # noqa: S104 - a container's own address
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-    parser.add_argument("--exit-with-parent", action="store_true", help="end when standard input closes")
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--exit-with-parent", action="store_true", help="stop when standard input closes")
+    options = parser.parse_args(arguments)
     try:
-        settings = load_settings(asked.service)
+        settings = load_settings(options.service)
         configure_logging(settings.log_level)
         migrate_database(settings)
     except StartupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return run_until_stopped(
-        serve_service(settings, asked.host, asked.port, exit_with_parent=asked.exit_with_parent)
+        serve_service(settings, options.host, options.port, exit_with_parent=options.exit_with_parent)
     )
 
 

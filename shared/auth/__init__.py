@@ -1,4 +1,4 @@
-"""Who may do what, where: roles and permissions, region scope, token verification, field encryption."""
+"""Roles and permissions, region scope, token verification, field encryption."""
 
 from shared.auth.access import LEVEL_DIGITS, NATION_CODE, Actor, Grant, is_region_within, region_bounds
 from shared.auth.field_encryption import (

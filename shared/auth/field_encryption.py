@@ -1,12 +1,12 @@
-"""Personal data: encrypted at rest, found by equality through a keyed hash, masked wherever it is shown.
+"""Personal data: encrypted at rest, searched by equality through a keyed hash, masked for display.
 
-    row.phone = keyring.seal(phone, associated_data=f"user:{row.id}:phone")      # AES-256-GCM, newest key
-    row.phone_index = keyring.blind(phone, "phone")                    # same number, same hash
-    keyring.open(row.phone, associated_data=f"user:{row.id}:phone")              # any key of the ring
-    mask_phone("13812341234")                                          # 138****1234
+    row.phone = keyring.encrypt(phone, associated_data=f"user:{row.id}:phone")    # AES-256-GCM, newest key
+    row.phone_index = keyring.blind_index(phone, "phone")                         # same number, same hash
+    keyring.decrypt(row.phone, associated_data=f"user:{row.id}:phone")            # any key of the ring
+    mask_phone("13812341234")                                                     # 138****1234
 
-`associated_data` names table, record and field; a ciphertext copied to another record does not open there. A new key is
-added to the ring beside the old ones; `stale` tells whether a token waits to be sealed anew.
+`associated_data` names table, record and field, so a ciphertext copied to another record cannot be decrypted there.
+Key rotation adds a key to the ring; `needs_rotation` finds tokens encrypted with an older one.
 """
 
 import base64
@@ -26,7 +26,7 @@ from shared.errors import Unavailable
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-TOKEN_VERSION = "v1"
+TOKEN_VERSION = "v1"  # noqa: S105 - a format, not a secret
 _KEY_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,32}")
 # fmt: off
 COMPOUND_SURNAMES = frozenset((
@@ -37,18 +37,18 @@ COMPOUND_SURNAMES = frozenset((
 
 
 class DecryptionFailed(Unavailable):
-    """503: a sealed value that does not open: damaged, moved from another record, or its key is gone."""
+    """503: a ciphertext is damaged, belongs to another record, or its key is missing."""
 
     slug = "unreadable"
     title, title_en = "加密数据无法读取", "A sealed value does not open"
 
 
 class Keyring:
-    """The keys of one installation: all of them open, the newest seals.
+    """The encryption keys of one installation: every key decrypts, the newest encrypts.
 
-    `data_keys`: key id → base64 of 32 bytes; the greatest id in natural order ("2026", "2026-2", "2027") is
-    the newest. `index_key` feeds the blind index and is never changed alone, or equal numbers are no longer
-    found. ValueError for keys that are none.
+    `data_keys` maps key id → base64 of 32 bytes; the greatest id in natural order ("2026", "2026-2", "2027") is
+    the newest. `index_key` is the key of the blind index; after a change of it, stored indexes no longer match.
+    Raises ValueError for malformed keys.
     """
 
     def __init__(self, data_keys: Mapping[str, str], index_key: str) -> None:
@@ -62,19 +62,19 @@ class Keyring:
 
     @classmethod
     def random(cls) -> Self:
-        """A ring of random keys, for tests and for data that need not outlive the process."""
+        """A keyring of random keys, for tests and for data that is not kept after the process ends."""
         return cls({"0": generate_key()}, generate_key())
 
     def encrypt(self, text: str, *, associated_data: str) -> str:
-        """The text encrypted as printable ASCII, bound to what it is about; never twice the same."""
+        """Encrypt text to printable ASCII bound to `associated_data`; a random nonce makes every token different."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = self._keys[self._newest].encrypt(
+        ciphertext = self._keys[self._newest].encrypt(
             nonce, text.encode(), _associated_data(self._newest, associated_data)
         )
-        return f"{TOKEN_VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        return f"{TOKEN_VERSION}.{self._newest}.{base64.urlsafe_b64encode(nonce + ciphertext).decode()}"
 
     def decrypt(self, token: str, *, associated_data: str) -> str:
-        """The text that was sealed about the same thing. Unreadable for anything else."""
+        """Decrypt a token; DecryptionFailed when it is damaged or `associated_data` differs."""
         name = _parse_key_id(token)
         if name not in self._keys:
             raise DecryptionFailed(f"没有编号为 {name!r} 的密钥")
@@ -83,33 +83,30 @@ class Keyring:
             raw = base64.b64decode(content, altchars=b"-_", validate=True)
             if base64.urlsafe_b64encode(raw).decode() != content:
                 raise DecryptionFailed("密文已损坏")
-            opened = self._keys[name].decrypt(
+            plaintext = self._keys[name].decrypt(
                 raw[:NONCE_BYTES], raw[NONCE_BYTES:], _associated_data(name, associated_data)
             )
         except (binascii.Error, InvalidTag, ValueError):
             raise DecryptionFailed("密文已损坏, 或不属于这条记录") from None
-        return opened.decode()
+        return plaintext.decode()
 
     def needs_rotation(self, token: str) -> bool:
-        """Whether the token was sealed with an older key, and should be opened and sealed anew."""
+        """Whether the token was encrypted with a key older than the newest."""
         return _parse_key_id(token) != self._newest
 
     def blind_index(self, text: str, kind: str) -> str:
-        """A keyed hash for equality search (32 hexadecimal digits), different for each kind.
-
-        Width, case, spaces and dashes do not matter, nor a +86 before a phone.
-        """
+        """HMAC-SHA-256 of the normalized text for equality search: 32 hexadecimal digits, different for each kind."""
         plain = normalize_text(text, kind)
         return hmac.new(self._index_key, f"{kind}\0{plain}".encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def generate_key() -> str:
-    """A random key as it stands in the settings."""
+    """A random key of 32 bytes in base64, the form used in settings."""
     return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def normalize_text(text: str, kind: str = "") -> str:
-    """A number or name without what people write differently: width, case, spaces, dashes, +86."""
+    """Text in NFKC and upper case, without spaces and dashes; kind `phone` also drops a leading +86 or 0086."""
     plain = re.sub(
         r"[\s\u00ad\u200b-\u200f\u2010-\u2015\ufeff-]", "", unicodedata.normalize("NFKC", text)
     ).upper()
@@ -117,31 +114,31 @@ def normalize_text(text: str, kind: str = "") -> str:
 
 
 def mask_name(name: str) -> str:
-    """张三 → 张*, 欧阳娜娜 → 欧阳**: the family name stays."""
+    """Mask a name except its surname: 张三 → 张*, 欧阳娜娜 → 欧阳**."""
     name = name.strip()
-    shown = 2 if name[:2] in COMPOUND_SURNAMES and len(name) > 2 else 1  # noqa: PLR2004 - characters
-    return name[:shown] + "*" * (len(name) - shown) if len(name) > shown else "*" * len(name)
+    visible = 2 if name[:2] in COMPOUND_SURNAMES and len(name) > 2 else 1  # noqa: PLR2004 - characters
+    return name[:visible] + "*" * (len(name) - visible) if len(name) > visible else "*" * len(name)
 
 
 def mask_id_card(number: str) -> str:
-    """622301197001011234 → 622301********1234; a longer number (残疾证) shows no more."""
+    """Mask an id number: 622301197001011234 → 622301********1234; a longer number (残疾证) shows as many digits."""
     return _mask_middle(normalize_text(number), 6, 4)
 
 
 def mask_phone(number: str) -> str:
-    """13812341234 → 138****1234, 0935-2212345 → 0935****345."""
+    """Mask a phone number: 13812341234 → 138****1234, 0935-2212345 → 0935****345."""
     plain = normalize_text(number, "phone")
     return _mask_middle(plain, 3, 4) if re.fullmatch(r"1\d{10}", plain) else _mask_middle(plain, 4, 3)
 
 
 def mask_account(number: str) -> str:
-    """6222021234561234 → 6222 **** **** 1234, whatever the length."""
+    """Mask an account number of any length: 6222021234561234 → 6222 **** **** 1234."""
     plain = normalize_text(number)
     return f"{plain[:4]} **** **** {plain[-4:]}" if len(plain) >= 12 else _mask_middle(plain, 0, 2)  # noqa: PLR2004
 
 
 def _mask_middle(plain: str, head: int, tail: int) -> str:
-    """Stars in the middle; a text so short that little would be hidden is hidden wholly."""
+    """Replace the middle with asterisks; replace all of a text so short that too little would be hidden."""
     hidden = len(plain) - head - tail
     if hidden < max(1, (head + tail) // 3):
         return "*" * len(plain)

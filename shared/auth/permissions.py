@@ -1,6 +1,7 @@
-"""The access table: every permission of the system, one line each, and which role holds it where.
+"""The access table: all permissions, and the reach each role has with them.
 
-Letters: `b` below (the grant's region and all under it), `s` self (only one's own records), `a` all regions, `.` no.
+Letters: `b` below (the grant's region and every region in it), `s` self (only the actor's own records), `a` all
+regions, `.` not granted.
 """
 
 from enum import StrEnum
@@ -25,7 +26,7 @@ class Role(LabelledEnum):
 
 
 class Reach(StrEnum):
-    """How far a permission goes from the grant's region."""
+    """Which records a permission covers, relative to the grant's region."""
 
     BELOW = "b"
     SELF = "s"
@@ -106,7 +107,7 @@ class May(LabelledEnum):
     PRESENCE_EXCHANGE = "presence:exchange", "与考勤系统交换"
     SPOT_CHECK = "presence:spot_check", "抽查"
     COMPLAINT_HANDLE = "complaint:handle", "办理考勤投诉"
-    # the gateway's own pages
+    # gateway
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
 
@@ -209,17 +210,17 @@ def _build_roles() -> dict[Role, dict[May, Reach]]:
 
 
 ROLES: dict[Role, dict[May, Reach]] = _build_roles()
-"""Role → permission → reach. What is not here is refused."""
+"""Role → permission → reach; a missing entry means not granted."""
 
 
 def permissions_markdown() -> str:
-    """The table as people read it (docs/access.md)."""
+    """The table as Markdown (docs/access.md)."""
     lines = [
         "| permission | 权限 | " + " | ".join(f"{role.label}<br>`{role}`" for role in ROLE_COLUMNS) + " |",
         "|---|---|" + "---|" * len(ROLE_COLUMNS),
     ]
-    words = {Reach.BELOW: "辖区", Reach.SELF: "本人", Reach.ALL: "全部"}
+    labels = {Reach.BELOW: "辖区", Reach.SELF: "本人", Reach.ALL: "全部"}
     for may in May:
-        cells = [words[ROLES[role][may]] if may in ROLES[role] else "" for role in ROLE_COLUMNS]
+        cells = [labels[ROLES[role][may]] if may in ROLES[role] else "" for role in ROLE_COLUMNS]
         lines.append(f"| `{may}` | {may.label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

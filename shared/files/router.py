@@ -1,7 +1,7 @@
-"""`/{service}/files`: photos and documents, streamed to the content store and kept as evidence.
+"""`/{service}/files`: routes that upload and read photos and documents.
 
-The body is the file itself (no multipart), so a phone can send it without holding it twice. Nothing is written to
-the database before the stream has ended well.
+The body is the file itself (no multipart), so a phone need not hold it in memory twice. The database row is inserted
+after the whole stream has been stored.
 """
 
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ MAX_FILE_BYTES = 50 * 1024 * 1024
 
 
 def file_router(service: str) -> APIRouter:
-    """The file addresses of one service."""
+    """Router with the file routes of one service."""
     router = APIRouter(prefix=f"/{service}/files", tags=["文件"], route_class=Route)
 
     @router.post(
@@ -38,13 +38,13 @@ def file_router(service: str) -> APIRouter:
         id: Annotated[UUID | None, Query(description="UUIDv7 made by the phone")] = None,  # noqa: A002
         content_type: Annotated[str, Header(max_length=100)] = "application/octet-stream",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
-        where = region or next((grant.region for grant in actor.grants), "")
-        actor.require(May.FILE_UPLOAD, where)
-        arrival = uploads.Upload(
-            name=name, media_type=content_type.split(";")[0].strip(), region=where, id=id
+        target_region = region or next((grant.region for grant in actor.grants), "")
+        actor.require(May.FILE_UPLOAD, target_region)
+        upload = uploads.Upload(
+            name=name, media_type=content_type.split(";")[0].strip(), region=target_region, id=id
         )
         return await uploads.store_upload(
-            get_service_context(request), actor, arrival, request.stream(), MAX_FILE_BYTES
+            get_service_context(request), actor, upload, request.stream(), MAX_FILE_BYTES
         )
 
     @router.get("/{file_id}", response_model=FileRead, **requires(May.FILE_READ, refuses=(NotFound,)))
@@ -58,14 +58,14 @@ def file_router(service: str) -> APIRouter:
         **requires(May.FILE_READ, refuses=(NotFound,)),
     )
     async def read_file_content(work: ReadWork, file_id: UUID) -> StreamingResponse:
-        found = await uploads.get_file(work, file_id)
+        file = await uploads.get_file(work, file_id)
         headers = {
-            "Content-Length": str(found.size),
-            **content_disposition(found.name),
+            "Content-Length": str(file.size),
+            **content_disposition(file.name),
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "private, max-age=31536000, immutable",
         }
-        stream = work.context.storage.stream(found.sha256)
-        return StreamingResponse(stream, media_type=found.media_type, headers=headers)
+        stream = work.context.storage.stream(file.sha256)
+        return StreamingResponse(stream, media_type=file.media_type, headers=headers)
 
     return router

@@ -1,4 +1,4 @@
-"""文件: what is known about each file; the bytes are in the content store under their SHA-256."""
+"""Uploads: file metadata in the database, contents in `Storage` under their SHA-256."""
 
 import asyncio
 import io
@@ -37,7 +37,7 @@ MAX_PHOTO_PIXELS = 80_000_000
 
 
 class FileRead(BaseModel):
-    """文件: `evidence` is the time and place a photo itself claims (EXIF), not proof of either."""
+    """文件: `evidence` is the time and place in a photo's EXIF data, which prove neither."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -54,7 +54,7 @@ class FileRead(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it is announced."""
+    """Metadata a client sends with a file."""
 
     name: str
     media_type: str
@@ -63,11 +63,14 @@ class Upload:
 
 
 async def store_upload(
-    context: ServiceContext, actor: Actor, arrival: Upload, chunks: AsyncIterable[bytes], limit: int
+    context: ServiceContext, actor: Actor, upload: Upload, chunks: AsyncIterable[bytes], limit: int
 ) -> sa.Row[Any]:
-    """Store the stream, then the row. The same id with the same content is the first row, with other a Conflict."""
-    if arrival.media_type not in ACCEPTED_MEDIA_TYPES:
-        detail = f"不接受这种文件: {arrival.media_type}"
+    """Store the content, then insert and return the row.
+
+    A repeated id with the same content returns the first row; with other content it raises Conflict.
+    """
+    if upload.media_type not in ACCEPTED_MEDIA_TYPES:
+        detail = f"不接受这种文件: {upload.media_type}"
         raise Invalid(
             detail, "Unsupported media type", errors=[FieldError("media_type", detail, "", "/content-type")]
         )
@@ -75,23 +78,23 @@ async def store_upload(
     if stored.size == 0:
         raise Invalid("文件是空的", "The file is empty")
     evidence = {}
-    if arrival.media_type.startswith("image/"):
+    if upload.media_type.startswith("image/"):
         content = b"".join([chunk async for chunk in context.storage.stream(stored.sha256)])
         evidence = await asyncio.to_thread(_exif_evidence, content)
     async with context.database.write() as session:
-        if arrival.id is not None:
-            earlier = (await execute_core(session, sa.select(file).where(file.c.id == arrival.id))).first()
+        if upload.id is not None:
+            earlier = (await execute_core(session, sa.select(file).where(file.c.id == upload.id))).first()
             if earlier is not None and (earlier.sha256, earlier.uploaded_by) != (stored.sha256, actor.id):
                 raise Conflict("这个编号已有另一个文件", "This id is taken by another file")
             if earlier is not None:
                 return earlier
         values = {
-            "id": arrival.id or new_id(),
+            "id": upload.id or new_id(),
             "sha256": stored.sha256,
             "size": stored.size,
-            "media_type": arrival.media_type,
-            "name": arrival.name,
-            "region": arrival.region,
+            "media_type": upload.media_type,
+            "name": upload.name,
+            "region": upload.region,
             "uploaded_by": actor.id,
             "uploaded_at": context.clock(),
             "evidence": evidence,
@@ -100,7 +103,7 @@ async def store_upload(
 
 
 async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
-    """One file within the caller's regions; NotFound otherwise."""
+    """The row of one file in the caller's regions; NotFound otherwise."""
     query = sa.select(file).where(file.c.id == file_id, work.actor.scope_filter(May.FILE_READ, file.c.region))
     row = (await execute_core(work.session, query)).first()
     if row is None:
@@ -109,21 +112,24 @@ async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
 
 
 async def require_files(work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos") -> None:
-    """Invalid when one of the ids is no file the caller may see; a record may only point at files that are there."""
-    wanted = {one for one in ids if one}
-    known: set[str] = set()
-    uuids = [one for one in map(_parse_uuid, wanted) if one is not None]
+    """Raise Invalid unless every id names a file that the caller may read."""
+    requested = {file_id for file_id in ids if file_id}
+    found: set[str] = set()
+    uuids = [uuid for uuid in map(_parse_uuid, requested) if uuid is not None]
     if uuids:
         query = sa.select(file.c.id).where(
             file.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file.c.region)
         )
-        known = {str(one) for one in (await execute_core(work.session, query)).scalars()}
-    lost = sorted(one for one in wanted if one not in known)
-    if lost:
+        found = {str(uuid) for uuid in (await execute_core(work.session, query)).scalars()}
+    missing = sorted(requested - found)
+    if missing:
         raise Invalid(
-            f"没有这些文件, 请先上传: {'、'.join(lost)}",
+            f"没有这些文件, 请先上传: {'、'.join(missing)}",
             "Upload the files first",
-            errors=[FieldError("no_such_file", f"没有文件 {one}", f"no file {one}", pointer) for one in lost],
+            errors=[
+                FieldError("no_such_file", f"没有文件 {file_id}", f"no file {file_id}", pointer)
+                for file_id in missing
+            ],
         )
 
 
@@ -144,17 +150,17 @@ def _exif_evidence(content: bytes) -> dict[str, Any]:
             place = exif.get_ifd(ExifTags.IFD.GPSInfo)
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return {}
-    found: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
     if taken:
-        found["taken_at"] = str(taken)[:40]
+        evidence["taken_at"] = str(taken)[:40]
     lat = _parse_degrees(place.get(ExifTags.GPS.GPSLatitude), place.get(ExifTags.GPS.GPSLatitudeRef))
     lon = _parse_degrees(place.get(ExifTags.GPS.GPSLongitude), place.get(ExifTags.GPS.GPSLongitudeRef))
     if lat is not None and lon is not None:
-        found |= {"lat": lat, "lon": lon}
-    return found
+        evidence |= {"lat": lat, "lon": lon}
+    return evidence
 
 
-def _parse_degrees(parts: Any, side: Any) -> float | None:  # noqa: ANN401 - whatever a camera wrote
+def _parse_degrees(parts: Any, side: Any) -> float | None:  # noqa: ANN401 - EXIF values of any type
     try:
         degrees, minutes, seconds = (float(part) for part in parts)
     except (TypeError, ValueError, ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""Creating records with client-made ids, and running totals kept beside them."""
+"""Idempotent creation of records with client-generated ids, and running totals."""
 
 from shared.records.create import content_digest, create_record
 from shared.records.running_totals import TotalSpec, previous_values

@@ -1,4 +1,4 @@
-"""A phone makes its own ids: the same id with the same content is the first success, with other content a conflict."""
+"""Idempotent creation: clients generate the id; a repeat with the same content returns the first record."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ RecordT = TypeVar("RecordT", bound=Record)
 
 
 def content_digest(body: BaseModel) -> str:
-    """What makes two create requests the same content."""
+    """SHA-256 of a request body; equal bodies have equal digests."""
     text = json.dumps(body.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -27,18 +27,19 @@ async def create_record(
     body: BaseModel,
     *,
     region: str,
-    id: UUID | None = None,  # noqa: A002 - the record's own word
+    id: UUID | None = None,  # noqa: A002 - the column's name
     **columns: Any,  # noqa: ANN401 - the table's columns
 ) -> tuple[RecordT, bool]:
-    """The new record and True, or the one made before by an equal request and False; Conflict otherwise.
+    """Insert a record and return (record, True); return (existing record, False) for a repeated request.
 
-    The record is added and flushed, not yet committed. Who made it is the actor; the digest is of `body`.
+    Raises Conflict when the id exists with another content or creator. The record is flushed, not committed;
+    `created_by` is the actor, `created_digest` the digest of `body`.
     """
-    mark = content_digest(body)
+    digest = content_digest(body)
     if id is not None:
         earlier = (await work.session.exec(select(table).where(table.id == id))).first()
         if earlier is not None:
-            if earlier.created_digest == mark and earlier.created_by == work.actor.id:
+            if earlier.created_digest == digest and earlier.created_by == work.actor.id:
                 return earlier, False
             raise Conflict("这个编号已有内容不同的记录", "This id is taken by another content")
     record = table(
@@ -47,7 +48,7 @@ async def create_record(
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        created_digest=mark,
+        created_digest=digest,
         **columns,
     )
     work.session.add(record)
