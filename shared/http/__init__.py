@@ -1,4 +1,4 @@
-"""Route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
+"""HTTP layer: route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
 
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses

@@ -1,4 +1,4 @@
-"""The shape of a JSON answer: only the fields asked for, an ETag of version and content, 304 when nothing changed."""
+"""Response shaping: selection of fields, ETag from version and content, 304 Not Modified."""
 
 import json
 import zlib
@@ -8,12 +8,12 @@ from fastapi import Request, Response
 
 
 def shape_response(request: Request, response: Response) -> Response:
-    """A JSON answer with an ETag, cut down to `fields`; 304 when the caller has it already."""
-    reading = request.method in {"GET", "HEAD"}
-    wanted = request.query_params.get("fields") if reading else None
+    """Reduce a JSON response to the query's `fields`, add an ETag, and answer 304 when If-None-Match names it."""
+    is_read = request.method in {"GET", "HEAD"}
+    fields = request.query_params.get("fields") if is_read else None
     content = json.loads(bytes(response.body))
-    if wanted:
-        content = _select_fields(content, {name.strip() for name in wanted.split(",")})
+    if fields:
+        content = _select_fields(content, {name.strip() for name in fields.split(",")})
         response = Response(
             json.dumps(content, ensure_ascii=False, separators=(",", ":")),
             response.status_code,
@@ -22,10 +22,10 @@ def shape_response(request: Request, response: Response) -> Response:
     version = content.get("version") if isinstance(content, dict) else None
     tag = f'"{version or 0}-{zlib.crc32(response.body):08x}"'
     response.headers["ETag"] = tag
-    if reading:
+    if is_read:
         response.headers.setdefault("Cache-Control", "private, no-cache")
-        seen = request.headers.get("if-none-match", "")
-        if tag in {one.strip().removeprefix("W/") for one in seen.split(",")}:
+        known_tags = request.headers.get("if-none-match", "")
+        if tag in {known.strip().removeprefix("W/") for known in known_tags.split(",")}:
             return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "private, no-cache"})
     return response
 

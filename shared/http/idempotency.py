@@ -1,7 +1,7 @@
-"""A repeated POST has one effect: the first answer is stored in the transaction of its effect and replayed.
+"""Idempotency keys: the response of a POST is stored in the transaction of its effect and replayed for repeats.
 
-The caller's key counts per person and address. A twin in flight is refused for a moment, the same key with other
-content for good. Answers are kept for `KEPT_FOR` at least.
+A key is scoped to a principal and a route. A request whose first copy is still running gets Conflict with Retry-After;
+a key reused with another body gets Invalid. Responses are kept for `RESPONSE_RETENTION`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ STORED_HEADERS = ("content-type", "etag", "location")
 
 
 class Replay(Exception):
-    """The stored first answer, to be sent again."""
+    """Raised to send a stored response instead of running the handler."""
 
     def __init__(self, response: Response) -> None:
         super().__init__("replay")
@@ -31,7 +31,7 @@ class Replay(Exception):
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """Which answer this is: whose, to which address, under which key, for which content."""
+    """Identity of a stored response: principal, route, key, and fingerprint of query and body."""
 
     principal: str
     route: str
@@ -40,32 +40,32 @@ class IdempotencyKey:
 
 
 class InFlightKeys:
-    """Requests with a key that this process is answering now."""
+    """Keys of requests that this process is handling now."""
 
     def __init__(self) -> None:
         self._open: set[tuple[str, str, str]] = set()
 
-    def add(self, asked: IdempotencyKey) -> None:
-        """Refuse the twin of a request that is still being answered."""
-        mark = (asked.principal, asked.route, asked.key)
-        if mark in self._open:
+    def add(self, key: IdempotencyKey) -> None:
+        """Register a request; Conflict when one with the same key is still running."""
+        identity = (key.principal, key.route, key.key)
+        if identity in self._open:
             raise in_progress_conflict()
-        self._open.add(mark)
+        self._open.add(identity)
 
-    def discard(self, asked: IdempotencyKey) -> None:
-        """The request was answered."""
-        self._open.discard((asked.principal, asked.route, asked.key))
+    def discard(self, key: IdempotencyKey) -> None:
+        """Unregister an answered request."""
+        self._open.discard((key.principal, key.route, key.key))
 
 
 def in_progress_conflict() -> Conflict:
-    """The refusal for a request whose first copy is still on its way."""
+    """The error for a request whose first copy is still running."""
     return Conflict(
         "同一请求正在处理, 请稍候再试", "The same request is being answered", headers={"Retry-After": "1"}
     )
 
 
 async def parse_key(request: Request, actor: Actor) -> IdempotencyKey | None:
-    """What the request asks for under its Idempotency-Key; None without one."""
+    """The key of a request with an Idempotency-Key header; None without one, BadRequest when it is malformed."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
@@ -75,30 +75,30 @@ async def parse_key(request: Request, actor: Actor) -> IdempotencyKey | None:
     return IdempotencyKey(actor.id, f"{request.method} {request.url.path}"[:200], key, digest)
 
 
-async def find_response(database: Database, wanted: IdempotencyKey) -> Response | None:
-    """The first answer, if it was given; Invalid when the key was used for other content."""
+async def find_response(database: Database, key: IdempotencyKey) -> Response | None:
+    """The stored response, or None; Invalid when the key was used with another body."""
     columns = answer.c
     query = sa.select(answer).where(
-        columns.principal == wanted.principal, columns.route == wanted.route, columns.key == wanted.key
+        columns.principal == key.principal, columns.route == key.route, columns.key == key.key
     )
     async with database.read() as session:
         row = (await execute_core(session, query)).first()
     if row is None:
         return None
-    if row.fingerprint != wanted.fingerprint:
+    if row.fingerprint != key.fingerprint:
         raise Invalid(
             "这个 Idempotency-Key 已用于内容不同的请求", "This Idempotency-Key was used with another content"
         )
     return Response(row.body, row.status, headers={**row.headers, "Idempotent-Replayed": "true"})
 
 
-def insert_response(wanted: IdempotencyKey, response: Response, at: datetime) -> sa.Insert:
-    """The statement that keeps the answer, to run beside its effect."""
+def insert_response(key: IdempotencyKey, response: Response, at: datetime) -> sa.Insert:
+    """The statement that stores a response; run it in the transaction of the effect."""
     return answer.insert().values(
-        principal=wanted.principal,
-        route=wanted.route,
-        key=wanted.key,
-        fingerprint=wanted.fingerprint,
+        principal=key.principal,
+        route=key.route,
+        key=key.key,
+        fingerprint=key.fingerprint,
         status=response.status_code,
         headers={name: response.headers[name] for name in STORED_HEADERS if name in response.headers},
         body=response.body,
@@ -107,5 +107,5 @@ def insert_response(wanted: IdempotencyKey, response: Response, at: datetime) ->
 
 
 def delete_expired_responses(at: datetime) -> sa.Delete:
-    """The statement that drops answers nobody may ask for again."""
+    """The statement that deletes responses older than `RESPONSE_RETENTION`."""
     return answer.delete().where(answer.c.created_at < at - RESPONSE_RETENTION)

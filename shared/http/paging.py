@@ -1,4 +1,4 @@
-"""Keyset pages: the same cost at a thousand and a million rows, and no row seen twice or skipped."""
+"""Keyset pagination: the cost of a page does not depend on its position, and no row is repeated or skipped."""
 
 import base64
 import binascii
@@ -33,7 +33,7 @@ class Page(BaseModel, Generic[ItemT]):
 
 @dataclass(frozen=True, slots=True)
 class PageParams:
-    """What part of a list the caller wants."""
+    """Paging parameters of a list: page size, cursor, sort field, whether to count all rows."""
 
     limit: int = 50
     cursor: str = ""
@@ -60,53 +60,58 @@ Pagination = Annotated[PageParams, Depends(_page_params)]
 async def list_page(
     session: AsyncSession,
     query: SelectOfScalar[ItemT],
-    asked: PageParams,
+    params: PageParams,
     *,
     orders: Mapping[str, Any],
     key: Any,  # noqa: ANN401 - any column
     default: str,
 ) -> Page[ItemT]:
-    """One page of ORM rows. `orders` maps sort names to the tables' NOT NULL columns; `key` is the unique column that breaks ties."""
-    sort = asked.sort or default
-    name, falling = sort.removeprefix("-"), sort.startswith("-")
+    """One page of ORM rows; BadRequest for an unknown sort field or cursor.
+
+    `orders` maps sort names to NOT NULL columns of the tables; `key` is the unique column that breaks ties.
+    """
+    sort = params.sort or default
+    name, is_descending = sort.removeprefix("-"), sort.startswith("-")
     if name not in orders:
         raise BadRequest(f"不能按 {name} 排序, 可以: {'、'.join(orders)}", f"Cannot sort by {name}")
     column = orders[name]
-    total = await _count_rows(session, query) if asked.count else None
-    if asked.cursor:
-        place = _decode_cursor(asked.cursor, sort, (column, key))
-        seen = sa.tuple_(column, key)
-        here = sa.tuple_(*place)
-        query = query.where(seen < here if falling else seen > here)
-    order = (column.desc(), key.desc()) if falling else (column.asc(), key.asc())
-    rows = list(await session.exec(query.order_by(*order).limit(asked.limit + 1)))
+    total = await _count_rows(session, query) if params.count else None
+    if params.cursor:
+        position = sa.tuple_(*_decode_cursor(params.cursor, sort, (column, key)))
+        row = sa.tuple_(column, key)
+        query = query.where(row < position if is_descending else row > position)
+    order = (column.desc(), key.desc()) if is_descending else (column.asc(), key.asc())
+    rows = list(await session.exec(query.order_by(*order).limit(params.limit + 1)))
     cursor = None
-    if len(rows) > asked.limit:
-        rows = rows[: asked.limit]
+    if len(rows) > params.limit:
+        rows = rows[: params.limit]
         last = rows[-1]
         cursor = _encode_cursor(sort, (getattr(last, column.key), getattr(last, key.key)))
     return Page[Any].model_construct(items=rows, next_cursor=cursor, total=total)
 
 
 async def _count_rows(session: AsyncSession, query: SelectOfScalar[ItemT]) -> int:
-    counted = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
-    return int((await execute_core(session, counted)).scalar_one())
+    statement = sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+    return int((await execute_core(session, statement)).scalar_one())
 
 
 def _encode_cursor(sort: str, values: tuple[Any, ...]) -> str:
-    plain = [value.isoformat() if isinstance(value, date) else value for value in values]
-    text = json.dumps([sort, *(str(v) if isinstance(v, UUID) else v for v in plain)], ensure_ascii=False)
+    json_values = [value.isoformat() if isinstance(value, date) else value for value in values]
+    text = json.dumps(
+        [sort, *(str(value) if isinstance(value, UUID) else value for value in json_values)],
+        ensure_ascii=False,
+    )
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _decode_cursor(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.BindParameter[Any]]:
     try:
-        found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if found[0] != sort or len(found) != len(columns) + 1:
+        parts = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if parts[0] != sort or len(parts) != len(columns) + 1:
             raise ValueError(cursor)
         return [
             sa.bindparam(None, _parse_value(value, column), type_=column.type, unique=True)
-            for value, column in zip(found[1:], columns, strict=True)
+            for value, column in zip(parts[1:], columns, strict=True)
         ]
     except (ValueError, TypeError, IndexError, KeyError, binascii.Error):
         raise BadRequest("翻页游标无效, 请从第一页重新开始", "Not a cursor of this list") from None
@@ -114,8 +119,8 @@ def _decode_cursor(cursor: str, sort: str, columns: tuple[Any, ...]) -> list[sa.
 
 def _parse_value(value: Any, column: Any) -> Any:  # noqa: ANN401 - any column
     kind = column.class_.model_fields[column.key].annotation
-    if isinstance(kind, UnionType):  # a column that may be empty, in a list of rows where it is not
-        kind = next(one for one in get_args(kind) if one is not NoneType)
+    if isinstance(kind, UnionType):  # a nullable column, in a list of rows where it is not null
+        kind = next(member for member in get_args(kind) if member is not NoneType)
     if kind is datetime:
         return datetime.fromisoformat(value)
     if kind is date:

@@ -1,4 +1,4 @@
-"""Every failure as problem+json a person can act on: refusals, unreadable input, unknown addresses, our own bugs."""
+"""Error handlers: every failure (ApiError, invalid input, unknown route, bug) is answered as problem+json."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -61,50 +61,50 @@ _MESSAGES: dict[str, str] = {
     "union_tag_not_found": "缺少类型字段",
 }
 _UNION_BRANCH = re.compile(r"[A-Z][a-z]|[a-z-]+\[")
-"""A branch of a union in a finding's place: the name of a model or type, which is no part of the document."""
+"""A union branch in Pydantic's `loc`: the name of a model or type, which is not part of the JSON document."""
 _ENUM_MEMBER = re.compile(r"<[\w.]+: ('[^']*')>")
-"""A member of an enumeration as Python writes it; people are shown its value."""
+"""An enum member in Python's notation; messages show its value."""
 _HTTP_MESSAGES = {404: "没有这个地址", 405: "这个地址不支持该操作", 413: "内容过大"}
 
 _DETAIL_MESSAGES = {"There was an error parsing the body": "请求内容无法读取, 应为 UTF-8 的 JSON"}
 
 
 def prefers_english(request: Request) -> bool:
-    """Whether the reader asked for English before Chinese."""
-    wanted = request.headers.get("accept-language", "").lower()
-    at_en, at_zh = wanted.find("en"), wanted.find("zh")
-    return at_en >= 0 and (at_zh < 0 or at_en < at_zh)
+    """Whether Accept-Language prefers English to Chinese."""
+    languages = request.headers.get("accept-language", "").lower()
+    english_at, chinese_at = languages.find("en"), languages.find("zh")
+    return english_at >= 0 and (chinese_at < 0 or english_at < chinese_at)
 
 
-def problem_response(request: Request, refusal: ApiError) -> Response:
-    """The refusal as problem+json in the reader's language."""
+def problem_response(request: Request, error: ApiError) -> Response:
+    """The error as problem+json in the language of Accept-Language."""
     request_id = getattr(request.state, "request_id", "")
-    content = refusal.to_problem(
+    content = error.to_problem(
         english=prefers_english(request), instance=request.url.path, request_id=request_id
     )
-    return JSONResponse(content, refusal.status, headers=refusal.headers, media_type=PROBLEM_MEDIA_TYPE)
+    return JSONResponse(content, error.status, headers=error.headers, media_type=PROBLEM_MEDIA_TYPE)
 
 
 def to_field_errors(errors: Iterable[Mapping[str, Any]]) -> list[FieldError]:
-    """Pydantic's findings as faults: a pointer to the field and Chinese words, English beside."""
-    found = []
+    """Convert Pydantic errors to FieldErrors with JSON pointer, Chinese text and Pydantic's English text."""
+    field_errors = []
     for error in errors:
         kind, context = str(error["type"]), error.get("ctx") or {}
         if kind in {"value_error", "assertion_error"}:
-            words = str(context.get("error", error["msg"]))
+            text = str(context.get("error", error["msg"]))
         else:
             if "expected" in context:
                 context = {
                     **context,
                     "expected": str(context["expected"]).replace(" or ", "、").replace(", ", "、"),
                 }
-            words = _MESSAGES.get(kind, "填写有误: {message}").format_map(
+            text = _MESSAGES.get(kind, "填写有误: {message}").format_map(
                 _MessageContext(context, str(error["msg"]))
             )
-            words = _ENUM_MEMBER.sub(r"\1", words)
-        place = [str(part) for part in error["loc"]]
-        found.append(FieldError(kind, words, str(error["msg"]), _json_pointer(place)))
-    return found
+            text = _ENUM_MEMBER.sub(r"\1", text)
+        location = [str(part) for part in error["loc"]]
+        field_errors.append(FieldError(kind, text, str(error["msg"]), _json_pointer(location)))
+    return field_errors
 
 
 class _MessageContext(dict[str, Any]):
@@ -115,71 +115,77 @@ class _MessageContext(dict[str, Any]):
         return key
 
 
-def _json_pointer(place: list[str]) -> str:
-    where = [part for part in place[place[:1] == ["body"] :] if not _UNION_BRANCH.match(part)]
-    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in where)
+def _json_pointer(location: list[str]) -> str:
+    path = location[1:] if location[:1] == ["body"] else location
+    parts = (part for part in path if not _UNION_BRANCH.match(part))
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 class PayloadTooLargeMiddleware:
-    """ASGI middleware: the framework's plain 413, sent before any handler runs, becomes a problem like the others."""
+    """ASGI middleware that replaces the framework's plain 413, sent before any handler runs, with a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything else on as it is."""
+        """Call the next app and replace only a 413 that is not problem+json."""
         replaced = False
 
-        async def sending(message: Message) -> None:
+        async def send_or_replace(message: Message) -> None:
             nonlocal replaced
             if message["type"] == "http.response.start" and message["status"] == TooLarge.status:
                 if MutableHeaders(scope=message).get("content-type") != PROBLEM_MEDIA_TYPE:
                     replaced = True
-                    words = TooLarge("请求内容超过了这个地址的上限", "The body is over this route's limit")
-                    await problem_response(Request(scope), words)(scope, receive, send)
+                    error = TooLarge("请求内容超过了这个地址的上限", "The body is over this route's limit")
+                    await problem_response(Request(scope), error)(scope, receive, send)
             if not replaced:
                 await send(message)
 
-        await self.app(scope, receive, sending)
+        await self.app(scope, receive, send_or_replace)
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Give an app the one way of saying no."""
+    """Register the handlers that answer every exception as problem+json."""
     app.add_middleware(PayloadTooLargeMiddleware)
 
     @app.exception_handler(ApiError)
-    async def refused(request: Request, error: ApiError) -> Response:
+    async def handle_api_error(request: Request, error: ApiError) -> Response:
         return problem_response(request, error)
 
     @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: RequestValidationError) -> Response:
-        found = to_field_errors(error.errors())
-        first = found[0] if found else FieldError("invalid", "内容无法读取")
-        place = f"{first.pointer}: " if first.pointer else ""
-        kind = BadRequest if any(fault.code == "json_invalid" for fault in found) else Invalid
+    async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:
+        field_errors = to_field_errors(error.errors())
+        first = field_errors[0] if field_errors else FieldError("invalid", "内容无法读取")
+        prefix = f"{first.pointer}: " if first.pointer else ""
+        kind = (
+            BadRequest if any(field_error.code == "json_invalid" for field_error in field_errors) else Invalid
+        )
         return problem_response(
-            request, kind(f"{place}{first.detail}", f"{place}{first.detail_en or first.detail}", errors=found)
+            request,
+            kind(
+                f"{prefix}{first.detail}", f"{prefix}{first.detail_en or first.detail}", errors=field_errors
+            ),
         )
 
     @app.exception_handler(HTTPException)
-    async def http(request: Request, error: HTTPException) -> Response:
+    async def handle_http_exception(request: Request, error: HTTPException) -> Response:
         kind: type[ApiError] = {404: NotFound, 413: TooLarge}.get(error.status_code, BadRequest)
-        words = _HTTP_MESSAGES.get(
+        detail = _HTTP_MESSAGES.get(
             error.status_code, _DETAIL_MESSAGES.get(str(error.detail), str(error.detail))
         )
-        refusal = kind(words, str(error.detail), headers=error.headers)
-        content = refusal.to_problem(
+        problem = kind(detail, str(error.detail), headers=error.headers)
+        content = problem.to_problem(
             english=prefers_english(request),
             instance=request.url.path,
             request_id=getattr(request.state, "request_id", ""),
         )
         content["status"] = error.status_code
         return JSONResponse(
-            content, error.status_code, headers=refusal.headers, media_type=PROBLEM_MEDIA_TYPE
+            content, error.status_code, headers=problem.headers, media_type=PROBLEM_MEDIA_TYPE
         )
 
     @app.exception_handler(Exception)
-    async def bug(request: Request, error: Exception) -> Response:
+    async def handle_unexpected_error(request: Request, error: Exception) -> Response:
         request_id = getattr(request.state, "request_id", "")
         log.error("unforeseen", path=request.url.path, request_id=request_id, exc_info=error)
         content = {

@@ -1,7 +1,7 @@
-"""What a route is made of: who may call it, what it refuses, how large a body, one transaction, one ETag.
+"""Route declarations: permission, errors, body limit, transaction, ETag and idempotency key.
 
-@router.post("", status_code=201, response_model=ProjectRead, **allows(May.PROJECT_DECLARE, refuses=(Invalid,)))
-async def create(work: Writing, body: ProjectCreate) -> Project: ...
+@router.post("", status_code=201, response_model=ProjectRead, **requires(May.PROJECT_DECLARE, refuses=(Invalid,)))
+async def create_project(work: WriteWork, body: ProjectCreate) -> Project: ...
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
@@ -42,19 +42,19 @@ from shared.http.idempotency import (
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_BODY_BYTES = 64 * 1024
-"""Body limit in bytes of a route that does not say otherwise."""
+"""Default limit of a request body in bytes."""
 STATUS_OK, STATUS_SERVER_ERROR = 200, 500
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 _in_flight = InFlightKeys()
 
 
 def get_service_context(request: Request) -> ServiceContext:
-    """The running service that answers this request."""
-    found: ServiceContext = request.app.state.context
-    return found
+    """The context of the service that handles this request."""
+    context: ServiceContext = request.app.state.context
+    return context
 
 
-async def _current_actor(request: Request, _shown: Annotated[str | None, Security(_bearer)]) -> Actor:
+async def _current_actor(request: Request, _documented: Annotated[str | None, Security(_bearer)]) -> Actor:
     context = get_service_context(request)
     actor: Actor = await context.verifier.authenticate(request.headers.get("authorization"), context.clock())
     request.state.actor = actor
@@ -68,7 +68,7 @@ async def _anonymous_actor(request: Request) -> Actor:
 
 CurrentActor = Annotated[Actor, Depends(_current_actor, scope="function")]
 AnonymousActor = Annotated[Actor, Depends(_anonymous_actor, scope="function")]
-"""Whoever asks, without login: for routes that stream and must not hold a transaction while they do."""
+"""Actor of a request without sign-in, for routes that stream and must not hold a transaction meanwhile."""
 
 
 async def _provide_read_work(request: Request, actor: CurrentActor) -> AsyncGenerator[UnitOfWork]:
@@ -80,22 +80,22 @@ async def _provide_read_work(request: Request, actor: CurrentActor) -> AsyncGene
 @asynccontextmanager
 async def _open_write_work(request: Request, actor: Actor) -> AsyncGenerator[UnitOfWork]:
     context = get_service_context(request)
-    wanted = await parse_key(request, actor) if request.method == "POST" else None
-    if wanted is not None and "dry_run=true" not in request.url.query:
-        _in_flight.add(wanted)
+    key = await parse_key(request, actor) if request.method == "POST" else None
+    if key is not None and "dry_run=true" not in request.url.query:
+        _in_flight.add(key)
     else:
-        wanted = None
+        key = None
     try:
-        if wanted is not None and (answer := await find_response(context.database, wanted)):
+        if key is not None and (answer := await find_response(context.database, key)):
             raise Replay(answer)
         async with context.database.write() as session:
             work = UnitOfWork(session, actor, context.clock(), context)
-            request.state.writing = (work, wanted)
+            request.state.writing = (work, key)
             yield work
         context.changed.set()
     finally:
-        if wanted is not None:
-            _in_flight.discard(wanted)
+        if key is not None:
+            _in_flight.discard(key)
 
 
 async def _provide_write_work(request: Request, actor: CurrentActor) -> AsyncGenerator[UnitOfWork]:
@@ -125,32 +125,32 @@ async def _provide_public_write_work(request: Request) -> AsyncGenerator[UnitOfW
 
 
 ReadWork = Annotated[UnitOfWork, Depends(_provide_read_work, scope="function")]
-"""Work that only reads."""
+"""Unit of work in a read-only transaction."""
 WriteWork = Annotated[UnitOfWork, Depends(_provide_write_work, scope="function")]
-"""Work that is committed before the answer leaves, or not at all."""
+"""Unit of work in a transaction that is committed before the response is sent, or rolled back."""
 KeyedWriteWork = Annotated[UnitOfWork | None, Depends(_provide_keyed_write_work, scope="function")]
-"""Writing for a request with an Idempotency-Key, whose answer is kept beside its effect; None without a key, for
-routes that then write in a transaction they share with others."""
+"""`WriteWork` for a request with an Idempotency-Key; None without one, for routes that then write in a transaction
+shared with other requests (group commit)."""
 PublicReadWork = Annotated[UnitOfWork, Depends(_provide_public_read_work, scope="function")]
-"""Reading without login."""
+"""`ReadWork` without sign-in."""
 PublicWriteWork = Annotated[UnitOfWork, Depends(_provide_public_write_work, scope="function")]
-"""Writing without login."""
+"""`WriteWork` without sign-in."""
 
 
 class Versioned(Protocol):
-    """Anything that counts its changes."""
+    """A record with a version number."""
 
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class VersionMatch:
-    """The version the caller says it saw (`If-Match`)."""
+    """The versions named in `If-Match`; None when the header is absent or `*`."""
 
     versions: frozenset[int] | None
 
     def check_version(self, record: Versioned) -> None:
-        """Stale when the caller named another version."""
+        """Raise PreconditionFailed unless the record has a named version or none was named."""
         if self.versions is not None and record.version not in self.versions:
             raise PreconditionFailed(
                 f"记录已是第 {record.version} 版, 请刷新后再改",
@@ -158,7 +158,7 @@ class VersionMatch:
             )
 
     def require_version(self, record: Versioned) -> None:
-        """The same, and VersionRequired when none was named."""
+        """`check_version`, and VersionRequired when no version was named."""
         if self.versions is None:
             raise VersionRequired(
                 "修改前请先读取, 并用 If-Match 带上读到的 ETag", "Send the ETag you read as If-Match"
@@ -169,9 +169,7 @@ class VersionMatch:
 async def _parse_if_match(
     if_match: Annotated[str | None, Header(description="ETag of the version this edit starts from")] = None,
 ) -> VersionMatch:
-    if if_match is None:
-        return VersionMatch(None)
-    if if_match.strip() == "*":
+    if if_match is None or if_match.strip() == "*":
         return VersionMatch(None)
     versions = {_parse_version(tag) for tag in if_match.split(",")}
     return VersionMatch(frozenset(version for version in versions if version is not None))
@@ -183,16 +181,16 @@ def _parse_version(tag: str) -> int | None:
 
 
 IfMatch = Annotated[VersionMatch, Depends(_parse_if_match)]
-"""`match.require(record)` for edits, `match.check(record)` for moves."""
+"""Use `match.require_version(record)` for edits, `match.check_version(record)` for transitions."""
 
 
 def _permission_check(mays: tuple[May, ...]) -> Callable[[Actor], Awaitable[None]]:
-    async def permit(actor: CurrentActor) -> None:
+    async def check_permission(actor: CurrentActor) -> None:
         if not actor.can(*mays):
-            words = "、".join(f"“{may.label}”" for may in mays)
-            raise Forbidden(f"您的角色没有{words}权限", f"Your roles have none of {', '.join(mays)}")
+            labels = "、".join(f"“{may.label}”" for may in mays)
+            raise Forbidden(f"您的角色没有{labels}权限", f"Your roles have none of {', '.join(mays)}")
 
-    return permit
+    return check_permission
 
 
 _COMMON_ERRORS: tuple[type[ApiError], ...] = (BadRequest, Invalid, TooLarge, RateLimited, Unavailable)
@@ -215,7 +213,10 @@ _IDEMPOTENCY_KEY_PARAMETER = {
 def requires(
     *mays: May, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
 ) -> dict[str, Any]:
-    """Keyword arguments of a route for callers with any of these permissions: errors, permission, body limit."""
+    """Keyword arguments of a route that needs any of these permissions.
+
+    `refuses` are the errors it raises besides the common ones, `body` is the limit of the request body in bytes.
+    """
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, Unauthenticated, Forbidden, *refuses}),
         "dependencies": [Depends(_permission_check(mays), scope="function")],
@@ -227,7 +228,7 @@ def requires(
 def allows_anonymous(
     *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
 ) -> dict[str, Any]:
-    """Keyword arguments of a route anybody may call."""
+    """Keyword arguments of a route without sign-in; parameters as in `requires`."""
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, *refuses}),
         "max_body_size": body,
@@ -238,7 +239,7 @@ def allows_anonymous(
 def requires_sign_in(
     *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
 ) -> dict[str, Any]:
-    """Keyword arguments of a route for everybody with a valid token, about themselves only."""
+    """Keyword arguments of a route for every signed-in caller about their own data; parameters as in `requires`."""
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, Unauthenticated, *refuses}),
         "dependencies": [Depends(_current_actor, scope="function")],
@@ -248,24 +249,24 @@ def requires_sign_in(
 
 
 class Route(APIRoute):
-    """A route that remembers answers by key, tags them with an ETag and gives only the fields asked for."""
+    """APIRoute with idempotency keys, ETags and selection of fields."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **given: Any) -> None:  # noqa: ANN401 - FastAPI's own
-        methods = set(given.get("methods") or ())
-        extra = dict(given.get("openapi_extra") or {})
-        more = (
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
+        methods = set(options.get("methods") or ())
+        extra = dict(options.get("openapi_extra") or {})
+        parameters = (
             [_FIELDS_PARAMETER]
             if "GET" in methods
             else [_IDEMPOTENCY_KEY_PARAMETER]
             if "POST" in methods
             else []
         )
-        extra["parameters"] = [*extra.get("parameters", []), *more]
-        given["openapi_extra"] = extra
-        super().__init__(path, endpoint, **given)
+        extra["parameters"] = [*extra.get("parameters", []), *parameters]
+        options["openapi_extra"] = extra
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, before function-scoped dependencies (the transaction) end."""
+        """Wrap the handler; the wrapper runs before function-scoped dependencies (the transaction) end."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
@@ -273,8 +274,8 @@ class Route(APIRoute):
                 response = await handler(request)
             except Replay as replay:
                 return replay.response
-            written = response.media_type == "application/json" and bool(response.body)
-            if written and response.status_code < STATUS_SERVER_ERROR:
+            is_json = response.media_type == "application/json" and bool(response.body)
+            if is_json and response.status_code < STATUS_SERVER_ERROR:
                 response = shape_response(request, response)
             writing: tuple[UnitOfWork, IdempotencyKey | None] | None = getattr(request.state, "writing", None)
             if writing is not None and writing[1] is not None:
@@ -284,14 +285,13 @@ class Route(APIRoute):
         return handle
 
 
-async def _store_response(work: UnitOfWork, wanted: IdempotencyKey | None, response: Response) -> None:
-    secret = response.headers.get("cache-control") == "no-store"
-    if wanted is None or secret or not hasattr(response, "body"):
+async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response: Response) -> None:
+    if key is None or not hasattr(response, "body"):
         return
     if "no-store" in response.headers.get("cache-control", ""):
-        return  # personal data in clear is not kept a second time
+        return  # secrets and personal data in clear text are not stored a second time
     try:
-        await execute_core(work.session, insert_response(wanted, response, work.at))
+        await execute_core(work.session, insert_response(key, response, work.at))
     except IntegrityError as error:
         raise in_progress_conflict() from error
 
