@@ -1,4 +1,4 @@
-"""Our envelopes as CloudEvents 1.0, for systems that are not ours (feed by Accept header, webhooks)."""
+"""Envelopes as CloudEvents 1.0, for external systems (feed by Accept header, webhooks)."""
 
 from typing import Any
 
@@ -10,8 +10,8 @@ CLOUDEVENT_TYPE_PREFIX = "cn.xianjie"
 
 
 def to_cloudevent(envelope: Envelope, public_url: str) -> dict[str, Any]:
-    """One event in the JSON format: `type` is `cn.xianjie.<topic>.v1`, `sequence` orders the events of one source."""
-    found = {
+    """The envelope in CloudEvents JSON: `type` is `cn.xianjie.<topic>.v1`, `sequence` orders the events of a source."""
+    attributes = {
         "specversion": "1.0",
         "id": str(envelope.id),
         "source": f"{public_url}/api/v1/{envelope.service}",
@@ -27,4 +27,4 @@ def to_cloudevent(envelope: Envelope, public_url: str) -> dict[str, Any]:
         "ingestedat": envelope.ingested_at.isoformat(),
         "data": {"before": envelope.before, "after": envelope.after, "reason": envelope.reason},
     }
-    return {name: value for name, value in found.items() if value != ""}
+    return {name: value for name, value in attributes.items() if value != ""}

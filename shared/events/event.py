@@ -1,4 +1,4 @@
-"""What an event is: a fact in the past tense, wrapped with who, where and when."""
+"""Base class of events, and the envelope that adds actor, region and time."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Event(BaseModel):
-    """Something that happened. Subclasses name a topic; fields are only ever added, readers ignore what they don't know.
+    """A fact, named in the past tense. Subclasses set `topic`; fields are only added, readers ignore unknown ones.
 
-    Events carry no personal data: they are delivered, polled and kept for ever.
+    Events contain no personal data, because they are delivered to other systems and kept permanently.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -19,7 +19,7 @@ class Event(BaseModel):
 
 
 class Envelope(BaseModel):
-    """One row of a service's event log as subscribers, feeds and auditors see it."""
+    """One row of a service's event log, as delivered to subscribers, feeds and auditors."""
 
     model_config = ConfigDict(extra="ignore")
 

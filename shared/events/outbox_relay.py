@@ -104,7 +104,7 @@ class Relay:
         self.service = service
         self.deliver = deliver
         self.clock = clock
-        self.to = tuple(to) if to is not None else list_subscribers(but=service)
+        self.to = tuple(to) if to is not None else list_subscribers(excluding=service)
         self.topics = topics
         self.row_filter = row_filter
         self.wait = wait

@@ -1,11 +1,11 @@
-"""The whole event flow, one table: which services are told of which topic.
+"""Subscriptions between services: which services receive which topic.
 
-A service that is named here has a handler for the topic in its consumers.py, and the other way round (tested).
+A service is listed here if and only if its consumers.py has a handler for the topic (tested).
 """
 
 # fmt: off
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {
-    # topic              told
+    # topic              subscribers
     "project.moved":        ("funds", "assets"),
     "project.progressed":   ("funds",),
     "project.accepted":     ("assets",),
@@ -19,16 +19,16 @@ SUBSCRIBERS: dict[str, tuple[str, ...]] = {
 
 
 def topics_for(service: str) -> tuple[str, ...]:
-    """The topics a service is told of."""
+    """The topics a service subscribes to."""
     return tuple(topic for topic, services in SUBSCRIBERS.items() if service in services)
 
 
-def list_subscribers(but: str = "") -> tuple[str, ...]:
-    """Every service that is told of anything, except the one given."""
-    return tuple(sorted({service for services in SUBSCRIBERS.values() for service in services} - {but}))
+def list_subscribers(excluding: str = "") -> tuple[str, ...]:
+    """All services that subscribe to any topic, except `excluding`."""
+    return tuple(sorted({service for services in SUBSCRIBERS.values() for service in services} - {excluding}))
 
 
 def topics_markdown() -> str:
-    """The table as people read it (docs/events.md)."""
+    """The table as Markdown (docs/events.md)."""
     rows = [f"| `{topic}` | {', '.join(services)} |" for topic, services in SUBSCRIBERS.items()]
     return "\n".join(["| topic | told |", "|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""Policy as data: dated rules with basis, their loader and their routes."""
+"""Policy rules as data: dated versions with their legal basis, a loader and routes."""
 
 from shared.rules.registry import (
     Rule,

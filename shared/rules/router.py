@@ -1,4 +1,4 @@
-"""`/{service}/rules`: the dated rules in force, their history, and the district's own versions."""
+"""`/{service}/rules`: routes to list rules in force, read their history and add versions."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -46,7 +46,7 @@ class RuleInForce(BaseModel):
 
 
 class RuleChanged(Event):
-    """A district set a new version of a rule."""
+    """A new version of a rule was added."""
 
     topic = "rule.changed"
     key: str
@@ -55,7 +55,7 @@ class RuleChanged(Event):
 
 
 def rule_router(service: str, shapes: Mapping[str, Any] = NO_SHAPES) -> APIRouter:
-    """The rule addresses of one service; `shapes` are the types that values of some keys must have."""
+    """Router with the rule routes of one service; `shapes` maps rule keys to the types of their values."""
     router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
 
     @router.get("", response_model=list[RuleInForce], **requires(May.RULE_READ))
@@ -100,11 +100,11 @@ def _validate_shape(body: RuleEntry, shapes: Mapping[str, Any]) -> None:
     try:
         TypeAdapter(shapes[body.key]).validate_python(body.value)
     except ValidationError as error:
-        found = [
-            FieldError(one.code, one.detail, one.detail_en, f"/value{one.pointer}")
-            for one in to_field_errors(error.errors())
+        errors = [
+            FieldError(invalid.code, invalid.detail, invalid.detail_en, f"/value{invalid.pointer}")
+            for invalid in to_field_errors(error.errors())
         ]
-        raise Invalid("规则的值不合要求", "The value has another shape", errors=found) from None
+        raise Invalid("规则的值不合要求", "The value has another shape", errors=errors) from None
 
 
 async def _insert_rule_version(work: UnitOfWork, body: RuleEntry) -> sa.Row[Any]:

@@ -1,8 +1,9 @@
-"""The courier: posts each webhook's events as signed CloudEvents, one by one, until they arrive.
+"""Webhook delivery: posts each webhook's events as signed CloudEvents, one request per event.
 
-A receiver that is away (no answer, 404, 429, 502 …) is waited for, up to an hour between tries; after `GIVE_UP` without
-one success the webhook is stopped, its place kept. An event that an answering receiver refuses (400, 422, 500 …) is
-parked after a few tries so that others pass it, tried again every `AGAIN` for `DAYS`, and then waits for a person.
+When the receiver is unavailable (no answer, 404, 429, 502 …), delivery is retried with backoff up to `MAX_BACKOFF`;
+after `MAX_FAILING_TIME` without success the webhook is stopped and its cursor kept. An event that the receiver rejects
+(400, 422, 500 …) becomes a dead letter after a few attempts, so that later events of other records pass it. Dead
+letters are retried every `PARKED_RETRY_INTERVAL` for `PARKED_RETRY_PERIOD`, then only on request.
 """
 
 import asyncio
@@ -35,20 +36,20 @@ MAX_FAILING_TIME = timedelta(days=5)
 PARKED_RETRY_INTERVAL = timedelta(hours=6)
 PARKED_RETRY_PERIOD = timedelta(days=3)
 BATCH_BUDGET_S = 12.0
-"""Seconds after which no further event of a batch is begun: the relay's lease must outlast the last one."""
+"""Seconds after which no further event of a batch is sent, so that the last one ends within the relay's lease."""
 STATUS_GONE = 410
 RECEIVER_AWAY_STATUSES = frozenset({401, 403, 404, 405, 407, 408, 421, 425, 429, 502, 503, 504})
-"""Answers that say something about the receiver, not about the event."""
+"""Response statuses that mean the receiver is unavailable, not that the event is rejected."""
 log = structlog.get_logger("webhooks")
 
 
 def backoff_delay(failures: int) -> timedelta:
-    """How long to wait after so many failures in a row: 5 s, 10 s, 20 s … 1 h."""
+    """Delay before the next attempt after consecutive failures: 5 s, 10 s, 20 s … 1 h."""
     return min(MIN_BACKOFF * (1 << min(failures - 1, 20)), MAX_BACKOFF)
 
 
 class WebhookDispatcher:
-    """Serves the webhooks of one service."""
+    """Delivers the events of one service to its webhooks."""
 
     def __init__(self, context: ServiceContext) -> None:
         self.context = context
@@ -65,25 +66,25 @@ class WebhookDispatcher:
         )
 
     async def run(self) -> None:
-        """Serve until cancelled; each webhook by itself, so that a slow one delays no other."""
-        running: dict[str, asyncio.Task[None]] = {}
+        """Deliver until cancelled, with one task per webhook, so that a slow receiver delays no other."""
+        tasks: dict[str, asyncio.Task[None]] = {}
         try:
             while True:
                 try:
                     await self._poll()
-                except ApiError as refusal:
-                    log.warning("webhooks", service=self.context.name, reason=refusal.detail)
-                running = {name: task for name, task in running.items() if not task.done()}
-                for name in self._hooks.keys() - running.keys():
-                    running[name] = asyncio.create_task(self._serve_safely(name))
+                except ApiError as error:
+                    log.warning("webhooks", service=self.context.name, reason=error.detail)
+                tasks = {name: task for name, task in tasks.items() if not task.done()}
+                for name in self._hooks.keys() - tasks.keys():
+                    tasks[name] = asyncio.create_task(self._serve_safely(name))
                 await asyncio.sleep(POLL_INTERVAL_S[self.context.database.dialect])
         finally:
-            for task in running.values():
+            for task in tasks.values():
                 task.cancel()
-            await asyncio.gather(*running.values(), return_exceptions=True)
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
 
     async def deliver_due(self, *, patient: bool = True) -> int:
-        """Deliver what is due now to everybody; how many events are done with."""
+        """Deliver all due events to all webhooks once, and return the number of events processed."""
         await self._poll()
         return sum([await self._serve_webhook(name, patient=patient) for name in sorted(self._hooks)])
 
@@ -102,7 +103,7 @@ class WebhookDispatcher:
             _, parked = await outbox_cursors.get_status(session, subscriber_name(row.id))
         if parked or row.asked_again_at is not None:
             async with self.context.database.write() as session:
-                # The first time nothing is asked: the tries that led to the parking were only just now.
+                # The first time only the time is set: the attempts that led to the dead letter have just been made.
                 if row.asked_again_at is not None:
                     await outbox_cursors.request_recent_retry(
                         session, subscriber_name(row.id), now - PARKED_RETRY_PERIOD
@@ -113,14 +114,14 @@ class WebhookDispatcher:
         try:
             await self._serve_webhook(name)
         except Exception:
-            # The database is away, or a bug: the next look serves it again.
+            # Database failure or bug: the next poll starts the webhook again.
             log.exception("webhook failed", service=self.context.name, webhook=name)
 
     async def _serve_webhook(self, name: str, *, patient: bool = True) -> int:
-        done = 0
-        while name in self._hooks and (moved := await self.relay.deliver_batch(name, patient=patient)):
-            done += moved
-        return done
+        total = 0
+        while name in self._hooks and (count := await self.relay.deliver_batch(name, patient=patient)):
+            total += count
+        return total
 
     async def _deliver(self, name: str, envelopes: list[Envelope]) -> DeliveryOutcome:
         identifier = UUID(name.partition(":")[2])
@@ -128,36 +129,40 @@ class WebhookDispatcher:
             hook = await repository.system_find_webhook(session, identifier)
         if hook is None or not hook.active:
             return DeliveryOutcome(0, "推送已停用")
-        outside = OutboundHttp(self.context.settings)
+        http = OutboundHttp(self.context.settings)
         try:
-            outcome, gone = await self._post_envelopes(outside, hook, envelopes)
+            outcome, gone = await self._post_envelopes(http, hook, envelopes)
         finally:
-            await outside.close()
+            await http.close()
         await self._record_outcome(hook, outcome, gone=gone)
         return outcome
 
     async def _post_envelopes(
-        self, outside: OutboundHttp, hook: sa.Row[Any], envelopes: list[Envelope]
+        self, http: OutboundHttp, hook: sa.Row[Any], envelopes: list[Envelope]
     ) -> tuple[DeliveryOutcome, bool]:
-        begun = time.monotonic()
+        started = time.monotonic()
         keys = self._signing_keys(hook)
-        for place, envelope in enumerate(envelopes):
-            if place and time.monotonic() - begun > BATCH_BUDGET_S:
-                return DeliveryOutcome(place), False
+        for index, envelope in enumerate(envelopes):
+            if index and time.monotonic() - started > BATCH_BUDGET_S:
+                return DeliveryOutcome(index), False
             try:
-                status = await outside.post(hook.url, *self._signed_request(keys, envelope))
+                status = await http.post(hook.url, *self._signed_request(keys, envelope))
             except Unreachable as error:
-                return DeliveryOutcome(place, str(error)), False
-            if not 200 <= status < 300:  # noqa: PLR2004 - success, as HTTP counts
-                away = status in RECEIVER_AWAY_STATUSES or 300 <= status < 400 or status == STATUS_GONE  # noqa: PLR2004 - redirects
-                return DeliveryOutcome(place, f"答复 {status}", refused=not away), status == STATUS_GONE
+                return DeliveryOutcome(index, str(error)), False
+            if not 200 <= status < 300:  # noqa: PLR2004 - success statuses
+                is_unavailable = (
+                    status in RECEIVER_AWAY_STATUSES or 300 <= status < 400 or status == STATUS_GONE
+                )  # noqa: PLR2004 - redirects
+                return DeliveryOutcome(
+                    index, f"答复 {status}", refused=not is_unavailable
+                ), status == STATUS_GONE
         return DeliveryOutcome(len(envelopes)), False
 
     def _signing_keys(self, hook: sa.Row[Any]) -> list[Webhook]:
-        kept = [hook.secret]
+        ciphertexts = [hook.secret]
         if hook.old_secret and hook.old_until is not None and hook.old_until > self.context.clock():
-            kept.append(hook.old_secret)
-        return [Webhook(decrypt_secret(self.context, hook.id, one)) for one in kept]
+            ciphertexts.append(hook.old_secret)
+        return [Webhook(decrypt_secret(self.context, hook.id, ciphertext)) for ciphertext in ciphertexts]
 
     def _signed_request(self, keys: list[Webhook], envelope: Envelope) -> tuple[bytes, dict[str, str]]:
         now = self.context.clock()

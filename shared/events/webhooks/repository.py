@@ -1,4 +1,4 @@
-"""Every query over webhooks; `manage` is the permission a service asks for."""
+"""All queries over webhooks; `manage` is the service's permission to manage them."""
 
 from datetime import datetime
 from typing import Any
@@ -14,17 +14,17 @@ from shared.unit_of_work import UnitOfWork
 
 
 def subscriber_name(webhook_id: UUID) -> str:
-    """The name under which the log knows a webhook."""
+    """The subscriber name of a webhook in the cursor table."""
     return f"webhook:{webhook_id}"
 
 
 def visible_to(spans: list[list[str]]) -> sa.ColumnElement[bool]:
-    """True of log rows in the regions a webhook may hear of."""
+    """SQL condition: the event's region is in the webhook's spans."""
     return sa.or_(sa.false(), *(event_log.c.region.between(low, high) for low, high in spans))
 
 
 async def get_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
-    """One webhook of the caller's regions; NotFound otherwise."""
+    """One webhook in the caller's regions; NotFound otherwise."""
     query = sa.select(webhook).where(
         webhook.c.id == webhook_id, work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by)
     )
@@ -35,7 +35,7 @@ async def get_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, *, lock: 
 
 
 async def list_webhooks(work: UnitOfWork, manage: May, after: UUID | None, limit: int) -> list[sa.Row[Any]]:
-    """Webhooks of the caller's regions in the order they were made."""
+    """Webhooks in the caller's regions in order of creation."""
     query = sa.select(webhook).where(work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by))
     if after is not None:
         query = query.where(webhook.c.id > after)
@@ -43,43 +43,43 @@ async def list_webhooks(work: UnitOfWork, manage: May, after: UUID | None, limit
 
 
 async def insert_webhook(work: UnitOfWork, **values: Any) -> sa.Row[Any]:  # noqa: ANN401 - the table's columns
-    """Write a new one."""
+    """Insert a webhook and return its row."""
     return (await execute_core(work.session, webhook.insert().values(**values).returning(*webhook.c))).one()
 
 
 async def update_webhook(work: UnitOfWork, row: sa.Row[Any], **values: Any) -> sa.Row[Any]:  # noqa: ANN401 - the table's columns
-    """Change the locked row, as its next version."""
+    """Update a locked row, increment its version and return the new row."""
     statement = webhook.update().where(webhook.c.id == row.id)
     statement = statement.values(version=row.version + 1, updated_at=work.at, **values)
     return (await execute_core(work.session, statement.returning(*webhook.c))).one()
 
 
 async def delete_webhook(work: UnitOfWork, row: sa.Row[Any]) -> None:
-    """Forget a webhook."""
+    """Delete a webhook."""
     await execute_core(work.session, webhook.delete().where(webhook.c.id == row.id))
 
 
 async def system_find_webhook(session: AsyncSession, webhook_id: UUID) -> sa.Row[Any] | None:
-    """A webhook by its id, wherever it is."""
+    """A webhook by id, in any region."""
     return (await execute_core(session, sa.select(webhook).where(webhook.c.id == webhook_id))).first()
 
 
 async def system_list_active(session: AsyncSession) -> list[sa.Row[Any]]:
-    """Every webhook that is to be served."""
+    """All active webhooks."""
     return list(
         await execute_core(session, sa.select(webhook).where(webhook.c.active).order_by(webhook.c.id))
     )
 
 
 async def system_update_status(session: AsyncSession, webhook_id: UUID, **values: Any) -> None:  # noqa: ANN401 - columns
-    """Keep how deliveries go; no new version, since nobody decided anything."""
+    """Update the delivery status; the version stays, because no person changed the webhook."""
     await execute_core(session, webhook.update().where(webhook.c.id == webhook_id).values(**values))
 
 
 async def system_stop_webhook(
     session: AsyncSession, webhook_id: UUID, reason: str, at: datetime
 ) -> sa.Row[Any] | None:
-    """Stop one that is still served; None when somebody was faster."""
+    """Stop an active webhook and return its row; None when it is stopped already."""
     statement = webhook.update().where(webhook.c.id == webhook_id, webhook.c.active)
     statement = statement.values(
         active=False, stopped_reason=reason, version=webhook.c.version + 1, updated_at=at

@@ -1,4 +1,4 @@
-"""`/{service}/webhooks`: push subscriptions of systems that are not ours."""
+"""`/{service}/webhooks`: routes for push subscriptions of external systems."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -36,7 +36,7 @@ from shared.http import MAX_PAGE_SIZE, IfMatch, Page, ReadWork, Route, WriteWork
 
 
 def webhook_router(name: str, read: May, manage: May) -> APIRouter:
-    """The webhook addresses of one service."""
+    """Router with the webhook routes of one service."""
     router = APIRouter(prefix=f"/{name}/webhooks", tags=["推送订阅"], route_class=Route)
     _add_record_routes(router, read, manage)
     _add_action_routes(router, manage)
@@ -52,7 +52,7 @@ def _add_record_routes(router: APIRouter, read: May, manage: May) -> None:
         **requires(manage, refuses=(NotFound, Conflict, Invalid)),
     )
     async def create_webhook(work: WriteWork, body: WebhookCreate) -> Any:  # noqa: ANN401 - shaped
-        """订阅推送: CloudEvents by POST, signed as Standard Webhooks says; at least once, in order per record."""
+        """订阅推送: CloudEvents by POST, signed by Standard Webhooks; at least once, in order per record."""
         return await service.create_webhook(work, manage, read, body)
 
     @router.get("", response_model=Page[WebhookRead], **requires(manage))
@@ -67,9 +67,9 @@ def _add_record_routes(router: APIRouter, read: May, manage: May) -> None:
         except ValueError:
             raise BadRequest("翻页游标无效, 请从第一页重新开始", "Not a cursor of this list") from None
         rows = await repository.list_webhooks(work, manage, after, limit + 1)
-        more = str(rows[limit - 1].id) if len(rows) > limit else None
+        next_cursor = str(rows[limit - 1].id) if len(rows) > limit else None
         items = [WebhookRead.model_validate(row) for row in rows[:limit]]
-        return Page[WebhookRead](items=items, next_cursor=more)
+        return Page[WebhookRead](items=items, next_cursor=next_cursor)
 
     @router.get("/{webhook_id}", response_model=WebhookDetail, **requires(manage, refuses=(NotFound,)))
     async def read_webhook(work: ReadWork, webhook_id: UUID) -> WebhookDetail:

@@ -1,4 +1,4 @@
-"""What goes in and out about webhooks."""
+"""Request and response schemas of webhooks, and their events."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -12,7 +12,7 @@ from shared.events.outbox_cursors import DeadLetterRead
 
 
 class WebhookCreate(BaseModel):
-    """订阅推送. The secret is read apart, at `…/secret`."""
+    """订阅推送. The secret is read separately at `…/secret`."""
 
     id: UUID | None = None
     region: RegionCode = Field(description="只推送这个地区及其下级的事件, 且不超出订阅人的辖区")
@@ -71,7 +71,7 @@ class SecretRead(BaseModel):
 
 
 class SecretRotation(BaseModel):
-    """更换密钥: both secrets sign until the overlap is over."""
+    """更换密钥: both secrets sign until the overlap ends."""
 
     overlap_hours: int = Field(24, ge=0, le=168, description="旧密钥继续有效的小时数")
 
@@ -83,7 +83,7 @@ class WebhookStop(BaseModel):
 
 
 class WebhookReplay(BaseModel):
-    """重放: deliver everything after a position again."""
+    """重放: deliver all events after a position again."""
 
     after: str = Field("", max_length=40, description="事件的 sequence, 空为最早")
 
@@ -115,7 +115,7 @@ class WebhookChanged(Event):
 
 
 class WebhookSecretRead(Event):
-    """Somebody read a webhook's signing secret."""
+    """A webhook's signing secret was read."""
 
     topic: ClassVar[str] = "webhook.secret_read"
     webhook_id: UUID

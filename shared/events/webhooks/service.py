@@ -1,4 +1,4 @@
-"""Who may be told what, and where: webhooks are made, changed, stopped and replayed; nothing is sent here."""
+"""Use cases of webhooks: create, change, stop, replay. Delivery is in delivery.py."""
 
 import base64
 import secrets
@@ -36,32 +36,32 @@ SECRET_BYTES = 32
 
 
 def generate_secret() -> str:
-    """A secret as Standard Webhooks writes it."""
+    """A random secret in the format of Standard Webhooks."""
     return "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def encrypt_secret(context: ServiceContext, webhook_id: UUID, secret: str) -> str:
-    """The secret as it is kept."""
+    """The encrypted form in which the secret is stored."""
     return context.keyring.encrypt(secret, associated_data=f"webhook:{webhook_id}:secret")
 
 
-def decrypt_secret(context: ServiceContext, webhook_id: UUID, kept: str) -> str:
-    """The secret as it signs."""
-    return context.keyring.decrypt(kept, associated_data=f"webhook:{webhook_id}:secret")
+def decrypt_secret(context: ServiceContext, webhook_id: UUID, ciphertext: str) -> str:
+    """The secret in clear text, for signing."""
+    return context.keyring.decrypt(ciphertext, associated_data=f"webhook:{webhook_id}:secret")
 
 
 def list_topics(service: str) -> set[str]:
-    """Every topic a service may speak of: its own and those all services share."""
-    found: set[str] = set()
-    waiting = list(Event.__subclasses__())
-    while waiting:
-        kind = waiting.pop()
-        waiting.extend(kind.__subclasses__())
-        home = kind.__module__.split(".")
-        foreign = home[:2] == ["shared", "contracts"] or home[0] == "services"
-        if hasattr(kind, "topic") and (not foreign or service in home):
-            found.add(kind.topic)
-    return found
+    """All topics of a service: its own and those common to all services."""
+    topics: set[str] = set()
+    pending = list(Event.__subclasses__())
+    while pending:
+        event_class = pending.pop()
+        pending.extend(event_class.__subclasses__())
+        module = event_class.__module__.split(".")
+        belongs_to_one = module[:2] == ["shared", "clients"] or module[0] == "services"
+        if hasattr(event_class, "topic") and (not belongs_to_one or service in module):
+            topics.add(event_class.topic)
+    return topics
 
 
 async def _validate_target(work: UnitOfWork, url: str | None, types: Iterable[str] | None) -> None:
@@ -80,27 +80,30 @@ async def _validate_target(work: UnitOfWork, url: str | None, types: Iterable[st
 
 
 def _readable_spans(work: UnitOfWork, read: May, region: str) -> list[list[str]]:
-    """The part of a region that its maker may read about, as spans of codes."""
+    """The parts of a region in which the actor may read, as sorted [first, last] region codes; Forbidden if none."""
     low, high = region_bounds(region)
-    found = {
+    spans = {
         (max(low, first), min(high, last))
         for reach, first, last in work.actor.list_reaches(read)
         if reach != "s" and first <= high and low <= last
     }
-    if not found:
+    if not spans:
         raise Forbidden(f"您没有这个地区的“{read.label}”权限, 不能订阅", f"{read} does not reach {region}")
-    return [list(one) for one in sorted(found)]
+    return [list(span) for span in sorted(spans)]
 
 
 async def create_webhook(work: UnitOfWork, manage: May, read: May, body: WebhookCreate) -> sa.Row[Any]:
-    """A new webhook at its place in the log. Invalid for an address that may not be called or an unknown type."""
+    """Create a webhook and its cursor; Invalid for a forbidden URL or unknown event types.
+
+    A repeat with the same id and content returns the first row; with other content it raises Conflict.
+    """
     work.actor.require(manage, body.region)
     spans = _readable_spans(work, read, body.region)
     await _validate_target(work, body.url, body.types)
     values = body.model_dump(include={"region", "name", "url", "types"})
     if body.id is not None and (earlier := await repository.system_find_webhook(work.session, body.id)):
-        mine = earlier.created_by == work.actor.id
-        if mine and all(getattr(earlier, name) == value for name, value in values.items()):
+        is_own = earlier.created_by == work.actor.id
+        if is_own and all(getattr(earlier, name) == value for name, value in values.items()):
             return earlier
         raise Conflict("这个编号已有内容不同的记录", "This id is taken by another content")
     identifier = body.id or new_id()
@@ -138,29 +141,29 @@ async def _publish_change(work: UnitOfWork, row: sa.Row[Any], what: str, reason:
 
 
 async def get_webhook_detail(work: UnitOfWork, manage: May, webhook_id: UUID) -> WebhookDetail:
-    """A webhook with how far it got."""
+    """A webhook with its cursor and delivery status."""
     row = await repository.get_webhook(work, manage, webhook_id)
-    stand, parked = await outbox_cursors.get_status(work.session, subscriber_name(row.id))
-    if stand is None:
+    cursor, parked = await outbox_cursors.get_status(work.session, subscriber_name(row.id))
+    if cursor is None:
         raise NotFound("没有这个推送订阅的进度", "No cursor")
     conditions = [visible_to(row.spans)]
     if row.types:
         conditions.append(event_log.c.type.in_(row.types))
     return WebhookDetail(
         **WebhookRead.model_validate(row).model_dump(),
-        cursor=format_cursor((stand.tx, stand.seq)),
-        waiting=await outbox_cursors.count_pending(work.session, (stand.tx, stand.seq), *conditions),
+        cursor=format_cursor((cursor.tx, cursor.seq)),
+        waiting=await outbox_cursors.count_pending(work.session, (cursor.tx, cursor.seq), *conditions),
         parked=parked,
-        failures=stand.failures,
-        due_at=stand.due_at,
-        last_error=stand.last_error,
+        failures=cursor.failures,
+        due_at=cursor.due_at,
+        last_error=cursor.last_error,
     )
 
 
 async def update_webhook(
     work: UnitOfWork, manage: May, read: May, webhook_id: UUID, body: WebhookChange, match: VersionMatch
 ) -> sa.Row[Any]:
-    """Change name, address or types; what it may hear of becomes what the changer may read."""
+    """Change name, URL or types; its regions become those in which the current actor may read."""
     await _validate_target(work, body.url, body.types)
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     work.actor.require(manage, row.region)
@@ -172,7 +175,7 @@ async def update_webhook(
 
 
 async def start_webhook(work: UnitOfWork, manage: May, webhook_id: UUID) -> sa.Row[Any]:
-    """Serve a stopped webhook again, from where it stood."""
+    """Start a stopped webhook at its stored cursor."""
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     if row.active:
         return row
@@ -183,7 +186,7 @@ async def start_webhook(work: UnitOfWork, manage: May, webhook_id: UUID) -> sa.R
 
 
 async def stop_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, reason: str) -> sa.Row[Any]:
-    """Serve it no longer; its place in the log is kept."""
+    """Stop deliveries; the cursor is kept."""
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     if not row.active:
         return row
@@ -193,7 +196,7 @@ async def stop_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, reason: 
 
 
 async def reveal_secret(work: UnitOfWork, manage: May, webhook_id: UUID) -> SecretRead:
-    """The newest secret in clear; reading it is an event."""
+    """The current secret in clear text; publishes WebhookSecretRead."""
     row = await repository.get_webhook(work, manage, webhook_id)
     await publish(
         work.session,
@@ -204,12 +207,12 @@ async def reveal_secret(work: UnitOfWork, manage: May, webhook_id: UUID) -> Secr
         region=row.region,
         at=work.at,
     )
-    clear = decrypt_secret(work.context, row.id, row.secret)
-    return SecretRead(id=row.id, secret=clear, old_until=row.old_until)
+    secret = decrypt_secret(work.context, row.id, row.secret)
+    return SecretRead(id=row.id, secret=secret, old_until=row.old_until)
 
 
 async def rotate_secret(work: UnitOfWork, manage: May, webhook_id: UUID, body: SecretRotation) -> sa.Row[Any]:
-    """A new secret signs from now on, the one before it too until the overlap is over."""
+    """Replace the secret; the previous one signs too until the overlap ends."""
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     row = await repository.update_webhook(
         work,
@@ -223,7 +226,7 @@ async def rotate_secret(work: UnitOfWork, manage: May, webhook_id: UUID, body: S
 
 
 async def replay_events(work: UnitOfWork, manage: May, webhook_id: UUID, body: WebhookReplay) -> sa.Row[Any]:
-    """Deliver everything after a position again, what was parked since included."""
+    """Rewind the cursor, so that all later events, including dead letters, are delivered again."""
     position = parse_cursor(body.after)
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     name = subscriber_name(row.id)
@@ -235,17 +238,17 @@ async def replay_events(work: UnitOfWork, manage: May, webhook_id: UUID, body: W
 
 
 async def retry_dead_letters(work: UnitOfWork, manage: May, webhook_id: UUID, subject: str) -> int:
-    """Try parked events again now; how many. NotFound when nothing is parked."""
+    """Retry dead letters now and return their number; NotFound when there are none."""
     row = await repository.get_webhook(work, manage, webhook_id)
-    asked = await outbox_cursors.request_retry(work.session, subscriber_name(row.id), subject)
-    if not asked:
+    count = await outbox_cursors.request_retry(work.session, subscriber_name(row.id), subject)
+    if not count:
         raise NotFound("没有搁置的事件", "No event is parked there")
     await outbox_cursors.retry_now(work.session, subscriber_name(row.id), work.at)
-    return asked
+    return count
 
 
 async def delete_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, match: VersionMatch) -> None:
-    """Forget a webhook, its place and what was parked for it."""
+    """Delete a webhook with its cursor and dead letters."""
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     match.check_version(row)
     await outbox_cursors.unsubscribe(work.session, subscriber_name(row.id))
