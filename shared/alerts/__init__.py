@@ -1,1 +1,1 @@
-"""预警: one piece for every service. What a dated rule finds wrong, who answers for it until when, and who closes it."""
+"""Alerts (预警), shared by all services: dated rules detect problems, people answer and close them by a due date."""

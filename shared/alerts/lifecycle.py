@@ -1,4 +1,4 @@
-"""Code sets of alerts."""
+"""Code sets and lifecycle of alerts."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class AlertSeverity(LabelledEnum):
 
 
 SEVERITY_ORDER = (AlertSeverity.YELLOW, AlertSeverity.ORANGE, AlertSeverity.RED)
-"""Lights from mild to bad."""
+"""Severities in ascending order."""
 
 
 class AlertState(LabelledEnum):
@@ -51,7 +51,7 @@ class AlertAction(LabelledEnum):
 
 @dataclass(frozen=True)
 class AlertFacts:
-    """What the guards look at."""
+    """Input of the guards."""
 
     reason: str = ""
     resolved: bool = False
@@ -87,7 +87,7 @@ S, A = AlertState, AlertAction
 
 
 def alert_lifecycle(name: str, label: str, *, answer: May, decide: May) -> AlertLifecycle:
-    """The life of a service's alerts: who may `answer`, and who may `decide` what became of it (another person)."""
+    """Lifecycle of a service's alerts: permission `answer` to respond, `decide` (another person) to send back or close."""
     # fmt: off
     return Lifecycle(name, label, AlertState, S.OPEN, (
         #    action       from         to           who      needs

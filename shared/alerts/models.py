@@ -1,4 +1,4 @@
-"""Alerts: one per rule and subject; raised by the figures, closed by people."""
+"""Table columns and configuration of alerts: one alert per rule and subject."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.events import Event
 
 
 class AlertRow(Record):
-    """预警: one rule's finding about one record. `mark` is rule and record; the finding may go and come back."""
+    """预警: a rule's detection about one record. `mark` is the deduplication key; `gone` tells that it no longer occurs."""
 
     mark: str = Field(max_length=160)
     rule: str = Field(max_length=80)
@@ -44,7 +44,7 @@ class AlertRow(Record):
 
 
 def alert_table_args() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
-    """What a table of alerts is looked up by."""
+    """Unique constraint and indexes of an alert table."""
     return (
         sa.UniqueConstraint("mark"),
         sa.Index(None, "region", "due_on", "id"),
@@ -58,7 +58,7 @@ def alert_table_args() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
 
 @dataclass(frozen=True)
 class AlertConfig:
-    """A service's alerts: their table and life, who reads them, and what is told when one changes."""
+    """A service's alerts: table, lifecycle, permissions to read and decide, event of a change."""
 
     row: type[AlertRow]
     lifecycle: AlertLifecycle

@@ -1,4 +1,4 @@
-"""The addresses of alerts, the same in every service that watches its records."""
+"""Routes of alerts, the same in every service that has alerts."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -26,12 +26,12 @@ from shared.unit_of_work import ServiceContext
 
 
 def alert_router(
-    path: str, tag: str, alerts: AlertConfig, sweep: Callable[[ServiceContext], Awaitable[ScanResult]]
+    path: str, tag: str, alerts: AlertConfig, run_scan: Callable[[ServiceContext], Awaitable[ScanResult]]
 ) -> APIRouter:
-    """`{path}/alerts/…`: list, summary, sweep, and one alert with its history and what may be done."""
+    """Router at `{path}/alerts`: list, summary, scan, one alert with history, assignment and actions."""
     router = APIRouter(prefix=f"{path}/alerts", tags=[tag], route_class=Route)
     _add_list_routes(router, alerts)
-    _add_scan_route(router, alerts, sweep)
+    _add_scan_route(router, alerts, run_scan)
     _add_detail_routes(router, alerts)
     _add_action_routes(router, alerts)
     return router
@@ -41,7 +41,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
     @router.get("", response_model=Page[AlertRead], **requires(alerts.read))
     async def list_alerts(
         work: ReadWork,
-        asked: Pagination,
+        params: Pagination,
         region: RegionCode | None = None,
         kind: AlertKind | None = None,
         light: AlertSeverity | None = None,
@@ -56,7 +56,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
         overdue: Annotated[bool, Query(description="只看逾期未反馈的")] = False,
     ) -> Page[AlertRow]:
         """预警列表, 先到期的在前."""
-        same: dict[str, Any] = {
+        filters: dict[str, Any] = {
             "kind": kind,
             "light": light,
             "state": state,
@@ -64,9 +64,11 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
             "subject": subject,
             "owner": owner,
         }
-        same |= {"project_id": project_id, "asset_id": asset_id, "gone": gone}
-        late = work.today if overdue else None
-        return await repository.list_alerts(work, alerts, asked, same=same, region=region, overdue=late)
+        filters |= {"project_id": project_id, "asset_id": asset_id, "gone": gone}
+        overdue_on = work.today if overdue else None
+        return await repository.list_alerts(
+            work, alerts, params, filters=filters, region=region, overdue=overdue_on
+        )
 
     @router.get("/summary", response_model=AlertSummary, **requires(alerts.read))
     async def summarize_alerts(
@@ -78,12 +80,12 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
 
 
 def _add_scan_route(
-    router: APIRouter, alerts: AlertConfig, sweep: Callable[[ServiceContext], Awaitable[ScanResult]]
+    router: APIRouter, alerts: AlertConfig, run_scan: Callable[[ServiceContext], Awaitable[ScanResult]]
 ) -> None:
     @router.post("/sweep", response_model=ScanResult, **requires(alerts.decide))
     async def sweep_now(work: WriteWork) -> ScanResult:
         """立即检查全部规则(系统也按时自动检查)."""
-        return await sweep(work.context)
+        return await run_scan(work.context)
 
 
 def _add_detail_routes(router: APIRouter, alerts: AlertConfig) -> None:

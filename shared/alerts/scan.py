@@ -1,6 +1,6 @@
-"""The sweep: every rule in force looks at the records, and what it finds becomes an alert once.
+"""The alert scan: runs the detectors of all rules in force and raises each detection as one alert.
 
-An alert that is closed comes back when its light gets worse, or when it had gone and is there again.
+A closed alert is reopened if its severity increases, or if its detection recurs after it was gone.
 """
 
 import hashlib
@@ -21,95 +21,106 @@ from shared.unit_of_work import ServiceContext, UnitOfWork
 SCAN_INTERVAL_S = 3600
 
 
-def build_dedup_key(rule: str, hit: Detection) -> str:
-    """What makes two hits the same alert."""
-    whole = hashlib.sha256(f"{hit.subject_kind}\0{hit.subject}\0{hit.dedup_key}".encode()).hexdigest()
-    return f"{rule}:{whole[:40]}"
+def build_dedup_key(rule: str, detection: Detection) -> str:
+    """The key by which detections of a rule are the same alert: rule and hash of subject and detection key."""
+    identity = f"{detection.subject_kind}\0{detection.subject}\0{detection.dedup_key}"
+    return f"{rule}:{hashlib.sha256(identity.encode()).hexdigest()[:40]}"
 
 
 async def run_detectors(
-    context: ServiceContext, alerts: AlertConfig, prefix: str, watches: Mapping[str, Detector]
+    context: ServiceContext, alerts: AlertConfig, prefix: str, detectors: Mapping[str, Detector]
 ) -> ScanResult:
-    """Let every rule in force look now, over all regions: the rule `<prefix><name>` sets the watch of that name.
+    """Run the detectors of all rules in force over all regions; rule `<prefix><name>` configures detector `name`.
 
-    Each in a transaction of its own, so that one cannot undo another's alerts; a rule with `"enabled": false` rests.
+    Each rule has its own transaction, so that a failure of one does not undo the alerts of another. Rules with
+    `"enabled": false` are skipped.
     """
     async with context.database.read() as session:
         work = context.unit_of_work(session)
         rules = await list_rules_in_force(session, work.today, context.settings.district, prefix)
     found = raised = gone = 0
-    known = [
-        rule for rule in rules if rule.key.removeprefix(prefix) in watches and rule.value.get("enabled", True)
+    enabled = [
+        rule
+        for rule in rules
+        if rule.key.removeprefix(prefix) in detectors and rule.value.get("enabled", True)
     ]
-    for rule in known:
+    for rule in enabled:
         async with context.database.read() as session:
             work = context.unit_of_work(session)
-            look = DetectionContext(work, rule, work.today)
-            hits = await watches[rule.key.removeprefix(prefix)](look)
+            detection_context = DetectionContext(work, rule, work.today)
+            detections = await detectors[rule.key.removeprefix(prefix)](detection_context)
         async with context.database.write() as session:
             work = context.unit_of_work(session)
-            now_raised, now_gone = await _record_detections(
-                work, alerts, rule, hits, whole=not look.truncated_counts
+            raised_now, gone_now = await _record_detections(
+                work, alerts, rule, detections, is_complete=not detection_context.truncated_counts
             )
-        found, raised, gone = found + len(hits), raised + now_raised, gone + now_gone
+        found, raised, gone = found + len(detections), raised + raised_now, gone + gone_now
     context.changed.set()
-    return ScanResult(rules=len(known), found=found, raised=raised, gone=gone)
+    return ScanResult(rules=len(enabled), found=found, raised=raised, gone=gone)
 
 
 async def _record_detections(
-    work: UnitOfWork, alerts: AlertConfig, rule: Rule, hits: Sequence[Detection], *, whole: bool
+    work: UnitOfWork,
+    alerts: AlertConfig,
+    rule: Rule,
+    detections: Sequence[Detection],
+    *,
+    is_complete: bool,
 ) -> tuple[int, int]:
-    by_mark = {build_dedup_key(rule.key, hit): hit for hit in hits}
-    known = await repository.system_find_by_keys(work, alerts, sorted(by_mark))
+    """Raise or refresh alerts and mark missing ones as gone; returns how many were raised and how many are gone."""
+    by_key = {build_dedup_key(rule.key, detection): detection for detection in detections}
+    existing = await repository.system_find_by_keys(work, alerts, sorted(by_key))
     raised = 0
-    for mark, hit in by_mark.items():
-        if mark in known:
-            raised += await _refresh_alert(work, alerts, rule, known[mark], hit)
+    for dedup_key, detection in by_key.items():
+        if dedup_key in existing:
+            raised += await _refresh_alert(work, alerts, rule, existing[dedup_key], detection)
         else:
-            raised += await _raise_alert(work, alerts, rule, mark, hit)
-    present = await repository.system_list_unresolved(work, alerts, rule.key) if whole else []
-    gone = [one for one in present if one.mark not in by_mark]
+            raised += await _raise_alert(work, alerts, rule, dedup_key, detection)
+    unresolved = await repository.system_list_unresolved(work, alerts, rule.key) if is_complete else []
+    gone = [alert for alert in unresolved if alert.mark not in by_key]
     for alert in gone:
         alert.gone = True
         await _publish_change(work, alerts, alert, alert.state, "情况已消失")
     return raised, len(gone)
 
 
-async def _raise_alert(work: UnitOfWork, alerts: AlertConfig, rule: Rule, mark: str, hit: Detection) -> int:
+async def _raise_alert(
+    work: UnitOfWork, alerts: AlertConfig, rule: Rule, dedup_key: str, detection: Detection
+) -> int:
     alert = alerts.row(
         id=new_id(),
-        region=hit.region,
+        region=detection.region,
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
-        mark=mark,
+        mark=dedup_key,
         rule=rule.key,
         kind=AlertKind(rule.value["kind"]),
-        subject_kind=hit.subject_kind,
-        subject=hit.subject,
-        project_id=hit.related_id("project"),
-        asset_id=hit.related_id("asset"),
+        subject_kind=detection.subject_kind,
+        subject=detection.subject,
+        project_id=detection.related_id("project"),
+        asset_id=detection.related_id("asset"),
         due_on=_due_date(work, rule),
         state=AlertState.OPEN,
         state_since=work.at,
         files_needed=bool(rule.value.get("files", False)),
-        **_detection_columns(work, rule, hit),
+        **_detection_columns(work, rule, detection),
     )
     if not await repository.system_insert_alert(work, alerts, alert.model_dump()):
         return 0
-    await work.publish(alerts.moved_event(alert, AlertState.OPEN), alert, reason=hit.message)
+    await work.publish(alerts.moved_event(alert, AlertState.OPEN), alert, reason=detection.message)
     return 1
 
 
-def _detection_columns(work: UnitOfWork, rule: Rule, hit: Detection) -> dict[str, Any]:
+def _detection_columns(work: UnitOfWork, rule: Rule, detection: Detection) -> dict[str, Any]:
     return {
         "rule_ref": rule.ref,
         "basis": rule.basis,
-        "light": hit.severity or AlertSeverity(rule.value["light"]),
-        "title": hit.title[:300],
-        "message": hit.message,
-        "figures": dict(hit.figures),
-        "rows": list(hit.rows),
+        "light": detection.severity or AlertSeverity(rule.value["light"]),
+        "title": detection.title[:300],
+        "message": detection.message,
+        "figures": dict(detection.figures),
+        "rows": list(detection.rows),
         "seen_at": work.at,
     }
 
@@ -121,27 +132,27 @@ def _due_date(work: UnitOfWork, rule: Rule) -> date:
 
 
 async def _refresh_alert(
-    work: UnitOfWork, alerts: AlertConfig, rule: Rule, alert: AlertRow, hit: Detection
+    work: UnitOfWork, alerts: AlertConfig, rule: Rule, alert: AlertRow, detection: Detection
 ) -> int:
-    """Bring an alert up to date; 1 when that opens it again. Figures alone are no event."""
-    was, came_back, light = alert.state, alert.gone, alert.light
-    for name, value in {**_detection_columns(work, rule, hit), "gone": False}.items():
+    """Update an alert and return 1 if that reopens it; changed figures alone publish no event."""
+    previous, recurs, severity = alert.state, alert.gone, alert.light
+    for name, value in {**_detection_columns(work, rule, detection), "gone": False}.items():
         setattr(alert, name, value)
     work.session.add(alert)
-    worse = SEVERITY_ORDER.index(alert.light) > SEVERITY_ORDER.index(light)
-    reopened = was is AlertState.CLOSED and (worse or came_back)
+    is_worse = SEVERITY_ORDER.index(alert.light) > SEVERITY_ORDER.index(severity)
+    reopened = previous is AlertState.CLOSED and (is_worse or recurs)
     if reopened:
         alert.state, alert.state_since, alert.due_on = AlertState.OPEN, work.at, _due_date(work, rule)
         alert.answered_by = ""
-    if reopened or worse or came_back:
-        await _publish_change(work, alerts, alert, was, "重新打开" if reopened else hit.message)
+    if reopened or is_worse or recurs:
+        await _publish_change(work, alerts, alert, previous, "重新打开" if reopened else detection.message)
     return int(reopened)
 
 
 async def _publish_change(
-    work: UnitOfWork, alerts: AlertConfig, alert: AlertRow, was: AlertState, reason: str
+    work: UnitOfWork, alerts: AlertConfig, alert: AlertRow, previous: AlertState, reason: str
 ) -> None:
     alert.version += 1
     alert.updated_at = work.at
     work.session.add(alert)
-    await work.publish(alerts.moved_event(alert, was), alert, reason=reason)
+    await work.publish(alerts.moved_event(alert, previous), alert, reason=reason)

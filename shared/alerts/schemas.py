@@ -1,4 +1,4 @@
-"""What goes in and out about alerts."""
+"""Request and response schemas of alerts."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
 class AlertTransitionRequest(TransitionRequest):
-    """办理预警: the reason is the feedback, or why it is sent back or closed."""
+    """办理预警: `reason` is the feedback, or the reason to send back or close."""
 
     file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
 

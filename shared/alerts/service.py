@@ -1,4 +1,4 @@
-"""Handling an alert: owned by somebody, answered in time with what it takes, closed by another person."""
+"""Use cases of alerts: detail, assignment, transitions, summary."""
 
 from datetime import date
 from uuid import UUID
@@ -27,7 +27,7 @@ def _build_facts(alert: AlertRow, reason: str, count: int) -> AlertFacts:
 
 
 async def get_alert_detail(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> AlertDetail:
-    """An alert with the rows behind it and what the caller could do."""
+    """An alert with the rows behind it and the actions available to the caller."""
     alert = await repository.get_alert(work, alerts, alert_id)
     return AlertDetail(
         **AlertRead.model_validate(alert).model_dump(),
@@ -37,7 +37,7 @@ async def get_alert_detail(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID
 
 
 async def list_history(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> list[Envelope]:
-    """Everything that happened to an alert."""
+    """The events of an alert."""
     alert = await repository.get_alert(work, alerts, alert_id)
     return [to_envelope(work.context.name, row) for row in await repository.list_history(work, alert)]
 
@@ -45,22 +45,22 @@ async def list_history(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) ->
 async def assign_alert(
     work: UnitOfWork, alerts: AlertConfig, alert_id: UUID, body: AlertAssignment, match: VersionMatch
 ) -> AlertRow:
-    """Make somebody responsible, by a day that is not past. Conflict for a closed alert."""
+    """Set owner and due date; Invalid for a past date, Conflict for a closed alert."""
     alert = await repository.get_alert(work, alerts, alert_id, lock=True)
     work.actor.require(alerts.decide, alert.region)
     match.check_version(alert)
     if alert.state is AlertState.CLOSED:
         raise Conflict("预警已销号", "The alert is closed")
-    due: date = body.due_on or alert.due_on
-    if body.due_on is not None and due < work.today:
-        fault = FieldError("past", "期限不能早于今天", "due_on is past", "/due_on")
-        raise Invalid(fault.detail, fault.detail_en, errors=[fault])
+    due_on: date = body.due_on or alert.due_on
+    if body.due_on is not None and due_on < work.today:
+        error = FieldError("past", "期限不能早于今天", "due_on is past", "/due_on")
+        raise Invalid(error.detail, error.detail_en, errors=[error])
     before = {"owner": alert.owner, "due_on": str(alert.due_on)}
-    alert.owner, alert.due_on = body.owner, due
+    alert.owner, alert.due_on = body.owner, due_on
     alert.version += 1
     alert.updated_at = work.at
     work.session.add(alert)
-    reason = f"责任人 {body.owner}, 期限 {due}"
+    reason = f"责任人 {body.owner}, 期限 {due_on}"
     await work.publish(alerts.moved_event(alert, alert.state), alert, before=before, reason=reason)
     return alert
 
@@ -75,9 +75,9 @@ async def transition_alert(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | AlertRow:
-    """Answer, send back or close."""
+    """Answer, send back or close an alert, or preview that."""
     alert = await repository.get_alert(work, alerts, alert_id, lock=True)
-    ids = [str(one) for one in body.file_ids]
+    ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids)
     preview = await apply_transition(
         work,
@@ -88,7 +88,7 @@ async def transition_alert(
         request=body,
         match=match,
         dry_run=dry_run,
-        event=lambda was, _now: alerts.moved_event(alert, was),
+        event=lambda previous, _target: alerts.moved_event(alert, previous),
     )
     if preview is not None:
         return preview
@@ -99,9 +99,9 @@ async def transition_alert(
 
 
 async def get_alert_summary(work: UnitOfWork, alerts: AlertConfig, region: str) -> AlertSummary:
-    """How many alerts of each rule and light a region has."""
-    found = await repository.count_alerts(work, alerts, region, work.today)
-    rows = [AlertCount.model_validate(row) for row in found]
+    """Counts of a region's alerts by rule, kind and severity, with totals."""
+    counts = await repository.count_alerts(work, alerts, region, work.today)
+    rows = [AlertCount.model_validate(row) for row in counts]
     return AlertSummary(
         region=region,
         undone=sum(row.undone for row in rows),

@@ -1,4 +1,4 @@
-"""What one service promises the others: HTTP client, request and answer shapes, events."""
+"""Contracts between services: HTTP client, response shapes, events."""
 
 from shared.clients.http_client import OutboundHttp, ServiceClients, ServiceName, Unreachable, display_name
 from shared.clients.outbound_policy import (

@@ -1,4 +1,4 @@
-"""What the assets service promises: its events, narrow views, and a typed client for other services."""
+"""Contract of the assets service: events, response views and a typed client."""
 
 from typing import Any, ClassVar
 from uuid import UUID
@@ -77,11 +77,11 @@ class Coverage(BaseModel):
 
 
 class AssetsClient:
-    """What other services ask of assets, over the peer they are handed (`AssetsClient(work.peer("assets"))`)."""
+    """Typed client of the assets service: `AssetsClient(work.service_client("assets"))`."""
 
-    def __init__(self, peer: Any) -> None:  # noqa: ANN401 - shared.work.Peer; contracts know no web framework
-        self.peer = peer
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - a ServiceClient; contracts import no web framework
+        self.client = client
 
     async def get_coverage(self, project_id: UUID) -> Coverage:
-        """What a project's money became; zeros when nothing was registered."""
-        return Coverage.model_validate(await self.peer.get(f"/api/v1/assets/coverage/{project_id}"))
+        """Numbers and value of a project's assets; zeros when there are none."""
+        return Coverage.model_validate(await self.client.get(f"/api/v1/assets/coverage/{project_id}"))

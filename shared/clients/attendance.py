@@ -1,4 +1,4 @@
-"""What attendance promises to others: its events. They carry no places of persons, only that something was recorded."""
+"""Contract of the attendance service: its events. They never contain locations of persons."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -7,7 +7,7 @@ from shared.events import Event
 
 
 class PostChanged(Event):
-    """A post was set up or changed."""
+    """A post was created or changed."""
 
     topic = "post.changed"
     name: str
@@ -15,7 +15,7 @@ class PostChanged(Event):
 
 
 class AssignmentChanged(Event):
-    """Somebody was stationed at a post, or their time there changed."""
+    """A person was assigned to a post, or an assignment changed."""
 
     topic = "assignment.changed"
     post_id: UUID
@@ -25,7 +25,7 @@ class AssignmentChanged(Event):
 
 
 class CheckInRecorded(Event):
-    """A check-in was recorded: by whom for which day and how it stood to the fence, without the place itself."""
+    """A check-in was recorded: person, day and fence verdict, without the location."""
 
     topic = "check_in.recorded"
     person: str
@@ -38,7 +38,7 @@ class CheckInRecorded(Event):
 
 
 class TeamChanged(Event):
-    """A team was set up or changed."""
+    """A team was created or changed."""
 
     topic = "team.changed"
     name: str
@@ -46,7 +46,7 @@ class TeamChanged(Event):
 
 
 class MemberChanged(Event):
-    """Somebody joined a team, left it or handed over to another person."""
+    """A person joined a team, left it or handed over to a successor."""
 
     topic = "member.changed"
     team_id: UUID
@@ -58,7 +58,7 @@ class MemberChanged(Event):
 
 
 class VisitRecorded(Event):
-    """A visit was recorded, without the household's name or what was found there."""
+    """A visit was recorded; without the household's name and the findings."""
 
     topic = "visit.recorded"
     person: str
@@ -69,7 +69,7 @@ class VisitRecorded(Event):
 
 
 class FollowUpDone(Event):
-    """What a visit left to be done was done."""
+    """The follow-up of a visit was done."""
 
     topic = "follow_up.done"
     visit_id: UUID
@@ -88,7 +88,7 @@ class DeedRecorded(Event):
 
 
 class TrainingRecorded(Event):
-    """A training or a contest was recorded."""
+    """A training or contest was recorded."""
 
     topic = "training.recorded"
     person: str
@@ -97,7 +97,7 @@ class TrainingRecorded(Event):
 
 
 class RequestMoved(Event):
-    """A request for leave, errand or make-up took a step."""
+    """A request for leave, errand or make-up changed its state."""
 
     topic = "presence_request.moved"
     kind: str
@@ -109,7 +109,7 @@ class RequestMoved(Event):
 
 
 class DutySet(Event):
-    """A duty shift was set, kept or cancelled."""
+    """A duty shift was set, done or cancelled."""
 
     topic = "duty.set"
     person: str
@@ -127,7 +127,7 @@ class SpotCheckDrawn(Event):
 
 
 class SpotCheckAnswered(Event):
-    """One drawn person answered, or was found absent."""
+    """A drawn person answered, or was found absent."""
 
     topic = "spot_check.answered"
     spot_check_id: UUID
@@ -137,7 +137,7 @@ class SpotCheckAnswered(Event):
 
 
 class ReviewMoved(Event):
-    """A reviewer decided about a day's odd evidence, or took the decision back."""
+    """A reviewer decided about the anomalies of a day, or reopened the review."""
 
     topic = "review.moved"
     person: str
@@ -147,7 +147,7 @@ class ReviewMoved(Event):
 
 
 class CheckInCorrected(Event):
-    """A manager recorded a check-in for somebody; it is visible as such (source BOSS)."""
+    """A manager recorded a check-in for another person; its source is BOSS."""
 
     topic = "check_in.corrected"
     person: str
@@ -156,18 +156,18 @@ class CheckInCorrected(Event):
 
 
 class DeviceMoved(Event):
-    """A phone was bound to a person, asked for or let go."""
+    """A device was requested for, bound to or released from a person."""
 
     topic = "device.moved"
     person: str
     was: str
     now: str
     since: date | None = None
-    """From when on its check-ins stand in another light; None when it was only taken note of."""
+    """First day whose check-ins must be evaluated again; None when nothing changes."""
 
 
 class SheetMoved(Event):
-    """A month's sheet was signed or opened again."""
+    """A monthly sheet was signed or reopened."""
 
     topic = "month_sheet.moved"
     month: str
@@ -176,7 +176,7 @@ class SheetMoved(Event):
 
 
 class ImportFinished(Event):
-    """Attendance of another system was taken in."""
+    """An import from another attendance system finished."""
 
     topic = "presence_import.finished"
     source: str
@@ -186,14 +186,14 @@ class ImportFinished(Event):
 
 
 class ComplaintMoved(Event):
-    """A complaint about attendance came in or was answered; who complained and what about stays in the record."""
+    """A complaint was received or answered; complainant and content are not published."""
 
     topic = "complaint.moved"
     was: str
     now: str
     person: str = ""
     work_date: date | None = None
-    """Whose day an objection is about; empty for a complaint of anybody."""
+    """The day an objection is about; None for a general complaint."""
 
 
 class DaySettled(Event):
@@ -207,7 +207,7 @@ class DaySettled(Event):
 
 
 class MessagesRead(Event):
-    """Somebody read what was said to them; what it was stays in the record."""
+    """A person read messages; their content is not published."""
 
     topic = "message.read"
     person: str
@@ -215,7 +215,7 @@ class MessagesRead(Event):
 
 
 class SwapMoved(Event):
-    """A swap of shifts was asked for, agreed to, approved or came to nothing."""
+    """A swap of shifts changed its state."""
 
     topic = "duty_swap.moved"
     asker: str
@@ -225,7 +225,7 @@ class SwapMoved(Event):
 
 
 class ChannelChanged(Event):
-    """The keys to another attendance system were set or changed, or a pull was asked for; never the keys themselves."""
+    """The credentials of another attendance system changed, or a pull was requested; never contains the credentials."""
 
     topic = "presence_channel.changed"
     channel: str

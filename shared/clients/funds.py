@@ -1,4 +1,4 @@
-"""What the funds service promises: its events, narrow views, and a typed client for other services."""
+"""Contract of the funds service: events, response views and a typed client."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -47,7 +47,7 @@ class YearClosed(FundEvent):
 
 
 class YearReopening(FundEvent):
-    """重开已结账年度: asked for, or confirmed by another person."""
+    """重开已结账年度: requested, or confirmed by another person."""
 
     topic: ClassVar[str] = "year.reopening"
     reopening_id: UUID
@@ -119,7 +119,7 @@ class PaymentDrafted(FundEvent):
 
 
 class BeneficiariesListed(FundEvent):
-    """一卡通名单已上传. No name and no number leaves the service."""
+    """一卡通名单已上传. Names and account numbers are not published."""
 
     topic: ClassVar[str] = "beneficiaries.listed"
     payment_id: UUID
@@ -128,7 +128,7 @@ class BeneficiariesListed(FundEvent):
 
 
 class BeneficiariesRevealed(FundEvent):
-    """有人查看或导出了一卡通号码: which rows; who and why are the event's own."""
+    """有人查看或导出了一卡通号码: positions of the rows; actor and reason are in the envelope."""
 
     topic: ClassVar[str] = "beneficiaries.revealed"
     payment_id: UUID
@@ -198,7 +198,7 @@ class TargetMoved(FundEvent):
 
 
 class PaymentCleared(FundEvent):
-    """审核人放行了用途筛查发现禁止内容的支付; the reason is the event's."""
+    """审核人放行了用途筛查发现禁止内容的支付; the reason is in the envelope."""
 
     topic: ClassVar[str] = "payment.cleared"
     payment_id: UUID
@@ -207,7 +207,7 @@ class PaymentCleared(FundEvent):
 
 
 class PaymentAccountRead(FundEvent):
-    """Somebody read a payee's account number in clear."""
+    """A payee's account number was read in clear text."""
 
     topic: ClassVar[str] = "payment.account_read"
     payment_id: UUID
@@ -264,36 +264,36 @@ class TargetView(_FundsView):
 
 
 class FundsClient:
-    """What other services ask of funds, over the peer they are handed (`FundsClient(work.peer("funds"))`)."""
+    """Typed client of the funds service: `FundsClient(work.service_client("funds"))`."""
 
-    def __init__(self, peer: Any) -> None:  # noqa: ANN401 - shared.work.Peer; contracts know no web framework
-        self.peer = peer
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - a ServiceClient; contracts import no web framework
+        self.client = client
 
     async def get_project_funds(self, project_id: UUID) -> ProjectFunds:
-        """Allocated, paid and unpaid of a project; zeros when it has no money."""
-        found = await self.peer.get(f"/api/v1/funds/projects/{project_id}")
-        return ProjectFunds.model_validate(found)
+        """The funds of a project; zeros when it has none."""
+        answer = await self.client.get(f"/api/v1/funds/projects/{project_id}")
+        return ProjectFunds.model_validate(answer)
 
     async def list_targets(self, project_id: UUID) -> list[TargetView]:
-        """The performance targets of a project, at most 50; none when it has no money."""
-        found = await self.peer.get("/api/v1/funds/targets", params={"project_id": str(project_id)})
-        return [TargetView.model_validate(one) for one in found["items"]]
+        """The performance targets of a project, at most 50."""
+        page = await self.client.get("/api/v1/funds/targets", params={"project_id": str(project_id)})
+        return [TargetView.model_validate(item) for item in page["items"]]
 
     async def get_allocation(self, allocation_id: UUID) -> dict[str, Any]:
-        """One allocation with its figures as they are now: after recalls, paid net of refunds."""
-        found: dict[str, Any] = await self.peer.get(f"/api/v1/funds/allocations/{allocation_id}")
-        return found
+        """One allocation with current amounts: after recalls, paid net of refunds."""
+        answer: dict[str, Any] = await self.client.get(f"/api/v1/funds/allocations/{allocation_id}")
+        return answer
 
-    async def get_thread(self, **of: UUID) -> dict[str, Any]:
-        """The pieces of the fund chain around one record (`project_id=`, `source_id=`, `plan_id=`, `payment_id=`)."""
-        found: dict[str, Any] = await self.peer.get(
-            "/api/v1/funds/thread", params={name: str(value) for name, value in of.items()}
+    async def get_thread(self, **record_id: UUID) -> dict[str, Any]:
+        """Records of the funding trail of one record: pass `project_id`, `source_id`, `plan_id` or `payment_id`."""
+        answer: dict[str, Any] = await self.client.get(
+            "/api/v1/funds/thread", params={name: str(value) for name, value in record_id.items()}
         )
-        return found
+        return answer
 
     async def get_summary(self, *, region: str, year: int) -> dict[str, Any]:
-        """A region's year."""
-        found: dict[str, Any] = await self.peer.get(
+        """Totals of a region and year."""
+        answer: dict[str, Any] = await self.client.get(
             "/api/v1/funds/summary", params={"region": region, "year": year}
         )
-        return found
+        return answer

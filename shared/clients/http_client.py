@@ -1,6 +1,6 @@
-"""How services reach one another: httpx over TCP, or the other app itself when it lives in this process.
+"""HTTP clients: `ServiceClients` for other services (over TCP or in-process via ASGI), `OutboundHttp` for webhooks.
 
-The only place that imports the HTTP client, so that changing it is one line.
+Only this module imports httpx.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from shared.errors import (
 from shared.settings import Settings
 
 REQUEST_TIMEOUT_S, CONNECT_TIMEOUT_S = 10.0, 2.0
-"""Seconds for an answer and for a connection."""
+"""Timeouts in seconds of a response and of a connection."""
 _ERROR_CLASSES: dict[str, type[ApiError]] = {
     kind.problem_type(): kind
     for kind in (
@@ -54,7 +54,7 @@ STATUS_CLIENT_ERROR = 400
 
 
 class ServiceName(LabelledEnum):
-    """What people call a service in a message."""
+    """Chinese names of services for messages."""
 
     IDENTITY = "identity", "账号服务"
     PROJECTS = "projects", "项目库"
@@ -64,7 +64,7 @@ class ServiceName(LabelledEnum):
 
 
 class ExternalSystem(LabelledEnum):
-    """Systems of others that are asked like a peer."""
+    """External systems that are called like a service."""
 
     DINGTALK = "dingtalk", "钉钉"
     WECOM = "wecom", "企业微信"
@@ -74,16 +74,16 @@ EXTERNAL_BASE_URLS: dict[str, str] = {
     ExternalSystem.DINGTALK: "https://oapi.dingtalk.com",
     ExternalSystem.WECOM: "https://qyapi.weixin.qq.com",
 }
-"""Where they live unless XIANJIE_PEERS says otherwise."""
+"""Base URLs of external systems; XIANJIE_PEERS overrides them."""
 
 
 def display_name(service: str) -> str:
-    """The Chinese name of a service or a system of others, its own name when it has none."""
+    """The Chinese name of a service or external system, else its code."""
     return (ServiceName.labels() | ExternalSystem.labels()).get(service, service)
 
 
 class ServiceClients:
-    """Clients of all peers of one service; `apps` holds those that live in this process."""
+    """Pooled clients of the other services; `apps` are services in the same process, called without network."""
 
     def __init__(self, settings: Settings, apps: Mapping[str, ASGIApp] | None = None) -> None:
         self.settings = settings
@@ -92,12 +92,12 @@ class ServiceClients:
         self._external_cache: dict[str, tuple[datetime, Any]] = {}
 
     def is_not_deployed(self, service: str) -> bool:
-        """Whether this is the one process of everything and has no such service: then nobody is there to ask."""
-        known = service in self.apps or service in self.settings.peers or service in EXTERNAL_BASE_URLS
-        return self.settings.embedded and not known
+        """Whether all services run in this process and this one is not among them."""
+        exists = service in self.apps or service in self.settings.peers or service in EXTERNAL_BASE_URLS
+        return self.settings.embedded and not exists
 
     def get_client(self, service: str) -> httpx.AsyncClient:
-        """One pooled client per peer."""
+        """The pooled client of one service."""
         if service not in self._clients:
             app = self.apps.get(service)
             transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -124,22 +124,25 @@ class ServiceClients:
         json: Any = None,  # noqa: ANN401 - any JSON
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
-        """The peer's JSON answer; its refusal raised here as the same refusal; Unavailable when it is down."""
-        sent = {**propagation.outgoing_headers(), **(headers or {})}
+        """Send a request and return the JSON answer.
+
+        A problem answer is raised as the same ApiError class; Unavailable when the service is down or out of time.
+        """
+        request_headers = {**propagation.outgoing_headers(), **(headers or {})}
         if token:
-            sent["Authorization"] = f"Bearer {token}"
+            request_headers["Authorization"] = f"Bearer {token}"
         if self.is_not_deployed(service):
             raise Unavailable(f"{display_name(service)}没有安装", f"{service} is not part of this process")
         left = propagation.seconds_left(REQUEST_TIMEOUT_S)
         if not left:
-            raise Unavailable("等待时间已到, 请稍后重试", "Whoever asked has stopped waiting")
+            raise Unavailable("等待时间已到, 请稍后重试", "The deadline of the request has passed")
         try:
             answer = await self.get_client(service).request(
                 method,
                 path,
                 params=params,
                 json=json,
-                headers=sent,
+                headers=request_headers,
                 timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S)),
             )
         except httpx.HTTPError as error:
@@ -160,55 +163,56 @@ class ServiceClients:
             ) from error
 
     async def get_external(self, url: str, at: datetime, *, fresh: timedelta) -> Any:  # noqa: ANN401 - any JSON
-        """JSON from an address outside this system, such as an issuer's keys, asked anew when it is not `fresh` any more.
+        """JSON from an external URL such as an issuer's keys, cached for `fresh`.
 
-        An address that does not answer is Unavailable, unless an earlier answer is there. `apps` may hold it, by origin.
+        When the URL fails, an expired answer is returned if there is one, else Unavailable is raised. `apps` may contain
+        the server by its origin.
         """
-        kept = self._external_cache.get(url)
-        if kept is not None and at - kept[0] < fresh:
-            return kept[1]
+        cached = self._external_cache.get(url)
+        if cached is not None and at - cached[0] < fresh:
+            return cached[1]
         target = httpx.URL(url)
         origin = f"{target.scheme}://{target.netloc.decode()}"
         app = self.apps.get(origin)
         transport = None if app is None else httpx.ASGITransport(app, raise_app_exceptions=False)
         try:
             async with httpx.AsyncClient(transport=transport, timeout=REQUEST_TIMEOUT_S) as client:
-                found = (await client.get(url)).raise_for_status().json()
+                document = (await client.get(url)).raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
-            if kept is not None:
-                return kept[1]
+            if cached is not None:
+                return cached[1]
             raise Unavailable(f"{origin} 暂时联系不上, 请稍后重试", f"{origin} does not answer") from error
-        self._external_cache[url] = (at, found)
-        return found
+        self._external_cache[url] = (at, document)
+        return document
 
     def clear_external_cache(self) -> None:
-        """Ask outside addresses anew."""
+        """Drop all cached external documents."""
         self._external_cache.clear()
 
     async def close(self) -> None:
-        """Let every connection go."""
+        """Close all connections."""
         for client in self._clients.values():
             await client.aclose()
 
 
 class Unreachable(Exception):
-    """A server outside gave no answer; the message says why."""
+    """An external server gave no response; the message gives the reason in Chinese."""
 
 
 class OutboundHttp:
-    """One conversation with a server that is not ours: no proxies, no redirects, no body read, nothing kept alive."""
+    """Client for POSTs to external servers: no proxies, no redirects, response bodies are not read."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._client = httpx.AsyncClient(timeout=settings.webhook_timeout, trust_env=False)
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
-        """The status of the answer; Unreached without one, or when the address may not be called."""
+        """Send a POST and return the response status; Unreachable without a response or for a forbidden URL."""
         try:
             target = parse_target(url, self.settings)
             async with asyncio.timeout(self.settings.webhook_timeout):
                 address = (await resolve_target(target, self.settings))[0]
-                # By number, so that the name cannot change its meaning; TLS still checks the certificate of the name.
+                # Call the checked IP address, so that DNS cannot change it; TLS still verifies the host name.
                 request = self._client.build_request(
                     "POST",
                     target.with_address(address),
@@ -227,7 +231,7 @@ class OutboundHttp:
         return answer.status_code
 
     async def close(self) -> None:
-        """End the conversation."""
+        """Close the connections."""
         await self._client.aclose()
 
 

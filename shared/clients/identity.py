@@ -1,4 +1,4 @@
-"""What identity promises to others: its events."""
+"""Contract of the identity service: its events."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -7,7 +7,7 @@ from shared.events import Event
 
 
 class AccountChanged(Event):
-    """An account was made, changed, disabled or given other grants."""
+    """An account was created, changed, disabled or given other grants."""
 
     topic: ClassVar[str] = "account.changed"
     account: str
@@ -17,7 +17,7 @@ class AccountChanged(Event):
 
 
 class AccountLocked(Event):
-    """An account was locked after too many failures."""
+    """An account was locked after too many failed sign-ins."""
 
     topic: ClassVar[str] = "account.locked"
     account: str
@@ -33,7 +33,7 @@ class TokenReused(Event):
 
 
 class OrganisationChanged(Event):
-    """An organisation was entered, changed or closed."""
+    """An organisation was created, changed or closed."""
 
     topic: ClassVar[str] = "organisation.changed"
     organisation_id: UUID
@@ -43,7 +43,7 @@ class OrganisationChanged(Event):
 
 
 class SignedIn(Event):
-    """Somebody signed in: with a password, a client secret, or by an outside issuer."""
+    """An account signed in with a password, a client secret or a token of an external issuer."""
 
     topic: ClassVar[str] = "account.signed_in"
     account: str
@@ -51,7 +51,7 @@ class SignedIn(Event):
 
 
 class KeyRotated(Event):
-    """Tokens are signed with a new key from now on."""
+    """The signing key of tokens was replaced."""
 
     topic: ClassVar[str] = "key.rotated"
     kid: str

@@ -1,7 +1,7 @@
-"""Which servers of others we may call: public ones over HTTPS, and what the installation allows besides.
+"""Policy for calls to external servers (SSRF protection): public addresses over HTTPS, plus configured exceptions.
 
-A name is resolved once and the answer is what is called (shared/clients/http_client.py), so that it cannot come to mean a machine of
-ours between the check and the call. Every address it resolves to must be allowed.
+A host name is resolved once and the checked address is called (shared/clients/http_client.py), so that the name cannot
+resolve to an internal address between check and call (DNS rebinding). Every resolved address must be allowed.
 """
 
 import asyncio
@@ -20,16 +20,16 @@ Address = IPv4Address | IPv6Address
 
 
 class AddressNotAllowed(Exception):
-    """An address we do not call; the message says why, in Chinese."""
+    """The URL may not be called; the message gives the reason in Chinese."""
 
 
 class HostNotFound(Exception):
-    """The name resolves to nothing at the moment."""
+    """The host name cannot be resolved."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboundTarget:
-    """An address taken apart; `host` as names are asked for (IDNA)."""
+    """A parsed URL; `host` is IDNA-encoded."""
 
     scheme: str
     host: str
@@ -38,40 +38,40 @@ class OutboundTarget:
 
     @property
     def authority(self) -> str:
-        """What the Host header says."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     def with_address(self, address: str) -> str:
-        """The same target by number."""
+        """The URL with an IP address in place of the host name."""
         host = f"[{address}]" if ":" in address else address
         return f"{self.scheme}://{host}:{self.port}{self.path}"
 
 
 def parse_target(url: str, settings: Settings) -> OutboundTarget:
-    """The parts of an address whose form and scheme are allowed; NotAllowed otherwise."""
+    """Parse a URL; AddressNotAllowed when its form or scheme is not allowed."""
     if len(url) > MAX_URL_LENGTH or any(character.isspace() or ord(character) < 32 for character in url):  # noqa: PLR2004
         raise AddressNotAllowed("地址过长, 或含有空白字符")
     try:
-        found = urlsplit(url)
-        port = found.port
+        parts = urlsplit(url)
+        port = parts.port
         host = (
-            (found.hostname or "").encode("idna").decode()
-            if ":" not in (found.hostname or "")
-            else found.hostname
+            (parts.hostname or "").encode("idna").decode()
+            if ":" not in (parts.hostname or "")
+            else parts.hostname
         )
     except (ValueError, UnicodeError):
         raise AddressNotAllowed("地址写法不对") from None
-    if found.scheme not in DEFAULT_PORTS or (found.scheme == "http" and not settings.webhook_http):
+    if parts.scheme not in DEFAULT_PORTS or (parts.scheme == "http" and not settings.webhook_http):
         raise AddressNotAllowed("地址须以 https:// 开头")
-    if not host or found.username is not None or found.password is not None or found.fragment:
+    if not host or parts.username is not None or parts.password is not None or parts.fragment:
         raise AddressNotAllowed("地址须有主机名, 不得带用户名, 口令或 #")
-    path = (found.path or "/") + (f"?{found.query}" if found.query else "")
-    return OutboundTarget(found.scheme, host, port or DEFAULT_PORTS[found.scheme], path)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return OutboundTarget(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], path)
 
 
 def is_forbidden(address: str, networks: Iterable[str] = ()) -> bool:
-    """Whether an address is loopback, link-local, private or otherwise not public, and no allowed network holds it."""
+    """Whether an IP address is not public (loopback, link-local, private, …) and in none of the allowed networks."""
     ip = _unwrap_ipv4(ip_address(address.partition("%")[0]))
     if any(ip in ip_network(network) for network in networks):
         return False
@@ -80,7 +80,7 @@ def is_forbidden(address: str, networks: Iterable[str] = ()) -> bool:
 
 
 def _unwrap_ipv4(ip: Address) -> Address:
-    """The IPv4 address that an IPv6 one only carries."""
+    """The IPv4 address embedded in an IPv6 address (NAT64, mapped, 6to4), else the address itself."""
     if isinstance(ip, IPv4Address):
         return ip
     if ip in _NAT64:
@@ -89,21 +89,21 @@ def _unwrap_ipv4(ip: Address) -> Address:
 
 
 async def resolve_target(target: OutboundTarget, settings: Settings) -> list[str]:
-    """Every address of the target, all allowed. NotAllowed for one that is not, NotFoundByName when there is none."""
+    """Resolve the host to IP addresses; AddressNotAllowed if any is forbidden, HostNotFound if there is none."""
     try:
         rows = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise HostNotFound(f"找不到主机 {target.host}") from None
-    found = list(dict.fromkeys(str(row[4][0]) for row in rows))
-    if bad := [address for address in found if is_forbidden(address, settings.webhook_networks)]:
+    addresses = list(dict.fromkeys(str(row[4][0]) for row in rows))
+    if forbidden := [address for address in addresses if is_forbidden(address, settings.webhook_networks)]:
         raise AddressNotAllowed(
-            f"{target.host} 指向本机或内部网络 {bad[0]}, 不能推送; 需要时由管理员放行该网段"
+            f"{target.host} 指向本机或内部网络 {forbidden[0]}, 不能推送; 需要时由管理员放行该网段"
         )
-    return found
+    return addresses
 
 
 async def check_url(url: str, settings: Settings) -> None:
-    """NotAllowed when the address may not be called; a name that is not known at the moment passes."""
+    """Raise AddressNotAllowed when the URL may not be called; a host name that cannot be resolved now passes."""
     target = parse_target(url, settings)
     try:
         await resolve_target(target, settings)

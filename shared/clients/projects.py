@@ -1,4 +1,4 @@
-"""What the project library promises: its events, narrow views, and a typed client for other services."""
+"""Contract of the projects service: events, response views and a typed client."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ class ProjectEvent(Event):
 
 
 class ProjectMoved(ProjectEvent):
-    """项目换了状态. Carries what other services keep of a project, so that they need not ask."""
+    """项目换了状态. Contains the fields that other services copy, so that they need not query the library."""
 
     topic: ClassVar[str] = "project.moved"
     project_id: UUID
@@ -62,7 +62,7 @@ class ProjectDocumented(ProjectEvent):
 
 
 class ChangeMoved(ProjectEvent):
-    """变更申请换了状态; `was` is empty when it was asked for."""
+    """变更申请换了状态; `was` is empty for a new request."""
 
     topic: ClassVar[str] = "project.change_moved"
     change_id: UUID
@@ -104,7 +104,7 @@ class ProjectCommitted(ProjectEvent):
 
 
 class ProjectFunded(ProjectEvent):
-    """项目得到、失去或付出资金: the library's totals after what funds told."""
+    """项目得到、失去或付出资金: the library's totals after an event of the funds service."""
 
     topic: ClassVar[str] = "project.funded"
     project_id: UUID
@@ -189,7 +189,7 @@ class ProjectProgressed(ProjectEvent):
 
 
 class BuiltAsset(BaseModel):
-    """验收时形成的一项资产: what the acceptance report says was built."""
+    """验收时形成的一项资产, from the acceptance report."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -202,7 +202,7 @@ class BuiltAsset(BaseModel):
 
 
 class ProjectAccepted(ProjectEvent):
-    """项目已通过验收: the assets service opens drafts from this, one per thing built."""
+    """项目已通过验收: the assets service creates one draft per entry of `built`."""
 
     topic: ClassVar[str] = "project.accepted"
     project_id: UUID
@@ -221,7 +221,7 @@ class ProjectAccepted(ProjectEvent):
 
 
 class ProjectView(BaseModel):
-    """项目 as other services read it (`GET /api/v1/projects/{id}` answers this and more)."""
+    """项目: the fields of `GET /api/v1/projects/{id}` that other services use."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -244,7 +244,7 @@ class ProjectView(BaseModel):
 
 
 class TextFinding(BaseModel):
-    """一条筛查发现: which rule ("halls.office@1"), on what basis, why, and what to do."""
+    """一条筛查发现: rule reference ("halls.office@1"), basis, explanation, advice."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -257,7 +257,7 @@ class TextFinding(BaseModel):
 
 
 class TextScreening(BaseModel):
-    """试筛结果 (`POST /api/v1/projects/screenings` answers this and more)."""
+    """试筛结果: the fields of `POST /api/v1/projects/screenings` that other services use."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -266,16 +266,16 @@ class TextScreening(BaseModel):
 
 
 class ProjectsClient:
-    """What other services ask of the library, over the peer they are handed (`ProjectsClient(work.peer("projects"))`)."""
+    """Typed client of the projects service: `ProjectsClient(work.service_client("projects"))`."""
 
-    def __init__(self, peer: Any) -> None:  # noqa: ANN401 - shared.work.Peer; contracts know no web framework
-        self.peer = peer
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - a ServiceClient; contracts import no web framework
+        self.client = client
 
     async def get_project(self, project_id: UUID) -> ProjectView:
-        """One project; NotFound when the library has none."""
-        return ProjectView.model_validate(await self.peer.get(f"/api/v1/projects/{project_id}"))
+        """One project; NotFound when there is none."""
+        return ProjectView.model_validate(await self.client.get(f"/api/v1/projects/{project_id}"))
 
     async def screen_text(self, text: str, *, region: str, year: int) -> TextScreening:
-        """What the negative list in force says of a text; nothing is stored."""
+        """Screen a text by the rules in force; nothing is stored."""
         body = {"name": text, "region": region, "year": year}
-        return TextScreening.model_validate(await self.peer.post("/api/v1/projects/screenings", json=body))
+        return TextScreening.model_validate(await self.client.post("/api/v1/projects/screenings", json=body))

@@ -31,4 +31,4 @@ def list_subscribers(excluding: str = "") -> tuple[str, ...]:
 def topics_markdown() -> str:
     """The table as Markdown (docs/events.md)."""
     rows = [f"| `{topic}` | {', '.join(services)} |" for topic, services in SUBSCRIBERS.items()]
-    return "\n".join(["| topic | told |", "|---|---|", *rows])
+    return "\n".join(["| topic | subscribers |", "|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""Lifecycle tables: states, transitions, who may make them, what they need."""
+"""Lifecycle tables: states, transitions, permissions, guards."""
 
 from shared.lifecycle.table import Lifecycle, transition
 

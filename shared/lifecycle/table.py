@@ -1,4 +1,7 @@
-"""A lifecycle is a table on one screen: action, from, to, who, needs. The same table fires, documents and draws itself."""
+"""Lifecycle tables: rows of action, source states, target state, permission and guards.
+
+The same table executes transitions and generates the documentation and diagrams.
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,15 +16,15 @@ ActionT = TypeVar("ActionT", bound=LabelledEnum)
 FactsT = TypeVar("FactsT")
 
 Guard = Callable[[FactsT], FieldError | None]
-"""A named condition over a record's facts: what is missing, or None. Its docstring is printed in the generated docs."""
+"""A condition over a record's facts: returns what is missing, or None. Its docstring appears in docs/lifecycles.md."""
 
 
 @dataclass(frozen=True)
 class Transition(Generic[StateT, ActionT, FactsT]):
-    """One row of a lifecycle: who may take a record from where to where, and what it needs.
+    """One row of a lifecycle: action, source states, target state, permission, guards.
 
-    `target` None means back to where the record was before (`resume`). `four_eyes` names record fields holding people
-    who may not make this move themselves (four eyes).
+    `target` None means the record's previous state (`resume`). `four_eyes` names record fields with people who may
+    not make this transition themselves (four-eyes rule).
     """
 
     action: ActionT
@@ -32,8 +35,8 @@ class Transition(Generic[StateT, ActionT, FactsT]):
     four_eyes: tuple[str, ...] = ()
 
     def unmet_guards(self, facts: FactsT) -> list[FieldError]:
-        """Everything that is missing, not only the first."""
-        return [fault for guard in self.guards if (fault := guard(facts)) is not None]
+        """The errors of all guards that are not met."""
+        return [error for guard in self.guards if (error := guard(facts)) is not None]
 
 
 def transition(
@@ -44,14 +47,14 @@ def transition(
     *guards: Guard[FactsT],
     four_eyes: Sequence[str] = (),
 ) -> Transition[StateT, ActionT, FactsT]:
-    """A row; a lone source state may be given bare."""
-    states = frozenset([sources]) if isinstance(sources, LabelledEnum) else frozenset(sources)
-    return Transition(action, states, target, may, guards, tuple(four_eyes))
+    """Build a row; `sources` is one state or several."""
+    source_states = frozenset([sources]) if isinstance(sources, LabelledEnum) else frozenset(sources)
+    return Transition(action, source_states, target, may, guards, tuple(four_eyes))
 
 
 @dataclass
 class Lifecycle(Generic[StateT, ActionT, FactsT]):
-    """The table of one kind of record, checked when it is imported."""
+    """The table of one kind of record; its consistency is checked at import."""
 
     name: str
     title: str
@@ -61,7 +64,7 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
     _table: dict[tuple[StateT, ActionT], Transition[StateT, ActionT, FactsT]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse a table with two rows for one (state, action) or a state nothing leads to."""
+        """Raise ValueError for two rows with the same (state, action) or an unreachable state."""
         self._table = {}
         for row in self.transitions:
             for source in row.sources:
@@ -70,33 +73,35 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
                     raise ValueError(message)
                 self._table[source, row.action] = row
         reached = {self.start}
-        while more := {r.target for r in self.transitions if r.target and r.sources & reached} - reached:
-            reached |= more
-        if lost := set(self.states) - reached:
-            message = f"{self.name}: nothing leads to {sorted(lost)}"
+        while (
+            new := {row.target for row in self.transitions if row.target and row.sources & reached} - reached
+        ):
+            reached |= new
+        if unreachable := set(self.states) - reached:
+            message = f"{self.name}: nothing leads to {sorted(unreachable)}"
             raise ValueError(message)
 
     def get_transition(self, state: StateT, action: ActionT) -> Transition[StateT, ActionT, FactsT]:
-        """The row for this state and action; Conflict if there is none."""
-        row = self._table.get((state, action))
-        if row is None:
-            possible = "、".join(r.action.label for r in self.transitions_from(state)) or "无"
+        """The row for a state and an action; Conflict when there is none."""
+        found = self._table.get((state, action))
+        if found is None:
+            possible = "、".join(row.action.label for row in self.transitions_from(state)) or "无"
             raise Conflict(
                 f"{self.title}处于“{state.label}”, 不能{action.label}; 现在可以: {possible}",
                 f"A {self.name} in state {state} cannot {action}",
             )
-        return row
+        return found
 
     def transitions_from(self, state: StateT) -> list[Transition[StateT, ActionT, FactsT]]:
-        """Every row that leaves a state, in table order."""
+        """All rows with this source state, in table order."""
         return [row for row in self.transitions if state in row.sources]
 
     def permissions(self) -> tuple[May, ...]:
-        """Every permission a row asks for."""
+        """The permissions of all rows, without duplicates."""
         return tuple(dict.fromkeys(row.may for row in self.transitions))
 
     def to_mermaid(self) -> str:
-        """The table drawn."""
+        """The table as a Mermaid state diagram."""
         lines = ["stateDiagram-v2", f"    [*] --> {self.start}"]
         lines += [f"    {state} : {state.label} {state}" for state in self.states]
         for row in self.transitions:
@@ -108,13 +113,13 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
         return "\n".join(lines)
 
     def to_markdown(self) -> str:
-        """The table as people read it."""
+        """The table as Markdown (docs/lifecycles.md)."""
         lines = ["| action | from | to | who | needs |", "|---|---|---|---|---|"]
         for row in self.transitions:
             needs = [_describe_guard(guard) for guard in row.guards]
             if row.four_eyes:
                 needs.append("不得由" + "、".join(row.four_eyes) + "本人办理 (four eyes)")
-            sources = "<br>".join(f"{s.label} `{s}`" for s in sorted(row.sources))
+            sources = "<br>".join(f"{state.label} `{state}`" for state in sorted(row.sources))
             target = f"{row.target.label} `{row.target}`" if row.target else "back"
             lines.append(
                 f"| {row.action.label} `{row.action}` | {sources} | {target} | `{row.may}` | {'; '.join(needs)} |",

@@ -1,4 +1,4 @@
-"""One executor for every lifecycle: ask first, then decide, change and tell, all or nothing."""
+"""Executor of lifecycle transitions: checks permission, version, four-eyes rule and guards, then changes and publishes."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -21,10 +21,10 @@ FactsT = TypeVar("FactsT")
 
 
 class Stateful(Protocol):
-    """What a record with a life has beside the fields of `Record`.
+    """Fields of a record with a lifecycle, in addition to those of `Record`.
 
-    A record with a second life (an asset's use beside its registration) has the same three under another name:
-    `use`, `previous_use`, `use_since`.
+    A record with a second lifecycle (an asset's use beside its registration) has the same three fields under another
+    name: `use`, `previous_use`, `use_since`.
     """
 
     state: Any
@@ -33,14 +33,14 @@ class Stateful(Protocol):
 
 
 class TransitionRequest(BaseModel):
-    """办理: what every move may carry."""
+    """办理: fields common to all transitions."""
 
     reason: str = Field("", max_length=2000, description="理由")
     happened_at: AwareDatetime | None = Field(None, description="实际办理时间; 空为现在. 补录历史时填写")
 
 
 class TransitionPreview(BaseModel):
-    """试办结果: what would happen, or what is missing."""
+    """试办结果: the resulting state, or what is missing."""
 
     action: str
     from_state: str
@@ -50,7 +50,7 @@ class TransitionPreview(BaseModel):
 
 
 class AvailableAction(BaseModel):
-    """可办事项: a move the caller may make, and whether anything is missing yet."""
+    """可办事项: an action the caller may take, and what is still missing for it."""
 
     action: str
     label: str
@@ -58,20 +58,20 @@ class AvailableAction(BaseModel):
     missing: list[FieldErrorRead] = []
 
 
-def _to_error_reads(faults: list[FieldError]) -> list[FieldErrorRead]:
-    return [FieldErrorRead(pointer=fault.pointer, code=fault.code, detail=fault.detail) for fault in faults]
+def _to_error_reads(errors: list[FieldError]) -> list[FieldErrorRead]:
+    return [FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors]
 
 
 def effective_time(request: TransitionRequest, since: datetime, at: datetime) -> datetime:
-    """When the move really happened: not in the future, not before the state it leaves began."""
-    when = request.happened_at or at
-    if when > at:
+    """The time of a transition; Invalid when it is in the future or before the start of the current state."""
+    happened_at = request.happened_at or at
+    if happened_at > at:
         raise Invalid(
             "办理时间不能晚于现在",
-            "happened_at lies in the future",
+            "happened_at is in the future",
             errors=[FieldError("in_the_future", "办理时间不能晚于现在", "in the future", "/happened_at")],
         )
-    if when < since:
+    if happened_at < since:
         raise Invalid(
             "办理时间早于上一步",
             "happened_at is before the previous move",
@@ -84,12 +84,11 @@ def effective_time(request: TransitionRequest, since: datetime, at: datetime) ->
                 )
             ],
         )
-    return when
+    return happened_at
 
 
 def _four_eyes_errors(row: Transition[Any, Any, Any], record: Record, actor: Actor) -> list[FieldError]:
-    seen = [name for name in row.four_eyes if getattr(record, name) == actor.id]
-    if not seen:
+    if not any(getattr(record, name) == actor.id for name in row.four_eyes):
         return []
     return [
         FieldError(
@@ -121,15 +120,15 @@ async def apply_transition(
     owner: str | None = None,
     state_field: str = "state",
 ) -> TransitionPreview | None:
-    """Take the record along one row of its table and tell it, or refuse with everything that is missing.
+    """Apply one transition to a record and publish its event; a dry run returns a preview instead.
 
-    Order: the row exists (Conflict), the actor may (404/403), the version is right (Stale), four eyes (Forbidden),
-    guards (NotReady). A dry run stops before the change and says what it would be.
-    The record must be locked by the caller (`with_for_update`), and its facts be read after that. `state_field` names the
-    field that holds the state, for records with more than one life.
+    Checks, in this order: the row exists (Conflict), permission (NotFound or Forbidden), version (PreconditionFailed),
+    four-eyes rule (Forbidden), guards (PreconditionMissing with all that is missing).
+    The caller must lock the record (`with_for_update`) and read `facts` after that. `state_field` is the field with
+    the state, for records with two lifecycles.
     """
-    was = getattr(record, state_field)
-    row = lifecycle.get_transition(was, action)
+    previous = getattr(record, state_field)
+    row = lifecycle.get_transition(previous, action)
     work.actor.require(row.may, record.region, owner)
     if match is not None:
         match.check_version(record)
@@ -138,9 +137,9 @@ async def apply_transition(
     if dry_run:
         missing = _to_error_reads([*conflicts, *errors])
         return TransitionPreview(
-            action=action, from_state=was, to_state=target, allowed=not missing, missing=missing
+            action=action, from_state=previous, to_state=target, allowed=not missing, missing=missing
         )
-    when = effective_time(request, getattr(record, f"{state_field}_since"), work.at)
+    happened_at = effective_time(request, getattr(record, f"{state_field}_since"), work.at)
     if conflicts:
         raise Forbidden(conflicts[0].detail, conflicts[0].detail_en)
     if errors:
@@ -148,14 +147,18 @@ async def apply_transition(
             "；".join(error.detail for error in errors), f"{action} is not ready", errors=errors
         )
     if hasattr(record, f"previous_{state_field}"):
-        setattr(record, f"previous_{state_field}", was)
+        setattr(record, f"previous_{state_field}", previous)
     setattr(record, state_field, target)
-    setattr(record, f"{state_field}_since", when)
+    setattr(record, f"{state_field}_since", happened_at)
     record.version += 1
     record.updated_at = work.at
     work.session.add(record)
     await work.publish(
-        event(was, target), record, before={state_field: was}, reason=request.reason, happened_at=when
+        event(previous, target),
+        record,
+        before={state_field: previous},
+        reason=request.reason,
+        happened_at=happened_at,
     )
     return None
 
@@ -169,15 +172,15 @@ def available_actions(
     owner: str | None = None,
     state_field: str = "state",
 ) -> list[AvailableAction]:
-    """What this caller could do with the record now, so that a phone draws the right buttons."""
-    found = []
+    """The actions this caller may take on the record now, each with what is missing; clients show them as buttons."""
+    actions = []
     for row in lifecycle.transitions_from(getattr(record, state_field)):
         if work.actor.has_access(row.may, record.region, owner):
             missing = _to_error_reads([*_four_eyes_errors(row, record, work.actor), *row.unmet_guards(facts)])
-            found.append(
+            actions.append(
                 AvailableAction(action=row.action, label=row.action.label, ready=not missing, missing=missing)
             )
-    return found
+    return actions
 
 
 __all__ = [

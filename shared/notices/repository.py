@@ -1,4 +1,4 @@
-"""Every query over notices and objections."""
+"""All queries over notices and objections."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def get_notice(work: UnitOfWork, notice_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
-    """One notice; NotFound without it."""
+    """One notice; NotFound when there is none."""
     query = sa.select(notice).where(notice.c.id == notice_id)
     row = (await execute_core(work.session, query.with_for_update() if lock else query)).first()
     if row is None:
@@ -22,13 +22,13 @@ async def get_notice(work: UnitOfWork, notice_id: UUID, *, lock: bool = False) -
 
 
 async def list_by_subject(work: UnitOfWork, kind: str, subject: str) -> list[sa.Row[Any]]:
-    """All notices of one record, the latest last."""
+    """All notices of one record, by first day."""
     query = sa.select(notice).where(notice.c.subject_kind == kind, notice.c.subject == subject)
     return list(await execute_core(work.session, query.order_by(notice.c.starts_on, notice.c.id)))
 
 
 async def list_objections(work: UnitOfWork, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
-    """All objections to these notices in the order they came."""
+    """All objections to these notices, by time."""
     query = sa.select(objection).where(objection.c.notice_id.in_(notices))
     return list(await execute_core(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
 
@@ -36,7 +36,7 @@ async def list_objections(work: UnitOfWork, notices: Sequence[UUID]) -> list[sa.
 async def list_objection_counts(
     work: UnitOfWork, kind: str, subjects: Sequence[str]
 ) -> list[tuple[str, str, date, int, int]]:
-    """(subject, level, last day, open objections, upheld ones) of every notice that was not withdrawn."""
+    """(subject, level, last day, unanswered objections, upheld objections) of every notice not withdrawn."""
     query = (
         sa.select(
             notice.c.subject,
@@ -63,26 +63,28 @@ async def list_public_notices(
     before: tuple[date, UUID] | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
-    """Published notices of a region span, newest first."""
+    """Notices not withdrawn with a region from `low` to `high`, newest first; `before` is (first day, id) of a cursor."""
     query = sa.select(notice).where(notice.c.region.between(low, high), notice.c.withdrawn_at.is_(None))
     if kind:
         query = query.where(notice.c.subject_kind == kind)
     if on is not None:
         query = query.where(notice.c.starts_on <= on, notice.c.ends_on >= on)
     if before is not None:
-        seen = sa.tuple_(notice.c.starts_on, notice.c.id)
-        query = query.where(seen < sa.tuple_(sa.literal(before[0], sa.Date), sa.literal(before[1], sa.Uuid)))
+        position = sa.tuple_(notice.c.starts_on, notice.c.id)
+        query = query.where(
+            position < sa.tuple_(sa.literal(before[0], sa.Date), sa.literal(before[1], sa.Uuid))
+        )
     query = query.order_by(notice.c.starts_on.desc(), notice.c.id.desc()).limit(limit)
     return list(await execute_core(work.session, query))
 
 
 async def insert_notice(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
-    """Put a notice up."""
+    """Insert a notice."""
     await execute_core(work.session, notice.insert().values(**values))
 
 
 async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: datetime) -> None:
-    """Take a notice down; it stays on record."""
+    """Mark a notice as withdrawn."""
     await execute_core(
         work.session,
         notice.update()
@@ -92,19 +94,19 @@ async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: 
 
 
 async def insert_objection(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
-    """Write an objection down."""
+    """Insert an objection."""
     await execute_core(work.session, objection.insert().values(**values))
 
 
 async def update_objection(work: UnitOfWork, objection_id: UUID, **values: Any) -> None:  # noqa: ANN401 - the table's columns
-    """Write the answer to an objection, once."""
+    """Update an objection, such as with its answer."""
     await execute_core(
         work.session, objection.update().where(objection.c.id == objection_id).values(**values)
     )
 
 
 async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -> sa.Row[Any]:
-    """One objection to one notice; NotFound without it."""
+    """Lock and return one objection to one notice; NotFound when there is none."""
     query = sa.select(objection).where(objection.c.id == objection_id, objection.c.notice_id == notice_id)
     row = (await execute_core(work.session, query.with_for_update())).first()
     if row is None:

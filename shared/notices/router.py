@@ -1,4 +1,4 @@
-"""The addresses of notices, the same in every service that posts them."""
+"""Routes of notices, the same in every service that has notices."""
 
 import base64
 from collections.abc import Awaitable
@@ -30,14 +30,14 @@ from shared.unit_of_work import UnitOfWork
 
 
 class SubjectLoader(Protocol):
-    """Loads the record a notice is about, within the caller's regions; NotFound without it."""
+    """Function that loads the record a notice is about, in the caller's regions; NotFound otherwise."""
 
     def __call__(self, work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> Awaitable[NoticeSubject]:
-        """`lock` when a notice is about to be posted."""
+        """`lock` is True before a notice is posted."""
 
 
 def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May) -> APIRouter:
-    """`{path}/{record_id}/notices`: the notices of one record, and putting one up."""
+    """Router at `{path}/{record_id}/notices`: list and post notices of one record."""
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
 
     @router.get(
@@ -64,7 +64,7 @@ def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May
 
 
 def service_notice_router(path: str, *, read: May, post: May, objecting: May) -> APIRouter:
-    """`{path}/notices/…`: one notice with its objections; `{path}/public-notices`: what anybody may read."""
+    """Router at `{path}/notices` (one notice with its objections) and `{path}/public-notices` (without sign-in)."""
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
     _add_notice_routes(router, read=read, post=post)
     _add_objection_routes(router, post=post, objecting=objecting)
@@ -75,9 +75,9 @@ def service_notice_router(path: str, *, read: May, post: May, objecting: May) ->
 def _add_notice_routes(router: APIRouter, *, read: May, post: May) -> None:
     @router.get("/notices/{notice_id}", response_model=NoticeRead, **requires(read, refuses=(NotFound,)))
     async def read_notice(work: ReadWork, notice_id: UUID) -> NoticeRead:
-        found = await _get_notice_read(work, notice_id)
-        work.actor.require(read, found.region)
-        return found
+        notice = await _get_notice_read(work, notice_id)
+        work.actor.require(read, notice.region)
+        return notice
 
     @router.post(
         "/notices/{notice_id}/withdraw",
@@ -124,7 +124,7 @@ def _add_public_routes(router: APIRouter) -> None:
         work: PublicReadWork,
         region: RegionCode = NATION_CODE,
         kind: Annotated[str, Query(max_length=40)] = "",
-        on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
+        on: Annotated[date | None, Query(description="only notices posted on this day")] = None,
         cursor: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page[PublicNotice]:
@@ -133,12 +133,13 @@ def _add_public_routes(router: APIRouter) -> None:
         rows = await repository.list_public_notices(
             work, low=low, high=high, kind=kind, on=on, before=before, limit=limit + 1
         )
-        more = rows[limit - 1] if len(rows) > limit else None
+        last = rows[limit - 1] if len(rows) > limit else None
         items = [
-            _to_public_notice(work, row, one) for row, one in await _compute_progress_of(work, rows[:limit])
+            _to_public_notice(work, row, progress)
+            for row, progress in await _compute_progress_of(work, rows[:limit])
         ]
         return Page(
-            items=items, next_cursor=_encode_cursor(more.starts_on, more.id) if more is not None else None
+            items=items, next_cursor=_encode_cursor(last.starts_on, last.id) if last is not None else None
         )
 
     @router.get(
@@ -148,27 +149,27 @@ def _add_public_routes(router: APIRouter) -> None:
         row = await repository.get_notice(work, notice_id)
         if row.withdrawn_at is not None:
             raise NotFound("公示已撤回", "The notice was withdrawn")
-        ((_, standing),) = await _compute_progress_of(work, [row])
-        return _to_public_notice(work, row, standing)
+        ((_, progress),) = await _compute_progress_of(work, [row])
+        return _to_public_notice(work, row, progress)
 
 
 async def _compute_progress_of(
     work: UnitOfWork, rows: list[sa.Row[Any]]
 ) -> list[tuple[sa.Row[Any], NoticeProgress]]:
-    opinions = await repository.list_objections(work, [row.id for row in rows])
-    found = []
+    objections = await repository.list_objections(work, [row.id for row in rows])
+    result = []
     for row in rows:
-        mine = [one for one in opinions if one.notice_id == row.id]
-        unanswered = sum(one.answered_at is None for one in mine)
-        upheld = sum(one.upheld is True for one in mine)
-        found.append((row, service.compute_progress(row.ends_on, work.today, unanswered, upheld)))
-    return found
+        own = [objection for objection in objections if objection.notice_id == row.id]
+        unanswered = sum(objection.answered_at is None for objection in own)
+        upheld = sum(objection.upheld is True for objection in own)
+        result.append((row, service.compute_progress(row.ends_on, work.today, unanswered, upheld)))
+    return result
 
 
-def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], standing: NoticeProgress) -> PublicNotice:
+def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], progress: NoticeProgress) -> PublicNotice:
     return PublicNotice(
         service=work.context.name,
-        standing=standing,
+        standing=progress,
         level_label=NoticeLevel(row.level).label,
         **{
             name: getattr(row, name)
@@ -179,13 +180,17 @@ def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], standing: NoticeProgre
 
 
 async def _to_notice_reads(work: UnitOfWork, rows: list[sa.Row[Any]]) -> list[NoticeRead]:
-    opinions = await repository.list_objections(work, [row.id for row in rows])
-    shown = []
-    for row, standing in await _compute_progress_of(work, rows):
-        mine = [ObjectionRead.model_validate(one) for one in opinions if one.notice_id == row.id]
+    objections = await repository.list_objections(work, [row.id for row in rows])
+    notices = []
+    for row, progress in await _compute_progress_of(work, rows):
+        own = [
+            ObjectionRead.model_validate(objection)
+            for objection in objections
+            if objection.notice_id == row.id
+        ]
         values = {**row._mapping, "level_label": NoticeLevel(row.level).label}  # noqa: SLF001 - SQLAlchemy's public name
-        shown.append(NoticeRead.model_validate(values | {"standing": standing, "objections": mine}))
-    return shown
+        notices.append(NoticeRead.model_validate(values | {"standing": progress, "objections": own}))
+    return notices
 
 
 async def _get_notice_read(work: UnitOfWork, notice_id: UUID) -> NoticeRead:

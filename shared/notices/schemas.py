@@ -1,4 +1,4 @@
-"""What a notice looks like to those who post, read and object to it."""
+"""Code sets and schemas of notices and objections."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -43,7 +43,7 @@ class ObjectionChannel(LabelledEnum):
 
 
 class NoticePost(BaseModel):
-    """发布公示. History is entered with its real first day and the photo that proves it."""
+    """发布公示. A past notice is entered with its real first day and a photo as evidence."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
     level: NoticeLevel
@@ -72,7 +72,7 @@ class ObjectionPost(BaseModel):
 
 
 class ObjectionAnswer(BaseModel):
-    """答复异议: `upheld` means the objection is right and the notice does not stand."""
+    """答复异议: `upheld` means the objection is justified and the notice is void."""
 
     answer: str = Field(min_length=2, max_length=4000)
     upheld: bool
@@ -120,7 +120,7 @@ class NoticeRead(BaseModel):
 
 
 class PublicNotice(BaseModel):
-    """公示 as anybody reads it: no names of officers, no objections' texts."""
+    """公示 for the public: without names of officers and texts of objections."""
 
     id: UUID
     service: str
@@ -139,5 +139,5 @@ class PublicNotice(BaseModel):
 
 
 def count_days(starts_on: date, ends_on: date) -> int:
-    """Days a notice hangs, first and last included."""
+    """Number of days of a notice, first and last included."""
     return (ends_on - starts_on) // timedelta(days=1) + 1

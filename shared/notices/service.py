@@ -1,7 +1,7 @@
-"""What may be done with notices, and the one question other code asks: how does it stand?
+"""Use cases of public notices (公示): post, withdraw, object, answer, and the progress of a record's notices.
 
-`subject_kind`s belong to a service; what a notice shows is given by the caller that knows the record, masked.
-The least number of days is the dated rule `notice_days.<level>` (财政部、农业农村部公告公示办法: 公示不少于 10 日).
+Each service defines its `subject_kind`s and passes the content of a notice, with personal data masked.
+The minimum number of days is the dated rule `notice_days.<level>` (财政部、农业农村部公告公示办法: 公示不少于 10 日).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from shared.unit_of_work import UnitOfWork
 
 
 class NoticePosted(Event):
-    """A notice went up."""
+    """A notice was posted."""
 
     topic = "notice.posted"
     notice_id: UUID
@@ -41,7 +41,7 @@ class NoticePosted(Event):
 
 
 class NoticeWithdrawn(Event):
-    """A notice was taken down before its end."""
+    """A notice was withdrawn before its last day."""
 
     topic = "notice.withdrawn"
     notice_id: UUID
@@ -50,7 +50,7 @@ class NoticeWithdrawn(Event):
 
 
 class ObjectionRaised(Event):
-    """Somebody objected to a notice."""
+    """An objection to a notice was recorded."""
 
     topic = "notice.objected"
     notice_id: UUID
@@ -70,7 +70,7 @@ class ObjectionAnswered(Event):
 
 @dataclass(frozen=True, slots=True)
 class NoticeSubject:
-    """The record a notice is about, as its service knows it; `levels` are those that may be posted now (None: any)."""
+    """The record a notice is about; `levels` are those that may be posted now (None: any)."""
 
     kind: str
     id: str
@@ -83,7 +83,7 @@ class NoticeSubject:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStatus:
-    """How the latest notice of a level stands on a day."""
+    """Progress of the latest notice of a level on a day, and its last day."""
 
     progress: NoticeProgress
     ends_on: date | None = None
@@ -92,43 +92,43 @@ class NoticeStatus:
 async def list_notice_status(
     work: UnitOfWork, kind: str, subjects: Sequence[str], on: date | None = None
 ) -> dict[str, dict[NoticeLevel, NoticeStatus]]:
-    """For each record: level → how its latest notice stands on a day (today), in one query."""
+    """For each record: level → progress of its latest notice on a day (default today), in one query."""
     day = on or work.today
-    found: dict[str, dict[NoticeLevel, NoticeStatus]] = {subject: {} for subject in subjects}
+    by_subject: dict[str, dict[NoticeLevel, NoticeStatus]] = {subject: {} for subject in subjects}
     for subject, level, ends_on, unanswered, upheld in await repository.list_objection_counts(
         work, kind, subjects
     ):
-        found[subject][NoticeLevel(level)] = NoticeStatus(
+        by_subject[subject][NoticeLevel(level)] = NoticeStatus(
             compute_progress(ends_on, day, unanswered, upheld), ends_on
         )
-    return found
+    return by_subject
 
 
 async def get_notice_status(
     work: UnitOfWork, kind: str, subject: str, on: date | None = None
 ) -> dict[NoticeLevel, NoticeStatus]:
-    """The same for one record; a level that was never posted is absent."""
+    """`list_notice_status` for one record; a level without a notice is absent."""
     return (await list_notice_status(work, kind, [subject], on))[subject]
 
 
 def first_blocking_notice(
-    found: Mapping[NoticeLevel, NoticeStatus], *levels: NoticeLevel
+    status_by_level: Mapping[NoticeLevel, NoticeStatus], *levels: NoticeLevel
 ) -> FieldError | None:
-    """What keeps a move that needs these notices from happening, or None when all are over without objection."""
+    """The error for the first of these levels whose notice is not over without upheld objection, or None."""
     for level in levels:
-        state = found.get(level, NoticeStatus(NoticeProgress.NONE))
-        if state.progress is not NoticeProgress.OVER:
-            until = f", 至 {state.ends_on} 期满" if state.progress is NoticeProgress.RUNNING else ""
+        status = status_by_level.get(level, NoticeStatus(NoticeProgress.NONE))
+        if status.progress is not NoticeProgress.OVER:
+            until = f", 至 {status.ends_on} 期满" if status.progress is NoticeProgress.RUNNING else ""
             return FieldError(
-                f"notice_{state.progress}",
-                f"{level.label}: {state.progress.label}{until}",
-                f"The {level} notice is {state.progress}",
+                f"notice_{status.progress}",
+                f"{level.label}: {status.progress.label}{until}",
+                f"The {level} notice is {status.progress}",
             )
     return None
 
 
 def compute_progress(ends_on: date, day: date, unanswered: int, upheld: int) -> NoticeProgress:
-    """How a notice stands on a day."""
+    """Progress of a notice on a day, from its last day and the numbers of unanswered and upheld objections."""
     if unanswered:
         return NoticeProgress.OBJECTED
     if upheld:
@@ -137,7 +137,7 @@ def compute_progress(ends_on: date, day: date, unanswered: int, upheld: int) -> 
 
 
 async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost) -> UUID:
-    """Put a notice up; Invalid when it hangs too short, starts in the future or is proven by an unknown photo."""
+    """Post a notice and return its id; Invalid for too few days or an unknown photo, Conflict for an overlapping one."""
     if subject.levels is not None and body.level not in subject.levels:
         raise Conflict(f"现在不能发布{body.level.label}", f"No {body.level} notice can be posted now")
     rule = await work.get_rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
@@ -180,20 +180,20 @@ async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost
 
 
 def _end_date(body: NoticePost, rule: Rule) -> date:
-    least = int(rule.value)
-    ends_on = body.ends_on or body.starts_on + timedelta(days=least - 1)
-    if count_days(body.starts_on, ends_on) < least:
-        detail = f"{body.level.label}不得少于 {least} 天({rule.basis})"
+    min_days = int(rule.value)
+    ends_on = body.ends_on or body.starts_on + timedelta(days=min_days - 1)
+    if count_days(body.starts_on, ends_on) < min_days:
+        detail = f"{body.level.label}不得少于 {min_days} 天({rule.basis})"
         raise Invalid(
             detail,
-            f"At least {least} days",
-            errors=[FieldError("notice_too_short", detail, f"at least {least} days", "/ends_on")],
+            f"At least {min_days} days",
+            errors=[FieldError("notice_too_short", detail, f"at least {min_days} days", "/ends_on")],
         )
     return ends_on
 
 
 async def withdraw_notice(work: UnitOfWork, row: sa.Row[Any], reason: str) -> None:
-    """Take a notice down with a reason."""
+    """Withdraw a notice; Conflict when it is withdrawn already."""
     if row.withdrawn_at is not None:
         raise Conflict("公示已撤回", "Already withdrawn")
     await repository.update_withdrawal(work, row.id, reason, work.at)
@@ -202,12 +202,12 @@ async def withdraw_notice(work: UnitOfWork, row: sa.Row[Any], reason: str) -> No
 
 
 async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPost) -> UUID:
-    """Write an objection down; it stops every move that needs this notice until it is answered."""
+    """Record an objection; until it is answered it blocks every transition that needs this notice."""
     raised_at = body.raised_at or work.at
     if row.withdrawn_at is not None:
         raise Conflict("公示已撤回", "The notice was withdrawn")
     if raised_at > work.at:
-        raise Invalid("异议时间不能晚于现在", "raised_at lies in the future")
+        raise Invalid("异议时间不能晚于现在", "raised_at is in the future")
     objection_id = body.id or new_id()
     await repository.insert_objection(
         work,
@@ -226,11 +226,11 @@ async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPos
 async def answer_objection(
     work: UnitOfWork, row: sa.Row[Any], objection_id: UUID, body: ObjectionAnswer
 ) -> None:
-    """Answer an objection once, by somebody other than who wrote it down."""
-    found = await repository.get_objection(work, row.id, objection_id)
-    if found.answered_at is not None:
+    """Answer an objection once; Forbidden for the person who recorded it."""
+    objection = await repository.get_objection(work, row.id, objection_id)
+    if objection.answered_at is not None:
         raise Conflict("异议已答复", "Already answered")
-    if found.raised_by == work.actor.id:
+    if objection.raised_by == work.actor.id:
         raise Forbidden("不能答复本人登记的异议", "Four eyes: another person must answer")
     await repository.update_objection(
         work,

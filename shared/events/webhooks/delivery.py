@@ -150,9 +150,8 @@ class WebhookDispatcher:
             except Unreachable as error:
                 return DeliveryOutcome(index, str(error)), False
             if not 200 <= status < 300:  # noqa: PLR2004 - success statuses
-                is_unavailable = (
-                    status in RECEIVER_AWAY_STATUSES or 300 <= status < 400 or status == STATUS_GONE
-                )  # noqa: PLR2004 - redirects
+                is_redirect = 300 <= status < 400  # noqa: PLR2004 - redirect statuses
+                is_unavailable = status in RECEIVER_AWAY_STATUSES or is_redirect or status == STATUS_GONE
                 return DeliveryOutcome(
                     index, f"答复 {status}", refused=not is_unavailable
                 ), status == STATUS_GONE
