@@ -1,4 +1,4 @@
-"""National ids, coordinates and geofences, workdays, money in 元 and 分, Chinese labels."""
+"""Domain types for China: national ids, region codes, coordinates and geofences, workdays, money, Chinese labels."""
 
 from shared.china.geo import (
     CHINA_BOUNDS,

@@ -1,7 +1,7 @@
-"""Where something is: datums and their conversion, input models for places and fixes, distances in metres.
+"""Coordinates: datums and their conversion, input models for places and fixes, distances in metres.
 
-Everything is stored as WGS-84 with the raw value beside it. In the first district the same point lies 155 to 180 m
-apart in WGS-84 and GCJ-02 and about 1,000 m apart in WGS-84 and BD-09, so a mix-up moves people across fences.
+Locations are stored in WGS-84 beside the received values. In 凉州区 the offset between WGS-84 and GCJ-02 is 155 to
+180 m, between WGS-84 and BD-09 about 1,000 m, so a wrong datum moves people across geofences.
 """
 
 import math
@@ -22,7 +22,7 @@ from shared.china.labels import LabelledEnum
 
 EARTH_RADIUS_M = 6_371_008.8
 CHINA_BOUNDS = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north of the box in which the public GCJ-02 formula applies an offset."""
+"""Bounding box (west, south, east, north, degrees) within which the public GCJ-02 formula applies an offset."""
 NULL_ISLAND_DEG = 1e-5
 IP_PROVIDERS = frozenset({"ip", "geoip", "ip_location"})
 _PROVIDER_PATTERN = r"^(?!(ip|geoip|ip_location)$)[a-z0-9_-]{1,20}$"
@@ -35,7 +35,7 @@ _MAX_ITERATIONS = 30
 
 
 class Datum(LabelledEnum):
-    """Coordinate reference (坐标系): GPS chips, browsers; 高德 and 腾讯 maps; 百度 maps."""
+    """Geodetic datum (坐标系): WGS-84 of GPS and browsers, GCJ-02 of 高德 and 腾讯, BD-09 of 百度."""
 
     WGS84 = "wgs84", "WGS-84(GPS)"
     GCJ02 = "gcj02", "GCJ-02(高德、腾讯)"
@@ -43,37 +43,37 @@ class Datum(LabelledEnum):
 
 
 class Point(NamedTuple):
-    """Degrees east and north."""
+    """Longitude and latitude in degrees."""
 
     lon: float
     lat: float
 
 
 def to_wgs84(lon: float, lat: float, datum: Datum) -> Point:
-    """The same place in WGS-84, to better than a centimetre. Outside China's box nothing is offset."""
+    """Convert a point to WGS-84 by iteration, with an error below 1 cm; outside `CHINA_BOUNDS` there is no offset."""
     if datum is Datum.WGS84:
         return Point(lon, lat)
-    given = found = Point(lon, lat)
-    if not _is_in_china_bounds(given, beyond=1):  # the formula runs away near the poles
-        return given
+    original = estimate = Point(lon, lat)
+    if not _is_in_china_bounds(original, beyond=1):  # the formula diverges near the poles
+        return original
     for _ in range(_MAX_ITERATIONS):
-        there = _apply_offset(found, datum)
-        found = Point(found.lon + lon - there.lon, found.lat + lat - there.lat)
-        if abs(lon - there.lon) + abs(lat - there.lat) < _CONVERGENCE_DEG:
+        shifted = _apply_offset(estimate, datum)
+        estimate = Point(estimate.lon + lon - shifted.lon, estimate.lat + lat - shifted.lat)
+        if abs(lon - shifted.lon) + abs(lat - shifted.lat) < _CONVERGENCE_DEG:
             break
-    return found if _is_in_china_bounds(found) else given
+    return estimate if _is_in_china_bounds(estimate) else original
 
 
 def from_wgs84(lon: float, lat: float, datum: Datum) -> Point:
-    """A WGS-84 place as a map with that datum draws it."""
-    given = Point(lon, lat)
-    if datum is Datum.WGS84 or not _is_in_china_bounds(given):
-        return given
-    return _apply_offset(given, datum)
+    """Convert a WGS-84 point to the datum of a map."""
+    point = Point(lon, lat)
+    if datum is Datum.WGS84 or not _is_in_china_bounds(point):
+        return point
+    return _apply_offset(point, datum)
 
 
 def haversine_m(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """Distance over ground between two (lon, lat) in the same datum (haversine, mean Earth radius)."""
+    """Distance in metres between two (lon, lat) in the same datum (haversine, mean Earth radius)."""
     south, north = math.radians(a[1]), math.radians(b[1])
     across = math.sin(math.radians(b[0] - a[0]) / 2)
     along = math.sin((north - south) / 2)
@@ -85,23 +85,25 @@ def haversine_m(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 def bounding_box(lon: float, lat: float, radius_m: float) -> tuple[float, float, float, float]:
-    """West, south, east, north that hold every point within the radius, for an indexed first filter.
+    """Bounding box (west, south, east, north, degrees) of a circle, for an indexed pre-filter.
 
-    Reaching a pole or the date line, it widens to all longitudes.
+    A box that reaches a pole or the date line is widened to all longitudes.
     """
-    up = math.degrees(radius_m / EARTH_RADIUS_M)
-    south, north = lat - up, lat + up
+    lat_delta = math.degrees(radius_m / EARTH_RADIUS_M)
+    south, north = lat - lat_delta, lat + lat_delta
     if south <= -90 or north >= 90:  # noqa: PLR2004 - the poles
         return -180.0, max(south, -90.0), 180.0, min(north, 90.0)
-    wide = math.degrees(math.asin(min(1.0, math.sin(math.radians(up)) / math.cos(math.radians(lat)))))
-    west, east = lon - wide, lon + wide
+    lon_delta = math.degrees(
+        math.asin(min(1.0, math.sin(math.radians(lat_delta)) / math.cos(math.radians(lat))))
+    )
+    west, east = lon - lon_delta, lon + lon_delta
     if west < -180 or east > 180:  # noqa: PLR2004 - the date line
         west, east = -180.0, 180.0
     return west, south, east, north
 
 
 def coarsen_location(lon: float, lat: float, places: int = 2) -> Point:
-    """A place with its detail taken away, for records past their retention: two decimals are about a kilometre."""
+    """Round coordinates for records past their retention period; two decimals are about one kilometre."""
     return Point(round(lon, places), round(lat, places))
 
 
@@ -116,7 +118,7 @@ def _apply_offset(point: Point, datum: Datum) -> Point:
 
 
 def _to_gcj02(point: Point) -> Point:
-    """WGS-84 → GCJ-02 by the formula in public use since 2013 (eviltransform, prcoords); the official one is secret."""
+    """WGS-84 → GCJ-02 by the public formula (eviltransform, prcoords); the official one is secret."""
     x, y = point.lon - 105, point.lat - 35
     common = 20 * math.sin(6 * math.pi * x) + 20 * math.sin(2 * math.pi * x)
     north = -100 + 2 * x + 3 * y + 0.2 * y * y + 0.1 * x * y + 0.2 * math.sqrt(abs(x))
@@ -134,9 +136,9 @@ def _to_gcj02(point: Point) -> Point:
 
 def _to_bd09(point: Point) -> Point:
     """GCJ-02 → BD-09."""
-    reach = math.hypot(point.lon, point.lat) + 0.00002 * math.sin(point.lat * _BAIDU_TURN)
+    radius = math.hypot(point.lon, point.lat) + 0.00002 * math.sin(point.lat * _BAIDU_TURN)
     angle = math.atan2(point.lat, point.lon) + 0.000003 * math.cos(point.lon * _BAIDU_TURN)
-    return Point(reach * math.cos(angle) + _BAIDU_LON, reach * math.sin(angle) + _BAIDU_LAT)
+    return Point(radius * math.cos(angle) + _BAIDU_LON, radius * math.sin(angle) + _BAIDU_LAT)
 
 
 def _validate_provider(value: str) -> str:
@@ -163,7 +165,7 @@ Provider = Annotated[
 
 
 class Place(BaseModel):
-    """位置: a point with the datum it was given in; `0,0` is refused, since it is what a phone without a fix sends."""
+    """位置: coordinates with their datum; `0,0` is refused, because phones without a fix send it."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra=_exclude_null_island)
 
@@ -178,12 +180,12 @@ class Place(BaseModel):
         return self
 
     def to_wgs84(self) -> Point:
-        """The place as it is stored."""
+        """The point in WGS-84, as it is stored."""
         return to_wgs84(self.lon, self.lat, self.datum)
 
 
 class Fix(Place):
-    """定位: a place a device measured, with what it said about it. Evidence, never a truth."""
+    """定位: a position measured by a device, with accuracy and provider; evidence, not proof."""
 
     accuracy_m: Metres | None = Field(None, description="定位精度, 米")
     provider: Provider | None = Field(None, description="定位来源, 如 gps、network、wifi、lbs; IP 定位不接受")

@@ -1,8 +1,8 @@
-"""Is a fix inside the fence? Circles and polygons in WGS-84, and a verdict that says how sure it is.
+"""Geofences: circles and polygons in WGS-84, and the evaluation of a fix with its accuracy.
 
-fence = fence_in.fence()                     # a validated input model, any datum → WGS-84
-row.fence = as_json(fence)                   # kept as JSON
-verdict([from_json(row.fence)], fix.wgs84(), fix.accuracy_m)
+fence = fence_in.to_fence()                  # a validated input model, any datum → WGS-84
+row.fence = fence_to_json(fence)             # stored as JSON
+evaluate_fences([fence_from_json(row.fence)], fix.to_wgs84(), fix.accuracy_m)
 """
 
 import math
@@ -20,7 +20,7 @@ MAX_VERTICES = 2_000
 HALF_TURN_DEG = 180
 MIN_AREA_M2 = 1.0
 DEFAULT_ACCURACY_M = 100.0
-"""What a fix that does not state its accuracy counts as; pass another where the district's rules say so."""
+"""Accuracy in metres assumed for a fix without one; rules of the district may set another."""
 GEOMETRY_ERRORS = {
     "Self-intersection": "边界自相交",
     "Ring Self-intersection": "边界自相交",
@@ -32,7 +32,7 @@ GEOMETRY_ERRORS = {
 
 
 class FencePosition(LabelledEnum):
-    """Where a fix stands to a fence; unsure (无法确定) when its accuracy circle straddles the edge."""
+    """Position of a fix relative to a fence; unsure (无法确定) when its accuracy circle crosses the edge."""
 
     INSIDE = "inside", "围栏内"
     OUTSIDE = "outside", "围栏外"
@@ -60,10 +60,10 @@ Fence = Circle | Polygon
 
 @dataclass(frozen=True, slots=True)
 class FenceVerdict:
-    """How a fix stands to the best of the fences.
+    """Result for the best-matching fence.
 
-    `distance_m`: 0 inside, else metres to the nearest edge. `margin_m`: metres by which the accuracy circle clears the
-    edge, negative when it straddles it. `fence`: index of the fence in the sequence asked about.
+    `distance_m`: 0 inside, else metres to the nearest edge. `margin_m`: metres between accuracy circle and edge,
+    negative when the circle crosses it. `fence`: index of the fence in the input.
     """
 
     kind: FencePosition
@@ -112,15 +112,15 @@ FenceIn = Annotated[CircleIn | PolygonIn, Field(discriminator="kind")]
 def polygons_from_geojson(shape: Mapping[str, Any], datum: Datum) -> list[Polygon]:
     """The polygons of a GeoJSON Polygon, MultiPolygon, Feature or FeatureCollection, in WGS-84.
 
-    ValueError in Chinese (also as pydantic's ValidationError) for anything else or anything unsound.
+    Raises ValueError (or its subclass ValidationError) with a Chinese message for other types and invalid geometry.
     """
     match shape.get("type"):
         case "FeatureCollection":
             parts = shape.get("features") or [{}]
             return [
-                one
+                polygon
                 for part in parts
-                for one in polygons_from_geojson(part if isinstance(part, Mapping) else {}, datum)
+                for polygon in polygons_from_geojson(part if isinstance(part, Mapping) else {}, datum)
             ]
         case "Feature":
             return polygons_from_geojson(shape.get("geometry") or {}, datum)
@@ -130,16 +130,16 @@ def polygons_from_geojson(shape: Mapping[str, Any], datum: Datum) -> list[Polygo
             areas = shape.get("coordinates") or []
         case other:
             raise ValueError(f"围栏须为多边形 (Polygon 或 MultiPolygon), 收到 {other!r}")
-    # Altitudes and whatever else follows longitude and latitude say nothing about a fence.
+    # Positions may contain an altitude and more values, which do not matter here.
     try:
-        flat = [[[tuple(p[:2]) for p in ring] for ring in area] for area in areas]
+        flat = [[[tuple(position[:2]) for position in ring] for ring in area] for area in areas]
     except TypeError:
         raise ValueError("围栏坐标的层次不对, 须为 GeoJSON 多边形") from None
     return [PolygonIn(kind="polygon", datum=datum, coordinates=cast("Any", area)).to_fence() for area in flat]
 
 
 def validate_rings(rings: Sequence[Sequence[tuple[float, float]]]) -> None:
-    """ValueError unless the rings are closed, simple, properly nested and on one side of the date line."""
+    """Raise ValueError unless the rings are closed, simple, properly nested and do not cross the date line."""
     if sum(map(len, rings)) > MAX_VERTICES:
         raise ValueError(f"围栏顶点不能超过 {MAX_VERTICES} 个, 请先简化边界")
     for ring in rings:
@@ -153,25 +153,25 @@ def validate_rings(rings: Sequence[Sequence[tuple[float, float]]]) -> None:
     area = shapely.Polygon(rings[0], rings[1:])
     reason = shapely.is_valid_reason(area)
     if reason != "Valid Geometry":
-        words, _, where = reason.partition("[")
-        at = f", 位置 {where.rstrip(']').replace(' ', ', ')}" if where else ""
-        raise ValueError(f"围栏{GEOMETRY_ERRORS.get(words.strip(), '边界无效')}{at}")
+        problem, _, location = reason.partition("[")
+        suffix = f", 位置 {location.rstrip(']').replace(' ', ', ')}" if location else ""
+        raise ValueError(f"围栏{GEOMETRY_ERRORS.get(problem.strip(), '边界无效')}{suffix}")
     if area.area * math.radians(EARTH_RADIUS_M) ** 2 * math.cos(math.radians(rings[0][0][1])) < MIN_AREA_M2:
         raise ValueError("围栏面积不足一平方米, 请检查坐标")
 
 
 def fence_to_json(fence: Fence) -> dict[str, Any]:
-    """The fence as it is kept in a row, WGS-84."""
+    """The fence as JSON, for storage."""
     if isinstance(fence, Circle):
         return {"kind": "circle", "lon": fence.lon, "lat": fence.lat, "radius_m": fence.radius_m}
     return {"kind": "polygon", "coordinates": [[list(point) for point in ring] for ring in fence.rings]}
 
 
-def fence_from_json(kept: Mapping[str, Any]) -> Fence:
-    """The fence a row keeps."""
-    if kept["kind"] == "circle":
-        return Circle(kept["lon"], kept["lat"], kept["radius_m"])
-    return Polygon(tuple(tuple(Point(x, y) for x, y in ring) for ring in kept["coordinates"]))
+def fence_from_json(stored: Mapping[str, Any]) -> Fence:
+    """The fence of stored JSON."""
+    if stored["kind"] == "circle":
+        return Circle(stored["lon"], stored["lat"], stored["radius_m"])
+    return Polygon(tuple(tuple(Point(x, y) for x, y in ring) for ring in stored["coordinates"]))
 
 
 def evaluate_fences(
@@ -181,9 +181,10 @@ def evaluate_fences(
     *,
     unstated_m: float = DEFAULT_ACCURACY_M,
 ) -> FenceVerdict:
-    """How a WGS-84 fix with this accuracy stands to the fence that suits it best; ValueError when there is none.
+    """Evaluate a WGS-84 point with its accuracy against the best-matching fence; ValueError without fences.
 
-    Inside or outside is said only when the whole accuracy circle is; everything between is unsure.
+    The result is inside or outside only if the whole accuracy circle is, else unsure. `unstated_m` replaces a missing
+    accuracy.
     """
     if not fences:
         raise ValueError("没有围栏可供判断")
@@ -193,37 +194,41 @@ def evaluate_fences(
     )
 
 
-def _sort_key(found: FenceVerdict) -> tuple[int, float, float]:
+def _sort_key(verdict: FenceVerdict) -> tuple[int, float, float]:
     order = (FencePosition.INSIDE, FencePosition.UNSURE, FencePosition.OUTSIDE)
-    return order.index(found.kind), found.distance_m, -found.margin_m
+    return order.index(verdict.kind), verdict.distance_m, -verdict.margin_m
 
 
 def _evaluate_fence(fence: Fence, point: tuple[float, float], accuracy: float, index: int) -> FenceVerdict:
     if isinstance(fence, Circle):
-        away = haversine_m((fence.lon, fence.lat), point)
-        within, edge = away <= fence.radius_m, abs(away - fence.radius_m)
+        distance = haversine_m((fence.lon, fence.lat), point)
+        is_inside, edge = distance <= fence.radius_m, abs(distance - fence.radius_m)
     else:
-        within = _polygon_contains(fence, point)
+        is_inside = _polygon_contains(fence, point)
         edge = min(_distance_to_segment_m(point, a, b) for ring in fence.rings for a, b in pairwise(ring))
     kind = (
-        FencePosition.UNSURE if edge < accuracy else FencePosition.INSIDE if within else FencePosition.OUTSIDE
+        FencePosition.UNSURE
+        if edge < accuracy
+        else FencePosition.INSIDE
+        if is_inside
+        else FencePosition.OUTSIDE
     )
-    return FenceVerdict(kind, 0.0 if within else edge, edge - accuracy, index)
+    return FenceVerdict(kind, 0.0 if is_inside else edge, edge - accuracy, index)
 
 
 def _polygon_contains(fence: Polygon, point: tuple[float, float]) -> bool:
-    """Even-odd rule over all rings, which leaves the holes out."""
+    """Whether a point is in the polygon, by the even-odd rule over all rings, which excludes holes."""
     x, y = point
-    odd = False
+    is_inside = False
     for ring in fence.rings:
         for (ax, ay), (bx, by) in pairwise(ring):
             if (ay > y) != (by > y) and x < ax + (y - ay) * (bx - ax) / (by - ay):
-                odd = not odd
-    return odd
+                is_inside = not is_inside
+    return is_inside
 
 
 def _distance_to_segment_m(point: tuple[float, float], a: Point, b: Point) -> float:
-    """Metres to the nearest point of an edge, on a plane laid through the edge's own latitude."""
+    """Distance in metres to an edge, in a plane projection at the edge's latitude."""
     north = math.radians(EARTH_RADIUS_M)
     east = north * math.cos(math.radians((a.lat + b.lat) / 2))
     dx, dy = (b.lon - a.lon) * east, (b.lat - a.lat) * north

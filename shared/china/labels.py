@@ -1,4 +1,4 @@
-"""Code sets with their Chinese labels: one enum member, one word for people."""
+"""Enums with Chinese labels."""
 
 from enum import StrEnum
 from typing import Self
@@ -10,7 +10,7 @@ class LabelledEnum(StrEnum):
     label: str
 
     def __new__(cls, code: str, label: str = "") -> Self:
-        """Keep the label beside the code."""
+        """Create a member from code and label."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.label = label or code
@@ -18,5 +18,5 @@ class LabelledEnum(StrEnum):
 
     @classmethod
     def labels(cls) -> dict[str, str]:
-        """Code → Chinese label, as served to phones."""
+        """Code → Chinese label of all members."""
         return {member.value: member.label for member in cls}

@@ -1,10 +1,10 @@
-"""Money: an integer number of 分 in Python and the database, a decimal string in 元 in JSON. Never a float.
+"""Money: an integer in 分 in Python and the database, a decimal string in 元 in JSON; never a float.
 
     class SourceCreate(BaseModel):
         amount: Money                     # {"amount": "12590000.00"} → 1259000000
 
-A bare integer is refused, since a client that sends 500000 may mean 元 or 分. Only a model that reads records
-(`from_attributes=True` in its config, as every response model and event has) takes integers, and they are 分.
+An integer in JSON is refused, because 500000 may mean 元 or 分. Only models that read records (`from_attributes=True`,
+set in every response model and event) accept integers, in 分.
 """
 
 import re
@@ -19,7 +19,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 MAX_AMOUNT_FEN = 10**15
-"""Amounts stay below this many 分 (十万亿元)."""
+"""Exclusive upper limit of an amount in 分 (十万亿元)."""
 FEN_PER_YUAN = 100
 WAN_DECIMALS = 6
 FEN_PER_WAN = 1_000_000
@@ -31,7 +31,7 @@ TOO_LARGE_MESSAGE = "金额过大, 须小于十万亿元"
 
 
 def parse_yuan(value: str | Decimal, *, signed: bool = False) -> int:
-    """元 as written in JSON ("500000.00", "12.3", "0") or as a Decimal → 分. ValueError for anything not exact."""
+    """Convert 元 ("500000.00", "12.3", "0" or a Decimal) to 分; ValueError unless exact."""
     if isinstance(value, Decimal):
         return _to_exact_fen(value, FEN_PER_YUAN, signed=signed)
     if not re.fullmatch(f"-?{_DIGITS}" if signed else _DIGITS, value):
@@ -40,36 +40,36 @@ def parse_yuan(value: str | Decimal, *, signed: bool = False) -> int:
 
 
 def format_yuan(amount: int) -> str:
-    """分 → 元 with two decimals: 50000000 → "500000.00"."""
-    whole, rest = divmod(abs(amount), FEN_PER_YUAN)
-    return f"{'-' if amount < 0 else ''}{whole}.{rest:02d}"
+    """Format 分 as 元 with two decimals: 50000000 → "500000.00"."""
+    yuan, fen = divmod(abs(amount), FEN_PER_YUAN)
+    return f"{'-' if amount < 0 else ''}{yuan}.{fen:02d}"
 
 
 def format_wan(amount: int, places: int = 4) -> str:
-    """分 → 万元 for tables, always exact: at least `places` decimals, and more (up to six) when the 分 need them."""
-    whole, rest = divmod(abs(amount), FEN_PER_WAN)
-    decimals = f"{rest:0{WAN_DECIMALS}d}".rstrip("0").ljust(places, "0")
-    return f"{'-' if amount < 0 else ''}{whole}{'.' if decimals else ''}{decimals}"
+    """Format 分 as 万元, exact: at least `places` decimals, up to six where the amount needs them."""
+    wan, remainder = divmod(abs(amount), FEN_PER_WAN)
+    decimals = f"{remainder:0{WAN_DECIMALS}d}".rstrip("0").ljust(places, "0")
+    return f"{'-' if amount < 0 else ''}{wan}{'.' if decimals else ''}{decimals}"
 
 
 def parse_wan_cell(cell: str | Decimal | float) -> int:
-    """A spreadsheet cell in 万元 → 分, exact or ValueError.
+    """Convert a spreadsheet cell in 万元 to 分; ValueError unless exact.
 
-    Text may have spaces around it and thousands commas. A float counts as what the spreadsheet shows: its 15
-    significant digits, so a computed 29.400000000000002 is 29.4, while 0.1234567 (no whole 分) is refused.
+    Text may contain surrounding spaces and thousands separators. A float is rounded to 15 significant digits, as
+    spreadsheet programs show it: 29.400000000000002 is 29.4, while 0.1234567 (no whole 分) is refused.
     """
     return _parse_cell(cell, FEN_PER_WAN)
 
 
 def parse_yuan_cell(cell: str | Decimal | float) -> int:
-    """A spreadsheet cell in 元 → 分, by the same rules as `from_wan`."""
+    """Convert a spreadsheet cell in 元 to 分, by the rules of `parse_wan_cell`."""
     return _parse_cell(cell, FEN_PER_YUAN)
 
 
 def split_proportionally(total: int, parts: Sequence[int]) -> list[int]:
-    """Split 分 in proportion to `parts`, adding up exactly (largest remainder; the earlier part wins a tie).
+    """Split an amount in 分 in proportion to `parts` with an exact sum (largest remainder method; ties: earlier part).
 
-    ValueError when a part is negative or all are zero.
+    Raises ValueError when a part is negative or all are zero.
     """
     weight = sum(parts)
     if weight <= 0 or min(parts) < 0:
@@ -77,12 +77,12 @@ def split_proportionally(total: int, parts: Sequence[int]) -> list[int]:
     sign = -1 if total < 0 else 1
     shares, remainders = [], []
     for index, part in enumerate(parts):
-        whole, rest = divmod(abs(total) * part, weight)
-        shares.append(whole)
-        remainders.append((-rest, index))
+        share, remainder = divmod(abs(total) * part, weight)
+        shares.append(share)
+        remainders.append((-remainder, index))
     for _, index in sorted(remainders)[: abs(total) - sum(shares)]:
         shares[index] += 1
-    return [sign * one for one in shares]
+    return [sign * share for share in shares]
 
 
 def _parse_cell(cell: str | Decimal | float, unit: int) -> int:
@@ -101,7 +101,7 @@ def _parse_cell(cell: str | Decimal | float, unit: int) -> int:
 
 
 def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:
-    # In integers: Decimal arithmetic rounds to its context's precision, and an exponent of a million must cost nothing.
+    # Integer arithmetic: Decimal rounds to its context's precision, and a huge exponent must not cost time or memory.
     sign, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int):
         raise ValueError("金额不是数字")  # noqa: TRY004 - NaN or infinity
@@ -114,8 +114,8 @@ def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:
     if exponent < -WAN_DECIMALS:
         raise ValueError(f"金额不是整数分: {value}")
     scale: int = 10 ** (exponent + WAN_DECIMALS)
-    amount, rest = divmod(int(text) * unit * scale, FEN_PER_WAN)
-    if rest:
+    amount, remainder = divmod(int(text) * unit * scale, FEN_PER_WAN)
+    if remainder:
         raise ValueError(f"金额不是整数分: {value}")
     if amount >= MAX_AMOUNT_FEN:
         raise ValueError(TOO_LARGE_MESSAGE)
@@ -126,7 +126,7 @@ def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:
 
 @dataclass(frozen=True)
 class _YuanAmount:
-    """How pydantic reads, writes and describes an amount."""
+    """Pydantic validation, serialization and JSON schema of an amount."""
 
     lowest: int
     pattern: str
@@ -150,8 +150,8 @@ class _YuanAmount:
             "examples": ["500000.00"],
         }
 
-    def parse(self, value: Any, info: ValidationInfo) -> int:  # noqa: ANN401 - whatever a client sent
-        """The amount in 分, or ValueError."""
+    def parse(self, value: Any, info: ValidationInfo) -> int:  # noqa: ANN401 - any input
+        """Validate input and return the amount in 分; ValueError for a wrong type, sign or size."""
         if isinstance(value, str | Decimal):
             amount = parse_yuan(value, signed=True)
         elif (
@@ -178,4 +178,4 @@ PositiveMoney = Annotated[
 SignedMoney = Annotated[
     int, _YuanAmount(1 - MAX_AMOUNT_FEN, f"^-?{_DIGITS}$", "金额, 元, 可为负, 最多两位小数, 以字符串表示")
 ]
-"""分 of either sign: balances, corrections, deviations."""
+"""分 of either sign, for balances and corrections."""

@@ -1,10 +1,10 @@
-"""Numbers that carry their own check: organisations, people, phones, bank accounts.
+"""Validation of identification numbers: organisations, persons, phones, bank accounts.
 
     class PayeeCreate(BaseModel):
         credit_code: CreditCode            # " n262060205…" → "N262060205…"
         phone: Phone
 
-Each function returns the number as it is stored, or raises ValueError with one Chinese sentence. Sources:
+`parse_…` functions return the number in its stored form or raise ValueError with one Chinese sentence. Sources:
 GB 32100-2015 (统一社会信用代码), GB 11714 (组织机构代码), GB 11643-1999 (公民身份号码), ISO/IEC 7812-1.
 """
 
@@ -51,12 +51,12 @@ _BANK_CARD = re.compile(r"\d{16,19}", re.ASCII)
 
 
 def normalize_number(text: str) -> str:
-    """The number without spaces and dashes, in plain width and upper case."""
+    """The number in NFKC and upper case, without spaces and dashes."""
     return _DASHES.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
 def parse_credit_code(text: str) -> str:
-    """A 统一社会信用代码 of any registration department, the N… codes of village collectives among them."""
+    """Parse a 统一社会信用代码 of any registration department, including the N… codes of village collectives."""
     code = normalize_number(text)
     if not _CREDIT.fullmatch(code):
         raise ValueError("统一社会信用代码须为18位, 由数字和大写字母组成 (不用 I、O、Z、S、V)")
@@ -70,7 +70,7 @@ def parse_credit_code(text: str) -> str:
 
 
 def credit_code_check_character(code: str) -> str:
-    """The check character of the first 17 characters of a credit code."""
+    """The check character for the first 17 characters of a credit code (GB 32100-2015)."""
     pairs = zip(code, CREDIT_WEIGHTS, strict=False)
     return CREDIT_ALPHABET[-sum(CREDIT_ALPHABET.index(letter) * weight for letter, weight in pairs) % 31]
 
@@ -78,7 +78,7 @@ def credit_code_check_character(code: str) -> str:
 def is_organisation_code_valid(code: str) -> bool:
     """Whether characters 9 to 17 of a credit code pass the check of GB 11714.
 
-    A hint for a person, no reason to refuse: some registers number differently.
+    Only a hint: some registrars number differently, so a failure is no reason to refuse.
     """
     body, check = code[8:16], code[16]
     total = sum(
@@ -89,15 +89,15 @@ def is_organisation_code_valid(code: str) -> bool:
 
 
 def registrar_name(code: str) -> str:
-    """Who registered the organisation of a sound credit code, in words."""
+    """Chinese name of the registrar of a valid credit code."""
     return COLLECTIVE_LEVELS.get(code[1], "农业") if code[0] == "N" else REGISTRATION_DEPARTMENTS[code[0]]
 
 
 def parse_id_card(text: str, *, today: date | None = None) -> str:
-    """A 公民身份号码: date of birth and check character are right; an old one of 15 digits gets its 18.
+    """Parse a 公民身份号码 with valid birth date and check character; 15 digits are extended to 18.
 
-    The county code is not compared with today's list, since a number keeps the code of where and when it was
-    given (622321, 622301). `today` lets a birth in the future be refused.
+    The county code is not checked, because a number keeps the code valid when it was issued (622321, 622301). With
+    `today` a birth date in the future is refused.
     """
     number = normalize_number(text)
     if _OLD_CARD.fullmatch(number):
@@ -105,16 +105,16 @@ def parse_id_card(text: str, *, today: date | None = None) -> str:
         number += id_card_check_character(number)
     if not _CARD.fullmatch(number):
         raise ValueError("身份证号须为18位, 末位可为 X")
-    born = birth_date(number)
-    if born < MIN_BIRTH_DATE or (today and born > today):
-        raise ValueError(f"身份证号中的出生日期不合理: {born}")
+    born_on = birth_date(number)
+    if born_on < MIN_BIRTH_DATE or (today and born_on > today):
+        raise ValueError(f"身份证号中的出生日期不合理: {born_on}")
     if id_card_check_character(number) != number[-1]:
         raise ValueError("身份证号校验不符, 请逐位核对")
     return number
 
 
 def parse_person_number(text: str, *, today: date | None = None) -> str:
-    """An 18-digit number of a person, or the 20 or 22 characters of a 残疾人证 built on it."""
+    """Parse an id card number, or a 残疾人证 number of 20 or 22 characters that begins with one."""
     number = normalize_number(text)
     if len(number) in {20, 22}:
         if not _DISABILITY.fullmatch(number):
@@ -124,14 +124,14 @@ def parse_person_number(text: str, *, today: date | None = None) -> str:
 
 
 def id_card_check_character(number: str) -> str:
-    """The check character of the first 17 digits of a person's number."""
+    """The check character for the first 17 digits of an id card number (GB 11643-1999)."""
     return ID_CARD_CHECK_DIGITS[
         sum(int(digit) * weight for digit, weight in zip(number, ID_CARD_WEIGHTS, strict=False)) % 11
     ]
 
 
 def birth_date(number: str) -> date:
-    """The date of birth in an 18-digit number; ValueError when there is no such day."""
+    """The birth date in an id card number of 18 characters; ValueError when the date does not exist."""
     try:
         return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
     except ValueError:
@@ -139,12 +139,12 @@ def birth_date(number: str) -> date:
 
 
 def is_male(number: str) -> bool:
-    """The sex that an 18-digit number states: odd 17th digit."""
+    """Whether the 17th digit of an id card number is odd, which means male."""
     return int(number[16]) % 2 == 1
 
 
 def parse_mobile(text: str) -> str:
-    """A mobile number of the mainland, without +86."""
+    """Parse a mobile number of mainland China; a leading +86 is removed."""
     number = re.sub(r"^(\+|00)?86(?=1\d{10}$)", "", normalize_number(text))
     if not _MOBILE.fullmatch(number):
         raise ValueError("手机号须为11位, 以 13 至 19 开头")
@@ -152,11 +152,11 @@ def parse_mobile(text: str) -> str:
 
 
 def parse_phone(text: str) -> str:
-    """A mobile number, a landline with area code (0935-2212345, 转 an extension), or a hotline (12317)."""
+    """Parse a mobile number, a landline with area code and optional extension (0935-2212345转8), or a hotline (12317)."""
     number = re.sub(r"[()/]", "", normalize_number(text))
-    if line := _LANDLINE.fullmatch(re.sub(r"^(\+|00)860?", "0", number)):
-        area, own, extension = line.groups()
-        return f"{area}-{own}" + (f"转{extension}" if extension else "")
+    if landline := _LANDLINE.fullmatch(re.sub(r"^(\+|00)860?", "0", number)):
+        area, subscriber, extension = landline.groups()
+        return f"{area}-{subscriber}" + (f"转{extension}" if extension else "")
     if _SERVICE.fullmatch(number):
         return number
     try:
@@ -166,7 +166,7 @@ def parse_phone(text: str) -> str:
 
 
 def parse_bank_account(text: str) -> str:
-    """A bank account: 8 to 32 digits. A wrong check digit of a card is only a warning (`card_warning`)."""
+    """Parse a bank account number of 8 to 32 digits; a wrong check digit is only a `bank_card_warning`."""
     number = normalize_number(text)
     if not _ACCOUNT.fullmatch(number):
         raise ValueError("银行账号须为8至32位数字")
@@ -174,9 +174,9 @@ def parse_bank_account(text: str) -> str:
 
 
 def bank_card_warning(number: str) -> str:
-    """A sentence when the account looks like a bank card whose check digit (Luhn) fails, else empty.
+    """A Chinese warning when a number of card length fails the Luhn check, else an empty string.
 
-    Old passbook accounts of rural credit cooperatives fail it too, so it never refuses.
+    Old passbook accounts of rural credit cooperatives fail it too, so it must not be an error.
     """
     if not _BANK_CARD.fullmatch(number) or is_luhn_valid(number):
         return ""
@@ -184,10 +184,10 @@ def bank_card_warning(number: str) -> str:
 
 
 def is_luhn_valid(number: str) -> bool:
-    """Whether the last digit is the check digit of ISO/IEC 7812-1."""
+    """Whether the last digit is the Luhn check digit (ISO/IEC 7812-1)."""
     total = 0
-    for at, digit in enumerate(reversed(number)):
-        doubled = int(digit) * 2 if at % 2 else int(digit)
+    for position, digit in enumerate(reversed(number)):
+        doubled = int(digit) * 2 if position % 2 else int(digit)
         total += doubled - 9 if doubled >= DIGIT_TEN else doubled
     return total % 10 == 0
 
@@ -198,8 +198,8 @@ def _require_text(value: object) -> str:
     return value
 
 
-def _number_field(words: str, example: str, longest: int = 64) -> object:
-    return Field(description=words, examples=[example], max_length=longest)
+def _number_field(description: str, example: str, max_length: int = 64) -> object:
+    return Field(description=description, examples=[example], max_length=max_length)
 
 
 CreditCode = Annotated[

@@ -1,4 +1,4 @@
-"""Engines, sessions, column types, bulk statements, search indexes and migrations on SQLite and PostgreSQL."""
+"""Database layer for SQLite and PostgreSQL: engines, sessions, column types, bulk statements, search, migrations."""
 
 from shared.db.bulk_sql import bulk_upsert, in_list, values_table
 from shared.db.engine import (

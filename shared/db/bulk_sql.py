@@ -1,8 +1,8 @@
-"""Many rows in one statement: one JSON parameter on PostgreSQL, so that the statement is the same for any number.
+"""Bulk statements: many rows in one JSON parameter on PostgreSQL, so that the statement is the same for any number.
 
-await keep(session, table, rows)                                     # insert
-await keep(session, table, rows, key=("person", "day"), unless="frozen")   # insert, or update what is there and not frozen
-sent = wanted(session, {"person": sa.String(), "on": sa.Date()}, pairs)    # rows to join with, as a FROM element
+await bulk_upsert(session, table, rows)                                          # insert
+await bulk_upsert(session, table, rows, key=("person", "day"), unless="frozen")  # insert, or update where not frozen
+pairs = values_table(session, {"person": sa.String(), "on": sa.Date()}, rows)    # rows to join, as a FROM element
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,10 +26,10 @@ IMMUTABLE_COLUMNS = frozenset({"id", "created_at", "created_by"})
 async def bulk_upsert(
     session: AsyncSession, table: sa.Table, rows: Rows, *, key: Collection[str] = (), unless: str = ""
 ) -> None:
-    """Insert rows that all have the same columns, every column of the table that has no default of the database's.
+    """Insert rows with equal columns: all columns of the table without a database default.
 
-    With a `key` (columns of a unique index), a row that is there already takes the new values and its next `version`,
-    unless the named column is true in it.
+    With `key` (columns of a unique index), an existing row is updated and its `version` incremented, unless its column
+    `unless` is true.
     """
     if not rows:
         return
@@ -39,12 +39,12 @@ async def bulk_upsert(
         return
     insert = insert_sqlite(table)
     if key:
-        taken: dict[str, Any] = {
+        updates: dict[str, Any] = {
             name: insert.excluded[name] for name in rows[0] if name not in {*key, *IMMUTABLE_COLUMNS}
         }
-        taken["version"] = table.c.version + 1
+        updates["version"] = table.c.version + 1
         where = sa.not_(table.c[unless]) if unless else None
-        insert = insert.on_conflict_do_update(index_elements=list(key), set_=taken, where=where)
+        insert = insert.on_conflict_do_update(index_elements=list(key), set_=updates, where=where)
     await execute_core(session, insert, [dict(row) for row in rows])
 
 
@@ -60,16 +60,16 @@ def _upsert_statement(
     insert = insert_postgres(table).from_select(names, sa.select(*(sent.c[name] for name in names)))
     if not key:
         return insert
-    taken: dict[str, Any] = {
+    updates: dict[str, Any] = {
         name: insert.excluded[name] for name in names if name not in {*key, *IMMUTABLE_COLUMNS}
     }
-    taken["version"] = table.c.version + 1
+    updates["version"] = table.c.version + 1
     where = sa.not_(table.c[unless]) if unless else None
-    return insert.on_conflict_do_update(index_elements=list(key), set_=taken, where=where)
+    return insert.on_conflict_do_update(index_elements=list(key), set_=updates, where=where)
 
 
 def values_table(session: AsyncSession, columns: Mapping[str, sa.types.TypeEngine[Any]], rows: Rows) -> Any:  # noqa: ANN401 - a FROM element
-    """These rows as something to join with, in one parameter; instants as the database writes them."""
+    """Rows as a FROM element in one parameter; datetimes are formatted as the database stores them."""
     if session.get_bind().dialect.name == "postgresql":
         value = sa.bindparam(None, to_json(list(rows)).decode(), type_=sa.Text, unique=True)
         return (
@@ -90,19 +90,19 @@ def values_table(session: AsyncSession, columns: Mapping[str, sa.types.TypeEngin
 
 
 def in_list(session: AsyncSession, column: Any, values: Collection[str]) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a column
-    """The column's text is one of these, in one parameter."""
+    """SQL condition: the column as text is one of the values, in one parameter."""
     text = to_json(list(values)).decode()
     if session.get_bind().dialect.name == "postgresql":
         return sa.cast(column, sa.Text) == sa.any_(
             sa.bindparam(None, list(values), type_=postgresql.ARRAY(sa.Text), unique=True)
         )
     each = sa.func.json_each(sa.bindparam(None, text, type_=sa.Text, unique=True)).table_valued("value")
-    found: sa.ColumnElement[bool] = column.in_(sa.select(each.c.value))
-    return found
+    condition: sa.ColumnElement[bool] = column.in_(sa.select(each.c.value))
+    return condition
 
 
 def _to_sqlite_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Instants as SQLite keeps them: UTC, without zone."""
+    """A row with datetimes in SQLite's format: UTC, without zone."""
     return {
         name: value.strftime("%Y-%m-%d %H:%M:%S.%f") if hasattr(value, "hour") else value
         for name, value in row.items()

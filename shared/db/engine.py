@@ -1,4 +1,4 @@
-"""Engines, sessions and column types: one behaviour on SQLite and PostgreSQL, and the only place that commits."""
+"""Engines, sessions and column types with the same behaviour on SQLite and PostgreSQL; only this module commits."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -34,14 +34,14 @@ POSTGRES_OPTIONS = (
     f"-c lock_timeout={LOCK_TIMEOUT_MS} -c idle_in_transaction_session_timeout=60000 -c timezone=UTC"
 )
 STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
-"""What drivers raise when a value cannot be kept or a statement cannot be run."""
+"""Exceptions of the drivers for values that cannot be stored and statements that fail."""
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 BigSerial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """An autoincrementing 64-bit key on both databases."""
 
 
 def text_enum(kind: type[PyEnum]) -> sa.Enum:
-    """An enum stored by value in a VARCHAR, so that a new member needs no migration."""
+    """Column type of an enum stored by value in a VARCHAR, so that a new member needs no migration."""
     return sa.Enum(
         kind,
         native_enum=False,
@@ -53,7 +53,7 @@ def text_enum(kind: type[PyEnum]) -> sa.Enum:
 
 
 class Record(SQLModel):
-    """What every business record has. `created_digest` makes a repeated create with the same id recognisable."""
+    """Columns of every business record; `created_digest` identifies a repeated create request."""
 
     id: UUID = Field(primary_key=True)
     region: str = Field(max_length=12)
@@ -65,24 +65,24 @@ class Record(SQLModel):
 
 
 def async_url(url: str) -> URL:
-    """The given address with the async driver this code uses."""
+    """A database URL with the async driver (aiosqlite, psycopg)."""
     parsed = make_url(url)
     driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
     return parsed.set(drivername=driver)
 
 
 def sync_url(url: str) -> URL:
-    """The same database for Alembic."""
+    """A database URL with the synchronous driver, for Alembic."""
     parsed = make_url(url)
     driver = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}[parsed.get_backend_name()]
     return parsed.set(drivername=driver)
 
 
-def _create_sqlite_engine(url: URL, *, reading: bool) -> AsyncEngine:
+def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    size = {"pool_size": 4, "max_overflow": 4} if reading else {"pool_size": 1, "max_overflow": 0}
-    # One writer connection per process: waiting writers queue fairly instead of racing for the file lock.
+    size = {"pool_size": 4, "max_overflow": 4} if read_only else {"pool_size": 1, "max_overflow": 0}
+    # One writer connection per process: writers queue in order instead of racing for the file lock.
     engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -100,8 +100,8 @@ def _create_sqlite_engine(url: URL, *, reading: bool) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # IMMEDIATE, or two read-then-write transactions lose an update silently.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        # BEGIN IMMEDIATE, or two transactions that read before they write would lose an update.
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -113,24 +113,24 @@ def _create_postgres_engine(url: URL) -> AsyncEngine:
 
 
 class Database:
-    """One service's database: transactions to write in, transactions to read in."""
+    """The database of one service, with write transactions and read-only transactions."""
 
     def __init__(self, url: str) -> None:
-        """Open lazily; nothing is connected yet."""
+        """Create the engines; connections are opened on first use."""
         self._url = parsed = async_url(url)
         self.dialect = parsed.get_backend_name()
         if self.dialect == "sqlite":
-            self.writer = _create_sqlite_engine(parsed, reading=False)
-            self.reader = _create_sqlite_engine(parsed, reading=True)
+            self.writer = _create_sqlite_engine(parsed, read_only=False)
+            self.reader = _create_sqlite_engine(parsed, read_only=True)
         else:
             self.writer = _create_postgres_engine(parsed)
             self.reader = self.writer.execution_options(postgresql_readonly=True)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:
-        """A transaction that is committed when the block ends well and leaves nothing otherwise.
+        """A transaction that is committed at the end of the block and rolled back on an exception.
 
-        It begins with the first statement, so calls to other services made before that hold no lock.
+        It begins with the first statement, so calls to other services before that hold no lock.
         """
         async with AsyncSession(self.writer, expire_on_commit=False) as session:
             try:
@@ -147,7 +147,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """A read-only transaction: one consistent moment on SQLite, statement by statement on PostgreSQL."""
+        """A read-only transaction: a snapshot on SQLite, read committed on PostgreSQL."""
         async with AsyncSession(self.reader, expire_on_commit=False) as session:
             try:
                 yield session
@@ -157,20 +157,20 @@ class Database:
                 raise _pool_exhausted() from error
 
     @asynccontextmanager
-    async def advisory_lock(self, lock: int) -> AsyncGenerator[None]:
-        """Among all processes on this database only one is in here for the same lock; SQLite has one process anyway."""
+    async def advisory_lock(self, lock_id: int) -> AsyncGenerator[None]:
+        """Hold an advisory lock of this id, exclusive among all processes on the database (no-op on SQLite: one process)."""
         if self.dialect == "sqlite":
             yield
             return
         async with self.read() as session:
-            for patience in ("lock_timeout", "idle_in_transaction_session_timeout"):
-                await execute_core(session, sa.select(sa.func.set_config(patience, "0", sa.true())))
-            await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock)))
+            for timeout in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                await execute_core(session, sa.select(sa.func.set_config(timeout, "0", sa.true())))
+            await execute_core(session, sa.select(sa.func.pg_advisory_xact_lock(lock_id)))
             yield
 
     @asynccontextmanager
     async def reuse_read_session(self, session: AsyncSession) -> AsyncGenerator[AsyncSession]:
-        """`read` with a session of `seldom`: for one task that mostly knows already and asks nothing."""
+        """`read` with a session of `long_lived_read_session`, for a task that often finds everything in its cache."""
         try:
             yield session
         except STORAGE_ERRORS as error:
@@ -182,7 +182,7 @@ class Database:
                 await session.close()
 
     def long_lived_read_session(self) -> AsyncSession:
-        """A session for reading, to be used again and again by one task with `glance`."""
+        """A read session that one task uses repeatedly with `reuse_read_session`."""
         return AsyncSession(self.reader, expire_on_commit=False)
 
     def connection_arguments(self) -> dict[str, Any]:
@@ -191,21 +191,21 @@ class Database:
         return {**arguments, "options": POSTGRES_OPTIONS}
 
     async def close(self) -> None:
-        """Let every connection go."""
+        """Close all connections."""
         await self.writer.dispose()
         await self.reader.dispose()
 
 
 def _pool_exhausted() -> Unavailable:
-    """Every connection stayed taken for longer than one may wait."""
+    """Connection pool exhausted (pool_timeout exceeded)."""
     return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
 
 
 def to_api_error(error: Exception) -> Exception:
-    """What a database failure means to a caller; anything unforeseen stays the bug it is."""
-    failed = isinstance(error, DBAPIError | psycopg.Error)
-    if not failed or isinstance(error, DataError | psycopg.DataError):
-        # NUL in a text, a number beyond 64 bits, half a character: the drivers differ in how they say so.
+    """Convert a driver's exception to an ApiError; an unexpected one is returned unchanged."""
+    is_driver_error = isinstance(error, DBAPIError | psycopg.Error)
+    if not is_driver_error or isinstance(error, DataError | psycopg.DataError):
+        # NUL in a text, a number beyond 64 bits, a lone surrogate: the drivers raise different exceptions.
         return Invalid("内容里有不能保存的字符, 或数字过大", "A character or number cannot be stored")
     cause = getattr(error, "orig", error)
     state = getattr(cause, "sqlstate", None) or ""
@@ -218,9 +218,11 @@ def to_api_error(error: Exception) -> Exception:
         return Unavailable(
             "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
         )
-    away = ("unable to open", "disk i/o", "connection is closed", "readonly database")
-    broken = isinstance(cause, psycopg.OperationalError) or any(words in text.lower() for words in away)
-    if state.startswith(("08", "57", "53")) or (not state and broken):
+    messages = ("unable to open", "disk i/o", "connection is closed", "readonly database")
+    is_broken = isinstance(cause, psycopg.OperationalError) or any(
+        message in text.lower() for message in messages
+    )
+    if state.startswith(("08", "57", "53")) or (not state and is_broken):
         return Unavailable("数据库暂不可用", "The database is not available")
     return error
 
@@ -230,7 +232,7 @@ async def execute_core(
     statement: sa.Executable,
     values: Any = None,  # noqa: ANN401 - any parameters
 ) -> sa.CursorResult[Any]:
-    """Run a Core statement inside the session's transaction (SQLModel's `exec` is for ORM selects)."""
+    """Execute a Core statement in the session's transaction (SQLModel's `exec` is for ORM selects)."""
     connection = await session.connection()
     return await connection.execute(statement, values)
 

@@ -1,4 +1,4 @@
-"""Ids that sort by the time they were made: UUIDv7 (RFC 9562)."""
+"""Generation of UUIDv7 (RFC 9562): ids that sort by creation time."""
 
 import os
 import secrets
@@ -13,7 +13,7 @@ _VERSION_AND_VARIANT = (7 << 76) | (2 << 62)
 
 
 class UuidSequence:
-    """Millisecond and counter of the last id, so that the next one is greater (RFC 9562, section 6.2, method 1)."""
+    """Millisecond and counter of the last id; makes ids monotonic (RFC 9562, section 6.2, method 1)."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -21,7 +21,7 @@ class UuidSequence:
         self.counter = 0
 
     def advance(self, ms: int) -> tuple[int, int]:
-        """The millisecond and counter of the next id; a clock that stands or goes back does not show."""
+        """Millisecond and counter of the next id; increasing even when the clock stands still or goes back."""
         with self.lock:
             if ms > self.ms:
                 self.ms, self.counter = ms, secrets.randbits(COUNTER_BITS - 1)
@@ -36,7 +36,7 @@ _sequence = UuidSequence()
 
 
 def _reset_sequence() -> None:
-    # A forked child would otherwise count on from its parent's last id.
+    # Otherwise a forked child would continue from its parent's last id.
     global _sequence  # noqa: PLW0603 - the only way to replace state inherited by fork
     _sequence = UuidSequence()
 
@@ -46,10 +46,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def new_id(at_ms: int | None = None) -> UUID:
-    """A UUIDv7, greater than every one this process made before; safe to call from many threads.
+    """A new UUIDv7, greater than all ids this process made before; thread-safe.
 
-    With `at_ms` (milliseconds since 1970, UTC) the id carries that time instead and is random below it: for records
-    of the past, and not ordered among themselves. ValueError when the time does not fit 48 bits.
+    With `at_ms` (milliseconds since 1970, UTC) the id has that time and random low bits, for records of the past; such
+    ids are not ordered among themselves. Raises ValueError when the time does not fit 48 bits.
     """
     if at_ms is None:
         ms, counter = _sequence.advance(time.time_ns() // 1_000_000)
@@ -63,7 +63,7 @@ def new_id(at_ms: int | None = None) -> UUID:
 
 
 def timestamp_ms(identifier: UUID) -> int:
-    """The millisecond a UUIDv7 was made at, as its maker's clock had it. ValueError for any other UUID."""
-    if identifier.version != 7:  # noqa: PLR2004 - the version this module speaks of
+    """The timestamp of a UUIDv7 in milliseconds since 1970; ValueError for another UUID version."""
+    if identifier.version != 7:  # noqa: PLR2004 - UUIDv7
         raise ValueError(f"不是 UUIDv7: {identifier}")
     return identifier.int >> 80

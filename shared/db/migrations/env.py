@@ -1,4 +1,4 @@
-"""Alembic's entry point for every service: plain types only, one tree for both databases."""
+"""Alembic environment of every service: migrations use plain SQLAlchemy types and run on both databases."""
 
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ connection: sa.Connection = config.attributes["connection"]
 
 
 def render_plain_type(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:  # noqa: ANN401 - Alembic's interface
-    """Types as plain SQLAlchemy, so that old migrations survive changes of our own types."""
+    """Render types as plain SQLAlchemy, so that old migrations do not depend on the code's own types."""
     if kind != "type":
         return False
     if isinstance(item, sa.Enum):
@@ -32,7 +32,7 @@ def render_plain_type(kind: str, item: Any, autogen: AutogenContext) -> str | Li
 
 
 def is_managed_object(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:  # noqa: ANN401 - Alembic's interface
-    """Everything but the search indexes, `<table>_search`, which shared/search.py makes and drops whole."""
+    """Whether Alembic manages an object: all except search indexes (`<table>_search`, see shared/db/search.py)."""
     return not (kind == "table" and name is not None and "_search" in name)
 
 
