@@ -1,4 +1,4 @@
-"""Reading and writing workbooks: columns, headers, limits, templates."""
+"""Spreadsheet import and export: columns, header detection, limits, reader, writer, templates."""
 
 from shared.spreadsheets.columns import (
     DAY,

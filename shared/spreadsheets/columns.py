@@ -1,4 +1,4 @@
-"""What a spreadsheet column holds: how a cell becomes a value, and how a value is written again."""
+"""Column definitions: how cells are parsed into values and values are written to cells."""
 
 import math
 import re
@@ -19,9 +19,9 @@ CellReader = Callable[[Any], Any]
 
 CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
 EXACT_NUMBER_LIMIT = 10**15
-"""A spreadsheet program keeps 15 significant digits; longer numbers have lost their last ones."""
+"""Spreadsheet programs keep 15 significant digits; longer numbers have lost their last digits."""
 DATE_SERIALS = range(18_264, 73_051)
-"""Day numbers taken for dates: 1950 to 2100."""
+"""Numbers read as date serials: 1950 to 2100."""
 SERIAL_EPOCH = date(1899, 12, 30)
 MAX_CHOICES_SHOWN = 12
 _INVISIBLE = re.compile(
@@ -37,12 +37,12 @@ NO_WORDS = frozenset({"否", "无", "×", "✗", "x", "错", "n", "no", "false",
 
 
 def strip_invisible(text: str) -> str:
-    """The text without control, zero-width and half-surrogate characters, which no cell may hold."""
+    """Remove control, zero-width and lone surrogate characters, which cells cannot contain."""
     return _INVISIBLE.sub("", text)
 
 
 def parse_text(cell: Cell) -> str:
-    """The cell as trimmed text: 3.0 is "3", a date is ISO. ValueError for a number that lost digits."""
+    """The cell as trimmed text: 3.0 is "3", dates are ISO; ValueError for a number that has lost digits."""
     if isinstance(cell, bool):
         return "是" if cell else "否"
     if isinstance(cell, float):
@@ -55,22 +55,22 @@ def parse_text(cell: Cell) -> str:
 
 
 def parse_number(cell: Cell) -> Decimal:
-    """The cell as an exact decimal: thousands commas and a percent sign are understood."""
+    """The cell as an exact decimal; thousands separators and a percent sign are allowed."""
     if isinstance(cell, bool | date | time | timedelta) or (
         isinstance(cell, float) and not math.isfinite(cell)
     ):
         raise ValueError("须为数字")
     if isinstance(cell, float):
         return Decimal(f"{cell:.15g}")
-    words = unicodedata.normalize("NFKC", str(cell)).strip()
-    if not re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d{1,15})(\.\d{1,15})?%?", words, re.ASCII):
-        raise ValueError(f"须为数字: {words[:40]!r}")
-    value = Decimal(words.rstrip("%").replace(",", ""))
-    return value / 100 if words.endswith("%") else value
+    text = unicodedata.normalize("NFKC", str(cell)).strip()
+    if not re.fullmatch(r"[+-]?(\d{1,3}(,\d{3})+|\d{1,15})(\.\d{1,15})?%?", text, re.ASCII):
+        raise ValueError(f"须为数字: {text[:40]!r}")
+    value = Decimal(text.rstrip("%").replace(",", ""))
+    return value / 100 if text.endswith("%") else value
 
 
 def parse_integer(cell: Cell) -> int:
-    """The cell as a whole number."""
+    """The cell as an integer."""
     value = parse_number(cell)
     if value != value.to_integral_value():
         raise ValueError(f"须为整数: {value}")
@@ -78,81 +78,81 @@ def parse_integer(cell: Cell) -> int:
 
 
 def parse_day(cell: Cell) -> date:
-    """The cell as a date: a date cell, a day number, 2022-03-01, 2022/3/1, 2022年3月1日 or 20220301."""
+    """The cell as a date: a date cell, a date serial, 2022-03-01, 2022/3/1, 2022年3月1日 or 20220301."""
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
     if isinstance(cell, int | float) and DATE_SERIALS.start <= cell < DATE_SERIALS.stop:
         return SERIAL_EPOCH + timedelta(days=int(cell))
-    words = "".join(unicodedata.normalize("NFKC", parse_text(cell)).split("\n")).strip()
-    if found := _DATE.fullmatch(words):
-        return _build_date(words, *(int(part) for part in found.groups() if part))
-    raise ValueError(f"须为日期, 如 2022-03-01: {words[:40]!r}")
+    text = "".join(unicodedata.normalize("NFKC", parse_text(cell)).split("\n")).strip()
+    if match := _DATE.fullmatch(text):
+        return _build_date(text, *(int(part) for part in match.groups() if part))
+    raise ValueError(f"须为日期, 如 2022-03-01: {text[:40]!r}")
 
 
 def parse_month(cell: Cell) -> date:
     """The cell as the first day of a month: 2022-03, 2022年3月, 202203, or any date in it.
 
-    The number 2022.1 is refused: it may be January or October.
+    The number 2022.1 is refused, because it may mean January or October.
     """
     if isinstance(cell, float) and not cell.is_integer():
         raise ValueError("月份请写成 2022-03 或 2022年3月")
     if isinstance(cell, str | int | float) and not isinstance(cell, bool):
-        words = unicodedata.normalize("NFKC", parse_text(cell))
-        if found := _MONTH.fullmatch(words):
-            year, month_ = (int(part) for part in found.groups() if part)
-            return _build_date(words, year, month_, 1)
+        text = unicodedata.normalize("NFKC", parse_text(cell))
+        if match := _MONTH.fullmatch(text):
+            year, month = (int(part) for part in match.groups() if part)
+            return _build_date(text, year, month, 1)
     return parse_day(cell).replace(day=1)
 
 
 def parse_instant(cell: Cell) -> datetime:
-    """The cell as an instant: a date and a time of day in Asia/Shanghai, returned in UTC."""
+    """The cell as date and time in Asia/Shanghai, returned in UTC."""
     if isinstance(cell, str):
-        words = unicodedata.normalize("NFKC", cell).strip()
-        found = re.fullmatch(rf"(.+?)[ T]\s*({_TIME.pattern})", words)
-        if not found:
-            raise ValueError(f"须为日期和时间, 如 2022-03-01 08:30: {words[:40]!r}")
-        hour, minute, second = (int(part or 0) for part in found.groups()[2:5])
+        text = unicodedata.normalize("NFKC", cell).strip()
+        match = re.fullmatch(rf"(.+?)[ T]\s*({_TIME.pattern})", text)
+        if not match:
+            raise ValueError(f"须为日期和时间, 如 2022-03-01 08:30: {text[:40]!r}")
+        hour, minute, second = (int(part or 0) for part in match.groups()[2:5])
         try:
-            clock = datetime.combine(parse_day(found.group(1)), time(hour, minute, second))
+            local_time = datetime.combine(parse_day(match.group(1)), time(hour, minute, second))
         except ValueError:
-            raise ValueError(f"没有这个时间: {words[:40]!r}") from None
+            raise ValueError(f"没有这个时间: {text[:40]!r}") from None
     elif isinstance(cell, datetime):
-        clock = cell
+        local_time = cell
     elif isinstance(cell, date):
-        clock = datetime.combine(cell, time())
+        local_time = datetime.combine(cell, time())
     else:
         raise ValueError("须为日期和时间, 如 2022-03-01 08:30")  # noqa: TRY004 - refused input, not a bug
-    return clock.replace(tzinfo=CHINA_TIME_ZONE).astimezone(UTC)
+    return local_time.replace(tzinfo=CHINA_TIME_ZONE).astimezone(UTC)
 
 
 def parse_yes_no(cell: Cell) -> bool:
-    """The cell as 是 or 否; a tick and a cross do as well."""
-    words = unicodedata.normalize("NFKC", parse_text(cell)).casefold()
-    if words in YES_WORDS or words in NO_WORDS:
-        return words in YES_WORDS
-    raise ValueError(f"须填“是”或“否”: {words[:40]!r}")
+    """The cell as a boolean: 是 or 否 and their equivalents, including √ and ×."""
+    text = unicodedata.normalize("NFKC", parse_text(cell)).casefold()
+    if text in YES_WORDS or text in NO_WORDS:
+        return text in YES_WORDS
+    raise ValueError(f"须填“是”或“否”: {text[:40]!r}")
 
 
 def to_naive_local_time(moment: datetime) -> datetime:
-    """The wall clock in Asia/Shanghai at an instant."""
+    """The local time in Asia/Shanghai without time zone, as cells store it."""
     return moment.astimezone(CHINA_TIME_ZONE).replace(tzinfo=None)
 
 
-def _build_date(words: str, year: int, month_: int, day_: int) -> date:
+def _build_date(text: str, year: int, month: int, day: int) -> date:
     try:
-        return date(year, month_, day_)
+        return date(year, month, day)
     except ValueError:
-        raise ValueError(f"没有这一天: {words!r}") from None
+        raise ValueError(f"没有这一天: {text!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnKind:
-    """A kind of content: reading, writing, number format, default width in characters.
+    """Type of a column's content: parser, writer, number format, default width in characters.
 
-    `write` gives what stands in the cell. `fills`: whether a cell merged over several rows counts for each of
-    them; never for amounts and counts, or a merged sum would be booked several times.
+    `write` converts a value to a cell. `fills`: whether a cell merged over several rows counts for each of them;
+    False for amounts and counts, or a merged sum would be counted several times.
     """
 
     name: str
@@ -178,29 +178,29 @@ YES_NO  = ColumnKind("是否", parse_yes_no, lambda value: "是" if value else "
 
 
 def choice_kind(kind: type[LabelledEnum]) -> ColumnKind:
-    """A code set: read by its Chinese label or its code, written as the label."""
-    members = {_normalize_label(name): one for one in kind for name in (one.value, one.label)}
+    """Column kind of an enum: cells contain the Chinese label or the code, and are written as the label."""
+    members = {_normalize_label(name): member for member in kind for name in (member.value, member.label)}
 
     def read(cell: Cell) -> LabelledEnum:
-        if found := members.get(_normalize_label(parse_text(cell))):
-            return found
-        labels = [one.label for one in kind]
-        more = " 等" if len(labels) > MAX_CHOICES_SHOWN else ""
-        raise ValueError(f"须为 {'、'.join(labels[:MAX_CHOICES_SHOWN])}{more}: {parse_text(cell)[:40]!r}")
+        if member := members.get(_normalize_label(parse_text(cell))):
+            return member
+        labels = [member.label for member in kind]
+        suffix = " 等" if len(labels) > MAX_CHOICES_SHOWN else ""
+        raise ValueError(f"须为 {'、'.join(labels[:MAX_CHOICES_SHOWN])}{suffix}: {parse_text(cell)[:40]!r}")
 
     return ColumnKind("选项", read, lambda value: kind(value).label, "@", 14, fills=True)
 
 
-def _normalize_label(words: str) -> str:
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", words)).casefold()
+def _normalize_label(text: str) -> str:
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its key in code, its title on paper, and how it is read and written.
+    """One column: key in code, title in the sheet, kind of content.
 
-    `reader` replaces the kind's own reading; it may raise ValueError (pydantic's too) in Chinese. `required`:
-    the column must exist and every row must fill it. `choices` becomes a drop-down list in templates.
+    `reader` replaces the parser of the kind; it may raise ValueError or ValidationError with Chinese messages.
+    `required`: the column must exist and be filled in every row. `choices` becomes a drop-down list in templates.
     """
 
     key: str
@@ -213,16 +213,16 @@ class Column:
     choices: Sequence[str] = ()
     width: float | None = None
 
-    def read_cell(self, cell: Cell) -> Any:  # noqa: ANN401 - whatever the reader makes of it
-        """The cell's value; ValueError with one Chinese sentence when it is none."""
+    def read_cell(self, cell: Cell) -> Any:  # noqa: ANN401 - the reader's type
+        """Parse a cell; ValueError with a Chinese message when it is invalid."""
         try:
             return (self.reader or self.kind.read)(cell)
         except ValidationError as error:
             raise ValueError(
-                "; ".join(one["msg"].removeprefix("Value error, ") for one in error.errors())
+                "; ".join(detail["msg"].removeprefix("Value error, ") for detail in error.errors())
             ) from None
 
 
-def choice_column(key: str, title: str, kind: type[LabelledEnum], **rest: Any) -> Column:  # noqa: ANN401 - Column's fields
-    """A column of a code set, with its labels as choices."""
-    return Column(key, title, choice_kind(kind), choices=[one.label for one in kind], **rest)
+def choice_column(key: str, title: str, kind: type[LabelledEnum], **options: Any) -> Column:  # noqa: ANN401 - Column's fields
+    """A column of an enum, with its labels as choices."""
+    return Column(key, title, choice_kind(kind), choices=[member.label for member in kind], **options)

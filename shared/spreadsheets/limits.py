@@ -1,7 +1,7 @@
-"""How much a spreadsheet may hold, checked before anything is unpacked into memory.
+"""Size limits of uploaded workbooks, checked before the workbook is parsed.
 
-A few kilobytes of XLSX can ask for terabytes: by compression, by one cell far out at the edge (the reader
-keeps a dense rectangle), or by many cells that all show one long shared text.
+A few kilobytes of XLSX can expand to terabytes: by compression, by one cell far from the others (the reader builds a
+dense rectangle), or by many cells that refer to one long shared text.
 """
 
 import re
@@ -25,7 +25,7 @@ _ITEM = re.compile(rb"<(?:\w+:)?si(?=[\s/>])")
 
 @dataclass(frozen=True, slots=True)
 class SheetLimits:
-    """What is accepted from one file."""
+    """Limits of one file: `size` and `unpacked` in bytes, the others in numbers."""
 
     size: int = 20 * 1024 * 1024
     unpacked: int = 100 * 1024 * 1024
@@ -36,9 +36,9 @@ class SheetLimits:
 
 
 def check_archive(file: IO[bytes], limits: SheetLimits) -> None:
-    """Refuse a workbook that would not fit: TooLarge; Invalid when it is no sound archive.
+    """Check a workbook against the limits: TooLarge beyond them, Invalid for a damaged archive.
 
-    Every part is decompressed once with its checksum, so that a lying size does not help.
+    Every part is decompressed once and its checksum verified, so a false size in the archive has no effect.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -59,44 +59,44 @@ def _check_parts(archive: zipfile.ZipFile, limits: SheetLimits) -> None:
     parts = archive.infolist()
     if len(parts) > MAX_ARCHIVE_PARTS:
         raise _too_large_error()
-    left = limits.unpacked
+    remaining = limits.unpacked
     lengths: list[int] = []
     for part in sorted(parts, key=lambda part: "sharedstrings" not in part.filename.lower()):
         if part.flag_bits & ENCRYPTED_FLAG:
             raise Invalid("文件有密码, 请去掉密码后再上传", "The file is encrypted")
         with archive.open(part) as stream:
-            content = stream.read(left + 1)
-        left -= len(content)
-        if left >= 0 and not _collect_text_lengths(content, lengths):
-            left -= _shared_text_bytes(content, lengths)
-        if left < 0 or _CellRange(content).exceeds(limits):
+            content = stream.read(remaining + 1)
+        remaining -= len(content)
+        if remaining >= 0 and not _collect_text_lengths(content, lengths):
+            remaining -= _shared_text_bytes(content, lengths)
+        if remaining < 0 or _CellRange(content).exceeds(limits):
             raise _too_large_error()
 
 
 def _collect_text_lengths(content: bytes, lengths: list[int]) -> bool:
-    """Note the length of each shared text, if this part is the one that holds them."""
-    marks = [found.start() for found in _ITEM.finditer(content)]
-    lengths.extend(end - begin for begin, end in pairwise([*marks, len(content)]) if marks)
-    return bool(marks)
+    """Append the length of each shared text; returns whether this part contains the shared texts."""
+    starts = [match.start() for match in _ITEM.finditer(content)]
+    lengths.extend(end - begin for begin, end in pairwise([*starts, len(content)]) if starts)
+    return bool(starts)
 
 
 def _shared_text_bytes(content: bytes, lengths: list[int]) -> int:
-    """Bytes of shared text the cells of a part show, never too few: any bare number may be an index."""
+    """Upper bound of the shared text bytes that the cells of a part refer to: any bare number may be an index."""
     if not lengths:
         return 0
     total = sum(
-        lengths[index] for found in _INDEX.finditer(content) if (index := int(found[1])) < len(lengths)
+        lengths[index] for match in _INDEX.finditer(content) if (index := int(match[1])) < len(lengths)
     )
     return total + content.count(b"&#") * max(lengths)
 
 
 class _CellRange:
-    """The rectangle that the filled cells of a part span."""
+    """The rectangle from A1 that contains all filled cells of a part."""
 
     def __init__(self, content: bytes) -> None:
         self.height = self.width = row = column = 0
-        for found in _TAG.finditer(content):
-            name, attributes, closed = found.groups()
+        for match in _TAG.finditer(content):
+            name, attributes, closed = match.groups()
             address = _ADDRESS.search(attributes)
             if name == b"row":
                 row, column = int(address[2]) if address else row + 1, 0
@@ -106,7 +106,7 @@ class _CellRange:
                 self.height, self.width = max(self.height, row), max(self.width, column)
 
     def exceeds(self, limits: SheetLimits) -> bool:
-        """Whether the reader's dense copy would be too big."""
+        """Whether the reader's dense copy would exceed the limit of cells."""
         return self.height * self.width > limits.cells
 
 

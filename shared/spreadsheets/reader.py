@@ -1,10 +1,10 @@
-"""Reading an uploaded spreadsheet: rows by header titles, and everything that is wrong with them at once.
+"""Reader of uploaded spreadsheets: finds columns by header titles and collects the errors of all cells.
 
-sheet = read(content, COLUMNS)            # Invalid or TooLarge when it cannot be read as a table at all
+sheet = read_sheet(content, COLUMNS)              # Invalid or TooLarge when there is no readable table
 for row in sheet.rows:
-    if row.sound: create(**row.values)
-    row.fault("name", "本村已有同名项目")    # what only the service can know
-if sheet.faults: return annotated(sheet)   # the same rows with a column that says what is wrong
+    if row.is_valid: create(**row.values)
+    row.add_error("name", "本村已有同名项目")       # errors only the service can detect
+if sheet.errors: return annotate_sheet(sheet)     # the same rows with a column of errors
 """
 
 import csv
@@ -38,7 +38,7 @@ BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """What is wrong with one cell: its row as the spreadsheet program numbers it and its column's title."""
+    """An error of one cell: row number as in the spreadsheet program, column title (empty: whole row), message."""
 
     row: int
     column: str
@@ -48,7 +48,7 @@ class CellError:
 
 @dataclass(slots=True)
 class SheetRow:
-    """One row: its number on paper, its values by column key (None where empty), the cells as uploaded."""
+    """One row: its number in the sheet, values by column key (None if empty or invalid), cells as uploaded."""
 
     number: int
     values: dict[str, Any]
@@ -58,21 +58,21 @@ class SheetRow:
 
     @property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """Whether the row has no errors."""
         return not self.errors
 
     def add_error(self, key: str, message: str) -> None:
-        """Say what is wrong with a cell, or with the whole row when the key is empty."""
+        """Add an error of a cell, or of the whole row when the key is empty."""
         pointer = f"/rows/{self.number}" + (f"/{key}" if key else "")
         self.errors.append(CellError(self.number, self.titles.get(key, ""), message, pointer))
 
 
 @dataclass(slots=True)
 class Sheet:
-    """A table that was found.
+    """The table read from a file.
 
-    `places`: column key → position; `ignored`: titles nobody asked for; `totals`: the numbers of rows that
-    only sum up (合计) and were left out.
+    `places`: column key → column index; `ignored`: titles that match no column; `totals`: numbers of skipped rows
+    with totals (合计).
     """
 
     name: str
@@ -84,45 +84,47 @@ class Sheet:
 
     @property
     def errors(self) -> list[CellError]:
-        """Everything that is wrong, row by row."""
-        return [one for row in self.rows for one in row.errors]
+        """The errors of all rows."""
+        return [error for row in self.rows for error in row.errors]
 
     def to_field_errors(self, limit: int = 200) -> list[FieldError]:
-        """The first of the faults as the errors of a problem answer."""
+        """The first `limit` errors, for a problem response."""
         return [
-            FieldError("cell", f"第 {one.row} 行“{one.column or '整行'}”: {one.message}", pointer=one.pointer)
-            for one in self.errors[:limit]
+            FieldError(
+                "cell", f"第 {error.row} 行“{error.column or '整行'}”: {error.message}", pointer=error.pointer
+            )
+            for error in self.errors[:limit]
         ]
 
 
 def read_sheet(content: bytes, columns: Sequence[Column], *, limits: SheetLimits | None = None) -> Sheet:
-    """The table in an XLSX or CSV file (UTF-8, UTF-16 or GB18030), found by its header titles.
+    """Read the table of an XLSX or CSV file (UTF-8, UTF-16 or GB18030), found by its header titles.
 
-    The header may stand below title rows and take up to three rows with merged cells. Wrong cells are
-    collected, never raised. Invalid: no such table, a required column is missing. TooLarge: over the limits.
-    This is work for a thread: `await asyncio.to_thread(read, content, COLUMNS)`.
+    The header may be below title rows and have up to three rows with merged cells. Errors of cells are collected in
+    the rows. Raises Invalid without such a table or a required column, TooLarge beyond the limits. CPU-bound: call it
+    as `await asyncio.to_thread(read_sheet, content, COLUMNS)`.
     """
     limits = limits or SheetLimits()
     if len(content) > limits.size:
         raise TooLarge(f"文件不能超过 {limits.size // 1024 // 1024} MB", "The file is too large")
     tables = _read_workbook(content, limits) if content.startswith(b"PK") else [_read_csv(content, limits)]
     table, header = RawTable("", [], []), TableHeader(0, 1, {})
-    for one in tables:
-        if len((found := find_header(one, columns)).places) > len(header.places):
-            table, header = one, found
-    wanted = "、".join(column.title for column in columns if column.required) or columns[0].title
-    use = "请下载模板填写"
+    for candidate in tables:
+        if len((candidate_header := find_header(candidate, columns)).places) > len(header.places):
+            table, header = candidate, candidate_header
+    required = "、".join(column.title for column in columns if column.required) or columns[0].title
+    next_step = "请下载模板填写"
     if not header.places:
-        raise Invalid(f"没有找到表头, 表头须有: {wanted}", "No header row was found", next_step=use)
-    if missing := [one.title for one in columns if one.required and one.key not in header.places]:
-        raise Invalid(f"缺少列: {'、'.join(missing)}", "Required columns are missing", next_step=use)
+        raise Invalid(f"没有找到表头, 表头须有: {required}", "No header row was found", next_step=next_step)
+    if missing := [column.title for column in columns if column.required and column.key not in header.places]:
+        raise Invalid(f"缺少列: {'、'.join(missing)}", "Required columns are missing", next_step=next_step)
     return _build_sheet(table, columns, header, limits)
 
 
 def _build_sheet(
     table: RawTable, columns: Sequence[Column], header: TableHeader, limits: SheetLimits
 ) -> Sheet:
-    places, below = header.places, header.top + header.depth
+    places, first_row = header.places, header.top + header.depth
     titles = [" ".join(names) for names in column_titles(table, header.top, header.depth)]
     above = [str(cell) for cells in table.grid[: header.top] for cell in cells]
     used = [
@@ -130,29 +132,33 @@ def _build_sheet(
         for column in columns
         if column.key in places
     ]
-    shown = {column.key: column.title for column in columns}
-    _fill_merges(table, below, {places[column.key] for column in used if column.kind.fills})
+    titles_by_key = {column.key: column.title for column in columns}
+    _fill_merges(table, first_row, {places[column.key] for column in used if column.kind.fills})
     for column in used:
         titles[places[column.key]] = title_with_unit(column)
-    taken = set(places.values())
-    ignored = [t for at, t in enumerate(titles) if t and at not in taken and t != PROBLEM_TITLE]
+    matched = set(places.values())
+    ignored = [
+        title
+        for index, title in enumerate(titles)
+        if title and index not in matched and title != PROBLEM_TITLE
+    ]
     sheet = Sheet(table.name, titles, places, [], ignored, [])
-    for at, cells in enumerate(table.grid[below:], start=below + 1):
+    for number, cells in enumerate(table.grid[first_row:], start=first_row + 1):
         if all(_is_empty(cell) for cell in cells):
             continue
         if any(isinstance(cell, str) and normalize_title(cell) in TOTAL_LABELS for cell in cells[:3]):
-            sheet.totals.append(at)
+            sheet.totals.append(number)
             continue
         if len(sheet.rows) >= limits.rows:
             raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
-        sheet.rows.append(_build_row(at, cells, used, places, shown))
+        sheet.rows.append(_build_row(number, cells, used, places, titles_by_key))
     return sheet
 
 
 def _build_row(
-    number: int, cells: Cells, used: Iterable[Column], places: dict[str, int], shown: dict[str, str]
+    number: int, cells: Cells, used: Iterable[Column], places: dict[str, int], titles: dict[str, str]
 ) -> SheetRow:
-    row = SheetRow(number, {}, cells, shown)
+    row = SheetRow(number, {}, cells, titles)
     for column in used:
         cell = cells[places[column.key]] if places[column.key] < len(cells) else ""
         row.values[column.key] = None
@@ -171,10 +177,16 @@ def _is_empty(cell: Cell) -> bool:
     return isinstance(cell, str) and not strip_invisible(cell).strip()
 
 
-def _fill_merges(table: RawTable, below: int, fills: set[int]) -> None:
-    budget = len(table.grid) * max(1, len(fills))  # sound files do not overlap their merged cells
+def _fill_merges(table: RawTable, first_row: int, fills: set[int]) -> None:
+    """Copy merged cells of these columns to every row they span, below the header."""
+    budget = len(table.grid) * max(1, len(fills))  # merged ranges of valid files do not overlap
     for (first, left), (last, _) in table.merges:
-        if first < below or left not in fills or first >= len(table.grid) or left >= len(table.grid[first]):
+        if (
+            first < first_row
+            or left not in fills
+            or first >= len(table.grid)
+            or left >= len(table.grid[first])
+        ):
             continue
         for row in table.grid[first + 1 : min(last + 1, first + 1 + budget)]:
             budget -= 1
@@ -186,8 +198,12 @@ def _read_workbook(content: bytes, limits: SheetLimits) -> Iterator[RawTable]:
     check_archive(io.BytesIO(content), limits)
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            shown = [one.name for one in book.sheets_metadata if one.visible == SheetVisibleEnum.Visible]
-            for name in shown[: limits.sheets]:
+            visible = [
+                metadata.name
+                for metadata in book.sheets_metadata
+                if metadata.visible == SheetVisibleEnum.Visible
+            ]
+            for name in visible[: limits.sheets]:
                 yield _read_table(book.get_sheet_by_name(name), limits)
     except CalamineError as error:
         raise Invalid("不是可以读取的表格, 请另存为 .xlsx 后再上传", "Not a readable spreadsheet") from error
@@ -207,14 +223,14 @@ def _read_csv(content: bytes, limits: SheetLimits) -> RawTable:
         raise Invalid(
             "不支持旧的 .xls 格式或有密码的文件, 请另存为 .xlsx 后再上传", "Old or encrypted Excel format"
         )
-    words = _decode_text(content)
-    if "\0" in words:
+    text = _decode_text(content)
+    if "\0" in text:
         raise Invalid("不是表格文件, 请上传 .xlsx 或 .csv", "Not a spreadsheet")
-    head = words[:20_000]
+    head = text[:20_000]
     delimiter = max(",\t;", key=head.count)
     grid: list[Cells] = []
     try:
-        for cells in csv.reader(io.StringIO(words, newline=""), delimiter=delimiter):
+        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if len(grid) > limits.rows + MAX_HEADER_ROW:
                 raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
             grid.append([*cells[: limits.columns]])

@@ -1,4 +1,4 @@
-"""Spreadsheets that people fill in or correct: templates, and uploads with what is wrong with them."""
+"""Workbooks for people to fill in or correct: templates, and uploads annotated with their errors."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -21,22 +21,22 @@ def build_template(
     title: str = "",
     lists: Mapping[str, Sequence[str]] | None = None,
 ) -> bytes:
-    """A workbook to fill in: the headers, drop-down lists, and a sheet that explains every column.
+    """Build a template: header row, drop-down lists, and a sheet that explains every column.
 
-    `lists` gives choices known only at run time (the villages of a town) by column key.
+    `lists` maps column keys to choices known only at run time (the villages of a town).
     """
     target = BytesIO()
-    chosen = {column.key: list((lists or {}).get(column.key) or column.choices) for column in columns}
+    choices_by_key = {column.key: list((lists or {}).get(column.key) or column.choices) for column in columns}
     with WorkbookWriter(target) as book:
         sheet = book.add_sheet(
             name, columns, title=title, note="红色标题为必填; 各列要求见“说明”表; 请勿改动标题行"
         )
-        _write_explanation(book, columns, chosen)
-        sources = _write_list_page(book, chosen)
-        for at, column in enumerate(columns):
-            if choices := chosen[column.key]:
+        _write_explanation(book, columns, choices_by_key)
+        sources = _write_list_page(book, choices_by_key)
+        for index, column in enumerate(columns):
+            if choices := choices_by_key[column.key]:
                 inline = (
-                    all("," not in one for one in choices)
+                    all("," not in choice for choice in choices)
                     and len(",".join(choices)) <= MAX_INLINE_LIST_LENGTH
                 )
                 source: Any = choices if inline else sources[column.key]
@@ -47,24 +47,24 @@ def build_template(
                     "error_message": "请从列表中选择",
                     "error_type": "stop",
                 }
-                sheet.page.data_validation(sheet.header + 1, at, sheet.header + TEMPLATE_ROWS, at, rule)
-            looks = book.get_format(num_format=column.kind.number_format)
-            sheet.page.set_column(at, at, column_width(column), looks)
+                sheet.page.data_validation(sheet.header + 1, index, sheet.header + TEMPLATE_ROWS, index, rule)
+            cell_format = book.get_format(num_format=column.kind.number_format)
+            sheet.page.set_column(index, index, column_width(column), cell_format)
     return target.getvalue()
 
 
 def _write_explanation(
-    book: WorkbookWriter, columns: Sequence[Column], chosen: Mapping[str, Sequence[str]]
+    book: WorkbookWriter, columns: Sequence[Column], choices_by_key: Mapping[str, Sequence[str]]
 ) -> None:
-    about = [
+    explanation_columns = [
         Column("title", "列"),
         Column("must", "必填"),
         Column("kind", "内容"),
         Column("note", "要求", width=60),
     ]
-    page = book.add_sheet("说明", about)
+    page = book.add_sheet("说明", explanation_columns)
     for column in columns:
-        allowed = "、".join(chosen[column.key][:20])
+        allowed = "、".join(choices_by_key[column.key][:20])
         page.add_cells(
             [
                 column.title,
@@ -75,33 +75,32 @@ def _write_explanation(
         )
 
 
-def _write_list_page(book: WorkbookWriter, chosen: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The drop-down lists too long for a rule of their own, each in a column of a hidden sheet."""
-    keys = [key for key, choices in chosen.items() if choices]
+def _write_list_page(book: WorkbookWriter, choices_by_key: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Write the lists to columns of a hidden sheet; returns column key → formula of the range."""
+    keys = [key for key, choices in choices_by_key.items() if choices]
     page = book.add_worksheet("选项")
     page.hide()
-    for row in range(max((len(chosen[key]) for key in keys), default=0)):
-        for at, key in enumerate(keys):
-            if row < len(chosen[key]):
-                page.write_string(row, at, truncate_text(chosen[key][row]))
+    for row in range(max((len(choices_by_key[key]) for key in keys), default=0)):
+        for index, key in enumerate(keys):
+            if row < len(choices_by_key[key]):
+                page.write_string(row, index, truncate_text(choices_by_key[key][row]))
     return {
-        key: f"=选项!${_column_letters(at)}$1:${_column_letters(at)}${len(chosen[key])}"
-        for at, key in enumerate(keys)
+        key: f"=选项!${_column_letters(index)}$1:${_column_letters(index)}${len(choices_by_key[key])}"
+        for index, key in enumerate(keys)
     }
 
 
-def _column_letters(at: int) -> str:
-    return (_column_letters(at // ALPHABET_SIZE - 1) if at >= ALPHABET_SIZE else "") + chr(
-        ord("A") + at % ALPHABET_SIZE
-    )
+def _column_letters(index: int) -> str:
+    prefix = _column_letters(index // ALPHABET_SIZE - 1) if index >= ALPHABET_SIZE else ""
+    return prefix + chr(ord("A") + index % ALPHABET_SIZE)
 
 
 def annotate_sheet(sheet: Sheet, *, only_wrong: bool = False) -> bytes:
-    """The uploaded rows again, wrong cells marked, with a column “问题” that says what is wrong.
+    """Build a workbook of the uploaded rows with invalid cells highlighted and a column “问题” with their errors.
 
-    It can be corrected and uploaded as it is: the column is ignored when read, and amounts keep their unit.
+    It can be corrected and uploaded again: the column is ignored, and titles state the unit of amounts.
     """
-    columns = [Column(str(at), title, RAW_KIND, width=20) for at, title in enumerate(sheet.titles)]
+    columns = [Column(str(index), title, RAW_KIND, width=20) for index, title in enumerate(sheet.titles)]
     target = BytesIO()
     with WorkbookWriter(target) as book:
         page = book.add_sheet(
@@ -110,12 +109,12 @@ def annotate_sheet(sheet: Sheet, *, only_wrong: bool = False) -> bytes:
         for row in sheet.rows:
             if row.is_valid and only_wrong:
                 continue
-            said = "; ".join(
-                f"{one.column}: {one.message}" if one.column else one.message for one in row.errors
+            problems = "; ".join(
+                f"{error.column}: {error.message}" if error.column else error.message for error in row.errors
             )
-            keys = {one.pointer.rpartition("/")[2] for one in row.errors if one.column}
+            keys = {error.pointer.rpartition("/")[2] for error in row.errors if error.column}
             cells = [*row.cells, *[""] * len(columns)][: len(columns)]
             page.add_cells(
-                [*cells, said], wrong=frozenset(sheet.places[key] for key in keys if key in sheet.places)
+                [*cells, problems], wrong=frozenset(sheet.places[key] for key in keys if key in sheet.places)
             )
     return target.getvalue()

@@ -1,11 +1,11 @@
-"""Writing spreadsheets row by row in constant memory.
+"""Writer of XLSX workbooks, row by row in constant memory.
 
-    with Book(target) as book:
-        sheet = book.sheet("项目库", COLUMNS)
+    with WorkbookWriter(target) as book:
+        sheet = book.add_sheet("项目库", COLUMNS)
         for project in projects:
-            sheet.add(project)             # a mapping or an object with the columns' keys; money in 分
+            sheet.add_row(project)         # a mapping or an object with the columns' keys; money in 分
 
-Amounts are written as exact decimals. Text never becomes a formula or a link, whatever it begins with.
+Amounts are written as exact decimals. Text is never written as a formula or a link (CSV injection).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.s
 MAX_ROWS = 1_048_576
 MAX_CELL_LENGTH = 32_767
 MIN_YEAR = 1900
-"""A spreadsheet program knows no earlier dates; they are written as text."""
+"""Spreadsheet programs support no earlier dates; they are written as text."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 _NAME_PATTERN = re.compile(r"[\[\]:*?/\\']")
 _DATE_FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss"}
@@ -50,59 +50,58 @@ WORKBOOK_OPTIONS = {
 
 
 class WorkbookWriter:
-    """A workbook being written to `target`; what is left at the end of a `with` block is finished there."""
+    """A workbook that is written to `target` when it is closed, at the end of a `with` block."""
 
     def __init__(self, target: IO[bytes]) -> None:
-        """Nothing is written before the end, and rows wait in a temporary file."""
+        """Open the workbook; rows are buffered in a temporary file until it is closed."""
         self._book = xlsxwriter.Workbook(target, WORKBOOK_OPTIONS)
         self._book.use_zip64()
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
 
     def __enter__(self) -> Self:
-        """The book itself."""
+        """Return the writer."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
     ) -> None:
-        """Finish, so that no temporary file is left behind even after an error."""
+        """Close the workbook, also after an error, so that no temporary file is left behind."""
         self.close()
 
     def close(self) -> None:
-        """Pack everything into the target; a second time does nothing."""
+        """Write the workbook to the target; a second call has no effect."""
         if not self._book.fileclosed:
             self._book.close()
 
     def add_sheet(
         self, name: str, columns: Sequence[Column], *, title: str = "", note: str = ""
     ) -> "SheetWriter":
-        """A new sheet with its header row frozen, under a title and a note where they are given."""
+        """Add a sheet with a frozen header row, below an optional title and note."""
         return SheetWriter(self, self._unique_name(name), columns, title, note)
 
-    def get_format(self, **looks: Any) -> Any:  # noqa: ANN401 - XlsxWriter has no types
-        """A cell format, made once."""
-        key = tuple(sorted(looks.items()))
+    def get_format(self, **properties: Any) -> Any:  # noqa: ANN401 - XlsxWriter has no types
+        """A cell format, created once per set of properties."""
+        key = tuple(sorted(properties.items()))
         if key not in self._formats:
-            self._formats[key] = self._book.add_format(dict(looks))
+            self._formats[key] = self._book.add_format(dict(properties))
         return self._formats[key]
 
     def add_worksheet(self, name: str) -> Any:  # noqa: ANN401 - XlsxWriter has no types
-        """A bare worksheet."""
+        """Add an empty worksheet without header."""
         return self._book.add_worksheet(name)
 
     def _unique_name(self, name: str) -> str:
-        plain = _NAME_PATTERN.sub(" ", strip_invisible(name)).strip()[:28] or "表"
-        plain = f"{plain}_" if plain.casefold() == "history" else plain
-        unused = next(
-            n for n in (plain, *(f"{plain}{i}" for i in range(2, 1000))) if n.casefold() not in self._names
-        )
+        base = _NAME_PATTERN.sub(" ", strip_invisible(name)).strip()[:28] or "表"
+        base = f"{base}_" if base.casefold() == "history" else base  # a name that Excel reserves
+        candidates = (base, *(f"{base}{number}" for number in range(2, 1000)))
+        unused = next(candidate for candidate in candidates if candidate.casefold() not in self._names)
         self._names.add(unused.casefold())
         return unused
 
 
 class SheetWriter:
-    """One sheet being filled, row after row; it goes on in a further sheet where a sheet's rows end."""
+    """Writes rows to a sheet, and continues in a further sheet when the maximum of rows is reached."""
 
     def __init__(
         self, book: WorkbookWriter, name: str, columns: Sequence[Column], title: str, note: str
@@ -113,83 +112,80 @@ class SheetWriter:
         self._start_worksheet(name)
 
     def add_row(self, row: Mapping[str, Any] | object) -> None:
-        """Write one row; keys that are missing or None stay empty."""
+        """Write one row; missing and None values stay empty."""
         if isinstance(row, Mapping):
             self.add_cells([row.get(column.key) for column in self.columns])
         else:
             self.add_cells([getattr(row, column.key, None) for column in self.columns])
 
     def add_cells(self, values: Sequence[Any], *, wrong: frozenset[int] = frozenset()) -> None:
-        """Write one row of values in the order of the columns, those at `wrong` marked."""
+        """Write one row of values in column order; cells at the indexes `wrong` are highlighted."""
         if self.row >= MAX_ROWS:
-            self._start_worksheet(self.book._unique_name(self.name))  # noqa: SLF001 - two halves of one thing
-        for at, (column, value) in enumerate(zip(self.columns, values, strict=True)):
+            self._start_worksheet(self.book._unique_name(self.name))  # noqa: SLF001 - same module
+        for index, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             if value is not None and value != "":
-                write_cell(self, at, column.kind, value, wrong=at in wrong)
+                write_cell(self, index, column.kind, value, wrong=index in wrong)
         self.row += 1
         self.count += 1
 
     def _start_worksheet(self, name: str) -> None:
         self.page = self.book.add_worksheet(name)
-        for at, column in enumerate(self.columns):
-            self.page.set_column(at, at, column_width(column))
+        for index, column in enumerate(self.columns):
+            self.page.set_column(index, index, column_width(column))
         self.row = 0
-        for words, looks in (
-            (self.title, {"bold": True, "font_size": 14}),
-            (self.note, {"font_color": "#666666"}),
-        ):
-            if words:
-                self.page.write_string(self.row, 0, truncate_text(words), self.book.get_format(**looks))
+        for text, style in ((self.title, TITLE_STYLE), (self.note, NOTE_STYLE)):
+            if text:
+                self.page.write_string(self.row, 0, truncate_text(text), self.book.get_format(**style))
                 self.row += 1
-        for at, column in enumerate(self.columns):
+        for index, column in enumerate(self.columns):
             style = HEADER_STYLE | REQUIRED_STYLE if column.required else HEADER_STYLE
-            self.page.write_string(self.row, at, column.title, self.book.get_format(**style))
+            self.page.write_string(self.row, index, column.title, self.book.get_format(**style))
         self.row += 1
         self.header = self.row - 1
         self.page.freeze_panes(self.row, 0)
 
 
-def write_cell(writer: SheetWriter, at: int, kind: ColumnKind, value: Any, *, wrong: bool = False) -> None:  # noqa: ANN401
-    """Write one value by its kind: dates as dates, numbers exactly, text as nothing but text."""
+def write_cell(writer: SheetWriter, index: int, kind: ColumnKind, value: Any, *, wrong: bool = False) -> None:  # noqa: ANN401
+    """Write one value to the current row by its kind: dates as dates, numbers exactly, text always as text."""
     page, row = writer.page, writer.row
     cell: Cell = kind.write(value)
     style: Style = {"num_format": kind.number_format} if kind.number_format else {}
     if wrong:
         style["bg_color"] = "#FFC7CE"
     if isinstance(cell, bool):
-        page.write_boolean(row, at, cell, writer.book.get_format(**style))
+        page.write_boolean(row, index, cell, writer.book.get_format(**style))
     elif isinstance(cell, int | float | Decimal):
-        page.write_number(row, at, cell, writer.book.get_format(**style))
+        page.write_number(row, index, cell, writer.book.get_format(**style))
     elif isinstance(cell, str) or (isinstance(cell, date) and cell.year < MIN_YEAR):
-        words = truncate_text(str(cell))
-        style |= {"quote_prefix": True} if words.startswith(FORMULA_STARTS) else {}
-        style |= {"text_wrap": True} if "\n" in words else {}
-        page.write_string(row, at, words, writer.book.get_format(**style))
+        text = truncate_text(str(cell))
+        style |= {"quote_prefix": True} if text.startswith(FORMULA_STARTS) else {}
+        style |= {"text_wrap": True} if "\n" in text else {}
+        page.write_string(row, index, text, writer.book.get_format(**style))
     else:
         style.setdefault("num_format", _DATE_FORMATS.get(type(cell), "[h]:mm:ss"))
-        page.write_datetime(row, at, cell, writer.book.get_format(**style))
+        page.write_datetime(row, index, cell, writer.book.get_format(**style))
 
 
-def text_width(words: str) -> int:
-    """Columns of a fixed-width font a text takes: a Chinese character takes two."""
-    return sum(2 if ord(letter) > 0xFF else 1 for letter in words)  # noqa: PLR2004 - end of Latin-1
+def text_width(text: str) -> int:
+    """Width of a text in fixed-width characters; a Chinese character counts as two."""
+    return sum(2 if ord(letter) > 0xFF else 1 for letter in text)  # noqa: PLR2004 - end of Latin-1
 
 
 def column_width(column: Column) -> float:
-    """The width as set, else wide enough for the kind and the title."""
+    """The column's width as set, else the larger of kind and title."""
     return column.width or max(column.kind.width, text_width(column.title) + 2)
 
 
-def truncate_text(words: str) -> str:
-    """The text as a cell can hold it."""
-    words = strip_invisible(words)
-    return words if len(words) <= MAX_CELL_LENGTH else words[: MAX_CELL_LENGTH - 1] + "…"
+def truncate_text(text: str) -> str:
+    """The text without invisible characters, cut to the maximum length of a cell."""
+    text = strip_invisible(text)
+    return text if len(text) <= MAX_CELL_LENGTH else text[: MAX_CELL_LENGTH - 1] + "…"
 
 
 def build_workbook(
     columns: Sequence[Column], rows: Iterable[Mapping[str, Any] | object], *, name: str = "数据"
 ) -> bytes:
-    """A workbook of one sheet, for tables that fit into memory."""
+    """Build a workbook with one sheet in memory."""
     target = BytesIO()
     with WorkbookWriter(target) as book:
         sheet = book.add_sheet(name, columns)
@@ -205,9 +201,9 @@ async def export_batches(
     *,
     name: str = "数据",
 ) -> int:
-    """Write batches of rows as they come (keyset pages) to `target`; how many rows there were.
+    """Write batches of rows (keyset pages) to `target` and return the number of rows.
 
-    Memory stays constant, and the event loop is free while a batch is written.
+    Memory use is constant, and batches are written in a thread, so the event loop is not blocked.
     """
     with WorkbookWriter(target) as book:
         sheet = book.add_sheet(name, columns)
