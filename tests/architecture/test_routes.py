@@ -59,12 +59,12 @@ def test_what_is_declared_is_what_is_asked(apps: dict[str, FastAPI]) -> None:
         where
         for where, _, route in list_routes(apps)
         if _permission_labels(route) not in (["public"], ["signed-in"])
-        and "_permit.<locals>.permit" not in _dependency_names(route)
+        and "_permission_check.<locals>.check_permission" not in _dependency_names(route)
     ]
     unsigned = [
         where
         for where, _, route in list_routes(apps)
-        if _permission_labels(route) == ["signed-in"] and "_actor" not in _dependency_names(route)
+        if _permission_labels(route) == ["signed-in"] and "_current_actor" not in _dependency_names(route)
     ]
 
     assert not unguarded
