@@ -64,10 +64,10 @@ def admin_router(service: str) -> APIRouter:
     )
     async def retry_dead_letters(work: WriteWork, body: RetryRequest) -> RetryResult:
         """重新投递搁置的事件, 同一记录的按原来的先后."""
-        asked = await outbox_cursors.request_retry(work.session, body.subscriber, body.subject)
-        if not asked:
+        count = await outbox_cursors.request_retry(work.session, body.subscriber, body.subject)
+        if not count:
             raise NotFound("没有搁置的事件", "No event is parked there")
-        return RetryResult(asked=asked)
+        return RetryResult(asked=count)
 
     @router.get("/verify", response_model=audit_log.LogReport, **requires(May.LOG_VERIFY, refuses=(Invalid,)))
     async def verify_log(
@@ -78,7 +78,7 @@ def admin_router(service: str) -> APIRouter:
         """校验事件日志: 逐条比对封印, 指出被改动, 缺失或插入的记录."""
         if bool(position) != bool(digest):
             raise Invalid("position 和 digest 要一起给出", "Give position and digest together")
-        kept = audit_log.Seal(position=position, digest=digest) if position else None
-        return await audit_log.verify_chain(work.session, kept)
+        seal = audit_log.Seal(position=position, digest=digest) if position else None
+        return await audit_log.verify_chain(work.session, seal)
 
     return router
