@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from tests.architecture import naming_rules
+
 ROOT = Path(__file__).parent.parent.parent
 SOURCE_FOLDERS = ("shared", "services", "embedded", "tests", "docs", "benchmarks")
 MAX_FILE_LINES = 500
@@ -76,7 +78,7 @@ def find_unscoped_queries(path: PurePosixPath, _text: str, tree: ast.Module) -> 
 
 def find_misplaced_queries(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """In a service statements are built in repository.py only."""
-    if path.parts[0] == "services" and path.name != "repository.py":
+    if path.parts[0] == "services" and path.name not in {"repository.py", "repository_base.py"}:
         for node, name, owner in _list_calls(tree):
             named = name == "select" and owner in {"", "sa", "sqlalchemy", "sqlmodel"}
             if named or (name == "text" and owner in {"sa", "sqlalchemy"}):
@@ -146,6 +148,10 @@ LINTS: tuple[Lint, ...] = (
     find_long_functions,
     find_vague_names,
     find_unfinished_code,
+    naming_rules.find_unlisted_feature_files,
+    naming_rules.find_bare_participles,
+    naming_rules.find_old_words,
+    naming_rules.find_inverted_docstrings,
 )
 
 

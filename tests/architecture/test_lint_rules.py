@@ -5,7 +5,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from tests.architecture import lint_rules
+from tests.architecture import lint_rules, naming_rules
 
 RULES_FOLDER = "tests/architecture/"
 LONG_FUNCTION_SOURCE = "def f():\n" + "    x = 1\n" * (lint_rules.MAX_FUNCTION_LINES + 1)
@@ -24,6 +24,11 @@ PLANTED_BREAKS = [
     (lint_rules.find_vague_names, "services/x/core/thing.py", ""),
     (lint_rules.find_vague_names, "services/x/y/models.py", "class SourceManager: ..."),
     (lint_rules.find_unfinished_code, "services/x/y/service.py", UNFINISHED_SOURCE),
+    (naming_rules.find_unlisted_feature_files, "services/x/y/telling.py", ""),
+    (naming_rules.find_bare_participles, "services/x/taking/service.py", ""),
+    (naming_rules.find_bare_participles, "services/x/y/service.py", "async def listed(work): ..."),
+    (naming_rules.find_old_words, "services/x/y/service.py", "def run_courier(): ..."),
+    (naming_rules.find_inverted_docstrings, "shared/x/y.py", '"""Who may do what, where."""'),
     (lint_rules.find_unfinished_code, "tests/x/test_y.py", "pytest.skip('flaky')"),
     (
         lint_rules.find_unfinished_code,

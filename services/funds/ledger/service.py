@@ -186,7 +186,7 @@ async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], as_of:
         for row in await repository.sum_by_account_kind(work, filters, as_of)
     ]
     broken = [row.id for row in await repository.list_drifted_accounts(work)]
-    lopsided = await repository.count_unbalanced_entries(work)
+    unbalanced_entries = await repository.count_unbalanced_entries(work)
     unbalanced = await repository.list_unbalanced_sources(work)
     debits, credits_ = sum(row.debits for row in rows), sum(row.credits for row in rows)
     return TrialBalance.model_construct(
@@ -194,9 +194,9 @@ async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], as_of:
         rows=rows,
         debits=debits,
         credits=credits_,
-        balanced=not (broken or lopsided or unbalanced),
+        balanced=not (broken or unbalanced_entries or unbalanced),
         broken_accounts=broken,
-        lopsided_entries=lopsided,
+        lopsided_entries=unbalanced_entries,
         unbalanced_sources=unbalanced,
     )
 
