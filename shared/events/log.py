@@ -1,6 +1,6 @@
 """The event log: every change of business state writes one row here, in the same transaction.
 
-The row is the outbox, the feed, the sync and the audit trail at once (shared/events/outbox_relay.py, shared/events/feed.py, shared/events/audit_log.py).
+The row is the outbox, the feed, the sync and the audit trail at once (outbox_relay.py, feed.py, audit_log.py beside this file).
 Nothing updates or deletes a row.
 
 Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. Rows therefore carry the
