@@ -92,7 +92,7 @@ def find_old_words(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterato
     names += [
         (node.lineno, node.name)
         for node in ast.walk(tree)
-        if isinstance(node, (*Function.__args__, ast.ClassDef))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
     ]
     names += [
         (target.lineno, target.id)
@@ -112,7 +112,7 @@ def find_inverted_docstrings(path: PurePosixPath, _text: str, tree: ast.Module) 
     if path.parts[0] == "tests":
         return
     for node in ast.walk(tree):
-        if isinstance(node, (*Function.__args__, ast.ClassDef, ast.Module)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module):
             text = ast.get_docstring(node) or ""
             if re.match(r"(?:Whoever|Who|How often|Where somebody|So that|Nobody|Anybody|Told|Kept)\b", text):
                 line = getattr(node, "lineno", 1)
