@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     ]
     index_key: str = Field("", description="base64 key of the blind index over personal data")
     storage_url: str = Field("", description="empty: a folder under var; or s3://bucket/prefix")
+    upload_person_daily_mib: int = Field(
+        2048, ge=1, description="MiB of files that one person stores in a day, per service"
+    )
+    upload_total_gib: int = Field(500, ge=1, description="GiB of files that one service stores")
     trusted_issuers: tuple[TrustedIssuer, ...] = ()
     district: str = Field("620602000000", description="the region this installation serves")
     relay: bool = Field(True, description="whether the event relay runs in the background")

@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 
 from shared.auth import May
 from shared.china import OptionalRegionCode
-from shared.errors import Invalid, NotFound
+from shared.errors import Conflict, Invalid, NotFound, RateLimited
 from shared.files import uploads
 from shared.files.uploads import FileRead
 from shared.http import CurrentActor, ReadWork, Route, content_disposition, get_service_context, requires
@@ -28,7 +28,7 @@ def file_router(service: str) -> APIRouter:
         "",
         status_code=201,
         response_model=FileRead,
-        **requires(May.FILE_UPLOAD, refuses=(NotFound, Invalid), body=MAX_FILE_BYTES),
+        **requires(May.FILE_UPLOAD, refuses=(NotFound, Invalid, Conflict, RateLimited), body=MAX_FILE_BYTES),
     )
     async def upload_file(
         request: Request,
@@ -63,7 +63,7 @@ def file_router(service: str) -> APIRouter:
             "Content-Length": str(file.size),
             **content_disposition(file.name),
             "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, max-age=31536000, immutable",
+            "Cache-Control": "private, no-store",
         }
         stream = work.context.storage.stream(file.sha256)
         return StreamingResponse(stream, media_type=file.media_type, headers=headers)

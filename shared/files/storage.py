@@ -70,6 +70,10 @@ class Storage:
         async for chunk in stored.stream(min_chunk_size=CHUNK_BYTES):
             yield bytes(chunk)
 
+    async def delete(self, sha256: str) -> None:
+        """Take a content out of the store; nothing happens when it is not there."""
+        await self._delete(_object_path(sha256))
+
     async def _delete(self, path: str) -> None:
         try:
             await obstore.delete_async(self._store, path)

@@ -4,7 +4,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,26 +14,15 @@ from pydantic import BaseModel, ConfigDict
 
 from shared.auth import Actor, May
 from shared.db import execute_core, file, new_id
-from shared.errors import Conflict, FieldError, Invalid, NotFound
+from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, Unavailable
+from shared.files.content import EXTENSIONS, MAX_PICTURE_PIXELS, clean_file_name, require_content
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
-ACCEPTED_MEDIA_TYPES = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/webp",
-        "image/heic",
-        "application/pdf",
-        "application/msword",
-        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "application/vnd.ms-excel",
-        "text/csv",
-        "video/mp4",
-        "audio/mp4",
-    }
-)
-MAX_PHOTO_PIXELS = 80_000_000
+CHECKS_AT_ONCE = 2
+"""Files whose content is checked in memory at the same time, per process."""
+MIB, GIB = 1024 * 1024, 1024 * 1024 * 1024
+TOTAL_MAX_AGE = timedelta(minutes=10)
+"""How long the sum of all sizes is remembered before it is counted anew."""
 
 
 class FileRead(BaseModel):
@@ -65,22 +54,21 @@ class Upload:
 async def store_upload(
     context: ServiceContext, actor: Actor, upload: Upload, chunks: AsyncIterable[bytes], limit: int
 ) -> sa.Row[Any]:
-    """Store the content, then insert and return the row.
+    """Store the stream, then the row. The same id with the same content is the first row, with other a Conflict.
 
-    A repeated id with the same content returns the first row; with other content it raises Conflict.
+    Invalid when the content is not what the name and type say (shared/files/content.py), RateLimited over the quota.
     """
-    if upload.media_type not in ACCEPTED_MEDIA_TYPES:
+    if upload.media_type not in EXTENSIONS:
         detail = f"不接受这种文件: {upload.media_type}"
         raise Invalid(
             detail, "Unsupported media type", errors=[FieldError("media_type", detail, "", "/content-type")]
         )
+    name = clean_file_name(upload.name)
+    await _require_quota(context, actor)
     stored = await context.storage.put(chunks, limit=limit)
     if stored.size == 0:
         raise Invalid("文件是空的", "The file is empty")
-    evidence = {}
-    if upload.media_type.startswith("image/"):
-        content = b"".join([chunk async for chunk in context.storage.stream(stored.sha256)])
-        evidence = await asyncio.to_thread(_exif_evidence, content)
+    evidence = await _check_content(context, name, upload.media_type, stored.sha256)
     async with context.database.write() as session:
         if upload.id is not None:
             earlier = (await execute_core(session, sa.select(file).where(file.c.id == upload.id))).first()
@@ -93,13 +81,59 @@ async def store_upload(
             "sha256": stored.sha256,
             "size": stored.size,
             "media_type": upload.media_type,
-            "name": upload.name,
+            "name": name,
             "region": upload.region,
             "uploaded_by": actor.id,
             "uploaded_at": context.clock(),
             "evidence": evidence,
         }
         return (await execute_core(session, file.insert().values(**values).returning(*file.c))).one()
+
+
+async def _check_content(context: ServiceContext, name: str, media_type: str, sha256: str) -> dict[str, Any]:
+    """The evidence in the stored content; content that is refused is taken out of the store again."""
+    places: asyncio.Semaphore = context.memory.setdefault("file_checks", asyncio.Semaphore(CHECKS_AT_ONCE))
+    async with places:
+        content = b"".join([chunk async for chunk in context.storage.stream(sha256)])
+        try:
+            await asyncio.to_thread(require_content, name, media_type, content)
+        except Invalid:
+            await _delete_unused(context, sha256)
+            raise
+        return await asyncio.to_thread(_exif_evidence, content) if media_type.startswith("image/") else {}
+
+
+async def _delete_unused(context: ServiceContext, sha256: str) -> None:
+    async with context.database.read() as session:
+        used = (
+            await execute_core(session, sa.select(file.c.id).where(file.c.sha256 == sha256).limit(1))
+        ).first()
+    if used is None:
+        await context.storage.delete(sha256)
+
+
+async def _require_quota(context: ServiceContext, actor: Actor) -> None:
+    """RateLimited when the caller stored a day's quota, Unavailable when the whole store is full by its setting."""
+    settings = context.settings
+    async with context.database.read() as session:
+        since = context.clock() - timedelta(days=1)
+        theirs = sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)).where(
+            file.c.uploaded_by == actor.id, file.c.uploaded_at > since
+        )
+        if (await execute_core(session, theirs)).scalar_one() >= settings.upload_person_daily_mib * MIB:
+            raise RateLimited(
+                f"一天之内上传已达 {settings.upload_person_daily_mib} MiB, 请明天再传",
+                "The daily upload quota is used up",
+                headers={"Retry-After": "3600"},
+            )
+        counted_at, total = context.memory.get("stored_bytes", (None, 0))
+        if counted_at is None or context.clock() - counted_at > TOTAL_MAX_AGE:
+            total = (
+                await execute_core(session, sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)))
+            ).scalar_one()
+            context.memory["stored_bytes"] = (context.clock(), total)
+    if total >= settings.upload_total_gib * GIB:
+        raise Unavailable("文件存储已满, 请联系系统管理员", "The file store is full", retry_after=3600)
 
 
 async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
@@ -143,7 +177,7 @@ def _parse_uuid(text: str) -> UUID | None:
 def _exif_evidence(content: bytes) -> dict[str, Any]:
     try:
         with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > MAX_PHOTO_PIXELS:
+            if image.width * image.height > MAX_PICTURE_PIXELS:
                 return {}
             exif = image.getexif()
             taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)

@@ -12,13 +12,9 @@ from shared.db import new_id
 from shared.events import Envelope, Event
 from shared.unit_of_work import ServiceContext
 from tests.clients import TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
+from tests.sample_files import build_picture
 
-JPEG_BYTES = bytes.fromhex(
-    "ffd8ffe000104a46494600010100000100010000ffdb004300"
-    + "08" * 64
-    + "ffc9000b080001000101011100ffcc0006001005"
-    "05ffda0008010100003f00d2cf20ffd9"
-)
+JPEG_BYTES = build_picture(number=0)
 SAMPLE_PLACE = {"lon": 102.9010, "lat": 37.6020, "datum": "wgs84"}
 
 
@@ -67,7 +63,7 @@ class AssetScenario:
         response = await (client or self.clerk).post(
             "/assets/files",
             params={"name": "照片.jpg"},
-            content=JPEG_BYTES + uuid4().bytes,
+            content=build_picture(),
             headers={"content-type": "image/jpeg"},
         )
         assert response.status_code == 201, response.text

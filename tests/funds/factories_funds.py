@@ -9,6 +9,7 @@ import httpx
 from shared.china import format_yuan
 from tests.clients import DISTRICT, ServiceUnderTest
 from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.sample_files import build_pdf
 
 STATUS_OK = 200
 DOCUMENT_NO = "青财农字〔2023〕505号"
@@ -114,7 +115,7 @@ class FundsScenario:
             "/funds/files",
             params={"name": "验收单.pdf"},
             headers={"Content-Type": "application/pdf"},
-            content=b"%PDF-1.4 invoice",
+            content=build_pdf("invoice"),
         )
         self.file_id = expect_ok(answer, 201)["id"]
         return self.file_id

@@ -9,6 +9,7 @@ from shared.auth import issue_service_token
 from shared.unit_of_work import CHINA_TIME_ZONE
 from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
+from tests.sample_files import build_pdf, build_picture
 
 ENDORSEMENT_STATEMENTS = [
     "authentic",
@@ -124,7 +125,7 @@ class ProjectScenario:
         answer = await (client or self.clerk).post(
             "/projects/files",
             params={"name": name},
-            content=b"%PDF-1.7 minutes",
+            content=build_picture() if name.endswith("jpg") else build_pdf(),
             headers={"content-type": kind},
         )
         return str(expect_success(answer)["id"])

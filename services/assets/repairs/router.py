@@ -72,7 +72,7 @@ async def send_photo(
     # The read session ends before the upload starts: a slow phone must not hold a connection.
     async with context.database.read() as session:
         region = await service.check_photo_quota(context.unit_of_work(session, sender), code)
-    upload = uploads.Upload(f"{code}.jpg", media_type, region)
+    upload = uploads.Upload(f"{code}.{media_type.rpartition('/')[2]}", media_type, region)
     stored = await uploads.store_upload(
         context, sender, upload, service.validate_image_stream(request.stream()), MAX_PHOTO_BYTES
     )
