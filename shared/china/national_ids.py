@@ -14,6 +14,7 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.config import JsonDict
 
 CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
@@ -199,7 +200,8 @@ def _require_text(value: object) -> str:
 
 
 def _number_field(description: str, example: str, max_length: int = 64) -> object:
-    return Field(description=description, examples=[example], max_length=max_length)
+    extra: JsonDict = {"x-declared-number": True}
+    return Field(description=description, examples=[example], max_length=max_length, json_schema_extra=extra)
 
 
 CreditCode = Annotated[

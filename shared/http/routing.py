@@ -39,6 +39,7 @@ from shared.http.idempotency import (
     insert_response,
     parse_key,
 )
+from shared.http.personal_numbers import FreeTextCheck, StrictRequest
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_BODY_BYTES = 64 * 1024
@@ -268,8 +269,12 @@ class Route(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler; the wrapper runs before function-scoped dependencies (the transaction) end."""
         handler = super().get_route_handler()
+        free_text = self._free_text_check()
 
         async def handle(request: Request) -> Response:
+            request = StrictRequest(request.scope, request.receive)
+            if free_text is not None and await self._is_admitted(request):
+                request = await free_text.apply(request)
             try:
                 response = await handler(request)
             except Replay as replay:
@@ -283,6 +288,23 @@ class Route(APIRoute):
             return response
 
         return handle
+
+    def _free_text_check(self) -> FreeTextCheck | None:
+        """The check of this route's body for numbers of people; None for a route without a body of words."""
+        if self.body_field is None or "GET" in self.methods:
+            return None
+        return FreeTextCheck(self.body_field.field_info.annotation)
+
+    async def _is_admitted(self, request: Request) -> bool:
+        """Whether the caller may be told about the content: on a route with login only who is signed in."""
+        if self.openapi_extra is not None and "security" in self.openapi_extra:
+            return True
+        context = get_service_context(request)
+        try:
+            await context.verifier.authenticate(request.headers.get("authorization"), context.clock())
+        except ApiError:
+            return False  # the route refuses with the reason
+        return True
 
 
 async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response: Response) -> None:

@@ -15,7 +15,12 @@ class ComplaintCreate(BaseModel):
     id: UUID | None = None
     region: Region
     text: str = Field(min_length=5, max_length=5000)
-    contact: str = Field("", max_length=100, description="联系方式, 可不填; 加密保存")
+    contact: str = Field(
+        "",
+        max_length=100,
+        description="联系方式, 可不填; 加密保存",
+        json_schema_extra={"x-declared-number": True},
+    )
 
 
 class ComplaintReceipt(BaseModel):
