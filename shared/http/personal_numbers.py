@@ -101,7 +101,7 @@ class FreeTextCheck:
         if isinstance(value, str):
             return self._clean_text(value, alternatives, pointer, errors)
         if isinstance(value, list):
-            items = next((one["items"] for one in alternatives if "items" in one), {})
+            items: JsonSchema = next((one["items"] for one in alternatives if "items" in one), {})
             return [self._clean(one, items, f"{pointer}/{at}", errors) for at, one in enumerate(value)]
         if isinstance(value, dict):
             return {

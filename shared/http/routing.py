@@ -291,7 +291,7 @@ class Route(APIRoute):
 
     def _free_text_check(self) -> FreeTextCheck | None:
         """The check of this route's body for numbers of people; None for a route without a body of words."""
-        if self.body_field is None or "GET" in self.methods:
+        if self.body_field is None or self.methods == {"GET"}:
             return None
         return FreeTextCheck(self.body_field.field_info.annotation)
 

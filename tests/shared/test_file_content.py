@@ -113,7 +113,7 @@ async def test_refused_content_does_not_stay_in_the_store(
     doors: SystemUnderTest, clerk: httpx.AsyncClient
 ) -> None:
     await _upload(clerk, "a.pdf", "application/pdf", b"%PDF-1.7 half of a rare document")
-    kept = doors.apps["projects"].state.context.storage.place
+    kept = doors.apps["projects"].state.context.storage.location
 
     assert not _holds(kept, b"half of a rare document")
 
