@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="networks whose X-Forwarded-For the gateway believes"
     )
+    pages: Path = Field(Path("web/dist"), description="folder of the built pages (desk, phone)")
+    tile_host: str = Field(
+        "", description="origin of map tiles, such as https://t0.tianditu.gov.cn; empty: none"
+    )
     public_url: str = Field("http://127.0.0.1:8000", description="the gateway's address as phones see it")
 
     @classmethod

@@ -19,9 +19,10 @@ from services.funds.exchange.service import retry_ready_rows
 from services.funds.ledger.router import router as ledger
 from services.funds.payments.router import beneficiary_router as beneficiaries
 from services.funds.payments.router import router as payments
+from services.funds.plans.document import NOTICE_LAYOUT
 from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
-from services.funds.plans.service import get_announceable_subject
+from services.funds.plans.service import NOTICE_SUBJECT_KIND, get_announceable_subject
 from services.funds.reports.router import oversight_router as oversight
 from services.funds.reports.router import router as reports
 from services.funds.sources.router import router as sources
@@ -39,7 +40,13 @@ from shared.settings import Settings
 plan_notices = record_notice_router(
     "/funds/plans", load=get_announceable_subject, read=May.FUND_READ, post=May.FUND_NOTICE
 )
-notices = service_notice_router("/funds", read=May.FUND_READ, post=May.FUND_NOTICE, objecting=May.FUND_OBJECT)
+notices = service_notice_router(
+    "/funds",
+    read=May.FUND_READ,
+    post=May.FUND_NOTICE,
+    objecting=May.FUND_OBJECT,
+    layouts={NOTICE_SUBJECT_KIND: NOTICE_LAYOUT},
+)
 
 SERVICE = Service(
     name="funds",

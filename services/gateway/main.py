@@ -8,9 +8,11 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from services.gateway.board.router import router as board
 from services.gateway.home.router import router as home
 from services.gateway.notices.router import router as notices
 from services.gateway.overview.router import router as overview
+from services.gateway.pages.router import router as pages
 from services.gateway.proxy import Door
 from services.gateway.rate_limiter import RateLimiter
 from services.gateway.system.router import build_router as system
@@ -58,7 +60,8 @@ def create_app(
     problems.install_error_handlers(app)
     app.add_middleware(Door, context=context, rates=RateLimiter(settings.rates, now), remote=remote)
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
-    app.include_router(system(metrics))
+    for router in (system(metrics), board, pages):
+        app.include_router(router)
     for router in PAGE_ROUTERS:
         app.include_router(router, prefix=API_PREFIX)
     return app

@@ -12,8 +12,10 @@ from services.projects.alerts.service import scan_alerts
 from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
+from services.projects.changes.models import NOTICE_SUBJECT_KIND as CHANGE_NOTICE_KIND
 from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
+from services.projects.changes.service import NOTICE_LAYOUT as CHANGE_NOTICE_LAYOUT
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import router as evaluations
@@ -68,7 +70,14 @@ SERVICE = Service(
         milestones,
         packages,
         service_notice_router(
-            "/projects", read=READ_PERMISSION, post=POST_PERMISSION, objecting=OBJECT_PERMISSION
+            "/projects",
+            read=READ_PERMISSION,
+            post=POST_PERMISSION,
+            objecting=OBJECT_PERMISSION,
+            layouts={
+                document.NOTICE_SUBJECT_KIND: document.NOTICE_LAYOUT,
+                CHANGE_NOTICE_KIND: CHANGE_NOTICE_LAYOUT,
+            },
         ),
         record_notice_router(
             "/projects", load=document.load_notice_subject, read=READ_PERMISSION, post=POST_PERMISSION

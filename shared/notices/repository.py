@@ -1,7 +1,7 @@
 """All queries over notices and objections."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +60,9 @@ async def list_public_notices(
     high: str,
     kind: str,
     on: date | None,
+    level: str = "",
+    year: int | None = None,
+    q: str = "",
     before: tuple[date, UUID] | None,
     limit: int,
 ) -> list[sa.Row[Any]]:
@@ -69,6 +72,12 @@ async def list_public_notices(
         query = query.where(notice.c.subject_kind == kind)
     if on is not None:
         query = query.where(notice.c.starts_on <= on, notice.c.ends_on >= on)
+    if level:
+        query = query.where(notice.c.level == level)
+    if year is not None:
+        query = query.where(notice.c.starts_on.between(date(year, 1, 1), date(year, 12, 31)))
+    if q:
+        query = query.where(notice.c.title.contains(q, autoescape=True))
     if before is not None:
         position = sa.tuple_(notice.c.starts_on, notice.c.id)
         query = query.where(
@@ -96,6 +105,27 @@ async def update_withdrawal(work: UnitOfWork, notice_id: UUID, reason: str, at: 
 async def insert_objection(work: UnitOfWork, **values: Any) -> None:  # noqa: ANN401 - the table's columns
     """Insert an objection."""
     await execute_core(work.session, objection.insert().values(**values))
+
+
+async def system_count_public_objections(work: UnitOfWork, sender: str, notice_id: UUID) -> tuple[int, int]:
+    """(objections of this sender in the last hour, online objections to this notice in the last day)."""
+    in_hour = sa.and_(objection.c.raised_by == sender, objection.c.raised_at > work.at - timedelta(hours=1))
+    in_day = sa.and_(objection.c.notice_id == notice_id, objection.c.raised_at > work.at - timedelta(days=1))
+    query = sa.select(
+        sa.func.count().filter(in_hour).label("by_sender"), sa.func.count().filter(in_day).label("by_notice")
+    ).where(sa.or_(in_hour, in_day))
+    row = (await execute_core(work.session, query)).one()
+    return int(row.by_sender), int(row.by_notice)
+
+
+async def system_list_objections_between(work: UnitOfWork, low: UUID, high: UUID) -> list[sa.Row[Any]]:
+    """Objections with ids from `low` to `high`, with the title of their notice."""
+    query = (
+        sa.select(objection, notice.c.title.label("notice_title"))
+        .join_from(objection, notice, objection.c.notice_id == notice.c.id)
+        .where(objection.c.id.between(low, high))
+    )
+    return list(await execute_core(work.session, query))
 
 
 async def update_objection(work: UnitOfWork, objection_id: UUID, **values: Any) -> None:  # noqa: ANN401 - the table's columns

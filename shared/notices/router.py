@@ -1,19 +1,30 @@
 """Routes of notices, the same in every service that has notices."""
 
 import base64
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import date
 from typing import Annotated, Any, Protocol
 from uuid import UUID
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from shared.auth import NATION_CODE, May, region_bounds
 from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
-from shared.http import Page, PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
+from shared.http import (
+    Page,
+    PublicReadWork,
+    PublicWriteWork,
+    ReadWork,
+    Route,
+    WriteWork,
+    allows_anonymous,
+    requires,
+)
 from shared.notices import repository, service
+from shared.notices.layout import NoticeLayout, build_notice_page
+from shared.notices.receipt import format_receipt_number
 from shared.notices.schemas import (
     NoticeLevel,
     NoticePost,
@@ -23,7 +34,10 @@ from shared.notices.schemas import (
     ObjectionAnswer,
     ObjectionPost,
     ObjectionRead,
+    ObjectionReceipt,
     PublicNotice,
+    PublicNoticeDetail,
+    PublicObjectionPost,
 )
 from shared.notices.service import NoticeSubject
 from shared.unit_of_work import UnitOfWork
@@ -63,12 +77,18 @@ def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May
     return router
 
 
-def service_notice_router(path: str, *, read: May, post: May, objecting: May) -> APIRouter:
-    """Router at `{path}/notices` (one notice with its objections) and `{path}/public-notices` (without sign-in)."""
+def service_notice_router(
+    path: str, *, read: May, post: May, objecting: May, layouts: Mapping[str, NoticeLayout] | None = None
+) -> APIRouter:
+    """Router at `{path}/notices` (one notice with its objections) and `{path}/public-notices` (without sign-in).
+
+    `layouts` say by subject kind how contents with keys in English are shown.
+    """
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
     _add_notice_routes(router, read=read, post=post)
     _add_objection_routes(router, post=post, objecting=objecting)
-    _add_public_routes(router)
+    _add_public_routes(router, layouts or {})
+    _add_public_objection_routes(router)
     return router
 
 
@@ -118,20 +138,32 @@ def _add_objection_routes(router: APIRouter, *, post: May, objecting: May) -> No
         return await repository.get_objection(work, notice_id, objection_id)
 
 
-def _add_public_routes(router: APIRouter) -> None:
+def _add_public_routes(router: APIRouter, layouts: Mapping[str, NoticeLayout]) -> None:
     @router.get("/public-notices", response_model=Page[PublicNotice], **allows_anonymous())
     async def list_public_notices(
         work: PublicReadWork,
         region: RegionCode = NATION_CODE,
         kind: Annotated[str, Query(max_length=40)] = "",
         on: Annotated[date | None, Query(description="only notices posted on this day")] = None,
+        level: NoticeLevel | None = None,
+        year: Annotated[int | None, Query(ge=2000, le=2100, description="年度, 按公示首日")] = None,
+        q: Annotated[str, Query(max_length=60, description="标题中的文字")] = "",
         cursor: Annotated[str, Query(max_length=200)] = "",
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> Page[PublicNotice]:
         low, high = region_bounds(region)
         before = _decode_cursor(cursor) if cursor else None
         rows = await repository.list_public_notices(
-            work, low=low, high=high, kind=kind, on=on, before=before, limit=limit + 1
+            work,
+            low=low,
+            high=high,
+            kind=kind,
+            on=on,
+            level=level or "",
+            year=year,
+            q=q,
+            before=before,
+            limit=limit + 1,
         )
         last = rows[limit - 1] if len(rows) > limit else None
         items = [
@@ -143,14 +175,59 @@ def _add_public_routes(router: APIRouter) -> None:
         )
 
     @router.get(
-        "/public-notices/{notice_id}", response_model=PublicNotice, **allows_anonymous(refuses=(NotFound,))
+        "/public-notices/{notice_id}",
+        response_model=PublicNoticeDetail,
+        **allows_anonymous(refuses=(NotFound,)),
     )
-    async def read_public_notice(work: PublicReadWork, notice_id: UUID) -> PublicNotice:
+    async def read_public_notice(work: PublicReadWork, notice_id: UUID) -> PublicNoticeDetail:
         row = await repository.get_notice(work, notice_id)
         if row.withdrawn_at is not None:
             raise NotFound("公示已撤回", "The notice was withdrawn")
         ((_, progress),) = await _compute_progress_of(work, [row])
-        return _to_public_notice(work, row, progress)
+        return PublicNoticeDetail(
+            **_to_public_notice(work, row, progress).model_dump(),
+            page=build_notice_page(row.content, layouts.get(row.subject_kind)),
+        )
+
+
+def _add_public_objection_routes(router: APIRouter) -> None:
+    @router.post(
+        "/public-notices/{notice_id}/objections",
+        status_code=201,
+        response_model=ObjectionReceipt,
+        **allows_anonymous(refuses=(NotFound, Conflict, Invalid)),
+    )
+    async def object_publicly(
+        work: PublicWriteWork, notice_id: UUID, body: PublicObjectionPost
+    ) -> ObjectionReceipt:
+        """公众提出异议, 不需要登录; 每个来源每小时限次."""
+        row = await repository.get_notice(work, notice_id, lock=True)
+        objection_id = await service.raise_public_objection(work, row, body)
+        return await _get_receipt(work, format_receipt_number(objection_id))
+
+    @router.get(
+        "/public-objections/{number}",
+        response_model=ObjectionReceipt,
+        **allows_anonymous(refuses=(NotFound,)),
+    )
+    async def read_objection_receipt(
+        work: PublicReadWork, number: Annotated[str, Path(max_length=40)]
+    ) -> ObjectionReceipt:
+        """凭回执编号查看异议的答复."""
+        return await _get_receipt(work, number)
+
+
+async def _get_receipt(work: UnitOfWork, number: str) -> ObjectionReceipt:
+    row = await service.find_objection_by_number(work, number)
+    return ObjectionReceipt(
+        number=format_receipt_number(row.id),
+        service=work.context.name,
+        **{
+            name: getattr(row, name)
+            for name in ObjectionReceipt.model_fields
+            if name not in {"number", "service"}
+        },
+    )
 
 
 async def _compute_progress_of(

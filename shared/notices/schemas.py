@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
+from shared.notices.layout import NoticePage
 
 
 class NoticeLevel(LabelledEnum):
@@ -69,6 +70,27 @@ class ObjectionPost(BaseModel):
     text: str = Field(min_length=2, max_length=4000, description="异议内容")
     channel: ObjectionChannel = ObjectionChannel.ONLINE
     raised_at: AwareDatetime | None = Field(None, description="空为现在; 补录时填写")
+
+
+class PublicObjectionPost(BaseModel):
+    """公众提出异议, 不需要登录; 不收姓名和电话."""
+
+    id: UUID | None = Field(None, description="UUIDv7, 重复提交时认出是同一件; 空则由系统编号")
+    text: str = Field(min_length=4, max_length=500, description="您的意见: 是什么事, 在哪里")
+
+
+class ObjectionReceipt(BaseModel):
+    """异议回执: what its writer may know, found by the number."""
+
+    number: str = Field(description="回执编号, 凭此查询答复")
+    service: str
+    notice_id: UUID
+    notice_title: str
+    text: str
+    raised_at: datetime
+    answered_at: datetime | None
+    answer: str
+    upheld: bool | None = Field(description="异议是否成立; 未答复时为空")
 
 
 class ObjectionAnswer(BaseModel):
@@ -136,6 +158,12 @@ class PublicNotice(BaseModel):
     starts_on: date
     ends_on: date
     standing: NoticeProgress
+
+
+class PublicNoticeDetail(PublicNotice):
+    """公示全文: with its layout."""
+
+    page: NoticePage
 
 
 def count_days(starts_on: date, ends_on: date) -> int:

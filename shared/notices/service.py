@@ -13,16 +13,19 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Forbidden, Invalid
+from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, RateLimited
 from shared.events import Event, publish
 from shared.files.uploads import require_files
 from shared.notices import repository
+from shared.notices.receipt import parse_receipt_number
 from shared.notices.schemas import (
     NoticeLevel,
     NoticePost,
     NoticeProgress,
     ObjectionAnswer,
+    ObjectionChannel,
     ObjectionPost,
+    PublicObjectionPost,
     count_days,
 )
 from shared.rules import Rule
@@ -221,6 +224,46 @@ async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPos
     event = ObjectionRaised(notice_id=row.id, objection_id=objection_id, subject_kind=row.subject_kind)
     await _publish_event(work, event, row.subject, row.region, row.version)
     return objection_id
+
+
+async def raise_public_objection(work: UnitOfWork, row: sa.Row[Any], body: PublicObjectionPost) -> UUID:
+    """Record an objection of somebody without sign-in, within the notice's period and the rule objection.limits.
+
+    The same id with the same text is the same objection. RateLimited above the limits, Conflict outside the period.
+    """
+    objection_id = body.id or new_id()
+    for objection in await repository.list_objections(work, [row.id]):
+        if objection.id == objection_id and objection.text == body.text:
+            return objection_id
+    if row.withdrawn_at is None and not row.starts_on <= work.today <= row.ends_on:
+        raise Conflict(
+            f"公示期为 {row.starts_on} 至 {row.ends_on}, 现在不在公示期内",
+            "The notice does not run today",
+            next_step="请拨打监督电话 12317 反映",
+        )
+    limits = (await work.get_rule("objection.limits", region=row.region)).value
+    by_sender, by_notice = await repository.system_count_public_objections(work, work.actor.id, row.id)
+    if by_sender >= int(limits["per_sender_hour"]) or by_notice >= int(limits["per_notice_day"]):
+        raise RateLimited(
+            "网上提出异议的次数太多, 请一小时后再来, 或拨打监督电话 12317",
+            "Too many objections",
+            headers={"Retry-After": "3600"},
+        )
+    return await raise_objection(
+        work,
+        row,
+        ObjectionPost(id=objection_id, text=body.text, channel=ObjectionChannel.ONLINE, raised_at=None),
+    )
+
+
+async def find_objection_by_number(work: UnitOfWork, number: str) -> sa.Row[Any]:
+    """The objection with this receipt number, and its notice's title; NotFound when there is none."""
+    parsed = parse_receipt_number(number)
+    rows = await repository.system_list_objections_between(work, parsed.low, parsed.high) if parsed else []
+    for row in rows:
+        if parsed is not None and parsed.matches(row.id):
+            return row
+    raise NotFound("没有这个编号的异议, 请核对后再查", "No objection has this number")
 
 
 async def answer_objection(

@@ -15,8 +15,12 @@ OPEN_WRITES = {
     "/api/v1/attendance/complaints",
     "/api/v1/assets/scan/{code}/photos",
     "/api/v1/assets/scan/{code}/repairs",
+    *(f"/api/v1/{name}/public-notices/{{notice_id}}/objections" for name in ("projects", "funds", "assets")),
+    "/notices/{board}/{notice_id}",
+    "/labels/{code}",
 }
-"""Addresses that change something without login: signing in, complaining, reporting what is broken by its label."""
+"""Addresses that change something without login: signing in, complaining, objecting to a notice, reporting what is broken by
+its label; the board's pages take the last two as forms."""
 STATUSES_OF_EVERY_WRITE = {400, 413, 422, 429, 503}
 MAX_BODY_BYTES = 64 * 1024 * 1024
 

@@ -7,6 +7,28 @@ from uuid import UUID
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from shared.china import format_wan, format_yuan
+from shared.notices.layout import Column, Fact, NoticeLayout
+
+NOTICE_LAYOUT = NoticeLayout(
+    {
+        "batch": Fact("资金批次"),
+        "sources": Fact("资金来源", each="{document_no} {level}{fund} {amount_wan}万元"),
+        "principle": Fact("分配原则"),
+        "decision": Fact("审定文件"),
+    },
+    lines="lines",
+    columns=(
+        Column("序号", "position"),
+        Column("项目名称", "name"),
+        Column("实施地点", "place"),
+        Column("项目类型", "project_type"),
+        Column("资金来源", "fund"),
+        Column("责任单位", "unit"),
+        Column("绩效目标", "target"),
+        Column("金额(万元)", "amount_wan", numeric=True, summed=True),
+    ),
+    document_no="basis",
+)
 
 
 def build_announcement(

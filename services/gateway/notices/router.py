@@ -15,7 +15,7 @@ from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
 from shared.http import Route, allows_anonymous, get_service_context
-from shared.notices.schemas import PublicNotice
+from shared.notices.schemas import NoticeLevel, PublicNoticeDetail
 
 router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
 
@@ -26,6 +26,9 @@ async def list_notices(
     region: RegionCode = NATION_CODE,
     kind: Annotated[str, Query(max_length=40)] = "",
     on: Annotated[date | None, Query(description="only what hangs on this day")] = None,
+    level: NoticeLevel | None = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100, description="年度, 按公示首日")] = None,
+    q: Annotated[str, Query(max_length=60, description="标题中的文字")] = "",
     cursor: Annotated[str, Query(max_length=200)] = "",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> PublicNoticeList:
@@ -34,13 +37,18 @@ async def list_notices(
         "region": region,
         "kind": kind,
         "on": on.isoformat() if on else "",
+        "level": level or "",
+        "year": year,
+        "q": q,
         "cursor": cursor,
     }
     return await service.list_public_notices(FanOut(get_service_context(request)), filters, limit)
 
 
 @router.get(
-    "/{board}/{notice_id}", response_model=PublicNotice, **allows_anonymous(refuses=(NotFound, Unavailable))
+    "/{board}/{notice_id}",
+    response_model=PublicNoticeDetail,
+    **allows_anonymous(refuses=(NotFound, Unavailable)),
 )
 async def read_notice(request: Request, board: str, notice_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """一条公示(免登录)."""

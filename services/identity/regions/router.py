@@ -1,15 +1,17 @@
 """`/regions`: browse, search and import the region tree."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
 
 from services.identity.regions import repository, service
+from services.identity.regions.models import Region
 from services.identity.regions.schemas import ImportResult, RegionDetail, RegionLevel, RegionPage, RegionRead
 from shared.auth import May
 from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import Invalid, NotFound
-from shared.http import ReadWork, Route, WriteWork, requires
+from shared.http import PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
 router = APIRouter(prefix="/regions", tags=["区划"], route_class=Route)
@@ -30,6 +32,23 @@ async def list_regions(
     )
     items = [RegionRead.model_validate(row) for row in rows[:limit]]
     return RegionPage(items=items, next_cursor=items[-1].code if len(rows) > limit else None)
+
+
+@router.get("/public", response_model=RegionPage, **allows_anonymous())
+async def list_public_regions(
+    work: PublicReadWork,
+    parent: OptionalRegionCode = "",
+    q: Annotated[str, Query(max_length=40, description="名称、拼音或首字母")] = "",
+    codes: Annotated[str, Query(max_length=1400, description="代码, 用逗号隔开")] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 100,
+) -> RegionPage:
+    """区划代码和名称, 不需要登录: 公示栏用."""
+    rows: Sequence[Region]
+    if codes:
+        rows = list((await repository.find_regions(work, codes.split(",")[:100])).values())
+    else:
+        rows = await repository.list_regions(work, parent=parent, level="", q=q, after="", limit=limit)
+    return RegionPage(items=[RegionRead.model_validate(row) for row in rows])
 
 
 @router.get("/{code}", response_model=RegionDetail, **requires(May.REGION_READ, refuses=(NotFound,)))

@@ -14,7 +14,13 @@ from services.projects.projects import repository as projects
 from services.projects.projects import service as project_service
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, State
 from services.projects.projects.models import Project
-from services.projects.projects.schemas import PlannedMoneyWrite, ProjectChange, ProjectRead, TargetWrite
+from services.projects.projects.schemas import (
+    PlannedMoneyWrite,
+    ProjectChange,
+    ProjectCreate,
+    ProjectRead,
+    TargetWrite,
+)
 from services.projects.screening import service as screening
 from services.projects.screening.schemas import ScreeningOccasion
 from shared.auth import May
@@ -25,6 +31,7 @@ from shared.errors import Conflict, FieldError, Invalid
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.notices.layout import Fact, NoticeLayout
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject, first_blocking_notice, get_notice_status
 from shared.records import create_record
@@ -117,6 +124,15 @@ async def get_change_detail(work: UnitOfWork, change_id: UUID) -> ChangeDetail:
         **ChangeRead.model_validate(change).model_dump(),
         available_actions=available_actions(work, CHANGE_LIFECYCLE, change, facts),
     )
+
+
+NOTICE_LAYOUT = NoticeLayout(
+    {"name": Fact("项目名称"), "reason": Fact("变更原因"), "decision": Fact("审定文件")},
+    compares={
+        name: (field.description or "").partition("; ")[0].partition(", ")[0] or "其他"
+        for name, field in ProjectCreate.model_fields.items()
+    },
+)
 
 
 async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:

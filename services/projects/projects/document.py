@@ -9,11 +9,38 @@ from services.projects.projects.models import Project
 from services.projects.projects.schemas import MoneyKind
 from shared.china import format_wan, format_yuan
 from shared.errors import Conflict
+from shared.notices.layout import Fact, NoticeLayout
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject
 from shared.unit_of_work import UnitOfWork
 
 NOTICE_SUBJECT_KIND = "project"
+NOTICE_LAYOUT = NoticeLayout(
+    {
+        "name": Fact("项目名称"),
+        "library_code": Fact("库编号"),
+        "category": Fact("项目类型"),
+        "nature": Fact("建设性质"),
+        "year": Fact("年度", "年"),
+        "place": Fact("实施地点"),
+        "content": Fact("建设内容与规模"),
+        "total": Fact("预算总投资", "元"),
+        "money": Fact("资金来源", each="{kind}{amount}元"),
+        "managing_unit": Fact("主管部门"),
+        "implementing_unit": Fact("实施单位"),
+        "planned_start": Fact("计划开工"),
+        "planned_end": Fact("计划完工"),
+        "households": Fact("受益户数", "户"),
+        "people": Fact("受益人口", "人"),
+        "linkage": Fact("联农带农机制"),
+        "goal": Fact("总体绩效目标"),
+        "targets": Fact("绩效指标"),
+        "decision": Fact("审定文件"),
+        "completed_on": Fact("完工日期"),
+        "paid": Fact("已支付", "元"),
+        "settled": Fact("审定结算", "元"),
+    }
+)
 FINISHED_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER, State.CLOSED})
 
 
