@@ -130,11 +130,11 @@ def _format_facts(facts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
                         else f"{table} {fact}" for table, fact in facts))  # fmt: skip
 
 
-def _column_fact(table: str, name: str, kind: str, not_null: bool, key: bool) -> tuple[str, str]:  # noqa: FBT001 - two facts
+def _column_fact(table: str, name: str, kind: str, not_null: bool, key: bool) -> tuple[str, str]:
     return table, f"{name} {kind}{' not null' if not_null or key else ''}{' key' if key else ''}"
 
 
-def _index_fact(table: str, name: str, columns: str, unique: bool) -> tuple[str, str]:  # noqa: FBT001 - a fact
+def _index_fact(table: str, name: str, columns: str, unique: bool) -> tuple[str, str]:
     return table, f"unique ({columns})" if unique else f"index {name} ({columns})"
 
 

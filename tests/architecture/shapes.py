@@ -28,7 +28,9 @@ def read_shape(url: str) -> dict[str, object]:
     engine = open_engine(url)
     with engine.connect() as connection:
         seen = sa.inspect(connection)
-        names = [name for name in seen.get_table_names() if "_search" not in name and name not in VERSION_TABLES]
+        names = [
+            name for name in seen.get_table_names() if "_search" not in name and name not in VERSION_TABLES
+        ]
         shape: dict[str, object] = {}
         for name in names:
             for column in seen.get_columns(name):

@@ -62,7 +62,9 @@ def test_every_service_that_keeps_data_has_migrations() -> None:
     assert keeping == set(SERVICES_WITH_DATABASE)
 
 
-@pytest.mark.parametrize("tree", [*map(MigrationTree, SERVICES_WITH_DATABASE), MigrationTree("funds", shared=True)])
+@pytest.mark.parametrize(
+    "tree", [*map(MigrationTree, SERVICES_WITH_DATABASE), MigrationTree("funds", shared=True)]
+)
 def test_each_tree_is_linear_and_numbered_by_its_file_names(tree: MigrationTree) -> None:
     scripts = list(ScriptDirectory.from_config(alembic_config(tree, "sqlite://")).walk_revisions())
 
@@ -155,7 +157,9 @@ def test_a_database_that_lacks_columns_is_refused_with_the_command_that_mends_it
 ) -> None:
     _restamped(url, "ALTER TABLE payment DROP COLUMN payee_name", "DROP INDEX ix_event_log_tx_seq")
 
-    with pytest.raises(IncompatibleDatabase, match=r"结构与程序不符.*payment\.payee_name.*migrate funds --repair"):
+    with pytest.raises(
+        IncompatibleDatabase, match=r"结构与程序不符.*payment\.payee_name.*migrate funds --repair"
+    ):
         upgrade_database("funds", url)
     templates.release_copy(url)
 
