@@ -15,6 +15,7 @@ import importlib
 import re
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from alembic.util.exc import CommandError
 from sqlmodel import SQLModel
 
 from shared.db.engine import sync_url
-from shared.db.schema_check import SchemaDifference, compare_schemas, expected_schema, read_schema
+from shared.db.schema_check import Schema, SchemaDifference, compare_schemas, expected_schema, read_schema
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ MIGRATION_LOCK_ID = 620602
 
 
 class IncompatibleDatabase(Exception):
-    """This code cannot use the database; the message says why, in Chinese, and which command mends it."""
+    """The database does not fit the code; the message says why, in Chinese, and which command mends it."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,12 @@ def upgrade_database(service: str, url: str) -> None:
 
 def find_schema_difference(service: str, connection: sa.Connection) -> SchemaDifference:
     """What the schema of a service's database lacks or has beyond the tables of the code."""
-    expected = expected_schema(load_base(service).metadata, connection.dialect)
-    return compare_schemas(expected, read_schema(connection))
+    return compare_schemas(_expected_schema(service, connection.dialect.name), read_schema(connection))
+
+
+@cache
+def _expected_schema(service: str, dialect: str) -> Schema:
+    return expected_schema(load_base(service).metadata, sa.make_url(f"{dialect}://").get_dialect()())
 
 
 def _describe_difference(service: str, url: str, difference: SchemaDifference) -> str:

@@ -129,6 +129,7 @@ inbox_position = sa.Table(
     sa.Column("epoch", sa.String(16), nullable=False),
     sa.Column("tx", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Uuid, nullable=False),
     sa.Column("received_at", UTCDateTime, nullable=False),
 )
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from inspect import signature
 from typing import Annotated, Any, Protocol, get_type_hints
+from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
@@ -23,14 +24,13 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import May
-from shared.db import execute_core, inbox, inbox_position
+from shared.db import event_log, execute_core, inbox, inbox_position
 from shared.errors import ApiError, Conflict, Unavailable
 from shared.events import outbox_cursors
 from shared.events.epoch import (
     Cursor,
     EpochReason,
     begin_epoch,
-    find_last_position,
     get_epoch,
     is_known_epoch,
 )
@@ -68,9 +68,10 @@ class DeliveryStop(BaseModel):
 
 
 class ReceivedPosition(BaseModel):
-    """The last position that a service received from the asking one; empty when it received none."""
+    """The last event that a service received from the asking one; empty when it received none."""
 
     cursor: str = ""
+    event_id: UUID | None = None
 
 
 class DeliveryReceipt(BaseModel):
@@ -96,11 +97,17 @@ async def _store_position(session: AsyncSession, envelope: Envelope, at: datetim
         return
     postgres = session.get_bind().dialect.name == "postgresql"
     statement = (insert_postgres if postgres else insert_sqlite)(inbox_position).values(
-        service=envelope.service, epoch=epoch, tx=tx, seq=seq, received_at=at
+        service=envelope.service, epoch=epoch, tx=tx, seq=seq, event_id=envelope.id, received_at=at
     )
     old, new = inbox_position.c, statement.excluded
     is_later = sa.tuple_(new.tx, new.seq) > sa.tuple_(old.tx, old.seq)
-    values = {"epoch": new.epoch, "tx": new.tx, "seq": new.seq, "received_at": new.received_at}
+    values = {
+        "epoch": new.epoch,
+        "tx": new.tx,
+        "seq": new.seq,
+        "event_id": new.event_id,
+        "received_at": new.received_at,
+    }
     await execute_core(
         session,
         statement.on_conflict_do_update(
@@ -109,11 +116,13 @@ async def _store_position(session: AsyncSession, envelope: Envelope, at: datetim
     )
 
 
-async def find_received_position(session: AsyncSession, service: str) -> str:
-    """The last position received from a service as a cursor; empty when there is none."""
+async def find_received_position(session: AsyncSession, service: str) -> ReceivedPosition:
+    """The last event received from a service, its position as a cursor."""
     query = sa.select(inbox_position).where(inbox_position.c.service == service)
     row = (await execute_core(session, query)).first()
-    return "" if row is None else format_cursor(row.epoch, (row.tx, row.seq))
+    if row is None:
+        return ReceivedPosition()
+    return ReceivedPosition(cursor=format_cursor(row.epoch, (row.tx, row.seq)), event_id=row.event_id)
 
 
 def resolve_event_class(topic: str, handler: EventHandler) -> type[Event]:
@@ -178,7 +187,7 @@ def inbox_router(handlers: Mapping[str, EventHandler]) -> APIRouter:
     async def read_position(work: ReadWork) -> ReceivedPosition:
         """Say the last position received from the calling service."""
         sender = work.actor.id.removeprefix("service:")
-        return ReceivedPosition(cursor=await find_received_position(work.session, sender))
+        return await find_received_position(work.session, sender)
 
     return router
 
@@ -206,28 +215,32 @@ async def check_subscriber(context: ServiceContext, subscriber: str) -> bool:
         return False
     peer = ServiceClient(context, subscriber, context.service_actor(), context.clock())
     answer = ReceivedPosition.model_validate(await peer.get("/internal/events/position"))
-    changed = bool(answer.cursor) and await _reconcile(context, subscriber, *parse_cursor(answer.cursor))
+    changed = bool(answer.cursor) and await _reconcile(context, subscriber, answer)
     checked.add(subscriber)
     return changed
 
 
-async def _reconcile(context: ServiceContext, subscriber: str, epoch_name: str, received: Cursor) -> bool:
+async def _reconcile(context: ServiceContext, subscriber: str, answer: ReceivedPosition) -> bool:
+    epoch_name, received = parse_cursor(answer.cursor)
     async with context.database.read() as session:
-        if not await _is_ahead(session, epoch_name, received):
+        if not await _is_lost(session, answer):
             return await _redeliver_lost(context, session, subscriber, epoch_name, received)
     async with context.database.write() as session:
-        if not await _is_ahead(session, epoch_name, received):  # another replica was faster
+        if not await _is_lost(session, answer):  # another replica was faster
             return False
         epoch = await begin_epoch(session, EpochReason.SUBSCRIBER_AHEAD, context.clock(), above=received)
     log.warning("log restored from a copy", service=context.name, witness=subscriber, epoch=epoch.name)
     return True
 
 
-async def _is_ahead(session: AsyncSession, epoch_name: str, received: Cursor) -> bool:
+async def _is_lost(session: AsyncSession, answer: ReceivedPosition) -> bool:
     """Whether somebody received an event that this log does not hold, and no epoch has begun since."""
     epoch = await get_epoch(session)
+    epoch_name, received = parse_cursor(answer.cursor)
     if epoch_name == epoch.name:
-        return received > await find_last_position(session)
+        log_row = event_log.c
+        query = sa.select(log_row.id).where(log_row.tx == received[0], log_row.seq == received[1])
+        return (await execute_core(session, query)).scalar_one_or_none() != answer.event_id
     return not await is_known_epoch(session, epoch_name) and received > epoch.after
 
 
@@ -259,7 +272,8 @@ def create_deliverer(context: ServiceContext) -> Deliverer:
                 "POST", "/internal/events", json=[e.model_dump(mode="json") for e in envelopes]
             )
         except ApiError as refusal:
-            # The receiver is down or refuses the sender; the event is not at fault.
+            # The receiver is down or refuses the sender; the event is not at fault. It may come back restored.
+            context.memory.setdefault(CHECKED_SUBSCRIBERS, set()).discard(subscriber)
             return DeliveryOutcome(0, refusal.detail_en)
         receipt = DeliveryReceipt.model_validate(answer)
         if receipt.stopped is None:

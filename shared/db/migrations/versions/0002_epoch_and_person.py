@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.String(16), nullable=False),
         sa.Column("tx", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("event_id", sa.Uuid(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("service", name=op.f("pk_inbox_position")),
     )
