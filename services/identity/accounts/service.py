@@ -21,6 +21,7 @@ from services.identity.accounts.schemas import (
     GrantWrite,
     Me,
     PasswordChange,
+    PersonChange,
 )
 from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository as sessions
@@ -84,7 +85,9 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         )
         for grant in grants
     ]
-    remaining = (await repository.system_list_grants(work, [account.id]))[account.id]
+    accounts = await repository.system_list_person_accounts(work, account.person_id)
+    by_account = await repository.system_list_grants(work, [account.id, *accounts])
+    remaining = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
     exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
     errors += _check_exclusive_roles(exclusive, [*rows, *remaining])
     if errors:
@@ -113,7 +116,7 @@ def _check_exclusive_roles(exclusive: set[Role], grants: Sequence[RoleGrant]) ->
     for (index, grant), (_, other) in combinations(enumerate(grants), 2):
         compatible = grant.role is other.role or not {grant.role, other.role} & exclusive
         if not compatible and _grants_overlap(grant, other):
-            detail = f"同一账号不能既是“{grant.role.label}”又是“{other.role.label}”"
+            detail = f"同一人不能既是“{grant.role.label}”又是“{other.role.label}”"
             yield FieldError("separation_of_duties", detail, "separation of duties", f"/grants/{index}/role")
 
 
@@ -167,7 +170,12 @@ async def create_account(
     if (organisation_id := columns.get("organisation_id")) is not None:
         await organisations.get_organisation(work, organisation_id)
     account = Account(
-        id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns
+        id=account_id,
+        person_id=account_id,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        **columns,
     )
     work.session.add(account)
     await work.session.flush()
@@ -183,7 +191,7 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     """
     secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
     account = await lock_for_update(work, account_id, USER_KIND, match)
-    if account_id == work.actor.id and (body.grants is not None or body.disabled or secret):
+    if work.actor.is_same_person(account_id) and (body.grants is not None or body.disabled or secret):
         raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
     before = to_json_values({"name": account.name, "disabled": account.disabled})
     for name in ("name", "organisation_id", "disabled"):
@@ -201,6 +209,47 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
         await sessions.system_revoke_account(work, account.id)
     await save_account(work, account, before=before)
     return account
+
+
+async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, match: VersionMatch) -> Account:
+    """Say which person is behind an account; counts with the next token, ten minutes at most.
+
+    Raises Forbidden for the caller's own accounts, Invalid when the person would hold roles that exclude each other.
+    """
+    found = await lock_for_update(work, account_id, USER_KIND, match)
+    others = [one for one in await _list_other_accounts(work, found) if body.same_as is None]
+    other = found
+    if body.same_as is not None and body.same_as != account_id:
+        other = await repository.get_account(work, body.same_as, USER_KIND, lock=True)
+        work.actor.require(May.ACCOUNT_MANAGE, other.region)
+    if work.actor.is_same_person(found.id, other.id):
+        raise Forbidden("不能更改本人账号背后的人", "Four eyes: another administrator must")
+    before = to_json_values({"person_id": found.person_id, "person_name": found.person_name})
+    if other is not found:
+        found.person_id = other.person_id
+        name = body.name or other.person_name or other.name
+        for one in {found.id: found, other.id: other}.values():
+            one.person_name = name
+        await _require_compatible_roles(work, [found.id, *await _list_other_accounts(work, found)])
+    else:
+        if others and found.person_id == found.id:
+            await repository.rename_person(work, found.id, others)
+        found.person_id, found.person_name = found.id, body.name or ""
+    await save_account(work, found, before=before)
+    return found
+
+
+async def _list_other_accounts(work: UnitOfWork, account: Account) -> list[str]:
+    found = await repository.system_list_person_accounts(work, account.person_id)
+    return [one for one in found if one != account.id]
+
+
+async def _require_compatible_roles(work: UnitOfWork, accounts: Sequence[str]) -> None:
+    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
+    grants = await repository.system_list_grants(work, accounts)
+    faults = list(_check_exclusive_roles(exclusive, [one for some in grants.values() for one in some]))
+    if faults:
+        raise Invalid(faults[0].detail, "These accounts hold roles that exclude each other", errors=faults)
 
 
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
@@ -230,6 +279,7 @@ async def publish_account_changed(
         kind=account.kind,
         disabled=account.disabled,
         grants=tuple((str(grant.role), grant.region) for grant in grants),
+        person=account.person_id,
     )
     await publish(
         work.session,
