@@ -74,7 +74,7 @@ async def system_list_grants(
     return grants
 
 
-async def rename_person(work: UnitOfWork, person_id: str, accounts: Sequence[str]) -> None:
+async def system_rename_person(work: UnitOfWork, person_id: str, accounts: Sequence[str]) -> None:
     """Name a person by the first of the accounts that stay, when the account it was named by leaves."""
     query = update(Account).where(col(Account.person_id) == person_id, col(Account.id).in_(accounts))
     await execute_core(work.session, query.values(person_id=accounts[0]))

@@ -216,40 +216,45 @@ async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, matc
 
     Raises Forbidden for the caller's own accounts, Invalid when the person would hold roles that exclude each other.
     """
-    found = await lock_for_update(work, account_id, USER_KIND, match)
-    others = [one for one in await _list_other_accounts(work, found) if body.same_as is None]
-    other = found
-    if body.same_as is not None and body.same_as != account_id:
+    account = await lock_for_update(work, account_id, USER_KIND, match)
+    before = to_json_values({"person_id": account.person_id, "person_name": account.person_name})
+    if body.same_as is None or body.same_as == account_id:
+        _forbid_own_accounts(work, account_id)
+        await _separate_person(work, account)
+        account.person_name = body.name or ""
+    else:
         other = await repository.get_account(work, body.same_as, USER_KIND, lock=True)
         work.actor.require(May.ACCOUNT_MANAGE, other.region)
-    if work.actor.is_same_person(found.id, other.id):
+        _forbid_own_accounts(work, account_id, other.id)
+        account.person_id = other.person_id
+        account.person_name = other.person_name = body.name or other.person_name or other.name
+        await _require_compatible_roles(work, account.person_id)
+    await save_account(work, account, before=before)
+    return account
+
+
+def _forbid_own_accounts(work: UnitOfWork, *accounts: str) -> None:
+    if work.actor.is_same_person(*accounts):
         raise Forbidden("不能更改本人账号背后的人", "Four eyes: another administrator must")
-    before = to_json_values({"person_id": found.person_id, "person_name": found.person_name})
-    if other is not found:
-        found.person_id = other.person_id
-        name = body.name or other.person_name or other.name
-        for one in {found.id: found, other.id: other}.values():
-            one.person_name = name
-        await _require_compatible_roles(work, [found.id, *await _list_other_accounts(work, found)])
-    else:
-        if others and found.person_id == found.id:
-            await repository.rename_person(work, found.id, others)
-        found.person_id, found.person_name = found.id, body.name or ""
-    await save_account(work, found, before=before)
-    return found
 
 
-async def _list_other_accounts(work: UnitOfWork, account: Account) -> list[str]:
-    found = await repository.system_list_person_accounts(work, account.person_id)
-    return [one for one in found if one != account.id]
+async def _separate_person(work: UnitOfWork, account: Account) -> None:
+    """Make an account a person of its own; accounts that stay together are named by the first of them."""
+    accounts = await repository.system_list_person_accounts(work, account.person_id)
+    staying = [one for one in accounts if one != account.id]
+    if staying and account.person_id == account.id:
+        await repository.system_rename_person(work, account.id, staying)
+    account.person_id = account.id
 
 
-async def _require_compatible_roles(work: UnitOfWork, accounts: Sequence[str]) -> None:
+async def _require_compatible_roles(work: UnitOfWork, person_id: str) -> None:
+    """Raise Invalid when the accounts of a person hold roles that exclude each other at the same time."""
+    accounts = await repository.system_list_person_accounts(work, person_id)
+    by_account = await repository.system_list_grants(work, accounts)
+    grants = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
     exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
-    grants = await repository.system_list_grants(work, accounts)
-    faults = list(_check_exclusive_roles(exclusive, [one for some in grants.values() for one in some]))
-    if faults:
-        raise Invalid(faults[0].detail, "These accounts hold roles that exclude each other", errors=faults)
+    if errors := list(_check_exclusive_roles(exclusive, grants)):
+        raise Invalid(errors[0].detail, "These accounts hold roles that exclude each other", errors=errors)
 
 
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:

@@ -117,8 +117,8 @@ async def _build_person_claims(work: UnitOfWork, account: Account) -> dict[str, 
     """`person`, and `accounts` when the person has others; none for a machine."""
     if account.kind != "user":
         return {}
-    found = await accounts.system_list_person_accounts(work, account.person_id)
-    others = [one for one in found if one != account.id]
+    account_ids = await accounts.system_list_person_accounts(work, account.person_id)
+    others = [one for one in account_ids if one != account.id]
     return {"person": account.person_id} | ({"accounts": others} if others else {})
 
 
