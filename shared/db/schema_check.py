@@ -138,7 +138,7 @@ def _index_fact(table: str, name: str, columns: str, unique: bool) -> tuple[str,
     return table, f"unique ({columns})" if unique else f"index {name} ({columns})"
 
 
-def _expression_name(expression: sa.ColumnElement[object]) -> str:
+def _expression_name(expression: object) -> str:
     inner = getattr(expression, "element", expression)
     return inner.name if isinstance(inner, sa.Column) else "?"
 

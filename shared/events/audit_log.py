@@ -19,7 +19,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.china import LabelledEnum
 from shared.db import bulk_upsert, event_log, execute_core, log_seal
 from shared.errors import Conflict
-from shared.events.log import LOG_START, Cursor, is_visible, list_after_cursor
+from shared.events.epoch import LOG_START, Cursor
+from shared.events.log import is_visible, list_after_cursor
 from shared.unit_of_work import ServiceContext
 
 SEAL_BATCH_ROWS = 500

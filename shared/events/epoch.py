@@ -5,15 +5,11 @@ events. Positions (tx, seq) of a later epoch are above all earlier ones: `tx` of
 PostgreSQL's transaction id (plus 0 on SQLite), and the offset is chosen above every position that is known.
 
 A new epoch begins when a service starts on another server (PostgreSQL: system identifier and database oid), when a
-subscriber has received a later position than the log holds (shared/events/inbox.py), or by command after a restore:
-
-    python -m shared.events.epoch funds [--url URL]
+subscriber has received a later position than the log holds (shared/events/inbox.py), or by command after a restore
+(shared/app/restore_mark.py).
 """
 
-import argparse
-import asyncio
 import secrets
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -21,9 +17,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared import clock
-from shared.db import Database, event_log, execute_core, log_cursor, log_epoch
-from shared.settings import Settings
+from shared.db import event_log, execute_core, log_cursor, log_epoch
 
 Cursor = tuple[int, int]
 LOG_START: Cursor = (0, 0)
@@ -143,31 +137,3 @@ async def begin_epoch(
         ),
     )
     return await get_epoch(session)
-
-
-async def mark_restored(url: str) -> Epoch:
-    """Begin an epoch in a database that was restored from a copy."""
-    database = Database(url)
-    try:
-        async with database.write() as session:
-            return await begin_epoch(session, EpochReason.RESTORED, clock.now())
-    finally:
-        await database.close()
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("service")
-    parser.add_argument("--url", default="", help="the database, when it is not the one of the settings")
-    given = parser.parse_args(arguments)
-    url = given.url or Settings.load(given.service).resolved_database_url
-    epoch = asyncio.run(mark_restored(url))
-    sys.stdout.write(f"{given.service} 从此进入第 {epoch.number} 个纪元 {epoch.name}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -202,7 +202,7 @@ async def ask_subscribers(context: ServiceContext) -> None:
         except (ApiError, TimeoutError) as error:
             log.info("position unknown", service=context.name, of=subscriber, reason=str(error))
 
-    await asyncio.gather(*(ask(name) for name in list_subscribers(but=context.name)))
+    await asyncio.gather(*(ask(name) for name in list_subscribers(excluding=context.name)))
 
 
 async def check_subscriber(context: ServiceContext, subscriber: str) -> bool:

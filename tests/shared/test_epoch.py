@@ -1,6 +1,6 @@
 """A database restored, copied or moved goes on: readers of the lost log are told, and no event stops or hides."""
 
-import shutil
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import closing
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from shared.app.restore_mark import main
 from shared.auth import May
 from shared.db import Database, event_log, execute_core, log_epoch
 from shared.errors import Gone, Unavailable
@@ -17,6 +18,7 @@ from shared.events import (
     LOG_START,
     Cursor,
     Envelope,
+    EventRecord,
     Relay,
     feed,
     format_cursor,
@@ -24,14 +26,17 @@ from shared.events import (
     inbox,
     list_after_cursor,
     outbox_cursors,
+    publish_many,
     resolve_cursor,
 )
 from shared.events.audit_log import seal_rows, verify_chain
-from shared.events.epoch import EpochReason, begin_epoch, find_last_position, main, settle_epoch
+from shared.events.epoch import EpochReason, begin_epoch, find_last_position, settle_epoch
 from shared.unit_of_work import ServiceClient
 from tests.shared.factories_events import (
+    CLERK,
     START_OF_TIME,
     CallableClock,
+    WallBuilt,
     WallReceiver,
     build_app,
     build_context,
@@ -116,7 +121,7 @@ async def test_a_start_on_the_same_server_keeps_the_epoch(database: Database) ->
 
 async def test_a_start_on_another_server_begins_an_epoch(database: Database, moved: Database) -> None:
     if database.dialect != "postgresql":
-        pytest.skip("a SQLite file has no identity; a command or a subscriber tells")
+        pytest.skip("SQLite files have no identity: a command or a subscriber tells")
     before = await _head(database)
 
     assert await _settle(moved) != before.split(".")[0]
@@ -139,7 +144,7 @@ async def test_a_moved_log_goes_on_with_every_row_and_seal(moved: Database) -> N
 
 async def test_without_the_offset_a_moved_log_would_hide_its_rows(moved: Database) -> None:
     if moved.dialect != "postgresql":
-        pytest.skip("on SQLite a row is visible once it is committed")
+        pytest.skip("SQLite shows a row once it is committed")
 
     assert await _list_subjects(moved) == []
 
@@ -157,12 +162,9 @@ async def test_the_relay_of_a_moved_log_goes_on(moved: Database, receiver: WallR
 async def test_many_rows_of_one_transaction_have_positions_of_the_epoch(moved: Database) -> None:
     await _begin(moved)
     top = (await list_log_rows(moved))[-1].tx
-    from shared.events import EventRecord, publish_many
-    from tests.shared.factories_events import CLERK, WallBuilt
-
-    told = [EventRecord(WallBuilt(), f"new-{one}", 1, "620602100201") for one in range(20)]
+    records = [EventRecord(WallBuilt(), f"new-{one}", 1, "620602100201") for one in range(20)]
     async with moved.write() as session:
-        await publish_many(session, told, actor=CLERK, at=START_OF_TIME)
+        await publish_many(session, records, actor=CLERK, at=START_OF_TIME)
 
     rows = (await list_log_rows(moved))[3:]
     assert len({row.tx for row in rows}) == 1
@@ -230,24 +232,16 @@ async def test_positions_of_a_new_epoch_are_above_those_somebody_else_holds(data
 
 
 async def test_a_command_begins_an_epoch_after_a_restore(
-    database: Database, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if database.dialect == "postgresql":
-        pytest.skip("the command needs no more than the address of the database")
-    path = Path(str(database.writer.url.database))
     before = await _head(database)
+    url = database.writer.url.render_as_string(hide_password=False)
     await database.close()
-    shutil.copy(path, tmp_path / "restored.db")
-    import threading
 
-    runner = threading.Thread(target=main, args=[["walls", "--url", f"sqlite:///{tmp_path / 'restored.db'}"]])
-    runner.start()
-    runner.join()
+    await asyncio.to_thread(main, ["walls", "--url", url])
 
     assert "第 2 个纪元" in capsys.readouterr().out
-    restored = Database(f"sqlite:///{tmp_path / 'restored.db'}")
-    assert (await _head(restored)).split(".")[0] != before.split(".")[0]
-    await restored.close()
+    assert (await _head(database)).split(".")[0] != before.split(".")[0]
 
 
 class _Subscriber:
@@ -357,8 +351,6 @@ async def test_a_restored_subscriber_gets_again_what_it_lost(
 async def test_a_writer_waits_while_an_epoch_begins(database: Database) -> None:
     if database.dialect != "postgresql":
         pytest.skip("SQLite has one writer at a time")
-    import asyncio
-
     async with database.write() as session:
         await begin_epoch(session, EpochReason.RESTORED, START_OF_TIME, above=(FAR_AHEAD, 1))
         writing = asyncio.create_task(publish_wall_event(database, "n"))
