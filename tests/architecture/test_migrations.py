@@ -125,6 +125,23 @@ def test_a_database_of_newer_code_is_left_alone(tree: MigrationTree, tmp_path: P
         upgrade_database(tree.service, url)
 
 
+def test_the_shared_tree_makes_the_tables_of_a_service_newer_than_the_release(
+    url: str, templates: DatabaseTemplates
+) -> None:
+    tree, other = MigrationTree("monitoring", shared=True), templates.create_empty()
+    engine = open_engine(other)
+    with engine.begin() as connection:
+        SHARED_METADATA.create_all(connection)
+    engine.dispose()
+
+    _run_migration(tree, url, to="head")
+    assert read_shape(url) == read_shape(other)
+    _run_migration(tree, url, back="base")
+    assert not read_shape(url)
+    templates.release_copy(other)
+    templates.release_copy(url)
+
+
 def test_a_service_and_the_shared_tables_have_revisions_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
