@@ -193,7 +193,8 @@ class ServiceClients:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
             await client.aclose()
 
 
