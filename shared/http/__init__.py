@@ -3,6 +3,7 @@
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
+from shared.http.patch_body import PatchBody
 from shared.http.problems import problem_response, to_field_errors
 from shared.http.routing import (
     AnonymousActor,
@@ -30,6 +31,7 @@ __all__ = [
     "Page",
     "PageParams",
     "Pagination",
+    "PatchBody",
     "PublicReadWork",
     "PublicWriteWork",
     "ReadWork",

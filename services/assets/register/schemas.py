@@ -18,6 +18,7 @@ from shared.china import (
     RegionCode,
     SignedMoney,
 )
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -139,8 +140,12 @@ class AssetCreate(_AssetFields):
     happened_at: AwareDatetime | None = Field(None, description="实际补登时间; 空为现在")
 
 
-class AssetChange(BaseModel):
+class AssetChange(PatchBody):
     """修改. A draft may be changed freely; after registration `FIXED_FIELDS` cannot be changed."""
+
+    clearable = frozenset(
+        {"built_on", "outline", "owner_code", "place", "project_id", "service_years", "track"}
+    )
 
     model_config = ConfigDict(extra="forbid")
 
@@ -177,7 +182,6 @@ FIXED_FIELDS = frozenset(
     {"name", "asset_class", "region", "built_on", "original_value", "owner_kind", "owner_name", "owner_code"}
 )
 """Fields of a registered asset that change only by a return to draft, a change of owner or a value adjustment."""
-NULLABLE_FIELDS = frozenset({"built_on", "service_years", "place", "outline", "track"})
 
 
 class AssetRead(BaseModel):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from services.attendance.fields import Day, Person, Region
 from shared.china import LabelledEnum
+from shared.http import PatchBody
 
 
 class Channel(LabelledEnum):
@@ -127,7 +128,7 @@ class ChannelCreate(BaseModel):
     enabled: bool = True
 
 
-class ChannelChange(BaseModel):
+class ChannelChange(PatchBody):
     """修改考勤接口; absent fields stay."""
 
     app_key: str | None = Field(None, min_length=1, max_length=200, description=APP_KEY_DESCRIPTION)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.attendance.fields import Day, Region
 from services.attendance.posts.lifecycle import DeviceState
 from shared.china import Datum, FenceIn, Fix, LabelledEnum
+from shared.http import PatchBody
 
 
 class PostKind(LabelledEnum):
@@ -30,8 +31,10 @@ class PostCreate(BaseModel):
     address: str = Field("", max_length=200)
 
 
-class PostChange(BaseModel):
+class PostChange(PatchBody):
     """修改驻村点; absent fields stay."""
+
+    clearable = frozenset({"closed_on"})
 
     name: str | None = Field(None, min_length=2, max_length=100)
     fences: list[FenceIn] | None = Field(None, min_length=1, max_length=20)

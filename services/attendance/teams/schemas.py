@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Day, Person, PersonName, Region
 from shared.china import CreditCode, LabelledEnum
+from shared.http import PatchBody
 
 
 class MemberRole(LabelledEnum):
@@ -60,8 +61,10 @@ class TeamCreate(BaseModel):
     unit_id: UUID | None = Field(None, description="帮扶单位")
 
 
-class TeamChange(BaseModel):
+class TeamChange(PatchBody):
     """修改工作队; absent fields stay."""
+
+    clearable = frozenset({"closed_on", "unit_id"})
 
     name: str | None = Field(None, min_length=2, max_length=100)
     unit_id: UUID | None = None

@@ -30,9 +30,9 @@ from shared.clients.attendance import AssignmentChanged, MemberChanged, TeamChan
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, insert_record, save_record
 from shared.rules import Rule
-from shared.unit_of_work import UnitOfWork, to_json_values
+from shared.unit_of_work import UnitOfWork
 
 ONE_DAY = timedelta(days=1)
 
@@ -54,11 +54,16 @@ async def create_team(work: UnitOfWork, body: TeamCreate) -> Team:
     """Creates a team in a village."""
     work.actor.require(May.TEAM_MANAGE, body.region)
     await _get_unit_name(work, body.unit_id)
-    team, is_new = await create_record(
-        work, Team, body, region=body.region, id=body.id, name=body.name, unit_id=body.unit_id
+    team, _ = await create_record(
+        work,
+        Team,
+        body,
+        event=lambda team: TeamChanged(name=team.name, village=team.region),
+        region=body.region,
+        id=body.id,
+        name=body.name,
+        unit_id=body.unit_id,
     )
-    if is_new:
-        await work.publish(TeamChanged(name=team.name, village=team.region), team)
     return team
 
 
@@ -69,16 +74,10 @@ async def update_team(work: UnitOfWork, team_id: UUID, body: TeamChange, match: 
     match.require_version(team)
     changes = body.model_dump(exclude_unset=True)
     await _get_unit_name(work, changes.get("unit_id"))
-    if "name" in changes and changes["name"] is None:
-        raise Invalid(
-            "队名不能为空", "A name is needed", errors=[FieldError("empty", "队名不能为空", "", "/name")]
-        )
-    before = to_json_values({name: getattr(team, name) for name in changes})
+    before = {name: getattr(team, name) for name in changes}
     for name, value in changes.items():
         setattr(team, name, value)
-    team.version += 1
-    team.updated_at = work.at
-    await work.publish(TeamChanged(name=team.name, village=team.region), team, before=before)
+    await save_record(work, team, TeamChanged(name=team.name, village=team.region), before=before)
     return team
 
 
@@ -174,10 +173,11 @@ async def _insert_member(
     term_ends_on: date | None,
     predecessor: UUID | None,
 ) -> Member:
-    member, is_new = await create_record(
+    member, _ = await create_record(
         work,
         Member,
         body,
+        event=_build_event,
         region=team.region,
         id=body.id,
         team_id=team.id,
@@ -190,8 +190,6 @@ async def _insert_member(
         term_ends_on=term_ends_on,
         predecessor_id=predecessor,
     )
-    if is_new:
-        await work.publish(_build_event(member), member)
     return member
 
 
@@ -220,9 +218,7 @@ async def _end_term(work: UnitOfWork, member: Member, on: date, reason: str, suc
     """Ends the term, publishes it and tells the person."""
     require_order(member.starts_on, on)
     member.ends_on = on
-    member.version += 1
-    member.updated_at = work.at
-    await work.publish(_build_event(member, successor), member, before={"ends_on": ""}, reason=reason)
+    await save_record(work, member, _build_event(member, successor), before={"ends_on": ""}, reason=reason)
     text = f"您任{member.role.label}到 {on} 为止{format_reason(reason)}"
     await send_message(work, member.person, MessageKind.TERM, member, text)
 
@@ -231,10 +227,8 @@ async def _end_assignment(work: UnitOfWork, assignment: Assignment, on: date, re
     """Ends the assignment and publishes it."""
     before = {"ends_on": str(assignment.ends_on or "")}
     assignment.ends_on = max(on, assignment.starts_on)
-    assignment.version += 1
     assignment_cache.clear_cache(work.context)
-    assignment.updated_at = work.at
-    await work.publish(_build_assignment_event(assignment), assignment, before=before, reason=reason)
+    await save_record(work, assignment, _build_assignment_event(assignment), before=before, reason=reason)
 
 
 def _build_assignment_event(assignment: Assignment) -> AssignmentChanged:
@@ -264,10 +258,8 @@ async def _transfer_assignment(
         starts_on=successor.starts_on,
         ends_on=ends_on,
     )
-    work.session.add(new_assignment)
-    await work.session.flush()
     assignment_cache.clear_cache(work.context)
-    await work.publish(_build_assignment_event(new_assignment), new_assignment, reason=reason)
+    await insert_record(work, new_assignment, _build_assignment_event(new_assignment), reason=reason)
 
 
 def _check_requirements(current: Sequence[Member], rule: Rule) -> list[TeamFinding]:

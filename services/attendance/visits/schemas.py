@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.fields import Day
 from shared.china import Fix, LabelledEnum, Money
+from shared.http import PatchBody
 
 
 class VisitKind(LabelledEnum):
@@ -159,7 +160,7 @@ class DeedCreate(BaseModel):
         return self
 
 
-class DeedChange(BaseModel):
+class DeedChange(PatchBody):
     """补充或办结; absent fields stay."""
 
     content: str | None = Field(None, min_length=2, max_length=1000)

@@ -10,6 +10,7 @@ from services.funds.payments.lifecycle import PaymentState
 from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney, parse_bank_account
 from shared.clients.projects import TextScreening
 from shared.errors import FieldErrorRead
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -45,7 +46,7 @@ class PaymentCreate(BaseModel):
         return parse_bank_account(value) if value.strip() else ""
 
 
-class PaymentChange(BaseModel):
+class PaymentChange(PatchBody):
     """修改编制中的支付申请."""
 
     amount: PositiveMoney | None = None

@@ -9,6 +9,7 @@ from services.funds.findings import Finding
 from services.funds.plans.lifecycle import PlanState
 from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode, SignedMoney
 from shared.errors import FieldErrorRead
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -48,8 +49,10 @@ class PlanLinesWrite(BaseModel):
     lines: list[PlanLineWrite] = Field(max_length=MAX_PLAN_LINES)
 
 
-class PlanChange(BaseModel):
+class PlanChange(PatchBody):
     """修改方案的文字."""
+
+    clearable = frozenset({"announced_total"})
 
     title: str | None = Field(None, min_length=2, max_length=300)
     batch: str | None = Field(None, max_length=200)

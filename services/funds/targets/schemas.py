@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.funds.targets.lifecycle import TargetState
 from shared.china import LabelledEnum, Money
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -80,7 +81,7 @@ class TargetCreate(BaseModel):
     indicators: list[IndicatorWrite] = Field([], max_length=60)
 
 
-class TargetChange(BaseModel):
+class TargetChange(PatchBody):
     """修改编制中的绩效目标."""
 
     department: str | None = Field(None, max_length=200)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from shared.auth import ROLES, May, Role
 from shared.china import RegionCode
+from shared.http import PatchBody
 
 Region = Annotated[RegionCode, Field(description="12位区划代码")]
 AccountId = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="以后不能更改")]
@@ -46,7 +47,7 @@ class AccountCreate(BaseModel):
     grants: list[GrantWrite] = Field(min_length=1, max_length=50)
 
 
-class AccountChange(BaseModel):
+class AccountChange(PatchBody):
     """修改账号. Absent fields stay unchanged."""
 
     name: Name | None = None
@@ -56,13 +57,6 @@ class AccountChange(BaseModel):
         None, min_length=1, max_length=50, description="取代您辖区内的全部授权"
     )
     password: Password | None = Field(None, description="重置口令, 首次登录须修改")
-
-
-class PersonChange(BaseModel):
-    """账号背后的人: an account is one person with another, or a person of its own."""
-
-    same_as: AccountId | None = Field(None, description="同一人的另一账号; 空: 与其他账号分开, 自成一人")
-    name: Name | None = Field(None, description="这个人的姓名; 空: 用账号的姓名")
 
 
 class AccountRead(BaseModel):
@@ -81,8 +75,6 @@ class AccountRead(BaseModel):
     locked_until: datetime | None
     version: int
     grants: list[GrantWrite] = []
-    person_id: str = Field("", description="账号背后的人: 同一人的账号相同")
-    person_name: str = Field("", description="这个人的姓名")
 
 
 class AccountPage(BaseModel):
@@ -141,7 +133,7 @@ class ClientCreate(BaseModel):
     scopes: Scopes
 
 
-class ClientChange(BaseModel):
+class ClientChange(PatchBody):
     """修改机器客户端. Absent fields stay unchanged."""
 
     name: Name | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum, RegionCode, parse_credit_code
+from shared.http import PatchBody
 
 
 class OrganisationKind(LabelledEnum):
@@ -41,7 +42,7 @@ class OrganisationCreate(BaseModel):
     credit_code: CreditCode = ""
 
 
-class OrganisationChange(BaseModel):
+class OrganisationChange(PatchBody):
     """修改单位. Absent fields stay unchanged."""
 
     name: Name | None = None

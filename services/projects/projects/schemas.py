@@ -13,6 +13,7 @@ from services.projects.screening.schemas import Budget, Land, Step
 from shared.china import LabelledEnum, Money, Place, PositiveMoney, RegionCode, SignedMoney
 from shared.clients.projects import BuiltAsset
 from shared.errors import FieldErrorRead
+from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
@@ -168,8 +169,12 @@ class ProjectCreate(ProjectFields):
     happened_at: AwareDatetime | None = Field(None, description="实际提出时间; 空为现在. 补录历史时填写")
 
 
-class ProjectChange(BaseModel):
+class ProjectChange(PatchBody):
     """修改项目. 草稿和退回时可改全部字段; 之后只能改联系人、前期条件、经营主体和备注, 其余走变更申请."""
+
+    clearable = frozenset(
+        {"budget", "design", "environment", "land", "parent_id", "planned_end", "planned_start"}
+    )
 
     model_config = ConfigDict(extra="forbid")
 
@@ -214,10 +219,8 @@ class ProjectChange(BaseModel):
     remark: LongText | None = None
 
     def get_sent_fields(self) -> dict[str, Any]:
-        """Return the fields that were sent; a null is kept only for fields that may be cleared."""
-        clearable = {"parent_id", "planned_start", "planned_end", "land", "design", "environment", "budget"}
-        sent = {name: getattr(self, name) for name in self.model_fields_set}
-        return {name: value for name, value in sent.items() if value is not None or name in clearable}
+        """Return the fields that were sent."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class ProjectTransitionRequest(TransitionRequest):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
 from shared.china import RegionCode
+from shared.http import PatchBody
 
 
 class ScreeningJobRead(BaseModel):
@@ -64,7 +65,7 @@ class RuleSetDraft(BaseModel):
     )
 
 
-class RuleSetChange(BaseModel):
+class RuleSetChange(PatchBody):
     """修改草稿: 同起草, 在草稿上增改."""
 
     title: str | None = Field(None, min_length=2, max_length=200)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.china import RegionCode
 from shared.events.event import Event
 from shared.events.outbox_cursors import DeadLetterRead
+from shared.http.patch_body import PatchBody
 
 
 class WebhookCreate(BaseModel):
@@ -22,7 +23,7 @@ class WebhookCreate(BaseModel):
     start: Literal["now", "beginning"] = Field("now", description="从现在起, 或从最早的事件起")
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(PatchBody):
     """修改订阅."""
 
     name: str | None = Field(None, min_length=2, max_length=100)
@@ -85,7 +86,7 @@ class WebhookStop(BaseModel):
 class WebhookReplay(BaseModel):
     """重放: deliver all events after a position again."""
 
-    after: str = Field("", max_length=64, description="事件的 sequence, 空为最早")
+    after: str = Field("", max_length=40, description="事件的 sequence, 空为最早")
 
 
 class WebhookRetryRequest(BaseModel):
