@@ -13,10 +13,14 @@ from services.identity.keys.router import router as keys
 from services.identity.organisations.router import router as organisations
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
+from services.identity.sessions.service import delete_expired_tokens
 from shared import clock
-from shared.app import Service, build_app
+from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.settings import Settings
+
+EXPIRED_TOKENS_PAUSE_S = 3600
+"""Seconds between two rounds that delete expired refresh tokens."""
 
 SERVICE = Service(
     name="identity",
@@ -24,6 +28,7 @@ SERVICE = Service(
     read=May.ACCOUNT_READ,
     routers=(sessions, accounts, clients, organisations, regions),
     open_routers=(keys,),
+    background=(run_periodically("expired tokens", delete_expired_tokens, EXPIRED_TOKENS_PAUSE_S),),
     start=seed_demo_accounts,
 )
 

@@ -1,9 +1,12 @@
 """Refresh tokens: single use, revocation of the family on reuse, retry after a lost response."""
 
+import inspect
 from datetime import timedelta
 
 import httpx
 
+from services.identity.main import SERVICE
+from services.identity.sessions.service import delete_expired_tokens
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
 from tests.identity.factories_identity import PASSWORD, bearer_header, refresh_tokens, request_token, sign_in
@@ -67,6 +70,26 @@ async def test_a_refresh_token_ends_after_a_fortnight(anyone: Client, clock: Clo
     clock.advance(timedelta(days=14))
 
     assert (await refresh_tokens(anyone, tokens)).status_code == 400
+
+
+async def test_expired_tokens_are_deleted_and_valid_ones_stay(
+    anyone: Client, doors: SystemUnderTest, clock: Clock
+) -> None:
+    context = doors.apps["identity"].state.context
+    old = await sign_in(anyone, "finance")
+    clock.advance(timedelta(days=13))
+    new = await sign_in(anyone, "finance")
+    clock.advance(timedelta(days=1, seconds=1))
+
+    assert await delete_expired_tokens(context) == 1
+    assert await delete_expired_tokens(context) == 0
+    assert (await refresh_tokens(anyone, old)).status_code == 400
+    assert (await refresh_tokens(anyone, new)).status_code == 200
+
+
+def test_a_background_task_of_identity_deletes_them() -> None:
+    assert [task.__qualname__ for task in SERVICE.background] == ["run_periodically.<locals>.run"]
+    assert delete_expired_tokens in inspect.getclosurevars(SERVICE.background[0]).nonlocals.values()
 
 
 async def test_signing_out_ends_every_refresh_token(anyone: Client) -> None:

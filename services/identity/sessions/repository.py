@@ -47,6 +47,7 @@ async def system_revoke_account(work: UnitOfWork, account_id: str) -> None:
     await execute_core(work.session, statement.values(revoked_at=work.at))
 
 
-async def system_purge_expired(work: UnitOfWork, before: datetime) -> None:
-    """Delete tokens that expired before a time."""
-    await execute_core(work.session, delete(RefreshToken).where(col(RefreshToken.expires_at) < before))
+async def system_delete_expired_tokens(work: UnitOfWork, before: datetime) -> int:
+    """Delete tokens that expired before a time; return how many there were."""
+    statement = delete(RefreshToken).where(col(RefreshToken.expires_at) < before)
+    return (await execute_core(work.session, statement)).rowcount
