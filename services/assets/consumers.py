@@ -10,8 +10,8 @@ from shared.unit_of_work import UnitOfWork
 
 
 async def on_project_moved(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
-    """Update the snapshot of the project: name, code, category, state."""
-    await consumers.update_project_snapshot(work, envelope, event)
+    """Update the cached project: name, code, category, state."""
+    await consumers.update_cached_project(work, envelope, event)
 
 
 async def on_project_accepted(work: UnitOfWork, envelope: Envelope, event: ProjectAccepted) -> None:

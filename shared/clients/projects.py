@@ -1,13 +1,18 @@
 """Contract of the projects service: events, response views and a typed client."""
 
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from shared.china import Money, PositiveMoney
+from shared.errors import NotFound
 from shared.events import Event
+
+ResultT = TypeVar("ResultT")
 
 
 class ProjectEvent(Event):
@@ -194,7 +199,9 @@ class BuiltAsset(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     name: str
-    asset_class: str = Field(description="public, operating or household; see assets' codes")
+    asset_class: str = Field(
+        "", description="资产类别: public, operating 或 household; 空则由资产模块按项目类型确定"
+    )
     subclass: str = ""
     quantity: str = ""
     unit: str = ""
@@ -220,27 +227,70 @@ class ProjectAccepted(ProjectEvent):
     built: tuple[BuiltAsset, ...] = ()
 
 
-class ProjectView(BaseModel):
-    """项目: the fields of `GET /api/v1/projects/{id}` that other services use."""
+class ProjectSnapshot(BaseModel):
+    """What other services know of a project: read from an answer of the library, or kept current from its events."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     id: UUID
     region: str
     name: str
     state: str
-    stage: str
-    category: str
-    category_label: str
-    library_code: str = ""
-    place: str = Field("", description="实施地点")
-    content: str = ""
-    implementing_unit: str = ""
-    counts_as_industry: bool
+    version: int = 0
+    code: str = Field("", validation_alias=AliasChoices("code", "library_code"))
+    category: str = ""
+    industry: bool = Field(False, validation_alias=AliasChoices("industry", "counts_as_industry"))
     blocked: bool = False
-    physical_percent: int | None = None
-    settled: Money = 0
-    version: int
+    physical_percent: int | None = Field(None, description="None before the first progress report")
+    category_label: str = ""
+    state_label: str = ""
+    place: str = ""
+    content: str = ""
+    unit: str = Field("", validation_alias=AliasChoices("unit", "implementing_unit"))
+    readiness: tuple[str, ...] = Field(
+        (), description="explanations of the readiness findings of its last screening"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_answer(cls, values: Any) -> Any:  # noqa: ANN401 - an answer or a snapshot's columns
+        """An answer of the library has null for what is not known yet, and findings where a snapshot has readiness."""
+        if not isinstance(values, Mapping):
+            return values
+        known = {name: value for name, value in values.items() if value is not None}
+        if "findings" in known and "readiness" not in known:
+            findings = known["findings"]
+            known["readiness"] = tuple(one["explanation"] for one in findings if one["family"] == "readiness")
+        return known
+
+
+def get_snapshot_columns(event: ProjectMoved | ProjectProgressed | ProjectAccepted) -> dict[str, Any]:
+    """What an event says of the project, by the field names of `ProjectSnapshot`; region and version are the envelope's.
+
+    The only mapping from events to what funds and assets keep of a project.
+    """
+    match event:
+        case ProjectMoved():
+            return {
+                "name": event.name,
+                "code": event.code,
+                "category": event.category,
+                "industry": event.industry,
+                "blocked": event.blocked,
+                "state": event.now,
+                "physical_percent": event.physical_percent,
+            }
+        case ProjectProgressed():
+            return {"physical_percent": event.physical_percent}
+        case ProjectAccepted():
+            return {
+                "name": event.name,
+                "code": event.code,
+                "category": event.category,
+                "unit": event.unit,
+                "settled": event.settled,
+                "accepted_on": event.accepted_on,
+            }
 
 
 class TextFinding(BaseModel):
@@ -265,17 +315,50 @@ class TextScreening(BaseModel):
     findings: list[TextFinding] = []
 
 
-class ProjectsClient:
-    """Typed client of the projects service: `ProjectsClient(work.service_client("projects"))`."""
+MAX_CONCURRENT_REQUESTS = 8
+"""Maximum concurrent requests per call of the client."""
+MAX_QUERY_LENGTH, MAX_SEARCH_RESULTS = 100, 100
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - a ServiceClient; contracts import no web framework
+
+class ProjectsClient:
+    """Typed client of the projects service. Takes a `ServiceClient`: `ProjectsClient(work.service_client("projects"))`."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - shared.unit_of_work.ServiceClient, which imports FastAPI
         self.client = client
 
-    async def get_project(self, project_id: UUID) -> ProjectView:
-        """One project; NotFound when there is none."""
-        return ProjectView.model_validate(await self.client.get(f"/api/v1/projects/{project_id}"))
+    async def get_projects(self, project_ids: Iterable[UUID]) -> dict[UUID, ProjectSnapshot]:
+        """Get projects by id; unknown ids are absent. Unavailable if the service is down."""
+        ids = sorted(set(project_ids))
+        projects = await self._gather(self._find_project(project_id) for project_id in ids)
+        return {project.id: project for project in projects if project is not None}
+
+    async def search_projects(self, region: str, terms: Iterable[str]) -> list[ProjectSnapshot]:
+        """Find the projects of a region that match any of the names or codes, each once. Unavailable if the service is down."""
+        results = await self._gather(self._search(region, term) for term in terms)
+        return list({project.id: project for projects in results for project in projects}.values())
 
     async def screen_text(self, text: str, *, region: str, year: int) -> TextScreening:
-        """Screen a text by the rules in force; nothing is stored."""
+        """Screen a text against the negative list in force; nothing is stored."""
         body = {"name": text, "region": region, "year": year}
         return TextScreening.model_validate(await self.client.post("/api/v1/projects/screenings", json=body))
+
+    async def _find_project(self, project_id: UUID) -> ProjectSnapshot | None:
+        try:
+            return ProjectSnapshot.model_validate(await self.client.get(f"/api/v1/projects/{project_id}"))
+        except NotFound:
+            return None
+
+    async def _search(self, region: str, term: str) -> list[ProjectSnapshot]:
+        params = {"region": region, "q": term[:MAX_QUERY_LENGTH], "limit": MAX_SEARCH_RESULTS}
+        page = await self.client.get("/api/v1/projects", params=params)
+        return [ProjectSnapshot.model_validate(item) for item in page["items"]]
+
+    @staticmethod
+    async def _gather(requests: Iterable[Coroutine[Any, Any, ResultT]]) -> list[ResultT]:
+        semaphore = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+
+        async def limit(request: Coroutine[Any, Any, ResultT]) -> ResultT:
+            async with semaphore:
+                return await request
+
+        return list(await asyncio.gather(*(limit(request) for request in requests)))

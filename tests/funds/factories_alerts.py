@@ -6,7 +6,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from services.funds.commitments import service as commitments
+from services.funds.commitments import repository as commitments
 from services.funds.payments.models import Payment
 from shared.db import execute_core
 from tests.funds.factories_funds import FundsScenario, expect_ok
@@ -39,5 +39,6 @@ async def record_project_progress(scenario: FundsScenario, project: UUID, percen
     context = scenario.door.context
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        await commitments.record_progress(work, project, percent, 1_000_000)
-        await commitments.record_site_visit(work, project, on)
+        columns = {"physical_percent": percent, "version": 1_000_000}
+        await commitments.system_update_project(work, project, columns)
+        await commitments.system_record_site_visit(work, project, on)

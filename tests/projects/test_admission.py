@@ -38,12 +38,14 @@ async def test_a_project_walks_through_admission_step_by_step(scenario: ProjectS
 
 
 async def test_project_detail_matches_the_client_contract(scenario: ProjectScenario) -> None:
-    from shared.clients.projects import ProjectView
+    from shared.clients.projects import ProjectSnapshot
 
     project_id = await scenario.create_in_reserve()
-    view = ProjectView.model_validate(expect_success(await scenario.finance.get(f"/projects/{project_id}")))
-    assert view.library_code == "620602-2024-00001"
-    assert view.counts_as_industry
+    view = ProjectSnapshot.model_validate(
+        expect_success(await scenario.finance.get(f"/projects/{project_id}"))
+    )
+    assert view.code == "620602-2024-00001"
+    assert view.industry
     assert not view.blocked
     assert view.category_label == "产业发展/生产项目/种植业基地"
     assert view.place == "黄羊镇新店村三组"

@@ -196,10 +196,11 @@ async def test_acceptance_needs_report_notice_amount_and_another_person(scenario
     assert (accepted["lon"], accepted["code"]) == (None, "620602-2024-00001")
 
 
-async def test_acceptance_without_a_list_creates_one_asset(scenario: ProjectScenario) -> None:
+async def test_acceptance_without_a_list_leaves_the_asset_to_the_register(scenario: ProjectScenario) -> None:
     project_id = await scenario.create_accepted()
-    (thing,) = expect_success(await scenario.bureau.get(f"/projects/{project_id}"))["built"]
-    assert (thing["asset_class"], thing["value"]) == ("operating", "980000.00")
+    items = expect_success(await scenario.bureau.get(f"/projects/{project_id}/history"))["items"]
+    (accepted,) = [item["after"] for item in items if item["type"] == "project.accepted"]
+    assert (accepted["built"], accepted["settled"]) == ([], "980000.00")
 
 
 async def test_suspension_goes_back_to_where_it_was(scenario: ProjectScenario) -> None:

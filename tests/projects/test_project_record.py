@@ -158,7 +158,7 @@ async def test_an_edit_publishes_old_and_new_values(scenario: ProjectScenario) -
     body = {"total": "1100000.00", "money": [{"kind": "central", "amount": "1100000.00"}]}
     expect_success(await scenario.clerk.patch(address, json=body, headers=tag))
     event = expect_success(await scenario.clerk.get(f"{address}/history"))["items"][-1]
-    assert (event["before"]["total"], event["after"]["changed"]["total"]) == (120000000, 110000000)
+    assert (event["before"]["total"], event["after"]["changed"]["total"]) == ("1200000.00", "1100000.00")
 
 
 async def test_projects_are_found_by_words_pinyin_and_filters(scenario: ProjectScenario) -> None:

@@ -15,7 +15,7 @@ from services.assets.distributions.lifecycle import DistributionState
 from services.assets.distributions.models import Distribution, IncomeBalance
 from services.assets.distributions.schemas import IncomeAccount
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
-from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.models import Asset, CachedProject
 from services.assets.register.schemas import AssetClass
 from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection
 from shared.auth import May
@@ -26,7 +26,7 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 CONTRACTS: sa.Table = OperatingContract.__table__  # type: ignore[attr-defined]
 RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
-PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 INSPECTIONS: sa.Table = Inspection.__table__  # type: ignore[attr-defined]
 CAMPAIGNS: sa.Table = Campaign.__table__  # type: ignore[attr-defined]
 CAMPAIGN_ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]

@@ -7,47 +7,46 @@ from uuid import UUID
 from services.assets.register import repository
 from services.assets.register.events import AssetEntered
 from services.assets.register.lifecycle import AssetState, UseState
-from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.models import Asset, CachedProject
 from services.assets.register.schemas import AssetClass, Origin, OwnerKind
 from shared.china import Datum
-from shared.clients.projects import BuiltAsset, ProjectAccepted, ProjectMoved
+from shared.clients.projects import (
+    BuiltAsset,
+    ProjectAccepted,
+    ProjectMoved,
+    ProjectSnapshot,
+    get_snapshot_columns,
+)
 from shared.db import new_id
 from shared.events import Envelope
+from shared.records import log_event
 from shared.unit_of_work import UnitOfWork
 
 
-async def update_project_snapshot(work: UnitOfWork, envelope: Envelope, event: ProjectMoved) -> None:
-    """Update the snapshot of a project; an event older than the stored version changes nothing."""
-    project = await _get_or_build_snapshot(work, envelope, event.project_id)
-    if envelope.subject_version < project.version:
-        return
-    project.name, project.code, project.category, project.state = (
-        event.name,
-        event.code,
-        event.category,
-        event.now,
-    )
-    project.region, project.version = envelope.region, envelope.subject_version
+async def update_cached_project(
+    work: UnitOfWork, envelope: Envelope, event: ProjectMoved | ProjectAccepted
+) -> None:
+    """Update the cached project; an event older than the stored version adds only what the project itself does not change."""
+    project = await _get_or_build_project(work, envelope, event.project_id)
+    is_older = envelope.subject_version < project.version
+    for name, value in get_snapshot_columns(event).items():
+        if name in CachedProject.model_fields and not (is_older and name in ProjectSnapshot.model_fields):
+            setattr(project, name, value)
+    if not is_older:
+        project.region, project.version = envelope.region, envelope.subject_version
     work.session.add(project)
 
 
 async def create_drafts(work: UnitOfWork, envelope: Envelope, acceptance: ProjectAccepted) -> list[Asset]:
     """Create one draft per built item of the acceptance report, or one for the whole project; none if drafts exist already."""
-    project = await _get_or_build_snapshot(work, envelope, acceptance.project_id)
-    project.name, project.code, project.category = acceptance.name, acceptance.code, acceptance.category
-    project.settled, project.accepted_on, project.unit = (
-        acceptance.settled,
-        acceptance.accepted_on,
-        acceptance.unit,
-    )
-    work.session.add(project)
+    await update_cached_project(work, envelope, acceptance)
     await work.session.flush()
     if await repository.system_count_built_assets(work, acceptance.project_id):
         return []
     subclasses = (await work.get_rule("codes.subclass", on=acceptance.completed_on)).value
     operating_categories = (await work.get_rule("births.operating_categories")).value
     default_class = _default_class(acceptance, operating_categories)
-    built_assets = acceptance.built or (_project_as_asset(acceptance, default_class),)
+    built_assets = acceptance.built or (_project_as_asset(acceptance),)
     values = _complete_values(built_assets, acceptance.settled)
     drafts = [
         _build_draft(
@@ -60,16 +59,16 @@ async def create_drafts(work: UnitOfWork, envelope: Envelope, acceptance: Projec
     await repository.index_assets(work, drafts)
     for asset in drafts:
         event = AssetEntered(asset_id=asset.id, origin=asset.origin, project_id=asset.project_id)
-        await work.publish(event, asset, happened_at=envelope.recorded_at)
+        await log_event(work, asset, event, happened_at=envelope.recorded_at)
     return drafts
 
 
-async def _get_or_build_snapshot(work: UnitOfWork, envelope: Envelope, project_id: UUID) -> ProjectSnapshot:
+async def _get_or_build_project(work: UnitOfWork, envelope: Envelope, project_id: UUID) -> CachedProject:
     project = await repository.system_lock_project(work, project_id)
     if project is not None:
         return project
     registered = await repository.system_sum_registered_value(work, project_id)
-    return ProjectSnapshot(id=project_id, region=envelope.region, registered=registered)
+    return CachedProject(id=project_id, region=envelope.region, registered=registered)
 
 
 def _default_class(acceptance: ProjectAccepted, operating_categories: Sequence[str]) -> AssetClass:
@@ -83,8 +82,8 @@ def _default_class(acceptance: ProjectAccepted, operating_categories: Sequence[s
     return AssetClass.OPERATING if is_operating else AssetClass.PUBLIC
 
 
-def _project_as_asset(acceptance: ProjectAccepted, asset_class: AssetClass) -> BuiltAsset:
-    return BuiltAsset.model_construct(name=acceptance.name, asset_class=asset_class, value=acceptance.settled)
+def _project_as_asset(acceptance: ProjectAccepted) -> BuiltAsset:
+    return BuiltAsset.model_construct(name=acceptance.name, quantity="1", unit="项", value=acceptance.settled)
 
 
 def _complete_values(built_assets: Sequence[BuiltAsset], settled: int) -> list[int]:

@@ -10,7 +10,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.schemas import AssetClass, Origin, OwnerKind, Track
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 NEVER_DUE = date(9999, 12, 31)
 """Due date of assets that need no inspection."""
@@ -47,7 +47,7 @@ class Asset(Base, Record, table=True):
     """Year of completion; 0 while unknown."""
     built_on: date | None = None
     service_years: int | None = None
-    original_value: int = Field(default=0, sa_type=sa.BigInteger)
+    original_value: int = Field(default=0, sa_type=Fen)
     funding: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     funding_known: bool = False
     """Whether the sources of money are known: copied from the funds ledger or entered by hand."""
@@ -100,7 +100,7 @@ class Asset(Base, Record, table=True):
     inspect_due_on: date = NEVER_DUE
     keeper_unit: str = Field(default="", max_length=200)
     keeper_name: str = Field(default="", max_length=50)
-    adjusted: int = Field(default=0, sa_type=sa.BigInteger)
+    adjusted: int = Field(default=0, sa_type=Fen)
     """Sum of the approved value adjustments in 分, without corrections of the original value."""
 
 
@@ -145,7 +145,7 @@ class CodeSerial(Base, table=True):
     last: int
 
 
-class ProjectSnapshot(Base, table=True):
+class CachedProject(Base, table=True):
     """Copy of a project from its events: enough to compare registered value with settled cost."""
 
     __tablename__ = "project_card"
@@ -158,8 +158,8 @@ class ProjectSnapshot(Base, table=True):
     category: str = Field(default="", max_length=60)
     state: str = Field(default="", max_length=40)
     unit: str = Field(default="", max_length=200)
-    settled: int = Field(default=0, sa_type=sa.BigInteger)
-    registered: int = Field(default=0, sa_type=sa.BigInteger)
+    settled: int = Field(default=0, sa_type=Fen)
+    registered: int = Field(default=0, sa_type=Fen)
     """Sum of the original values of its registered assets in 分, updated as they change."""
     accepted_on: date | None = None
     version: int = -1

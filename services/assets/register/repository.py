@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
-from services.assets.register.models import Asset, CodeSerial, ProjectSnapshot, UseChange
+from services.assets.register.models import Asset, CachedProject, CodeSerial, UseChange
 from services.assets.register.schemas import AssetClass, OwnerKind
 from shared.auth import May, region_bounds
 from shared.db import execute_core, search
@@ -114,20 +114,18 @@ async def index_assets(work: UnitOfWork, assets: Sequence[Asset]) -> None:
     await search.index_records(work.session, "asset", rows)
 
 
-async def find_project(work: UnitOfWork, project_id: UUID) -> ProjectSnapshot | None:
+async def find_project(work: UnitOfWork, project_id: UUID) -> CachedProject | None:
     """Snapshot of a project in the caller's regions, or None."""
-    query = select(ProjectSnapshot).where(
-        ProjectSnapshot.id == project_id, work.actor.scope_filter(May.ASSET_READ, col(ProjectSnapshot.region))
+    query = select(CachedProject).where(
+        CachedProject.id == project_id, work.actor.scope_filter(May.ASSET_READ, col(CachedProject.region))
     )
     return (await work.session.exec(query)).first()
 
 
-async def system_lock_project(work: UnitOfWork, project_id: UUID) -> ProjectSnapshot | None:
+async def system_lock_project(work: UnitOfWork, project_id: UUID) -> CachedProject | None:
     """Snapshot of a project without a region check, locked, for event handlers."""
     return (
-        await work.session.exec(
-            select(ProjectSnapshot).where(ProjectSnapshot.id == project_id).with_for_update()
-        )
+        await work.session.exec(select(CachedProject).where(CachedProject.id == project_id).with_for_update())
     ).first()
 
 

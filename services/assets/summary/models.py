@@ -6,7 +6,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.schemas import AssetClass, OwnerKind
-from shared.db import BigSerial, text_enum
+from shared.db import BigSerial, Fen, text_enum
 
 
 class AssetDelta(Base, table=True):
@@ -23,7 +23,7 @@ class AssetDelta(Base, table=True):
     state: AssetState = Field(sa_type=text_enum(AssetState))
     use: UseState = Field(sa_type=text_enum(UseState))
     number: int
-    value: int = Field(sa_type=sa.BigInteger)
+    value: int = Field(sa_type=Fen)
 
 
 class AssetTotal(Base, table=True):
@@ -38,7 +38,7 @@ class AssetTotal(Base, table=True):
     state: AssetState = Field(sa_type=text_enum(AssetState), primary_key=True)
     use: UseState = Field(sa_type=text_enum(UseState), primary_key=True)
     number: int
-    value: int = Field(sa_type=sa.BigInteger)
+    value: int = Field(sa_type=Fen)
 
 
 class ProjectDelta(Base, table=True):
@@ -52,8 +52,8 @@ class ProjectDelta(Base, table=True):
     year: int
     """Year of acceptance."""
     number: int
-    settled: int = Field(sa_type=sa.BigInteger)
-    registered: int = Field(sa_type=sa.BigInteger)
+    settled: int = Field(sa_type=Fen)
+    registered: int = Field(sa_type=Fen)
 
 
 class ProjectTotal(Base, table=True):
@@ -64,5 +64,5 @@ class ProjectTotal(Base, table=True):
     region: str = Field(primary_key=True, max_length=12)
     year: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     number: int
-    settled: int = Field(sa_type=sa.BigInteger)
-    registered: int = Field(sa_type=sa.BigInteger)
+    settled: int = Field(sa_type=Fen)
+    registered: int = Field(sa_type=Fen)

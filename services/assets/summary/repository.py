@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState
-from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.models import Asset, CachedProject
 from services.assets.summary.models import AssetDelta, AssetTotal, ProjectDelta, ProjectTotal
 from shared.auth import May, region_bounds
 from shared.db import execute_core
@@ -19,7 +19,7 @@ from shared.unit_of_work import UnitOfWork
 ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 ASSET_TOTALS: sa.Table = AssetTotal.__table__  # type: ignore[attr-defined]
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
-PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 TOTAL_KEYS = ("year", "asset_class", "owner_kind", "state", "use")
 
 

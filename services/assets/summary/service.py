@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Mapper, Session, UOWTransaction, object_session
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
-from services.assets.register.models import Asset, ProjectSnapshot
+from services.assets.register.models import Asset, CachedProject
 from services.assets.register.schemas import AssetClass, OwnerKind
 from services.assets.summary import repository
 from services.assets.summary.models import AssetDelta, ProjectDelta
@@ -21,7 +21,7 @@ from shared.records import previous_values, running_totals
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
-PROJECTS: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+PROJECTS: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 PROJECT_DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
 DELTA_KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED_COLUMNS = (*DELTA_KEYS, "original_value", "project_id")
@@ -128,16 +128,16 @@ def _insert_project_deltas(
         connection.execute(PROJECT_DELTAS.insert(), rows)
 
 
-@event.listens_for(ProjectSnapshot, "after_insert")
+@event.listens_for(CachedProject, "after_insert")
 def _on_project_insert(
-    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, project: ProjectSnapshot
+    _mapper: Mapper[CachedProject], connection: sa.Connection, project: CachedProject
 ) -> None:
     _insert_project_deltas(connection, None, _project_cost(vars(project)))
 
 
-@event.listens_for(ProjectSnapshot, "after_update")
+@event.listens_for(CachedProject, "after_update")
 def _on_project_update(
-    _mapper: Mapper[ProjectSnapshot], connection: sa.Connection, project: ProjectSnapshot
+    _mapper: Mapper[CachedProject], connection: sa.Connection, project: CachedProject
 ) -> None:
     now = {name: getattr(project, name) for name in COST_COLUMNS}
     _insert_project_deltas(connection, _project_cost(previous_values(project, now)), _project_cost(now))

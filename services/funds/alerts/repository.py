@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from services.funds.allocations.models import Allocation
-from services.funds.commitments.models import ProjectSnapshot
+from services.funds.commitments.models import CachedProject
 from services.funds.contracts.models import Contract
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerAccount, LedgerPosting
@@ -27,7 +27,7 @@ from shared.unit_of_work import UnitOfWork
 ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 POSTING: sa.Table = LedgerPosting.__table__  # type: ignore[attr-defined]
 ALLOCATION: sa.Table = Allocation.__table__  # type: ignore[attr-defined]
-SNAPSHOT: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+SNAPSHOT: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 CONTRACT: sa.Table = Contract.__table__  # type: ignore[attr-defined]
 PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
 PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]

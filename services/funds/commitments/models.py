@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.commitments.schemas import CommitmentState
-from shared.db import text_enum
+from shared.db import Fen, text_enum
 
 
 class Commitment(Base, table=True):
@@ -21,14 +21,14 @@ class Commitment(Base, table=True):
     plan_id: UUID
     project_id: UUID
     region: str = Field(max_length=12)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     state: CommitmentState = Field(sa_type=text_enum(CommitmentState))
     asked_at: datetime
     last_error: str = Field(default="", max_length=500)
 
 
-class ProjectSnapshot(Base, table=True):
-    """项目摘要: cached state of a funded project from its last event or answer, so that funds reads without the projects service."""
+class CachedProject(Base, table=True):
+    """项目摘要: a `ProjectSnapshot` from the project's last event or answer, so that funds reads without the projects service."""
 
     __tablename__ = "project_card"
     __table_args__ = (sa.Index(None, "region", "id"),)

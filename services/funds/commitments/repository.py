@@ -1,4 +1,4 @@
-"""Queries of commitments and project snapshots."""
+"""Queries of commitments and cached projects."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
@@ -9,14 +9,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
-from services.funds.commitments.models import Commitment, ProjectSnapshot
+from services.funds.commitments.models import CachedProject, Commitment
 from services.funds.commitments.schemas import CommitmentState
 from shared.auth import May
+from shared.clients.projects import ProjectSnapshot
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 COMMITMENT: sa.Table = Commitment.__table__  # type: ignore[attr-defined]
-SNAPSHOT: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+CACHED: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
+SNAPSHOT_COLUMNS = set(ProjectSnapshot.model_fields) & set(CACHED.c.keys())
+"""What is cached of a project snapshot."""
 
 
 async def list_commitments(work: UnitOfWork, plan_id: UUID, *, lock: bool = False) -> list[Commitment]:
@@ -66,41 +69,41 @@ async def system_record_release_error(work: UnitOfWork, commitment_id: UUID, err
 
 async def system_record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:
     """Store the day of a report from the project's site if it is the latest."""
-    later = sa.or_(SNAPSHOT.c.reported_on.is_(None), SNAPSHOT.c.reported_on < on)
+    later = sa.or_(CACHED.c.reported_on.is_(None), CACHED.c.reported_on < on)
     await execute_core(
-        work.session, sa.update(SNAPSHOT).where(SNAPSHOT.c.id == project_id, later).values(reported_on=on)
+        work.session, sa.update(CACHED).where(CACHED.c.id == project_id, later).values(reported_on=on)
     )
 
 
-async def get_project_snapshots(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectSnapshot]:
+async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, CachedProject]:
     """Get cached projects by id. Not scoped: the caller has checked access to the records that refer to them."""
     ids = set(project_ids)
-    rows = await work.session.exec(select(ProjectSnapshot).where(col(ProjectSnapshot.id).in_(ids)))
-    return {snapshot.id: snapshot for snapshot in rows}
+    rows = await work.session.exec(select(CachedProject).where(col(CachedProject.id).in_(ids)))
+    return {row.id: row for row in rows}
 
 
-async def system_upsert_snapshots(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Upsert project snapshots, each unless a newer version is stored; sorted by id, so that two writers never deadlock."""
+async def system_upsert_projects(work: UnitOfWork, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Upsert cached projects, each unless a newer version is stored; sorted by id, so that two writers never deadlock.
+
+    Columns that the rows do not have stay as they are.
+    """
     is_postgres = work.session.get_bind().dialect.name == "postgresql"
-    statement = (postgresql.insert if is_postgres else sqlite.insert)(SNAPSHOT)
-    new_values = {name: statement.excluded[name] for name in SNAPSHOT.c.keys() if name != "id"}  # noqa: SIM118 - columns
-    upsert = statement.on_conflict_do_update(
-        index_elements=[SNAPSHOT.c.id],
-        set_=new_values,
-        where=statement.excluded.version >= SNAPSHOT.c.version,
-    )
     for row in sorted(rows, key=lambda values: str(values["id"])):
-        await execute_core(work.session, upsert.values(**row))
+        values = {**row, "seen_at": work.at}
+        statement = (postgresql.insert if is_postgres else sqlite.insert)(CACHED).values(**values)
+        upsert = statement.on_conflict_do_update(
+            index_elements=[CACHED.c.id],
+            set_={name: statement.excluded[name] for name in values if name != "id"},
+            where=statement.excluded.version >= CACHED.c.version,
+        )
+        await execute_core(work.session, upsert)
 
 
-async def system_update_progress(work: UnitOfWork, project_id: UUID, percent: int, version: int) -> None:
-    """Update the physical progress (%) of a cached project unless a newer version is stored."""
-    statement = (
-        sa.update(SNAPSHOT)
-        .where(SNAPSHOT.c.id == project_id, SNAPSHOT.c.version <= version)
-        .values(physical_percent=percent, version=version, seen_at=work.at)
-    )
-    await execute_core(work.session, statement)
+async def system_update_project(work: UnitOfWork, project_id: UUID, columns: Mapping[str, Any]) -> None:
+    """Update columns of a cached project unless a newer version is stored; other projects are ignored."""
+    is_current = CACHED.c.version <= columns["version"]
+    statement = sa.update(CACHED).where(CACHED.c.id == project_id, is_current)
+    await execute_core(work.session, statement.values(**columns, seen_at=work.at))
 
 
 async def list_unfinished_commitments(work: UnitOfWork) -> list[Commitment]:

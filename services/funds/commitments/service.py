@@ -6,13 +6,14 @@ cancel        RELEASING in the transaction that cancels → projects service →
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from services.funds.commitments import projects_client, repository
 from services.funds.commitments.models import Commitment
-from services.funds.commitments.projects_client import CommitmentRequest, ProjectFacts
+from services.funds.commitments.projects_client import CommitmentRequest
 from services.funds.commitments.schemas import CommitmentState
+from shared.clients.projects import ProjectSnapshot
 from shared.errors import ApiError, Unavailable
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
@@ -127,52 +128,13 @@ async def _release_commitment(context: ServiceContext, commitment: Commitment) -
         )
 
 
-async def cache_projects(work: UnitOfWork, projects: Iterable[ProjectFacts]) -> None:
-    """Store project snapshots, each unless a newer version is stored."""
-    rows = [
-        {
-            "id": project.id,
-            "region": project.region,
-            "name": project.name,
-            "code": project.code,
-            "category": project.category,
-            "industry": project.industry,
-            "blocked": project.blocked,
-            "state": project.state,
-            "physical_percent": project.physical_percent,
-            "version": project.version,
-            "seen_at": work.at,
-        }
-        for project in projects
-    ]
-    await repository.system_upsert_snapshots(work, rows)
+async def cache_projects(work: UnitOfWork, projects: Iterable[ProjectSnapshot]) -> None:
+    """Store answers of the projects service, each unless a newer version is stored."""
+    rows = [project.model_dump(include=repository.SNAPSHOT_COLUMNS) for project in projects]
+    await repository.system_upsert_projects(work, rows)
 
 
-async def record_progress(work: UnitOfWork, project_id: UUID, percent: int, version: int) -> None:
-    """Update the physical progress (%) of a cached project; other projects are ignored."""
-    await repository.system_update_progress(work, project_id, percent, version)
-
-
-async def record_site_visit(work: UnitOfWork, project_id: UUID, on: date) -> None:
-    """Record the latest day of a report from the site; reports may arrive in any order."""
-    await repository.system_record_site_visit(work, project_id, on)
-
-
-async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectFacts]:
-    """Get the cached snapshots of projects, by id."""
-    snapshots = await repository.get_project_snapshots(work, project_ids)
-    return {
-        project_id: ProjectFacts(
-            id=snapshot.id,
-            region=snapshot.region,
-            name=snapshot.name,
-            state=snapshot.state,
-            category=snapshot.category,
-            code=snapshot.code,
-            industry=snapshot.industry,
-            blocked=snapshot.blocked,
-            physical_percent=snapshot.physical_percent,
-            version=snapshot.version,
-        )
-        for project_id, snapshot in snapshots.items()
-    }
+async def get_cached_projects(work: UnitOfWork, project_ids: Iterable[UUID]) -> dict[UUID, ProjectSnapshot]:
+    """Get the cached projects, by id."""
+    rows = await repository.get_cached_projects(work, project_ids)
+    return {project_id: ProjectSnapshot.model_validate(row.model_dump()) for project_id, row in rows.items()}

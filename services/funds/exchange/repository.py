@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
-from services.funds.commitments.models import ProjectSnapshot
+from services.funds.commitments.models import CachedProject
 from services.funds.contracts.models import Contract
 from services.funds.exchange.models import ExchangeRow
 from services.funds.exchange.schemas import ExchangeKind, ExchangeRowState
@@ -192,7 +192,7 @@ async def list_payments(work: UnitOfWork, params: PageParams, *, payable: bool) 
 
 async def list_related_records(work: UnitOfWork, payment_ids: Sequence[UUID]) -> dict[UUID, sa.Row[Any]]:
     """Document number, project and contract number of payments, in one query."""
-    payment, allocation, snapshot, contract = PAYMENT.c, Allocation, ProjectSnapshot, Contract
+    payment, allocation, snapshot, contract = PAYMENT.c, Allocation, CachedProject, Contract
     query = (
         sa.select(
             payment.id,

@@ -23,6 +23,7 @@ from shared.clients.funds import BeneficiariesListed, BeneficiariesRevealed
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, FieldErrorRead, Invalid
 from shared.http import VersionMatch
+from shared.records import log_event, save_record
 from shared.spreadsheets import TEXT, YUAN, Column, Sheet, SheetLimits, SheetRow, build_workbook, read_sheet
 from shared.spreadsheets import build_template as build_sheet_template
 from shared.unit_of_work import UnitOfWork
@@ -143,10 +144,7 @@ async def _save_beneficiaries(
     await repository.replace_beneficiaries(
         work, payment.id, [_encrypt_row(work, payment.id, n, row) for n, row in enumerate(rows, 1)]
     )
-    payment.version += 1
-    payment.updated_at = work.at
-    work.session.add(payment)
-    await work.publish(BeneficiariesListed(payment_id=payment.id, count=len(rows), total=total), payment)
+    await save_record(work, payment, BeneficiariesListed(payment_id=payment.id, count=len(rows), total=total))
 
 
 def _encrypt_row(work: UnitOfWork, payment_id: UUID, position: int, row: SheetRow) -> Beneficiary:
@@ -215,7 +213,7 @@ async def _publish_reveal(
     work: UnitOfWork, payment: Payment, rows: Sequence[Beneficiary], reason: str
 ) -> None:
     event = BeneficiariesRevealed(payment_id=payment.id, positions=[row.position for row in rows])
-    await work.publish(event, payment, reason=reason)
+    await log_event(work, payment, event, reason=reason)
 
 
 async def register_failures(work: UnitOfWork, payment_id: UUID, body: FailuresCreate) -> FailuresRead:

@@ -14,7 +14,7 @@ from services.funds.base import Base
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.schemas import BeneficiaryState, PayeeKind
 from shared.clients.projects import TextScreening
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 BLOCK_VERDICT = "block"
 """Screening verdict that blocks a payment until a reviewer clears it."""
@@ -40,8 +40,8 @@ class Payment(Base, Record, table=True):
     project_id: UUID
     contract_id: UUID | None = None
     year: int
-    amount: int = Field(sa_type=sa.BigInteger)
-    refunded: int = Field(default=0, sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
+    refunded: int = Field(default=0, sa_type=Fen)
     payee_kind: PayeeKind = Field(sa_type=text_enum(PayeeKind))
     payee_name: str = Field(max_length=200)
     payee_code: str = Field(default="", max_length=18)
@@ -89,7 +89,7 @@ class Refund(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     payment_id: UUID = Field(foreign_key="payment.id")
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     voucher_no: str = Field(max_length=100)
     happened_on: date
     reason: str = Field(sa_type=sa.Text)
@@ -106,7 +106,7 @@ class Beneficiary(Base, table=True):
     id: UUID = Field(primary_key=True)
     payment_id: UUID = Field(foreign_key="payment.id")
     position: int
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     place: str = Field(default="", max_length=200)
     bank: str = Field(default="", max_length=200)
     name_masked: str = Field(max_length=40)

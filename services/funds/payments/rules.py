@@ -6,7 +6,6 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import build_allocation_account
-from services.funds.commitments.projects_client import ProjectFacts
 from services.funds.contracts import repository as contracts
 from services.funds.findings import Effect, Finding
 from services.funds.ledger import service as ledger
@@ -16,7 +15,7 @@ from services.funds.payments.calculation import ContractFacts, PaymentCase, eval
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
-from shared.clients.projects import TextScreening
+from shared.clients.projects import ProjectSnapshot, TextScreening
 from shared.rules import list_rules_in_force
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -30,7 +29,7 @@ CHECKED_STATES = frozenset({PaymentState.DRAFT, PaymentState.SUBMITTED, PaymentS
 class LibraryAnswer:
     """Answer of the projects service on a payment: its project and the screening of its purpose."""
 
-    project: ProjectFacts | None
+    project: ProjectSnapshot | None
     library_unavailable: bool = False
     screening: TextScreening | None = None
     purpose: str = ""
@@ -78,7 +77,7 @@ def _get_stored_screening(payment: Payment) -> TextScreening | None:
 
 
 async def _get_contract_facts(
-    work: UnitOfWork, payment: Payment, project: ProjectFacts | None, *, lock: bool
+    work: UnitOfWork, payment: Payment, project: ProjectSnapshot | None, *, lock: bool
 ) -> ContractFacts | None:
     if payment.contract_id is None:
         return None
@@ -147,7 +146,7 @@ def _list_blocking_findings(payment: Payment) -> list[str]:
 
 def build_library_answer(
     project_id: UUID,
-    projects: dict[UUID, ProjectFacts],
+    projects: dict[UUID, ProjectSnapshot],
     screening: TextScreening | None = None,
     purpose: str = "",
 ) -> LibraryAnswer:

@@ -7,7 +7,6 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import build_allocation_account
-from services.funds.commitments import projects_client
 from services.funds.commitments import service as commitments
 from services.funds.contracts import repository as contracts
 from services.funds.findings import Effect
@@ -38,7 +37,7 @@ from services.funds.payments.schemas import (
 from shared.auth import May, mask_account
 from shared.china import format_yuan
 from shared.clients.funds import PaymentRefunded
-from shared.clients.projects import TextScreening
+from shared.clients.projects import ProjectsClient, TextScreening
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, Unavailable
 from shared.files import uploads
@@ -49,7 +48,7 @@ from shared.lifecycle.transitions import (
     available_actions,
     effective_time,
 )
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
@@ -157,11 +156,8 @@ async def create_refund(work: UnitOfWork, payment_id: UUID, body: RefundCreate) 
         reason=refund.reason,
     )
     payment.refunded += refund.amount
-    payment.version += 1
-    payment.updated_at = work.at
-    work.session.add(payment)
     event = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=refund.amount)
-    await work.publish(event, payment, reason=refund.reason)
+    await save_record(work, payment, event, reason=refund.reason)
     return refund
 
 
@@ -182,7 +178,7 @@ async def _find_earlier_refund(work: UnitOfWork, payment: Payment, body: RefundC
 def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) -> None:
     if payment.state is not PaymentState.PAID:
         raise Conflict(f"支付{payment.state.label}, 没有可退的款项", f"The payment is {payment.state}")
-    if work.actor.is_same_person(payment.submitted_by):
+    if payment.submitted_by == work.actor.id:
         raise Forbidden("不能办理本人提交的支付的退款", "Four eyes: another person must")
     remaining = payment.amount - payment.refunded
     if body.amount > remaining:
@@ -209,10 +205,11 @@ async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
     columns = body.model_dump(exclude={"id", "payee_account", "payee_code", "file_ids", "happened_at"})
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
-    payment, is_new = await create_record(
+    payment, _ = await create_record(
         work,
         Payment,
         body,
+        event=build_drafted_event,
         region=allocation.region,
         id=payment_id,
         source_id=allocation.source_id,
@@ -227,8 +224,6 @@ async def create_payment(work: UnitOfWork, body: PaymentCreate) -> Payment:
         state_since=drafted_at,
         **columns,
     )
-    if is_new:
-        await work.publish(build_drafted_event(payment), payment)
     return payment
 
 
@@ -267,11 +262,8 @@ async def update_payment(
         await uploads.require_files(work, changes["file_ids"], "/file_ids")
     for name, value in changes.items():
         setattr(payment, name, value)
-    payment.version += 1
-    payment.updated_at = work.at
-    work.session.add(payment)
     state = payment.state
-    await work.publish(build_moved_event(payment, state, state), payment)
+    await save_record(work, payment, build_moved_event(payment, state, state))
     return payment
 
 
@@ -321,14 +313,12 @@ async def get_payment_checks(work: UnitOfWork, payment_id: UUID) -> PaymentCheck
 
 async def _ask_library(work: UnitOfWork, payment: Payment, *, screen: bool) -> LibraryAnswer:
     """Get the payment's project and, with `screen`, the screening of its purpose from the projects service."""
-    client = work.service_client("projects")
+    client = ProjectsClient(work.service_client("projects"))
     if not screen:
-        return build_library_answer(
-            payment.project_id, await projects_client.get_projects(client, [payment.project_id])
-        )
+        return build_library_answer(payment.project_id, await client.get_projects([payment.project_id]))
     projects, screening = await asyncio.gather(
-        projects_client.get_projects(client, [payment.project_id]),
-        projects_client.screen_purpose(client, payment.purpose, payment.region, payment.year),
+        client.get_projects([payment.project_id]),
+        client.screen_text(payment.purpose, region=payment.region, year=payment.year),
     )
     return build_library_answer(payment.project_id, projects, screening, payment.purpose)
 
@@ -400,7 +390,7 @@ async def _apply_effects(
             payment.reviewed_by = work.actor.id
             if payment.is_held:
                 payment.cleared_by, payment.clearance = work.actor.id, body.clearance.strip()
-                await work.publish(build_cleared_event(payment), payment, reason=payment.clearance)
+                await log_event(work, payment, build_cleared_event(payment), reason=payment.clearance)
         case PaymentAction.APPROVE:
             payment.approved_by = work.actor.id
         case PaymentAction.RETURN:

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.funds.commitments import projects_client
-from services.funds.commitments.projects_client import ProjectFacts
 from services.funds.plans import service
 from services.funds.plans.schemas import ImportedLine, ImportRead, PlanCreate, PlanLineWrite
 from services.funds.sources import repository as sources
@@ -19,6 +17,7 @@ from services.funds.sources.models import Source
 from services.funds.sources.schemas import FundLevel
 from shared.auth import May
 from shared.china import format_yuan
+from shared.clients.projects import ProjectsClient, ProjectSnapshot
 from shared.errors import FieldError, FieldErrorRead, Invalid
 from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_sheet, read_sheet
 from shared.spreadsheets import build_template as build_sheet_template
@@ -81,7 +80,7 @@ def normalize_text(text: str) -> str:
     return re.sub(r"\s", "", plain).casefold()
 
 
-def find_project(row: SheetRow, projects: Sequence[ProjectFacts]) -> ProjectFacts | None:
+def find_project(row: SheetRow, projects: Sequence[ProjectSnapshot]) -> ProjectSnapshot | None:
     """Find the one project of the project library that a row names; else None, with an error on the row."""
     code, name = row.values.get("code"), row.values["name"]
     if code:
@@ -137,7 +136,7 @@ class MatchedRow:
     """A row with the matched project and fund document."""
 
     row: SheetRow
-    project: ProjectFacts | None
+    project: ProjectSnapshot | None
     source: Source | None
 
 
@@ -154,8 +153,8 @@ async def match_table(
     sheet = await asyncio.to_thread(read_sheet, content, TABLE_COLUMNS, limits=TABLE_LIMITS)
     names = {row.values["name"] for row in sheet.rows if row.values.get("name")}
     codes = {row.values["code"] for row in sheet.rows if row.values.get("code")}
-    projects = await projects_client.search_projects(
-        work.service_client("projects"), table.plan.region, sorted(names | codes)
+    projects = await ProjectsClient(work.service_client("projects")).search_projects(
+        table.plan.region, sorted(names | codes)
     )
     async with work.context.database.read() as session:
         read_work = work.context.unit_of_work(session, work.actor)
@@ -165,7 +164,7 @@ async def match_table(
 
 
 def _match_row(
-    row: SheetRow, projects: Sequence[ProjectFacts], documents: Mapping[UUID, Source]
+    row: SheetRow, projects: Sequence[ProjectSnapshot], documents: Mapping[UUID, Source]
 ) -> MatchedRow:
     amount = row.values.get("amount")
     if amount is not None and amount <= 0:

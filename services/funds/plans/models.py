@@ -9,7 +9,7 @@ from sqlmodel import Field
 from services.funds.base import Base
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.schemas import PlanKind
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Plan(Base, Record, table=True):
@@ -24,7 +24,7 @@ class Plan(Base, Record, table=True):
     batch: str = Field(default="", max_length=200)
     principle: str = Field(default="", sa_type=sa.Text)
     basis: str = Field(default="", sa_type=sa.Text)
-    announced_total: int | None = Field(default=None, sa_type=sa.BigInteger)
+    announced_total: int | None = Field(default=None, sa_type=Fen)
     hotline: str = Field(default="", max_length=100)
     amends: UUID | None = None
     state: PlanState = Field(sa_type=text_enum(PlanState))
@@ -56,7 +56,7 @@ class PlanLine(Base, table=True):
     project_id: UUID
     source_id: UUID = Field(foreign_key="source.id")
     allocation_id: UUID | None = None
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     name: str = Field(max_length=300)
     place: str = Field(default="", max_length=300)
     content: str = Field(default="", sa_type=sa.Text)

@@ -13,6 +13,7 @@ from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from services.funds.sources.service import build_source_account
 from shared.clients.funds import AllocationRecalled
+from shared.records import save_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -141,15 +142,13 @@ async def _publish_recall(work: UnitOfWork, plan: Plan, line: PlanLine) -> None:
     if line.allocation_id is None:
         raise ValueError(f"line {line.id} recalls from no allocation")
     allocation = await allocations.get_allocation(work, line.allocation_id, lock=True)
-    allocation.version += 1
-    allocation.updated_at = work.at
-    work.session.add(allocation)
-    await work.publish(
+    await save_record(
+        work,
+        allocation,
         AllocationRecalled(
             allocation_id=allocation.id,
             plan_id=plan.id,
             project_id=allocation.project_id,
             amount=-line.amount,
         ),
-        allocation,
     )

@@ -5,7 +5,6 @@ from datetime import date
 from uuid import UUID
 
 from services.funds.commitments import service as commitments
-from services.funds.commitments.projects_client import ProjectFacts
 from services.funds.findings import Finding
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
@@ -13,6 +12,7 @@ from services.funds.plans.calculation import LineFacts, RuleInputs, SourceFacts,
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
+from shared.clients.projects import ProjectSnapshot
 from shared.rules import list_rules_in_force
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -21,7 +21,7 @@ async def list_findings(
     work: UnitOfWork,
     plan: Plan,
     lines: Sequence[PlanLine],
-    projects: Mapping[UUID, ProjectFacts] | None,
+    projects: Mapping[UUID, ProjectSnapshot] | None,
     on: date | None = None,
 ) -> list[Finding]:
     """Findings of every rule on a day (default: today). Without `projects` (projects service down) the cached projects are used."""
@@ -89,8 +89,8 @@ async def _get_earlier_funding(work: UnitOfWork, lines: Sequence[PlanLine]) -> d
 def _build_line_facts(
     line: PlanLine,
     source: Source,
-    projects: Mapping[UUID, ProjectFacts] | None,
-    snapshot: ProjectFacts | None,
+    projects: Mapping[UUID, ProjectSnapshot] | None,
+    snapshot: ProjectSnapshot | None,
 ) -> LineFacts:
     project = (projects or {}).get(line.project_id)
     described = project or snapshot

@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
-from services.funds.commitments import projects_client
 from services.funds.commitments import service as commitments
-from services.funds.commitments.projects_client import CommitmentRequest, ProjectFacts
+from services.funds.commitments.projects_client import CommitmentRequest
 from services.funds.findings import Effect, Finding
 from services.funds.plans import postings, repository
 from services.funds.plans.document import build_announcement
@@ -31,6 +30,7 @@ from services.funds.sources.models import Source
 from services.funds.targets.service import approve_targets_of_plan
 from shared.auth import May, is_region_within
 from shared.clients.funds import PlanDrafted, PlanMoved
+from shared.clients.projects import ProjectsClient, ProjectSnapshot
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid, Unavailable
 from shared.files import uploads
@@ -44,7 +44,7 @@ from shared.lifecycle.transitions import (
 from shared.notices import repository as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject, first_blocking_notice, get_notice_status, withdraw_notice
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 EDITABLE_STATES = frozenset({PlanState.DRAFT, PlanState.RETURNED})
@@ -55,8 +55,8 @@ FEE_CATEGORY = "7"
 async def create_plan(work: UnitOfWork, body: PlanCreate) -> Plan:
     """Create a plan with its lines. Unavailable if the projects service is down, Invalid for a wrong line."""
     work.actor.require(May.PLAN_DRAFT, body.region)
-    projects = await projects_client.get_projects(
-        work.service_client("projects"), [line.project_id for line in body.lines]
+    projects = await ProjectsClient(work.service_client("projects")).get_projects(
+        [line.project_id for line in body.lines]
     )
     created_at = body.happened_at or work.at
     if created_at > work.at:
@@ -70,13 +70,13 @@ async def create_plan(work: UnitOfWork, body: PlanCreate) -> Plan:
         id=body.id,
         state=PlanState.DRAFT,
         state_since=created_at,
+        event=lambda plan: _build_drafted_event(plan, body.lines),
         **columns,
     )
     if is_new:
         if plan.amends is not None:
             await repository.get_plan(work, plan.amends)
         await _save_lines(work, plan, body.lines, projects)
-        await _publish_draft(work, plan, body.lines)
     return plan
 
 
@@ -84,13 +84,12 @@ async def replace_plan_lines(
     work: UnitOfWork, plan_id: UUID, lines: Sequence[PlanLineWrite], match: VersionMatch
 ) -> Plan:
     """Replace all lines of a plan in DRAFT or RETURNED state."""
-    projects = await projects_client.get_projects(
-        work.service_client("projects"), [line.project_id for line in lines]
+    projects = await ProjectsClient(work.service_client("projects")).get_projects(
+        [line.project_id for line in lines]
     )
     plan = await _get_editable_plan(work, plan_id, match)
     await _save_lines(work, plan, lines, projects)
-    _bump_version(work, plan)
-    await _publish_draft(work, plan, lines)
+    await save_record(work, plan, _build_drafted_event(plan, lines))
     return plan
 
 
@@ -98,11 +97,9 @@ async def update_plan(work: UnitOfWork, plan_id: UUID, body: PlanChange, match: 
     """Change the texts of a plan in DRAFT or RETURNED state."""
     plan = await _get_editable_plan(work, plan_id, match)
     for name, value in body.model_dump(exclude_unset=True).items():
-        if value is not None or name == "announced_total":
-            setattr(plan, name, value)
-    _bump_version(work, plan)
+        setattr(plan, name, value)
     lines = await repository.list_lines(work, plan.id)
-    await _publish_draft(work, plan, lines)
+    await save_record(work, plan, _build_drafted_event(plan, lines))
     return plan
 
 
@@ -119,21 +116,13 @@ async def _get_editable_plan(work: UnitOfWork, plan_id: UUID, match: VersionMatc
     return plan
 
 
-def _bump_version(work: UnitOfWork, plan: Plan) -> None:
-    plan.version += 1
-    plan.updated_at = work.at
-    work.session.add(plan)
-
-
-async def _publish_draft(
-    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine] | Sequence[PlanLineWrite]
-) -> None:
+def _build_drafted_event(plan: Plan, lines: Sequence[PlanLine] | Sequence[PlanLineWrite]) -> PlanDrafted:
     total = sum(line.amount for line in lines)
-    await work.publish(PlanDrafted(plan_id=plan.id, title=plan.title, lines=len(lines), total=total), plan)
+    return PlanDrafted(plan_id=plan.id, title=plan.title, lines=len(lines), total=total)
 
 
 async def _save_lines(
-    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLineWrite], projects: Mapping[UUID, ProjectFacts]
+    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLineWrite], projects: Mapping[UUID, ProjectSnapshot]
 ) -> None:
     sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
     errors = [
@@ -164,7 +153,7 @@ def _check_line(
     plan: Plan,
     line: PlanLineWrite,
     source: Source | None,
-    project: ProjectFacts | None,
+    project: ProjectSnapshot | None,
     pointer: str,
 ) -> list[FieldError]:
     errors = []
@@ -226,7 +215,7 @@ async def _check_recalls(work: UnitOfWork, lines: Sequence[PlanLineWrite]) -> li
     return errors
 
 
-def _build_line(plan: Plan, position: int, line: PlanLineWrite, project: ProjectFacts | None) -> PlanLine:
+def _build_line(plan: Plan, position: int, line: PlanLineWrite, project: ProjectSnapshot | None) -> PlanLine:
     values = line.model_dump(exclude={"id"})
     if project is not None:
         values["name"] = line.name or project.name
@@ -246,7 +235,7 @@ LIBRARY_ACTIONS = frozenset({PlanAction.SUBMIT, PlanAction.APPROVE})
 """Actions that need a current answer of the projects service."""
 ANNOUNCEABLE_STATES = frozenset({PlanState.APPROVED, PlanState.NOTICED})
 """States in which the lines are final and not yet issued."""
-ProjectsById = dict[UUID, ProjectFacts]
+ProjectsById = dict[UUID, ProjectSnapshot]
 
 
 async def get_plan_detail(work: UnitOfWork, plan_id: UUID) -> PlanDetail:
@@ -271,8 +260,8 @@ async def get_plan_checks(work: UnitOfWork, plan_id: UUID) -> PlanChecks:
     lines = await repository.list_lines(work, plan.id)
     projects: ProjectsById | None
     try:
-        projects = await projects_client.get_projects(
-            work.service_client("projects"), [line.project_id for line in lines]
+        projects = await ProjectsClient(work.service_client("projects")).get_projects(
+            [line.project_id for line in lines]
         )
     except Unavailable:
         projects = None
@@ -422,8 +411,8 @@ async def _consult_library(
         read_work = work.context.unit_of_work(session, work.actor)
         plan = await repository.get_plan(read_work, plan_id)
         lines = await repository.list_lines(read_work, plan.id)
-    projects = await projects_client.get_projects(
-        work.service_client("projects"), [line.project_id for line in lines]
+    projects = await ProjectsClient(work.service_client("projects")).get_projects(
+        [line.project_id for line in lines]
     )
     if action is not PlanAction.APPROVE or dry_run:
         return projects

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.funds.allocations.models import Allocation
-from services.funds.commitments.models import ProjectSnapshot
+from services.funds.commitments.models import CachedProject
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerAccount
 from services.funds.payments.lifecycle import PaymentState
@@ -175,7 +175,7 @@ async def system_list_sources_by_number(work: UnitOfWork, document_no: str) -> l
     return list(await work.session.exec(query))
 
 
-SNAPSHOT: sa.Table = ProjectSnapshot.__table__  # type: ignore[attr-defined]
+SNAPSHOT: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
 ALLOCATED_KINDS = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
 UPPER_LEVELS = (FundLevel.CENTRAL, FundLevel.PROVINCIAL)
 

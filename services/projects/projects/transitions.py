@@ -22,7 +22,6 @@ from services.projects.projects.schemas import (
 from services.projects.screening import service as screening
 from services.projects.screening.schemas import ScreeningOccasion
 from shared.auth import May
-from shared.china import format_yuan
 from shared.clients.assets import AssetsClient
 from shared.clients.funds import FundsClient
 from shared.clients.projects import BuiltAsset, ProjectAccepted, ProjectMoved, ProjectRolledOver
@@ -33,6 +32,7 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition
 from shared.notices import repository as notices
 from shared.notices import service as notice_service
 from shared.notices.schemas import NoticeLevel
+from shared.records import log_event, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 ADMISSION_NOTICE_LEVELS = frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
@@ -92,22 +92,11 @@ def _set_fields(project: Project, action: Action, request: ProjectTransitionRequ
             project.heard_on = project.started_on
         case Action.ACCEPT:
             project.settled = request.settled or 0
-            project.built = [
-                asset.model_dump(mode="json") for asset in request.built or (build_default_asset(project),)
-            ]
+            project.built = [asset.model_dump(mode="json") for asset in request.built]
         case Action.HAND_OVER:
             project.uncovered_reason = request.reason
         case _:
             pass
-
-
-def build_default_asset(project: Project) -> BuiltAsset:
-    """Build the asset of an acceptance without a list: one asset worth the whole settlement."""
-    kind = "operating" if project.category.split(".")[0] == "1" else "public"
-    if project.household:
-        kind = "household"
-    values = {"name": project.name, "asset_class": kind, "quantity": "1", "unit": "项"}
-    return BuiltAsset.model_validate({**values, "value": format_yuan(project.settled)})
 
 
 async def _add_opinion(
@@ -251,7 +240,7 @@ async def _publish_accepted(work: UnitOfWork, project: Project, body: ProjectTra
         household=project.household,
         built=tuple(BuiltAsset.model_validate(asset) for asset in project.built),
     )
-    await work.publish(event, project, happened_at=body.happened_at)
+    await log_event(work, project, event, happened_at=body.happened_at)
 
 
 async def plan_funded_project(work: UnitOfWork, project: Project, issued_on: date) -> None:
@@ -307,13 +296,10 @@ async def _roll_over_project(
     if dry_run:
         raise _RollbackRow(project)
     await screening.save_screening(work, project, result, ScreeningOccasion.ROLL_OVER)
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     event = ProjectRolledOver(
         project_id=project.id, was_year=previous_year, now_year=body.year, decision_no=body.decision_no
     )
-    await work.publish(event, project, before={"year": previous_year}, reason=body.reason)
+    await save_record(work, project, event, before={"year": previous_year}, reason=body.reason)
     return project
 
 
