@@ -1,7 +1,7 @@
 """Unit of work of one request or task: transaction, actor, timestamp, and the context of the running service."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -12,8 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import NATION_CODE, Actor, Grant, Keyring, Role, TokenVerifier, issue_service_token
 from shared.clients import ServiceClients
-from shared.db import Database, Record
-from shared.events import Event, EventRecord, publish, publish_many
+from shared.db import Database
 from shared.files import Storage
 from shared.rules import Rule, RuleCache
 from shared.settings import Settings
@@ -109,33 +108,6 @@ class UnitOfWork:
         """The current date in Asia/Shanghai."""
         return self.at.astimezone(CHINA_TIME_ZONE).date()
 
-    async def publish(
-        self,
-        event: Event,
-        record: Record,
-        *,
-        before: dict[str, Any] | None = None,
-        reason: str = "",
-        happened_at: datetime | None = None,
-    ) -> None:
-        """Insert an event about a record into the event log, in this transaction."""
-        await publish(
-            self.session,
-            event,
-            actor=self.actor,
-            subject=str(record.id),
-            version=record.version,
-            region=record.region,
-            at=self.at,
-            recorded_at=happened_at,
-            before=before,
-            reason=reason,
-        )
-
-    async def publish_all(self, records: Sequence[EventRecord]) -> None:
-        """Insert many events into the event log in one statement, in this transaction."""
-        await publish_many(self.session, records, actor=self.actor, at=self.at)
-
     async def get_rule(self, key: str, *, on: date | None = None, region: str | None = None) -> Rule:
         """The rule in force on a day in a region; defaults are today and the district."""
         return await self.context.rules.get_rule(
@@ -145,11 +117,3 @@ class UnitOfWork:
     def service_client(self, service: str) -> ServiceClient:
         """Client of another service. Call it before the first statement of a transaction, or locks wait for the network."""
         return ServiceClient(self.context, service, self.actor, self.at)
-
-
-def to_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values converted to JSON types (other types as text), for `before` of an event."""
-    return {
-        key: value if value is None or isinstance(value, bool | int | float | str) else str(value)
-        for key, value in values.items()
-    }

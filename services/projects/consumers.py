@@ -9,15 +9,13 @@ from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPa
 from shared.clients.projects import ProjectFunded
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
+from shared.records import save_record, touch_record
 from shared.unit_of_work import UnitOfWork
 
 
 async def _publish_funded(work: UnitOfWork, envelope: Envelope, project: Project) -> None:
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     event = ProjectFunded(project_id=project.id, allocated=project.allocated, paid=project.paid)
-    await work.publish(event, project, happened_at=envelope.recorded_at)
+    await save_record(work, project, event, happened_at=envelope.recorded_at)
 
 
 async def handle_allocation_issued(work: UnitOfWork, envelope: Envelope, event: AllocationIssued) -> None:
@@ -60,9 +58,7 @@ async def handle_asset_handed_over(work: UnitOfWork, _envelope: Envelope, event:
         return
     project = await projects.system_get_project(work, event.project_id)
     project.handed_over_value += event.original_value
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
+    touch_record(work, project)
     await work.session.flush()
 
 

@@ -15,6 +15,7 @@ from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import ScanResult
 from shared.china import add_workdays
 from shared.db import new_id
+from shared.records import log_event, save_record
 from shared.rules import Rule, list_rules_in_force
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -108,7 +109,7 @@ async def _raise_alert(
     )
     if not await repository.system_insert_alert(work, alerts, alert.model_dump()):
         return 0
-    await work.publish(alerts.moved_event(alert, AlertState.OPEN), alert, reason=detection.message)
+    await log_event(work, alert, alerts.moved_event(alert, AlertState.OPEN), reason=detection.message)
     return 1
 
 
@@ -152,7 +153,4 @@ async def _refresh_alert(
 async def _publish_change(
     work: UnitOfWork, alerts: AlertConfig, alert: AlertRow, previous: AlertState, reason: str
 ) -> None:
-    alert.version += 1
-    alert.updated_at = work.at
-    work.session.add(alert)
-    await work.publish(alerts.moved_event(alert, previous), alert, reason=reason)
+    await save_record(work, alert, alerts.moved_event(alert, previous), reason=reason)

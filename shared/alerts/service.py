@@ -15,10 +15,11 @@ from shared.alerts.schemas import (
     AlertTransitionRequest,
 )
 from shared.errors import Conflict, FieldError, Invalid
-from shared.events import Envelope, get_epoch, to_envelope
+from shared.events import Envelope, to_envelope
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.records import save_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -39,8 +40,7 @@ async def get_alert_detail(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID
 async def list_history(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> list[Envelope]:
     """The events of an alert."""
     alert = await repository.get_alert(work, alerts, alert_id)
-    rows, epoch = await repository.list_history(work, alert), await get_epoch(work.session)
-    return [to_envelope(work.context.name, row, epoch.name) for row in rows]
+    return [to_envelope(work.context.name, row) for row in await repository.list_history(work, alert)]
 
 
 async def assign_alert(
@@ -58,11 +58,8 @@ async def assign_alert(
         raise Invalid(error.detail, error.detail_en, errors=[error])
     before = {"owner": alert.owner, "due_on": str(alert.due_on)}
     alert.owner, alert.due_on = body.owner, due_on
-    alert.version += 1
-    alert.updated_at = work.at
-    work.session.add(alert)
     reason = f"责任人 {body.owner}, 期限 {due_on}"
-    await work.publish(alerts.moved_event(alert, alert.state), alert, before=before, reason=reason)
+    await save_record(work, alert, alerts.moved_event(alert, alert.state), before=before, reason=reason)
     return alert
 
 

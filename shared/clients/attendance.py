@@ -1,9 +1,9 @@
 """Contract of the attendance service: its events. They never contain locations of persons."""
 
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
-from shared.events import Event
+from shared.events import Event, Instant
 
 
 class PostChanged(Event):
@@ -34,7 +34,7 @@ class CheckInRecorded(Event):
     verdict: str
     result: str
     post_id: UUID | None = None
-    taken_at: datetime
+    taken_at: Instant
 
 
 class TeamChanged(Event):

@@ -19,7 +19,6 @@ from shared.errors import (
     BadRequest,
     Conflict,
     Forbidden,
-    Gone,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -43,7 +42,6 @@ _ERROR_CLASSES: dict[str, type[ApiError]] = {
         NotFound,
         Conflict,
         PreconditionMissing,
-        Gone,
         PreconditionFailed,
         TooLarge,
         Invalid,
@@ -193,8 +191,7 @@ class ServiceClients:
 
     async def close(self) -> None:
         """Close all connections."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
+        for client in self._clients.values():
             await client.aclose()
 
 

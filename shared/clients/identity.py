@@ -14,7 +14,6 @@ class AccountChanged(Event):
     kind: str
     disabled: bool
     grants: tuple[tuple[str, str], ...]
-    person: str = ""
 
 
 class AccountLocked(Event):

@@ -52,6 +52,10 @@ def text_enum(kind: type[PyEnum]) -> sa.Enum:
     )
 
 
+class Fen(sa.BigInteger):
+    """Column type of money: an integer number of 分. Events tell it in 元 (shared/events/serialization.py)."""
+
+
 class Record(SQLModel):
     """Columns of every business record; `created_digest` identifies a repeated create request."""
 

@@ -1,8 +1,9 @@
 """The event log of a service and what reads it: outbox relay, inbox, feed, webhooks, audit log."""
 
-from shared.events.epoch import CURRENT_TX_SQL, LOG_START, Cursor, Epoch, current_tx, get_epoch
-from shared.events.event import Envelope, Event
+from shared.events.event import Envelope, Event, Instant
 from shared.events.log import (
+    LOG_START,
+    Cursor,
     EventRecord,
     after_cursor,
     format_cursor,
@@ -13,7 +14,6 @@ from shared.events.log import (
     parse_cursor,
     publish,
     publish_many,
-    resolve_cursor,
     to_envelope,
 )
 from shared.events.outbox_cursors import (
@@ -33,10 +33,10 @@ from shared.events.outbox_relay import (
     Relay,
     backoff_delay,
 )
+from shared.events.serialization import serialize_columns, serialize_event, serialize_value
 from shared.events.topics import SUBSCRIBERS, topics_for
 
 __all__ = [
-    "CURRENT_TX_SQL",
     "IDLE_ADVANCE_ROWS",
     "LEASE_DURATION",
     "LOG_START",
@@ -49,16 +49,14 @@ __all__ = [
     "DeadLetterRead",
     "DeliveryOutcome",
     "Envelope",
-    "Epoch",
     "Event",
     "EventRecord",
+    "Instant",
     "Relay",
     "SubscriberCursor",
     "after_cursor",
     "backoff_delay",
-    "current_tx",
     "format_cursor",
-    "get_epoch",
     "insert_once",
     "is_visible",
     "last_visible_cursor",
@@ -68,7 +66,9 @@ __all__ = [
     "parse_cursor",
     "publish",
     "publish_many",
-    "resolve_cursor",
+    "serialize_columns",
+    "serialize_event",
+    "serialize_value",
     "to_envelope",
     "topics_for",
 ]

@@ -1,10 +1,13 @@
-"""Events and their envelope: what happened, who did it, where and when."""
+"""Base class of events, and the envelope that adds actor, region and time."""
 
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda instant: instant.astimezone(UTC))]
+"""A time of an event: in UTC, whatever zone it was given in."""
 
 
 class Event(BaseModel):
@@ -24,7 +27,7 @@ class Envelope(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: UUID
-    cursor: str = Field(description="`epoch.position` in the log, to be given back as `after`")
+    cursor: str = Field(description="position in the log, to be given back as `after`")
     service: str
     type: str = Field(examples=["project.moved"])
     subject: str = Field(description="the record this is about")
@@ -38,4 +41,3 @@ class Envelope(BaseModel):
     ingested_at: datetime = Field(description="when we learned it")
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
-    person: str = Field("", description="the person behind the actor's account; empty for services")

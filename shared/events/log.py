@@ -1,14 +1,11 @@
-"""The event log: each change of business state writes one row here, in the same transaction.
+"""The event log: every change of business state writes one row here, in the same transaction.
 
-The row is at once outbox (shared/events/outbox_relay.py), feed (feed.py) and audit trail (audit_log.py). Nothing
-updates or deletes a row.
+The row is the outbox, the feed, the sync and the audit trail at once (outbox_relay.py, feed.py, audit_log.py beside this file).
+Nothing updates or deletes a row.
 
-Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. A row therefore carries
-its transaction's id (plus the epoch's offset, shared/events/epoch.py), readers see it only when no older transaction is
-open, and a position is the pair (tx, seq). On SQLite there is one writer; tx is the epoch's offset and seq is the order.
-
-A cursor, as clients hold it, is `epoch.tx.seq`, the numbers in hexadecimal. v0.2.0 gave out `tx.seq`: such a cursor
-belongs to the first epoch and is accepted while that lasts, up to the position at which the upgrade began it.
+Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. Rows therefore carry the
+transaction's id, readers see a row only when no older transaction is still open, and a cursor is the pair (tx, seq).
+On SQLite there is one writer; tx is 0 and seq is the order.
 """
 
 import re
@@ -18,25 +15,20 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Actor
 from shared.db import bulk_upsert, event_log, execute_core, new_id
-from shared.errors import Gone, Invalid
-from shared.events.epoch import (
-    LOG_START,
-    TX_OFFSET_SQL,
-    Cursor,
-    Epoch,
-    current_tx,
-    find_last_position,
-    get_epoch,
-)
+from shared.errors import Invalid
 from shared.events.event import Envelope, Event
+from shared.events.serialization import serialize_columns, serialize_event
 
+Cursor = tuple[int, int]
+LOG_START: Cursor = (0, 0)
 MAX_HISTORY_EVENTS = 500
 BULK_INSERT_MIN_ROWS = 8
-"""From this number of rows on, one parameter carries all of them."""
+"""From so many rows on they go in one parameter."""
 OLDEST_OPEN_TRANSACTION_SQL = """(
     SELECT least(
         coalesce(min(open::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
@@ -47,10 +39,9 @@ OLDEST_OPEN_TRANSACTION_SQL = """(
         WHERE other.backend_xid = open::xid
         AND other.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))"""
 """The oldest transaction that may still write here. A snapshot lists those of the whole server; one that is known to
-run in another database is left out, so that a service does not wait for its neighbours. An unknown one counts.
+run in another database cannot, so that a service does not wait for its neighbours. What is not known is waited for.
 """
-FIRST_HIDDEN_TX_SQL = f"({TX_OFFSET_SQL} + {OLDEST_OPEN_TRANSACTION_SQL})"
-_CURSOR = re.compile(r"(?:([0-9a-f]{8,16})\.)?([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
+_CURSOR = re.compile(r"([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
 
 
 async def publish(
@@ -63,17 +54,22 @@ async def publish(
     region: str,
     at: datetime,
     recorded_at: datetime | None = None,
+    table: type[SQLModel] | None = None,
     before: dict[str, Any] | None = None,
     reason: str = "",
 ) -> None:
-    """Write one row in the transaction of the change it reports."""
-    record = EventRecord(event, subject, version, region, recorded_at, before, reason)
-    await publish_many(session, [record], actor=actor, at=at)
+    """Write one row; it is there if and only if the change beside it is.
+
+    Services do not call this but save through shared/records/save.py. `table` is the model that `before` has columns of;
+    None when none of them is money.
+    """
+    told = EventRecord(event, subject, version, region, recorded_at, before, reason, table)
+    await publish_many(session, [told], actor=actor, at=at)
 
 
 @dataclass(frozen=True)
 class EventRecord:
-    """The content of one row: the event and the record it is about."""
+    """One row to be: the event and whom it is about."""
 
     event: Event
     subject: str
@@ -82,12 +78,16 @@ class EventRecord:
     recorded_at: datetime | None = None
     before: dict[str, Any] | None = None
     reason: str = ""
+    table: type[SQLModel] | None = None
+    """The model that `before` has columns of; None when none of them is money."""
 
 
 async def publish_many(
-    session: AsyncSession, records: Sequence[EventRecord], *, actor: Actor, at: datetime
+    session: AsyncSession, told: Sequence[EventRecord], *, actor: Actor, at: datetime
 ) -> None:
-    """Write the rows of many changes of one transaction in their order, with one statement."""
+    """The same for many changes of one transaction, in one statement and in their order."""
+    postgres = session.get_bind().dialect.name == "postgresql"
+    tx: Any = sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0
     rows = [
         {
             "id": new_id(),
@@ -101,16 +101,12 @@ async def publish_many(
             "reason": one.reason,
             "recorded_at": one.recorded_at or at,
             "ingested_at": at,
-            "before": one.before or {},
-            "after": one.event.model_dump(mode="json"),
-            "person": actor.person,
+            "before": serialize_columns(one.table, one.before) if one.before else {},
+            "after": serialize_event(one.event),
         }
-        for one in records
+        for one in told
     ]
-    tx = current_tx(session)
-    if session.get_bind().dialect.name == "postgresql" and len(rows) >= BULK_INSERT_MIN_ROWS:
-        # The lock that the insert takes anyway, taken before the offset is read: no epoch begins in between.
-        await execute_core(session, sa.text("LOCK TABLE event_log IN ROW EXCLUSIVE MODE"))
+    if postgres and len(rows) >= BULK_INSERT_MIN_ROWS:
         number = (await execute_core(session, sa.select(tx))).scalar_one()
         await bulk_upsert(session, event_log, [{**row, "tx": number} for row in rows])
     elif rows:
@@ -118,19 +114,19 @@ async def publish_many(
 
 
 def is_visible(session: AsyncSession) -> sa.ColumnElement[bool]:
-    """Condition: no open transaction can still write a row before this one."""
+    """True of a row that no older open transaction can still be put before."""
     if session.get_bind().dialect.name != "postgresql":
         return sa.true()
-    return event_log.c.tx < sa.literal_column(FIRST_HIDDEN_TX_SQL, sa.BigInteger)
+    return event_log.c.tx < sa.literal_column(OLDEST_OPEN_TRANSACTION_SQL, sa.BigInteger)
 
 
 def after_cursor(cursor: Cursor) -> sa.ColumnElement[bool]:
-    """Condition: the row is after a position. PostgreSQL and SQLite answer it by the index."""
+    """True of a row after a cursor, in a form the index serves."""
     return sa.tuple_(event_log.c.tx, event_log.c.seq) > sa.tuple_(*map(sa.literal, cursor))
 
 
 def up_to_cursor(cursor: Cursor) -> sa.ColumnElement[bool]:
-    """Condition: the row is at a position or before it."""
+    """True of the row at a cursor and all before it."""
     return sa.tuple_(event_log.c.tx, event_log.c.seq) <= sa.tuple_(*map(sa.literal, cursor))
 
 
@@ -141,7 +137,7 @@ async def list_after_cursor(
     limit: int = MAX_HISTORY_EVENTS,
     where: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[sa.Row[Any]]:
-    """Visible rows after a position in their final order: no later call finds a row before these."""
+    """Rows after a cursor in their final order; none can appear before these later."""
     query = (
         sa.select(event_log)
         .where(after_cursor(cursor), is_visible(session), *where)
@@ -154,9 +150,9 @@ async def list_after_cursor(
 async def last_visible_cursor(
     session: AsyncSession, cursor: Cursor = LOG_START, *, window: int | None = None
 ) -> Cursor:
-    """The position of the last visible row; with a window, of the last one among that many rows after the cursor.
+    """Position of the last final row; with a window, of the last among that many rows after the cursor.
 
-    The rows up to that position are complete, whatever other transactions commit before the next statement.
+    Rows up to a head read first are complete, whatever is committed between that statement and the next.
     """
     places = sa.select(event_log.c.tx, event_log.c.seq).where(after_cursor(cursor), is_visible(session))
     log = event_log.c
@@ -168,49 +164,29 @@ async def last_visible_cursor(
     return cursor if last is None else (last.tx, last.seq)
 
 
-def format_cursor(epoch: str, cursor: Cursor) -> str:
-    """A cursor as clients hold it: `epoch.tx.seq`."""
-    return f"{epoch}.{cursor[0]:x}.{cursor[1]:x}"
+def format_cursor(cursor: Cursor) -> str:
+    """A cursor as clients hold it."""
+    return f"{cursor[0]:x}.{cursor[1]:x}"
 
 
-def parse_cursor(text: str) -> tuple[str, Cursor]:
-    """The epoch and the position in a cursor; the epoch of a cursor of v0.2.0 is empty. Invalid when it is none."""
+def parse_cursor(text: str) -> Cursor:
+    """The cursor a client gives back; empty is the beginning. Invalid when it is not one of ours."""
+    if not text:
+        return LOG_START
     found = _CURSOR.fullmatch(text)
     if found is None:
         raise Invalid("游标无效, 请从头开始读取", "Not a cursor of this feed")
-    return found[1] or "", (int(found[2], 16), int(found[3], 16))
-
-
-async def resolve_cursor(session: AsyncSession, text: str, epoch: Epoch) -> Cursor:
-    """The position that a client's cursor names in this log; an empty one names the start.
-
-    Raises Invalid for what is no cursor, Gone for a cursor of another epoch or ahead of the log.
-    """
-    if not text:
-        return LOG_START
-    name, position = parse_cursor(text)
-    if position == LOG_START:
-        return LOG_START
-    is_current = name == epoch.name if name else epoch.number == 1 and position <= epoch.after
-    if not is_current or position > await find_last_position(session):
-        raise Gone(
-            "游标不属于现在的事件日志: 系统从备份恢复过, 或迁移过服务器",
-            "The cursor is of another epoch of this log, or ahead of it",
-            next_step="不带 after 从头读取一次, 按事件的 id 去重, 之后从答复里的 next 继续",
-        )
-    return position
+    return int(found[1], 16), int(found[2], 16)
 
 
 async def list_history(session: AsyncSession, service: str, subject: str) -> list[Envelope]:
-    """The first `MAX_HISTORY_EVENTS` events about one record, oldest first. The caller has checked its scope."""
+    """What happened to one record, oldest first, at most `VIEW_LIMIT` events; its scope must have been asked before."""
     query = sa.select(event_log).where(event_log.c.subject == subject).order_by(event_log.c.seq)
-    rows = (await execute_core(session, query.limit(MAX_HISTORY_EVENTS))).all()
-    epoch = await get_epoch(session)
-    return [to_envelope(service, row, epoch.name) for row in rows]
+    return [to_envelope(service, row) for row in await execute_core(session, query.limit(MAX_HISTORY_EVENTS))]
 
 
-def to_envelope(service: str, row: sa.Row[Any], epoch: str) -> Envelope:
-    """A log row as subscribers and readers see it, its position as a cursor of the current epoch."""
+def to_envelope(service: str, row: sa.Row[Any]) -> Envelope:
+    """A log row as others see it."""
     values = row._asdict()
-    cursor = format_cursor(epoch, (values.pop("tx"), values.pop("seq")))
+    cursor = format_cursor((values.pop("tx"), values.pop("seq")))
     return Envelope(service=service, cursor=cursor, **values)

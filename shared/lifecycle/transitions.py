@@ -13,6 +13,7 @@ from shared.errors import Conflict, FieldError, FieldErrorRead, Forbidden, Inval
 from shared.events import Event
 from shared.http import VersionMatch
 from shared.lifecycle.table import Lifecycle, Transition
+from shared.records.save import save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 StateT = TypeVar("StateT", bound=LabelledEnum)
@@ -88,7 +89,7 @@ def effective_time(request: TransitionRequest, since: datetime, at: datetime) ->
 
 
 def _four_eyes_errors(row: Transition[Any, Any, Any], record: Record, actor: Actor) -> list[FieldError]:
-    if not any(actor.is_same_person(getattr(record, name)) for name in row.four_eyes):
+    if not any(getattr(record, name) == actor.id for name in row.four_eyes):
         return []
     return [
         FieldError(
@@ -150,12 +151,10 @@ async def apply_transition(
         setattr(record, f"previous_{state_field}", previous)
     setattr(record, state_field, target)
     setattr(record, f"{state_field}_since", happened_at)
-    record.version += 1
-    record.updated_at = work.at
-    work.session.add(record)
-    await work.publish(
-        event(previous, target),
+    await save_record(
+        work,
         record,
+        event(previous, target),
         before={state_field: previous},
         reason=request.reason,
         happened_at=happened_at,

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,6 +12,8 @@ from sqlmodel import select
 
 from shared.db import Record, new_id
 from shared.errors import Conflict
+from shared.events import Event
+from shared.records.save import insert_record
 from shared.unit_of_work import UnitOfWork
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -27,13 +31,17 @@ async def create_record(
     body: BaseModel,
     *,
     region: str,
-    id: UUID | None = None,  # noqa: A002 - the column's name
+    id: UUID | None = None,  # noqa: A002 - the record's own word
+    event: Callable[[RecordT], Event] | None = None,
+    event_reason: str = "",
+    event_time: datetime | None = None,
     **columns: Any,  # noqa: ANN401 - the table's columns
 ) -> tuple[RecordT, bool]:
     """Insert a record and return (record, True); return (existing record, False) for a repeated request.
 
     Raises Conflict when the id exists with another content or creator. The record is flushed, not committed;
     `created_by` is the actor, `created_digest` the digest of `body`.
+    `event` builds the event of a new record; a caller whose event needs rows added later calls `log_event`.
     """
     digest = content_digest(body)
     if id is not None:
@@ -51,6 +59,9 @@ async def create_record(
         created_digest=digest,
         **columns,
     )
-    work.session.add(record)
-    await work.session.flush()
+    if event is None:
+        work.session.add(record)
+        await work.session.flush()
+    else:
+        await insert_record(work, record, event(record), reason=event_reason, happened_at=event_time)
     return record, True

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -28,7 +28,7 @@ def list_source_files() -> list[Path]:
         path
         for name in SOURCE_FOLDERS
         for path in sorted((ROOT / name).rglob("*.py"))
-        if "migrations" not in path.parts or ("shared" in path.parts and "versions" not in path.parts)
+        if "migrations" not in path.parts or "shared" in path.parts
     ]
 
 
@@ -139,7 +139,56 @@ def find_unfinished_code(path: PurePosixPath, text: str, tree: ast.Module) -> It
                 yield node.lineno, f"{name} hides a failure"
 
 
+SAVING_FILE = "shared/records/save.py"
+VERSION_WRITERS = {
+    SAVING_FILE: "the way",
+    "services/assets/register/importer.py": "inserts hundreds of assets in one statement",
+    "services/assets/register/consumers.py": "copies the version of a project",
+}
+"""Files that set a version, each with its reason."""
+LOG_WRITERS = {
+    SAVING_FILE: "the way",
+    "shared/events/log.py": "the log",
+    "shared/events/webhooks/service.py": "a row of a table that is no Record",
+    "shared/events/webhooks/delivery.py": "a row of a table that is no Record",
+    "shared/rules/router.py": "a row of a table that is no Record",
+    "shared/notices/service.py": "a row of a table that is no Record",
+    "services/identity/keys/service.py": "a key has neither region nor version",
+    "services/attendance/check_ins/repository.py": "check-ins and their events in one statement",
+}
+"""Files that write to the event log, each with its reason; all of them use shared/events/serialization.py."""
+
+
+def find_hand_set_versions(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A record is saved together with its event: only shared/records/save.py raises versions."""
+    if _is_product_file(path) and str(path) not in VERSION_WRITERS:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Assign | ast.AugAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in _list_flat_targets(targets):
+                    if target.attr == "version" and ast.unparse(target.value) != "self":
+                        yield node.lineno, f"sets {ast.unparse(target)}; save_record does"
+
+
+def find_hand_written_events(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Only shared/records/save.py and the listed files write to the event log."""
+    if _is_product_file(path) and str(path) not in LOG_WRITERS:
+        for node, name, owner in _list_calls(tree):
+            if name in {"publish", "publish_many"} or (name == "insert" and owner.endswith("event_log")):
+                yield node.lineno, f"writes to the event log ({name}); save_record or log_event does"
+
+
+def _list_flat_targets(targets: Iterable[ast.expr]) -> Iterator[ast.Attribute]:
+    for target in targets:
+        if isinstance(target, ast.Attribute):
+            yield target
+        elif isinstance(target, ast.Tuple):
+            yield from _list_flat_targets(target.elts)
+
+
 LINTS: tuple[Lint, ...] = (
+    find_hand_set_versions,
+    find_hand_written_events,
     find_commits_outside_edge,
     find_clock_reads,
     find_unscoped_queries,

@@ -12,6 +12,18 @@ LONG_FUNCTION_SOURCE = "def f():\n" + "    x = 1\n" * (lint_rules.MAX_FUNCTION_L
 UNFINISHED_SOURCE = "# TO" + "DO later"
 
 PLANTED_BREAKS = [
+    (lint_rules.find_hand_set_versions, "services/x/y/service.py", "record.version += 1"),
+    (
+        lint_rules.find_hand_set_versions,
+        "services/x/y/service.py",
+        "record.version, record.at = record.version + 1, at",
+    ),
+    (
+        lint_rules.find_hand_written_events,
+        "services/x/y/service.py",
+        "await publish(work.session, event, actor=work.actor)",
+    ),
+    (lint_rules.find_hand_written_events, "services/x/y/repository.py", "statement = event_log.insert()"),
     (lint_rules.find_commits_outside_edge, "services/x/y/service.py", "await work.session.commit()"),
     (lint_rules.find_clock_reads, "services/x/y/service.py", "at = datetime.now(UTC)"),
     (lint_rules.find_clock_reads, "shared/x.py", "at = time.time()"),

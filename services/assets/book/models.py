@@ -9,7 +9,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.book.lifecycle import AdjustmentState
 from services.assets.book.schemas import AdjustmentKind
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class ValueAdjustment(Base, Record, table=True):
@@ -23,7 +23,7 @@ class ValueAdjustment(Base, Record, table=True):
 
     asset_id: UUID = Field(foreign_key="asset.id")
     kind: AdjustmentKind = Field(sa_type=text_enum(AdjustmentKind))
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     happened_on: date
     document_no: str = Field(default="", max_length=100)
     reason: str = Field(sa_type=sa.Text)

@@ -35,7 +35,7 @@ from shared.errors import ApiError
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 RETRY_INTERVAL = timedelta(hours=1)
@@ -235,14 +235,12 @@ async def update_funding(work: UnitOfWork, asset: Asset, funding: list[dict[str,
     work.session.add(asset)
     if funding == before:
         return
-    asset.version += 1
-    asset.updated_at = work.at
     shares = tuple(
         FundingShare.model_validate(part | {"amount": format_yuan(part["amount"])}) for part in funding
     )
     event = FundingCarried(asset_id=asset.id, project_id=asset.project_id, funding=shares)
     previous_funding = [part | {"amount": format_yuan(part["amount"])} for part in before]
-    await work.publish(event, asset, before={"funding": previous_funding}, reason=reason)
+    await save_record(work, asset, event, before={"funding": previous_funding}, reason=reason)
 
 
 async def fill_missing_funding(context: ServiceContext, limit: int = 50) -> int:
@@ -273,11 +271,10 @@ async def _apply_adjustment(work: UnitOfWork, asset: Asset, adjustment: ValueAdj
     if name == "original_value" and asset.funding_carried:
         # The sources add up to the original value, so they must be fetched again.
         asset.funding_known, asset.funding_asked_at = False, None
-    asset.version += 1
-    asset.updated_at = work.at
-    work.session.add(asset)
     event = AssetChanged(asset_id=asset.id, fields=[name])
-    await work.publish(event, asset, before=before, reason=f"{adjustment.kind.label}: {adjustment.reason}")
+    await save_record(
+        work, asset, event, before=before, reason=f"{adjustment.kind.label}: {adjustment.reason}"
+    )
 
 
 def _counts_separately(adjustment: ValueAdjustment) -> bool:

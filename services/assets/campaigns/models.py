@@ -12,7 +12,7 @@ from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.campaigns.schemas import FindingResult
 from services.assets.register.schemas import AssetClass
 from shared.china import FencePosition
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Campaign(Base, Record, table=True):
@@ -45,7 +45,7 @@ class CampaignItem(Base, table=True):
     code: str = Field(max_length=40)
     name: str = Field(max_length=200)
     asset_class: AssetClass = Field(sa_type=text_enum(AssetClass))
-    value: int = Field(sa_type=sa.BigInteger)
+    value: int = Field(sa_type=Fen)
     result: FindingResult | None = Field(default=None, sa_type=text_enum(FindingResult))
     found_at: datetime | None = None
     finding_id: UUID | None = None

@@ -40,7 +40,7 @@ from shared.errors import ApiError, FieldErrorRead
 from shared.files import uploads
 from shared.http import VersionMatch, to_field_errors
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
-from shared.records import content_digest, create_record
+from shared.records import content_digest, create_record, log_event
 from shared.unit_of_work import UnitOfWork
 
 SIGHTING_RESULTS = frozenset({FindingResult.FOUND, FindingResult.DAMAGED, FindingResult.MISPLACED})
@@ -66,7 +66,7 @@ async def create_campaign(work: UnitOfWork, body: CampaignCreate) -> Campaign:
         event = CampaignMoved(
             campaign_id=campaign.id, expected=progress.expected.count, was="", now=campaign.state
         )
-        await work.publish(event, campaign)
+        await log_event(work, campaign, event)
     return campaign
 
 
@@ -228,6 +228,10 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
         work,
         Finding,
         item,
+        event=lambda finding: AssetCounted(
+            campaign_id=campaign.id, finding_id=finding.id, asset_id=finding.asset_id, result=finding.result
+        ),
+        event_time=item.found_at,
         region=region,
         id=item.id,
         campaign_id=campaign.id,
@@ -241,10 +245,6 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
     )
     if expected is not None and asset is not None:
         await _update_item(work, expected, asset, finding)
-    event = AssetCounted(
-        campaign_id=campaign.id, finding_id=finding.id, asset_id=finding.asset_id, result=finding.result
-    )
-    await work.publish(event, finding, happened_at=item.found_at)
     return finding, True
 
 

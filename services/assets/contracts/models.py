@@ -10,7 +10,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.schemas import OperatingMode, SettlementPeriod
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class OperatingContract(Base, Record, table=True):
@@ -32,11 +32,11 @@ class OperatingContract(Base, Record, table=True):
     """Whether the operator is deregistered or cannot be reached."""
     starts_on: date
     ends_on: date
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     period: SettlementPeriod = Field(sa_type=text_enum(SettlementPeriod))
     first_due_on: date
     steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
-    deposit: int = Field(default=0, sa_type=sa.BigInteger)
+    deposit: int = Field(default=0, sa_type=Fen)
     households: int = 0
     previous_id: UUID | None = None
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -63,8 +63,8 @@ class Receivable(Base, Record, table=True):
     asset_id: UUID = Field(foreign_key="asset.id")
     number: int
     due_on: date
-    amount: int = Field(sa_type=sa.BigInteger)
-    received: int = Field(default=0, sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
+    received: int = Field(default=0, sa_type=Fen)
     open: bool = True
     void: bool = False
     """Whether the contract ended before the due date."""
@@ -83,7 +83,7 @@ class Receipt(Base, Record, table=True):
 
     asset_id: UUID = Field(foreign_key="asset.id")
     contract_id: UUID | None = Field(default=None, foreign_key="operating_contract.id")
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     received_on: date
     payer: str = Field(max_length=200)
     voucher_no: str = Field(max_length=100)
@@ -100,4 +100,4 @@ class ReceiptPart(Base, table=True):
 
     receipt_id: UUID = Field(foreign_key="receipt.id", primary_key=True)
     receivable_id: UUID = Field(foreign_key="receivable.id", primary_key=True)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)

@@ -39,8 +39,8 @@ from shared.lifecycle.transitions import (
     available_actions,
     effective_time,
 )
-from shared.records import create_record
-from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork, to_json_values
+from shared.records import create_record, log_event, save_record, touch_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 UNSIGNED_STATES = frozenset({ContractState.DRAFT, ContractState.CANCELLED})
 
@@ -160,11 +160,8 @@ async def mark_operator(
     match.check_version(contract)
     before = {"operator_gone": contract.operator_gone}
     contract.operator_gone = body.gone
-    contract.version += 1
-    contract.updated_at = work.at
-    work.session.add(contract)
     event = OperatorMarked(contract_id=contract.id, gone=body.gone)
-    await work.publish(event, contract, before=to_json_values(before), reason=body.reason)
+    await save_record(work, contract, event, before=before, reason=body.reason)
     return contract
 
 
@@ -202,7 +199,7 @@ async def reverse_receipt(work: UnitOfWork, receipt_id: UUID, body: ReceiptRever
     original = await records.get_record(work, Receipt, receipt_id, "笔实收")
     asset = await register.get_asset(work, original.asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
-    if work.actor.is_same_person(original.created_by):
+    if original.created_by == work.actor.id:
         raise Forbidden("不能冲销本人登记的实收, 须由另一人办理", "Four eyes: another person must")
     if original.reverses is not None or (body.id is None and await repository.is_reversed(work, original.id)):
         raise conflict("reversed", "已冲销, 或本身是冲销记录", "Reversed already")
@@ -312,9 +309,7 @@ async def _settle_receivables(work: UnitOfWork, receipt: Receipt, contract_id: U
 def _apply_to_receivable(work: UnitOfWork, receipt: Receipt, receivable: Receivable, amount: int) -> None:
     receivable.received += amount
     receivable.open = receivable.received < receivable.amount
-    receivable.version += 1
-    receivable.updated_at = work.at
-    work.session.add(receivable)
+    touch_record(work, receivable)
     work.session.add(ReceiptPart(receipt_id=receipt.id, receivable_id=receivable.id, amount=amount))
 
 
@@ -327,4 +322,4 @@ async def _publish_receipt(work: UnitOfWork, asset: Asset, receipt: Receipt, rea
         received_on=receipt.received_on,
     )
     await post_receipt(work, str(receipt.id), asset.region, receipt.amount, receipt.received_on)
-    await work.publish(event, asset, reason=reason)
+    await log_event(work, asset, event, reason=reason)

@@ -11,7 +11,7 @@ from services.assets.base import Base
 from services.assets.custody.schemas import Condition, Holding
 from services.assets.register.lifecycle import UseState
 from shared.china import FencePosition
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Keeper(Base, Record, table=True):
@@ -71,6 +71,6 @@ class FollowUp(Base, Record, table=True):
     visitor: str = Field(max_length=64)
     holding: Holding = Field(sa_type=text_enum(Holding))
     quantity: str = Field(default="", max_length=40)
-    income: int | None = Field(default=None, sa_type=sa.BigInteger)
+    income: int | None = Field(default=None, sa_type=Fen)
     needs: str = Field(default="", sa_type=sa.Text)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)

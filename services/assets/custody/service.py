@@ -35,7 +35,7 @@ from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, FieldErrorRead
 from shared.files import uploads
 from shared.http import to_field_errors
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record, touch_record
 from shared.spreadsheets import Column
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -72,8 +72,7 @@ async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> K
                 "before", f"须晚于现责任人的起始日 {previous.starts_on}", "/starts_on", "It begins too early"
             )
         previous.ends_on = body.starts_on - timedelta(days=1)
-        previous.version += 1
-        work.session.add(previous)
+        touch_record(work, previous)
         await work.session.flush()
     keeper_id = body.id or new_id()
     encrypted_phone = (
@@ -94,10 +93,8 @@ async def create_keeper(work: UnitOfWork, asset_id: UUID, body: KeeperPost) -> K
     )
     if created:
         asset.keeper_unit, asset.keeper_name = keeper.unit, keeper.name
-        asset.version += 1
-        work.session.add(asset)
         event = KeeperNamed(asset_id=asset.id, keeper_id=keeper.id, welfare_post=keeper.welfare_post)
-        await work.publish(event, asset)
+        await save_record(work, asset, event)
     return keeper
 
 
@@ -142,7 +139,7 @@ async def reveal_phone(work: UnitOfWork, asset_id: UUID, keeper_id: UUID) -> str
     keeper = await records.get_record(work, Keeper, keeper_id, "位管护责任人")
     if keeper.asset_id != asset.id or not keeper.phone_sealed:
         raise conflict("no_phone", "没有登记电话", "No phone is known")
-    await work.publish(PhoneRevealed(asset_id=asset.id, record_id=keeper.id), asset)
+    await log_event(work, asset, PhoneRevealed(asset_id=asset.id, record_id=keeper.id))
     return work.context.keyring.decrypt(keeper.phone_sealed, associated_data=f"keeper:{keeper.id}:phone")
 
 
@@ -246,9 +243,10 @@ async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost)
     if created:
         seen_at = min(work.at, datetime.combine(body.visited_on, time(12), CHINA_TIME_ZONE))
         await rules.record_sighting(work, asset, seen_at, photo=bool(photos))
-        await work.publish(
-            HouseholdVisited(asset_id=asset.id, visit_id=visit.id, holding=visit.holding),
+        await log_event(
+            work,
             asset,
+            HouseholdVisited(asset_id=asset.id, visit_id=visit.id, holding=visit.holding),
             happened_at=seen_at,
         )
     return visit
@@ -264,7 +262,7 @@ async def _publish_inspection(work: UnitOfWork, asset: Asset, inspection: Inspec
         verdict=inspection.verdict,
         photos=len(inspection.photos),
     )
-    await work.publish(event, asset, happened_at=inspection.inspected_at)
+    await log_event(work, asset, event, happened_at=inspection.inspected_at)
     if (
         inspection.condition in BROKEN_CONDITIONS
         and asset.state in COUNTED_STATES

@@ -11,7 +11,7 @@ from services.assets.base import Base
 from services.assets.disposals.lifecycle import DisposalState, RevivalState
 from services.assets.disposals.schemas import DisposalCause
 from services.assets.register.schemas import Track
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Disposal(Base, Record, table=True):
@@ -29,13 +29,13 @@ class Disposal(Base, Record, table=True):
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     state: DisposalState = Field(sa_type=text_enum(DisposalState))
     state_since: datetime
-    value: int | None = Field(default=None, sa_type=sa.BigInteger)
+    value: int | None = Field(default=None, sa_type=Fen)
     appraisal_no: str = Field(default="", max_length=100)
     held_on: date | None = None
     decided_by: str = Field(default="", max_length=64)
     document_no: str = Field(default="", max_length=100)
     approved_by: str = Field(default="", max_length=64)
-    proceeds: int | None = Field(default=None, sa_type=sa.BigInteger)
+    proceeds: int | None = Field(default=None, sa_type=Fen)
     voucher_no: str = Field(default="", max_length=100)
     booked_by: str = Field(default="", max_length=64)
     result: str = Field(default="", sa_type=sa.Text)
@@ -51,7 +51,7 @@ class Revival(Base, Record, table=True):
     track: Track = Field(sa_type=text_enum(Track))
     problem: str = Field(sa_type=sa.Text)
     measures: str = Field(sa_type=sa.Text)
-    investment: int = Field(default=0, sa_type=sa.BigInteger)
+    investment: int = Field(default=0, sa_type=Fen)
     person: str = Field(max_length=100)
     deadline: date
     before: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

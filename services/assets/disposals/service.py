@@ -47,7 +47,7 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition, av
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_KIND = "disposal"
@@ -65,10 +65,11 @@ async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
         raise conflict("running", "这项资产的处置正在办理", "A disposal is under way")
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
-    disposal, created = await create_record(
+    disposal, _ = await create_record(
         work,
         Disposal,
         body,
+        event=lambda disposal: _disposal_event(disposal, "", disposal.state),
         region=asset.region,
         id=body.id,
         asset_id=asset.id,
@@ -78,8 +79,6 @@ async def create_disposal(work: UnitOfWork, body: DisposalCreate) -> Disposal:
         state=DisposalState.REQUESTED,
         state_since=work.at,
     )
-    if created:
-        await work.publish(_disposal_event(disposal, "", disposal.state), disposal)
     return disposal
 
 
@@ -183,10 +182,11 @@ async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
         raise conflict("not_registered", "资产不在册", "The asset is not on the register")
     if body.deadline < work.today:
         raise invalid("deadline_past", "期限早于今天", "/deadline", "The deadline is past already")
-    revival, created = await create_record(
+    revival, _ = await create_record(
         work,
         Revival,
         body,
+        event=lambda revival: _revival_event(revival, "", revival.state),
         region=asset.region,
         id=body.id,
         before=await collect_figures(work, asset),
@@ -194,8 +194,6 @@ async def create_revival(work: UnitOfWork, body: RevivalCreate) -> Revival:
         state_since=work.at,
         **body.model_dump(exclude={"id"}),
     )
-    if created:
-        await work.publish(_revival_event(revival, "", revival.state), revival)
     return revival
 
 
@@ -243,10 +241,8 @@ async def transition_revival(
     if action is RevivalAction.APPROVE:
         before = {"track": asset.track and str(asset.track)}
         asset.track = revival.track
-        asset.version += 1
-        work.session.add(asset)
         event = AssetChanged(asset_id=asset.id, fields=["track"])
-        await work.publish(event, asset, before=before, reason="盘活方案批准")
+        await save_record(work, asset, event, before=before, reason="盘活方案批准")
     if action is RevivalAction.REPORT:
         revival.after, revival.reported_by = await collect_figures(work, asset), work.actor.id
         revival.file_ids = [*revival.file_ids, *file_ids]

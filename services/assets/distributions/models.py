@@ -10,7 +10,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.distributions.lifecycle import DistributionState
 from services.assets.distributions.schemas import IncomeAccount, Purpose
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class IncomePosting(Base, table=True):
@@ -27,7 +27,7 @@ class IncomePosting(Base, table=True):
     """Business key that makes the posting unique: receipt:…, plan:…, payout:…, return:…"""
     region: str = Field(max_length=12)
     account: IncomeAccount = Field(sa_type=text_enum(IncomeAccount))
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     happened_on: date
     created_at: datetime
     created_by: str = Field(max_length=64)
@@ -40,7 +40,7 @@ class IncomeBalance(Base, table=True):
 
     region: str = Field(primary_key=True, max_length=12)
     account: IncomeAccount = Field(sa_type=text_enum(IncomeAccount), primary_key=True)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
 
 
 class Distribution(Base, Record, table=True):
@@ -53,7 +53,7 @@ class Distribution(Base, Record, table=True):
     year: int
     title: str = Field(max_length=200)
     lines: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
-    total: int = Field(default=0, sa_type=sa.BigInteger)
+    total: int = Field(default=0, sa_type=Fen)
     steps: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     note: str = Field(default="", sa_type=sa.Text)
     state: DistributionState = Field(sa_type=text_enum(DistributionState))
@@ -73,7 +73,7 @@ class Payout(Base, Record, table=True):
     payee: str = Field(max_length=100)
     account_sealed: str = Field(default="", sa_type=sa.Text)
     account_masked: str = Field(default="", max_length=40)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     basis: str = Field(default="", max_length=200)
     paid_on: date | None = None
     voucher_no: str = Field(default="", max_length=100)

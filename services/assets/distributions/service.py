@@ -51,7 +51,7 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition, av
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record, touch_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_KIND = "distribution"
@@ -128,9 +128,11 @@ async def update_lines(
     if plan.state is not DistributionState.DRAFT:
         raise conflict("not_draft", f"方案{plan.state.label}, 不能再修改", "The plan is no draft")
     plan.lines, plan.total, plan.steps = _build_lines(lines), sum(line.amount for line in lines), {}
-    _bump_version(work, plan)
-    await work.publish(
-        _transition_event(plan, DistributionState.DRAFT, DistributionState.DRAFT), plan, reason="修改明细"
+    await save_record(
+        work,
+        plan,
+        _transition_event(plan, DistributionState.DRAFT, DistributionState.DRAFT),
+        reason="修改明细",
     )
     return plan
 
@@ -159,8 +161,7 @@ async def record_decision_step(
         raise invalid("order", "日期早于前一步", "/held_on", "It is before an earlier step")
     entry = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
     plan.steps = {**plan.steps, str(body.step): entry}
-    _bump_version(work, plan)
-    await work.publish(_transition_event(plan, plan.state, plan.state), plan, reason=body.step.label)
+    await save_record(work, plan, _transition_event(plan, plan.state, plan.state), reason=body.step.label)
     return plan
 
 
@@ -261,7 +262,7 @@ async def create_payouts(work: UnitOfWork, plan_id: UUID, body: PayoutList) -> l
         event = PayoutsListed(
             distribution_id=plan.id, count=len(created), amount=sum(payout.amount for payout in created)
         )
-        await work.publish(event, plan)
+        await log_event(work, plan, event)
     return [payout for payout, _ in results]
 
 
@@ -280,16 +281,17 @@ async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body:
         raise conflict("not_approved", "方案审核通过后才能兑付", "The plan is not approved")
     if payout.paid_on is not None or payout.withdrawn:
         raise conflict("paid", "这一笔已经兑付, 或已从名单撤下", "Paid already, or withdrawn")
-    if work.actor.is_same_person(payout.created_by):
+    if payout.created_by == work.actor.id:
         raise Forbidden("不能兑付本人编制的名单, 须由另一人办理", "Four eyes: another person must")
     if body.paid_on > work.today:
         raise invalid("in_the_future", "兑付日期不能晚于今天", "/paid_on", "It lies in the future")
     payout.paid_on, payout.voucher_no, payout.paid_by = body.paid_on, body.voucher_no, work.actor.id
-    payout.version += 1
-    work.session.add(payout)
+    touch_record(work, payout)
     changes = {IncomeAccount.PLANNED: -payout.amount, IncomeAccount.DISTRIBUTED: payout.amount}
     await post_entry(work, f"payout:{payout.id}:{payout.returns}", plan.region, changes, body.paid_on)
-    await work.publish(PayoutPaid(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount), plan)
+    await log_event(
+        work, plan, PayoutPaid(distribution_id=plan.id, payout_id=payout.id, amount=payout.amount)
+    )
     return payout
 
 
@@ -303,9 +305,8 @@ async def withdraw_payout(
             "not_now", "只能撤下还没有兑付的名单", "It is paid or withdrawn, or the plan is closed"
         )
     payout.withdrawn = body.reason
-    payout.version += 1
-    work.session.add(payout)
-    await work.publish(_reversal_event(plan, payout, "withdrawn"), plan, reason=body.reason)
+    touch_record(work, payout)
+    await log_event(work, plan, _reversal_event(plan, payout, "withdrawn"), reason=body.reason)
     return payout
 
 
@@ -318,9 +319,8 @@ async def return_payout(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body: 
     await post_entry(work, f"return:{payout.id}:{payout.returns}", plan.region, changes, work.today)
     payout.paid_on, payout.voucher_no, payout.paid_by = None, "", ""
     payout.returns += 1
-    payout.version += 1
-    work.session.add(payout)
-    await work.publish(_reversal_event(plan, payout, "returned"), plan, reason=body.reason)
+    touch_record(work, payout)
+    await log_event(work, plan, _reversal_event(plan, payout, "returned"), reason=body.reason)
     return payout
 
 
@@ -331,7 +331,7 @@ async def reveal_account(work: UnitOfWork, plan_id: UUID, payout_id: UUID) -> st
     payout = await records.get_record(work, Payout, payout_id, "笔发放")
     if payout.distribution_id != plan.id or not payout.account_sealed:
         raise conflict("no_account", "没有登记账号", "No account is known")
-    await work.publish(AccountRevealed(payout_id=payout.id), plan)
+    await log_event(work, plan, AccountRevealed(payout_id=payout.id))
     return work.context.keyring.decrypt(payout.account_sealed, associated_data=f"payout:{payout.id}:account")
 
 
@@ -346,12 +346,6 @@ async def _get_editable(work: UnitOfWork, plan_id: UUID, match: VersionMatch) ->
     work.actor.require(May.ASSET_OPERATE, plan.region)
     match.check_version(plan)
     return plan
-
-
-def _bump_version(work: UnitOfWork, plan: Distribution) -> None:
-    plan.version += 1
-    plan.updated_at = work.at
-    work.session.add(plan)
 
 
 def _transition_event(

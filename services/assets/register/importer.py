@@ -30,9 +30,9 @@ from shared.auth import May
 from shared.china import LabelledEnum, format_yuan, parse_credit_code
 from shared.clients.assets import AssetMoved
 from shared.db import new_id
-from shared.events import EventRecord, publish_many
+from shared.events import EventRecord
 from shared.http import to_field_errors
-from shared.records import content_digest
+from shared.records import content_digest, log_events
 from shared.spreadsheets import Column, choice_column
 from shared.unit_of_work import UnitOfWork
 
@@ -116,7 +116,7 @@ async def _save_assets(work: UnitOfWork, assets: list[Asset], events: Sequence[E
     work.session.add_all(assets)
     await work.session.flush()
     await repository.index_assets(work, assets)
-    await publish_many(work.session, events, actor=work.actor, at=work.at)
+    await log_events(work, events)
     return assets
 
 

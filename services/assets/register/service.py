@@ -52,8 +52,8 @@ from shared.notices import repository as notice_repository
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject
-from shared.records import create_record
-from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork, to_json_values
+from shared.records import create_record, save_record
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 CERTIFICATE_SERIES = "QZ"
 """Series of certificate numbers, beside the class letters that asset codes use."""
@@ -248,6 +248,8 @@ async def create_asset(work: UnitOfWork, body: AssetCreate) -> Asset:
         work,
         Asset,
         body,
+        event=lambda asset: AssetEntered(asset_id=asset.id, origin=asset.origin, project_id=asset.project_id),
+        event_time=when,
         region=body.region,
         id=body.id,
         origin=Origin.MANUAL,
@@ -259,8 +261,6 @@ async def create_asset(work: UnitOfWork, body: AssetCreate) -> Asset:
     )
     if created:
         await repository.index_assets(work, [asset])
-        event = AssetEntered(asset_id=asset.id, origin=asset.origin, project_id=asset.project_id)
-        await work.publish(event, asset, happened_at=when)
     return asset
 
 
@@ -280,12 +280,9 @@ async def update_asset(work: UnitOfWork, asset: Asset, body: AssetChange, match:
     before = {name: getattr(asset, name) for name in values if getattr(asset, name) != values[name]}
     for name, value in values.items():
         setattr(asset, name, value)
-    asset.version += 1
-    asset.updated_at = work.at
-    work.session.add(asset)
     await repository.index_assets(work, [asset])
     event = AssetChanged(asset_id=asset.id, fields=sorted(before))
-    await work.publish(event, asset, before=to_json_values(before), reason=body.reason)
+    await save_record(work, asset, event, before=before, reason=body.reason)
     return asset
 
 

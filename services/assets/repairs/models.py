@@ -9,7 +9,7 @@ from sqlmodel import Field
 from services.assets.base import Base
 from services.assets.repairs.lifecycle import RepairState
 from services.assets.repairs.schemas import RepairSource
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Repair(Base, Record, table=True):
@@ -33,7 +33,7 @@ class Repair(Base, Record, table=True):
     state_since: datetime
     person: str = Field(default="", max_length=100)
     due_on: date | None = None
-    cost: int | None = Field(default=None, sa_type=sa.BigInteger)
+    cost: int | None = Field(default=None, sa_type=Fen)
     cost_source: str = Field(default="", max_length=200)
     finished_on: date | None = None
     finished_by: str = Field(default="", max_length=64)

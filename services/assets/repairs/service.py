@@ -128,10 +128,11 @@ async def _insert_repair(
         if body.contact
         else ""
     )
-    repair, created = await create_record(
+    repair, _ = await create_record(
         work,
         Repair,
         body,
+        event=lambda repair: _transition_event(repair, "", RepairState.REPORTED),
         region=asset.region,
         id=repair_id,
         asset_id=asset.id,
@@ -144,8 +145,6 @@ async def _insert_repair(
         state=RepairState.REPORTED,
         state_since=work.at,
     )
-    if created:
-        await work.publish(_transition_event(repair, "", RepairState.REPORTED), repair)
     return repair
 
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
+from shared.db import Fen
 
 
 class AssetLink(Base, table=True):
@@ -17,4 +18,4 @@ class AssetLink(Base, table=True):
     old_id: UUID = Field(foreign_key="asset.id", primary_key=True)
     new_id: UUID = Field(foreign_key="asset.id", primary_key=True)
     region: str = Field(max_length=12)
-    value: int = Field(sa_type=sa.BigInteger)
+    value: int = Field(sa_type=Fen)

@@ -33,6 +33,7 @@ from shared.auth import May
 from shared.china import format_yuan
 from shared.clients.assets import AssetReshaped
 from shared.db import new_id
+from shared.records import log_event
 from shared.unit_of_work import UnitOfWork
 
 # Fields that a successor does not inherit: its identity, its value and its own description.
@@ -177,7 +178,7 @@ async def _insert_links(
         event = AssetReshaped(
             asset_id=asset.id, project_id=asset.project_id, out_of=tuple(asset.id for asset in old)
         )
-        await work.publish(event, asset)
+        await log_event(work, asset, event)
 
 
 def _build_result(old: Sequence[Asset], new: Sequence[Asset]) -> SplitMergeResult:

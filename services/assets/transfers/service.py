@@ -39,7 +39,7 @@ from shared.lifecycle.transitions import TransitionPreview, apply_transition, av
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeSubject
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_KIND = "transfer"
@@ -263,13 +263,10 @@ async def _change_owner(work: UnitOfWork, transfer: Transfer, asset: Asset, item
     asset.owner_name, asset.owner_code = transfer.owner_name, transfer.owner_code
     asset.certificate_no = item.certificate_no or await issue_certificate_no(work, asset, work.today.year)
     asset.transfer_no = transfer.number or asset.transfer_no
-    asset.version += 1
-    asset.updated_at = work.at
-    work.session.add(asset)
     work.session.add(item)
     await register.index_assets(work, [asset])
     event = AssetOwnerChanged(asset_id=asset.id, project_id=asset.project_id, owner_kind=asset.owner_kind)
-    await work.publish(event, asset, before=before, reason=transfer.title)
+    await save_record(work, asset, event, before=before, reason=transfer.title)
 
 
 async def get_notice_subject(work: UnitOfWork, transfer_id: UUID, *, lock: bool) -> NoticeSubject:

@@ -11,6 +11,8 @@ from services.attendance.policy import CheckInLimits
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor
 from shared.china import FencePosition, FenceVerdict, Point, evaluate_fences
+from shared.clients.attendance import CheckInRecorded
+from shared.events import serialize_event
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 CheckInRow = dict[str, Any]
@@ -128,16 +130,17 @@ def build_row(
 
 
 def build_event_payload(row: CheckInRow) -> dict[str, Any]:
-    """Returns the payload of `check_in.recorded`: the verdict, without the position."""
-    return {
-        "person": row["person"],
-        "work_date": row["work_date"].isoformat(),
-        "kind": row["kind"],
-        "verdict": row["verdict"] or "",
-        "result": row["result"],
-        "post_id": str(row["post_id"]) if row["post_id"] else None,
-        "taken_at": row["taken_at"].isoformat(),
-    }
+    """Returns the `after` of `check_in.recorded`: that it was recorded and its result, without the place."""
+    event = CheckInRecorded(
+        person=row["person"],
+        work_date=row["work_date"],
+        kind=row["kind"],
+        verdict=row["verdict"] or "",
+        result=row["result"],
+        post_id=row["post_id"],
+        taken_at=row["taken_at"],
+    )
+    return serialize_event(event)
 
 
 def find_nearest_fence(

@@ -47,10 +47,11 @@ async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint
         )
     complaint_id = body.id or new_id()
     associated_data = f"complaint:{complaint_id}:contact"
-    complaint, is_new = await create_record(
+    complaint, _ = await create_record(
         work,
         Complaint,
         body,
+        event=lambda complaint: ComplaintMoved(was="", now=complaint.state),
         region=body.region,
         id=complaint_id,
         text=body.text,
@@ -60,8 +61,6 @@ async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
-    if is_new:
-        await work.publish(ComplaintMoved(was="", now=complaint.state), complaint)
     return complaint
 
 
@@ -75,10 +74,11 @@ async def create_objection(work: UnitOfWork, day_id: UUID, body: ObjectionCreate
     if await repository.has_open_objection(work, day.id, body.id):
         raise Conflict("这一天已有异议待答复", "An objection is open")
     await uploads.require_files(work, body.files, "/files")
-    objection, is_new = await create_record(
+    objection, _ = await create_record(
         work,
         Complaint,
         body,
+        event=lambda objection: _build_event(objection, "", objection.state),
         region=day.region,
         id=body.id,
         text=body.text,
@@ -90,8 +90,6 @@ async def create_objection(work: UnitOfWork, day_id: UUID, body: ObjectionCreate
         state=ComplaintState.OPEN,
         state_since=work.at,
     )
-    if is_new:
-        await work.publish(_build_event(objection, "", objection.state), objection)
     return objection
 
 

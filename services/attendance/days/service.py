@@ -31,6 +31,7 @@ from shared.china import FencePosition, to_local_date
 from shared.clients.attendance import DaySettled
 from shared.db import bulk_sql, new_id
 from shared.events import EventRecord
+from shared.records import log_events
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 GRANTED_LEAVE_STATES = (LeaveState.APPROVED, LeaveState.RETURNED)
@@ -143,7 +144,7 @@ async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
     )
     for row, note in writes.notes:
         await repository.system_update_after_signature(work.session, row.id, note, work.at)
-    await work.publish_all(writes.events)
+    await log_events(work, writes.events)
     await work.session.flush()
     return count
 

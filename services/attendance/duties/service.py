@@ -31,7 +31,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
 )
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 ShiftPair = tuple[Duty | None, Duty | None]
@@ -54,6 +54,7 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             work,
             Duty,
             shift,
+            event=lambda duty: DutySet(person=duty.person, work_date=duty.work_date),
             region=post.region,
             id=shift.id,
             post_id=post.id,
@@ -62,7 +63,6 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             **shift.model_dump(exclude={"id"}),
         )
         if is_new:
-            await work.publish(DutySet(person=duty.person, work_date=duty.work_date), duty)
             await send_message(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_format_shift(duty)}")
         duties.append(duty)
     return duties
@@ -78,7 +78,7 @@ async def end_duty(
     if duty.state is not DutyState.SET:
         raise Conflict(f"班次{duty.state.label}", f"The shift is {duty.state}")
     if action is DutyEnd.KEEP:
-        if work.actor.is_same_person(duty.person):
+        if duty.person == work.actor.id:
             raise Forbidden("不能确认本人的值班", "Another person must")
         if duty.starts_at > work.at:
             raise Conflict("班次尚未开始", "The shift has not begun")
@@ -91,10 +91,8 @@ async def end_duty(
                 errors=[FieldError("no_reason", "须写明理由", "", "/reason")],
             )
         duty.state = DutyState.CANCELLED
-    duty.version += 1
-    duty.updated_at = work.at
     event = DutySet(person=duty.person, work_date=duty.work_date, cancelled=action is DutyEnd.CANCEL)
-    await work.publish(event, duty, before={"state": DutyState.SET}, reason=body.reason)
+    await save_record(work, duty, event, before={"state": DutyState.SET}, reason=body.reason)
     text = f"{_format_shift(duty)}: {action.label}{format_reason(body.reason)}"
     await send_message(work, duty.person, MessageKind.DUTY, duty, text)
     return duty
@@ -131,6 +129,7 @@ async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
         work,
         DutySwap,
         body,
+        event=lambda swap: _build_swap_event(swap, "", swap.state),
         region=mine.region,
         id=body.id,
         duty_id=mine.id,
@@ -144,7 +143,6 @@ async def create_swap(work: UnitOfWork, body: SwapCreate) -> DutySwap:
         state_since=work.at,
     )
     if is_new:
-        await work.publish(_build_swap_event(swap, "", swap.state), swap)
         text = f"{swap.person_name}想与您换班({_format_times(mine, other)}): {body.why}"
         await send_message(work, swap.partner, MessageKind.SWAP, swap, text)
     return swap
@@ -295,9 +293,7 @@ async def _reassign_duty(work: UnitOfWork, duty: Duty, person: str, name: str) -
     """Gives a shift to another person and publishes it for both, so that both days are evaluated again."""
     was = duty.person
     duty.person, duty.person_name = person, name
-    duty.version, duty.updated_at = duty.version + 1, work.at
-    work.session.add(duty)
-    await work.publish(
-        DutySet(person=was, work_date=duty.work_date, cancelled=True), duty, before={"person": was}
+    await save_record(
+        work, duty, DutySet(person=was, work_date=duty.work_date, cancelled=True), before={"person": was}
     )
-    await work.publish(DutySet(person=person, work_date=duty.work_date), duty, before={"person": was})
+    await log_event(work, duty, DutySet(person=person, work_date=duty.work_date), before={"person": was})

@@ -35,10 +35,11 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         raise Conflict(
             f"{other.starts_on} 至 {other.ends_on} 已报备公出({other.state.label})", "Overlaps another errand"
         )
-    errand, is_new = await create_record(
+    errand, _ = await create_record(
         work,
         Errand,
         body,
+        event=lambda errand: _build_event(errand, "", ErrandState.REPORTED),
         region=region,
         person=work.actor.id,
         person_name=work.actor.name[:50],
@@ -47,8 +48,6 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         state_since=work.at,
         **body.model_dump(),
     )
-    if is_new:
-        await work.publish(_build_event(errand, "", ErrandState.REPORTED), errand)
     return errand
 
 

@@ -38,7 +38,7 @@ from shared.clients.attendance import ChannelChanged, ImportFinished
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, Forbidden
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, insert_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
 
 VISIBLE_SECRET_CHARS = 2
@@ -116,10 +116,8 @@ async def import_records(
         unmatched=counts[ImportedRecordState.UNMATCHED],
         detail=detail,
     )
-    work.session.add(run)
-    await work.session.flush()
     event = ImportFinished(source=channel, fresh=run.fresh, known=run.known, unmatched=run.unmatched)
-    await work.publish(event, run)
+    await insert_record(work, run, event)
     return run
 
 
@@ -164,10 +162,11 @@ async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
     await require_imports_enabled(work, body.region)
     channel_id, secret = body.id or new_id(), body.app_secret.get_secret_value()
     columns = body.model_dump(exclude={"id", "region", "app_secret"})
-    channel, is_new = await create_record(
+    channel, _ = await create_record(
         work,
         PullChannel,
         body,
+        event=lambda channel: ChannelChanged(channel=channel.channel, enabled=channel.enabled),
         region=body.region,
         id=channel_id,
         secret_sealed=work.context.keyring.encrypt(secret, associated_data=build_associated_data(channel_id)),
@@ -176,8 +175,6 @@ async def create_channel(work: UnitOfWork, body: ChannelCreate) -> PullChannel:
         due_at=get_next_due_time(body.hour, work.at),
         **columns,
     )
-    if is_new:
-        await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
     return channel
 
 
@@ -375,9 +372,7 @@ def _mask_secret(secret: str) -> str:
 
 async def _save_channel(work: UnitOfWork, channel: PullChannel) -> PullChannel:
     """Increments the version and publishes the change."""
-    channel.version, channel.updated_at = channel.version + 1, work.at
-    work.session.add(channel)
-    await work.publish(ChannelChanged(channel=channel.channel, enabled=channel.enabled), channel)
+    await save_record(work, channel, ChannelChanged(channel=channel.channel, enabled=channel.enabled))
     return channel
 
 

@@ -28,7 +28,7 @@ from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
-from shared.records import create_record
+from shared.records import create_record, touch_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -51,10 +51,11 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
             f"{other.starts_on} 至 {other.ends_on} 已请假({other.state.label})", "Overlaps another leave"
         )
     await uploads.require_files(work, body.files, "/files")
-    leave, is_new = await create_record(
+    leave, _ = await create_record(
         work,
         Leave,
         body,
+        event=lambda leave: _build_event(leave, "", LeaveState.REQUESTED),
         region=region,
         person=work.actor.id,
         person_name=work.actor.name[:50],
@@ -67,8 +68,6 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
         state_since=work.at,
         **body.model_dump(),
     )
-    if is_new:
-        await work.publish(_build_event(leave, "", LeaveState.REQUESTED), leave)
     return leave
 
 
@@ -136,7 +135,7 @@ async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegat
     }
     if body.step not in own_steps:
         raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
-    if work.actor.is_same_person(body.deputy):
+    if body.deputy == work.actor.id:
         raise Invalid(
             "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
         )
@@ -168,8 +167,7 @@ async def end_delegation(
             detail, "Out of range", errors=[FieldError("out_of_range", detail, "out of range", "/ends_on")]
         )
     delegation.ends_on = body.ends_on
-    delegation.version, delegation.updated_at = delegation.version + 1, work.at
-    work.session.add(delegation)
+    touch_record(work, delegation)
     return delegation
 
 

@@ -29,7 +29,7 @@ from shared.unit_of_work import UnitOfWork
 async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
     """Requests a make-up. Raises Conflict for a second one on the day or above the month's limit, Invalid for oneself as witness."""
     require_not_future(body.on, work.today, "/on")
-    if work.actor.is_same_person(body.witness):
+    if body.witness == work.actor.id:
         raise Invalid(
             "不能为自己证明", "Not oneself", errors=[FieldError("self", "不能为自己证明", "", "/witness")]
         )
@@ -47,6 +47,7 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
         work,
         MakeUp,
         body,
+        event=lambda make_up: _build_event(make_up, "", MakeUpState.REQUESTED),
         region=region,
         id=body.id,
         person=work.actor.id,
@@ -59,7 +60,6 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
         state_since=work.at,
     )
     if is_new:
-        await work.publish(_build_event(make_up, "", MakeUpState.REQUESTED), make_up)
         text = f"{make_up.person_name}请您证明{format_days(body.on, body.on)}在岗: {body.why}"
         await send_message(work, body.witness, MessageKind.MAKE_UP, make_up, text)
     return make_up

@@ -9,6 +9,7 @@ from services.attendance.messages.schemas import MessageKind, SeenCount
 from shared.clients.attendance import MessagesRead
 from shared.db import Record, new_id
 from shared.errors import NotFound
+from shared.records import log_event
 from shared.unit_of_work import UnitOfWork
 
 MAX_TEXT_LENGTH = 500
@@ -57,5 +58,5 @@ async def mark_messages_read(work: UnitOfWork, until: UUID) -> SeenCount:
         raise NotFound("没有这条消息", "No such message")
     count = await repository.update_read_until(work, last)
     if count:
-        await work.publish(MessagesRead(person=work.actor.id, count=count), last)
+        await log_event(work, last, MessagesRead(person=work.actor.id, count=count))
     return SeenCount(seen=count)

@@ -37,8 +37,8 @@ from shared.errors import Conflict, FieldError, Invalid
 from shared.events import EventRecord
 from shared.http import VersionMatch, to_field_errors
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
-from shared.records import create_record
-from shared.unit_of_work import UnitOfWork, to_json_values
+from shared.records import create_record, log_events, save_record
+from shared.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +111,14 @@ async def insert_devices(work: UnitOfWork, devices: Sequence[NewDevice]) -> None
         for device in devices
     ]
     await bulk_upsert(work.session, get_columns(Device).id.table, rows)
-    await work.publish_all(
+    await log_events(
+        work,
         [
             EventRecord(
                 DeviceMoved(person=row["person"], was="", now=row["state"]), str(row["id"]), 1, row["region"]
             )
             for row in rows
-        ]
+        ],
     )
 
 
@@ -133,11 +134,17 @@ async def create_post(work: UnitOfWork, body: PostCreate) -> Post:
     work.actor.require(May.POST_MANAGE, body.region)
     columns = body.model_dump(include={"name", "kind", "address"})
     post, is_new = await create_record(
-        work, Post, body, region=body.region, id=body.id, fences=_encode_fences(body.fences), **columns
+        work,
+        Post,
+        body,
+        event=lambda post: PostChanged(name=post.name, kind=post.kind),
+        region=body.region,
+        id=body.id,
+        fences=_encode_fences(body.fences),
+        **columns,
     )
     if is_new:
         assignment_cache.clear_cache(work.context)
-        await work.publish(PostChanged(name=post.name, kind=post.kind), post)
     return post
 
 
@@ -152,10 +159,8 @@ async def update_post(work: UnitOfWork, post_id: UUID, body: PostChange, match: 
     before = {name: getattr(post, name) for name in changes}
     for name, value in changes.items():
         setattr(post, name, value)
-    post.version += 1
-    post.updated_at = work.at
     assignment_cache.clear_cache(work.context)
-    await work.publish(PostChanged(name=post.name, kind=post.kind), post, before=to_json_values(before))
+    await save_record(work, post, PostChanged(name=post.name, kind=post.kind), before=before)
     return post
 
 
@@ -210,11 +215,17 @@ async def create_assignment(work: UnitOfWork, post_id: UUID, body: AssignmentCre
             raise Conflict(f"{body.person_name}在此期间已派驻{post.name}", "Stationed there already")
     columns = body.model_dump(exclude={"id"})
     assignment, is_new = await create_record(
-        work, Assignment, body, region=post.region, id=body.id, post_id=post.id, **columns
+        work,
+        Assignment,
+        body,
+        event=_build_event,
+        region=post.region,
+        id=body.id,
+        post_id=post.id,
+        **columns,
     )
     if is_new:
         assignment_cache.clear_cache(work.context)
-        await work.publish(_build_event(assignment), assignment)
     return assignment
 
 
@@ -229,10 +240,8 @@ async def end_assignment(
         raise Invalid("结束日期早于开始日期", "Ends before it starts")
     before = {"ends_on": str(assignment.ends_on or "")}
     assignment.ends_on = body.ends_on
-    assignment.version += 1
-    assignment.updated_at = work.at
     assignment_cache.clear_cache(work.context)
-    await work.publish(_build_event(assignment), assignment, before=before, reason=body.reason)
+    await save_record(work, assignment, _build_event(assignment), before=before, reason=body.reason)
     return assignment
 
 
@@ -293,10 +302,8 @@ async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, obje
         raise Conflict(f"一个驻村点最多 {MAX_FENCES} 个围栏", "Too many fences")
     before = {"fences": len(post.fences)}
     post.fences = fences
-    post.version += 1
-    post.updated_at = work.at
     assignment_cache.clear_cache(work.context)
-    await work.publish(PostChanged(name=post.name, kind=post.kind), post, before=to_json_values(before))
+    await save_record(work, post, PostChanged(name=post.name, kind=post.kind), before=before)
     return post
 
 

@@ -29,7 +29,7 @@ from shared.lifecycle.transitions import (
     apply_transition,
     available_actions,
 )
-from shared.records import create_record
+from shared.records import create_record, insert_record, save_record, touch_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 AnomalyRecords = list[dict[str, Any]]
@@ -121,7 +121,7 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
 
     Raises Forbidden for the caller's own, Invalid for the future or past the limit, NotFound without an assignment.
     """
-    if work.actor.is_same_person(body.person):
+    if body.person == work.actor.id:
         raise Forbidden("不能为本人更正", "Another person must")
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
@@ -139,6 +139,9 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         work,
         CheckIn,
         body,
+        event=lambda check_in: CheckInCorrected(person=check_in.person, work_date=on, kind=check_in.kind),
+        event_reason=body.reason,
+        event_time=body.taken_at.astimezone(CHINA_TIME_ZONE),
         region=assignment.region,
         id=body.id,
         person=body.person,
@@ -155,10 +158,6 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         remark=body.reason,
     )
     if is_new:
-        event = CheckInCorrected(person=check_in.person, work_date=on, kind=check_in.kind)
-        await work.publish(
-            event, check_in, reason=body.reason, happened_at=body.taken_at.astimezone(CHINA_TIME_ZONE)
-        )
         text = f"{work.actor.name}为您补记了{format_days(on, on)}的在岗{format_reason(body.reason)}"
         await send_message(work, check_in.person, MessageKind.CORRECTION, check_in, text)
     return check_in
@@ -184,9 +183,8 @@ async def _open_review(
         state=ReviewState.OPEN,
         state_since=work.at,
     )
-    work.session.add(review)
     event = ReviewMoved(person=review.person, work_date=on, was="", now=ReviewState.OPEN)
-    await work.publish(event, review)
+    await insert_record(work, review, event)
     summary = "、".join(dict.fromkeys(record["words"] for record in anomaly_records))
     text = f"{format_days(on, on)}的打卡有疑点, 由人复核: {summary}. 如与实际不符, 可在本人月表对当天提出异议"
     await send_message(work, review.person, MessageKind.REVIEW, review, text)
@@ -202,8 +200,7 @@ async def _update_open_review(work: UnitOfWork, review: Review, anomaly_records:
     ]:
         return False
     review.oddities = anomaly_records
-    review.version, review.updated_at = review.version + 1, work.at
-    work.session.add(review)
+    touch_record(work, review)
     return True
 
 
@@ -216,8 +213,6 @@ async def _set_state(work: UnitOfWork, review: Review, now: ReviewState, reason:
     """Changes the state without a person's decision and publishes the event."""
     was, review.state, review.state_since = review.state, now, work.at
     review.reason, review.decided_by = reason, "" if now is ReviewState.OPEN else work.actor.id
-    review.version, review.updated_at = review.version + 1, work.at
-    work.session.add(review)
     event = ReviewMoved(person=review.person, work_date=review.work_date, was=was, now=now)
-    await work.publish(event, review, before={"state": was}, reason=reason)
+    await save_record(work, review, event, before={"state": was}, reason=reason)
     return True

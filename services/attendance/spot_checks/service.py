@@ -21,7 +21,7 @@ from shared.china import FencePosition, evaluate_fences, fence_from_json
 from shared.clients.attendance import SpotCheckAnswered, SpotCheckDrawn
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 OPEN_OUTCOMES = (Outcome.PENDING, Outcome.ELSEWHERE, Outcome.LATE)
@@ -54,7 +54,7 @@ async def create_spot_check(work: UnitOfWork, body: SpotCheckCreate) -> SpotChec
         raise Conflict("这个地区今天没有可抽查的人员", "Nobody to draw from")
     spot_check = await _insert_draw(work, body, pool, rules, rule.ref)
     event = SpotCheckDrawn(seed=spot_check.seed, pool_digest=spot_check.pool_digest, drawn=spot_check.drawn)
-    await work.publish(event, spot_check)
+    await log_event(work, spot_check, event)
     return spot_check
 
 
@@ -134,7 +134,7 @@ async def decide_spot_check(
     work.actor.require(May.SPOT_CHECK, drawn.region)
     match.check_version(drawn)
     _require_changeable(work, drawn)
-    if work.actor.is_same_person(drawn.person):
+    if work.actor.id == drawn.person:
         raise Forbidden("不能核实本人的抽查", "Another person must")
     if body.outcome is Outcome.ABSENT and work.at <= drawn.closes_at and drawn.outcome is Outcome.PENDING:
         raise Conflict("答复时限未到, 不能认定不在岗", "There is still time to answer")
@@ -150,7 +150,7 @@ async def decide_spot_check(
 def _require_changeable(work: UnitOfWork, drawn: DrawnPerson) -> None:
     """Raises Conflict if the result is final; an absence may be changed by another person than who decided it."""
     if drawn.outcome is Outcome.ABSENT:
-        if work.actor.is_same_person(drawn.decided_by):
+        if drawn.decided_by == work.actor.id:
             raise Forbidden("认定不在岗后须由另一人复议", "Another person must look at it again")
     elif drawn.outcome not in OPEN_OUTCOMES:
         raise Conflict(f"已有结果: {drawn.outcome.label}", "It has its result")
@@ -166,13 +166,11 @@ async def _get_open_draw(work: UnitOfWork, drawn_id: UUID) -> DrawnPerson:
 
 async def _save_draw(work: UnitOfWork, drawn: DrawnPerson, was: Outcome, reason: str = "") -> DrawnPerson:
     """Increments the version and publishes the result."""
-    drawn.version += 1
-    drawn.updated_at = work.at
     event = SpotCheckAnswered(
         spot_check_id=drawn.spot_check_id,
         person=drawn.person,
         work_date=drawn.work_date,
         outcome=drawn.outcome,
     )
-    await work.publish(event, drawn, before={"outcome": was}, reason=reason)
+    await save_record(work, drawn, event, before={"outcome": was}, reason=reason)
     return drawn

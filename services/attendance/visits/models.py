@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from services.attendance.base import Base
 from services.attendance.visits.schemas import DeedKind, Purpose, TrainingKind, VisitKind
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Visit(Base, Record, table=True):
@@ -77,7 +77,7 @@ class Deed(Base, Record, table=True):
     kind: DeedKind = Field(sa_type=text_enum(DeedKind))
     content: str = Field(max_length=1000)
     beneficiaries: int = 0
-    amount: int = Field(default=0, sa_type=sa.BigInteger)
+    amount: int = Field(default=0, sa_type=Fen)
     done: bool = False
     done_on: date | None = None
     project_id: UUID | None = None

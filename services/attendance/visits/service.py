@@ -23,8 +23,8 @@ from shared.db import new_id
 from shared.errors import Conflict
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.records import create_record
-from shared.unit_of_work import UnitOfWork, to_json_values
+from shared.records import create_record, save_record
+from shared.unit_of_work import UnitOfWork
 
 
 async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
@@ -41,6 +41,7 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
         work,
         Visit,
         body,
+        event=_build_visit_event,
         region=region,
         id=visit_id,
         person=work.actor.id,
@@ -58,7 +59,6 @@ async def create_visit(work: UnitOfWork, body: VisitCreate) -> Visit:
     )
     if is_new:
         await _insert_follow_ups(work, visit, body)
-        await work.publish(_build_visit_event(visit), visit)
     return visit
 
 
@@ -83,9 +83,7 @@ async def finish_follow_up(
     if follow_up.done_on is not None:
         raise Conflict(f"这项待办已于 {follow_up.done_on} 办结", "Done already")
     follow_up.done_on, follow_up.result, follow_up.done_at = body.done_on, body.result, work.at
-    follow_up.version += 1
-    follow_up.updated_at = work.at
-    await work.publish(FollowUpDone(visit_id=follow_up.visit_id, done_on=body.done_on), follow_up)
+    await save_record(work, follow_up, FollowUpDone(visit_id=follow_up.visit_id, done_on=body.done_on))
     return follow_up
 
 
@@ -100,10 +98,11 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
     columns = body.model_dump(exclude={"id", "amount", "done_on"})
     done_on = body.done_on or (body.happened_on if body.done else None)
-    deed, is_new = await create_record(
+    deed, _ = await create_record(
         work,
         Deed,
         body,
+        event=_build_deed_event,
         region=region,
         id=body.id,
         person=work.actor.id,
@@ -112,8 +111,6 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
         done_on=done_on,
         **columns,
     )
-    if is_new:
-        await work.publish(_build_deed_event(deed), deed)
     return deed
 
 
@@ -129,12 +126,10 @@ async def update_deed(work: UnitOfWork, deed_id: UUID, body: DeedChange, match: 
         require_not_future(body.done_on, work.today, "/done_on")
         require_order(deed.happened_on, body.done_on, "/done_on")
         changes["done"] = True
-    before = to_json_values({name: getattr(deed, name) for name in changes})
+    before = {name: getattr(deed, name) for name in changes}
     for name, value in changes.items():
         setattr(deed, name, value)
-    deed.version += 1
-    deed.updated_at = work.at
-    await work.publish(_build_deed_event(deed), deed, before=before)
+    await save_record(work, deed, _build_deed_event(deed), before=before)
     return deed
 
 
@@ -144,20 +139,19 @@ async def create_training(work: UnitOfWork, body: TrainingCreate) -> Training:
     await uploads.require_files(work, body.photos)
     region = await get_person_region(work, work.actor.id, body.held_on)
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
-    training, is_new = await create_record(
+    training, _ = await create_record(
         work,
         Training,
         body,
+        event=lambda training: TrainingRecorded(
+            person=training.person, kind=training.kind, held_on=training.held_on
+        ),
         region=region,
         id=body.id,
         person=work.actor.id,
         person_name=work.actor.name[:50],
         **body.model_dump(exclude={"id"}),
     )
-    if is_new:
-        await work.publish(
-            TrainingRecorded(person=training.person, kind=training.kind, held_on=training.held_on), training
-        )
     return training
 
 

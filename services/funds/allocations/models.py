@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from shared.db import Record
+from shared.db import Fen, Record
 
 
 class Allocation(Base, Record, table=True):
@@ -27,7 +27,7 @@ class Allocation(Base, Record, table=True):
     project_name: str = Field(max_length=300)
     document_no: str = Field(max_length=100)
     year: int
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     issued_on: date
     management_fee: bool = False
     industry: bool = False

@@ -11,6 +11,7 @@ from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind
 from services.funds.ledger.schemas import Figures
 from shared.clients.funds import AllocationIssued
+from shared.records import insert_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -47,9 +48,9 @@ def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: s
 async def create_allocation(work: UnitOfWork, columns: NewAllocation) -> Allocation:
     """Insert an allocation and publish AllocationIssued; the caller posts its entry in the same transaction."""
     allocation = Allocation(**columns, created_at=work.at, created_by=work.actor.id, updated_at=work.at)
-    work.session.add(allocation)
-    await work.session.flush()
-    await work.publish(
+    await insert_record(
+        work,
+        allocation,
         AllocationIssued(
             allocation_id=allocation.id,
             plan_id=allocation.plan_id,
@@ -59,7 +60,6 @@ async def create_allocation(work: UnitOfWork, columns: NewAllocation) -> Allocat
             document_no=allocation.document_no,
             issued_on=allocation.issued_on,
         ),
-        allocation,
     )
     return allocation
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from shared.db import JSON, Record
+from shared.db import JSON, Fen, Record
 
 
 class Contract(Base, Record, table=True):
@@ -26,8 +26,8 @@ class Contract(Base, Record, table=True):
     title: str = Field(max_length=300)
     party: str = Field(max_length=200)
     party_code: str = Field(default="", max_length=18)
-    amount: int = Field(sa_type=sa.BigInteger)
-    settled: int | None = Field(default=None, sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
+    settled: int | None = Field(default=None, sa_type=Fen)
     settlement_no: str = Field(default="", max_length=100)
     retention_percent: str = Field(default="0", max_length=6)
     signed_on: date

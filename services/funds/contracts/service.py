@@ -13,7 +13,7 @@ from shared.clients.funds import ContractRegistered, ContractSettled
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -43,10 +43,16 @@ async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     columns = body.model_dump(exclude={"id", "file_ids", "party_code"})
-    contract, is_new = await create_record(
+    contract, _ = await create_record(
         work,
         Contract,
         body,
+        event=lambda contract: ContractRegistered(
+            contract_id=contract.id,
+            project_id=contract.project_id,
+            number=contract.number,
+            amount=contract.amount,
+        ),
         region=allocation.region,
         id=body.id,
         project_name=allocation.project_name,
@@ -55,14 +61,6 @@ async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
         rule_used=rule.ref,
         **columns,
     )
-    if is_new:
-        event = ContractRegistered(
-            contract_id=contract.id,
-            project_id=contract.project_id,
-            number=contract.number,
-            amount=contract.amount,
-        )
-        await work.publish(event, contract)
     return contract
 
 
@@ -87,12 +85,9 @@ async def settle_contract(
         if (contract.settled, contract.settlement_no) == (body.settled, body.settlement_no):
             return contract
         raise Conflict("合同已登记结算", "The contract is settled already")
-    if work.actor.is_same_person(contract.created_by):
+    if contract.created_by == work.actor.id:
         raise Forbidden("不能登记本人合同的结算", "Four eyes: another person must")
     contract.settled, contract.settlement_no = body.settled, body.settlement_no
-    contract.version += 1
-    contract.updated_at = work.at
-    work.session.add(contract)
     event = ContractSettled(contract_id=contract.id, project_id=contract.project_id, settled=body.settled)
-    await work.publish(event, contract)
+    await save_record(work, contract, event)
     return contract

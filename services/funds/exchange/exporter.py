@@ -14,6 +14,7 @@ from services.funds.sources.schemas import AdjustmentKind
 from shared.china import format_yuan
 from shared.clients.funds import PaymentAccountRead
 from shared.http import Page, PageParams
+from shared.records import log_event
 from shared.unit_of_work import UnitOfWork
 
 BGT_INFO_COLUMNS = (
@@ -156,7 +157,7 @@ async def list_payable(work: UnitOfWork, params: PageParams) -> Page[ExternalRow
     page = await repository.list_payments(work, params, payable=True)
     for payment in page.items:
         if payment.account_sealed:
-            await work.publish(PaymentAccountRead(payment_id=payment.id), payment)
+            await log_event(work, payment, PaymentAccountRead(payment_id=payment.id))
     return await _build_voucher_page(work, page, clear=True)
 
 

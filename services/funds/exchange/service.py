@@ -33,6 +33,7 @@ from shared.clients.funds import ExchangeRowTaken
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Forbidden, Invalid, NotFound, Unavailable
 from shared.http import to_field_errors
+from shared.records import log_event, save_record, touch_record
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_ATTEMPTS = 5
@@ -185,17 +186,17 @@ async def _save_row(
                            content=content, state=outcome.state)  # fmt: skip
     else:
         record = await repository.get_row(work, earlier, lock=True)
-        record.version, record.tries, record.updated_at = record.version + 1, record.tries + 1, work.at
+        record.tries += 1
     record.state, record.reason, record.subject = outcome.state, outcome.reason, outcome.subject
     record.awaits_payment, record.awaits_document = outcome.payment, outcome.document
     if outcome.state is ExchangeRowState.APPLIED:
         record.settled_at, record.settled_by = work.at, work.actor.id
     if earlier is not None:
-        work.session.add(record)
+        touch_record(work, record)
     elif not await repository.insert_row(work, record):
         raise ConcurrentUpdate("这一行刚刚办理过", "This row was just dealt with")
     event = ExchangeRowTaken(row_id=record.id, kind=row.kind, state=outcome.state)
-    await work.publish(event, record, reason=outcome.reason)
+    await log_event(work, record, event, reason=outcome.reason)
 
 
 async def import_batch(
@@ -254,9 +255,7 @@ async def dismiss_row(work: UnitOfWork, row_id: UUID, reason: str) -> ExchangeRo
         raise Conflict("这一行已入账", "This row took effect")
     record.state, record.note = ExchangeRowState.DISMISSED, reason
     record.settled_at, record.settled_by = work.at, work.actor.id
-    record.version, record.updated_at = record.version + 1, work.at
-    work.session.add(record)
-    await work.publish(
-        ExchangeRowTaken(row_id=record.id, kind=record.kind, state=record.state), record, reason=reason
+    await save_record(
+        work, record, ExchangeRowTaken(row_id=record.id, kind=record.kind, state=record.state), reason=reason
     )
     return record

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.ledger.accounts import AccountKind, EntryKind
-from shared.db import Record, text_enum
+from shared.db import Fen, Record, text_enum
 
 
 class LedgerAccount(Base, table=True):
@@ -31,7 +31,7 @@ class LedgerAccount(Base, table=True):
     payee: str = Field(default="", max_length=200)
     year: int
     region: str = Field(max_length=12)
-    balance: int = Field(default=0, sa_type=sa.BigInteger)
+    balance: int = Field(default=0, sa_type=Fen)
     closed_year: int = Field(default=0, description="no entry of this year or before moves it any more")
 
 
@@ -46,7 +46,7 @@ class LedgerEntry(Base, table=True):
     kind: EntryKind = Field(sa_type=text_enum(EntryKind))
     subject: str = Field(max_length=64)
     document_no: str = Field(default="", max_length=100)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     region: str = Field(max_length=12)
     happened_on: date
     recorded_at: datetime
@@ -67,7 +67,7 @@ class LedgerPosting(Base, table=True):
     entry_id: UUID = Field(primary_key=True, foreign_key="ledger_entry.id")
     position: int = Field(primary_key=True)
     account_id: UUID
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     happened_on: date
 
 

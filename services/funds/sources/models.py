@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.sources.schemas import AdjustmentKind, Fund, FundLevel, Origin, Task
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Source(Base, Record, table=True):
@@ -34,7 +34,7 @@ class Source(Base, Record, table=True):
     function_subject: str = Field(default="", max_length=20)
     government_subject: str = Field(default="", max_length=20)
     department_subject: str = Field(default="", max_length=20)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     document_date: date
     received_on: date
     carried_from: UUID | None = None
@@ -51,7 +51,7 @@ class SourceAdjustment(Base, table=True):
     id: UUID = Field(primary_key=True)
     source_id: UUID = Field(foreign_key="source.id")
     kind: AdjustmentKind = Field(sa_type=text_enum(AdjustmentKind))
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     document_no: str = Field(max_length=100)
     happened_on: date
     reason: str = Field(default="", sa_type=sa.Text)

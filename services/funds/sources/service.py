@@ -20,7 +20,7 @@ from shared.clients.funds import SourceAdjusted, SourceRegistered
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.files import uploads
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
 ADJUSTMENT_ENTRY_KINDS = {
@@ -52,7 +52,21 @@ async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     source, is_new = await create_record(
-        work, Source, body, region=body.region, id=body.id, file_ids=ids, **columns
+        work,
+        Source,
+        body,
+        event=lambda source: SourceRegistered(
+            source_id=source.id,
+            document_no=source.document_no,
+            fiscal_year=source.fiscal_year,
+            level=source.level,
+            fund=source.fund,
+            amount=source.amount,
+        ),
+        region=body.region,
+        id=body.id,
+        file_ids=ids,
+        **columns,
     )
     if not is_new:
         return source
@@ -68,17 +82,6 @@ async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
         region=source.region,
         happened_on=source.received_on,
         document_no=source.document_no,
-    )
-    await work.publish(
-        SourceRegistered(
-            source_id=source.id,
-            document_no=source.document_no,
-            fiscal_year=source.fiscal_year,
-            level=source.level,
-            fund=source.fund,
-            amount=source.amount,
-        ),
-        source,
     )
     return source
 
@@ -143,12 +146,10 @@ async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentC
     await work.session.flush()
     signed = body.amount if body.kind is AdjustmentKind.ADDITION else -body.amount
     await _post_adjustment(work, source, adjustment, signed)
-    source.version += 1
-    source.updated_at = work.at
-    work.session.add(source)
-    await work.publish(
-        SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no),
+    await save_record(
+        work,
         source,
+        SourceAdjusted(source_id=source.id, change=signed, document_no=body.document_no),
         reason=body.reason,
     )
     return adjustment

@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.statements.schemas import MatchResult, Side, StatementState
-from shared.db import Record, text_enum
+from shared.db import Fen, Record, text_enum
 
 
 class Statement(Base, Record, table=True):
@@ -42,14 +42,14 @@ class StatementLine(Base, table=True):
     side: Side = Field(sa_type=text_enum(Side))
     position: int
     voucher_no: str = Field(default="", max_length=100)
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     happened_on: date
     payee: str = Field(default="", max_length=200)
     purpose: str = Field(default="", max_length=500)
     match: MatchResult = Field(sa_type=text_enum(MatchResult))
     explanation: str = Field(default="", max_length=1000)
     record_id: UUID | None = None
-    our_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+    our_amount: int | None = Field(default=None, sa_type=Fen)
     resolution: str = Field(default="", sa_type=sa.Text)
     resolved_by: str = Field(default="", max_length=64)
     resolved_at: datetime | None = None

@@ -29,7 +29,7 @@ from shared.db import new_id
 from shared.errors import Conflict, Forbidden, Invalid, PreconditionMissing
 from shared.files import uploads
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.spreadsheets import DAY, TEXT, YUAN, Column, SheetLimits, read_sheet
 from shared.unit_of_work import UnitOfWork
 
@@ -51,6 +51,7 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
         work,
         Statement,
         body,
+        event=lambda statement: StatementMoved(statement_id=statement.id, what="uploaded"),
         region=body.region,
         id=body.id,
         title=body.title,
@@ -75,7 +76,6 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
         )
     await work.session.flush()
     await _match_lines(work, statement)
-    await work.publish(StatementMoved(statement_id=statement.id, what="uploaded"), statement)
     return statement
 
 
@@ -195,7 +195,7 @@ async def resolve_line(
 async def close_statement(work: UnitOfWork, statement_id: UUID, match: VersionMatch) -> Statement:
     """Close a statement without open lines; Forbidden for its uploader (four eyes)."""
     statement = await _get_open_statement(work, statement_id, match)
-    if work.actor.is_same_person(statement.created_by):
+    if statement.created_by == work.actor.id:
         raise Forbidden("不能结清本人上传的对账单", "Four eyes: another person must")
     if open_lines := await repository.count_open_lines(work, statement.id):
         raise PreconditionMissing(f"还有 {open_lines} 笔未达账没有说明", f"{open_lines} lines are open")
@@ -214,10 +214,7 @@ async def _get_open_statement(work: UnitOfWork, statement_id: UUID, match: Versi
 
 
 async def _save_statement(work: UnitOfWork, statement: Statement, what: str, reason: str = "") -> None:
-    statement.version += 1
-    statement.updated_at = work.at
-    work.session.add(statement)
-    await work.publish(StatementMoved(statement_id=statement.id, what=what), statement, reason=reason)
+    await save_record(work, statement, StatementMoved(statement_id=statement.id, what=what), reason=reason)
 
 
 async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> StatementDetail:

@@ -9,7 +9,7 @@ from sqlmodel import Field
 from services.funds.base import Base
 from services.funds.targets.lifecycle import TargetState
 from services.funds.targets.schemas import Aspect, Operator
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 
 class Target(Base, Record, table=True):
@@ -31,8 +31,8 @@ class Target(Base, Record, table=True):
     department: str = Field(default="", max_length=200)
     unit: str = Field(default="", max_length=200)
     leader: str = Field(default="", max_length=100)
-    amount: int = Field(sa_type=sa.BigInteger)
-    fiscal_amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
+    fiscal_amount: int = Field(sa_type=Fen)
     goal: str = Field(default="", sa_type=sa.Text)
     template: str = Field(default="", max_length=100)
     state: TargetState = Field(sa_type=text_enum(TargetState))
@@ -45,7 +45,7 @@ class Target(Base, Record, table=True):
     published_on: date | None = None
     published_at: str = Field(default="", max_length=500)
     evaluated_by: str = Field(default="", max_length=64)
-    paid: int | None = Field(default=None, sa_type=sa.BigInteger)
+    paid: int | None = Field(default=None, sa_type=Fen)
     score: int | None = None
     summary: str = Field(default="", sa_type=sa.Text)
     rules_used: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -83,8 +83,8 @@ class TargetMonitoring(Base, table=True):
     id: UUID = Field(primary_key=True)
     target_id: UUID = Field(foreign_key="target.id")
     monitored_on: date
-    allocated: int = Field(sa_type=sa.BigInteger)
-    paid: int = Field(sa_type=sa.BigInteger)
+    allocated: int = Field(sa_type=Fen)
+    paid: int = Field(sa_type=Fen)
     values: list[dict[str, str]] = Field(default_factory=list, sa_type=JSON)
     problems: str = Field(default="", sa_type=sa.Text)
     measures: str = Field(default="", sa_type=sa.Text)

@@ -49,7 +49,7 @@ from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, Pr
 from shared.files import uploads
 from shared.http import Page, PageParams, VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.rules import Rule, list_rules_in_force
 from shared.unit_of_work import UnitOfWork
 
@@ -116,6 +116,7 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
         work,
         Target,
         body,
+        event=lambda target: build_moved_event(target, TargetState.DRAFT),
         region=region,
         id=body.id,
         plan_id=body.plan_id,
@@ -137,7 +138,6 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
         await _save_indicators(
             work, target, body.indicators or _build_suggested_indicators(template), rule.value
         )
-        await work.publish(build_moved_event(target, TargetState.DRAFT), target)
     return target
 
 
@@ -193,16 +193,8 @@ async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, m
     if body.indicators is not None:
         rule = await work.get_rule("target.weights", region=target.region)
         await _save_indicators(work, target, body.indicators, rule.value)
-    bump_version(work, target)
-    await work.publish(build_moved_event(target, target.state), target)
+    await save_record(work, target, build_moved_event(target, target.state))
     return target
-
-
-def bump_version(work: UnitOfWork, target: Target) -> None:
-    """Increment the version of a target."""
-    target.version += 1
-    target.updated_at = work.at
-    work.session.add(target)
 
 
 def build_indicator_read(row: TargetIndicator) -> IndicatorRead:
@@ -380,8 +372,7 @@ async def save_results(work: UnitOfWork, target_id: UUID, body: ResultsWrite, ma
         row.deviates = is_deviation(row.completion, bounds)
         work.session.add(row)
     target.summary = body.summary or target.summary
-    bump_version(work, target)
-    await work.publish(build_moved_event(target, target.state), target)
+    await save_record(work, target, build_moved_event(target, target.state))
     return target
 
 
@@ -414,8 +405,7 @@ async def create_monitoring(work: UnitOfWork, target_id: UUID, body: MonitoringC
         created_by=work.actor.id,
     )
     work.session.add(monitoring)
-    bump_version(work, target)
-    await work.publish(build_moved_event(target, target.state), target)
+    await save_record(work, target, build_moved_event(target, target.state))
     return monitoring
 
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from shared.db import Record
+from shared.db import Fen, Record
 
 
 class CarryOver(Base, table=True):
@@ -19,9 +19,9 @@ class CarryOver(Base, table=True):
     closing_id: UUID = Field(primary_key=True, foreign_key="year_closing.id")
     source_id: UUID = Field(primary_key=True, foreign_key="source.id")
     year: int
-    received: int = Field(sa_type=sa.BigInteger)
-    allocated: int = Field(sa_type=sa.BigInteger)
-    paid: int = Field(sa_type=sa.BigInteger)
+    received: int = Field(sa_type=Fen)
+    allocated: int = Field(sa_type=Fen)
+    paid: int = Field(sa_type=Fen)
     created_at: datetime
 
 
@@ -48,6 +48,6 @@ class LandRevenue(Base, Record, table=True):
     __table_args__ = (sa.UniqueConstraint("region", "year"),)
 
     year: int
-    revenue: int = Field(sa_type=sa.BigInteger)
+    revenue: int = Field(sa_type=Fen)
     document_no: str = Field(max_length=100)
     counted_on: date

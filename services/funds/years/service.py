@@ -27,6 +27,7 @@ from shared.clients.funds import LandRevenueRegistered, YearClosed, YearReopenin
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.files import uploads
+from shared.records import insert_record, save_record, touch_record
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
@@ -59,11 +60,12 @@ async def close_year(work: UnitOfWork, year: int, body: ClosingCreate) -> YearCl
         created_by=work.actor.id,
         updated_at=work.at,
     )
-    work.session.add(closing)
-    await work.session.flush()
     await repository.close_accounts(work, body.region, year)
     figures_by_source = await _get_year_end_figures(work, body.region, year)
     source_list = await repository.list_sources(work, body.region, get_last_day(year))
+    carried = sum(figures.received - figures.paid for figures in figures_by_source.values())
+    event = YearClosed(closing_id=closing.id, year=year, carried=carried)
+    await insert_record(work, closing, event, reason=body.note)
     await repository.insert_carry_overs(
         work,
         [
@@ -79,10 +81,6 @@ async def close_year(work: UnitOfWork, year: int, body: ClosingCreate) -> YearCl
             for source in source_list
             if source.id in figures_by_source
         ],
-    )
-    carried = sum(figures.received - figures.paid for figures in figures_by_source.values())
-    await work.publish(
-        YearClosed(closing_id=closing.id, year=year, carried=carried), closing, reason=body.note
     )
     return closing
 
@@ -195,9 +193,7 @@ async def create_reopening(work: UnitOfWork, year: int, body: ReopeningCreate) -
         decision_file=str(body.decision_file or ""),
         reason=body.reason,
     )
-    work.session.add(reopening)
-    await work.session.flush()
-    await work.publish(_build_reopening_event(reopening, "asked"), reopening, reason=reopening.reason)
+    await insert_record(work, reopening, _build_reopening_event(reopening, "asked"), reason=reopening.reason)
     return reopening
 
 
@@ -217,7 +213,7 @@ async def confirm_reopening(work: UnitOfWork, reopening_id: UUID) -> Reopening:
     work.actor.require(May.YEAR_CLOSE, reopening.region)
     if reopening.confirmed_by:
         raise Conflict(f"{reopening.year} 年已重开", f"{reopening.year} was reopened already")
-    if work.actor.is_same_person(reopening.created_by):
+    if reopening.created_by == work.actor.id:
         raise Forbidden("不能确认本人提出的重开申请, 须由另一人办理", "Four eyes: another person must")
     await repository.lock_accounts(work, reopening.region)
     (closing,) = [
@@ -226,14 +222,13 @@ async def confirm_reopening(work: UnitOfWork, reopening_id: UUID) -> Reopening:
         if candidate.id == reopening.closing_id
     ]
     closing.reopened_at = work.at
-    closing.version += 1
-    closing.updated_at = reopening.updated_at = reopening.confirmed_at = work.at
-    reopening.confirmed_by = work.actor.id
-    reopening.version += 1
-    work.session.add_all([closing, reopening])
+    touch_record(work, closing)
+    reopening.confirmed_at, reopening.confirmed_by = work.at, work.actor.id
     await work.session.flush()
     await repository.reopen_accounts(work, reopening.region, reopening.year)
-    await work.publish(_build_reopening_event(reopening, "confirmed"), reopening, reason=reopening.reason)
+    await save_record(
+        work, reopening, _build_reopening_event(reopening, "confirmed"), reason=reopening.reason
+    )
     return reopening
 
 
@@ -287,14 +282,11 @@ async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite)
         body.document_no,
         body.counted_on,
     )
-    land_revenue.version += 1
-    land_revenue.updated_at = work.at
-    work.session.add(land_revenue)
     await work.session.flush()
     event = LandRevenueRegistered(
         year=year, revenue=land_revenue.revenue, document_no=land_revenue.document_no
     )
-    await work.publish(event, land_revenue, before=previous)
+    await save_record(work, land_revenue, event, before=previous)
     return await get_land_report(work, body.region, year)
 
 

@@ -2,6 +2,7 @@
 
 import secrets as random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -21,16 +22,15 @@ from services.identity.accounts.schemas import (
     GrantWrite,
     Me,
     PasswordChange,
-    PersonChange,
 )
 from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository as sessions
 from shared.auth import ROLES, Actor, May, Role
 from shared.clients.identity import AccountChanged, AccountLocked
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
-from shared.events import publish
 from shared.http import VersionMatch
-from shared.unit_of_work import ServiceContext, UnitOfWork, to_json_values
+from shared.records import log_event, touch_record
+from shared.unit_of_work import ServiceContext, UnitOfWork
 
 USER_KIND, MACHINE_KIND = "user", "machine"
 OPEN_ENDED_DATE = date.max
@@ -56,15 +56,8 @@ async def record_failed_login(context: ServiceContext, account_id: str) -> None:
         if account.failures >= rule["attempts"]:
             account.failures = 0
             account.locked_until = work.at + timedelta(minutes=rule["minutes"])
-            await publish(
-                session,
-                AccountLocked(account=account.id, minutes=rule["minutes"]),
-                actor=Actor(account.id, account.name, ()),
-                subject=account.id,
-                version=account.version,
-                region=account.region,
-                at=work.at,
-            )
+            event = AccountLocked(account=account.id, minutes=rule["minutes"])
+            await log_event(replace(work, actor=Actor(account.id, account.name, ())), account, event)
         work.session.add(account)
 
 
@@ -85,9 +78,7 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         )
         for grant in grants
     ]
-    accounts = await repository.system_list_person_accounts(work, account.person_id)
-    by_account = await repository.system_list_grants(work, [account.id, *accounts])
-    remaining = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
+    remaining = (await repository.system_list_grants(work, [account.id]))[account.id]
     exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
     errors += _check_exclusive_roles(exclusive, [*rows, *remaining])
     if errors:
@@ -116,7 +107,7 @@ def _check_exclusive_roles(exclusive: set[Role], grants: Sequence[RoleGrant]) ->
     for (index, grant), (_, other) in combinations(enumerate(grants), 2):
         compatible = grant.role is other.role or not {grant.role, other.role} & exclusive
         if not compatible and _grants_overlap(grant, other):
-            detail = f"同一人不能既是“{grant.role.label}”又是“{other.role.label}”"
+            detail = f"同一账号不能既是“{grant.role.label}”又是“{other.role.label}”"
             yield FieldError("separation_of_duties", detail, "separation of duties", f"/grants/{index}/role")
 
 
@@ -170,17 +161,12 @@ async def create_account(
     if (organisation_id := columns.get("organisation_id")) is not None:
         await organisations.get_organisation(work, organisation_id)
     account = Account(
-        id=account_id,
-        person_id=account_id,
-        created_at=work.at,
-        created_by=work.actor.id,
-        updated_at=work.at,
-        **columns,
+        id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns
     )
     work.session.add(account)
     await work.session.flush()
     await assign_roles(work, account, grants)
-    await publish_account_changed(work, account)
+    await log_event(work, account, await _build_changed_event(work, account))
     return account
 
 
@@ -191,9 +177,9 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     """
     secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
     account = await lock_for_update(work, account_id, USER_KIND, match)
-    if work.actor.is_same_person(account_id) and (body.grants is not None or body.disabled or secret):
+    if account_id == work.actor.id and (body.grants is not None or body.disabled or secret):
         raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
-    before = to_json_values({"name": account.name, "disabled": account.disabled})
+    before = {"name": account.name, "disabled": account.disabled}
     for name in ("name", "organisation_id", "disabled"):
         if (value := getattr(body, name)) is not None:
             setattr(account, name, value)
@@ -211,52 +197,6 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     return account
 
 
-async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, match: VersionMatch) -> Account:
-    """Say which person is behind an account; counts with the next token, ten minutes at most.
-
-    Raises Forbidden for the caller's own accounts, Invalid when the person would hold roles that exclude each other.
-    """
-    account = await lock_for_update(work, account_id, USER_KIND, match)
-    before = to_json_values({"person_id": account.person_id, "person_name": account.person_name})
-    if body.same_as is None or body.same_as == account_id:
-        _forbid_own_accounts(work, account_id)
-        await _separate_person(work, account)
-        account.person_name = body.name or ""
-    else:
-        other = await repository.get_account(work, body.same_as, USER_KIND, lock=True)
-        work.actor.require(May.ACCOUNT_MANAGE, other.region)
-        _forbid_own_accounts(work, account_id, other.id)
-        account.person_id = other.person_id
-        account.person_name = other.person_name = body.name or other.person_name or other.name
-        await _require_compatible_roles(work, account.person_id)
-    await save_account(work, account, before=before)
-    return account
-
-
-def _forbid_own_accounts(work: UnitOfWork, *accounts: str) -> None:
-    if work.actor.is_same_person(*accounts):
-        raise Forbidden("不能更改本人账号背后的人", "Four eyes: another administrator must")
-
-
-async def _separate_person(work: UnitOfWork, account: Account) -> None:
-    """Make an account a person of its own; accounts that stay together are named by the first of them."""
-    accounts = await repository.system_list_person_accounts(work, account.person_id)
-    staying = [one for one in accounts if one != account.id]
-    if staying and account.person_id == account.id:
-        await repository.system_rename_person(work, account.id, staying)
-    account.person_id = account.id
-
-
-async def _require_compatible_roles(work: UnitOfWork, person_id: str) -> None:
-    """Raise Invalid when the accounts of a person hold roles that exclude each other at the same time."""
-    accounts = await repository.system_list_person_accounts(work, person_id)
-    by_account = await repository.system_list_grants(work, accounts)
-    grants = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
-    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
-    if errors := list(_check_exclusive_roles(exclusive, grants)):
-        raise Invalid(errors[0].detail, "These accounts hold roles that exclude each other", errors=errors)
-
-
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
     """Get and lock an account the caller may manage; raises PreconditionFailed when its version changed."""
     account = await repository.get_account(work, account_id, kind, lock=True)
@@ -267,34 +207,18 @@ async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: V
 
 async def save_account(work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None) -> None:
     """Increment the version, write the account and publish the change."""
-    account.version += 1
-    account.updated_at = work.at
-    work.session.add(account)
+    touch_record(work, account)
     await work.session.flush()
-    await publish_account_changed(work, account, before=before)
+    await log_event(work, account, await _build_changed_event(work, account), before=before)
 
 
-async def publish_account_changed(
-    work: UnitOfWork, account: Account, *, before: dict[str, Any] | None = None
-) -> None:
-    """Publish the account's current kind, state and all its grants."""
+async def _build_changed_event(work: UnitOfWork, account: Account) -> AccountChanged:
     grants = (await repository.system_list_grants(work, [account.id]))[account.id]
-    event = AccountChanged(
+    return AccountChanged(
         account=account.id,
         kind=account.kind,
         disabled=account.disabled,
         grants=tuple((str(grant.role), grant.region) for grant in grants),
-        person=account.person_id,
-    )
-    await publish(
-        work.session,
-        event,
-        actor=work.actor,
-        subject=account.id,
-        version=account.version,
-        region=account.region,
-        at=work.at,
-        before=before,
     )
 
 

@@ -8,7 +8,7 @@ from services.identity.organisations.schemas import OrganisationChange, Organisa
 from shared.auth import May
 from shared.clients.identity import OrganisationChanged
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
 
@@ -16,11 +16,9 @@ async def create_organisation(work: UnitOfWork, body: OrganisationCreate) -> Org
     """Create an organisation; the same id with the same content returns the existing one, other content raises Conflict."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
     columns = body.model_dump(include={"name", "kind", "credit_code"})
-    organisation, created = await create_record(
-        work, Organisation, body, region=body.region, id=body.id, **columns
+    organisation, _ = await create_record(
+        work, Organisation, body, region=body.region, id=body.id, event=_build_changed_event, **columns
     )
-    if created:
-        await _publish_organisation_changed(work, organisation)
     return organisation
 
 
@@ -32,18 +30,14 @@ async def update_organisation(
     match.require_version(organisation)
     for name, value in body.model_dump(exclude_none=True).items():
         setattr(organisation, name, value)
-    organisation.version += 1
-    organisation.updated_at = work.at
-    work.session.add(organisation)
-    await _publish_organisation_changed(work, organisation)
+    await save_record(work, organisation, _build_changed_event(organisation))
     return organisation
 
 
-async def _publish_organisation_changed(work: UnitOfWork, organisation: Organisation) -> None:
-    event = OrganisationChanged(
+def _build_changed_event(organisation: Organisation) -> OrganisationChanged:
+    return OrganisationChanged(
         organisation_id=organisation.id,
         name=organisation.name,
         kind=organisation.kind,
         closed=organisation.closed,
     )
-    await work.publish(event, organisation)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import secrets as random
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,10 +25,11 @@ from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository
 from services.identity.sessions.models import RefreshToken
 from services.identity.sessions.schemas import TokenAnswer
-from shared.auth import NATION_CODE, Actor
+from shared.auth import Actor
 from shared.clients.identity import SignedIn, TokenReused
 from shared.db import new_id
-from shared.events import Event, publish
+from shared.events import Event
+from shared.records import log_event
 from shared.settings import TrustedIssuer
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -105,21 +107,11 @@ async def _build_claims(work: UnitOfWork, account: Account) -> dict[str, object]
         "name": account.name,
         "org": names.get(account.organisation_id, ""),
         "kind": account.kind,
-        **await _build_person_claims(work, account),
         "grants": [[str(grant.role), grant.region] for grant in grants],
         "iat": int(work.at.timestamp()),
         "exp": int((work.at + ACCESS_TOKEN_LIFETIME).timestamp()),
         "jti": str(new_id()),
     }
-
-
-async def _build_person_claims(work: UnitOfWork, account: Account) -> dict[str, object]:
-    """`person`, and `accounts` when the person has others; none for a machine."""
-    if account.kind != "user":
-        return {}
-    account_ids = await accounts.system_list_person_accounts(work, account.person_id)
-    others = [one for one in account_ids if one != account.id]
-    return {"person": account.person_id} | ({"accounts": others} if others else {})
 
 
 def digest_token(token: str) -> str:
@@ -129,15 +121,7 @@ def digest_token(token: str) -> str:
 
 async def publish_account_event(work: UnitOfWork, account: Account, event: Event) -> None:
     """Publish an event about an account with the account itself as actor."""
-    await publish(
-        work.session,
-        event,
-        actor=Actor(account.id, account.name, ()),
-        subject=account.id,
-        version=account.version,
-        region=account.region or NATION_CODE,
-        at=work.at,
-    )
+    await log_event(replace(work, actor=Actor(account.id, account.name, ())), account, event)
 
 
 async def password_grant(
@@ -282,3 +266,10 @@ def _decode_token_part(token: str, index: int) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise _invalid_token_error()
     return content
+
+
+async def delete_expired_tokens(context: ServiceContext) -> int:
+    """Delete refresh tokens that can no longer be used; return how many there were."""
+    async with context.database.write() as session:
+        work = context.unit_of_work(session)
+        return await repository.system_delete_expired_tokens(work, work.at)

@@ -12,6 +12,7 @@ from shared.clients.projects import ProjectDocumented
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.files import uploads
+from shared.records import save_record
 from shared.unit_of_work import UnitOfWork
 
 DOCUMENT_PERMISSIONS = (
@@ -61,12 +62,9 @@ async def create_attachment(work: UnitOfWork, project_id: UUID, body: Attachment
         added_by=work.actor.id,
     )
     work.session.add(attachment)
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     await work.session.flush()
-    await work.publish(
-        ProjectDocumented(project_id=project_id, attachment_id=attachment.id, kind=body.kind), project
+    await save_record(
+        work, project, ProjectDocumented(project_id=project_id, attachment_id=attachment.id, kind=body.kind)
     )
     return attachment
 
@@ -87,14 +85,12 @@ async def remove_attachment(
         raise Conflict("申报后附件不能撤下, 请补充新的附件", "Documents stay once the project is declared")
     attachment.removed_at, attachment.removed_by, attachment.removed_reason = work.at, work.actor.id, reason
     work.session.add(attachment)
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
-    await work.publish(
+    await save_record(
+        work,
+        project,
         ProjectDocumented(
             project_id=project_id, attachment_id=attachment.id, kind=attachment.kind, removed=True
         ),
-        project,
         reason=reason,
     )
     return attachment

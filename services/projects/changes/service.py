@@ -54,10 +54,15 @@ async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) 
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids, "/file_ids")
     change_id = body.id or new_id()
-    change, created = await create_record(
+    change, _ = await create_record(
         work,
         ChangeRequest,
         body,
+        event=lambda change: ChangeMoved(
+            change_id=change.id, project_id=project.id, was="", now=change.state
+        ),
+        event_reason=body.reason,
+        event_time=happened_at,
         region=project.region,
         id=change_id,
         subject=str(change_id),
@@ -70,9 +75,6 @@ async def create_change(work: UnitOfWork, project_id: UUID, body: ChangeCreate) 
         state=ChangeState.SUBMITTED,
         state_since=happened_at,
     )
-    if created:
-        event = ChangeMoved(change_id=change.id, project_id=project.id, was="", now=change.state)
-        await work.publish(event, change, reason=body.reason, happened_at=happened_at)
     return change
 
 

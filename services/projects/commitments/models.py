@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.projects.base import Base
+from shared.db import Fen
 
 
 class Commitment(Base, table=True):
@@ -18,7 +19,7 @@ class Commitment(Base, table=True):
     id: UUID = Field(primary_key=True)
     project_id: UUID = Field(foreign_key="project.id")
     plan_id: UUID
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     document_no: str = Field(default="", max_length=100)
     committed_at: datetime
     issued_at: datetime | None = None

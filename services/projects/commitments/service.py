@@ -11,6 +11,7 @@ from services.projects.projects.models import Project
 from shared.auth import May
 from shared.clients.projects import ProjectCommitted
 from shared.errors import Conflict, NotFound
+from shared.records import save_record
 from shared.unit_of_work import UnitOfWork
 
 FUNDABLE_STATES = frozenset({State.RESERVE, State.PLANNED})
@@ -73,9 +74,6 @@ async def release_commitment(work: UnitOfWork, project_id: UUID, commitment_id: 
 async def _publish_commitment(
     work: UnitOfWork, project: Project, commitment: Commitment, *, released: bool = False
 ) -> None:
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     event = ProjectCommitted(
         project_id=project.id,
         commitment_id=commitment.id,
@@ -84,4 +82,4 @@ async def _publish_commitment(
         document_no=commitment.document_no,
         released=released,
     )
-    await work.publish(event, project)
+    await save_record(work, project, event)

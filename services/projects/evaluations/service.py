@@ -43,6 +43,7 @@ from shared.lifecycle.transitions import (
     available_actions,
     effective_time,
 )
+from shared.records import insert_record, save_record
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
@@ -207,15 +208,9 @@ async def _publish_evaluation(
         )
     else:
         previous = "" if created else evaluation.state.value
-        evaluation.version += not created
-        evaluation.updated_at = work.at
-        work.session.add(evaluation)
-        await work.session.flush()
-        await work.publish(
-            _make_event_factory(evaluation)(previous, evaluation.state),
-            evaluation,
-            happened_at=body.happened_at,
-        )
+        event = _make_event_factory(evaluation)(previous, evaluation.state)
+        write = insert_record if created else save_record
+        await write(work, evaluation, event, happened_at=body.happened_at)
     await _copy_to_project(work, project, evaluation)
 
 
@@ -241,16 +236,13 @@ async def _copy_to_project(work: UnitOfWork, project: Project, evaluation: Evalu
         "on": work.today.isoformat(),
     }
     project.evaluated_by = evaluation.submitted_by
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     event = ProjectEvaluated(
         project_id=project.id,
         score=format_points(evaluation.score),
         grade=evaluation.grade_label,
         state=evaluation.state.value,
     )
-    await work.publish(event, project)
+    await save_record(work, project, event)
 
 
 async def transition_evaluation(

@@ -19,6 +19,7 @@ from shared.auth import Actor, Grant, May, Role
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Invalid, NotFound
 from shared.files import Storage
+from shared.records import touch_record
 from shared.spreadsheets import CellError, Sheet, annotate_sheet, read_sheet
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
@@ -126,9 +127,7 @@ async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: Prepared
     job.imported += sum(not result["wrong"] and not result["already"] for result in results)
     if job.done >= job.total:
         job.state, job.finished_at = ImportState.DONE, work.at
-    job.version += 1
-    job.updated_at = work.at
-    work.session.add(job)
+    touch_record(work, job)
     await work.session.flush()
 
 
@@ -188,8 +187,7 @@ async def _mark_failed(context: ServiceContext, job_id: UUID, message: str) -> N
         job = await repository.system_lock_import(work, job_id)
         if job is not None:
             job.state, job.message, job.finished_at = ImportState.FAILED, message[:500], work.at
-            job.version += 1
-            work.session.add(job)
+            touch_record(work, job)
 
 
 def build_import_read(

@@ -13,6 +13,7 @@ from shared.auth import May
 from shared.clients.projects import MilestoneReached, ProjectChanged
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
+from shared.records import save_record
 from shared.unit_of_work import UnitOfWork
 
 PLANNABLE_STATES = frozenset({State.RESERVE, State.PLANNED, State.SUSPENDED, *CONSTRUCTION_STATES})
@@ -23,9 +24,6 @@ async def _lock_project(work: UnitOfWork, project_id: UUID) -> Project:
     work.actor.require(May.PROJECT_IMPLEMENT, project.region)
     if project.state not in PLANNABLE_STATES:
         raise Conflict(f"项目{project.state.label}, 节点不再变动", f"The project is {project.state}")
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     return project
 
 
@@ -49,7 +47,7 @@ async def replace_milestones(
         project_id=project.id,
         changed={"milestones": [f"{milestone.name} {milestone.planned_on}" for milestone in body.items]},
     )
-    await work.publish(event, project)
+    await save_record(work, project, event)
     return await list_milestones(work, project.id)
 
 
@@ -71,7 +69,7 @@ async def complete_milestone(
     event = MilestoneReached(
         project_id=project.id, milestone_id=milestone.id, name=milestone.name, done_on=body.done_on
     )
-    await work.publish(event, project)
+    await save_record(work, project, event)
     return _build_read(milestone, work.today)
 
 

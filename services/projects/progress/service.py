@@ -18,6 +18,7 @@ from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.files import uploads
 from shared.lifecycle.transitions import apply_transition
+from shared.records import log_event, touch_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
@@ -104,12 +105,10 @@ async def _advance_project(
             event=lambda was, now: build_moved_event(project, was, now),
         )
     else:
-        project.version += 1
-        project.updated_at = work.at
-        work.session.add(project)
+        touch_record(work, project)
     event = ProjectProgressed(
         project_id=project.id,
         physical_percent=report.physical_percent if is_latest else project.physical_percent or 0,
         reported_on=report.reported_on,
     )
-    await work.publish(event, project, happened_at=happened_at)
+    await log_event(work, project, event, happened_at=happened_at)

@@ -12,7 +12,7 @@ from services.projects.projects.guards import Procurement
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, STAGE_OF_STATE, Stage, State
 from services.projects.projects.schemas import Indicator, MoneyKind, Nature, Operator, Origin
 from services.projects.screening.schemas import Budget, Land, Step
-from shared.db import JSON, Record, text_enum
+from shared.db import JSON, Fen, Record, text_enum
 
 BLOCKED_CONDITION = "blocked"
 UNFINISHED_CONDITION = "state NOT IN ('closed', 'withdrawn', 'terminated')"
@@ -118,7 +118,7 @@ class Project(Base, Record, table=True):
     leader_phone_sealed: str = Field(default="", sa_type=sa.Text)
     leader_phone: str = Field(default="", max_length=40)
     quantities: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
-    total: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=Fen)
     household: bool = False
     relocation: bool = False
     asset_income: bool = False
@@ -160,9 +160,9 @@ class Project(Base, Record, table=True):
     rules_version: str = Field(default="", max_length=40)
     blocked: bool = False
 
-    allocated: int = Field(default=0, sa_type=sa.BigInteger)
+    allocated: int = Field(default=0, sa_type=Fen)
     allocated_on: date | None = None
-    paid: int = Field(default=0, sa_type=sa.BigInteger)
+    paid: int = Field(default=0, sa_type=Fen)
     paid_on: date | None = None
     procurement: Procurement | None = Field(default=None, sa_type=text_enum(Procurement))
     started_on: date | None = None
@@ -171,10 +171,10 @@ class Project(Base, Record, table=True):
     heard_on: date | None = Field(default=None, description="day of the start or of the last progress report")
     completed_on: date | None = None
     accepted_on: date | None = None
-    settled: int = Field(default=0, sa_type=sa.BigInteger)
+    settled: int = Field(default=0, sa_type=Fen)
     built: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     handed_over_on: date | None = None
-    handed_over_value: int = Field(default=0, sa_type=sa.BigInteger)
+    handed_over_value: int = Field(default=0, sa_type=Fen)
     uncovered_reason: str = Field(default="", sa_type=sa.Text)
     closed_on: date | None = None
     evaluation: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
@@ -218,7 +218,7 @@ class PlannedMoney(Base, table=True):
     id: UUID = Field(primary_key=True)
     project_id: UUID = Field(foreign_key="project.id")
     kind: MoneyKind = Field(sa_type=text_enum(MoneyKind))
-    amount: int = Field(sa_type=sa.BigInteger)
+    amount: int = Field(sa_type=Fen)
     note: str = Field(default="", max_length=300)
 
 

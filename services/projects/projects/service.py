@@ -33,10 +33,11 @@ from shared.china import Place
 from shared.clients.projects import ProjectChanged, ProjectDrafted
 from shared.db import new_id, search
 from shared.errors import Conflict, FieldError, Invalid
+from shared.events import serialize_columns
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import available_actions
-from shared.records import create_record
-from shared.unit_of_work import UnitOfWork, to_json_values
+from shared.records import create_record, save_record
+from shared.unit_of_work import UnitOfWork
 
 ONE_DAY = timedelta(days=1)
 LIST_FIELDS = ("places", "money", "targets")
@@ -73,6 +74,14 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
         work,
         Project,
         body,
+        event=lambda project: ProjectDrafted(
+            project_id=project.id,
+            name=project.name,
+            category=project.category,
+            year=project.year,
+            total=project.total,
+        ),
+        event_time=happened_at,
         region=body.region,
         id=body.id,
         state=State.DRAFT,
@@ -85,17 +94,6 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
     await _replace_lists(work, project, values)
     await _mark_parent_as_package(work, project)
     await _index_project(work, project)
-    await work.publish(
-        ProjectDrafted(
-            project_id=project.id,
-            name=project.name,
-            category=project.category,
-            year=project.year,
-            total=project.total,
-        ),
-        project,
-        happened_at=happened_at,
-    )
     return project
 
 
@@ -160,23 +158,14 @@ async def apply_changes(
     if phone is not None:
         _encrypt_phone(work, project, phone)
     await _replace_lists(work, project, {name: changes[name] for name in LIST_FIELDS if name in changes})
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     if "parent_id" in changes:
         await _mark_parent_as_package(work, project)
     await _index_project(work, project)
     published_values = {
         name: "已更新" if name in PRIVATE_FIELDS | {*LIST_FIELDS} else changes[name] for name in changes
     }
-    event = ProjectChanged(project_id=project.id, changed=_to_json_values(published_values))
-    await work.publish(event, project, before=_to_json_values(before), reason=reason, happened_at=happened_at)
-
-
-def _to_json_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    return to_json_values({name: value for name, value in values.items() if not isinstance(value, list)}) | {
-        name: value for name, value in values.items() if isinstance(value, list)
-    }
+    event = ProjectChanged(project_id=project.id, changed=serialize_columns(Project, published_values))
+    await save_record(work, project, event, before=before, reason=reason, happened_at=happened_at)
 
 
 def _require_editable(project: Project, changes: Mapping[str, Any]) -> None:
@@ -265,11 +254,8 @@ async def _mark_parent_as_package(work: UnitOfWork, project: Project) -> None:
     parent = await repository.get_project(work, project.parent_id, lock=True)
     if not parent.is_package:
         parent.is_package = True
-        parent.version += 1
-        parent.updated_at = work.at
-        work.session.add(parent)
         event = ProjectChanged(project_id=parent.id, changed={"is_package": True})
-        await work.publish(event, parent, before={"is_package": False})
+        await save_record(work, parent, event, before={"is_package": False})
 
 
 def _encrypt_phone(work: UnitOfWork, project: Project, phone: str) -> None:

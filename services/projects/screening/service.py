@@ -37,7 +37,7 @@ from shared.auth import May
 from shared.clients.projects import ProjectCleared
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
-from shared.records import create_record
+from shared.records import create_record, save_record, touch_record
 from shared.unit_of_work import UnitOfWork
 
 RULES_DIR = Path(__file__).parent.parent / "rules" / "screening"
@@ -365,13 +365,11 @@ async def decide_clearance(
     project = await projects.get_project(work, clearance.project_id, lock=True)
     if grant:
         _require_other_than_author(work, project)
-        if work.actor.is_same_person(clearance.created_by):
+        if clearance.created_by == work.actor.id:
             raise Forbidden("不能批准本人提出的放行", "Four eyes: another person must")
     clearance.state = ClearanceState.GRANTED if grant else ClearanceState.REFUSED
     clearance.decided_by, clearance.decided_at, clearance.decision = work.actor.id, work.at, body.reason
-    clearance.version += 1
-    clearance.updated_at = work.at
-    work.session.add(clearance)
+    touch_record(work, clearance)
     await _publish_clearance(work, project, clearance, body.reason)
     return clearance
 
@@ -380,9 +378,6 @@ async def _publish_clearance(work: UnitOfWork, project: Project, clearance: Clea
     await work.session.flush()
     before = project.blocked
     await refresh_blocked(work, project)
-    project.version += 1
-    project.updated_at = work.at
-    work.session.add(project)
     event = ProjectCleared(
         project_id=project.id,
         clearance_id=clearance.id,
@@ -392,7 +387,7 @@ async def _publish_clearance(work: UnitOfWork, project: Project, clearance: Clea
         state=clearance.state,
         blocked=project.blocked,
     )
-    await work.publish(event, project, before={"blocked": before}, reason=reason)
+    await save_record(work, project, event, before={"blocked": before}, reason=reason)
 
 
 def _get_finding(project: Project, mark: str) -> Mapping[str, Any]:
@@ -408,5 +403,5 @@ def _require_any_permission(work: UnitOfWork, project: Project, permissions: tup
 
 
 def _require_other_than_author(work: UnitOfWork, project: Project) -> None:
-    if work.actor.is_same_person(project.created_by, project.declared_by):
+    if work.actor.id in {project.created_by, project.declared_by}:
         raise Forbidden("不能确认或放行本人录入、申报的项目", "Four eyes: another person must")

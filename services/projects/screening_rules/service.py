@@ -39,7 +39,7 @@ from shared.clients.projects import ProjectScreened, ScreeningRulesMoved
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Forbidden, Invalid, PreconditionMissing
 from shared.http import VersionMatch
-from shared.records import create_record
+from shared.records import create_record, log_event, save_record, touch_record
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 BATCH_PROJECTS = 200
@@ -92,8 +92,8 @@ async def run_next_batch(context: ServiceContext) -> bool:
         async with context.database.write() as session:
             work = context.unit_of_work(session)
             if (job := await repository.system_lock_next_job(work)) is not None:
-                job.state, job.finished_at, job.version = ScreeningJobState.FAILED, work.at, job.version + 1
-                work.session.add(job)
+                job.state, job.finished_at = ScreeningJobState.FAILED, work.at
+                touch_record(work, job)
         raise
 
 
@@ -112,9 +112,7 @@ async def _run_batch(context: ServiceContext) -> bool:
             job.position, job.done = batch[-1].id, job.done + len(batch)
         if len(batch) < BATCH_PROJECTS:
             job.state, job.finished_at, job.total = ScreeningJobState.DONE, work.at, job.done
-        job.version += 1
-        job.updated_at = work.at
-        work.session.add(job)
+        touch_record(work, job)
     return True
 
 
@@ -192,7 +190,7 @@ async def _publish_screened(work: UnitOfWork, project: Project, result: Screenin
         blocked=blocked,
         rules_version=result.rules_version,
     )
-    await work.publish(event, project, before={"verdict": project.verdict, "blocked": project.blocked})
+    await log_event(work, project, event, before={"verdict": project.verdict, "blocked": project.blocked})
 
 
 def _build_project_update(
@@ -298,7 +296,8 @@ async def update_rule_set(
     match.require_version(rule_set)
     rule_set.rules, rule_set.words, rule_set.digest = _edit_rules(rule_set.rules, rule_set.words, body)
     rule_set.title, rule_set.reason = body.title or rule_set.title, body.reason or rule_set.reason
-    return _mark_updated(work, rule_set)
+    touch_record(work, rule_set)
+    return rule_set
 
 
 async def start_trial(work: UnitOfWork, rule_set_id: UUID) -> ScreeningJob:
@@ -315,7 +314,7 @@ async def activate_rule_set(
     """Activate a draft and start a re-screening; raise PreconditionMissing without a finished trial of exactly these rules."""
     rule_set = await _get_draft(work, rule_set_id)
     match.check_version(rule_set)
-    if work.actor.is_same_person(rule_set.created_by):
+    if rule_set.created_by == work.actor.id:
         raise Forbidden("不能启用本人起草的规则, 须由另一人办理", "Four eyes: another person must")
     if await repository.find_finished_trial(work, rule_set.id, rule_set.digest) is None:
         detail = "启用前须用这份草稿对全库试算并看过结果"
@@ -325,9 +324,8 @@ async def activate_rule_set(
     previous = await repository.find_active_rule_set(work, rule_set.region, lock=True)
     if previous is not None and previous.region == rule_set.region:
         previous.state, previous.retired_at = RuleSetState.RETIRED, work.at
-        _mark_updated(work, previous)
+        touch_record(work, previous)
     rule_set.state, rule_set.activated_at, rule_set.activated_by = RuleSetState.ACTIVE, work.at, work.actor.id
-    _mark_updated(work, rule_set)
     await work.session.flush()
     await _publish_rule_set(work, rule_set, RuleSetState.DRAFT, body.reason)
     job = await start_job(
@@ -342,7 +340,6 @@ async def discard_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDec
     """Discard a draft."""
     rule_set = await _get_draft(work, rule_set_id)
     rule_set.state = RuleSetState.DISCARDED
-    _mark_updated(work, rule_set)
     await _publish_rule_set(work, rule_set, RuleSetState.DRAFT, body.reason)
     return rule_set
 
@@ -354,7 +351,6 @@ async def retire_rule_set(work: UnitOfWork, rule_set_id: UUID, body: RuleSetDeci
     if rule_set.state is not RuleSetState.ACTIVE:
         raise Conflict(f"规则集{rule_set.state.label}", f"The rule set is {rule_set.state}")
     rule_set.state, rule_set.retired_at = RuleSetState.RETIRED, work.at
-    _mark_updated(work, rule_set)
     await work.session.flush()
     await _publish_rule_set(work, rule_set, RuleSetState.ACTIVE, body.reason)
     job = await start_rescreening(work, rule_set.region)
@@ -367,7 +363,7 @@ async def _publish_rule_set(work: UnitOfWork, rule_set: RuleSetRow, was: RuleSet
     event = ScreeningRulesMoved(
         rule_set_id=rule_set.id, number=rule_set.number, digest=rule_set.digest, was=was, now=rule_set.state
     )
-    await work.publish(event, rule_set, before={"state": was}, reason=reason)
+    await save_record(work, rule_set, event, before={"state": was}, reason=reason)
 
 
 async def _get_draft(work: UnitOfWork, rule_set_id: UUID) -> RuleSetRow:
@@ -375,13 +371,6 @@ async def _get_draft(work: UnitOfWork, rule_set_id: UUID) -> RuleSetRow:
     work.actor.require(May.RULE_MANAGE, rule_set.region)
     if rule_set.state is not RuleSetState.DRAFT:
         raise Conflict(f"规则集{rule_set.state.label}, 不是草稿", f"The rule set is {rule_set.state}")
-    return rule_set
-
-
-def _mark_updated(work: UnitOfWork, rule_set: RuleSetRow) -> RuleSetRow:
-    rule_set.version += 1
-    rule_set.updated_at = work.at
-    work.session.add(rule_set)
     return rule_set
 
 

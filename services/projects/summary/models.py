@@ -11,7 +11,7 @@ from sqlmodel import Field
 from services.projects.base import Base
 from services.projects.projects.lifecycle import STAGE_OF_STATE, Stage, State
 from services.projects.projects.models import Project
-from shared.db import BigSerial, text_enum
+from shared.db import BigSerial, Fen, text_enum
 from shared.records import previous_values
 
 
@@ -27,12 +27,12 @@ class ProjectDelta(Base, table=True):
     stage: Stage = Field(sa_type=text_enum(Stage))
     category: str = Field(max_length=2)
     number: int
-    total: int = Field(sa_type=sa.BigInteger)
-    allocated: int = Field(sa_type=sa.BigInteger)
-    paid: int = Field(sa_type=sa.BigInteger)
-    settled: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=Fen)
+    allocated: int = Field(sa_type=Fen)
+    paid: int = Field(sa_type=Fen)
+    settled: int = Field(sa_type=Fen)
     industry_count: int
-    industry_total: int = Field(sa_type=sa.BigInteger)
+    industry_total: int = Field(sa_type=Fen)
 
 
 class ProjectTotal(Base, table=True):
@@ -46,12 +46,12 @@ class ProjectTotal(Base, table=True):
     stage: Stage = Field(sa_type=text_enum(Stage), primary_key=True)
     category: str = Field(primary_key=True, max_length=2)
     number: int
-    total: int = Field(sa_type=sa.BigInteger)
-    allocated: int = Field(sa_type=sa.BigInteger)
-    paid: int = Field(sa_type=sa.BigInteger)
-    settled: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=Fen)
+    allocated: int = Field(sa_type=Fen)
+    paid: int = Field(sa_type=Fen)
+    settled: int = Field(sa_type=Fen)
     industry_count: int
-    industry_total: int = Field(sa_type=sa.BigInteger)
+    industry_total: int = Field(sa_type=Fen)
 
 
 DELTA_TABLE: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]

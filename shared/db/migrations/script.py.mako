@@ -11,10 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply this revision."""
+    """Make it so."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Undo this revision."""
+    """Take it back."""
     ${downgrades if downgrades else "pass"}
