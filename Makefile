@@ -43,10 +43,10 @@ docs: $(READY)  ## write the reference pages from the code
 	@$(BIN)/python -m docs.generate
 
 migrate: $(READY)  ## bring one database up to date: SERVICE=funds
-	@$(BIN)/python -m shared.db.engine.migrate $(SERVICE)
+	@$(BIN)/python -m shared.db.migrate $(SERVICE)
 
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
-	@$(BIN)/python -m shared.db.engine.migrate $(SERVICE) --new "$(MESSAGE)"
+	@$(BIN)/python -m shared.db.migrate $(SERVICE) --new "$(MESSAGE)"
 
 bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets or gateway
 	@$(BIN)/python -m benchmarks.$(BENCH)

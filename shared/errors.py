@@ -7,6 +7,7 @@
     ├── NotFound 404         no such record, or outside the caller's regions
     ├── Conflict 409         the record's state does not allow this
     │   └── PreconditionMissing   a transition's guards are not met; `errors` lists them
+    ├── Gone 410             a cursor of another epoch, or ahead of the event log
     ├── PreconditionFailed 412    If-Match names an older version
     ├── TooLarge 413
     ├── Invalid 422          the content is wrong; `errors` points at the fields
@@ -149,6 +150,13 @@ class PreconditionMissing(Conflict):
 
     slug = "not-ready"
     title, title_en = "条件尚不具备", "Something is still missing"
+
+
+class Gone(ApiError):
+    """410: the cursor names a position that this log never had or lost; `next` says how to start again."""
+
+    slug = "gone"
+    status, title, title_en = 410, "位置已失效", "Gone"
 
 
 class PreconditionFailed(ApiError):

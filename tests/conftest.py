@@ -18,7 +18,7 @@ from embedded.run_secrets import load_or_create_secrets
 from embedded.system import System
 from services.gateway.rate_limiter import DEFAULT_RATES
 from shared.app import configure_logging
-from shared.db import Database, async_url
+from shared.db import Database, async_url, execute_core, log_epoch
 from shared.db.migrate import has_database, upgrade_database
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
@@ -186,6 +186,13 @@ class DatabaseTemplates:
             postgres.drop_database(name)
 
 
+async def forget_server(database: Database) -> None:
+    """A template forgets on which server it started: its copies are other databases, and none is a restored one."""
+    async with database.write() as session:
+        await execute_core(session, log_epoch.update().values(server=""))
+    await database.close()
+
+
 def build_settings(service: str, var: Path, url: str, secrets: dict[str, Any]) -> Settings:
     """Settings of a service under test: embedded, nothing running in the background."""
     return Settings.load(
@@ -242,6 +249,8 @@ def _built(templates: DatabaseTemplates, _clock: Clock, test_key: TestKey) -> di
                 test_key.add_to_verifier(app.state.context)
         for name, app in system.apps.items():
             context: ServiceContext = app.state.context
+            if has_database(name):
+                await forget_server(Database(urls[name]))
             context.database = LazyCopyDatabase(urls[name], partial(templates.clone_template, name))
 
     asyncio.run(start())

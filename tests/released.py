@@ -14,7 +14,7 @@ from shared.db import sync_url
 
 FOLDER = Path(__file__).parent / "data" / "v0.2.0"
 KINDS = ("sqlite", "postgres")
-VERSIONS = "alembic_version"
+VERSION_TABLES = {"alembic_version", "alembic_version_shared"}
 
 
 def load_sqlite(service: str, path: Path) -> None:
@@ -63,7 +63,7 @@ def measure(url: str) -> dict[str, Any]:
     with engine.connect() as connection:
         names = [one for one in sa.inspect(connection).get_table_names() if "_search_fts" not in one]
         found: dict[str, Any] = {
-            "rows": {name: _count(connection, name) for name in sorted(names) if name != VERSIONS},
+            "rows": {name: _count(connection, name) for name in sorted(names) if name not in VERSION_TABLES},
             "head": _read_head(connection),
         }
         if "ledger_posting" in names:

@@ -55,6 +55,7 @@ async def _create_demo_account(work: UnitOfWork, account_id: str, role: Role, na
     work.session.add(
         Account(
             id=account_id,
+            person_id=account_id,
             kind="machine" if machine else "user",
             name=name,
             region=home,

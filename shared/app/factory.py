@@ -24,6 +24,7 @@ from shared.db import Database
 from shared.errors import Problem
 from shared.events import feed, inbox
 from shared.events.audit_log import SEAL_BATCH_ROWS, SEAL_INTERVAL_S, seal_rows
+from shared.events.epoch import settle_epoch
 from shared.events.webhooks import router as webhooks
 from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
@@ -129,10 +130,12 @@ def _create_context(
 async def _on_startup(service: Service, context: ServiceContext) -> None:
     async with context.database.advisory_lock(STARTUP_LOCK_ID):
         async with context.database.write() as session:
+            await settle_epoch(session, context.clock())
             for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
                 await load_rule_files(session, folder, context.clock())
         if service.start is not None:
             await service.start(context)
+    await inbox.ask_subscribers(context)
 
 
 def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:

@@ -1,15 +1,38 @@
-"""Health routes: `/healthz` (process runs), `/readyz` (database answers), `/metrics` (Prometheus)."""
+"""`/healthz` (the process answers), `/readyz` (this replica can serve: database, schema, epoch), `/metrics`.
 
+A schema with columns or indexes more than this code knows is no fault: newer code upgrades it while old replicas serve.
+"""
+
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.responses import JSONResponse, Response
 
 from shared.app.observability import Metrics
 from shared.db import execute_core
+from shared.db.migrate import find_schema_difference, has_database
 from shared.errors import ApiError, Unavailable
+from shared.events.epoch import get_epoch, read_server_identity
 from shared.http import allows_anonymous, get_service_context
+from shared.unit_of_work import ServiceContext
+
+
+async def _find_fault(context: ServiceContext) -> str:
+    """Why this replica cannot serve, in Chinese; empty when it can."""
+    async with context.database.read() as session:
+        await execute_core(session, text("SELECT 1 FROM event_log LIMIT 1"))
+        if has_database(context.name):
+            connection = await session.connection()
+            difference = await connection.run_sync(partial(find_schema_difference, context.name))
+            if difference.missing:
+                return f"数据库的结构与程序不符({difference}), 请重启服务, 按提示处理"
+        epoch = await get_epoch(session)
+        if epoch.server and epoch.server != await read_server_identity(session):
+            return "数据库换了服务器, 请重启服务"
+    return ""
 
 
 def health_router(metrics: Metrics) -> APIRouter:
@@ -24,10 +47,11 @@ def health_router(metrics: Metrics) -> APIRouter:
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         context = get_service_context(request)
         try:
-            async with context.database.read() as session:
-                await execute_core(session, text("SELECT 1 FROM event_log LIMIT 1"))
-        except (ApiError, OSError) as error:
-            return JSONResponse({"status": "down", "service": context.name, "reason": str(error)}, 503)
+            reason = await _find_fault(context)
+        except (ApiError, DBAPIError, OSError) as error:
+            reason = str(error)
+        if reason:
+            return JSONResponse({"status": "down", "service": context.name, "reason": reason}, 503)
         return {"status": "ok", "service": context.name}
 
     @router.get("/metrics", response_class=Response, response_model=None, **allows_anonymous())

@@ -40,8 +40,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """The authenticated caller: a person, a machine client or a service.
+    """The authenticated caller: a person's account, a machine client or a service.
 
+    `id` is the account. `person` is the person behind a user's account (by default the account's own id) and empty for
+    machines and services; `accounts` are the other accounts of that person. Records and events name accounts; four eyes
+    compare persons, by `is_same_person` and `own_accounts`.
     `scopes` restricts a machine client to the permissions in its token; None means no restriction.
     """
 
@@ -53,6 +56,22 @@ class Actor:
     scopes: frozenset[May] | None = None
     on_behalf_of: str = ""
     device: str = ""
+    person: str = ""
+    accounts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """A user is a person of their own unless the token says otherwise."""
+        if self.kind == "user" and not self.person:
+            object.__setattr__(self, "person", self.id)
+
+    @property
+    def own_accounts(self) -> tuple[str, ...]:
+        """Every account of the person who asks, for conditions in SQL."""
+        return (self.id, *self.accounts)
+
+    def is_same_person(self, *accounts: str) -> bool:
+        """Whether any of the accounts, as records name them, belongs to the person who asks."""
+        return any(one in self.own_accounts for one in accounts)
 
     def list_reaches(self, may: May) -> list[tuple[Reach, str, str]]:
         """(reach, first region code, last region code) of every grant that includes the permission."""

@@ -1,7 +1,8 @@
-"""Token → actor. Each service verifies tokens itself: people's by identity's public keys, services' by the shared key.
+"""Access tokens: each service verifies them itself and makes an actor of the claims.
 
-People and machines: ES256 signed by identity, grants in the claims, ten minutes long. Services among themselves:
-HS256 with the installation's service key, a minute long, naming on whose behalf they ask. Everything else is refused.
+Tokens of people and machines: ES256, signed by identity, valid for ten minutes, with the grants, the `person` behind the
+account and that person's other `accounts` in the claims. Tokens between services: HS256 with the installation's service
+key, valid for a minute, naming on whose behalf (`obo`) the service asks. Every other token is refused.
 """
 
 import json
@@ -24,9 +25,9 @@ SERVICE_KEY_ID = "service"
 SERVICE_TOKEN_TTL = timedelta(seconds=60)
 LEEWAY_S = 30
 JWKS_MIN_REFRESH = timedelta(seconds=10)
-"""An unknown key id asks identity again at most this often."""
+"""The least time between two requests to identity because of unknown key ids."""
 JWKS_MAX_AGE = timedelta(hours=1)
-"""Known keys are asked for again after this long, so that a withdrawn one ends."""
+"""The time after which keys are fetched again, so that a withdrawn key stops working."""
 TOKEN_CACHE_SIZE = 10_000
 REALM = 'Bearer realm="xianjie"'
 
@@ -34,7 +35,7 @@ FetchKeys = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 def unauthenticated_error(words: str, english: str, error: str = "invalid_token") -> Unauthenticated:
-    """401 as RFC 6750 wants it."""
+    """An Unauthenticated with the WWW-Authenticate header of RFC 6750."""
     return Unauthenticated(words, english, headers={"WWW-Authenticate": f'{REALM}, error="{error}"'})
 
 
@@ -43,7 +44,7 @@ def _load_service_key(settings: Settings) -> OctKey:
 
 
 def issue_service_token(settings: Settings, service: str, actor: Actor, at: datetime) -> str:
-    """A token with which one service asks another on behalf of an actor, good for a minute."""
+    """A token for one service's request to another on behalf of an actor, valid for `SERVICE_TOKEN_TTL`."""
     claims = {
         "iss": settings.issuer,
         "aud": settings.audience,
@@ -51,6 +52,7 @@ def issue_service_token(settings: Settings, service: str, actor: Actor, at: date
         "name": service,
         "kind": "service",
         "obo": actor.on_behalf_of or actor.id,
+        "person": actor.person,
         "iat": int(at.timestamp()),
         "exp": int((at + SERVICE_TOKEN_TTL).timestamp()),
     }
@@ -60,7 +62,7 @@ def issue_service_token(settings: Settings, service: str, actor: Actor, at: date
 
 
 def is_service_token(token: str) -> bool:
-    """Whether a token says it is one of our services' own; such a one never comes from outside."""
+    """Whether a token claims to be a service's; the gateway lets none of these in."""
     try:
         return _parse_header(token).get("kid") == SERVICE_KEY_ID
     except ApiError:
@@ -68,7 +70,7 @@ def is_service_token(token: str) -> bool:
 
 
 class TokenVerifier:
-    """Makes actors of tokens; `fetch_jwks` gets identity's public keys and is called rarely."""
+    """Verifies tokens and makes actors; `fetch_jwks` fetches identity's public keys and is called rarely."""
 
     def __init__(self, settings: Settings, fetch_jwks: FetchKeys) -> None:
         self.settings = settings
@@ -78,7 +80,10 @@ class TokenVerifier:
         self._token_cache: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
 
     async def authenticate(self, authorization: str | None, at: datetime) -> Actor:
-        """The actor of an Authorization header; Unauthenticated, or Unavailable when identity was never reached."""
+        """The actor of an Authorization header.
+
+        Raises Unauthenticated, or Unavailable when identity never answered.
+        """
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("请先登录", "Sign in first", headers={"WWW-Authenticate": REALM})
@@ -137,13 +142,15 @@ class TokenVerifier:
         return self._keys[kid]
 
     async def _fetch_keys(self, at: datetime) -> None:
-        """Identity's keys as they are now; those known so far when it does not answer."""
+        """Fetch identity's keys; when it does not answer, the known keys stay."""
         try:
             found = await self.fetch_jwks()
         except ApiError as error:
             if not self._keys:
                 raise Unavailable("账号服务暂时联系不上, 请稍后重试", "identity does not answer") from error
-            self._fetched_at = at - JWKS_MAX_AGE + JWKS_MIN_REFRESH  # asked again soon, not by every request
+            self._fetched_at = (
+                at - JWKS_MAX_AGE + JWKS_MIN_REFRESH
+            )  # the next try is due soon, not at each request
             return
         self._keys = {one["kid"]: ECKey.import_key(one) for one in found["keys"] if one.get("kty") == "EC"}
         self._fetched_at = at
@@ -167,6 +174,7 @@ def _actor_from_claims(claims: Mapping[str, Any]) -> Actor:
             (Grant(Role.SERVICE, NATION_CODE),),
             kind="service",
             on_behalf_of=str(claims.get("obo", "")),
+            person=str(claims.get("person", "")),
         )
     try:
         grants = tuple(Grant(Role(role), str(region)) for role, region in claims.get("grants", []))
@@ -185,4 +193,6 @@ def _actor_from_claims(claims: Mapping[str, Any]) -> Actor:
         kind=str(claims.get("kind", "user")),
         scopes=scopes,
         device=str(claims.get("device", "")),
+        person=str(claims.get("person", "")),
+        accounts=tuple(str(one) for one in claims.get("accounts", ())),
     )

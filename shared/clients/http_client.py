@@ -19,6 +19,7 @@ from shared.errors import (
     BadRequest,
     Conflict,
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -42,6 +43,7 @@ _ERROR_CLASSES: dict[str, type[ApiError]] = {
         NotFound,
         Conflict,
         PreconditionMissing,
+        Gone,
         PreconditionFailed,
         TooLarge,
         Invalid,
@@ -191,7 +193,8 @@ class ServiceClients:
 
     async def close(self) -> None:
         """Close all connections."""
-        for client in self._clients.values():
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
             await client.aclose()
 
 

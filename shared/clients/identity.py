@@ -14,6 +14,7 @@ class AccountChanged(Event):
     kind: str
     disabled: bool
     grants: tuple[tuple[str, str], ...]
+    person: str = ""
 
 
 class AccountLocked(Event):

@@ -1,4 +1,4 @@
-"""Tables that every service has in its own database: log, inbox, answers, notices, rules, files."""
+"""The tables that each service has in its own database: event log, inbox, stored answers, notices, rules, files."""
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel, UTCDateTime
@@ -25,8 +25,26 @@ event_log = sa.Table(
     sa.Column("ingested_at", UTCDateTime, nullable=False),
     sa.Column("before", JSON, nullable=False),
     sa.Column("after", JSON, nullable=False),
+    sa.Column("person", sa.String(64), nullable=False, default="", server_default=""),
     sa.Index(None, "tx", "seq"),
     sa.Index(None, "subject", "seq"),
+)
+
+log_epoch = sa.Table(
+    "log_epoch",
+    SHARED_METADATA,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("epoch", sa.String(16), nullable=False, unique=True, comment="random; first part of a cursor"),
+    sa.Column("tx_offset", sa.BigInteger, nullable=False, comment="event_log.tx = this + transaction id"),
+    sa.Column(
+        "after_tx", sa.BigInteger, nullable=False, comment="positions up to here are of earlier epochs"
+    ),
+    sa.Column("after_seq", sa.BigInteger, nullable=False),
+    sa.Column(
+        "server", sa.String(64), nullable=False, comment="PostgreSQL system identifier and database oid"
+    ),
+    sa.Column("reason", sa.String(40), nullable=False),
+    sa.Column("began_at", UTCDateTime, nullable=False),
 )
 
 log_cursor = sa.Table(
@@ -101,6 +119,17 @@ inbox = sa.Table(
     sa.Column("event_id", sa.Uuid, primary_key=True),
     sa.Column("service", sa.String(40), nullable=False),
     sa.Column("type", sa.String(80), nullable=False),
+    sa.Column("received_at", UTCDateTime, nullable=False),
+)
+
+inbox_position = sa.Table(
+    "inbox_position",
+    SHARED_METADATA,
+    sa.Column("service", sa.String(40), primary_key=True),
+    sa.Column("epoch", sa.String(16), nullable=False),
+    sa.Column("tx", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Uuid, nullable=False),
     sa.Column("received_at", UTCDateTime, nullable=False),
 )
 
@@ -204,6 +233,6 @@ file = sa.Table(
 
 
 def copy_shared_tables_into(base: type[SQLModel]) -> None:
-    """Give a service's own metadata the shared tables, so that its migrations are checked against them."""
+    """Copy the shared tables into a service's metadata; the schema check at start compares both kinds together."""
     for table in SHARED_METADATA.sorted_tables:
         table.to_metadata(base.metadata)

@@ -1,9 +1,8 @@
 """The event log of a service and what reads it: outbox relay, inbox, feed, webhooks, audit log."""
 
+from shared.events.epoch import CURRENT_TX_SQL, LOG_START, Cursor, Epoch, current_tx, get_epoch
 from shared.events.event import Envelope, Event, Instant
 from shared.events.log import (
-    LOG_START,
-    Cursor,
     EventRecord,
     after_cursor,
     format_cursor,
@@ -14,6 +13,7 @@ from shared.events.log import (
     parse_cursor,
     publish,
     publish_many,
+    resolve_cursor,
     to_envelope,
 )
 from shared.events.outbox_cursors import (
@@ -37,6 +37,7 @@ from shared.events.serialization import serialize_columns, serialize_event, seri
 from shared.events.topics import SUBSCRIBERS, topics_for
 
 __all__ = [
+    "CURRENT_TX_SQL",
     "IDLE_ADVANCE_ROWS",
     "LEASE_DURATION",
     "LOG_START",
@@ -49,6 +50,7 @@ __all__ = [
     "DeadLetterRead",
     "DeliveryOutcome",
     "Envelope",
+    "Epoch",
     "Event",
     "EventRecord",
     "Instant",
@@ -56,7 +58,9 @@ __all__ = [
     "SubscriberCursor",
     "after_cursor",
     "backoff_delay",
+    "current_tx",
     "format_cursor",
+    "get_epoch",
     "insert_once",
     "is_visible",
     "last_visible_cursor",
@@ -66,6 +70,7 @@ __all__ = [
     "parse_cursor",
     "publish",
     "publish_many",
+    "resolve_cursor",
     "serialize_columns",
     "serialize_event",
     "serialize_value",

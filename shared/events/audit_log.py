@@ -1,8 +1,8 @@
-"""The audit trail's seal: every final row of the event log, hashed with SM3 together with the seal before it.
+"""Hash chain over the event log: SM3 of each visible row together with the seal before it.
 
-The sealer follows behind the writers and never blocks them. `verify` reads log and seals side by side and names every
-changed, missing or inserted row. Somebody who can rewrite rows could rewrite all later seals too; whoever keeps a
-(position, digest) outside this database, as an auditor does, finds that as well.
+A background task seals rows after they are committed and blocks no writer. `verify_chain` compares log and seals and
+names each changed, missing or inserted row. Who can rewrite rows can rewrite all later seals, too: an auditor who keeps
+a seal (position, digest) outside this database finds that as well.
 """
 
 import hashlib
@@ -19,7 +19,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.china import LabelledEnum
 from shared.db import bulk_upsert, event_log, execute_core, log_seal
 from shared.errors import Conflict
-from shared.events.log import LOG_START, Cursor, is_visible, list_after_cursor
+from shared.events.epoch import LOG_START, Cursor
+from shared.events.log import is_visible, list_after_cursor
 from shared.unit_of_work import ServiceContext
 
 SEAL_BATCH_ROWS = 500
@@ -38,7 +39,7 @@ class ChainFault(LabelledEnum):
 
 
 class LogFault(BaseModel):
-    """一处日志问题: which row, and what is wrong with it."""
+    """一处日志问题: the row and its fault."""
 
     kind: ChainFault
     label: str
@@ -62,8 +63,13 @@ class LogReport(BaseModel):
 
 
 def row_digest(row: Any, before: str) -> str:  # noqa: ANN401 - any row of the log
-    """SM3 over the digest before and the whole row, the same on both databases."""
+    """SM3 in hexadecimal over the digest before and the whole row, equal on both databases.
+
+    An empty `person` is left out: rows sealed by v0.2.0 have no such column.
+    """
     values = {name: _to_json_value(value) for name, value in row._asdict().items()}
+    if not values.get("person", "-"):
+        del values["person"]
     text = json.dumps([before, values], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.new("sm3", text.encode()).hexdigest()
 
@@ -85,7 +91,7 @@ async def _last_seal(session: AsyncSession) -> tuple[Seal, Cursor]:
 
 
 async def seal_rows(context: ServiceContext) -> int:
-    """Seal the next rows; how many. Two sealers at once: one of them finds its positions taken and starts anew."""
+    """Seal the next rows and return their number; 0 when another process sealed the same rows first."""
     async with context.database.read() as session:
         last, cursor = await _last_seal(session)
         rows = await list_after_cursor(session, cursor, limit=SEAL_BATCH_ROWS)
@@ -104,30 +110,30 @@ async def seal_rows(context: ServiceContext) -> int:
 
 
 async def verify_chain(session: AsyncSession, kept: Seal | None = None) -> LogReport:
-    """Compare every sealed row with its seal, in one pass; `kept` is a seal somebody wrote down earlier."""
+    """Compare each sealed row with its seal; `kept` is a seal that somebody keeps outside this database."""
     faults: list[LogFault] = []
     rows, previous, last_seq = 0, Seal(), 0
     while page := await _list_seals(session, previous.position):
         stored = await _rows_by_seq(session, [seal.seq for seal in page])
-        for one in page:
-            faults += _missing_seals(previous, one)
-            row = stored.get(one.seq)
+        for seal in page:
+            faults += _missing_seals(previous, seal)
+            row = stored.get(seal.seq)
             if row is None:
-                faults.append(_log_fault(ChainFault.MISSING, one.seq, one.position))
-            elif row_digest(row, previous.digest) != one.digest and one.position == previous.position + 1:
-                faults.append(_log_fault(ChainFault.CHANGED, one.seq, one.position))
-            if kept is not None and kept.position == one.position and kept.digest != one.digest:
-                faults.append(_log_fault(ChainFault.REWRITTEN, one.seq, one.position))
-            previous, rows = Seal(position=one.position, digest=one.digest), rows + 1
-            last_seq = one.seq
+                faults.append(_log_fault(ChainFault.MISSING, seal.seq, seal.position))
+            elif row_digest(row, previous.digest) != seal.digest and seal.position == previous.position + 1:
+                faults.append(_log_fault(ChainFault.CHANGED, seal.seq, seal.position))
+            if kept is not None and kept.position == seal.position and kept.digest != seal.digest:
+                faults.append(_log_fault(ChainFault.REWRITTEN, seal.seq, seal.position))
+            previous, rows = Seal(position=seal.position, digest=seal.digest), rows + 1
+            last_seq = seal.seq
     if kept is not None and kept.position > previous.position:
         faults.append(_log_fault(ChainFault.REWRITTEN, last_seq, kept.position))
     faults += [_log_fault(ChainFault.INSERTED, seq, 0) for seq in await _list_unsealed(session)]
     return LogReport(rows=rows, faults=faults, head=previous)
 
 
-def _missing_seals(previous: Seal, one: Any) -> Iterator[LogFault]:  # noqa: ANN401 - a row of log_seal
-    for position in range(previous.position + 1, one.position):
+def _missing_seals(previous: Seal, seal: Any) -> Iterator[LogFault]:  # noqa: ANN401 - a row of log_seal
+    for position in range(previous.position + 1, seal.position):
         yield _log_fault(ChainFault.SEAL_MISSING, 0, position)
 
 
@@ -153,13 +159,13 @@ async def _rows_by_seq(session: AsyncSession, seqs: list[int]) -> dict[int, Any]
 
 
 async def _list_unsealed(session: AsyncSession) -> list[int]:
-    """Rows without a seal that stand before the last sealed one: the sealer never leaves any."""
+    """`seq` of rows without a seal before the last sealed row: the sealer leaves none."""
     _, cursor = await _last_seal(session)
-    place = sa.tuple_(event_log.c.tx, event_log.c.seq)
+    position = sa.tuple_(event_log.c.tx, event_log.c.seq)
     query = (
         sa.select(event_log.c.seq)
         .outerjoin(log_seal, log_seal.c.seq == event_log.c.seq)
-        .where(log_seal.c.seq.is_(None), place < sa.tuple_(*map(sa.literal, cursor)), is_visible(session))
+        .where(log_seal.c.seq.is_(None), position < sa.tuple_(*map(sa.literal, cursor)), is_visible(session))
         .order_by(event_log.c.seq)
         .limit(SEAL_BATCH_ROWS)
     )

@@ -23,6 +23,7 @@ def to_cloudevent(envelope: Envelope, public_url: str) -> dict[str, Any]:
         "subjectversion": envelope.subject_version,
         "region": envelope.region,
         "actor": envelope.actor,
+        "person": envelope.person,
         "onbehalfof": envelope.on_behalf_of,
         "ingestedat": envelope.ingested_at.isoformat(),
         "data": {"before": envelope.before, "after": envelope.after, "reason": envelope.reason},

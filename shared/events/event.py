@@ -1,4 +1,4 @@
-"""Base class of events, and the envelope that adds actor, region and time."""
+"""Events and their envelope: what happened, who did it, where and when."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -27,7 +27,7 @@ class Envelope(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     id: UUID
-    cursor: str = Field(description="position in the log, to be given back as `after`")
+    cursor: str = Field(description="`epoch.position` in the log, to be given back as `after`")
     service: str
     type: str = Field(examples=["project.moved"])
     subject: str = Field(description="the record this is about")
@@ -41,3 +41,4 @@ class Envelope(BaseModel):
     ingested_at: datetime = Field(description="when we learned it")
     before: dict[str, Any] = {}
     after: dict[str, Any] = {}
+    person: str = Field("", description="the person behind the actor's account; empty for services")

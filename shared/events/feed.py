@@ -1,7 +1,8 @@
-"""`GET /{service}/events?after=`: what changed in the caller's regions since a cursor, without gaps.
+"""`GET /{service}/events?after=`: events in the caller's regions since a cursor, without gaps.
 
-The same cursor never skips a row, even when writers commit in another order than they began (shared/events/log.py). One answer
-looks at `WINDOW` rows at most, so it costs the same in a long log as in a short one; it may be empty and have `more`.
+A cursor skips no row, even when writers commit in another order than they began (shared/events/log.py). One answer scans
+`SCAN_WINDOW_ROWS` rows at most, so its cost does not grow with the log; it may have no items and `more`. A cursor of
+another epoch or ahead of the log is refused with 410 (shared/events/epoch.py).
 """
 
 import hashlib
@@ -15,15 +16,15 @@ from starlette.responses import Response
 
 from shared.auth import Actor, May
 from shared.db import event_log
-from shared.errors import Invalid
+from shared.errors import Gone, Invalid
 from shared.events.cloudevents import CLOUDEVENT_BATCH_MEDIA_TYPE, to_cloudevent
+from shared.events.epoch import get_epoch
 from shared.events.event import Envelope
 from shared.events.log import (
-    Cursor,
     format_cursor,
     last_visible_cursor,
     list_after_cursor,
-    parse_cursor,
+    resolve_cursor,
     to_envelope,
     up_to_cursor,
 )
@@ -32,10 +33,11 @@ from shared.unit_of_work import UnitOfWork
 
 SCAN_WINDOW_ROWS = 5000
 MAX_FEED_ITEMS = 500
+MAX_CURSOR_LENGTH = 64
 
 
 class EventFeed(BaseModel):
-    """一段变化记录: events in their final order, and the cursor to continue from."""
+    """一段变化记录: events in their final order, and the cursor of the next request."""
 
     items: list[Envelope]
     next: str = Field(description="give this back as `after`")
@@ -46,7 +48,7 @@ class EventFeed(BaseModel):
 
 
 def scope_fingerprint(actor: Actor, may: May) -> str:
-    """A short name of everything the actor may see under a permission."""
+    """16 hexadecimal digits that change with the regions and roles in which the actor has a permission."""
     reaches = sorted((str(reach), low, high) for reach, low, high in actor.list_reaches(may))
     return hashlib.sha256(json.dumps([actor.id, reaches]).encode()).hexdigest()[:16]
 
@@ -56,14 +58,15 @@ async def read_feed(
     actor: Actor,
     may: May,
     service: str,
-    cursor: Cursor,
+    after: str,
     *,
     types: tuple[str, ...] = (),
     subject: str = "",
     limit: int = MAX_FEED_ITEMS,
 ) -> EventFeed:
-    """One stretch of the log as the actor may see it."""
-    log = event_log.c
+    """The part of the log after a client's cursor that the actor may see; Invalid or Gone for a wrong cursor."""
+    log, epoch = event_log.c, await get_epoch(session)
+    cursor = await resolve_cursor(session, after, epoch)
     window = await last_visible_cursor(session, cursor, window=SCAN_WINDOW_ROWS)
     conditions = [up_to_cursor(window), actor.scope_filter(may, log.region, log.actor)]
     if types:
@@ -74,28 +77,31 @@ async def read_feed(
     full = len(rows) > limit
     end = (rows[limit - 1].tx, rows[limit - 1].seq) if full else window
     return EventFeed(
-        items=[to_envelope(service, row) for row in rows[:limit]],
-        next=format_cursor(end),
+        items=[to_envelope(service, row, epoch.name) for row in rows[:limit]],
+        next=format_cursor(epoch.name, end),
         more=full or await last_visible_cursor(session, end, window=1) != end,
         scope=scope_fingerprint(actor, may),
     )
 
 
 def event_feed_router(service: str, may: May) -> APIRouter:
-    """The feed of one service, for callers with its reading permission."""
+    """The feed of one service for callers with its read permission."""
     router = APIRouter(prefix=f"/{service}", tags=["事件"], route_class=Route)
 
-    @router.get("/events", response_model=EventFeed, **requires(may, refuses=(Invalid,)))
+    @router.get("/events", response_model=EventFeed, **requires(may, refuses=(Invalid, Gone)))
     async def read_events(
         request: Request,
         work: ReadWork,
         after: Annotated[
-            str, Query(max_length=40, description="`next` of the answer before; empty: from the start")
+            str,
+            Query(
+                max_length=MAX_CURSOR_LENGTH, description="`next` of the answer before; empty: from the start"
+            ),
         ] = "",
         types: Annotated[str, Query(max_length=500, description="topics, separated by commas")] = "",
         subject: Annotated[str, Query(max_length=64, description="only about this record")] = "",
         limit: Annotated[int, Query(ge=1, le=MAX_FEED_ITEMS)] = 100,
-    ) -> Any:  # noqa: ANN401 - Feed, or a CloudEvents batch when asked for
+    ) -> Any:  # noqa: ANN401 - EventFeed, or a CloudEvents batch when asked for
         """变化记录. `Accept: application/cloudevents-batch+json` answers CloudEvents, with `next` in a Link header."""
         topics = tuple(name for name in types.split(",") if name)
         feed = await read_feed(
@@ -103,7 +109,7 @@ def event_feed_router(service: str, may: May) -> APIRouter:
             work.actor,
             may,
             service,
-            parse_cursor(after),
+            after,
             types=topics,
             subject=subject,
             limit=limit,

@@ -1,11 +1,14 @@
-"""The event log: every change of business state writes one row here, in the same transaction.
+"""The event log: each change of business state writes one row here, in the same transaction.
 
-The row is the outbox, the feed, the sync and the audit trail at once (outbox_relay.py, feed.py, audit_log.py beside this file).
-Nothing updates or deletes a row.
+The row is at once outbox (shared/events/outbox_relay.py), feed (feed.py) and audit trail (audit_log.py). Nothing
+updates or deletes a row.
 
-Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. Rows therefore carry the
-transaction's id, readers see a row only when no older transaction is still open, and a cursor is the pair (tx, seq).
-On SQLite there is one writer; tx is 0 and seq is the order.
+Order: on PostgreSQL two transactions may commit in another order than they took their `seq`. A row therefore carries
+its transaction's id (plus the epoch's offset, shared/events/epoch.py), readers see it only when no older transaction is
+open, and a position is the pair (tx, seq). On SQLite there is one writer; tx is the epoch's offset and seq is the order.
+
+A cursor, as clients hold it, is `epoch.tx.seq`, the numbers in hexadecimal. v0.2.0 gave out `tx.seq`: such a cursor
+belongs to the first epoch and is accepted while that lasts, up to the position at which the upgrade began it.
 """
 
 import re
@@ -20,15 +23,22 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import Actor
 from shared.db import bulk_upsert, event_log, execute_core, new_id
-from shared.errors import Invalid
+from shared.errors import Gone, Invalid
+from shared.events.epoch import (
+    LOG_START,
+    TX_OFFSET_SQL,
+    Cursor,
+    Epoch,
+    current_tx,
+    find_last_position,
+    get_epoch,
+)
 from shared.events.event import Envelope, Event
 from shared.events.serialization import serialize_columns, serialize_event
 
-Cursor = tuple[int, int]
-LOG_START: Cursor = (0, 0)
 MAX_HISTORY_EVENTS = 500
 BULK_INSERT_MIN_ROWS = 8
-"""From so many rows on they go in one parameter."""
+"""From this number of rows on, one parameter carries all of them."""
 OLDEST_OPEN_TRANSACTION_SQL = """(
     SELECT least(
         coalesce(min(open::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
@@ -39,9 +49,10 @@ OLDEST_OPEN_TRANSACTION_SQL = """(
         WHERE other.backend_xid = open::xid
         AND other.datid <> (SELECT oid FROM pg_database WHERE datname = current_database())))"""
 """The oldest transaction that may still write here. A snapshot lists those of the whole server; one that is known to
-run in another database cannot, so that a service does not wait for its neighbours. What is not known is waited for.
+run in another database is left out, so that a service does not wait for its neighbours. An unknown one counts.
 """
-_CURSOR = re.compile(r"([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
+FIRST_HIDDEN_TX_SQL = f"({TX_OFFSET_SQL} + {OLDEST_OPEN_TRANSACTION_SQL})"
+_CURSOR = re.compile(r"(?:([0-9a-f]{8,16})\.)?([0-9a-f]{1,15})\.([0-9a-f]{1,15})")
 
 
 async def publish(
@@ -58,18 +69,18 @@ async def publish(
     before: dict[str, Any] | None = None,
     reason: str = "",
 ) -> None:
-    """Write one row; it is there if and only if the change beside it is.
+    """Write one row in the transaction of the change it reports.
 
     Services do not call this but save through shared/records/save.py. `table` is the model that `before` has columns of;
     None when none of them is money.
     """
-    told = EventRecord(event, subject, version, region, recorded_at, before, reason, table)
-    await publish_many(session, [told], actor=actor, at=at)
+    record = EventRecord(event, subject, version, region, recorded_at, before, reason, table)
+    await publish_many(session, [record], actor=actor, at=at)
 
 
 @dataclass(frozen=True)
 class EventRecord:
-    """One row to be: the event and whom it is about."""
+    """The content of one row: the event and the record it is about."""
 
     event: Event
     subject: str
@@ -83,11 +94,9 @@ class EventRecord:
 
 
 async def publish_many(
-    session: AsyncSession, told: Sequence[EventRecord], *, actor: Actor, at: datetime
+    session: AsyncSession, records: Sequence[EventRecord], *, actor: Actor, at: datetime
 ) -> None:
-    """The same for many changes of one transaction, in one statement and in their order."""
-    postgres = session.get_bind().dialect.name == "postgresql"
-    tx: Any = sa.cast(sa.cast(sa.func.pg_current_xact_id(), sa.Text), sa.BigInteger) if postgres else 0
+    """Write the rows of many changes of one transaction in their order, with one statement."""
     rows = [
         {
             "id": new_id(),
@@ -103,10 +112,14 @@ async def publish_many(
             "ingested_at": at,
             "before": serialize_columns(one.table, one.before) if one.before else {},
             "after": serialize_event(one.event),
+            "person": actor.person,
         }
-        for one in told
+        for one in records
     ]
-    if postgres and len(rows) >= BULK_INSERT_MIN_ROWS:
+    tx = current_tx(session)
+    if session.get_bind().dialect.name == "postgresql" and len(rows) >= BULK_INSERT_MIN_ROWS:
+        # The lock that the insert takes anyway, taken before the offset is read: no epoch begins in between.
+        await execute_core(session, sa.text("LOCK TABLE event_log IN ROW EXCLUSIVE MODE"))
         number = (await execute_core(session, sa.select(tx))).scalar_one()
         await bulk_upsert(session, event_log, [{**row, "tx": number} for row in rows])
     elif rows:
@@ -114,19 +127,19 @@ async def publish_many(
 
 
 def is_visible(session: AsyncSession) -> sa.ColumnElement[bool]:
-    """True of a row that no older open transaction can still be put before."""
+    """Condition: no open transaction can still write a row before this one."""
     if session.get_bind().dialect.name != "postgresql":
         return sa.true()
-    return event_log.c.tx < sa.literal_column(OLDEST_OPEN_TRANSACTION_SQL, sa.BigInteger)
+    return event_log.c.tx < sa.literal_column(FIRST_HIDDEN_TX_SQL, sa.BigInteger)
 
 
 def after_cursor(cursor: Cursor) -> sa.ColumnElement[bool]:
-    """True of a row after a cursor, in a form the index serves."""
+    """Condition: the row is after a position. PostgreSQL and SQLite answer it by the index."""
     return sa.tuple_(event_log.c.tx, event_log.c.seq) > sa.tuple_(*map(sa.literal, cursor))
 
 
 def up_to_cursor(cursor: Cursor) -> sa.ColumnElement[bool]:
-    """True of the row at a cursor and all before it."""
+    """Condition: the row is at a position or before it."""
     return sa.tuple_(event_log.c.tx, event_log.c.seq) <= sa.tuple_(*map(sa.literal, cursor))
 
 
@@ -137,7 +150,7 @@ async def list_after_cursor(
     limit: int = MAX_HISTORY_EVENTS,
     where: Sequence[sa.ColumnElement[bool]] = (),
 ) -> list[sa.Row[Any]]:
-    """Rows after a cursor in their final order; none can appear before these later."""
+    """Visible rows after a position in their final order: no later call finds a row before these."""
     query = (
         sa.select(event_log)
         .where(after_cursor(cursor), is_visible(session), *where)
@@ -150,9 +163,9 @@ async def list_after_cursor(
 async def last_visible_cursor(
     session: AsyncSession, cursor: Cursor = LOG_START, *, window: int | None = None
 ) -> Cursor:
-    """Position of the last final row; with a window, of the last among that many rows after the cursor.
+    """The position of the last visible row; with a window, of the last one among that many rows after the cursor.
 
-    Rows up to a head read first are complete, whatever is committed between that statement and the next.
+    The rows up to that position are complete, whatever other transactions commit before the next statement.
     """
     places = sa.select(event_log.c.tx, event_log.c.seq).where(after_cursor(cursor), is_visible(session))
     log = event_log.c
@@ -164,29 +177,49 @@ async def last_visible_cursor(
     return cursor if last is None else (last.tx, last.seq)
 
 
-def format_cursor(cursor: Cursor) -> str:
-    """A cursor as clients hold it."""
-    return f"{cursor[0]:x}.{cursor[1]:x}"
+def format_cursor(epoch: str, cursor: Cursor) -> str:
+    """A cursor as clients hold it: `epoch.tx.seq`."""
+    return f"{epoch}.{cursor[0]:x}.{cursor[1]:x}"
 
 
-def parse_cursor(text: str) -> Cursor:
-    """The cursor a client gives back; empty is the beginning. Invalid when it is not one of ours."""
-    if not text:
-        return LOG_START
+def parse_cursor(text: str) -> tuple[str, Cursor]:
+    """The epoch and the position in a cursor; the epoch of a cursor of v0.2.0 is empty. Invalid when it is none."""
     found = _CURSOR.fullmatch(text)
     if found is None:
         raise Invalid("游标无效, 请从头开始读取", "Not a cursor of this feed")
-    return int(found[1], 16), int(found[2], 16)
+    return found[1] or "", (int(found[2], 16), int(found[3], 16))
+
+
+async def resolve_cursor(session: AsyncSession, text: str, epoch: Epoch) -> Cursor:
+    """The position that a client's cursor names in this log; an empty one names the start.
+
+    Raises Invalid for what is no cursor, Gone for a cursor of another epoch or ahead of the log.
+    """
+    if not text:
+        return LOG_START
+    name, position = parse_cursor(text)
+    if position == LOG_START:
+        return LOG_START
+    is_current = name == epoch.name if name else epoch.number == 1 and position <= epoch.after
+    if not is_current or position > await find_last_position(session):
+        raise Gone(
+            "游标不属于现在的事件日志: 系统从备份恢复过, 或迁移过服务器",
+            "The cursor is of another epoch of this log, or ahead of it",
+            next_step="不带 after 从头读取一次, 按事件的 id 去重, 之后从答复里的 next 继续",
+        )
+    return position
 
 
 async def list_history(session: AsyncSession, service: str, subject: str) -> list[Envelope]:
-    """What happened to one record, oldest first, at most `VIEW_LIMIT` events; its scope must have been asked before."""
+    """The first `MAX_HISTORY_EVENTS` events about one record, oldest first. The caller has checked its scope."""
     query = sa.select(event_log).where(event_log.c.subject == subject).order_by(event_log.c.seq)
-    return [to_envelope(service, row) for row in await execute_core(session, query.limit(MAX_HISTORY_EVENTS))]
+    rows = (await execute_core(session, query.limit(MAX_HISTORY_EVENTS))).all()
+    epoch = await get_epoch(session)
+    return [to_envelope(service, row, epoch.name) for row in rows]
 
 
-def to_envelope(service: str, row: sa.Row[Any]) -> Envelope:
-    """A log row as others see it."""
+def to_envelope(service: str, row: sa.Row[Any], epoch: str) -> Envelope:
+    """A log row as subscribers and readers see it, its position as a cursor of the current epoch."""
     values = row._asdict()
-    cursor = format_cursor((values.pop("tx"), values.pop("seq")))
+    cursor = format_cursor(epoch, (values.pop("tx"), values.pop("seq")))
     return Envelope(service=service, cursor=cursor, **values)

@@ -1,6 +1,7 @@
-"""How far each subscriber has read the event log, who is delivering to it now, and what it refused.
+"""The position of each subscriber in the event log, the lease of its delivery, and the events it refused.
 
-A lease is `due_at` in the future; `attempts` fences it: what a lease that ran out still wants to write is dropped.
+`due_at` in the future is a lease, or the end of a back-off. `attempts` fences the lease: a delivery whose lease ran out
+cannot write its result. Positions are of this log alone and need no epoch: they are restored together with it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,7 +16,8 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.db import dead_letter, event_log, execute_core, log_cursor
-from shared.events.log import LOG_START, Cursor, after_cursor, format_cursor
+from shared.events.epoch import LOG_START, Cursor, get_epoch
+from shared.events.log import after_cursor, format_cursor, up_to_cursor
 
 DEAD_LETTER_PAGE_SIZE = 200
 MAX_COUNTED_EVENTS = 10_000
@@ -23,7 +25,7 @@ MAX_COUNTED_EVENTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class SubscriberCursor:
-    """A subscriber's row as it was read; `attempts` names the lease."""
+    """A subscriber's row as read; `attempts` identifies the lease."""
 
     subscriber: str
     cursor: Cursor
@@ -35,7 +37,7 @@ class SubscriberCursor:
 
 @dataclass
 class CursorUpdate:
-    """What a delivery changes: where the subscriber stands, when it is tried again, what is parked or forgotten."""
+    """The result of a delivery: the new position, the time of the next try, events parked and delivered."""
 
     cursor: Cursor
     due_at: datetime
@@ -43,15 +45,15 @@ class CursorUpdate:
     refusals: int = 0
     last_error: str = ""
     parked: list[tuple[int, str, str]] = field(default_factory=list)
-    """(seq, subject, error) of newly parked rows; the error is empty when one only stands behind another."""
+    """(seq, subject, error) of newly parked rows; no error when a row only waits behind another of its subject."""
     delivered: list[tuple[int, str]] = field(default_factory=list)
-    """(seq, subject) of parked rows that arrived after all."""
+    """(seq, subject) of parked rows that were delivered."""
     abandoned: tuple[int, str, str] | None = None
-    """(seq, subject, error) of the parked row that was asked for again and refused again."""
+    """(seq, subject, error) of the parked row that was retried and refused again."""
 
 
 class CursorRead(BaseModel):
-    """一个订阅者读到哪里: position, rows still waiting, failures and parked events."""
+    """一个订阅者的进度: position, number of rows that wait, failures and parked events."""
 
     subscriber: str
     cursor: str
@@ -63,7 +65,7 @@ class CursorRead(BaseModel):
 
 
 class DeadLetterRead(BaseModel):
-    """一条搁置的事件: refused by its subscriber, or standing behind one that was."""
+    """一条搁置的事件: refused by its subscriber, or behind a refused one of the same subject."""
 
     subscriber: str
     seq: int
@@ -77,21 +79,21 @@ class DeadLetterRead(BaseModel):
 def insert_once(
     session: AsyncSession, table: sa.Table, values: dict[str, Any] | list[dict[str, Any]]
 ) -> sa.Executable:
-    """An insert that does nothing when the row is there already, and returns its key when it was not."""
+    """An insert that returns the key of the new row, or does nothing when the key exists."""
     postgres = session.get_bind().dialect.name == "postgresql"
     insert = insert_postgres(table) if postgres else insert_sqlite(table)
     return insert.values(values).on_conflict_do_nothing().returning(*table.primary_key)
 
 
 async def subscribe(session: AsyncSession, subscribers: Collection[str], at: datetime) -> None:
-    """Give each subscriber a row at the beginning of the log, unless it has one."""
+    """Insert a row at the start of the log for each subscriber that has none."""
     for subscriber in subscribers:
         row = {"subscriber": subscriber, "tx": LOG_START[0], "seq": LOG_START[1], "due_at": at}
         await execute_core(session, insert_once(session, log_cursor, row))
 
 
 async def find_cursor(session: AsyncSession, subscriber: str) -> SubscriberCursor | None:
-    """Where a subscriber stands."""
+    """A subscriber's row; None before its first subscription."""
     row = (
         await execute_core(session, sa.select(log_cursor).where(log_cursor.c.subscriber == subscriber))
     ).first()
@@ -103,7 +105,7 @@ async def find_cursor(session: AsyncSession, subscriber: str) -> SubscriberCurso
 
 
 async def acquire_lease(session: AsyncSession, seen: SubscriberCursor, until: datetime) -> bool:
-    """Take the lease; False when another relay took it or moved the cursor since it was read."""
+    """Take the lease; False when another relay took it or moved the cursor after `seen` was read."""
     columns = log_cursor.c
     taken = await execute_core(
         session,
@@ -121,7 +123,7 @@ async def acquire_lease(session: AsyncSession, seen: SubscriberCursor, until: da
 async def commit_delivery(
     session: AsyncSession, claimed: SubscriberCursor, result: CursorUpdate, at: datetime
 ) -> bool:
-    """Write what a delivery changed and end the lease; False, and nothing written, when the lease had run out."""
+    """Write a delivery's result and end the lease; False, with nothing written, when the lease ran out."""
     columns = log_cursor.c
     written = await execute_core(
         session,
@@ -151,7 +153,7 @@ async def commit_delivery(
     if result.delivered:
         seqs, subjects = zip(*result.delivered, strict=True)
         await execute_core(session, dead.delete().where(mine, dead.c.seq.in_(seqs)))
-        # What was parked behind these after the operator asked follows them.
+        # Events parked behind these after the operator's request are retried, too.
         await execute_core(
             session, dead.update().where(mine, dead.c.subject.in_(subjects)).values(retry=True)
         )
@@ -165,7 +167,7 @@ async def commit_delivery(
 async def find_blocked_subjects(
     session: AsyncSession, subscriber: str, subjects: Collection[str]
 ) -> set[str]:
-    """Those of the subjects that have a parked event, so that later ones must wait behind it."""
+    """Those of the subjects that have a parked event: their later events must wait behind it."""
     if not subjects:
         return set()
     query = (
@@ -177,7 +179,7 @@ async def find_blocked_subjects(
 
 
 async def list_retry_requested(session: AsyncSession, subscriber: str, limit: int) -> Sequence[sa.Row[Any]]:
-    """Log rows of parked events that an operator wants delivered again, in their order."""
+    """Log rows of parked events that an operator asked to deliver again, in order."""
     query = (
         sa.select(event_log)
         .join(dead_letter, dead_letter.c.seq == event_log.c.seq)
@@ -191,7 +193,7 @@ async def list_retry_requested(session: AsyncSession, subscriber: str, limit: in
 async def list_dead_letters(
     session: AsyncSession, subscriber: str, after: int = 0, limit: int = DEAD_LETTER_PAGE_SIZE
 ) -> list[DeadLetterRead]:
-    """A subscriber's parked events by number, after the last one seen."""
+    """A page of a subscriber's parked events ordered by `seq`, after a `seq`."""
     dead = dead_letter.c
     query = (
         sa.select(dead_letter, event_log.c.type)
@@ -204,9 +206,9 @@ async def list_dead_letters(
 
 
 async def request_retry(session: AsyncSession, subscriber: str, subject: str = "") -> int:
-    """Ask for parked events again, of one subject or all, each subject from its first; how many there are.
+    """Mark parked events of one subject, or of all, for another delivery; the number of events marked.
 
-    The relay delivers them under its lease, so that nothing overtakes them.
+    The relay delivers them in order under its lease.
     """
     query = dead_letter.update().where(dead_letter.c.subscriber == subscriber)
     if subject:
@@ -215,7 +217,7 @@ async def request_retry(session: AsyncSession, subscriber: str, subject: str = "
 
 
 async def request_recent_retry(session: AsyncSession, subscriber: str, since: datetime) -> None:
-    """Ask again for the parked events of every subject whose first was parked since then."""
+    """Mark parked events for another delivery: those of subjects whose first event was parked after `since`."""
     dead = dead_letter.c
     young = (
         sa.select(dead.subject)
@@ -228,14 +230,14 @@ async def request_recent_retry(session: AsyncSession, subscriber: str, since: da
 
 
 async def retry_now(session: AsyncSession, subscriber: str, at: datetime) -> None:
-    """Wait no longer: the next try is due now, unless one is under way."""
+    """End a back-off: the next try is due now."""
     columns = log_cursor.c
     hold = log_cursor.update().where(columns.subscriber == subscriber, columns.failures > 0)
     await execute_core(session, hold.values(due_at=at, failures=0, refusals=0))
 
 
 async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: datetime) -> None:
-    """Deliver again everything after a position; a delivery under way loses its lease."""
+    """Move the cursor back, so that all rows after it are delivered again; a delivery under way loses its lease."""
     columns = log_cursor.c
     await execute_core(
         session,
@@ -254,7 +256,7 @@ async def rewind(session: AsyncSession, subscriber: str, cursor: Cursor, at: dat
 
 
 async def purge_dead_letters(session: AsyncSession, subscriber: str, cursor: Cursor = LOG_START) -> None:
-    """Drop a subscriber's parked events after a position: they are about to be read again, or nobody waits for them."""
+    """Delete a subscriber's parked events after a position, before a replay or the end of a subscription."""
     later = sa.select(event_log.c.seq).where(after_cursor(cursor))
     dead = dead_letter.c
     await execute_core(
@@ -263,13 +265,13 @@ async def purge_dead_letters(session: AsyncSession, subscriber: str, cursor: Cur
 
 
 async def unsubscribe(session: AsyncSession, subscriber: str) -> None:
-    """Forget where a subscriber stands and what it refused; a delivery under way loses its lease."""
+    """Delete a subscriber's row and parked events; a delivery under way loses its lease."""
     await purge_dead_letters(session, subscriber)
     await execute_core(session, log_cursor.delete().where(log_cursor.c.subscriber == subscriber))
 
 
 async def get_status(session: AsyncSession, subscriber: str) -> tuple[sa.Row[Any] | None, int]:
-    """A subscriber's row and how many events are parked for it."""
+    """A subscriber's row and the number of its parked events."""
     row = (
         await execute_core(session, sa.select(log_cursor).where(log_cursor.c.subscriber == subscriber))
     ).first()
@@ -278,27 +280,41 @@ async def get_status(session: AsyncSession, subscriber: str) -> tuple[sa.Row[Any
 
 
 async def count_pending(session: AsyncSession, cursor: Cursor, *where: sa.ColumnElement[bool]) -> int:
-    """How many rows after a position satisfy the conditions, counted up to `COUNTED`."""
+    """The number of rows after a position that satisfy the conditions, at most `MAX_COUNTED_EVENTS`."""
     rows = sa.select(event_log.c.seq).where(after_cursor(cursor), *where).limit(MAX_COUNTED_EVENTS)
     return int(
         (await execute_core(session, sa.select(sa.func.count()).select_from(rows.subquery()))).scalar_one()
     )
 
 
+async def has_delivered_after(
+    session: AsyncSession, subscriber: SubscriberCursor, received: Cursor, topics: Collection[str]
+) -> bool:
+    """Whether rows of these topics after a position count as delivered, though the subscriber's inbox ends there."""
+    parked = sa.select(dead_letter.c.seq).where(dead_letter.c.subscriber == subscriber.subscriber)
+    query = sa.select(event_log.c.seq).where(
+        after_cursor(received),
+        up_to_cursor(subscriber.cursor),
+        event_log.c.type.in_(topics),
+        event_log.c.seq.not_in(parked),
+    )
+    return (await execute_core(session, query.limit(1))).first() is not None
+
+
 async def list_cursors(session: AsyncSession, wanted: Callable[[str], Collection[str]]) -> list[CursorRead]:
-    """Every subscriber of this log and how much of what it wants still waits, counted up to `COUNTED`."""
+    """Each subscriber of this log with the number of wanted rows that wait, at most `MAX_COUNTED_EVENTS`."""
     tally = sa.select(dead_letter.c.subscriber, sa.func.count().label("parked")).group_by(
         dead_letter.c.subscriber
     )
     parked = {row.subscriber: row.parked for row in await execute_core(session, tally)}
-    found = []
+    found, epoch = [], await get_epoch(session)
     for row in (await execute_core(session, sa.select(log_cursor).order_by(log_cursor.c.subscriber))).all():
         topics = wanted(row.subscriber)
         conditions = [event_log.c.type.in_(topics)] if topics else []
         found.append(
             CursorRead(
                 subscriber=row.subscriber,
-                cursor=format_cursor((row.tx, row.seq)),
+                cursor=format_cursor(epoch.name, (row.tx, row.seq)),
                 waiting=await count_pending(session, (row.tx, row.seq), *conditions),
                 parked=parked.get(row.subscriber, 0),
                 failures=row.failures,

@@ -1,11 +1,11 @@
-"""The relay: what the event log holds reaches every subscriber, at least once, in order per subject.
+"""The outbox relay: delivers the rows of the event log to each subscriber, at least once, in order per subject.
 
-One cursor per subscriber. A batch is read, the lease taken, the batch delivered with no transaction open, and the
-cursor moved under the lease. A relay that dies in between leaves the lease to run out; the next one delivers again and
-the receiver's inbox makes it count once. Several replicas may run relays at once.
+There is one cursor per subscriber. The relay reads a batch, takes the lease, delivers the batch with no transaction
+open, and moves the cursor under the lease. When a relay dies, the lease runs out and another relay delivers the batch
+again; the receiver's inbox drops the copies. Replicas may run relays at the same time.
 
-A subscriber that is down is waited for, ever more patiently, for ever. An event that its handler refuses `PATIENCE`
-times is parked, and later events of the same subject park behind it, until an operator asks for them again.
+The relay retries a subscriber that is down without end, with growing delays. It parks an event that the handler refused
+`MAX_REFUSALS` times and later events of the same subject, until an operator requests another delivery.
 """
 
 import asyncio
@@ -21,10 +21,9 @@ import structlog
 from shared.db import Database, event_log
 from shared.errors import ApiError
 from shared.events import outbox_cursors
+from shared.events.epoch import LOG_START, Cursor, get_epoch
 from shared.events.event import Envelope
 from shared.events.log import (
-    LOG_START,
-    Cursor,
     last_visible_cursor,
     list_after_cursor,
     to_envelope,
@@ -37,20 +36,20 @@ RELAY_BATCH_EVENTS = 50
 LEASE_DURATION = timedelta(seconds=60)
 MAX_BACKOFF = timedelta(minutes=5)
 MAX_REFUSALS = 8
-"""How often an event is refused before it is parked: about two minutes."""
+"""Refusals of an event before it is parked: about two minutes."""
 IDLE_ADVANCE_ROWS = 500
-"""A cursor is moved over rows its subscriber does not want once there are this many."""
+"""The number of rows of other topics from which on the cursor is moved over them."""
 POLL_INTERVAL_S = {"sqlite": 1.0, "postgresql": 2.0}
 MIN_POLL_GAP_S = 0.5
-"""Who writes hundreds of times a second is looked after this often; what comes after a pause goes out at once."""
+"""Seconds between two reads of a log that changes all the time; the first change after a pause is read at once."""
 log = structlog.get_logger("relay")
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """How a delivery went: so many from the front arrived; `refused` when it stopped at an event for its content.
+    """The result of a delivery: `received` events from the front arrived; `refused`: the next one failed by its content.
 
-    Some received and no error: the deliverer paused, and the rest follows at once.
+    Fewer received than sent and no error: the deliverer paused, and the relay sends the rest at once.
     """
 
     received: int
@@ -65,12 +64,13 @@ Deliverer = Callable[[str, list[Envelope]], Awaitable[DeliveryOutcome]]
 class _Batch:
     reader: SubscriberCursor
     rows: Sequence[sa.Row[Any]]
+    epoch: str
     behind: set[str] = field(default_factory=set)
     """Subjects with a parked event."""
     end: Cursor = (0, 0)
-    """Where the cursor stands when everything here arrived."""
+    """The new cursor when all rows arrived."""
     is_retry: bool = False
-    """Parked events asked for again, not new ones."""
+    """The rows are parked events marked for another delivery."""
 
     @property
     def rows_to_deliver(self) -> list[sa.Row[Any]]:
@@ -79,12 +79,12 @@ class _Batch:
 
 
 def backoff_delay(failures: int) -> timedelta:
-    """How long to wait after so many failures in a row: 1 s, 2 s, 4 s … 5 min."""
+    """The delay after a number of failures in a row: 1 s, 2 s, 4 s … 5 min."""
     return min(timedelta(seconds=2 ** min(failures - 1, 20)), MAX_BACKOFF)
 
 
 class Relay:
-    """Delivers one service's log. `to` names its subscribers and `topics` what each wants; empty topics mean all."""
+    """Delivers one service's log to the subscribers `to`; `topics` names the topics of each, none means all."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class Relay:
         wait: Callable[[int], timedelta] = backoff_delay,
         changed: asyncio.Event | None = None,
     ) -> None:
-        """`row_filter` narrows further which rows a subscriber is told of; `wait` is how long after so many failures."""
+        """`row_filter` is a further condition on a subscriber's rows; `wait` gives the delay after n failures."""
         self.database = database
         self.service = service
         self.deliver = deliver
@@ -113,14 +113,14 @@ class Relay:
         self._unfinished: set[str] = set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; woken by `changed`, and by the clock in case another process wrote."""
+        """Deliver until cancelled; `changed` wakes the relay, and a timer in case another process wrote."""
         async with asyncio.TaskGroup() as group:
             for subscriber in self.to:
                 group.create_task(self._run_subscriber(subscriber))
             await self._poll()
 
     async def drain(self) -> int:
-        """Deliver everything that can arrive now, whatever was to be waited for; how many events arrived."""
+        """Deliver all events that subscribers take now, without waiting for back-offs; the number delivered."""
         await self._subscribe()
         arrived, before = 0, -1
         while arrived != before:
@@ -131,7 +131,7 @@ class Relay:
         return arrived
 
     async def deliver_batch(self, subscriber: str, *, patient: bool = True) -> int:
-        """Deliver one batch; how many rows are done with. Patient: not before the lease or back-off is over."""
+        """Deliver one batch; the number of rows done. `patient`: not before the lease or back-off ends."""
         batch = await self._read_batch(subscriber)
         if batch is None:
             self._unfinished.discard(subscriber)
@@ -142,7 +142,7 @@ class Relay:
         async with self.database.write() as session:
             if not await outbox_cursors.acquire_lease(session, batch.reader, self.clock() + LEASE_DURATION):
                 return 0
-        outcome = await self._send_rows(subscriber, batch.rows_to_deliver)
+        outcome = await self._send_batch(subscriber, batch)
         result, done = self._evaluate(batch, outcome)
         async with self.database.write() as session:
             kept = await outbox_cursors.commit_delivery(session, batch.reader, result, self.clock())
@@ -159,21 +159,21 @@ class Relay:
     async def _poll(self) -> None:
         seen = LOG_START
         while True:
-            told_of_it = True
+            notified = True
             try:
                 await asyncio.wait_for(self.changed.wait(), POLL_INTERVAL_S[self.database.dialect])
             except TimeoutError:
-                told_of_it = False
+                notified = False
             self.changed.clear()
-            looked = asyncio.get_running_loop().time()
-            was = seen
+            begun = asyncio.get_running_loop().time()
+            previous = seen
             with suppress(ApiError):
                 async with self.database.read() as session:
-                    seen = await last_visible_cursor(session, was)
-            if told_of_it or seen != was or self._unfinished:
+                    seen = await last_visible_cursor(session, previous)
+            if notified or seen != previous or self._unfinished:
                 for wake in self._wakes.values():
                     wake.set()
-            await asyncio.sleep(max(0.0, looked + MIN_POLL_GAP_S - asyncio.get_running_loop().time()))
+            await asyncio.sleep(max(0.0, begun + MIN_POLL_GAP_S - asyncio.get_running_loop().time()))
 
     async def _run_subscriber(self, subscriber: str) -> None:
         wake = self._wakes[subscriber]
@@ -186,7 +186,7 @@ class Relay:
                 while await self.deliver_batch(subscriber):
                     pass
             except Exception:
-                # The database is away, or a bug: neither may end the deliveries of this process.
+                # Neither a lost database nor a bug may end the deliveries of this process.
                 log.exception("relay failed", service=self.service, to=subscriber)
                 await asyncio.sleep(POLL_INTERVAL_S[self.database.dialect])
             await wake.wait()
@@ -204,8 +204,9 @@ class Relay:
             reader = await outbox_cursors.find_cursor(session, subscriber)
             if reader is None:
                 return None
+            epoch = (await get_epoch(session)).name
             if again := await outbox_cursors.list_retry_requested(session, subscriber, RELAY_BATCH_EVENTS):
-                return _Batch(reader, again, end=reader.cursor, is_retry=True)
+                return _Batch(reader, again, epoch, end=reader.cursor, is_retry=True)
             end = await last_visible_cursor(session, reader.cursor)
             if end == reader.cursor:
                 return None
@@ -220,14 +221,15 @@ class Relay:
             )
         if len(rows) == RELAY_BATCH_EVENTS:
             end = (rows[-1].tx, rows[-1].seq)
-        return _Batch(reader, rows, behind, end)
+        return _Batch(reader, rows, epoch, behind, end)
 
-    async def _send_rows(self, subscriber: str, rows: list[sa.Row[Any]]) -> DeliveryOutcome:
-        if not rows:
+    async def _send_batch(self, subscriber: str, batch: _Batch) -> DeliveryOutcome:
+        envelopes = [to_envelope(self.service, row, batch.epoch) for row in batch.rows_to_deliver]
+        if not envelopes:
             return DeliveryOutcome(0)
         try:
             async with asyncio.timeout(LEASE_DURATION.total_seconds() / 2):
-                return await self.deliver(subscriber, [to_envelope(self.service, row) for row in rows])
+                return await self.deliver(subscriber, envelopes)
         except TimeoutError:
             return DeliveryOutcome(0, "no answer in time")
 
@@ -261,7 +263,7 @@ class Relay:
         return result, len(done)
 
     def _dead_letter(self, batch: _Batch, stopped: sa.Row[Any], result: CursorUpdate, now: datetime) -> None:
-        """Park what is refused for good; what was asked for again goes back to waiting for an operator."""
+        """Park a refused event; one that was retried waits for an operator again."""
         if batch.is_retry:
             result.abandoned = (stopped.seq, stopped.subject, result.last_error)
         else:

@@ -89,7 +89,7 @@ def effective_time(request: TransitionRequest, since: datetime, at: datetime) ->
 
 
 def _four_eyes_errors(row: Transition[Any, Any, Any], record: Record, actor: Actor) -> list[FieldError]:
-    if not any(getattr(record, name) == actor.id for name in row.four_eyes):
+    if not any(actor.is_same_person(getattr(record, name)) for name in row.four_eyes):
         return []
     return [
         FieldError(

@@ -273,7 +273,7 @@ async def answer_objection(
     objection = await repository.get_objection(work, row.id, objection_id)
     if objection.answered_at is not None:
         raise Conflict("异议已答复", "Already answered")
-    if objection.raised_by == work.actor.id:
+    if work.actor.is_same_person(objection.raised_by):
         raise Forbidden("不能答复本人登记的异议", "Four eyes: another person must answer")
     await repository.update_objection(
         work,

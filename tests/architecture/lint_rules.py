@@ -28,7 +28,7 @@ def list_source_files() -> list[Path]:
         path
         for name in SOURCE_FOLDERS
         for path in sorted((ROOT / name).rglob("*.py"))
-        if "migrations" not in path.parts or "shared" in path.parts
+        if "migrations" not in path.parts or ("shared" in path.parts and "versions" not in path.parts)
     ]
 
 

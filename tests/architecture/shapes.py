@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from shared.db import sync_url
 
-VERSIONS = "alembic_version"
+VERSION_TABLES = {"alembic_version", "alembic_version_shared"}
 CASTS = re.compile(r"::[a-z ]+(\[\])?|[()]")
 """What PostgreSQL writes in another way once a condition was dumped and restored."""
 
@@ -28,7 +28,9 @@ def read_shape(url: str) -> dict[str, object]:
     engine = open_engine(url)
     with engine.connect() as connection:
         seen = sa.inspect(connection)
-        names = [name for name in seen.get_table_names() if "_search" not in name and name != VERSIONS]
+        names = [
+            name for name in seen.get_table_names() if "_search" not in name and name not in VERSION_TABLES
+        ]
         shape: dict[str, object] = {}
         for name in names:
             for column in seen.get_columns(name):

@@ -11,16 +11,21 @@ import sqlalchemy as sa
 from services.identity.keys.service import KEY_ASSOCIATED_DATA
 from shared.app.serve import migrate_database
 from shared.auth import Keyring
-from shared.db import Database
+from shared.db import Database, event_log, execute_core
 from shared.db.migrate import upgrade_database
-from shared.events.audit_log import LogReport, Seal, verify_chain
+from shared.events import LOG_START, list_after_cursor
+from shared.events.audit_log import LogReport, Seal, seal_rows, verify_chain
+from shared.events.epoch import settle_epoch
 from shared.settings import Settings
 from tests import released
 from tests.architecture.shapes import open_engine, read_names, read_shape
 from tests.conftest import SQLITE, DatabaseTemplates
+from tests.shared.factories_events import START_OF_TIME, CallableClock, build_context, publish_wall_event
 
 STORING = released.list_dumped_services()
 KIND = "sqlite" if SQLITE else "postgres"
+NEW_ROWS = {"log_epoch": 1, "inbox_position": 0}
+"""What migrations since the release add to every database."""
 
 
 class Upgraded(NamedTuple):
@@ -65,7 +70,7 @@ def test_a_dump_restores_what_was_dumped(upgraded: Upgraded) -> None:
 def test_an_upgrade_keeps_every_row(upgraded: Upgraded) -> None:
     after = released.measure(upgraded.url)
 
-    assert after["rows"] == released.read_counts(KIND, upgraded.service)["rows"]
+    assert after["rows"] == released.read_counts(KIND, upgraded.service)["rows"] | NEW_ROWS
 
 
 def test_an_upgrade_keeps_the_books(upgraded: Upgraded) -> None:
@@ -93,6 +98,38 @@ def test_an_upgrade_leads_to_the_tables_of_a_new_database(
     assert read_shape(upgraded.url) == read_shape(new)
     assert read_names(upgraded.url) == read_names(new)
     templates.release_copy(new)
+
+
+@pytest.mark.parametrize("upgraded", ["identity"], indirect=True)
+def test_each_account_becomes_a_person_of_its_own(upgraded: Upgraded) -> None:
+    engine = open_engine(upgraded.url)
+    with engine.connect() as connection:
+        accounts = connection.exec_driver_sql("SELECT id, person_id, person_name FROM account").all()
+    engine.dispose()
+
+    assert accounts
+    assert all((row.person_id, row.person_name) == (row.id, "") for row in accounts)
+
+
+async def test_the_log_of_a_restored_release_goes_on(upgraded: Upgraded) -> None:
+    """The dump's transaction ids may be ahead of this server's: its rows stay visible and new rows follow them."""
+    database = Database(upgraded.url)
+    context = build_context(database, CallableClock(), upgraded.service)
+    async with database.write() as session:
+        await settle_epoch(session, START_OF_TIME)
+    await publish_wall_event(database, "after the upgrade")
+    while await seal_rows(context):
+        pass
+    async with database.read() as session:
+        rows = await list_after_cursor(session, LOG_START, limit=1_000_000)
+        count = (await execute_core(session, sa.select(sa.func.count()).select_from(event_log))).scalar_one()
+        report = await verify_chain(session)
+    await database.close()
+
+    assert len(rows) == count
+    assert rows[-1].subject == "after the upgrade"
+    assert not report.faults
+    assert report.rows == count
 
 
 @pytest.mark.parametrize("upgraded", ["identity"], indirect=True)

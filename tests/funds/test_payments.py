@@ -110,6 +110,32 @@ async def test_nobody_reviews_approves_or_pays_what_they_submitted_or_reviewed(
     expect_refusal(await scenario.transition_payment(all_roles, payment, "reverse", reason="退"), 403)
 
 
+async def test_another_account_of_the_same_person_is_nobody_else(scenario: FundsScenario) -> None:
+    grants = [["town_officer", TOWN], ["bureau", DISTRICT]]
+    claims = {
+        "sub": "zhang_a",
+        "name": "张三",
+        "person": "zhang_a",
+        "accounts": ["zhang_b"],
+        "grants": grants,
+    }
+    one = scenario.door.system.client_with_claims("funds", claims)
+    claims = {**claims, "sub": "zhang_b", "accounts": ["zhang_a"]}
+    other = scenario.door.system.client_with_claims("funds", claims)
+    allocation = await scenario.create_allocation(1000_00)
+    payment = (await scenario.create_payment(allocation["id"], 100_00))["id"]
+
+    submitted = expect_ok(await scenario.transition_payment(one, payment, "submit"))
+
+    assert submitted["submitted_by"] == "zhang_a", "records name accounts"
+    refused = await scenario.transition_payment(other, payment, "review")
+    expect_refusal(refused, 403)
+    offered = (await other.get(f"/funds/payments/{payment}")).json()["available_actions"]
+    assert {one["action"]: one["ready"] for one in offered}["review"] is False
+    events = (await other.get("/funds/events", params={"subject": payment})).json()["items"]
+    assert (events[-1]["actor"], events[-1]["person"]) == ("zhang_a", "zhang_a")
+
+
 @pytest.mark.parametrize("state", ["reserve", "suspended", "terminated", "closed"])
 async def test_a_project_in_the_wrong_state_is_paid_nothing(
     scenario: FundsScenario, library: FakeProjectLibrary, state: str

@@ -10,7 +10,8 @@ import pytest
 
 from shared.db import SHARED_METADATA, Database
 from shared.events import Relay
-from tests.shared.factories_events import CallableClock, WallReceiver
+from shared.events.epoch import settle_epoch
+from tests.shared.factories_events import START_OF_TIME, CallableClock, WallReceiver
 
 
 @asynccontextmanager
@@ -25,6 +26,8 @@ async def _create_database(folder: Path) -> AsyncGenerator[Database]:
         found = Database(f"{postgres.get_server_url()}/{name}")
     async with found.writer.begin() as connection:
         await connection.run_sync(SHARED_METADATA.create_all)
+    async with found.write() as session:
+        await settle_epoch(session, START_OF_TIME)
     yield found
     await found.close()
     if found.dialect == "postgresql":

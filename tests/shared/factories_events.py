@@ -11,7 +11,7 @@ from shared.auth import NATION_CODE, Actor, Grant, Role
 from shared.clients import ServiceClients
 from shared.db import Database, event_log, execute_core, inbox
 from shared.errors import Unauthenticated, Unavailable
-from shared.events import DeliveryOutcome, Envelope, Event, publish
+from shared.events import DeliveryOutcome, Envelope, Event, format_cursor, get_epoch, publish
 from shared.events.inbox import mark_received
 from shared.http import problems
 from shared.settings import Settings
@@ -130,6 +130,13 @@ async def list_log_rows(database: Database) -> list[Any]:
     """The whole log as it is stored."""
     async with database.read() as session:
         return list(await execute_core(session, event_log.select().order_by(event_log.c.seq)))
+
+
+async def format_position(database: Database, row: Any) -> str:
+    """A row's position as a cursor of the current epoch."""
+    async with database.read() as session:
+        epoch = await get_epoch(session)
+    return format_cursor(epoch.name, (row.tx, row.seq))
 
 
 class NameTokenVerifier:

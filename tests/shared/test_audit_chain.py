@@ -79,6 +79,7 @@ COLUMN_CHANGES = {
     "after": {"height": 2},
     "id": uuid4(),
     "tx": 1,
+    "person": "somebody",
 }
 
 

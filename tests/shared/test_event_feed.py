@@ -17,6 +17,7 @@ from tests.shared.factories_events import (
     build_app,
     build_context,
     create_client,
+    format_position,
     list_log_rows,
     publish_wall_event,
 )
@@ -78,7 +79,7 @@ async def test_the_cursor_moves_past_what_the_caller_may_not_see(app: FastAPI, d
 
     assert (answer["items"], answer["more"]) == ([], False)
     last = (await list_log_rows(database))[-1]
-    assert answer["next"] == f"{last.tx:x}.{last.seq:x}"
+    assert answer["next"] == await format_position(database, last)
 
 
 async def test_one_answer_looks_at_a_bounded_stretch_of_the_log(
@@ -126,10 +127,11 @@ async def test_cloudevents_are_answered_when_asked_for(app: FastAPI, database: D
         "subject": "n",
         "time": "2023-06-09T01:00:00+00:00",
         "datacontenttype": "application/json",
-        "sequence": f"{row.tx:x}.{row.seq:x}",
+        "sequence": await format_position(database, row),
         "subjectversion": 7,
         "region": VILLAGE,
         "actor": "clerk",
+        "person": "clerk",
         "ingestedat": "2023-06-09T01:00:00+00:00",
         "data": {"before": {}, "after": {"height": 1}, "reason": ""},
     }

@@ -199,7 +199,7 @@ async def reverse_receipt(work: UnitOfWork, receipt_id: UUID, body: ReceiptRever
     original = await records.get_record(work, Receipt, receipt_id, "笔实收")
     asset = await register.get_asset(work, original.asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
-    if original.created_by == work.actor.id:
+    if work.actor.is_same_person(original.created_by):
         raise Forbidden("不能冲销本人登记的实收, 须由另一人办理", "Four eyes: another person must")
     if original.reverses is not None or (body.id is None and await repository.is_reversed(work, original.id)):
         raise conflict("reversed", "已冲销, 或本身是冲销记录", "Reversed already")

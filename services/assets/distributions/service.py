@@ -281,7 +281,7 @@ async def record_payment(work: UnitOfWork, plan_id: UUID, payout_id: UUID, body:
         raise conflict("not_approved", "方案审核通过后才能兑付", "The plan is not approved")
     if payout.paid_on is not None or payout.withdrawn:
         raise conflict("paid", "这一笔已经兑付, 或已从名单撤下", "Paid already, or withdrawn")
-    if payout.created_by == work.actor.id:
+    if work.actor.is_same_person(payout.created_by):
         raise Forbidden("不能兑付本人编制的名单, 须由另一人办理", "Four eyes: another person must")
     if body.paid_on > work.today:
         raise invalid("in_the_future", "兑付日期不能晚于今天", "/paid_on", "It lies in the future")

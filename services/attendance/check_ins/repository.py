@@ -21,7 +21,7 @@ from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
 from shared.db import event_log, execute_core, new_id
 from shared.errors import NotFound
-from shared.events import insert_once
+from shared.events import CURRENT_TX_SQL, current_tx, insert_once
 from shared.http import Page, Pagination, list_page
 from shared.unit_of_work import UnitOfWork
 
@@ -56,7 +56,7 @@ async def system_insert_check_ins(session: AsyncSession, rows: RowsWithActors) -
         new_ids |= set((await execute_core(session, statement)).scalars())
     events = [_build_log_row(row, actor) for row, actor in rows if row["id"] in new_ids]
     if events:
-        await execute_core(session, event_log.insert(), events)
+        await execute_core(session, event_log.insert().values(tx=current_tx(session)), events)
     return new_ids
 
 
@@ -87,13 +87,13 @@ def _build_event_columns(row: CheckInRow, actor: Actor) -> dict[str, Any]:
         "event_id": new_id(),
         "actor_device": actor.device,
         "obo": actor.on_behalf_of,
+        "actor_person": actor.person,
         "event": build_event_payload(row),
     }
 
 
 def _build_log_row(row: CheckInRow, actor: Actor) -> dict[str, Any]:
     return {
-        "tx": 0,
         "id": new_id(),
         "type": CheckInRecorded.topic,
         "subject": str(row["id"]),
@@ -107,6 +107,7 @@ def _build_log_row(row: CheckInRow, actor: Actor) -> dict[str, Any]:
         "ingested_at": row["received_at"],
         "before": {},
         "after": build_event_payload(row),
+        "person": actor.person,
     }
 
 
@@ -129,16 +130,16 @@ def _build_insert_statement() -> sa.Executable:
         f"""
         WITH sent AS MATERIALIZED (
             SELECT * FROM jsonb_to_recordset(CAST(:rows AS jsonb))
-            AS r({column_types}, event_id uuid, actor_device text, obo text, event jsonb)
+            AS r({column_types}, event_id uuid, actor_device text, obo text, actor_person text, event jsonb)
         ), fresh AS (
             INSERT INTO check_in ({column_names}) SELECT {values} FROM sent
             ON CONFLICT (id) DO NOTHING RETURNING id
         ), logged AS (
             INSERT INTO event_log (tx, id, type, subject, subject_version, region, actor, on_behalf_of,
-                device, reason, recorded_at, ingested_at, before, after)
-            SELECT CAST(CAST(pg_current_xact_id() AS text) AS bigint), event_id, '{CheckInRecorded.topic}',
+                device, reason, recorded_at, ingested_at, before, after, person)
+            SELECT {CURRENT_TX_SQL}, event_id, '{CheckInRecorded.topic}',
                 CAST(sent.id AS text), 1, region, created_by, obo, actor_device, '',
-                LEAST(taken_at, received_at), received_at, '{{}}', event
+                LEAST(taken_at, received_at), received_at, '{{}}', event, actor_person
             FROM sent JOIN fresh ON fresh.id = sent.id
         )
         SELECT id FROM fresh

@@ -78,7 +78,7 @@ async def end_duty(
     if duty.state is not DutyState.SET:
         raise Conflict(f"班次{duty.state.label}", f"The shift is {duty.state}")
     if action is DutyEnd.KEEP:
-        if duty.person == work.actor.id:
+        if work.actor.is_same_person(duty.person):
             raise Forbidden("不能确认本人的值班", "Another person must")
         if duty.starts_at > work.at:
             raise Conflict("班次尚未开始", "The shift has not begun")

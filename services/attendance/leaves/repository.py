@@ -69,7 +69,7 @@ async def list_leaves_to_approve(work: UnitOfWork, page_params: PageParams) -> P
         Leave.state == LeaveState.REQUESTED,
         sa.or_(sa.false(), *own_steps),
         work.actor.scope_filter(May.LEAVE_APPROVE, region),
-        Leave.person != work.actor.id,
+        col(Leave.person).not_in(work.actor.own_accounts),
     )
     orders = {"starts_on": col(Leave.starts_on)}
     return await list_page(

@@ -135,7 +135,7 @@ async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegat
     }
     if body.step not in own_steps:
         raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
-    if body.deputy == work.actor.id:
+    if work.actor.is_same_person(body.deputy):
         raise Invalid(
             "不能委托给自己", "Not to yourself", errors=[FieldError("self", "不能委托给自己", "", "/deputy")]
         )

@@ -29,7 +29,7 @@ from shared.unit_of_work import UnitOfWork
 async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
     """Requests a make-up. Raises Conflict for a second one on the day or above the month's limit, Invalid for oneself as witness."""
     require_not_future(body.on, work.today, "/on")
-    if body.witness == work.actor.id:
+    if work.actor.is_same_person(body.witness):
         raise Invalid(
             "不能为自己证明", "Not oneself", errors=[FieldError("self", "不能为自己证明", "", "/witness")]
         )

@@ -86,7 +86,7 @@ async def transition_sheet(
         await evaluate_days(work, await repository.list_unsettled_days(work, body.region, body.month))
     sheet = await repository.find_sheet(work, body.region, body.month, lock=True) or _build_sheet(work, body)
     tallies = (await get_month_sheet(work, body.region, body.month, "person")).rows
-    if action is SheetAction.SIGN and work.actor.id in {tally.key for tally in tallies}:
+    if action is SheetAction.SIGN and work.actor.is_same_person(*(tally.key for tally in tallies)):
         raise Forbidden("不能为包含本人的月表签字", "Another person must sign")
     preview = await apply_transition(
         work,

@@ -121,7 +121,7 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
 
     Raises Forbidden for the caller's own, Invalid for the future or past the limit, NotFound without an assignment.
     """
-    if body.person == work.actor.id:
+    if work.actor.is_same_person(body.person):
         raise Forbidden("不能为本人更正", "Another person must")
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"

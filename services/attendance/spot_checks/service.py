@@ -134,7 +134,7 @@ async def decide_spot_check(
     work.actor.require(May.SPOT_CHECK, drawn.region)
     match.check_version(drawn)
     _require_changeable(work, drawn)
-    if work.actor.id == drawn.person:
+    if work.actor.is_same_person(drawn.person):
         raise Forbidden("不能核实本人的抽查", "Another person must")
     if body.outcome is Outcome.ABSENT and work.at <= drawn.closes_at and drawn.outcome is Outcome.PENDING:
         raise Conflict("答复时限未到, 不能认定不在岗", "There is still time to answer")
@@ -150,7 +150,7 @@ async def decide_spot_check(
 def _require_changeable(work: UnitOfWork, drawn: DrawnPerson) -> None:
     """Raises Conflict if the result is final; an absence may be changed by another person than who decided it."""
     if drawn.outcome is Outcome.ABSENT:
-        if drawn.decided_by == work.actor.id:
+        if work.actor.is_same_person(drawn.decided_by):
             raise Forbidden("认定不在岗后须由另一人复议", "Another person must look at it again")
     elif drawn.outcome not in OPEN_OUTCOMES:
         raise Conflict(f"已有结果: {drawn.outcome.label}", "It has its result")

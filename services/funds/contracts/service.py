@@ -85,7 +85,7 @@ async def settle_contract(
         if (contract.settled, contract.settlement_no) == (body.settled, body.settlement_no):
             return contract
         raise Conflict("合同已登记结算", "The contract is settled already")
-    if contract.created_by == work.actor.id:
+    if work.actor.is_same_person(contract.created_by):
         raise Forbidden("不能登记本人合同的结算", "Four eyes: another person must")
     contract.settled, contract.settlement_no = body.settled, body.settlement_no
     event = ContractSettled(contract_id=contract.id, project_id=contract.project_id, settled=body.settled)

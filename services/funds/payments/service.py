@@ -178,7 +178,7 @@ async def _find_earlier_refund(work: UnitOfWork, payment: Payment, body: RefundC
 def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) -> None:
     if payment.state is not PaymentState.PAID:
         raise Conflict(f"支付{payment.state.label}, 没有可退的款项", f"The payment is {payment.state}")
-    if payment.submitted_by == work.actor.id:
+    if work.actor.is_same_person(payment.submitted_by):
         raise Forbidden("不能办理本人提交的支付的退款", "Four eyes: another person must")
     remaining = payment.amount - payment.refunded
     if body.amount > remaining:

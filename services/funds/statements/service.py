@@ -195,7 +195,7 @@ async def resolve_line(
 async def close_statement(work: UnitOfWork, statement_id: UUID, match: VersionMatch) -> Statement:
     """Close a statement without open lines; Forbidden for its uploader (four eyes)."""
     statement = await _get_open_statement(work, statement_id, match)
-    if statement.created_by == work.actor.id:
+    if work.actor.is_same_person(statement.created_by):
         raise Forbidden("不能结清本人上传的对账单", "Four eyes: another person must")
     if open_lines := await repository.count_open_lines(work, statement.id):
         raise PreconditionMissing(f"还有 {open_lines} 笔未达账没有说明", f"{open_lines} lines are open")

@@ -213,7 +213,7 @@ async def confirm_reopening(work: UnitOfWork, reopening_id: UUID) -> Reopening:
     work.actor.require(May.YEAR_CLOSE, reopening.region)
     if reopening.confirmed_by:
         raise Conflict(f"{reopening.year} 年已重开", f"{reopening.year} was reopened already")
-    if reopening.created_by == work.actor.id:
+    if work.actor.is_same_person(reopening.created_by):
         raise Forbidden("不能确认本人提出的重开申请, 须由另一人办理", "Four eyes: another person must")
     await repository.lock_accounts(work, reopening.region)
     (closing,) = [

@@ -12,7 +12,10 @@ from shared.db import text_enum
 
 
 class Account(Base, table=True):
-    """账号: a person or a machine client (`kind`). Tokens, logs and records refer to it by its id."""
+    """账号: an account of a person, or a machine client (kind). Tokens, logs and records name its id.
+
+    `person_id` names the person behind it: its own id, or that of another account of the same person.
+    """
 
     __table_args__ = (
         sa.Index("ix_account_region_id", "region", "id"),
@@ -20,6 +23,8 @@ class Account(Base, table=True):
     )
 
     id: str = Field(primary_key=True, max_length=64)
+    person_id: str = Field(default="", max_length=64, index=True)
+    person_name: str = Field(default="", max_length=50)
     kind: str = Field(default="user", max_length=10)
     name: str = Field(max_length=50)
     organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id", index=True)

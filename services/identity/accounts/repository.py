@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import sqlalchemy as sa
-from sqlmodel import col, delete, select
+from sqlmodel import col, delete, select, update
 
 from services.identity.accounts.models import Account, RoleGrant
 from shared.auth import May, Role
@@ -27,6 +27,12 @@ async def system_find_account(work: UnitOfWork, account_id: str, *, lock: bool =
     """Find an account without a permission check, for signing in."""
     query = select(Account).where(Account.id == account_id)
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
+
+
+async def system_list_person_accounts(work: UnitOfWork, person_id: str) -> list[str]:
+    """The ids of every account of a person, in order."""
+    query = select(Account.id).where(Account.person_id == person_id).order_by(Account.id)
+    return list(await work.session.exec(query))
 
 
 async def system_find_role_holder(work: UnitOfWork, role: Role) -> str | None:
@@ -66,6 +72,12 @@ async def system_list_grants(
     for grant in await work.session.exec(query.order_by(col(RoleGrant.id))):
         grants[grant.account_id].append(grant)
     return grants
+
+
+async def system_rename_person(work: UnitOfWork, person_id: str, accounts: Sequence[str]) -> None:
+    """Name a person by the first of the accounts that stay, when the account it was named by leaves."""
+    query = update(Account).where(col(Account.person_id) == person_id, col(Account.id).in_(accounts))
+    await execute_core(work.session, query.values(person_id=accounts[0]))
 
 
 async def delete_grants(work: UnitOfWork, account_id: str) -> None:

@@ -15,9 +15,10 @@ from services.identity.accounts.schemas import (
     ClientPage,
     ClientRead,
     ClientSecret,
+    PersonChange,
 )
 from shared.auth import May
-from shared.errors import Conflict, Forbidden, NotFound, PreconditionFailed, VersionRequired
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
 
 router = APIRouter(prefix="/users", tags=["账号"], route_class=Route)
@@ -67,6 +68,18 @@ async def change_user(
 ) -> AccountRead:
     """修改账号、授权、停用、重置口令."""
     return (await service.to_read_models(work, [await service.update_user(work, account_id, body, match)]))[0]
+
+
+@router.put(
+    "/{account_id}/person",
+    response_model=AccountRead,
+    **requires(May.ACCOUNT_MANAGE, refuses=(*CHANGE_ERRORS, Invalid)),
+)
+async def change_person(
+    work: WriteWork, account_id: AccountPath, body: PersonChange, match: IfMatch
+) -> AccountRead:
+    """登记账号背后的人: 两个账号属同一人时, 一方经办的事项另一方不能审."""
+    return (await service.to_read_models(work, [await service.set_person(work, account_id, body, match)]))[0]
 
 
 NO_STORE = "no-store"

@@ -59,6 +59,13 @@ class AccountChange(PatchBody):
     password: Password | None = Field(None, description="重置口令, 首次登录须修改")
 
 
+class PersonChange(BaseModel):
+    """账号背后的人: an account is one person with another, or a person of its own."""
+
+    same_as: AccountId | None = Field(None, description="同一人的另一账号; 空: 与其他账号分开, 自成一人")
+    name: Name | None = Field(None, description="这个人的姓名; 空: 用账号的姓名")
+
+
 class AccountRead(BaseModel):
     """账号."""
 
@@ -75,6 +82,8 @@ class AccountRead(BaseModel):
     locked_until: datetime | None
     version: int
     grants: list[GrantWrite] = []
+    person_id: str = Field("", description="账号背后的人: 同一人的账号相同")
+    person_name: str = Field("", description="这个人的姓名")
 
 
 class AccountPage(BaseModel):

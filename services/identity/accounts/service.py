@@ -22,6 +22,7 @@ from services.identity.accounts.schemas import (
     GrantWrite,
     Me,
     PasswordChange,
+    PersonChange,
 )
 from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository as sessions
@@ -78,7 +79,9 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
         )
         for grant in grants
     ]
-    remaining = (await repository.system_list_grants(work, [account.id]))[account.id]
+    accounts = await repository.system_list_person_accounts(work, account.person_id)
+    by_account = await repository.system_list_grants(work, [account.id, *accounts])
+    remaining = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
     exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
     errors += _check_exclusive_roles(exclusive, [*rows, *remaining])
     if errors:
@@ -107,7 +110,7 @@ def _check_exclusive_roles(exclusive: set[Role], grants: Sequence[RoleGrant]) ->
     for (index, grant), (_, other) in combinations(enumerate(grants), 2):
         compatible = grant.role is other.role or not {grant.role, other.role} & exclusive
         if not compatible and _grants_overlap(grant, other):
-            detail = f"同一账号不能既是“{grant.role.label}”又是“{other.role.label}”"
+            detail = f"同一人不能既是“{grant.role.label}”又是“{other.role.label}”"
             yield FieldError("separation_of_duties", detail, "separation of duties", f"/grants/{index}/role")
 
 
@@ -161,7 +164,12 @@ async def create_account(
     if (organisation_id := columns.get("organisation_id")) is not None:
         await organisations.get_organisation(work, organisation_id)
     account = Account(
-        id=account_id, created_at=work.at, created_by=work.actor.id, updated_at=work.at, **columns
+        id=account_id,
+        person_id=account_id,
+        created_at=work.at,
+        created_by=work.actor.id,
+        updated_at=work.at,
+        **columns,
     )
     work.session.add(account)
     await work.session.flush()
@@ -177,7 +185,7 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     """
     secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
     account = await lock_for_update(work, account_id, USER_KIND, match)
-    if account_id == work.actor.id and (body.grants is not None or body.disabled or secret):
+    if work.actor.is_same_person(account_id) and (body.grants is not None or body.disabled or secret):
         raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
     before = {"name": account.name, "disabled": account.disabled}
     for name in ("name", "organisation_id", "disabled"):
@@ -195,6 +203,52 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
         await sessions.system_revoke_account(work, account.id)
     await save_account(work, account, before=before)
     return account
+
+
+async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, match: VersionMatch) -> Account:
+    """Say which person is behind an account; counts with the next token, ten minutes at most.
+
+    Raises Forbidden for the caller's own accounts, Invalid when the person would hold roles that exclude each other.
+    """
+    account = await lock_for_update(work, account_id, USER_KIND, match)
+    before = {"person_id": account.person_id, "person_name": account.person_name}
+    if body.same_as is None or body.same_as == account_id:
+        _forbid_own_accounts(work, account_id)
+        await _separate_person(work, account)
+        account.person_name = body.name or ""
+    else:
+        other = await repository.get_account(work, body.same_as, USER_KIND, lock=True)
+        work.actor.require(May.ACCOUNT_MANAGE, other.region)
+        _forbid_own_accounts(work, account_id, other.id)
+        account.person_id = other.person_id
+        account.person_name = other.person_name = body.name or other.person_name or other.name
+        await _require_compatible_roles(work, account.person_id)
+    await save_account(work, account, before=before)
+    return account
+
+
+def _forbid_own_accounts(work: UnitOfWork, *accounts: str) -> None:
+    if work.actor.is_same_person(*accounts):
+        raise Forbidden("不能更改本人账号背后的人", "Four eyes: another administrator must")
+
+
+async def _separate_person(work: UnitOfWork, account: Account) -> None:
+    """Make an account a person of its own; accounts that stay together are named by the first of them."""
+    accounts = await repository.system_list_person_accounts(work, account.person_id)
+    staying = [one for one in accounts if one != account.id]
+    if staying and account.person_id == account.id:
+        await repository.system_rename_person(work, account.id, staying)
+    account.person_id = account.id
+
+
+async def _require_compatible_roles(work: UnitOfWork, person_id: str) -> None:
+    """Raise Invalid when the accounts of a person hold roles that exclude each other at the same time."""
+    accounts = await repository.system_list_person_accounts(work, person_id)
+    by_account = await repository.system_list_grants(work, accounts)
+    grants = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
+    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
+    if errors := list(_check_exclusive_roles(exclusive, grants)):
+        raise Invalid(errors[0].detail, "These accounts hold roles that exclude each other", errors=errors)
 
 
 async def lock_for_update(work: UnitOfWork, account_id: str, kind: str, match: VersionMatch) -> Account:
@@ -219,6 +273,7 @@ async def _build_changed_event(work: UnitOfWork, account: Account) -> AccountCha
         kind=account.kind,
         disabled=account.disabled,
         grants=tuple((str(grant.role), grant.region) for grant in grants),
+        person=account.person_id,
     )
 
 

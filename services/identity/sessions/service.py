@@ -107,11 +107,21 @@ async def _build_claims(work: UnitOfWork, account: Account) -> dict[str, object]
         "name": account.name,
         "org": names.get(account.organisation_id, ""),
         "kind": account.kind,
+        **await _build_person_claims(work, account),
         "grants": [[str(grant.role), grant.region] for grant in grants],
         "iat": int(work.at.timestamp()),
         "exp": int((work.at + ACCESS_TOKEN_LIFETIME).timestamp()),
         "jti": str(new_id()),
     }
+
+
+async def _build_person_claims(work: UnitOfWork, account: Account) -> dict[str, object]:
+    """`person`, and `accounts` when the person has others; none for a machine."""
+    if account.kind != "user":
+        return {}
+    account_ids = await accounts.system_list_person_accounts(work, account.person_id)
+    others = [one for one in account_ids if one != account.id]
+    return {"person": account.person_id} | ({"accounts": others} if others else {})
 
 
 def digest_token(token: str) -> str:

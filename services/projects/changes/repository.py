@@ -45,7 +45,7 @@ async def count_pending_changes(work: UnitOfWork) -> int:
     """Count change requests that the caller may decide; own requests are excluded (four eyes)."""
     query = sa.select(sa.func.count()).where(
         CHANGE_TABLE.c.state == ChangeState.SUBMITTED,
-        CHANGE_TABLE.c.created_by != work.actor.id,
+        CHANGE_TABLE.c.created_by.not_in(work.actor.own_accounts),
         work.actor.scope_filter(May.PROJECT_APPROVE, CHANGE_TABLE.c.region),
     )
     return int((await execute_core(work.session, query)).scalar_one())

@@ -66,7 +66,9 @@ def list_worklist_entries(actor: Actor) -> list[WorklistEntry]:
     entries = []
     for transition in PROJECT_LIFECYCLE.transitions:
         if transition.action in FORWARD_ACTIONS and actor.can(transition.may):
-            four_eyes = [getattr(PROJECT_COLUMNS, name) != actor.id for name in transition.four_eyes]
+            four_eyes = [
+                getattr(PROJECT_COLUMNS, name).not_in(actor.own_accounts) for name in transition.four_eyes
+            ]
             for state in sorted(transition.sources):
                 condition = sa.and_(
                     PROJECT_COLUMNS.state == state,

@@ -256,7 +256,7 @@ async def count_pending_waivers(work: UnitOfWork) -> int:
     """Count requested waivers that the caller may decide; own requests are excluded (four eyes)."""
     query = sa.select(sa.func.count()).where(
         CLEARANCE_TABLE.c.state == ClearanceState.ASKED,
-        CLEARANCE_TABLE.c.created_by != work.actor.id,
+        CLEARANCE_TABLE.c.created_by.not_in(work.actor.own_accounts),
         work.actor.scope_filter(May.PROJECT_WAIVE, CLEARANCE_TABLE.c.region),
     )
     return int((await execute_core(work.session, query)).scalar_one())

@@ -365,7 +365,7 @@ async def decide_clearance(
     project = await projects.get_project(work, clearance.project_id, lock=True)
     if grant:
         _require_other_than_author(work, project)
-        if clearance.created_by == work.actor.id:
+        if work.actor.is_same_person(clearance.created_by):
             raise Forbidden("不能批准本人提出的放行", "Four eyes: another person must")
     clearance.state = ClearanceState.GRANTED if grant else ClearanceState.REFUSED
     clearance.decided_by, clearance.decided_at, clearance.decision = work.actor.id, work.at, body.reason
@@ -403,5 +403,5 @@ def _require_any_permission(work: UnitOfWork, project: Project, permissions: tup
 
 
 def _require_other_than_author(work: UnitOfWork, project: Project) -> None:
-    if work.actor.id in {project.created_by, project.declared_by}:
+    if work.actor.is_same_person(project.created_by, project.declared_by):
         raise Forbidden("不能确认或放行本人录入、申报的项目", "Four eyes: another person must")

@@ -314,7 +314,7 @@ async def activate_rule_set(
     """Activate a draft and start a re-screening; raise PreconditionMissing without a finished trial of exactly these rules."""
     rule_set = await _get_draft(work, rule_set_id)
     match.check_version(rule_set)
-    if rule_set.created_by == work.actor.id:
+    if work.actor.is_same_person(rule_set.created_by):
         raise Forbidden("不能启用本人起草的规则, 须由另一人办理", "Four eyes: another person must")
     if await repository.find_finished_trial(work, rule_set.id, rule_set.digest) is None:
         detail = "启用前须用这份草稿对全库试算并看过结果"

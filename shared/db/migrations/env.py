@@ -1,4 +1,4 @@
-"""Alembic environment of every service: migrations use plain SQLAlchemy types and run on both databases."""
+"""Alembic's entry point for both trees of a service's database; types are rendered plain, for both databases."""
 
 from typing import Any, Literal
 
@@ -7,9 +7,11 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from shared.db.migrate import load_base
+from shared.db.tables import SHARED_METADATA
 
 config = context.config
 service: str = config.attributes["service"]
+is_shared_tree: bool = config.attributes["shared"]
 connection: sa.Connection = config.attributes["connection"]
 
 
@@ -32,13 +34,19 @@ def render_plain_type(kind: str, item: Any, autogen: AutogenContext) -> str | Li
 
 
 def is_managed_object(_item: Any, name: str | None, kind: str, *_rest: Any) -> bool:  # noqa: ANN401 - Alembic's interface
-    """Whether Alembic manages an object: all except search indexes (`<table>_search`, see shared/db/search.py)."""
-    return not (kind == "table" and name is not None and "_search" in name)
+    """Whether this tree manages an object: a tree leaves the other's tables alone, both leave search indexes alone.
+
+    `shared.db.search` creates and drops the tables `<table>_search` whole.
+    """
+    if kind != "table" or name is None:
+        return True
+    return "_search" not in name and (name in SHARED_METADATA.tables) is is_shared_tree
 
 
 context.configure(
     connection=connection,
-    target_metadata=load_base(service).metadata,
+    target_metadata=SHARED_METADATA if is_shared_tree else load_base(service).metadata,
+    version_table=config.attributes["version_table"],
     render_as_batch=True,
     render_item=render_plain_type,
     include_object=is_managed_object,

@@ -11,10 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make it so."""
+    """Apply this revision."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
-    """Take it back."""
+    """Undo this revision."""
     ${downgrades if downgrades else "pass"}

@@ -11,6 +11,7 @@ from shared.errors import (
     BadRequest,
     Conflict,
     Forbidden,
+    Gone,
     Invalid,
     NotFound,
     PreconditionFailed,
@@ -120,7 +121,9 @@ def _add_action_routes(router: APIRouter, manage: May) -> None:
         return await service.stop_webhook(work, manage, webhook_id, body.reason)
 
     @router.post(
-        "/{webhook_id}/replay", response_model=WebhookRead, **requires(manage, refuses=(NotFound, Invalid))
+        "/{webhook_id}/replay",
+        response_model=WebhookRead,
+        **requires(manage, refuses=(NotFound, Invalid, Gone)),
     )
     async def replay_webhook(work: WriteWork, webhook_id: UUID, body: WebhookReplay) -> Any:  # noqa: ANN401 - shaped
         """重放某个位置之后的全部事件; 接收方按 webhook-id 去重."""

@@ -86,7 +86,7 @@ class WebhookStop(BaseModel):
 class WebhookReplay(BaseModel):
     """重放: deliver all events after a position again."""
 
-    after: str = Field("", max_length=40, description="事件的 sequence, 空为最早")
+    after: str = Field("", max_length=64, description="事件的 sequence, 空为最早")
 
 
 class WebhookRetryRequest(BaseModel):

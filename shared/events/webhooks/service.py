@@ -14,8 +14,9 @@ from shared.clients import outbound_policy
 from shared.db import event_log, new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.events import outbox_cursors
+from shared.events.epoch import get_epoch
 from shared.events.event import Event
-from shared.events.log import format_cursor, last_visible_cursor, parse_cursor, publish
+from shared.events.log import format_cursor, last_visible_cursor, publish, resolve_cursor
 from shared.events.webhooks import repository
 from shared.events.webhooks.repository import subscriber_name, visible_to
 from shared.events.webhooks.schemas import (
@@ -151,7 +152,7 @@ async def get_webhook_detail(work: UnitOfWork, manage: May, webhook_id: UUID) ->
         conditions.append(event_log.c.type.in_(row.types))
     return WebhookDetail(
         **WebhookRead.model_validate(row).model_dump(),
-        cursor=format_cursor((cursor.tx, cursor.seq)),
+        cursor=format_cursor((await get_epoch(work.session)).name, (cursor.tx, cursor.seq)),
         waiting=await outbox_cursors.count_pending(work.session, (cursor.tx, cursor.seq), *conditions),
         parked=parked,
         failures=cursor.failures,
@@ -227,7 +228,7 @@ async def rotate_secret(work: UnitOfWork, manage: May, webhook_id: UUID, body: S
 
 async def replay_events(work: UnitOfWork, manage: May, webhook_id: UUID, body: WebhookReplay) -> sa.Row[Any]:
     """Rewind the cursor, so that all later events, including dead letters, are delivered again."""
-    position = parse_cursor(body.after)
+    position = await resolve_cursor(work.session, body.after, await get_epoch(work.session))
     row = await repository.get_webhook(work, manage, webhook_id, lock=True)
     name = subscriber_name(row.id)
     await outbox_cursors.purge_dead_letters(work.session, name, position)
