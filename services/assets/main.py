@@ -7,27 +7,37 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.assets.alerts.detectors import scan_alerts
+from services.assets.alerts.router import ALERT_KIND
 from services.assets.alerts.router import router as alert_router
 from services.assets.book import router as book
+from services.assets.book.router import ADJUSTMENT_KIND
 from services.assets.book.service import fill_missing_funding
+from services.assets.campaigns.router import CAMPAIGN_KIND
 from services.assets.campaigns.router import router as campaign_router
 from services.assets.consumers import HANDLERS
 from services.assets.contracts import router as contracts
+from services.assets.contracts.router import OPERATING_CONTRACT_KIND, RECEIPT_KIND, RECEIVABLE_KIND
 from services.assets.custody import router as custody
+from services.assets.custody.router import ASSET_FOLLOW_UP_KIND, INSPECTION_KIND
 from services.assets.disposals import router as disposals
+from services.assets.disposals.router import DISPOSAL_KIND, REVIVAL_KIND
 from services.assets.distributions import router as distributions
+from services.assets.distributions.router import DISTRIBUTION_KIND
 from services.assets.labels import router as labels
 from services.assets.register import router as register
+from services.assets.register.router import ASSET_KIND
+from services.assets.repairs.router import REPAIR_KIND
 from services.assets.repairs.router import router as repair_router
 from services.assets.split_merge.router import router as split_merge_router
 from services.assets.summary import router as summary
 from services.assets.summary.service import apply_deltas
 from services.assets.transfers import router as transfers
+from services.assets.transfers.router import TRANSFER_KIND
 from shared import clock
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
-from shared.notices.router import service_notice_router
+from shared.notices.router import notice_kind, service_notice_router
 from shared.settings import Settings
 
 notice_router = service_notice_router(
@@ -71,6 +81,23 @@ SERVICE = Service(
         register.router,
         register.notice_router,
         register.transition_router,
+    ),
+    kinds=(
+        ASSET_KIND,
+        ALERT_KIND,
+        CAMPAIGN_KIND,
+        OPERATING_CONTRACT_KIND,
+        RECEIVABLE_KIND,
+        RECEIPT_KIND,
+        DISTRIBUTION_KIND,
+        DISPOSAL_KIND,
+        REVIVAL_KIND,
+        TRANSFER_KIND,
+        INSPECTION_KIND,
+        ASSET_FOLLOW_UP_KIND,
+        REPAIR_KIND,
+        ADJUSTMENT_KIND,
+        notice_kind("asset_notice", "资产公示", "/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE),
     ),
     handlers=HANDLERS,
     background=(

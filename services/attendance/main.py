@@ -7,30 +7,52 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.attendance.check_ins.fast_path import FastPathMiddleware
+from services.attendance.check_ins.router import CHECK_IN_KIND
 from services.attendance.check_ins.router import router as check_ins
+from services.attendance.complaints.router import COMPLAINT_KIND, OBJECTION_KIND
 from services.attendance.complaints.router import router as complaints
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
+from services.attendance.days.router import DAY_KIND
 from services.attendance.days.router import router as days
+from services.attendance.duties.router import DUTY_KIND, SWAP_KIND, swaps_router
 from services.attendance.duties.router import router as duties
-from services.attendance.duties.router import swaps_router
+from services.attendance.errands.router import ERRAND_KIND
 from services.attendance.errands.router import router as errands
-from services.attendance.imports.router import channels_router, dingtalk_router
+from services.attendance.imports.router import (
+    CHANNEL_KIND,
+    EXTERNAL_ACCOUNT_KIND,
+    IMPORT_RUN_KIND,
+    channels_router,
+    dingtalk_router,
+)
 from services.attendance.imports.router import router as imports
 from services.attendance.imports.service import run_due_pull
+from services.attendance.leaves.router import DELEGATION_KIND, LEAVE_KIND
 from services.attendance.leaves.router import router as leaves
+from services.attendance.make_ups.router import MAKE_UP_KIND
 from services.attendance.make_ups.router import router as make_ups
+from services.attendance.messages.router import MESSAGE_KIND
 from services.attendance.messages.router import router as messages
-from services.attendance.months.router import own_router
+from services.attendance.months.router import MONTH_SHEET_KIND, own_router
 from services.attendance.months.router import router as months
 from services.attendance.policy import RULE_MODELS
-from services.attendance.posts.router import devices_router
+from services.attendance.posts.router import ASSIGNMENT_KIND, DEVICE_KIND, POST_KIND, devices_router
 from services.attendance.posts.router import router as posts
+from services.attendance.reviews.router import REVIEW_KIND
 from services.attendance.reviews.router import router as reviews
+from services.attendance.spot_checks.router import DRAWN_KIND, SPOT_CHECK_KIND
 from services.attendance.spot_checks.router import router as spot_checks
 from services.attendance.statistics.router import router as statistics
 from services.attendance.statistics.router import summary_router
+from services.attendance.teams.router import MEMBER_KIND, TEAM_KIND, UNIT_KIND
 from services.attendance.teams.router import router as teams
-from services.attendance.visits.router import deeds_router
+from services.attendance.visits.router import (
+    DEED_KIND,
+    FOLLOW_UP_KIND,
+    TRAINING_KIND,
+    VISIT_KIND,
+    deeds_router,
+)
 from services.attendance.visits.router import router as visits
 from shared import clock
 from shared.app import Service, build_app, run_periodically
@@ -65,6 +87,36 @@ SERVICE = Service(
         imports,
         channels_router,
         dingtalk_router,
+    ),
+    kinds=(
+        CHECK_IN_KIND,
+        DAY_KIND,
+        REVIEW_KIND,
+        POST_KIND,
+        ASSIGNMENT_KIND,
+        DEVICE_KIND,
+        LEAVE_KIND,
+        DELEGATION_KIND,
+        ERRAND_KIND,
+        MAKE_UP_KIND,
+        DUTY_KIND,
+        SWAP_KIND,
+        SPOT_CHECK_KIND,
+        DRAWN_KIND,
+        MESSAGE_KIND,
+        MONTH_SHEET_KIND,
+        VISIT_KIND,
+        FOLLOW_UP_KIND,
+        DEED_KIND,
+        TRAINING_KIND,
+        UNIT_KIND,
+        TEAM_KIND,
+        MEMBER_KIND,
+        COMPLAINT_KIND,
+        OBJECTION_KIND,
+        IMPORT_RUN_KIND,
+        CHANNEL_KIND,
+        EXTERNAL_ACCOUNT_KIND,
     ),
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
     rule_shapes=RULE_MODELS,

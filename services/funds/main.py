@@ -6,27 +6,37 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.funds.alerts.router import ALERT_KIND
 from services.funds.alerts.router import router as alerts
 from services.funds.alerts.service import scan_alerts
+from services.funds.allocations.router import ALLOCATION_KIND
 from services.funds.allocations.router import router as allocations
 from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_commitments
 from services.funds.consumers import HANDLERS
+from services.funds.contracts.router import CONTRACT_KIND
 from services.funds.contracts.router import router as contracts
 from services.funds.disclosure.router import router as disclosure
+from services.funds.exchange.router import EXCHANGE_ROW_KIND
 from services.funds.exchange.router import router as exchange
 from services.funds.exchange.service import retry_ready_rows
+from services.funds.ledger.router import LEDGER_ENTRY_KIND
 from services.funds.ledger.router import router as ledger
+from services.funds.payments.router import PAYMENT_KIND
 from services.funds.payments.router import beneficiary_router as beneficiaries
 from services.funds.payments.router import router as payments
 from services.funds.plans.document import NOTICE_LAYOUT
+from services.funds.plans.router import PLAN_KIND
 from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
 from services.funds.plans.service import NOTICE_SUBJECT_KIND, get_announceable_subject
 from services.funds.reports.router import oversight_router as oversight
 from services.funds.reports.router import router as reports
+from services.funds.sources.router import SOURCE_KIND
 from services.funds.sources.router import router as sources
+from services.funds.statements.router import STATEMENT_KIND
 from services.funds.statements.router import router as statements
+from services.funds.targets.router import TARGET_KIND
 from services.funds.targets.router import public_router as public_targets
 from services.funds.targets.router import router as targets
 from services.funds.years.router import router as years
@@ -34,7 +44,7 @@ from shared import clock
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
-from shared.notices.router import record_notice_router, service_notice_router
+from shared.notices.router import notice_kind, record_notice_router, service_notice_router
 from shared.settings import Settings
 
 plan_notices = record_notice_router(
@@ -73,6 +83,19 @@ SERVICE = Service(
         oversight,
         plans,
         years,
+    ),
+    kinds=(
+        SOURCE_KIND,
+        PLAN_KIND,
+        ALLOCATION_KIND,
+        PAYMENT_KIND,
+        CONTRACT_KIND,
+        TARGET_KIND,
+        ALERT_KIND,
+        STATEMENT_KIND,
+        EXCHANGE_ROW_KIND,
+        LEDGER_ENTRY_KIND,
+        notice_kind("fund_notice", "资金公示", "/funds", read=May.FUND_READ, post=May.FUND_NOTICE),
     ),
     handlers=HANDLERS,
     background=(

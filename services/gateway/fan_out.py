@@ -46,13 +46,17 @@ class FanOut:
 
     async def get(self, service: str, path: str, params: Mapping[str, Any] | None = None) -> Any | None:  # noqa: ANN401 - any JSON
         """Read JSON from a service; None when it is unavailable or forbidden. Raises NotFound."""
+        return await self.get_internal(service, f"/api/v1{path}", params)
+
+    async def get_internal(
+        self, service: str, path: str, params: Mapping[str, Any] | None = None
+    ) -> Any | None:  # noqa: ANN401 - any JSON
+        """Like `get`, at an address as the service itself has it."""
         headers = {"Authorization": self.authorization} if self.authorization else {}
         query = {name: value for name, value in (params or {}).items() if value not in {None, ""}}
         async with self.semaphore:
             try:
-                return await self.context.clients.request(
-                    service, "GET", f"/api/v1{path}", params=query, headers=headers
-                )
+                return await self.context.clients.request(service, "GET", path, params=query, headers=headers)
             except Unavailable as error:
                 self.unavailable[service] = MissingPart(
                     service=service, label=display_name(service), reason=error.detail

@@ -6,11 +6,14 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.identity.accounts.router import ACCOUNT_KIND, CLIENT_KIND
 from services.identity.accounts.router import clients_router as clients
 from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.keys.router import router as keys
+from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
+from services.identity.regions.router import REGION_KIND
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
 from services.identity.sessions.service import delete_expired_tokens
@@ -27,6 +30,12 @@ SERVICE = Service(
     title="账号与区划",
     read=May.ACCOUNT_READ,
     routers=(sessions, accounts, clients, organisations, regions),
+    kinds=(
+        ACCOUNT_KIND,
+        CLIENT_KIND,
+        ORGANISATION_KIND,
+        REGION_KIND,
+    ),
     open_routers=(keys,),
     background=(run_periodically("expired tokens", delete_expired_tokens, EXPIRED_TOKENS_PAUSE_S),),
     start=seed_demo_accounts,

@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.projects.alerts.router import ALERT_KIND
 from services.projects.alerts.router import router as alerts
 from services.projects.alerts.router import warning_router as warnings
 from services.projects.alerts.service import scan_alerts
@@ -13,25 +14,32 @@ from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
 from services.projects.changes.models import NOTICE_SUBJECT_KIND as CHANGE_NOTICE_KIND
+from services.projects.changes.router import CHANGE_KIND
 from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
 from services.projects.changes.service import NOTICE_LAYOUT as CHANGE_NOTICE_LAYOUT
 from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
+from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.evaluations.router import router as evaluations
 from services.projects.evaluations.rules import ScoreSheet
+from services.projects.imports.router import IMPORT_KIND
 from services.projects.imports.router import export_router as exports
 from services.projects.imports.router import router as imports
 from services.projects.imports.service import run_next_batch as run_import_batch
 from services.projects.inbox.router import router as inbox
 from services.projects.milestones.router import router as milestones
+from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
+from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
 from services.projects.projects.router import router as projects
+from services.projects.screening.router import CLEARANCE_KIND, SCREENING_KIND
 from services.projects.screening.router import project_screening_router as project_screening
 from services.projects.screening.router import router as screening
+from services.projects.screening_rules.router import RULE_SET_KIND, SCREENING_JOB_KIND
 from services.projects.screening_rules.router import job_router as screening_jobs
 from services.projects.screening_rules.router import router as screening_rules
 from services.projects.screening_rules.service import run_next_batch as run_screening_batch
@@ -42,7 +50,7 @@ from shared import clock
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
-from shared.notices.router import record_notice_router, service_notice_router
+from shared.notices.router import notice_kind, record_notice_router, service_notice_router
 from shared.settings import Settings
 
 READ_PERMISSION, POST_PERMISSION, OBJECT_PERMISSION = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
@@ -86,6 +94,19 @@ SERVICE = Service(
         commitments,
         progress,
         projects,
+    ),
+    kinds=(
+        PROJECT_KIND,
+        CHANGE_KIND,
+        EVALUATION_KIND,
+        ALERT_KIND,
+        CLEARANCE_KIND,
+        SCREENING_KIND,
+        RULE_SET_KIND,
+        SCREENING_JOB_KIND,
+        IMPORT_KIND,
+        PROGRESS_KIND,
+        notice_kind("project_notice", "项目公示", "/projects", read=READ_PERMISSION, post=POST_PERMISSION),
     ),
     handlers=HANDLERS,
     background=(

@@ -22,6 +22,7 @@ from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 from shared.unit_of_work import ServiceContext
 
 
@@ -136,3 +137,38 @@ def _add_action_routes(router: APIRouter, alerts: AlertConfig) -> None:
         return await service.transition_alert(
             work, alerts, alert_id, action, body, match=match, dry_run=dry_run
         )
+
+
+def alert_kind(name: str, label: str, path: str, alerts: AlertConfig, *, topic: str) -> RecordKind:
+    """A service's alerts as a kind of record: open ones wait for an answer, answered ones for another person's decision."""
+    return RecordKind(
+        name=name,
+        label=label,
+        path=f"{path}/alerts",
+        model=alerts.row,
+        read=AlertRead,
+        may=alerts.read,
+        title="title",
+        columns=("title", "light", "kind", "region", "owner", "due_on", "state"),
+        filters=(
+            "region",
+            "kind",
+            "light",
+            "state",
+            "rule",
+            "project_id",
+            "asset_id",
+            "owner",
+            "gone",
+            "overdue",
+        ),
+        search=("title", "message"),
+        parents={"project_id": "project", "asset_id": "asset"},
+        lifecycle=alerts.lifecycle,
+        due="due_on",
+        topics=(topic,),
+        turns=(
+            turn(AlertState.OPEN, AlertAction.ANSWER, f"待反馈的{label}"),
+            turn(AlertState.ANSWERED, AlertAction.CLOSE, f"待销号的{label}"),
+        ),
+    )

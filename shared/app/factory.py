@@ -30,6 +30,8 @@ from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
 from shared.files import router as files
 from shared.http import delete_expired_responses, problems
+from shared.records import RecordKind, bind_kinds, list_get_addresses
+from shared.records.router import internal_worklist_router, record_router, worklist_router
 from shared.rules import RuleCache, load_rule_files
 from shared.rules import router as rules
 from shared.settings import Settings
@@ -52,6 +54,8 @@ class Service:
     read: May
     """Permission for its event feed."""
     routers: Sequence[APIRouter]
+    kinds: Sequence[RecordKind] = ()
+    """Its kinds of record: their worklist, their place in `/meta`, and the addresses their features leave out."""
     handlers: Mapping[str, inbox.EventHandler] = field(default_factory=dict)
     background: Sequence[Callable[[ServiceContext], Awaitable[None]]] = ()
     open_routers: Sequence[APIRouter] = ()
@@ -162,6 +166,7 @@ async def _purge_idempotency(context: ServiceContext) -> None:
 def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(health.health_router(metrics))
     app.include_router(inbox.inbox_router(service.handlers))
+    app.include_router(internal_worklist_router(service.kinds))
     for open_router in service.open_routers:
         app.include_router(open_router)
     common = (
@@ -169,12 +174,16 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
         files.file_router(service.name),
         feed.event_feed_router(service.name, service.read),
         admin_routes.admin_router(service.name),
+        worklist_router(service.name, service.kinds),
     )
     webhook_routers = (
         [webhooks.webhook_router(service.name, service.read, service.webhooks)] if service.webhooks else []
     )
     for router in (*common, *webhook_routers, *service.routers):
         app.include_router(router, prefix=API_PREFIX)
+    taken = list_get_addresses(app.routes, API_PREFIX)
+    app.include_router(record_router(service.kinds, taken), prefix=API_PREFIX)
+    app.state.kinds = bind_kinds(service.kinds, app.routes, API_PREFIX)
 
 
 def openapi_with_problems(app: FastAPI) -> dict[str, Any]:

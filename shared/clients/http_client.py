@@ -84,6 +84,11 @@ def display_name(service: str) -> str:
     return (ServiceName.labels() | ExternalSystem.labels()).get(service, service)
 
 
+def is_service_name(name: str) -> bool:
+    """Whether this names one of our services and neither the gateway nor an address outside."""
+    return name != "gateway" and "/" not in name
+
+
 class ServiceClients:
     """Pooled clients of the other services; `apps` are services in the same process, called without network."""
 
@@ -97,6 +102,13 @@ class ServiceClients:
         """Whether all services run in this process and this one is not among them."""
         exists = service in self.apps or service in self.settings.peers or service in EXTERNAL_BASE_URLS
         return self.settings.embedded and not exists
+
+    def list_services(self) -> list[str]:
+        """Every service with a database of its own that there is: known by name, in this process, or told from outside."""
+        found = {str(name) for name in ServiceName} | set(self.apps) | set(self.settings.peers)
+        return sorted(
+            name for name in found - {str(name) for name in ExternalSystem} if is_service_name(name)
+        )
 
     def get_client(self, service: str) -> httpx.AsyncClient:
         """The pooled client of one service."""

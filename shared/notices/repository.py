@@ -142,3 +142,11 @@ async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -
     if row is None:
         raise NotFound("没有这条异议", "No such objection")
     return row
+
+
+def build_objected_condition() -> sa.ColumnElement[bool]:
+    """Whether an objection to a notice that stands has no answer yet."""
+    unanswered = sa.select(objection.c.id).where(
+        objection.c.notice_id == notice.c.id, objection.c.answered_at.is_(None)
+    )
+    return sa.and_(notice.c.withdrawn_at.is_(None), unanswered.exists())

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 
 from shared.auth import NATION_CODE, May, region_bounds
 from shared.china import RegionCode
+from shared.db import notice
 from shared.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 from shared.http import (
     Page,
@@ -40,6 +41,7 @@ from shared.notices.schemas import (
     PublicObjectionPost,
 )
 from shared.notices.service import NoticeSubject
+from shared.records import RecordKind, Todo
 from shared.unit_of_work import UnitOfWork
 
 
@@ -284,3 +286,29 @@ def _decode_cursor(cursor: str) -> tuple[date, UUID]:
         return date.fromisoformat(day), UUID(notice_id)
     except ValueError:
         raise BadRequest("翻页游标无效, 请从第一页重新开始", "Not a cursor of this list") from None
+
+
+def notice_kind(name: str, label: str, path: str, *, read: May, post: May) -> RecordKind:
+    """A service's notices as a kind of record: those with an objection wait for an answer."""
+    return RecordKind(
+        name=name,
+        label=label,
+        path=f"{path}/public-notices",
+        detail=f"{path}/notices/{{id}}",
+        model=notice,
+        read=PublicNotice,
+        may=read,
+        title="title",
+        columns=("title", "level_label", "region", "starts_on", "ends_on", "standing"),
+        filters=("region", "kind", "on"),
+        search=("title",),
+        since="posted_at",
+        todo=(
+            Todo(
+                "objections.open",
+                f"有异议待答复的{label}",
+                (post,),
+                lambda _work: repository.build_objected_condition(),
+            ),
+        ),
+    )

@@ -2,6 +2,7 @@
 
 from services.assets.alerts.detectors import scan_alerts
 from services.assets.alerts.models import ALERTS
-from shared.alerts.router import alert_router
+from shared.alerts.router import alert_kind, alert_router
 
 router = alert_router("/assets", "资产预警", ALERTS, scan_alerts)
+ALERT_KIND = alert_kind("asset_alert", "资产预警", "/assets", ALERTS, topic="asset_alert.moved")

@@ -5,20 +5,53 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlmodel import col
 
 from services.assets.book import service
-from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction
+from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentState
 from services.assets.book.models import ValueAdjustment
 from services.assets.book.schemas import AdjustmentPost, AdjustmentRead, AdjustmentTransitionRequest, BookRead
 from services.assets.register import repository as register
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetRead
+from services.assets.repository_base import equality_conditions, page_records
 from shared.auth import May
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
+from shared.china import RegionCode
+from shared.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    PreconditionMissing,
+)
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["资产价值"], route_class=Route)
+
+
+@router.get(
+    "/adjustments", response_model=Page[AdjustmentRead], **requires(May.ASSET_READ, refuses=(BadRequest,))
+)
+async def list_adjustments(
+    work: ReadWork,
+    params: Pagination,
+    region: Annotated[RegionCode | None, Query(description="空为本人辖区")] = None,
+    state: AdjustmentState | None = None,
+) -> Page[ValueAdjustment]:
+    """价值调整, 新的在前."""
+    return await page_records(
+        work,
+        params,
+        ValueAdjustment,
+        *equality_conditions({col(ValueAdjustment.state): state}),
+        orders={"created_at": col(ValueAdjustment.created_at)},
+        default="-created_at",
+        region=region,
+    )
 
 
 @router.get("/{asset_id}/book", response_model=BookRead, **requires(May.ASSET_READ, refuses=(NotFound,)))
@@ -74,3 +107,22 @@ funding_router = APIRouter(prefix="/assets", tags=["资产登记"], route_class=
 async def carry_funding(work: WriteWork, asset_id: UUID) -> Asset:
     """从资金总账带入形成项目的资金来源, 按比例分到这项资产."""
     return await service.carry_funding(work, asset_id)
+
+
+ADJUSTMENT_KIND = RecordKind(
+    name="value_adjustment",
+    label="价值调整",
+    path="/assets/adjustments",
+    model=ValueAdjustment,
+    read=AdjustmentRead,
+    may=May.ASSET_READ,
+    title="reason",
+    columns=("happened_on", "kind", "amount", "region", "reason", "state"),
+    create="/assets/{asset_id}/adjustments",
+    filters=("region", "state"),
+    search=("reason", "document_no"),
+    parents={"asset_id": "asset"},
+    lifecycle=ADJUSTMENT,
+    topics=("asset.value_adjusted",),
+    turns=(turn(AdjustmentState.PROPOSED, AdjustmentAction.APPROVE, "待批准的价值调整"),),
+)

@@ -25,6 +25,7 @@ from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets/campaigns", tags=["资产盘点"], route_class=Route)
 CURSOR_PATTERN = r"^([0-9]{12}\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
@@ -119,3 +120,22 @@ async def act_on_campaign(
 ) -> CampaignDetail | TransitionPreview:
     """完成或取消盘点."""
     return await service.transition_campaign(work, campaign_id, action, body, match=match, dry_run=dry_run)
+
+
+CAMPAIGN_KIND = RecordKind(
+    name="campaign",
+    label="盘点",
+    path="/assets/campaigns",
+    model=Campaign,
+    read=CampaignRead,
+    may=May.ASSET_READ,
+    title="name",
+    columns=("name", "region", "starts_on", "ends_on", "state"),
+    filters=("region", "state"),
+    search=("name",),
+    lifecycle=CAMPAIGN,
+    due="ends_on",
+    topics=("campaign.moved", "campaign.counted"),
+    turns=(turn(CampaignState.OPEN, CampaignAction.CLOSE, "进行中的盘点"),),
+    phone=True,
+)

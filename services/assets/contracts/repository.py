@@ -107,3 +107,8 @@ def _subject_conditions(
     if region is not None:
         conditions.append(table.c.region.between(*region_bounds(region)))
     return conditions
+
+
+def build_term_over_condition(today: date) -> sa.ColumnElement[bool]:
+    """Whether a contract ran out; the twin of the guard `term_has_ended`."""
+    return col(OperatingContract.ends_on) < today

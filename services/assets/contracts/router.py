@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from sqlmodel import col
 
 from services.assets import repository_base as records
-from services.assets.contracts import service
-from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractState
+from services.assets.contracts import repository, service
+from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractState, term_has_ended
 from services.assets.contracts.models import OperatingContract, Receipt, Receivable
 from services.assets.contracts.schemas import (
     ContractCreate,
@@ -29,6 +29,7 @@ from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
 CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
@@ -231,3 +232,54 @@ async def read_asset_income(work: ReadWork, asset_id: UUID) -> Income:
 async def record_other_income(work: WriteWork, asset_id: UUID, body: ReceiptPost) -> Receipt:
     """登记合同外收益(分红、补偿等)."""
     return await service.record_receipt(work, asset_id, body)
+
+
+OPERATING_CONTRACT_KIND = RecordKind(
+    name="operating_contract",
+    label="经营合同",
+    path="/assets/contracts",
+    model=OperatingContract,
+    read=ContractRead,
+    may=May.ASSET_READ,
+    title="number",
+    columns=("number", "operator", "mode", "region", "amount", "starts_on", "ends_on", "state"),
+    create="/assets/{asset_id}/contracts",
+    filters=("region", "state", "expiring_within"),
+    search=("number", "operator"),
+    parents={"asset_id": "asset"},
+    lifecycle=CONTRACT,
+    due="ends_on",
+    topics=("operating_contract.moved",),
+    turns=(
+        turn(ContractState.DRAFT, ContractAction.SIGN, "待签订的经营合同"),
+        turn(ContractState.ACTIVE, ContractAction.END, "到期待终结的经营合同"),
+    ),
+    twins={term_has_ended: lambda work: repository.build_term_over_condition(work.today)},
+)
+RECEIVABLE_KIND = RecordKind(
+    name="receivable",
+    label="应收款",
+    path="/assets/receivables",
+    model=Receivable,
+    read=ReceivableRead,
+    may=May.ASSET_READ,
+    title="due_on",
+    columns=("due_on", "region", "amount", "received", "open"),
+    filters=("region", "open", "due_until", "due_from"),
+    parents={"contract_id": "operating_contract", "asset_id": "asset"},
+)
+RECEIPT_KIND = RecordKind(
+    name="receipt",
+    label="实收款",
+    path="/assets/receipts",
+    model=Receipt,
+    read=ReceiptRead,
+    may=May.ASSET_READ,
+    title="payer",
+    columns=("received_on", "payer", "region", "amount", "voucher_no"),
+    create="/assets/{asset_id}/income",
+    filters=("region",),
+    search=("payer", "voucher_no"),
+    parents={"contract_id": "operating_contract", "asset_id": "asset"},
+    topics=("income.received",),
+)

@@ -31,6 +31,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
+from shared.records import RecordKind
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 keeper_router = APIRouter(prefix="/assets", tags=["资产管护"], route_class=Route)
@@ -186,3 +187,35 @@ async def list_asset_follow_ups(work: ReadWork, asset_id: UUID) -> list[FollowUp
 async def record_follow_up(work: WriteWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
     """登记到户资产回访."""
     return await service.record_follow_up(work, asset_id, body)
+
+
+INSPECTION_KIND = RecordKind(
+    name="inspection",
+    label="资产巡查",
+    path="/assets/inspections",
+    model=Inspection,
+    read=InspectionRead,
+    may=May.ASSET_READ,
+    title="findings",
+    columns=("inspected_at", "condition", "findings", "region", "inspector", "verdict"),
+    create="/assets/{asset_id}/inspections",
+    filters=("region", "condition"),
+    search=("findings",),
+    parents={"asset_id": "asset"},
+    topics=("asset.inspected",),
+    phone=True,
+)
+ASSET_FOLLOW_UP_KIND = RecordKind(
+    name="asset_follow_up",
+    label="到户资产回访",
+    path="/assets/follow-ups",
+    model=FollowUp,
+    read=FollowUpRead,
+    may=May.ASSET_READ,
+    title="visited_on",
+    columns=("visited_on", "visitor", "holding", "quantity", "income", "region"),
+    create="/assets/{asset_id}/follow-ups",
+    parents={"asset_id": "asset"},
+    topics=("asset.followed_up",),
+    phone=True,
+)

@@ -33,6 +33,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
+from shared.records import RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_class=Route)
@@ -159,3 +160,48 @@ async def act_on_revival(
 ) -> RevivalDetail | TransitionPreview:
     """办理盘活."""
     return await service.transition_revival(work, revival_id, action, body, match=match, dry_run=dry_run)
+
+
+DISPOSAL_KIND = RecordKind(
+    name="disposal",
+    label="资产处置",
+    path="/assets/disposals",
+    model=Disposal,
+    read=DisposalRead,
+    may=May.ASSET_READ,
+    title="description",
+    columns=("description", "cause", "region", "value", "state", "proceeds"),
+    filters=("region", "state", "asset_id"),
+    search=("description", "document_no"),
+    parents={"asset_id": "asset"},
+    lifecycle=DISPOSAL,
+    topics=("disposal.moved",),
+    turns=(
+        turn(DisposalState.REQUESTED, DisposalAction.APPRAISE, "待评估的资产处置"),
+        turn(DisposalState.APPRAISED, DisposalAction.DECIDE, "待议定的资产处置"),
+        turn(DisposalState.DECIDED, DisposalAction.APPROVE, "待批准的资产处置"),
+        turn(DisposalState.APPROVED, DisposalAction.BOOK, "待入账的资产处置"),
+        turn(DisposalState.BOOKED, DisposalAction.CLOSE, "待办结的资产处置"),
+    ),
+)
+REVIVAL_KIND = RecordKind(
+    name="revival",
+    label="盘活方案",
+    path="/assets/revivals",
+    model=Revival,
+    read=RevivalRead,
+    may=May.ASSET_READ,
+    title="measures",
+    columns=("measures", "track", "region", "person", "deadline", "state"),
+    filters=("region", "state", "asset_id"),
+    search=("problem", "measures"),
+    parents={"asset_id": "asset"},
+    lifecycle=REVIVAL,
+    due="deadline",
+    topics=("revival.moved",),
+    turns=(
+        turn(RevivalState.PROPOSED, RevivalAction.APPROVE, "待批准的盘活方案"),
+        turn(RevivalState.UNDER_WAY, RevivalAction.REPORT, "盘活中的资产"),
+        turn(RevivalState.REPORTED, RevivalAction.CHECK, "待核查的盘活"),
+    ),
+)

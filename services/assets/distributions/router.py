@@ -31,6 +31,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
+from shared.records import RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/distributions", tags=["收益分配"], route_class=Route)
@@ -163,3 +164,24 @@ async def act_on_distribution(
 ) -> DistributionDetail | TransitionPreview:
     """办理收益分配方案."""
     return await service.transition_distribution(work, plan_id, action, body, match=match, dry_run=dry_run)
+
+
+DISTRIBUTION_KIND = RecordKind(
+    name="distribution",
+    label="收益分配方案",
+    path="/assets/distributions",
+    model=Distribution,
+    read=DistributionRead,
+    may=May.ASSET_READ,
+    title="title",
+    columns=("title", "owner_name", "region", "year", "total", "state"),
+    filters=("region", "year", "state"),
+    search=("title", "owner_name"),
+    lifecycle=DISTRIBUTION,
+    topics=("distribution.moved", "distribution.listed", "distribution.paid"),
+    turns=(
+        turn(DistributionState.DRAFT, DistributionAction.SUBMIT, "收益分配草稿"),
+        turn(DistributionState.DECIDED, DistributionAction.APPROVE, "待批准的收益分配"),
+        turn(DistributionState.APPROVED, DistributionAction.CLOSE, "待发放完毕的收益分配"),
+    ),
+)

@@ -248,3 +248,8 @@ def _filter_conditions(filters: AssetFilter) -> list[sa.ColumnElement[bool]]:
     if filters.q:
         conditions.append(search.match_condition(col(Asset.id), filters.q))
     return conditions
+
+
+def build_damaged_condition() -> sa.ColumnElement[bool]:
+    """Whether an asset of the register is damaged."""
+    return sa.and_(col(Asset.use) == UseState.DAMAGED, col(Asset.state).in_(COUNTED_STATES))

@@ -40,6 +40,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
+from shared.records import RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 from shared.unit_of_work import UnitOfWork
 
@@ -244,3 +245,48 @@ def _build_feature(row: Any, datum: Datum) -> MapFeature:  # noqa: ANN401 - a ro
         "radius_m": outline["radius_m"] if outline and outline["kind"] == "circle" else None,
     }
     return MapFeature.model_construct(type="Feature", id=row.id, geometry=geometry, properties=properties)
+
+
+ASSET_KIND = RecordKind(
+    name="asset",
+    label="项目资产",
+    path="/assets",
+    model=Asset,
+    read=AssetRead,
+    may=May.ASSET_READ,
+    title="name",
+    columns=("code", "name", "asset_class", "region", "year", "original_value", "owner_name", "state", "use"),
+    filters=(
+        "region",
+        "asset_class",
+        "subclass",
+        "owner_kind",
+        "state",
+        "use",
+        "year",
+        "project_id",
+        "code",
+        "q",
+    ),
+    search=("name", "code", "owner_name"),
+    parents={"project_id": "project"},
+    lifecycle=ASSET,
+    topics=("asset.entered", "asset.changed", "asset.moved", "asset.use_changed"),
+    turns=(
+        turn(AssetState.DRAFT, AssetAction.REGISTER, "待登记的资产"),
+        turn(AssetState.REGISTERED, AssetAction.CONFIRM, "待确权的资产"),
+        turn(AssetState.CONFIRMED, AssetAction.HAND_OVER, "待移交的资产"),
+        turn(AssetState.OFFERED, AssetAction.RECEIVE, "待接收的资产"),
+    ),
+    todo=(
+        Todo(
+            "use.damaged",
+            "损毁待修的资产",
+            (May.ASSET_KEEP,),
+            lambda _work: repository.build_damaged_condition(),
+            due="use_deadline",
+        ),
+    ),
+    phone=True,
+    shortcuts=(Shortcut(May.ASSET_REGISTER, "登记资产", "/assets"),),
+)

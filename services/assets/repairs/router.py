@@ -46,6 +46,7 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["资产报修"], route_class=Route)
 MAX_PHOTO_BYTES = 8 * 1024 * 1024
@@ -164,3 +165,28 @@ async def list_asset_repairs(work: ReadWork, asset_id: UUID) -> list[Repair]:
 async def enter_repair(work: WriteWork, asset_id: UUID, body: RepairPost) -> Repair:
     """管护人员报修."""
     return await service.create_repair(work, asset_id, body)
+
+
+REPAIR_KIND = RecordKind(
+    name="repair",
+    label="报修",
+    path="/assets/repairs",
+    model=Repair,
+    read=RepairRead,
+    may=May.ASSET_READ,
+    title="text",
+    columns=("text", "source", "region", "person", "due_on", "cost", "state"),
+    create="/assets/{asset_id}/repairs",
+    filters=("region", "state"),
+    search=("text",),
+    parents={"asset_id": "asset"},
+    lifecycle=REPAIR,
+    due="due_on",
+    topics=("repair.moved",),
+    turns=(
+        turn(RepairState.REPORTED, RepairAction.ACCEPT, "待受理的报修"),
+        turn(RepairState.ACCEPTED, RepairAction.FINISH, "维修中的报修"),
+        turn(RepairState.FINISHED, RepairAction.CHECK, "待验收的维修"),
+    ),
+    phone=True,
+)

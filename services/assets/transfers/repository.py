@@ -2,10 +2,12 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.assets.register.models import Asset
-from services.assets.transfers.models import TransferItem
+from services.assets.transfers.lifecycle import TransferKind
+from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May
 from shared.unit_of_work import UnitOfWork
 
@@ -27,3 +29,8 @@ async def list_assets(work: UnitOfWork, transfer_id: UUID, *, lock: bool = False
     )
     query = query.order_by(col(Asset.id))
     return list(await work.session.exec(query.with_for_update() if lock else query))
+
+
+def build_rights_condition() -> sa.ColumnElement[bool]:
+    """Whether a document confirms rights; the twin of the guard `concerns_rights`, and of `concerns_two_parties` when it does not."""
+    return col(Transfer.kind) == TransferKind.RIGHTS

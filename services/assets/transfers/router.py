@@ -2,12 +2,20 @@
 
 from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import APIRouter
 from sqlmodel import col
 
 from services.assets import repository_base as records
-from services.assets.transfers import service
-from services.assets.transfers.lifecycle import TRANSFER, TransferAction, TransferKind, TransferState
+from services.assets.transfers import repository, service
+from services.assets.transfers.lifecycle import (
+    TRANSFER,
+    TransferAction,
+    TransferKind,
+    TransferState,
+    concerns_rights,
+    concerns_two_parties,
+)
 from services.assets.transfers.models import Transfer
 from services.assets.transfers.schemas import (
     TransferCreate,
@@ -22,6 +30,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
+from shared.records import RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/transfers", tags=["权属文书"], route_class=Route)
@@ -90,3 +99,28 @@ async def act_on_transfer(
 ) -> TransferDetail | TransitionPreview:
     """办理权属文书; 文书中的资产一起变动, 或都不变动."""
     return await service.transition_transfer(work, transfer_id, action, body, match=match, dry_run=dry_run)
+
+
+TRANSFER_KIND = RecordKind(
+    name="transfer",
+    label="权属文书",
+    path="/assets/transfers",
+    model=Transfer,
+    read=TransferRead,
+    may=May.ASSET_READ,
+    title="title",
+    columns=("title", "kind", "number", "region", "giver", "receiver", "state"),
+    filters=("region", "kind", "state"),
+    search=("title", "number"),
+    lifecycle=TRANSFER,
+    topics=("transfer.moved",),
+    turns=(
+        turn(TransferState.DRAFT, TransferAction.SUBMIT, "权属文书草稿"),
+        turn(TransferState.SUBMITTED, (TransferAction.CONFIRM, TransferAction.GIVE), "待办理的权属文书"),
+        turn(TransferState.GIVEN, TransferAction.RECEIVE, "待接收的移交文书", key="state.given"),
+    ),
+    twins={
+        concerns_rights: lambda _work: repository.build_rights_condition(),
+        concerns_two_parties: lambda _work: sa.not_(repository.build_rights_condition()),
+    },
+)

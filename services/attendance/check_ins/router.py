@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 
 from services.attendance.check_ins import group_commit, repository
+from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import (
     MAX_BATCH_BYTES,
     CheckInAnswer,
@@ -28,6 +29,7 @@ from shared.http import (
     get_service_context,
     requires,
 )
+from shared.records import RecordKind, Shortcut
 
 router = APIRouter(prefix="/attendance/check-ins", tags=["打卡"], route_class=Route)
 
@@ -71,3 +73,21 @@ async def list_check_ins(
 async def read_check_in(work: ReadWork, check_in_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """一条打卡记录."""
     return await repository.get_check_in(work, check_in_id)
+
+
+CHECK_IN_KIND = RecordKind(
+    name="check_in",
+    label="打卡记录",
+    path="/attendance/check-ins",
+    model=CheckIn,
+    read=CheckInRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person",
+    columns=("person", "taken_at", "kind", "region", "verdict", "result", "flags"),
+    filters=("region", "person", "from", "to", "result"),
+    parents={"post_id": "post"},
+    topics=("check_in.recorded", "check_in.corrected"),
+    phone=True,
+    shortcuts=(Shortcut(May.CHECK_IN, "打卡", "/attendance/check-ins"),),
+)

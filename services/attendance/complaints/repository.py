@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -40,3 +41,8 @@ async def list_objections(work: UnitOfWork, person: str, first: date, last: date
         visible_rows(work, Complaint),
     )
     return list(await work.session.exec(query.order_by(col(Complaint.created_at).desc()).limit(500)))
+
+
+def build_objection_condition() -> sa.ColumnElement[bool]:
+    """Whether a complaint is a person's objection to a day of their own."""
+    return col(Complaint.day_id).is_not(None)

@@ -7,7 +7,7 @@ from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.complaints import repository, service
-from services.attendance.complaints.lifecycle import COMPLAINT, ComplaintState
+from services.attendance.complaints.lifecycle import COMPLAINT, ComplaintAction, ComplaintState
 from services.attendance.complaints.models import Complaint
 from services.attendance.complaints.schemas import (
     ComplaintCreate,
@@ -33,6 +33,7 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance", tags=["投诉与公开"], route_class=Route)
 
@@ -123,3 +124,39 @@ async def answer_complaint(
 ) -> ComplaintRead | TransitionPreview:
     """答复投诉."""
     return await service.answer_complaint(work, complaint_id, body, match=match, dry_run=dry_run)
+
+
+COMPLAINT_KIND = RecordKind(
+    name="complaint",
+    label="投诉与异议",
+    path="/attendance/complaints",
+    model=Complaint,
+    read=ComplaintRead,
+    may=May.COMPLAINT_HANDLE,
+    title="text",
+    columns=("text", "region", "work_date", "state", "created_at", "answered_by"),
+    filters=("region", "state"),
+    search=("text",),
+    lifecycle=COMPLAINT,
+    topics=("complaint.moved",),
+    turns=(turn(ComplaintState.OPEN, ComplaintAction.ANSWER, "待答复的投诉与异议"),),
+)
+OBJECTION_KIND = RecordKind(
+    name="day_objection",
+    label="对在岗日的异议",
+    path="/attendance/objections",
+    model=Complaint,
+    read=ObjectionRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="text",
+    columns=("person_name", "work_date", "text", "region", "state", "answer"),
+    create="/attendance/days/{day_id}/objections",
+    filters=("region", "person", "state"),
+    search=("person_name", "text"),
+    parents={"day_id": "day"},
+    lifecycle=COMPLAINT,
+    only=repository.build_objection_condition,
+    topics=("complaint.moved",),
+    phone=True,
+)

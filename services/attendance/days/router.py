@@ -14,6 +14,7 @@ from services.attendance.sql_conditions import get_columns, in_date_range
 from shared.auth import May
 from shared.errors import NotFound
 from shared.http import Page, Pagination, ReadWork, Route, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/attendance/days", tags=["在岗日"], route_class=Route)
 
@@ -41,3 +42,21 @@ async def list_days(
 async def read_day(work: ReadWork, day_id: UUID) -> AttendanceDay:
     """一人一天."""
     return await records.get_record(work, AttendanceDay, day_id, "这一天")
+
+
+DAY_KIND = RecordKind(
+    name="day",
+    label="在岗日",
+    path="/attendance/days",
+    model=AttendanceDay,
+    read=DayRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "work_date", "region", "result", "words", "provisional"),
+    filters=("region", "person", "result", "provisional", "from", "to"),
+    search=("person_name",),
+    parents={"post_id": "post", "team_id": "team"},
+    topics=("day.settled",),
+    phone=True,
+)

@@ -5,9 +5,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlmodel import col
 
 from services.attendance.duties import repository, service
-from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapState
+from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapState, caller_is_partner
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import (
     CalendarDay,
@@ -25,6 +26,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 MAX_ROTA_BYTES = 256 * 1024
 """Body limit in bytes of a rota."""
@@ -122,3 +124,43 @@ async def act_on_swap(
 ) -> DutySwap | TransitionPreview:
     """办理换班: 同意, 不同意, 批准, 不批准, 撤回."""
     return await service.transition_swap(work, swap_id, action, body, match=match, dry_run=dry_run)
+
+
+DUTY_KIND = RecordKind(
+    name="duty",
+    label="值班",
+    path="/attendance/duties",
+    model=Duty,
+    read=DutyRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "work_date", "kind", "region", "starts_at", "ends_at", "state"),
+    filters=("region", "person", "from", "to"),
+    search=("person_name",),
+    parents={"post_id": "post"},
+    topics=("duty.set",),
+    phone=True,
+)
+SWAP_KIND = RecordKind(
+    name="duty_swap",
+    label="换班",
+    path="/attendance/duty-swaps",
+    model=DutySwap,
+    read=SwapRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "partner_name", "region", "why", "state"),
+    filters=("region", "state", "to_agree"),
+    search=("person_name", "partner_name"),
+    parents={"duty_id": "duty"},
+    lifecycle=SWAP,
+    topics=("duty_swap.moved",),
+    turns=(
+        turn(SwapState.ASKED, SwapAction.AGREE, "等我同意的换班", key="to_agree.true", owner="partner"),
+        turn(SwapState.AGREED, SwapAction.APPROVE, "待审批的换班"),
+    ),
+    twins={caller_is_partner: lambda work: col(DutySwap.partner) == work.actor.id},
+    phone=True,
+)

@@ -14,6 +14,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance/errands", tags=["公出"], route_class=Route)
 
@@ -68,3 +69,22 @@ async def act_on_errand(
 ) -> Errand | TransitionPreview:
     """办理公出: 知悉, 不同意, 撤回, 返村."""
     return await service.transition_errand(work, errand_id, action, body, match=match, dry_run=dry_run)
+
+
+ERRAND_KIND = RecordKind(
+    name="errand",
+    label="公出",
+    path="/attendance/errands",
+    model=Errand,
+    read=ErrandRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "kind", "place", "region", "starts_on", "ends_on", "state"),
+    filters=("region", "person", "state"),
+    search=("person_name", "place", "why"),
+    lifecycle=ERRAND,
+    topics=("presence_request.moved",),
+    turns=(turn(ErrandState.REPORTED, ErrandAction.ACKNOWLEDGE, "待知悉的公出报备"),),
+    phone=True,
+)

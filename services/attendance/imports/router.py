@@ -38,6 +38,7 @@ from shared.errors import (
     VersionRequired,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires, to_field_errors
+from shared.records import RecordKind
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
 """Body limit in bytes of a file of records."""
@@ -233,3 +234,41 @@ async def list_results(work: ReadWork, body: ListAsk, access_token: AccessTokenQ
 async def list_records(work: ReadWork, body: RecordAsk, access_token: AccessTokenQuery = "") -> Answer:  # noqa: ARG001 - read by the route
     """获取打卡详情, 字段、枚举与限制同钉钉; 坐标为 GCJ-02."""
     return await exporter.list_details(work, body)
+
+
+IMPORT_RUN_KIND = RecordKind(
+    name="presence_import",
+    label="考勤导入",
+    path="/attendance/imports",
+    model=ImportRun,
+    read=RunRead,
+    may=May.PRESENCE_READ,
+    title="channel",
+    columns=("created_at", "channel", "region", "state", "fresh", "known", "invalid", "unmatched"),
+    filters=("region", "channel"),
+    topics=("presence_import.finished",),
+)
+CHANNEL_KIND = RecordKind(
+    name="presence_channel",
+    label="考勤接口",
+    path="/attendance/channels",
+    model=PullChannel,
+    read=ChannelRead,
+    may=May.PRESENCE_IMPORT,
+    title="channel",
+    columns=("channel", "region", "enabled", "state", "hour", "last_done_at", "last_error"),
+    filters=("region",),
+    topics=("presence_channel.changed",),
+)
+EXTERNAL_ACCOUNT_KIND = RecordKind(
+    name="external_account",
+    label="外部账号对应",
+    path="/attendance/external-accounts",
+    model=ExternalAccount,
+    read=ExternalRead,
+    may=May.PRESENCE_IMPORT,
+    title="external",
+    columns=("channel", "external", "person", "region"),
+    filters=("region", "channel"),
+    search=("external",),
+)

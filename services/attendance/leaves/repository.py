@@ -1,6 +1,7 @@
 """Queries on leaves and delegations."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.policy import STEP_BY_ROLE
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, overlaps_days
-from shared.auth import May, region_bounds
+from shared.auth import LEVEL_DIGITS, May, region_bounds
 from shared.db import execute_core
 from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
@@ -48,33 +49,49 @@ async def sum_halves_in_year(work: UnitOfWork, leave: Leave) -> int:
     return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def list_leaves_to_approve(work: UnitOfWork, page_params: PageParams) -> Page[Leave]:
-    """Returns a page of the leaves whose current step is the caller's by role or by delegation today."""
-    region = col(Leave.region)
-    own_steps = [
-        sa.and_(col(Leave.turn) == STEP_BY_ROLE[grant.role], region.between(*region_bounds(grant.region)))
+def build_callers_turn_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Whether the present step of a leave is the caller's own or was given to them for today; the twin of `is_callers_turn`."""
+    area = col(Leave.region)
+    own = [
+        sa.and_(col(Leave.turn) == STEP_BY_ROLE[grant.role], area.between(*region_bounds(grant.region)))
         for grant in work.actor.grants
         if grant.role in STEP_BY_ROLE
     ]
-    delegations = select(Delegation).where(
-        Delegation.deputy == work.actor.id,
-        Delegation.starts_on <= work.today,
-        Delegation.ends_on >= work.today,
+    given = sa.select(col(Delegation.id)).where(
+        col(Delegation.deputy) == work.actor.id,
+        col(Delegation.step) == Leave.turn,
+        col(Delegation.starts_on) <= work.today,
+        col(Delegation.ends_on) >= work.today,
+        sa.or_(*(col(Delegation.region) == code for code in _ancestor_expressions(area))),
     )
-    own_steps += [
-        sa.and_(col(Leave.turn) == delegation.step, region.between(*region_bounds(delegation.region)))
-        for delegation in await work.session.exec(delegations.limit(50))
+    return sa.or_(given.exists(), *own)
+
+
+def _ancestor_expressions(region: Any) -> list[sa.ColumnElement[str]]:  # noqa: ANN401 - a column
+    """A region code and the codes of all that contain it, in SQL."""
+    code_digits = max(LEVEL_DIGITS)
+    return [
+        sa.func.substr(region, 1, digits) + sa.literal("0" * (code_digits - digits))
+        for digits in LEVEL_DIGITS
     ]
+
+
+def build_not_returned_condition(today: date) -> sa.ColumnElement[bool]:
+    """Whether a granted leave is over and nobody reported the return."""
+    return sa.and_(col(Leave.state) == LeaveState.APPROVED, col(Leave.ends_on) < today)
+
+
+async def list_leaves_to_approve(work: UnitOfWork, asked: PageParams) -> Page[Leave]:
+    """A page of the leaves whose present step is the caller's own or was given to them for today."""
     query = select(Leave).where(
         Leave.state == LeaveState.REQUESTED,
-        sa.or_(sa.false(), *own_steps),
-        work.actor.scope_filter(May.LEAVE_APPROVE, region),
+        build_callers_turn_condition(work),
+        work.actor.scope_filter(May.LEAVE_APPROVE, col(Leave.region)),
         col(Leave.person).not_in(work.actor.own_accounts),
+        col(Leave.endorsed_by).not_in(work.actor.own_accounts),
     )
     orders = {"starts_on": col(Leave.starts_on)}
-    return await list_page(
-        work.session, query, page_params, orders=orders, key=col(Leave.id), default="starts_on"
-    )
+    return await list_page(work.session, query, asked, orders=orders, key=col(Leave.id), default="starts_on")
 
 
 async def is_deputy(work: UnitOfWork, step: str, region: str) -> bool:

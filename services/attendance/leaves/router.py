@@ -10,7 +10,7 @@ from sqlmodel import col
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.leaves import repository, service
-from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState
+from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveState, is_callers_turn
 from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
     DelegationCreate,
@@ -25,6 +25,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, Todo, turn
 
 router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
 
@@ -123,3 +124,50 @@ async def list_delegations(
     return await records.list_records(
         work, page_params, Delegation, order="-starts_on", region=region, where=where, may=May.LEAVE_APPROVE
     )
+
+
+LEAVE_KIND = RecordKind(
+    name="leave",
+    label="请假",
+    path="/attendance/leaves",
+    model=Leave,
+    read=LeaveRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "kind", "region", "starts_on", "ends_on", "halves", "state"),
+    filters=("region", "person", "state", "overdue", "to_approve"),
+    search=("person_name", "why"),
+    lifecycle=LEAVE,
+    topics=("presence_request.moved",),
+    turns=(
+        turn(
+            LeaveState.REQUESTED,
+            (LeaveAction.APPROVE, LeaveAction.ENDORSE),
+            "待我审批的请假",
+            key="to_approve.true",
+        ),
+    ),
+    twins={is_callers_turn: repository.build_callers_turn_condition},
+    todo=(
+        Todo(
+            "overdue.true",
+            "到期未销假的请假",
+            (May.LEAVE_REQUEST,),
+            lambda work: repository.build_not_returned_condition(work.today),
+            due="ends_on",
+        ),
+    ),
+    phone=True,
+)
+DELEGATION_KIND = RecordKind(
+    name="delegation",
+    label="审批委托",
+    path="/attendance/delegations",
+    model=Delegation,
+    read=DelegationRead,
+    may=May.LEAVE_APPROVE,
+    title="deputy",
+    columns=("approver", "deputy", "step", "region", "starts_on", "ends_on"),
+    filters=("region", "on"),
+)

@@ -4,17 +4,19 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.make_ups import repository, service
-from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUpState
+from services.attendance.make_ups.lifecycle import MAKE_UP, MakeUpAction, MakeUpState, caller_is_witness
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance/make-ups", tags=["补卡"], route_class=Route)
 
@@ -72,3 +74,32 @@ async def act_on_make_up(
 ) -> MakeUp | TransitionPreview:
     """办理补卡: 证明, 批准, 不批准, 撤回."""
     return await service.transition_make_up(work, make_up_id, action, body, match=match, dry_run=dry_run)
+
+
+MAKE_UP_KIND = RecordKind(
+    name="make_up",
+    label="补卡",
+    path="/attendance/make-ups",
+    model=MakeUp,
+    read=MakeUpRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "on", "part", "region", "why", "state"),
+    filters=("region", "person", "state", "to_witness"),
+    search=("person_name", "why"),
+    lifecycle=MAKE_UP,
+    topics=("presence_request.moved",),
+    turns=(
+        turn(
+            MakeUpState.REQUESTED,
+            MakeUpAction.WITNESS,
+            "等我证明的补卡",
+            key="to_witness.true",
+            owner="witness",
+        ),
+        turn(MakeUpState.WITNESSED, MakeUpAction.APPROVE, "待审批的补卡"),
+    ),
+    twins={caller_is_witness: lambda work: col(MakeUp.witness) == work.actor.id},
+    phone=True,
+)

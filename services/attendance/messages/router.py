@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlmodel import col
 
 from services.attendance.messages import repository, service
 from services.attendance.messages.models import Message
@@ -10,6 +11,7 @@ from services.attendance.messages.schemas import MessageKind, MessageRead, Messa
 from shared.auth import May
 from shared.errors import Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/messages", tags=["消息"], route_class=Route)
 
@@ -29,3 +31,20 @@ async def list_messages(
 async def see_messages(work: WriteWork, body: MessagesSeen) -> SeenCount:
     """记为已读, up to one of them."""
     return await service.mark_messages_read(work, body.until)
+
+
+MESSAGE_KIND = RecordKind(
+    name="message",
+    label="消息",
+    path="/attendance/messages",
+    model=Message,
+    read=MessageRead,
+    may=May.CHECK_IN,
+    owner="person",
+    title="words",
+    columns=("created_at", "kind", "words", "unread"),
+    filters=("unread", "kind"),
+    search=("words",),
+    todo=(Todo("unread.true", "未读消息", (May.CHECK_IN,), lambda _work: col(Message.unread).is_(True)),),
+    phone=True,
+)

@@ -5,12 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Response
+from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import MonthQuery, RegionQuery, RequiredRegionQuery, YearQuery
 from services.attendance.months import repository, service
 from services.attendance.months.exporter import build_month_workbook
-from services.attendance.months.lifecycle import SHEET, SheetAction, SheetState
+from services.attendance.months.lifecycle import SHEET, SheetAction, SheetState, month_ended
 from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import GroupBy, MonthRead, OwnMonth, SheetDetail, SheetRead, SheetSign
 from services.attendance.workbooks import build_download_response
@@ -18,6 +19,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance", tags=["月表"], route_class=Route)
 
@@ -100,3 +102,20 @@ own_router = APIRouter(prefix="/attendance/months", tags=["月表"], route_class
 async def read_own_month(work: ReadWork, month: MonthQuery) -> OwnMonth:
     """我的月表: 各天的认定与依据, 复核, 异议."""
     return await service.get_own_month(work, month)
+
+
+MONTH_SHEET_KIND = RecordKind(
+    name="month_sheet",
+    label="月表",
+    path="/attendance/sheets",
+    model=MonthSheet,
+    read=SheetRead,
+    may=May.PRESENCE_READ,
+    title="month",
+    columns=("month", "region", "state", "signed_name", "state_since"),
+    filters=("region", "state"),
+    lifecycle=SHEET,
+    topics=("month_sheet.moved",),
+    turns=(turn(SheetState.OPEN, SheetAction.SIGN, "待签认的月表"),),
+    twins={month_ended: lambda work: col(MonthSheet.month) < f"{work.today:%Y-%m}"},
+)

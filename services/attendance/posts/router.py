@@ -9,7 +9,7 @@ from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.posts import repository, service
 from services.attendance.posts.lifecycle import DEVICE, DeviceAction, DeviceState
-from services.attendance.posts.models import Device
+from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.posts.schemas import (
     AssignmentCreate,
     AssignmentEnd,
@@ -33,6 +33,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 MAX_FENCE_BYTES = 2 * 1024 * 1024
 """Body limit in bytes where polygons come in."""
@@ -166,3 +167,51 @@ async def act_on_device(
 ) -> Device | TransitionPreview:
     """办理常用手机: 批准, 不批准, 解绑."""
     return await service.transition_device(work, device_id, action, body, match=match, dry_run=dry_run)
+
+
+POST_KIND = RecordKind(
+    name="post",
+    label="驻村点",
+    path="/attendance/posts",
+    model=Post,
+    read=PostRead,
+    may=May.PRESENCE_READ,
+    title="name",
+    columns=("name", "kind", "region", "address", "closed_on"),
+    filters=("region", "q"),
+    search=("name", "address"),
+    topics=("post.changed",),
+    phone=True,
+)
+ASSIGNMENT_KIND = RecordKind(
+    name="assignment",
+    label="派驻",
+    path="/attendance/assignments",
+    model=Assignment,
+    read=AssignmentRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "region", "starts_on", "ends_on"),
+    create="/attendance/posts/{post_id}/assignments",
+    filters=("post_id", "person"),
+    search=("person_name",),
+    parents={"post_id": "post"},
+    topics=("assignment.changed",),
+    phone=True,
+)
+DEVICE_KIND = RecordKind(
+    name="device",
+    label="常用手机",
+    path="/attendance/devices",
+    model=Device,
+    read=DeviceRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person",
+    columns=("person", "device", "region", "state", "created_at"),
+    filters=("region", "person", "state"),
+    lifecycle=DEVICE,
+    topics=("device.moved",),
+    turns=(turn(DeviceState.PENDING, DeviceAction.APPROVE, "待批准的常用手机"),),
+)

@@ -16,6 +16,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/attendance", tags=["复核"], route_class=Route)
 
@@ -72,3 +73,21 @@ async def act_on_review(
 async def correct(work: WriteWork, body: Correction) -> CheckIn:
     """管理员更正: 代为补记, 来源标为 BOSS."""
     return await service.create_correction(work, body)
+
+
+REVIEW_KIND = RecordKind(
+    name="review",
+    label="在岗复核",
+    path="/attendance/reviews",
+    model=Review,
+    read=ReviewRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "work_date", "region", "state", "decided_by"),
+    filters=("region", "person", "state"),
+    search=("person_name",),
+    lifecycle=REVIEW,
+    topics=("review.moved",),
+    turns=(turn(ReviewState.OPEN, (ReviewAction.ACCEPT, ReviewAction.REJECT), "待复核的在岗日"),),
+)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlmodel import col
 
 from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
@@ -19,6 +20,7 @@ from services.attendance.spot_checks.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/spot-checks", tags=["抽查"], route_class=Route)
 
@@ -78,3 +80,42 @@ async def answer_spot_check(work: WriteWork, drawn_id: UUID, body: Answer) -> Dr
 async def decide_spot_check(work: WriteWork, drawn_id: UUID, body: Decision, match: IfMatch) -> DrawnPerson:
     """登记回拨或现场结果, 核实逾时答复."""
     return await service.decide_spot_check(work, drawn_id, body, match)
+
+
+SPOT_CHECK_KIND = RecordKind(
+    name="spot_check",
+    label="抽查",
+    path="/attendance/spot-checks",
+    model=SpotCheck,
+    read=SpotCheckRead,
+    may=May.SPOT_CHECK,
+    title="work_date",
+    columns=("work_date", "region", "pool", "drawn", "closes_at", "created_by"),
+    filters=("region",),
+    topics=("spot_check.drawn",),
+)
+DRAWN_KIND = RecordKind(
+    name="spot_check_drawn",
+    label="抽查答复",
+    path="/attendance/spot-checks/drawn",
+    model=DrawnPerson,
+    read=DrawnRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "work_date", "region", "outcome", "closes_at", "answered_at"),
+    filters=("region", "person", "spot_check_id", "outcome"),
+    search=("person_name",),
+    parents={"spot_check_id": "spot_check"},
+    topics=("spot_check.answered",),
+    todo=(
+        Todo(
+            "outcome.pending",
+            "待答复的抽查",
+            (May.CHECK_IN,),
+            lambda _work: col(DrawnPerson.outcome) == Outcome.PENDING,
+            due="work_date",
+        ),
+    ),
+    phone=True,
+)

@@ -24,6 +24,7 @@ from services.attendance.teams.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/attendance", tags=["工作队"], route_class=Route)
 _CREATE_ROUTE = requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid))
@@ -103,3 +104,47 @@ async def end_membership(work: WriteWork, member_id: UUID, body: MemberEnd, matc
 async def hand_over(work: WriteWork, member_id: UUID, body: HandOver, match: IfMatch) -> Member:
     """轮换: 另一人接任职务与驻村点, 历史保留."""
     return await service.hand_over_membership(work, member_id, body, match)
+
+
+UNIT_KIND = RecordKind(
+    name="helping_unit",
+    label="帮扶单位",
+    path="/attendance/units",
+    model=Unit,
+    read=UnitRead,
+    may=May.PRESENCE_READ,
+    title="name",
+    columns=("name", "level", "region", "credit_code"),
+    filters=("region",),
+    search=("name",),
+)
+TEAM_KIND = RecordKind(
+    name="team",
+    label="驻村工作队",
+    path="/attendance/teams",
+    model=Team,
+    read=TeamRead,
+    may=May.PRESENCE_READ,
+    title="name",
+    columns=("name", "region", "closed_on"),
+    filters=("region", "unit_id"),
+    search=("name",),
+    parents={"unit_id": "helping_unit"},
+    topics=("team.changed",),
+)
+MEMBER_KIND = RecordKind(
+    name="team_member",
+    label="工作队队员",
+    path="/attendance/members",
+    model=Member,
+    read=MemberRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="person_name",
+    columns=("person_name", "role", "unit_name", "region", "starts_on", "ends_on", "term_ends_on"),
+    create="/attendance/teams/{team_id}/members",
+    filters=("region", "person", "team_id"),
+    search=("person_name", "unit_name"),
+    parents={"team_id": "team", "unit_id": "helping_unit"},
+    topics=("member.changed",),
+)

@@ -30,6 +30,7 @@ from services.attendance.visits.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Shortcut, Todo
 
 router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
 
@@ -170,3 +171,73 @@ async def list_trainings(
     return await records.list_records(
         work, page_params, Training, order="-held_on", region=region, equal=equal
     )
+
+
+VISIT_KIND = RecordKind(
+    name="visit",
+    label="走访",
+    path="/attendance/visits",
+    model=Visit,
+    read=VisitRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="findings",
+    columns=("visited_on", "person_name", "kind", "purpose", "region", "findings"),
+    filters=("region", "person", "project_id", "asset_id", "kind", "from", "to"),
+    search=("person_name", "findings"),
+    parents={"project_id": "project", "asset_id": "asset"},
+    topics=("visit.recorded",),
+    phone=True,
+    shortcuts=(Shortcut(May.VISIT_RECORD, "记走访", "/attendance/visits"),),
+)
+FOLLOW_UP_KIND = RecordKind(
+    name="follow_up",
+    label="走访待办",
+    path="/attendance/follow-ups",
+    model=FollowUp,
+    read=FollowUpRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="text",
+    columns=("text", "due_on", "region", "done_on", "result"),
+    filters=("region", "person", "done"),
+    search=("text",),
+    parents={"visit_id": "visit"},
+    due="due_on",
+    topics=("follow_up.done",),
+    todo=(
+        Todo("done.false", "走访待办", (May.VISIT_RECORD,), lambda _work: col(FollowUp.done_on).is_(None)),
+    ),
+    phone=True,
+)
+DEED_KIND = RecordKind(
+    name="deed",
+    label="帮办实事",
+    path="/attendance/deeds",
+    model=Deed,
+    read=DeedRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="content",
+    columns=("happened_on", "person_name", "kind", "content", "region", "beneficiaries", "amount", "done"),
+    filters=("region", "person", "project_id", "kind", "done"),
+    search=("person_name", "content"),
+    parents={"project_id": "project", "visit_id": "visit"},
+    topics=("deed.recorded",),
+    phone=True,
+    shortcuts=(Shortcut(May.VISIT_RECORD, "记实事", "/attendance/deeds"),),
+)
+TRAINING_KIND = RecordKind(
+    name="training",
+    label="练兵比武",
+    path="/attendance/trainings",
+    model=Training,
+    read=TrainingRead,
+    may=May.PRESENCE_READ,
+    owner="person",
+    title="title",
+    columns=("held_on", "person_name", "kind", "title", "region", "minutes", "result"),
+    filters=("region", "person", "kind"),
+    search=("person_name", "title"),
+    topics=("training.recorded",),
+)

@@ -12,6 +12,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import NotFound
 from shared.http import Page, Pagination, ReadWork, Route, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/funds", tags=["资金安排"], route_class=Route)
 
@@ -45,3 +46,19 @@ async def read_allocation(work: ReadWork, allocation_id: UUID) -> AllocationDeta
 async def read_project_funds(work: ReadWork, project_id: UUID, as_of: date | None = None) -> ProjectFundsRead:
     """一个项目的资金情况, 可问截至某日."""
     return await service.get_project_funds(work, project_id, as_of)
+
+
+ALLOCATION_KIND = RecordKind(
+    name="allocation",
+    label="资金安排",
+    path="/funds/allocations",
+    model=Allocation,
+    read=AllocationRead,
+    may=May.FUND_READ,
+    title="project_name",
+    columns=("document_no", "project_name", "region", "year", "amount", "issued_on"),
+    filters=("region", "project_id", "source_id", "plan_id"),
+    search=("document_no", "project_name"),
+    parents={"plan_id": "plan", "source_id": "source", "project_id": "project"},
+    topics=("allocation.issued", "allocation.recalled"),
+)

@@ -11,6 +11,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route)
 
@@ -51,3 +52,19 @@ async def read_contract(work: ReadWork, contract_id: UUID) -> Contract:
 async def settle_contract(work: WriteWork, contract_id: UUID, body: Settlement, match: IfMatch) -> Contract:
     """登记审定结算金额."""
     return await service.settle_contract(work, contract_id, body, match)
+
+
+CONTRACT_KIND = RecordKind(
+    name="contract",
+    label="合同",
+    path="/funds/contracts",
+    model=Contract,
+    read=ContractRead,
+    may=May.FUND_READ,
+    title="title",
+    columns=("number", "title", "party", "project_name", "region", "amount", "settled", "signed_on"),
+    filters=("region", "project_id"),
+    search=("number", "title", "party", "project_name"),
+    parents={"project_id": "project"},
+    topics=("contract.registered", "contract.settled"),
+)

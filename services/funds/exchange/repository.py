@@ -209,3 +209,8 @@ async def list_related_records(work: UnitOfWork, payment_ids: Sequence[UUID]) ->
         .where(payment.id.in_(payment_ids), work.actor.scope_filter(May.EXCHANGE, payment.region))
     )
     return {row.id: row for row in await execute_core(work.session, query)}
+
+
+def build_refused_condition() -> sa.ColumnElement[bool]:
+    """Whether a received row was refused and waits for a person."""
+    return col(ExchangeRow.state) == ExchangeRowState.REFUSED

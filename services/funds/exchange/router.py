@@ -29,6 +29,7 @@ from shared.http import (
     get_service_context,
     requires,
 )
+from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/funds/exchange", tags=["财政交换"], route_class=Route)
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -154,3 +155,26 @@ async def settle_exchange_rows(request: Request, actor: CurrentActor) -> RetryRe
 async def dismiss_exchange_row(work: WriteWork, row_id: UUID, body: Dismissal) -> ExchangeRow:
     """说明一行为何不再处理."""
     return await service.dismiss_row(work, row_id, body.reason)
+
+
+EXCHANGE_ROW_KIND = RecordKind(
+    name="exchange_row",
+    label="交换数据",
+    path="/funds/exchange/rows",
+    model=ExchangeRow,
+    read=ExchangeRowRead,
+    may=May.EXCHANGE,
+    title="external_id",
+    columns=("external_id", "kind", "region", "state", "reason", "created_at", "settled_at"),
+    filters=("kind", "state"),
+    search=("external_id",),
+    topics=("exchange.row_taken",),
+    todo=(
+        Todo(
+            "state.refused",
+            "未接受的交换数据",
+            (May.EXCHANGE,),
+            lambda _work: repository.build_refused_condition(),
+        ),
+    ),
+)

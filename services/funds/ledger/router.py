@@ -8,10 +8,12 @@ from fastapi import APIRouter, Depends, Query
 
 from services.funds.ledger import service
 from services.funds.ledger.accounts import AccountKind
+from services.funds.ledger.models import LedgerEntry
 from services.funds.ledger.schemas import EntryRead, Positions, TrialBalance
 from shared.auth import May, region_bounds
 from shared.china import RegionCode
 from shared.http import Page, Pagination, ReadWork, Route, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/funds/ledger", tags=["总账"], route_class=Route)
 
@@ -61,3 +63,18 @@ async def list_entries(
 async def read_trial(work: ReadWork, filters: Filters, as_of: AsOf = None) -> TrialBalance:
     """试算平衡表."""
     return await service.get_trial_balance(work, filters, as_of)
+
+
+LEDGER_ENTRY_KIND = RecordKind(
+    name="ledger_entry",
+    label="会计分录",
+    path="/funds/ledger/entries",
+    model=LedgerEntry,
+    read=EntryRead,
+    may=May.FUND_READ,
+    title="document_no",
+    columns=("happened_on", "kind", "document_no", "region", "amount", "reason"),
+    filters=("kind", "as_of", "region", "source_id", "project_id", "allocation_id", "payee", "year"),
+    search=("document_no",),
+    since="recorded_at",
+)

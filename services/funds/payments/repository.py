@@ -175,3 +175,8 @@ async def list_repeated_cards(
         chunk_query = query.where(BENEFICIARY.c.card_index.in_(hashes[offset : offset + 500]))
         repeated.update((await execute_core(work.session, chunk_query)).scalars())
     return repeated
+
+
+def build_rejected_condition() -> sa.ColumnElement[bool]:
+    """Whether a payment was refused and is to be applied for anew."""
+    return col(Payment.state) == PaymentState.REJECTED

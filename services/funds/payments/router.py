@@ -39,6 +39,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
@@ -218,3 +219,40 @@ async def write_bank_file(work: WriteWork, payment_id: UUID, body: BankFileReque
 async def register_failures(work: WriteWork, payment_id: UUID, body: FailuresCreate) -> FailuresRead:
     """登记银行退回的户, 合计退回未支付."""
     return await beneficiaries.register_failures(work, payment_id, body)
+
+
+PAYMENT_KIND = RecordKind(
+    name="payment",
+    label="支付",
+    path="/funds/payments",
+    model=Payment,
+    read=PaymentRead,
+    may=May.FUND_READ,
+    title="payee_name",
+    columns=("payee_name", "purpose", "region", "year", "amount", "state", "voucher_no", "paid_on"),
+    filters=("region", "state", "allocation_id", "project_id", "contract_id", "paid_from", "paid_to"),
+    search=("payee_name", "purpose", "voucher_no"),
+    parents={
+        "allocation_id": "allocation",
+        "project_id": "project",
+        "contract_id": "contract",
+        "source_id": "source",
+    },
+    lifecycle=PAYMENT_LIFECYCLE,
+    topics=("payment.drafted", "payment.moved", "payment.paid", "payment.refunded"),
+    turns=(
+        turn(PaymentState.DRAFT, PaymentAction.SUBMIT, "支付申请草稿"),
+        turn(PaymentState.SUBMITTED, PaymentAction.REVIEW, "待审核的支付"),
+        turn(PaymentState.REVIEWED, PaymentAction.APPROVE, "待批准的支付"),
+        turn(PaymentState.APPROVED, PaymentAction.PAY, "待登记结果的支付"),
+    ),
+    todo=(
+        Todo(
+            "state.rejected",
+            "未通过的支付申请",
+            (May.PAYMENT_SUBMIT,),
+            lambda _work: repository.build_rejected_condition(),
+        ),
+    ),
+    shortcuts=(Shortcut(May.PAYMENT_SUBMIT, "申请支付", "/funds/payments"),),
+)

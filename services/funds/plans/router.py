@@ -34,6 +34,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, Shortcut, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/plans", tags=["分配方案"], route_class=Route)
@@ -186,3 +187,28 @@ async def mark_table(work: ReadWork, body: TableContent, table: ImportQuery) -> 
         media_type=XLSX_MEDIA_TYPE,
         headers=ATTACHMENT_HEADERS,
     )
+
+
+PLAN_KIND = RecordKind(
+    name="plan",
+    label="分配方案",
+    path="/funds/plans",
+    model=Plan,
+    read=PlanRead,
+    may=May.FUND_READ,
+    title="title",
+    columns=("title", "kind", "region", "year", "announced_total", "decision_no", "state", "issued_on"),
+    filters=("region", "year", "state"),
+    search=("title", "decision_no"),
+    parents={"amends": "plan"},
+    lifecycle=PLAN_LIFECYCLE,
+    topics=("plan.drafted", "plan.moved"),
+    turns=(
+        turn(PlanState.DRAFT, PlanAction.SUBMIT, "分配方案草稿"),
+        turn(PlanState.RETURNED, PlanAction.SUBMIT, "退回修改的分配方案"),
+        turn(PlanState.SUBMITTED, PlanAction.APPROVE, "待审定的分配方案"),
+        turn(PlanState.APPROVED, PlanAction.NOTICE, "待公示的分配方案"),
+        turn(PlanState.NOTICED, PlanAction.ISSUE, "公示中的分配方案"),
+    ),
+    shortcuts=(Shortcut(May.PLAN_DRAFT, "编制分配方案", "/funds/plans"),),
+)

@@ -20,6 +20,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Shortcut
 
 router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=Route)
 
@@ -66,3 +67,30 @@ async def read_source(work: ReadWork, source_id: UUID) -> SourceDetail:
 async def adjust_source(work: WriteWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:
     """追加, 追减, 收回."""
     return await service.create_adjustment(work, source_id, body)
+
+
+SOURCE_KIND = RecordKind(
+    name="source",
+    label="资金来源",
+    path="/funds/sources",
+    model=Source,
+    read=SourceRead,
+    may=May.FUND_READ,
+    title="title",
+    columns=(
+        "document_no",
+        "title",
+        "region",
+        "fiscal_year",
+        "level",
+        "fund",
+        "task",
+        "amount",
+        "received_on",
+    ),
+    filters=("region", "year", "level", "fund", "document_no"),
+    search=("document_no", "title"),
+    parents={"carried_from": "source"},
+    topics=("source.registered", "source.adjusted"),
+    shortcuts=(Shortcut(May.SOURCE_REGISTER, "登记指标文", "/funds/sources"),),
+)

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.statements.models import Statement, StatementLine
-from services.funds.statements.schemas import OPEN_RESULTS, MatchResult
+from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, StatementState
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -149,3 +149,8 @@ async def list_matched_elsewhere(
         )
         matched |= set((await execute_core(work.session, query)).scalars())
     return matched
+
+
+def build_open_condition() -> sa.ColumnElement[bool]:
+    """Whether a statement has lines without an explanation or was not closed yet."""
+    return col(Statement.state) == StatementState.OPEN

@@ -11,6 +11,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/funds/reconciliations/statements", tags=["对账"], route_class=Route)
 MAX_STATEMENT_BYTES = 4 * 1024 * 1024
@@ -75,3 +76,23 @@ async def close_statement(work: WriteWork, statement_id: UUID, match: IfMatch) -
     """结清, 由上传人以外的人办理."""
     await service.close_statement(work, statement_id, match)
     return await service.get_statement_detail(work, statement_id)
+
+
+STATEMENT_KIND = RecordKind(
+    name="statement",
+    label="对账单",
+    path="/funds/reconciliations/statements",
+    model=Statement,
+    read=StatementRead,
+    may=May.RECONCILE,
+    title="title",
+    columns=("title", "region", "period_from", "period_to", "state", "closed_at"),
+    filters=("region",),
+    search=("title",),
+    topics=("statement.moved",),
+    todo=(
+        Todo(
+            "state.open", "未结清的对账单", (May.RECONCILE,), lambda _work: repository.build_open_condition()
+        ),
+    ),
+)

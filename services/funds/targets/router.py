@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.funds.targets import repository, service
 from services.funds.targets.exporter import SHEET_COLUMNS, get_year_sheet
 from services.funds.targets.lifecycle import TARGET_LIFECYCLE, TargetAction, TargetState
-from services.funds.targets.models import TargetMonitoring
+from services.funds.targets.models import Target, TargetMonitoring
 from services.funds.targets.schemas import (
     MonitoringCreate,
     MonitoringRead,
@@ -45,6 +45,7 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_workbook
 
 router = APIRouter(prefix="/funds/targets", tags=["绩效"], route_class=Route)
@@ -181,3 +182,28 @@ async def list_public_targets(
 ) -> Page[PublicTarget]:
     """已公开的绩效目标及审定的自评结果, 不需登录."""
     return await service.list_public_targets(work, params, region=region, year=year, project_id=project_id)
+
+
+TARGET_KIND = RecordKind(
+    name="target",
+    label="绩效目标",
+    path="/funds/targets",
+    model=Target,
+    read=TargetRead,
+    may=May.FUND_READ,
+    title="project_name",
+    columns=("project_name", "region", "year", "amount", "state", "due_on", "published_on", "score"),
+    filters=("region", "year", "state", "plan_id", "project_id", "late"),
+    search=("project_name", "goal"),
+    parents={"plan_id": "plan", "project_id": "project"},
+    lifecycle=TARGET_LIFECYCLE,
+    due="due_on",
+    topics=("target.moved",),
+    turns=(
+        turn(TargetState.DRAFT, TargetAction.SUBMIT, "绩效目标草稿"),
+        turn(TargetState.SUBMITTED, TargetAction.APPROVE, "待审批的绩效目标"),
+        turn(TargetState.APPROVED, TargetAction.PUBLISH, "待公开的绩效目标"),
+        turn(TargetState.PUBLISHED, TargetAction.EVALUATE, "待自评的绩效目标"),
+        turn(TargetState.EVALUATED, TargetAction.CONFIRM, "待复核的绩效自评"),
+    ),
+)

@@ -1,10 +1,11 @@
 """Response body of the home page."""
 
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
 from services.gateway.fan_out import MissingPart
+from shared.records.worklist import WorkRow
 
 
 class RoleRead(BaseModel):
@@ -16,13 +17,28 @@ class RoleRead(BaseModel):
 
 
 class TodoItem(BaseModel):
-    """一类待办: the count, and the address that lists exactly these records."""
+    """一类待办: 件数和列出这些记录的地址."""
 
     key: str
     label: str
     service: str
+    kind: str = ""
+    state: str = ""
     count: int
+    late: int = Field(0, description="其中已逾期的")
+    near: int = Field(0, description="其中临近期限的")
+    oldest: datetime | None = Field(None, description="等得最久的从何时起")
     rows: str = Field(description="这些记录的地址")
+
+
+class WorkRowRead(WorkRow):
+    """等待办理的一条记录和所在的服务."""
+
+    service: str
+
+    def urgency(self) -> tuple[bool, date, datetime]:
+        """What orders rows: late ones first, then by deadline, then by how long they wait."""
+        return not self.late, self.due_on or date.max, self.since
 
 
 class ShortcutRead(BaseModel):
@@ -44,5 +60,7 @@ class Home(BaseModel):
     today: date
     inbox: list[TodoItem] = Field(description="待办, 数量为零的不列")
     waiting: int = Field(description="待办合计")
+    late: int = Field(description="其中已逾期的")
+    first: list[WorkRowRead] = Field(description="最急的几条, 逾期的在前")
     shortcuts: list[ShortcutRead]
     missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们的待办不在其中")

@@ -84,3 +84,8 @@ async def delete_grants(work: UnitOfWork, account_id: str) -> None:
     """Delete the grants of an account that lie in the caller's regions."""
     scope = work.actor.scope_filter(May.ACCOUNT_MANAGE, col(RoleGrant.region))
     await execute_core(work.session, delete(RoleGrant).where(col(RoleGrant.account_id) == account_id, scope))
+
+
+def build_kind_condition(kind: str) -> sa.ColumnElement[bool]:
+    """Whether an account is a person's or a machine's."""
+    return col(Account.kind) == kind

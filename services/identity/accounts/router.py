@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from services.identity.accounts import repository, service
+from services.identity.accounts.models import Account
 from services.identity.accounts.schemas import (
     AccountChange,
     AccountCreate,
@@ -20,6 +21,7 @@ from services.identity.accounts.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Shortcut
 
 router = APIRouter(prefix="/users", tags=["账号"], route_class=Route)
 SearchText = Annotated[str, Query(max_length=50, description="姓名或用户名")]
@@ -144,3 +146,36 @@ async def renew_client_secret(
     """更换密钥; 原密钥立即失效."""
     response.headers["Cache-Control"] = NO_STORE
     return await service.rotate_secret(work, account_id, match)
+
+
+ACCOUNT_KIND = RecordKind(
+    name="account",
+    label="账号",
+    path="/users",
+    model=Account,
+    read=AccountRead,
+    may=May.ACCOUNT_READ,
+    owner="id",
+    title="name",
+    columns=("id", "name", "organisation", "region", "disabled", "locked_until"),
+    filters=("q",),
+    search=("name", "id"),
+    parents={"organisation_id": "organisation"},
+    only=lambda: repository.build_kind_condition(service.USER_KIND),
+    topics=("account.changed", "account.locked", "account.signed_in"),
+    shortcuts=(Shortcut(May.ACCOUNT_MANAGE, "管理账号", "/users", "GET"),),
+)
+CLIENT_KIND = RecordKind(
+    name="client",
+    label="机器客户端",
+    path="/clients",
+    model=Account,
+    read=ClientRead,
+    may=May.ACCOUNT_MANAGE,
+    title="name",
+    columns=("id", "name", "region", "scopes", "disabled"),
+    filters=("q",),
+    search=("name", "id"),
+    only=lambda: repository.build_kind_condition(service.MACHINE_KIND),
+    topics=("account.changed",),
+)

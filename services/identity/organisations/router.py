@@ -17,6 +17,7 @@ from shared.auth import May
 from shared.china import OptionalRegionCode
 from shared.errors import Conflict, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/organisations", tags=["单位"], route_class=Route)
 
@@ -62,3 +63,19 @@ async def change_organisation(
 ) -> Organisation:
     """修改或关闭单位."""
     return await service.update_organisation(work, organisation_id, body, match)
+
+
+ORGANISATION_KIND = RecordKind(
+    name="organisation",
+    label="单位",
+    path="/organisations",
+    model=Organisation,
+    read=OrganisationRead,
+    may=May.REGION_READ,
+    title="name",
+    columns=("name", "kind", "region", "credit_code", "closed"),
+    filters=("region", "kind", "q"),
+    search=("name",),
+    topics=("organisation.changed",),
+    phone=True,
+)

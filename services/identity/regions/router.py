@@ -12,6 +12,7 @@ from shared.auth import May
 from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import Invalid, NotFound
 from shared.http import PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
+from shared.records import RecordKind
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
 router = APIRouter(prefix="/regions", tags=["区划"], route_class=Route)
@@ -67,3 +68,21 @@ async def read_region(work: ReadWork, code: RegionCode) -> RegionDetail:
 async def import_regions(work: WriteWork, body: Annotated[bytes, Body(media_type="text/csv")]) -> Any:  # noqa: ANN401 - shaped by response_model
     """导入区划文件(CSV: code,name,parent_code,level,kind), 可重复导入."""
     return await service.import_upload(work, body)
+
+
+REGION_KIND = RecordKind(
+    name="region",
+    label="行政区划",
+    path="/regions",
+    model=Region,
+    read=RegionRead,
+    may=May.REGION_READ,
+    key="code",
+    title="name",
+    columns=("code", "name", "level", "kind", "parent_code"),
+    filters=("parent", "level", "q"),
+    search=("name", "pinyin", "initials"),
+    parents={"parent_code": "region"},
+    region="code",
+    phone=True,
+)

@@ -11,7 +11,6 @@ from services.projects.alerts.models import ProjectAlert
 from services.projects.projects.models import Project
 from services.projects.projects.repository import PROJECT_COLUMNS
 from shared.alerts.detection import MAX_ROWS_PER_SCAN
-from shared.alerts.lifecycle import AlertState
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.http import Page, PageParams, list_page
@@ -73,13 +72,3 @@ async def system_list_warned(work: UnitOfWork, name: str, value: Mapping[str, An
         since, PROJECT_COLUMNS.id
     )
     return list(await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN)))
-
-
-async def count_open_alerts(work: UnitOfWork) -> int:
-    """Count open alerts that the caller may answer."""
-    query = sa.select(sa.func.count()).where(
-        ALERT_TABLE.c.state == AlertState.OPEN,
-        ALERT_TABLE.c.gone.is_(False),
-        work.actor.scope_filter(May.PROJECT_IMPLEMENT, ALERT_TABLE.c.region),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())

@@ -8,7 +8,7 @@ from services.projects.alerts import service
 from services.projects.alerts.models import ALERTS
 from services.projects.alerts.schemas import WarningCounts, WarningItem
 from services.projects.alerts.service import scan_alerts
-from shared.alerts.router import alert_router
+from shared.alerts.router import alert_kind, alert_router
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, NotFound
@@ -37,3 +37,4 @@ async def list_warned_projects(
 
 
 router = alert_router("/projects", "项目预警", ALERTS, scan_alerts)
+ALERT_KIND = alert_kind("project_alert", "项目预警", "/projects", ALERTS, topic="project_alert.moved")

@@ -41,35 +41,25 @@ async def has_open_change(work: UnitOfWork, project_id: UUID) -> bool:
     return (await execute_core(work.session, query)).first() is not None
 
 
-async def count_pending_changes(work: UnitOfWork) -> int:
-    """Count change requests that the caller may decide; own requests are excluded (four eyes)."""
-    query = sa.select(sa.func.count()).where(
-        CHANGE_TABLE.c.state == ChangeState.SUBMITTED,
-        CHANGE_TABLE.c.created_by.not_in(work.actor.own_accounts),
-        work.actor.scope_filter(May.PROJECT_APPROVE, CHANGE_TABLE.c.region),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())
-
-
-def _build_unpublished_conditions(today: date) -> list[sa.ColumnElement[bool]]:
-    """Conditions of approved changes whose publication deadline has passed without a notice."""
+def build_unpublished_condition(today: date) -> sa.ColumnElement[bool]:
+    """Whether the publication deadline of an approved change has passed without a notice."""
     on_notice = sa.select(notice.c.id).where(
         notice.c.subject_kind == NOTICE_SUBJECT_KIND,
         notice.c.subject == CHANGE_TABLE.c.subject,
         notice.c.withdrawn_at.is_(None),
     )
-    return [
+    return sa.and_(
         CHANGE_TABLE.c.state == ChangeState.APPROVED,
         CHANGE_TABLE.c.republish_by < today,
         sa.not_(on_notice.exists()),
-    ]
+    )
 
 
 async def count_unpublished(work: UnitOfWork, may: May, region: str | None = None) -> int:
     """Count approved changes of the caller's regions that are overdue for publication."""
     query = sa.select(sa.func.count()).select_from(CHANGE_TABLE)
     query = query.where(
-        work.actor.scope_filter(may, CHANGE_TABLE.c.region), *_build_unpublished_conditions(work.today)
+        work.actor.scope_filter(may, CHANGE_TABLE.c.region), build_unpublished_condition(work.today)
     )
     if region:
         query = query.where(CHANGE_TABLE.c.region.between(*region_bounds(region)))
@@ -80,7 +70,7 @@ async def system_list_unpublished(work: UnitOfWork, limit: int) -> list[sa.Row[A
     """List all approved changes that are overdue for publication, the most overdue first."""
     query = (
         sa.select(CHANGE_TABLE)
-        .where(*_build_unpublished_conditions(work.today))
+        .where(build_unpublished_condition(work.today))
         .order_by(CHANGE_TABLE.c.republish_by, CHANGE_TABLE.c.id)
     )
     return list(await execute_core(work.session, query.limit(limit)))
@@ -104,7 +94,7 @@ async def list_changes(
     if region:
         query = query.where(col(ChangeRequest.region).between(*region_bounds(region)))
     if unpublished:
-        query = query.where(*_build_unpublished_conditions(work.today))
+        query = query.where(build_unpublished_condition(work.today))
     return await list_page(
         work.session, query, params, orders=SORT_COLUMNS, key=col(ChangeRequest.id), default="-created_at"
     )

@@ -15,6 +15,7 @@ from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionF
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
+from shared.records import RecordKind, Todo, turn
 
 router = APIRouter(prefix="/projects", tags=["项目变更"], route_class=Route)
 MAX_BODY_BYTES = 256 * 1024
@@ -76,3 +77,34 @@ async def act_on_change(
 ) -> ChangeRequest | TransitionPreview:
     """办理变更: 审定, 公示期满后生效, 不予变更, 撤回."""
     return await service.transition_change(work, change_id, action, body, match=match, dry_run=dry_run)
+
+
+CHANGE_KIND = RecordKind(
+    name="project_change",
+    label="变更申请",
+    path="/projects/changes",
+    model=ChangeRequest,
+    read=ChangeRead,
+    may=May.PROJECT_READ,
+    title="project_name",
+    columns=("project_name", "reason", "region", "state", "decision_no", "approved_on", "republish_by"),
+    create="/projects/{project_id}/changes",
+    filters=("project_id", "state", "region", "unpublished"),
+    search=("project_name", "reason"),
+    parents={"project_id": "project"},
+    lifecycle=CHANGE_LIFECYCLE,
+    topics=("project.change_moved",),
+    turns=(
+        turn(ChangeState.SUBMITTED, ChangeAction.APPROVE, "待审定的变更申请"),
+        turn(ChangeState.APPROVED, ChangeAction.APPLY, "待执行的变更"),
+    ),
+    todo=(
+        Todo(
+            "unpublished.true",
+            "逾期未公示的变更",
+            (May.PROJECT_NOTICE,),
+            lambda work: repository.build_unpublished_condition(work.today),
+            due="republish_by",
+        ),
+    ),
+)

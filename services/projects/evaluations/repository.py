@@ -82,13 +82,3 @@ async def count_by_grade(work: UnitOfWork, filters: EvaluationFilter) -> list[sa
         EVALUATION_TABLE.c.state, EVALUATION_TABLE.c.grade
     )
     return list(await execute_core(work.session, query))
-
-
-async def count_pending_reviews(work: UnitOfWork) -> int:
-    """Count self-evaluations that the caller may review; own ones are excluded (four eyes)."""
-    query = sa.select(sa.func.count()).where(
-        EVALUATION_TABLE.c.state == EvaluationState.SUBMITTED,
-        EVALUATION_TABLE.c.submitted_by.not_in(work.actor.own_accounts),
-        work.actor.scope_filter(May.PROJECT_ACCEPT, EVALUATION_TABLE.c.region),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from services.projects.evaluations import exporter, repository, service
 from services.projects.evaluations.lifecycle import EVALUATION_LIFECYCLE, EvaluationAction, EvaluationState
+from services.projects.evaluations.models import Evaluation
 from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.schemas import (
     EvaluationCounts,
@@ -22,6 +23,7 @@ from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/projects", tags=["项目评价"], route_class=Route)
 RegionParam = RegionCode | None
@@ -119,3 +121,25 @@ async def act_on_evaluation(
     """办理项目评价: 复核(由自评人以外的人), 退回, 重新自评."""
     result = await service.transition_evaluation(work, project_id, action, body, match=match, dry_run=dry_run)
     return result if isinstance(result, TransitionPreview) else service.build_evaluation_read(result)
+
+
+EVALUATION_KIND = RecordKind(
+    name="evaluation",
+    label="项目评价",
+    path="/projects/evaluations",
+    model=Evaluation,
+    read=EvaluationRead,
+    may=May.PROJECT_READ,
+    title="project_name",
+    columns=("project_name", "category_label", "region", "year", "score", "grade_label", "state"),
+    create="/projects/{project_id}/self-evaluation",
+    filters=("region", "category", "year", "state", "grade"),
+    search=("project_name",),
+    parents={"project_id": "project"},
+    lifecycle=EVALUATION_LIFECYCLE,
+    topics=("project.evaluated", "project.evaluation_moved"),
+    turns=(
+        turn(EvaluationState.SUBMITTED, EvaluationAction.REVIEW, "待复核的项目评价"),
+        turn(EvaluationState.RETURNED, EvaluationAction.SUBMIT, "退回修改的项目评价"),
+    ),
+)

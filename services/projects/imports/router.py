@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from services.projects.categories import service as categories
 from services.projects.imports import exporter, repository, service
 from services.projects.imports.exporter import build_download_headers
-from services.projects.imports.models import ImportRow
+from services.projects.imports.models import ImportJob, ImportRow
 from services.projects.imports.repository import find_region_names
 from services.projects.imports.schemas import (
     IMPORT_COLUMNS,
@@ -25,6 +25,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 
 export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
@@ -167,3 +168,15 @@ async def download_workbook(
         media_type=XLSX_MEDIA_TYPE,
         headers=build_download_headers(f"导入结果-{job.name or job.id}.xlsx"),
     )
+
+
+IMPORT_KIND = RecordKind(
+    name="project_import",
+    label="项目导入",
+    path="/projects/imports",
+    model=ImportJob,
+    read=ImportRead,
+    may=May.PROJECT_DECLARE,
+    title="name",
+    columns=("name", "region", "state", "rows", "imported", "wrong", "created_at", "finished_at"),
+)

@@ -1,25 +1,25 @@
-"""Count and list the caller's inbox with time limits."""
+"""Count and list the caller's inbox with time limits; what waits comes from the worklist of the record kinds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 
-from services.projects.alerts import repository as alerts
-from services.projects.changes import repository as changes
-from services.projects.evaluations import repository as evaluations
+from services.projects.alerts.router import ALERT_KIND
+from services.projects.changes.router import CHANGE_KIND
+from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.inbox import repository
-from services.projects.inbox.rules import WorklistEntry, list_worklist_entries
 from services.projects.inbox.schemas import InboxCount, InboxCounts, InboxItem
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
-from services.projects.projects.lifecycle import State
+from services.projects.projects.guards import has_town
+from services.projects.projects.lifecycle import Action, State
 from services.projects.projects.models import Project
+from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.schemas import ProjectRow
-from services.projects.screening import repository as screening
-from shared.auth import May
+from services.projects.screening.router import CLEARANCE_KIND
 from shared.http import Page, PageParams
 from shared.notices.schemas import NoticeLevel
 from shared.notices.service import list_notice_status
+from shared.records import RecordKind, TimeLimits, WorklistItem, count_items, list_items, load_limits
+from shared.records.worklist import ItemCount
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_LEVEL_OF_STATE = {
@@ -29,102 +29,85 @@ NOTICE_LEVEL_OF_STATE = {
     State.COMPLETED: NoticeLevel.COMPLETION,
 }
 ONE_DAY = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class TimeLimits:
-    """Days a project may stay in each state, and days before the limit from which it counts as near."""
-
-    ref: str
-    days: Mapping[State, int]
-    near: int
-
-    def get_late_cutoffs(self, at: datetime) -> dict[State, datetime]:
-        """Return per state the time before which a project exceeds its limit."""
-        return {state: at - timedelta(days=days) for state, days in self.days.items()}
-
-    def get_near_cutoffs(self, at: datetime) -> dict[State, datetime]:
-        """Return per state the time before which a project is near its limit or exceeds it."""
-        return {state: at - timedelta(days=max(days - self.near, 0)) for state, days in self.days.items()}
-
-
-async def _load_limits(work: UnitOfWork) -> TimeLimits:
-    rule = await work.get_rule("inbox.limits")
-    value: dict[str, Any] = rule.value
-    days = {State(state): int(days) for state, days in value["days"].items()}
-    return TimeLimits(rule.ref, days, int(value["near"]))
+COUNTED_KINDS = (PROJECT_KIND, CHANGE_KIND, EVALUATION_KIND, CLEARANCE_KIND, ALERT_KIND)
 
 
 async def count_inbox(work: UnitOfWork) -> InboxCounts:
     """Count the projects and other items that wait for the caller."""
-    limits = await _load_limits(work)
-    entries = list_worklist_entries(work.actor)
-    rows = {
-        row.state: row
-        for row in await repository.count_waiting(
-            work, entries, limits.get_near_cutoffs(work.at), limits.get_late_cutoffs(work.at)
-        )
-    }
+    limits = await load_limits(work, PROJECT_KIND)
+    found = await list_items(work, COUNTED_KINDS)
+    counts = await count_items(work, found)
     items = [
-        InboxCount(
-            state=entry.state,
-            state_label=entry.state.label,
-            action=entry.action,
-            action_label=entry.action.label,
-            waiting=rows[entry.state].waiting,
-            near=rows[entry.state].near - rows[entry.state].late,
-            overdue=rows[entry.state].late,
-            limit_days=limits.days.get(entry.state),
-        )
-        for entry in _keep_one_per_state(entries)
-        if entry.state in rows
+        _build_count(item, counts[item.key], limits)
+        for item in found
+        if item.kind is PROJECT_KIND and item.state and item.key in counts
     ]
     return InboxCounts(
         waiting=sum(item.waiting for item in items),
         near=sum(item.near for item in items),
         overdue=sum(item.overdue for item in items),
-        changes=await changes.count_pending_changes(work),
-        unpublished=await changes.count_unpublished(work, May.PROJECT_NOTICE),
-        evaluations=await evaluations.count_pending_reviews(work),
-        waivers=await screening.count_pending_waivers(work),
-        blocked=await repository.count_blocked(work),
-        alerts=await alerts.count_open_alerts(work),
+        changes=_get_count(counts, CHANGE_KIND, "state.submitted"),
+        unpublished=_get_count(counts, CHANGE_KIND, "unpublished.true"),
+        evaluations=_get_count(counts, EVALUATION_KIND, "state.submitted"),
+        waivers=_get_count(counts, CLEARANCE_KIND, "state.asked"),
+        blocked=_get_count(counts, PROJECT_KIND, "blocked.true"),
+        alerts=_get_count(counts, ALERT_KIND, "state.open"),
         rule=limits.ref,
         items=items,
     )
 
 
-def _keep_one_per_state(entries: list[WorklistEntry]) -> list[WorklistEntry]:
-    return list({entry.state: entry for entry in reversed(entries)}.values())[::-1]
+def _get_count(counts: Mapping[str, ItemCount], kind: RecordKind, key: str) -> int:
+    found = counts.get(kind.item_key(key))
+    return 0 if found is None else found.count
+
+
+def _build_count(item: WorklistItem, counted: ItemCount, limits: TimeLimits) -> InboxCount:
+    state, action = State(item.state), Action(item.actions[0])
+    return InboxCount(
+        state=state,
+        state_label=state.label,
+        action=action,
+        action_label=action.label,
+        waiting=counted.count,
+        near=counted.near,
+        overdue=counted.late,
+        limit_days=limits.days.get(state),
+    )
 
 
 async def list_inbox(
     work: UnitOfWork, params: PageParams, state: State | None, *, overdue: bool
 ) -> Page[InboxItem]:
     """Return the projects that wait for the caller, longest wait first."""
-    limits = await _load_limits(work)
-    entries = [entry for entry in list_worklist_entries(work.actor) if state in {None, entry.state}]
-    late_cutoffs = limits.get_late_cutoffs(work.at) if overdue else None
-    page = await repository.list_waiting(work, params, entries, late_cutoffs)
+    limits = await load_limits(work, PROJECT_KIND)
+    items = [
+        item
+        for item in await list_items(work, (PROJECT_KIND,))
+        if item.state and (state is None or item.state == state)
+    ]
+    page = await repository.list_waiting(work, params, items, overdue=overdue)
     notice_status = await list_notice_status(
         work, NOTICE_SUBJECT_KIND, [str(project.id) for project in page.items]
     )
-    items = []
+    rows = []
     for project in page.items:
         level = NOTICE_LEVEL_OF_STATE.get(project.state)
         notice = notice_status[str(project.id)].get(level) if level is not None else None
         running = notice is not None and notice.ends_on is not None and notice.ends_on >= work.today
         notice_until = notice.ends_on if notice is not None and running else None
-        items.append(_build_item(work, project, _find_entry(entries, project), limits, notice_until))
-    return Page[InboxItem].model_construct(items=items, next_cursor=page.next_cursor, total=page.total)
+        rows.append(_build_item(work, project, _find_action(items, project), limits, notice_until))
+    return Page[InboxItem].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 
 
-def _find_entry(entries: list[WorklistEntry], project: Project) -> WorklistEntry:
-    return [entry for entry in entries if entry.matches_project(project)][-1]
+def _find_action(items: list[WorklistItem], project: Project) -> Action:
+    """The move a project waits for; a project with a town is forwarded, one of the county is submitted."""
+    actions = [Action(one) for item in items if item.state == project.state for one in item.actions]
+    return next(one for one in actions if one is not Action.FORWARD or has_town(project.region))
 
 
 def _build_item(
-    work: UnitOfWork, project: Project, entry: WorklistEntry, limits: TimeLimits, notice_until: date | None
+    work: UnitOfWork, project: Project, action: Action, limits: TimeLimits, notice_until: date | None
 ) -> InboxItem:
     limit = limits.days.get(project.state)
     is_late = limit is not None and project.state_since < work.at - timedelta(days=limit)
@@ -134,8 +117,8 @@ def _build_item(
     due = None if limit is None else project.state_since + timedelta(days=limit)
     return InboxItem(
         **ProjectRow.model_validate(project).model_dump(),
-        action=entry.action,
-        action_label=entry.action.label,
+        action=action,
+        action_label=action.label,
         waiting_days=(work.at - project.state_since) // ONE_DAY,
         limit_days=limit,
         due_on=None if due is None else due.astimezone(CHINA_TIME_ZONE).date(),

@@ -11,6 +11,7 @@ from services.projects.projects import repository as projects
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 
 router = APIRouter(prefix="/projects", tags=["形象进度"], route_class=Route)
 
@@ -35,3 +36,20 @@ async def list_progress(work: ReadWork, params: Pagination, project_id: UUID) ->
     """进度报告, 最近的在前."""
     await projects.get_project(work, project_id)
     return await repository.list_reports(work, project_id, params)
+
+
+PROGRESS_KIND = RecordKind(
+    name="progress",
+    label="形象进度",
+    path="/projects/{project_id}/progress",
+    model=Progress,
+    read=ProgressRead,
+    may=May.PROJECT_READ,
+    title="reported_on",
+    columns=("reported_on", "physical_percent", "problems", "reported_by"),
+    parents={"project_id": "project"},
+    region="",
+    since="happened_at",
+    topics=("project.progressed",),
+    phone=True,
+)

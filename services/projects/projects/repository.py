@@ -10,10 +10,18 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from services.projects.projects.lifecycle import CONSTRUCTION_STATES, Stage, State, list_states
+from services.projects.projects.guards import FULL_PERCENT
+from services.projects.projects.lifecycle import (
+    CONSTRUCTION_STATES,
+    EDITABLE_STATES,
+    REVIEW_STATES,
+    Stage,
+    State,
+    list_states,
+)
 from services.projects.projects.models import CodeCounter, PlannedMoney, Project, ProjectPlace, Target
-from services.projects.projects.schemas import MoneyKind
-from shared.auth import May, region_bounds
+from services.projects.projects.schemas import MoneyKind, Origin
+from shared.auth import Actor, May, Role, region_bounds
 from shared.db import event_log, execute_core, search
 from shared.errors import NotFound
 from shared.events import insert_once
@@ -35,6 +43,25 @@ LEAF_CATEGORY_DOTS = 2
 """Number of dots in the code of a category of the lowest level."""
 OVERDUE_STATES = (State.PLANNED, *CONSTRUCTION_STATES)
 """States in which a project is overdue once its planned end has passed."""
+
+CLEARABLE_STATES = (*EDITABLE_STATES, *REVIEW_STATES, State.RESERVE, State.PLANNED)
+"""States in which a finding can still stop the project."""
+NO_TOWN_SUFFIX = "000000"
+"""Digits after the county code in a region without a town."""
+ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[Origin, ...]]] = {
+    May.PROJECT_DECLARE: {
+        Role.VILLAGE_CLERK: (Origin.VILLAGE,),
+        Role.TOWN_OFFICER: (Origin.TOWN,),
+        Role.LINE_BUREAU: (Origin.DISTRICT,),
+        Role.BUREAU: (Origin.DISTRICT,),
+    },
+    May.PROJECT_IMPLEMENT: {
+        Role.TOWN_OFFICER: (Origin.VILLAGE, Origin.TOWN),
+        Role.LINE_BUREAU: (Origin.DISTRICT,),
+        Role.BUREAU: (Origin.DISTRICT,),
+    },
+}
+"""Permissions that several roles hold for one project: the origin of the project decides whose task it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +159,7 @@ def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]
     if filters.amount_to is not None:
         conditions.append(col(Project.total) <= filters.amount_to)
     if filters.overdue is not None:
-        is_overdue = sa.and_(col(Project.state).in_(OVERDUE_STATES), PROJECT_TABLE.c.planned_end < today)
+        is_overdue = build_overdue_condition(today)
         conditions.append(
             is_overdue if filters.overdue else sa.not_(sa.func.coalesce(is_overdue, sa.false()))
         )
@@ -143,6 +170,38 @@ def _build_computed_conditions(filters: ProjectFilter, today: date) -> list[Any]
     if filters.q.strip():
         conditions.append(search.match_condition(col(Project.id), filters.q))
     return conditions
+
+
+def build_overdue_condition(today: date) -> sa.ColumnElement[bool]:
+    """Whether a project is past its planned end before it is completed."""
+    return sa.and_(PROJECT_COLUMNS.state.in_(OVERDUE_STATES), PROJECT_COLUMNS.planned_end < today)
+
+
+def build_blocked_condition() -> sa.ColumnElement[bool]:
+    """Whether a finding of the screening stops a project that is not under construction yet."""
+    return sa.and_(PROJECT_COLUMNS.blocked, PROJECT_COLUMNS.state.in_(CLEARABLE_STATES))
+
+
+def build_town_condition() -> sa.ColumnElement[bool]:
+    """Whether a project lies in a town; the twin of the guard `belongs_to_town`."""
+    return sa.func.substr(PROJECT_COLUMNS.region, 7, 6) != NO_TOWN_SUFFIX
+
+
+def build_fully_built_condition() -> sa.ColumnElement[bool]:
+    """Whether the last progress report says that all is built; the twin of the guard `construction_complete`."""
+    return PROJECT_COLUMNS.physical_percent == FULL_PERCENT
+
+
+def build_responsibility_condition(actor: Actor, permission: May) -> sa.ColumnElement[bool]:
+    """Whether it is the caller's task, where several roles hold the permission: the origin of the project decides."""
+    if permission not in ORIGINS_BY_ROLE:
+        return sa.true()
+    own = [PROJECT_COLUMNS.created_by == actor.id, PROJECT_COLUMNS.declared_by == actor.id]
+    for grant in actor.grants:
+        if origins := ORIGINS_BY_ROLE[permission].get(grant.role):
+            within = PROJECT_COLUMNS.region.between(*region_bounds(grant.region))
+            own.append(sa.and_(PROJECT_COLUMNS.origin.in_(origins), within))
+    return sa.or_(*own)
 
 
 async def list_projects(work: UnitOfWork, params: PageParams, filters: ProjectFilter) -> Page[Project]:

@@ -4,10 +4,11 @@ import math
 from typing import Annotated
 from uuid import UUID
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 
-from services.projects.projects import repository, service, transitions
-from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, Action, Stage, State
+from services.projects.projects import guards, repository, service, transitions
+from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, Stage, State
 from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import (
@@ -40,6 +41,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.records import RecordKind, Shortcut, Todo, turn
 
 batch_router = APIRouter(prefix="/projects", tags=["批量办理"], route_class=Route)
 
@@ -217,3 +219,85 @@ async def act_on_project(
 ) -> Project | TransitionPreview:
     """办理项目: 申报, 审核, 论证, 审定, 入库, 计划, 开工, 完工, 验收, 移交, 办结, 退回, 暂停, 出库, 终止."""
     return await transitions.transition_project(work, project_id, action, body, match=match, dry_run=dry_run)
+
+
+S, A = State, Action
+PROJECT_KIND = RecordKind(
+    name="project",
+    label="项目",
+    path="/projects",
+    model=Project,
+    read=ProjectRow,
+    may=May.PROJECT_READ,
+    title="name",
+    columns=(
+        "name",
+        "library_code",
+        "category_label",
+        "region",
+        "year",
+        "total",
+        "allocated",
+        "paid",
+        "state",
+        "planned_end",
+    ),
+    filters=(
+        "region",
+        "stage",
+        "state",
+        "category",
+        "year",
+        "plan_year",
+        "source",
+        "industry",
+        "blocked",
+        "overdue",
+        "q",
+    ),
+    search=("name", "content", "library_code"),
+    parents={"parent_id": "project"},
+    lifecycle=PROJECT_LIFECYCLE,
+    stages=STAGE_OF_STATE,
+    limits="inbox.limits",
+    topics=("project.drafted", "project.changed", "project.moved"),
+    turns=(
+        turn(S.DRAFT, A.DECLARE, "项目草稿"),
+        turn(S.RETURNED, A.DECLARE, "退回修改的项目"),
+        turn(S.VILLAGE_NOTICE, (A.FORWARD, A.SUBMIT), "村级公示中的项目"),
+        turn(S.TOWN_REVIEW, A.ENDORSE, "待镇级审核的项目"),
+        turn(S.TOWN_NOTICE, A.FORWARD, "镇级公示中的项目"),
+        turn(S.APPRAISAL, A.APPRAISE, "待论证的项目"),
+        turn(S.APPROVAL, A.APPROVE, "待审定的项目"),
+        turn(S.DISTRICT_NOTICE, A.ADMIT, "县级公示中的项目"),
+        turn(S.PLANNED, A.START, "待开工的项目"),
+        turn(S.UNDER_CONSTRUCTION, A.COMPLETE, "待完工确认的项目"),
+        turn(S.COMPLETED, A.ACCEPT, "待验收的项目"),
+        turn(S.ACCEPTED, A.HAND_OVER, "待移交的项目"),
+        turn(S.HANDED_OVER, A.CLOSE, "待办结的项目"),
+    ),
+    twins={
+        guards.belongs_to_town: lambda _work: repository.build_town_condition(),
+        guards.belongs_to_county: lambda _work: sa.not_(repository.build_town_condition()),
+        guards.has_allocation: lambda _work: repository.PROJECT_COLUMNS.allocated > 0,
+        guards.construction_complete: lambda _work: repository.build_fully_built_condition(),
+    },
+    whose=repository.build_responsibility_condition,
+    todo=(
+        Todo(
+            "overdue.true",
+            "超过计划工期的项目",
+            (May.PROJECT_IMPLEMENT,),
+            lambda work: repository.build_overdue_condition(work.today),
+            due="planned_end",
+        ),
+        Todo(
+            "blocked.true",
+            "筛查未通过的项目",
+            (May.PROJECT_ENDORSE, May.PROJECT_APPRAISE, May.PROJECT_WAIVE),
+            lambda _work: repository.build_blocked_condition(),
+        ),
+    ),
+    phone=True,
+    shortcuts=(Shortcut(May.PROJECT_DECLARE, "申报项目", "/projects"),),
+)

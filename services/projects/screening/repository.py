@@ -12,7 +12,7 @@ from services.projects.projects.repository import PROJECT_TABLE
 from services.projects.screening.duplicates import DuplicateKeys
 from services.projects.screening.models import Clearance, RuleSetRow, ScreeningRun, SimilarityKey
 from services.projects.screening.schemas import ClearanceState, KnownProject, RuleSetState
-from shared.auth import May
+from shared.auth import Actor, May
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
@@ -252,11 +252,7 @@ async def list_pending_waivers(work: UnitOfWork, params: PageParams) -> Page[Cle
     )
 
 
-async def count_pending_waivers(work: UnitOfWork) -> int:
-    """Count requested waivers that the caller may decide; own requests are excluded (four eyes)."""
-    query = sa.select(sa.func.count()).where(
-        CLEARANCE_TABLE.c.state == ClearanceState.ASKED,
-        CLEARANCE_TABLE.c.created_by.not_in(work.actor.own_accounts),
-        work.actor.scope_filter(May.PROJECT_WAIVE, CLEARANCE_TABLE.c.region),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())
+def build_undecided_condition(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether a clearance waits for somebody else than who asked for it (four eyes)."""
+    asked_by_another = CLEARANCE_TABLE.c.created_by.not_in(actor.own_accounts)
+    return sa.and_(CLEARANCE_TABLE.c.state == ClearanceState.ASKED, asked_by_another)

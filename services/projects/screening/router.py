@@ -20,6 +20,7 @@ from services.projects.screening.schemas import (
 from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind, Todo
 
 MAX_TEXT_BYTES = 256 * 1024
 router = APIRouter(prefix="/projects/screenings", tags=["项目筛查"], route_class=Route)
@@ -105,3 +106,40 @@ async def list_project_clearances(work: ReadWork, project_id: UUID) -> list[Clea
 async def ask_clearance(work: WriteWork, project_id: UUID, body: ClearanceCreate) -> Clearance:
     """确认一条复核类发现, 或申请放行一条禁止类发现."""
     return await service.create_clearance(work, project_id, body)
+
+
+CLEARANCE_KIND = RecordKind(
+    name="screening_clearance",
+    label="筛查放行",
+    path="/projects/clearances",
+    model=Clearance,
+    read=ClearanceRead,
+    may=May.PROJECT_READ,
+    title="item",
+    columns=("item", "severity", "words", "reason", "region", "state", "created_at"),
+    create="/projects/{project_id}/clearances",
+    search=("item", "reason"),
+    parents={"project_id": "project"},
+    topics=("project.cleared",),
+    todo=(
+        Todo(
+            "state.asked",
+            "待批准的筛查放行",
+            (May.PROJECT_WAIVE,),
+            lambda work: repository.build_undecided_condition(work.actor),
+        ),
+    ),
+)
+SCREENING_KIND = RecordKind(
+    name="screening",
+    label="筛查记录",
+    path="/projects/{project_id}/screenings",
+    model=ScreeningRun,
+    read=ScreeningRunRead,
+    may=May.PROJECT_READ,
+    title="occasion",
+    columns=("at", "occasion", "verdict", "open", "rule_set_version"),
+    parents={"project_id": "project"},
+    since="at",
+    topics=("project.screened",),
+)

@@ -30,6 +30,7 @@ from shared.errors import (
     VersionRequired,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.records import RecordKind
 
 MAX_BODY_BYTES = 1024 * 1024
 router = APIRouter(prefix="/projects/screening-rules", tags=["筛查规则"], route_class=Route)
@@ -159,3 +160,29 @@ async def list_screening_changes(
     """结果有变化的项目."""
     job = await repository.get_job(work, job_id)
     return await repository.list_job_changes(work, params, job.id)
+
+
+RULE_SET_KIND = RecordKind(
+    name="screening_rule_set",
+    label="筛查规则集",
+    path="/projects/screening-rules",
+    model=RuleSetRow,
+    read=RuleSetItem,
+    may=May.RULE_READ,
+    title="title",
+    columns=("number", "title", "region", "state", "created_at", "activated_at", "retired_at"),
+    filters=("state",),
+    search=("title",),
+    topics=("screening_rules.moved",),
+)
+SCREENING_JOB_KIND = RecordKind(
+    name="screening_job",
+    label="重新筛查",
+    path="/projects/screening-jobs",
+    model=ScreeningJob,
+    read=ScreeningJobRead,
+    may=May.RULE_READ,
+    title="kind",
+    columns=("kind", "region", "state", "total", "done", "changed", "created_at", "finished_at"),
+    parents={"rule_set_id": "screening_rule_set"},
+)

@@ -1,0 +1,102 @@
+"""Record kinds bound to the routes of their service: which addresses there are, and what they take and answer."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+from pydantic import BaseModel
+from starlette.routing import BaseRoute
+
+from shared.records.kinds import RecordKind
+
+_VARIABLE = re.compile(r"\{[^}]+\}")
+
+
+@dataclass(frozen=True)
+class BoundKind:
+    """A kind and the shapes its addresses take: of a creation, of a change, and of every move."""
+
+    kind: RecordKind
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    """Query parameter of its list → annotation."""
+    create: type[BaseModel] | None = None
+    change: type[BaseModel] | None = None
+    move: type[BaseModel] | None = None
+    history: bool = False
+
+
+def blank_variables(path: str) -> str:
+    """An address with every variable part written as {}."""
+    return _VARIABLE.sub("{}", path)
+
+
+def _routes_by_address(routes: Sequence[BaseRoute], prefix: str) -> dict[tuple[str, str], APIRoute]:
+    found: dict[tuple[str, str], APIRoute] = {}
+    for context in iter_route_contexts(routes):
+        route, path = context.original_route, str(context.path)
+        if isinstance(route, APIRoute) and path.startswith(prefix):
+            for method in route.methods or ():
+                found.setdefault((method, blank_variables(path.removeprefix(prefix))), route)
+    return found
+
+
+def list_get_addresses(routes: Sequence[BaseRoute], prefix: str) -> set[str]:
+    """Every address that can be read, with every variable part written as {}."""
+    return {path for method, path in _routes_by_address(routes, prefix) if method == "GET"}
+
+
+def bind_kinds(
+    kinds: Sequence[RecordKind], routes: Sequence[BaseRoute], prefix: str
+) -> tuple[BoundKind, ...]:
+    """The kinds of a service with what their routes take; ValueError for a kind without its list or with another's rows."""
+    known = _routes_by_address(routes, prefix)
+    return tuple(_bind_kind(kind, known) for kind in kinds)
+
+
+def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> BoundKind:
+    listing = known.get(("GET", blank_variables(kind.path)))
+    if listing is None:
+        message = f"record kind {kind.name}: there is no list at {kind.path}"
+        raise ValueError(message)
+    if kind.read not in _row_shapes(listing):
+        message = f"record kind {kind.name}: {kind.path} does not list {kind.read.__name__}"
+        raise ValueError(message)
+    query = {one.alias: one.field_info.annotation for one in _query_params(listing.dependant)}
+    if unknown := sorted(set(kind.filters) - set(query)):
+        message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"
+        raise ValueError(message)
+    one = blank_variables(kind.detail or f"{kind.path}/{{}}")
+    return BoundKind(
+        kind,
+        {name: query[name] for name in kind.filters},
+        create=_body_of(known.get(("POST", blank_variables(kind.create or kind.path)))),
+        change=_body_of(known.get(("PATCH", one))),
+        move=_body_of(known.get(("POST", f"{one}/{{}}"))) if kind.lifecycle is not None else None,
+        history=("GET", f"{one}/history") in known,
+    )
+
+
+def _query_params(dependant: Dependant) -> list[Any]:
+    inner = [one for part in dependant.dependencies for one in _query_params(part)]
+    return [*dependant.query_params, *inner]
+
+
+def _row_shapes(route: APIRoute) -> tuple[Any, ...]:
+    shape = route.response_model
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        items = shape.model_fields.get("items")
+        return get_args(items.annotation) if items is not None else ()
+    return get_args(shape)
+
+
+def _body_of(route: APIRoute | None) -> type[BaseModel] | None:
+    if route is None or route.body_field is None:
+        return None
+    shape = route.body_field.field_info.annotation
+    return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
+
+
+__all__ = ["BoundKind", "bind_kinds", "blank_variables", "list_get_addresses"]

@@ -1,0 +1,1 @@
+"""Tests of record kinds: worklist, description, forms."""
