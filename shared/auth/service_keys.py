@@ -1,0 +1,82 @@
+"""Keys of service tokens: each service signs with a private key of its own, everybody holds all public keys.
+
+`python -m shared.auth.service_keys NAME...` prints a private key for each service and writes the public keys to
+one file (deploy/secrets.sh calls it). A run on one machine makes them in memory.
+"""
+
+import argparse
+import base64
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+KEY_ID_PREFIX = "service:"
+"""A key id that begins so belongs to a service; identity's key ids never do."""
+CURVE = "P-256"
+
+
+def service_key_id(service: str) -> str:
+    """The id of a service's key, which is also the subject of its tokens."""
+    return f"{KEY_ID_PREFIX}{service}"
+
+
+def service_audience(audience: str, service: str) -> str:
+    """The audience of tokens for one service, such as `xianjie:funds`."""
+    return f"{audience}:{service}"
+
+
+def generate_service_keys(services: Iterable[str]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Private keys by service, each base64 of a JWK, and the set of all public keys."""
+    made = {
+        name: ECKey.generate_key(CURVE, {"kid": service_key_id(name), "alg": "ES256", "use": "sig"})
+        for name in services
+    }
+    private = {
+        name: base64.urlsafe_b64encode(json.dumps(key.as_dict(private=True)).encode()).decode()
+        for name, key in made.items()
+    }
+    return private, {"keys": [key.as_dict(private=False) for key in made.values()]}
+
+
+@lru_cache(maxsize=64)
+def load_private_key(text: str) -> ECKey:
+    """A service's private key; ValueError when the text holds none."""
+    try:
+        key = ECKey.import_key(json.loads(base64.urlsafe_b64decode(text.encode())))
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError("not a private key of a service") from error
+    if not key.is_private:
+        raise ValueError("not a private key of a service")
+    return key
+
+
+def load_public_keys(keys: Mapping[str, Any]) -> dict[str, ECKey]:
+    """Public keys by key id; what is not a service's is left out."""
+    return {
+        one["kid"]: ECKey.import_key(one)
+        for one in keys.get("keys", ())
+        if one.get("kty") == "EC" and str(one.get("kid", "")).startswith(KEY_ID_PREFIX)
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="shared.auth.service_keys", description=__doc__)
+    parser.add_argument("services", nargs="+")
+    parser.add_argument("--public", type=Path, required=True, help="file for the public keys")
+    asked = parser.parse_args(arguments)
+    private, public = generate_service_keys(asked.services)
+    asked.public.write_text(json.dumps(public, indent=1) + "\n", encoding="utf-8")
+    for name, text in private.items():
+        sys.stdout.write(f"{name.upper()}_SERVICE_KEY={text}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
