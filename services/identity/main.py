@@ -11,10 +11,12 @@ from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import router as organisations
+from services.identity.rate_windows.router import router as rate_windows
+from services.identity.rate_windows.service import purge_windows
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
 from shared import clock
-from shared.app import Service, build_app
+from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.settings import Settings
 
@@ -24,6 +26,8 @@ SERVICE = Service(
     read=May.ACCOUNT_READ,
     routers=(sessions, accounts, clients, organisations, regions),
     open_routers=(keys,),
+    internal_routers=(rate_windows,),
+    background=(run_periodically("rate windows", purge_windows, 600),),
     start=seed_demo_accounts,
 )
 

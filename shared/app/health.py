@@ -1,4 +1,4 @@
-"""Health routes: `/healthz` (process runs), `/readyz` (database answers), `/metrics` (Prometheus)."""
+"""Health routes: `/healthz` (process runs), `/readyz` (database answers, not draining), `/metrics` (Prometheus)."""
 
 from typing import Any
 
@@ -23,6 +23,8 @@ def health_router(metrics: Metrics) -> APIRouter:
     @router.get("/readyz", response_model=dict[str, str], **allows_anonymous(refuses=(Unavailable,)))
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         context = get_service_context(request)
+        if context.draining:
+            return JSONResponse({"status": "draining", "service": context.name}, 503)
         try:
             async with context.database.read() as session:
                 await execute_core(session, text("SELECT 1 FROM event_log LIMIT 1"))

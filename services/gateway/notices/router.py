@@ -10,7 +10,6 @@ from services.gateway.fan_out import FanOut
 from services.gateway.notices import service
 from services.gateway.notices.schemas import PublicNoticeList
 from services.gateway.notices.service import NOTICE_SERVICES
-from shared.app import API_PREFIX
 from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
