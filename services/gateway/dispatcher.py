@@ -128,6 +128,7 @@ class Exchange:
         self._send = send
         self.started = False
         self.gone = False
+        self.whole = False
         self.waits_for_body = False
         self.refusal: ApiError | None = None
         self.clock: asyncio.Timeout | None = None
@@ -137,9 +138,10 @@ class Exchange:
 
     async def receive(self) -> Message:
         """The next part of the body; TooLarge past the limit."""
-        self.waits_for_body = not self.started
+        self.waits_for_body = not self.whole
         message = await self._receive()
         self.waits_for_body = False
+        self.whole = not message.get("more_body", False)
         self._restart_clock()
         self.gone = message["type"] == "http.disconnect"
         self.size += len(message.get("body", b""))
@@ -164,6 +166,8 @@ class Exchange:
 def _check_request(scope: Scope, headers: Headers, size_limit: int) -> None:
     if scope["method"] not in door_rules.METHODS:
         raise MethodNotAllowed("这个地址不支持该操作", "Method not allowed")
+    if len(headers.getlist("host")) != 1 and scope["http_version"] != "1.0":
+        raise BadRequest("请求须有一个 Host", "Exactly one Host is required")
     if headers.get("content-encoding"):
         raise UnsupportedEncoding("请求内容不能压缩后上传", "Send the body uncompressed")
     length = headers.get("content-length", "0")

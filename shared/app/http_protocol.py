@@ -39,8 +39,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     limits = ConnectionLimits()
     per_address: ClassVar[Counter[str]] = Counter()
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        super().__init__(config, server_state, app_state)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self._address = ""
         self._head_bytes = 0
         self._in_head = True
@@ -149,8 +155,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         # In the head of a request the cycle is that of the one before.
-        before = self.cycle is None or self.cycle.response_complete
-        if before if self._in_head else not self.cycle.response_started:
+        before = self.cycle is None or (self._in_head and self.cycle.response_complete)
+        if before or not self.cycle.response_started:
             self.transport.write(_render(error))
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True

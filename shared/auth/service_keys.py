@@ -1,16 +1,12 @@
 """Keys of service tokens: each service signs with a private key of its own, everybody holds all public keys.
 
-`python -m shared.auth.service_keys NAME...` prints a private key for each service and writes the public keys to
-one file (deploy/secrets.sh calls it). A run on one machine makes them in memory.
+deploy/secrets.sh makes them for an installation (operations/service_keys.py); a run on one machine makes them in memory.
 """
 
-import argparse
 import base64
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from joserfc.errors import JoseError
@@ -63,20 +59,3 @@ def load_public_keys(keys: Mapping[str, Any]) -> dict[str, ECKey]:
         for one in keys.get("keys", ())
         if one.get("kty") == "EC" and str(one.get("kid", "")).startswith(KEY_ID_PREFIX)
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="shared.auth.service_keys", description=__doc__)
-    parser.add_argument("services", nargs="+")
-    parser.add_argument("--public", type=Path, required=True, help="file for the public keys")
-    asked = parser.parse_args(arguments)
-    private, public = generate_service_keys(asked.services)
-    asked.public.write_text(json.dumps(public, indent=1) + "\n", encoding="utf-8")
-    for name, text in private.items():
-        sys.stdout.write(f"{name.upper()}_SERVICE_KEY={text}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

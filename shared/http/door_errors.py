@@ -36,3 +36,17 @@ class GatewayTimeout(ApiError):
 
     slug = "late"
     status, title, title_en = 504, "等待超时", "No answer in time"
+
+
+class Misdirected(ApiError):
+    """421: the Host is none of this installation's."""
+
+    slug = "misdirected"
+    status, title, title_en = 421, "主机名不对", "Wrong host"
+
+
+class BrokenUpstream(ApiError):
+    """502: the service broke the connection; whether a write took effect is not known."""
+
+    slug = "broken"
+    status, title, title_en = 502, "服务中断", "The service broke the connection"
