@@ -4,7 +4,7 @@
     python -m embedded.door --tls                            the same with HTTPS (deploy/Caddyfile.tls)
     python -m embedded.door --replica funds=xianjie-funds-1:8000,xianjie-funds-2:8000
 
-Settings that break quietly when they are changed are explained in docs/decisions/0013.
+Settings that break quietly when they are changed are explained in docs/decisions/0014.
 """
 
 import argparse

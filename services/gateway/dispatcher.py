@@ -116,6 +116,7 @@ class Dispatcher:
                 headers={"Retry-After": "5"},
             ) from error
         finally:
+            exchange.clock = None
             if not owner:
                 scope.update({name: inner[name] for name in ("endpoint", "path_params") if name in inner})
 

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -91,7 +90,7 @@ async def test_slow_bodies_of_many_take_nothing_from_the_others(
         answer = await opened.client.get("/api/v1/attendance/check-ins")
         times.append(time.monotonic() - began)
         assert answer.status_code == 200
-    assert max(times) < 1.5
+    assert max(times) < 3
 
 
 async def test_a_slow_small_body_reaches_no_service_over_tcp_and_is_given_up(opened: OpenDoor) -> None:
@@ -99,7 +98,7 @@ async def test_a_slow_small_body_reaches_no_service_over_tcp_and_is_given_up(ope
     lines = ["Content-Type: application/json", "Content-Length: 60000"]
     writer.write(head(opened, *lines, method="POST") + b"\r\n ")
     answer = await read_until_closed(reader, 4)
-    if opened.kind == "caddy":  # it is given up inside; the caller's line stays open (docs/decisions/0013)
+    if opened.kind == "caddy":  # it is given up inside; the caller's line stays open (docs/decisions/0014)
         assert opened.calls == 0
     else:
         assert answer is not None
@@ -122,13 +121,18 @@ async def test_an_announced_size_over_the_limit_is_refused_unread(
 
 
 async def test_an_unannounced_size_is_counted(opened: OpenDoor) -> None:
-    async def endless() -> AsyncGenerator[bytes]:
-        for _ in range(40):
-            yield b" " * 60_000
-
-    answer = await opened.client.post("/api/v1/funds/plans", content=endless())
-    assert answer.status_code == 413
-    assert answer.headers["content-type"] == "application/problem+json"
+    reader, writer = await opened.connect()
+    writer.write(head(opened, "Transfer-Encoding: chunked", method="POST") + b"\r\n")
+    answering = asyncio.create_task(reader.read(4000))
+    sent = 0
+    while not answering.done() and sent < 20_000_000:
+        writer.write(b"%x\r\n" % 60_000 + b" " * 60_000 + b"\r\n")
+        sent += 60_000
+        await asyncio.sleep(0.01)
+    answer = await asyncio.wait_for(answering, 3)
+    assert answer[9:12] == b"413"
+    assert "上限" in answer.decode()
+    assert sent < 10_000_000
     assert not opened.services["funds"].seen
 
 

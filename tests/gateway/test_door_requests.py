@@ -98,7 +98,7 @@ async def test_claims_of_outsiders_are_replaced_by_what_the_door_knows(opened: O
         "If-None-Match": '"kept"',
     }
     answer = await opened.client.get("/api/v1/funds/plans", headers=claims)
-    seen = {name: value for name, value in answer.json()["headers"]}
+    seen = dict(answer.json()["headers"])
     assert seen["x-forwarded-for"] == "127.0.0.1"
     assert seen["x-forwarded-host"] == httpx.URL(opened.url).netloc.decode()
     assert 0 < float(seen["x-time-left"]) <= 30
