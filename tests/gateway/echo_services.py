@@ -276,7 +276,8 @@ async def open_door(
         if kind == "process":
             gateway = create_gateway(services, door_proxies=proxies, **given)
             seconds = {"ANSWER_TIMEOUT_S": timing.answer, "HEAVY_ANSWER_TIMEOUT_S": timing.heavy_answer}
-            stack.enter_context(patch.multiple(door_rules, **seconds))
+            for name, value in seconds.items():
+                stack.enter_context(patch.object(door_rules, name, value))
             served = ConnectionLimits(
                 header_seconds=timing.header,
                 body_seconds=timing.body_idle,
