@@ -41,9 +41,10 @@ PAGE_ROUTERS: tuple[APIRouter, ...] = (home, threads, overview, notices)
 
 
 class GatewayService:
-    """What the door asks every service."""
+    """The gateway as the door sees it: no database, no events, only routes."""
 
     name = SERVICE_NAME
+    handlers: Mapping[str, Any] = {}
 
     def declared_routes(self) -> DeclaredRoutes:
         """What the door hands to the gateway; its metrics stay inside."""

@@ -62,7 +62,7 @@ class AdmissionMiddleware:
                 del self.uploads[caller]
 
     async def _admit(self, scope: Scope) -> tuple[Caller, int]:
-        """Who asks, and how large a body is announced (the largest when none is)."""
+        """Identify the caller and the announced size of the body; a chunked body counts as large."""
         headers = _read_headers(scope)
         authorization = headers.get(b"authorization", b"").decode("latin-1")
         forwarded = headers.get(b"x-forwarded-for")
@@ -86,7 +86,7 @@ class AdmissionMiddleware:
         return caller, 0 if inside or scope["method"] in READ_METHODS else _announced_size(length, scope)
 
     async def _identify(self, authorization: str, address: str, *, inside: bool) -> Caller:
-        """The signed-in caller, else the address. Unauthenticated for a service's token from outside."""
+        """Return the signed-in caller, else the address. Unauthenticated for a service's token from outside."""
         scheme, _, token = authorization.partition(" ")
         if inside or scheme.lower() != "bearer":
             return Caller("address", address)

@@ -1,4 +1,4 @@
-"""Who a request comes from, as far as limits need to know: a person, a machine client, or an address.
+"""Callers of a service, as far as limits need to know: a person, a machine client, or an address.
 
 The door (Caddy, or the dispatcher of the one-process run) sets X-Forwarded-For on everything that comes from outside,
 so its absence on a line from a trusted network means: another service asks.
