@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from embedded.door import find_caddy, write_caddyfile
+from embedded.door import ALIVE_PATH, find_caddy, write_caddyfile
 from embedded.processes import find_free_ports, plan_door
 from embedded.system import list_services
 from shared.db.migrate import has_database
@@ -78,7 +78,15 @@ class Deployment:
         assert process.stdin is not None
         process.stdin.write(write_caddyfile(self.door_plan).encode())
         process.stdin.close()
-        return process
+        until = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until:
+            try:
+                httpx.get(f"{self.url}{ALIVE_PATH}")
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return process
+        pytest.fail("the door does not answer")
 
     def wait_until_ready(self, service: str) -> None:
         """Poll the health address until it answers."""

@@ -99,7 +99,7 @@ def check_service_restart(deployment: Deployment, browser: httpx.Client) -> None
     """A dead service is named, the others answer, and it answers again after its restart."""
     deployment.kill_service("funds")
     refused = browser.get("/funds/plans")
-    assert refused.status_code == 503
+    assert refused.status_code in {502, 503}
     assert int(refused.headers["retry-after"]) > 0
     assert browser.get("/projects").status_code == 200
     assert [part["service"] for part in browser.get("/home").json()["missing"]] == ["funds"]
