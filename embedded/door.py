@@ -350,7 +350,7 @@ def _to(timing: DoorTiming) -> str:
 
 def _service(name: str, routes: DeclaredRoutes, replicas: Sequence[str], timing: DoorTiming) -> str:
     targets = " ".join(replicas)
-    paths = [path for prefix in routes.prefixes for path in (prefix, f"{prefix}/*")]
+    paths = [path for prefix in routes.prefixes for path in _subtree(prefix)]
     slow = [*routes.large, *(f"*{suffix}" for suffix in HEAVY_SUFFIXES)]
     return "\n".join(
         [
@@ -377,6 +377,11 @@ def _service(name: str, routes: DeclaredRoutes, replicas: Sequence[str], timing:
             ),
         ]
     )
+
+
+def _subtree(prefix: str) -> tuple[str, ...]:
+    """Patterns of a prefix and everything below it; the first page has nothing below."""
+    return (prefix,) if prefix == "/" else (prefix, f"{prefix}/*")
 
 
 def _site(plan: DoorPlan) -> str:

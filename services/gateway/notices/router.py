@@ -13,7 +13,7 @@ from services.gateway.notices.service import NOTICE_SERVICES
 from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
-from shared.http import Route, allows_anonymous, get_service_context
+from shared.http import API_PREFIX, Route, allows_anonymous, get_service_context
 from shared.notices.schemas import NoticeLevel, PublicNoticeDetail
 
 router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)
