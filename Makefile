@@ -21,7 +21,7 @@ $(READY): requirements/dev.txt
 run: $(READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=)
 	@$(BIN)/python -m embedded --port $(PORT) --var $(VAR)
 
-run-services: $(READY)  ## one process per service over TCP, the gateway at PORT
+run-services: $(READY)  ## one process per service over TCP, Caddy in front at PORT
 	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR)
 
 story: $(READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)

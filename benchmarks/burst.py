@@ -1,4 +1,4 @@
-"""Open-loop benchmark of the morning burst: each person checks in once, through the gateway, at two service processes.
+"""Open-loop benchmark of the morning burst: each person checks in once, through the door, at two service processes.
 
     python -m benchmarks.burst                                   # raises the rate until it is not sustained
     python -m benchmarks.burst --rates 400 --seconds 60          # one rate, for longer
@@ -30,6 +30,7 @@ from benchmarks.check_in_load import (
     start_app,
     terminate_on_exit,
 )
+from benchmarks.gateway import start_door
 
 NATIONAL_RATE_PER_S = 600
 """Check-ins per second of a whole nation: 600,000 cadres in an hour, 30 % of them within five minutes."""
@@ -159,16 +160,15 @@ def main() -> None:
         seed_database(url, persons, past_days=3)
         service, port = start_app("service", url, cadres.key, workers=options.workers)
         running.append(service)
-        peers = json.dumps({"attendance": f"http://127.0.0.1:{port}"})
-        gateway, gateway_port = start_app("gateway", url, cadres.key, XIANJIE_PEERS=peers)
-        running.append(gateway)
+        caddy, door_port = start_door({"attendance": port})
+        running.append(caddy)
         clocks = {
             "load": get_process_clock(os.getpid()),
-            "gateway": get_process_clock(gateway.pid),
+            "door": get_process_clock(caddy.pid),
             "service": get_process_tree_clock(service.pid),
             "postgres": get_postgres_clock(url),
         }
-        asyncio.run(find_max_rate(gateway_port, options, cadres, clocks))
+        asyncio.run(find_max_rate(door_port, options, cadres, clocks))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Apps compared by benchmarks/check_ins.py: the attendance service, the gateway, and a minimal app that inserts a row."""
+"""Apps compared by benchmarks/check_ins.py: the attendance service, and a minimal app that inserts a row."""
 
 import json
 import os
@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from services.attendance.check_ins.repository import CHECK_IN_TABLE
 from services.attendance.check_ins.schemas import CheckInPost
 from services.attendance.main import create_app
-from services.gateway.main import create_app as create_gateway
 from shared import clock
 from shared.app import configure_logging
 from shared.auth import tokens
@@ -35,12 +34,6 @@ def service() -> FastAPI:
     """The deployed attendance service, with the benchmark's signing key in place of identity's."""
     configure_logging("WARNING")
     return _install_key(create_app(Settings.load("attendance", embedded=True)))
-
-
-def gateway() -> FastAPI:
-    """The deployed gateway with the same key; XIANJIE_PEERS contains the service's address."""
-    configure_logging("WARNING")
-    return _install_key(create_gateway(Settings.load("gateway", embedded=True)))
 
 
 def _install_key(app: FastAPI) -> FastAPI:

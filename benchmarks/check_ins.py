@@ -1,10 +1,10 @@
 """Measures check-ins per second, relative to a minimal FastAPI + asyncpg endpoint that inserts the same row.
 
-    python -m benchmarks.check_ins                    # service and gateway, 1, 16 and 64 connections, batches of 500
+    python -m benchmarks.check_ins                    # service and door, 1, 16 and 64 connections, batches of 500
     python -m benchmarks.check_ins --seconds 5 --rounds 3
 
 The minimal endpoint reads the same body and writes the same row with one INSERT: no token, no fence, no event log. The
-service is one process, the gateway another in front of it over TCP. They are measured one after the other on one
+service is one process, Caddy another in front of it. They are measured one after the other on one
 PostgreSQL (fsync on), with the load from this process: thousands of persons in forty villages check in in turn, each
 with their own device. The output contains the CPU time per request of each part, which hardly depends on other load.
 --alone stops the background tasks (days, audit chain, relay) while it measures.
@@ -33,8 +33,9 @@ from benchmarks.check_in_load import (
     start_app,
     terminate_on_exit,
 )
+from benchmarks.gateway import start_door
 
-PATH_OF_APP = {"bare": "/check-ins", "service": CHECK_INS_PATH, "gateway": CHECK_INS_PATH}
+PATH_OF_APP = {"bare": "/check-ins", "service": CHECK_INS_PATH, "door": CHECK_INS_PATH}
 
 
 async def measure_batches(
@@ -112,12 +113,17 @@ def main() -> None:
         running = []
         with terminate_on_exit(running):
             postgres_clock = get_postgres_clock(url)
-            for app in ("bare", "service", "gateway"):
-                peers = {"attendance": f"http://127.0.0.1:{ports['service']}"} if app == "gateway" else {}
-                process, ports[app] = start_app(app, url, cadres.key, XIANJIE_PEERS=json.dumps(peers))
+            for app in ("bare", "service"):
+                process, ports[app] = start_app(app, url, cadres.key)
                 running.append(process)
                 clocks[app] = {app: get_process_clock(process.pid), "postgres": postgres_clock}
-            clocks["gateway"]["service"] = clocks["service"]["service"]
+            process, ports["door"] = start_door({"attendance": ports["service"]})
+            running.append(process)
+            clocks["door"] = {
+                "door": get_process_clock(process.pid),
+                "service": clocks["service"]["service"],
+                "postgres": postgres_clock,
+            }
             asyncio.run(measure_apps(ports, clocks, options, cadres))
 
 

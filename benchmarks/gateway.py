@@ -1,139 +1,168 @@
-"""Measures the cost of the gateway: one small answer from a service directly, over TCP through the gateway, and in process.
+"""What the door costs: one small answer of a service, asked at its own port, through Caddy, and beside it the least server.
 
-    python -m benchmarks.gateway [--seconds 4] [--connections 16]
+    python -m benchmarks.gateway [--seconds 2] [--pairs 7] [--connections 1 16 64]
 
-Rounds alternate, so that other load on the machine affects all setups alike. The work column is the CPU time of all
-participating servers per request, which hardly depends on other load.
+Rounds alternate, so that a busy machine slows all setups alike; figures are medians over the pairs with their spread.
+Bars: the door reaches 0.33 of the service's rate, its p99 is at most 60 ms above the service's.
 """
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+from embedded.door import DoorPlan, find_caddy, load_declared_routes, write_caddyfile
 from embedded.processes import find_free_ports
 from services.gateway.main import create_app
-from services.gateway.rate_limiter import DEFAULT_RATES
 from shared.app import configure_logging
 from shared.app.serve import app_lifespan, open_listener, run_until_stopped, uvicorn_config
+from shared.http.rate_limits import DEFAULT_RATES
 from shared.settings import Settings
 
 HOST = "127.0.0.1"
-RESPONSE_BODY = json.dumps({"items": [{"id": number, "name": "新店村水渠"} for number in range(10)]}).encode()
-ROUND_COUNT = 4
-SETUPS = ("direct", "gateway over TCP", "gateway in one process")
+PATH = "/docs/start.js"
+"""A small answer of a service: a route with its middleware, no database."""
+SETUPS = ("bare", "service", "door")
+MIN_SHARE, MAX_EXTRA_P99_MS = 0.33, 60.0
 
 
 async def answer_small(scope: Scope, _receive: Receive, send: Send) -> None:
-    """ASGI app of a service that answers at once with RESPONSE_BODY."""
+    """The least a server does."""
     if scope["type"] == "http":
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(RESPONSE_BODY)).encode()),
-        ]
+        body = b"x" * 200
+        headers = [(b"content-type", b"text/javascript"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": RESPONSE_BODY})
+        await send({"type": "http.response.body", "body": body})
 
 
-async def serve(setup: str, port: int, upstream: int) -> None:
-    """Run one of the three servers until it is terminated."""
+async def serve(setup: str, port: int) -> None:
+    """The bare server or the service, until told to end."""
     configure_logging("CRITICAL")
-    if setup == SETUPS[0]:
-        with open_listener(HOST, port) as listener:
+    with open_listener(HOST, port) as listener:
+        if setup == "bare":
             await uvicorn.Server(uvicorn_config(answer_small)).serve(sockets=[listener])
-        return
-    settings = Settings(
-        service="gateway",
-        embedded=True,
-        var=Path("/nonexistent"),
-        peers={"funds": f"http://{HOST}:{upstream}"},
-        rates=dict.fromkeys(DEFAULT_RATES, "10000000/second"),
-    )
-    app = create_app(settings, apps={"funds": answer_small} if setup == SETUPS[2] else None)
-    async with app_lifespan(app):
-        with open_listener(HOST, port) as listener:
+            return
+        rates = dict.fromkeys(DEFAULT_RATES, "10000000/second")
+        app = create_app(Settings(service="gateway", embedded=True, var=Path("/nonexistent"), rates=rates))
+        async with app_lifespan(app):
             await uvicorn.Server(uvicorn_config(app)).serve(sockets=[listener])
 
 
 async def _send_requests(port: int, until: float, times: list[float]) -> None:
     reader, writer = await asyncio.open_connection(HOST, port)
-    request = b"GET /api/v1/funds/plans HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n"
+    request = f"GET {PATH} HTTP/1.1\r\nHost: {HOST}:{port}\r\nAccept: */*\r\n\r\n".encode()
     while time.perf_counter() < until:
         began = time.perf_counter()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200"), head  # noqa: S101 - a wrong answer makes the measurement invalid
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
+        assert head.startswith(b"HTTP/1.1 200"), head  # noqa: S101 - a wrong answer is no measurement
+        await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
         times.append(time.perf_counter() - began)
     writer.close()
 
 
-def _get_cpu_seconds(pids: list[int]) -> float:
-    """CPU seconds used by the processes so far."""
-    ticks = 0
-    for pid in pids:
-        ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13]))
-    return ticks / os.sysconf("SC_CLK_TCK")
+@dataclass(frozen=True)
+class Round:
+    """Requests a second, and the milliseconds that 99 % stay under."""
+
+    rate: float
+    p99: float
 
 
-async def measure_load(port: int, pids: list[int], seconds: float, connections: int) -> tuple[float, ...]:
-    """Measure requests per second, p50 and p99 latency in ms, and CPU-microseconds per request."""
+async def measure_round(port: int, seconds: float, connections: int) -> Round:
+    """One round at so many connections."""
     times: list[float] = []
-    before = _get_cpu_seconds(pids)
     until = time.perf_counter() + seconds
     await asyncio.gather(*(_send_requests(port, until, times) for _ in range(connections)))
-    ranked = sorted(times)
-    work = (_get_cpu_seconds(pids) - before) / len(times) * 1e6
-    return len(times) / seconds, ranked[len(ranked) // 2] * 1000, ranked[int(len(ranked) * 0.99)] * 1000, work
+    return Round(len(times) / seconds, sorted(times or [seconds])[int(len(times) * 0.99)] * 1000)
 
 
 @contextmanager
-def start_servers(ports: dict[str, int]) -> Iterator[list[int]]:
-    """Start the three servers as processes; yields their process ids."""
+def start_servers(ports: dict[str, int]) -> Iterator[None]:
+    """The three servers as processes of their own."""
     running = []
-    for setup, port in ports.items():
-        command = [sys.executable, "-m", "benchmarks.gateway", "--serve", setup, "--port", str(port)]
-        command += ["--upstream", str(ports[SETUPS[0]])]
-        running.append(subprocess.Popen(command, env=os.environ))  # noqa: S603 - our own module
+    for setup in ("bare", "service"):
+        command = [sys.executable, "-m", "benchmarks.gateway", "--serve", setup, "--port", str(ports[setup])]
+        running.append(subprocess.Popen(command, env=os.environ))  # noqa: S603 - ourselves
+    running.append(start_caddy(ports["door"], {"gateway": ports["service"]}))
     try:
-        yield [process.pid for process in running]
+        yield
     finally:
-        for process in running:
-            process.terminate()
-            process.wait()
+        for one in running:
+            one.terminate()
+            one.wait()
 
 
-async def measure_setups(seconds: float, connections: int) -> dict[str, Any]:
-    """Measure all setups in alternating rounds; returns medians and the ratio to the direct setup."""
+def start_door(ports: dict[str, int]) -> "tuple[subprocess.Popen[bytes], int]":
+    """The door on a free port, listening; its process and port."""
+    port = find_free_ports(["door"])["door"]
+    process = start_caddy(port, ports)
+    asyncio.run(_wait_until_listening(port))
+    return process, port
+
+
+def start_caddy(port: int, ports: dict[str, int]) -> "subprocess.Popen[bytes]":
+    """The door with its whole configuration before services on these ports; the others are away."""
+    routes = load_declared_routes()
+    plan = DoorPlan(
+        replicas={name: (f"{HOST}:{ports[name]}",) for name in ports},
+        routes={name: routes[name] for name in ports},
+        port=port,
+        bind=HOST,
+    )
+    command = [str(find_caddy()), "run", "--config", "-", "--adapter", "caddyfile"]
+    made = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)  # noqa: S603 - our door
+    assert made.stdin is not None  # noqa: S101 - stdin=PIPE
+    made.stdin.write(write_caddyfile(plan).encode())
+    made.stdin.close()
+    return made
+
+
+async def measure(seconds: float, pairs: int, connections: Sequence[int]) -> bool:
+    """Print a line for each number of connections; whether all bars are kept."""
     ports = find_free_ports(list(SETUPS))
-    rounds: dict[str, list[tuple[float, ...]]] = {setup: [] for setup in SETUPS}
-    with start_servers(ports) as pids:
+    kept = True
+    with start_servers(ports):
         for port in ports.values():
             await _wait_until_listening(port)
-        for _ in range(ROUND_COUNT):
-            for setup, port in ports.items():
-                rounds[setup].append(await measure_load(port, pids, seconds, connections))
-    medians = {
-        setup: [statistics.median(measurement[i] for measurement in measurements) for i in range(4)]
-        for setup, measurements in rounds.items()
-    }
-    direct_rate = medians[SETUPS[0]][0]
-    return {
-        setup: {"rate": rate, "p50": p50, "p99": p99, "work": work, "ratio": rate / direct_rate}
-        for setup, (rate, p50, p99, work) in medians.items()
-    }
+            await measure_round(port, 1, 8)
+        print(f"load of the machine {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        for number in connections:
+            found: dict[str, list[Round]] = {setup: [] for setup in SETUPS}
+            for _ in range(pairs):
+                for setup, port in ports.items():
+                    found[setup].append(await measure_round(port, seconds, number))
+            kept &= _print_line(number, found)
+    return kept
+
+
+def _print_line(connections: int, found: dict[str, list[Round]]) -> bool:
+    pairs = list(zip(found["door"], found["service"], strict=True))
+    shares = sorted(door.rate / service.rate for door, service in pairs)
+    extra = sorted(door.p99 - service.p99 for door, service in pairs)
+    share, late = statistics.median(shares), statistics.median(extra)
+    for setup, rounds in found.items():
+        rates = [one.rate for one in rounds]
+        p99 = statistics.median(one.p99 for one in rounds)
+        print(
+            f"{connections:3} connections, {setup:8} {statistics.median(rates):7.0f}/s"
+            f" ({min(rates):.0f} to {max(rates):.0f}), p99 {p99:6.1f} ms"
+        )
+    print(
+        f"    share of the service {share:.2f} ({shares[0]:.2f} to {shares[-1]:.2f}),"
+        f" p99 above it {late:.1f} ms ({extra[0]:.1f} to {extra[-1]:.1f})"
+    )
+    return share >= MIN_SHARE and late <= MAX_EXTRA_P99_MS
 
 
 async def _wait_until_listening(port: int) -> None:
@@ -148,25 +177,19 @@ async def _wait_until_listening(port: int) -> None:
 
 
 def main() -> int:
-    """Parse the command line and print the comparison; returns the exit code."""
+    """The command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--serve", choices=SETUPS, help=argparse.SUPPRESS)
+    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    parser.add_argument("--serve", choices=SETUPS[:2], help=argparse.SUPPRESS)
     parser.add_argument("--port", type=int, default=0, help=argparse.SUPPRESS)
-    parser.add_argument("--upstream", type=int, default=0, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.serve:
-        return run_until_stopped(serve(options.serve, options.port, options.upstream))
-    results = asyncio.run(measure_setups(options.seconds, options.connections))
-    print(f"{'':24}{'requests/s':>12}{'p50 ms':>9}{'p99 ms':>9}{'of direct':>11}{'work us':>9}")
-    for setup, row in results.items():
-        print(
-            f"{setup:24}{row['rate']:12.0f}{row['p50']:9.1f}{row['p99']:9.1f}{row['ratio']:11.2f}{row['work']:9.0f}"
-        )
-    return 0
+    asked = parser.parse_args()
+    if asked.serve:
+        return run_until_stopped(serve(asked.serve, asked.port))
+    return 0 if asyncio.run(measure(asked.seconds, asked.pairs, asked.connections)) else 1
 
 
 if __name__ == "__main__":

@@ -10,15 +10,23 @@ import uvicorn
 from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import System
 from shared.app import configure_logging
+from shared.app.http_protocol import ConnectionLimits
 from shared.app.serve import migrate_database, open_listener, run_until_stopped, uvicorn_config
 from shared.settings import Settings, StartupError
+
+
+def door_limits(settings: Settings) -> ConnectionLimits:
+    """The usual limits; behind a proxy all connections come from one address."""
+    if settings.door_proxies:
+        return ConnectionLimits(connections_per_address=ConnectionLimits.connections)
+    return ConnectionLimits()
 
 
 async def serve(settings: dict[str, Settings], door: socket.socket) -> None:
     """Run until interrupted."""
     system = System(settings.__getitem__)
     async with system.lifespan():
-        server = uvicorn.Server(uvicorn_config(system.apps["gateway"]))
+        server = uvicorn.Server(uvicorn_config(system.apps["gateway"], door_limits(settings["gateway"])))
         sys.stdout.write(format_welcome(settings["gateway"]))
         sys.stdout.flush()
         await server.serve(sockets=[door])

@@ -1,7 +1,7 @@
-"""`python -m embedded.processes`: one process per service over TCP on this machine, watched and restarted.
+"""`python -m embedded.processes`: one process per service over TCP on this machine and Caddy in front, watched and restarted.
 
-The same code, settings and addresses as containers have (deploy/docker-compose.yml). Which process is which, and on
-which port it listens, stands in processes.json of the data folder.
+The same code, settings and door as containers have (deploy/docker-compose.yml). Which process is which, and on which
+port it listens, stands in processes.json of the data folder.
 """
 
 import argparse
@@ -12,18 +12,20 @@ import os
 import signal
 import socket
 import sys
+from abc import ABC, abstractmethod
 from asyncio.subprocess import PIPE, Process, create_subprocess_exec
 from pathlib import Path
 
 import structlog
 
+from embedded.door import DoorPlan, find_caddy, load_declared_routes, start_door
 from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import FIRST_SERVICE, list_services
 from shared.app import configure_logging
 from shared.app.serve import open_listener, run_until_stopped
 from shared.settings import Settings, StartupError
 
-GATEWAY = "gateway"
+GATEWAY, DOOR = "gateway", "door"
 MIN_RESTART_DELAY_S, MAX_RESTART_DELAY_S = 0.5, 30.0
 """Pause before a restart: doubled with every death, from the first to the second."""
 STABLE_AFTER_S = 60.0
@@ -33,39 +35,22 @@ STOP_TIMEOUT_S = 15.0
 log = structlog.get_logger("processes")
 
 
-class ServiceProcess:
-    """One service's process, started again whenever it dies."""
+class WatchedProcess(ABC):
+    """A process that is started again whenever it dies."""
 
-    def __init__(self, settings: Settings, port: int, deaths: asyncio.Queue[str]) -> None:
-        self.settings = settings
+    def __init__(self, name: str, port: int, deaths: asyncio.Queue[str]) -> None:
+        self.name = name
         self.port = port
         self.exits = deaths
         self.process: Process | None = None
 
-    @property
-    def name(self) -> str:
-        """The service."""
-        return self.settings.service
+    @abstractmethod
+    async def launch(self) -> Process:
+        """Start the process, in a session of its own so that Ctrl-C reaches only its keeper."""
 
     async def start(self) -> None:
-        """Start the process, in a session of its own so that Ctrl-C reaches only its keeper."""
-        command = (
-            sys.executable,
-            "-m",
-            "shared.app.serve",
-            self.name,
-            "--host",
-            HOST,
-            "--port",
-            str(self.port),
-        )
-        self.process = await create_subprocess_exec(
-            *command,
-            "--exit-with-parent",
-            env={**os.environ, **self.settings.to_environment()},
-            stdin=PIPE,  # its end tells the child that its keeper is gone
-            start_new_session=True,
-        )
+        """Start it and remember which it is."""
+        self.process = await self.launch()
 
     async def wait_until_ready(self) -> None:
         """Wait until it answers; CannotStart when it ends instead (it has said why)."""
@@ -100,6 +85,36 @@ class ServiceProcess:
                 self.process.kill()
 
 
+class ServiceProcess(WatchedProcess):
+    """One service."""
+
+    def __init__(self, settings: Settings, port: int, deaths: asyncio.Queue[str]) -> None:
+        super().__init__(settings.service, port, deaths)
+        self.settings = settings
+
+    async def launch(self) -> Process:
+        """The service alone, as its container runs it."""
+        return await create_subprocess_exec(
+            *(sys.executable, "-m", "shared.app.serve", self.name),
+            *("--host", HOST, "--port", str(self.port), "--exit-with-parent"),
+            env={**os.environ, **self.settings.to_environment()},
+            stdin=PIPE,  # its end tells the child that its keeper is gone
+            start_new_session=True,
+        )
+
+
+class DoorProcess(WatchedProcess):
+    """Caddy in front of all services."""
+
+    def __init__(self, plan: DoorPlan, deaths: asyncio.Queue[str]) -> None:
+        super().__init__(DOOR, plan.port, deaths)
+        self.plan = plan
+
+    async def launch(self) -> Process:
+        """Caddy with the configuration of this run."""
+        return await start_door(self.plan)
+
+
 async def _is_listening(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection(HOST, port)
@@ -116,14 +131,27 @@ def find_free_ports(names: list[str]) -> dict[str, int]:
         return {name: door.getsockname()[1] for name, door in doors.items()}
 
 
+def plan_door(port: int, ports: dict[str, int]) -> DoorPlan:
+    """The door of this machine, one replica of each service."""
+    return DoorPlan(
+        replicas={name: (f"{HOST}:{ports[name]}",) for name in list_services()},
+        routes=load_declared_routes(),
+        port=port,
+        bind=HOST,
+    )
+
+
 async def run_processes(home: Path, settings: dict[str, Settings], ports: dict[str, int]) -> None:
     """Start everything, keep it going, end it all together."""
     deaths: asyncio.Queue[str] = asyncio.Queue()
-    children = {name: ServiceProcess(own, ports[name], deaths) for name, own in settings.items()}
-    rest = [name for name in children if name not in {FIRST_SERVICE, GATEWAY}]
+    children: dict[str, WatchedProcess] = {
+        name: ServiceProcess(own, ports[name], deaths) for name, own in settings.items()
+    }
+    rest = [name for name in children if name != FIRST_SERVICE]
+    children[DOOR] = DoorProcess(plan_door(ports[DOOR], ports), deaths)
     keepers: list[asyncio.Task[None]] = []
     try:
-        for wave in ([FIRST_SERVICE], rest, [GATEWAY]):
+        for wave in ([FIRST_SERVICE], rest, [DOOR]):
             await asyncio.gather(*(children[name].start() for name in wave))
             await asyncio.gather(*(children[name].wait_until_ready() for name in wave))
         keepers = [asyncio.create_task(child.keep_running()) for child in children.values()]
@@ -136,11 +164,11 @@ async def run_processes(home: Path, settings: dict[str, Settings], ports: dict[s
     finally:
         for keeper in keepers:
             keeper.cancel()
-        await children[GATEWAY].stop()
+        await children[DOOR].stop()
         await asyncio.gather(*(child.stop() for child in children.values()))
 
 
-def _write_process_file(home: Path, children: dict[str, ServiceProcess]) -> None:
+def _write_process_file(home: Path, children: dict[str, WatchedProcess]) -> None:
     found = {
         name: {"pid": child.process.pid if child.process else None, "port": child.port}
         for name, child in children.items()
@@ -160,17 +188,18 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as stack:
         try:
             home = claim_data_folder(asked.var, stack)
-            ports = find_free_ports([name for name in list_services() if name != GATEWAY])
-            ports[GATEWAY] = _find_gateway_port(asked.port)
-            peers = {name: port for name, port in ports.items() if name != GATEWAY}
-            settings = build_settings(home, ports[GATEWAY], peers)
+            find_caddy()
+            ports = find_free_ports(list_services())
+            ports[DOOR] = _find_door_port(asked.port)
+            peers = {name: port for name, port in ports.items() if name not in {GATEWAY, DOOR}}
+            settings = build_settings(home, ports[DOOR], peers)
         except StartupError as error:
             sys.stderr.write(f"{error}\n")
             return 1
         return run_until_stopped(run_processes(home, settings, ports))
 
 
-def _find_gateway_port(port: int) -> int:
+def _find_door_port(port: int) -> int:
     """The port asked for, when it can be had; 0 finds one."""
     door: socket.socket
     with open_listener(HOST, port) as door:

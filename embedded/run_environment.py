@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
 from embedded.system import list_services
 from shared.settings import Settings, StartupError
 
@@ -63,7 +63,9 @@ def build_settings(home: Path, port: int, peers: dict[str, int] | None = None) -
         "log_level": os.environ.get("XIANJIE_LOG_LEVEL", "WARNING"),
         **load_or_create_secrets(home),
     }
-    return {name: Settings.load(name, **values) for name in list_services()}
+    names = list_services()
+    keys = create_service_keys(names)
+    return {name: Settings.load(name, **values, **keys[name]) for name in names}
 
 
 def format_welcome(settings: Settings) -> str:

@@ -44,7 +44,13 @@ class Settings(BaseSettings):
     peers: Annotated[dict[str, str], Field(default_factory=dict, description="service → base address")]
     issuer: str = "http://xianjie"
     audience: str = "xianjie"
-    service_key: str = Field("", description="shared secret of service-to-service tokens, ≥ 32 characters")
+    service_key: str = Field("", description="this service's private key for service tokens, base64 of a JWK")
+    service_public_keys: Annotated[
+        dict[str, Any], Field(default_factory=dict, description="public keys of all services, a JWK set")
+    ]
+    service_public_keys_file: str = Field(
+        "", description="the file that holds them, when they are not given here"
+    )
     data_keys: Annotated[
         dict[str, str], Field(default_factory=dict, description="key id → base64 key, personal data")
     ]
@@ -66,10 +72,17 @@ class Settings(BaseSettings):
     )
     webhook_timeout: float = Field(10, gt=0, le=25, description="seconds a webhook's receiver has to answer")
     rates: Annotated[
-        dict[str, str], Field(default_factory=dict, description="limits of the gateway, by name: 60/minute")
+        dict[str, str], Field(default_factory=dict, description="limits per caller, by name: 60/minute")
     ]
     trusted_proxies: tuple[str, ...] = Field(
-        (), description="networks whose X-Forwarded-For the gateway believes"
+        ("127.0.0.1/32", "::1/128"),
+        description="networks of the door and of other services: their X-Forwarded-For is believed",
+    )
+    door_proxies: tuple[str, ...] = Field(
+        (), description="networks of a proxy in front of the door of the one-process run"
+    )
+    drain_seconds: float = Field(
+        0, ge=0, le=60, description="seconds between the order to end (/readyz 503 from then on) and the end"
     )
     pages: Path = Field(Path("web/dist"), description="folder of the built pages (desk, phone)")
     tile_host: str = Field(
@@ -94,10 +107,26 @@ class Settings(BaseSettings):
             if value in KNOWN_SECRETS or len(value) < MIN_SECRET_LENGTH:
                 message = f"XIANJIE_{name.upper()} 必须设置为至少 {MIN_SECRET_LENGTH} 个字符的随机值"
                 raise ValueError(message)
+        if not self.service_public_keys and not self.service_public_keys_file:
+            raise ValueError("XIANJIE_SERVICE_PUBLIC_KEYS_FILE 必须设置: 各服务公钥的文件")
         if not self.data_keys:
             message = 'XIANJIE_DATA_KEYS 必须设置, 形如 {"2026": "<base64 of 32 random bytes>"}'
             raise ValueError(message)
         return self
+
+    def load_service_public_keys(self) -> dict[str, Any]:
+        """The public keys of all services as a JWK set, from the file when one is named."""
+        if not self.service_public_keys_file:
+            return self.service_public_keys
+        try:
+            found: dict[str, Any] = json.loads(
+                Path(self.service_public_keys_file).read_text(encoding="utf-8")
+            )
+        except (OSError, ValueError) as error:
+            raise StartupError(
+                f"XIANJIE_SERVICE_PUBLIC_KEYS_FILE 读不出: {self.service_public_keys_file} ({error})"
+            ) from error
+        return found
 
     @property
     def resolved_database_url(self) -> str:

@@ -44,6 +44,8 @@ class ServiceContext:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     memory: dict[str, Any] = field(default_factory=dict)
     """Values kept in memory while the service runs (caches, the group commit of check-ins), by name."""
+    draining: bool = False
+    """Told to end: /readyz answers 503, requests are still served."""
 
     def service_actor(self) -> Actor:
         """The service itself as actor, for background tasks."""
@@ -81,7 +83,9 @@ class ServiceClient:
         headers: Mapping[str, str] | None = None,
     ) -> Any:  # noqa: ANN401 - any JSON
         """Send a request and return the JSON answer. Raises the ApiError the service answered, Unavailable when it is down."""
-        token = issue_service_token(self.context.settings, self.context.name, self.actor, self.at)
+        token = issue_service_token(
+            self.context.settings, self.context.name, self.actor, self.at, receiver=self.service
+        )
         return await self.context.clients.request(
             self.service, method, path, token=token, params=params, json=json, headers=headers
         )

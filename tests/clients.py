@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from shared.auth import issue_service_token
 from shared.db.migrate import has_database
 from shared.events.inbox import create_relay
 from shared.unit_of_work import ServiceContext
@@ -76,6 +77,13 @@ class SystemUnderTest:
     def service(self, name: str) -> ServiceUnderTest:
         """One service."""
         return ServiceUnderTest(self, name)
+
+    def service_token(self, sender: str, receiver: str) -> str:
+        """A token with which one service asks another, for itself."""
+        context: ServiceContext = self.apps[sender].state.context
+        return issue_service_token(
+            context.settings, sender, context.service_actor(), self.now(), receiver=receiver
+        )
 
     def client_with_claims(self, name: str, claims: Mapping[str, Any] | None) -> httpx.AsyncClient:
         """A client whose every request carries a fresh token with these claims."""

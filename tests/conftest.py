@@ -14,12 +14,12 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
-from embedded.run_secrets import load_or_create_secrets
-from embedded.system import System
-from services.gateway.rate_limiter import DEFAULT_RATES
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
+from embedded.system import System, list_services
 from shared.app import configure_logging
 from shared.db import Database, async_url, execute_core, log_epoch
 from shared.db.migrate import has_database, upgrade_database
+from shared.http.rate_limits import DEFAULT_RATES
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
 from tests import postgres
@@ -232,14 +232,14 @@ def _built(templates: DatabaseTemplates, _clock: Clock, test_key: TestKey) -> di
     configure_logging("CRITICAL")
     var = templates.folder / "var"
     var.mkdir()
-    secrets = load_or_create_secrets(var)
+    secrets, keys = load_or_create_secrets(var), create_service_keys(list_services())
     urls = {}
 
     def settings(service: str) -> Settings:
         urls[service] = templates.create_template(service) if has_database(service) else "sqlite://"
         if has_database(service):
             upgrade_database(service, urls[service])
-        return build_settings(service, var, urls[service], secrets)
+        return build_settings(service, var, urls[service], secrets | keys[service])
 
     system = System(settings, now=_clock.now)
 

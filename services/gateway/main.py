@@ -1,4 +1,4 @@
-"""Gateway: the single public address; forwards requests to the services and stores no business data."""
+"""The gateway: pages composed of several services' answers; in one process also the door to them all."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -6,31 +6,53 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
 from starlette.types import ASGIApp
 
 from services.gateway.board.router import router as board
+from services.gateway.dispatcher import Dispatcher
 from services.gateway.home.router import router as home
 from services.gateway.notices.router import router as notices
 from services.gateway.overview.router import router as overview
 from services.gateway.pages.router import router as pages
-from services.gateway.proxy import Door
-from services.gateway.rate_limiter import RateLimiter
 from services.gateway.system.router import build_router as system
 from services.gateway.threads.router import router as threads
-from services.gateway.upstream import Remote
 from shared import clock
-from shared.app import API_PREFIX, Metrics, RequestLogMiddleware, openapi_with_problems
+from shared.app import Metrics, RequestLogMiddleware, openapi_with_problems
 from shared.auth import Keyring, TokenVerifier
 from shared.clients import ServiceClients
 from shared.db import Database
 from shared.files import Storage
-from shared.http import problems
+from shared.http import API_PREFIX, AdmissionMiddleware, DeclaredRoutes, declare_routes, door_rules, problems
 from shared.rules import RuleCache
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
 
 SERVICE_NAME = "gateway"
+COMPRESSION_LEVEL = 5
+UNCOMPRESSED_TYPES = (
+    "application/octet-stream",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+)
+"""Content that is compressed already."""
 PAGE_ROUTERS: tuple[APIRouter, ...] = (home, threads, overview, notices)
+
+
+class GatewayService:
+    """The gateway as the door sees it: no database, no events, only routes."""
+
+    name = SERVICE_NAME
+    handlers: Mapping[str, Any] = {}
+
+    def declared_routes(self) -> DeclaredRoutes:
+        """What the door hands to the gateway; its metrics stay inside."""
+        found = declare_routes(PAGE_ROUTERS, [system(Metrics(SERVICE_NAME)), board, pages])
+        return DeclaredRoutes(tuple(one for one in found.prefixes if one != "/metrics"))
+
+
+SERVICE = GatewayService()
 
 
 def create_app(
@@ -42,23 +64,37 @@ def create_app(
     """Build the gateway app; `apps` are the services of this process, looked up again at every request."""
     settings = settings or Settings.load(SERVICE_NAME)
     context = _build_context(settings, apps, now)
-    metrics, remote = Metrics(SERVICE_NAME), Remote()
+    metrics, own = Metrics(SERVICE_NAME), SERVICE.declared_routes()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         try:
             yield
         finally:
-            await remote.close()
             await context.clients.close()
 
     app = FastAPI(
-        title="衔接", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+        title="衔接",
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
     )
     app.state.context = context
+    app.state.declared_routes = own
     app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]
     problems.install_error_handlers(app)
-    app.add_middleware(Door, context=context, rates=RateLimiter(settings.rates, now), remote=remote)
+    app.add_middleware(AdmissionMiddleware, context=context)
+    if apps is not None:
+        app.add_middleware(Dispatcher, context=context, own=own)
+        app.add_middleware(
+            GZipMiddleware,
+            minimum_size=door_rules.MIN_COMPRESSED_BYTES,
+            compresslevel=COMPRESSION_LEVEL,
+            exclude_content_types=(*DEFAULT_EXCLUDED_CONTENT_TYPES, *UNCOMPRESSED_TYPES),
+        )
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
     for router in (system(metrics), board, pages):
         app.include_router(router)

@@ -13,6 +13,8 @@ from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
+from services.identity.rate_windows.router import router as rate_windows
+from services.identity.rate_windows.service import purge_windows
 from services.identity.regions.router import REGION_KIND
 from services.identity.regions.router import router as regions
 from services.identity.sessions.router import router as sessions
@@ -37,7 +39,11 @@ SERVICE = Service(
         REGION_KIND,
     ),
     open_routers=(keys,),
-    background=(run_periodically("expired tokens", delete_expired_tokens, EXPIRED_TOKENS_PAUSE_S),),
+    internal_routers=(rate_windows,),
+    background=(
+        run_periodically("expired tokens", delete_expired_tokens, EXPIRED_TOKENS_PAUSE_S),
+        run_periodically("rate windows", purge_windows, 600),
+    ),
     start=seed_demo_accounts,
 )
 

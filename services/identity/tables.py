@@ -4,7 +4,8 @@ from services.identity.accounts import models as accounts
 from services.identity.base import Base
 from services.identity.keys import models as keys
 from services.identity.organisations import models as organisations
+from services.identity.rate_windows import models as rate_windows
 from services.identity.regions import models as regions
 from services.identity.sessions import models as sessions
 
-__all__ = ["Base", "accounts", "keys", "organisations", "regions", "sessions"]
+__all__ = ["Base", "accounts", "keys", "organisations", "rate_windows", "regions", "sessions"]

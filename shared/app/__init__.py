@@ -1,11 +1,10 @@
 """The service factory: one FastAPI app per service, its server, logs and metrics, health routes and background tasks."""
 
 from shared.app.background import run_periodically
-from shared.app.factory import API_PREFIX, Service, build_app, openapi_with_problems
+from shared.app.factory import Service, build_app, openapi_with_problems
 from shared.app.observability import Metrics, RequestLogMiddleware, configure_logging
 
 __all__ = [
-    "API_PREFIX",
     "Metrics",
     "RequestLogMiddleware",
     "Service",

@@ -18,7 +18,7 @@ from shared import clock
 from shared.app import admin_routes, health
 from shared.app.background import run_periodically
 from shared.app.observability import Metrics, RequestLogMiddleware
-from shared.auth import Keyring, May, TokenVerifier
+from shared.auth import Keyring, May, TokenVerifier, check_service_key
 from shared.clients import ServiceClients
 from shared.db import Database
 from shared.errors import Problem
@@ -29,7 +29,14 @@ from shared.events.webhooks import router as webhooks
 from shared.events.webhooks.delivery import WebhookDispatcher
 from shared.files import Storage
 from shared.files import router as files
-from shared.http import delete_expired_responses, problems
+from shared.http import (
+    API_PREFIX,
+    AdmissionMiddleware,
+    DeclaredRoutes,
+    declare_routes,
+    delete_expired_responses,
+    problems,
+)
 from shared.records import RecordKind, bind_kinds, list_get_addresses
 from shared.records.router import internal_worklist_router, record_router, worklist_router
 from shared.rules import RuleCache, load_rule_files
@@ -37,7 +44,6 @@ from shared.rules import router as rules
 from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
 
-API_PREFIX = "/api/v1"
 ROOT = Path(__file__).parents[2]
 STARTUP_LOCK_ID = 620_603
 """Advisory lock id: one process of a service at a time loads rules and runs the startup function."""
@@ -60,6 +66,8 @@ class Service:
     background: Sequence[Callable[[ServiceContext], Awaitable[None]]] = ()
     open_routers: Sequence[APIRouter] = ()
     """Routers outside /api/v1 (well-known documents)."""
+    internal_routers: Sequence[APIRouter] = ()
+    """Routers for other services, under /internal: the door hands nothing to them."""
     rule_shapes: Mapping[str, Any] = field(default_factory=dict)
     """Rule key → type of the rule's value; a rule version whose value does not validate is refused."""
     webhooks: May | None = None
@@ -68,6 +76,22 @@ class Service:
     """ASGI middleware classes, each with a function that builds its keyword arguments."""
     start: Callable[[ServiceContext], Awaitable[None]] | None = None
     """Called before the first request, e.g. to create initial data."""
+
+    def list_routers(self) -> list[APIRouter]:
+        """All routers under /api/v1: those every service has, then its own."""
+        common = (
+            rules.rule_router(self.name, self.rule_shapes),
+            files.file_router(self.name),
+            feed.event_feed_router(self.name, self.read),
+            admin_routes.admin_router(self.name),
+            worklist_router(self.name, self.kinds),
+        )
+        pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
+        return [*common, *pushed, *self.routers]
+
+    def declared_routes(self) -> DeclaredRoutes:
+        """What the door hands to this service."""
+        return declare_routes(self.list_routers(), self.open_routers)
 
 
 def build_app(
@@ -98,11 +122,20 @@ def build_app(
             await context.clients.close()
             await context.database.close()
 
-    app = FastAPI(title=service.title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=service.title,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # a redirect would name the address behind the door
+    )
     app.state.context = context
+    app.state.declared_routes = service.declared_routes()
     problems.install_error_handlers(app)
     for middleware, build_arguments in service.middleware:
         app.add_middleware(middleware, **build_arguments(context))
+    app.add_middleware(AdmissionMiddleware, context=context)
     app.add_middleware(RequestLogMiddleware, metrics=metrics)
     _mount_routers(app, service, metrics)
     app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]
@@ -112,6 +145,8 @@ def build_app(
 def _create_context(
     service: Service, settings: Settings, apps: Mapping[str, ASGIApp] | None, now: Callable[[], datetime]
 ) -> ServiceContext:
+    if settings.service_key:
+        check_service_key(settings)
     clients = ServiceClients(settings, apps)
 
     async def fetch_jwks() -> dict[str, Any]:
@@ -167,19 +202,9 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(health.health_router(metrics))
     app.include_router(inbox.inbox_router(service.handlers))
     app.include_router(internal_worklist_router(service.kinds))
-    for open_router in service.open_routers:
-        app.include_router(open_router)
-    common = (
-        rules.rule_router(service.name, service.rule_shapes),
-        files.file_router(service.name),
-        feed.event_feed_router(service.name, service.read),
-        admin_routes.admin_router(service.name),
-        worklist_router(service.name, service.kinds),
-    )
-    webhook_routers = (
-        [webhooks.webhook_router(service.name, service.read, service.webhooks)] if service.webhooks else []
-    )
-    for router in (*common, *webhook_routers, *service.routers):
+    for other in (*service.open_routers, *service.internal_routers):
+        app.include_router(other)
+    for router in service.list_routers():
         app.include_router(router, prefix=API_PREFIX)
     taken = list_get_addresses(app.routes, API_PREFIX)
     app.include_router(record_router(service.kinds, taken), prefix=API_PREFIX)

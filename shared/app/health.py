@@ -1,4 +1,4 @@
-"""`/healthz` (the process answers), `/readyz` (this replica can serve: database, schema, epoch), `/metrics`.
+"""`/healthz` (the process answers), `/readyz` (this replica can serve: database, schema, epoch, not draining), `/metrics`.
 
 A schema with columns or indexes more than this code knows is no fault: newer code upgrades it while old replicas serve.
 """
@@ -46,6 +46,8 @@ def health_router(metrics: Metrics) -> APIRouter:
     @router.get("/readyz", response_model=dict[str, str], **allows_anonymous(refuses=(Unavailable,)))
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         context = get_service_context(request)
+        if context.draining:
+            return JSONResponse({"status": "draining", "service": context.name}, 503)
         try:
             reason = await _find_fault(context)
         except (ApiError, DBAPIError, OSError) as error:

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Coroutine
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -22,30 +23,31 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp
 
+from shared.app.http_protocol import ConnectionLimits, limited_protocol
 from shared.app.observability import configure_logging
 from shared.auth import DecryptionFailed
 from shared.db.migrate import IncompatibleDatabase, has_database, upgrade_database
 from shared.settings import Settings, StartupError
+from shared.unit_of_work import ServiceContext
 
-KEEP_ALIVE_S = 30
-"""Seconds an idle connection stays open; must exceed the gateway's idle time, or it sends into a closed connection."""
+KEEP_ALIVE_S = 75
+"""Seconds an unused connection stays open; longer than the door keeps one for its next request (30 s)."""
 SHUTDOWN_GRACE_S = 10
 """Seconds that running requests have to finish at shutdown."""
 LISTEN_BACKLOG = 2048
 
 
-def uvicorn_config(app: ASGIApp, *, proxies: tuple[str, ...] = ()) -> uvicorn.Config:
-    """Uvicorn settings of every server; `proxies` are the networks whose X-Forwarded-For is trusted."""
+def uvicorn_config(app: ASGIApp, limits: ConnectionLimits | None = None) -> uvicorn.Config:
+    """How every server of this system runs; who is believed about addresses says shared/http/admission.py."""
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=limited_protocol(limits or ConnectionLimits()),
         ws="none",
         lifespan="off",  # entered by the caller, which reports a failure in one sentence
         log_config=None,
         access_log=False,  # shared/app/observability.py writes one line per request
         server_header=False,
-        proxy_headers=bool(proxies),
-        forwarded_allow_ips=list(proxies),
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
         backlog=LISTEN_BACKLOG,
@@ -113,12 +115,30 @@ def migrate_database(settings: Settings) -> None:
         raise StartupError(f"{settings.service} 数据库打不开: {location} ({reason})") from error
 
 
+class DrainingServer(uvicorn.Server):
+    """Server that on SIGTERM answers /readyz 503 and serves on for `drain_seconds`, so that the door turns away first."""
+
+    def __init__(self, config: uvicorn.Config, context: ServiceContext) -> None:
+        super().__init__(config)
+        self.context = context
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Start the drain on the first signal, end at once on the second."""
+        if self.context.draining or not self.context.settings.drain_seconds:
+            super().handle_exit(sig, frame)
+            return
+        self.context.draining = True
+        loop, end = asyncio.get_running_loop(), super().handle_exit
+        loop.call_soon_threadsafe(loop.call_later, self.context.settings.drain_seconds, end, sig, frame)
+
+
 async def serve_service(settings: Settings, host: str, port: int, *, exit_with_parent: bool) -> None:
     """Serve one service until stopped; with `exit_with_parent` also until standard input closes (the parent died)."""
     app: FastAPI = importlib.import_module(f"services.{settings.service}.main").create_app(settings)
     async with app_lifespan(app):
-        proxies = () if settings.service == "gateway" else settings.trusted_proxies or ("127.0.0.1",)
-        server = uvicorn.Server(uvicorn_config(app, proxies=proxies))
+        # All connections come from the door.
+        limits = ConnectionLimits(connections_per_address=ConnectionLimits.connections)
+        server = DrainingServer(uvicorn_config(app, limits), app.state.context)
         parent_watch = asyncio.create_task(_exit_with_parent(server)) if exit_with_parent else None
         with open_listener(host, port) as listener:
             await server.serve(sockets=[listener])

@@ -12,7 +12,8 @@ from shared.auth.field_encryption import (
     normalize_text,
 )
 from shared.auth.permissions import ROLES, May, Reach, Role
-from shared.auth.tokens import TokenVerifier, is_service_token, issue_service_token
+from shared.auth.service_keys import generate_service_keys, service_key_id
+from shared.auth.tokens import TokenVerifier, check_service_key, is_service_token, issue_service_token
 
 __all__ = [
     "LEVEL_DIGITS",
@@ -26,7 +27,9 @@ __all__ = [
     "Reach",
     "Role",
     "TokenVerifier",
+    "check_service_key",
     "generate_key",
+    "generate_service_keys",
     "is_region_within",
     "is_service_token",
     "issue_service_token",
@@ -36,4 +39,5 @@ __all__ = [
     "mask_phone",
     "normalize_text",
     "region_bounds",
+    "service_key_id",
 ]

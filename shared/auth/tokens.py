@@ -1,8 +1,8 @@
 """Access tokens: each service verifies them itself and makes an actor of the claims.
 
 Tokens of people and machines: ES256, signed by identity, valid for ten minutes, with the grants, the `person` behind the
-account and that person's other `accounts` in the claims. Tokens between services: HS256 with the installation's service
-key, valid for a minute, naming on whose behalf (`obo`) the service asks. Every other token is refused.
+account and that person's other `accounts` in the claims. Tokens between services: ES256 with the sender's own key, for one
+receiver, valid for a minute, naming on whose behalf (`obo`) the service asks. Every other token is refused.
 """
 
 import json
@@ -13,15 +13,21 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OctKey
+from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from shared.auth.access import NATION_CODE, Actor, Grant
 from shared.auth.permissions import May, Role
+from shared.auth.service_keys import (
+    KEY_ID_PREFIX,
+    load_private_key,
+    load_public_keys,
+    service_audience,
+    service_key_id,
+)
 from shared.errors import ApiError, Unauthenticated, Unavailable
-from shared.settings import Settings
+from shared.settings import Settings, StartupError
 
-SERVICE_KEY_ID = "service"
 SERVICE_TOKEN_TTL = timedelta(seconds=60)
 LEEWAY_S = 30
 JWKS_MIN_REFRESH = timedelta(seconds=10)
@@ -39,16 +45,14 @@ def unauthenticated_error(words: str, english: str, error: str = "invalid_token"
     return Unauthenticated(words, english, headers={"WWW-Authenticate": f'{REALM}, error="{error}"'})
 
 
-def _load_service_key(settings: Settings) -> OctKey:
-    return OctKey.import_key(settings.service_key)
-
-
-def issue_service_token(settings: Settings, service: str, actor: Actor, at: datetime) -> str:
-    """A token for one service's request to another on behalf of an actor, valid for `SERVICE_TOKEN_TTL`."""
+def issue_service_token(
+    settings: Settings, service: str, actor: Actor, at: datetime, *, receiver: str
+) -> str:
+    """A token for one service's request to another (`receiver`) on behalf of an actor, valid for `SERVICE_TOKEN_TTL`."""
     claims = {
         "iss": settings.issuer,
-        "aud": settings.audience,
-        "sub": f"service:{service}",
+        "aud": service_audience(settings.audience, receiver),
+        "sub": service_key_id(service),
         "name": service,
         "kind": "service",
         "obo": actor.on_behalf_of or actor.id,
@@ -56,15 +60,25 @@ def issue_service_token(settings: Settings, service: str, actor: Actor, at: date
         "iat": int(at.timestamp()),
         "exp": int((at + SERVICE_TOKEN_TTL).timestamp()),
     }
-    return jwt.encode(
-        {"alg": "HS256", "kid": SERVICE_KEY_ID}, claims, _load_service_key(settings), algorithms=["HS256"]
-    )
+    header = {"alg": "ES256", "kid": service_key_id(service)}
+    return jwt.encode(header, claims, load_private_key(settings.service_key), algorithms=["ES256"])
+
+
+def check_service_key(settings: Settings) -> None:
+    """StartupError when the private key of a service is not the one whose public key everybody has."""
+    public = load_public_keys(settings.load_service_public_keys()).get(service_key_id(settings.service))
+    try:
+        own = load_private_key(settings.service_key)
+    except ValueError as error:
+        raise StartupError("XIANJIE_SERVICE_KEY 不是服务私钥") from error
+    if public is None or public.thumbprint() != own.thumbprint():
+        raise StartupError(f"XIANJIE_SERVICE_KEY 与公钥文件里 {settings.service} 的公钥不符")
 
 
 def is_service_token(token: str) -> bool:
     """Whether a token claims to be a service's; the gateway lets none of these in."""
     try:
-        return _parse_header(token).get("kid") == SERVICE_KEY_ID
+        return str(_parse_header(token).get("kid")).startswith(KEY_ID_PREFIX)
     except ApiError:
         return False
 
@@ -76,6 +90,7 @@ class TokenVerifier:
         self.settings = settings
         self.fetch_jwks = fetch_jwks
         self._keys: dict[str, ECKey] = {}
+        self._service_keys = load_public_keys(settings.load_service_public_keys())
         self._fetched_at: datetime | None = None
         self._token_cache: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
 
@@ -99,29 +114,30 @@ class TokenVerifier:
 
     async def _verify_claims(self, token: str, at: datetime) -> dict[str, Any]:
         header = _parse_header(token)
-        kid, alg = header.get("kid"), header.get("alg")
-        key: ECKey | OctKey
-        if kid == SERVICE_KEY_ID and not self.settings.service_key:
-            raise unauthenticated_error("这种令牌在此不被接受", "This process takes no service tokens")
-        if kid == SERVICE_KEY_ID:
-            key, wanted = _load_service_key(self.settings), "HS256"
-        else:
-            key, wanted = await self._get_key(str(kid), at), "ES256"
-        if alg != wanted:
+        kid, alg = str(header.get("kid")), header.get("alg")
+        inside = kid.startswith(KEY_ID_PREFIX)
+        if alg != "ES256":
             raise unauthenticated_error("令牌签名算法不被接受", "Unexpected signature algorithm")
+        key = self._get_service_key(kid) if inside else await self._get_key(kid, at)
         try:
-            claims: dict[str, Any] = jwt.decode(token, key, algorithms=[wanted]).claims
+            claims: dict[str, Any] = jwt.decode(token, key, algorithms=["ES256"]).claims
         except (JoseError, ValueError) as error:
             raise unauthenticated_error("令牌无效, 请重新登录", "The token is not valid") from error
-        self._check_claims(claims, at)
-        if (claims.get("kind") == "service") != (kid == SERVICE_KEY_ID):
+        wanted = self.settings.audience
+        self._check_claims(claims, at, service_audience(wanted, self.settings.service) if inside else wanted)
+        if (claims.get("kind") == "service") != inside or (inside and claims.get("sub") != kid):
             raise unauthenticated_error("令牌类型不符", "Wrong kind of token")
         return claims
 
-    def _check_claims(self, claims: Mapping[str, Any], at: datetime) -> None:
+    def _get_service_key(self, kid: str) -> ECKey:
+        if kid not in self._service_keys:
+            raise unauthenticated_error("这种令牌在此不被接受", "Unknown service")
+        return self._service_keys[kid]
+
+    def _check_claims(self, claims: Mapping[str, Any], at: datetime, wanted: str) -> None:
         now = at.timestamp()
         audience = claims.get("aud")
-        if claims.get("iss") != self.settings.issuer or self.settings.audience not in (
+        if claims.get("iss") != self.settings.issuer or wanted not in (
             audience if isinstance(audience, list) else [audience]
         ):
             raise unauthenticated_error("令牌不是本系统签发", "Wrong issuer or audience")

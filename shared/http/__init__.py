@@ -1,5 +1,7 @@
-"""HTTP layer: route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys."""
+"""HTTP layer: route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys, admission."""
 
+from shared.http.admission import AdmissionMiddleware
+from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
@@ -23,9 +25,12 @@ from shared.http.routing import (
 )
 
 __all__ = [
+    "API_PREFIX",
     "MAX_PAGE_SIZE",
+    "AdmissionMiddleware",
     "AnonymousActor",
     "CurrentActor",
+    "DeclaredRoutes",
     "IfMatch",
     "KeyedWriteWork",
     "Page",
@@ -40,6 +45,7 @@ __all__ = [
     "WriteWork",
     "allows_anonymous",
     "content_disposition",
+    "declare_routes",
     "delete_expired_responses",
     "get_service_context",
     "list_page",

@@ -29,6 +29,7 @@ from shared.errors import (
     VersionRequired,
     error_responses,
 )
+from shared.http.callers import MAX_ADDRESS_LENGTH
 from shared.http.etag import shape_response
 from shared.http.idempotency import (
     IdempotencyKey,
@@ -40,7 +41,9 @@ from shared.http.idempotency import (
     parse_key,
 )
 from shared.http.personal_numbers import FreeTextCheck, StrictRequest
-from shared.unit_of_work import ServiceContext, UnitOfWork
+from shared.http.rate_limits import READ_METHODS
+from shared.settings import STATELESS_SERVICES
+from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 MAX_BODY_BYTES = 64 * 1024
 """Default limit of a request body in bytes."""
@@ -65,6 +68,22 @@ async def _current_actor(request: Request, _documented: Annotated[str | None, Se
 async def _anonymous_actor(request: Request) -> Actor:
     host = request.client.host if request.client else ""
     return Actor(f"public:{host}"[:64], "公众", (), kind="public")
+
+
+async def _count_anonymous_write(request: Request) -> None:
+    """Count a write without login for its sender, in identity's database; RateLimited over the limit."""
+    if request.method in READ_METHODS:
+        return
+    context = get_service_context(request)
+    if context.name in STATELESS_SERVICES:
+        return  # it hands the write on in its sender's name, and the service that takes it counts
+    sender = request.client.host if request.client else ""
+    counter = ServiceClient(context, "identity", context.service_actor(), context.clock())
+    await counter.request(
+        "POST",
+        "/internal/rate-windows",
+        json={"rate": "anonymous_write", "name": sender[:MAX_ADDRESS_LENGTH]},
+    )
 
 
 CurrentActor = Annotated[Actor, Depends(_current_actor, scope="function")]
@@ -227,11 +246,12 @@ def requires(
 
 
 def allows_anonymous(
-    *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
+    *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES, counted: bool = True
 ) -> dict[str, Any]:
-    """Keyword arguments of a route without sign-in; parameters as in `requires`."""
+    """Keyword arguments of a route without sign-in; writes are counted per sender in identity unless `counted` is False."""
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, *refuses}),
+        "dependencies": [Depends(_count_anonymous_write, scope="function")] if counted else [],
         "max_body_size": body,
         "openapi_extra": {"x-permission": ["public"], "x-body-limit": body, "security": []},
     }

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from shared.auth import ROLES, Grant, May, Reach, Role, issue_service_token
+from shared.auth import ROLES, Grant, May, Reach, Role
 from tests.access.sample_values import SampleInputs
 from tests.clients import SystemUnderTest
 
@@ -69,11 +69,9 @@ class RoleClient:
         if role is None:
             self.client = door.anonymous_client()
         elif role is Role.SERVICE:
-            context = app.state.context
             self.client = door.anonymous_client()
-            token = issue_service_token(
-                context.settings, "neighbour", context.service_actor(), context.clock()
-            )
+            sender = "funds" if service == "projects" else "projects"
+            token = doors.service_token(sender, service)
             self.client.headers["Authorization"] = f"Bearer {token}"
         else:
             self.client = door.client_as(

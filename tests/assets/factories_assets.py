@@ -6,11 +6,9 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from shared.auth import issue_service_token
 from shared.clients.projects import ProjectAccepted, ProjectMoved
 from shared.db import new_id
 from shared.events import Envelope, Event
-from shared.unit_of_work import ServiceContext
 from tests.clients import TOWN, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.sample_files import build_picture
 
@@ -127,9 +125,7 @@ class AssetScenario:
             ingested_at=now,
             after=event.model_dump(mode="json"),
         )
-        context = self.service.context
-        library = ServiceContext(**{**vars(context), "name": "projects"})
-        token = issue_service_token(context.settings, "projects", library.service_actor(), now)
+        token = self.service.system.service_token("projects", "assets")
         response = await self.service.anonymous_client().post(
             "http://test/internal/events",
             json=[envelope.model_dump(mode="json")],

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.funds.commitments.service import reconcile_commitments
-from shared.auth import issue_service_token
 from shared.db import new_id
 from tests.conftest import Clock
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
@@ -145,8 +144,7 @@ async def test_what_the_library_tells_is_remembered_and_older_news_is_not(
 
 async def _deliver_events(scenario: FundsScenario, news: list[dict[str, Any]]) -> Any:
     """Deliver events as the outbox relay of the projects service does."""
-    context = scenario.door.context
-    token = issue_service_token(context.settings, "projects", context.service_actor(), context.clock())
+    token = scenario.door.system.service_token("projects", "funds")
     signed = {"Authorization": f"Bearer {token}"}
     return expect_ok(
         await scenario.door.anonymous_client().post("http://test/internal/events", json=news, headers=signed)

@@ -1,8 +1,11 @@
 """Reads deploy/: the compose file with its variables filled in, and the files of an image."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,16 @@ def read_compose_file() -> dict[str, Any]:
 
 
 def generate_secrets() -> dict[str, str]:
-    """Generate a .env with deploy/secrets.sh and parse it as docker compose does."""
+    """Generate a .env with deploy/secrets.sh and parse it as docker compose does; KEYS_FILE names the public keys."""
+    folder = Path(tempfile.mkdtemp())
     text = subprocess.run(
-        ["sh", str(DEPLOY_FOLDER / "secrets.sh")], capture_output=True, text=True, check=True
+        ["sh", str(DEPLOY_FOLDER / "secrets.sh"), str(folder / "service-keys.json")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHON": sys.executable},
     ).stdout
+    text += f"KEYS_FILE={folder / 'service-keys.json'}\n"
     pairs = (line.split("=", 1) for line in text.splitlines())
     return {name: value.strip("'") for name, value in pairs}
 
@@ -38,7 +47,10 @@ def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
         return env.get(name, "" if required else default or "")
 
     block = read_compose_file()["services"][service]
-    return {name: _VARIABLE.sub(fill, str(value)) for name, value in block["environment"].items()}
+    found = {name: _VARIABLE.sub(fill, str(value)) for name, value in block["environment"].items()}
+    if "XIANJIE_SERVICE_PUBLIC_KEYS_FILE" in found:
+        found["XIANJIE_SERVICE_PUBLIC_KEYS_FILE"] = env["KEYS_FILE"]
+    return found
 
 
 def list_copied_paths(service: str) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from embedded.processes import find_free_ports
+from embedded.door import ALIVE_PATH, find_caddy, write_caddyfile
+from embedded.processes import find_free_ports, plan_door
 from embedded.system import list_services
 from shared.db.migrate import has_database
 from tests.conftest import DatabaseTemplates
@@ -25,13 +26,15 @@ class Deployment:
 
     def __init__(self, folder: Path, templates: DatabaseTemplates) -> None:
         secrets = compose_file.generate_secrets()
-        self.ports = find_free_ports(list_services())
-        self.url = f"http://127.0.0.1:{self.ports['gateway']}"
+        self.ports = find_free_ports([*list_services(), "door"])
+        self.door_plan = plan_door(self.ports.pop("door"), self.ports)
+        self.url = f"http://127.0.0.1:{self.door_plan.port}"
         peers = {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items() if name != "gateway"}
         self.trees = {name: compose_file.build_image_tree(name, folder) for name in self.ports}
         self.environments = {
             name: compose_file.build_environment(name, secrets)
             | {"XIANJIE_PEERS": json.dumps(peers), "XIANJIE_VAR": str(folder / "data" / name)}
+            | {"XIANJIE_DRAIN_SECONDS": "0"}
             for name in self.ports
         }
         self.databases = {name: templates.create_empty() for name in self.ports if has_database(name)}
@@ -64,6 +67,26 @@ class Deployment:
                 stderr=log,
                 text=True,
             )
+
+    def start_door(self) -> subprocess.Popen[bytes]:
+        """Caddy, as its container runs it."""
+        process = subprocess.Popen(
+            [str(find_caddy()), "run", "--config", "-", "--adapter", "caddyfile"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        assert process.stdin is not None
+        process.stdin.write(write_caddyfile(self.door_plan).encode())
+        process.stdin.close()
+        until = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until:
+            try:
+                httpx.get(f"{self.url}{ALIVE_PATH}")
+            except httpx.HTTPError:
+                time.sleep(0.05)
+            else:
+                return process
+        pytest.fail("the door does not answer")
 
     def wait_until_ready(self, service: str) -> None:
         """Poll the health address until it answers."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from embedded.door import DoorTiming, compose_plan, write_caddyfile
 from embedded.run_environment import build_settings
 from embedded.system import list_services
 from shared.db.migrate import has_database
@@ -17,7 +18,7 @@ COMPOSE_BLOCKS: dict[str, Any] = compose_file.read_compose_file()["services"]
 
 
 def test_every_service_has_a_container_and_there_is_one_database_server() -> None:
-    assert set(COMPOSE_BLOCKS) == {*SERVICE_NAMES, "postgres"}
+    assert set(COMPOSE_BLOCKS) == {*SERVICE_NAMES, "postgres", "door"}
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
@@ -31,7 +32,25 @@ def test_a_container_is_built_from_its_own_folder_and_is_watched(name: str) -> N
     assert block["restart"] == "unless-stopped"
     assert block["read_only"]
     assert block["cap_drop"] == ["ALL"]
-    assert ("ports" in block) == (name == "gateway"), "only the gateway is reached from outside"
+    assert "ports" not in block, "only the door is reached from outside"
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_the_door_s_configuration_is_what_the_services_declare(tls: bool) -> None:
+    name = "Caddyfile.tls" if tls else "Caddyfile"
+    written = (compose_file.DEPLOY_FOLDER / name).read_text("utf-8")
+    assert written == write_caddyfile(compose_plan(tls=tls)), f"python -m embedded.door > deploy/{name}"
+
+
+def test_only_the_door_is_reached_from_outside_and_it_is_a_stock_image() -> None:
+    block = COMPOSE_BLOCKS["door"]
+    assert block["image"].startswith("caddy:2.11.7")
+    assert block["ports"]
+    assert block["read_only"]
+    assert block["cap_drop"] == ["ALL"]
+    drain = float(COMPOSE_BLOCKS["funds"]["environment"]["XIANJIE_DRAIN_SECONDS"])
+    timing = DoorTiming()
+    assert drain > timing.health_interval * timing.health_fails
 
 
 def test_images_hold_shared_and_their_own_service_only() -> None:
@@ -84,13 +103,13 @@ def test_no_secret_is_written_down() -> None:
             assert secret not in text, path
     for block in COMPOSE_BLOCKS.values():
         for name, value in block["environment"].items():
-            if re.search(r"KEY|PASSWORD", name):
+            if not name.endswith("_FILE") and re.search(r"KEY|PASSWORD", name):
                 assert str(value).startswith("${"), name
 
 
 def test_secrets_are_fresh_and_long() -> None:
     first, second = compose_file.generate_secrets(), compose_file.generate_secrets()
-    for name in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATABASE_PASSWORD"):
+    for name in ("FUNDS_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATABASE_PASSWORD"):
         assert first[name] != second[name]
         assert len(first[name]) >= MIN_SECRET_LENGTH
     assert json.loads(first["XIANJIE_DATA_KEYS"]) != json.loads(second["XIANJIE_DATA_KEYS"])
@@ -100,7 +119,12 @@ def test_secrets_are_fresh_and_long() -> None:
 def test_a_deployment_without_secrets_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for key, value in compose_file.build_environment(name, compose_file.generate_secrets()).items():
         monkeypatch.setenv(key, value)
-    for key in ("XIANJIE_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATA_KEYS"):
+    for key in (
+        "XIANJIE_SERVICE_KEY",
+        "XIANJIE_SERVICE_PUBLIC_KEYS_FILE",
+        "XIANJIE_INDEX_KEY",
+        "XIANJIE_DATA_KEYS",
+    ):
         with monkeypatch.context() as patch:
             patch.delenv(key)
             with pytest.raises(ValueError, match=key):

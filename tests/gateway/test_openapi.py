@@ -97,7 +97,7 @@ def test_openapi_3_0_keeps_nullable_types() -> None:
 
 
 async def test_readiness_names_every_service(doors: SystemUnderTest) -> None:
-    answer = await doors.service("gateway").anonymous_client().get("http://test/readyz")
+    answer = await doors.service("gateway").anonymous_client().get("http://test/status")
     found = answer.json()
     assert set(found["services"]) == {"identity", "projects", "funds", "assets", "attendance"}
     down = [name for name, state in found["services"].items() if state != "ok"]

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
+from embedded.run_secrets import create_service_keys
 from services.identity.accounts.models import Account
 from services.identity.demo_accounts import DemoAccountActive
 from services.identity.main import create_app
@@ -16,7 +17,11 @@ from shared.settings import Settings
 from tests.conftest import Clock, DatabaseTemplates
 
 pytestmark = pytest.mark.usefixtures("_built")
-SETTING_SECRETS = {"service_key": "k" * 40, "index_key": "i" * 44, "data_keys": {"1": "a" * 43 + "="}}
+SETTING_SECRETS = {
+    "index_key": "i" * 44,
+    "data_keys": {"1": "a" * 43 + "="},
+    **create_service_keys(["identity"])["identity"],
+}
 
 
 def _build_settings(tmp_path: Path, url: str, **more: Any) -> Settings:
@@ -78,7 +83,13 @@ async def test_a_deployment_starts_once_they_are_harmless(
 
 @pytest.mark.parametrize(
     "bad",
-    [{"service_key": "changeme"}, {"index_key": ""}, {"data_keys": {}}, {"service_key": "Xianjie-2022"}],
+    [
+        {"service_key": "changeme"},
+        {"index_key": ""},
+        {"data_keys": {}},
+        {"service_public_keys": {}},
+        {"service_key": "Xianjie-2022"},
+    ],
 )
 def test_a_deployment_refuses_known_and_missing_secrets(tmp_path: Path, bad: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="必须设置"):

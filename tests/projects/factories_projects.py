@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 
-from shared.auth import issue_service_token
 from shared.unit_of_work import CHINA_TIME_ZONE
 from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
@@ -104,8 +103,7 @@ class ProjectScenario:
     @property
     def funds_client(self) -> httpx.AsyncClient:
         """Client of the funds service with its service token."""
-        context = self.projects.context
-        token = issue_service_token(context.settings, "funds", context.service_actor(), self.clock.now())
+        token = self.doors.service_token("funds", "projects")
         client = self.doors.client_with_claims("projects", None)
         client.headers["Authorization"] = f"Bearer {token}"
         return client

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from shared.auth import issue_service_token
 from shared.db import new_id
 from shared.unit_of_work import CHINA_TIME_ZONE
 from tests.clients import DISTRICT, SystemUnderTest
@@ -18,7 +17,6 @@ async def deliver_event(
     doors: SystemUnderTest, clock: Clock, topic: str, *, times: int = 1, **fields: Any
 ) -> dict[str, Any]:
     """Deliver the same event `times` times; return the last receipt."""
-    context = doors.apps["projects"].state.context
     service = "assets" if topic.startswith("asset.") else "funds"
     today = clock.now().astimezone(CHINA_TIME_ZONE).date().isoformat()
     after = {
@@ -46,7 +44,7 @@ async def deliver_event(
         "ingested_at": clock.now().isoformat(),
         "after": after,
     }
-    token = issue_service_token(context.settings, service, context.service_actor(), clock.now())
+    token = doors.service_token(service, "projects")
     client = doors.client_with_claims("projects", None)
     receipt: dict[str, Any] = {}
     for _ in range(times):

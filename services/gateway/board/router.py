@@ -10,11 +10,10 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 
 from services.gateway.board import document, service
 from services.gateway.fan_out import FanOut
-from shared.app import API_PREFIX
 from shared.china import OptionalRegionCode
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, Invalid, NotFound, RateLimited
-from shared.http import allows_anonymous, get_service_context
+from shared.http import API_PREFIX, allows_anonymous, get_service_context
 from shared.notices.schemas import NoticeLevel
 
 router = APIRouter(tags=["公示栏"], include_in_schema=False)

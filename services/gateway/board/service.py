@@ -8,9 +8,9 @@ from typing import Any
 from services.gateway.board.document import describe_standing, format_period
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.notices.service import NOTICE_SERVICES, list_public_notices
-from shared.app import API_PREFIX
 from shared.auth import NATION_CODE
 from shared.errors import NotFound
+from shared.http import API_PREFIX
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 PAGE_SIZE = 20

@@ -4,8 +4,8 @@ from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.home.schemas import Home, RoleRead, ShortcutRead, TodoItem, WorkRowRead
-from shared.app import API_PREFIX
 from shared.auth import Actor, May
+from shared.http import API_PREFIX
 from shared.unit_of_work import CHINA_TIME_ZONE
 
 WORKLIST_PATH = "/internal/worklist"

@@ -10,11 +10,10 @@ from services.gateway.fan_out import FanOut
 from services.gateway.notices import service
 from services.gateway.notices.schemas import PublicNoticeList
 from services.gateway.notices.service import NOTICE_SERVICES
-from shared.app import API_PREFIX
 from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
-from shared.http import Route, allows_anonymous, get_service_context
+from shared.http import API_PREFIX, Route, allows_anonymous, get_service_context
 from shared.notices.schemas import NoticeLevel, PublicNoticeDetail
 
 router = APIRouter(prefix="/public/notices", tags=["公示"], route_class=Route)

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.overview.schemas import Headline, Overview
-from shared.app import API_PREFIX
+from shared.http import API_PREFIX
 
 SUMMARY_PAGE, ALERTS_PAGE = "summary", "alerts/summary"
 """Addresses of a service, below its name, that contain figures."""

@@ -1,4 +1,4 @@
-"""`/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. The documentation page loads no external resource."""
+"""`/healthz`, `/readyz`, `/status`, `/metrics`, `/openapi.json`, `/docs`. The documentation page loads no external resource."""
 
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,15 @@ def _add_health_routes(router: APIRouter, metrics: Metrics) -> None:
     async def alive() -> dict[str, str]:
         return {"status": "ok", "service": metrics.service}
 
-    @router.get("/readyz", response_model=Readiness, **allows_anonymous(refuses=(Unavailable,)))
+    @router.get("/readyz", response_model=dict[str, str], **allows_anonymous(refuses=(Unavailable,)))
     async def ready(request: Request) -> Any:  # noqa: ANN401 - JSON either way
+        """网关本身是否就绪: 503 when it was told to end."""
+        draining = get_service_context(request).draining
+        content = {"status": "draining" if draining else "ok", "service": metrics.service}
+        return JSONResponse(content, 503 if draining else 200)
+
+    @router.get("/status", response_model=Readiness, **allows_anonymous(refuses=(Unavailable,)))
+    async def status(request: Request) -> Any:  # noqa: ANN401 - JSON either way
         """所有服务是否就绪: 503 when any is not, naming it; the others are served all the same."""
         readiness = await service.get_readiness(get_service_context(request))
         return JSONResponse(readiness.model_dump(), 200 if readiness.status == "ok" else 503)

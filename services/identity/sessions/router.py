@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from services.identity.accounts import service as accounts
 from services.identity.accounts.schemas import Me, PasswordChange
+from services.identity.rate_windows import service as rate_windows
 from services.identity.sessions import repository, service
 from services.identity.sessions.schemas import TokenAnswer, TokenFailure
 from services.identity.sessions.service import OAuthError
@@ -17,7 +18,7 @@ from shared.http import ReadWork, Route, WriteWork, allows_anonymous, get_servic
 
 router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
 MAX_FORM_BYTES = 32 * 1024
-_token_route_options = allows_anonymous(body=MAX_FORM_BYTES)
+_token_route_options = allows_anonymous(body=MAX_FORM_BYTES, counted=False)
 _token_route_options["responses"] = {
     **_token_route_options["responses"],
     400: {"model": TokenFailure, "description": "OAuth2 error"},
@@ -40,6 +41,8 @@ async def issue_token(
     """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
     context = get_service_context(request)
     client = _parse_basic_credentials(request) or (client_id, client_secret)
+    account = {"password": username, "client_credentials": client[0]}.get(grant_type, "")
+    await rate_windows.count_sign_in(context, account, request.client.host if request.client else "")
     try:
         match grant_type:
             case "password":

@@ -1,6 +1,7 @@
-"""How often anybody may knock: per person, then machine client, then address; tight where secrets are guessed.
+"""How many requests a caller may send: per person, machine client or address, counted by every service for itself.
 
-Counted in this process, so each replica of the gateway counts for itself. Settings change the figures, not the code.
+Counted in the memory of the process: with two replicas the ceiling is twice as high. Sign-in attempts and writes without
+login are counted exactly, in identity's database (services/identity/rate_windows). Settings change the figures.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,26 +12,28 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from services.gateway.client_identity import Caller
 from shared.errors import RateLimited
+from shared.http.callers import Caller
 
 DEFAULT_RATES = {
     "login_account": "10/minute",
     "login_address": "60/minute",
+    "anonymous_write": "60/hour",
     "address": "300/minute",
     "user_read": "900/minute",
     "user_write": "300/minute",
     "machine": "3000/minute",
     "heavy": "30/minute",
 }
-"""Per account name, per address when signing in; per address without login; per person; per machine; for big tables."""
+"""Per account name and per address when signing in; writes without login per address (these three in identity's
+database); requests per address without login, per person, per machine; exports and imports."""
 HEAVY_SUFFIXES = ("/export", "/imports")
 SWEEP_THRESHOLD = 10_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class MemoryStorage(Storage):
-    """Fixed windows in memory by the gateway's clock; old ones are swept when there are many."""
+    """Fixed windows in memory by the service's clock; old ones are swept when there are many."""
 
     STORAGE_SCHEME = ["xianjie"]  # noqa: RUF012 - the base class wants a list
 
@@ -105,23 +108,26 @@ class RateLimiter:
         if path.endswith(HEAVY_SUFFIXES):
             self._count("heavy", caller.kind, caller.name)
 
-    def count_sign_in(self, account: str, address: str) -> None:
-        """Count one attempt to sign in; TooMany over the account's or the address's limit."""
-        self._count("login_address", address)
-        if account:
-            self._count("login_account", account)
-
     def _count(self, rate: str, *key: Any) -> None:  # noqa: ANN401 - texts
         item = self.items[rate]
-        if self.limiter.hit(item, rate, *key):
-            return
-        ends = self.limiter.get_window_stats(item, rate, *key).reset_time
-        seconds = max(1, int(ends - self.clock().timestamp()) + 1)
-        raise RateLimited(
-            f"请求过于频繁(每{_format_period(item)}最多 {item.amount} 次), 请 {seconds} 秒后再试",
-            f"More than {item.amount} per {item.GRANULARITY.name}; try again in {seconds} seconds",
-            headers={"Retry-After": str(seconds)},
-        )
+        if not self.limiter.hit(item, rate, *key):
+            ends = self.limiter.get_window_stats(item, rate, *key).reset_time
+            raise rate_limited_error(item, ends - self.clock().timestamp())
+
+
+def parse_rate(given: Mapping[str, str], rate: str) -> RateLimitItem:
+    """One limit in force: as set, else the default."""
+    return parse((DEFAULT_RATES | dict(given))[rate])
+
+
+def rate_limited_error(item: RateLimitItem, seconds_left: float) -> RateLimited:
+    """429 with the seconds after which the window is over."""
+    seconds = max(1, int(seconds_left) + 1)
+    return RateLimited(
+        f"请求过于频繁(每{_format_period(item)}最多 {item.amount} 次), 请 {seconds} 秒后再试",
+        f"More than {item.amount} per {item.GRANULARITY.name}; try again in {seconds} seconds",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def _format_period(item: RateLimitItem) -> str:

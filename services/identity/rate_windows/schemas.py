@@ -1,0 +1,12 @@
+"""What a service asks to be counted."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class AttemptCreate(BaseModel):
+    """一次计数: under which limit, for whom."""
+
+    rate: Literal["anonymous_write"]
+    name: str = Field(max_length=64)
