@@ -29,7 +29,12 @@ class TrustedIssuer(BaseModel):
     issuer: str
     audience: str
     jwks_url: str
-    username_claim: str = "preferred_username"
+    roles: tuple[str, ...] = Field(
+        (), description="only accounts whose roles are all among these; empty: any"
+    )
+    second_factor: bool = Field(
+        False, description="the issuer itself checks a second factor at every sign-in"
+    )
 
 
 class Settings(BaseSettings):

@@ -45,7 +45,7 @@ async def create_first_admin(settings: Settings, account_id: str, password: str)
             work = context.unit_of_work(session, Actor("setup", "安装", (Grant(Role.ADMIN, NATION_CODE),)))
             if (holder := await repository.system_find_role_holder(work, Role.ADMIN)) is not None:
                 raise StartupError(f"已有管理员 {holder}, 请由其添加账号")
-            await require_strong_password(work, account_id, password, "/password")
+            await require_strong_password(work, (account_id,), password, "/password")
             columns = {"name": body.name, "region": body.region, "secret": await hash_password(password)}
             await service.create_account(work, account_id, body.grants, kind=service.USER_KIND, **columns)
     except ApiError as error:

@@ -10,6 +10,7 @@ from services.identity.accounts.router import ACCOUNT_KIND, CLIENT_KIND
 from services.identity.accounts.router import clients_router as clients
 from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
+from services.identity.issuers.router import router as issuers
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
@@ -17,21 +18,35 @@ from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
 from services.identity.regions.router import REGION_KIND
 from services.identity.regions.router import router as regions
+from services.identity.second_factors.router import router as second_factors
+from services.identity.second_factors.router import users_router as user_factors
+from services.identity.sessions.router import internal_router as revocations
 from services.identity.sessions.router import router as sessions
-from services.identity.sessions.service import delete_expired_tokens
+from services.identity.sessions.router import sessions_router as user_sessions
+from services.identity.sessions.service import delete_expired_tokens, purge_old_sessions
 from shared import clock
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.settings import Settings
 
-EXPIRED_TOKENS_PAUSE_S = 3600
-"""Seconds between two rounds that delete expired refresh tokens."""
+PURGE_PAUSE_S = 3600
+"""Seconds between two rounds that delete what has expired."""
 
 SERVICE = Service(
     name="identity",
     title="账号与区划",
     read=May.ACCOUNT_READ,
-    routers=(sessions, accounts, clients, organisations, regions),
+    routers=(
+        sessions,
+        second_factors,
+        accounts,
+        user_sessions,
+        user_factors,
+        issuers,
+        clients,
+        organisations,
+        regions,
+    ),
     kinds=(
         ACCOUNT_KIND,
         CLIENT_KIND,
@@ -39,10 +54,11 @@ SERVICE = Service(
         REGION_KIND,
     ),
     open_routers=(keys,),
-    internal_routers=(rate_windows,),
+    internal_routers=(rate_windows, revocations),
     background=(
-        run_periodically("expired tokens", delete_expired_tokens, EXPIRED_TOKENS_PAUSE_S),
+        run_periodically("expired tokens", delete_expired_tokens, PURGE_PAUSE_S),
         run_periodically("rate windows", purge_windows, 600),
+        run_periodically("old sessions", purge_old_sessions, PURGE_PAUSE_S),
     ),
     start=seed_demo_accounts,
 )

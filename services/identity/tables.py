@@ -2,10 +2,24 @@
 
 from services.identity.accounts import models as accounts
 from services.identity.base import Base
+from services.identity.issuers import models as issuers
 from services.identity.keys import models as keys
+from services.identity.lock_outs import models as lock_outs
 from services.identity.organisations import models as organisations
 from services.identity.rate_windows import models as rate_windows
 from services.identity.regions import models as regions
+from services.identity.second_factors import models as second_factors
 from services.identity.sessions import models as sessions
 
-__all__ = ["Base", "accounts", "keys", "organisations", "rate_windows", "regions", "sessions"]
+__all__ = [
+    "Base",
+    "accounts",
+    "issuers",
+    "keys",
+    "lock_outs",
+    "organisations",
+    "rate_windows",
+    "regions",
+    "second_factors",
+    "sessions",
+]

@@ -42,12 +42,14 @@ from shared.records.router import internal_worklist_router, record_router, workl
 from shared.rules import RuleCache, load_rule_files
 from shared.rules import router as rules
 from shared.settings import Settings
-from shared.unit_of_work import ServiceContext
+from shared.unit_of_work import ServiceClient, ServiceContext
 
 ROOT = Path(__file__).parents[2]
 STARTUP_LOCK_ID = 620_603
 """Advisory lock id: one process of a service at a time loads rules and runs the startup function."""
 DAY_S = 24 * 3600
+REVOCATION_INTERVAL_S = 5
+"""Seconds between questions to identity: an ended session is refused everywhere within twice that."""
 log = structlog.get_logger("service")
 
 
@@ -180,6 +182,7 @@ async def _on_startup(service: Service, context: ServiceContext) -> None:
 def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
     common = (
         run_periodically("seal", _seal_log, SEAL_INTERVAL_S),
+        run_periodically("revocations", follow_revocations, REVOCATION_INTERVAL_S),
         run_periodically("tidy", _purge_idempotency, DAY_S),
     )
     tasks = [
@@ -187,6 +190,16 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
         *(start_task(context) for start_task in (*common, *service.background)),
     ]
     return [*tasks, WebhookDispatcher(context).run()] if service.webhooks is not None else tasks
+
+
+async def follow_revocations(context: ServiceContext) -> None:
+    """Ask identity which sessions ended or changed of late, so that their access tokens are refused here too.
+
+    While identity does not answer, the last answer holds; an access token ends by itself after ten minutes.
+    """
+    identity = ServiceClient(context, "identity", context.service_actor(), context.clock())
+    answer = await identity.request("GET", "/internal/revocations")
+    context.verifier.revocations = {str(name): int(least) for name, least in answer["sessions"].items()}
 
 
 async def _seal_log(context: ServiceContext) -> bool:

@@ -8,6 +8,7 @@ receiver, valid for a minute, naming on whose behalf (`obo`) the service asks. E
 import json
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,6 +84,26 @@ def is_service_token(token: str) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """A token whose signature and claims were checked, until it expires or its session is revoked."""
+
+    expires_at: float
+    actor: Actor
+    session: str
+    generation: int
+
+
+def _verified_token(claims: Mapping[str, Any]) -> VerifiedToken:
+    generation = claims.get("gen", 0)
+    return VerifiedToken(
+        expires_at=float(claims["exp"]),
+        actor=_actor_from_claims(claims),
+        session=str(claims.get("sid", "")),
+        generation=generation if isinstance(generation, int) else 0,
+    )
+
+
 class TokenVerifier:
     """Verifies tokens and makes actors; `fetch_jwks` fetches identity's public keys and is called rarely."""
 
@@ -92,7 +113,9 @@ class TokenVerifier:
         self._keys: dict[str, ECKey] = {}
         self._service_keys = load_public_keys(settings.load_service_public_keys())
         self._fetched_at: datetime | None = None
-        self._token_cache: OrderedDict[str, tuple[float, Actor]] = OrderedDict()
+        self._token_cache: OrderedDict[str, VerifiedToken] = OrderedDict()
+        self.revocations: Mapping[str, int] = {}
+        """Session id → the least generation whose access tokens are still good, as identity told it last."""
 
     async def authenticate(self, authorization: str | None, at: datetime) -> Actor:
         """The actor of an Authorization header.
@@ -103,14 +126,16 @@ class TokenVerifier:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("请先登录", "Sign in first", headers={"WWW-Authenticate": REALM})
         known = self._token_cache.get(token)
-        if known is not None and known[0] > at.timestamp():
-            return known[1]
-        claims = await self._verify_claims(token, at)
-        actor = _actor_from_claims(claims)
-        self._token_cache[token] = (float(claims["exp"]), actor)
-        while len(self._token_cache) > TOKEN_CACHE_SIZE:
-            self._token_cache.popitem(last=False)
-        return actor
+        if known is None or known.expires_at <= at.timestamp():
+            known = _verified_token(await self._verify_claims(token, at))
+            self._token_cache[token] = known
+            while len(self._token_cache) > TOKEN_CACHE_SIZE:
+                self._token_cache.popitem(last=False)
+        if known.session and self.revocations.get(known.session, 0) > known.generation:
+            raise unauthenticated_error(
+                "登录已失效或权限已变更, 请重新登录", "The session has ended or changed"
+            )
+        return known.actor
 
     async def _verify_claims(self, token: str, at: datetime) -> dict[str, Any]:
         header = _parse_header(token)

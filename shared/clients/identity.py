@@ -17,12 +17,57 @@ class AccountChanged(Event):
     person: str = ""
 
 
+class PasswordChanged(Event):
+    """The password of an account was changed by its holder, or reset by somebody else (the actor)."""
+
+    topic: ClassVar[str] = "account.password_changed"
+    account: str
+    reset: bool
+
+
+class SignInFailed(Event):
+    """A sign-in was refused. A name that no account has stands as a keyed hash: people type passwords there."""
+
+    topic: ClassVar[str] = "account.sign_in_failed"
+    account: str
+    name_hash: str
+    source: str
+    reason: str
+
+
+class SecondFactorChanged(Event):
+    """The second factor of an account was activated, removed, or reset by somebody else."""
+
+    topic: ClassVar[str] = "account.second_factor_changed"
+    account: str
+    change: str
+
+
+class SessionsEnded(Event):
+    """Sessions of an account were ended by its holder or by an administrator."""
+
+    topic: ClassVar[str] = "account.sessions_ended"
+    account: str
+    count: int
+    reason: str
+
+
+class IssuerBound(Event):
+    """A person of an outside issuer was bound to an account, or released."""
+
+    topic: ClassVar[str] = "account.issuer_bound"
+    account: str
+    issuer: str
+    bound: bool
+
+
 class AccountLocked(Event):
     """An account was locked after too many failed sign-ins."""
 
     topic: ClassVar[str] = "account.locked"
     account: str
     minutes: int
+    source: str = ""
 
 
 class TokenReused(Event):
@@ -49,6 +94,7 @@ class SignedIn(Event):
     topic: ClassVar[str] = "account.signed_in"
     account: str
     way: str
+    source: str = ""
 
 
 class KeyRotated(Event):

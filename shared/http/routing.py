@@ -58,6 +58,11 @@ def get_service_context(request: Request) -> ServiceContext:
     return context
 
 
+def client_address(request: Request) -> str:
+    """The network address of the sender as the door saw it; empty when it is not known."""
+    return request.client.host if request.client else ""
+
+
 async def _current_actor(request: Request, _documented: Annotated[str | None, Security(_bearer)]) -> Actor:
     context = get_service_context(request)
     actor: Actor = await context.verifier.authenticate(request.headers.get("authorization"), context.clock())
@@ -351,6 +356,7 @@ __all__ = [
     "VersionMatch",
     "WriteWork",
     "allows_anonymous",
+    "client_address",
     "get_service_context",
     "requires",
     "requires_sign_in",

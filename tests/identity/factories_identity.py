@@ -37,7 +37,7 @@ def build_account(**changes: Any) -> dict[str, Any]:
         "id": "zhang.san",
         "name": "张三",
         "region": TOWN,
-        "password": "Huangyang-1",
+        "password": "Hexi-Corridor-71",
         "grants": [{"role": "town_officer", "region": TOWN}],
         **changes,
     }

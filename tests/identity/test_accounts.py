@@ -64,10 +64,10 @@ async def test_a_password_from_somebody_else_opens_nothing_but_changing_it(
     doors: SystemUnderTest, anyone: Client, admin: Client
 ) -> None:
     await create_account(admin)
-    tokens = await sign_in(anyone, "zhang.san", "Huangyang-1")
+    tokens = await sign_in(anyone, "zhang.san", "Hexi-Corridor-71")
     funds = doors.service("funds").anonymous_client()
     before = await funds.get("/funds/sources", headers=bearer_header(tokens))
-    body = {"old": "Huangyang-1", "new": "Zhang-own-22"}
+    body = {"old": "Hexi-Corridor-71", "new": "Zhang-own-22"}
     answer = await anyone.post("/auth/password", json=body, headers=bearer_header(tokens))
     own = await sign_in(anyone, "zhang.san", "Zhang-own-22")
     after = await funds.get("/funds/sources", headers=bearer_header(own))

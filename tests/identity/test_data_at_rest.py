@@ -15,7 +15,7 @@ async def test_no_password_secret_or_token_is_stored_in_clear(
     first = await sign_in(anyone, "finance")
     second = (await refresh_tokens(anyone, first)).json()
     key = {"Idempotency-Key": "the-same-request"}
-    await admin.post("/users", json=build_account(password="Huangyang-1"), headers=key)
+    await admin.post("/users", json=build_account(password="Hexi-Corridor-71"), headers=key)
     body = {"id": "tax.office", "name": "税务系统", "region": "620602000000", "scopes": ["fund:read"]}
     secret = (await admin.post("/clients", json=body, headers={"Idempotency-Key": "another"})).json()[
         "secret"
@@ -23,5 +23,5 @@ async def test_no_password_secret_or_token_is_stored_in_clear(
     tokens = [pair[name] for pair in (first, second) for name in ("access_token", "refresh_token")]
 
     context = doors.apps["identity"].state.context
-    assert await find_clear_text(context, PASSWORD, "Huangyang-1", secret, *tokens) == []
+    assert await find_clear_text(context, PASSWORD, "Hexi-Corridor-71", secret, *tokens) == []
     assert await find_clear_text(context, "税务系统") != []  # the search finds text that is stored in clear

@@ -28,7 +28,7 @@ async def test_an_organisation_is_entered_and_found(doors: SystemUnderTest, admi
 async def test_an_account_belongs_to_an_organisation(anyone: Client, admin: Client) -> None:
     made = (await admin.post("/organisations", json=build_organisation())).json()
     account = (await admin.post("/users", json=build_account(organisation_id=made["id"]))).json()
-    tokens = await sign_in(anyone, "zhang.san", "Huangyang-1")
+    tokens = await sign_in(anyone, "zhang.san", "Hexi-Corridor-71")
     me = (await anyone.get("/auth/me", headers=bearer_header(tokens))).json()
     nowhere = await admin.post("/users", json=build_account(id="li.si", organisation_id=str(uuid4())))
 

@@ -88,7 +88,7 @@ async def test_expired_tokens_are_deleted_and_valid_ones_stay(
 
 
 def test_a_background_task_of_identity_deletes_them() -> None:
-    assert [task.__qualname__ for task in SERVICE.background] == ["run_periodically.<locals>.run"]
+    assert SERVICE.background[0].__qualname__ == "run_periodically.<locals>.run"
     assert delete_expired_tokens in inspect.getclosurevars(SERVICE.background[0]).nonlocals.values()
 
 
@@ -103,18 +103,18 @@ async def test_signing_out_ends_every_refresh_token(anyone: Client) -> None:
 
 async def test_a_changed_password_ends_every_other_sign_in(anyone: Client) -> None:
     tokens = await sign_in(anyone, "finance")
-    body = {"old": PASSWORD, "new": "Liangzhou-2024"}
+    body = {"old": PASSWORD, "new": "Qilian-Barley-58"}
     changed = await anyone.post("/auth/password", json=body, headers=bearer_header(tokens))
 
     assert changed.status_code == 204, changed.text
     assert (await refresh_tokens(anyone, tokens)).status_code == 400
     assert (await request_token(anyone, username="finance", password=PASSWORD)).status_code == 400
-    await sign_in(anyone, "finance", "Liangzhou-2024")
+    await sign_in(anyone, "finance", "Qilian-Barley-58")
 
 
 async def test_a_wrong_old_password_counts_as_a_failed_login(anyone: Client) -> None:
     tokens = await sign_in(anyone, "finance")
-    body = {"old": "not it at all", "new": "Liangzhou-2024"}
+    body = {"old": "not it at all", "new": "Qilian-Barley-58"}
     answers = [
         await anyone.post("/auth/password", json=body, headers=bearer_header(tokens)) for _ in range(5)
     ]

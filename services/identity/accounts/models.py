@@ -34,12 +34,22 @@ class Account(Base, table=True):
     scopes: str = Field(default="", sa_type=sa.Text)
     must_change: bool = False
     disabled: bool = False
-    failures: int = 0
-    locked_until: datetime | None = None
+    password_changed_at: datetime | None = None
     version: int = 1
     created_at: datetime
     created_by: str = Field(max_length=64)
     updated_at: datetime
+
+
+class FormerPassword(Base, table=True):
+    """用过的口令: a password hash that an account had before, so that it is not used again."""
+
+    __tablename__ = "former_password"
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_id: str = Field(foreign_key="account.id", max_length=64, index=True)
+    secret: str = Field(sa_type=sa.Text)
+    replaced_at: datetime
 
 
 class RoleGrant(Base, table=True):

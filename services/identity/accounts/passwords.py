@@ -1,16 +1,26 @@
 """Password hashing with Argon2 in a bounded number of threads, so that many logins at once do not block other requests."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
+from pathlib import Path
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from pypinyin import lazy_pinyin
+from zxcvbn import zxcvbn
 
 from shared.errors import FieldError, Invalid, Unavailable
+from shared.settings import KNOWN_SECRETS
 from shared.unit_of_work import UnitOfWork
 
+MIN_GUESSES = 10.0**9
+"""Guesses that a password must stand: with Argon2 that is years for one machine."""
+MAX_ESTIMATED_LENGTH = 72
+"""Characters of a password that are judged; the estimate takes long for more, and more is not weaker."""
+COMMON_WORDS_FILE = Path(__file__).parents[1] / "data" / "common-words.txt"
 MAX_CONCURRENT_HASHES = 2
 MAX_WAITING_HASHES = 60
 """Logins that may wait for a hash, about 0.1 s each; a further one gets 503 with Retry-After."""
@@ -64,18 +74,42 @@ def _dummy_hash() -> str:
     return _hasher.hash("nobody's password")
 
 
-async def require_strong_password(work: UnitOfWork, account_id: str, password: str, pointer: str) -> None:
-    """Raise Invalid unless the password satisfies rule `auth.password`: length, kinds of characters, no user name in it."""
+async def require_strong_password(
+    work: UnitOfWork, words: Sequence[str], password: str, pointer: str
+) -> None:
+    """Invalid unless the password keeps rule `auth.password` and is not one that people guess first.
+
+    `words` are the name of the account and of its person: a password that is built on them is refused.
+    """
     rule = (await work.get_rule("auth.password")).value
-    tests = (str.islower, str.isupper, str.isdigit, lambda character: not character.isalnum())
-    kinds = sum(any(test(character) for character in password) for test in tests)
+    tests = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum())
+    kinds = sum(any(test(one) for one in password) for test in tests)
     detail = ""
     if len(password) < rule["least"]:
         detail = f"口令至少 {rule['least']} 位"
     elif kinds < rule["kinds"]:
         detail = f"口令须含大写字母、小写字母、数字、符号中的至少 {rule['kinds']} 种"
-    elif account_id.lower() in password.lower():
-        detail = "口令不能包含用户名"
+    elif any(one.lower() in password.lower() for one in words if one):
+        detail = "口令不能包含用户名或姓名"
+    elif password in KNOWN_SECRETS or await asyncio.to_thread(_is_guessable, password, tuple(words)):
+        detail = "这个口令太常见或太容易猜到, 请换一个: 不要用常用口令、名字、年份、键盘顺序或重复的字符"
     if detail:
         errors = [FieldError("weak_password", detail, "The password is too weak", pointer)]
         raise Invalid(detail, "The password is too weak", errors=errors)
+
+
+def _is_guessable(password: str, words: tuple[str, ...]) -> bool:
+    """Whether a program that knows common and breached passwords, names and words guesses it within `MIN_GUESSES`."""
+    names = [text for one in words for text in (one, *re.split(r"[._-]", one), _to_pinyin(one)) if text]
+    estimate = zxcvbn(password[:MAX_ESTIMATED_LENGTH], user_inputs=[*names, *_load_common_words()])
+    return float(estimate["guesses"]) < MIN_GUESSES
+
+
+def _to_pinyin(name: str) -> str:
+    return "".join(lazy_pinyin(name)) if not name.isascii() else ""
+
+
+@cache
+def _load_common_words() -> tuple[str, ...]:
+    """Words that people here build passwords on, which lists from abroad do not hold."""
+    return tuple(COMMON_WORDS_FILE.read_text(encoding="utf-8").split())

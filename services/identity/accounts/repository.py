@@ -6,7 +6,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import col, delete, select, update
 
-from services.identity.accounts.models import Account, RoleGrant
+from services.identity.accounts.models import Account, FormerPassword, RoleGrant
 from shared.auth import May, Role
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -89,3 +89,9 @@ async def delete_grants(work: UnitOfWork, account_id: str) -> None:
 def build_kind_condition(kind: str) -> sa.ColumnElement[bool]:
     """Whether an account is a person's or a machine's."""
     return col(Account.kind) == kind
+
+
+async def system_list_former_secrets(work: UnitOfWork, account_id: str) -> list[str]:
+    """The password hashes an account had before, the latest first."""
+    query = select(FormerPassword.secret).where(FormerPassword.account_id == account_id)
+    return list(await work.session.exec(query.order_by(col(FormerPassword.id).desc()).limit(24)))

@@ -79,7 +79,7 @@ class AccountRead(BaseModel):
     region: str
     disabled: bool
     must_change: bool
-    locked_until: datetime | None
+    locked_until: datetime | None = Field(None, description="最近一处来源的锁定到期时间; 其他来源不受影响")
     version: int
     grants: list[GrantWrite] = []
     person_id: str = Field("", description="账号背后的人: 同一人的账号相同")

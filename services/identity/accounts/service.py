@@ -2,13 +2,12 @@
 
 import secrets as random
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date
 from itertools import combinations
 from typing import Any
 
 from services.identity.accounts import repository
-from services.identity.accounts.models import Account, RoleGrant
+from services.identity.accounts.models import Account, FormerPassword, RoleGrant
 from services.identity.accounts.passwords import hash_password, require_strong_password, verify_password
 from services.identity.accounts.schemas import (
     AccountChange,
@@ -24,42 +23,32 @@ from services.identity.accounts.schemas import (
     PasswordChange,
     PersonChange,
 )
+from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
 from services.identity.sessions import repository as sessions
-from shared.auth import ROLES, Actor, May, Role
-from shared.clients.identity import AccountChanged, AccountLocked
+from shared.auth import ROLES, May, Role
+from shared.clients.identity import AccountChanged, PasswordChanged
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
 from shared.http import VersionMatch
 from shared.records import log_event, touch_record
-from shared.unit_of_work import ServiceContext, UnitOfWork
+from shared.unit_of_work import UnitOfWork
 
 USER_KIND, MACHINE_KIND = "user", "machine"
 OPEN_ENDED_DATE = date.max
 
 
-def is_locked(account: Account, at: datetime) -> bool:
-    """Whether the account is locked at a time."""
-    return account.locked_until is not None and account.locked_until > at
+async def require_reach_over(work: UnitOfWork, account: Account) -> None:
+    """Forbidden unless every grant of the account, now or later, lies in regions where the caller manages accounts.
 
-
-async def record_failed_login(context: ServiceContext, account_id: str) -> None:
-    """Count a failed login and lock the account after too many in a row (rule `auth.lock_out`).
-
-    Uses a transaction of its own, since the transaction of the refused login is rolled back.
+    Who resets a password, disables, binds or merges an account has all its rights in hand, wherever they hold.
     """
-    async with context.database.write() as session:
-        work = context.unit_of_work(session)
-        account = await repository.system_find_account(work, account_id, lock=True)
-        if account is None or is_locked(account, work.at):
-            return
-        rule = (await work.get_rule("auth.lock_out")).value
-        account.failures += 1
-        if account.failures >= rule["attempts"]:
-            account.failures = 0
-            account.locked_until = work.at + timedelta(minutes=rule["minutes"])
-            event = AccountLocked(account=account.id, minutes=rule["minutes"])
-            await log_event(replace(work, actor=Actor(account.id, account.name, ())), account, event)
-        work.session.add(account)
+    grants = (await repository.system_list_grants(work, [account.id]))[account.id]
+    current = [one for one in grants if one.valid_to is None or one.valid_to >= work.today]
+    if any(not work.actor.has_access(May.ACCOUNT_MANAGE, one.region) for one in current):
+        raise Forbidden(
+            "该账号在您的辖区之外还有授权, 请由上级管理员办理",
+            "The account holds grants outside your regions",
+        )
 
 
 async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[GrantWrite]) -> None:
@@ -121,7 +110,8 @@ def _grants_overlap(grant: RoleGrant, other: RoleGrant) -> bool:
 
 
 async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[AccountRead]:
-    """Convert accounts to read models with grants and organisation names; two queries for any number of accounts."""
+    """Convert accounts to read models with grants, organisation names and locks; three queries for any number of them."""
+    locks = await lock_outs.list_locks(work, list(rows))
     grants = await repository.system_list_grants(work, [row.id for row in rows])
     names = await organisations.list_organisation_names(work, [row.organisation_id for row in rows])
     return [
@@ -129,6 +119,7 @@ async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[Acco
             update={
                 "grants": [GrantWrite.model_validate(grant) for grant in grants[row.id]],
                 "organisation": names.get(row.organisation_id, ""),
+                "locked_until": locks.get(row.id),
             }
         )
         for row in rows
@@ -138,17 +129,18 @@ async def to_read_models(work: UnitOfWork, rows: Sequence[Account]) -> list[Acco
 async def create_user(work: UnitOfWork, body: AccountCreate) -> Account:
     """Create a person's account. A password set by the administrator must be changed at the first sign-in."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
-    secret = await _hash_new_password(work, body.id, body.password) if body.password is not None else ""
+    words = (body.id, body.name)
+    secret = await _hash_new_password(work, words, body.password) if body.password is not None else ""
     columns = body.model_dump(include={"name", "region", "organisation_id"})
     return await create_account(
         work, body.id, body.grants, kind=USER_KIND, secret=secret, must_change=bool(secret), **columns
     )
 
 
-async def _hash_new_password(work: UnitOfWork, account_id: str, password: str) -> str:
+async def _hash_new_password(work: UnitOfWork, words: Sequence[str], password: str) -> str:
     """Check and hash a password. Called before the first write, so that no lock is held while hashing."""
     async with work.context.database.read() as session:
-        await require_strong_password(work.context.unit_of_work(session), account_id, password, "/password")
+        await require_strong_password(work.context.unit_of_work(session), words, password, "/password")
     return await hash_password(password)
 
 
@@ -169,6 +161,7 @@ async def create_account(
         created_at=work.at,
         created_by=work.actor.id,
         updated_at=work.at,
+        password_changed_at=work.at,
         **columns,
     )
     work.session.add(account)
@@ -181,28 +174,38 @@ async def create_account(
 async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, match: VersionMatch) -> Account:
     """Update a person's account; raises Forbidden for own grants, own password reset and disabling oneself.
 
-    New grants and disabling take effect with the next access token, after ten minutes at most.
+    New grants, disabling and a reset take effect within seconds: services follow the list of ended sessions.
     """
-    secret = await _hash_new_password(work, account_id, body.password) if body.password is not None else None
+    secret = (
+        await _hash_new_password(work, (account_id,), body.password) if body.password is not None else None
+    )
     account = await lock_for_update(work, account_id, USER_KIND, match)
-    if work.actor.is_same_person(account_id) and (body.grants is not None or body.disabled or secret):
-        raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
+    await _require_other_person(work, account, body)
     before = {"name": account.name, "disabled": account.disabled}
     for name in ("name", "organisation_id", "disabled"):
         if (value := getattr(body, name)) is not None:
             setattr(account, name, value)
     if body.organisation_id is not None:
         await organisations.get_organisation(work, body.organisation_id)
-    if secret is not None:
-        account.secret, account.must_change = secret, True
-        account.failures, account.locked_until = 0, None
     if body.grants is not None:
         await repository.delete_grants(work, account_id)
         await assign_roles(work, account, body.grants)
+        await sessions.system_renew_tokens(work, account.id)
+    if secret is not None:
+        await _set_password(work, account, secret, reset=True)
     if secret is not None or account.disabled:
-        await sessions.system_revoke_account(work, account.id)
+        await sessions.system_end_account(work, account.id, "disabled" if account.disabled else "reset")
     await save_account(work, account, before=before)
     return account
+
+
+async def _require_other_person(work: UnitOfWork, account: Account, body: AccountChange) -> None:
+    """Forbidden when somebody changes their own rights, or takes an account in hand that reaches further than they do."""
+    takes = body.password is not None or body.disabled is not None
+    if work.actor.is_same_person(account.id) and (body.grants is not None or body.disabled or body.password):
+        raise Forbidden("不能更改本人的授权、停用本人或重置本人口令", "Four eyes: another administrator must")
+    if takes:
+        await require_reach_over(work, account)
 
 
 async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, match: VersionMatch) -> Account:
@@ -211,6 +214,7 @@ async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, matc
     Raises Forbidden for the caller's own accounts, Invalid when the person would hold roles that exclude each other.
     """
     account = await lock_for_update(work, account_id, USER_KIND, match)
+    await require_reach_over(work, account)
     before = {"person_id": account.person_id, "person_name": account.person_name}
     if body.same_as is None or body.same_as == account_id:
         _forbid_own_accounts(work, account_id)
@@ -220,6 +224,7 @@ async def set_person(work: UnitOfWork, account_id: str, body: PersonChange, matc
         other = await repository.get_account(work, body.same_as, USER_KIND, lock=True)
         work.actor.require(May.ACCOUNT_MANAGE, other.region)
         _forbid_own_accounts(work, account_id, other.id)
+        await require_reach_over(work, other)
         account.person_id = other.person_id
         account.person_name = other.person_name = body.name or other.person_name or other.name
         await _require_compatible_roles(work, account.person_id)
@@ -298,25 +303,51 @@ async def get_profile(work: UnitOfWork) -> Me:
     )
 
 
-async def change_password(work: UnitOfWork, body: PasswordChange) -> None:
-    """Change the caller's password and revoke all their refresh tokens. A wrong old password counts as a failed login."""
+async def change_password(work: UnitOfWork, body: PasswordChange, source: str) -> None:
+    """Change the caller's password and end all their sessions.
+
+    A wrong old password counts as a failed sign-in from this source.
+    """
     context = work.context
     async with context.database.read() as session:
-        account = await repository.system_find_account(context.unit_of_work(session), work.actor.id)
+        reading = context.unit_of_work(session)
+        account = await repository.system_find_account(reading, work.actor.id)
         if body.new == body.old:
             raise _password_change_error("新口令不能与原口令相同", "/new")
-        await require_strong_password(context.unit_of_work(session), work.actor.id, body.new, "/new")
-    usable = account is not None and not is_locked(account, work.at)
-    if account is None or not await verify_password(body.old, account.secret if usable else None):
-        await record_failed_login(context, work.actor.id)
+        words = (work.actor.id, work.actor.name)
+        await require_strong_password(reading, words, body.new, "/new")
+        lock = await lock_outs.find_lock(reading, USER_KIND, work.actor.id, source)
+        former = await repository.system_list_former_secrets(reading, work.actor.id)
+    if account is None or not await verify_password(body.old, account.secret if lock is None else None):
+        if lock is None:
+            await lock_outs.record_failure(
+                context, USER_KIND, work.actor.id, source, account=account, reason="old_password"
+            )
         raise _password_change_error("原口令不对, 或已因多次失败锁定", "/old")
+    await _refuse_former_password(work, body.new, former)
     secret = await hash_password(body.new)
     current = await repository.system_find_account(work, work.actor.id, lock=True)
     if current is None or current.secret != account.secret:
         raise _password_change_error("口令刚刚被改过, 请重新登录", "/old")
-    current.secret, current.must_change, current.failures = secret, False, 0
-    await sessions.system_revoke_account(work, current.id)
+    await _set_password(work, current, secret, reset=False)
+    await sessions.system_end_account(work, current.id, "password")
     await save_account(work, current)
+
+
+async def _refuse_former_password(work: UnitOfWork, password: str, former: Sequence[str]) -> None:
+    count = (await work.get_rule("auth.password_history")).value
+    for secret in former[:count]:
+        if await verify_password(password, secret):
+            raise _password_change_error(f"新口令不能与最近 {count} 次用过的相同", "/new")
+
+
+async def _set_password(work: UnitOfWork, account: Account, secret: str, *, reset: bool) -> None:
+    """Replace the password, keep the former one for comparison, and log that it changed and by whom."""
+    if account.secret:
+        work.session.add(FormerPassword(account_id=account.id, secret=account.secret, replaced_at=work.at))
+    account.secret, account.must_change, account.password_changed_at = secret, reset, work.at
+    await lock_outs.clear_failures(work, USER_KIND, account.id)
+    await log_event(work, account, PasswordChanged(account=account.id, reset=reset))
 
 
 def _password_change_error(detail: str, pointer: str) -> Invalid:
@@ -352,6 +383,8 @@ async def update_client(work: UnitOfWork, client_id: str, body: ClientChange, ma
         client.scopes = _join_scopes(body.scopes)
     if body.disabled is not None:
         client.disabled = body.disabled
+    if client.disabled or body.scopes is not None:
+        await sessions.system_end_account(work, client.id, "disabled" if client.disabled else "scopes")
     await save_account(work, client)
     return client
 
@@ -361,8 +394,9 @@ async def rotate_secret(work: UnitOfWork, client_id: str, match: VersionMatch) -
     secret = random.token_urlsafe(32)
     secret_hash = await hash_password(secret)
     client = await lock_for_update(work, client_id, MACHINE_KIND, match)
-    client.secret = secret_hash
-    client.failures, client.locked_until = 0, None
+    client.secret, client.password_changed_at = secret_hash, work.at
+    await lock_outs.clear_failures(work, MACHINE_KIND, client.id)
+    await sessions.system_end_account(work, client.id, "reset")
     await save_account(work, client)
     return await _reveal_secret(work, client, secret)
 

@@ -4,20 +4,32 @@ import base64
 import binascii
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 from starlette.responses import JSONResponse
 
 from services.identity.accounts import service as accounts
 from services.identity.accounts.schemas import Me, PasswordChange
 from services.identity.rate_windows import service as rate_windows
-from services.identity.sessions import repository, service
-from services.identity.sessions.schemas import TokenAnswer, TokenFailure
+from services.identity.sessions import service
+from services.identity.sessions.schemas import Revocations, SessionList, TokenAnswer, TokenFailure
 from services.identity.sessions.service import OAuthError
-from shared.errors import Invalid
-from shared.http import ReadWork, Route, WriteWork, allows_anonymous, get_service_context, requires_sign_in
+from shared.auth import May
+from shared.errors import Forbidden, Invalid, NotFound
+from shared.http import (
+    ReadWork,
+    Route,
+    WriteWork,
+    allows_anonymous,
+    client_address,
+    get_service_context,
+    requires,
+    requires_sign_in,
+)
 
 router = APIRouter(prefix="/auth", tags=["登录"], route_class=Route)
 MAX_FORM_BYTES = 32 * 1024
+AccountPath = Annotated[str, Path(min_length=1, max_length=64, description="用户名")]
+SessionPath = Annotated[str, Path(min_length=1, max_length=64, description="会话编号")]
 _token_route_options = allows_anonymous(body=MAX_FORM_BYTES, counted=False)
 _token_route_options["responses"] = {
     **_token_route_options["responses"],
@@ -29,6 +41,7 @@ _token_route_options["responses"] = {
 @router.post("/token", response_model=TokenAnswer, **_token_route_options)
 async def issue_token(
     request: Request,
+    response: Response,
     grant_type: Annotated[str, Form(max_length=100)],
     username: Annotated[str, Form(max_length=64)] = "",
     password: Annotated[str, Form(max_length=200)] = "",
@@ -36,23 +49,30 @@ async def issue_token(
     client_id: Annotated[str, Form(max_length=64)] = "",
     client_secret: Annotated[str, Form(max_length=200)] = "",
     scope: Annotated[str, Form(max_length=2000, description="机器客户端: 只要其中几项权限, 空格分隔")] = "",
+    otp: Annotated[str, Form(max_length=40, description="动态口令或恢复码, 账号启用双因素时必填")] = "",
     subject_token: Annotated[str, Form(max_length=16_000, description="外部统一身份认证的 ID 令牌")] = "",
 ) -> TokenAnswer | Response:
     """登录: password、refresh_token、client_credentials, 或以外部统一身份认证的令牌交换(RFC 8693)."""
     context = get_service_context(request)
-    client = _parse_basic_credentials(request) or (client_id, client_secret)
-    account = {"password": username, "client_credentials": client[0]}.get(grant_type, "")
-    await rate_windows.count_sign_in(context, account, request.client.host if request.client else "")
+    name, secret = _parse_basic_credentials(request) or (client_id, client_secret)
+    client = service.Client(client_address(request), request.headers.get("user-agent", ""))
+    account = {"password": username, "client_credentials": name}.get(grant_type, "")
+    await rate_windows.count_sign_in(context, account, client.source)
+    response.headers["Cache-Control"] = "no-store"
     try:
         match grant_type:
             case "password":
-                return await service.password_grant(context, username, password, "user")
+                return await service.password_grant(
+                    context, service.Credentials(username, password, otp), "user", client
+                )
             case "refresh_token":
-                return await service.refresh_grant(context, refresh_token)
+                return await service.refresh_grant(context, refresh_token, client)
             case "client_credentials":
-                return await service.password_grant(context, *client, "machine", scope)
+                return await service.password_grant(
+                    context, service.Credentials(name, secret), "machine", client, scope
+                )
             case service.TOKEN_EXCHANGE_GRANT_TYPE:
-                return await service.token_exchange_grant(context, subject_token)
+                return await service.token_exchange_grant(context, subject_token, client)
             case _:
                 raise OAuthError("unsupported_grant_type", "不支持这种登录方式")
     except OAuthError as error:
@@ -82,11 +102,54 @@ async def read_me(work: ReadWork) -> Me:
 
 @router.post("/logout", status_code=204, response_model=None, **requires_sign_in())
 async def sign_out(work: WriteWork) -> None:
-    """退出登录: refresh tokens end at once, access tokens within ten minutes."""
-    await repository.system_revoke_account(work, work.actor.id)
+    """退出登录: every session ends; access tokens are refused within ten seconds."""
+    await service.end_own_sessions(work)
+
+
+@router.get("/sessions", response_model=SessionList, **requires_sign_in())
+async def list_own_sessions(work: ReadWork) -> SessionList:
+    """本人的登录会话."""
+    return SessionList.from_rows(await service.list_own_sessions(work))
+
+
+@router.delete(
+    "/sessions/{session_id}", status_code=204, response_model=None, **requires_sign_in(refuses=(NotFound,))
+)
+async def end_own_session(work: WriteWork, session_id: SessionPath) -> None:
+    """结束本人的一个会话."""
+    await service.end_own_sessions(work, session_id)
 
 
 @router.post("/password", status_code=204, response_model=None, **requires_sign_in(refuses=(Invalid,)))
-async def change_password(work: WriteWork, body: PasswordChange) -> None:
+async def change_password(request: Request, work: WriteWork, body: PasswordChange) -> None:
     """修改本人口令."""
-    await accounts.change_password(work, body)
+    await accounts.change_password(work, body, client_address(request))
+
+
+sessions_router = APIRouter(prefix="/users/{account_id}/sessions", tags=["账号"], route_class=Route)
+
+
+@sessions_router.get("", response_model=SessionList, **requires(May.ACCOUNT_MANAGE, refuses=(NotFound,)))
+async def list_user_sessions(work: ReadWork, account_id: AccountPath) -> SessionList:
+    """一个账号的登录会话."""
+    return SessionList.from_rows(await service.list_sessions(work, account_id))
+
+
+@sessions_router.delete(
+    "",
+    status_code=204,
+    response_model=None,
+    **requires(May.ACCOUNT_MANAGE, refuses=(NotFound, Forbidden)),
+)
+async def end_user_sessions(work: WriteWork, account_id: AccountPath) -> None:
+    """结束一个账号的全部会话, 十秒内生效."""
+    await service.end_sessions(work, account_id)
+
+
+internal_router = APIRouter(prefix="/internal/revocations", tags=["登录"])
+
+
+@internal_router.get("", response_model=Revocations, **requires(May.EVENT_DELIVER))
+async def read_revocations(work: ReadWork) -> Revocations:
+    """近期结束或变更授权的会话, 各服务每几秒取一次."""
+    return Revocations(sessions=await service.list_revocations(work))

@@ -1,6 +1,10 @@
-"""Answers of the OAuth2 token endpoint (RFC 6749)."""
+"""Answers of the OAuth2 token endpoint (RFC 6749) and of the lists of sessions."""
 
-from pydantic import BaseModel, Field
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TokenAnswer(BaseModel):
@@ -10,7 +14,8 @@ class TokenAnswer(BaseModel):
     token_type: str = "Bearer"  # noqa: S105 - the kind of token
     expires_in: int
     refresh_token: str | None = None
-    must_change: bool = False
+    must_change: bool = Field(False, description="须先修改口令, 此前没有任何权限")
+    must_enrol: bool = Field(False, description="须先启用动态口令, 此前没有任何权限")
     scope: str = Field("", description="机器客户端的令牌开放的权限")
 
 
@@ -19,3 +24,34 @@ class TokenFailure(BaseModel):
 
     error: str
     error_description: str
+
+
+class SessionRead(BaseModel):
+    """一个登录会话."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    method: str = Field(description="登录方式")
+    source: str = Field(description="最近一次登录或刷新的来源地址")
+    agent: str = Field(description="客户端自称")
+    started_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
+class SessionList(BaseModel):
+    """登录会话, 最近使用的在前."""
+
+    items: list[SessionRead]
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Any]) -> "SessionList":
+        """The rows as they are shown."""
+        return cls(items=[SessionRead.model_validate(one) for one in rows])
+
+
+class Revocations(BaseModel):
+    """近期变更的会话: session id → the least generation whose access tokens are still good."""
+
+    sessions: dict[str, int]

@@ -4,43 +4,43 @@ An access token is valid for ten minutes and carries the grants in force today; 
 """
 
 import hashlib
-import json
-import math
 import secrets as random
-from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from joserfc.util import urlsafe_b64decode
 
 from services.identity.accounts import repository as accounts
-from services.identity.accounts.models import Account
+from services.identity.accounts.models import Account, RoleGrant
 from services.identity.accounts.passwords import verify_password
-from services.identity.accounts.service import is_locked, record_failed_login
+from services.identity.accounts.service import USER_KIND, require_reach_over
+from services.identity.issuers import service as issuers
 from services.identity.keys.service import get_signing_key
+from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
+from services.identity.second_factors import service as second_factors
 from services.identity.sessions import repository
-from services.identity.sessions.models import RefreshToken
+from services.identity.sessions.models import RefreshToken, Session
 from services.identity.sessions.schemas import TokenAnswer
-from shared.auth import Actor
-from shared.clients.identity import SignedIn, TokenReused
+from shared.auth import Actor, May
+from shared.clients.identity import SessionsEnded, SignedIn, TokenReused
 from shared.db import new_id
+from shared.errors import NotFound
 from shared.events import Event
 from shared.records import log_event
-from shared.settings import TrustedIssuer
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
 REFRESH_TOKEN_LIFETIME = timedelta(days=14)
 SIGN_IN_METHODS = {"user": "password", "machine": "client_credentials"}
 TOKEN_EXCHANGE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
-ID_TOKEN_ALGORITHMS = ["ES256", "RS256", "PS256"]
-JWKS_MAX_AGE, JWKS_MIN_REFRESH = timedelta(minutes=10), timedelta(seconds=10)
-LEEWAY_S = 30
-"""Accepted clock difference of the identity provider, seconds."""
+CHANGE_MARGIN = timedelta(minutes=1)
+"""How much longer than an access token lives a change of its session is told to services."""
+ENDED_GENERATION = 2**31
+"""Told for a session that ended: no access token is of this generation."""
+RETENTION = timedelta(days=180)
+"""How long an expired session can still be looked up by an auditor."""
 
 
 class OAuthError(Exception):
@@ -51,25 +51,65 @@ class OAuthError(Exception):
         self.error, self.text, self.status = error, text, status
 
 
-async def issue_tokens(
-    work: UnitOfWork,
-    account: Account,
-    *,
-    family: str = "",
-    refreshing: bool,
-    outside: bool = False,
-    scopes: str = "",
-) -> TokenAnswer:
-    """Sign an access token and, with `refreshing`, create a refresh token of the family (a new family by default).
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What somebody signs in with: name, password or client secret, one-time code where the account needs one."""
 
-    A machine's access token is limited to `scopes`. While an account must change its initial password, its tokens carry
-    no grants; this does not apply to an `outside` sign-in, which uses no password of this system.
+    name: str
+    secret: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a request for tokens comes from: network address and what the program calls itself."""
+
+    source: str = ""
+    agent: str = ""
+
+
+async def open_session(
+    work: UnitOfWork, account: Account, client: Client, method: str, *, session_id: str = ""
+) -> Session:
+    """Begin a session of an account; the oldest ones end when there are more than rule `auth.sessions` allows."""
+    life = REFRESH_TOKEN_LIFETIME if account.kind == USER_KIND else ACCESS_TOKEN_LIFETIME
+    session = Session(
+        id=session_id or str(new_id()),
+        account_id=account.id,
+        method=method,
+        source=lock_outs.normalize_source(client.source),
+        agent=client.agent[:200],
+        started_at=work.at,
+        used_at=work.at,
+        changed_at=work.at,
+        expires_at=work.at + life,
+    )
+    if account.kind == USER_KIND:
+        limit = (await work.get_rule("auth.sessions")).value["most"]
+        surplus = (await repository.system_list_open_sessions(work, account.id))[limit - 1 :]
+        if surplus:
+            await repository.system_end_sessions(work, [one.id for one in surplus], "too_many")
+    work.session.add(session)
+    await work.session.flush()
+    return session
+
+
+async def issue_tokens(
+    work: UnitOfWork, account: Account, session: Session, *, outside: bool = False, scopes: str = ""
+) -> TokenAnswer:
+    """Sign an access token and, for a person, create a refresh token of the session.
+
+    A machine's access token is limited to `scopes`. The tokens carry no grants while an account must change its password
+    or set up a second factor; an `outside` sign-in uses no password of this system.
     """
-    family = family or str(new_id())
     key = await get_signing_key(work)
-    must_change = account.must_change and not outside
-    claims = {**await _build_claims(work, account), "sid": family}
-    if must_change:
+    grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
+    must_change = not outside and (account.must_change or await _is_password_expired(work, account))
+    must_enrol = await second_factors.is_required(work, account, grants) and not (
+        await second_factors.is_active(work, account.id) or _issuer_checks_factor(work, session)
+    )
+    claims = {**await _build_claims(work, account, grants), "sid": session.id, "gen": session.generation}
+    if must_change or must_enrol:
         claims["grants"] = []
     if account.kind == "machine":
         claims["scope"] = scopes
@@ -78,26 +118,43 @@ async def issue_tokens(
         access_token=token,
         expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
         must_change=must_change,
+        must_enrol=must_enrol,
         scope=scopes,
     )
-    if refreshing:
+    if account.kind == USER_KIND:
         answer.refresh_token = random.token_urlsafe(48)
+        session.expires_at = work.at + REFRESH_TOKEN_LIFETIME
+        work.session.add(session)
         work.session.add(
             RefreshToken(
                 digest=digest_token(answer.refresh_token),
-                family=family,
+                family=session.id,
                 account_id=account.id,
                 outside=outside,
                 issued_at=work.at,
-                expires_at=work.at + REFRESH_TOKEN_LIFETIME,
+                expires_at=session.expires_at,
             )
         )
         await work.session.flush()
     return answer
 
 
-async def _build_claims(work: UnitOfWork, account: Account) -> dict[str, object]:
-    grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
+async def _is_password_expired(work: UnitOfWork, account: Account) -> bool:
+    """Whether the password is older than rule `auth.password_age` allows (0: never)."""
+    days = (await work.get_rule("auth.password_age")).value
+    if not days or account.kind != USER_KIND or not account.secret or second_factors.is_exempt(work, account):
+        return False
+    return (account.password_changed_at or account.created_at) + timedelta(days=days) <= work.at
+
+
+def _issuer_checks_factor(work: UnitOfWork, session: Session) -> bool:
+    """Whether the session was opened by an issuer that checks a second factor itself."""
+    return any(
+        one.issuer == session.method and one.second_factor for one in work.context.settings.trusted_issuers
+    )
+
+
+async def _build_claims(work: UnitOfWork, account: Account, grants: Sequence[RoleGrant]) -> dict[str, object]:
     names = await organisations.list_organisation_names(work, [account.organisation_id])
     settings = work.context.settings
     return {
@@ -135,34 +192,49 @@ async def publish_account_event(work: UnitOfWork, account: Account, event: Event
 
 
 async def password_grant(
-    context: ServiceContext, account_id: str, secret: str, kind: str, scope: str = ""
+    context: ServiceContext, credentials: Credentials, kind: str, client: Client, scope: str = ""
 ) -> TokenAnswer:
-    """Sign in with a password or a client secret. Raises OAuthError, after the same time for any account name.
+    """Sign in with a password or a client secret, and a second factor where the account has one.
 
-    A machine may request a subset of its scopes (RFC 6749, section 3.3); a scope it does not have is refused.
+    Raises OAuthError with the same words and after the same time for any name, whether an account has it or not. A machine
+    may request a subset of its scopes (RFC 6749, section 3.3); a scope it does not have is refused.
     """
+    name = credentials.name
     async with context.database.read() as session:
-        account = await accounts.system_find_account(context.unit_of_work(session), account_id)
-    usable = account is not None and account.kind == kind and not account.disabled
-    if account is not None and usable and is_locked(account, context.clock()):
-        raise _account_locked_error(account, context.clock())
-    verified = await verify_password(secret, account.secret if account is not None and usable else None)
-    if not verified or account is None:
-        await record_failed_login(context, account_id)
-        raise _invalid_credentials_error(kind)
+        reading = context.unit_of_work(session)
+        if (locked_until := await lock_outs.find_lock(reading, kind, name, client.source)) is not None:
+            raise OAuthError("invalid_grant", lock_outs.describe_lock(locked_until, reading.at))
+        account = await accounts.system_find_account(reading, name)
+        usable = account is not None and account.kind == kind and not account.disabled
+        needs_code = account is not None and usable and await second_factors.is_active(reading, account.id)
+        good_code = needs_code and await second_factors.matches_code(reading, name, credentials.code)
+    verified = await verify_password(
+        credentials.secret, account.secret if account is not None and usable else None
+    )
+    if not verified or account is None or (needs_code and credentials.code and not good_code):
+        reason = "code" if verified else "password"
+        await lock_outs.record_failure(context, kind, name, client.source, account=account, reason=reason)
+        raise _invalid_code_error() if verified else _invalid_credentials_error(kind)
+    if needs_code and not credentials.code:
+        raise OAuthError("mfa_required", "请输入动态口令或恢复码 (otp)")
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        current = await accounts.system_find_account(work, account_id, lock=True)
+        current = await accounts.system_find_account(work, name, lock=True)
         if current is None or current.disabled or current.secret != account.secret:
             raise _invalid_credentials_error(kind)
-        if is_locked(current, work.at):
-            # Concurrent guesses can lock the account after it was read above.
-            raise _account_locked_error(current, work.at)
+        if (locked_until := await lock_outs.find_lock(work, kind, name, client.source)) is not None:
+            # Concurrent guesses can lock the source out after it was read above.
+            raise OAuthError("invalid_grant", lock_outs.describe_lock(locked_until, work.at))
+        if needs_code and not await second_factors.use_code(work, name, credentials.code):
+            raise _invalid_code_error()
         scopes = _select_scopes(current, scope)
-        current.failures, current.locked_until = 0, None
-        work.session.add(current)
-        await publish_account_event(work, current, SignedIn(account=current.id, way=SIGN_IN_METHODS[kind]))
-        return await issue_tokens(work, current, refreshing=kind == "user", scopes=scopes)
+        await lock_outs.record_success(work, kind, name, client.source)
+        method = SIGN_IN_METHODS[kind] + ("+otp" if needs_code else "")
+        opened = await open_session(work, current, client, method)
+        await publish_account_event(
+            work, current, SignedIn(account=current.id, way=method, source=opened.source)
+        )
+        return await issue_tokens(work, current, opened, scopes=scopes)
 
 
 def _select_scopes(account: Account, scope: str) -> str:
@@ -179,35 +251,59 @@ def _invalid_credentials_error(kind: str) -> OAuthError:
     return OAuthError("invalid_client", "客户端编号或密钥不对", 401)
 
 
-def _account_locked_error(account: Account, at: datetime) -> OAuthError:
-    remaining_s = (account.locked_until - at).total_seconds() if account.locked_until is not None else 0
-    return OAuthError("invalid_grant", f"失败次数过多, 请 {math.ceil(remaining_s / 60)} 分钟后再试")
+def _invalid_code_error() -> OAuthError:
+    return OAuthError("invalid_grant", "动态口令不对或已用过, 请等下一个再试")
 
 
-async def refresh_grant(context: ServiceContext, token: str) -> TokenAnswer:
+async def refresh_grant(context: ServiceContext, token: str, client: Client) -> TokenAnswer:
     """Exchange a refresh token for a new pair of tokens. Raises OAuthError when it is not valid.
 
-    A second use revokes the whole family, since one of the two users must have stolen the token. A second use within
-    the seconds of rule `auth.refresh_grace`, before the successor was used, is a retry after a lost response.
+    A second use ends the session, since one of the two users must have stolen the token. A second use within the seconds
+    of rule `auth.refresh_grace`, before the successor was used, is a retry after a lost response: the successor is
+    replaced, and its use afterwards is theft as well. A session that was idle too long (rule `auth.sessions`) has ended.
     """
-    async with context.database.write() as session:
-        work = context.unit_of_work(session)
+    async with context.database.write() as database_session:
+        work = context.unit_of_work(database_session)
         stored = await repository.system_lock_token(work, digest_token(token))
-        if stored is not None and stored.revoked_at is None and stored.expires_at > work.at:
-            account = await accounts.system_find_account(work, stored.account_id)
-            stolen = stored.used_at is not None and not await _is_retry_after_lost_response(work, stored)
-            if account is not None and stolen:
-                await repository.system_revoke_family(work, stored.family)
+        account = None if stored is None else await accounts.system_find_account(work, stored.account_id)
+        if stored is not None and account is not None and stored.expires_at > work.at:
+            repeated = stored.used_at is not None and not await _is_retry_after_lost_response(work, stored)
+            if stored.superseded or (stored.revoked_at is None and repeated):
+                await repository.system_end_sessions(work, [stored.family], "reused")
                 await publish_account_event(
                     work, account, TokenReused(account=account.id, family=stored.family)
                 )
-            elif account is not None and not account.disabled:
-                stored.used_at = stored.used_at or work.at
-                work.session.add(stored)
-                return await issue_tokens(
-                    work, account, family=stored.family, refreshing=True, outside=stored.outside
-                )
+            elif stored.revoked_at is None and not account.disabled:
+                session = await _continue_session(work, account, stored, client)
+                if session is not None:
+                    stored.used_at = stored.used_at or work.at
+                    work.session.add(stored)
+                    await work.session.flush()
+                    await repository.system_supersede_unused(work, stored.family)
+                    return await issue_tokens(work, account, session, outside=stored.outside)
     raise OAuthError("invalid_grant", "登录已失效, 请重新登录")
+
+
+async def _continue_session(
+    work: UnitOfWork, account: Account, token: RefreshToken, client: Client
+) -> Session | None:
+    """The session of a refresh token, marked as used; None when it ended or was idle too long, which ends it."""
+    session = await repository.system_find_session(work, token.family, lock=True)
+    if session is None:  # signed in before sessions were recorded
+        method = "outside" if token.outside else "password"
+        return await open_session(work, account, client, method, session_id=token.family)
+    if session.ended_at is not None:
+        return None
+    rule = (await work.get_rule("auth.sessions")).value
+    grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
+    privileged = await second_factors.is_required(work, account, grants)
+    idle = timedelta(minutes=rule["privileged_idle_minutes" if privileged else "idle_minutes"])
+    if work.at - session.used_at >= idle:
+        await repository.system_end_sessions(work, [session.id], "idle")
+        return None
+    session.used_at, session.source = work.at, lock_outs.normalize_source(client.source)
+    work.session.add(session)
+    return session
 
 
 async def _is_retry_after_lost_response(work: UnitOfWork, token: RefreshToken) -> bool:
@@ -216,66 +312,66 @@ async def _is_retry_after_lost_response(work: UnitOfWork, token: RefreshToken) -
     return within_grace and not await repository.system_successor_was_used(work, token)
 
 
-async def token_exchange_grant(context: ServiceContext, token: str) -> TokenAnswer:
-    """Exchange an external ID token for tokens of the account it names (RFC 8693).
+async def token_exchange_grant(context: ServiceContext, token: str, client: Client) -> TokenAnswer:
+    """Exchange an external ID token for tokens of the account its person is bound to (RFC 8693).
 
-    Raises OAuthError when the issuer is not trusted, the token is not valid, or no enabled account has that name.
+    Raises OAuthError when the issuer is not trusted, the token is not valid or was used, or nobody is bound.
     """
-    issuer = _find_issuer(context, token)
-    claims = await _verify_id_token(context, issuer, token)
-    name = claims.get(issuer.username_claim)
-    if not isinstance(name, str) or not name:
-        raise OAuthError("invalid_grant", f"统一身份认证的令牌里没有用户名({issuer.username_claim})")
-    async with context.database.write() as session:
-        work = context.unit_of_work(session)
-        account = await accounts.system_find_account(work, name, lock=True)
-        if account is None or account.disabled or account.kind != "user":
-            raise OAuthError("invalid_grant", f"本系统没有账号 {name}, 或已停用, 请联系管理员")
-        await publish_account_event(work, account, SignedIn(account=account.id, way=issuer.issuer))
-        return await issue_tokens(work, account, refreshing=True, outside=True)
-
-
-def _find_issuer(context: ServiceContext, token: str) -> TrustedIssuer:
-    claimed = _decode_token_part(token, 1).get("iss")
-    for issuer in context.settings.trusted_issuers:
-        if issuer.issuer == claimed:
-            return issuer
-    raise OAuthError("invalid_grant", "不受信任的身份认证方")
-
-
-async def _verify_id_token(context: ServiceContext, issuer: TrustedIssuer, token: str) -> dict[str, Any]:
-    kid, at = _decode_token_part(token, 0).get("kid"), context.clock()
-    jwks = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MAX_AGE)
-    if kid not in {key.get("kid") for key in jwks.get("keys", [])}:
-        jwks = await context.clients.get_external(issuer.jwks_url, at, fresh=JWKS_MIN_REFRESH)
     try:
-        claims: dict[str, Any] = jwt.decode(
-            token, KeySet.import_key_set(jwks), algorithms=ID_TOKEN_ALGORITHMS
-        ).claims
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise _invalid_token_error() from error
-    audience, now = claims.get("aud"), at.timestamp()
-    expires, not_before = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
-    if not isinstance(expires, int | float) or not isinstance(not_before, int | float):
-        raise _invalid_token_error()
-    audience_matches = issuer.audience in (audience if isinstance(audience, list) else [audience])
-    if not audience_matches or now >= expires or not_before > now + LEEWAY_S:
-        raise _invalid_token_error()
-    return claims
+        issuer, claims = await issuers.verify_id_token(context, token)
+        async with context.database.write() as database_session:
+            work = context.unit_of_work(database_session)
+            account = await issuers.find_account(work, issuer, claims, token)
+            session = await open_session(work, account, client, issuer.issuer)
+            signed_in = SignedIn(account=account.id, way=issuer.issuer, source=session.source)
+            await publish_account_event(work, account, signed_in)
+            return await issue_tokens(work, account, session, outside=True)
+    except issuers.InvalidIdToken as error:
+        raise OAuthError("invalid_grant", str(error)) from error
 
 
-def _invalid_token_error() -> OAuthError:
-    return OAuthError("invalid_grant", "统一身份认证的令牌无效或已过期, 请重新登录")
+async def list_own_sessions(work: UnitOfWork) -> list[Session]:
+    """The caller's open sessions, the last used first."""
+    return await repository.system_list_open_sessions(work, work.actor.id)
 
 
-def _decode_token_part(token: str, index: int) -> dict[str, Any]:
-    try:
-        content = json.loads(urlsafe_b64decode(token.split(".")[index].encode()))
-    except (ValueError, IndexError) as error:
-        raise _invalid_token_error() from error
-    if not isinstance(content, dict):
-        raise _invalid_token_error()
-    return content
+async def list_sessions(work: UnitOfWork, account_id: str) -> list[Session]:
+    """The open sessions of an account in the caller's regions."""
+    account = await accounts.get_account(work, account_id, USER_KIND)
+    work.actor.require(May.ACCOUNT_MANAGE, account.region)
+    return await repository.system_list_open_sessions(work, account.id)
+
+
+async def end_own_sessions(work: UnitOfWork, session_id: str = "") -> None:
+    """End one of the caller's sessions, or all of them; NotFound for a session of somebody else."""
+    sessions = await list_own_sessions(work)
+    ending = [one.id for one in sessions if session_id in {"", one.id}]
+    if session_id and not ending:
+        raise NotFound("没有这个会话", "No such session")
+    if session_id:
+        await repository.system_end_sessions(work, ending, "signed_out")
+    else:
+        await repository.system_end_account(work, work.actor.id, "signed_out")
+    account = await accounts.system_find_account(work, work.actor.id)
+    if account is not None:
+        ended = SessionsEnded(account=account.id, count=len(ending), reason="signed_out")
+        await log_event(work, account, ended)
+
+
+async def end_sessions(work: UnitOfWork, account_id: str) -> None:
+    """End every session of another account; all its grants must lie in the caller's regions."""
+    account = await accounts.get_account(work, account_id, USER_KIND, lock=True)
+    work.actor.require(May.ACCOUNT_MANAGE, account.region)
+    await require_reach_over(work, account)
+    count = len(await repository.system_list_open_sessions(work, account.id))
+    await repository.system_end_account(work, account.id, "ended")
+    await log_event(work, account, SessionsEnded(account=account.id, count=count, reason="ended"))
+
+
+async def list_revocations(work: UnitOfWork) -> dict[str, int]:
+    """Session id → the least generation whose access tokens are still good, for sessions that changed of late."""
+    changed = await repository.system_list_changes(work, work.at - ACCESS_TOKEN_LIFETIME - CHANGE_MARGIN)
+    return {one.id: one.generation if one.ended_at is None else ENDED_GENERATION for one in changed}
 
 
 async def delete_expired_tokens(context: ServiceContext) -> int:
@@ -283,3 +379,12 @@ async def delete_expired_tokens(context: ServiceContext) -> int:
     async with context.database.write() as session:
         work = context.unit_of_work(session)
         return await repository.system_delete_expired_tokens(work, work.at)
+
+
+async def purge_old_sessions(context: ServiceContext) -> None:
+    """Delete sessions that expired longer ago than `RETENTION`, used tokens of issuers, and old counts of sign-ins."""
+    async with context.database.write() as session:
+        work = context.unit_of_work(session)
+        await repository.system_delete_sessions(work, work.at - RETENTION)
+    await issuers.purge_used_tokens(context)
+    await lock_outs.purge_counts(context)

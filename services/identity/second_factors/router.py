@@ -1,0 +1,72 @@
+"""`/auth/second-factor`: the caller's own second factor, and its reset for another person."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from services.identity.second_factors import service
+from services.identity.second_factors.schemas import (
+    CodeConfirm,
+    RecoveryCodes,
+    SecondFactorRead,
+    SecondFactorSecret,
+)
+from shared.auth import May
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.http import ReadWork, Route, WriteWork, client_address, requires, requires_sign_in
+
+router = APIRouter(prefix="/auth/second-factor", tags=["登录"], route_class=Route)
+NO_STORE = "no-store"
+"""An answer with a secret in it is stored nowhere, not even for a repeated request."""
+
+
+@router.get("", response_model=SecondFactorRead, **requires_sign_in(refuses=(NotFound,)))
+async def read_second_factor(work: ReadWork) -> SecondFactorRead:
+    """本人的双因素状态."""
+    return await service.get_status(work)
+
+
+@router.post(
+    "", status_code=201, response_model=SecondFactorSecret, **requires_sign_in(refuses=(NotFound, Conflict))
+)
+async def create_second_factor(work: WriteWork, response: Response) -> SecondFactorSecret:
+    """申请动态口令密钥; 密钥只显示这一次."""
+    response.headers["Cache-Control"] = NO_STORE
+    return await service.create_secret(work)
+
+
+@router.post(
+    "/confirm", response_model=RecoveryCodes, **requires_sign_in(refuses=(NotFound, Conflict, Invalid))
+)
+async def confirm_second_factor(work: WriteWork, body: CodeConfirm, response: Response) -> RecoveryCodes:
+    """以第一个动态口令确认启用; 恢复码只显示这一次."""
+    response.headers["Cache-Control"] = NO_STORE
+    return await service.confirm_secret(work, body.code)
+
+
+@router.post("/recovery-codes", response_model=RecoveryCodes, **requires_sign_in(refuses=(NotFound, Invalid)))
+async def renew_recovery_codes(
+    request: Request, work: WriteWork, body: CodeConfirm, response: Response
+) -> RecoveryCodes:
+    """更换恢复码; 原恢复码作废."""
+    response.headers["Cache-Control"] = NO_STORE
+    return await service.renew_codes(work, body.code, client_address(request))
+
+
+@router.post("/remove", status_code=204, response_model=None, **requires_sign_in(refuses=(NotFound, Invalid)))
+async def remove_second_factor(request: Request, work: WriteWork, body: CodeConfirm) -> None:
+    """停用本人的动态口令."""
+    await service.remove_own(work, body.code, client_address(request))
+
+
+users_router = APIRouter(prefix="/users/{account_id}/second-factor", tags=["账号"], route_class=Route)
+
+
+@users_router.delete(
+    "", status_code=204, response_model=None, **requires(May.ACCOUNT_MANAGE, refuses=(NotFound, Forbidden))
+)
+async def reset_second_factor(
+    work: WriteWork, account_id: Annotated[str, Path(min_length=1, max_length=64, description="用户名")]
+) -> None:
+    """为丢失手机和恢复码的人重置动态口令; 其会话全部结束."""
+    await service.remove_factor(work, account_id)
