@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from embedded.system import System
+from embedded.run_secrets import create_service_keys
+from embedded.system import System, list_services
 from shared.app.serve import migrate_database
 from shared.db import sync_url
 from shared.db.migrate import has_database, upgrade_database
@@ -47,6 +48,7 @@ def released_system(
 ) -> Iterator[tuple[dict[str, FastAPI], datetime]]:
     """The apps of all services, and the moment they live at: a week after the last thing that happened."""
     var, urls, moments = tmp_path_factory.mktemp("released"), {}, []
+    keys = create_service_keys(list_services())
 
     def settings(service: str) -> Settings:
         urls[service] = templates.create_empty() if has_database(service) else "sqlite://"
@@ -61,7 +63,7 @@ def released_system(
             database_url=urls[service],
             relay=False,
             rates=UNLIMITED_RATES,
-            **released.read_keys(),
+            **{**released.read_keys(), **keys[service]},
         )
 
     system = System(settings, now=lambda: max(moments) + A_WEEK_LATER)
