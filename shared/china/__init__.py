@@ -64,7 +64,8 @@ from shared.china.national_ids import (
     parse_phone,
     registrar_name,
 )
-from shared.china.place_names import PlaceAnswer, PlaceNames, get_town_stem, get_village_stem
+from shared.china.place_names import PlaceAnswer, PlaceNames
+from shared.china.place_stems import get_town_stem, get_village_stem
 from shared.china.regions import OptionalRegionCode, RegionCode
 from shared.china.workdays import (
     NO_CALENDAR_CHANGES,

@@ -1,55 +1,27 @@
 """Names of towns and villages as people write them, resolved against the names of one county.
 
-Normal form of a name: width and blanks removed, then the endings that say what the place is (村民委员会, 居委会,
-村, 社区, 镇, 街道办事处 …) taken off one after the other. What is left is the stem, two names mean the same place
-when their stems and, where both say it, their kinds (village, community, town) agree.
+Two names mean the same place when their stems (shared/china/place_stems.py) agree and, where both say it, their
+kinds (village, community, town) do.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal
 
-from pypinyin import lazy_pinyin
+from shared.china.place_stems import (
+    MAX_CANDIDATES,
+    TOWN_UNITS,
+    Kind,
+    agree_in_kind,
+    clean_place_name,
+    drop_organ,
+    find_near,
+    get_town_stem,
+    get_village_stem,
+)
 
 COUNTY_DIGITS, TOWN_DIGITS = 6, 9
-MAX_CANDIDATES = 6
-Kind = Literal["village", "community", "town", ""]
-_ORGANS: tuple[tuple[str, Kind], ...] = (
-    ("村民委员会", "village"),
-    ("牧民委员会", "village"),
-    ("居民委员会", "community"),
-    ("社区委员会", "community"),
-    ("村民委会", "village"),
-    ("居民委会", "community"),
-    ("牧委会", "village"),
-    ("村委会", "village"),
-    ("村(居)委会", ""),
-    ("(居)委会", "community"),
-    ("(村)委会", "village"),
-    ("居委会", "community"),
-    ("村委", "village"),
-    ("居委", "community"),
-    ("党支部", ""),
-    ("行政村", "village"),
-)
-_UNITS: tuple[tuple[str, Kind], ...] = (
-    ("社区", "community"),
-    ("嘎查", "village"),
-    ("村", "village"),
-)
-_TOWN_ENDINGS = (
-    "人民政府",
-    "街道办事处",
-    "生态建设指挥部",
-    "办事处",
-    "管委会",
-    "指挥部",
-    "政府",
-)
-_TOWN_UNITS = ("镇", "乡", "街道", "苏木")
 _WHOLE_COUNTY = re.compile(
     r"全[县区市旗](?:\d+个?(?:乡镇|镇|乡|村|街道|\(街道\))*|各?(?:乡镇|镇|乡)*)|各乡?\(?镇\)?(?:街道)?|各乡镇街道|[县区市]直(?:单位|部门)?|[县区市]本?级|所有乡?镇"
 )
@@ -69,41 +41,6 @@ _NOTHING = frozenset({"", "-", "--", "—", "——", "/", "无", "\\"})
 _DIGITS = {word: number for number, word in enumerate("零一二三四五六七八九十")} | {"两": 2}
 _VILLAGE_NAME = re.compile(r"[\u4e00-\u9fff]{1,12}(?:村|社区|村委会|居委会)")
 _MENTION = re.compile(r"[\u4e00-\u9fff]{1,8}?(?:村|社区)")
-
-
-def clean_place_name(text: str) -> str:
-    """The text without blanks, line breaks and invisible characters, in one width."""
-    return re.sub(r"[\s\u200b-\u200f\ufeff]", "", unicodedata.normalize("NFKC", text))
-
-
-@lru_cache(maxsize=50_000)
-def get_village_stem(name: str) -> tuple[str, Kind]:
-    """The stem and the kind of a village's name: ("甲子", "village") of 甲子村村民委员会."""
-    stem, kind = clean_place_name(name), ""
-    for unit, _ in _UNITS:  # 东城嘉园村(居)委会村: the unit was written once more
-        bare = stem.removesuffix(unit)
-        if bare != stem and any(bare.endswith(organ) for organ, _ in _ORGANS):
-            stem = bare
-    for endings in (_ORGANS, _UNITS):
-        for ending, said in endings:
-            if stem.endswith(ending) and len(stem) > len(ending):
-                stem, kind = stem.removesuffix(ending), said or kind
-                break
-    return stem, kind  # type: ignore[return-value]
-
-
-@lru_cache(maxsize=20_000)
-def get_town_stem(name: str) -> tuple[str, str]:
-    """The stem of a town's name and the word that says what it is: ("黄羊", "镇")."""
-    stem, unit = clean_place_name(name), ""
-    for ending in _TOWN_ENDINGS:
-        if stem.endswith(ending) and len(stem) > len(ending):
-            stem, unit = stem.removesuffix(ending), "街道" if ending == "街道办事处" else ""
-            break
-    for ending in _TOWN_UNITS:
-        if stem.endswith(ending) and len(stem) > len(ending):
-            return stem.removesuffix(ending), ending
-    return stem, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +150,7 @@ class PlaceNames:
         stem, unit = get_town_stem(plain)
         codes = self._towns_by_stem.get(stem, [])
         if not codes:
-            near = _find_near(stem, {code: get_town_stem(name)[0] for code, name in self.towns.items()})
+            near = find_near(stem, {code: get_town_stem(name)[0] for code, name in self.towns.items()})
             hint = f", 是不是{self._list_names(near)}" if near else ""
             return PlaceAnswer((), f"名录里没有乡镇“{plain}”{hint}", near)
         same = [code for code in codes if not unit or get_town_stem(self.towns[code])[1] in {unit, ""}]
@@ -297,7 +234,7 @@ class PlaceNames:
         """The villages of a name, with or without the numbers of its groups."""
         prefixes = {town[:TOWN_DIGITS] for town in towns}
         names = [name for name in dict.fromkeys((plain, _GROUPS.sub("", plain))) if name]
-        whole: list[tuple[str, Kind]] = [(name, "") for name in (*names, *map(_drop_organ, names))]
+        whole: list[tuple[str, Kind]] = [(name, "") for name in (*names, *map(drop_organ, names))]
         for stem, kind in (
             *map(get_village_stem, names),
             *whole,
@@ -305,7 +242,8 @@ class PlaceNames:
             codes = [
                 code
                 for code in self._by_stem.get(stem, ())
-                if (not prefixes or code[:TOWN_DIGITS] in prefixes) and _agree(kind, self.villages[code])
+                if (not prefixes or code[:TOWN_DIGITS] in prefixes)
+                and agree_in_kind(kind, self.villages[code])
             ]
             if codes:
                 return codes
@@ -328,7 +266,7 @@ class PlaceNames:
                 continue
             stem, _ = get_town_stem(name)
             for beginning in dict.fromkeys(
-                (clean_place_name(name), *(f"{stem}{unit}" for unit in _TOWN_UNITS))
+                (clean_place_name(name), *(f"{stem}{unit}" for unit in TOWN_UNITS))
             ):
                 if plain.startswith(beginning):
                     yield code, plain.removeprefix(beginning)
@@ -360,7 +298,7 @@ class PlaceNames:
                 (), f"“{plain}”在名录中是{self._list_names(other_kind)}", other_kind[:MAX_CANDIDATES]
             )
         longer = tuple(code for code, one in stems.items() if len(stem) > 1 and one.endswith(stem))
-        near = _find_near(stem, stems) or longer[:MAX_CANDIDATES]
+        near = find_near(stem, stems) or longer[:MAX_CANDIDATES]
         if near:
             return PlaceAnswer((), f"名录里没有“{plain}”, 是不是{self._list_names(near)}", near)
         return PlaceAnswer((), f"{where}没有“{plain}”", tuple(towns)[:MAX_CANDIDATES])
@@ -481,38 +419,5 @@ def _join(answers: Sequence[PlaceAnswer]) -> PlaceAnswer:
     return PlaceAnswer(tuple(dict.fromkeys(code for answer in answers for code in answer.codes)))
 
 
-def _drop_organ(plain: str) -> str:
-    return next(
-        (plain.removesuffix(organ) for organ, _ in _ORGANS if plain.endswith(organ) and plain != organ), plain
-    )
-
-
-def _agree(kind: Kind, name: str) -> bool:
-    other = get_village_stem(name)[1]
-    return not kind or not other or kind == other
-
-
 def _to_number(word: str) -> int:
     return int(word) if word.isdigit() else _DIGITS.get(word, -1)
-
-
-@lru_cache(maxsize=20_000)
-def _to_pinyin(text: str) -> tuple[str, ...]:
-    return tuple(lazy_pinyin(text))
-
-
-def _find_near(stem: str, stems: Mapping[str, str]) -> tuple[str, ...]:
-    """The places whose names differ in one character; those that sound the same come alone."""
-    if len(stem) < 2:  # noqa: PLR2004 - one character differs from every other
-        return ()
-    near = [code for code, other in stems.items() if _differ_by_one(stem, other)]
-    sound = _to_pinyin(stem)
-    same = [code for code in near if _to_pinyin(stems[code]) == sound]
-    return tuple((same or near)[:MAX_CANDIDATES])
-
-
-def _differ_by_one(first: str, second: str) -> bool:
-    if len(first) == len(second):
-        return sum(a != b for a, b in zip(first, second, strict=True)) == 1
-    short, long = sorted((first, second), key=len)
-    return len(long) - len(short) == 1 and any(long[:at] + long[at + 1 :] == short for at in range(len(long)))

@@ -10,7 +10,7 @@ import sys
 from typing import IO, Any
 
 from shared.sandbox.archive import SheetLimits
-from shared.sandbox.marking import mark_workbook
+from shared.sandbox.marks import mark_workbook
 from shared.sandbox.refusal import FileRefused
 from shared.sandbox.tables import read_workbook
 
