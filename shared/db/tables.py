@@ -236,15 +236,3 @@ def copy_shared_tables_into(base: type[SQLModel]) -> None:
     """Copy the shared tables into a service's metadata; the schema check at start compares both kinds together."""
     for table in SHARED_METADATA.sorted_tables:
         table.to_metadata(base.metadata)
-
-
-import_mapping = sa.Table(
-    "import_mapping",
-    SHARED_METADATA,
-    sa.Column("region", sa.String(12), primary_key=True),
-    sa.Column("kind", sa.String(40), primary_key=True),
-    sa.Column("signature", sa.String(64), primary_key=True, comment="SHA-256 of the titles of a header"),
-    sa.Column("mapping", JSON, nullable=False, comment="title -> column key"),
-    sa.Column("updated_at", UTCDateTime, nullable=False),
-    sa.Column("updated_by", sa.String(64), nullable=False),
-)

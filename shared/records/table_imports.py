@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.auth import NATION_CODE
 from shared.china import SignedMoney
-from shared.db import execute_core, import_mapping
+from shared.db import execute_core
 from shared.errors import FieldError, Invalid, NotFound
 from shared.spreadsheets import Column, Sheet, column_letters
 from shared.unit_of_work import UnitOfWork
@@ -150,8 +150,10 @@ def _to_district(region: str) -> str:
     return region[:DISTRICT_DIGITS].ljust(12, "0")
 
 
-async def load_head_options(work: UnitOfWork, kind: str, region: str) -> HeadOptions:
-    """The titles of the rule `import.heads.<kind>`, the nation's and the district's together, and the mappings."""
+async def load_head_options(
+    work: UnitOfWork, kind: str, region: str, table: sa.Table | None = None
+) -> HeadOptions:
+    """The titles of the rule `import.heads.<kind>`, the nation's and the district's together, and the mappings of a table."""
     words: dict[str, list[str]] = {}
     for code in dict.fromkeys((NATION_CODE, _to_district(region))):
         try:
@@ -160,7 +162,9 @@ async def load_head_options(work: UnitOfWork, kind: str, region: str) -> HeadOpt
             continue
         for key, titles in rule.value.items():
             words.setdefault(key, []).extend(title for title in titles if title not in words.get(key, ()))
-    columns = import_mapping.c
+    if table is None:
+        return HeadOptions(words)
+    columns = table.c
     query = (
         sa.select(columns.signature, columns.mapping)
         .where(columns.region == _to_district(region), columns.kind == kind)
@@ -171,14 +175,19 @@ async def load_head_options(work: UnitOfWork, kind: str, region: str) -> HeadOpt
 
 
 async def remember_mapping(
-    work: UnitOfWork, kind: str, region: str, mapping: Mapping[str, str], signatures: Sequence[str]
+    work: UnitOfWork,
+    table: sa.Table,
+    kind: str,
+    region: str,
+    mapping: Mapping[str, str],
+    signatures: Sequence[str],
 ) -> None:
     """Keep a mapping for the headers it was sent with; the newest one counts."""
     if not mapping or not signatures:
         return
-    columns, district = import_mapping.c, _to_district(region)
+    columns, district = table.c, _to_district(region)
     same = sa.and_(columns.region == district, columns.kind == kind, columns.signature.in_(set(signatures)))
-    await execute_core(work.session, import_mapping.delete().where(same))
+    await execute_core(work.session, table.delete().where(same))
     rows = [
         {
             "region": district,
@@ -190,4 +199,4 @@ async def remember_mapping(
         }
         for signature in sorted(set(signatures))
     ]
-    await execute_core(work.session, import_mapping.insert(), rows)
+    await execute_core(work.session, table.insert(), rows)

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.imports.models import ImportJob, ImportRow
+from services.projects.imports.models import ImportJob, ImportMapping, ImportRow
 from services.projects.imports.schemas import ImportState
 from services.projects.projects import repository as projects
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
@@ -20,6 +20,7 @@ from shared.unit_of_work import UnitOfWork
 
 EXPORT_BATCH_ROWS = 500
 MAX_SHOWN_FAULTS, MAX_SHOWN_PROJECTS = 200, 2000
+MAPPING_TABLE: sa.Table = ImportMapping.__table__  # type: ignore[attr-defined]
 ROW_TABLE: sa.Table = ImportRow.__table__  # type: ignore[attr-defined]
 
 

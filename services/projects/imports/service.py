@@ -14,6 +14,7 @@ from services.projects.categories import service as categories
 from services.projects.imports import importer, repository
 from services.projects.imports.importer import RowReader
 from services.projects.imports.models import ImportJob
+from services.projects.imports.repository import MAPPING_TABLE
 from services.projects.imports.schemas import (
     IMPORT_COLUMNS,
     ImportRead,
@@ -73,7 +74,7 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
     mapping = table_imports.parse_mapping(request.mapping, IMPORT_COLUMNS)
     names = await load_place_names(work, request.region)
-    options = await table_imports.load_head_options(work, TABLE_KIND, request.region)
+    options = await table_imports.load_head_options(work, TABLE_KIND, request.region, MAPPING_TABLE)
     sheet = await asyncio.to_thread(_parse_table, request.content, request.year, options, mapping)
     if not sheet.rows:
         raise _no_rows_error(sheet)
@@ -99,7 +100,9 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
     work.session.add(job)
     await work.session.flush()
     if mapping and not request.dry_run:
-        await table_imports.remember_mapping(work, TABLE_KIND, request.region, mapping, sheet.signatures)
+        await table_imports.remember_mapping(
+            work, MAPPING_TABLE, TABLE_KIND, request.region, mapping, sheet.signatures
+        )
     if len(sheet.rows) <= MAX_IMMEDIATE_ROWS:
         prepared = PreparedImport(sheet, await _build_reader(work, job, names), {})
         await _import_next_rows(work, job, prepared, MAX_IMMEDIATE_ROWS)
@@ -236,7 +239,7 @@ async def _load_content(storage: Storage, job: ImportJob) -> bytes:
 
 
 async def _read_sheet(work: UnitOfWork, job: ImportJob) -> Sheet:
-    options = await table_imports.load_head_options(work, TABLE_KIND, job.region)
+    options = await table_imports.load_head_options(work, TABLE_KIND, job.region, MAPPING_TABLE)
     content = await _load_content(work.context.storage, job)
     return await asyncio.to_thread(_parse_table, content, job.year, options, job.mapping)
 
