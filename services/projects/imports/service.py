@@ -250,10 +250,9 @@ async def cancel_import(work: UnitOfWork, job_id: UUID) -> ImportJob:
     job = await repository.system_lock_import(work, job_id)
     if job is None:
         raise Conflict("导入已经结束, 或正在处理一批行; 请稍后再试", "The import is not running")
-    job.state, job.finished_at, job.updated_at = ImportState.CANCELLED, work.at, work.at
+    job.state, job.finished_at = ImportState.CANCELLED, work.at
     job.message = f"由{work.actor.name}取消, 已处理 {job.done} 行"
-    job.version += 1
-    work.session.add(job)
+    touch_record(work, job)
     await work.session.flush()
     return job
 
