@@ -64,6 +64,8 @@ from shared.china.national_ids import (
     parse_phone,
     registrar_name,
 )
+from shared.china.place_names import PlaceAnswer, PlaceNames
+from shared.china.place_stems import get_town_stem, get_village_stem
 from shared.china.regions import OptionalRegionCode, RegionCode
 from shared.china.workdays import (
     NO_CALENDAR_CHANGES,
@@ -111,6 +113,8 @@ __all__ = [
     "OptionalRegionCode",
     "Phone",
     "Place",
+    "PlaceAnswer",
+    "PlaceNames",
     "Point",
     "Polygon",
     "PolygonIn",
@@ -133,6 +137,8 @@ __all__ = [
     "format_yuan",
     "from_wgs84",
     "get_day",
+    "get_town_stem",
+    "get_village_stem",
     "haversine_m",
     "id_card_check_character",
     "is_luhn_valid",

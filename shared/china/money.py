@@ -91,13 +91,27 @@ def _parse_cell(cell: str | Decimal | float, unit: int) -> int:
     if isinstance(cell, float):
         return _to_exact_fen(Decimal(f"{cell:.{EXCEL_DIGITS}g}"), unit, signed=True)
     if isinstance(cell, str):
-        text = unicodedata.normalize("NFKC", cell).strip()  # full-width digits and commas
+        text = unicodedata.normalize("NFKC", cell)  # full-width digits and commas
+        text, unit = _drop_marks(re.sub(r"\s", "", text), unit)
         if _GROUPED.fullmatch(text):
             text = text.replace(",", "")
         if not _CELL.fullmatch(text):
             raise ValueError(f"不是金额: {cell[:40]!r}")
         return _to_exact_fen(Decimal(text), unit, signed=True)
     return _to_exact_fen(Decimal(cell), unit, signed=True)
+
+
+def _drop_marks(text: str, unit: int) -> tuple[str, int]:
+    """The bare number of an amount and its unit: ¥12.5万元 is 12.5 in 万元, (3.00) is -3.00."""
+    if text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
+    found = re.fullmatch(r"([+-]?)(?:[¥￥]|人民币|RMB)?(.*?)(?:(万)?元|(万))?(?:整)?", text)
+    if found is None:
+        return text, unit
+    sign, number, ten_thousand, bare = found.groups()
+    if ten_thousand or bare:
+        return f"{sign}{number}", FEN_PER_WAN
+    return f"{sign}{number}", FEN_PER_YUAN if text.removesuffix("整").endswith("元") else unit
 
 
 def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:

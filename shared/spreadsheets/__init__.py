@@ -1,6 +1,8 @@
 """Spreadsheet import and export: columns, header detection, limits, reader, writer, templates."""
 
+from shared.sandbox.archive import SheetLimits
 from shared.spreadsheets.columns import (
+    ABOUT,
     DAY,
     INSTANT,
     INTEGER,
@@ -17,10 +19,22 @@ from shared.spreadsheets.columns import (
     choice_column,
     choice_kind,
 )
-from shared.spreadsheets.limits import SheetLimits
-from shared.spreadsheets.reader import CellError, Sheet, SheetRow, read_sheet
-from shared.spreadsheets.templates import annotate_sheet, build_template
+from shared.spreadsheets.marks import annotate_sheet, annotate_workbook
+from shared.spreadsheets.periods import Period, parse_period
+from shared.spreadsheets.reader import (
+    CellError,
+    Head,
+    Sheet,
+    SheetPart,
+    SheetRow,
+    SkippedRow,
+    column_letters,
+    read_sheet,
+)
+from shared.spreadsheets.templates import build_template
+from shared.spreadsheets.totals import TotalCheck
 from shared.spreadsheets.writer import (
+    FORMULA_STARTS,
     XLSX_MEDIA_TYPE,
     SheetWriter,
     WorkbookWriter,
@@ -29,7 +43,9 @@ from shared.spreadsheets.writer import (
 )
 
 __all__ = [
+    "ABOUT",
     "DAY",
+    "FORMULA_STARTS",
     "INSTANT",
     "INTEGER",
     "MONTH",
@@ -44,46 +60,24 @@ __all__ = [
     "CellError",
     "Column",
     "ColumnKind",
+    "Head",
+    "Period",
     "Sheet",
     "SheetLimits",
+    "SheetPart",
     "SheetRow",
     "SheetWriter",
+    "SkippedRow",
+    "TotalCheck",
     "WorkbookWriter",
     "annotate_sheet",
+    "annotate_workbook",
     "build_template",
     "build_workbook",
     "choice_column",
     "choice_kind",
+    "column_letters",
     "export_batches",
-    "read_sheet",
-]
-
-from shared.spreadsheets.writer import FORMULA_STARTS
-
-__all__ = [
-    "DAY",
-    "FORMULA_STARTS",
-    "INSTANT",
-    "INTEGER",
-    "MONTH",
-    "NUMBER",
-    "TEXT",
-    "WAN",
-    "XLSX_MEDIA_TYPE",
-    "YES_NO",
-    "YUAN",
-    "Cell",
-    "CellError",
-    "Column",
-    "Sheet",
-    "SheetLimits",
-    "SheetRow",
-    "WorkbookWriter",
-    "annotate_sheet",
-    "build_template",
-    "build_workbook",
-    "choice_column",
-    "choice_kind",
-    "export_batches",
+    "parse_period",
     "read_sheet",
 ]

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from shared.china import LabelledEnum, format_wan, format_yuan, parse_wan_cell, parse_yuan_cell
+from shared.spreadsheets.periods import parse_period
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | Decimal
 CellReader = Callable[[Any], Any]
@@ -20,20 +21,13 @@ CellReader = Callable[[Any], Any]
 CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
 EXACT_NUMBER_LIMIT = 10**15
 """Spreadsheet programs keep 15 significant digits; longer numbers have lost their last digits."""
-DATE_SERIALS = range(18_264, 73_051)
-"""Numbers read as date serials: 1950 to 2100."""
-SERIAL_EPOCH = date(1899, 12, 30)
 MAX_CHOICES_SHOWN = 12
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-_DATE = re.compile(
-    r"(\d{4})(?:年|-|/|\.)(\d{1,2})(?:月|-|/|\.)(\d{1,2})日?(?:[ T]?0{1,2}:00(?::00)?)?|(\d{4})(\d{2})(\d{2})"
-)
-_MONTH = re.compile(r"(\d{4})(?:年|-|/|\.)(\d{1,2})月?|(\d{4})(\d{2})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?")
-YES_WORDS = frozenset({"是", "有", "√", "✓", "对", "y", "yes", "true", "1"})
-NO_WORDS = frozenset({"否", "无", "×", "✗", "x", "错", "n", "no", "false", "0"})
+YES_WORDS = frozenset({"是", "有", "√", "✓", "✔", "✅", "☑", "对", "y", "yes", "true", "1"})
+NO_WORDS = frozenset({"否", "无", "×", "✗", "✘", "❌", "☒", "x", "错", "n", "no", "false", "0"})
 
 
 def strip_invisible(text: str) -> str:
@@ -79,31 +73,26 @@ def parse_integer(cell: Cell) -> int:
 
 def parse_day(cell: Cell) -> date:
     """The cell as a date: a date cell, a date serial, 2022-03-01, 2022/3/1, 2022年3月1日 or 20220301."""
-    if isinstance(cell, datetime):
-        return cell.date()
-    if isinstance(cell, date):
-        return cell
-    if isinstance(cell, int | float) and DATE_SERIALS.start <= cell < DATE_SERIALS.stop:
-        return SERIAL_EPOCH + timedelta(days=int(cell))
-    text = "".join(unicodedata.normalize("NFKC", parse_text(cell)).split("\n")).strip()
-    if match := _DATE.fullmatch(text):
-        return _build_date(text, *(int(part) for part in match.groups() if part))
-    raise ValueError(f"须为日期, 如 2022-03-01: {text[:40]!r}")
+    period = parse_period(cell)
+    if period.precision != "day":
+        raise ValueError(f"须为日期, 如 2022-03-01: {parse_text(cell)[:40]!r}")
+    return period.first
+
+
+def parse_first_day(cell: Cell) -> date:
+    """The first day of a day, a month (2019年9月, 2019.9) or a year (2019)."""
+    return parse_period(cell).first
 
 
 def parse_month(cell: Cell) -> date:
-    """The cell as the first day of a month: 2022-03, 2022年3月, 202203, or any date in it.
+    """The cell as the first day of a month: 2022-03, 2022年3月, 202203, 2022.3, or any date in it.
 
     The number 2022.1 is refused, because it may mean January or October.
     """
-    if isinstance(cell, float) and not cell.is_integer():
-        raise ValueError("月份请写成 2022-03 或 2022年3月")
-    if isinstance(cell, str | int | float) and not isinstance(cell, bool):
-        text = unicodedata.normalize("NFKC", parse_text(cell))
-        if match := _MONTH.fullmatch(text):
-            year, month = (int(part) for part in match.groups() if part)
-            return _build_date(text, year, month, 1)
-    return parse_day(cell).replace(day=1)
+    period = parse_period(cell)
+    if period.precision in {"year", "range"}:
+        raise ValueError(f"月份请写成 2022-03 或 2022年3月: {parse_text(cell)[:40]!r}")
+    return period.first.replace(day=1)
 
 
 def parse_instant(cell: Cell) -> datetime:
@@ -129,7 +118,7 @@ def parse_instant(cell: Cell) -> datetime:
 
 def parse_yes_no(cell: Cell) -> bool:
     """The cell as a boolean: 是 or 否 and their equivalents, including √ and ×."""
-    text = unicodedata.normalize("NFKC", parse_text(cell)).casefold()
+    text = unicodedata.normalize("NFKC", parse_text(cell)).casefold().removesuffix("\ufe0f")
     if text in YES_WORDS or text in NO_WORDS:
         return text in YES_WORDS
     raise ValueError(f"须填“是”或“否”: {text[:40]!r}")
@@ -138,13 +127,6 @@ def parse_yes_no(cell: Cell) -> bool:
 def to_naive_local_time(moment: datetime) -> datetime:
     """The local time in Asia/Shanghai without time zone, as cells store it."""
     return moment.astimezone(CHINA_TIME_ZONE).replace(tzinfo=None)
-
-
-def _build_date(text: str, year: int, month: int, day: int) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError:
-        raise ValueError(f"没有这一天: {text!r}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +153,7 @@ PERCENT = ColumnKind("百分比", parse_number, Decimal, "0.00%", 10)
 WAN     = ColumnKind("金额(万元)", parse_wan_cell, lambda amount: Decimal(format_wan(amount)), "#,##0.00####", 16)
 YUAN    = ColumnKind("金额(元)", parse_yuan_cell, lambda amount: Decimal(format_yuan(amount)), "#,##0.00", 18)
 DAY     = ColumnKind("日期", parse_day, lambda value: value, "yyyy-mm-dd", 12, fills=True)
+ABOUT   = ColumnKind("日期或年月", parse_first_day, lambda value: value, "yyyy-mm-dd", 12, fills=True)
 MONTH   = ColumnKind("月份", parse_month, lambda value: value, "yyyy-mm", 10, fills=True)
 INSTANT = ColumnKind("时间", parse_instant, to_naive_local_time, "yyyy-mm-dd hh:mm:ss", 20)
 YES_NO  = ColumnKind("是否", parse_yes_no, lambda value: "是" if value else "否", "@", 8, fills=True)

@@ -1,253 +1,494 @@
-"""Reader of uploaded spreadsheets: finds columns by header titles and collects the errors of all cells.
+"""Reading an uploaded spreadsheet: every sheet with a known header, and everything that is wrong at once.
 
-sheet = read_sheet(content, COLUMNS)              # Invalid or TooLarge when there is no readable table
+sheet = read_sheet(content, COLUMNS)      # Invalid or TooLarge when it cannot be read as a table at all
 for row in sheet.rows:
     if row.is_valid: create(**row.values)
-    row.add_error("name", "本村已有同名项目")       # errors only the service can detect
-if sheet.errors: return annotate_sheet(sheet)     # the same rows with a column of errors
+    row.add_error("name", "本村已有同名项目")    # what only the service can know
+if sheet.errors: return annotate_sheet(sheet)   # the same rows with a column that says what is wrong
 """
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetVisibleEnum
-
 from shared.errors import FieldError, Invalid, TooLarge
-from shared.spreadsheets.columns import Cell, Column, strip_invisible
+from shared.sandbox.archive import SheetLimits
+from shared.sandbox.raw_tables import RawTable, RawWorkbook
+from shared.spreadsheets.child_process import read_workbook
+from shared.spreadsheets.columns import ABOUT, DAY, MONTH, TEXT, WAN, YES_NO, YUAN, Column
 from shared.spreadsheets.headers import (
-    MAX_HEADER_ROW,
     Cells,
-    RawTable,
+    HeadWords,
     TableHeader,
     apply_stated_unit,
-    column_titles,
     find_header,
+    guess_header,
     normalize_title,
     title_with_unit,
 )
-from shared.spreadsheets.limits import SheetLimits, check_archive
+from shared.spreadsheets.rows import ROW_LABELS, RowClass, RowClassifier, is_blank, is_nothing, plain_text
+from shared.spreadsheets.totals import StatedSum, TotalCheck, check_totals
 
 PROBLEM_TITLE = "问题"
-TOTAL_LABELS = frozenset({"合计", "总计", "小计", "共计"})
-OLD_EXCEL_SIGNATURE = b"\xd0\xcf\x11\xe0"
-BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+DAYS_FROM_1900_TO_1904 = 1462
+MIN_KNOWN_TITLES = 2
+"""Titles that a sheet must have to be told of as a table that misses columns."""
+MAX_SAMPLES = 3
+MIN_DAY_NUMBER = 10_000
+"""Smaller numbers in a column of days are years or months."""
+MAX_SKIPPED = 500
 
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """An error of one cell: row number as in the spreadsheet program, column title (empty: whole row), message."""
+    """What is wrong with one cell: its row as the spreadsheet program numbers it and its column's title."""
 
     row: int
     column: str
     message: str
     pointer: str
+    sheet: str = ""
 
 
 @dataclass(slots=True)
 class SheetRow:
-    """One row: its number in the sheet, values by column key (None if empty or invalid), cells as uploaded."""
+    """One row: its number on paper, its values by column key (None where empty), the cells as uploaded.
+
+    `groups`: the headings above it; `sheet`: its sheet's name; `continues`: the row whose merged amount covers it.
+    """
 
     number: int
     values: dict[str, Any]
     cells: Cells
     titles: dict[str, str]
     errors: list[CellError] = field(default_factory=list)
+    sheet: str = ""
+    groups: tuple[str, ...] = ()
+    continues: int = 0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def is_valid(self) -> bool:
-        """Whether the row has no errors."""
+        """Whether nothing is wrong with it."""
         return not self.errors
 
     def add_error(self, key: str, message: str) -> None:
-        """Add an error of a cell, or of the whole row when the key is empty."""
+        """Say what is wrong with a cell, or with the whole row when the key is empty."""
         pointer = f"/rows/{self.number}" + (f"/{key}" if key else "")
-        self.errors.append(CellError(self.number, self.titles.get(key, ""), message, pointer))
+        self.errors.append(CellError(self.number, self.titles.get(key, ""), message, pointer, self.sheet))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A column's title as it was seen: what it is read as, how that is known, and what stands below."""
+
+    sheet: str
+    position: int
+    title: str
+    key: str
+    how: str
+    proposal: str
+    samples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """A row that is no record, and why."""
+
+    sheet: str
+    row: int
+    why: str
+    text: str
+
+
+@dataclass(slots=True)
+class SheetPart:
+    """One sheet of the file: its header when it was read, the reason when it was not."""
+
+    name: str
+    titles: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    header_row: int = 0
+    rows: int = 0
+    reason: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether its rows were taken."""
+        return not self.reason
 
 
 @dataclass(slots=True)
 class Sheet:
-    """The table read from a file.
+    """The table that was found in a file, over all its sheets with a known header.
 
-    `places`: column key → column index; `ignored`: titles that match no column; `totals`: numbers of skipped rows
-    with totals (合计).
+    `ignored`: titles nobody asked for; `totals`: the numbers of rows that only sum up (合计) and were left out.
     """
 
-    name: str
-    titles: list[str]
-    places: dict[str, int]
+    parts: list[SheetPart]
     rows: list[SheetRow]
     ignored: list[str]
     totals: list[int]
+    heads: list[Head] = field(default_factory=list)
+    checks: list[TotalCheck] = field(default_factory=list)
+    skipped: list[SkippedRow] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    tables: list[RawTable] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)
+
+    @property
+    def first(self) -> SheetPart:
+        """The first sheet that was read."""
+        return next((part for part in self.parts if part.is_read), SheetPart(""))
+
+    @property
+    def name(self) -> str:
+        """The name of the first sheet that was read."""
+        return self.first.name
+
+    @property
+    def titles(self) -> list[str]:
+        """The titles of the first sheet that was read."""
+        return self.first.titles
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Column key → position in the first sheet that was read."""
+        return self.first.places
 
     @property
     def errors(self) -> list[CellError]:
-        """The errors of all rows."""
-        return [error for row in self.rows for error in row.errors]
+        """Everything that is wrong, row by row."""
+        return [one for row in self.rows for one in row.errors]
 
     def to_field_errors(self, limit: int = 200) -> list[FieldError]:
-        """The first `limit` errors, for a problem response."""
+        """The first of the faults as the errors of a problem answer."""
+        many = sum(part.is_read for part in self.parts) > 1
         return [
             FieldError(
-                "cell", f"第 {error.row} 行“{error.column or '整行'}”: {error.message}", pointer=error.pointer
+                "cell",
+                f"{f'“{one.sheet}”' if many else ''}第 {one.row} 行“{one.column or '整行'}”: {one.message}",
+                pointer=one.pointer,
             )
-            for error in self.errors[:limit]
+            for one in self.errors[:limit]
+        ]
+
+    def describe_differences(self) -> list[str]:
+        """The stated sums that their rows do not give, in words."""
+        return [
+            f"“{check.sheet}”第 {check.row} 行{check.detail}" for check in self.checks if not check.agrees
         ]
 
 
-def read_sheet(content: bytes, columns: Sequence[Column], *, limits: SheetLimits | None = None) -> Sheet:
-    """Read the table of an XLSX or CSV file (UTF-8, UTF-16 or GB18030), found by its header titles.
+def read_sheet(
+    content: bytes,
+    columns: Sequence[Column],
+    *,
+    limits: SheetLimits | None = None,
+    words: Mapping[str, Sequence[str]] | None = None,
+    mapping: Mapping[str, str] | None = None,
+    remembered: Mapping[str, Mapping[str, str]] | None = None,
+    identity: Sequence[str] = (),
+) -> Sheet:
+    """The rows of every sheet with a known header in an XLSX, XLS, CSV or HTML file.
 
-    The header may be below title rows and have up to three rows with merged cells. Errors of cells are collected in
-    the rows. Raises Invalid without such a table or a required column, TooLarge beyond the limits. CPU-bound: call it
-    as `await asyncio.to_thread(read_sheet, content, COLUMNS)`.
+    The header may stand below title rows and take up to three rows with merged cells. `words`: further titles by
+    column key, from the dated rule; `mapping`: title → column key ("" to leave a column out), as a caller sent it;
+    `remembered`: signature of a header → the mapping that was sent for it before; `identity`: the columns that tell
+    records apart. Wrong cells are collected, never raised. Invalid: no such table, a required column is missing.
+    TooLarge: over the limits.
+    This is work for a thread: `await asyncio.to_thread(read_sheet, content, COLUMNS)`.
     """
     limits = limits or SheetLimits()
-    if len(content) > limits.size:
-        raise TooLarge(f"文件不能超过 {limits.size // 1024 // 1024} MB", "The file is too large")
-    tables = _read_workbook(content, limits) if content.startswith(b"PK") else [_read_csv(content, limits)]
-    table, header = RawTable("", [], []), TableHeader(0, 1, {})
-    for candidate in tables:
-        if len((candidate_header := find_header(candidate, columns)).places) > len(header.places):
-            table, header = candidate, candidate_header
-    required = "、".join(column.title for column in columns if column.required) or columns[0].title
-    next_step = "请下载模板填写"
-    if not header.places:
-        raise Invalid(f"没有找到表头, 表头须有: {required}", "No header row was found", next_step=next_step)
-    if missing := [column.title for column in columns if column.required and column.key not in header.places]:
-        raise Invalid(f"缺少列: {'、'.join(missing)}", "Required columns are missing", next_step=next_step)
-    return _build_sheet(table, columns, header, limits)
-
-
-def _build_sheet(
-    table: RawTable, columns: Sequence[Column], header: TableHeader, limits: SheetLimits
-) -> Sheet:
-    places, first_row = header.places, header.top + header.depth
-    titles = [" ".join(names) for names in column_titles(table, header.top, header.depth)]
-    above = [str(cell) for cells in table.grid[: header.top] for cell in cells]
-    used = [
-        apply_stated_unit(column, titles[places[column.key]], above)
-        for column in columns
-        if column.key in places
-    ]
-    titles_by_key = {column.key: column.title for column in columns}
-    _fill_merges(table, first_row, {places[column.key] for column in used if column.kind.fills})
-    for column in used:
-        titles[places[column.key]] = title_with_unit(column)
-    matched = set(places.values())
-    ignored = [
-        title
-        for index, title in enumerate(titles)
-        if title and index not in matched and title != PROBLEM_TITLE
-    ]
-    sheet = Sheet(table.name, titles, places, [], ignored, [])
-    for number, cells in enumerate(table.grid[first_row:], start=first_row + 1):
-        if all(_is_empty(cell) for cell in cells):
-            continue
-        if any(isinstance(cell, str) and normalize_title(cell) in TOTAL_LABELS for cell in cells[:3]):
-            sheet.totals.append(number)
-            continue
-        if len(sheet.rows) >= limits.rows:
-            raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
-        sheet.rows.append(_build_row(number, cells, used, places, titles_by_key))
+    reading = _Reading(
+        columns, limits, HeadWords(columns, words or {}), identity, mapping or {}, remembered or {}
+    )
+    sheet = reading.read(read_workbook(content, limits))
+    if not any(part.is_read for part in sheet.parts):
+        _refuse(sheet, columns)
     return sheet
 
 
-def _build_row(
-    number: int, cells: Cells, used: Iterable[Column], places: dict[str, int], titles: dict[str, str]
-) -> SheetRow:
-    row = SheetRow(number, {}, cells, titles)
-    for column in used:
-        cell = cells[places[column.key]] if places[column.key] < len(cells) else ""
-        row.values[column.key] = None
-        if _is_empty(cell):
-            if column.required:
-                row.add_error(column.key, "必填")
-            continue
-        try:
-            row.values[column.key] = column.read_cell(cell)
-        except ValueError as error:
-            row.add_error(column.key, str(error))
-    return row
+def _refuse(sheet: Sheet, columns: Sequence[Column]) -> None:
+    """Say what is missing, with every title that was seen and what it may mean."""
+    wanted = "、".join(column.title for column in columns if column.required) or columns[0].title
+    titles = {column.key: column.title for column in columns}
+    errors = [
+        FieldError(
+            "unknown_title",
+            f"“{head.sheet}”{column_letters(head.position)} 列“{head.title}”: "
+            + (f"可能是“{titles[head.proposal]}”" if head.proposal else "没有认出")
+            + (f", 如 {head.samples[0]}" if head.samples else ""),
+            pointer=f"/mapping/{head.title}",
+        )
+        for head in sheet.heads
+        if not head.key
+    ]
+    use = '请下载模板填写, 或在 mapping 中指明哪一列是什么, 如 {"投资盘子": "total"}'
+    if sheet.missing:
+        detail = f"缺少列: {'、'.join(sheet.missing)}"
+        raise Invalid(detail, "Required columns are missing", errors=errors[:100], next_step=use)
+    raise Invalid(
+        f"没有找到表头, 表头须有: {wanted}", "No header row was found", errors=errors[:100], next_step=use
+    )
 
 
-def _is_empty(cell: Cell) -> bool:
-    return isinstance(cell, str) and not strip_invisible(cell).strip()
+class _Reading:
+    """One file being read."""
+
+    def __init__(
+        self,
+        columns: Sequence[Column],
+        limits: SheetLimits,
+        words: HeadWords,
+        identity: Sequence[str],
+        mapping: Mapping[str, str],
+        remembered: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        self.columns, self.limits, self.plain_words = columns, limits, words
+        self.words, self.how = words, "mapped"
+        self.mapping, self.remembered = mapping, remembered
+        required = [column.key for column in columns if column.required]
+        self.identity = tuple(identity) or tuple(required[:1])
+        self.shown = {column.key: column.title for column in columns}
+
+    def read(self, book: RawWorkbook) -> Sheet:
+        sheet = Sheet([], [], [], [], notes=list(book.notes), tables=book.tables)
+        best_missing: tuple[int, list[str]] = (0, [])
+        for table in book.tables:
+            header = self._find_header(sheet, table)
+            missing = [one.title for one in self.columns if one.required and one.key not in header.places]
+            if not header.places or missing:
+                best_missing = max(best_missing, (len(header.places), missing), key=lambda pair: pair[0])
+                self._note_unread(sheet, table, header, missing)
+            elif not table.visible:
+                rows = sum(
+                    1
+                    for cells in table.grid[header.top + header.depth :]
+                    if any(not is_blank(c) for c in cells)
+                )
+                reason = f"隐藏的工作表有 {rows} 行像数据, 没有导入; 需要导入请取消隐藏后再上传"
+                sheet.parts.append(SheetPart(table.name, reason=reason))
+            else:
+                self._read_table(sheet, table, header, counts_from_1904=book.counts_from_1904)
+        sheet.missing = best_missing[1]
+        sheet.ignored = list(dict.fromkeys(sheet.ignored))
+        return sheet
+
+    def _find_header(self, sheet: Sheet, table: RawTable) -> TableHeader:
+        """The header of a table, by the mapping that was sent or is remembered for its titles."""
+        plain = find_header(table, self.plain_words)
+        signature = sign_titles(
+            (plain if len(plain.places) >= MIN_KNOWN_TITLES else guess_header(table)).stacks
+        )
+        mapping = self.mapping or self.remembered.get(signature, {})
+        self.words, self.how = self.plain_words, "mapped" if self.mapping else "remembered"
+        if not mapping:
+            return plain
+        self.words = HeadWords(self.columns, self.plain_words.words, mapping)
+        sheet.signatures.append(signature)
+        return find_header(table, self.words)
+
+    def _note_unread(self, sheet: Sheet, table: RawTable, header: TableHeader, missing: list[str]) -> None:
+        if not any(not is_blank(cell) for cells in table.grid for cell in cells):
+            reason = "空的工作表"
+        elif len(header.places) >= MIN_KNOWN_TITLES:
+            reason = f"缺少列: {'、'.join(missing)}"
+        else:
+            reason = "没有认出表头"
+        sheet.parts.append(SheetPart(table.name, reason=reason))
+        if table.visible:
+            seen = header if len(header.places) >= MIN_KNOWN_TITLES else guess_header(table)
+            self._note_heads(sheet, table, seen)
+
+    def _note_heads(self, sheet: Sheet, table: RawTable, header: TableHeader) -> None:
+        keys = {place: key for key, place in header.places.items()}
+        for at, stack in enumerate(header.stacks):
+            if not stack or stack[-1] == PROBLEM_TITLE:
+                continue
+            key = keys.get(at, "")
+            how = (self.how if normalize_title(stack[-1]) in self.words.mapped else "known") if key else ""
+            samples = [
+                str(cells[at])[:40]
+                for cells in table.grid[header.top + header.depth :][:30]
+                if at < len(cells) and not is_blank(cells[at])
+            ]
+            proposal = "" if key else self.words.propose(stack, header.places)
+            sheet.heads.append(
+                Head(table.name, at, " ".join(stack), key, how, proposal, tuple(samples[:MAX_SAMPLES]))
+            )
+
+    def _read_table(
+        self, sheet: Sheet, table: RawTable, header: TableHeader, *, counts_from_1904: bool
+    ) -> None:
+        places, below = header.places, header.top + header.depth
+        titles = header.titles()
+        above = [str(cell) for cells in table.grid[: header.top] for cell in cells]
+        used = [
+            apply_stated_unit(column, titles[places[column.key]], above)
+            for column in self.columns
+            if column.key in places
+        ]
+        self._note_heads(sheet, table, header)
+        covered = _list_covered_rows(table, below, used, places)
+        _fill_merges(table, below, {places[column.key] for column in used if column.kind.fills})
+        if counts_from_1904:
+            _shift_days(table, below, used, places)
+        taken = set(places.values())
+        sheet.ignored += [t for at, t in enumerate(titles) if t and at not in taken and t != PROBLEM_TITLE]
+        for column in used:
+            titles[places[column.key]] = title_with_unit(column)
+        part = SheetPart(table.name, titles, places, below)
+        sheet.parts.append(part)
+        self._read_rows(sheet, part, _TableRows(table, header, used, covered))
+
+    def _read_rows(self, sheet: Sheet, part: SheetPart, source: "_TableRows") -> None:
+        classifier = RowClassifier(source.table, source.header, source.used, self.identity)
+        groups: dict[int, str] = {}
+        sums: list[StatedSum] = []
+        amounts: list[tuple[int, dict[str, int]]] = []
+        for at, cells in enumerate(source.table.grid[part.header_row :], start=part.header_row):
+            found = classifier.classify(at, cells)
+            if found.kind == "data":
+                row = self._build_row(at + 1, cells, source)
+                row.sheet, row.groups = part.name, tuple(groups.values())
+                amounts.append((at + 1, source.get_amounts(row.values)))
+                self._add_row(sheet, part, row)
+            elif found.kind == "group":
+                groups = {level: text for level, text in groups.items() if level < found.level}
+                groups[found.level] = found.text
+            if found.kind in {"total", "group"}:
+                sums.append(StatedSum(at + 1, found.text, found.level, source.read_amounts(cells)))
+            _note_skipped(sheet, part, at + 1, found)
+            if found.kind == "end":
+                break
+        sheet.checks += check_totals(part.name, sums, amounts, source.used)
+        if not part.rows:
+            sheet.notes.append(f"工作表“{part.name}”没有数据行")
+
+    def _add_row(self, sheet: Sheet, part: SheetPart, row: SheetRow) -> None:
+        sheet.rows.append(row)
+        part.rows += 1
+        if len(sheet.rows) > self.limits.rows:
+            raise TooLarge(f"一次最多导入 {self.limits.rows} 行, 请分成几个文件", "Too many rows")
+
+    def _build_row(self, number: int, cells: Cells, source: "_TableRows") -> SheetRow:
+        row = SheetRow(number, {}, cells, self.shown)
+        row.continues = source.covered.get(number - 1, -1) + 1
+        for column in source.used:
+            place = source.header.places[column.key]
+            cell = cells[place] if place < len(cells) else ""
+            row.values[column.key] = None
+            if is_blank(cell) or _says_nothing(column, cell):
+                if column.required and not (row.continues and not column.kind.fills):
+                    row.add_error(column.key, "必填")
+                continue
+            if isinstance(cell, str) and cell.startswith("=") and not column.kind.fills:
+                row.add_error(column.key, "公式没有算出的结果, 请在表格软件中打开并保存一次, 或填写数值")
+                continue
+            try:
+                row.values[column.key] = column.read_cell(cell)
+            except ValueError as error:
+                row.add_error(column.key, str(error))
+        return row
 
 
-def _fill_merges(table: RawTable, first_row: int, fills: set[int]) -> None:
-    """Copy merged cells of these columns to every row they span, below the header."""
-    budget = len(table.grid) * max(1, len(fills))  # merged ranges of valid files do not overlap
+def _note_skipped(sheet: Sheet, part: SheetPart, number: int, found: RowClass) -> None:
+    """Note a row that is no record."""
+    if found.kind in {"data", "blank"}:
+        return
+    if len(sheet.skipped) < MAX_SKIPPED:
+        sheet.skipped.append(SkippedRow(part.name, number, ROW_LABELS[found.kind], found.text[:80]))
+    if found.kind == "total":
+        sheet.totals.append(number)
+    if found.kind == "end":
+        sheet.notes.append(f"“{part.name}”第 {number} 行起是另一张表({found.text[:30]}), 没有读取")
+
+
+@dataclass(frozen=True, slots=True)
+class _TableRows:
+    """A table with its header, its columns, and the rows that a merged amount covers."""
+
+    table: RawTable
+    header: TableHeader
+    used: list[Column]
+    covered: dict[int, int]
+
+    def get_amounts(self, values: Mapping[str, Any]) -> dict[str, int]:
+        """The amounts of a record in 分."""
+        return {c.key: values[c.key] for c in self.used if c.kind in {WAN, YUAN} and values.get(c.key)}
+
+    def read_amounts(self, cells: Cells) -> dict[str, int]:
+        """The amounts that a row of sums states; cells that are no amounts are passed over."""
+        found = {}
+        for column in self.used:
+            place = self.header.places[column.key]
+            cell = cells[place] if place < len(cells) else ""
+            if column.kind not in {WAN, YUAN} or is_nothing(cell):
+                continue
+            try:
+                found[column.key] = column.read_cell(cell)
+            except ValueError:
+                continue
+        return found
+
+
+def _says_nothing(column: Column, cell: Any) -> bool:  # noqa: ANN401 - any cell
+    """Whether a cell that is no text column's says that there is nothing: a dash, a slash, 无."""
+    if column.kind is TEXT:
+        return False
+    return is_nothing(cell) or (
+        column.kind is not YES_NO and isinstance(cell, str) and plain_text(cell) == "无"
+    )
+
+
+def _list_covered_rows(
+    table: RawTable, below: int, used: Sequence[Column], places: Mapping[str, int]
+) -> dict[int, int]:
+    """Row index → the row whose merged amount covers it: one record over several rows."""
+    money = {places[column.key] for column in used if column.kind in {WAN, YUAN} and column.required}
+    return {
+        row: first
+        for (first, left), (last, _) in table.merges
+        if first >= below and left in money
+        for row in range(first + 1, min(last, len(table.grid) - 1) + 1)
+    }
+
+
+def _fill_merges(table: RawTable, below: int, fills: set[int]) -> None:
+    budget = len(table.grid) * max(1, len(fills))  # sound files do not overlap their merged cells
     for (first, left), (last, _) in table.merges:
-        if (
-            first < first_row
-            or left not in fills
-            or first >= len(table.grid)
-            or left >= len(table.grid[first])
-        ):
+        if first < below or left not in fills or first >= len(table.grid) or left >= len(table.grid[first]):
             continue
         for row in table.grid[first + 1 : min(last + 1, first + 1 + budget)]:
             budget -= 1
-            if left < len(row):
-                row[left] = table.grid[first][left]
+            row.extend([""] * (left + 1 - len(row)))
+            row[left] = table.grid[first][left]
 
 
-def _read_workbook(content: bytes, limits: SheetLimits) -> Iterator[RawTable]:
-    check_archive(io.BytesIO(content), limits)
-    try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(content)) as book:
-            visible = [
-                metadata.name
-                for metadata in book.sheets_metadata
-                if metadata.visible == SheetVisibleEnum.Visible
-            ]
-            for name in visible[: limits.sheets]:
-                yield _read_table(book.get_sheet_by_name(name), limits)
-    except CalamineError as error:
-        raise Invalid("不是可以读取的表格, 请另存为 .xlsx 后再上传", "Not a readable spreadsheet") from error
+def _shift_days(table: RawTable, below: int, used: Sequence[Column], places: Mapping[str, int]) -> None:
+    """Bare day numbers of a workbook that counts from 1904 become those of one that counts from 1900."""
+    days = [places[column.key] for column in used if column.kind in {DAY, MONTH, ABOUT}]
+    for row in table.grid[below:]:
+        for place in days:
+            cell = row[place] if place < len(row) else ""
+            if (
+                isinstance(cell, int | float)
+                and not isinstance(cell, bool | date | datetime)
+                and cell > MIN_DAY_NUMBER
+            ):
+                row[place] = int(cell) + DAYS_FROM_1900_TO_1904
 
 
-def _read_table(sheet: CalamineSheet, limits: SheetLimits) -> RawTable:
-    grid: list[Cells] = []
-    for cells in sheet.iter_rows():
-        if len(grid) > limits.rows + MAX_HEADER_ROW and len(grid) > limits.cells // max(1, len(cells)):
-            raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
-        grid.append(list(cells[: limits.columns]))
-    return RawTable(sheet.name, grid, list(sheet.merged_cell_ranges or []))
+def sign_titles(stacks: Sequence[Sequence[str]]) -> str:
+    """What makes two headers the same: their titles in any order."""
+    titles = sorted({normalize_title("".join(stack)) for stack in stacks if stack})
+    return hashlib.sha256("|".join(titles).encode()).hexdigest()
 
 
-def _read_csv(content: bytes, limits: SheetLimits) -> RawTable:
-    if content.startswith(OLD_EXCEL_SIGNATURE):
-        raise Invalid(
-            "不支持旧的 .xls 格式或有密码的文件, 请另存为 .xlsx 后再上传", "Old or encrypted Excel format"
-        )
-    text = _decode_text(content)
-    if "\0" in text:
-        raise Invalid("不是表格文件, 请上传 .xlsx 或 .csv", "Not a spreadsheet")
-    head = text[:20_000]
-    delimiter = max(",\t;", key=head.count)
-    grid: list[Cells] = []
-    try:
-        for cells in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if len(grid) > limits.rows + MAX_HEADER_ROW:
-                raise TooLarge(f"一次最多导入 {limits.rows} 行, 请分成几个文件", "Too many rows")
-            grid.append([*cells[: limits.columns]])
-    except csv.Error as error:
-        raise Invalid(
-            f"CSV 第 {len(grid) + 1} 行无法读取: 引号不成对或内容过长", "The CSV is malformed"
-        ) from error
-    return RawTable("CSV", grid, [])
-
-
-def _decode_text(content: bytes) -> str:
-    encodings = next(
-        ([name] for bom, name in BYTE_ORDER_MARKS if content.startswith(bom)), ["utf-8", "gb18030"]
-    )
-    for encoding in encodings:
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Invalid("文字编码无法识别, 请另存为 .xlsx 或 UTF-8 的 .csv", "Unknown text encoding")
+def column_letters(at: int) -> str:
+    """The letters a spreadsheet program gives a column, counted from 0."""
+    return (column_letters(at // 26 - 1) if at >= 26 else "") + chr(ord("A") + at % 26)  # noqa: PLR2004

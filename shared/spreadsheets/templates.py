@@ -1,17 +1,15 @@
-"""Workbooks for people to fill in or correct: templates, and uploads annotated with their errors."""
+"""Templates to fill in: headers, drop-down lists, and a sheet that explains the columns."""
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
-from shared.spreadsheets.columns import Column, ColumnKind
-from shared.spreadsheets.reader import PROBLEM_TITLE, Sheet
+from shared.spreadsheets.columns import Column
+from shared.spreadsheets.reader import column_letters
 from shared.spreadsheets.writer import WorkbookWriter, column_width, truncate_text
 
 MAX_INLINE_LIST_LENGTH = 255
 TEMPLATE_ROWS = 5_000
-ALPHABET_SIZE = 26
-RAW_KIND = ColumnKind("原样", lambda cell: cell, lambda cell: cell)
 
 
 def build_template(
@@ -85,36 +83,6 @@ def _write_list_page(book: WorkbookWriter, choices_by_key: Mapping[str, Sequence
             if row < len(choices_by_key[key]):
                 page.write_string(row, index, truncate_text(choices_by_key[key][row]))
     return {
-        key: f"=选项!${_column_letters(index)}$1:${_column_letters(index)}${len(choices_by_key[key])}"
+        key: f"=选项!${column_letters(index)}$1:${column_letters(index)}${len(choices_by_key[key])}"
         for index, key in enumerate(keys)
     }
-
-
-def _column_letters(index: int) -> str:
-    prefix = _column_letters(index // ALPHABET_SIZE - 1) if index >= ALPHABET_SIZE else ""
-    return prefix + chr(ord("A") + index % ALPHABET_SIZE)
-
-
-def annotate_sheet(sheet: Sheet, *, only_wrong: bool = False) -> bytes:
-    """Build a workbook of the uploaded rows with invalid cells highlighted and a column “问题” with their errors.
-
-    It can be corrected and uploaded again: the column is ignored, and titles state the unit of amounts.
-    """
-    columns = [Column(str(index), title, RAW_KIND, width=20) for index, title in enumerate(sheet.titles)]
-    target = BytesIO()
-    with WorkbookWriter(target) as book:
-        page = book.add_sheet(
-            "有误的行" if only_wrong else "检查结果", [*columns, Column("", PROBLEM_TITLE, width=60)]
-        )
-        for row in sheet.rows:
-            if row.is_valid and only_wrong:
-                continue
-            problems = "; ".join(
-                f"{error.column}: {error.message}" if error.column else error.message for error in row.errors
-            )
-            keys = {error.pointer.rpartition("/")[2] for error in row.errors if error.column}
-            cells = [*row.cells, *[""] * len(columns)][: len(columns)]
-            page.add_cells(
-                [*cells, problems], wrong=frozenset(sheet.places[key] for key in keys if key in sheet.places)
-            )
-    return target.getvalue()

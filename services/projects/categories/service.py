@@ -13,6 +13,8 @@ from services.projects.categories.schemas import (
 from shared.errors import FieldError
 from shared.unit_of_work import UnitOfWork
 
+UNDECIDED = CategoryRead(code="", name="待定", label="待定", counts_as_industry=False, leaf=False)
+"""The type of a draft that was imported without one; it is chosen before the draft is declared."""
 CategoryRows = Mapping[str, Mapping[str, Any]]
 
 

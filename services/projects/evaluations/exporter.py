@@ -10,8 +10,9 @@ from services.projects.evaluations.models import Evaluation
 from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.rules import ScoreSheet, ScoreSheetItem
 from services.projects.imports.exporter import MAX_IN_MEMORY_BYTES, MEDIA_TYPES, ExportFile
-from services.projects.imports.repository import RegionNames, find_region_names
 from services.projects.imports.schemas import ExportFormat
+from shared.china import PlaceNames
+from shared.records.region_names import find_place_names
 from shared.spreadsheets import INTEGER, NUMBER, Column, WorkbookWriter
 from shared.unit_of_work import UnitOfWork
 
@@ -34,7 +35,7 @@ def _build_columns(items: Sequence[ScoreSheetItem]) -> list[Column]:
     ]
 
 
-def _build_row(number: int, evaluation: Evaluation, places: RegionNames) -> dict[str, Any]:
+def _build_row(number: int, evaluation: Evaluation, places: PlaceNames) -> dict[str, Any]:
     county, town, village = places.get_names(evaluation.region)
     return {
         "number": number,
@@ -51,7 +52,7 @@ def _build_row(number: int, evaluation: Evaluation, places: RegionNames) -> dict
 async def write_evaluations(work: UnitOfWork, filters: EvaluationFilter) -> ExportFile:
     """Write the evaluations the caller may read, best first, to a workbook."""
     district = filters.region or work.context.settings.district
-    places = await find_region_names(work, district)
+    places = await find_place_names(work, district)
     rule = await work.get_rule("evaluation.sheet", region=district)
     columns = _build_columns(ScoreSheet.model_validate(rule.value).items)
     note = f"评分表: {rule.title}; 依据: {rule.basis}"

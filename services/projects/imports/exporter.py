@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import IO, Any
 
 from services.projects.imports import repository
-from services.projects.imports.repository import RegionNames, find_region_names
 from services.projects.imports.schemas import (
     EXPORT_COLUMNS,
     FLAG_COLUMNS,
@@ -23,9 +22,10 @@ from services.projects.projects.lifecycle import State
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
 from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import MoneyKind, Nature
-from shared.china import FEN_PER_YUAN
+from shared.china import FEN_PER_YUAN, PlaceNames
 from shared.errors import NotFound
 from shared.http import content_disposition
+from shared.records.region_names import find_place_names
 from shared.spreadsheets import FORMULA_STARTS, XLSX_MEDIA_TYPE, WorkbookWriter
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -234,7 +234,7 @@ class ExportFile:
 async def write_projects(work: UnitOfWork, filters: ProjectFilter, export_format: ExportFormat) -> ExportFile:
     """Write the projects the caller may read to a temporary file in the given format."""
     district = filters.region or work.context.settings.district
-    region_names = await find_region_names(work, district)
+    region_names = await find_place_names(work, district)
     target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed after it is sent
     media_type, extension = MEDIA_TYPES[export_format]
     try:
@@ -250,7 +250,7 @@ async def _write_format(
     work: UnitOfWork,
     filters: ProjectFilter,
     export_format: ExportFormat,
-    region_names: RegionNames,
+    region_names: PlaceNames,
     target: IO[bytes],
 ) -> None:
     match export_format:
@@ -265,7 +265,7 @@ async def _write_format(
 
 
 async def _iterate_rows(
-    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames
+    work: UnitOfWork, filters: ProjectFilter, region_names: PlaceNames
 ) -> AsyncGenerator[dict[str, Any]]:
     number = 0
     async for batch in repository.iterate_projects(work, filters):
@@ -275,7 +275,7 @@ async def _iterate_rows(
             yield {"number": number, **build_row(project, money[project.id], region_names)}
 
 
-def build_row(project: Project, money: list[PlannedMoney], region_names: RegionNames) -> dict[str, Any]:
+def build_row(project: Project, money: list[PlannedMoney], region_names: PlaceNames) -> dict[str, Any]:
     """Build the row of a project in the county table; amounts in 分, the phone number masked."""
     county, town, village = region_names.get_names(project.region)
     labels = [*project.category_label.split("/"), "", "", ""]
@@ -304,11 +304,12 @@ def build_row(project: Project, money: list[PlannedMoney], region_names: RegionN
         "planned": project.plan_year is not None,
         "library_code": project.library_code or "",
         "state_label": project.state_label,
+        "record_id": project.id,
     }
 
 
 async def _write_xlsx(
-    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
+    work: UnitOfWork, filters: ProjectFilter, region_names: PlaceNames, target: IO[bytes]
 ) -> None:
     year = f"{filters.year}年度" if filters.year else ""
     title = f"{region_names.names.get(region_names.district, '')}{year}巩固拓展脱贫攻坚成果和乡村振兴项目库"
@@ -320,7 +321,7 @@ async def _write_xlsx(
 
 
 async def _write_csv(
-    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
+    work: UnitOfWork, filters: ProjectFilter, region_names: PlaceNames, target: IO[bytes]
 ) -> None:
     text = io.TextIOWrapper(target, "utf-8-sig", newline="", write_through=True)
     writer = csv.writer(text)
@@ -380,7 +381,7 @@ def _build_geometry(points: list[list[float | None]]) -> dict[str, Any] | None:
 
 
 async def _write_oc4ids(
-    work: UnitOfWork, filters: ProjectFilter, region_names: RegionNames, target: IO[bytes]
+    work: UnitOfWork, filters: ProjectFilter, region_names: PlaceNames, target: IO[bytes]
 ) -> None:
     projects: list[dict[str, Any]] = []
     async for batch in repository.iterate_projects(work, filters):

@@ -1,5 +1,6 @@
 """Routes of `/projects/imports`, `/projects/export` and `/projects/template`."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -11,7 +12,6 @@ from services.projects.categories import service as categories
 from services.projects.imports import exporter, repository, service
 from services.projects.imports.exporter import build_download_headers
 from services.projects.imports.models import ImportJob, ImportRow
-from services.projects.imports.repository import find_region_names
 from services.projects.imports.schemas import (
     IMPORT_COLUMNS,
     ExportFormat,
@@ -26,6 +26,7 @@ from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
+from shared.records.region_names import find_place_names
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 
 export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
@@ -58,7 +59,7 @@ async def download_template(
 ) -> Response:
     """项目库表模板: 带下拉列表(项目类型, 乡镇, 建设性质)和填写说明."""
     district = region or work.context.settings.district
-    region_names = await find_region_names(work, district)
+    region_names = await find_place_names(work, district)
     tree = await categories.get_category_tree(work, region=district)
     levels = {
         f"category{level}": [
@@ -72,11 +73,25 @@ async def download_template(
     return Response(content, media_type=XLSX_MEDIA_TYPE, headers=build_download_headers("项目库表模板.xlsx"))
 
 
+def _drop_suffix(name: str) -> str:
+    """The name of a file without .xlsx, .xls, .csv: the answer is always .xlsx."""
+    return re.sub(r"(\.(xlsx|xlsm|xls|et|csv|txt))+$", "", name, flags=re.IGNORECASE)
+
+
 router = APIRouter(prefix="/projects/imports", tags=["项目导入导出"], route_class=Route)
-TableBody = Annotated[bytes, Body(media_type="application/octet-stream", description="XLSX 或 CSV 文件内容")]
+TableBody = Annotated[
+    bytes, Body(media_type="application/octet-stream", description="XLSX, XLS 或 CSV 文件内容")
+]
 RegionParam = Annotated[RegionCode, Query(description="导入到哪个县(区)")]
 YearParam = Annotated[int | None, Query(ge=2000, le=2100, description="表中没有年度列时的项目年度")]
 HappenedAtParam = Annotated[AwareDatetime | None, Query(description="实际提出时间; 空为现在. 补录历史时填写")]
+MappingParam = Annotated[
+    str,
+    Query(
+        max_length=8000,
+        description='列的对应关系, JSON: {"表中的标题": "栏目"}, 栏目为空则不读这一列; 栏目见答复的 mapping. 导入后本县同样表头不必再发',
+    ),
+]
 FileNameParam = Annotated[str, Query(max_length=255, description="文件名")]
 
 
@@ -88,15 +103,18 @@ FileNameParam = Annotated[str, Query(max_length=255, description="文件名")]
 )
 async def import_projects(
     work: WriteWork,
-    body: TableBody,
     region: RegionParam,
+    body: TableBody = b"",
     year: YearParam = None,
     happened_at: HappenedAtParam = None,
     name: FileNameParam = "",
+    mapping: MappingParam = "",
     dry_run: bool = False,
 ) -> ImportRead:
     """导入县级项目库表: 正确的行成为草稿, 其余逐行说明. 短表答复时已处理完, 长表在后台进行; 再次上传同一文件不会重复."""
-    job = await service.start_import(work, ImportRequest(body, region, year, happened_at, name, dry_run))
+    job = await service.start_import(
+        work, ImportRequest(body, region, year, happened_at, name, dry_run, mapping)
+    )
     return await service.get_import_detail(work, job)
 
 
@@ -107,10 +125,14 @@ async def import_projects(
     **requires(May.PROJECT_DECLARE, refuses=(Invalid, NotFound, Conflict), body=MAX_TABLE_BYTES),
 )
 async def check_table(
-    work: WriteWork, body: TableBody, region: RegionParam, year: YearParam = None
+    work: WriteWork,
+    region: RegionParam,
+    body: TableBody = b"",
+    year: YearParam = None,
+    mapping: MappingParam = "",
 ) -> Response:
-    """试导入短表, 返回原表的副本, 错误写在“问题”列; 什么也不导入."""
-    job = await service.start_import(work, ImportRequest(body, region, year, dry_run=True))
+    """试导入短表, 返回原表, 错误的单元格标红并加批注; 什么也不导入."""
+    job = await service.start_import(work, ImportRequest(body, region, year, dry_run=True, mapping=mapping))
     if job.state is not ImportState.DONE:
         detail = f"表有 {job.total} 行, 一次只能检查 {MAX_IMMEDIATE_ROWS} 行"
         step = "请用 POST /projects/imports?dry_run=true 试导入, 完成后下载副本"
@@ -131,6 +153,16 @@ async def list_imports(work: ReadWork, params: Pagination) -> Page[ImportRead]:
 async def read_import(work: ReadWork, job_id: UUID) -> ImportRead:
     """一次导入的进展: 已处理行数、总行数、至今的问题."""
     return await service.get_import_detail(work, await repository.get_import(work, job_id))
+
+
+@router.post(
+    "/{job_id}/cancel",
+    response_model=ImportRead,
+    **requires(May.PROJECT_DECLARE, refuses=(NotFound, Conflict)),
+)
+async def cancel_import(work: WriteWork, job_id: UUID) -> ImportRead:
+    """取消进行中的导入; 已建的草稿保留."""
+    return await service.get_import_detail(work, await service.cancel_import(work, job_id))
 
 
 @router.get(
@@ -160,13 +192,13 @@ async def download_workbook(
     job_id: UUID,
     only_wrong: Annotated[bool, Query(description="只要有问题的行")] = False,
 ) -> Response:
-    """原表的副本, 错误标红并写在“问题”列; 改好可直接再次上传."""
+    """原表(标题、合计、行号不变), 错误标红加批注并写在“问题”列; 改好可直接再次上传."""
     job = await repository.get_import(work, job_id)
     content = await service.build_workbook(work, job, only_wrong=only_wrong)
     return Response(
         content,
         media_type=XLSX_MEDIA_TYPE,
-        headers=build_download_headers(f"导入结果-{job.name or job.id}.xlsx"),
+        headers=build_download_headers(f"导入结果-{_drop_suffix(job.name) or job.id}.xlsx"),
     )
 
 

@@ -1,13 +1,26 @@
 """Columns of the county library table (县级项目库表), export formats and response schemas of imports."""
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.projects.projects.schemas import MoneyKind, Nature
 from shared.china import LabelledEnum
-from shared.spreadsheets import DAY, INTEGER, MONTH, WAN, YES_NO, Column, choice_kind
+from shared.records.table_imports import TableReport
+from shared.spreadsheets import (
+    DAY,
+    INTEGER,
+    MONTH,
+    WAN,
+    YES_NO,
+    Cell,
+    Column,
+    ColumnKind,
+    choice_kind,
+    parse_period,
+)
 
 YES_NO_CHOICES = ("是", "否")
 MONEY_COLUMNS: dict[str, MoneyKind] = {
@@ -46,6 +59,35 @@ class ExportFormat(LabelledEnum):
     OC4IDS = "oc4ids", "OC4IDS 0.9"
 
 
+PERIOD = ColumnKind("起止年月", parse_period, str, "@", 18, fills=True)
+
+
+def _read_id(cell: Cell) -> UUID:
+    """The id of a record in an exported table."""
+    try:
+        return UUID(str(cell).strip())
+    except ValueError:
+        raise ValueError(f"不是系统编号: {str(cell)[:40]!r}") from None
+
+
+def build_import_columns(year: int | None) -> tuple[Column, ...]:
+    """The columns of the table; a month without a year is one of the project's year."""
+
+    def read_start(cell: Cell) -> date:
+        period = parse_period(cell, year)
+        return period.first if period.precision == "day" else period.first.replace(day=1)
+
+    readers = {
+        "planned_start": read_start,
+        "planned_end": lambda cell: parse_period(cell, year).last,
+        "period": lambda cell: parse_period(cell, year),
+    }
+    return tuple(
+        replace(column, reader=readers[column.key]) if column.key in readers else column
+        for column in IMPORT_COLUMNS
+    )
+
+
 # fmt: off
 IMPORT_COLUMNS = (
     Column("county", "县(区)", aliases=("县区", "县市区", "县", "区县", "county")),
@@ -57,6 +99,7 @@ IMPORT_COLUMNS = (
     Column("name", "项目名称", aliases=("名称", "project_name"), required=True, width=36),
     Column("nature", "建设性质", choice_kind(Nature), choices=[column.label for column in Nature]),
     Column("place", "实施地点", aliases=("建设地点", "项目地点", "location"), width=24),
+    Column("period", "建设期限", PERIOD, aliases=("建设起止年限", "建设时间", "实施期限"), note="起止年月, 如 2023.3-2023.10"),
     Column("planned_start", "计划开工年月", MONTH, aliases=("计划开工时间", "开工时间")),
     Column("planned_end", "计划完工年月", MONTH, aliases=("计划完工时间", "完工时间")),
     Column("managing_unit", "主管部门", aliases=("项目主管单位", "主管单位")),
@@ -94,15 +137,19 @@ IMPORT_COLUMNS = (
     Column("fund_source", "资金来源", aliases=("资金类别", "fund_source"), note="未分列金额时, 按此判断来源"),
     Column("remark", "备注"),
     Column("library_code", "库编号", note="导出表中的编号; 新项目不填"),
+    Column("record_id", "系统编号", note="导出表中的编号; 新项目不填", reader=_read_id),
 )
 # fmt: on
-IMPORT_ONLY_COLUMNS = frozenset({"fund_source", "quantity", "satisfaction", "library_code"})
+IMPORT_ONLY_COLUMNS = frozenset(
+    {"fund_source", "quantity", "satisfaction", "library_code", "record_id", "period"}
+)
 """Columns that are imported and not exported."""
 EXPORT_COLUMNS = (
     Column("number", "序号", INTEGER, width=6),
     *(column for column in IMPORT_COLUMNS if column.key not in IMPORT_ONLY_COLUMNS),
     Column("library_code", "库编号"),
     Column("state_label", "状态", width=10),
+    Column("record_id", "系统编号", width=38),
 )
 """Columns of an export: serial number, the county table, library code and state."""
 
@@ -113,17 +160,37 @@ class ImportState(LabelledEnum):
     RUNNING = "running", "导入中"
     DONE = "done", "已完成"
     FAILED = "failed", "已中断"
+    CANCELLED = "cancelled", "已取消"
 
 
 class RowFault(BaseModel):
     """一行的问题."""
 
+    sheet: str = Field("", description="工作表")
     row: int = Field(description="表格中的行号")
     column: str
     message: str
 
 
-class ImportRead(BaseModel):
+class FieldDifference(BaseModel):
+    """表中与库内不同的一栏."""
+
+    column: str
+    library: str = Field(description="库内")
+    table: str = Field(description="表中")
+
+
+class RowDifference(BaseModel):
+    """一行与库内项目的不同."""
+
+    sheet: str
+    row: int = Field(description="表格中的行号")
+    project_id: UUID
+    fields: list[FieldDifference]
+    next: str = Field(description="怎样改库内的项目")
+
+
+class ImportRead(TableReport):
     """一次导入和它的进展."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -139,7 +206,9 @@ class ImportRead(BaseModel):
     done: int = Field(description="已处理的行数")
     imported: int = Field(description="新建草稿数; 试算时为可导入数")
     already: int = Field(description="此前已导入的相同行")
+    differs: int = Field(description="此前已导入、与库内有不同的行数; 库内不改, 见 differences")
     wrong: int = Field(description="有问题的行数")
+    differences: list[RowDifference] = Field(description="前 200 行不同; 全部见 rows_address")
     ignored: list[str] = Field(description="未识别的列")
     faults: list[RowFault] = Field(description="前 200 处问题; 全部见 rows_address")
     project_ids: list[UUID] = Field(description="短表: 各行对应的项目; 长表见 rows_address")
@@ -149,7 +218,7 @@ class ImportRead(BaseModel):
     finished_at: datetime | None
     address: str = Field(description="进展")
     rows_address: str = Field(description="逐行结果")
-    workbook: str = Field(description="原表的副本, 错误写在“问题”列")
+    workbook: str = Field(description="原表, 错误的单元格标红并加批注, 说明写在“问题”列")
 
 
 class ImportRowRead(BaseModel):
@@ -157,8 +226,11 @@ class ImportRowRead(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+    sheet: str = Field(description="工作表")
     number: int = Field(description="表格中的行号")
     project_id: UUID | None
     already: bool
     wrong: bool
     faults: list[dict[str, str]]
+    differs: list[dict[str, str]] = Field(description="与库内不同的栏: column, library, table")
+    notes: list[str] = Field(description="建议和说明, 如按字面建议的项目类型")

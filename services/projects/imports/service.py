@@ -4,7 +4,7 @@ A batch commits drafts, row results and the position together; after a stop the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,18 +14,33 @@ from services.projects.categories import service as categories
 from services.projects.imports import importer, repository
 from services.projects.imports.importer import RowReader
 from services.projects.imports.models import ImportJob
-from services.projects.imports.schemas import IMPORT_COLUMNS, ImportRead, ImportState, RowFault
+from services.projects.imports.repository import MAPPING_TABLE
+from services.projects.imports.schemas import (
+    IMPORT_COLUMNS,
+    ImportRead,
+    ImportState,
+    RowDifference,
+    RowFault,
+    build_import_columns,
+)
 from shared.auth import Actor, Grant, May, Role
+from shared.china import PlaceNames
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Invalid, NotFound
 from shared.files import Storage
-from shared.records import touch_record
-from shared.spreadsheets import CellError, Sheet, annotate_sheet, read_sheet
+from shared.records import table_imports, touch_record
+from shared.records.region_names import load_place_names
+from shared.records.table_imports import TableReport
+from shared.spreadsheets import CellError, Sheet, annotate_workbook, read_sheet
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_IMMEDIATE_ROWS = 200
 """Tables up to this size are imported before the response is sent."""
-BATCH_ROWS = 50
+BATCH_ROWS, TRIAL_BATCH_ROWS = 50, 200
+"""Rows of one transaction of an import, and of a trial, which writes only results."""
+TABLE_KIND = "projects"
+"""The rule `import.heads.projects` and the remembered mappings of this kind of table."""
+CHANGE_STEP = "草稿可直接修改项目; 已申报的请走变更申请"
 MAX_TABLE_BYTES = 20 * 1024 * 1024
 
 
@@ -39,15 +54,16 @@ class ImportRequest:
     happened_at: datetime | None = None
     name: str = ""
     dry_run: bool = False
+    mapping: str = ""
 
 
 @dataclass
 class PreparedImport:
-    """A parsed table with its row reader; `row_numbers` maps project id to row and grows with every batch."""
+    """A parsed table with its row reader; `row_numbers` maps project id to sheet and row and grows with every batch."""
 
     sheet: Sheet
     reader: RowReader
-    row_numbers: dict[UUID, int]
+    row_numbers: dict[UUID, tuple[str, int]]
 
 
 async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
@@ -56,8 +72,12 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
     if request.happened_at is not None and request.happened_at > work.at:
         detail = "提出时间不能晚于现在"
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
-    names = await repository.load_region_names(work, request.region)
-    sheet = await asyncio.to_thread(read_sheet, request.content, IMPORT_COLUMNS)
+    mapping = table_imports.parse_mapping(request.mapping, IMPORT_COLUMNS)
+    names = await load_place_names(work, request.region)
+    options = await table_imports.load_head_options(work, TABLE_KIND, request.region, MAPPING_TABLE)
+    sheet = await asyncio.to_thread(_parse_table, request.content, request.year, options, mapping)
+    if not sheet.rows:
+        raise _no_rows_error(sheet)
     stored = await work.context.storage.put(_stream_content(request.content), limit=MAX_TABLE_BYTES)
     job = ImportJob(
         id=new_id(),
@@ -74,13 +94,41 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
         state=ImportState.RUNNING,
         total=len(sheet.rows),
         ignored=sheet.ignored[:200],
+        mapping=mapping,
+        report=table_imports.build_table_report(sheet, IMPORT_COLUMNS).model_dump(mode="json"),
     )
     work.session.add(job)
     await work.session.flush()
+    if mapping and not request.dry_run:
+        await table_imports.remember_mapping(
+            work, MAPPING_TABLE, TABLE_KIND, request.region, mapping, sheet.signatures
+        )
     if len(sheet.rows) <= MAX_IMMEDIATE_ROWS:
         prepared = PreparedImport(sheet, await _build_reader(work, job, names), {})
         await _import_next_rows(work, job, prepared, MAX_IMMEDIATE_ROWS)
     return job
+
+
+def _parse_table(
+    content: bytes, year: int | None, options: table_imports.HeadOptions, mapping: Mapping[str, str]
+) -> Sheet:
+    """Read the table and join the rows that one merged amount covers."""
+    sheet = read_sheet(
+        content,
+        build_import_columns(year),
+        words=options.words,
+        remembered=options.remembered,
+        mapping=mapping,
+        identity=("name",),
+    )
+    importer.merge_continued_rows(sheet)
+    return sheet
+
+
+def _no_rows_error(sheet: Sheet) -> Invalid:
+    detail = "认出了表头, 但下面没有数据"
+    errors = [FieldError("no_rows", note, "no rows", "/rows") for note in sheet.notes]
+    return Invalid(detail, "The table has no rows", errors=errors)
 
 
 async def _stream_content(content: bytes) -> AsyncIterator[bytes]:
@@ -107,7 +155,7 @@ def _restore_actor(stored: dict[str, Any]) -> Actor:
     return Actor(**{**stored, "grants": grants, "scopes": scopes})
 
 
-async def _build_reader(work: UnitOfWork, job: ImportJob, names: repository.RegionNames) -> RowReader:
+async def _build_reader(work: UnitOfWork, job: ImportJob, names: PlaceNames) -> RowReader:
     rule = await work.get_rule("import.categories", region=job.region)
     tree = await categories.get_category_tree(work, region=job.region)
     words = [(word, code) for word, code in rule.value]
@@ -120,8 +168,15 @@ async def _import_next_rows(work: UnitOfWork, job: ImportJob, prepared: Prepared
     results = await importer.import_rows(
         work, batch, prepared.reader, prepared.row_numbers, dry_run=job.dry_run
     )
-    await repository.system_insert_rows(work, [{"job_id": job.id, **result} for result in results])
+    await repository.system_insert_rows(
+        work,
+        [
+            {"job_id": job.id, "position": position, **result}
+            for position, result in enumerate(results, job.done + 1)
+        ],
+    )
     job.done += len(batch)
+    job.differs += sum(result["is_different"] for result in results)
     job.wrong += sum(result["wrong"] for result in results)
     job.already += sum(result["already"] for result in results)
     job.imported += sum(not result["wrong"] and not result["already"] for result in results)
@@ -158,7 +213,10 @@ async def _run_batch(context: ServiceContext, job_id: UUID, prepared: PreparedIm
                 context.unit_of_work(session), job_id
             )
             await _import_next_rows(
-                context.unit_of_work(session, _restore_actor(job.actor)), job, prepared, BATCH_ROWS
+                context.unit_of_work(session, _restore_actor(job.actor)),
+                job,
+                prepared,
+                TRIAL_BATCH_ROWS if job.dry_run else BATCH_ROWS,
             )
 
 
@@ -169,16 +227,34 @@ async def _load_prepared(context: ServiceContext, job: ImportJob) -> PreparedImp
         return cached[1]
     async with context.database.read() as session:
         work = context.unit_of_work(session, _restore_actor(job.actor))
-        names = await repository.load_region_names(work, job.region)
-        sheet = await _read_sheet(context.storage, job)
+        names = await load_place_names(work, job.region)
+        sheet = await _read_sheet(work, job)
         prepared = PreparedImport(sheet, await _build_reader(work, job, names), {})
     context.memory["import"] = (job.id, prepared)
     return prepared
 
 
-async def _read_sheet(storage: Storage, job: ImportJob) -> Sheet:
-    content = b"".join([chunk async for chunk in storage.stream(job.sha256)])
-    return await asyncio.to_thread(read_sheet, content, IMPORT_COLUMNS)
+async def _load_content(storage: Storage, job: ImportJob) -> bytes:
+    return b"".join([chunk async for chunk in storage.stream(job.sha256)])
+
+
+async def _read_sheet(work: UnitOfWork, job: ImportJob) -> Sheet:
+    options = await table_imports.load_head_options(work, TABLE_KIND, job.region, MAPPING_TABLE)
+    content = await _load_content(work.context.storage, job)
+    return await asyncio.to_thread(_parse_table, content, job.year, options, job.mapping)
+
+
+async def cancel_import(work: UnitOfWork, job_id: UUID) -> ImportJob:
+    """Stop a running import before its next rows; drafts that it made stay."""
+    await repository.get_import(work, job_id)
+    job = await repository.system_lock_import(work, job_id)
+    if job is None:
+        raise Conflict("导入已经结束, 或正在处理一批行; 请稍后再试", "The import is not running")
+    job.state, job.finished_at = ImportState.CANCELLED, work.at
+    job.message = f"由{work.actor.name}取消, 已处理 {job.done} 行"
+    touch_record(work, job)
+    await work.session.flush()
+    return job
 
 
 async def _mark_failed(context: ServiceContext, job_id: UUID, message: str) -> None:
@@ -191,16 +267,22 @@ async def _mark_failed(context: ServiceContext, job_id: UUID, message: str) -> N
 
 
 def build_import_read(
-    job: ImportJob, faults: Sequence[RowFault] = (), project_ids: Sequence[UUID] = ()
+    job: ImportJob,
+    faults: Sequence[RowFault] = (),
+    project_ids: Sequence[UUID] = (),
+    differences: Sequence[RowDifference] = (),
 ) -> ImportRead:
-    """Build the response of an import with the given errors and projects."""
+    """Build the response of an import with the given errors, projects and differences."""
     address = f"/api/v1/projects/imports/{job.id}"
+    own = {name for name in ImportRead.model_fields if hasattr(job, name)} - set(TableReport.model_fields)
     return ImportRead(
-        **{name: getattr(job, name) for name in ImportRead.model_fields if hasattr(job, name)},
+        **{name: getattr(job, name) for name in own},
+        **job.report,
         state_label=job.state.label,
         rows=job.total,
         faults=list(faults),
         project_ids=list(project_ids),
+        differences=list(differences),
         address=address,
         rows_address=f"{address}/rows",
         workbook=f"{address}/workbook",
@@ -209,25 +291,43 @@ def build_import_read(
 
 async def get_import_detail(work: UnitOfWork, job: ImportJob) -> ImportRead:
     """Build the response of an import with its first errors and, for a short table, its projects."""
+    limit = repository.MAX_SHOWN_FAULTS
     faults = [
-        RowFault(row=row.number, column=fault["column"], message=fault["message"])
-        for row in await repository.list_wrong_rows(work, job.id, repository.MAX_SHOWN_FAULTS)
+        RowFault(sheet=row.sheet, row=row.number, column=fault["column"], message=fault["message"])
+        for row in await repository.list_wrong_rows(work, job.id, limit)
         for fault in row.faults
     ]
+    differences = [
+        RowDifference(
+            sheet=row.sheet, row=row.number, project_id=row.project_id, fields=row.differs, next=CHANGE_STEP
+        )
+        for row in await repository.list_differing_rows(work, job.id, limit)
+    ]
     project_ids = await repository.list_project_ids(work, job.id) if job.total <= MAX_IMMEDIATE_ROWS else []
-    return build_import_read(job, faults[: repository.MAX_SHOWN_FAULTS], project_ids)
+    return build_import_read(job, faults[:limit], project_ids, differences)
 
 
 async def build_workbook(work: UnitOfWork, job: ImportJob, *, only_wrong: bool) -> bytes:
-    """Return the uploaded table as a workbook with faulty cells marked and the errors of each row in an extra column."""
-    faults = {row.number: row.faults for row in await repository.list_wrong_rows(work, job.id)}
+    """Return the uploaded workbook with faulty cells marked and the errors of each row in an extra column."""
+    faults = {(row.sheet, row.number): row.faults for row in await repository.list_wrong_rows(work, job.id)}
+    differs = {
+        (row.sheet, row.number): row.differs for row in await repository.list_differing_rows(work, job.id)
+    }
     try:
-        sheet = await _read_sheet(work.context.storage, job)
+        content = await _load_content(work.context.storage, job)
+        sheet = await _read_sheet(work, job)
     except NotFound as error:
         raise Conflict("原表的文件已不在, 请重新上传", "The uploaded file is gone") from error
     for row in sheet.rows:
+        key = (row.sheet[:100], row.number)
         row.errors = [
-            CellError(row.number, fault["column"], fault["message"], f"/rows/{row.number}/{fault['key']}")
-            for fault in faults.get(row.number, ())
+            CellError(
+                row.number, fault["column"], fault["message"], f"/rows/{row.number}/{fault['key']}", row.sheet
+            )
+            for fault in faults.get(key, ())
         ]
-    return await asyncio.to_thread(annotate_sheet, sheet, only_wrong=only_wrong)
+        row.notes = [
+            f"{one['column']}: 库内 {one['library'] or '空'}, 表中 {one['table'] or '空'}"
+            for one in differs.get(key, ())
+        ]
+    return await asyncio.to_thread(annotate_workbook, content, sheet, only_wrong=only_wrong)

@@ -72,6 +72,7 @@ class Operator(LabelledEnum):
 
 
 CATEGORY_PATTERN = r"^[1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,2}$"
+DRAFT_CATEGORY_PATTERN = r"^([1-9][0-9]{0,2}(\.[1-9][0-9]{0,2}){0,2})?$"
 PHONE_PATTERN = r"^(1\d{10}|0\d{2,3}-?\d{7,8})?$"
 Count = Annotated[int, Field(ge=0, le=10_000_000)]
 Year = Annotated[int, Field(ge=2000, le=2100)]
@@ -122,7 +123,9 @@ class ProjectFields(BaseModel):
 
     name: str = Field(min_length=2, max_length=300)
     content: LongText = Field("", description="建设内容与规模")
-    category: str = Field(pattern=CATEGORY_PATTERN, description="项目子类型代码, 见 /projects/categories")
+    category: str = Field(
+        pattern=DRAFT_CATEGORY_PATTERN, description="项目子类型代码, 见 /projects/categories; 草稿可先留空"
+    )
     counts_as_industry: bool | None = Field(None, description="是否计入产业; 空则按项目类型, 不同须说明理由")
     industry_reason: str = Field("", max_length=500)
     nature: Nature = Nature.NEW

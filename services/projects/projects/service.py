@@ -58,8 +58,8 @@ def derive_origin(region: str) -> Origin:
     return Origin.TOWN if region[TOWN_SLICE].strip("0") else Origin.DISTRICT
 
 
-async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
-    """Create a project as a draft; raise Invalid with one error per field that contradicts another."""
+async def check_project(work: UnitOfWork, body: ProjectCreate) -> dict[str, Any]:
+    """Return the columns of a new project; raise Invalid with one error per field that contradicts another."""
     work.actor.require(May.PROJECT_DECLARE, body.region)
     happened_at = body.happened_at or work.at
     if happened_at > work.at:
@@ -69,6 +69,14 @@ async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
     values["quantities"] = [quantity.model_dump(mode="json") for quantity in body.quantities]
     columns = await _validate_values(work, values, body.region)
     columns["origin"] = columns["origin"] or derive_origin(body.region)
+    return columns
+
+
+async def create_project(work: UnitOfWork, body: ProjectCreate) -> Project:
+    """Create a project as a draft; raise Invalid with one error per field that contradicts another."""
+    columns = await check_project(work, body)
+    values = {name: body.model_dump(include={name})[name] for name in LIST_FIELDS}
+    happened_at = body.happened_at or work.at
     phone = columns.pop("leader_phone")
     project, created = await create_record(
         work,
@@ -205,6 +213,8 @@ async def _validate_values(
     faults = rules.find_contradictions(values, region)
     on = min(work.today, date(values["year"], 12, 31))
     category = await categories.find_category(work, values["category"], on=on, region=region)
+    if category is None and not values["category"]:
+        category = categories.UNDECIDED
     if category is None:
         faults.append(categories.build_unknown_category_fault(values["category"], on))
     elif values["counts_as_industry"] not in {None, category.counts_as_industry}:
