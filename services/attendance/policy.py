@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from services.attendance.fields import Day
-from shared.auth import Role
+from shared.auth import Grant, Role
 from shared.china import CalendarChanges, LabelledEnum
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
@@ -25,9 +25,17 @@ STEP_BY_ROLE = {
     Role.VILLAGE_CLERK: Approver.VILLAGE,
     Role.TOWN_OFFICER: Approver.TOWN,
     Role.BUREAU: Approver.COUNTY,
-    Role.LEADER: Approver.COUNTY,
 }
-"""Approval step of a leave that each role takes."""
+"""Approval step of a leave by role; that of a leader depends on the grant's region."""
+TOWN_PART = slice(6, 9)
+"""Digits of a region code that name the township."""
+
+
+def get_approval_step(grant: Grant) -> Approver | None:
+    """Returns the step that a grant takes: a leader of a town takes the town's step, one of the county the county's."""
+    if grant.role is Role.LEADER:
+        return Approver.TOWN if grant.region[TOWN_PART].strip("0") else Approver.COUNTY
+    return STEP_BY_ROLE.get(grant.role)
 
 
 class ErrandKind(LabelledEnum):

@@ -103,7 +103,7 @@ SERVICE = Service(
         run_periodically("settle", retry_ready_rows, 10),
         run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
-    webhooks=May.EXCHANGE,
+    webhooks=May.WEBHOOK_MANAGE,
 )
 
 

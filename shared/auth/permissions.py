@@ -21,6 +21,7 @@ class Role(LabelledEnum):
     LEADER = "leader", "领导"
     AUDITOR = "auditor", "审计"
     ADMIN = "admin", "系统管理员"
+    SECURITY_ADMIN = "security_admin", "安全管理员"
     MACHINE = "machine", "外部系统"
     SERVICE = "service", "内部服务"
 
@@ -39,6 +40,7 @@ class May(LabelledEnum):
     # identity
     ACCOUNT_READ = "account:read", "查看账号"
     ACCOUNT_MANAGE = "account:manage", "管理账号"
+    SECURITY_MANAGE = "security:manage", "维护安全规则"
     REGION_READ = "region:read", "查看区划"
     REGION_MANAGE = "region:manage", "维护区划"
     # every service
@@ -75,12 +77,15 @@ class May(LabelledEnum):
     PAYMENT_APPROVE = "payment:approve", "批准支付"
     PAYMENT_SETTLE = "payment:settle", "登记支付结果"
     BENEFICIARY_REVEAL = "beneficiary:reveal", "查看农户账号"
+    BENEFICIARY_EXPORT = "beneficiary:export", "导出代发文件"
     FUND_NOTICE = "fund:notice", "发布资金公示"
     FUND_OBJECT = "fund:object", "登记资金异议"
     FUND_ALERT = "fund:alert", "处理资金预警"
+    FUND_SUPERVISE = "fund:supervise", "监督资金预警"
     TARGET_MANAGE = "target:manage", "管理绩效目标"
     RECONCILE = "fund:reconcile", "对账"
     EXCHANGE = "fund:exchange", "与财政系统交换"
+    WEBHOOK_MANAGE = "webhook:manage", "管理事件推送"
     # assets
     ASSET_READ = "asset:read", "查看资产"
     ASSET_REGISTER = "asset:register", "登记资产"
@@ -89,6 +94,7 @@ class May(LabelledEnum):
     ASSET_RECEIVE = "asset:receive", "接收资产"
     ASSET_OPERATE = "asset:operate", "经营资产"
     ASSET_KEEP = "asset:keep", "管护资产"
+    CAMPAIGN_RUN = "campaign:run", "组织盘点"
     ASSET_INSPECT = "asset:inspect", "巡查资产"
     ASSET_DISPOSE = "asset:dispose", "申请处置资产"
     ASSET_APPROVE = "asset:approve", "审批资产事项"
@@ -116,79 +122,84 @@ ROLE_COLUMNS = tuple(Role)
 
 # fmt: off
 _PERMISSION_TABLE: dict[May, str] = {
-    #                    clerk cadre town line bureau finance leader auditor admin machine service
-    May.ACCOUNT_READ:     "s s s s s s s s b . a",
-    May.ACCOUNT_MANAGE:   ". . . . . . . . b . .",
-    May.REGION_READ:      "a a a a a a a a a a a",
-    May.REGION_MANAGE:    ". . . . . . . . b . .",
-    May.FILE_UPLOAD:      "b b b b b b . . . b a",
-    May.FILE_READ:        "b b b b b b b b . b a",
-    May.RULE_READ:        "a a a a a a a a a a a",
-    May.RULE_MANAGE:      ". . . . b b . . . . .",
-    May.LOG_OPERATE:      ". . . . . . . . b . .",
-    May.LOG_VERIFY:       ". . . . . . . b b . .",
-    May.EVENT_DELIVER:    ". . . . . . . . . . a",
+    #                    clerk cadre town line bureau finance leader auditor admin secadm machine service
+    May.ACCOUNT_READ:     "s s s s s s s b b b . a",
+    May.ACCOUNT_MANAGE:   ". . . . . . . . b . . .",
+    May.SECURITY_MANAGE:  ". . . . . . . . . b . .",
+    May.REGION_READ:      "a a a a a a a a a a a a",
+    May.REGION_MANAGE:    ". . . . . . . . b . . .",
+    May.FILE_UPLOAD:      "b b b b b b . . . . b a",
+    May.FILE_READ:        "b b b b b b b b . . b a",
+    May.RULE_READ:        "a a a a a a a a a a a a",
+    May.RULE_MANAGE:      ". . . . b b . . . . . .",
+    May.LOG_OPERATE:      ". . . . . . . . b . . .",
+    May.LOG_VERIFY:       ". . . . . . . b b . . .",
+    May.EVENT_DELIVER:    ". . . . . . . . . . . a",
 
-    May.PROJECT_READ:     "b b b b b b b b . b a",
-    May.PROJECT_DECLARE:  "b . b b b . . . . . .",
-    May.PROJECT_ENDORSE:  ". . b . . . . . . . .",
-    May.PROJECT_APPRAISE: ". . . b . . . . . . .",
-    May.PROJECT_APPROVE:  ". . . . b . . . . . .",
-    May.PROJECT_PLAN:     ". . . . b . . . . . a",
-    May.PROJECT_IMPLEMENT:". . b b b . . . . . .",
-    May.PROJECT_ACCEPT:   ". . . . b . . . . . .",
-    May.PROJECT_WAIVE:    ". . . . b . . . . . .",
-    May.PROJECT_COMMIT:   ". . . . . . . . . . a",
-    May.SCREENING_TRY:    "b b b b b b b b . b a",
-    May.PROJECT_NOTICE:   "b . b b b . . . . . .",
-    May.PROJECT_OBJECT:   "b b b b b b b b . . .",
+    May.PROJECT_READ:     "b b b b b b b b . . b a",
+    May.PROJECT_DECLARE:  "b . b b b . . . . . . .",
+    May.PROJECT_ENDORSE:  ". . b . . . . . . . . .",
+    May.PROJECT_APPRAISE: ". . . b . . . . . . . .",
+    May.PROJECT_APPROVE:  ". . . . b . . . . . . .",
+    May.PROJECT_PLAN:     ". . . . b . . . . . . a",
+    May.PROJECT_IMPLEMENT:". . b b b . . . . . . .",
+    May.PROJECT_ACCEPT:   ". . . . b . . . . . . .",
+    May.PROJECT_WAIVE:    ". . . . b . . . . . . .",
+    May.PROJECT_COMMIT:   ". . . . . . . . . . . a",
+    May.SCREENING_TRY:    "b b b b b b b b . . b a",
+    May.PROJECT_NOTICE:   "b . b b b . . . . . . .",
+    May.PROJECT_OBJECT:   "b b b b b b b . . . . .",
 
-    May.FUND_READ:        "b b b b b b b b . b a",
-    May.SOURCE_REGISTER:  ". . . . . b . . . b .",
-    May.PLAN_DRAFT:       ". . . . b . . . . . .",
-    May.PLAN_APPROVE:     ". . . . . b . . . . .",
-    May.PLAN_ISSUE:       ". . . . . b . . . . .",
-    May.YEAR_CLOSE:       ". . . . . b . . . . .",
-    May.PAYMENT_SUBMIT:   ". . b b b . . . . . .",
-    May.PAYMENT_REVIEW:   ". . . . b . . . . . .",
-    May.PAYMENT_APPROVE:  ". . . . . b . . . . .",
-    May.PAYMENT_SETTLE:   ". . . . . b . . . b .",
-    May.BENEFICIARY_REVEAL:". . . . b b . . . . .",
-    May.FUND_NOTICE:      ". . . . b b . . . . .",
-    May.FUND_OBJECT:      "b b b b b b b b . . .",
-    May.FUND_ALERT:       ". . b b b b . . . . .",
-    May.TARGET_MANAGE:    ". . b b b b . . . . .",
-    May.RECONCILE:        ". . . . . b . . . b .",
-    May.EXCHANGE:         ". . . . . b . . . b .",
+    May.FUND_READ:        "b b b b b b b b . . b a",
+    May.SOURCE_REGISTER:  ". . . . . b . . . . b .",
+    May.PLAN_DRAFT:       ". . . . b . . . . . . .",
+    May.PLAN_APPROVE:     ". . . . . b . . . . . .",
+    May.PLAN_ISSUE:       ". . . . . b . . . . . .",
+    May.YEAR_CLOSE:       ". . . . . b . . . . . .",
+    May.PAYMENT_SUBMIT:   ". . b b b . . . . . . .",
+    May.PAYMENT_REVIEW:   ". . . . b . . . . . . .",
+    May.PAYMENT_APPROVE:  ". . . . . b . . . . . .",
+    May.PAYMENT_SETTLE:   ". . . . . b . . . . b .",
+    May.BENEFICIARY_REVEAL:". . s . . b . b . . . .",
+    May.BENEFICIARY_EXPORT:". . . . . b . . . . . .",
+    May.FUND_NOTICE:      ". . . . b b . . . . . .",
+    May.FUND_OBJECT:      "b b b b b b b . . . . .",
+    May.FUND_ALERT:       ". . b b b b . . . . . .",
+    May.FUND_SUPERVISE:   ". . . . . b . . . . . .",
+    May.TARGET_MANAGE:    ". . b b b b . . . . . .",
+    May.RECONCILE:        ". . . . . b . . . . b .",
+    May.EXCHANGE:         ". . . . . b . . . . b .",
+    May.WEBHOOK_MANAGE:   ". . . . . b . . . . . .",
 
-    May.ASSET_READ:       "b b b b b b b b . b a",
-    May.ASSET_REGISTER:   "b . b b b . . . . . .",
-    May.ASSET_CONFIRM:    ". . . . b . . . . . .",
-    May.ASSET_HAND_OVER:  ". . b b b . . . . . .",
-    May.ASSET_RECEIVE:    "b . b . . . . . . . .",
-    May.ASSET_OPERATE:    "b . b . b . . . . . .",
-    May.ASSET_KEEP:       "b . b . . . . . . . .",
-    May.ASSET_INSPECT:    "b b b b b . . . . . .",
-    May.ASSET_DISPOSE:    "b . b . . . . . . . .",
-    May.ASSET_APPROVE:    ". . . . b . . . . . .",
-    May.ASSET_NOTICE:     "b . b . b . . . . . .",
-    May.ASSET_OBJECT:     "b b b b b b b b . . .",
+    May.ASSET_READ:       "b b b b b b b b . . b a",
+    May.ASSET_REGISTER:   "b . b b b . . . . . . .",
+    May.ASSET_CONFIRM:    ". . . b b . . . . . . .",
+    May.ASSET_HAND_OVER:  ". . b b b . . . . . . .",
+    May.ASSET_RECEIVE:    "b . b b . . . . . . . .",
+    May.ASSET_OPERATE:    "b . b b . . . . . . . .",
+    May.ASSET_KEEP:       "b . b b . . . . . . . .",
+    May.CAMPAIGN_RUN:     ". . b . b . . . . . . .",
+    May.ASSET_INSPECT:    "b b b b b . . . . . . .",
+    May.ASSET_DISPOSE:    "b . b b . . . . . . . .",
+    May.ASSET_APPROVE:    ". . . . b . . . . . . .",
+    May.ASSET_NOTICE:     "b . b b b . . . . . . .",
+    May.ASSET_OBJECT:     "b b b b b b b . . . . .",
 
-    May.CHECK_IN:         ". s . . . . . . . . .",
-    May.PRESENCE_READ:    "b s b . b . b b . . a",
-    May.PRESENCE_REVIEW:  ". . b . b . . . . . .",
-    May.POST_MANAGE:      ". . b . b . . . . . .",
-    May.TEAM_MANAGE:      ". . b . b . . . . . .",
-    May.LEAVE_REQUEST:    ". s . . . . . . . . .",
-    May.LEAVE_APPROVE:    "b . b . b . b . . . .",
-    May.VISIT_RECORD:     ". s . . . . . . . . .",
-    May.PRESENCE_IMPORT:  ". . . . b . . . . . .",
-    May.PRESENCE_EXCHANGE:". . . . b . . . . b .",
-    May.SPOT_CHECK:       ". . b . b . . b . . .",
-    May.COMPLAINT_HANDLE: ". . . . b . . b . . .",
+    May.CHECK_IN:         ". s . . . . . . . . . .",
+    May.PRESENCE_READ:    ". s b . b . b b . . . a",
+    May.PRESENCE_REVIEW:  ". . b . b . . . . . . .",
+    May.POST_MANAGE:      ". . b . b . . . . . . .",
+    May.TEAM_MANAGE:      ". . b . b . . . . . . .",
+    May.LEAVE_REQUEST:    ". s . . . . . . . . . .",
+    May.LEAVE_APPROVE:    ". . b . b . b . . . . .",
+    May.VISIT_RECORD:     ". s . . . . . . . . . .",
+    May.PRESENCE_IMPORT:  ". . . . b . . . . . . .",
+    May.PRESENCE_EXCHANGE:". . . . b . . . . . b .",
+    May.SPOT_CHECK:       ". . b . b . . . . . . .",
+    May.COMPLAINT_HANDLE: ". . . . b . . b . . . .",
 
-    May.OVERVIEW_READ:    "b b b b b b b b . . .",
-    May.THREAD_READ:      "b b b b b b b b . . .",
+    May.OVERVIEW_READ:    "b b b b b b b b . . . .",
+    May.THREAD_READ:      "b b b b b b b b . . . .",
 }
 # fmt: on
 

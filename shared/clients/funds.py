@@ -290,10 +290,3 @@ class FundsClient:
             "/api/v1/funds/thread", params={name: str(value) for name, value in record_id.items()}
         )
         return answer
-
-    async def get_summary(self, *, region: str, year: int) -> dict[str, Any]:
-        """Totals of a region and year."""
-        answer: dict[str, Any] = await self.client.get(
-            "/api/v1/funds/summary", params={"region": region, "year": year}
-        )
-        return answer

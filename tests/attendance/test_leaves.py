@@ -200,3 +200,18 @@ async def test_make_ups_are_limited_per_month(
         "最多补卡 1 次"
         in (await post_json(cadre, "/attendance/make-ups", body | {"on": "2024-05-16"}, 409))["detail"]
     )
+
+
+async def test_a_leader_takes_the_step_of_the_region_they_lead(
+    attendance: ServiceUnderTest, cadre: httpx.AsyncClient, post: Any
+) -> None:
+    leave = await post_json(cadre, "/attendance/leaves", LEAVE_BODY | {"ends_on": "2024-05-30"})
+    of_town = attendance.client_as("leader", leave["region"][:9] + "000")
+    of_county = attendance.client_as("leader", leave["region"][:6] + "000000")
+    problem = await transition_leave(of_county, leave, "endorse", 409)
+    assert problem["errors"][0]["code"] == "not_your_turn"
+    leave = await transition_leave(of_town, leave, "endorse")
+    second = attendance.client_as("leader", leave["region"][:9] + "000", person="another")
+    problem = await transition_leave(second, leave, "approve", 409)
+    assert problem["errors"][0]["code"] == "not_your_turn"
+    assert (await transition_leave(of_county, leave, "approve"))["state"] == "approved"

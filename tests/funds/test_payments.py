@@ -80,7 +80,7 @@ async def test_a_returned_application_is_changed_and_submitted_again(scenario: F
     )
     assert (await scenario.get_totals())["applied"] == 0
     tag = (await scenario.town.get(path)).headers["etag"]
-    body = {"amount": "500.00", "purpose": None}
+    body = {"amount": "500.00"}
     changed = expect_ok(await scenario.town.patch(path, json=body, headers={"If-Match": tag}))
     assert (changed["amount"], changed["purpose"]) == ("500.00", "机井工程进度款")
     expect_ok(await scenario.transition_payment(scenario.town, payment["id"], "submit"))
@@ -294,3 +294,19 @@ async def _get_checks(scenario: FundsScenario, payment_id: str) -> dict[str, Any
 def _find_finding(checks: dict[str, Any], key: str) -> dict[str, Any]:
     finding: dict[str, Any] = next(finding for finding in checks["findings"] if finding["key"] == key)
     return finding
+
+
+async def test_who_approved_a_payment_neither_pays_nor_reverses_it(scenario: FundsScenario) -> None:
+    allocation = await scenario.create_allocation(100_00)
+    payment = await scenario.create_payment(allocation["id"], 50_00)
+    expect_ok(await scenario.transition_payment(scenario.town, payment["id"], "submit"))
+    expect_ok(await scenario.transition_payment(scenario.reviewer, payment["id"], "review"))
+    expect_ok(await scenario.transition_payment(scenario.finance, payment["id"], "approve"))
+    expect_refusal(
+        await scenario.transition_payment(scenario.finance, payment["id"], "pay", **VOUCHER_BODY), 403
+    )
+    expect_ok(await scenario.transition_payment(scenario.cashier, payment["id"], "pay", **VOUCHER_BODY))
+    reason = {"reason": "账号有误, 全额退回"}
+    expect_refusal(
+        await scenario.transition_payment(scenario.finance, payment["id"], "reverse", **reason), 403
+    )

@@ -47,7 +47,7 @@ S, A = CampaignState, CampaignAction
 CAMPAIGN: Lifecycle[CampaignState, CampaignAction, CampaignFacts] = Lifecycle(
     "campaign", "盘点", CampaignState, S.OPEN, (
     #          action    from    to           who                needs
-    transition(A.CLOSE,  S.OPEN, S.CLOSED,    May.ASSET_OPERATE, all_checked),
-    transition(A.CANCEL, S.OPEN, S.CANCELLED, May.ASSET_OPERATE, reason_given),
+    transition(A.CLOSE,  S.OPEN, S.CLOSED,    May.CAMPAIGN_RUN, all_checked),
+    transition(A.CANCEL, S.OPEN, S.CANCELLED, May.CAMPAIGN_RUN, reason_given),
 ))
 # fmt: on

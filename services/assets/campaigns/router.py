@@ -35,7 +35,7 @@ CURSOR_PATTERN = r"^([0-9]{12}\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-
     "",
     status_code=201,
     response_model=CampaignDetail,
-    **requires(May.ASSET_OPERATE, refuses=(Invalid, Conflict, NotFound)),
+    **requires(May.CAMPAIGN_RUN, refuses=(Invalid, Conflict, NotFound)),
 )
 async def create_campaign(work: WriteWork, body: CampaignCreate) -> CampaignDetail:
     """开始盘点; 应盘清单取自登记簿."""

@@ -48,7 +48,7 @@ SIGHTING_RESULTS = frozenset({FindingResult.FOUND, FindingResult.DAMAGED, Findin
 
 async def create_campaign(work: UnitOfWork, body: CampaignCreate) -> Campaign:
     """Create a stock-taking with its expected list, in one transaction."""
-    work.actor.require(May.ASSET_OPERATE, body.region)
+    work.actor.require(May.CAMPAIGN_RUN, body.region)
     campaign, created = await create_record(
         work,
         Campaign,

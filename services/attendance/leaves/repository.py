@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Delegation, Leave
-from services.attendance.policy import STEP_BY_ROLE
+from services.attendance.policy import get_approval_step
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from shared.auth import LEVEL_DIGITS, May, region_bounds
@@ -53,9 +53,9 @@ def build_callers_turn_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Whether the present step of a leave is the caller's own or was given to them for today; the twin of `is_callers_turn`."""
     area = col(Leave.region)
     own = [
-        sa.and_(col(Leave.turn) == STEP_BY_ROLE[grant.role], area.between(*region_bounds(grant.region)))
+        sa.and_(col(Leave.turn) == step, area.between(*region_bounds(grant.region)))
         for grant in work.actor.grants
-        if grant.role in STEP_BY_ROLE
+        if (step := get_approval_step(grant)) is not None
     ]
     given = sa.select(col(Delegation.id)).where(
         col(Delegation.deputy) == work.actor.id,

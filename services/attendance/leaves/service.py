@@ -19,7 +19,7 @@ from services.attendance.leaves.schemas import (
 )
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import STEP_BY_ROLE, Approver, PresenceRules, load_calendar, load_rule
+from services.attendance.policy import Approver, PresenceRules, get_approval_step, load_calendar, load_rule
 from services.attendance.posts.service import get_person_region
 from shared.auth import May, is_region_within
 from shared.china import NO_CALENDAR_CHANGES, CalendarChanges, is_workday, list_days, to_local_date
@@ -129,9 +129,7 @@ async def create_delegation(work: UnitOfWork, body: DelegationCreate) -> Delegat
     require_span_limit(body.starts_on, body.ends_on)
     work.actor.require(May.LEAVE_APPROVE, body.region)
     own_steps = {
-        STEP_BY_ROLE.get(grant.role)
-        for grant in work.actor.grants
-        if is_region_within(body.region, grant.region)
+        get_approval_step(grant) for grant in work.actor.grants if is_region_within(body.region, grant.region)
     }
     if body.step not in own_steps:
         raise Forbidden(f"您不负责{body.step.label}这一级审批", "Not your step")
@@ -195,7 +193,7 @@ async def _load_facts(
     """Returns the guards' inputs."""
     turn = Approver(leave.chain[min(leave.step, len(leave.chain) - 1)])
     own_steps = {
-        STEP_BY_ROLE.get(grant.role)
+        get_approval_step(grant)
         for grant in work.actor.grants
         if is_region_within(leave.region, grant.region)
     }

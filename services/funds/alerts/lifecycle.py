@@ -3,4 +3,4 @@
 from shared.alerts.lifecycle import alert_lifecycle
 from shared.auth import May
 
-ALERT_LIFECYCLE = alert_lifecycle("alert", "资金预警", answer=May.FUND_ALERT, decide=May.FUND_ALERT)
+ALERT_LIFECYCLE = alert_lifecycle("alert", "资金预警", answer=May.FUND_ALERT, decide=May.FUND_SUPERVISE)

@@ -21,5 +21,5 @@ def build_moved_event(alert: AlertRow, was: AlertState) -> AlertMoved:
 
 
 ALERTS = AlertConfig(
-    Alert, ALERT_LIFECYCLE, read=May.FUND_READ, decide=May.FUND_ALERT, moved_event=build_moved_event
+    Alert, ALERT_LIFECYCLE, read=May.FUND_READ, decide=May.FUND_SUPERVISE, moved_event=build_moved_event
 )

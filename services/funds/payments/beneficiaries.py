@@ -190,7 +190,7 @@ async def reveal_beneficiaries(
 ) -> list[RevealedBeneficiary]:
     """Return decrypted numbers; the reason, the actor and the positions are published as an event."""
     payment = await repository.get_payment(work, payment_id)
-    work.actor.require(May.BENEFICIARY_REVEAL, payment.region)
+    work.actor.require(May.BENEFICIARY_REVEAL, payment.region, payment.submitted_by or payment.created_by)
     rows = await repository.list_beneficiaries(work, payment.id, set(body.positions))
     await _publish_reveal(work, payment, rows, body.reason)
     return [_decrypt_row(work, row) for row in rows]
@@ -199,7 +199,7 @@ async def reveal_beneficiaries(
 async def build_bank_file(work: UnitOfWork, payment_id: UUID, reason: str) -> bytes:
     """Build the bank's payout file with decrypted numbers (XLSX) of an approved payment; publishes a reveal event."""
     payment = await repository.get_payment(work, payment_id)
-    work.actor.require(May.BENEFICIARY_REVEAL, payment.region)
+    work.actor.require(May.BENEFICIARY_EXPORT, payment.region)
     if payment.state not in BANK_FILE_STATES:
         raise Conflict(
             f"支付{payment.state.label}, 批准后才能导出代发文件", f"The payment is {payment.state}"

@@ -136,10 +136,10 @@ PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecy
     transition(A.APPROVE, S.REVIEWED,               S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
                four_eyes=("created_by", "submitted_by", "reviewed_by")),
     transition(A.PAY,     S.APPROVED,               S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
-               four_eyes=("created_by", "submitted_by")),
+               four_eyes=("created_by", "submitted_by", "approved_by")),
     transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),   S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
     transition(A.REJECT,  (S.REVIEWED, S.APPROVED), S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
     transition(A.REVERSE, S.PAID,                   S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
-               four_eyes=("created_by", "submitted_by")),
+               four_eyes=("created_by", "submitted_by", "approved_by")),
 ))
 # fmt: on

@@ -201,7 +201,7 @@ async def reveal_batch(
     "/{payment_id}/batch/bank-file",
     response_class=Response,
     response_model=None,
-    **requires(May.BENEFICIARY_REVEAL, refuses=(NotFound, Conflict)),
+    **requires(May.BENEFICIARY_EXPORT, refuses=(NotFound, Conflict)),
 )
 async def write_bank_file(work: WriteWork, payment_id: UUID, body: BankFileRequest) -> Response:
     """导出代发文件(XLSX), 含完整账号; 导出记入事件."""
