@@ -1,9 +1,9 @@
 """The door over TCP: Caddy's configuration, made from what the services declare, and Caddy itself as a child process.
 
-    python -m embedded.door                                  the configuration of deploy/docker-compose.yml
-    python -m embedded.door --tls   the same with HTTPS (deploy/Caddyfile.tls)
+    python -m embedded.door          the configuration of deploy/docker-compose.yml; --tls for HTTPS
     python -m embedded.door --replica funds=xianjie-funds-1:8000,xianjie-funds-2:8000
-Settings that break quietly when they are changed: docs/decisions/0017."""
+Settings that break quietly when they are changed: docs/decisions/0017.
+"""
 
 import argparse
 import asyncio
