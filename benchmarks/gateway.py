@@ -21,7 +21,8 @@ from pathlib import Path
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from embedded.door import DoorPlan, find_caddy, load_declared_routes, write_caddyfile
+from embedded.door import DoorPlan, load_declared_routes, write_caddyfile
+from embedded.door_process import find_caddy
 from embedded.processes import find_free_ports
 from services.gateway.main import create_app
 from shared.app import configure_logging

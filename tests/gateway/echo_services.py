@@ -21,7 +21,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from embedded.door import DoorPlan, DoorTiming, load_declared_routes, run_door
+from embedded.door import DoorPlan, DoorTiming, load_declared_routes
+from embedded.door_process import run_door
 from embedded.processes import find_free_ports
 from services.gateway.main import create_app
 from shared import clock
