@@ -40,8 +40,8 @@ TARGET_OF_TEMPLATE = {
     "notes/init": "services/{name}/notes/__init__.py",
 }
 EMPTY_FILES = ("services/{name}/migrations/__init__.py", "tests/{name}/__init__.py")
-READ_ROLES = "b . b b b b b b . . a"
-WRITE_ROLES = "b . b b b . . . . . ."
+READ_ROLES = "b . b b b b b b . . . a"
+WRITE_ROLES = "b . b b b . . . . . . ."
 
 
 def create_service(root: Path, name: str, label: str) -> list[Path]:
@@ -109,7 +109,7 @@ def _add_permissions(root: Path, variables: dict[str, str]) -> Path:
     )
     return _edit_file(
         root / "shared" / "auth" / "permissions.py",
-        (r"(?=^    # the gateway's own pages$)", _fill_template(members, variables)),
+        (r"(?=^    # gateway$)", _fill_template(members, variables)),
         (r"(?=^    May\.OVERVIEW_READ: )", _fill_template(rows, variables)),
     )
 

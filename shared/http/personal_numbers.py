@@ -114,7 +114,7 @@ class FreeTextCheck:
 
     @staticmethod
     def _clean_text(text: str, alternatives: list[JsonSchema], pointer: str, errors: list[FieldError]) -> str:
-        texts = [one for one in alternatives if one.get("type", "string") == "string"]
+        texts = [one for one in alternatives if one.get("type") == "string"]
         if not texts or any(mark in one for one in texts for mark in _WORDLESS):
             return text
         found = find_personal_numbers(text)

@@ -52,7 +52,9 @@ class NoticePost(BaseModel):
     places: list[str] = Field(min_length=1, max_length=50, description="公示地点: 公示栏、网站")
     starts_on: date
     ends_on: date | None = Field(None, description="空则按规定的最短天数")
-    hotline: str = Field("", max_length=100, description="监督电话")
+    hotline: str = Field(
+        "", max_length=100, description="监督电话", json_schema_extra={"x-declared-number": True}
+    )
     photo: str = Field("", max_length=64, description="公示栏照片的文件编号")
     remark: str = Field("", max_length=2000, description="公示正文的补充说明; 不得含身份证号、电话、银行卡号")
 

@@ -102,7 +102,7 @@ async def test_a_slow_small_body_reaches_no_service_over_tcp_and_is_given_up(ope
     lines = ["Content-Type: application/json", "Content-Length: 60000"]
     writer.write(head(opened, *lines, method="POST") + b"\r\n ")
     answer = await read_until_closed(reader, 4)
-    if opened.kind == "caddy":  # it is given up inside; the caller's line stays open (docs/decisions/0014)
+    if opened.kind == "caddy":  # it is given up inside; the caller's line stays open (docs/decisions/0017)
         assert opened.calls == 0
     else:
         assert answer is not None

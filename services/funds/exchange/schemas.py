@@ -97,7 +97,9 @@ class PayVoucherRow(IncomingRow):
     XPAY_AMT: Money = Field(description="实际支付金额")
     CREATE_DATE: Day = Field(description="支付日期")
     PAYEE_ACCT_NAME: str = Field("", max_length=200, description="收款人")
-    PAYEE_ACCT_NO: Text = Field("", max_length=40, description="收款账号; 只保存尾号")
+    PAYEE_ACCT_NO: Text = Field(
+        "", max_length=40, description="收款账号; 只保存尾号", json_schema_extra={"x-declared-number": True}
+    )
     USE_DES: str = Field("", max_length=500)
     IS_DELETED: Text = Field("0", max_length=5, description="1 为退回")
 

@@ -32,7 +32,12 @@ class PaymentCreate(BaseModel):
     payee_kind: PayeeKind = PayeeKind.COMPANY
     payee_name: str = Field(min_length=2, max_length=200, description="收款人全称")
     payee_code: CreditCode | None = Field(None, description="统一社会信用代码")
-    payee_account: str = Field("", max_length=40, description="收款账号; 加密保存, 只显示尾号")
+    payee_account: str = Field(
+        "",
+        max_length=40,
+        description="收款账号; 加密保存, 只显示尾号",
+        json_schema_extra={"x-declared-number": True},
+    )
     bank: str = Field("", max_length=200, description="开户行")
     purpose: str = Field(min_length=2, max_length=500, description="用途")
     advance: bool = Field(False, description="是否预付款")

@@ -59,7 +59,7 @@ class PlanChange(PatchBody):
     principle: str | None = Field(None, max_length=4000)
     basis: str | None = Field(None, max_length=4000)
     announced_total: PositiveMoney | None = None
-    hotline: str | None = Field(None, max_length=100)
+    hotline: str | None = Field(None, max_length=100, json_schema_extra={"x-declared-number": True})
 
 
 class PlanCreate(BaseModel):
@@ -75,7 +75,7 @@ class PlanCreate(BaseModel):
     principle: str = Field("", max_length=4000, description="分配原则")
     basis: str = Field("", max_length=4000, description="依据")
     announced_total: PositiveMoney | None = Field(None, description="方案总额; 填写后明细必须分毫不差")
-    hotline: str = Field("", max_length=100)
+    hotline: str = Field("", max_length=100, json_schema_extra={"x-declared-number": True})
     happened_at: AwareDatetime | None = Field(None, description="实际编制时间; 空为现在. 补录历史时填写")
     lines: list[PlanLineWrite] = Field(default=[], max_length=MAX_PLAN_LINES)
 
