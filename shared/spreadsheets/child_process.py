@@ -74,7 +74,7 @@ class _ReaderProcess:
             answer = json.loads(self._read_block(deadline).decode("utf-8", "surrogatepass"))
             return answer, self._read_block(deadline)
         except (BrokenPipeError, ConnectionError) as error:
-            raise _ProcessEnded("ended") from error
+            raise _ProcessEnded("late" if time.monotonic() >= deadline else "ended") from error
         finally:
             timer.cancel()
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.assets.register.importer import LEDGER_COLUMNS, MAX_ROWS
+from services.assets.ledgers.schemas import LEDGER_COLUMNS
+from services.assets.register.importer import MAX_ROWS
 from shared import spreadsheets
 from tests.assets.factories_assets import AssetScenario
 from tests.clients import VILLAGE

@@ -1,9 +1,9 @@
 """Ledger import: columns of the workbook, checks of its rows, bulk creation and registration of assets."""
 
 import asyncio
-import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from services.assets.custody.rules import next_inspection_due
 from services.assets.errors import invalid
+from services.assets.ledgers.schemas import CLASS_ALIASES, LEDGER_COLUMNS, OWNER_WORDS, USE_WORDS
 from services.assets.register import repository
 from services.assets.register.events import AssetEntered
 from services.assets.register.lifecycle import ASSET, AssetAction, AssetState, UseState
@@ -21,19 +22,19 @@ from services.assets.register.schemas import (
     AssetCreate,
     ImportResult,
     Origin,
-    OwnerKind,
     RowFault,
 )
 from services.assets.register.service import format_code
 from shared import spreadsheets
 from shared.auth import May
-from shared.china import LabelledEnum, format_yuan, parse_credit_code
+from shared.china import PlaceNames, format_yuan
 from shared.clients.assets import AssetMoved
 from shared.db import new_id
 from shared.events import EventRecord
 from shared.http import to_field_errors
-from shared.records import content_digest, log_events
-from shared.spreadsheets import Column, choice_column
+from shared.records import content_digest, log_events, table_imports
+from shared.records.region_names import find_place_names
+from shared.spreadsheets import Sheet, SheetRow, annotate_workbook, read_sheet
 from shared.unit_of_work import UnitOfWork
 
 ROWS_PER_YIELD = 50
@@ -44,6 +45,22 @@ async def bulk_create_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], or
     """Create drafts in the order of `bodies`, each with its event. The caller has checked fields and regions."""
     assets = await _build_drafts(work, bodies, origin)
     return await _save_assets(work, assets, [_entered_event(asset) for asset in assets])
+
+
+@dataclass(frozen=True)
+class LedgerAsset:
+    """An asset of a ledger: its body, and what the ledger knows that no form asks for at creation."""
+
+    body: AssetCreate
+    use: UseState = UseState.IN_USE
+    keeper_unit: str = ""
+    keeper_name: str = ""
+
+    def set_on(self, asset: Asset) -> None:
+        """Keep the state of use and the keeper."""
+        asset.use, asset.keeper_unit, asset.keeper_name = self.use, self.keeper_unit, self.keeper_name
+        if self.use is not UseState.IN_USE:
+            asset.use_reason = "台账所载"
 
 
 async def bulk_register(
@@ -120,111 +137,12 @@ async def _save_assets(work: UnitOfWork, assets: list[Asset], events: Sequence[E
     return assets
 
 
-def _read_region(cell: spreadsheets.Cell) -> str:
-    code = spreadsheets.TEXT.read(cell)
-    if not re.fullmatch(r"[0-9]{12}", str(code), re.ASCII):
-        raise ValueError(f"须为 12 位区划代码: {code}")
-    return str(code)
-
-
-def _enum_reader(
-    enum: type[LabelledEnum], aliases: Mapping[str, LabelledEnum]
-) -> Callable[[spreadsheets.Cell], LabelledEnum]:
-    """Cell reader of an enum: accepts label, code, or one of the aliases that counties use."""
-    choices = spreadsheets.choice_kind(enum)
-
-    def read(cell: spreadsheets.Cell) -> LabelledEnum:
-        text = str(spreadsheets.TEXT.read(cell)).strip()
-        return aliases[text] if text in aliases else choices.read(cell)
-
-    return read
-
-
-CLASS_ALIASES = {
-    "公益性": AssetClass.PUBLIC,
-    "公益类": AssetClass.PUBLIC,
-    "经营性": AssetClass.OPERATING,
-    "经营类": AssetClass.OPERATING,
-    "到户类": AssetClass.HOUSEHOLD,
-    "到户": AssetClass.HOUSEHOLD,
-}
-OWNER_ALIASES = {
-    "国有": OwnerKind.STATE,
-    "县级": OwnerKind.STATE,
-    "区级": OwnerKind.STATE,
-    "镇": OwnerKind.TOWN,
-    "乡": OwnerKind.TOWN,
-    "镇级": OwnerKind.TOWN,
-    "乡镇": OwnerKind.TOWN,
-    "乡镇级": OwnerKind.TOWN,
-    "村": OwnerKind.VILLAGE,
-    "村级": OwnerKind.VILLAGE,
-    "村集体所有": OwnerKind.VILLAGE,
-    "农户所有": OwnerKind.HOUSEHOLD,
-    "到户": OwnerKind.HOUSEHOLD,
-}
-LEDGER_COLUMNS = (
-    Column("name", "资产名称", required=True),
-    choice_column(
-        "asset_class",
-        "资产类别",
-        AssetClass,
-        required=True,
-        aliases=("类别", "资产类型"),
-        reader=_enum_reader(AssetClass, CLASS_ALIASES),
-    ),
-    Column("subclass", "子类", aliases=("资产子类",), note="填代码或名称, 见代码表"),
-    Column(
-        "region",
-        "坐落代码",
-        required=True,
-        reader=_read_region,
-        aliases=("区划代码",),
-        note="村或镇的 12 位代码",
-    ),
-    Column("address", "坐落", aliases=("坐落位置", "详细地址", "坐落地点")),
-    Column(
-        "original_value",
-        "原值",
-        spreadsheets.YUAN,
-        required=True,
-        aliases=("资产原值",),
-        note="元; 表头写“万元”时按万元",
-    ),
-    Column(
-        "built_on",
-        "建成时间",
-        spreadsheets.DAY,
-        required=True,
-        aliases=("建成(购置)时间", "购建时间", "形成时间"),
-    ),
-    Column("service_years", "使用年限", spreadsheets.INTEGER),
-    Column("quantity", "数量"),
-    Column("unit", "单位", aliases=("计量单位",)),
-    Column("specification", "规格", aliases=("规格型号",)),
-    choice_column(
-        "owner_kind",
-        "所有权人类型",
-        OwnerKind,
-        aliases=("权属类型",),
-        reader=_enum_reader(OwnerKind, OWNER_ALIASES),
-    ),
-    Column("owner_name", "所有权人", aliases=("权属单位",)),
-    Column(
-        "owner_code",
-        "统一社会信用代码",
-        reader=lambda cell: parse_credit_code(str(spreadsheets.TEXT.read(cell))),
-    ),
-    Column("households", "受益户数", spreadsheets.INTEGER),
-    Column("project_name", "形成项目", aliases=("项目名称",)),
-    Column("builder", "实施单位", aliases=("移交单位",)),
-    Column("note", "备注", aliases=("原编号",)),
-)
-"""Columns of the ledger: key, title in the template, aliases."""
-
 MAX_ROWS = 3000
 """Rows per file: a transaction of this size does not delay other writers."""
 MAX_FAULTS = 200
+COUNTY_DIGITS = 6
+TABLE_KIND = "assets"
+"""The rule `import.heads.assets` and the remembered mappings of this kind of table."""
 MAX_IDS = 1000
 _COLUMN_BY_KEY = {column.key: column for column in LEDGER_COLUMNS}
 
@@ -234,61 +152,224 @@ def build_template() -> bytes:
     return spreadsheets.build_template(LEDGER_COLUMNS, name="资产台账", title="项目资产台账")
 
 
-async def import_ledger(
-    work: UnitOfWork, content: bytes, *, register_too: bool, dry_run: bool
-) -> ImportResult:
-    """Check every row and import all or none. Invalid when the file cannot be read as this table or has too many rows."""
-    sheet = await asyncio.to_thread(spreadsheets.read_sheet, content, LEDGER_COLUMNS)
+@dataclass(frozen=True)
+class LedgerRequest:
+    """An uploaded ledger and the options of its import. `partial`: import the rows without faults."""
+
+    content: bytes
+    region: str = ""
+    register_too: bool = False
+    dry_run: bool = False
+    partial: bool = False
+    mapping: str = ""
+
+
+@dataclass
+class ReadLedger:
+    """The rows of a ledger as assets, None where a row is wrong."""
+
+    sheet: Sheet
+    assets: list[LedgerAsset | None]
+
+
+async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
+    """Read and check every row. Invalid when the file cannot be read as this table or has too many rows."""
+    mapping = table_imports.parse_mapping(request.mapping, LEDGER_COLUMNS)
+    names = await find_place_names(work, request.region or _find_home(work))
+    options = await table_imports.load_head_options(
+        work, TABLE_KIND, names.district, repository.MAPPING_TABLE
+    )
+    sheet = await asyncio.to_thread(
+        read_sheet,
+        request.content,
+        LEDGER_COLUMNS,
+        words=options.words,
+        remembered=options.remembered,
+        mapping=mapping,
+        identity=("name",),
+    )
     if len(sheet.rows) > MAX_ROWS:
         message = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
         raise invalid("too_many_rows", message, "", "Too many rows for one file")
-    subclasses = (await work.get_rule("codes.subclass")).value
-    bodies = [_build_body(work, row, subclasses, register_too=register_too) for row in sheet.rows]
+    subclasses = (await work.get_rule("codes.subclass", region=names.district)).value
+    _flag_shared_values(sheet)
+    for row in sheet.rows:
+        _find_region(row, names)
+    assets = [_build_asset(work, row, subclasses, register_too=request.register_too) for row in sheet.rows]
     await _reject_duplicates(work, sheet.rows)
-    assets: list[Asset] = []
-    if not sheet.errors and not dry_run:
-        valid_bodies = [body for body in bodies if body is not None]
-        assets = (
-            await bulk_register(work, valid_bodies, Origin.IMPORT, "台账导入")
-            if register_too
-            else await bulk_create_drafts(work, valid_bodies, Origin.IMPORT)
+    if mapping and not request.dry_run:
+        await table_imports.remember_mapping(
+            work, repository.MAPPING_TABLE, TABLE_KIND, names.district, mapping, sheet.signatures
         )
+    return ReadLedger(sheet, assets)
+
+
+def _find_home(work: UnitOfWork) -> str:
+    """The caller's own region; the installation's district for those who have the whole nation."""
+    regions = [grant.region for grant in work.actor.grants if grant.region[:COUNTY_DIGITS].strip("0")]
+    return regions[0] if regions else work.context.settings.district
+
+
+async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> ImportResult:
+    """Check every row and import all or none, or with `partial` those that are sound."""
+    ledger = await read_ledger(work, request)
+    sheet, created = ledger.sheet, []
+    if not request.dry_run and (request.partial or not sheet.errors):
+        sound = [
+            asset
+            for asset, row in zip(ledger.assets, sheet.rows, strict=True)
+            if asset is not None and row.is_valid
+        ]
+        created = await _create_assets(work, sound, register_too=request.register_too)
+    report = table_imports.build_table_report(sheet, LEDGER_COLUMNS)
     return ImportResult.model_construct(
         rows=len(sheet.rows),
-        created=len(assets),
-        registered=len(assets) if register_too else 0,
+        created=len(created),
+        registered=len(created) if request.register_too else 0,
         value=sum(row.values.get("original_value") or 0 for row in sheet.rows),
         ignored=sheet.ignored,
         totals=sheet.totals,
         faults=[RowFault.model_validate(error, from_attributes=True) for error in sheet.errors[:MAX_FAULTS]],
         more_faults=max(0, len(sheet.errors) - MAX_FAULTS),
-        ids=[asset.id for asset in assets[:MAX_IDS]],
+        ids=[asset.id for asset in created[:MAX_IDS]],
+        **{name: getattr(report, name) for name in type(report).model_fields},
     )
 
 
-def _build_body(
-    work: UnitOfWork, row: spreadsheets.SheetRow, subclasses: dict[str, dict[str, str]], *, register_too: bool
-) -> AssetCreate | None:
+async def annotate_ledger(work: UnitOfWork, request: LedgerRequest) -> bytes:
+    """The uploaded workbook with its wrong cells marked."""
+    ledger = await read_ledger(work, replace(request, dry_run=True))
+    return await asyncio.to_thread(annotate_workbook, request.content, ledger.sheet)
+
+
+async def _create_assets(
+    work: UnitOfWork, ledger: Sequence[LedgerAsset], *, register_too: bool
+) -> list[Asset]:
+    bodies = [asset.body for asset in ledger]
+    if register_too:
+        created = await bulk_register(work, bodies, Origin.IMPORT, "台账导入")
+    else:
+        created = await bulk_create_drafts(work, bodies, Origin.IMPORT)
+    for asset, known in zip(created, ledger, strict=True):
+        known.set_on(asset)
+    await work.session.flush()
+    return created
+
+
+def _flag_shared_values(sheet: Sheet) -> None:
+    """Refuse one value that stands merged over several rows: each row would be an asset without its value."""
+    spans: dict[tuple[str, int], list[int]] = {}
+    for row in sheet.rows:
+        if row.continues:
+            spans.setdefault((row.sheet, row.continues), []).append(row.number)
+    for row in sheet.rows:
+        numbers = spans.get((row.sheet, row.continues or row.number))
+        if numbers:
+            first = row.continues or row.number
+            text = f"一笔原值跨第 {first}–{max(numbers)} 行({len(numbers) + 1} 个村), 请分摊到各行, 或合为一行登记一处"
+            row.add_error("original_value", text)
+
+
+def _find_region(row: SheetRow, names: PlaceNames) -> None:
+    """Set the row's region from its code or the names of its town and village."""
+    values = row.values
+    code = values.get("region")
+    if code is None and not any(one.pointer.endswith("/region") for one in row.errors):
+        town, village = values.get("town") or "", values.get("village") or ""
+        hints = (names.find_town(text) for text in (*reversed(row.groups), row.sheet))
+        hint = "" if town else next((name for name in hints if name), "")
+        answer = names.resolve(town or hint, village, [values.get("address") or "", values.get("name") or ""])
+        if answer.question or len(answer.codes) != 1 or not answer.named:
+            several = (
+                f"写了 {len(answer.codes)} 处, 一项资产登记一处"
+                if len(answer.codes) > 1
+                else "没有写明所在的村或镇"
+            )
+            key = next((key for key in ("village", "address", "town") if values.get(key)), "region")
+            row.add_error(key, answer.question or several)
+            return
+        code = values["region"] = answer.codes[0]
+    if code is not None and names.names and code[:COUNTY_DIGITS] == names.district[:COUNTY_DIGITS]:
+        if code not in names.names:
+            row.add_error("region", f"没有区划 {code}")
+        elif code == names.district:
+            row.add_error("region", "须写明所在的村或镇")
+
+
+def _build_asset(
+    work: UnitOfWork, row: SheetRow, subclasses: dict[str, dict[str, str]], *, register_too: bool
+) -> LedgerAsset | None:
     values = {key: value for key, value in row.values.items() if value is not None}
     _check_region(work, row)
+    if "asset_class" not in values and not any(one.pointer.endswith("/asset_class") for one in row.errors):
+        values["asset_class"] = _find_class(row)
     asset_class = values.get("asset_class")
     if asset_class is not None and "subclass" in values:
         values["subclass"] = _subclass_code(subclasses[asset_class], values["subclass"])
+    use = _find_use(row)
     if not row.is_valid:
         return None
-    body = _validate_row(row, values)
-    if body is not None:
-        _check_consistency(work, row, body, subclasses, register_too=register_too)
-    return body
+    body = _validate_row(row, _describe_asset(values))
+    if body is None:
+        return None
+    _check_consistency(work, row, body, subclasses, register_too=register_too)
+    keeper = str(values.get("keeper_unit", ""))[:200], str(values.get("keeper_name", ""))[:50]
+    return LedgerAsset(body, use, *keeper)
 
 
-def _check_region(work: UnitOfWork, row: spreadsheets.SheetRow) -> None:
+def _find_class(row: SheetRow) -> AssetClass | None:
+    """The class that the sheet's name or a heading says; an error when none does."""
+    for text in (*reversed(row.groups), row.sheet):
+        for word, asset_class in CLASS_ALIASES.items():
+            if word in text:
+                return asset_class
+    row.add_error("asset_class", "没有资产类别")
+    return None
+
+
+def _find_use(row: SheetRow) -> UseState:
+    text = str(row.values.get("use") or "")
+    for state, words in USE_WORDS:
+        if any(word in text for word in words):
+            return state
+    if text:
+        row.add_error("use", f"认不出使用状态: {text[:40]!r}; 可填 在用、低效、闲置、损毁待修")
+    return UseState.IN_USE
+
+
+def _describe_asset(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of an asset: its funding by parts, its owner's kind, income and mode in the note."""
+    fields = {key: value for key, value in values.items() if key not in LEDGER_ONLY}
+    fields["funding"] = [
+        {"fund": fund, "amount": format_yuan(values[key])}
+        for key, fund in (("fiscal", ""), ("other_money", "own"))
+        if values.get(key)
+    ]
+    owner = str(values.get("owner_name", ""))
+    if "owner_kind" not in values and owner:
+        kind = next((kind for kind, words in OWNER_WORDS if any(word in owner for word in words)), None)
+        fields |= {"owner_kind": kind} if kind else {}
+    facts = [
+        f"年收益 {format_yuan(values['income'])} 元" if values.get("income") else "",
+        f"经营方式 {values['mode']}" if values.get("mode") else "",
+    ]
+    fields["note"] = "; ".join(filter(None, [str(values.get("note", "")), *facts]))
+    return fields
+
+
+LEDGER_ONLY = frozenset(
+    {"town", "village", "fiscal", "other_money", "keeper_unit", "keeper_name", "mode", "income", "use"}
+)
+"""Columns that are no field of the body."""
+
+
+def _check_region(work: UnitOfWork, row: SheetRow) -> None:
     region = row.values.get("region")
     if region is not None and not work.actor.has_access(May.ASSET_REGISTER, region):
         row.add_error("region", f"{region} 不在您的辖区")
 
 
-def _validate_row(row: spreadsheets.SheetRow, values: dict[str, Any]) -> AssetCreate | None:
+def _validate_row(row: SheetRow, values: dict[str, Any]) -> AssetCreate | None:
     try:
         return AssetCreate.model_validate(
             values | {"original_value": format_yuan(values.get("original_value") or 0)}
@@ -302,7 +383,7 @@ def _validate_row(row: spreadsheets.SheetRow, values: dict[str, Any]) -> AssetCr
 
 def _check_consistency(
     work: UnitOfWork,
-    row: spreadsheets.SheetRow,
+    row: SheetRow,
     body: AssetCreate,
     subclasses: dict[str, dict[str, str]],
     *,
@@ -321,7 +402,7 @@ def _subclass_code(codes: dict[str, str], text: str) -> str:
     return text if text in codes else labels.get(text, text)
 
 
-async def _reject_duplicates(work: UnitOfWork, rows: list[spreadsheets.SheetRow]) -> None:
+async def _reject_duplicates(work: UnitOfWork, rows: list[SheetRow]) -> None:
     """Add errors to rows that repeat within the file or already exist on the register."""
     keys = [
         (

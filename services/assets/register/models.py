@@ -163,3 +163,16 @@ class CachedProject(Base, table=True):
     """Sum of the original values of its registered assets in 分, updated as they change."""
     accepted_on: date | None = None
     version: int = -1
+
+
+class ImportMapping(Base, table=True):
+    """列的对应关系: what a district last said the titles of a header mean; `signature` is the SHA-256 of the titles."""
+
+    __tablename__ = "import_mapping"
+
+    region: str = Field(max_length=12, primary_key=True)
+    kind: str = Field(max_length=40, primary_key=True)
+    signature: str = Field(max_length=64, primary_key=True)
+    mapping: dict[str, str] = Field(sa_type=JSON)
+    updated_at: datetime
+    updated_by: str = Field(max_length=64)

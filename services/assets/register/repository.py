@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
-from services.assets.register.models import Asset, CachedProject, CodeSerial, UseChange
+from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
 from services.assets.register.schemas import AssetClass, OwnerKind
 from shared.auth import May, region_bounds
 from shared.db import execute_core, search
@@ -26,6 +26,7 @@ ASSET_ORDERS = {
     "code": col(Asset.code),
 }
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+MAPPING_TABLE: sa.Table = ImportMapping.__table__  # type: ignore[attr-defined]
 CODE_SERIALS: sa.Table = CodeSerial.__table__  # type: ignore[attr-defined]
 MAX_NAMES_PER_QUERY = 500
 DuplicateKey = tuple[str, str, int, date | None]

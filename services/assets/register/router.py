@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends, Query, Response
 
 from services.assets.register import importer, repository, service
+from services.assets.register.importer import LedgerRequest
 from services.assets.register.lifecycle import ASSET, USE, AssetAction, AssetState, UseAction, UseState
 from services.assets.register.models import Asset
 from services.assets.register.repository import AssetFilter
@@ -24,7 +25,7 @@ from services.assets.register.schemas import (
     OwnerKind,
 )
 from shared.auth import May
-from shared.china import Datum, RegionCode, format_yuan, from_wgs84
+from shared.china import Datum, OptionalRegionCode, RegionCode, format_yuan, from_wgs84
 from shared.errors import (
     BadRequest,
     Conflict,
@@ -161,6 +162,14 @@ async def act_on_asset(
 
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
+LedgerBody = Annotated[
+    bytes, Body(media_type="application/octet-stream", description="XLSX, XLS 或 CSV 文件内容")
+]
+LedgerRegion = Annotated[OptionalRegionCode, Query(description="台账属于哪个县(区); 空为本人所在的县")]
+LedgerMapping = Annotated[
+    str,
+    Query(max_length=8000, description='列的对应关系, JSON: {"表中的标题": "栏目"}; 栏目见答复的 mapping'),
+]
 import_router = APIRouter(prefix="/assets/imports", tags=["台账导入"], route_class=Route)
 
 
@@ -181,12 +190,40 @@ async def read_template() -> Response:
 )
 async def import_ledger(
     work: WriteWork,
-    body: Annotated[bytes, Body(media_type=XLSX_MEDIA_TYPE)],
+    body: LedgerBody = b"",
+    region: LedgerRegion = "",
+    mapping: LedgerMapping = "",
     register: bool = False,
     dry_run: bool = False,
+    partial: Annotated[bool, Query(description="有问题的行留下, 其余照常导入")] = False,
 ) -> Any:  # noqa: ANN401 - shaped by response_model
-    """导入台账(XLSX 或 CSV). `dry_run` 只检查; `register` 同时登记并编号; 有任何错误则一行也不导入."""
-    return await importer.import_ledger(work, body, register_too=register, dry_run=dry_run)
+    """导入台账(XLSX、XLS 或 CSV). `dry_run` 只检查; `register` 同时登记并编号; 有任何错误则一行也不导入, 除非 `partial`."""
+    request = LedgerRequest(body, region, register, dry_run, partial, mapping)
+    return await importer.import_ledger(work, request)
+
+
+@import_router.post(
+    "/check",
+    response_class=Response,
+    response_model=None,
+    **requires(May.ASSET_REGISTER, refuses=(Invalid, Conflict, NotFound), body=MAX_FILE_BYTES),
+)
+async def check_ledger(
+    work: WriteWork,
+    body: LedgerBody = b"",
+    region: LedgerRegion = "",
+    mapping: LedgerMapping = "",
+    register: bool = False,
+) -> Response:
+    """检查台账, 返回原表, 错误的单元格标红并加批注; 什么也不导入."""
+    content = await importer.annotate_ledger(
+        work, LedgerRequest(body, region, register, dry_run=True, mapping=mapping)
+    )
+    return Response(
+        content,
+        media_type=XLSX_MEDIA_TYPE,
+        headers={"Content-Disposition": "attachment; filename=checked.xlsx"},
+    )
 
 
 map_router = APIRouter(prefix="/assets", tags=["资产地图"], route_class=Route)

@@ -20,6 +20,7 @@ from shared.china import (
 )
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.records.table_imports import TableReport
 
 
 class AssetClass(LabelledEnum):
@@ -324,8 +325,8 @@ class RowFault(BaseModel):
     pointer: str
 
 
-class ImportResult(BaseModel):
-    """导入结果: when there are faults, nothing was imported."""
+class ImportResult(TableReport):
+    """导入结果: when there are faults, nothing was imported, unless the import was partial."""
 
     model_config = ConfigDict(from_attributes=True)
 

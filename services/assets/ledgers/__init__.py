@@ -1,0 +1,1 @@
+"""Columns of the ledger of assets (资产台账) as counties write it."""
