@@ -11,6 +11,7 @@ from services.attendance.check_ins.router import CHECK_IN_KIND
 from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import COMPLAINT_KIND, OBJECTION_KIND
 from services.attendance.complaints.router import router as complaints
+from services.attendance.complaints.service import list_switches
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
 from services.attendance.days.router import DAY_KIND
 from services.attendance.days.router import router as days
@@ -118,6 +119,7 @@ SERVICE = Service(
         CHANNEL_KIND,
         EXTERNAL_ACCOUNT_KIND,
     ),
+    switches=list_switches,
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
     rule_shapes=RULE_MODELS,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),

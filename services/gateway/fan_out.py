@@ -67,6 +67,13 @@ class FanOut:
                 )
             return None
 
+    async def get_internal_or_none(self, service: str, path: str) -> Any | None:  # noqa: ANN401 - any JSON
+        """Like `get_internal`, but also None when the service knows nothing of it."""
+        try:
+            return await self.get_internal(service, path)
+        except NotFound:
+            return None
+
     async def get_or_none(
         self, service: str, path: str, params: Mapping[str, Any] | None = None
     ) -> Any | None:  # noqa: ANN401 - any JSON

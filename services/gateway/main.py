@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from services.gateway.board.router import router as board
 from services.gateway.dispatcher import Dispatcher
 from services.gateway.home.router import router as home
+from services.gateway.meta.router import router as meta
 from services.gateway.notices.router import router as notices
 from services.gateway.overview.router import router as overview
 from services.gateway.pages.router import router as pages
@@ -37,7 +38,7 @@ UNCOMPRESSED_TYPES = (
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 )
 """Content that is compressed already."""
-PAGE_ROUTERS: tuple[APIRouter, ...] = (home, threads, overview, notices)
+PAGE_ROUTERS: tuple[APIRouter, ...] = (home, meta, threads, overview, notices)
 
 
 class GatewayService:

@@ -13,6 +13,7 @@ from services.projects.alerts.service import scan_alerts
 from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
+from services.projects.categories.service import list_category_codes
 from services.projects.changes.models import NOTICE_SUBJECT_KIND as CHANGE_NOTICE_KIND
 from services.projects.changes.router import CHANGE_KIND
 from services.projects.changes.router import notice_router as change_notices
@@ -108,6 +109,7 @@ SERVICE = Service(
         PROGRESS_KIND,
         notice_kind("project_notice", "项目公示", "/projects", read=READ_PERMISSION, post=POST_PERMISSION),
     ),
+    code_sets={"projects.categories": list_category_codes},
     handlers=HANDLERS,
     background=(
         run_periodically("rescreening", run_screening_batch, 5),

@@ -38,7 +38,13 @@ from shared.http import (
     problems,
 )
 from shared.records import RecordKind, bind_kinds, list_get_addresses
-from shared.records.router import internal_worklist_router, record_router, worklist_router
+from shared.records.description import CodeSets, Switches
+from shared.records.router import (
+    internal_description_router,
+    internal_worklist_router,
+    record_router,
+    worklist_router,
+)
 from shared.rules import RuleCache, load_rule_files
 from shared.rules import router as rules
 from shared.settings import Settings
@@ -64,6 +70,10 @@ class Service:
     routers: Sequence[APIRouter]
     kinds: Sequence[RecordKind] = ()
     """Its kinds of record: their worklist, their place in `/meta`, and the addresses their features leave out."""
+    switches: Switches | None = None
+    """Limits and switches that hold today for the caller, for `/meta`."""
+    code_sets: Mapping[str, CodeSets] = field(default_factory=dict)
+    """Code sets that are dated data and no enumeration, by name."""
     handlers: Mapping[str, inbox.EventHandler] = field(default_factory=dict)
     background: Sequence[Callable[[ServiceContext], Awaitable[None]]] = ()
     open_routers: Sequence[APIRouter] = ()
@@ -215,6 +225,11 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(health.health_router(metrics))
     app.include_router(inbox.inbox_router(service.handlers))
     app.include_router(internal_worklist_router(service.kinds))
+    app.include_router(
+        internal_description_router(
+            service.name, service.title, switches=service.switches, code_sets=service.code_sets
+        )
+    )
     for other in (*service.open_routers, *service.internal_routers):
         app.include_router(other)
     for router in service.list_routers():

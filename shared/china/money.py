@@ -183,6 +183,11 @@ class _YuanAmount:
         return amount
 
 
+def is_money(annotation: object) -> bool:
+    """Whether a piece of metadata of a field says that it is an amount of money."""
+    return isinstance(annotation, _YuanAmount)
+
+
 Money = Annotated[int, _YuanAmount(0, f"^{_DIGITS}$", "金额, 元, 最多两位小数, 以字符串表示")]
 """分 ≥ 0 in Python, "500000.00" (元) in JSON."""
 PositiveMoney = Annotated[

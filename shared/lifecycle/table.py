@@ -116,7 +116,7 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
         """The table as Markdown (docs/lifecycles.md)."""
         lines = ["| action | from | to | who | needs |", "|---|---|---|---|---|"]
         for row in self.transitions:
-            needs = [_describe_guard(guard) for guard in row.guards]
+            needs = [describe_guard(guard) for guard in row.guards]
             if row.four_eyes:
                 needs.append("不得由" + "、".join(row.four_eyes) + "本人办理 (four eyes)")
             sources = "<br>".join(f"{state.label} `{state}`" for state in sorted(row.sources))
@@ -127,6 +127,7 @@ class Lifecycle(Generic[StateT, ActionT, FactsT]):
         return "\n".join(lines)
 
 
-def _describe_guard(guard: Callable[..., Any]) -> str:
+def describe_guard(guard: Callable[..., Any]) -> str:
+    """The first line of a guard's docstring: what it asks for."""
     text = (guard.__doc__ or guard.__name__).strip().splitlines()[0]
     return text.rstrip(".")

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
+from shared.auth import Actor, May
 from shared.records.kinds import RecordKind
 
 _VARIABLE = re.compile(r"\{[^}]+\}")
@@ -25,7 +26,17 @@ class BoundKind:
     create: type[BaseModel] | None = None
     change: type[BaseModel] | None = None
     move: type[BaseModel] | None = None
+    create_mays: tuple[May, ...] = ()
+    change_mays: tuple[May, ...] = ()
     history: bool = False
+
+    def may_create(self, actor: Actor) -> bool:
+        """Whether the caller may create one; a creation without a permission is everybody's."""
+        return self.create is not None and (not self.create_mays or actor.can(*self.create_mays))
+
+    def may_change(self, actor: Actor) -> bool:
+        """Whether the caller may change one."""
+        return self.change is not None and (not self.change_mays or actor.can(*self.change_mays))
 
 
 def blank_variables(path: str) -> str:
@@ -68,12 +79,15 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     if unknown := sorted(set(kind.filters) - set(query)):
         message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"
         raise ValueError(message)
+    made = blank_variables(kind.create or kind.path)
     one = blank_variables(kind.detail or f"{kind.path}/{{}}")
     return BoundKind(
         kind,
         {name: query[name] for name in kind.filters},
-        create=_body_of(known.get(("POST", blank_variables(kind.create or kind.path)))),
+        create=_body_of(known.get(("POST", made))),
+        create_mays=_permissions_of(known.get(("POST", made))),
         change=_body_of(known.get(("PATCH", one))),
+        change_mays=_permissions_of(known.get(("PATCH", one))),
         move=_body_of(known.get(("POST", f"{one}/{{}}"))) if kind.lifecycle is not None else None,
         history=("GET", f"{one}/history") in known,
     )
@@ -90,6 +104,11 @@ def _row_shapes(route: APIRoute) -> tuple[Any, ...]:
         items = shape.model_fields.get("items")
         return get_args(items.annotation) if items is not None else ()
     return get_args(shape)
+
+
+def _permissions_of(route: APIRoute | None) -> tuple[May, ...]:
+    words: list[str] = [] if route is None else (route.openapi_extra or {}).get("x-permission", [])
+    return tuple(May(word) for word in words if word in May.labels())
 
 
 def _body_of(route: APIRoute | None) -> type[BaseModel] | None:

@@ -82,7 +82,8 @@ class RecordKind:
 
     `read` is a row of the list at `path`, `columns` those fields of it that a page shows first. `create` is the address of the
     POST that makes one, where it is not `path` itself. `only` says which rows of a table that several kinds share are of this
-    kind. `limits` is the rule with the days a record may stay in each state. `twins` are conditions in SQL that say the same as a
+    kind. `visible` says who
+    reads a record where that is more than the scope of `may`. `limits` is the rule with the days a record may stay in each state. `twins` are conditions in SQL that say the same as a
     guard that decides whose turn it is; `whose` narrows a permission to the records that are the caller's own task.
     """
 
@@ -112,6 +113,7 @@ class RecordKind:
     turns: tuple[Turn, ...] = ()
     twins: Mapping[Guard[Any], Condition] = field(default_factory=dict)
     only: Callable[[], sa.ColumnElement[bool]] | None = None
+    visible: Condition | None = None
     whose: Callable[[Actor, May], sa.ColumnElement[bool]] | None = None
     todo: tuple[Todo, ...] = ()
     phone: bool = False
@@ -155,6 +157,10 @@ class RecordKind:
         column = owner or self.owner
         found = work.actor.scope_filter(may, columns[self.region], columns[column] if column else None)
         return found if self.only is None else sa.and_(self.only(), found)
+
+    def visible_condition(self, work: UnitOfWork) -> sa.ColumnElement[bool]:
+        """Which records the caller may read: those in the scope of `may`, or what `visible` says instead."""
+        return self.scope(work, self.may) if self.visible is None else self.visible(work)
 
     def transitions_of(self, one: Turn) -> list[Transition[Any, Any, Any]]:
         """The rows of the lifecycle that end a wait."""

@@ -2,19 +2,22 @@
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from sqlmodel import select
 
 from shared.errors import BadRequest, NotFound
 from shared.events import Envelope, list_history
-from shared.http import Page, Pagination, ReadWork, Route, requires, requires_sign_in
+from shared.http import CurrentActor, Page, Pagination, ReadWork, Route, requires, requires_sign_in
 from shared.records import worklist
+from shared.records.description import CodeSets, ServiceDescription, Switches, describe_kinds
+from shared.records.forms import KindForms, describe_forms
+from shared.records.kind_routes import BoundKind
 from shared.records.kinds import RecordKind
 from shared.records.worklist import MAX_FIRST_ROWS, Worklist, WorkRow
 from shared.unit_of_work import UnitOfWork
@@ -36,6 +39,40 @@ def internal_worklist_router(kinds: Sequence[RecordKind]) -> APIRouter:
     ) -> Worklist:
         """等本人办理的事项: 各类件数, 最急的几条."""
         return await worklist.get_worklist(work, kinds, first=first)
+
+    return router
+
+
+def internal_description_router(
+    service: str,
+    label: str,
+    *,
+    switches: Switches | None = None,
+    code_sets: Mapping[str, CodeSets] | None = None,
+) -> APIRouter:
+    """What the gateway composes `/meta` from, in the caller's own name; not reachable from outside."""
+    router = APIRouter(prefix="/internal/meta", tags=["说明"], route_class=Route)
+
+    @router.get("", response_model=ServiceDescription, **requires_sign_in())
+    async def read_description(request: Request, work: ReadWork) -> ServiceDescription:
+        """本服务的记录种类、代码集、生命周期, 对本人有效的限制和开关."""
+        found = describe_kinds(work.actor, service, label, request.app.state.kinds)
+        if switches is not None and found.kinds:
+            found.switches = list(await switches(work))
+        for name, load in (code_sets or {}).items():
+            found.code_sets[name] = list(await load(work))
+        return found
+
+    @router.get("/forms/{kind}", response_model=KindForms, **requires_sign_in(refuses=(NotFound,)))
+    async def read_forms(
+        request: Request, actor: CurrentActor, kind: Annotated[str, Path(max_length=60)]
+    ) -> KindForms:
+        """一种记录的表单: 新建、修改、办理."""
+        kinds: Sequence[BoundKind] = request.app.state.kinds
+        found = next((one for one in kinds if one.kind.name == kind and actor.can(one.kind.may)), None)
+        if found is None:
+            raise NotFound("没有这种记录", f"No kind {kind}")
+        return describe_forms(actor, found)
 
     return router
 
@@ -125,8 +162,8 @@ def _add_history_route(router: APIRouter, kind: RecordKind) -> None:
 
 
 async def _get_row(work: UnitOfWork, kind: RecordKind, record_id: UUID) -> Any:  # noqa: ANN401 - a record of the kind
-    query = sa.select(kind.model).where(kind.table.c[kind.key] == record_id, kind.scope(work, kind.may))
-    found = (await work.session.scalars(query)).first()
+    query = select(kind.model).where(kind.table.c[kind.key] == record_id, kind.visible_condition(work))
+    found = (await work.session.exec(query)).first()
     if found is None:
         raise NotFound(f"没有这条{kind.label}", f"No such {kind.name}")
     return found

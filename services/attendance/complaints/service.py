@@ -19,8 +19,16 @@ from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
 from shared.records import create_record
+from shared.records.description import SwitchRead
 from shared.unit_of_work import UnitOfWork
 
+SWITCH_LABELS = {
+    "own_check_in": "本人打卡",
+    "imports": "导入考勤",
+    "spot_checks": "抽查",
+    "photo": "打卡照片",
+    "coarse_after_days": "多少天后打卡位置只留到约一公里",
+}
 PUBLIC_PROMISES = [
     "不排名、不通报到个人",
     "不记录行动轨迹, 只记打卡时的一个位置",
@@ -147,3 +155,16 @@ async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
         complaints="POST /api/v1/attendance/complaints",
         **switches.model_dump(),
     )
+
+
+async def list_switches(work: UnitOfWork) -> list[SwitchRead]:
+    """List what is switched on today where the caller works: own check-in, photos, imports, spot checks."""
+    region = work.actor.grants[0].region if work.actor.grants else ""
+    switches, rule = await load_rule(
+        work, "check_in.switches", CheckInSwitches, region or work.context.settings.district
+    )
+    values = switches.model_dump(mode="json")
+    return [
+        SwitchRead(key=f"check_in.{name}", label=label, value=values[name], basis=rule.ref)
+        for name, label in SWITCH_LABELS.items()
+    ]

@@ -61,7 +61,7 @@ async def find_clashing_duty(
 
 async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> DutySwap:
     """Returns a visible swap. Raises NotFound."""
-    query = select(DutySwap).where(DutySwap.id == swap_id, _visible_swaps(work))
+    query = select(DutySwap).where(DutySwap.id == swap_id, visible_swaps(work))
     swap = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if swap is None:
         raise NotFound("没有这次换班", "No such swap")
@@ -72,7 +72,7 @@ async def list_swaps(
     work: UnitOfWork, page_params: PageParams, *, region: str, state: SwapState | None, to_agree: bool
 ) -> Page[DutySwap]:
     """Returns a page of visible swaps, newest first; `to_agree`: those that await the caller's consent."""
-    query = select(DutySwap).where(_visible_swaps(work))
+    query = select(DutySwap).where(visible_swaps(work))
     if region:
         query = query.where(col(DutySwap.region).between(*region_bounds(region)))
     if state is not None:
@@ -102,13 +102,13 @@ async def has_open_swap(work: UnitOfWork, duty_id: UUID, except_id: UUID | None)
     """True if another swap of the shift is open."""
     involves_duty = sa.or_(col(DutySwap.duty_id) == duty_id, col(DutySwap.other_duty_id) == duty_id)
     query = select(DutySwap.id).where(
-        involves_duty, col(DutySwap.state).in_(OPEN_STATES), _visible_swaps(work)
+        involves_duty, col(DutySwap.state).in_(OPEN_STATES), visible_swaps(work)
     )
     if except_id is not None:
         query = query.where(DutySwap.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None
 
 
-def _visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
+def visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """SQL condition: swaps in the caller's regions, their own, and those in which they are the partner."""
     return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)

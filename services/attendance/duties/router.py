@@ -141,6 +141,7 @@ DUTY_KIND = RecordKind(
     parents={"post_id": "post"},
     topics=("duty.set",),
     phone=True,
+    visible=repository.visible_duties,
 )
 SWAP_KIND = RecordKind(
     name="duty_swap",
@@ -163,4 +164,5 @@ SWAP_KIND = RecordKind(
     ),
     twins={caller_is_partner: lambda work: col(DutySwap.partner) == work.actor.id},
     phone=True,
+    visible=repository.visible_swaps,
 )

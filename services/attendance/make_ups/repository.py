@@ -18,10 +18,14 @@ from shared.unit_of_work import UnitOfWork
 DISCARDED_STATES = (MakeUpState.REFUSED, MakeUpState.WITHDRAWN)
 
 
+def visible_make_ups(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """SQL condition: make-ups of the caller's regions and those they are the witness of."""
+    return sa.or_(visible_rows(work, MakeUp), col(MakeUp.witness) == work.actor.id)
+
+
 async def get_make_up(work: UnitOfWork, make_up_id: UUID, *, lock: bool = False) -> MakeUp:
     """Returns a make-up that the caller sees or is the witness of. Raises NotFound."""
-    is_visible = sa.or_(visible_rows(work, MakeUp), col(MakeUp.witness) == work.actor.id)
-    query = select(MakeUp).where(MakeUp.id == make_up_id, is_visible)
+    query = select(MakeUp).where(MakeUp.id == make_up_id, visible_make_ups(work))
     make_up = (await work.session.exec(query.with_for_update() if lock else query)).first()
     if make_up is None:
         raise NotFound("没有这次补卡", "No such make-up")

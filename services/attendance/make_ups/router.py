@@ -102,4 +102,5 @@ MAKE_UP_KIND = RecordKind(
     ),
     twins={caller_is_witness: lambda work: col(MakeUp.witness) == work.actor.id},
     phone=True,
+    visible=repository.visible_make_ups,
 )

@@ -18,7 +18,7 @@ from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
 
-def _visible_units(work: UnitOfWork) -> sa.ColumnElement[bool]:
+def visible_units(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """SQL condition: units of the caller's regions and of regions that contain them."""
     region_codes = {code for grant in work.actor.grants for code in ancestor_codes(grant.region)}
     return sa.or_(visible_rows(work, Unit), col(Unit.region).in_(region_codes))
@@ -26,7 +26,7 @@ def _visible_units(work: UnitOfWork) -> sa.ColumnElement[bool]:
 
 async def get_unit(work: UnitOfWork, unit_id: UUID) -> Unit:
     """Returns a visible unit. Raises NotFound."""
-    unit = (await work.session.exec(select(Unit).where(Unit.id == unit_id, _visible_units(work)))).first()
+    unit = (await work.session.exec(select(Unit).where(Unit.id == unit_id, visible_units(work)))).first()
     if unit is None:
         raise NotFound("没有这个帮扶单位", "No such unit")
     return unit
@@ -34,7 +34,7 @@ async def get_unit(work: UnitOfWork, unit_id: UUID) -> Unit:
 
 async def unit_name_exists(work: UnitOfWork, region: str, name: str, except_id: UUID | None) -> bool:
     """True if a region has another unit of this name."""
-    query = select(Unit.id).where(Unit.region == region, Unit.name == name, _visible_units(work))
+    query = select(Unit.id).where(Unit.region == region, Unit.name == name, visible_units(work))
     if except_id is not None:
         query = query.where(Unit.id != except_id)
     return (await work.session.exec(query.limit(1))).first() is not None
@@ -42,7 +42,7 @@ async def unit_name_exists(work: UnitOfWork, region: str, name: str, except_id: 
 
 async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> Page[Unit]:
     """Returns a page of visible units."""
-    query = select(Unit).where(_visible_units(work))
+    query = select(Unit).where(visible_units(work))
     if region:
         query = query.where(col(Unit.region).between(*region_bounds(region)))
     orders = {"name": col(Unit.name)}
@@ -52,6 +52,11 @@ async def list_units(work: UnitOfWork, page_params: PageParams, region: str) -> 
 def _own_team_ids(work: UnitOfWork) -> Any:  # noqa: ANN401 - a subquery
     """Subquery: ids of teams of which the caller is or was a member."""
     return select(Member.team_id).where(Member.person == work.actor.id)
+
+
+def visible_members(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """SQL condition: members of the caller's regions and of their own teams."""
+    return sa.or_(visible_rows(work, Member), col(Member.team_id).in_(_own_team_ids(work)))
 
 
 def visible_teams(work: UnitOfWork) -> sa.ColumnElement[bool]:
@@ -84,7 +89,7 @@ async def list_members(work: UnitOfWork, team_id: UUID) -> list[Member]:
     """Returns present and former members, newest first; a member sees the whole team."""
     query = select(Member).where(
         Member.team_id == team_id,
-        sa.or_(visible_rows(work, Member), col(Member.team_id).in_(_own_team_ids(work))),
+        visible_members(work),
     )
     return list(
         await work.session.exec(query.order_by(col(Member.starts_on).desc(), col(Member.id)).limit(500))

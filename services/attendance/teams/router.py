@@ -117,6 +117,7 @@ UNIT_KIND = RecordKind(
     columns=("name", "level", "region", "credit_code"),
     filters=("region",),
     search=("name",),
+    visible=repository.visible_units,
 )
 TEAM_KIND = RecordKind(
     name="team",
@@ -131,6 +132,7 @@ TEAM_KIND = RecordKind(
     search=("name",),
     parents={"unit_id": "helping_unit"},
     topics=("team.changed",),
+    visible=repository.visible_teams,
 )
 MEMBER_KIND = RecordKind(
     name="team_member",
@@ -147,4 +149,5 @@ MEMBER_KIND = RecordKind(
     search=("person_name", "unit_name"),
     parents={"team_id": "team", "unit_id": "helping_unit"},
     topics=("member.changed",),
+    visible=repository.visible_members,
 )

@@ -11,6 +11,7 @@ from services.projects.categories.schemas import (
     TargetTemplateItem,
 )
 from shared.errors import FieldError
+from shared.records.description import CodeRead
 from shared.unit_of_work import UnitOfWork
 
 UNDECIDED = CategoryRead(code="", name="待定", label="待定", counts_as_industry=False, leaf=False)
@@ -61,3 +62,9 @@ async def get_target_template(work: UnitOfWork, category: str) -> TargetTemplate
     return TargetTemplate(
         category=match, rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items
     )
+
+
+async def list_category_codes(work: UnitOfWork) -> list[CodeRead]:
+    """List the categories in force as a code set, valid from the day of their rule."""
+    rule = await work.get_rule("category.tree")
+    return [CodeRead(code=code, label=build_category(rule.value, code).label) for code in rule.value]

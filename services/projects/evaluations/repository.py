@@ -12,6 +12,7 @@ from services.projects.evaluations.lifecycle import EvaluationState
 from services.projects.evaluations.models import Evaluation
 from shared.auth import May, region_bounds
 from shared.db import execute_core
+from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
@@ -82,3 +83,14 @@ async def count_by_grade(work: UnitOfWork, filters: EvaluationFilter) -> list[sa
         EVALUATION_TABLE.c.state, EVALUATION_TABLE.c.grade
     )
     return list(await execute_core(work.session, query))
+
+
+async def get_evaluation_by_id(work: UnitOfWork, evaluation_id: UUID) -> Evaluation:
+    """Load an evaluation within the caller's regions; raise NotFound otherwise."""
+    query = select(Evaluation).where(
+        Evaluation.id == evaluation_id, work.actor.scope_filter(May.PROJECT_READ, col(Evaluation.region))
+    )
+    evaluation = (await work.session.exec(query)).first()
+    if evaluation is None:
+        raise NotFound("没有这份项目评价", f"No evaluation {evaluation_id}")
+    return evaluation

@@ -123,6 +123,16 @@ async def act_on_evaluation(
     return result if isinstance(result, TransitionPreview) else service.build_evaluation_read(result)
 
 
+@router.get(
+    "/evaluations/{evaluation_id}",
+    response_model=EvaluationRead,
+    **requires(May.PROJECT_READ, refuses=(NotFound,)),
+)
+async def read_evaluation_by_id(work: ReadWork, evaluation_id: UUID) -> EvaluationRead:
+    """一份项目评价."""
+    return service.build_evaluation_read(await repository.get_evaluation_by_id(work, evaluation_id))
+
+
 EVALUATION_KIND = RecordKind(
     name="evaluation",
     label="项目评价",

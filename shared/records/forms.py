@@ -1,0 +1,141 @@
+"""Forms of a record kind as JSON Schema 2020-12: creation, change, and every move, as the server checks them."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from shared.auth import Actor
+from shared.china import LabelledEnum
+from shared.lifecycle.table import describe_guard
+from shared.records.kind_routes import BoundKind
+from shared.records.shapes import describe_field, find_label, iterate_parts, name_code_set
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+API = "/api/v1"
+Schema = dict[str, Any]
+
+
+class FormRead(BaseModel):
+    """一张表单: where it is sent, and its JSON Schema."""
+
+    method: str
+    address: str
+    form: Schema = Field(description="JSON Schema 2020-12")
+
+
+class MoveRead(BaseModel):
+    """一种办理的条件; the form is that of all moves of the kind."""
+
+    action: str
+    label: str
+    address: str
+    sources: list[str]
+    target: str
+    needs: list[str] = Field(description="须先具备的条件")
+    four_eyes: bool = Field(description="是否须由另一人办理")
+
+
+class KindForms(BaseModel):
+    """一种记录的表单."""
+
+    kind: str
+    label: str
+    create: FormRead | None
+    change: FormRead | None
+    move: FormRead | None
+    moves: list[MoveRead]
+
+
+def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
+    """Describe what the caller may create, change and move, with what the server fills in by itself."""
+    kind = bound.kind
+    one = f"{API}{kind.detail_address('{id}')}"
+    moves = _describe_moves(actor, bound, one)
+    create = bound.create if bound.may_create(actor) else None
+    change = bound.change if bound.may_change(actor) else None
+    return KindForms(
+        kind=kind.name,
+        label=kind.label,
+        create=_form(actor, "POST", f"{API}{kind.create or kind.path}", create),
+        change=_form(actor, "PATCH", one, change),
+        move=_form(actor, "POST", f"{one}/{{action}}", bound.move if moves else None),
+        moves=moves,
+    )
+
+
+def _describe_moves(actor: Actor, bound: BoundKind, address: str) -> list[MoveRead]:
+    life = bound.kind.lifecycle
+    if life is None or bound.move is None:
+        return []
+    return [
+        MoveRead(
+            action=row.action,
+            label=row.action.label,
+            address=f"{address}/{row.action}",
+            sources=sorted(row.sources),
+            target=row.target or "",
+            needs=[describe_guard(guard) for guard in row.guards],
+            four_eyes=bool(row.four_eyes),
+        )
+        for row in life.transitions
+        if actor.can(row.may)
+    ]
+
+
+def _form(actor: Actor, method: str, address: str, shape: type[BaseModel] | None) -> FormRead | None:
+    if shape is None:
+        return None
+    schema = shape.model_json_schema(by_alias=True, mode="validation")
+    enums: dict[str, type[LabelledEnum]] = {}
+    _label_properties(schema, shape, actor, enums, set())
+    definitions = schema.get("$defs", {})
+    for name, definition in definitions.items():
+        if name in enums:
+            definitions[name] = _label_codes(enums[name])
+        elif "properties" not in definition:
+            definition.pop("title", None)
+    return FormRead(method=method, address=address, form={"$schema": DIALECT, **schema})
+
+
+def _label_codes(kind: type[LabelledEnum]) -> Schema:
+    return {
+        "type": "string",
+        "x-codes": name_code_set(kind),
+        "oneOf": [{"const": one.value, "title": one.label} for one in kind],
+    }
+
+
+def _label_properties(
+    schema: Schema,
+    shape: type[BaseModel],
+    actor: Actor,
+    enums: dict[str, type[LabelledEnum]],
+    seen: set[type[BaseModel]],
+    definitions: Schema | None = None,
+) -> None:
+    """Give every property of a schema, and of the schemas inside it, its Chinese title, unit and place."""
+    seen.add(shape)
+    definitions = schema.get("$defs", {}) if definitions is None else definitions
+    schema["title"] = (shape.__doc__ or "").split(":")[0].strip(" .\n")
+    schema["x-order"] = list(schema.get("properties", {}))
+    for name, field in shape.model_fields.items():
+        key = str(field.alias or name)
+        prop = schema["properties"][key]
+        found = describe_field(key, field.annotation, field)
+        prop["title"] = find_label(shape.__name__, key)
+        if found.unit:
+            prop["x-unit"] = found.unit
+        if found.type_name in {"region", "money", "id"}:
+            prop["x-type"] = found.type_name
+        if key == "region" and actor.grants:
+            prop["default"] = actor.grants[0].region
+        if found.codes is not None:
+            enums[found.codes.__name__] = found.codes
+        for inner in _inner_shapes(field.annotation):
+            if inner not in seen and inner.__name__ in definitions:
+                _label_properties(definitions[inner.__name__], inner, actor, enums, seen, definitions)
+
+
+def _inner_shapes(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type
+    parts = [one for one in iterate_parts(annotation) if isinstance(one, type)]
+    return [one for one in parts if issubclass(one, BaseModel)]

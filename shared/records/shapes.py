@@ -1,0 +1,102 @@
+"""Read the fields of a pydantic schema: their Chinese labels, types, units and code sets."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from shared.china import LabelledEnum, is_money
+
+LABEL_FILE = Path(__file__).parent / "field_labels.json"
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+UNIT_BY_SUFFIX = {
+    "_percent": "%",
+    "_m": "米",
+    "minutes": "分钟",
+    "halves": "半天",
+    "_years": "年",
+    "days_back": "天",
+}
+PLAIN_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),
+    (int, "integer"),
+    (float, "number"),
+    (datetime, "datetime"),
+    (date, "date"),
+    (UUID, "id"),
+    (str, "text"),
+    (BaseModel, "object"),
+)
+
+
+@dataclass(frozen=True)
+class FieldShape:
+    """What a page must know of one field; `codes` names its code set."""
+
+    type_name: str
+    unit: str = ""
+    codes: type[LabelledEnum] | None = None
+
+
+@cache
+def load_labels() -> Mapping[str, str]:
+    """Load the Chinese labels: of a field name, or of `Schema.field` where the name means something else there."""
+    found: dict[str, str] = json.loads(LABEL_FILE.read_text("utf-8"))
+    return found
+
+
+def find_label(shape: str, name: str) -> str:
+    """Return the Chinese label of a field; its name where nobody gave it one."""
+    labels = load_labels()
+    return labels.get(f"{shape}.{name}") or labels.get(name) or name
+
+
+def describe_field(name: str, annotation: Any, field: FieldInfo | None = None) -> FieldShape:  # noqa: ANN401 - a type
+    """Describe a field by its annotation and name."""
+    parts = list(iterate_parts(annotation))
+    metadata = [*(field.metadata if field is not None else ()), *parts]
+    if any(is_money(one) for one in metadata):
+        return FieldShape("money", "元")
+    if name == "region" or name.endswith("_region"):
+        return FieldShape("region")
+    kinds = [one for one in parts if isinstance(one, type)]
+    listed = any(one in {list, tuple, dict} for one in kinds)
+    codes = next((one for one in kinds if issubclass(one, LabelledEnum)), None)
+    if codes is not None:
+        return FieldShape("codes" if listed else "code", codes=codes)
+    if listed:
+        return FieldShape("list")
+    unit = next((unit for suffix, unit in UNIT_BY_SUFFIX.items() if name.endswith(suffix)), "")
+    for kind, word in PLAIN_TYPES:
+        if any(issubclass(one, kind) for one in kinds):
+            return FieldShape(word, unit)
+    return FieldShape("object")
+
+
+def iterate_parts(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
+    """Walk through a type and what stands in its brackets."""
+    origin = getattr(annotation, "__origin__", None)
+    if isinstance(origin, type):
+        yield origin
+    if metadata := getattr(annotation, "__metadata__", None):
+        yield from metadata
+    arguments = get_args(annotation)
+    if not arguments:
+        yield annotation
+    for one in arguments:
+        yield from iterate_parts(one)
+
+
+def name_code_set(kind: type[LabelledEnum]) -> str:
+    """Name a code set by where it is defined: `funds.payments.payment_state`."""
+    *path, _ = kind.__module__.split(".")
+    words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    return ".".join([*(part for part in path if part != "services"), words])
