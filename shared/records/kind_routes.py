@@ -75,6 +75,9 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     if kind.read not in _row_shapes(listing):
         message = f"record kind {kind.name}: {kind.path} does not list {kind.read.__name__}"
         raise ValueError(message)
+    if (mays := _permissions_of(listing)) and kind.may not in mays:
+        message = f"record kind {kind.name}: {kind.path} asks for {', '.join(mays)}, not {kind.may}"
+        raise ValueError(message)
     query = {one.alias: one.field_info.annotation for one in _query_params(listing.dependant)}
     if unknown := sorted(set(kind.filters) - set(query)):
         message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"

@@ -82,9 +82,9 @@ class RecordKind:
 
     `read` is a row of the list at `path`, `columns` those fields of it that a page shows first. `create` is the address of the
     POST that makes one, where it is not `path` itself. `only` says which rows of a table that several kinds share are of this
-    kind. `visible` says who
-    reads a record where that is more than the scope of `may`. `limits` is the rule with the days a record may stay in each state. `twins` are conditions in SQL that say the same as a
-    guard that decides whose turn it is; `whose` narrows a permission to the records that are the caller's own task.
+    kind, `visible` who reads a record where that is more than the scope of `may`. `limits` is the rule with the days a record
+    may stay in each state. `twins` are conditions in SQL that say the same as a guard that decides whose turn it is; `whose`
+    narrows a permission to the records that are the caller's own task.
     """
 
     name: str

@@ -98,7 +98,12 @@ async def test_without_partial_nothing_is_imported_when_a_row_is_wrong(scenario:
 
 async def test_a_code_that_is_no_village_and_a_wrong_sum_are_told(scenario: AssetScenario) -> None:
     bureau = scenario.service.client_as("bureau", DISTRICT)
-    rows = "资产名称,类别,坐落代码,原值(万元),建成时间\n水窖,公益性,620602999999,12.5,2019年9月\n水渠,公益性,620602000000,1,2019\n合计,,,999,\n"
+    rows = (
+        "资产名称,类别,坐落代码,原值(万元),建成时间\n"
+        "水窖,公益性,620602999999,12.5,2019年9月\n"
+        "水渠,公益性,620602000000,1,2019\n"
+        "合计,,,999,\n"
+    )
     result = await post_ledger(bureau, rows.encode(), dry_run=True)
     assert [(fault["row"], fault["message"]) for fault in result["faults"]] == [
         (2, "没有区划 620602999999"),
