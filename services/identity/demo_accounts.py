@@ -44,7 +44,7 @@ async def seed_demo_accounts(context: ServiceContext) -> None:
         await regions.import_bundled(work, DEMO_REGION_FILE.read_bytes())
         secret = await hash_password(DEMO_PASSWORD)
         for role in Role:
-            if role not in {Role.MACHINE, Role.SERVICE}:
+            if role not in {Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN}:
                 await _create_demo_account(work, role.value, role, role.label, secret)
         await _create_demo_account(work, DEMO_CLIENT_ID, Role.MACHINE, "财政局业务系统", secret)
 

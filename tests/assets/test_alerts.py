@@ -133,7 +133,8 @@ async def test_an_alert_is_answered_closed_by_a_second_person_and_reopened(
     assign = {"owner": "李镇长", "due_on": str(scenario.today() + timedelta(days=9))}
     assert (await scenario.bureau.post(f"{address}/assign", json=assign)).json()["owner"] == "李镇长"
     assert (await scenario.clerk.post(f"{address}/answer", json={})).status_code == 409
-    await scenario.bureau.post(f"{address}/answer", json={"reason": "催收中"})
+    assert (await scenario.bureau.post(f"{address}/answer", json={"reason": "催收中"})).status_code == 403
+    await scenario.town.post(f"{address}/answer", json={"reason": "催收中"})
     assert (await scenario.bureau.post(f"{address}/close", json={"reason": "同意"})).status_code == 403
     other = scenario.service.client_as("bureau", person="second")
     assert (await scenario.bureau.post(f"{address}/send_back", json={"reason": "写清楚"})).status_code == 403

@@ -153,13 +153,7 @@ async def test_available_actions_are_those_of_the_caller(scenario: AssetScenario
         return {item["action"] for item in (await client.get(address)).json()["available_actions"]}
 
     assert await names(scenario.clerk) == {"mark_low_yield", "mark_idle", "mark_damaged"}
-    assert await names(scenario.bureau) == {
-        "return",
-        "confirm",
-        "mark_low_yield",
-        "mark_idle",
-        "mark_damaged",
-    }
+    assert await names(scenario.bureau) == {"return", "confirm"}
     assert await names(scenario.service.client_as("leader")) == set()
 
 

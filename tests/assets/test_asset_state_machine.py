@@ -13,12 +13,12 @@ ACTORS = ("clerk", "town", "bureau", "bureau2", "line_bureau", "cadre")
 ACTORS_BY_ACTION = {
     "register": {"clerk", "town", "bureau", "bureau2", "line_bureau"},
     "return": {"bureau", "bureau2"},
-    "confirm": {"bureau", "bureau2"},
+    "confirm": {"bureau", "bureau2", "line_bureau"},
     "hand_over": {"town", "bureau", "bureau2", "line_bureau"},
-    "receive": {"clerk", "town"},
-    "refuse": {"clerk", "town"},
-    "mark_idle": {"clerk", "town", "bureau", "bureau2"},
-    "bring_back": {"clerk", "town", "bureau", "bureau2"},
+    "receive": {"clerk", "town", "line_bureau"},
+    "refuse": {"clerk", "town", "line_bureau"},
+    "mark_idle": {"clerk", "town", "line_bureau"},
+    "bring_back": {"clerk", "town", "line_bureau"},
 }
 STATE_TRANSITIONS = {
     ("draft", "register"): "registered",

@@ -147,7 +147,7 @@ async def test_a_village_sees_only_its_items_of_a_campaign(scenario: AssetScenar
     elsewhere = scenario.service.client_as("town_officer", "620602101000")
     assert (await elsewhere.get(address)).status_code == 404
     assert (await elsewhere.get("/assets/campaigns")).json()["items"] == []
-    assert (await scenario.clerk.post(f"{address}/close", json={"reason": "不行"})).status_code == 404
+    assert (await scenario.clerk.post(f"{address}/close", json={"reason": "不行"})).status_code == 403
 
 
 async def test_the_expected_list_is_read_page_by_page(scenario: AssetScenario) -> None:

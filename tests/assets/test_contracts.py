@@ -197,7 +197,7 @@ async def test_contradictory_terms_are_invalid(scenario: AssetScenario) -> None:
     assert (await transition_contract(scenario.town, bare, "sign")).json()["errors"][0][
         "code"
     ] == "no_documents"
-    assert (await scenario.line_bureau.post(f"/assets/{asset['id']}/contracts", json={})).status_code == 403
+    assert (await scenario.bureau.post(f"/assets/{asset['id']}/contracts", json={})).status_code == 403
 
 
 async def test_contracts_and_receipts_are_absent_outside_their_region(scenario: AssetScenario) -> None:

@@ -237,7 +237,7 @@ async def test_reading_an_account_number_is_logged(scenario: AssetScenario) -> N
     (payout,) = await post_distribution_step(scenario.clerk, plan, "payouts", 201, items=items)
     address = f"payouts/{payout['id']}/account"
     assert (await post_distribution_step(scenario.town, plan, address)) == {"account": BANK_ACCOUNT_NO}
-    await post_distribution_step(scenario.line_bureau, plan, address, 403)
+    await post_distribution_step(scenario.bureau, plan, address, 403)
     events = (await scenario.bureau.get("/assets/events")).json()["items"]
     assert [item["actor"] for item in events if item["type"] == "distribution.account_revealed"] == [
         f"town_officer-{scenario.town_region}"

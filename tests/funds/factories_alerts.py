@@ -13,7 +13,7 @@ from tests.funds.factories_funds import FundsScenario, expect_ok
 
 
 async def run_alert_scan(scenario: FundsScenario) -> Any:
-    return expect_ok(await scenario.bureau.post("/funds/alerts/sweep"))
+    return expect_ok(await scenario.finance.post("/funds/alerts/sweep"))
 
 
 async def list_alerts(scenario: FundsScenario, rule: str = "", **filters: Any) -> list[dict[str, Any]]:

@@ -134,8 +134,11 @@ async def test_numbers_are_opened_only_with_a_reason_and_it_is_written_down(scen
     expect_ok(await put_batch(scenario, payment, build_csv(*THREE_ROWS)))
     path = f"/funds/payments/{payment['id']}/batch/reveal"
     ask = {"positions": [2], "reason": "核对退回账号"}
-    for who in (scenario.town, scenario.leader, scenario.auditor):
+    other_town_officer = scenario.door.client_as("town_officer", person="other")
+    for who in (other_town_officer, scenario.leader, scenario.bureau):
         expect_refusal(await who.post(path, json=ask), 403)
+    for who in (scenario.town, scenario.auditor):
+        expect_ok(await who.post(path, json=ask))
     expect_refusal(await scenario.finance.post(path, json={"positions": [2], "reason": ""}), 422)
     answer = await scenario.finance.post(path, json=ask, headers={"Idempotency-Key": "once"})
     assert expect_ok(answer) == [

@@ -12,7 +12,7 @@ import pytest
 from shared.events.webhooks.delivery import MAX_BACKOFF, WebhookDispatcher
 from tests.clients import DISTRICT
 from tests.conftest import Clock
-from tests.funds.factories_funds import FundsScenario, expect_ok
+from tests.funds.factories_funds import FundsScenario, expect_ok, expect_refusal
 from tests.funds.fake_finance_system import (
     TRANSFER_CODE,
     FakeFinanceSystem,
@@ -209,7 +209,8 @@ async def test_a_finance_system_that_is_down_for_two_days_misses_nothing(
         "url": finance.receiver.url,
         "types": ["payment.moved", "payment.paid", "exchange.row_taken"],
     }
-    expect_ok(await finance.client.post("/funds/webhooks", json=hook), 201)
+    expect_refusal(await finance.client.post("/funds/webhooks", json=hook), 403)
+    expect_ok(await scenario.finance.post("/funds/webhooks", json=hook), 201)
     courier = WebhookDispatcher(scenario.door.context)
     await finance.receiver.stop()
     allocation = await scenario.create_allocation(10_000_00)

@@ -179,7 +179,9 @@ async def test_words_of_a_draft_change_and_an_empty_title_is_not_taken(scenario:
     plan = await scenario.create_plan()
     path = f"/funds/plans/{plan['id']}"
     tag = (await scenario.bureau.get(path)).headers["etag"]
-    body = {"title": None, "principle": "因素法", "announced_total": None}
+    body = {"title": None, "principle": "因素法"}
+    expect_refusal(await scenario.bureau.patch(path, json=body, headers={"If-Match": tag}), 422)
+    body = {"principle": "因素法", "announced_total": None}
     changed = expect_ok(await scenario.bureau.patch(path, json=body, headers={"If-Match": tag}))
     assert (changed["title"], changed["principle"]) == ("2024年第一批分配方案", "因素法")
 

@@ -182,6 +182,6 @@ async def test_without_the_revenue_nothing_is_judged_and_a_later_count_replaces_
     expect_ok(await scenario.finance.put(path, json={**body, "revenue": "200.00", "document_no": "决算"}))
     assert expect_ok(await scenario.leader.get(path, params=DISTRICT_BODY))["revenue"] == "200.00"
     events = expect_ok(await scenario.auditor.get("/funds/events"))["items"]
-    assert events[-1]["before"] == {"revenue": 10000, "document_no": "预计数"}
+    assert events[-1]["before"] == {"revenue": "100.00", "document_no": "预计数"}
     expect_refusal(await scenario.bureau.put(path, json=body), 403)
     expect_refusal(await scenario.finance.put(path, json={**body, "counted_on": "2024-05-21"}), 422)
