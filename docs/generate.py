@@ -1,6 +1,6 @@
 """`python -m docs.generate [--check]`: generate the reference pages from the code they describe.
 
-docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/openapi/<service>.json
+docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/records.md  docs/openapi/<service>.json
 """
 
 import argparse
@@ -23,6 +23,7 @@ from embedded.system import System
 from shared.auth import permissions
 from shared.events import SUBSCRIBERS, Event
 from shared.lifecycle import Lifecycle
+from shared.records import BoundKind, RecordKind
 from shared.rules import RuleEntry, read_rule_files
 from shared.settings import Settings
 
@@ -58,6 +59,7 @@ def build_pages() -> dict[Path, str]:
         DOCS / "lifecycles.md": _render_lifecycles(),
         DOCS / "events.md": _render_events(),
         DOCS / "access.md": _render_access(apps),
+        DOCS / "records.md": _render_records(apps),
         DOCS / "rules.md": _render_rules(),
     }
     for name, app in apps.items():
@@ -146,6 +148,34 @@ def _render_access(apps: dict[str, FastAPI]) -> str:
                     )
         parts += [*sorted(rows, key=lambda row: row.split("|")[2]), "\n"]
     return "".join(parts).rstrip() + "\n"
+
+
+def _render_records(apps: dict[str, FastAPI]) -> str:
+    parts = ["# Records 记录种类\n\n", GENERATED_NOTICE]
+    for name, app in apps.items():
+        kinds: tuple[BoundKind, ...] = getattr(app.state, "kinds", ())
+        if kinds:
+            parts.append(f"## {name}\n\n")
+            parts.append("| kind | 种类 | list | read by | columns | parents | waits for somebody |\n")
+            parts.append("|---|---|---|---|---|---|---|\n")
+            parts += [_render_kind(bound.kind) for bound in kinds]
+            parts.append("\n")
+    return "".join(parts).rstrip() + "\n"
+
+
+def _render_kind(kind: RecordKind) -> str:
+    waits = [f"{one.words} `{'`, `'.join(one.actions)}`" for one in kind.turns]
+    waits += [f"{one.words} `{'`, `'.join(one.may)}`" for one in kind.todo]
+    cells = (
+        f"`{kind.name}`",
+        kind.label + (" (phone)" if kind.phone else ""),
+        f"`{kind.path}`",
+        f"`{kind.may}`",
+        ", ".join(f"`{column}`" for column in kind.columns),
+        ", ".join(f"`{field}` → {parent}" for field, parent in kind.parents.items()),
+        "<br>".join(waits),
+    )
+    return "| " + " | ".join(cells) + " |\n"
 
 
 def _render_rules() -> str:
