@@ -135,9 +135,9 @@ async def test_an_alert_is_answered_closed_by_a_second_person_and_reopened(
     assert (await scenario.clerk.post(f"{address}/answer", json={})).status_code == 409
     assert (await scenario.bureau.post(f"{address}/answer", json={"reason": "催收中"})).status_code == 403
     await scenario.town.post(f"{address}/answer", json={"reason": "催收中"})
-    assert (await scenario.bureau.post(f"{address}/close", json={"reason": "同意"})).status_code == 403
+    assert (await scenario.town.post(f"{address}/close", json={"reason": "同意"})).status_code == 403
     other = scenario.service.client_as("bureau", person="second")
-    assert (await scenario.bureau.post(f"{address}/send_back", json={"reason": "写清楚"})).status_code == 403
+    assert (await scenario.town.post(f"{address}/send_back", json={"reason": "写清楚"})).status_code == 403
     await other.post(f"{address}/send_back", json={"reason": "写清楚"})
     assert (await other.post(f"{address}/send_back", json={"reason": "再写"})).status_code == 409
     await scenario.clerk.post(f"{address}/answer", json={"reason": "已催收"})

@@ -45,7 +45,9 @@ def list_expected(workbook: CountyWorkbook, faults: set[tuple[str, int]]) -> lis
 
 
 # Row 4 of 08 names the village as owner of a household's asset (到户类): the register asks who owns it.
-@pytest.mark.parametrize(("number", "refused"), [("06", set()), ("07", {5, 6, 7, 9, 10}), ("08", {4, 8, 9, 11})])
+@pytest.mark.parametrize(
+    ("number", "refused"), [("06", set()), ("07", {5, 6, 7, 9, 10}), ("08", {4, 8, 9, 11})]
+)
 async def test_every_row_is_imported_or_refused_for_what_is_to_be_asked(
     doors: SystemUnderTest, number: str, refused: set[int]
 ) -> None:

@@ -208,10 +208,11 @@ async def test_leaves_that_await_the_callers_approval_are_listed(
     assert [(await get_json(client, address))["total"] for client in (town, bureau)] == [1, 0]
     await post_json(town, f"/attendance/leaves/{leave['id']}/endorse", {}, 200)
     assert [(await get_json(client, address))["total"] for client in (town, bureau)] == [0, 1]
-    delegation = {"deputy": "town_officer-620602100000", "step": "county", "region": "620602100000"}
+    other = attendance.client_as("town_officer", person="other")
+    delegation = {"deputy": "other", "step": "county", "region": "620602100000"}
     await post_json(
         bureau, "/attendance/delegations", delegation | {"starts_on": "2024-05-20", "ends_on": "2024-05-20"}
     )
-    assert (await get_json(town, address))["total"] == 1
+    assert [(await get_json(client, address))["total"] for client in (town, other)] == [0, 1]
     await post_json(bureau, f"/attendance/leaves/{leave['id']}/refuse", {"reason": "防汛期间"}, 200)
     assert "不批准: 防汛期间" in (await get_json(cadre, "/attendance/messages"))["items"][0]["words"]

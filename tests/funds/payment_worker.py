@@ -17,7 +17,7 @@ from uuid import UUID
 
 from joserfc.jwk import ECKey
 
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
 from services.funds.main import create_app
 from shared.app import configure_logging
 from shared.china import format_yuan
@@ -131,7 +131,10 @@ async def main(orders: WorkerOrders) -> None:
     for allocation in orders.allocations:
         library.add_project(UUID(allocation["project_id"]), state="under_construction", physical_percent=100)
     settings = build_settings(
-        "funds", Path(orders.var), orders.database, load_or_create_secrets(Path(orders.var))
+        "funds",
+        Path(orders.var),
+        orders.database,
+        load_or_create_secrets(Path(orders.var)) | create_service_keys(["funds"])["funds"],
     )
     app = create_app(settings, apps={"projects": library.app}, now=lambda: MORNING)
     key = TestKey()

@@ -16,7 +16,7 @@ from tests.conftest import Clock
 from tests.identity.factories_identity import PASSWORD, TOWN, VILLAGE, bearer_header, request_token, sign_in
 
 Client = httpx.AsyncClient
-PERSON_ROLES = [role.value for role in Role if role not in {Role.MACHINE, Role.SERVICE}]
+PERSON_ROLES = [role.value for role in Role if role not in {Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN}]
 
 
 @pytest.mark.parametrize("name", PERSON_ROLES)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from embedded.run_secrets import load_or_create_secrets
+from embedded.run_secrets import create_service_keys, load_or_create_secrets
 from services.funds.main import create_app
 from shared.db.migrate import upgrade_database
 from tests.conftest import DatabaseTemplates, build_settings
@@ -19,6 +19,8 @@ async def _run_lifespan(app: FastAPI) -> None:
 async def test_they_start_side_by_side(templates: DatabaseTemplates, tmp_path: Path) -> None:
     url = templates.create_empty()
     upgrade_database("funds", url)
-    settings = build_settings("funds", tmp_path, url, load_or_create_secrets(tmp_path))
+    settings = build_settings(
+        "funds", tmp_path, url, load_or_create_secrets(tmp_path) | create_service_keys(["funds"])["funds"]
+    )
     await asyncio.gather(*(_run_lifespan(create_app(settings)) for _ in range(3)))
     templates.release_copy(url)

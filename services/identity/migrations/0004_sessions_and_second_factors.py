@@ -91,7 +91,7 @@ def upgrade() -> None:
     sa.Column('secret', sa.Text(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('last_step', sa.BigInteger(), nullable=False),
+    sa.Column('last_step', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], name=op.f('fk_second_factor_account_id')),
     sa.PrimaryKeyConstraint('account_id', name=op.f('pk_second_factor'))
     )

@@ -17,7 +17,7 @@ class SecondFactor(Base, table=True):
     secret: str = Field(sa_type=sa.Text)
     created_at: datetime
     confirmed_at: datetime | None = None
-    last_step: int = Field(default=0, sa_type=sa.BigInteger)
+    last_step: int = Field(default=0)
     """The time step of the last code that was accepted; it and older ones are refused."""
 
 

@@ -176,7 +176,16 @@ class ProjectChange(PatchBody):
     """修改项目. 草稿和退回时可改全部字段; 之后只能改联系人、前期条件、经营主体和备注, 其余走变更申请."""
 
     clearable = frozenset(
-        {"budget", "design", "environment", "land", "parent_id", "planned_end", "planned_start"}
+        {
+            "budget",
+            "counts_as_industry",
+            "design",
+            "environment",
+            "land",
+            "parent_id",
+            "planned_end",
+            "planned_start",
+        }
     )
 
     model_config = ConfigDict(extra="forbid")

@@ -35,4 +35,4 @@ def _closed_network(doors: SystemUnderTest) -> Any:
 
 @pytest.fixture
 def machine(doors: SystemUnderTest) -> httpx.AsyncClient:
-    return doors.service("funds").client_as("machine", kind="machine")
+    return doors.service("funds").client_as("finance")

@@ -129,7 +129,7 @@ async def test_the_secret_is_kept_sealed_and_reading_it_is_an_event(
     assert "whsec_" not in answer.text
     finance = doors.service("funds").client_as("finance")
     events = (await finance.get("/funds/events?types=webhook.secret_read")).json()["items"]
-    assert [(one["subject"], one["actor"]) for one in events] == [(hook["id"], "machine-620602000000")]
+    assert [(one["subject"], one["actor"]) for one in events] == [(hook["id"], "finance-620602000000")]
     assert clear not in str(events)
 
 
