@@ -57,6 +57,7 @@ def build_settings(home: Path, port: int, peers: dict[str, int] | None = None) -
     """Build the settings of every service; `peers` are the services' ports when each runs in its own process."""
     values = {
         "embedded": True,
+        "second_factor": False,
         "var": home,
         "public_url": f"http://{HOST}:{port}",
         "peers": {name: f"http://{HOST}:{number}" for name, number in (peers or {}).items()},

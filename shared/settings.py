@@ -44,6 +44,9 @@ class Settings(BaseSettings):
 
     service: str
     embedded: bool = Field(False, description="one process, demo accounts, secrets made on the spot")
+    second_factor: bool = Field(
+        True, description="whether rule auth.second_factor is enforced; false for demonstrations only"
+    )
     var: Path = Path("var")
     database_url: str = ""
     peers: Annotated[dict[str, str], Field(default_factory=dict, description="service → base address")]

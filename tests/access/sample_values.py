@@ -33,12 +33,19 @@ def insert_sample_rows(service: str, connection: sa.Connection, document: JsonSc
             connection.execute(table.insert().values(_build_row(table, kinds.get(table), shapes)))
 
 
+FILLED_COLUMNS = {("complaint", "day_id")}
+"""Columns that may be empty but make the kind of the row: a complaint about a day is an objection."""
+
+
 def _build_row(table: sa.Table, kind: Any, shapes: "SampleInputs") -> dict[str, Any]:
     fields = kind.model_fields if kind is not None else {}
     row: dict[str, Any] = {}
     for column in table.columns:
         counted = column.primary_key and isinstance(column.type, sa.Integer | sa.BigInteger)
-        if column.nullable or (counted and column.autoincrement and len(table.primary_key) == 1):
+        filled = (table.name, column.name) in FILLED_COLUMNS
+        if (column.nullable and not filled) or (
+            counted and column.autoincrement and len(table.primary_key) == 1
+        ):
             continue
         field = fields.get(column.key)
         shown = shapes.field_value(kind.__name__, column.key) if kind is not None else None

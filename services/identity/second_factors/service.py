@@ -31,11 +31,12 @@ RECOVERY_CODE_BYTES = 10
 
 
 def is_exempt(work: UnitOfWork, account: Account) -> bool:
-    """Whether an account needs no second factor whatever it may do: a demo account of the one-process run.
+    """Whether an account needs no second factor whatever it may do: in a demonstration, and a demo account anywhere.
 
-    A deployment refuses to start while one is active (demo_accounts.py).
+    A deployment refuses to start while a demo account is active (demo_accounts.py).
     """
-    return work.context.settings.embedded and account.created_by == "system"
+    settings = work.context.settings
+    return not settings.second_factor or (settings.embedded and account.created_by == "system")
 
 
 async def is_required(work: UnitOfWork, account: Account, grants: list[RoleGrant]) -> bool:
