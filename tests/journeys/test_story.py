@@ -36,7 +36,10 @@ async def deployment(tmp_path: Path, templates: DatabaseTemplates) -> AsyncGener
     try:
         for service in deployment.ports:
             deployment.wait_until_ready(service)
+        door = deployment.start_door()
         yield deployment
+        door.kill()
+        door.wait()
     finally:
         for process in deployment.running.values():
             process.kill()
