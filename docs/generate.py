@@ -24,7 +24,7 @@ from shared.auth import permissions
 from shared.events import SUBSCRIBERS, Event
 from shared.lifecycle import Lifecycle
 from shared.records import BoundKind, RecordKind
-from shared.rules import RuleEntry, read_rule_files
+from shared.rules import RuleEntry, RuleKey, read_rule_files
 from shared.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def build_pages() -> dict[Path, str]:
         DOCS / "events.md": _render_events(),
         DOCS / "access.md": _render_access(apps),
         DOCS / "records.md": _render_records(apps),
-        DOCS / "rules.md": _render_rules(),
+        DOCS / "rules.md": _render_rules(apps),
     }
     for name, app in apps.items():
         text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True)
@@ -178,19 +178,82 @@ def _render_kind(kind: RecordKind) -> str:
     return "| " + " | ".join(cells) + " |\n"
 
 
-def _render_rules() -> str:
+def _render_rules(apps: dict[str, FastAPI]) -> str:
     parts = ["# Rules 规则\n\n", GENERATED_NOTICE]
-    folders = [ROOT / "shared" / "notices", *sorted((ROOT / "services").glob("*/rules"))]
-    for folder in folders:
-        entries = list(read_rule_files(folder))
+    keys = {key.key: key for app in apps.values() for key in app.state.context.rules.registry}
+    for folder in [ROOT / "shared" / "notices", *sorted((ROOT / "services").glob("*/rules"))]:
+        entries = [one.entry for one in read_rule_files(folder)]
         if entries:
             parts.append(
                 f"## {folder.relative_to(ROOT)}\n\n| rule | 规则 | value | from | to | basis | confirmed |\n"
             )
             parts.append("|---|---|---|---|---|---|---|\n")
             parts += [_render_rule(entry) for entry in entries]
+            parts.append(
+                "\n### Shapes\n\n| rule | field | 名称 | type and bounds | who may change it |\n|---|---|---|---|---|\n"
+            )
+            for name in dict.fromkeys(entry.key for entry in entries):
+                parts += _render_shape(keys[name])
             parts.append("\n")
     return "".join(parts).rstrip() + "\n"
+
+
+def _render_shape(key: RuleKey[Any]) -> list[str]:
+    schema = key.json_schema()
+    who = f"`{key.permission}`" + (", then a second person" if key.needs_second_person else "")
+    fields = list(_list_fields(schema, schema.get("$defs", {}), ""))
+    return [
+        f"| {f'`{key.key}`' if not at else ''} | {f'`{name}`' if name else ''} | {title} | {bounds} | {who if not at else ''} |\n"
+        for at, (name, title, bounds) in enumerate(fields)
+    ]
+
+
+def _list_fields(
+    schema: dict[str, Any], definitions: dict[str, Any], name: str
+) -> Iterator[tuple[str, str, str]]:
+    """Every field under a schema: its path, its Chinese title, its type and bounds."""
+    named = schema.get("title", "")
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if options := [one for one in schema.get("anyOf", []) if one.get("type") != "null"]:
+        schema = {**options[0], "optional": True}
+    if properties := schema.get("properties"):
+        for child, inner in properties.items():
+            yield from _list_fields(inner, definitions, f"{name}.{child}".lstrip("."))
+        return
+    yield name, named, _describe_type(schema)
+    for child in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(child, dict):
+            inner = definitions[child["$ref"].rpartition("/")[2]] if "$ref" in child else child
+            if "properties" in inner:
+                yield from _list_fields(inner, definitions, f"{name}[]")
+
+
+SIZE_KEYWORDS = (
+    ("minLength", "maxLength", "characters"),
+    ("minItems", "maxItems", "items"),
+    ("minProperties", "maxProperties", "entries"),
+)
+
+
+def _describe_type(schema: dict[str, Any]) -> str:
+    words = [str(schema.get("type", "object"))]
+    if choices := schema.get("enum"):
+        words.append("one of " + ", ".join(str(one) for one in choices))
+    if "minimum" in schema or "maximum" in schema:
+        words.append(f"{schema.get('minimum', '')}–{schema.get('maximum', '')}")
+    for low, high, unit in (
+        ("minLength", "maxLength", "characters"),
+        ("minItems", "maxItems", "items"),
+        ("minProperties", "maxProperties", "entries"),
+    ):
+        if low in schema or high in schema:
+            words.append(f"{schema.get(low, 0)}–{schema.get(high, '')} {unit}")
+    if "pattern" in schema:
+        words.append(f"`{schema['pattern']}`".replace("|", chr(92) + "|"))
+    if "default" in schema:
+        words.append(f"default {schema['default']}")
+    return ", ".join(words)
 
 
 def _render_rule(entry: RuleEntry) -> str:

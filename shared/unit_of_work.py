@@ -1,11 +1,11 @@
 """Unit of work of one request or task: transaction, actor, timestamp, and the context of the running service."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,10 +14,11 @@ from shared.auth import NATION_CODE, Actor, Grant, Keyring, Role, TokenVerifier,
 from shared.clients import ServiceClients
 from shared.db import Database
 from shared.files import Storage
-from shared.rules import Rule, RuleCache
+from shared.rules import Rule, RuleCache, RuleKey
 from shared.settings import Settings
 
 CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
+ValueT = TypeVar("ValueT")
 
 
 @runtime_checkable
@@ -112,10 +113,20 @@ class UnitOfWork:
         """The current date in Asia/Shanghai."""
         return self.at.astimezone(CHINA_TIME_ZONE).date()
 
-    async def get_rule(self, key: str, *, on: date | None = None, region: str | None = None) -> Rule:
-        """The rule in force on a day in a region; defaults are today and the district."""
+    async def get_rule(
+        self, key: RuleKey[ValueT], *, on: date | None = None, region: str | None = None
+    ) -> Rule[ValueT]:
+        """The rule in force on a day in a region (default: today, the district), its value typed; NotFound if none is."""
         return await self.context.rules.get_rule(
             self.session, key, on or self.today, region or self.context.settings.district, self.at
+        )
+
+    async def get_rules(
+        self, keys: Iterable[RuleKey[Any]], *, on: date | None = None, region: str | None = None
+    ) -> dict[str, Rule[Any]]:
+        """Those of these rules that are in force, by key, from one statement."""
+        return await self.context.rules.get_rules(
+            self.session, keys, on or self.today, region or self.context.settings.district
         )
 
     def service_client(self, service: str) -> ServiceClient:

@@ -6,9 +6,10 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from services.assets.alerts.detectors import scan_alerts
+from services.assets.alerts.detectors import DETECTORS
 from services.assets.alerts.router import ALERT_KIND
 from services.assets.alerts.router import router as alert_router
+from services.assets.alerts.service import scan_alerts
 from services.assets.book import router as book
 from services.assets.book.router import ADJUSTMENT_KIND
 from services.assets.book.service import fill_missing_funding
@@ -24,6 +25,7 @@ from services.assets.disposals.router import DISPOSAL_KIND, REVIVAL_KIND
 from services.assets.distributions import router as distributions
 from services.assets.distributions.router import DISTRIBUTION_KIND
 from services.assets.labels import router as labels
+from services.assets.policy import RULES
 from services.assets.register import router as register
 from services.assets.register.router import ASSET_KIND
 from services.assets.repairs.router import REPAIR_KIND
@@ -34,6 +36,7 @@ from services.assets.summary.service import apply_deltas
 from services.assets.transfers import router as transfers
 from services.assets.transfers.router import TRANSFER_KIND
 from shared import clock
+from shared.alerts.detection import list_detector_rules
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
@@ -105,6 +108,7 @@ SERVICE = Service(
         run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
         run_periodically("totals", apply_deltas, 5),
     ),
+    rules=(*RULES, *list_detector_rules(DETECTORS)),
 )
 
 

@@ -36,7 +36,7 @@ from services.attendance.messages.router import MESSAGE_KIND
 from services.attendance.messages.router import router as messages
 from services.attendance.months.router import MONTH_SHEET_KIND, own_router
 from services.attendance.months.router import router as months
-from services.attendance.policy import RULE_MODELS
+from services.attendance.policy import RULES
 from services.attendance.posts.router import ASSIGNMENT_KIND, DEVICE_KIND, POST_KIND, devices_router
 from services.attendance.posts.router import router as posts
 from services.attendance.reviews.router import REVIEW_KIND
@@ -121,7 +121,7 @@ SERVICE = Service(
     ),
     switches=list_switches,
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
-    rule_shapes=RULE_MODELS,
+    rules=RULES,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),
 )
 

@@ -1,15 +1,14 @@
 """Models of this service's dated rules, which a district may set, and the functions that load them."""
 
-from collections.abc import Callable
 from datetime import time
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
 from services.attendance.fields import Day
 from shared.auth import Grant, Role
 from shared.china import CalendarChanges, LabelledEnum
-from shared.rules import Rule
+from shared.rules import Label, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
 
 
@@ -48,19 +47,15 @@ class ErrandKind(LabelledEnum):
     OTHER = "other", "其他公务"
 
 
-class _RuleModel(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CheckInSwitches(_RuleModel):
+class CheckInSwitches(RuleValue):
     """打卡功能开关 (attendance.md E.6): each function by itself. All evidence off means reports and spot checks only."""
 
-    own_check_in: bool
-    imports: bool = True
-    spot_checks: bool = True
-    photo: Literal["off", "optional"]
-    coarse_after_days: int = Field(180, ge=1, le=3650)
-    record_keeping_no: str = Field("", max_length=100)
+    own_check_in: bool = Field(title="本系统打卡")
+    imports: bool = Field(True, title="导入钉钉、企业微信考勤")
+    spot_checks: bool = Field(True, title="抽查")
+    photo: Literal["off", "optional"] = Field(title="打卡照片")
+    coarse_after_days: int = Field(180, ge=1, le=3650, title="多少天后模糊定位")
+    record_keeping_no: str = Field("", max_length=100, title="备案号")
 
     @property
     def report_only(self) -> bool:
@@ -75,23 +70,23 @@ class CheckInSwitches(_RuleModel):
         return "本地不打卡, 离村请报备, 在岗以值班与抽查为准"
 
 
-class CheckInLimits(_RuleModel):
+class CheckInLimits(RuleValue):
     """打卡证据的判定界限: minutes, hours, days, metres."""
 
-    clock_minutes: int = Field(ge=1, le=1440)
-    fix_minutes: int = Field(ge=1, le=1440)
-    late_hours: int = Field(ge=1, le=10_000)
-    refused_after_days: int = Field(ge=1, le=3650)
-    day_starts_hour: int = Field(ge=0, le=12)
-    precise_m: float = Field(ge=0, le=100)
-    unstated_m: float = Field(100, ge=0, le=10_000)
+    clock_minutes: int = Field(ge=1, le=1440, title="手机时钟误差(分钟)")
+    fix_minutes: int = Field(ge=1, le=1440, title="定位时效(分钟)")
+    late_hours: int = Field(ge=1, le=10_000, title="补传时限(小时)")
+    refused_after_days: int = Field(ge=1, le=3650, title="多少天后拒收")
+    day_starts_hour: int = Field(ge=0, le=12, title="一天从几时起")
+    precise_m: float = Field(ge=0, le=100, title="过于精确的定位(米)")
+    unstated_m: float = Field(100, ge=0, le=10_000, title="未报精度按多少米计")
 
 
-class TimeWindow(_RuleModel):
+class TimeWindow(RuleValue):
     """Time of day from `start` to `end`, Asia/Shanghai."""
 
-    start: time
-    end: time
+    start: time = Field(title="开始")
+    end: time = Field(title="结束")
 
     @model_validator(mode="after")
     def _check_order(self) -> Self:
@@ -100,33 +95,33 @@ class TimeWindow(_RuleModel):
         return self
 
 
-class LeaveRule(_RuleModel):
+class LeaveRule(RuleValue):
     """请假天数对应的审批链: the first entry whose `most_days` covers the leave applies."""
 
-    most_days: int | None = Field(None, ge=1, le=366, description="空为不限")
-    chain: tuple[Approver, ...] = Field(min_length=1, max_length=5)
-    tell: tuple[str, ...] = ()
+    most_days: int | None = Field(None, ge=1, le=366, description="空为不限", title="不超过多少天")
+    chain: tuple[Approver, ...] = Field(min_length=1, max_length=5, title="审批链")
+    tell: tuple[Label, ...] = Field((), max_length=10, title="抄告")
 
 
-class PresenceRules(_RuleModel):
+class PresenceRules(RuleValue):
     """驻村考勤规则: one district's way of counting."""
 
-    period: Literal["month", "year"]
-    least_days: int = Field(ge=0, le=366)
-    unit: Literal["day", "half_day"] = "day"
-    sign_ins: Literal[1, 2] = 1
-    morning: TimeWindow | None = None
-    evening: TimeWindow | None = None
-    radius_m: int = Field(500, ge=10, le=50_000)
-    counts_as_present: tuple[ErrandKind, ...] = ()
-    night_duty_counts: bool = False
-    leave: tuple[LeaveRule, ...] = Field(min_length=1, max_length=10)
-    leave_days: Literal["calendar", "working"] = "calendar"
-    leave_most_once: int | None = Field(None, ge=1, le=366)
-    leave_most_year: int | None = Field(None, ge=1, le=366)
-    late_days: int = Field(ge=0, le=365)
-    make_ups_a_month: int = Field(3, ge=0, le=31)
-    note: str = Field("", max_length=500)
+    period: Literal["month", "year"] = Field(title="考核周期")
+    least_days: int = Field(ge=0, le=366, title="最少驻村天数")
+    unit: Literal["day", "half_day"] = Field("day", title="计算单位")
+    sign_ins: Literal[1, 2] = Field(1, title="每天打卡次数")
+    morning: TimeWindow | None = Field(None, title="早打卡时段")
+    evening: TimeWindow | None = Field(None, title="晚打卡时段")
+    radius_m: int = Field(500, ge=10, le=50_000, title="打卡半径(米)")
+    counts_as_present: tuple[ErrandKind, ...] = Field((), max_length=20, title="算在岗的公出")
+    night_duty_counts: bool = Field(False, title="夜间值班算在岗")
+    leave: tuple[LeaveRule, ...] = Field(min_length=1, max_length=10, title="请假审批")
+    leave_days: Literal["calendar", "working"] = Field("calendar", title="请假按日历日或工作日")
+    leave_most_once: int | None = Field(None, ge=1, le=366, title="一次最多请假天数")
+    leave_most_year: int | None = Field(None, ge=1, le=366, title="一年最多请假天数")
+    late_days: int = Field(ge=0, le=365, title="补报期限(天)")
+    make_ups_a_month: int = Field(3, ge=0, le=31, title="每月补卡次数")
+    note: str = Field("", max_length=500, title="说明")
 
     @model_validator(mode="after")
     def _check_leave_matrix(self) -> Self:
@@ -137,102 +132,102 @@ class PresenceRules(_RuleModel):
         return self
 
 
-class TeamRequirements(_RuleModel):
+class TeamRequirements(RuleValue):
     """选派要求."""
 
-    least_members: int = Field(ge=1, le=20)
-    least_term_days: int = Field(ge=1, le=3650)
+    least_members: int = Field(ge=1, le=20, title="最少队员数")
+    least_term_days: int = Field(ge=1, le=3650, title="最短任期(天)")
 
 
-class FenceFixLimits(_RuleModel):
+class FenceFixLimits(RuleValue):
     """“以我现在的位置设围栏”: how exact the fix must be, metres and minutes."""
 
-    accuracy_m: float = Field(gt=0, le=1000)
-    fix_minutes: int = Field(ge=1, le=1440)
+    accuracy_m: float = Field(gt=0, le=1000, title="定位误差上限(米)")
+    fix_minutes: int = Field(ge=1, le=1440, title="定位时效(分钟)")
 
 
-class AnomalyThresholds(_RuleModel):
+class AnomalyThresholds(RuleValue):
     """疑点的界限: what is odd enough for a person to look at."""
 
-    same_place_days: int = Field(ge=2, le=60, description="几天的坐标完全相同")
-    network_m: float = Field(200, gt=0, le=10_000, description="精度差于此的是基站定位, 坐标相同属正常")
-    still_days: int = Field(6, ge=2, le=60, description="几天的坐标几乎相同, 只差半米以内")
-    speed_kmh: float = Field(gt=10, le=2000)
-    speed_least_km: float = Field(gt=0, le=1000)
-    precise_m: float = Field(gt=0, le=100)
-    precise_days: int = Field(ge=2, le=60)
-    device_hours: int = Field(ge=1, le=168)
-    same_second_days: int = Field(ge=2, le=60)
-    look_back_days: int = Field(ge=1, le=60)
+    same_place_days: int = Field(ge=2, le=60, description="几天的坐标完全相同", title="坐标完全相同的天数")
+    network_m: float = Field(
+        200, gt=0, le=10_000, description="精度差于此的是基站定位, 坐标相同属正常", title="基站定位精度(米)"
+    )
+    still_days: int = Field(
+        6, ge=2, le=60, description="几天的坐标几乎相同, 只差半米以内", title="坐标几乎相同的天数"
+    )
+    speed_kmh: float = Field(gt=10, le=2000, title="移动速度(公里/小时)")
+    speed_least_km: float = Field(gt=0, le=1000, title="计速的最短距离(公里)")
+    precise_m: float = Field(gt=0, le=100, title="过于精确的定位(米)")
+    precise_days: int = Field(ge=2, le=60, title="过于精确的天数")
+    device_hours: int = Field(ge=1, le=168, title="换手机的小时数")
+    same_second_days: int = Field(ge=2, le=60, title="同一秒打卡的天数")
+    look_back_days: int = Field(ge=1, le=60, title="回看天数")
 
 
-class DeviceRules(_RuleModel):
+class DeviceRules(RuleValue):
     """常用手机."""
 
-    most: int = Field(ge=1, le=5)
+    most: int = Field(ge=1, le=5, title="最多台数")
 
 
-class SpotCheckRules(_RuleModel):
+class SpotCheckRules(RuleValue):
     """抽查."""
 
-    window_minutes: int = Field(ge=5, le=1440)
-    most_drawn: int = Field(ge=1, le=1000)
+    window_minutes: int = Field(ge=5, le=1440, title="应答时限(分钟)")
+    most_drawn: int = Field(ge=1, le=1000, title="一次最多抽取人数")
 
 
-class CalendarChange(_RuleModel):
+class CalendarChange(RuleValue):
     """一天的调休或放假, in the words of the public lists (holiday-cn)."""
 
-    date: Day
-    name: str = Field("", max_length=50)
-    isOffDay: StrictBool = Field(description="true 放假, false 上班")  # noqa: N815 - the lists' own name
+    date: Day = Field(title="日期")
+    name: str = Field("", max_length=50, title="名称")
+    isOffDay: StrictBool = Field(description="true 放假, false 上班", title="放假")  # noqa: N815 - the lists' own name
 
 
-class CalendarChangeList(_RuleModel):
+class CalendarChangeList(RuleValue):
     """一份调休与放假名单; with `year` it is that year's complete list."""
 
-    year: int | None = Field(None, ge=2000, le=2100)
-    days: tuple[CalendarChange, ...] = Field(max_length=400)
+    year: int | None = Field(None, ge=2000, le=2100, title="年份")
+    days: tuple[CalendarChange, ...] = Field(max_length=400, title="日期列表")
 
 
-RULE_MODELS: dict[str, Any] = {
-    "check_in.switches": CheckInSwitches,
-    "check_in.limits": CheckInLimits,
-    "presence.rules": PresenceRules,
-    "presence.evidence": AnomalyThresholds,
-    "presence.devices": DeviceRules,
-    "presence.spot_checks": SpotCheckRules,
-    "team.requirements": TeamRequirements,
-    "post.standpoint": FenceFixLimits,
-    "calendar.changes": list[CalendarChangeList],
-}
-
-RuleModel = TypeVar("RuleModel", bound=BaseModel)
-ParsedRule = TypeVar("ParsedRule")
+def _build_calendar(lists: tuple[CalendarChangeList, ...]) -> CalendarChanges:
+    return CalendarChanges.from_json(one.model_dump(mode="json", exclude_none=True) for one in lists)
 
 
-async def load_rule(
-    work: UnitOfWork,
-    key: str,
-    model: type[RuleModel],
-    region: str = "",
-    **when: Any,  # noqa: ANN401 - `on`, as UnitOfWork.get_rule takes it
-) -> tuple[RuleModel, Rule]:
-    """Returns the rule in force in a region, parsed as `model`, and the Rule itself (for its `ref`)."""
-    rule = await work.get_rule(key, region=region or None, **when)
-    return _parse_rule(work, rule, model.model_validate), rule
+CHECK_IN_SWITCHES = RuleKey[CheckInSwitches]("check_in.switches", CheckInSwitches)
+CHECK_IN_LIMITS = RuleKey[CheckInLimits]("check_in.limits", CheckInLimits)
+PRESENCE_RULES = RuleKey[PresenceRules]("presence.rules", PresenceRules)
+ANOMALY_THRESHOLDS = RuleKey[AnomalyThresholds]("presence.evidence", AnomalyThresholds)
+DEVICE_RULES = RuleKey[DeviceRules]("presence.devices", DeviceRules)
+SPOT_CHECK_RULES = RuleKey[SpotCheckRules]("presence.spot_checks", SpotCheckRules)
+TEAM_REQUIREMENTS = RuleKey[TeamRequirements]("team.requirements", TeamRequirements)
+FENCE_FIX_LIMITS = RuleKey[FenceFixLimits]("post.standpoint", FenceFixLimits)
+CALENDAR_CHANGES = RuleKey[CalendarChanges](
+    "calendar.changes",
+    Annotated[
+        tuple[CalendarChangeList, ...],
+        Field(title="调休与放假名单", max_length=50),
+        AfterValidator(_build_calendar),
+    ],
+)
+
+RULES: tuple[RuleKey[Any], ...] = (
+    CHECK_IN_SWITCHES,
+    CHECK_IN_LIMITS,
+    PRESENCE_RULES,
+    ANOMALY_THRESHOLDS,
+    DEVICE_RULES,
+    SPOT_CHECK_RULES,
+    TEAM_REQUIREMENTS,
+    FENCE_FIX_LIMITS,
+    CALENDAR_CHANGES,
+)
+"""The registry of the rules above."""
 
 
 async def load_calendar(work: UnitOfWork, region: str = "") -> CalendarChanges:
     """Returns the district's calendar changes, which apply over the national calendar."""
-    return _parse_rule(
-        work, await work.get_rule("calendar.changes", region=region or None), CalendarChanges.from_json
-    )
-
-
-def _parse_rule(work: UnitOfWork, rule: Rule, parse: Callable[[Any], ParsedRule]) -> ParsedRule:
-    """Returns the parsed value; cached by `rule.ref`, because a version of a rule never changes."""
-    parsed: dict[str, ParsedRule] = work.context.memory.setdefault("parsed_rules", {})
-    value = parsed.get(rule.ref)
-    if value is None:
-        value = parsed[rule.ref] = parse(rule.value)
-    return value
+    return (await work.get_rule(CALENDAR_CHANGES, region=region)).value

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
 from shared.errors import FieldError
-from shared.rules import Rule
+from shared.rules import Rule, RuleValue
 
 
 class Effect(LabelledEnum):
@@ -16,6 +16,12 @@ class Effect(LabelledEnum):
     STOP = "stop", "禁止"
     WARN = "warn", "预警"
     REPORT = "report", "报告"
+
+
+class EffectRule(RuleValue):
+    """检查类规则: at least what a failed check does."""
+
+    effect: Effect = Field(title="效力")
 
 
 class Finding(BaseModel):
@@ -40,7 +46,7 @@ class Finding(BaseModel):
 
 
 def build_finding(
-    rule: Rule,
+    rule: Rule[EffectRule],
     *,
     passed: bool,
     message: str,
@@ -51,7 +57,7 @@ def build_finding(
     return Finding(
         key=rule.key,
         title=rule.title,
-        effect=Effect(rule.value["effect"]),
+        effect=rule.value.effect,
         passed=passed,
         message=message,
         figures=dict(figures or {}),

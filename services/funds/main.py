@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.funds.alerts.detectors import DETECTORS
 from services.funds.alerts.router import ALERT_KIND
 from services.funds.alerts.router import router as alerts
 from services.funds.alerts.service import scan_alerts
@@ -30,6 +31,7 @@ from services.funds.plans.router import PLAN_KIND
 from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
 from services.funds.plans.service import NOTICE_SUBJECT_KIND, get_announceable_subject
+from services.funds.policy import RULES
 from services.funds.reports.router import oversight_router as oversight
 from services.funds.reports.router import router as reports
 from services.funds.sources.router import SOURCE_KIND
@@ -41,6 +43,7 @@ from services.funds.targets.router import public_router as public_targets
 from services.funds.targets.router import router as targets
 from services.funds.years.router import router as years
 from shared import clock
+from shared.alerts.detection import list_detector_rules
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
@@ -104,6 +107,7 @@ SERVICE = Service(
         run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
     webhooks=May.WEBHOOK_MANAGE,
+    rules=(*RULES, *list_detector_rules(DETECTORS)),
 )
 
 

@@ -27,6 +27,10 @@ class DemoAccountActive(StartupError):
     """A deployment has an enabled demo account that still uses the published password."""
 
 
+ROLES_WITHOUT_DEMO_ACCOUNT = frozenset({Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN})
+"""The machine account has a name of its own, services sign in otherwise, and the district appoints its 安全管理员."""
+
+
 async def seed_demo_accounts(context: ServiceContext) -> None:
     """Start hook: create the signing key; in the embedded run also import regions and create the demo accounts.
 
@@ -44,7 +48,7 @@ async def seed_demo_accounts(context: ServiceContext) -> None:
         await regions.import_bundled(work, DEMO_REGION_FILE.read_bytes())
         secret = await hash_password(DEMO_PASSWORD)
         for role in Role:
-            if role not in {Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN}:
+            if role not in ROLES_WITHOUT_DEMO_ACCOUNT:
                 await _create_demo_account(work, role.value, role, role.label, secret)
         await _create_demo_account(work, DEMO_CLIENT_ID, Role.MACHINE, "财政局业务系统", secret)
 

@@ -14,10 +14,12 @@ from services.identity.issuers.router import router as issuers
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
 from services.identity.organisations.router import router as organisations
+from services.identity.policy import RULES
 from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
 from services.identity.regions.router import REGION_KIND
 from services.identity.regions.router import router as regions
+from services.identity.rule_proposals.router import router as rule_proposals
 from services.identity.second_factors.router import router as second_factors
 from services.identity.second_factors.router import users_router as user_factors
 from services.identity.sessions.router import internal_router as revocations
@@ -46,6 +48,7 @@ SERVICE = Service(
         clients,
         organisations,
         regions,
+        rule_proposals,
     ),
     kinds=(
         ACCOUNT_KIND,
@@ -61,6 +64,7 @@ SERVICE = Service(
         run_periodically("old sessions", purge_old_sessions, PURGE_PAUSE_S),
     ),
     start=seed_demo_accounts,
+    rules=RULES,
 )
 
 

@@ -8,6 +8,7 @@ from services.identity.lock_outs import models as lock_outs
 from services.identity.organisations import models as organisations
 from services.identity.rate_windows import models as rate_windows
 from services.identity.regions import models as regions
+from services.identity.rule_proposals import models as rule_proposals
 from services.identity.second_factors import models as second_factors
 from services.identity.sessions import models as sessions
 
@@ -20,6 +21,7 @@ __all__ = [
     "organisations",
     "rate_windows",
     "regions",
+    "rule_proposals",
     "second_factors",
     "sessions",
 ]

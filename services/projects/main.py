@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from services.projects.alerts.router import ALERT_KIND
 from services.projects.alerts.router import router as alerts
 from services.projects.alerts.router import warning_router as warnings
-from services.projects.alerts.service import scan_alerts
+from services.projects.alerts.service import DETECTORS, scan_alerts
 from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
@@ -23,13 +23,13 @@ from services.projects.commitments.router import router as commitments
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.evaluations.router import router as evaluations
-from services.projects.evaluations.rules import ScoreSheet
 from services.projects.imports.router import IMPORT_KIND
 from services.projects.imports.router import export_router as exports
 from services.projects.imports.router import router as imports
 from services.projects.imports.service import run_next_batch as run_import_batch
 from services.projects.inbox.router import router as inbox
 from services.projects.milestones.router import router as milestones
+from services.projects.policy import RULES
 from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
@@ -48,6 +48,7 @@ from services.projects.screening_rules.service import store_built_in_rules
 from services.projects.summary.router import router as summary
 from services.projects.summary.service import fold_totals
 from shared import clock
+from shared.alerts.detection import list_detector_rules
 from shared.alerts.scan import SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
@@ -118,7 +119,7 @@ SERVICE = Service(
         run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
     ),
     start=store_built_in_rules,
-    rule_shapes={"evaluation.sheet": ScoreSheet},
+    rules=(*RULES, *list_detector_rules(DETECTORS)),
 )
 
 

@@ -1,60 +1,104 @@
-"""Types of alert detection: the detector's context and its results."""
+"""How alerts are found: a detector is a rule key, the shape of its rule, and a query that answers detections."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from shared.alerts.lifecycle import SEVERITY_ORDER, AlertSeverity
-from shared.rules import Rule
+from pydantic import Field, model_validator
+
+from shared.alerts.lifecycle import SEVERITY_ORDER, AlertKind, AlertSeverity
+from shared.china import add_workdays
+from shared.rules import Days, Rule, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
 
 MAX_ROWS_PER_SCAN = 10_000
-"""Rows a detector reads in one scan, the most severe first where it can sort them."""
+"""Rows that one detector reads in one scan, the worst first where it can tell."""
 MAX_ROWS_PER_ALERT = 50
-"""Rows stored with one detection."""
+"""Rows kept behind one detection."""
 Rows = Sequence[Any]
 
 
+class AlertRule(RuleValue):
+    """预警规则: what the rule of every alert says. It has either `answer_days` or `answer_workdays`."""
+
+    kind: AlertKind = Field(title="类别")
+    light: AlertSeverity = Field(AlertSeverity.YELLOW, title="预警灯")
+    enabled: bool = Field(True, title="启用")
+    answer_days: Annotated[int, Field(ge=1, le=365)] | None = Field(None, title="反馈期限(天)")
+    answer_workdays: Annotated[int, Field(ge=1, le=250)] | None = Field(None, title="反馈期限(工作日)")
+    files: bool = Field(False, title="反馈须附佐证材料")
+
+    @model_validator(mode="after")
+    def _check_answer_time(self) -> Self:
+        if (self.answer_days is None) == (self.answer_workdays is None):
+            raise ValueError("反馈期限须写明天数或工作日, 只写一种")
+        return self
+
+    def get_due_date(self, today: date) -> date:
+        """The last day to answer an alert that is raised today."""
+        if self.answer_workdays is not None:
+            return add_workdays(today, self.answer_workdays)
+        return today + timedelta(days=self.answer_days or 0)
+
+
+class DaysAlertRule(AlertRule):
+    """一定天数后预警."""
+
+    days: Days = Field(title="天数")
+
+
+class WindowAlertRule(AlertRule):
+    """只看最近一段时间的预警."""
+
+    window: Annotated[int, Field(ge=1, le=3650)] = Field(title="回看天数")
+
+    def get_window_start(self, on: date) -> date:
+        """The first day that the rule looks back to."""
+        return on - timedelta(days=self.window)
+
+
+class SteppedAlertRule(AlertRule):
+    """天数越多灯越重的预警."""
+
+    days: Annotated[dict[AlertSeverity, Days], Field(min_length=1, max_length=3)] = Field(
+        title="各灯的起始天数"
+    )
+
+    def get_severity(self, days: int) -> AlertSeverity:
+        """The worst light whose days are reached."""
+        lit = [light for light in reversed(SEVERITY_ORDER) if light in self.days and days >= self.days[light]]
+        return lit[0] if lit else AlertSeverity.YELLOW
+
+    def get_min_days(self) -> int:
+        """Days from which the mildest light shows."""
+        return min(self.days.values())
+
+
+AlertRuleT = TypeVar("AlertRuleT", bound=AlertRule)
+
+
 @dataclass(frozen=True)
-class DetectionContext:
-    """What a detector works with: unit of work, rule in force, day."""
+class DetectionContext(Generic[AlertRuleT]):
+    """A rule in force, on a day, with the means to ask."""
 
     work: UnitOfWork
-    rule: Rule
+    rule: Rule[AlertRuleT]
     on: date
     truncated_counts: list[int] = field(default_factory=list)
-    """Not empty when a query was truncated; then alerts without a detection are not marked as gone."""
+    """Not empty when there were more rows than one scan reads: what was not seen may still be there."""
 
     def note_truncation(self, rows: Rows) -> Rows:
-        """Return the rows, after noting whether they reach the limit of one scan."""
+        """The rows, and a note when there may be more."""
         if len(rows) >= MAX_ROWS_PER_SCAN:
             self.truncated_counts.append(len(rows))
         return rows
 
-    def window_start(self, name: str = "window") -> date:
-        """The day that lies the rule's number of days (`value[name]`) before `on`."""
-        return self.on - timedelta(days=int(self.rule.value[name]))
-
-    def severity_for(self, days: int) -> AlertSeverity:
-        """The highest severity whose minimum in the rule's `days` is reached; yellow if none is."""
-        minimums = {AlertSeverity(name): int(minimum) for name, minimum in self.rule.value["days"].items()}
-        reached = (
-            severity
-            for severity in reversed(SEVERITY_ORDER)
-            if severity in minimums and days >= minimums[severity]
-        )
-        return next(reached, AlertSeverity.YELLOW)
-
-    def min_days(self) -> int:
-        """The smallest number of days in the rule's `days`: below it there is no alert."""
-        return min(int(days) for days in self.rule.value["days"].values())
-
 
 @dataclass(frozen=True)
 class Detection:
-    """One problem a detector found; without `severity` it has the severity of the rule."""
+    """One thing that is wrong. Without a light of its own it has the rule's."""
 
     subject_kind: str
     subject: str
@@ -65,14 +109,27 @@ class Detection:
     figures: Mapping[str, str] = field(default_factory=dict)
     rows: Sequence[dict[str, str]] = ()
     dedup_key: str = ""
-    """Distinguishes several detections of one rule about one subject."""
+    """Tells two detections on one subject apart."""
     project_id: UUID | None = None
     asset_id: UUID | None = None
 
     def related_id(self, kind: str) -> UUID | None:
-        """The id of the related `project` or `asset`, or None."""
-        explicit_id = self.project_id if kind == "project" else self.asset_id
-        return UUID(self.subject) if explicit_id is None and self.subject_kind == kind else explicit_id
+        """The `project` or `asset` concerned, where one is."""
+        named = self.project_id if kind == "project" else self.asset_id
+        return UUID(self.subject) if named is None and self.subject_kind == kind else named
 
 
-Detector = Callable[[DetectionContext], Awaitable[list[Detection]]]
+DetectFunction = Callable[[DetectionContext[AlertRuleT]], Awaitable[list[Detection]]]
+
+
+class Detector(Generic[AlertRuleT]):
+    """One alert of a service: the key of its rule, the shape of that rule, and what looks for it."""
+
+    def __init__(self, key: str, shape: type[AlertRuleT], detect: DetectFunction[AlertRuleT]) -> None:
+        self.rule = RuleKey[AlertRuleT](key, shape)
+        self.detect = detect
+
+
+def list_detector_rules(detectors: Iterable[Detector[Any]]) -> tuple[RuleKey[Any], ...]:
+    """The rule keys of these detectors, for `Service(rules=…)`."""
+    return tuple(one.rule for one in detectors)

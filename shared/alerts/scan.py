@@ -4,19 +4,17 @@ A closed alert is reopened if its severity increases, or if its detection recurs
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Sequence
 from typing import Any
 
 from shared.alerts import repository
-from shared.alerts.detection import Detection, DetectionContext, Detector
-from shared.alerts.lifecycle import SEVERITY_ORDER, AlertKind, AlertSeverity, AlertState
+from shared.alerts.detection import AlertRule, Detection, DetectionContext, Detector
+from shared.alerts.lifecycle import SEVERITY_ORDER, AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import ScanResult
-from shared.china import add_workdays
 from shared.db import new_id
 from shared.records import log_event, save_record
-from shared.rules import Rule, list_rules_in_force
+from shared.rules import Rule
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 SCAN_INTERVAL_S = 3600
@@ -29,41 +27,39 @@ def build_dedup_key(rule: str, detection: Detection) -> str:
 
 
 async def run_detectors(
-    context: ServiceContext, alerts: AlertConfig, prefix: str, detectors: Mapping[str, Detector]
+    context: ServiceContext, alerts: AlertConfig, detectors: Sequence[Detector[Any]]
 ) -> ScanResult:
-    """Run the detectors of all rules in force over all regions; rule `<prefix><name>` configures detector `name`.
+    """Run every detector whose rule is in force, over all regions.
 
     Each rule has its own transaction, so that a failure of one does not undo the alerts of another. Rules with
     `"enabled": false` are skipped.
     """
     async with context.database.read() as session:
-        work = context.unit_of_work(session)
-        rules = await list_rules_in_force(session, work.today, context.settings.district, prefix)
-    found = raised = gone = 0
-    enabled = [
-        rule
-        for rule in rules
-        if rule.key.removeprefix(prefix) in detectors and rule.value.get("enabled", True)
-    ]
-    for rule in enabled:
+        rules = await context.unit_of_work(session).get_rules(detector.rule for detector in detectors)
+    found = raised = gone = checked = 0
+    for detector in detectors:
+        rule = rules.get(detector.rule.key)
+        if rule is None or not rule.value.enabled:
+            continue
         async with context.database.read() as session:
             work = context.unit_of_work(session)
             detection_context = DetectionContext(work, rule, work.today)
-            detections = await detectors[rule.key.removeprefix(prefix)](detection_context)
+            detections = await detector.detect(detection_context)
         async with context.database.write() as session:
             work = context.unit_of_work(session)
             raised_now, gone_now = await _record_detections(
                 work, alerts, rule, detections, is_complete=not detection_context.truncated_counts
             )
+        checked += 1
         found, raised, gone = found + len(detections), raised + raised_now, gone + gone_now
     context.changed.set()
-    return ScanResult(rules=len(enabled), found=found, raised=raised, gone=gone)
+    return ScanResult(rules=checked, found=found, raised=raised, gone=gone)
 
 
 async def _record_detections(
     work: UnitOfWork,
     alerts: AlertConfig,
-    rule: Rule,
+    rule: Rule[AlertRule],
     detections: Sequence[Detection],
     *,
     is_complete: bool,
@@ -86,7 +82,7 @@ async def _record_detections(
 
 
 async def _raise_alert(
-    work: UnitOfWork, alerts: AlertConfig, rule: Rule, dedup_key: str, detection: Detection
+    work: UnitOfWork, alerts: AlertConfig, rule: Rule[AlertRule], dedup_key: str, detection: Detection
 ) -> int:
     alert = alerts.row(
         id=new_id(),
@@ -96,15 +92,15 @@ async def _raise_alert(
         updated_at=work.at,
         mark=dedup_key,
         rule=rule.key,
-        kind=AlertKind(rule.value["kind"]),
+        kind=rule.value.kind,
         subject_kind=detection.subject_kind,
         subject=detection.subject,
         project_id=detection.related_id("project"),
         asset_id=detection.related_id("asset"),
-        due_on=_due_date(work, rule),
+        due_on=rule.value.get_due_date(work.today),
         state=AlertState.OPEN,
         state_since=work.at,
-        files_needed=bool(rule.value.get("files", False)),
+        files_needed=rule.value.files,
         **_detection_columns(work, rule, detection),
     )
     if not await repository.system_insert_alert(work, alerts, alert.model_dump()):
@@ -113,11 +109,11 @@ async def _raise_alert(
     return 1
 
 
-def _detection_columns(work: UnitOfWork, rule: Rule, detection: Detection) -> dict[str, Any]:
+def _detection_columns(work: UnitOfWork, rule: Rule[AlertRule], detection: Detection) -> dict[str, Any]:
     return {
         "rule_ref": rule.ref,
         "basis": rule.basis,
-        "light": detection.severity or AlertSeverity(rule.value["light"]),
+        "light": detection.severity or rule.value.light,
         "title": detection.title[:300],
         "message": detection.message,
         "figures": dict(detection.figures),
@@ -126,14 +122,8 @@ def _detection_columns(work: UnitOfWork, rule: Rule, detection: Detection) -> di
     }
 
 
-def _due_date(work: UnitOfWork, rule: Rule) -> date:
-    if "answer_workdays" in rule.value:
-        return add_workdays(work.today, int(rule.value["answer_workdays"]))
-    return work.today + timedelta(days=int(rule.value["answer_days"]))
-
-
 async def _refresh_alert(
-    work: UnitOfWork, alerts: AlertConfig, rule: Rule, alert: AlertRow, detection: Detection
+    work: UnitOfWork, alerts: AlertConfig, rule: Rule[AlertRule], alert: AlertRow, detection: Detection
 ) -> int:
     """Update an alert and return 1 if that reopens it; changed figures alone publish no event."""
     previous, recurs, severity = alert.state, alert.gone, alert.light
@@ -143,7 +133,11 @@ async def _refresh_alert(
     is_worse = SEVERITY_ORDER.index(alert.light) > SEVERITY_ORDER.index(severity)
     reopened = previous is AlertState.CLOSED and (is_worse or recurs)
     if reopened:
-        alert.state, alert.state_since, alert.due_on = AlertState.OPEN, work.at, _due_date(work, rule)
+        alert.state, alert.state_since, alert.due_on = (
+            AlertState.OPEN,
+            work.at,
+            rule.value.get_due_date(work.today),
+        )
         alert.answered_by = ""
     if reopened or is_worse or recurs:
         await _publish_change(work, alerts, alert, previous, "重新打开" if reopened else detection.message)

@@ -45,8 +45,15 @@ from shared.records.router import (
     record_router,
     worklist_router,
 )
-from shared.rules import RuleCache, load_rule_files
-from shared.rules import router as rules
+from shared.rules import (
+    RuleCache,
+    RuleKey,
+    RuleRegistry,
+    check_rule_files,
+    insert_new_entries,
+    read_rule_files,
+)
+from shared.rules.router import rule_router
 from shared.settings import Settings
 from shared.unit_of_work import ServiceClient, ServiceContext
 
@@ -80,8 +87,8 @@ class Service:
     """Routers outside /api/v1 (well-known documents)."""
     internal_routers: Sequence[APIRouter] = ()
     """Routers for other services, under /internal: the door hands nothing to them."""
-    rule_shapes: Mapping[str, Any] = field(default_factory=dict)
-    """Rule key → type of the rule's value; a rule version whose value does not validate is refused."""
+    rules: Sequence[RuleKey[Any]] = ()
+    """Every dated rule it reads, with the shape of its value and who may change it."""
     webhooks: May | None = None
     """Permission to manage its webhooks; None for a service without webhooks."""
     middleware: Sequence[tuple[Callable[..., ASGIApp], Callable[[ServiceContext], dict[str, Any]]]] = ()
@@ -92,7 +99,7 @@ class Service:
     def list_routers(self) -> list[APIRouter]:
         """All routers under /api/v1: those every service has, then its own."""
         common = (
-            rules.rule_router(self.name, self.rule_shapes),
+            rule_router(self.name, RuleRegistry(self.rules)),
             files.file_router(self.name),
             feed.event_feed_router(self.name, self.read),
             admin_routes.admin_router(self.name),
@@ -173,7 +180,7 @@ def _create_context(
         verifier=TokenVerifier(settings, fetch_jwks),
         keyring=Keyring(settings.data_keys, settings.index_key),
         storage=Storage(settings.storage_url or str(settings.var / "files" / service.name)),
-        rules=RuleCache(),
+        rules=RuleCache(RuleRegistry(service.rules)),
         clock=now,
     )
 
@@ -182,11 +189,19 @@ async def _on_startup(service: Service, context: ServiceContext) -> None:
     async with context.database.advisory_lock(STARTUP_LOCK_ID):
         async with context.database.write() as session:
             await settle_epoch(session, context.clock())
-            for folder in (ROOT / "shared" / "notices", ROOT / "services" / service.name / "rules"):
-                await load_rule_files(session, folder, context.clock())
+        await _load_rules(service, context)
         if service.start is not None:
             await service.start(context)
     await inbox.ask_subscribers(context)
+
+
+async def _load_rules(service: Service, context: ServiceContext) -> None:
+    registry = context.rules.registry
+    folders = registry.list_folders(ROOT / "services" / service.name / "rules")
+    files = [one for folder in folders for one in read_rule_files(folder)]
+    check_rule_files(registry, files)
+    async with context.database.write() as session:
+        await insert_new_entries(session, [one.entry for one in files], context.clock())
 
 
 def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:

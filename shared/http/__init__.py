@@ -1,12 +1,13 @@
 """HTTP layer: route declarations (permission, errors, limits), problem+json, ETags, paging, idempotency keys, admission."""
 
+from shared.errors import to_field_errors
 from shared.http.admission import AdmissionMiddleware
 from shared.http.declared_routes import API_PREFIX, DeclaredRoutes, declare_routes
 from shared.http.downloads import content_disposition
 from shared.http.idempotency import delete_expired_responses
 from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list_page
 from shared.http.patch_body import PatchBody
-from shared.http.problems import problem_response, to_field_errors
+from shared.http.problems import problem_response
 from shared.http.routing import (
     AnonymousActor,
     CurrentActor,

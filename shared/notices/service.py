@@ -18,6 +18,7 @@ from shared.events import Event, publish
 from shared.files.uploads import require_files
 from shared.notices import repository
 from shared.notices.receipt import parse_receipt_number
+from shared.notices.rules import NOTICE_DAYS, OBJECTION_LIMITS
 from shared.notices.schemas import (
     NoticeLevel,
     NoticePost,
@@ -143,7 +144,7 @@ async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost
     """Post a notice and return its id; Invalid for too few days or an unknown photo, Conflict for an overlapping one."""
     if subject.levels is not None and body.level not in subject.levels:
         raise Conflict(f"现在不能发布{body.level.label}", f"No {body.level} notice can be posted now")
-    rule = await work.get_rule(f"notice_days.{body.level}", on=body.starts_on, region=subject.region)
+    rule = await work.get_rule(NOTICE_DAYS[body.level], on=body.starts_on, region=subject.region)
     ends_on = _end_date(body, rule)
     if body.photo:
         await require_files(work, [body.photo])
@@ -182,8 +183,8 @@ async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost
     return notice_id
 
 
-def _end_date(body: NoticePost, rule: Rule) -> date:
-    min_days = int(rule.value)
+def _end_date(body: NoticePost, rule: Rule[int]) -> date:
+    min_days = rule.value
     ends_on = body.ends_on or body.starts_on + timedelta(days=min_days - 1)
     if count_days(body.starts_on, ends_on) < min_days:
         detail = f"{body.level.label}不得少于 {min_days} 天({rule.basis})"
@@ -241,9 +242,9 @@ async def raise_public_objection(work: UnitOfWork, row: sa.Row[Any], body: Publi
             "The notice does not run today",
             next_step="请拨打监督电话 12317 反映",
         )
-    limits = (await work.get_rule("objection.limits", region=row.region)).value
+    limits = (await work.get_rule(OBJECTION_LIMITS, region=row.region)).value
     by_sender, by_notice = await repository.system_count_public_objections(work, work.actor.id, row.id)
-    if by_sender >= int(limits["per_sender_hour"]) or by_notice >= int(limits["per_notice_day"]):
+    if by_sender >= limits.per_sender_hour or by_notice >= limits.per_notice_day:
         raise RateLimited(
             "网上提出异议的次数太多, 请一小时后再来, 或拨打监督电话 12317",
             "Too many objections",

@@ -5,14 +5,15 @@ Everything that must know all kinds reads these declarations: the worklist, `/me
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from shared.auth import Actor, May
 from shared.china import LabelledEnum
 from shared.lifecycle.table import Guard, Lifecycle, Transition
+from shared.rules import Code, Days, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
 
 Condition = Callable[[UnitOfWork], sa.ColumnElement[bool]]
@@ -76,6 +77,13 @@ class Shortcut:
     method: str = "POST"
 
 
+class StateLimits(RuleValue):
+    """各环节办理时限."""
+
+    days: Annotated[dict[Code, Days], Field(max_length=50)] = Field(title="各状态可停留的天数")
+    near: Annotated[int, Field(ge=0, le=60)] = Field(title="提前多少天提示临期")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordKind:
     """One kind of record, checked when it is imported and again when its service is built.
@@ -107,7 +115,7 @@ class RecordKind:
     owner: str = ""
     since: str = ""
     due: str = ""
-    limits: str = ""
+    limits: RuleKey[StateLimits] | None = None
     topics: tuple[str, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     turns: tuple[Turn, ...] = ()

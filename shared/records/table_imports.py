@@ -7,6 +7,7 @@ header, so that the next file of the same form is read without it.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +16,7 @@ from shared.auth import NATION_CODE
 from shared.china import SignedMoney
 from shared.db import execute_core
 from shared.errors import FieldError, Invalid, NotFound
+from shared.rules import Code, Label, RuleKey
 from shared.spreadsheets import Column, Sheet, column_letters
 from shared.unit_of_work import UnitOfWork
 
@@ -146,18 +148,29 @@ def _invalid_mapping(detail: str, pointer: str = "/mapping") -> Invalid:
     )
 
 
+HeadTitles = dict[str, tuple[str, ...]]
+"""Column of an import → titles that county tables give it."""
+
+
+def declare_heads(kind: str) -> RuleKey[HeadTitles]:
+    """The rule `import.heads.<kind>`: the titles of the columns of one kind of table."""
+    titles = Annotated[tuple[Label, ...], Field(max_length=100)]
+    shape = Annotated[dict[Code, titles], Field(title="栏目 → 县级表格用过的列名", max_length=100)]
+    return RuleKey[HeadTitles](f"import.heads.{kind}", shape)
+
+
 def _to_district(region: str) -> str:
     return region[:DISTRICT_DIGITS].ljust(12, "0")
 
 
 async def load_head_options(
-    work: UnitOfWork, kind: str, region: str, table: sa.Table | None = None
+    work: UnitOfWork, heads: RuleKey[HeadTitles], kind: str, region: str, table: sa.Table | None = None
 ) -> HeadOptions:
-    """The titles of the rule `import.heads.<kind>`, the nation's and the district's together, and the mappings of a table."""
+    """The titles of the rule `heads`, the nation's and the district's together, and the mappings of a table."""
     words: dict[str, list[str]] = {}
     for code in dict.fromkeys((NATION_CODE, _to_district(region))):
         try:
-            rule = await work.get_rule(f"import.heads.{kind}", region=code)
+            rule = await work.get_rule(heads, region=code)
         except NotFound:
             continue
         for key, titles in rule.value.items():

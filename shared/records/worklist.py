@@ -17,7 +17,8 @@ from sqlmodel import UTCDateTime
 from shared.china import LabelledEnum
 from shared.db import execute_core
 from shared.errors import NotFound
-from shared.records.kinds import RecordKind, Todo, Turn
+from shared.records.kinds import RecordKind, StateLimits, Todo, Turn
+from shared.rules import RuleKey
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NEAR_DAYS = 3
@@ -164,18 +165,17 @@ async def list_items(work: UnitOfWork, kinds: Iterable[RecordKind]) -> list[Work
     found: list[WorklistItem] = []
     for kind in kinds:
         items = [*_list_turns(work, kind), *_list_todos(work, kind)]
-        if items and kind.limits:
-            limits = await load_limits(work, kind)
+        if items and kind.limits is not None:
+            limits = await load_limits(work, kind.limits)
             items = [WorklistItem(one.kind, one.source, one.condition, one.actions, limits) for one in items]
         found += items
     return found
 
 
-async def load_limits(work: UnitOfWork, kind: RecordKind) -> TimeLimits:
-    """The time limits in force for a kind."""
-    rule = await work.get_rule(kind.limits)
-    days = {str(state): int(number) for state, number in rule.value["days"].items()}
-    return TimeLimits(rule.ref, days, int(rule.value["near"]))
+async def load_limits(work: UnitOfWork, key: RuleKey[StateLimits]) -> TimeLimits:
+    """The time limits in force."""
+    rule = await work.get_rule(key)
+    return TimeLimits(rule.ref, rule.value.days, rule.value.near)
 
 
 def _list_turns(work: UnitOfWork, kind: RecordKind) -> list[WorklistItem]:

@@ -1,32 +1,38 @@
-"""Rule registry: dated, versioned policy rules from files of the service and versions added by the district.
+"""Policy is data: dated, versioned rules from files in the service's folder, edited by the district as new versions.
 
 A rule file is a JSON list of entries {key, title, value, effective_from, effective_to?, region?, basis, confirmed}.
-Loading is idempotent: an entry is identified by its digest, and a changed entry becomes the next version.
+Loading is idempotent: an entry is recognised by its digest, and a changed entry becomes the next version.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, Field
+import structlog
+from pydantic import BaseModel, Field, ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import LEVEL_DIGITS, NATION_CODE
 from shared.china import RegionCode
 from shared.db import execute_core, new_id, rule
-from shared.errors import NotFound
+from shared.errors import NotFound, to_field_errors
+from shared.rules.keys import Rule, RuleKey, RuleRegistry, ValueT
+from shared.settings import StartupError
 
 RULE_CACHE_TTL = timedelta(seconds=10)
-"""How long a rule stays in the cache; an edit in the same process clears it at once."""
+"""How long a looked-up rule is remembered; an edit in this process counts at once."""
+MAX_CACHED_RULES = 1000
+NO_RULES = RuleRegistry()
+log = structlog.get_logger("rules")
 
 
 class RuleEntry(BaseModel):
-    """规则: one dated rule version, from a file or an officer."""
+    """规则: one dated rule as a file or an officer states it."""
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_.]{1,79}$")
     title: str = Field(min_length=2, max_length=200)
@@ -38,58 +44,94 @@ class RuleEntry(BaseModel):
     confirmed: bool = Field(description="false: 暂按此执行, 尚待核实")
 
     def digest(self) -> str:
-        """SHA-256 of the entry, by which a later load recognises it."""
+        """What makes an entry of a file the same entry next time."""
         text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    def overlaps(self, other: "RuleEntry") -> bool:
+        """Whether both speak of the same region on some day."""
+        return (
+            self.region == other.region
+            and self.effective_from <= (other.effective_to or date.max)
+            and other.effective_from <= (self.effective_to or date.max)
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule version in force; decisions store its `ref`, such as "key@3"."""
+class FileEntry:
+    """An entry and the file it stands in."""
 
-    key: str
-    version: int
-    value: Any
-    basis: str
-    confirmed: bool
-    title: str
-
-    @property
-    def ref(self) -> str:
-        """Key and version, as stored in decisions."""
-        return f"{self.key}@{self.version}"
+    path: Path
+    entry: RuleEntry
 
 
 def ancestor_codes(region: str) -> list[str]:
-    """A region code and the codes of all regions that contain it, the nation last."""
-    return sorted({region[:digits].ljust(12, "0") for digits in LEVEL_DIGITS} | {region}, reverse=True)
+    """A region code and all that contain it, the nation last."""
+    return sorted({region[:n].ljust(12, "0") for n in LEVEL_DIGITS} | {region}, reverse=True)
 
 
 class RuleCache:
-    """Cache of rules in force, so that hot paths do not query the database."""
+    """Looks rules up and remembers them for a moment, so that a hot path asks the database nothing."""
 
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, date, str], tuple[datetime, Rule]] = {}
+    def __init__(self, registry: RuleRegistry = NO_RULES) -> None:
+        self.registry = registry
+        self._known: dict[tuple[str, date, str], tuple[datetime, Rule[Any]]] = {}
+        self._parsed: dict[str, Any] = {}
+        """Rule reference → typed value; a version of a rule never changes."""
 
     def clear(self) -> None:
-        """Drop all entries, after a rule was changed."""
-        self._entries.clear()
+        """A rule was changed, or the database was."""
+        self._known.clear()
+        self._parsed.clear()
 
-    async def get_rule(self, session: AsyncSession, key: str, on: date, region: str, at: datetime) -> Rule:
-        """The newest version in force on a day for the most specific region; NotFound when there is none."""
-        entry = self._entries.get((key, on, region))
-        if entry is not None and entry[0] > at - RULE_CACHE_TTL:
-            return entry[1]
-        row = (
-            await execute_core(session, _rules_in_force_query(on, region).where(rule.c.key == key).limit(1))
-        ).first()
-        if row is None:
-            raise NotFound(f"{on} 没有生效的规则 {key}", f"No rule {key} in force on {on}")
-        result = Rule(row.key, row.version, row.value, row.basis, row.confirmed, row.title)
-        if len(self._entries) > 1000:  # noqa: PLR2004 - bounds memory
-            self._entries.clear()
-        self._entries[key, on, region] = (at, result)
-        return result
+    async def get_rule(
+        self, session: AsyncSession, key: RuleKey[ValueT], on: date, region: str, at: datetime
+    ) -> Rule[ValueT]:
+        """The nearest region's newest version in force that day, its value typed; NotFound names what is missing.
+
+        A version whose value has left the bounds of the shape is never in force: the next one is.
+        """
+        known = self._known.get((key.key, on, region))
+        if known is not None and known[0] > at - RULE_CACHE_TTL:
+            return known[1]
+        self.registry.require_declared(key)
+        found = (await self._load(session, [key], on, region)).get(key.key)
+        if found is None:
+            raise NotFound(f"{on} 没有生效的规则 {key.key}", f"No rule {key.key} in force on {on}")
+        if len(self._known) > MAX_CACHED_RULES:
+            self._known.clear()
+        self._known[key.key, on, region] = (at, found)
+        return found
+
+    async def get_rules(
+        self, session: AsyncSession, keys: Iterable[RuleKey[Any]], on: date, region: str
+    ) -> dict[str, Rule[Any]]:
+        """Those of these rules that are in force that day, by key, from one statement."""
+        wanted = list(keys)
+        for key in wanted:
+            self.registry.require_declared(key)
+        return await self._load(session, wanted, on, region)
+
+    async def _load(
+        self, session: AsyncSession, keys: Sequence[RuleKey[Any]], on: date, region: str
+    ) -> dict[str, Rule[Any]]:
+        by_key = {key.key: key for key in keys}
+        query = _rules_in_force_query(on, region).where(rule.c.key.in_(sorted(by_key)))
+        found: dict[str, Rule[Any]] = {}
+        for row in await execute_core(session, query):
+            if row.key not in found and (typed := self._parse_row(by_key[row.key], row)) is not None:
+                found[row.key] = typed
+        return {key: found[key] for key in by_key if key in found}
+
+    def _parse_row(self, key: RuleKey[Any], row: sa.Row[Any]) -> Rule[Any] | None:
+        ref = f"{row.key}@{row.version}"
+        if ref not in self._parsed:
+            try:
+                self._parsed[ref] = key.parse_value(row.value)
+            except ValidationError as error:
+                log.warning("rule out of bounds", rule=ref, region=row.region, reason=str(error))
+                return None
+        return Rule(row.key, row.version, self._parsed[ref], row.basis, row.confirmed, row.title)
 
 
 def _rules_in_force_query(on: date, region: str) -> sa.Select[Any]:
@@ -105,40 +147,109 @@ def _rules_in_force_query(on: date, region: str) -> sa.Select[Any]:
     )
 
 
-async def list_rules_in_force(session: AsyncSession, on: date, region: str, prefix: str = "") -> list[Rule]:
-    """All rules in force on a day in a region, one per key, optionally of keys with a prefix."""
+async def list_rule_rows(session: AsyncSession, key: str) -> list[sa.Row[Any]]:
+    """Every version of a rule, the oldest first."""
+    return list(
+        await execute_core(session, sa.select(rule).where(rule.c.key == key).order_by(rule.c.version))
+    )
+
+
+async def list_rows_in_force(
+    session: AsyncSession, registry: RuleRegistry, on: date, region: str, prefix: str = ""
+) -> list[sa.Row[Any]]:
+    """The stored row of every declared rule that holds on a day in a region, one per key."""
     query = _rules_in_force_query(on, region)
     if prefix:
         query = query.where(rule.c.key.startswith(prefix, autoescape=True))
-    rules: dict[str, Rule] = {}
+    found: dict[str, sa.Row[Any]] = {}
     for row in await execute_core(session, query):
-        rules.setdefault(row.key, Rule(row.key, row.version, row.value, row.basis, row.confirmed, row.title))
-    return list(rules.values())
+        key = registry.find_key(row.key)
+        if key is not None and row.key not in found and is_in_bounds(key, row.value):
+            found[row.key] = row
+    return list(found.values())
+
+
+def is_in_bounds(key: RuleKey[Any], value: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether a stored value has the shape of its key; one that has not is never in force."""
+    try:
+        key.parse_value(value)
+    except ValidationError:
+        return False
+    return True
 
 
 async def insert_rule_version(
     session: AsyncSession, entry: RuleEntry, *, by: str, at: datetime, origin: str = ""
 ) -> sa.Row[Any]:
-    """Insert the next version of a rule and return its row; decisions keep referring to earlier versions."""
-    next_version = sa.select(sa.func.coalesce(sa.func.max(rule.c.version), 0) + 1).where(
-        rule.c.key == entry.key
-    )
+    """The next version of a rule; earlier versions stay for the decisions that used them."""
+    newest = sa.select(sa.func.coalesce(sa.func.max(rule.c.version), 0) + 1).where(rule.c.key == entry.key)
     values = entry.model_dump() | {"created_by": by, "created_at": at, "origin": origin, "id": new_id()}
-    statement = rule.insert().values(version=next_version.scalar_subquery(), **values).returning(*rule.c)
+    statement = rule.insert().values(version=newest.scalar_subquery(), **values).returning(*rule.c)
     return (await execute_core(session, statement)).one()
 
 
 async def load_rule_files(session: AsyncSession, folder: Path, at: datetime) -> int:
-    """Insert the new entries of the rule files in a folder, and return their number."""
-    origins = set((await execute_core(session, sa.select(rule.c.origin))).scalars())
-    new_entries = [entry for entry in read_rule_files(folder) if entry.digest() not in origins]
-    for entry in new_entries:
+    """Bring the entries of a folder's rule files in; the number that were new."""
+    return await insert_new_entries(session, [one.entry for one in read_rule_files(folder)], at)
+
+
+async def insert_new_entries(session: AsyncSession, entries: Iterable[RuleEntry], at: datetime) -> int:
+    """Store the entries that are not stored yet; their number."""
+    known = set((await execute_core(session, sa.select(rule.c.origin))).scalars())
+    fresh = [entry for entry in entries if entry.digest() not in known]
+    for entry in fresh:
         await insert_rule_version(session, entry, by="file", at=at, origin=entry.digest())
-    return len(new_entries)
+    return len(fresh)
 
 
-def read_rule_files(folder: Path) -> Iterable[RuleEntry]:
-    """Yield every entry of every `*.json` in the folder; sub-folders (screening) have loaders of their own."""
+def read_rule_files(folder: Path) -> list[FileEntry]:
+    """Every entry of every `*.json` directly in the folder (sub-folders belong to engines of their own).
+
+    StartupError names the file that cannot be read as rules.
+    """
+    found = []
     for path in sorted(folder.glob("*.json")):
-        for entry in json.loads(path.read_text(encoding="utf-8")):
-            yield RuleEntry.model_validate(entry)
+        try:
+            entries = [RuleEntry.model_validate(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+        except ValidationError as error:
+            raise StartupError(f"规则文件 {path.name} 有误: {_describe_first(error)}") from error
+        except ValueError as error:
+            raise StartupError(f"规则文件 {path.name} 不是 JSON: {error}") from error
+        found += [FileEntry(path, entry) for entry in entries]
+    return found
+
+
+def check_rule_files(registry: RuleRegistry, files: Sequence[FileEntry]) -> None:
+    """StartupError, in one sentence, for the first entry that is unknown, defined twice or out of bounds, or is missing."""
+    seen: dict[str, list[FileEntry]] = {}
+    for one in files:
+        _check_file_entry(registry, one, seen.setdefault(one.entry.key, []))
+        seen[one.entry.key].append(one)
+    if missing := [key.key for key in registry if key.key not in seen]:
+        raise StartupError(f"规则 {missing[0]} 没有写在规则文件里, 请补上一条")
+
+
+def _check_file_entry(registry: RuleRegistry, one: FileEntry, earlier: Sequence[FileEntry]) -> None:
+    entry, name = one.entry, one.path.name
+    key = registry.find_key(entry.key)
+    if key is None:
+        raise StartupError(f"规则文件 {name} 里的 {entry.key} 没有登记形状, 请登记或删去")
+    if entry.effective_to is not None and entry.effective_to < entry.effective_from:
+        raise StartupError(f"规则文件 {name} 里 {entry.key} 的失效日期早于生效日期 {entry.effective_from}")
+    for other in earlier:
+        if other.path != one.path or entry.overlaps(other.entry):
+            raise StartupError(
+                f"规则 {entry.key} 定义了两次: {other.path.name} 自 {other.entry.effective_from}, "
+                f"{name} 自 {entry.effective_from}, 请只保留一处"
+            )
+    try:
+        key.parse_value(entry.value)
+    except ValidationError as error:
+        raise StartupError(
+            f"规则文件 {name} 里 {entry.key}(自 {entry.effective_from})的值不合要求: {_describe_first(error)}"
+        ) from error
+
+
+def _describe_first(error: ValidationError) -> str:
+    first = to_field_errors(error.errors())[0]
+    return f"{first.pointer} {first.detail}".strip()

@@ -1,35 +1,18 @@
-"""`/{service}/rules`: routes to list rules in force, read their history and add versions."""
+"""`/{service}/rules`: the dated rules in force, their history and shape, and the district's own versions."""
 
-from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Annotated, Any
-from uuid import UUID
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.auth import May
 from shared.china import OptionalRegionCode
-from shared.db import execute_core, rule
-from shared.errors import Conflict, FieldError, Invalid, NotFound
-from shared.events import Event, publish
-from shared.http import ReadWork, Route, WriteWork, requires, to_field_errors
-from shared.rules.registry import RuleEntry, insert_rule_version, list_rules_in_force
-from shared.unit_of_work import UnitOfWork
-
-NO_SHAPES: Mapping[str, Any] = MappingProxyType({})
-
-
-class RuleRead(RuleEntry):
-    """一个版本的规则."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    id: UUID
-    version: int
-    created_by: str
+from shared.errors import Conflict, Invalid, NotFound
+from shared.http import ReadWork, Route, WriteWork, requires
+from shared.rules.keys import RuleRegistry
+from shared.rules.registry import RuleEntry, list_rows_in_force, list_rule_rows
+from shared.rules.service import RuleRead, build_rule_read, require_key, save_rule_version
 
 
 class RuleInForce(BaseModel):
@@ -45,19 +28,43 @@ class RuleInForce(BaseModel):
     confirmed: bool
 
 
-class RuleChanged(Event):
-    """A new version of a rule was added."""
+class RuleShape(BaseModel):
+    """规则值的形状: what a page draws the form of a rule from."""
 
-    topic = "rule.changed"
     key: str
-    rule_version: int
-    effective_from: date
+    title: str
+    permission: May = Field(description="可以修改这条规则的权限")
+    needs_second_person: bool = Field(description="须一人提出、另一人确认")
+    value_schema: dict[str, Any] = Field(description="JSON Schema 2020-12")
 
 
-def rule_router(service: str, shapes: Mapping[str, Any] = NO_SHAPES) -> APIRouter:
-    """Router with the rule routes of one service; `shapes` maps rule keys to the types of their values."""
+def rule_router(service: str, registry: RuleRegistry) -> APIRouter:
+    """The rule addresses of one service."""
     router = APIRouter(prefix=f"/{service}/rules", tags=["规则"], route_class=Route)
+    _add_read_routes(router, registry)
+    permissions = sorted({key.permission for key in registry})
 
+    @router.post(
+        "",
+        status_code=201,
+        response_model=RuleRead,
+        **requires(*(permissions or [May.RULE_MANAGE]), refuses=(NotFound, Conflict, Invalid)),
+    )
+    async def add_rule_version(work: WriteWork, body: RuleEntry) -> RuleRead:
+        """设定规则的新版本; 值的形状见 `/{key}/shape`."""
+        key = require_key(registry, body.key)
+        work.actor.require(key.permission, body.region)
+        if key.needs_second_person:
+            raise Conflict(
+                f"规则 {key.key} 须一人提出、另一人确认, 请提交到 /{service}/rule-proposals",
+                f"{key.key} needs a second person",
+            )
+        return await save_rule_version(work, key, body)
+
+    return router
+
+
+def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
     @router.get("", response_model=list[RuleInForce], **requires(May.RULE_READ))
     async def list_rules(
         work: ReadWork,
@@ -65,69 +72,27 @@ def rule_router(service: str, shapes: Mapping[str, Any] = NO_SHAPES) -> APIRoute
         region: OptionalRegionCode = "",
         prefix: Annotated[str, Query(max_length=80)] = "",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
-        return await list_rules_in_force(
-            work.session, on or work.today, region or work.context.settings.district, prefix
+        return await list_rows_in_force(
+            work.session, registry, on or work.today, region or work.context.settings.district, prefix
         )
 
     @router.get("/{key}", response_model=list[RuleRead], **requires(May.RULE_READ, refuses=(NotFound,)))
-    async def read_rule_history(work: ReadWork, key: str) -> Any:  # noqa: ANN401 - shaped by response_model
-        rows = list(
-            await execute_core(
-                work.session, sa.select(rule).where(rule.c.key == key).order_by(rule.c.version)
-            )
-        )
+    async def read_rule_history(work: ReadWork, key: str) -> list[RuleRead]:
+        rows = await list_rule_rows(work.session, key)
         if not rows:
             raise NotFound(f"没有规则 {key}", f"No rule {key}")
-        return rows
+        declared = registry.find_key(key)
+        return [build_rule_read(row, declared) for row in rows]
 
-    @router.post(
-        "",
-        status_code=201,
-        response_model=RuleRead,
-        **requires(May.RULE_MANAGE, refuses=(NotFound, Conflict, Invalid)),
-    )
-    async def add_rule_version(work: WriteWork, body: RuleEntry) -> Any:  # noqa: ANN401 - shaped by response_model
-        work.actor.require(May.RULE_MANAGE, body.region)
-        _validate_shape(body, shapes)
-        return await _insert_rule_version(work, body)
-
-    return router
-
-
-def _validate_shape(body: RuleEntry, shapes: Mapping[str, Any]) -> None:
-    if body.key not in shapes:
-        return
-    try:
-        TypeAdapter(shapes[body.key]).validate_python(body.value)
-    except ValidationError as error:
-        errors = [
-            FieldError(invalid.code, invalid.detail, invalid.detail_en, f"/value{invalid.pointer}")
-            for invalid in to_field_errors(error.errors())
-        ]
-        raise Invalid("规则的值不合要求", "The value has another shape", errors=errors) from None
-
-
-async def _insert_rule_version(work: UnitOfWork, body: RuleEntry) -> sa.Row[Any]:
-    newest = (
-        await execute_core(
-            work.session,
-            sa.select(rule).where(rule.c.key == body.key).order_by(rule.c.version.desc()).limit(1),
+    @router.get("/{key}/shape", response_model=RuleShape, **requires(May.RULE_READ, refuses=(NotFound,)))
+    async def read_rule_shape(work: ReadWork, key: str) -> RuleShape:
+        """规则值的 JSON Schema(含中文名称、上下限), 供页面生成表单."""
+        declared = require_key(registry, key)
+        rows = await list_rule_rows(work.session, key)
+        return RuleShape(
+            key=key,
+            title=rows[-1].title if rows else key,
+            permission=declared.permission,
+            needs_second_person=declared.needs_second_person,
+            value_schema=declared.json_schema(),
         )
-    ).first()
-    if newest is None:
-        raise NotFound(f"没有规则 {body.key}, 只能修改已有规则", f"No rule {body.key}")
-    if type(newest.value) is not type(body.value):
-        raise Invalid("规则的值与原来的类型不同", "The value is of another type than before")
-    row = await insert_rule_version(work.session, body, by=work.actor.id, at=work.at)
-    work.context.rules.clear()
-    await publish(
-        work.session,
-        RuleChanged(key=row.key, rule_version=row.version, effective_from=row.effective_from),
-        actor=work.actor,
-        subject=row.key[:64],
-        version=row.version,
-        region=row.region,
-        at=work.at,
-        before={"version": newest.version},
-    )
-    return row

@@ -156,7 +156,7 @@ LOG_WRITERS = {
     "shared/events/log.py": "the log",
     "shared/events/webhooks/service.py": "a row of a table that is no Record",
     "shared/events/webhooks/delivery.py": "a row of a table that is no Record",
-    "shared/rules/router.py": "a row of a table that is no Record",
+    "shared/rules/service.py": "a row of a table that is no Record",
     "shared/notices/service.py": "a row of a table that is no Record",
     "services/identity/keys/service.py": "a key has neither region nor version",
     "services/attendance/check_ins/repository.py": "check-ins and their events in one statement",
@@ -191,6 +191,26 @@ def _list_flat_targets(targets: Iterable[ast.expr]) -> Iterator[ast.Attribute]:
             yield from _list_flat_targets(target.elts)
 
 
+def find_untyped_rule_values(path: PurePosixPath, _text: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A rule's value is read as attributes of its shape: no `rule.value[…]`, no `.get_rule("…")` outside the loader."""
+    if not _is_product_file(path) or path.parts[:2] == ("shared", "rules"):
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr="value")):
+                yield (
+                    node.lineno,
+                    "reads a rule's value by a string; give the rule a shape (shared/rules/keys.py)",
+                )
+            case ast.Call(func=ast.Attribute(attr="get", value=ast.Attribute(attr="value", value=owner))):
+                if "rule" in ast.unparse(owner):
+                    yield node.lineno, "reads a rule's value by a string; give the rule a shape"
+            case ast.Call(func=ast.Attribute(attr="get_rule"), args=[ast.Constant() | ast.JoinedStr(), *_]):
+                yield node.lineno, "asks for a rule by a string; declare a RuleKey"
+            case _:
+                pass
+
+
 LINTS: tuple[Lint, ...] = (
     find_hand_set_versions,
     find_hand_written_events,
@@ -202,6 +222,7 @@ LINTS: tuple[Lint, ...] = (
     find_long_functions,
     find_vague_names,
     find_unfinished_code,
+    find_untyped_rule_values,
     naming_rules.find_unlisted_feature_files,
     naming_rules.find_bare_participles,
     naming_rules.find_old_words,

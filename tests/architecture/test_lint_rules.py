@@ -41,6 +41,9 @@ PLANTED_BREAKS = [
     (naming_rules.find_bare_participles, "services/x/y/service.py", "async def listed(work): ..."),
     (naming_rules.find_old_words, "services/x/y/service.py", "def run_courier(): ..."),
     (naming_rules.find_inverted_docstrings, "shared/x/y.py", '"""Who may do what, where."""'),
+    (lint_rules.find_untyped_rule_values, "services/x/y/service.py", "days = int(rule.value['days'])"),
+    (lint_rules.find_untyped_rule_values, "services/x/y/service.py", "days = rule.value.get('days')"),
+    (lint_rules.find_untyped_rule_values, "services/x/y/service.py", "await work.get_rule('x.days')"),
     (lint_rules.find_unfinished_code, "tests/x/test_y.py", "pytest.skip('flaky')"),
     (
         lint_rules.find_unfinished_code,

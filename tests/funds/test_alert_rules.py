@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.funds.alerts.detectors import find_checkpoint, find_split_window
+from services.funds.alerts.rules import Checkpoint
 from services.funds.allocations.models import Allocation
 from services.funds.contracts.models import Contract
 from shared.db import notice
@@ -55,7 +56,7 @@ async def test_thirty_days_are_enough_to_break_a_document_down_and_thirty_one_ar
 
 
 def test_the_schedule_gives_the_last_point_that_is_over() -> None:
-    points: list[dict[str, str | int]] = [{"by": "06-30", "percent": 50}, {"by": "09-30", "percent": 75}]
+    points = [Checkpoint(by="06-30", percent=50), Checkpoint(by="09-30", percent=75)]
     assert find_checkpoint(points, date(2024, 6, 30)) is None
     assert find_checkpoint(points, date(2024, 7, 1)) == (date(2024, 6, 30), 50)
     assert find_checkpoint(points, date(2024, 12, 1)) == (date(2024, 9, 30), 75)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import services.funds
-from services.funds.findings import Effect
+from services.funds.findings import Effect, EffectRule
 from services.funds.payments.calculation import PaymentCase, evaluate_controls
+from services.funds.policy import PAYMENT_PURPOSE
 from shared.clients.projects import TextFinding, TextScreening
 from shared.rules import Rule
 from tests.funds.factories_alerts import list_alerts
@@ -54,7 +55,8 @@ def test_the_districts_own_words_warn_of_a_purpose(purpose: str, warned: bool) -
     (entry,) = [
         item for item in PAYMENT_RULES if item["key"] == "payment.purpose" and "effective_to" not in item
     ]
-    rule = Rule(entry["key"], 1, entry["value"], entry["basis"], entry["confirmed"], entry["title"])
+    value = PAYMENT_PURPOSE.parse_value(entry["value"])
+    rule = Rule(entry["key"], 1, value, entry["basis"], entry["confirmed"], entry["title"])
     (finding,) = evaluate_controls(build_payment_case(purpose=purpose), {"payment.purpose": rule})
     assert (finding.passed, finding.effect) == (not warned, Effect.WARN)
 
@@ -73,7 +75,7 @@ def test_what_the_screening_of_a_purpose_says(
 ) -> None:
     hit = TextFinding(rule="spending.handouts@1", severity=verdict, explanation="文字写到“慰问金”")
     screening = TextScreening(verdict=verdict, findings=[] if verdict == "clear" else [hit])
-    rule = Rule("payment.screening", 1, {"effect": "warn"}, "", confirmed=True, title="")
+    rule = Rule("payment.screening", 1, EffectRule(effect=Effect.WARN), "", confirmed=True, title="")
     (finding,) = evaluate_controls(
         build_payment_case(screening=screening, clearance=clearance), {"payment.screening": rule}
     )

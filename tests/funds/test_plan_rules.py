@@ -3,6 +3,7 @@
 import json
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import services.funds
+from services.funds import policy
 from services.funds.findings import Effect, Finding
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.plans.calculation import LineFacts, RuleInputs, SourceFacts, YearTotals, evaluate_rules
@@ -22,14 +24,20 @@ SOURCE_ID = uuid4()
 INDUSTRY_TYPES = ("产业发展",)
 
 
-def load_rules_on(day: date) -> dict[str, Rule]:
+def load_rules_on(day: date) -> dict[str, Rule[Any]]:
     """Plan rules of the rule file in force on a day."""
+    shapes = {key.key: key for key in policy.RULES}
     rules = {}
     for entry in json.loads(RULES_FILE.read_text(encoding="utf-8")):
         until = entry.get("effective_to")
         if entry["effective_from"] <= str(day) and (until is None or str(day) <= until):
             rules[entry["key"]] = Rule(
-                entry["key"], 1, entry["value"], entry["basis"], entry["confirmed"], entry["title"]
+                entry["key"],
+                1,
+                shapes[entry["key"]].parse_value(entry["value"]),
+                entry["basis"],
+                entry["confirmed"],
+                entry["title"],
             )
     return rules
 

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from services.funds.targets.calculation import calculate_completion, calculate_score, distribute_weights
-from services.funds.targets.schemas import Aspect, Operator
+from services.funds.targets.schemas import Aspect, Operator, Part
 from tests.conftest import Clock
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
 
@@ -106,7 +106,7 @@ def test_a_result_is_measured_against_its_target_without_rounding_up() -> None:
 
 
 def test_points_add_up_to_ninety_and_a_missing_part_goes_to_the_outputs() -> None:
-    points = {"output": 50, "benefit": 30, "satisfaction": 10, "execution": 10}
+    points = {Part.OUTPUT: 50, Part.BENEFIT: 30, Part.SATISFACTION: 10}
     full = [Aspect.QUANTITY, Aspect.QUALITY, Aspect.COST, Aspect.SOCIAL, Aspect.SERVED]
     assert distribute_weights(full, points) == [17, 17, 16, 30, 10]
     assert sum(distribute_weights([Aspect.QUANTITY, Aspect.SERVED], points)) == 90

@@ -4,6 +4,8 @@ from typing import Any
 
 import httpx
 
+from tests.clients import SystemUnderTest
+
 PASSWORD = "Xianjie-2022"
 DISTRICT, TOWN, VILLAGE = "620602000000", "620602100000", "620602100200"
 
@@ -41,3 +43,28 @@ def build_account(**changes: Any) -> dict[str, Any]:
         "grants": [{"role": "town_officer", "region": TOWN}],
         **changes,
     }
+
+
+def build_security_rule(doors: SystemUnderTest, key: str, value: Any, **changes: Any) -> dict[str, Any]:
+    """Build a body for POST /identity/rule-proposals that takes effect today."""
+    return {
+        "key": key,
+        "title": "安全规则",
+        "value": value,
+        "effective_from": str(doors.service("identity").context.clock().date()),
+        "region": DISTRICT,
+        "basis": "区信息安全管理办法",
+        "confirmed": True,
+        **changes,
+    }
+
+
+async def set_security_rule(doors: SystemUnderTest, body: dict[str, Any]) -> None:
+    """Propose a version as one security administrator and confirm it as another."""
+    proposer, second = (
+        doors.service("identity").client_as("security_admin", person=name) for name in ("an.quan", "fu.he")
+    )
+    proposed = await proposer.post("/identity/rule-proposals", json=body)
+    assert proposed.status_code == 201, proposed.text
+    confirmed = await second.post(f"/identity/rule-proposals/{proposed.json()['id']}/confirm", json={})
+    assert confirmed.status_code == 200, confirmed.text

@@ -9,14 +9,23 @@ import httpx
 import pytest
 
 from services.identity.accounts import passwords
-from services.identity.demo_accounts import DEMO_CLIENT_ID
+from services.identity.demo_accounts import DEMO_CLIENT_ID, ROLES_WITHOUT_DEMO_ACCOUNT
 from shared.auth import Role
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
-from tests.identity.factories_identity import PASSWORD, TOWN, VILLAGE, bearer_header, request_token, sign_in
+from tests.identity.factories_identity import (
+    PASSWORD,
+    TOWN,
+    VILLAGE,
+    bearer_header,
+    build_security_rule,
+    request_token,
+    set_security_rule,
+    sign_in,
+)
 
 Client = httpx.AsyncClient
-PERSON_ROLES = [role.value for role in Role if role not in {Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN}]
+PERSON_ROLES = [role.value for role in Role if role not in ROLES_WITHOUT_DEMO_ACCOUNT]
 
 
 @pytest.mark.parametrize("name", PERSON_ROLES)
@@ -105,20 +114,11 @@ async def test_a_locked_account_is_an_event_the_administrator_sees(anyone: Clien
 
 
 async def test_the_district_decides_how_many_failures_lock(doors: SystemUnderTest, anyone: Client) -> None:
-    stricter = {
-        "key": "auth.lock_out",
-        "title": "登录失败锁定",
-        "value": {"attempts": 2, "minutes": 60},
-        "effective_from": "2024-01-01",
-        "region": "620602000000",
-        "basis": "区信息安全管理办法",
-        "confirmed": True,
-    }
-    changed = await doors.service("identity").client_as("bureau").post("/identity/rules", json=stricter)
-    await _fail_sign_in(anyone, 2)
+    stricter = build_security_rule(doors, "auth.lock_out", {"attempts": 3, "minutes": 60})
+    await set_security_rule(doors, stricter)
+    await _fail_sign_in(anyone, 3)
     locked = await request_token(anyone, username="finance", password=PASSWORD)
 
-    assert changed.status_code == 201
     assert "60 分钟" in locked.json()["error_description"]
 
 

@@ -1,17 +1,18 @@
 """Open tender limits by the rule in force on the day."""
 
-from typing import Any
-
 import pytest
 
+from services.projects.policy import PROCUREMENT_LIMITS
 from services.projects.projects.guards import Procurement, Purchase, check_procurement, classify_purchase
 from tests.projects.factories_projects import ProjectScenario
 
-PROCUREMENT_RULE: dict[str, Any] = {
-    "limits": {"works": "4000000.00", "goods": "2000000.00", "services": "1000000.00"},
-    "below_only": ["negotiation", "inquiry", "small_works", "village_build"],
-    "kinds": {"2": "services", "1.4": "services"},
-}
+PROCUREMENT_RULE = PROCUREMENT_LIMITS.parse_value(
+    {
+        "limits": {"works": "4000000.00", "goods": "2000000.00", "services": "1000000.00"},
+        "below_only": ["negotiation", "inquiry", "small_works", "village_build"],
+        "kinds": {"2": "services", "1.4": "services"},
+    }
+)
 WORKS, GOODS, SERVICES = Purchase.WORKS, Purchase.GOODS, Purchase.SERVICES
 
 

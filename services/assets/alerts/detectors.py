@@ -1,54 +1,57 @@
-"""Detectors of the risk rules over assets, and the scan that runs them."""
+"""The alerts of this service: what each looks for among the assets. The rules are in rules/risks.json."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from services.assets.alerts import repository
-from services.assets.alerts.models import ALERTS
-from shared.alerts import scan
-from shared.alerts.detection import Detection, DetectionContext, Detector
-from shared.alerts.schemas import ScanResult
-from shared.unit_of_work import ServiceContext, UnitOfWork
+from pydantic import Field
 
-RULE_PREFIX = "risk."
-DetectionQuery = Callable[[UnitOfWork, dict[str, Any]], Awaitable[list[Detection]]]
+from services.assets.alerts import repository as queries
+from shared.alerts.detection import (
+    AlertRule,
+    AlertRuleT,
+    DaysAlertRule,
+    Detection,
+    DetectionContext,
+    Detector,
+)
+from shared.unit_of_work import UnitOfWork
+
+
+class FirstYearRule(AlertRule):
+    """从哪一年起预警."""
+
+    first_year: Annotated[int, Field(ge=1978, le=2100)] = Field(title="从哪一年形成的资产起")
+
+
+def _build(
+    key: str, shape: type[AlertRuleT], query: Callable[[UnitOfWork, AlertRuleT], Awaitable[list[Detection]]]
+) -> Detector[AlertRuleT]:
+    """A detector whose titles begin with the title of its rule."""
+
+    async def detect(context: DetectionContext[AlertRuleT]) -> list[Detection]:
+        found = context.note_truncation(await query(context.work, context.rule.value))
+        return [replace(one, title=f"{context.rule.title}: {one.title}") for one in found]
+
+    return Detector(key, shape, detect)
+
 
 # fmt: off
-DETECTION_QUERIES: dict[str, DetectionQuery] = {
-    "contract_expiring":       lambda work, value: repository.list_expiring_contracts(work, int(value["days"])),
-    "operator_gone":           lambda work, _: repository.list_lost_operators(work),
-    "rent_unpaid":             lambda work, value: repository.list_unpaid_contracts(work, int(value["days"])),
-    "without_contract":        lambda work, value: repository.list_assets_without_contract(work, int(value["days"])),
-    "not_inspected":           lambda work, _: repository.list_uninspected_assets(work),
-    "use_overdue":             lambda work, _: repository.list_overdue_uses(work),
-    "project_without_assets":  lambda work, value: repository.list_projects_without_assets(work, int(value["days"])),
-    "value_differs":           lambda work, _: repository.list_value_differences(work),
-    "asset_without_project":   lambda work, value: repository.list_assets_without_project(work, int(value["first_year"])),
-    "no_photo":                lambda work, value: repository.list_assets_without_photo(work, int(value["days"])),
-    "seen_elsewhere":          lambda work, value: repository.list_distant_inspections(work, int(value["days"])),
-    "without_keeper":          lambda work, value: repository.list_assets_without_keeper(work, int(value["days"])),
-    "not_settled":             lambda work, value: repository.list_stale_registrations(work, int(value["days"])),
-    "undistributed":           lambda work, value: repository.list_undistributed_income(work, int(value["days"])),
-    "missing":                 lambda work, value: repository.list_missing_assets(work, int(value["days"])),
-}
-"""Rule key → query. Whether a rule is active, its thresholds and its deadline come from rules/risks.json."""
+DETECTORS: tuple[Detector[Any], ...] = (
+    _build("risk.contract_expiring", DaysAlertRule, lambda work, rule: queries.list_expiring_contracts(work, rule.days)),
+    _build("risk.operator_gone", AlertRule, lambda work, _: queries.list_lost_operators(work)),
+    _build("risk.rent_unpaid", DaysAlertRule, lambda work, rule: queries.list_unpaid_contracts(work, rule.days)),
+    _build("risk.without_contract", DaysAlertRule, lambda work, rule: queries.list_assets_without_contract(work, rule.days)),
+    _build("risk.not_inspected", AlertRule, lambda work, _: queries.list_uninspected_assets(work)),
+    _build("risk.use_overdue", AlertRule, lambda work, _: queries.list_overdue_uses(work)),
+    _build("risk.project_without_assets", DaysAlertRule, lambda work, rule: queries.list_projects_without_assets(work, rule.days)),
+    _build("risk.value_differs", AlertRule, lambda work, _: queries.list_value_differences(work)),
+    _build("risk.asset_without_project", FirstYearRule, lambda work, rule: queries.list_assets_without_project(work, rule.first_year)),
+    _build("risk.no_photo", DaysAlertRule, lambda work, rule: queries.list_assets_without_photo(work, rule.days)),
+    _build("risk.seen_elsewhere", DaysAlertRule, lambda work, rule: queries.list_distant_inspections(work, rule.days)),
+    _build("risk.without_keeper", DaysAlertRule, lambda work, rule: queries.list_assets_without_keeper(work, rule.days)),
+    _build("risk.not_settled", DaysAlertRule, lambda work, rule: queries.list_stale_registrations(work, rule.days)),
+    _build("risk.undistributed", DaysAlertRule, lambda work, rule: queries.list_undistributed_income(work, rule.days)),
+    _build("risk.missing", DaysAlertRule, lambda work, rule: queries.list_missing_assets(work, rule.days)),
+)
 # fmt: on
-
-
-def _build_detector(query: DetectionQuery) -> Detector:
-    async def detect(context: DetectionContext) -> list[Detection]:
-        detections = context.note_truncation(await query(context.work, context.rule.value))
-        return [
-            replace(detection, title=f"{context.rule.title}: {detection.title}") for detection in detections
-        ]
-
-    return detect
-
-
-DETECTORS = {name: _build_detector(query) for name, query in DETECTION_QUERIES.items()}
-
-
-async def scan_alerts(context: ServiceContext) -> ScanResult:
-    """Run every risk rule over the assets now and update the alerts."""
-    return await scan.run_detectors(context, ALERTS, RULE_PREFIX, DETECTORS)

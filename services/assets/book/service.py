@@ -23,6 +23,7 @@ from services.assets.book.schemas import (
     BookRead,
 )
 from services.assets.errors import conflict, invalid
+from services.assets.policy import DEPRECIATION
 from services.assets.register import repository as register
 from services.assets.register.events import AssetChanged, FundingCarried, FundingShare
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
@@ -141,10 +142,10 @@ async def copy_adjustments(work: UnitOfWork, old: Asset, new: Sequence[Asset]) -
 
 async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
     """Value of an asset on a day: adjustments, and depreciation by the rule book.depreciation for its class and district."""
-    rule = await work.get_rule("book.depreciation", on=on, region=asset.region)
-    terms = rule.value.get(asset.asset_class) or {}
-    years = asset.service_years or terms.get("years")
-    has_depreciation = bool(terms.get("enabled")) and years is not None and asset.built_on is not None
+    rule = await work.get_rule(DEPRECIATION, on=on, region=asset.region)
+    terms_by_class = rule.value
+    terms = terms_by_class.get(asset.asset_class)
+    years = asset.service_years or (terms.years if terms else None)
     of_asset = col(ValueAdjustment.asset_id) == asset.id
     adjustments = await records.list_records(
         work, ValueAdjustment, of_asset, order=(col(ValueAdjustment.happened_on),)
@@ -157,14 +158,14 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
     adjusted = sum(amount for _, amount in changes)
     value = asset.original_value + adjusted
     depreciation = None
-    if has_depreciation and years is not None and asset.built_on is not None:
+    if terms is not None and terms.enabled and years and asset.built_on is not None:
         depreciation = calculate_with_changes(
             asset.original_value,
             changes,
             asset.built_on,
             on,
-            years=int(years),
-            residual_percent=int(terms["residual_percent"]),
+            years=years,
+            residual_percent=terms.residual_percent,
         )
     return BookRead.model_construct(
         asset_id=asset.id,
@@ -173,7 +174,7 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
         adjusted=adjusted,
         value=value,
         depreciated=depreciation is not None,
-        years=int(years) if depreciation and years else None,
+        years=years if depreciation else None,
         months=depreciation.months if depreciation else None,
         residual=depreciation.residual if depreciation else None,
         accumulated=depreciation.accumulated if depreciation else None,

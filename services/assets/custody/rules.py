@@ -2,18 +2,20 @@
 
 from datetime import date, datetime, timedelta
 
+from services.assets.policy import INSPECTION_RHYTHM
 from services.assets.register.models import NEVER_DUE, Asset
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
 async def next_inspection_due(work: UnitOfWork, asset: Asset) -> date:
     """Due date by the days of class and subclass, counted from the last sighting or else registration; NEVER_DUE if the rule has none."""
-    rule = await work.get_rule("inspection.rhythm_days", region=asset.region)
-    days = rule.value.get(f"{asset.asset_class}.{asset.subclass}", rule.value.get(asset.asset_class))
+    rule = await work.get_rule(INSPECTION_RHYTHM, region=asset.region)
+    days_by_class = rule.value
+    days = days_by_class.get(f"{asset.asset_class}.{asset.subclass}", days_by_class.get(asset.asset_class, 0))
     if not days:
         return NEVER_DUE
     since = asset.inspected_at or asset.registered_at or work.at
-    return since.astimezone(CHINA_TIME_ZONE).date() + timedelta(days=int(days))
+    return since.astimezone(CHINA_TIME_ZONE).date() + timedelta(days=days)
 
 
 async def record_sighting(work: UnitOfWork, asset: Asset, when: datetime, *, photo: bool) -> None:

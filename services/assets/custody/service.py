@@ -23,6 +23,7 @@ from services.assets.custody.schemas import (
     KeeperPost,
 )
 from services.assets.errors import conflict, invalid
+from services.assets.policy import INSPECTION_RADIUS
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset
@@ -278,7 +279,7 @@ async def _find_asset_fence(work: UnitOfWork, asset: Asset, when: datetime) -> F
         return fence_from_json(asset.outline)
     if asset.lon is None or asset.lat is None:
         return None
-    rule = await work.get_rule("inspection.radius_m", on=when.date(), region=asset.region)
+    rule = await work.get_rule(INSPECTION_RADIUS, on=when.date(), region=asset.region)
     return Circle(asset.lon, asset.lat, float(rule.value))
 
 

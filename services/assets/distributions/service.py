@@ -41,6 +41,7 @@ from services.assets.distributions.schemas import (
     Purpose,
 )
 from services.assets.errors import conflict, invalid
+from services.assets.policy import DISTRIBUTION_SHARES
 from shared.auth import May, mask_account
 from shared.china import format_yuan
 from shared.db import new_id
@@ -398,15 +399,15 @@ def _describe_mismatch(plan: Distribution, listed_amounts: dict[Purpose, int]) -
 
 async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
     """Warnings where a purpose is outside the shares (percent) of the rule distribution.shares."""
-    rule = await work.get_rule("distribution.shares", region=plan.region)
+    rule = await work.get_rule(DISTRIBUTION_SHARES, region=plan.region)
     amounts = {line["purpose"]: line["amount"] for line in plan.lines}
     warnings = []
     for purpose, bounds in rule.value.items():
         hundredfold = amounts.get(purpose, 0) * 100
-        if hundredfold > bounds.get("most", 100) * plan.total:
-            warnings.append(f"{Purpose(purpose).label}超过 {bounds['most']}%({rule.basis})")
-        if hundredfold < bounds.get("least", 0) * plan.total:
-            warnings.append(f"{Purpose(purpose).label}不足 {bounds['least']}%({rule.basis})")
+        if hundredfold > bounds.most * plan.total:
+            warnings.append(f"{purpose.label}超过 {bounds.most}%({rule.basis})")
+        if hundredfold < bounds.least * plan.total:
+            warnings.append(f"{purpose.label}不足 {bounds.least}%({rule.basis})")
     return warnings
 
 

@@ -12,6 +12,7 @@ from services.assets.errors import conflict
 from services.assets.labels import repository
 from services.assets.labels.document import CERTIFICATE_TITLE, Certificate, Label, draw_certificates
 from services.assets.labels.schemas import AssetCard
+from services.assets.policy import FUNDING_CODES, RIGHTS_CERTIFICATE, SUBCLASSES, FundingCodes
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.models import Asset
@@ -20,6 +21,13 @@ from shared.auth import May, mask_name, region_bounds
 from shared.china import format_yuan
 from shared.errors import NotFound
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+
+
+async def _get_subclass_labels(work: UnitOfWork, asset: Asset) -> dict[str, str]:
+    """Subclass code → label of the asset's class, as the rule had them when it was built."""
+    subclasses = (await work.get_rule(SUBCLASSES, on=asset.built_on)).value
+    return subclasses[asset.asset_class]
+
 
 CONFIRMED_STATES = (AssetState.CONFIRMED, AssetState.OFFERED, AssetState.HANDED_OVER)
 MAX_CERTIFICATES = 200
@@ -66,7 +74,7 @@ async def get_asset_card(work: UnitOfWork, code: str) -> AssetCard:
     """Public card of an asset by its code."""
     asset = await repository.system_get_by_code(work, code)
     is_household = asset.owner_kind is OwnerKind.HOUSEHOLD
-    subclass_labels = (await work.get_rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
+    subclass_labels = await _get_subclass_labels(work, asset)
     return AssetCard(
         code=asset.code,
         name=asset.name,
@@ -116,8 +124,8 @@ async def render_region_certificates(work: UnitOfWork, region: str, asset_class:
 
 
 async def _build_certificate(work: UnitOfWork, asset: Asset) -> Certificate:
-    subclass_labels = (await work.get_rule("codes.subclass", on=asset.built_on)).value[asset.asset_class]
-    funding_labels = (await work.get_rule("codes.funding", on=asset.built_on)).value
+    subclass_labels = await _get_subclass_labels(work, asset)
+    funding_labels = (await work.get_rule(FUNDING_CODES, on=asset.built_on)).value
     return Certificate(
         number=asset.certificate_no,
         code=asset.code,
@@ -130,7 +138,7 @@ async def _build_certificate(work: UnitOfWork, asset: Asset) -> Certificate:
             if value
         ],
         funding=[_funding_row(funding_labels, part) for part in asset.funding],
-        issuer=(await work.get_rule("rights.certificate", region=asset.region)).value["issuer"],
+        issuer=(await work.get_rule(RIGHTS_CERTIFICATE, region=asset.region)).value.issuer,
         issued_on=str(asset.confirmed_on or ""),
         url=build_scan_page_url(work, asset.code),
     )
@@ -155,9 +163,7 @@ def _list_facts(asset: Asset, subclass: str) -> list[tuple[str, str]]:
     ]
 
 
-def _funding_row(
-    funding_labels: Mapping[str, Mapping[str, str]], part: Mapping[str, Any]
-) -> tuple[str, str, str]:
-    codes = [(name, str(part.get(name) or "")) for name in ("level", "fund")]
-    labels = "".join(funding_labels[name].get(code, code) for name, code in codes if code)
+def _funding_row(funding_labels: FundingCodes, part: Mapping[str, Any]) -> tuple[str, str, str]:
+    level, fund = (str(part.get(name) or "") for name in ("level", "fund"))
+    labels = funding_labels.level.get(level, level) + funding_labels.fund.get(fund, fund)
     return part.get("document_no") or "—", labels, format_yuan(part["amount"])

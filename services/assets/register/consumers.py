@@ -1,9 +1,10 @@
 """Handling of project events: project snapshots, and drafts of accepted projects, created exactly once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from services.assets.policy import OPERATING_CATEGORIES, SUBCLASSES
 from services.assets.register import repository
 from services.assets.register.events import AssetEntered
 from services.assets.register.lifecycle import AssetState, UseState
@@ -43,8 +44,8 @@ async def create_drafts(work: UnitOfWork, envelope: Envelope, acceptance: Projec
     await work.session.flush()
     if await repository.system_count_built_assets(work, acceptance.project_id):
         return []
-    subclasses = (await work.get_rule("codes.subclass", on=acceptance.completed_on)).value
-    operating_categories = (await work.get_rule("births.operating_categories")).value
+    subclasses = (await work.get_rule(SUBCLASSES, on=acceptance.completed_on)).value
+    operating_categories = (await work.get_rule(OPERATING_CATEGORIES)).value
     default_class = _default_class(acceptance, operating_categories)
     built_assets = acceptance.built or (_project_as_asset(acceptance),)
     values = _complete_values(built_assets, acceptance.settled)
@@ -95,7 +96,7 @@ def _complete_values(built_assets: Sequence[BuiltAsset], settled: int) -> list[i
 
 
 def _classify_asset(
-    built: BuiltAsset, default_class: AssetClass, subclasses: dict[str, dict[str, str]]
+    built: BuiltAsset, default_class: AssetClass, subclasses: Mapping[AssetClass, dict[str, str]]
 ) -> tuple[BuiltAsset, AssetClass, str]:
     """The built item with its class and subclass as codes; the report may name either by label."""
     class_by_text = {

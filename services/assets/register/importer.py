@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.assets.custody.rules import next_inspection_due
 from services.assets.errors import invalid
 from services.assets.ledgers.schemas import CLASS_ALIASES, LEDGER_COLUMNS, OWNER_WORDS, USE_WORDS
+from services.assets.policy import IMPORT_HEADS, SUBCLASSES
 from services.assets.register import repository
 from services.assets.register.events import AssetEntered
 from services.assets.register.lifecycle import ASSET, AssetAction, AssetState, UseState
@@ -177,7 +178,7 @@ async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     mapping = table_imports.parse_mapping(request.mapping, LEDGER_COLUMNS)
     names = await find_place_names(work, request.region or _find_home(work))
     options = await table_imports.load_head_options(
-        work, TABLE_KIND, names.district, repository.MAPPING_TABLE
+        work, IMPORT_HEADS, TABLE_KIND, names.district, repository.MAPPING_TABLE
     )
     sheet = await asyncio.to_thread(
         read_sheet,
@@ -191,7 +192,7 @@ async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     if len(sheet.rows) > MAX_ROWS:
         message = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
         raise invalid("too_many_rows", message, "", "Too many rows for one file")
-    subclasses = (await work.get_rule("codes.subclass", region=names.district)).value
+    subclasses = (await work.get_rule(SUBCLASSES, region=names.district)).value
     _flag_shared_values(sheet)
     for row in sheet.rows:
         _find_region(row, names)
@@ -297,7 +298,7 @@ def _find_region(row: SheetRow, names: PlaceNames) -> None:
 
 
 def _build_asset(
-    work: UnitOfWork, row: SheetRow, subclasses: dict[str, dict[str, str]], *, register_too: bool
+    work: UnitOfWork, row: SheetRow, subclasses: Mapping[AssetClass, dict[str, str]], *, register_too: bool
 ) -> LedgerAsset | None:
     values = {key: value for key, value in row.values.items() if value is not None}
     _check_region(work, row)
@@ -385,7 +386,7 @@ def _check_consistency(
     work: UnitOfWork,
     row: SheetRow,
     body: AssetCreate,
-    subclasses: dict[str, dict[str, str]],
+    subclasses: Mapping[AssetClass, dict[str, str]],
     *,
     register_too: bool,
 ) -> None:

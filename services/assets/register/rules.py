@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from services.assets.policy import SUBCLASSES
 from services.assets.register.schemas import EARLIEST_BUILT_ON, AssetClass, OwnerKind
 from shared.china import Circle, CircleIn, Place, Polygon, PolygonIn, fence_to_json, format_yuan
 from shared.errors import FieldError, Invalid
@@ -22,7 +23,7 @@ async def check_fields(
 ) -> None:
     """Raise Invalid with every contradiction, or when a file id in `changed` (all fields if None) does not exist."""
     date_is_valid = not _date_errors(fields.get("built_on"), work.today)
-    rule = await work.get_rule("codes.subclass", on=fields.get("built_on") if date_is_valid else None)
+    rule = await work.get_rule(SUBCLASSES, on=fields.get("built_on") if date_is_valid else None)
     errors = find_contradictions(asset_class, fields, rule.value, work.today)
     if errors:
         raise Invalid(
@@ -38,7 +39,7 @@ async def check_fields(
 def find_contradictions(
     asset_class: AssetClass,
     fields: Mapping[str, Any],
-    subclasses: Mapping[str, Mapping[str, str]],
+    subclasses: Mapping[AssetClass, Mapping[str, str]],
     today: date,
 ) -> list[FieldError]:
     """Errors for fields that contradict each other or the class."""
@@ -51,7 +52,7 @@ def find_contradictions(
 
 
 def _subclass_errors(
-    asset_class: AssetClass, subclass: str, subclasses: Mapping[str, Mapping[str, str]]
+    asset_class: AssetClass, subclass: str, subclasses: Mapping[AssetClass, Mapping[str, str]]
 ) -> list[FieldError]:
     choices = subclasses[asset_class]
     if not subclass or subclass in choices:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.assets.custody.rules import next_inspection_due
+from services.assets.policy import FUNDING_CODES, RIGHTS_CERTIFICATE, RIGHTS_NOTICE_CLASSES, SUBCLASSES
 from services.assets.register import repository
 from services.assets.register.events import AssetChanged, AssetEntered, AssetUseChanged
 from services.assets.register.lifecycle import (
@@ -167,7 +168,7 @@ async def issue_code(work: UnitOfWork, asset: Asset) -> str:
 
 async def issue_certificate_no(work: UnitOfWork, asset: Asset, year: int) -> str:
     """The next certificate number of the district and year, formatted by the rule rights.certificate."""
-    prefix = (await work.get_rule("rights.certificate", region=asset.region)).value["prefix"]
+    prefix = (await work.get_rule(RIGHTS_CERTIFICATE, region=asset.region)).value.prefix
     serial = await repository.system_allocate_serials(work, asset.region[:6], year, CERTIFICATE_SERIES)
     return f"{prefix}〔{year}〕{serial}号"
 
@@ -298,11 +299,11 @@ async def get_asset_detail(work: UnitOfWork, asset: Asset) -> AssetDetail:
 
 async def list_codes(work: UnitOfWork) -> CodeSets:
     """All codes with their labels; subclasses and funding codes from the rules of today."""
-    rule = await work.get_rule("codes.subclass")
+    rule = await work.get_rule(SUBCLASSES)
     return CodeSets(
         asset_class=AssetClass.labels(),
-        subclass=rule.value,
-        funding=(await work.get_rule("codes.funding")).value,
+        subclass={kind.value: labels for kind, labels in rule.value.items()},
+        funding=(await work.get_rule(FUNDING_CODES)).value.model_dump(),
         owner_kind=OwnerKind.labels(),
         right=Right.labels(),
         track=Track.labels(),
@@ -314,7 +315,7 @@ async def list_codes(work: UnitOfWork) -> CodeSets:
 
 async def _find_blocking_notice(work: UnitOfWork, asset: Asset, when: datetime) -> FieldError | None:
     on = when.astimezone(CHINA_TIME_ZONE).date()
-    rule = await work.get_rule("rights.notice_classes", on=on, region=asset.region)
+    rule = await work.get_rule(RIGHTS_NOTICE_CLASSES, on=on, region=asset.region)
     if asset.asset_class not in rule.value:
         return None
     status = await notices.get_notice_status(work, NOTICE_KIND, str(asset.id), on)

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.assets import repository_base as records
 from services.assets.errors import conflict, invalid
 from services.assets.labels import repository as labels
+from services.assets.policy import REPAIR_LIMITS
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
@@ -74,18 +75,18 @@ def _check_image_signature(head: bytes) -> None:
 async def check_photo_quota(work: UnitOfWork, code: str) -> str:
     """Region of the asset; RateLimited when the sender has reached the photos per hour of the rule repair.limits."""
     asset = await labels.system_get_by_code(work, code)
-    limits = (await work.get_rule("repair.limits", region=asset.region)).value
+    limits = (await work.get_rule(REPAIR_LIMITS, region=asset.region)).value
     photo_count = await repository.system_count_photos(work, work.actor.id, work.at - timedelta(hours=1))
-    if photo_count >= int(limits["photos_per_sender_hour"]):
+    if photo_count >= limits.photos_per_sender_hour:
         raise RateLimited("照片过多, 请稍后再试", "Too many photos", headers={"Retry-After": "3600"})
     return asset.region
 
 
 async def check_repair_quota(work: UnitOfWork, asset: Asset) -> None:
     """RateLimited above the tickets per sender and hour or per asset and day of the rule repair.limits."""
-    limits = (await work.get_rule("repair.limits", region=asset.region)).value
+    limits = (await work.get_rule(REPAIR_LIMITS, region=asset.region)).value
     sender_count, asset_count = await repository.system_count_recent_repairs(work, work.actor.id, asset.id)
-    if sender_count >= int(limits["per_sender_hour"]) or asset_count >= int(limits["per_asset_day"]):
+    if sender_count >= limits.per_sender_hour or asset_count >= limits.per_asset_day:
         raise RateLimited(
             "报修过于频繁, 请稍后再试, 或联系村委会", "Too many tickets", headers={"Retry-After": "3600"}
         )

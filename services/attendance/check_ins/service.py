@@ -17,7 +17,7 @@ from services.attendance.check_ins.calculation import (
 )
 from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result
 from services.attendance.fields import get_district
-from services.attendance.policy import CheckInLimits, CheckInSwitches, load_rule
+from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, CheckInLimits, CheckInSwitches
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import AssignmentQuery, CachedAssignment
 from shared.auth import Actor, May
@@ -154,10 +154,11 @@ async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
     """Loads the district's rules and parses the items. Raises Forbidden where own check-in is off."""
     region = next((grant.region for grant in submission.actor.grants), work.context.settings.district)
     district = get_district(region)
-    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, district)
+    switches = (await work.get_rule(CHECK_IN_SWITCHES, region=district)).value
     if not switches.own_check_in:
         raise Forbidden(switches.switched_off_message, "Check-in is switched off here")
-    submission.limits, rule = await load_rule(work, "check_in.limits", CheckInLimits, district)
+    rule = await work.get_rule(CHECK_IN_LIMITS, region=district)
+    submission.limits = rule.value
     submission.rule = rule.ref
     submission.parsed_items = [
         _parse_item(item, submission.limits, work.at, switches) for item in submission.items

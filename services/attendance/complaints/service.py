@@ -10,7 +10,7 @@ from services.attendance.complaints.schemas import ComplaintCreate, ComplaintRea
 from services.attendance.days.models import AttendanceDay
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import CheckInSwitches, load_rule
+from services.attendance.policy import CHECK_IN_SWITCHES
 from shared.auth import May, region_bounds
 from shared.clients.attendance import ComplaintMoved
 from shared.db import new_id
@@ -147,7 +147,7 @@ async def answer_complaint(
 async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
     """Returns the attendance methods switched on in a region, with the record-keeping number and the promises."""
     region_code = region or work.context.settings.district
-    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, region_code)
+    switches = (await work.get_rule(CHECK_IN_SWITCHES, region=region_code)).value
     return Compliance(
         region=region_code,
         mode=_MODE_LABELS[switches.own_check_in, switches.imports],
@@ -160,10 +160,8 @@ async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
 async def list_switches(work: UnitOfWork) -> list[SwitchRead]:
     """List what is switched on today where the caller works: own check-in, photos, imports, spot checks."""
     region = work.actor.grants[0].region if work.actor.grants else ""
-    switches, rule = await load_rule(
-        work, "check_in.switches", CheckInSwitches, region or work.context.settings.district
-    )
-    values = switches.model_dump(mode="json")
+    rule = await work.get_rule(CHECK_IN_SWITCHES, region=region)
+    values = rule.value.model_dump(mode="json")
     return [
         SwitchRead(key=f"check_in.{name}", label=label, value=values[name], basis=rule.ref)
         for name, label in SWITCH_LABELS.items()

@@ -18,7 +18,7 @@ from services.attendance.days import repository
 from services.attendance.days.repository import PersonDay
 from services.attendance.days.service import MAX_DAYS_PER_CHUNK, ONE_DAY, evaluate_chunk, split_into_chunks
 from services.attendance.imports import repository as imports
-from services.attendance.policy import CheckInSwitches, load_rule
+from services.attendance.policy import CHECK_IN_SWITCHES
 from services.attendance.visits import repository as visits
 from shared.auth import region_bounds
 from shared.china import list_days, to_local_date
@@ -182,7 +182,7 @@ async def coarsen_locations(context: ServiceContext) -> int:
     """Coarsens positions of check-ins, visits and imported records past the district's retention; returns the row count."""
     async with context.database.write() as session:
         work = context.unit_of_work(session)
-        switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches)
+        switches = (await work.get_rule(CHECK_IN_SWITCHES)).value
         before = work.today - timedelta(days=switches.coarse_after_days)
         region_span = region_bounds(context.settings.district)
         since = datetime.combine(before, time(), CHINA_TIME_ZONE)

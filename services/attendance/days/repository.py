@@ -21,12 +21,15 @@ from services.attendance.fields import DISTRICT_DIGITS, get_district
 from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.policy import (
+    ANOMALY_THRESHOLDS,
+    CHECK_IN_LIMITS,
+    CHECK_IN_SWITCHES,
+    PRESENCE_RULES,
     AnomalyThresholds,
     CheckInLimits,
     CheckInSwitches,
     PresenceRules,
     load_calendar,
-    load_rule,
 )
 from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.posts.service import DeviceStatus
@@ -70,7 +73,7 @@ class DistrictRules:
     limits: CheckInLimits
     thresholds: AnomalyThresholds
     calendar_day: Day
-    applied_rules: tuple[Rule, ...]
+    applied_rules: tuple[Rule[Any], ...]
     rule_refs: tuple[str, ...]
 
 
@@ -338,12 +341,13 @@ async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayIn
 async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
     """Loads the rules of a region's district in force on a day."""
     district = get_district(region)
-    rules, rule = await load_rule(work, "presence.rules", PresenceRules, district, on=on)
-    switches, switches_rule = await load_rule(work, "check_in.switches", CheckInSwitches, district, on=on)
-    limits, _ = await load_rule(work, "check_in.limits", CheckInLimits, district, on=on)
-    thresholds, thresholds_rule = await load_rule(
-        work, "presence.evidence", AnomalyThresholds, district, on=on
-    )
+    rule = await work.get_rule(PRESENCE_RULES, region=district, on=on)
+    rules = rule.value
+    switches_rule = await work.get_rule(CHECK_IN_SWITCHES, region=district, on=on)
+    switches = switches_rule.value
+    limits = (await work.get_rule(CHECK_IN_LIMITS, region=district, on=on)).value
+    thresholds_rule = await work.get_rule(ANOMALY_THRESHOLDS, region=district, on=on)
+    thresholds = thresholds_rule.value
     used = (rule, switches_rule, thresholds_rule)
     calendar_day = get_day(on, changes=await load_calendar(work, district))
     return DistrictRules(

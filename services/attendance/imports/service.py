@@ -29,7 +29,7 @@ from services.attendance.imports.schemas import (
     PullState,
     RunState,
 )
-from services.attendance.policy import CheckInLimits, CheckInSwitches, load_rule
+from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, CheckInLimits
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor, Grant, May, Role
@@ -72,7 +72,7 @@ def build_record_id(channel: Channel, source_id: str) -> UUID:
 async def require_imports_enabled(work: UnitOfWork, region: str) -> None:
     """Raises Forbidden without the permission or where the district switched imports off."""
     work.actor.require(May.PRESENCE_IMPORT, region)
-    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, region)
+    switches = (await work.get_rule(CHECK_IN_SWITCHES, region=region)).value
     if not switches.imports:
         raise Forbidden("本地未开通考勤导入", "Imports are switched off here")
 
@@ -284,7 +284,8 @@ async def _insert_check_ins(
     """Inserts the check-ins of matched records."""
     if not parsed:
         return
-    limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
+    rule = await work.get_rule(CHECK_IN_LIMITS)
+    limits = rule.value
     first = min(record.at for record in parsed if record.at).date() - timedelta(days=1)
     persons = {accounts[record.external].person for record in parsed}
     assignments = await assignment_cache.load_assignments(work.session, list(persons), first)

@@ -19,7 +19,13 @@ from services.attendance.leaves.schemas import (
 )
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import Approver, PresenceRules, get_approval_step, load_calendar, load_rule
+from services.attendance.policy import (
+    PRESENCE_RULES,
+    Approver,
+    PresenceRules,
+    get_approval_step,
+    load_calendar,
+)
 from services.attendance.posts.service import get_person_region
 from shared.auth import May, is_region_within
 from shared.china import NO_CALENDAR_CHANGES, CalendarChanges, is_workday, list_days, to_local_date
@@ -37,7 +43,8 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
     require_span_limit(body.starts_on, body.ends_on)
     region = await get_person_region(work, work.actor.id, body.starts_on)
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
-    rules, rule = await load_rule(work, "presence.rules", PresenceRules, region, on=body.starts_on)
+    rule = await work.get_rule(PRESENCE_RULES, region=region, on=body.starts_on)
+    rules = rule.value
     halves = _count_halves(body, rules, await load_calendar(work, region))
     days = (halves + 1) // 2
     level = next(level for level in rules.leave if level.most_days is None or days <= level.most_days)
@@ -211,7 +218,7 @@ async def _load_facts(
 
 async def _find_warnings(work: UnitOfWork, leave: Leave) -> list[str]:
     """Returns warnings in Chinese: late request, yearly limit exceeded, return not recorded."""
-    rules, _ = await load_rule(work, "presence.rules", PresenceRules, leave.region, on=leave.starts_on)
+    rules = (await work.get_rule(PRESENCE_RULES, region=leave.region, on=leave.starts_on)).value
     warnings = []
     if to_local_date(leave.created_at) > leave.starts_on:
         warnings.append(f"事后补请: {to_local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")

@@ -9,7 +9,7 @@ from services.attendance.make_ups.models import MakeUp
 from services.attendance.make_ups.schemas import MakeUpCreate, MakeUpDetail, MakeUpRead
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import PresenceRules, load_rule
+from services.attendance.policy import PRESENCE_RULES
 from services.attendance.posts.service import get_person_region
 from shared.auth import May
 from shared.china import month_bounds
@@ -37,7 +37,7 @@ async def create_make_up(work: UnitOfWork, body: MakeUpCreate) -> MakeUp:
     work.actor.require(May.LEAVE_REQUEST, region, work.actor.id)
     if other := await repository.find_make_up_on_day(work, work.actor.id, body.on, body.id):
         raise Conflict(f"{body.on} 已申请补卡({other.state.label})", "Asked for already")
-    rules, _ = await load_rule(work, "presence.rules", PresenceRules, region, on=body.on)
+    rules = (await work.get_rule(PRESENCE_RULES, region=region, on=body.on)).value
     if (
         await repository.count_make_ups(work, work.actor.id, *month_bounds(body.on), body.id)
         >= rules.make_ups_a_month

@@ -31,7 +31,7 @@ from services.attendance.months.schemas import (
     SheetSign,
     Tally,
 )
-from services.attendance.policy import PresenceRules, load_calendar, load_rule
+from services.attendance.policy import PRESENCE_RULES, load_calendar
 from services.attendance.posts.service import get_person_region
 from services.attendance.reviews.models import Review
 from shared.auth import May
@@ -56,7 +56,8 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
     is_year = len(period) == YEAR_DIGITS
     months = list_months(int(period)) if is_year else [period]
     first, _ = month_bounds(months[0])
-    rules, rule = await load_rule(work, "presence.rules", PresenceRules, region, on=first)
+    rule = await work.get_rule(PRESENCE_RULES, region=region, on=first)
+    rules = rule.value
     rows = await repository.list_tallies(work, region, months, by)
     names = await repository.list_team_names(work, region) if by == "team" else {}
     min_days = rules.least_days if rules.period == ("year" if is_year else "month") else None

@@ -15,7 +15,7 @@ from services.attendance import repository as records
 from services.attendance.check_ins.schemas import Source
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_reason, send_message
-from services.attendance.policy import DeviceRules, FenceFixLimits, PresenceRules, load_rule
+from services.attendance.policy import DEVICE_RULES, FENCE_FIX_LIMITS, PRESENCE_RULES, FenceFixLimits
 from services.attendance.posts import assignment_cache, repository
 from services.attendance.posts.lifecycle import DEVICE, DeviceAction, DeviceFacts, DeviceState
 from services.attendance.posts.models import Assignment, Device, Post
@@ -81,7 +81,7 @@ async def find_new_devices(
     }
     if not new_ids:
         return []
-    rules, _ = await load_rule(work, "presence.devices", DeviceRules, assignment.region)
+    rules = (await work.get_rule(DEVICE_RULES, region=assignment.region)).value
     new_devices = []
     for device in dict.fromkeys(check_in.device for check_in in check_ins if check_in.device in new_ids):
         bound = sum(status.state is DeviceState.BOUND for status in own_devices.values())
@@ -169,8 +169,8 @@ async def add_circle_fence(work: UnitOfWork, post_id: UUID, body: FenceHere, mat
     post = await repository.get_post(work, post_id, lock=True)
     work.actor.require(May.POST_MANAGE, post.region)
     match.require_version(post)
-    limits, _ = await load_rule(work, "post.standpoint", FenceFixLimits, post.region)
-    rules, _ = await load_rule(work, "presence.rules", PresenceRules, post.region)
+    limits = (await work.get_rule(FENCE_FIX_LIMITS, region=post.region)).value
+    rules = (await work.get_rule(PRESENCE_RULES, region=post.region)).value
     _require_exact_fix(body, limits, work)
     lon, lat = body.fix.to_wgs84()
     circle = Circle(lon, lat, float(body.radius_m or rules.radius_m))
@@ -256,7 +256,7 @@ async def transition_device(
 ) -> TransitionPreview | Device:
     """Approves, refuses or releases a phone; the days since the first open review are evaluated again."""
     device = await records.get_record(work, Device, device_id, "这部手机", lock=True)
-    rules, _ = await load_rule(work, "presence.devices", DeviceRules, device.region)
+    rules = (await work.get_rule(DEVICE_RULES, region=device.region)).value
     facts = DeviceFacts(await repository.count_bound_devices(work, device.person), rules.most, body.reason)
     since = await repository.find_first_open_review_day(work, device.person)
     preview = await apply_transition(

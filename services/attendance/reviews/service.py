@@ -11,7 +11,7 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInRead, Result, Source
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import CheckInLimits, load_rule
+from services.attendance.policy import CHECK_IN_LIMITS
 from services.attendance.posts.repository import list_person_assignments
 from services.attendance.reviews import repository
 from services.attendance.reviews.calculation import Anomaly
@@ -126,7 +126,8 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
         raise Invalid(detail, "In the future", errors=[FieldError("in_the_future", detail, "", "/taken_at")])
-    limits, rule = await load_rule(work, "check_in.limits", CheckInLimits)
+    rule = await work.get_rule(CHECK_IN_LIMITS)
+    limits = rule.value
     if (work.at - body.taken_at).days >= limits.refused_after_days:
         raise Invalid(f"只能更正 {limits.refused_after_days} 天内的记录", "Too old")
     on = resolve_work_date(body.taken_at, limits)

@@ -10,7 +10,7 @@ from uuid import UUID
 from services.attendance import repository as records
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
-from services.attendance.policy import CheckInLimits, CheckInSwitches, SpotCheckRules, load_rule
+from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, SPOT_CHECK_RULES, SpotCheckRules
 from services.attendance.posts.models import Assignment
 from services.attendance.posts.repository import list_person_assignments
 from services.attendance.spot_checks import repository
@@ -40,10 +40,11 @@ def compute_pool_digest(persons: Sequence[str]) -> str:
 async def create_spot_check(work: UnitOfWork, body: SpotCheckCreate) -> SpotCheck:
     """Draws persons and stores seed and pool digest. Raises Forbidden if switched off, Conflict if nobody is eligible."""
     work.actor.require(May.SPOT_CHECK, body.region)
-    switches, _ = await load_rule(work, "check_in.switches", CheckInSwitches, body.region)
+    switches = (await work.get_rule(CHECK_IN_SWITCHES, region=body.region)).value
     if not switches.spot_checks:
         raise Forbidden("本地未开通抽查", "Spot checks are switched off here")
-    rules, rule = await load_rule(work, "presence.spot_checks", SpotCheckRules, body.region)
+    rule = await work.get_rule(SPOT_CHECK_RULES, region=body.region)
+    rules = rule.value
     if body.size > rules.most_drawn:
         detail = f"一次最多抽 {rules.most_drawn} 人"
         raise Invalid(detail, "Too many", errors=[FieldError("too_many", detail, "too many", "/size")])
@@ -105,7 +106,7 @@ async def answer_spot_check(work: UnitOfWork, drawn_id: UUID, body: Answer) -> D
     work.actor.require(May.CHECK_IN, drawn.region, drawn.person)
     if drawn.outcome is not Outcome.PENDING:
         raise Conflict(f"已答复: {drawn.outcome.label}", "Answered already")
-    limits, _ = await load_rule(work, "check_in.limits", CheckInLimits, drawn.region)
+    limits = (await work.get_rule(CHECK_IN_LIMITS, region=drawn.region)).value
     fences = [
         fence_from_json(fence)
         for _, post in await list_person_assignments(work, drawn.person, drawn.work_date, drawn.work_date)

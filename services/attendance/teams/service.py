@@ -8,6 +8,7 @@ from services.attendance import repository as records
 from services.attendance.fields import require_order
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_reason, send_message
+from services.attendance.policy import TEAM_REQUIREMENTS, TeamRequirements
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.models import Assignment
 from services.attendance.teams import repository
@@ -137,7 +138,7 @@ async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
     team = await repository.get_team(work, team_id)
     rows = await repository.list_members(work, team.id)
     current = [row for row in rows if row.starts_on <= work.today and (row.ends_on or date.max) >= work.today]
-    rule = await work.get_rule("team.requirements", region=team.region)
+    rule = await work.get_rule(TEAM_REQUIREMENTS, region=team.region)
     return TeamDetail(
         **TeamRead.model_validate(team).model_dump(),
         unit_name=await _get_unit_name(work, team.unit_id),
@@ -262,16 +263,16 @@ async def _transfer_assignment(
     await insert_record(work, new_assignment, _build_assignment_event(new_assignment), reason=reason)
 
 
-def _check_requirements(current: Sequence[Member], rule: Rule) -> list[TeamFinding]:
+def _check_requirements(current: Sequence[Member], rule: Rule[TeamRequirements]) -> list[TeamFinding]:
     """Returns the requirements that the present members do not meet."""
     requirements = rule.value
     resident = [row for row in current if row.role is not MemberRole.HELPER]
     findings = []
-    if len(resident) < requirements["least_members"]:
-        findings.append(f"在队 {len(resident)} 人, 少于 {requirements['least_members']} 人")
+    if len(resident) < requirements.least_members:
+        findings.append(f"在队 {len(resident)} 人, 少于 {requirements.least_members} 人")
     if sum(row.role is MemberRole.FIRST_SECRETARY for row in resident) > 1:
         findings.append("第一书记多于一人")
     for row in resident:
-        if row.term_ends_on and (row.term_ends_on - row.starts_on).days < requirements["least_term_days"]:
-            findings.append(f"{row.person_name}的任期少于 {requirements['least_term_days']} 天")
+        if row.term_ends_on and (row.term_ends_on - row.starts_on).days < requirements.least_term_days:
+            findings.append(f"{row.person_name}的任期少于 {requirements.least_term_days} 天")
     return [TeamFinding(rule=rule.ref, words=words, basis=rule.basis) for words in findings]

@@ -8,8 +8,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.funds.alerts import repository
+from services.funds.alerts.rules import (
+    AheadRule,
+    Checkpoint,
+    EvidenceRule,
+    ForbiddenSubjectsRule,
+    SlowSpendingRule,
+    SplitRule,
+)
 from services.funds.percentages import exceeds_percent, format_percent
-from shared.alerts.detection import MAX_ROWS_PER_ALERT, Detection, DetectionContext, Detector
+from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE
+from shared.alerts.detection import (
+    MAX_ROWS_PER_ALERT,
+    AlertRule,
+    Detection,
+    DetectionContext,
+    Detector,
+    SteppedAlertRule,
+    WindowAlertRule,
+)
 from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan, parse_yuan
 from shared.errors import NotFound
@@ -27,9 +44,9 @@ def format_row(values: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-async def detect_idle_allocations(context: DetectionContext) -> list[Detection]:
+async def detect_idle_allocations(context: DetectionContext[SteppedAlertRule]) -> list[Detection]:
     """Allocations with an unpaid balance and no posting for the days of the rule (资金闲置)."""
-    before = context.on - timedelta(days=context.min_days())
+    before = context.on - timedelta(days=context.rule.value.get_min_days())
     detections = []
     for row in context.note_truncation(await repository.system_list_idle_allocations(context.work, before)):
         days = (context.on - row.moved_on).days
@@ -40,7 +57,7 @@ async def detect_idle_allocations(context: DetectionContext) -> list[Detection]:
                 row.region,
                 row.project_name,
                 f"{format_yuan(row.unpaid)} 元自 {row.moved_on} 起 {days} 天没有动用",
-                context.severity_for(days),
+                context.rule.value.get_severity(days),
                 {"未支付": format_yuan(row.unpaid), "已支付": format_yuan(row.paid), "闲置天数": str(days)},
                 [format_row(row._asdict())],
             )
@@ -48,9 +65,9 @@ async def detect_idle_allocations(context: DetectionContext) -> list[Detection]:
     return detections
 
 
-async def detect_undistributed_sources(context: DetectionContext) -> list[Detection]:
+async def detect_undistributed_sources(context: DetectionContext[SteppedAlertRule]) -> list[Detection]:
     """Fund documents with money not distributed within the days of the rule."""
-    limit = context.min_days()
+    limit = context.rule.value.get_min_days()
     detections = []
     for row in context.note_truncation(
         await repository.system_list_sources(context.work, received_by=context.on - timedelta(days=limit + 1))
@@ -63,7 +80,7 @@ async def detect_undistributed_sources(context: DetectionContext) -> list[Detect
                 row.region,
                 f"{row.document_no} {row.title}"[:300],
                 f"收文 {days} 天, 尚有 {format_yuan(row.left)} 元没有分解下达(时限 {limit} 天)",
-                context.severity_for(days - 1),
+                context.rule.value.get_severity(days - 1),
                 {
                     "到位": format_yuan(row.received),
                     "未下达": format_yuan(row.left),
@@ -76,16 +93,16 @@ async def detect_undistributed_sources(context: DetectionContext) -> list[Detect
     return detections
 
 
-def find_checkpoint(schedule: list[dict[str, str | int]], on: date) -> tuple[date, int] | None:
+def find_checkpoint(schedule: Sequence[Checkpoint], on: date) -> tuple[date, int] | None:
     """Last point of a yearly schedule ({"by": "06-30", "percent": 50}) that lies before a day: (day, percent)."""
-    points = [(date.fromisoformat(f"{on.year}-{entry['by']}"), int(entry["percent"])) for entry in schedule]
+    points = [(date.fromisoformat(f"{on.year}-{entry.by}"), entry.percent) for entry in schedule]
     past_points = [point for point in points if point[0] < on]
     return max(past_points) if past_points else None
 
 
-async def detect_slow_spending(context: DetectionContext) -> list[Detection]:
+async def detect_slow_spending(context: DetectionContext[SlowSpendingRule]) -> list[Detection]:
     """Fund documents whose paid share is below the schedule of the rule."""
-    point = find_checkpoint(context.rule.value["schedule"], context.on)
+    point = find_checkpoint(context.rule.value.schedule, context.on)
     if point is None:
         return []
     due_on, required = point
@@ -96,7 +113,7 @@ async def detect_slow_spending(context: DetectionContext) -> list[Detection]:
         if row.received <= 0 or row.paid * 100 >= row.received * required:
             continue
         share = format_percent(row.paid, row.received)
-        is_far_below = row.paid * 100 < row.received * (required - int(context.rule.value["red_below"]))
+        is_far_below = row.paid * 100 < row.received * (required - context.rule.value.red_below)
         detections.append(
             Detection(
                 "source",
@@ -117,15 +134,13 @@ async def detect_slow_spending(context: DetectionContext) -> list[Detection]:
     return detections
 
 
-async def detect_excess_fees(context: DetectionContext) -> list[Detection]:
+async def detect_excess_fees(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Management fees above the ceiling of their level and year (rule plan.management_fee)."""
     detections = []
     for row in context.note_truncation(await repository.system_sum_management_fees(context.work)):
         rule_day = min(context.on, date(row.year, 12, 31))
-        ceilings = (await context.work.get_rule("plan.management_fee", on=rule_day, region=row.region)).value[
-            "percent"
-        ]
-        ceiling = ceilings.get(row.level)
+        fee_rule = await context.work.get_rule(PLAN_MANAGEMENT_FEE, on=rule_day, region=row.region)
+        ceiling = fee_rule.value.percent.get(row.level)
         if ceiling is None or not exceeds_percent(row.fee, row.allocated, ceiling):
             continue
         share = format_percent(row.fee, row.allocated)
@@ -153,7 +168,7 @@ async def detect_excess_fees(context: DetectionContext) -> list[Detection]:
 PLANS_PER_QUERY = 500
 
 
-async def detect_unannounced_payments(context: DetectionContext) -> list[Detection]:
+async def detect_unannounced_payments(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Plans whose money was paid without an allocation notice, or before it."""
     plans = context.note_truncation(await repository.system_list_paid_plans(context.work))
     announced: dict[str, date] = {}
@@ -185,7 +200,7 @@ async def detect_unannounced_payments(context: DetectionContext) -> list[Detecti
     return detections
 
 
-async def detect_unpublished_targets(context: DetectionContext) -> list[Detection]:
+async def detect_unpublished_targets(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Approved performance targets that are past their publication date."""
     return [
         Detection(
@@ -230,15 +245,15 @@ def _build_payment_detection(
     )
 
 
-async def detect_payments_ahead_of_works(context: DetectionContext) -> list[Detection]:
+async def detect_payments_ahead_of_works(context: DetectionContext[AheadRule]) -> list[Detection]:
     """Projects whose paid share exceeds their physical progress by more than the margin."""
-    margin, advance = int(context.rule.value["margin"]), int(context.rule.value["advance"])
+    margin, advance = context.rule.value.margin, context.rule.value.advance
     detections = []
     for row in context.note_truncation(
         await repository.system_list_projects_paid_ahead(context.work, margin, advance)
     ):
         share, progress = format_percent(row.paid, row.allocated), row.physical_percent or 0
-        is_far_ahead = row.paid * 100 > row.allocated * (progress + int(context.rule.value["red_over"]))
+        is_far_ahead = row.paid * 100 > row.allocated * (progress + context.rule.value.red_over)
         detections.append(
             Detection(
                 "project",
@@ -259,12 +274,14 @@ async def detect_payments_ahead_of_works(context: DetectionContext) -> list[Dete
     return detections
 
 
-async def detect_payments_without_evidence(context: DetectionContext) -> list[Detection]:
+async def detect_payments_without_evidence(context: DetectionContext[EvidenceRule]) -> list[Detection]:
     """Payments without a site report, or whose last site report was older than the days of the rule."""
-    days = int(context.rule.value["days"])
+    days = context.rule.value.days
     detections = []
     for row in context.note_truncation(
-        await repository.system_list_payments_without_evidence(context.work, context.window_start())
+        await repository.system_list_payments_without_evidence(
+            context.work, context.rule.value.get_window_start(context.on)
+        )
     ):
         if row.reported_on is None:
             detections.append(
@@ -296,11 +313,13 @@ def find_split_window(rows: PaymentRows, days: int, threshold: int) -> PaymentRo
     return ()
 
 
-async def detect_split_payments(context: DetectionContext) -> list[Detection]:
+async def detect_split_payments(context: DetectionContext[SplitRule]) -> list[Detection]:
     """Several payments of a project to a payee, each below the contract threshold, that together reach it."""
-    threshold, days = parse_yuan(context.rule.value["threshold"]), int(context.rule.value["days"])
+    threshold, days = parse_yuan(context.rule.value.threshold), context.rule.value.days
     rows = context.note_truncation(
-        await repository.system_list_small_payments(context.work, context.window_start(), threshold)
+        await repository.system_list_small_payments(
+            context.work, context.rule.value.get_window_start(context.on), threshold
+        )
     )
     detections = []
     for (project, payee), group in groupby(rows, key=lambda row: (row.project_id, row.payee_key)):
@@ -316,10 +335,12 @@ async def detect_split_payments(context: DetectionContext) -> list[Detection]:
     return detections
 
 
-async def detect_same_day_payments(context: DetectionContext) -> list[Detection]:
+async def detect_same_day_payments(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Several payments to one payee on one day."""
     rows = context.note_truncation(
-        await repository.system_list_same_day_payments(context.work, context.window_start())
+        await repository.system_list_same_day_payments(
+            context.work, context.rule.value.get_window_start(context.on)
+        )
     )
     detections = []
     for (payee, day), group in groupby(rows, key=lambda row: (row.payee_key, row.paid_on)):
@@ -338,7 +359,7 @@ async def detect_same_day_payments(context: DetectionContext) -> list[Detection]
     return detections
 
 
-async def detect_wrong_payees(context: DetectionContext) -> list[Detection]:
+async def detect_wrong_payees(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Payments to a payee other than the party of their contract."""
     return [
         _build_payment_detection(
@@ -349,19 +370,23 @@ async def detect_wrong_payees(context: DetectionContext) -> list[Detection]:
             合同乙方=row.party,
         )
         for row in context.note_truncation(
-            await repository.system_list_wrong_payees(context.work, context.window_start())
+            await repository.system_list_wrong_payees(
+                context.work, context.rule.value.get_window_start(context.on)
+            )
         )
     ]
 
 
-async def detect_forbidden_purposes(context: DetectionContext) -> list[Detection]:
+async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Payments whose purpose contains a word forbidden on their own day (rule payment.purpose)."""
     words: set[str] = set()
-    for on in (context.on, context.window_start()):
+    for on in (context.on, context.rule.value.get_window_start(context.on)):
         words |= set(await _get_forbidden_words(context, on))
     detections = []
     for row in context.note_truncation(
-        await repository.system_list_payments_by_purpose(context.work, context.window_start(), sorted(words))
+        await repository.system_list_payments_by_purpose(
+            context.work, context.rule.value.get_window_start(context.on), sorted(words)
+        )
     ):
         on = row.paid_on or row.applied_on
         words_then = await _get_forbidden_words(context, on)
@@ -374,7 +399,7 @@ async def detect_forbidden_purposes(context: DetectionContext) -> list[Detection
     return detections
 
 
-async def detect_blocked_purposes(context: DetectionContext) -> list[Detection]:
+async def detect_blocked_purposes(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Payments whose purpose the screening blocks and no reviewer has cleared."""
     detections = []
     for row in context.note_truncation(await repository.system_list_blocked_payments(context.work)):
@@ -386,42 +411,47 @@ async def detect_blocked_purposes(context: DetectionContext) -> list[Detection]:
     return detections
 
 
-async def _get_forbidden_words(context: DetectionContext, on: date) -> dict[str, list[str]]:
+async def _get_forbidden_words(
+    context: DetectionContext[WindowAlertRule], on: date
+) -> dict[str, tuple[str, ...]]:
     """Forbidden word → words that excuse it, on a day; empty if no rule was in force."""
     try:
-        value = (await context.work.get_rule("payment.purpose", on=on)).value
+        value = (await context.work.get_rule(PAYMENT_PURPOSE, on=on)).value
     except NotFound:
         return {}
-    return dict.fromkeys(value["words"], value["but"])
+    return dict.fromkeys(value.words, value.but)
 
 
-async def detect_forbidden_subjects(context: DetectionContext) -> list[Detection]:
+async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsRule]) -> list[Detection]:
     """Payments booked under an economic subject that the rule forbids."""
-    prefixes = context.rule.value["prefixes"]
+    prefixes = list(context.rule.value.prefixes)
     return [
         _build_payment_detection(
             row, f"使用了禁止科目 {row.economic_subject}", AlertSeverity.RED, 经济科目=row.economic_subject
         )
         for row in context.note_truncation(
-            await repository.system_list_payments_by_subject(context.work, context.window_start(), prefixes)
+            await repository.system_list_payments_by_subject(
+                context.work, context.rule.value.get_window_start(context.on), prefixes
+            )
         )
     ]
 
 
-ALERT_RULE_PREFIX = "alert."
-DETECTORS: dict[str, Detector] = {
-    "idle": detect_idle_allocations,
-    "break_down": detect_undistributed_sources,
-    "slow": detect_slow_spending,
-    "ahead": detect_payments_ahead_of_works,
-    "evidence": detect_payments_without_evidence,
-    "split": detect_split_payments,
-    "same_day": detect_same_day_payments,
-    "payee": detect_wrong_payees,
-    "purpose": detect_forbidden_purposes,
-    "held": detect_blocked_purposes,
-    "subject": detect_forbidden_subjects,
-    "fee": detect_excess_fees,
-    "unpublished": detect_unannounced_payments,
-    "target_late": detect_unpublished_targets,
-}
+# fmt: off
+DETECTORS: tuple[Detector[Any], ...] = (
+    Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations),
+    Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources),
+    Detector("alert.slow",        SlowSpendingRule,      detect_slow_spending),
+    Detector("alert.ahead",       AheadRule,             detect_payments_ahead_of_works),
+    Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence),
+    Detector("alert.split",       SplitRule,             detect_split_payments),
+    Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments),
+    Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees),
+    Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes),
+    Detector("alert.held",        AlertRule,             detect_blocked_purposes),
+    Detector("alert.subject",     ForbiddenSubjectsRule, detect_forbidden_subjects),
+    Detector("alert.fee",         AlertRule,             detect_excess_fees),
+    Detector("alert.unpublished", AlertRule,             detect_unannounced_payments),
+    Detector("alert.target_late", AlertRule,             detect_unpublished_targets),
+)
+# fmt: on

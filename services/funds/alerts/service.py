@@ -1,6 +1,6 @@
 """Scan of all detectors."""
 
-from services.funds.alerts.detectors import ALERT_RULE_PREFIX, DETECTORS
+from services.funds.alerts.detectors import DETECTORS
 from services.funds.alerts.models import ALERTS
 from shared.alerts import scan as alert_scan
 from shared.alerts.schemas import ScanResult
@@ -9,4 +9,4 @@ from shared.unit_of_work import ServiceContext
 
 async def scan_alerts(context: ServiceContext) -> ScanResult:
     """Run all detectors now and update the alerts."""
-    return await alert_scan.run_detectors(context, ALERTS, ALERT_RULE_PREFIX, DETECTORS)
+    return await alert_scan.run_detectors(context, ALERTS, DETECTORS)

@@ -8,6 +8,7 @@ from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
 from services.funds.contracts.schemas import ContractCreate, Settlement
 from services.funds.percentages import parse_hundredths
+from services.funds.policy import PAYMENT_RETENTION
 from shared.auth import May
 from shared.clients.funds import ContractRegistered, ContractSettled
 from shared.errors import Conflict, FieldError, Forbidden, Invalid
@@ -24,10 +25,10 @@ async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
     """
     allocation = await _require_allocation(work, body.project_id)
     work.actor.require(May.PAYMENT_SUBMIT, allocation.region)
-    rule = await work.get_rule("payment.retention", on=body.signed_on, region=allocation.region)
+    rule = await work.get_rule(PAYMENT_RETENTION, on=body.signed_on, region=allocation.region)
     errors = []
-    if parse_hundredths(body.retention_percent) > parse_hundredths(rule.value["ceiling_percent"]):
-        detail = f"质量保证金不得高于 {rule.value['ceiling_percent']}%({rule.basis})"
+    if parse_hundredths(body.retention_percent) > parse_hundredths(rule.value.ceiling_percent):
+        detail = f"质量保证金不得高于 {rule.value.ceiling_percent}%({rule.basis})"
         errors.append(FieldError("retention", detail, "retention is above the ceiling", "/retention_percent"))
     if body.signed_on > work.today:
         errors.append(

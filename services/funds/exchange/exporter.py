@@ -3,12 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from services.funds.exchange import repository
 from services.funds.ledger import service as ledger
 from services.funds.ledger.schemas import Figures
 from services.funds.payments.models import Payment, Refund
+from services.funds.policy import EXCHANGE_CODES, ExchangeCodes
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import AdjustmentKind
 from shared.china import format_yuan
@@ -55,11 +55,11 @@ def build_pay_back(refund: Refund) -> dict[str, str]:
 
 
 def build_bgt_info(
-    source: Source, figures: Figures, external_id: str, codes: Mapping[str, Any]
+    source: Source, figures: Figures, external_id: str, codes: ExchangeCodes
 ) -> dict[str, str]:
     """Format a fund document as 指标; codes are translated by the dated rule `exchange.codes`."""
-    level_codes = {ours: theirs for theirs, ours in codes["level"].items()}
-    task_codes = {ours: theirs for theirs, ours in codes["task"].items()}
+    level_codes = {ours: theirs for theirs, ours in codes.level.items()}
+    task_codes = {ours: theirs for theirs, ours in codes.task.items()}
     values = (
         external_id or str(source.id),
         source.region[:9],
@@ -120,7 +120,7 @@ async def list_bgt_infos(work: UnitOfWork, params: PageParams, year: int | None)
     external_ids = await repository.get_external_ids(work, ids)
     rows = []
     for source in page.items:
-        codes = (await work.get_rule("exchange.codes", region=source.region)).value
+        codes = (await work.get_rule(EXCHANGE_CODES, region=source.region)).value
         source_figures = figures.get(source.id, Figures())
         rows.append(build_bgt_info(source, source_figures, external_ids.get(str(source.id), ""), codes))
     return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)

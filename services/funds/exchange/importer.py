@@ -18,6 +18,7 @@ from services.funds.payments import service as payment_service
 from services.funds.payments.lifecycle import PaymentAction, PaymentState
 from services.funds.payments.models import Payment
 from services.funds.payments.schemas import PaymentTransitionRequest, RefundCreate
+from services.funds.policy import EXCHANGE_CODES
 from services.funds.sources import repository as sources
 from services.funds.sources import service as source_service
 from services.funds.sources.schemas import AdjustmentCreate, AdjustmentKind, SourceCreate
@@ -197,8 +198,8 @@ async def _apply_document(work: UnitOfWork, row: BgtInfoRow) -> tuple[str, str]:
 
 
 async def _build_source(work: UnitOfWork, row: BgtInfoRow, region: str) -> SourceCreate:
-    codes = (await work.get_rule("exchange.codes", on=row.DOC_DATE, region=region)).value
-    level = codes["level"].get(row.BUDGET_LEVEL_CODE)
+    codes = (await work.get_rule(EXCHANGE_CODES, on=row.DOC_DATE, region=region)).value
+    level = codes.level.get(row.BUDGET_LEVEL_CODE)
     if level is None:
         raise Invalid(f"未知的预算级次代码 {row.BUDGET_LEVEL_CODE}", "Unknown level code")
     transfer_code = row.TRACK_PRO_CODE or row.PRO_CODE
@@ -212,8 +213,8 @@ async def _build_source(work: UnitOfWork, row: BgtInfoRow, region: str) -> Sourc
         title=row.BGT_DOC_TITLE,
         fiscal_year=int(row.FISCAL_YEAR),
         level=level,
-        fund=codes["fund"].get(transfer_code, codes["fund"][""]),
-        task=codes["task"].get(row.TASK_NO, codes["task"][""]),
+        fund=codes.fund.get(transfer_code, codes.fund[""]),
+        task=codes.task.get(row.TASK_NO, codes.task[""]),
         transfer_code=transfer_code,
         function_subject=row.EXP_FUNC_CODE,
         government_subject=row.GOV_BGT_ECO_CODE,

@@ -3,12 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any, Generic, TypeVar
 
-from services.funds.findings import Effect, Finding, build_finding
+from services.funds import policy
+from services.funds.findings import Effect, EffectRule, Finding, build_finding
 from services.funds.percentages import format_percent, parse_hundredths
+from services.funds.policy import (
+    ContractThreshold,
+    PaymentAdvance,
+    PaymentProgress,
+    PaymentPurpose,
+    ProjectStates,
+    Retention,
+)
 from shared.china import format_yuan, parse_yuan
 from shared.clients.projects import TextScreening
-from shared.rules import Rule
+from shared.rules import Rule, RuleKey
+
+EffectRuleT = TypeVar("EffectRuleT", bound=EffectRule)
 
 
 @dataclass(frozen=True)
@@ -49,33 +61,33 @@ class PaymentCase:
     same_day_equal: int = 0
 
 
-def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule]) -> list[Finding]:
+def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list[Finding]:
     """Findings of every control in force that applies: failed ones first, then by effect (stop, warn, report)."""
-    results = (check(case, rules[key]) for key, check in CONTROLS.items() if key in rules)
+    results = (one.check(case, rules[one.rule.key]) for one in CONTROLS if one.rule.key in rules)
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
     findings = [finding for finding in results if finding is not None]
     return sorted(findings, key=lambda finding: (finding.passed, rank[finding.effect]))
 
 
-def _check_project(case: PaymentCase, rule: Rule) -> Finding:
+def _check_project(case: PaymentCase, rule: Rule[ProjectStates]) -> Finding:
     if case.library_unavailable:
         return build_finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
     if case.project_state is None:
         return build_finding(rule, passed=False, message="项目库中没有这个项目")
     if case.blocked:
         return build_finding(rule, passed=False, message="项目筛查未通过, 不能支付")
-    passed = case.project_state in rule.value["states"]
+    passed = case.project_state in rule.value.states
     message = (
         "项目状态可以支付" if passed else f"项目处于“{case.project_label or case.project_state}”, 不能支付"
     )
     return build_finding(rule, passed=passed, message=message)
 
 
-def _check_progress(case: PaymentCase, rule: Rule) -> Finding:
-    margin, progress = int(rule.value["margin"]), case.physical_percent or 0
+def _check_progress(case: PaymentCase, rule: Rule[PaymentProgress]) -> Finding:
+    margin, progress = rule.value.margin, case.physical_percent or 0
     ceiling = min(100, progress + margin)
     if case.advance:
-        ceiling = max(ceiling, int(rule.value["advance"]))
+        ceiling = max(ceiling, rule.value.advance)
     paid_after = case.paid + case.amount
     passed = paid_after * 100 <= case.allocated * ceiling
     share = format_percent(paid_after, case.allocated)
@@ -84,7 +96,7 @@ def _check_progress(case: PaymentCase, rule: Rule) -> Finding:
     return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
-def _check_payee(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_payee(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
     contract = case.contract
     if contract is None:
         return None
@@ -100,7 +112,7 @@ def _check_payee(case: PaymentCase, rule: Rule) -> Finding | None:
     return build_finding(rule, passed=False, message=message)
 
 
-def _check_contract_ceiling(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_contract_ceiling(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
     contract = case.contract
     if contract is None:
         return None
@@ -120,15 +132,15 @@ def _check_contract_ceiling(case: PaymentCase, rule: Rule) -> Finding | None:
     return build_finding(rule, passed=within, message=message, figures=figures)
 
 
-def _check_contract_required(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_contract_required(case: PaymentCase, rule: Rule[ContractThreshold]) -> Finding | None:
     if case.contract is not None:
         return None
-    needed = case.amount >= parse_yuan(rule.value["from"]) and not case.households
+    needed = case.amount >= parse_yuan(rule.value.minimum) and not case.households
     message = f"支付 {format_yuan(case.amount)} 元, 没有登记合同" if needed else "不需要合同"
     return build_finding(rule, passed=not needed, message=message)
 
 
-def _check_retention(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_retention(case: PaymentCase, rule: Rule[Retention]) -> Finding | None:
     contract = case.contract
     if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
         return None
@@ -140,11 +152,11 @@ def _check_retention(case: PaymentCase, rule: Rule) -> Finding | None:
     return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
-def _check_advance(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_advance(case: PaymentCase, rule: Rule[PaymentAdvance]) -> Finding | None:
     contract = case.contract
     if contract is None or not case.advance:
         return None
-    ceiling = int(rule.value["percent"])
+    ceiling = rule.value.percent
     total = contract.advances + case.amount
     passed = total * 100 <= contract.amount * ceiling
     share = format_percent(total, contract.amount)
@@ -153,18 +165,18 @@ def _check_advance(case: PaymentCase, rule: Rule) -> Finding | None:
     )
 
 
-def _check_purpose(case: PaymentCase, rule: Rule) -> Finding:
+def _check_purpose(case: PaymentCase, rule: Rule[PaymentPurpose]) -> Finding:
     checked_text = case.purpose
-    for word in rule.value["but"]:
+    for word in rule.value.but:
         checked_text = checked_text.replace(word, " ")
-    hits = [word for word in rule.value["words"] if word in checked_text]
+    hits = [word for word in rule.value.words if word in checked_text]
     message = "用途没有禁止内容" if not hits else "用途含有禁止内容: " + "、".join(hits)
     return build_finding(
         rule, passed=not hits, message=message, figures={"命中": "、".join(hits)} if hits else {}
     )
 
 
-def _check_screening(case: PaymentCase, rule: Rule) -> Finding | None:
+def _check_screening(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
     """Finding of the screening of the purpose: BLOCK needs the reviewer's clearance, REVIEW is reported only."""
     screening = case.screening
     if screening is None:
@@ -187,7 +199,7 @@ def _check_screening(case: PaymentCase, rule: Rule) -> Finding | None:
     return build_finding(rule, passed=False, message=message, figures=figures)
 
 
-def _check_same_day(case: PaymentCase, rule: Rule) -> Finding:
+def _check_same_day(case: PaymentCase, rule: Rule[EffectRule]) -> Finding:
     if case.same_day_equal:
         message = "同一收款人当日有同额支付, 请核对是否重复"
     elif case.same_day:
@@ -199,18 +211,25 @@ def _check_same_day(case: PaymentCase, rule: Rule) -> Finding:
     )
 
 
+@dataclass(frozen=True)
+class PaymentControl(Generic[EffectRuleT]):
+    """A rule and the function that checks it; the function returns None if it does not apply to the payment."""
+
+    rule: RuleKey[EffectRuleT]
+    check: Callable[[PaymentCase, Rule[EffectRuleT]], Finding | None]
+
+
 # fmt: off
-CONTROLS: Mapping[str, Callable[[PaymentCase, Rule], Finding | None]] = {
-    "payment.project":         _check_project,
-    "payment.progress":        _check_progress,
-    "payment.payee":           _check_payee,
-    "payment.contract":        _check_contract_ceiling,
-    "payment.contract_needed": _check_contract_required,
-    "payment.retention":       _check_retention,
-    "payment.advance":         _check_advance,
-    "payment.purpose":         _check_purpose,
-    "payment.screening":       _check_screening,
-    "payment.same_day":        _check_same_day,
-}
+CONTROLS: tuple[PaymentControl[Any], ...] = (
+    PaymentControl(policy.PAYMENT_PROJECT,         _check_project),
+    PaymentControl(policy.PAYMENT_PROGRESS,        _check_progress),
+    PaymentControl(policy.PAYMENT_PAYEE,           _check_payee),
+    PaymentControl(policy.PAYMENT_CONTRACT,        _check_contract_ceiling),
+    PaymentControl(policy.PAYMENT_CONTRACT_NEEDED, _check_contract_required),
+    PaymentControl(policy.PAYMENT_RETENTION,       _check_retention),
+    PaymentControl(policy.PAYMENT_ADVANCE,         _check_advance),
+    PaymentControl(policy.PAYMENT_PURPOSE,         _check_purpose),
+    PaymentControl(policy.PAYMENT_SCREENING,       _check_screening),
+    PaymentControl(policy.PAYMENT_SAME_DAY,        _check_same_day),
+)
 # fmt: on
-"""Rule key → its check, which returns None if it does not apply to the payment."""

@@ -11,12 +11,11 @@ from services.funds.findings import Effect, Finding
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
 from services.funds.payments import repository
-from services.funds.payments.calculation import ContractFacts, PaymentCase, evaluate_controls
+from services.funds.payments.calculation import CONTROLS, ContractFacts, PaymentCase, evaluate_controls
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
 from shared.clients.projects import ProjectSnapshot, TextScreening
-from shared.rules import list_rules_in_force
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 IN_TRANSIT_STATES = frozenset({PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED})
@@ -41,9 +40,7 @@ async def list_findings(
 ) -> list[Finding]:
     """Findings of every control now; with `lock` the contract is locked until the transaction ends."""
     on = payment.paid_on or work.today
-    rules = {
-        rule.key: rule for rule in await list_rules_in_force(work.session, on, payment.region, "payment.")
-    }
+    rules = await work.get_rules([one.rule for one in CONTROLS], on=on, region=payment.region)
     figures = await ledger.get_figures(work, {"project_id": payment.project_id})
     own_in_transit = payment.amount if payment.state in IN_TRANSIT_STATES else 0
     same_day = await repository.list_same_day_payments(work, payment.payee_key, on, payment.id)

@@ -3,14 +3,27 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from services.funds.findings import Effect, Finding, build_finding
+from services.funds import policy
+from services.funds.findings import Effect, EffectRule, Finding, build_finding
 from services.funds.percentages import exceeds_percent, format_percent
+from services.funds.policy import (
+    BreakDownDays,
+    IndustryShare,
+    KeyVillages,
+    ManagementFee,
+    ProjectStates,
+    RegionBalance,
+    TaskCategories,
+)
 from services.funds.sources.schemas import FundLevel
 from shared.auth import is_region_within
 from shared.china import format_wan, format_yuan
-from shared.rules import Rule
+from shared.rules import Rule, RuleKey
+
+EffectRuleT = TypeVar("EffectRuleT", bound=EffectRule)
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,10 @@ TOWN_DIGITS = 9
 MAX_NAMED_LINES = 20
 
 
-def check_management_fee(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def check_management_fee(inputs: RuleInputs, rule: Rule[ManagementFee]) -> list[Finding]:
     """Management fee per level, of this plan alone and of the year with it; both must be within the limit (%)."""
     findings = []
-    for level, limit in rule.value["percent"].items():
+    for level, limit in rule.value.percent.items():
         lines = [line for line in inputs.lines if line.level == level]
         fee = sum(line.amount for line in lines if line.management_fee)
         total = sum(line.amount for line in lines)
@@ -109,22 +122,22 @@ def check_management_fee(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     return findings or [build_finding(rule, passed=True, message="方案没有项目管理费")]
 
 
-def check_industry_share(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def check_industry_share(inputs: RuleInputs, rule: Rule[IndustryShare]) -> list[Finding]:
     """Share of central and provincial money spent on industry, of the year's decided plans and this one."""
-    levels = set(rule.value["levels"])
+    levels = set(rule.value.levels)
     lines = [line for line in inputs.lines if line.level in levels]
     earlier = [totals for level, totals in inputs.year.items() if level in levels]
     total = sum(totals.total for totals in earlier) + sum(line.amount for line in lines)
     industry = sum(totals.industry for totals in earlier) + sum(
         line.amount for line in lines if line.industry
     )
-    floor = rule.value["percent"]
+    floor = rule.value.percent
     figures = {
         "产业(万元)": format_wan(industry),
         "中央和省级(万元)": format_wan(total),
         "占比%": format_percent(industry, total),
     }
-    figures |= _format_level_shares(inputs, lines, rule.value["levels"]) | _list_industry_reasons(lines)
+    figures |= _format_level_shares(inputs, lines, rule.value.levels) | _list_industry_reasons(lines)
     if floor is None:
         return [
             build_finding(
@@ -134,7 +147,7 @@ def check_industry_share(inputs: RuleInputs, rule: Rule) -> list[Finding]:
                 figures=figures,
             )
         ]
-    reached = not exceeds_percent(total - industry, total, str(100 - int(floor)))
+    reached = not exceeds_percent(total - industry, total, str(100 - floor))
     figures["下限%"] = str(floor)
     message = f"全年中央和省级资金用于产业占 {format_percent(industry, total)}%, {'达到' if reached else '未达到'} {floor}%"
     ids = [line.id for line in lines if line.industry]
@@ -142,7 +155,7 @@ def check_industry_share(inputs: RuleInputs, rule: Rule) -> list[Finding]:
 
 
 def _format_level_shares(
-    inputs: RuleInputs, lines: Sequence[LineFacts], levels: Sequence[str]
+    inputs: RuleInputs, lines: Sequence[LineFacts], levels: Sequence[FundLevel]
 ) -> dict[str, str]:
     """Industry share of each level, of this plan and the year's other plans together."""
     shares = {}
@@ -152,7 +165,7 @@ def _format_level_shares(
         total = earlier.total + sum(line.amount for line in own_lines)
         to_industry = earlier.industry + sum(line.amount for line in own_lines if line.industry)
         if total:
-            shares[f"{FundLevel(level).label}占比%"] = format_percent(to_industry, total)
+            shares[f"{level.label}占比%"] = format_percent(to_industry, total)
     return shares
 
 
@@ -164,9 +177,9 @@ def _list_industry_reasons(lines: Sequence[LineFacts]) -> dict[str, str]:
     }
 
 
-def check_key_villages(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def check_key_villages(inputs: RuleInputs, rule: Rule[KeyVillages]) -> list[Finding]:
     """Share of the money that goes to key villages (重点帮扶村); reported only."""
-    villages: Sequence[str] = rule.value["villages"]
+    villages = rule.value.villages
     if not villages:
         return [build_finding(rule, passed=True, message="尚未维护重点帮扶村名单, 不统计")]
     payouts = [line for line in inputs.lines if line.amount > 0]
@@ -176,7 +189,7 @@ def check_key_villages(inputs: RuleInputs, rule: Rule) -> list[Finding]:
         if any(is_region_within(line.region, village) for village in villages if line.region)
     ]
     village_amount, total = sum(line.amount for line in village_lines), sum(line.amount for line in payouts)
-    floor = str(rule.value.get("percent") or "0")
+    floor = str(rule.value.percent or 0)
     reached = (
         not exceeds_percent(int(floor) * total, 100 * village_amount, "100")
         if village_amount
@@ -197,14 +210,14 @@ def check_key_villages(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     ]
 
 
-def check_region_balance(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def check_region_balance(inputs: RuleInputs, rule: Rule[RegionBalance]) -> list[Finding]:
     """Money per town; warns if one town has more than the share of the rule."""
     amount_by_town: dict[str, int] = {}
     for line in inputs.lines:
         if line.amount > 0 and line.region[TOWN_DIGITS - 3 : TOWN_DIGITS].strip("0"):
             town = line.region[:TOWN_DIGITS].ljust(12, "0")
             amount_by_town[town] = amount_by_town.get(town, 0) + line.amount
-    total, limit = sum(amount_by_town.values()), str(rule.value["percent"])
+    total, limit = sum(amount_by_town.values()), rule.value.percent
     ranked = sorted(amount_by_town.items(), key=lambda item: -item[1])
     figures = {
         town: f"{format_wan(amount)} 万元, {format_percent(amount, total)}%"
@@ -220,16 +233,19 @@ def check_region_balance(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     return [build_finding(rule, passed=not unbalanced, message=message, figures=figures, lines=ids)]
 
 
-def evaluate_rules(inputs: RuleInputs, rules: Mapping[str, Rule]) -> list[Finding]:
+def evaluate_rules(inputs: RuleInputs, rules: Mapping[str, Rule[Any]]) -> list[Finding]:
     """Findings of every rule in force: failed ones first, then by effect (stop, warn, report)."""
     findings = [
-        finding for key, check in CHECKS.items() if key in rules for finding in check(inputs, rules[key])
+        finding
+        for one in CHECKS
+        if one.rule.key in rules
+        for finding in one.check(inputs, rules[one.rule.key])
     ]
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
     return sorted(findings, key=lambda finding: (finding.passed, rank[finding.effect]))
 
 
-def _check_sources(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def _check_sources(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
     required: dict[UUID, int] = {}
     for line in inputs.lines:
         required[line.source_id] = required.get(line.source_id, 0) + line.amount
@@ -267,7 +283,7 @@ def _check_recalls(inputs: RuleInputs, figures: dict[str, str]) -> list[str]:
     return shortfalls
 
 
-def _check_announced_total(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def _check_announced_total(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
     total = sum(line.amount for line in inputs.lines)
     if inputs.announced_total is None:
         return [
@@ -285,10 +301,10 @@ def _check_announced_total(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     return [build_finding(rule, passed=not gap, message=message, figures=figures)]
 
 
-def _check_library(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def _check_library(inputs: RuleInputs, rule: Rule[ProjectStates]) -> list[Finding]:
     if inputs.library_unavailable:
         return [build_finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目是否在库")]
-    allowed = set(rule.value["states"])
+    allowed = rule.value.states
     rejected = [
         line
         for line in inputs.lines
@@ -307,7 +323,7 @@ def _explain_state(line: LineFacts) -> str:
     return "筛查未通过" if line.blocked else f"处于“{line.state_label or line.project_state}”"
 
 
-def _check_readiness(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def _check_readiness(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
     unready = [line for line in inputs.lines if line.amount > 0 and line.readiness]
     figures = {line.name: "; ".join(line.readiness) for line in unready[:MAX_NAMED_LINES]}
     message = "项目库没有提示条件不成熟的项目"
@@ -326,8 +342,10 @@ def _check_readiness(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     ]
 
 
-def _check_task_category(inputs: RuleInputs, rule: Rule) -> list[Finding]:
-    allowed: Mapping[str, Sequence[str]] = rule.value["categories"]
+def _check_task_category(inputs: RuleInputs, rule: Rule[TaskCategories]) -> list[Finding]:
+    allowed: Mapping[str, Sequence[str]] = {
+        task.value: codes for task, codes in rule.value.categories.items()
+    }
     mismatched = [
         line
         for line in inputs.lines
@@ -343,8 +361,8 @@ def _check_task_category(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     ]
 
 
-def _check_break_down_days(inputs: RuleInputs, rule: Rule) -> list[Finding]:
-    days = int(rule.value["days"])
+def _check_break_down_days(inputs: RuleInputs, rule: Rule[BreakDownDays]) -> list[Finding]:
+    days = rule.value.days
     late = {
         source.document_no: str((inputs.on - source.received_on).days)
         for source in inputs.sources.values()
@@ -354,7 +372,7 @@ def _check_break_down_days(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     return [build_finding(rule, passed=not late, message=message, figures=late)]
 
 
-def _check_repeated_funding(inputs: RuleInputs, rule: Rule) -> list[Finding]:
+def _check_repeated_funding(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
     repeated = [
         line for line in inputs.lines if line.amount > 0 and inputs.funded_before.get(line.project_id)
     ]
@@ -367,19 +385,27 @@ def _check_repeated_funding(inputs: RuleInputs, rule: Rule) -> list[Finding]:
     ]
 
 
+@dataclass(frozen=True)
+class PlanCheck(Generic[EffectRuleT]):
+    """A rule and the function that checks it."""
+
+    rule: RuleKey[EffectRuleT]
+    check: Callable[[RuleInputs, Rule[EffectRuleT]], list[Finding]]
+
+
 # fmt: off
-CHECKS: Mapping[str, Callable[[RuleInputs, Rule], list[Finding]]] = {
-    "plan.within_source":   _check_sources,
-    "plan.announced_total": _check_announced_total,
-    "plan.library":         _check_library,
-    "plan.readiness":       _check_readiness,
-    "plan.management_fee":  check_management_fee,
-    "plan.industry_share":  check_industry_share,
-    "plan.key_villages":    check_key_villages,
-    "plan.region_balance":  check_region_balance,
-    "plan.task_category":   _check_task_category,
-    "plan.break_down_days": _check_break_down_days,
-    "plan.same_project":    _check_repeated_funding,
-}
+CHECKS: tuple[PlanCheck[Any], ...] = (
+    PlanCheck(policy.PLAN_WITHIN_SOURCE,   _check_sources),
+    PlanCheck(policy.PLAN_ANNOUNCED_TOTAL, _check_announced_total),
+    PlanCheck(policy.PLAN_LIBRARY,         _check_library),
+    PlanCheck(policy.PLAN_READINESS,       _check_readiness),
+    PlanCheck(policy.PLAN_MANAGEMENT_FEE,  check_management_fee),
+    PlanCheck(policy.PLAN_INDUSTRY_SHARE,  check_industry_share),
+    PlanCheck(policy.PLAN_KEY_VILLAGES,    check_key_villages),
+    PlanCheck(policy.PLAN_REGION_BALANCE,  check_region_balance),
+    PlanCheck(policy.PLAN_TASK_CATEGORY,   _check_task_category),
+    PlanCheck(policy.PLAN_BREAK_DOWN_DAYS, _check_break_down_days),
+    PlanCheck(policy.PLAN_SAME_PROJECT,    _check_repeated_funding),
+)
 # fmt: on
-"""Rule key → its check; a rule that is not in force on the day yields no finding."""
+"""A rule that is not in force on the day yields no finding."""

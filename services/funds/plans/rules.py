@@ -8,12 +8,11 @@ from services.funds.commitments import service as commitments
 from services.funds.findings import Finding
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
-from services.funds.plans.calculation import LineFacts, RuleInputs, SourceFacts, evaluate_rules
+from services.funds.plans.calculation import CHECKS, LineFacts, RuleInputs, SourceFacts, evaluate_rules
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from shared.clients.projects import ProjectSnapshot
-from shared.rules import list_rules_in_force
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
@@ -27,9 +26,7 @@ async def list_findings(
     """Findings of every rule on a day (default: today). Without `projects` (projects service down) the cached projects are used."""
     day = on or _get_rule_date(work, plan)
     rule_day = min(day, date(plan.year, 12, 31))
-    rules = {
-        rule.key: rule for rule in await list_rules_in_force(work.session, rule_day, plan.region, "plan.")
-    }
+    rules = await work.get_rules([one.rule for one in CHECKS], on=rule_day, region=plan.region)
     sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
     snapshots = await commitments.get_cached_projects(work, [line.project_id for line in lines])
     inputs = RuleInputs(

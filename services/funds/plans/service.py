@@ -25,6 +25,7 @@ from services.funds.plans.schemas import (
     PlanRead,
     PlanTransitionRequest,
 )
+from services.funds.policy import PLAN_HOTLINE
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from services.funds.targets.service import approve_targets_of_plan
@@ -282,9 +283,9 @@ def _count_failed(findings: Sequence[Finding], effect: Effect) -> int:
 
 async def get_announcement_content(work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:
     """Build the content of the plan's announcement."""
-    hotline = await work.get_rule("plan.hotline", region=plan.region)
+    hotline = await work.get_rule(PLAN_HOTLINE, region=plan.region)
     sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
-    return build_announcement(plan, lines, sources_by_id, str(hotline.value))
+    return build_announcement(plan, lines, sources_by_id, hotline.value)
 
 
 async def get_notice_subject(work: UnitOfWork, plan_id: UUID) -> NoticeSubject:

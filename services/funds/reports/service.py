@@ -20,6 +20,7 @@ from services.funds.payments.schemas import PaymentRead, RefundRead
 from services.funds.percentages import format_percent
 from services.funds.plans import repository as plans
 from services.funds.plans.schemas import PlanRead
+from services.funds.policy import PLAN_BREAK_DOWN_DAYS
 from services.funds.reports import repository
 from services.funds.reports.schemas import (
     Evaluation,
@@ -280,8 +281,8 @@ def _build_indicator(
 async def _list_distribution_indicators(
     work: UnitOfWork, region: str, year: int
 ) -> list[EvaluationIndicator]:
-    rule = await work.get_rule("plan.break_down_days", region=region)
-    limit_days = int(rule.value["days"])
+    rule = await work.get_rule(PLAN_BREAK_DOWN_DAYS, region=region)
+    limit_days = rule.value.days
     documents = {row.id: row for row in await repository.list_upper_documents(work, region, year)}
     issues = [row for row in await repository.sum_issues(work, region, year) if row.source_id in documents]
     limit = timedelta(days=limit_days)

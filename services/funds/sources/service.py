@@ -1,10 +1,10 @@
 """Register and adjust fund documents; the ledger entry is posted in the same transaction."""
 
-from typing import Any
 from uuid import UUID
 
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
+from services.funds.policy import CODES_FUND, FUNCTION_SUBJECTS
 from services.funds.sources import repository
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
@@ -97,7 +97,7 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
                 "before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"
             )
         )
-    funds: dict[str, Any] = (await work.get_rule("codes.fund", on=body.received_on, region=body.region)).value
+    funds = (await work.get_rule(CODES_FUND, on=body.received_on, region=body.region)).value
     if body.fund not in funds:
         errors.append(
             FieldError(
@@ -107,7 +107,7 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
                 "/fund",
             )
         )
-    subjects = (await work.get_rule("codes.function_subject", on=body.received_on, region=body.region)).value
+    subjects = (await work.get_rule(FUNCTION_SUBJECTS, on=body.received_on, region=body.region)).value
     if body.function_subject and body.function_subject not in subjects:
         errors.append(
             FieldError(

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from services.funds.policy import RECONCILE_TOLERANCE
 from services.funds.statements import repository
 from services.funds.statements.calculation import MatchItem, MatchPair, Tolerance, pair_lines
 from services.funds.statements.models import Statement, StatementLine
@@ -46,7 +47,7 @@ async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement
     """Register a statement and match it at once. Invalid if its file cannot be read or a cell is wrong."""
     work.actor.require(May.RECONCILE, body.region)
     lines = body.lines or await _read_lines(work, body)
-    rule = await work.get_rule("reconcile.tolerance", on=body.period_to, region=body.region)
+    rule = await work.get_rule(RECONCILE_TOLERANCE, on=body.period_to, region=body.region)
     statement, is_new = await create_record(
         work,
         Statement,
@@ -106,8 +107,8 @@ def _build_line_write(values: dict[str, Any]) -> StatementLineWrite:
 
 async def _match_lines(work: UnitOfWork, statement: Statement) -> None:
     """Match the lines without explanation with our records, except those matched by other statements."""
-    rule = await work.get_rule("reconcile.tolerance", on=statement.period_to, region=statement.region)
-    tolerance = Tolerance(int(rule.value["days"]), parse_yuan(rule.value["amount"]))
+    rule = await work.get_rule(RECONCILE_TOLERANCE, on=statement.period_to, region=statement.region)
+    tolerance = Tolerance(rule.value.days, parse_yuan(rule.value.amount))
     await repository.delete_our_lines(work, statement.id)
     lines = await repository.list_lines(work, statement.id)
     resolved_ids = {line.record_id for line in lines if line.match is MatchResult.RESOLVED and line.record_id}

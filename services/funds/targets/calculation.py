@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
+from services.funds.policy import TargetDeviation
 from services.funds.targets.schemas import Aspect, Operator, Part
 from shared.china import split_proportionally
 from shared.errors import FieldError
@@ -54,9 +55,9 @@ def calculate_completion(operator: Operator, value: str, actual: str) -> int:
     return max(0, min(MAX_COMPLETION, int(ratio[0] * FULL_COMPLETION / ratio[1])))
 
 
-def is_deviation(completion: int, bounds: Mapping[str, Any]) -> bool:
+def is_deviation(completion: int, bounds: TargetDeviation) -> bool:
     """Whether a completion is outside the bounds (%) and needs a reason."""
-    return completion < int(bounds["below"]) * 100 or completion > int(bounds["above"]) * 100
+    return completion < bounds.below * 100 or completion > bounds.above * 100
 
 
 def calculate_execution(paid: int, budget: int) -> int:
@@ -73,13 +74,13 @@ def calculate_score(indicators: Iterable[WeightedIndicator], execution: int, exe
     return points // 100
 
 
-def distribute_weights(aspects: list[Aspect], points: Mapping[str, int]) -> list[int]:
+def distribute_weights(aspects: list[Aspect], points: Mapping[Part, int]) -> list[int]:
     """Distribute the points of each part over its indicators, earlier ones first.
 
     The points of a part without indicators go to the first part that has some.
     """
     weights = [0] * len(aspects)
-    points_by_part = {part: int(points[part]) for part in Part}
+    points_by_part = {part: points[part] for part in Part}
     present = [part for part in Part if any(aspect.part is part for aspect in aspects)]
     for part in Part:
         if present and part not in present:
@@ -93,7 +94,9 @@ def distribute_weights(aspects: list[Aspect], points: Mapping[str, int]) -> list
     return weights
 
 
-def list_form_faults(indicators: list[CheckedIndicator], points: Mapping[str, int]) -> tuple[FieldError, ...]:
+def list_form_faults(
+    indicators: list[CheckedIndicator], points: Mapping[Part, int]
+) -> tuple[FieldError, ...]:
     """Everything the form lacks before it can be submitted."""
     aspects = {indicator.aspect for indicator in indicators}
     errors = [
@@ -112,7 +115,7 @@ def list_form_faults(indicators: list[CheckedIndicator], points: Mapping[str, in
         if not indicator.value
     ]
     expected, total = (
-        sum(int(points[part]) for part in Part),
+        sum(points[part] for part in Part),
         sum(indicator.weight for indicator in indicators),
     )
     if indicators and total != expected:

@@ -1,8 +1,7 @@
 """Create, edit, transition, monitor, evaluate and publish performance targets; templates by project category."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
@@ -11,6 +10,14 @@ from services.funds.ledger import service as ledger
 from services.funds.ledger.schemas import Figures
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan
+from services.funds.policy import (
+    TARGET_DEVIATION,
+    TARGET_PUBLISH_DAYS,
+    TARGET_TEMPLATE_PREFIX,
+    TARGET_TEMPLATES,
+    TARGET_WEIGHTS,
+    TargetTemplateValue,
+)
 from services.funds.targets import repository
 from services.funds.targets.calculation import (
     calculate_completion,
@@ -24,12 +31,12 @@ from services.funds.targets.calculation import (
 from services.funds.targets.lifecycle import TARGET_LIFECYCLE, TargetAction, TargetFacts, TargetState
 from services.funds.targets.models import Target, TargetIndicator, TargetMonitoring
 from services.funds.targets.schemas import (
-    Aspect,
     IndicatorRead,
     IndicatorResult,
     IndicatorWrite,
     MonitoringCreate,
     MonitoringRead,
+    Part,
     PublicIndicator,
     PublicTarget,
     ResultsWrite,
@@ -50,30 +57,27 @@ from shared.files import uploads
 from shared.http import Page, PageParams, VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.records import create_record, save_record
-from shared.rules import Rule, list_rules_in_force
+from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
-TEMPLATE_RULE_PREFIX = "target.template."
 DECIDED_PLAN_STATES = frozenset({PlanState.APPROVED, PlanState.NOTICED, PlanState.ISSUED})
 MONITORED_STATES = frozenset({TargetState.APPROVED, TargetState.PUBLISHED})
 
 
 async def list_templates(work: UnitOfWork, region: str) -> list[TargetTemplate]:
     """List the templates in force today in a region."""
-    return [
-        _build_template(rule)
-        for rule in await list_rules_in_force(work.session, work.today, region, TEMPLATE_RULE_PREFIX)
-    ]
+    rules = await work.get_rules(TARGET_TEMPLATES, region=region)
+    return [_build_template(rule) for rule in rules.values()]
 
 
-def _build_template(rule: Rule) -> TargetTemplate:
+def _build_template(rule: Rule[TargetTemplateValue]) -> TargetTemplate:
     return TargetTemplate(
-        code=rule.key.removeprefix(TEMPLATE_RULE_PREFIX),
+        code=rule.key.removeprefix(TARGET_TEMPLATE_PREFIX),
         title=rule.title,
-        categories=rule.value["categories"],
+        categories=list(rule.value.categories),
         indicators=[
-            TemplateIndicator(part=Aspect(indicator["aspect"]).part, **indicator)
-            for indicator in rule.value["indicators"]
+            TemplateIndicator(part=indicator.aspect.part, **indicator.model_dump())
+            for indicator in rule.value.indicators
         ],
         basis=rule.basis,
         confirmed=rule.confirmed,
@@ -111,7 +115,7 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
     snapshots = await commitments.get_cached_projects(work, [body.project_id])
     category = snapshots[body.project_id].category if body.project_id in snapshots else ""
     template = await get_template(work, region, category, body.template)
-    rule = await work.get_rule("target.weights", region=region)
+    rule = await work.get_rule(TARGET_WEIGHTS, region=region)
     target, is_new = await create_record(
         work,
         Target,
@@ -136,7 +140,7 @@ async def create_target(work: UnitOfWork, body: TargetCreate) -> Target:
     )
     if is_new:
         await _save_indicators(
-            work, target, body.indicators or _build_suggested_indicators(template), rule.value
+            work, target, body.indicators or _build_suggested_indicators(template), rule.value.points
         )
     return target
 
@@ -154,7 +158,7 @@ def build_moved_event(target: Target, was: TargetState) -> TargetMoved:
 
 
 async def _save_indicators(
-    work: UnitOfWork, target: Target, indicators: Sequence[IndicatorWrite], points: dict[str, Any]
+    work: UnitOfWork, target: Target, indicators: Sequence[IndicatorWrite], points: Mapping[Part, int]
 ) -> None:
     even_weights = distribute_weights([indicator.aspect for indicator in indicators], points)
     rows = [
@@ -191,8 +195,8 @@ async def update_target(work: UnitOfWork, target_id: UUID, body: TargetChange, m
     for name, value in changes.items():
         setattr(target, name, value)
     if body.indicators is not None:
-        rule = await work.get_rule("target.weights", region=target.region)
-        await _save_indicators(work, target, body.indicators, rule.value)
+        rule = await work.get_rule(TARGET_WEIGHTS, region=target.region)
+        await _save_indicators(work, target, body.indicators, rule.value.points)
     await save_record(work, target, build_moved_event(target, target.state))
     return target
 
@@ -245,7 +249,7 @@ async def get_target_detail(work: UnitOfWork, target_id: UUID) -> TargetDetail:
 async def _get_target_facts(
     work: UnitOfWork, target: Target, rows: list[TargetIndicator], plan: Plan, body: TargetTransitionRequest
 ) -> TargetFacts:
-    points = (await work.get_rule("target.weights", region=target.region)).value
+    points = (await work.get_rule(TARGET_WEIGHTS, region=target.region)).value.points
     return TargetFacts(
         form_faults=list_form_faults(list(rows), points),
         plan_approved=plan.state in DECIDED_PLAN_STATES,
@@ -315,17 +319,17 @@ async def _apply_effects(
         case TargetAction.RETURN:
             target.submitted_by = ""
         case TargetAction.APPROVE:
-            rule = await work.get_rule("target.publish_days", region=target.region)
+            publication = await work.get_rule(TARGET_PUBLISH_DAYS, region=target.region)
             target.approved_by, target.decision_no = work.actor.id, plan.decision_no
             target.approved_on = plan.decision_on or to_local_date(target.state_since)
-            target.due_on = add_workdays(target.approved_on, int(rule.value["workdays"]))
-            target.rules_used = sorted({*target.rules_used, rule.ref})
+            target.due_on = add_workdays(target.approved_on, publication.value.workdays)
+            target.rules_used = sorted({*target.rules_used, publication.ref})
         case TargetAction.EVALUATE:
-            rule = await work.get_rule("target.weights", region=target.region)
+            weights = await work.get_rule(TARGET_WEIGHTS, region=target.region)
             paid = (await get_target_figures(work, target)).paid
             target.evaluated_by, target.paid = work.actor.id, paid
             target.score = calculate_score(
-                rows, calculate_execution(paid, target.fiscal_amount), int(rule.value["execution"])
+                rows, calculate_execution(paid, target.fiscal_amount), weights.value.execution
             )
         case TargetAction.SEND_BACK:
             target.evaluated_by, target.score, target.paid = "", None, None
@@ -363,7 +367,7 @@ async def save_results(work: UnitOfWork, target_id: UUID, body: ResultsWrite, ma
     await uploads.require_files(
         work, [str(file_id) for result in body.results for file_id in result.file_ids]
     )
-    bounds = (await work.get_rule("target.deviation", region=target.region)).value
+    bounds = (await work.get_rule(TARGET_DEVIATION, region=target.region)).value
     for result in body.results:
         row = rows[result.indicator_id]
         row.actual, row.deviation_reason = result.actual, result.deviation_reason

@@ -8,6 +8,7 @@ from services.funds.ledger import service as ledger
 from services.funds.ledger.models import YearClosing
 from services.funds.ledger.schemas import Figures
 from services.funds.percentages import format_percent, parse_hundredths
+from services.funds.policy import CARRY_OVER, LAND_REVENUE, CarryOverRule
 from services.funds.sources.models import Source
 from services.funds.years import repository
 from services.funds.years.models import CarryOver, LandRevenue, Reopening
@@ -30,8 +31,6 @@ from shared.files import uploads
 from shared.records import insert_record, save_record, touch_record
 from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
-
-CARRY_OVER_RULE = "year.carry_over"
 
 
 def get_last_day(year: int) -> date:
@@ -89,7 +88,7 @@ async def get_year_report(work: UnitOfWork, region: str, year: int) -> YearRepor
     """Balance of every source on the last day of a year, and whether it must be taken back (rule year.carry_over)."""
     work.actor.require(May.FUND_READ, region)
     closing = await repository.find_closing(work, region, year)
-    rule = await work.get_rule(CARRY_OVER_RULE, on=min(work.today, get_last_day(year)), region=region)
+    rule = await work.get_rule(CARRY_OVER, on=min(work.today, get_last_day(year)), region=region)
     if closing is None:
         figures_by_source = await _get_year_end_figures(work, region, year)
     else:
@@ -128,11 +127,11 @@ def _build_carry_over_figures(row: CarryOver) -> Figures:
 
 
 def _build_carried_balance(
-    source: Source, figures_by_source: Mapping[UUID, Figures], rule: Rule, year: int
+    source: Source, figures_by_source: Mapping[UUID, Figures], rule: Rule[CarryOverRule], year: int
 ) -> CarriedBalance:
     figures = figures_by_source[source.id]
     carried = figures.received - figures.paid
-    take_back_from = date(source.fiscal_year + int(rule.value["years"]), 1, 1)
+    take_back_from = date(source.fiscal_year + rule.value.years, 1, 1)
     return CarriedBalance(
         source_id=source.id,
         document_no=source.document_no,
@@ -245,9 +244,6 @@ async def get_year_history(work: UnitOfWork, region: str, year: int) -> YearHist
     )
 
 
-LAND_REVENUE_RULE = "year.land_revenue"
-
-
 async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite) -> LandReport:
     """Save the land revenue of a year; a later figure (决算) replaces an earlier one, and the event holds both."""
     work.actor.require(May.SOURCE_REGISTER, body.region)
@@ -293,12 +289,12 @@ async def save_land_revenue(work: UnitOfWork, year: int, body: LandRevenueWrite)
 async def get_land_report(work: UnitOfWork, region: str, year: int) -> LandReport:
     """Land revenue of a year, the part registered as land revenue documents, and its share against the floor."""
     work.actor.require(May.FUND_READ, region)
-    rule = await work.get_rule(LAND_REVENUE_RULE, on=min(work.today, get_last_day(year)), region=region)
+    rule = await work.get_rule(LAND_REVENUE, on=min(work.today, get_last_day(year)), region=region)
     land_revenue = await repository.find_land_revenue(work, region, year)
     source_ids = await repository.list_land_source_ids(work, region, year)
     figures = await ledger.get_figures(work, {"source_id": source_ids}) if source_ids else None
     set_aside, paid = (figures.received, figures.paid) if figures else (0, 0)
-    floor = str(rule.value["percent"])
+    floor = rule.value.percent
     revenue = land_revenue.revenue if land_revenue else None
     # Rounded up, because a missing fraction of a 分 counts as one 分 short.
     required = -(-(revenue or 0) * parse_hundredths(floor) // 10000)

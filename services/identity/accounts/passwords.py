@@ -12,6 +12,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from pypinyin import lazy_pinyin
 from zxcvbn import zxcvbn
 
+from services.identity.policy import PASSWORD
 from shared.errors import FieldError, Invalid, Unavailable
 from shared.settings import KNOWN_SECRETS
 from shared.unit_of_work import UnitOfWork
@@ -81,14 +82,14 @@ async def require_strong_password(
 
     `words` are the name of the account and of its person: a password that is built on them is refused.
     """
-    rule = (await work.get_rule("auth.password")).value
+    rule = (await work.get_rule(PASSWORD)).value
     tests = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum())
     kinds = sum(any(test(one) for one in password) for test in tests)
     detail = ""
-    if len(password) < rule["least"]:
-        detail = f"口令至少 {rule['least']} 位"
-    elif kinds < rule["kinds"]:
-        detail = f"口令须含大写字母、小写字母、数字、符号中的至少 {rule['kinds']} 种"
+    if len(password) < rule.least:
+        detail = f"口令至少 {rule.least} 位"
+    elif kinds < rule.kinds:
+        detail = f"口令须含大写字母、小写字母、数字、符号中的至少 {rule.kinds} 种"
     elif any(one.lower() in password.lower() for one in words if one):
         detail = "口令不能包含用户名或姓名"
     elif password in KNOWN_SECRETS or await asyncio.to_thread(_is_guessable, password, tuple(words)):

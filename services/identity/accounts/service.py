@@ -25,6 +25,7 @@ from services.identity.accounts.schemas import (
 )
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
+from services.identity.policy import EXCLUSIVE_ROLES, PASSWORD_HISTORY
 from services.identity.sessions import repository as sessions
 from shared.auth import ROLES, May, Role
 from shared.clients.identity import AccountChanged, PasswordChanged
@@ -71,7 +72,7 @@ async def assign_roles(work: UnitOfWork, account: Account, grants: Sequence[Gran
     accounts = await repository.system_list_person_accounts(work, account.person_id)
     by_account = await repository.system_list_grants(work, [account.id, *accounts])
     remaining = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
-    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
+    exclusive = (await work.get_rule(EXCLUSIVE_ROLES)).value
     errors += _check_exclusive_roles(exclusive, [*rows, *remaining])
     if errors:
         raise Invalid(
@@ -95,7 +96,7 @@ def _check_region_and_kind(
             yield FieldError("wrong_kind", detail, "not for this kind of account", f"/grants/{index}/role")
 
 
-def _check_exclusive_roles(exclusive: set[Role], grants: Sequence[RoleGrant]) -> Iterator[FieldError]:
+def _check_exclusive_roles(exclusive: frozenset[Role], grants: Sequence[RoleGrant]) -> Iterator[FieldError]:
     for (index, grant), (_, other) in combinations(enumerate(grants), 2):
         compatible = grant.role is other.role or not {grant.role, other.role} & exclusive
         if not compatible and _grants_overlap(grant, other):
@@ -251,7 +252,7 @@ async def _require_compatible_roles(work: UnitOfWork, person_id: str) -> None:
     accounts = await repository.system_list_person_accounts(work, person_id)
     by_account = await repository.system_list_grants(work, accounts)
     grants = [grant for grants_of_account in by_account.values() for grant in grants_of_account]
-    exclusive = {Role(name) for name in (await work.get_rule("auth.exclusive_roles")).value}
+    exclusive = (await work.get_rule(EXCLUSIVE_ROLES)).value
     if errors := list(_check_exclusive_roles(exclusive, grants)):
         raise Invalid(errors[0].detail, "These accounts hold roles that exclude each other", errors=errors)
 
@@ -335,7 +336,7 @@ async def change_password(work: UnitOfWork, body: PasswordChange, source: str) -
 
 
 async def _refuse_former_password(work: UnitOfWork, password: str, former: Sequence[str]) -> None:
-    count = (await work.get_rule("auth.password_history")).value
+    count = (await work.get_rule(PASSWORD_HISTORY)).value
     for secret in former[:count]:
         if await verify_password(password, secret):
             raise _password_change_error(f"新口令不能与最近 {count} 次用过的相同", "/new")

@@ -12,6 +12,7 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from services.identity.accounts.models import Account
 from services.identity.lock_outs import repository
 from services.identity.lock_outs.models import SignInCount
+from services.identity.policy import LOCK_OUT
 from shared.auth import NATION_CODE, Actor
 from shared.clients.identity import AccountLocked, SignInFailed
 from shared.events import Event
@@ -81,15 +82,15 @@ async def record_failure(
         work = context.unit_of_work(session)
         name_hash, source = hash_name(context, kind, name), normalize_source(source)
         failures = await repository.system_add_failure(work, name_hash, source)
-        rule = (await work.get_rule("auth.lock_out")).value
+        rule = (await work.get_rule(LOCK_OUT)).value
         known = account.id if account is not None else ""
         failed = SignInFailed(account=known, name_hash=name_hash, source=source, reason=reason)
         await _publish(work, failed, account, name_hash)
-        if failures >= rule["attempts"]:
-            until = work.at + timedelta(minutes=rule["minutes"])
+        if failures >= rule.attempts:
+            until = work.at + timedelta(minutes=rule.minutes)
             await repository.system_set_lock(work, name_hash, source, until)
             if account is not None:
-                locked = AccountLocked(account=account.id, minutes=rule["minutes"], source=source)
+                locked = AccountLocked(account=account.id, minutes=rule.minutes, source=source)
                 await _publish(work, locked, account, name_hash)
 
 

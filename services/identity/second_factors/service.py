@@ -10,6 +10,7 @@ from services.identity.accounts import repository as accounts
 from services.identity.accounts.models import Account, RoleGrant
 from services.identity.accounts.service import USER_KIND, require_reach_over
 from services.identity.lock_outs import service as lock_outs
+from services.identity.policy import SECOND_FACTOR
 from services.identity.second_factors import repository
 from services.identity.second_factors.models import RecoveryCode, SecondFactor
 from services.identity.second_factors.schemas import RecoveryCodes, SecondFactorRead, SecondFactorSecret
@@ -43,7 +44,7 @@ async def is_required(work: UnitOfWork, account: Account, grants: list[RoleGrant
     """Whether the grants of an account hold a permission for which the rule requires a second factor."""
     if account.kind != "user" or is_exempt(work, account):
         return False
-    permissions = {May(name) for name in (await work.get_rule("auth.second_factor")).value["permissions"]}
+    permissions = (await work.get_rule(SECOND_FACTOR)).value.permissions
     return any(permissions & set(ROLES[grant.role]) for grant in grants)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import secrets as random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from joserfc import jwt
 
@@ -19,6 +19,7 @@ from services.identity.issuers import service as issuers
 from services.identity.keys.service import get_signing_key
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
+from services.identity.policy import MAX_ACCESS_LIFE, PASSWORD_AGE, REFRESH_GRACE, SESSIONS, TOKEN_LIFE
 from services.identity.second_factors import service as second_factors
 from services.identity.sessions import repository
 from services.identity.sessions.models import RefreshToken, Session
@@ -31,8 +32,6 @@ from shared.events import Event
 from shared.records import log_event
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
-ACCESS_TOKEN_LIFETIME = timedelta(minutes=10)
-REFRESH_TOKEN_LIFETIME = timedelta(days=14)
 SIGN_IN_METHODS = {"user": "password", "machine": "client_credentials"}
 TOKEN_EXCHANGE_GRANT_TYPE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - RFC 8693
 CHANGE_MARGIN = timedelta(minutes=1)
@@ -72,7 +71,7 @@ async def open_session(
     work: UnitOfWork, account: Account, client: Client, method: str, *, session_id: str = ""
 ) -> Session:
     """Begin a session of an account; the oldest ones end when there are more than rule `auth.sessions` allows."""
-    life = REFRESH_TOKEN_LIFETIME if account.kind == USER_KIND else ACCESS_TOKEN_LIFETIME
+    life = (await work.get_rule(TOKEN_LIFE)).value
     session = Session(
         id=session_id or str(new_id()),
         account_id=account.id,
@@ -82,10 +81,10 @@ async def open_session(
         started_at=work.at,
         used_at=work.at,
         changed_at=work.at,
-        expires_at=work.at + life,
+        expires_at=work.at + (life.refresh if account.kind == USER_KIND else life.access),
     )
     if account.kind == USER_KIND:
-        limit = (await work.get_rule("auth.sessions")).value["most"]
+        limit = (await work.get_rule(SESSIONS)).value.most
         surplus = (await repository.system_list_open_sessions(work, account.id))[limit - 1 :]
         if surplus:
             await repository.system_end_sessions(work, [one.id for one in surplus], "too_many")
@@ -108,7 +107,9 @@ async def issue_tokens(
     must_enrol = await second_factors.is_required(work, account, grants) and not (
         await second_factors.is_active(work, account.id) or _issuer_checks_factor(work, session)
     )
-    claims = {**await _build_claims(work, account, grants), "sid": session.id, "gen": session.generation}
+    life = (await work.get_rule(TOKEN_LIFE)).value
+    claims = await _build_claims(work, account, grants, work.at + life.access)
+    claims |= {"sid": session.id, "gen": session.generation}
     if must_change or must_enrol:
         claims["grants"] = []
     if account.kind == "machine":
@@ -116,14 +117,14 @@ async def issue_tokens(
     token = jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key, algorithms=["ES256"])
     answer = TokenAnswer(
         access_token=token,
-        expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+        expires_in=int(life.access.total_seconds()),
         must_change=must_change,
         must_enrol=must_enrol,
         scope=scopes,
     )
     if account.kind == USER_KIND:
         answer.refresh_token = random.token_urlsafe(48)
-        session.expires_at = work.at + REFRESH_TOKEN_LIFETIME
+        session.expires_at = work.at + life.refresh
         work.session.add(session)
         work.session.add(
             RefreshToken(
@@ -141,7 +142,7 @@ async def issue_tokens(
 
 async def _is_password_expired(work: UnitOfWork, account: Account) -> bool:
     """Whether the password is older than rule `auth.password_age` allows (0: never)."""
-    days = (await work.get_rule("auth.password_age")).value
+    days = (await work.get_rule(PASSWORD_AGE)).value
     if not days or account.kind != USER_KIND or not account.secret or second_factors.is_exempt(work, account):
         return False
     return (account.password_changed_at or account.created_at) + timedelta(days=days) <= work.at
@@ -154,7 +155,9 @@ def _issuer_checks_factor(work: UnitOfWork, session: Session) -> bool:
     )
 
 
-async def _build_claims(work: UnitOfWork, account: Account, grants: Sequence[RoleGrant]) -> dict[str, object]:
+async def _build_claims(
+    work: UnitOfWork, account: Account, grants: Sequence[RoleGrant], expires_at: datetime
+) -> dict[str, object]:
     names = await organisations.list_organisation_names(work, [account.organisation_id])
     settings = work.context.settings
     return {
@@ -167,7 +170,7 @@ async def _build_claims(work: UnitOfWork, account: Account, grants: Sequence[Rol
         **await _build_person_claims(work, account),
         "grants": [[str(grant.role), grant.region] for grant in grants],
         "iat": int(work.at.timestamp()),
-        "exp": int((work.at + ACCESS_TOKEN_LIFETIME).timestamp()),
+        "exp": int(expires_at.timestamp()),
         "jti": str(new_id()),
     }
 
@@ -294,10 +297,10 @@ async def _continue_session(
         return await open_session(work, account, client, method, session_id=token.family)
     if session.ended_at is not None:
         return None
-    rule = (await work.get_rule("auth.sessions")).value
+    rule = (await work.get_rule(SESSIONS)).value
     grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
     privileged = await second_factors.is_required(work, account, grants)
-    idle = timedelta(minutes=rule["privileged_idle_minutes" if privileged else "idle_minutes"])
+    idle = timedelta(minutes=rule.privileged_idle_minutes if privileged else rule.idle_minutes)
     if work.at - session.used_at >= idle:
         await repository.system_end_sessions(work, [session.id], "idle")
         return None
@@ -307,7 +310,7 @@ async def _continue_session(
 
 
 async def _is_retry_after_lost_response(work: UnitOfWork, token: RefreshToken) -> bool:
-    grace = timedelta(seconds=(await work.get_rule("auth.refresh_grace")).value)
+    grace = timedelta(seconds=(await work.get_rule(REFRESH_GRACE)).value)
     within_grace = token.used_at is not None and work.at - token.used_at <= grace
     return within_grace and not await repository.system_successor_was_used(work, token)
 
@@ -370,7 +373,7 @@ async def end_sessions(work: UnitOfWork, account_id: str) -> None:
 
 async def list_revocations(work: UnitOfWork) -> dict[str, int]:
     """Session id → the least generation whose access tokens are still good, for sessions that changed of late."""
-    changed = await repository.system_list_changes(work, work.at - ACCESS_TOKEN_LIFETIME - CHANGE_MARGIN)
+    changed = await repository.system_list_changes(work, work.at - MAX_ACCESS_LIFE - CHANGE_MARGIN)
     return {one.id: one.generation if one.ended_at is None else ENDED_GENERATION for one in changed}
 
 

@@ -1,18 +1,36 @@
 """Warning conditions: states, start date column and further SQL conditions per rule `warning.<name>`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import Field
 
 from services.projects.projects.guards import FULL_PERCENT
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, State
 from services.projects.projects.models import Project, state_condition
 from services.projects.projects.repository import PROJECT_COLUMNS
+from shared.alerts.detection import DaysAlertRule
+from shared.auth import Role
+from shared.rules import Days, Percent
 
-ExtraConditions = Callable[[Mapping[str, Any]], list[Any]]
+
+class WarningRule(DaysAlertRule):
+    """项目预警规则."""
+
+    deadline_days: Days = Field(0, title="预警后处理期限(天)")
+    owner: Role = Field(title="责任角色")
+
+
+class PaymentGapRule(WarningRule):
+    """形象进度低于支付进度."""
+
+    margin: Percent = Field(title="容许差(百分点)")
+
+
+ExtraConditions = Callable[[Any], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -30,31 +48,31 @@ class WarningSpec:
         assert isinstance(start_day, date)  # noqa: S101 - the query requires the date
         return start_day
 
-    def build_condition(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
+    def build_condition(self, value: WarningRule, today: date) -> sa.ColumnElement[bool]:
         """Build the SQL condition of the warning; the states use the exact text of the partial index."""
-        before = today - timedelta(days=int(value["days"]))
+        before = today - timedelta(days=value.days)
         return sa.and_(
             sa.literal_column(f"project.{state_condition(*self.states)}"),
             PROJECT_COLUMNS[self.since_column] < before,
             *self.extra_conditions(value),
         )
 
-    def build_overdue_condition(self, value: Mapping[str, Any], today: date) -> sa.ColumnElement[bool]:
+    def build_overdue_condition(self, value: WarningRule, today: date) -> sa.ColumnElement[bool]:
         """Build the SQL condition of projects whose handling deadline has passed as well."""
-        before = today - timedelta(days=int(value["days"]) + int(value["deadline_days"]))
+        before = today - timedelta(days=value.days + value.deadline_days)
         is_overdue: sa.ColumnElement[bool] = PROJECT_COLUMNS[self.since_column] < before
         return is_overdue
 
 
-def _build_payment_gap_conditions(value: Mapping[str, Any]) -> list[Any]:
-    allowed_percent = sa.func.coalesce(PROJECT_COLUMNS.physical_percent, 0) + int(value["margin"])
+def _build_payment_gap_conditions(value: PaymentGapRule) -> list[Any]:
+    allowed_percent = sa.func.coalesce(PROJECT_COLUMNS.physical_percent, 0) + value.margin
     return [
         PROJECT_COLUMNS.allocated > 0,
         PROJECT_COLUMNS.paid * FULL_PERCENT > PROJECT_COLUMNS.allocated * allowed_percent,
     ]
 
 
-def _build_unevaluated_conditions(_value: Mapping[str, Any]) -> list[Any]:
+def _build_unevaluated_conditions(_value: WarningRule) -> list[Any]:
     return [PROJECT_COLUMNS.evaluated_by == ""]
 
 

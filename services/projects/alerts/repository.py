@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.alerts.detectors import WARNING_SPECS
+from services.projects.alerts.detectors import WARNING_SPECS, WarningRule
 from services.projects.alerts.models import ProjectAlert
 from services.projects.projects.models import Project
 from services.projects.projects.repository import PROJECT_COLUMNS
@@ -20,7 +20,7 @@ SORT_COLUMNS = {"total": col(Project.total), "updated_at": col(Project.updated_a
 
 
 async def count_warnings(
-    work: UnitOfWork, region: str, rules: Mapping[str, Mapping[str, Any]]
+    work: UnitOfWork, region: str, rules: Mapping[str, WarningRule]
 ) -> dict[str, tuple[int, int]]:
     """Count matching and overdue projects per rule in one statement; each part reads the partial index of its warning."""
     if not rules:
@@ -43,7 +43,7 @@ async def count_warnings(
 
 
 def _build_conditions(
-    work: UnitOfWork, region: str, name: str, value: Mapping[str, Any]
+    work: UnitOfWork, region: str, name: str, value: WarningRule
 ) -> list[sa.ColumnElement[bool]]:
     return [
         work.actor.scope_filter(May.PROJECT_READ, PROJECT_COLUMNS.region),
@@ -53,7 +53,7 @@ def _build_conditions(
 
 
 async def list_warned_projects(
-    work: UnitOfWork, params: PageParams, region: str, name: str, value: Mapping[str, Any]
+    work: UnitOfWork, params: PageParams, region: str, name: str, value: WarningRule
 ) -> Page[Project]:
     """Return a page of the projects that match a rule, longest delay first."""
     query = select(Project).where(*_build_conditions(work, region, name, value))
@@ -64,7 +64,7 @@ async def list_warned_projects(
 ALERT_TABLE: sa.Table = ProjectAlert.__table__  # type: ignore[attr-defined]
 
 
-async def system_list_warned(work: UnitOfWork, name: str, value: Mapping[str, Any]) -> list[sa.Row[Any]]:
+async def system_list_warned(work: UnitOfWork, name: str, value: WarningRule) -> list[sa.Row[Any]]:
     """Return (id, region, name, since) of the projects that match a rule, longest delay first."""
     since = PROJECT_COLUMNS[WARNING_SPECS[name].since_column]
     query = sa.select(PROJECT_COLUMNS.id, PROJECT_COLUMNS.region, PROJECT_COLUMNS.name, since.label("since"))

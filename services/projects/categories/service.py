@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from services.projects.categories.schemas import (
     CategoryRead,
@@ -10,36 +9,37 @@ from services.projects.categories.schemas import (
     TargetTemplate,
     TargetTemplateItem,
 )
+from services.projects.policy import CATEGORY_TREE, TARGET_TEMPLATES, Category
 from shared.errors import FieldError
 from shared.records.description import CodeRead
 from shared.unit_of_work import UnitOfWork
 
 UNDECIDED = CategoryRead(code="", name="待定", label="待定", counts_as_industry=False, leaf=False)
 """The type of a draft that was imported without one; it is chosen before the draft is declared."""
-CategoryRows = Mapping[str, Mapping[str, Any]]
+CategoryRows = Mapping[str, Category]
 
 
 async def get_category_tree(
     work: UnitOfWork, *, on: date | None = None, region: str | None = None
 ) -> CategoryTree:
     """Return the categories in force on a day in a region, in the order of the rule."""
-    rule = await work.get_rule("category.tree", on=on, region=region)
+    rule = await work.get_rule(CATEGORY_TREE, on=on, region=region)
     items = [build_category(rule.value, code) for code in rule.value]
     return CategoryTree(rule=rule.ref, basis=rule.basis, confirmed=rule.confirmed, items=items)
 
 
 async def find_category(work: UnitOfWork, code: str, *, on: date, region: str) -> CategoryRead | None:
     """Return a category by its code on a day, or None."""
-    rule = await work.get_rule("category.tree", on=on, region=region)
+    rule = await work.get_rule(CATEGORY_TREE, on=on, region=region)
     return build_category(rule.value, code) if code in rule.value else None
 
 
 def build_category(rows: CategoryRows, code: str) -> CategoryRead:
     """Build a category; its label is the path of names from the top level."""
     parts = code.split(".")
-    path = [rows[".".join(parts[:n])]["name"] for n in range(1, len(parts) + 1)]
+    path = [rows[".".join(parts[:n])].name for n in range(1, len(parts) + 1)]
     leaf = not any(other.startswith(f"{code}.") for other in rows)
-    industry = bool(rows[code]["industry"])
+    industry = rows[code].industry
     return CategoryRead(
         code=code, name=path[-1], label="/".join(path), counts_as_industry=industry, leaf=leaf
     )
@@ -52,11 +52,12 @@ def build_unknown_category_fault(code: str, on: date) -> FieldError:
 
 async def get_target_template(work: UnitOfWork, category: str) -> TargetTemplate:
     """Return the template of the nearest ancestor category, else the general template."""
-    rule = await work.get_rule("targets.templates")
+    rule = await work.get_rule(TARGET_TEMPLATES)
     parts = category.split(".") if category else []
     candidates = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    match = next((code for code in candidates if code in rule.value), "")
-    items = [TargetTemplateItem.model_validate(row) for row in rule.value[match]]
+    templates = rule.value
+    match = next((code for code in candidates if code in templates), "")
+    items = [TargetTemplateItem.model_validate(row.model_dump()) for row in templates[match]]
     for item in items:
         item.kind_label = item.kind.label
     return TargetTemplate(
@@ -66,5 +67,5 @@ async def get_target_template(work: UnitOfWork, category: str) -> TargetTemplate
 
 async def list_category_codes(work: UnitOfWork) -> list[CodeRead]:
     """List the categories in force as a code set, valid from the day of their rule."""
-    rule = await work.get_rule("category.tree")
-    return [CodeRead(code=code, label=build_category(rule.value, code).label) for code in rule.value]
+    tree = (await work.get_rule(CATEGORY_TREE)).value
+    return [CodeRead(code=code, label=build_category(tree, code).label) for code in tree]

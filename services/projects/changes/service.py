@@ -10,6 +10,7 @@ from services.projects.changes import repository
 from services.projects.changes.lifecycle import CHANGE_LIFECYCLE, ChangeAction, ChangeFacts, ChangeState
 from services.projects.changes.models import NOTICE_SUBJECT_KIND, ChangeRequest
 from services.projects.changes.schemas import ChangeCreate, ChangeDetail, ChangeRead, ChangeTransitionRequest
+from services.projects.policy import REPUBLISH_WORKDAYS
 from services.projects.projects import repository as projects
 from services.projects.projects import service as project_service
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, State
@@ -207,10 +208,10 @@ async def transition_change(
     if preview is not None:
         return preview
     if action is ChangeAction.APPROVE:
-        rule = await work.get_rule("change.republish_workdays", on=day, region=change.region)
+        rule = await work.get_rule(REPUBLISH_WORKDAYS, on=day, region=change.region)
         change.decision_no, change.decision_on = body.decision_no, body.decision_on
         change.approved_by, change.approved_on = work.actor.id, day
-        change.republish_by = add_workdays(day, int(rule.value))
+        change.republish_by = add_workdays(day, rule.value)
     elif action is ChangeAction.APPLY:
         change.applied_on = day
         changes = project_service.extract_changes(_parse_wanted(change))

@@ -8,9 +8,10 @@ from services.projects.evaluations import repository
 from services.projects.evaluations.calculation import format_points
 from services.projects.evaluations.models import Evaluation
 from services.projects.evaluations.repository import EvaluationFilter
-from services.projects.evaluations.rules import ScoreSheet, ScoreSheetItem
+from services.projects.evaluations.rules import ScoreSheetItem
 from services.projects.imports.exporter import MAX_IN_MEMORY_BYTES, MEDIA_TYPES, ExportFile
 from services.projects.imports.schemas import ExportFormat
+from services.projects.policy import EVALUATION_SHEET
 from shared.china import PlaceNames
 from shared.records.region_names import find_place_names
 from shared.spreadsheets import INTEGER, NUMBER, Column, WorkbookWriter
@@ -53,8 +54,8 @@ async def write_evaluations(work: UnitOfWork, filters: EvaluationFilter) -> Expo
     """Write the evaluations the caller may read, best first, to a workbook."""
     district = filters.region or work.context.settings.district
     places = await find_place_names(work, district)
-    rule = await work.get_rule("evaluation.sheet", region=district)
-    columns = _build_columns(ScoreSheet.model_validate(rule.value).items)
+    rule = await work.get_rule(EVALUATION_SHEET, region=district)
+    columns = _build_columns(rule.value.items)
     note = f"评分表: {rule.title}; 依据: {rule.basis}"
     target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed after it is sent
     number = 0

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.schemas import QuantityProgress
 from shared.china import LabelledEnum, format_yuan
+from shared.rules import RuleValue
 
 FULL_SCORE_HUNDREDTHS = 10_000
 HUNDREDTHS_PER_POINT = 100
@@ -28,38 +29,32 @@ class ScoringMethod(LabelledEnum):
     MANUAL = "manual", "评分人给分并说明依据"
 
 
-class ScoreSheetItem(BaseModel):
+class ScoreSheetItem(RuleValue):
     """评分表的一项."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$")
-    label: str = Field(min_length=2, max_length=100)
-    weight: int = Field(ge=1, le=100)
-    how: ScoringMethod
-    about: str = Field("", max_length=500, description="评分说明")
-    days_to_zero: int = Field(90, ge=1, le=3650, description="逾期多少天不得分")
-    documents: list[DocumentKind] = Field(default=[], max_length=20, description="应有的附件")
+    code: str = Field(pattern=r"^[a-z][a-z_]{1,39}$", title="代码")
+    label: str = Field(min_length=2, max_length=100, title="名称")
+    weight: int = Field(ge=1, le=100, title="权重")
+    how: ScoringMethod = Field(title="评分方式")
+    about: str = Field("", max_length=500, title="评分说明")
+    days_to_zero: int = Field(90, ge=1, le=3650, title="逾期多少天不得分")
+    documents: tuple[DocumentKind, ...] = Field((), max_length=20, title="应有的附件")
 
 
-class Grade(BaseModel):
+class Grade(RuleValue):
     """等次: scores of at least `above` points."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    code: str = Field(pattern=r"^[a-z][a-z_]{1,19}$")
-    label: str = Field(min_length=1, max_length=20)
-    above: int = Field(ge=0, le=100)
+    code: str = Field(pattern=r"^[a-z][a-z_]{1,19}$", title="代码")
+    label: str = Field(min_length=1, max_length=20, title="名称")
+    above: int = Field(ge=0, le=100, title="不低于多少分")
 
 
-class ScoreSheet(BaseModel):
+class ScoreSheet(RuleValue):
     """评分表: weights add up to 100; grades are in descending order and end at zero."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    items: Annotated[list[ScoreSheetItem], Field(min_length=1, max_length=30)]
-    grades: Annotated[list[Grade], Field(min_length=1, max_length=10)]
-    due_days: int = Field(ge=1, le=3650, description="验收后多少天内自评")
+    items: Annotated[tuple[ScoreSheetItem, ...], Field(min_length=1, max_length=30)] = Field(title="评分项")
+    grades: Annotated[tuple[Grade, ...], Field(min_length=1, max_length=10)] = Field(title="等次")
+    due_days: int = Field(ge=1, le=3650, title="验收后多少天内自评")
 
     @model_validator(mode="after")
     def _validate_sheet(self) -> Self:

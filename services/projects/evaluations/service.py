@@ -25,6 +25,7 @@ from services.projects.evaluations.schemas import (
     GradeCount,
     SelfEvaluation,
 )
+from services.projects.policy import EVALUATION_SHEET
 from services.projects.progress import repository as progress
 from services.projects.progress.calculation import compute_quantity_progress
 from services.projects.projects import repository as projects
@@ -71,8 +72,8 @@ async def count_grades(
     work: UnitOfWork, region: str, year: int | None, category: str | None
 ) -> EvaluationCounts:
     """Count reviewed evaluations per grade; each count links to its rows."""
-    rule = await work.get_rule("evaluation.sheet", region=region)
-    sheet = ScoreSheet.model_validate(rule.value)
+    rule = await work.get_rule(EVALUATION_SHEET, region=region)
+    sheet = rule.value
     rows = await repository.count_by_grade(
         work, EvaluationFilter(region=region, year=year, category=category)
     )
@@ -97,10 +98,10 @@ async def count_grades(
     )
 
 
-async def _load_sheet(work: UnitOfWork, project: Project) -> tuple[Rule, ScoreSheet]:
+async def _load_sheet(work: UnitOfWork, project: Project) -> tuple[Rule[ScoreSheet], ScoreSheet]:
     day = project.completed_on or work.today
-    rule = await work.get_rule("evaluation.sheet", on=day, region=project.region)
-    return rule, ScoreSheet.model_validate(rule.value)
+    rule = await work.get_rule(EVALUATION_SHEET, on=day, region=project.region)
+    return rule, rule.value
 
 
 async def _request_target(work: UnitOfWork, project_id: UUID) -> TargetView | None:
@@ -183,7 +184,9 @@ def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) 
     return evaluation
 
 
-def _set_score(evaluation: Evaluation, rule: Rule, sheet: ScoreSheet, result: ScoreResult) -> None:
+def _set_score(
+    evaluation: Evaluation, rule: Rule[ScoreSheet], sheet: ScoreSheet, result: ScoreResult
+) -> None:
     assert result.score is not None  # noqa: S101 - checked by the caller
     grade = sheet.find_grade(result.score)
     evaluation.score, evaluation.items = result.score, result.serialize_items()

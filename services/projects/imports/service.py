@@ -23,6 +23,7 @@ from services.projects.imports.schemas import (
     RowFault,
     build_import_columns,
 )
+from services.projects.policy import IMPORT_CATEGORIES, IMPORT_HEADS
 from shared.auth import Actor, Grant, May, Role
 from shared.china import PlaceNames
 from shared.db import new_id
@@ -74,7 +75,9 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
         raise Invalid(detail, errors=[FieldError("in_the_future", detail, "in the future", "/happened_at")])
     mapping = table_imports.parse_mapping(request.mapping, IMPORT_COLUMNS)
     names = await load_place_names(work, request.region)
-    options = await table_imports.load_head_options(work, TABLE_KIND, request.region, MAPPING_TABLE)
+    options = await table_imports.load_head_options(
+        work, IMPORT_HEADS, TABLE_KIND, request.region, MAPPING_TABLE
+    )
     sheet = await asyncio.to_thread(_parse_table, request.content, request.year, options, mapping)
     if not sheet.rows:
         raise _no_rows_error(sheet)
@@ -156,9 +159,9 @@ def _restore_actor(stored: dict[str, Any]) -> Actor:
 
 
 async def _build_reader(work: UnitOfWork, job: ImportJob, names: PlaceNames) -> RowReader:
-    rule = await work.get_rule("import.categories", region=job.region)
+    rule = await work.get_rule(IMPORT_CATEGORIES, region=job.region)
     tree = await categories.get_category_tree(work, region=job.region)
-    words = [(word, code) for word, code in rule.value]
+    words = list(rule.value)
     return RowReader(job.region, names, tree.items, words, job.year, job.happened_at)
 
 
@@ -239,7 +242,7 @@ async def _load_content(storage: Storage, job: ImportJob) -> bytes:
 
 
 async def _read_sheet(work: UnitOfWork, job: ImportJob) -> Sheet:
-    options = await table_imports.load_head_options(work, TABLE_KIND, job.region, MAPPING_TABLE)
+    options = await table_imports.load_head_options(work, IMPORT_HEADS, TABLE_KIND, job.region, MAPPING_TABLE)
     content = await _load_content(work.context.storage, job)
     return await asyncio.to_thread(_parse_table, content, job.year, options, job.mapping)
 

@@ -8,6 +8,7 @@ from services.projects.changes.router import CHANGE_KIND
 from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.inbox import repository
 from services.projects.inbox.schemas import InboxCount, InboxCounts, InboxItem
+from services.projects.policy import INBOX_LIMITS
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import has_town
 from services.projects.projects.lifecycle import Action, State
@@ -34,7 +35,7 @@ COUNTED_KINDS = (PROJECT_KIND, CHANGE_KIND, EVALUATION_KIND, CLEARANCE_KIND, ALE
 
 async def count_inbox(work: UnitOfWork) -> InboxCounts:
     """Count the projects and other items that wait for the caller."""
-    limits = await load_limits(work, PROJECT_KIND)
+    limits = await load_limits(work, INBOX_LIMITS)
     found = await list_items(work, COUNTED_KINDS)
     counts = await count_items(work, found)
     items = [
@@ -80,7 +81,7 @@ async def list_inbox(
     work: UnitOfWork, params: PageParams, state: State | None, *, overdue: bool
 ) -> Page[InboxItem]:
     """Return the projects that wait for the caller, longest wait first."""
-    limits = await load_limits(work, PROJECT_KIND)
+    limits = await load_limits(work, INBOX_LIMITS)
     items = [
         item
         for item in await list_items(work, (PROJECT_KIND,))

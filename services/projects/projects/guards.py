@@ -1,13 +1,15 @@
 """Preconditions of project transitions (pure functions on ProjectFacts), and the procurement limit check."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Annotated
+
+from pydantic import Field
 
 from services.projects.attachments.schemas import DocumentKind
 from shared.china import LabelledEnum, format_yuan, parse_yuan
 from shared.errors import FieldError
+from shared.rules import RuleValue, YuanText
 
 
 class Procurement(LabelledEnum):
@@ -41,24 +43,36 @@ def has_town(region: str) -> bool:
     return bool(region[COUNTY_DIGITS:].strip("0"))
 
 
-def classify_purchase(category: str, rule: Mapping[str, Any]) -> Purchase:
+class ProcurementLimits(RuleValue):
+    """必须公开招标的限额."""
+
+    limits: Annotated[dict[Purchase, YuanText], Field(min_length=3, max_length=3)] = Field(
+        title="各采购类别的限额(元)"
+    )
+    below_only: Annotated[frozenset[Procurement], Field(max_length=20)] = Field(
+        title="只能在限额以下采用的方式"
+    )
+    kinds: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[0-9.]{1,12}$")], Purchase], Field(max_length=100)
+    ] = Field(title="项目类型的采购类别(其余为工程)")
+
+
+def classify_purchase(category: str, rule: ProcurementLimits) -> Purchase:
     """Return what a category usually buys: the entry of its nearest ancestor in the rule, else works."""
     parts = category.split(".")
     candidates = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    return Purchase(
-        next((rule["kinds"][code] for code in candidates if code in rule["kinds"]), Purchase.WORKS)
-    )
+    return next((rule.kinds[code] for code in candidates if code in rule.kinds), Purchase.WORKS)
 
 
 def check_procurement(
-    rule: Mapping[str, Any], procurement: Procurement | None, purchase: Purchase, amount: int, reason: str
+    rule: ProcurementLimits, procurement: Procurement | None, purchase: Purchase, amount: int, reason: str
 ) -> FieldError | None:
     """Check a procurement method against the open tender limit of the rule; `amount` in 分. Return None when it is permitted."""
-    limit = parse_yuan(rule["limits"][purchase])
+    limit = parse_yuan(rule.limits[purchase])
     if procurement is None or amount < limit or procurement == Procurement.OPEN_TENDER:
         return None
     over = f"{purchase.label} {format_yuan(amount)} 元, 达到公开招标限额 {format_yuan(limit)} 元"
-    if procurement in rule["below_only"]:
+    if procurement in rule.below_only:
         detail = f"{over}, 不能采用{procurement.label}"
         return FieldError("tender_needed", detail, "an open tender is needed at this amount", "/procurement")
     if reason.strip():

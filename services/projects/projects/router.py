@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query
 
+from services.projects.policy import INBOX_LIMITS
 from services.projects.projects import guards, repository, service, transitions
 from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, Stage, State
 from services.projects.projects.models import Project
@@ -259,7 +260,7 @@ PROJECT_KIND = RecordKind(
     parents={"parent_id": "project"},
     lifecycle=PROJECT_LIFECYCLE,
     stages=STAGE_OF_STATE,
-    limits="inbox.limits",
+    limits=INBOX_LIMITS,
     topics=("project.drafted", "project.changed", "project.moved"),
     turns=(
         turn(S.DRAFT, A.DECLARE, "项目草稿"),

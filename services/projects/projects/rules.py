@@ -10,6 +10,13 @@ from services.projects.attachments.schemas import DocumentKind
 from services.projects.categories import service as categories
 from services.projects.changes import repository as changes
 from services.projects.commitments import repository as commitments
+from services.projects.policy import (
+    ADMISSION_NOTICES,
+    ADMISSION_READINESS,
+    ADMISSION_STATEMENTS,
+    LINKAGE_CATEGORIES,
+    PROCUREMENT_LIMITS,
+)
 from services.projects.projects import guards, repository
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import COUNTY_DIGITS, ProjectFacts, has_town
@@ -119,8 +126,8 @@ def find_missing_fields(
     return tuple(errors)
 
 
-STATEMENT_RULE_KEYS = {State.TOWN_REVIEW: "endorse", State.APPRAISAL: "appraise"}
-"""Review states in which the reviewer confirms statements one by one → key in rule `admission.statements`."""
+STATEMENT_STATES = frozenset({State.TOWN_REVIEW, State.APPRAISAL})
+"""Review states in which the reviewer confirms statements one by one (rule `admission.statements`)."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +184,7 @@ async def _check_form(work: UnitOfWork, project: Project, kinds: frozenset[str])
         return ()
     on = min(work.today, date(project.year, 12, 31))
     category = await categories.find_category(work, project.category, on=on, region=project.region)
-    linkage = await work.get_rule("linkage.categories", on=on, region=project.region)
+    linkage = await work.get_rule(LINKAGE_CATEGORIES, on=on, region=project.region)
     money = await repository.list_planned_money(work, project.id)
     return find_missing_fields(
         project,
@@ -192,25 +199,24 @@ async def _check_form(work: UnitOfWork, project: Project, kinds: frozenset[str])
 async def _check_notices(
     work: UnitOfWork, project: Project, notice_status: dict[NoticeLevel, NoticeStatus]
 ) -> tuple[FieldError, ...]:
-    rule = await work.get_rule("admission.notices", region=project.region)
-    required_levels: list[str] = rule.value[project.origin].get(project.state, [])
+    rule = await work.get_rule(ADMISSION_NOTICES, region=project.region)
+    levels_by_origin = rule.value
+    levels_by_state = levels_by_origin[project.origin]
+    required_levels = list(levels_by_state.get(project.state, ()))
     if project.state is State.VILLAGE_NOTICE and not has_town(project.region):
         # The town notice of the skipped review is posted at the same time.
-        required_levels = list(
-            dict.fromkeys([*required_levels, *rule.value[project.origin].get(State.TOWN_NOTICE, [])])
-        )
-    errors = [first_blocking_notice(notice_status, NoticeLevel(level)) for level in required_levels]
+        required_levels = list(dict.fromkeys([*required_levels, *levels_by_state.get(State.TOWN_NOTICE, ())]))
+    errors = [first_blocking_notice(notice_status, level) for level in required_levels]
     return tuple(error for error in errors if error is not None)
 
 
 async def _check_statements(
     work: UnitOfWork, project: Project, request: ProjectTransitionRequest
 ) -> tuple[FieldError, ...]:
-    rule_key = STATEMENT_RULE_KEYS.get(project.state)
-    if rule_key is None:
+    if project.state not in STATEMENT_STATES:
         return ()
-    rule = await work.get_rule("admission.statements", region=project.region)
-    required: dict[str, Any] = rule.value[rule_key]
+    rule = await work.get_rule(ADMISSION_STATEMENTS, region=project.region)
+    required = rule.value.endorse if project.state is State.TOWN_REVIEW else rule.value.appraise
     missing = {code: text for code, text in required.items() if code not in request.statements}
     if not missing:
         return ()
@@ -223,7 +229,7 @@ async def _check_statements(
 async def _check_readiness(work: UnitOfWork, project: Project) -> tuple[FieldError, ...]:
     if project.state is not State.APPRAISAL:
         return ()
-    rule = await work.get_rule("admission.readiness", region=project.region)
+    rule = await work.get_rule(ADMISSION_READINESS, region=project.region)
     return tuple(
         FieldError("not_checked", f"前期条件未填明: {label}", f"{name} is not filled in", f"/{name}")
         for name, label in rule.value.items()
@@ -236,7 +242,7 @@ async def _check_tender(
 ) -> FieldError | None:
     if project.state is not State.PLANNED:
         return None
-    rule = await work.get_rule("procurement.limits", on=on, region=project.region)
+    rule = await work.get_rule(PROCUREMENT_LIMITS, on=on, region=project.region)
     procurement = request.procurement or project.procurement
     purchase = request.purchase or guards.classify_purchase(project.category, rule.value)
     amount = project.total if request.estimate is None else request.estimate

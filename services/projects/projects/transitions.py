@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.projects.changes import repository as changes
+from services.projects.policy import ADMISSION_STATEMENTS
 from services.projects.projects import repository
 from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import COUNTY_DIGITS
@@ -104,7 +105,7 @@ async def _add_opinion(
 ) -> None:
     if not (request.opinion or request.statements or action in {Action.RETURN, Action.RECALL, Action.SUBMIT}):
         return
-    rule = await work.get_rule("admission.statements", region=project.region)
+    rule = await work.get_rule(ADMISSION_STATEMENTS, region=project.region)
     entry: dict[str, Any] = {
         "action": action.value,
         "opinion": request.opinion or request.reason,

@@ -1,5 +1,6 @@
 """Compute the summary of a region; fold deltas into totals in the background."""
 
+from services.projects.policy import CATEGORY_TREE
 from services.projects.projects.lifecycle import Stage
 from services.projects.summary import repository
 from services.projects.summary.schemas import Figures, Summary, SummaryRow
@@ -19,7 +20,7 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Su
 
     Reads the running totals when the caller sees the whole region, else sums the projects the caller may read.
     """
-    tree = (await work.get_rule("category.tree", region=region)).value
+    tree = (await work.get_rule(CATEGORY_TREE, region=region)).value
     whole_region = repository.sees_whole_region(work, region)
     rows = await (repository.sum_totals if whole_region else repository.sum_projects)(work, region, year)
     blocked = await repository.count_blocked(work, region, year)
@@ -35,7 +36,7 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Su
                 stage=Stage(row.stage),
                 stage_label=Stage(row.stage).label,
                 category=row.category,
-                category_label=tree.get(row.category, {}).get("name", ""),
+                category_label=tree[row.category].name if row.category in tree else "",
                 rows=address + (f"&year={year}" if year is not None else ""),
                 count=row.number,
                 blocked=blocked.get((row.head, row.stage, row.category), 0),

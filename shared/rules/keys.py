@@ -1,0 +1,108 @@
+"""Rule keys: each names a dated rule, the shape of its value, and the permission that may change it.
+
+A key is declared once, in the `policy.py` of the service that reads it (or beside a detector), and listed in
+`Service(rules=…)`. `await work.get_rule(KEY)` then answers a `Rule` whose `value` has the type of the shape.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from shared.auth import May
+from shared.settings import StartupError
+
+ValueT = TypeVar("ValueT")
+ValueT_co = TypeVar("ValueT_co", covariant=True)
+
+Days = Annotated[int, Field(ge=0, le=3650)]
+Percent = Annotated[int, Field(ge=0, le=100)]
+PercentText = Annotated[str, Field(pattern=r"^(100|[0-9]{1,2}(\.[0-9]{1,2})?)$")]
+YuanText = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,2})?$")]
+"""An amount in 元 with at most two decimals."""
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]{0,40}$")]
+Label = Annotated[str, Field(min_length=1, max_length=100)]
+Labels = Annotated[dict[Code, Label], Field(max_length=200)]
+"""Code → its label."""
+
+
+class RuleValue(BaseModel):
+    """Base of the shapes of rule values: unknown fields are refused, and a loaded value never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Generic[ValueT_co]):
+    """A rule in force; `ref` ("key@3") is what a decision stores."""
+
+    key: str
+    version: int
+    value: ValueT_co
+    basis: str
+    confirmed: bool
+    title: str
+
+    @property
+    def ref(self) -> str:
+        """Key and version, as decisions keep it."""
+        return f"{self.key}@{self.version}"
+
+
+@dataclass(frozen=True, eq=False)
+class RuleKey(Generic[ValueT]):
+    """A rule that this system reads. `shape` is the type of its value: a `RuleValue`, or an annotated scalar or list.
+
+    A rule with `needs_second_person` is never changed by one person: one proposes, another confirms.
+    """
+
+    key: str
+    shape: Any
+    permission: May = May.RULE_MANAGE
+    needs_second_person: bool = False
+    folder: Path | None = None
+    """Folder of the rule's file; None means the `rules` folder of the service."""
+    _adapter: TypeAdapter[Any] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Build the validator once; a frozen dataclass is filled through `object`."""
+        object.__setattr__(self, "_adapter", TypeAdapter(self.shape))
+
+    def parse_value(self, value: Any) -> ValueT:  # noqa: ANN401 - any JSON
+        """Convert JSON to the typed value. Raises pydantic's ValidationError; "5" or true is no number here."""
+        parsed: ValueT = self._adapter.validate_json(json.dumps(value), strict=True)
+        return parsed
+
+    def json_schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12 of the value, with Chinese titles and bounds, for a form."""
+        return self._adapter.json_schema()
+
+
+class RuleRegistry:
+    """Every rule key of a service, by name. StartupError when two declarations have the same name."""
+
+    def __init__(self, keys: Iterable[RuleKey[Any]] = ()) -> None:
+        self._by_key: dict[str, RuleKey[Any]] = {}
+        for one in keys:
+            if self._by_key.setdefault(one.key, one) is not one:
+                raise StartupError(f"规则 {one.key} 登记了两次, 请只保留一处")
+
+    def __iter__(self) -> Iterator[RuleKey[Any]]:
+        return iter(self._by_key.values())
+
+    def find_key(self, key: str) -> RuleKey[Any] | None:
+        """The declaration with that name, or None."""
+        return self._by_key.get(key)
+
+    def require_declared(self, key: RuleKey[Any]) -> None:
+        """LookupError when code reads a rule that its service does not list in `Service(rules=…)`."""
+        if self._by_key.get(key.key) is not key:
+            message = f"rule {key.key} is not listed in Service(rules=…)"
+            raise LookupError(message)
+
+    def list_folders(self, service_folder: Path) -> list[Path]:
+        """The folders that hold the files of these rules."""
+        return list(dict.fromkeys([service_folder, *(one.folder for one in self if one.folder is not None)]))
