@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.assets.alerts.detectors import DETECTORS
+from services.assets.alerts.models import ALERTS
 from services.assets.alerts.router import ALERT_KIND
 from services.assets.alerts.router import router as alert_router
 from services.assets.alerts.service import scan_alerts
@@ -37,7 +39,8 @@ from services.assets.transfers import router as transfers
 from services.assets.transfers.router import TRANSFER_KIND
 from shared import clock
 from shared.alerts.detection import list_detector_rules
-from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
+from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.notices.router import notice_kind, service_notice_router
@@ -105,7 +108,8 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(
         run_periodically("funding", fill_missing_funding, 60),
-        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
+        run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
+        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
         run_periodically("totals", apply_deltas, 5),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),

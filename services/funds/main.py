@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.funds.alerts.detectors import DETECTORS
+from services.funds.alerts.models import ALERTS
 from services.funds.alerts.router import ALERT_KIND
 from services.funds.alerts.router import router as alerts
 from services.funds.alerts.service import scan_alerts
@@ -44,7 +46,8 @@ from services.funds.targets.router import router as targets
 from services.funds.years.router import router as years
 from shared import clock
 from shared.alerts.detection import list_detector_rules
-from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
+from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
@@ -104,7 +107,8 @@ SERVICE = Service(
     background=(
         run_periodically("reconcile", reconcile_commitments, 15),
         run_periodically("settle", retry_ready_rows, 10),
-        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
+        run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
+        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
     ),
     webhooks=May.WEBHOOK_MANAGE,
     rules=(*RULES, *list_detector_rules(DETECTORS)),

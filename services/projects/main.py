@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.projects.alerts.detectors import DETECTORS
+from services.projects.alerts.models import ALERTS
 from services.projects.alerts.router import ALERT_KIND
 from services.projects.alerts.router import router as alerts
 from services.projects.alerts.router import warning_router as warnings
-from services.projects.alerts.service import DETECTORS, scan_alerts
+from services.projects.alerts.service import scan_alerts
 from services.projects.attachments.router import router as attachments
 from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
@@ -49,7 +52,8 @@ from services.projects.summary.router import router as summary
 from services.projects.summary.service import fold_totals
 from shared import clock
 from shared.alerts.detection import list_detector_rules
-from shared.alerts.scan import SCAN_INTERVAL_S
+from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
+from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
@@ -116,7 +120,8 @@ SERVICE = Service(
         run_periodically("rescreening", run_screening_batch, 5),
         run_periodically("imports", run_import_batch, 2),
         run_periodically("totals", fold_totals, 5),
-        run_periodically("alerts", scan_alerts, SCAN_INTERVAL_S),
+        run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
+        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
     ),
     start=store_built_in_rules,
     rules=(*RULES, *list_detector_rules(DETECTORS)),

@@ -1,6 +1,6 @@
 """How alerts are found: a detector is a rule key, the shape of its rule, and a query that answers detections."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -123,11 +123,22 @@ DetectFunction = Callable[[DetectionContext[AlertRuleT]], Awaitable[list[Detecti
 
 
 class Detector(Generic[AlertRuleT]):
-    """One alert of a service: the key of its rule, the shape of that rule, and what looks for it."""
+    """One alert of a service: the key of its rule, the shape of that rule, and what looks for it.
 
-    def __init__(self, key: str, shape: type[AlertRuleT], detect: DetectFunction[AlertRuleT]) -> None:
+    `topics` are the events of the service's own log after which it looks again within seconds; what only time brings about
+    is found by the scheduled scan.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        shape: type[AlertRuleT],
+        detect: DetectFunction[AlertRuleT],
+        topics: Collection[str] = (),
+    ) -> None:
         self.rule = RuleKey[AlertRuleT](key, shape)
         self.detect = detect
+        self.topics = frozenset(topics)
 
 
 def list_detector_rules(detectors: Iterable[Detector[Any]]) -> tuple[RuleKey[Any], ...]:

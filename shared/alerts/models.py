@@ -41,6 +41,8 @@ class AlertRow(Record):
     files_needed: bool = False
     seen_at: datetime
     gone: bool = False
+    reopen_on: date | None = None
+    """Deadline that whoever closed the alert gave: it opens again after that day if it is still detected."""
 
 
 def alert_table_args() -> tuple[sa.UniqueConstraint | sa.Index, ...]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertConfig, AlertRow
@@ -16,8 +17,6 @@ from shared.errors import NotFound
 from shared.events import insert_once
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
-
-LOCK_CHUNK_ROWS = 400
 
 
 def _alert_table(alerts: AlertConfig) -> sa.Table:
@@ -101,17 +100,15 @@ async def system_find_by_keys(
     work: UnitOfWork, alerts: AlertConfig, dedup_keys: Sequence[str]
 ) -> dict[str, AlertRow]:
     """Lock and return alerts by deduplication key."""
-    by_key: dict[str, AlertRow] = {}
     row = alerts.row
-    for start in range(0, len(dedup_keys), LOCK_CHUNK_ROWS):
-        query = select(row).where(col(row.mark).in_(dedup_keys[start : start + LOCK_CHUNK_ROWS]))
-        rows = await work.session.exec(query.order_by(col(row.id)).with_for_update())
-        by_key |= {alert.mark: alert for alert in rows}
-    return by_key
+    query = select(row).where(col(row.mark).in_(dedup_keys)).order_by(col(row.id)).with_for_update()
+    return {alert.mark: alert for alert in await work.session.exec(query)}
 
 
-async def system_list_unresolved(work: UnitOfWork, alerts: AlertConfig, rule: str) -> list[AlertRow]:
-    """Lock and return a rule's alerts that are not marked as gone."""
-    row = alerts.row
-    query = select(row).where(row.rule == rule, ~col(row.gone))
-    return list(await work.session.exec(query.order_by(col(row.id)).with_for_update()))
+async def system_list_unresolved_keys(session: AsyncSession, alerts: AlertConfig, rule: str) -> list[str]:
+    """Deduplication keys of a rule's alerts that are not marked as gone."""
+    columns = _alert_table(alerts).c
+    query = (
+        sa.select(columns.mark).where(columns.rule == rule, columns.gone.is_(False)).order_by(columns.mark)
+    )
+    return list((await execute_core(session, query)).scalars())

@@ -1,10 +1,13 @@
 """The alert scan: runs the detectors of all rules in force and raises each detection as one alert.
 
-A closed alert is reopened if its severity increases, or if its detection recurs after it was gone.
+A closed alert is reopened if its severity increases, if its detection recurs after it was gone, or if the new deadline
+that it was closed with has passed.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
 from typing import Any
 
 from shared.alerts import repository
@@ -18,6 +21,10 @@ from shared.rules import Rule
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 SCAN_INTERVAL_S = 3600
+BATCH_ROWS = 400
+"""Alerts written in one transaction."""
+REST_FACTOR = 4
+"""A background scan rests 4× as long as it works, so that it uses ≤ 20 % of one core and requests go first."""
 
 
 def build_dedup_key(rule: str, detection: Detection) -> str:
@@ -27,11 +34,11 @@ def build_dedup_key(rule: str, detection: Detection) -> str:
 
 
 async def run_detectors(
-    context: ServiceContext, alerts: AlertConfig, detectors: Sequence[Detector[Any]]
+    context: ServiceContext, alerts: AlertConfig, detectors: Sequence[Detector[Any]], rest: float = 0
 ) -> ScanResult:
-    """Run every detector whose rule is in force, over all regions.
+    """Run every detector whose rule is in force, over all regions; after each it rests `rest` times as long as it took.
 
-    Each rule has its own transaction, so that a failure of one does not undo the alerts of another. Rules with
+    Each rule has its own transactions, so that a failure of one does not undo the alerts of another. Rules with
     `"enabled": false` are skipped.
     """
     async with context.database.read() as session:
@@ -41,44 +48,77 @@ async def run_detectors(
         rule = rules.get(detector.rule.key)
         if rule is None or not rule.value.enabled:
             continue
+        started = perf_counter()
         async with context.database.read() as session:
             work = context.unit_of_work(session)
             detection_context = DetectionContext(work, rule, work.today)
             detections = await detector.detect(detection_context)
-        async with context.database.write() as session:
-            work = context.unit_of_work(session)
-            raised_now, gone_now = await _record_detections(
-                work, alerts, rule, detections, is_complete=not detection_context.truncated_counts
-            )
+        raised_now, gone_now = await _record_detections(
+            context, alerts, rule, detections, is_complete=not detection_context.truncated_counts
+        )
         checked += 1
         found, raised, gone = found + len(detections), raised + raised_now, gone + gone_now
+        await asyncio.sleep(rest * (perf_counter() - started))
     context.changed.set()
     return ScanResult(rules=checked, found=found, raised=raised, gone=gone)
 
 
 async def _record_detections(
-    work: UnitOfWork,
+    context: ServiceContext,
     alerts: AlertConfig,
     rule: Rule[AlertRule],
     detections: Sequence[Detection],
     *,
     is_complete: bool,
 ) -> tuple[int, int]:
-    """Raise or refresh alerts and mark missing ones as gone; returns how many were raised and how many are gone."""
+    """Raise or refresh alerts and mark missing ones as gone; returns how many were raised and how many are gone.
+
+    A batch is a transaction, so that no request waits for the locks of a whole scan.
+    """
     by_key = {build_dedup_key(rule.key, detection): detection for detection in detections}
-    existing = await repository.system_find_by_keys(work, alerts, sorted(by_key))
+    raised = gone = 0
+    for keys in split_keys(sorted(by_key), BATCH_ROWS):
+        async with context.database.write() as session:
+            raised += await _record_batch(context.unit_of_work(session), alerts, rule, keys, by_key)
+    if is_complete:
+        async with context.database.read() as session:
+            unresolved = await repository.system_list_unresolved_keys(session, alerts, rule.key)
+        for keys in split_keys([key for key in unresolved if key not in by_key], BATCH_ROWS):
+            async with context.database.write() as session:
+                gone += await _mark_gone(context.unit_of_work(session), alerts, keys)
+    return raised, gone
+
+
+async def _record_batch(
+    work: UnitOfWork,
+    alerts: AlertConfig,
+    rule: Rule[AlertRule],
+    keys: Sequence[str],
+    detections: Mapping[str, Detection],
+) -> int:
+    existing = await repository.system_find_by_keys(work, alerts, keys)
     raised = 0
-    for dedup_key, detection in by_key.items():
-        if dedup_key in existing:
-            raised += await _refresh_alert(work, alerts, rule, existing[dedup_key], detection)
+    for key in keys:
+        if key in existing:
+            raised += await _refresh_alert(work, alerts, rule, existing[key], detections[key])
         else:
-            raised += await _raise_alert(work, alerts, rule, dedup_key, detection)
-    unresolved = await repository.system_list_unresolved(work, alerts, rule.key) if is_complete else []
-    gone = [alert for alert in unresolved if alert.mark not in by_key]
+            raised += await _raise_alert(work, alerts, rule, key, detections[key])
+    return raised
+
+
+async def _mark_gone(work: UnitOfWork, alerts: AlertConfig, keys: Sequence[str]) -> int:
+    found = await repository.system_find_by_keys(work, alerts, keys)
+    gone = [alert for alert in found.values() if not alert.gone]
     for alert in gone:
         alert.gone = True
         await _publish_change(work, alerts, alert, alert.state, "情况已消失")
-    return raised, len(gone)
+    return len(gone)
+
+
+def split_keys(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """Consecutive parts of at most `size` keys."""
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
 
 
 async def _raise_alert(
@@ -131,14 +171,15 @@ async def _refresh_alert(
         setattr(alert, name, value)
     work.session.add(alert)
     is_worse = SEVERITY_ORDER.index(alert.light) > SEVERITY_ORDER.index(severity)
-    reopened = previous is AlertState.CLOSED and (is_worse or recurs)
+    is_late = alert.reopen_on is not None and alert.reopen_on < work.today
+    reopened = previous is AlertState.CLOSED and (is_worse or recurs or is_late)
     if reopened:
         alert.state, alert.state_since, alert.due_on = (
             AlertState.OPEN,
             work.at,
             rule.value.get_due_date(work.today),
         )
-        alert.answered_by = ""
+        alert.answered_by, alert.reopen_on = "", None
     if reopened or is_worse or recurs:
         await _publish_change(work, alerts, alert, previous, "重新打开" if reopened else detection.message)
     return int(reopened)

@@ -14,6 +14,7 @@ class AlertTransitionRequest(TransitionRequest):
     """办理预警: `reason` is the feedback, or the reason to send back or close."""
 
     file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
+    due_on: date | None = Field(None, description="销号时给出的新期限: 过期后情形仍在的, 自动重新打开")
 
 
 class AlertAssignment(BaseModel):
@@ -53,6 +54,7 @@ class AlertRead(BaseModel):
     files_needed: bool
     seen_at: datetime = Field(description="最近一次检查时仍然存在")
     gone: bool = Field(description="最近一次检查时情况已消失")
+    reopen_on: date | None = Field(None, description="销号时给出的新期限")
     created_at: datetime
 
 

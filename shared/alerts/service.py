@@ -74,7 +74,8 @@ async def transition_alert(
     match: VersionMatch,
     dry_run: bool,
 ) -> TransitionPreview | AlertRow:
-    """Answer, send back or close an alert, or preview that."""
+    """Answer, send back or close an alert, or preview that. Invalid for a new deadline that is past or no closing."""
+    _check_deadline(work, action, body)
     alert = await repository.get_alert(work, alerts, alert_id, lock=True)
     ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, ids)
@@ -94,7 +95,21 @@ async def transition_alert(
     if action is AlertAction.ANSWER:
         alert.answered_by, alert.answer = work.actor.id, body.reason
         alert.file_ids = sorted({*alert.file_ids, *ids})
+    if action is AlertAction.CLOSE:
+        alert.reopen_on = body.due_on
     return alert
+
+
+def _check_deadline(work: UnitOfWork, action: AlertAction, body: AlertTransitionRequest) -> None:
+    if body.due_on is None:
+        return
+    detail, detail_en = "", ""
+    if action is not AlertAction.CLOSE:
+        detail, detail_en = "只有销号时可以给出新期限", "only a closing has a new deadline"
+    elif body.due_on < work.today:
+        detail, detail_en = "期限不能早于今天", "due_on is past"
+    if detail:
+        raise Invalid(detail, detail_en, errors=[FieldError("deadline", detail, detail_en, "/due_on")])
 
 
 async def get_alert_summary(work: UnitOfWork, alerts: AlertConfig, region: str) -> AlertSummary:

@@ -63,6 +63,7 @@ async def test_an_approved_change_without_a_timely_notice_raises_an_alert(scenar
     deadline = expect_success(await scenario.bureau.post(f"{address}/approve", json=decision))["republish_by"]
 
     async def count_warned() -> tuple[int, int, int]:
+        await run_alert_scan(scenario)
         (warning,) = [
             item
             for item in expect_success(await scenario.bureau.get("/projects/warnings"))["items"]

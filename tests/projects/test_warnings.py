@@ -7,6 +7,7 @@ from tests.projects.factories_projects import ProjectScenario, build_project, ex
 
 
 async def list_warnings(scenario: ProjectScenario) -> dict[str, Any]:
+    expect_success(await scenario.bureau.post("/projects/alerts/sweep"))
     counts = expect_success(await scenario.bureau.get("/projects/warnings"))
     return {item["rule"]: (item["count"], item["past_deadline"]) for item in counts["items"] if item["count"]}
 

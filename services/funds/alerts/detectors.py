@@ -29,6 +29,19 @@ from shared.alerts.detection import (
 )
 from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan, parse_yuan
+from shared.clients.funds import (
+    AllocationIssued,
+    AllocationRecalled,
+    PaymentCleared,
+    PaymentDrafted,
+    PaymentMoved,
+    PaymentPaid,
+    PaymentRefunded,
+    PlanMoved,
+    SourceAdjusted,
+    SourceRegistered,
+    TargetMoved,
+)
 from shared.errors import NotFound
 
 AMOUNT_FIELDS = frozenset(
@@ -437,21 +450,37 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
     ]
 
 
+PAYMENT_TOPICS = (
+    PaymentDrafted.topic,
+    PaymentMoved.topic,
+    PaymentPaid.topic,
+    PaymentRefunded.topic,
+    PaymentCleared.topic,
+)
+DISTRIBUTION_TOPICS = (
+    SourceRegistered.topic,
+    SourceAdjusted.topic,
+    PlanMoved.topic,
+    AllocationIssued.topic,
+    AllocationRecalled.topic,
+)
+MONEY_TOPICS = (AllocationIssued.topic, AllocationRecalled.topic, PaymentPaid.topic, PaymentRefunded.topic)
+TARGET_TOPICS = (TargetMoved.topic,)
 # fmt: off
 DETECTORS: tuple[Detector[Any], ...] = (
-    Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations),
-    Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources),
-    Detector("alert.slow",        SlowSpendingRule,      detect_slow_spending),
-    Detector("alert.ahead",       AheadRule,             detect_payments_ahead_of_works),
-    Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence),
-    Detector("alert.split",       SplitRule,             detect_split_payments),
-    Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments),
-    Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees),
-    Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes),
-    Detector("alert.held",        AlertRule,             detect_blocked_purposes),
-    Detector("alert.subject",     ForbiddenSubjectsRule, detect_forbidden_subjects),
-    Detector("alert.fee",         AlertRule,             detect_excess_fees),
-    Detector("alert.unpublished", AlertRule,             detect_unannounced_payments),
-    Detector("alert.target_late", AlertRule,             detect_unpublished_targets),
+    Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations, MONEY_TOPICS),
+    Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources, DISTRIBUTION_TOPICS),
+    Detector("alert.slow",        SlowSpendingRule,      detect_slow_spending, (*MONEY_TOPICS, *DISTRIBUTION_TOPICS)),
+    Detector("alert.ahead",       AheadRule,             detect_payments_ahead_of_works, MONEY_TOPICS),
+    Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence, PAYMENT_TOPICS),
+    Detector("alert.split",       SplitRule,             detect_split_payments, PAYMENT_TOPICS),
+    Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments, PAYMENT_TOPICS),
+    Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees, PAYMENT_TOPICS),
+    Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes, PAYMENT_TOPICS),
+    Detector("alert.held",        AlertRule,             detect_blocked_purposes, PAYMENT_TOPICS),
+    Detector("alert.subject",     ForbiddenSubjectsRule, detect_forbidden_subjects, PAYMENT_TOPICS),
+    Detector("alert.fee",         AlertRule,             detect_excess_fees, DISTRIBUTION_TOPICS),
+    Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS),
+    Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS),
 )
 # fmt: on
