@@ -19,6 +19,7 @@ from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
 from services.identity.regions.router import REGION_KIND
 from services.identity.regions.router import router as regions
+from services.identity.rule_proposals.router import RULE_PROPOSAL_KIND
 from services.identity.rule_proposals.router import router as rule_proposals
 from services.identity.second_factors.router import router as second_factors
 from services.identity.second_factors.router import users_router as user_factors
@@ -55,6 +56,7 @@ SERVICE = Service(
         CLIENT_KIND,
         ORGANISATION_KIND,
         REGION_KIND,
+        RULE_PROPOSAL_KIND,
     ),
     open_routers=(keys,),
     internal_routers=(rate_windows, revocations),

@@ -12,6 +12,7 @@ from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.records import RecordKind, turn
 
 router = APIRouter(prefix="/identity/rule-proposals", tags=["规则"], route_class=Route)
 
@@ -65,3 +66,19 @@ async def act_on_proposal(
 ) -> RuleProposal | TransitionPreview:
     """确认或否决; `dry_run` 只问能否办理."""
     return await service.transition_proposal(work, proposal_id, action, body, match=match, dry_run=dry_run)
+
+
+RULE_PROPOSAL_KIND = RecordKind(
+    name="rule_proposal",
+    label="安全规则修改",
+    path="/identity/rule-proposals",
+    model=RuleProposal,
+    read=ProposalRead,
+    may=May.SECURITY_MANAGE,
+    title="key",
+    columns=("key", "region", "created_by", "created_at", "state", "decided_by"),
+    filters=("state",),
+    lifecycle=PROPOSAL_LIFECYCLE,
+    topics=("rule_proposal.moved",),
+    turns=(turn(ProposalState.PROPOSED, ProposalAction.CONFIRM, "待确认的安全规则修改"),),
+)
