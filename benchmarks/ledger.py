@@ -24,7 +24,7 @@ import sqlalchemy as sa
 
 from embedded.run_secrets import load_or_create_secrets
 from services.funds.ledger import service as ledger
-from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
+from services.funds.ledger.accounts import AccountKey, AccountKind, EntryKind, credit, debit
 from services.funds.main import create_app
 from shared.app import configure_logging
 from shared.db import execute_core, new_id
@@ -70,7 +70,7 @@ def build_insert_job(context: ServiceContext) -> Job:
     return job
 
 
-def build_posting_job(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> Job:
+def build_posting_job(context: ServiceContext, accounts: list[tuple[AccountKey, AccountKey]]) -> Job:
     """Build a job that posts one balanced entry between the accounts of the next pair."""
     turn = 0
 
@@ -92,10 +92,10 @@ def build_posting_job(context: ServiceContext, accounts: list[tuple[Account, Acc
     return job
 
 
-def build_account_pair(source: UUID, allocation: UUID) -> tuple[Account, Account]:
+def build_account_pair(source: UUID, allocation: UUID) -> tuple[AccountKey, AccountKey]:
     """Build the accounts for applied and paid amounts of an allocation."""
     applied, paid = (
-        Account(
+        AccountKey(
             kind, source, 2024, SAMPLE_REGION, project_id=allocation, allocation_id=allocation, payee="甲"
         )
         for kind in (AccountKind.APPLIED, AccountKind.PAID)
@@ -103,11 +103,11 @@ def build_account_pair(source: UUID, allocation: UUID) -> tuple[Account, Account
     return applied, paid
 
 
-async def fund_accounts(context: ServiceContext, accounts: list[tuple[Account, Account]]) -> None:
+async def fund_accounts(context: ServiceContext, accounts: list[tuple[AccountKey, AccountKey]]) -> None:
     """Open every account with a balance large enough for the benchmark (分)."""
     async with context.database.write() as session:
         for from_, to in accounts:
-            received = Account(AccountKind.RECEIVED, from_.source_id, 2024, SAMPLE_REGION)
+            received = AccountKey(AccountKind.RECEIVED, from_.source_id, 2024, SAMPLE_REGION)
             await ledger.post_entry(
                 context.unit_of_work(session),
                 f"fill:{from_.id}",

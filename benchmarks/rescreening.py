@@ -24,9 +24,15 @@ from services.projects.attachments.models import Attachment
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.lifecycle import State
 from services.projects.projects.models import Project
-from services.projects.projects.schemas import Nature, Origin
+from services.projects.projects.schemas import ApplicantKind, Nature
 from services.projects.screening.models import ScreeningJob
-from services.projects.screening.schemas import Budget, Land, ScreeningJobKind, ScreeningSubject, Step
+from services.projects.screening.schemas import (
+    Budget,
+    Land,
+    PreparationStatus,
+    ScreeningJobKind,
+    ScreeningSubject,
+)
 from services.projects.screening_rules import service as screening_rules
 from shared.app import configure_logging
 from shared.db import new_id
@@ -60,14 +66,14 @@ def build_rows(texts: Sequence[ScreeningSubject]) -> Iterator[dict[str, Any]]:
             category_label="种植业基地",
             counts_as_industry=True,
             nature=next(iter(Nature)),
-            origin=next(iter(Origin)),
+            origin=next(iter(ApplicantKind)),
             year=2023 + at % 2,
             total=100_000_00 + at,
             operator="村集体",
             linkage="务工和土地流转",
             land=Land.NOT_NEEDED,
-            design=Step.DONE,
-            environment=Step.NOT_NEEDED,
+            design=PreparationStatus.DONE,
+            environment=PreparationStatus.NOT_NEEDED,
             budget=Budget.REVIEWED,
             state=State.RESERVE,
             state_since=NOW,

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from services.projects.screening.engine import Engine
 from services.projects.screening.rules import RuleSet
-from services.projects.screening.schemas import Finding, ScreeningSubject, Verdict
+from services.projects.screening.schemas import ScreeningFinding, ScreeningSubject, Verdict
 
 DATA_FOLDER = Path(__file__).parent / "data"
 RULES_FOLDER = Path(__file__).parent.parent / "services" / "projects" / "rules" / "screening"
@@ -179,7 +179,7 @@ def _select_rounds(rounds: Iterable[int], name: str) -> Iterator[dict[str, str]]
     return (row for row in _read_rows(name) if row["round"] in numbers)
 
 
-def _format_findings(findings: Iterable[Finding]) -> str:
+def _format_findings(findings: Iterable[ScreeningFinding]) -> str:
     return "; ".join(
         f"{finding.rule}: {'、'.join(match.text for match in finding.matches)}" for finding in findings
     )

@@ -7,11 +7,11 @@ import sys
 import httpx
 
 from operations.demo import admission, assets, attendance, funds, projects, setup, threads
-from operations.demo.runner import DemoRun, Step
+from operations.demo.runner import DemoRun, DemoStep
 from operations.demo.users import DemoUser, RequestRefused, derive_id
 from shared import clock
 
-STEPS: tuple[Step, ...] = (
+STEPS: tuple[DemoStep, ...] = (
     *setup.STEPS,
     *admission.STEPS,
     *funds.STEPS,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from operations.demo.documents import build_pdf
 from operations.demo.fixtures import COUNTY, PublishedProject, list_projects
-from operations.demo.runner import DemoRun, Step, format_time
+from operations.demo.runner import DemoRun, DemoStep, format_time
 from operations.demo.users import derive_id
 
 STATES_IN_ORDER = (
@@ -234,8 +234,8 @@ async def admit_projects(demo: DemoRun) -> str:
 
 
 STEPS = (
-    Step("申报", declare_projects),
-    Step("乡镇审核", review_projects),
-    Step("部门论证与县级审定", appraise_projects),
-    Step("入库", admit_projects),
+    DemoStep("申报", declare_projects),
+    DemoStep("乡镇审核", review_projects),
+    DemoStep("部门论证与县级审定", appraise_projects),
+    DemoStep("入库", admit_projects),
 )

@@ -10,7 +10,7 @@ from operations.demo.projects import (
     FACTORY_LOCATION,
     get_fodder_project,
 )
-from operations.demo.runner import DemoRun, Step, format_time, get_current_time
+from operations.demo.runner import DemoRun, DemoStep, format_time, get_current_time
 from operations.demo.users import derive_id
 
 ASSET_STATES = ("registered", "confirmed", "offered", "handed_over")
@@ -122,8 +122,8 @@ async def close_project(demo: DemoRun) -> str:
 
 
 STEPS = (
-    Step("资产登记", register_assets),
-    Step("确权与移交", confirm_rights),
-    Step("巡查", inspect_asset),
-    Step("项目办结", close_project),
+    DemoStep("资产登记", register_assets),
+    DemoStep("确权与移交", confirm_rights),
+    DemoStep("巡查", inspect_asset),
+    DemoStep("项目办结", close_project),
 )

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from operations.demo.fixtures import YEJINMU
-from operations.demo.runner import DemoRun, Step, get_current_time
+from operations.demo.runner import DemoRun, DemoStep, get_current_time
 from operations.demo.users import derive_id
 
 POST_LOCATION = {"lon": 101.5987, "lat": 35.2581, "datum": "wgs84"}
@@ -57,4 +57,4 @@ async def record_check_ins(demo: DemoRun) -> str:
     return "驻村干部打卡: " + "; ".join(results)
 
 
-STEPS = (Step("设驻村点", create_post), Step("打卡", record_check_ins))
+STEPS = (DemoStep("设驻村点", create_post), DemoStep("打卡", record_check_ins))

@@ -4,7 +4,7 @@ from typing import Any
 
 from operations.demo.admission import get_project_path
 from operations.demo.fixtures import COUNTY, get_batch, list_projects
-from operations.demo.runner import DemoRun, Step, format_time
+from operations.demo.runner import DemoRun, DemoStep, format_time
 from operations.demo.users import derive_id
 
 SOURCE_ID = derive_id("source")
@@ -130,9 +130,9 @@ async def issue_plan(demo: DemoRun) -> str:
 
 
 STEPS = (
-    Step("登记资金来源", register_source),
-    Step("编制分配方案", draft_plan),
-    Step("报审与审定", approve_plan),
-    Step("分配公示", post_allocation_notice),
-    Step("资金下达", issue_plan),
+    DemoStep("登记资金来源", register_source),
+    DemoStep("编制分配方案", draft_plan),
+    DemoStep("报审与审定", approve_plan),
+    DemoStep("分配公示", post_allocation_notice),
+    DemoStep("资金下达", issue_plan),
 )

@@ -6,7 +6,7 @@ from operations.demo.admission import attach_document, get_project_path, list_st
 from operations.demo.documents import build_pdf, build_photo
 from operations.demo.fixtures import PublishedProject, list_projects
 from operations.demo.funds import PLAN_ID
-from operations.demo.runner import DemoRun, Step, format_time
+from operations.demo.runner import DemoRun, DemoStep, format_time
 from operations.demo.users import HTTP_CONFLICT, RequestRefused, derive_id
 
 FACTORY_LOCATION = {"lon": 101.6012, "lat": 35.2604, "datum": "wgs84"}
@@ -163,9 +163,9 @@ async def accept_project(demo: DemoRun) -> str:
 
 
 STEPS = (
-    Step("开工", start_project),
-    Step("进度与第一笔支付", pay_first_half),
-    Step("超额支付被拒绝", attempt_excess_payment),
-    Step("进度与第二笔支付", pay_second_half),
-    Step("完工与验收", accept_project),
+    DemoStep("开工", start_project),
+    DemoStep("进度与第一笔支付", pay_first_half),
+    DemoStep("超额支付被拒绝", attempt_excess_payment),
+    DemoStep("进度与第二笔支付", pay_second_half),
+    DemoStep("完工与验收", accept_project),
 )

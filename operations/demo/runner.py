@@ -76,7 +76,7 @@ StepFunction = Callable[[DemoRun], Awaitable[str]]
 
 
 @dataclass(frozen=True)
-class Step:
+class DemoStep:
     """One step: its title, and the function that runs it and returns a summary in Chinese."""
 
     title: str

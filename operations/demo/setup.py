@@ -1,7 +1,7 @@
 """Step one: import the county's regions and open the accounts."""
 
 from operations.demo.fixtures import COUNTY, HERI, REGION_FILE, WANGJIA, XIBUSHA, YEJINMU
-from operations.demo.runner import FIRST_PASSWORD, USER_PASSWORD, DemoRun, Step
+from operations.demo.runner import FIRST_PASSWORD, USER_PASSWORD, DemoRun, DemoStep
 from operations.demo.users import HTTP_CONFLICT, DemoUser, RequestRefused
 from shared.db import new_id
 
@@ -71,4 +71,4 @@ async def _has_own_password(person: DemoUser) -> bool:
     return True
 
 
-STEPS = (Step("导入区划", load_regions), Step("开通账号", open_accounts))
+STEPS = (DemoStep("导入区划", load_regions), DemoStep("开通账号", open_accounts))

@@ -7,7 +7,7 @@ import httpx
 
 from operations.demo.fixtures import COUNTY, get_batch, list_projects
 from operations.demo.funds import PLAN_ID, PLAN_PATH
-from operations.demo.runner import DemoRun, Step
+from operations.demo.runner import DemoRun, DemoStep
 from operations.demo.users import derive_id
 
 
@@ -65,4 +65,8 @@ async def show_public_notices(demo: DemoRun) -> str:
     return f"免登录读到公示: {len(published)} 行合计 {notice['content']['total_wan']} 万元, 与公告及当年公布的表格一致"
 
 
-STEPS = (Step("全链条", show_thread), Step("总览", show_overview), Step("公示栏", show_public_notices))
+STEPS = (
+    DemoStep("全链条", show_thread),
+    DemoStep("总览", show_overview),
+    DemoStep("公示栏", show_public_notices),
+)

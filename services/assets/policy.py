@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.assets.distributions.schemas import Purpose
+from services.assets.distributions.schemas import IncomePurpose
 from services.assets.register.schemas import AssetClass
 from shared.notices.rules import NOTICE_RULES
 from shared.records.table_imports import declare_heads
@@ -96,9 +96,9 @@ class ShareBounds(RuleValue):
     least: Percent = Field(0, title="最少(%)")
 
 
-DISTRIBUTION_SHARES = RuleKey[dict[Purpose, ShareBounds]](
+DISTRIBUTION_SHARES = RuleKey[dict[IncomePurpose, ShareBounds]](
     "distribution.shares",
-    Annotated[dict[Purpose, ShareBounds], Field(title="各用途的占比", max_length=20)],
+    Annotated[dict[IncomePurpose, ShareBounds], Field(title="各用途的占比", max_length=20)],
 )
 
 RULES: tuple[RuleKey[Any], ...] = (

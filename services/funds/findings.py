@@ -24,7 +24,7 @@ class EffectRule(RuleValue):
     effect: Effect = Field(title="效力")
 
 
-class Finding(BaseModel):
+class RuleFinding(BaseModel):
     """一条规则的检查结果: what it says, with the figures and the lines behind it."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -52,9 +52,9 @@ def build_finding(
     message: str,
     figures: Mapping[str, str] | None = None,
     lines: Sequence[UUID] = (),
-) -> Finding:
+) -> RuleFinding:
     """Build a finding of a rule; `lines` are ids of the plan lines concerned."""
-    return Finding(
+    return RuleFinding(
         key=rule.key,
         title=rule.title,
         effect=rule.value.effect,

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from services.funds.findings import EffectRule
 from services.funds.sources.schemas import Fund, FundLevel, Task
-from services.funds.targets.schemas import Aspect, Operator, Part
+from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from shared.notices.rules import NOTICE_RULES
 from shared.rules import (
     Code,
@@ -177,7 +177,7 @@ class TemplateIndicatorValue(RuleValue):
 
     aspect: Aspect = Field(title="二级指标")
     name: Annotated[str, Field(min_length=1, max_length=100)] = Field(title="三级指标")
-    operator: Operator = Field(title="比较")
+    operator: TargetOperator = Field(title="比较")
     unit: Annotated[str, Field(max_length=20)] = Field("", title="单位")
     value: Annotated[str, Field(max_length=50)] = Field("", title="指标值")
     core: bool = Field(False, title="核心指标")
@@ -211,12 +211,12 @@ class TargetWeights(RuleValue):
         return self
 
     @property
-    def points(self) -> Mapping[Part, int]:
+    def points(self) -> Mapping[TargetSection, int]:
         """Part of the sheet → its points."""
         return {
-            Part.OUTPUT: self.output,
-            Part.BENEFIT: self.benefit,
-            Part.SATISFACTION: self.satisfaction,
+            TargetSection.OUTPUT: self.output,
+            TargetSection.BENEFIT: self.benefit,
+            TargetSection.SATISFACTION: self.satisfaction,
         }
 
 

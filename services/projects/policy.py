@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from services.projects.evaluations.rules import ScoreSheet
 from services.projects.projects.guards import ProcurementLimits
 from services.projects.projects.lifecycle import State
-from services.projects.projects.schemas import Indicator, Operator, Origin
+from services.projects.projects.schemas import ApplicantKind, Indicator, Operator
 from shared.notices.rules import NOTICE_RULES
 from shared.notices.schemas import NoticeLevel
 from shared.records.kinds import StateLimits
@@ -37,10 +37,10 @@ ADMISSION_READINESS = RuleKey[dict[str, str]](
         Field(title="论证前须填明的前期条件", max_length=4),
     ],
 )
-ADMISSION_NOTICES = RuleKey[dict[Origin, dict[State, tuple[NoticeLevel, ...]]]](
+ADMISSION_NOTICES = RuleKey[dict[ApplicantKind, dict[State, tuple[NoticeLevel, ...]]]](
     "admission.notices",
     Annotated[
-        dict[Origin, Annotated[dict[State, Levels], Field(max_length=10)]],
+        dict[ApplicantKind, Annotated[dict[State, Levels], Field(max_length=10)]],
         Field(title="各申报主体在各环节须有的公示", min_length=3, max_length=3),
     ],
 )

@@ -162,7 +162,7 @@ PublicWriteWork = Annotated[UnitOfWork, Depends(_provide_public_write_work, scop
 """`WriteWork` without sign-in."""
 
 
-class Versioned(Protocol):
+class VersionedRecord(Protocol):
     """A record with a version number."""
 
     version: int
@@ -174,7 +174,7 @@ class VersionMatch:
 
     versions: frozenset[int] | None
 
-    def check_version(self, record: Versioned) -> None:
+    def check_version(self, record: VersionedRecord) -> None:
         """Raise PreconditionFailed unless the record has a named version or none was named."""
         if self.versions is not None and record.version not in self.versions:
             raise PreconditionFailed(
@@ -182,7 +182,7 @@ class VersionMatch:
                 f"The record is at version {record.version} now",
             )
 
-    def require_version(self, record: Versioned) -> None:
+    def require_version(self, record: VersionedRecord) -> None:
         """`check_version`, and VersionRequired when no version was named."""
         if self.versions is None:
             raise VersionRequired(

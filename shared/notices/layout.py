@@ -41,7 +41,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class LayoutColumn:
     """A column of the table: the key in each line, and whether it is summed in the last row."""
 
     label: str
@@ -56,7 +56,7 @@ class NoticeLayout:
 
     facts: Mapping[str, Fact]
     lines: str = ""
-    columns: Sequence[Column] = ()
+    columns: Sequence[LayoutColumn] = ()
     document_no: str = ""
     """Key of the content that holds the document number."""
     compares: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +105,7 @@ def _format_fact(value: Any, fact: Fact) -> str:  # noqa: ANN401 - any JSON
     return f"{text}{fact.unit}"
 
 
-def _add_table(page: NoticePage, lines: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
+def _add_table(page: NoticePage, lines: Sequence[Mapping[str, Any]], columns: Sequence[LayoutColumn]) -> None:
     shown = [one for one in columns if any(str(line.get(one.key) or "") for line in lines)]
     page.columns = [one.label for one in shown]
     page.numeric = [one.numeric for one in shown]

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 
 from tests.architecture.lint_rules import ROOT
 
@@ -10,6 +11,29 @@ PROCESSES = {"embedded", "operations"}
 """Processes beside the services; each counts as a user."""
 BASE_OF_EVERY_SERVICE = {"app"}
 """Libraries that a service reaches through its factory, `shared.app`, and so every service uses."""
+
+SAME_THING_IN_TWO_SERVICES = {
+    "Base": "the declarative base of each service",
+    "CachedProject": "the copy of a project's snapshot in a service that is not its owner",
+    "Commitment": "资金安排, seen by funds that registers it and by projects that counts it",
+    "CommitmentRead": "the answer for a Commitment",
+    "ImportMapping": "a remembered column mapping of the import engine",
+    "RowFault": "one fault of an imported row",
+    "Target": "绩效目标, declared in projects and monitored in funds",
+    "TargetTemplate": "a template of Target",
+    "TargetTemplateValue": "the rule behind a TargetTemplate",
+}
+"""Class names that stand twice because both are the same thing."""
+
+
+def find_class_names_with_two_meanings(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Public classes of one name in two files, `path -> text`; each name has one meaning in the product."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for path, text in sources.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(path)
+    return {name: paths for name, paths in places.items() if len(paths) > 1}
 
 
 def _count_users() -> dict[str, set[str]]:
@@ -66,3 +90,22 @@ def test_the_glossary_has_one_meaning_for_each_word() -> None:
     assert len(rows) > 100
     assert sorted({term for term in terms if terms.count(term) > 1}) == []
     assert all(len(row) == 3 and all(row) for row in rows)
+
+
+def test_a_class_name_has_one_meaning() -> None:
+    sources = {
+        str(path.relative_to(ROOT)): path.read_text("utf-8")
+        for top in ("services", "shared", "embedded", "operations")
+        for path in sorted((ROOT / top).rglob("*.py"))
+        if "migrations" not in path.parts
+    }
+    found = find_class_names_with_two_meanings(sources)
+    assert set(found) == set(SAME_THING_IN_TWO_SERVICES), found
+
+
+def test_a_class_name_with_two_meanings_is_found() -> None:
+    sources = {
+        "services/a/x.py": "class Finding: ...",
+        "services/b/y.py": "class Finding: ...\nclass Other: ...",
+    }
+    assert find_class_names_with_two_meanings(sources) == {"Finding": ["services/a/x.py", "services/b/y.py"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.models import Asset
-from services.assets.register.schemas import AssetClass, Origin, OwnerKind
+from services.assets.register.schemas import AssetClass, AssetOrigin, OwnerKind
 from services.assets.register.service import format_code
 from services.assets.summary.service import apply_deltas
 from shared.db import new_id
@@ -43,7 +43,7 @@ def build_register(at: datetime) -> list[Asset]:
                     code=format_code("620602", year, AssetClass(kind).letters, number + 1),
                     name=f"资产{number}",
                     asset_class=AssetClass(kind),
-                    origin=Origin.IMPORT,
+                    origin=AssetOrigin.IMPORT,
                     year=year,
                     original_value=total // count + (number < total % count),
                     owner_kind=OwnerKind("household" if kind == "household" else owners.pop()),

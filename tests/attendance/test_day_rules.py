@@ -7,7 +7,7 @@ import pytest
 
 from services.attendance.days.calculation import DayCheckIn, DayFacts, DutyShift, evaluate_day
 from services.attendance.days.schemas import DayResult
-from services.attendance.leaves.schemas import Part
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.policy import ErrandKind, LeaveRule, PresenceRules, TimeWindow
 from shared.china import get_day
 from shared.unit_of_work import CHINA_TIME_ZONE
@@ -67,11 +67,11 @@ NIGHT_SHIFT = DutyShift(
         ({"on": SATURDAY}, DayResult.REST, 0, 0),
         ({"on": SATURDAY, "report_only": True}, DayResult.REST, 0, 0),
         ({"on": SATURDAY, "check_ins": (build_check_in(8, on=SATURDAY),)}, DayResult.PRESENT, 2, 0),
-        ({"leave": Part.DAY}, DayResult.LEAVE, 0, 2),
-        ({"leave": Part.MORNING}, DayResult.LEAVE, 0, 1),
-        ({"leave": Part.MORNING, "check_ins": (build_check_in(15),)}, DayResult.PART, 1, 1),
+        ({"leave": DayPart.DAY}, DayResult.LEAVE, 0, 2),
+        ({"leave": DayPart.MORNING}, DayResult.LEAVE, 0, 1),
+        ({"leave": DayPart.MORNING, "check_ins": (build_check_in(15),)}, DayResult.PART, 1, 1),
         ({"errand": "参加会议"}, DayResult.ERRAND, 2, 0),
-        ({"make_ups": (Part.MORNING,)}, DayResult.PRESENT, 2, 0),
+        ({"make_ups": (DayPart.MORNING,)}, DayResult.PRESENT, 2, 0),
         ({"spot_check_times": (build_instant(10),)}, DayResult.PRESENT, 2, 0),
         ({"shifts": (NIGHT_SHIFT,)}, DayResult.PRESENT, 2, 0),
         ({"rules": RULES_TWO_CHECK_INS, "check_ins": (build_check_in(8),)}, DayResult.PART, 1, 0),
@@ -102,7 +102,7 @@ NIGHT_SHIFT = DutyShift(
             2,
             0,
         ),
-        ({"rules": RULES_TWO_CHECK_INS, "make_ups": (Part.EVENING,)}, DayResult.PART, 1, 0),
+        ({"rules": RULES_TWO_CHECK_INS, "make_ups": (DayPart.EVENING,)}, DayResult.PART, 1, 0),
         (
             {
                 "rules": RULES_TWO_CHECK_INS.model_copy(update={"unit": "day"}),

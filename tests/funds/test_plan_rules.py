@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import services.funds
 from services.funds import policy
-from services.funds.findings import Effect, Finding
+from services.funds.findings import Effect, RuleFinding
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.plans.calculation import LineFacts, RuleInputs, SourceFacts, YearTotals, evaluate_rules
 from shared.china import parse_wan_cell
@@ -76,7 +76,7 @@ def build_draft(
     return RuleInputs(on=day, lines=lines, sources={SOURCE_ID: source}, **overrides)  # type: ignore[arg-type]
 
 
-def find_finding(findings: list[Finding], key: str) -> Finding:
+def find_finding(findings: list[RuleFinding], key: str) -> RuleFinding:
     """The finding of a rule."""
     return next(finding for finding in findings if finding.key == key)
 

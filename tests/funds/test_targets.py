@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from services.funds.targets.calculation import calculate_completion, calculate_score, distribute_weights
-from services.funds.targets.schemas import Aspect, Operator, Part
+from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from tests.conftest import Clock
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
 
@@ -93,20 +93,20 @@ async def list_public_targets(scenario: FundsScenario) -> list[tuple[str, bool, 
 
 
 def test_a_result_is_measured_against_its_target_without_rounding_up() -> None:
-    assert calculate_completion(Operator.GE, "20", "20") == 10_000
-    assert calculate_completion(Operator.GE, "3", "2") == 6_666
-    assert calculate_completion(Operator.GE, "20", "30") == 15_000
-    assert calculate_completion(Operator.LE, "5.5", "5.4999") == 10_000
-    assert calculate_completion(Operator.LE, "5.5", "11") == 5_000
-    assert calculate_completion(Operator.EQ, "100", "98") == 9_800
-    assert calculate_completion(Operator.EQ, "100", "125") == 8_000
-    assert calculate_completion(Operator.GE, "0", "5") == 10_000
-    assert calculate_completion(Operator.LE, "0", "1") == 0
-    assert calculate_completion(Operator.GE, "100", "0") == 0
+    assert calculate_completion(TargetOperator.GE, "20", "20") == 10_000
+    assert calculate_completion(TargetOperator.GE, "3", "2") == 6_666
+    assert calculate_completion(TargetOperator.GE, "20", "30") == 15_000
+    assert calculate_completion(TargetOperator.LE, "5.5", "5.4999") == 10_000
+    assert calculate_completion(TargetOperator.LE, "5.5", "11") == 5_000
+    assert calculate_completion(TargetOperator.EQ, "100", "98") == 9_800
+    assert calculate_completion(TargetOperator.EQ, "100", "125") == 8_000
+    assert calculate_completion(TargetOperator.GE, "0", "5") == 10_000
+    assert calculate_completion(TargetOperator.LE, "0", "1") == 0
+    assert calculate_completion(TargetOperator.GE, "100", "0") == 0
 
 
 def test_points_add_up_to_ninety_and_a_missing_part_goes_to_the_outputs() -> None:
-    points = {Part.OUTPUT: 50, Part.BENEFIT: 30, Part.SATISFACTION: 10}
+    points = {TargetSection.OUTPUT: 50, TargetSection.BENEFIT: 30, TargetSection.SATISFACTION: 10}
     full = [Aspect.QUANTITY, Aspect.QUALITY, Aspect.COST, Aspect.SOCIAL, Aspect.SERVED]
     assert distribute_weights(full, points) == [17, 17, 16, 30, 10]
     assert sum(distribute_weights([Aspect.QUANTITY, Aspect.SERVED], points)) == 90

@@ -14,7 +14,7 @@ from operations.demo.__main__ import STEPS
 from operations.demo.admission import get_project_path
 from operations.demo.fixtures import COUNTY, get_batch
 from operations.demo.projects import get_fodder_project
-from operations.demo.runner import DemoRun, Step
+from operations.demo.runner import DemoRun, DemoStep
 from operations.demo.users import DemoUser, derive_id
 from tests.conftest import SQLITE, DatabaseTemplates
 from tests.gateway.deployment import ADMIN_PASSWORD, Deployment, create_first_admin
@@ -67,7 +67,7 @@ async def test_the_demonstration_ends_in_the_same_state_whatever_process_dies(de
         await _check_final_state(demo)
 
 
-async def _run_step(step: Step, demo: DemoRun) -> str:
+async def _run_step(step: DemoStep, demo: DemoRun) -> str:
     return await step.run(demo)
 
 

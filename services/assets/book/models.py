@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.assets.base import Base
 from services.assets.book.lifecycle import AdjustmentState
-from services.assets.book.schemas import AdjustmentKind
+from services.assets.book.schemas import ValueAdjustmentKind
 from shared.db import JSON, Fen, Record, text_enum
 
 
@@ -22,7 +22,7 @@ class ValueAdjustment(Base, Record, table=True):
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")
-    kind: AdjustmentKind = Field(sa_type=text_enum(AdjustmentKind))
+    kind: ValueAdjustmentKind = Field(sa_type=text_enum(ValueAdjustmentKind))
     amount: int = Field(sa_type=Fen)
     happened_on: date
     document_no: str = Field(default="", max_length=100)

@@ -10,7 +10,12 @@ from sqlmodel import col
 from services.assets.book import service
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentState
 from services.assets.book.models import ValueAdjustment
-from services.assets.book.schemas import AdjustmentPost, AdjustmentRead, AdjustmentTransitionRequest, BookRead
+from services.assets.book.schemas import (
+    AdjustmentPost,
+    AdjustmentTransitionRequest,
+    BookRead,
+    ValueAdjustmentRead,
+)
 from services.assets.register import repository as register
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetRead
@@ -34,7 +39,9 @@ router = APIRouter(prefix="/assets", tags=["资产价值"], route_class=Route)
 
 
 @router.get(
-    "/adjustments", response_model=Page[AdjustmentRead], **requires(May.ASSET_READ, refuses=(BadRequest,))
+    "/adjustments",
+    response_model=Page[ValueAdjustmentRead],
+    **requires(May.ASSET_READ, refuses=(BadRequest,)),
 )
 async def list_adjustments(
     work: ReadWork,
@@ -65,7 +72,7 @@ async def read_book(
 @router.post(
     "/{asset_id}/adjustments",
     status_code=201,
-    response_model=AdjustmentRead,
+    response_model=ValueAdjustmentRead,
     **requires(May.ASSET_REGISTER, refuses=(NotFound, Conflict, Invalid)),
 )
 async def propose_adjustment(work: WriteWork, asset_id: UUID, body: AdjustmentPost) -> ValueAdjustment:
@@ -75,7 +82,7 @@ async def propose_adjustment(work: WriteWork, asset_id: UUID, body: AdjustmentPo
 
 @router.post(
     "/adjustments/{adjustment_id}/{action}",
-    response_model=AdjustmentRead | TransitionPreview,
+    response_model=ValueAdjustmentRead | TransitionPreview,
     description=f"```mermaid\n{ADJUSTMENT.to_mermaid()}\n```",
     **requires(
         *ADJUSTMENT.permissions(),
@@ -114,7 +121,7 @@ ADJUSTMENT_KIND = RecordKind(
     label="价值调整",
     path="/assets/adjustments",
     model=ValueAdjustment,
-    read=AdjustmentRead,
+    read=ValueAdjustmentRead,
     may=May.ASSET_READ,
     title="reason",
     columns=("happened_on", "kind", "amount", "region", "reason", "state"),

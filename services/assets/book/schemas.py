@@ -10,7 +10,7 @@ from shared.china import LabelledEnum, Money, SignedMoney
 from shared.lifecycle.transitions import TransitionRequest
 
 
-class AdjustmentKind(LabelledEnum):
+class ValueAdjustmentKind(LabelledEnum):
     """价值调整种类. Only a correction changes the original value; the others change the current value."""
 
     CORRECTION = "correction", "原值更正"
@@ -24,7 +24,7 @@ class AdjustmentPost(BaseModel):
     """提出价值调整."""
 
     id: UUID | None = None
-    kind: AdjustmentKind
+    kind: ValueAdjustmentKind
     amount: SignedMoney = Field(description="增加为正, 减少为负")
     happened_on: date
     document_no: str = Field("", max_length=100, description="评估报告或批准文号")
@@ -32,7 +32,7 @@ class AdjustmentPost(BaseModel):
     file_ids: list[UUID] = Field([], max_length=30)
 
 
-class AdjustmentRead(BaseModel):
+class ValueAdjustmentRead(BaseModel):
     """价值调整."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -41,7 +41,7 @@ class AdjustmentRead(BaseModel):
     asset_id: UUID
     region: str
     version: int
-    kind: AdjustmentKind
+    kind: ValueAdjustmentKind
     amount: SignedMoney
     happened_on: date
     document_no: str
@@ -74,4 +74,4 @@ class BookRead(BaseModel):
     accumulated: Money | None = Field(description="累计折旧")
     net: Money = Field(description="净值")
     rule: str = Field(description="依据的规则版本")
-    adjustments: list[AdjustmentRead]
+    adjustments: list[ValueAdjustmentRead]

@@ -16,11 +16,11 @@ from services.assets.book.events import ValueAdjusted
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentFacts, AdjustmentState
 from services.assets.book.models import ValueAdjustment
 from services.assets.book.schemas import (
-    AdjustmentKind,
     AdjustmentPost,
-    AdjustmentRead,
     AdjustmentTransitionRequest,
     BookRead,
+    ValueAdjustmentKind,
+    ValueAdjustmentRead,
 )
 from services.assets.errors import conflict, invalid
 from services.assets.policy import DEPRECIATION
@@ -50,9 +50,9 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
     work.actor.require(May.ASSET_REGISTER, asset.region)
     if body.amount == 0:
         raise invalid("zero", "调整金额不能为零", "/amount", "It changes nothing")
-    if body.kind in {AdjustmentKind.IMPAIRMENT, AdjustmentKind.PARTIAL} and body.amount > 0:
+    if body.kind in {ValueAdjustmentKind.IMPAIRMENT, ValueAdjustmentKind.PARTIAL} and body.amount > 0:
         raise invalid("sign", f"{body.kind.label}的金额须为负", "/amount", "It must be below zero")
-    if body.kind is AdjustmentKind.IMPROVEMENT and body.amount < 0:
+    if body.kind is ValueAdjustmentKind.IMPROVEMENT and body.amount < 0:
         raise invalid("sign", "改扩建增值的金额须为正", "/amount", "It must be above zero")
     if body.happened_on > work.today:
         raise invalid("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
@@ -86,7 +86,7 @@ async def transition_adjustment(
     unlocked = await records.get_record(work, ValueAdjustment, adjustment_id, "项价值调整")
     asset = await register.get_asset(work, unlocked.asset_id, lock=True)
     adjustment = await records.get_record(work, ValueAdjustment, adjustment_id, "项价值调整", lock=True)
-    is_correction = adjustment.kind is AdjustmentKind.CORRECTION
+    is_correction = adjustment.kind is ValueAdjustmentKind.CORRECTION
     value_after = (asset.original_value if is_correction else get_current_value(asset)) + adjustment.amount
     facts = AdjustmentFacts(
         value_after=value_after - 1
@@ -180,7 +180,7 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
         accumulated=depreciation.accumulated if depreciation else None,
         net=depreciation.net if depreciation else value,
         rule=rule.ref,
-        adjustments=[AdjustmentRead.model_validate(adjustment) for adjustment in adjustments],
+        adjustments=[ValueAdjustmentRead.model_validate(adjustment) for adjustment in adjustments],
     )
 
 
@@ -266,7 +266,7 @@ async def fill_missing_funding(context: ServiceContext, limit: int = 50) -> int:
 
 async def _apply_adjustment(work: UnitOfWork, asset: Asset, adjustment: ValueAdjustment) -> None:
     """Apply an approved adjustment to the asset and publish the change in the asset's history."""
-    name = "original_value" if adjustment.kind is AdjustmentKind.CORRECTION else "adjusted"
+    name = "original_value" if adjustment.kind is ValueAdjustmentKind.CORRECTION else "adjusted"
     before = {name: format_yuan(getattr(asset, name))}
     setattr(asset, name, getattr(asset, name) + adjustment.amount)
     if name == "original_value" and asset.funding_carried:
@@ -280,7 +280,7 @@ async def _apply_adjustment(work: UnitOfWork, asset: Asset, adjustment: ValueAdj
 
 def _counts_separately(adjustment: ValueAdjustment) -> bool:
     """Whether an adjustment is added to the original value; an approved correction is already part of it."""
-    is_correction = adjustment.kind is AdjustmentKind.CORRECTION
+    is_correction = adjustment.kind is ValueAdjustmentKind.CORRECTION
     return adjustment.state is AdjustmentState.APPROVED and not is_correction
 
 

@@ -51,7 +51,7 @@ class CampaignItem(Base, table=True):
     finding_id: UUID | None = None
 
 
-class Finding(Base, Record, table=True):
+class StocktakeFinding(Base, Record, table=True):
     """一条盘点记录. Rows are only inserted; the latest of an asset counts."""
 
     __tablename__ = "finding"

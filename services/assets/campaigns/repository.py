@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.assets.campaigns.lifecycle import CampaignState
-from services.assets.campaigns.models import Campaign, CampaignItem, Finding
+from services.assets.campaigns.models import Campaign, CampaignItem, StocktakeFinding
 from services.assets.campaigns.schemas import FindingResult
 from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
@@ -19,7 +19,7 @@ from shared.unit_of_work import UnitOfWork
 
 ITEMS: sa.Table = CampaignItem.__table__  # type: ignore[attr-defined]
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
-FINDINGS: sa.Table = Finding.__table__  # type: ignore[attr-defined]
+FINDINGS: sa.Table = StocktakeFinding.__table__  # type: ignore[attr-defined]
 
 
 def _visible_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
@@ -93,10 +93,11 @@ async def find_item(work: UnitOfWork, campaign_id: UUID, asset_id: UUID) -> Camp
     return (await work.session.exec(query.with_for_update())).first()
 
 
-async def find_finding(work: UnitOfWork, finding_id: UUID) -> Finding | None:
+async def find_finding(work: UnitOfWork, finding_id: UUID) -> StocktakeFinding | None:
     """A finding by the id that the phone assigned, or None."""
-    query = select(Finding).where(
-        Finding.id == finding_id, work.actor.scope_filter(May.ASSET_READ, col(Finding.region))
+    query = select(StocktakeFinding).where(
+        StocktakeFinding.id == finding_id,
+        work.actor.scope_filter(May.ASSET_READ, col(StocktakeFinding.region)),
     )
     return (await work.session.exec(query)).first()
 

@@ -63,7 +63,7 @@ class CampaignRead(BaseModel):
     created_by: str
 
 
-class Tally(BaseModel):
+class StocktakeTally(BaseModel):
     """一种结果的数量与原值."""
 
     count: int
@@ -73,12 +73,12 @@ class Tally(BaseModel):
 class CampaignProgress(BaseModel):
     """盘点进度; 应盘 = 账实相符 + 有损坏 + 不在地点 + 盘亏 + 未盘."""
 
-    expected: Tally
-    found: Tally
-    damaged: Tally
-    misplaced: Tally
-    missing: Tally
-    unchecked: Tally
+    expected: StocktakeTally
+    found: StocktakeTally
+    damaged: StocktakeTally
+    misplaced: StocktakeTally
+    missing: StocktakeTally
+    unchecked: StocktakeTally
     not_on_list: int = Field(description="账外条数")
     percent: str = Field(description="已盘占应盘, %")
 
@@ -166,7 +166,7 @@ class CampaignItemPage(BaseModel):
     next_cursor: str | None
 
 
-class FindingRead(BaseModel):
+class StocktakeFindingRead(BaseModel):
     """一条盘点记录."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -193,4 +193,4 @@ class CampaignReport(BaseModel):
     progress: CampaignProgress
     by_village: dict[str, dict[str, int]] = Field(description="村(镇)代码 → 结果 → 数量")
     differences: list[CampaignItemRead] = Field(description="盘亏、不在地点、有损坏、未盘, 最多 1000 项")
-    not_on_list: list[FindingRead]
+    not_on_list: list[StocktakeFindingRead]

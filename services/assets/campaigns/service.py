@@ -10,7 +10,7 @@ from services.assets import repository_base as records
 from services.assets.campaigns import repository
 from services.assets.campaigns.events import AssetCounted, CampaignMoved
 from services.assets.campaigns.lifecycle import CAMPAIGN, CampaignAction, CampaignFacts, CampaignState
-from services.assets.campaigns.models import Campaign, CampaignItem, Finding
+from services.assets.campaigns.models import Campaign, CampaignItem, StocktakeFinding
 from services.assets.campaigns.schemas import (
     CampaignCreate,
     CampaignDetail,
@@ -23,9 +23,9 @@ from services.assets.campaigns.schemas import (
     FindingBatchOutcome,
     FindingOutcome,
     FindingPost,
-    FindingRead,
     FindingResult,
-    Tally,
+    StocktakeFindingRead,
+    StocktakeTally,
 )
 from services.assets.custody import rules
 from services.assets.custody.schemas import BatchItemOutcome
@@ -135,7 +135,10 @@ async def get_report(work: UnitOfWork, campaign_id: UUID) -> CampaignReport:
     villages: dict[str, dict[str, int]] = {}
     for tally in await repository.count_by_village(work, campaign.id):
         villages.setdefault(tally.region, {})[str(tally.result or "unchecked")] = int(tally.number)
-    unlisted = [col(Finding.campaign_id) == campaign.id, col(Finding.result) == FindingResult.NOT_ON_LIST]
+    unlisted = [
+        col(StocktakeFinding.campaign_id) == campaign.id,
+        col(StocktakeFinding.result) == FindingResult.NOT_ON_LIST,
+    ]
     return CampaignReport.model_construct(
         campaign=CampaignRead.model_validate(campaign),
         progress=await get_progress(work, campaign.id),
@@ -145,8 +148,8 @@ async def get_report(work: UnitOfWork, campaign_id: UUID) -> CampaignReport:
             for item in await repository.list_differences(work, campaign.id)
         ],
         not_on_list=[
-            FindingRead.model_validate(finding)
-            for finding in await records.list_records(work, Finding, *unlisted)
+            StocktakeFindingRead.model_validate(finding)
+            for finding in await records.list_records(work, StocktakeFinding, *unlisted)
         ],
     )
 
@@ -162,8 +165,8 @@ async def record_findings(work: UnitOfWork, campaign_id: UUID, body: FindingBatc
     return FindingBatchOutcome(items=[outcomes[index] for index in range(len(body.items))])
 
 
-def _build_tally(pair: tuple[int, int]) -> Tally:
-    return Tally.model_construct(count=pair[0], value=pair[1])
+def _build_tally(pair: tuple[int, int]) -> StocktakeTally:
+    return StocktakeTally.model_construct(count=pair[0], value=pair[1])
 
 
 async def _record_item(work: UnitOfWork, campaign: Campaign, raw: dict[str, Any]) -> FindingOutcome:
@@ -201,7 +204,9 @@ def _build_refusal(item_id: str, message: str, errors: list[FieldErrorRead]) -> 
     return FindingOutcome(id=item_id, taken=BatchItemOutcome.REFUSED, words=message, errors=errors)
 
 
-async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPost) -> tuple[Finding, bool]:
+async def _record_finding(
+    work: UnitOfWork, campaign: Campaign, item: FindingPost
+) -> tuple[StocktakeFinding, bool]:
     existing = await repository.find_finding(work, item.id)
     if (
         existing is not None
@@ -226,7 +231,7 @@ async def _record_finding(work: UnitOfWork, campaign: Campaign, item: FindingPos
     position = await evaluate_fix(work, asset, item.fix, item.found_at) if item.fix is not None else {}
     finding, _ = await create_record(
         work,
-        Finding,
+        StocktakeFinding,
         item,
         event=lambda finding: AssetCounted(
             campaign_id=campaign.id, finding_id=finding.id, asset_id=finding.asset_id, result=finding.result
@@ -263,7 +268,9 @@ def _final_result(reported: FindingResult, verdict: FencePosition | None) -> Fin
     )
 
 
-async def _update_item(work: UnitOfWork, expected: CampaignItem, asset: Asset, finding: Finding) -> None:
+async def _update_item(
+    work: UnitOfWork, expected: CampaignItem, asset: Asset, finding: StocktakeFinding
+) -> None:
     """Update the item; the finding with the latest found_at counts, because batches may arrive in any order."""
     if expected.found_at is None or expected.found_at <= finding.found_at:
         expected.result, expected.found_at, expected.finding_id = finding.result, finding.found_at, finding.id

@@ -30,7 +30,7 @@ class ContractAction(LabelledEnum):
 
 
 @dataclass(frozen=True)
-class ContractFacts:
+class AssetContractFacts:
     """Facts that the guards check."""
 
     document_count: int
@@ -41,7 +41,7 @@ class ContractFacts:
     reason: str = ""
 
 
-def has_documents(facts: ContractFacts) -> FieldError | None:
+def has_documents(facts: AssetContractFacts) -> FieldError | None:
     """附有合同文本."""
     return (
         None
@@ -50,7 +50,7 @@ def has_documents(facts: ContractFacts) -> FieldError | None:
     )
 
 
-def asset_is_registered(facts: ContractFacts) -> FieldError | None:
+def asset_is_registered(facts: AssetContractFacts) -> FieldError | None:
     """资产已登记, 未处置."""
     if facts.is_registered:
         return None
@@ -59,7 +59,7 @@ def asset_is_registered(facts: ContractFacts) -> FieldError | None:
     )
 
 
-def no_overlapping_contract(facts: ContractFacts) -> FieldError | None:
+def no_overlapping_contract(facts: AssetContractFacts) -> FieldError | None:
     """同一资产没有期限重叠的履行中合同."""
     if not facts.overlapping_number:
         return None
@@ -71,7 +71,7 @@ def no_overlapping_contract(facts: ContractFacts) -> FieldError | None:
     )
 
 
-def term_has_ended(facts: ContractFacts) -> FieldError | None:
+def term_has_ended(facts: AssetContractFacts) -> FieldError | None:
     """合同期限已满."""
     if facts.on > facts.ends_on:
         return None
@@ -83,7 +83,7 @@ def term_has_ended(facts: ContractFacts) -> FieldError | None:
 S, A = ContractState, ContractAction
 
 # fmt: off
-CONTRACT: Lifecycle[ContractState, ContractAction, ContractFacts] = Lifecycle(
+CONTRACT: Lifecycle[ContractState, ContractAction, AssetContractFacts] = Lifecycle(
     "operating contract", "经营合同", ContractState, S.DRAFT, (
     #          action       from      to            who                needs
     transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract,

@@ -12,9 +12,9 @@ from services.assets.contracts import repository, service
 from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractState, term_has_ended
 from services.assets.contracts.models import OperatingContract, Receipt, Receivable
 from services.assets.contracts.schemas import (
-    ContractCreate,
+    AssetContractCreate,
+    AssetContractRead,
     ContractDetail,
-    ContractRead,
     ContractTransitionRequest,
     Income,
     OperatorStatusPost,
@@ -35,7 +35,7 @@ router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
 CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
 
 
-@router.get("/contracts", response_model=Page[ContractRead], **requires(May.ASSET_READ))
+@router.get("/contracts", response_model=Page[AssetContractRead], **requires(May.ASSET_READ))
 async def list_contracts(
     work: ReadWork,
     page_params: Pagination,
@@ -80,17 +80,17 @@ async def record_contract_receipt(work: WriteWork, contract_id: UUID, body: Rece
 @router.post(
     "/contracts/{contract_id}/renewals",
     status_code=201,
-    response_model=ContractRead,
+    response_model=AssetContractRead,
     **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def renew_contract(work: WriteWork, contract_id: UUID, body: ContractCreate) -> OperatingContract:
+async def renew_contract(work: WriteWork, contract_id: UUID, body: AssetContractCreate) -> OperatingContract:
     """续签."""
     return await service.renew_contract(work, contract_id, body)
 
 
 @router.post(
     "/contracts/{contract_id}/operator",
-    response_model=ContractRead,
+    response_model=AssetContractRead,
     **requires(May.ASSET_OPERATE, refuses=(NotFound, PreconditionFailed)),
 )
 async def mark_operator(
@@ -123,7 +123,7 @@ async def act_on_contract(
 
 @router.get(
     "/{asset_id}/contracts",
-    response_model=list[ContractRead],
+    response_model=list[AssetContractRead],
     **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
 async def list_asset_contracts(work: ReadWork, asset_id: UUID) -> list[OperatingContract]:
@@ -138,10 +138,10 @@ async def list_asset_contracts(work: ReadWork, asset_id: UUID) -> list[Operating
 @router.post(
     "/{asset_id}/contracts",
     status_code=201,
-    response_model=ContractRead,
+    response_model=AssetContractRead,
     **requires(May.ASSET_OPERATE, refuses=(NotFound, Conflict, Invalid)),
 )
-async def draft_contract(work: WriteWork, asset_id: UUID, body: ContractCreate) -> OperatingContract:
+async def draft_contract(work: WriteWork, asset_id: UUID, body: AssetContractCreate) -> OperatingContract:
     """拟定经营合同."""
     return await service.create_contract(work, asset_id, body)
 
@@ -239,7 +239,7 @@ OPERATING_CONTRACT_KIND = RecordKind(
     label="经营合同",
     path="/assets/contracts",
     model=OperatingContract,
-    read=ContractRead,
+    read=AssetContractRead,
     may=May.ASSET_READ,
     title="number",
     columns=("number", "operator", "mode", "region", "amount", "starts_on", "ends_on", "state"),

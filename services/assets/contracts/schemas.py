@@ -84,13 +84,13 @@ class ContractTerms(BaseModel):
         return self
 
 
-class ContractCreate(ContractTerms):
+class AssetContractCreate(ContractTerms):
     """拟定经营合同."""
 
     id: UUID | None = None
 
 
-class ContractRead(BaseModel):
+class AssetContractRead(BaseModel):
     """经营合同."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -137,7 +137,7 @@ class ReceivableRead(BaseModel):
     void: bool
 
 
-class ContractDetail(ContractRead):
+class ContractDetail(AssetContractRead):
     """经营合同, 应收明细和可办事项."""
 
     receivables: list[ReceivableRead]

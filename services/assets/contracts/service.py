@@ -7,12 +7,12 @@ from services.assets import repository_base as records
 from services.assets.contracts import repository
 from services.assets.contracts.calculation import RentStep, build_schedule
 from services.assets.contracts.events import IncomeReceived, OperatingContractMoved, OperatorMarked
-from services.assets.contracts.lifecycle import CONTRACT, ContractAction, ContractFacts, ContractState
+from services.assets.contracts.lifecycle import CONTRACT, AssetContractFacts, ContractAction, ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
 from services.assets.contracts.schemas import (
-    ContractCreate,
+    AssetContractCreate,
+    AssetContractRead,
     ContractDetail,
-    ContractRead,
     ContractTransitionRequest,
     Income,
     OperatorStatusPost,
@@ -46,7 +46,7 @@ UNSIGNED_STATES = frozenset({ContractState.DRAFT, ContractState.CANCELLED})
 
 
 async def create_contract(
-    work: UnitOfWork, asset_id: UUID, body: ContractCreate, *, previous: UUID | None = None
+    work: UnitOfWork, asset_id: UUID, body: AssetContractCreate, *, previous: UUID | None = None
 ) -> OperatingContract:
     """Create a draft contract over an operating or public asset. Invalid for household assets, which the household operates itself."""
     asset = await register.get_asset(work, asset_id)
@@ -75,7 +75,7 @@ async def create_contract(
     return contract
 
 
-async def renew_contract(work: UnitOfWork, contract_id: UUID, body: ContractCreate) -> OperatingContract:
+async def renew_contract(work: UnitOfWork, contract_id: UUID, body: AssetContractCreate) -> OperatingContract:
     """Create the next contract over the same asset. Invalid when it begins before an active one ends."""
     previous = await get_contract(work, contract_id)
     if body.starts_on <= previous.ends_on and previous.state is ContractState.ACTIVE:
@@ -101,7 +101,7 @@ async def get_contract_detail(work: UnitOfWork, contract: OperatingContract) -> 
         sum(receivable.received for receivable in receivables),
     )
     return ContractDetail.model_construct(
-        **dict(ContractRead.model_validate(contract)),
+        **dict(AssetContractRead.model_validate(contract)),
         receivables=[ReceivableRead.model_validate(receivable) for receivable in receivables],
         due=due,
         received=received,
@@ -250,9 +250,9 @@ async def sum_income(work: UnitOfWork, *, asset_id: UUID | None = None, region: 
 
 async def _build_facts(
     work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest
-) -> ContractFacts:
+) -> AssetContractFacts:
     asset = await register.get_asset(work, contract.asset_id)
-    return ContractFacts(
+    return AssetContractFacts(
         document_count=len(contract.file_ids),
         is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
         overlapping_number=await repository.find_overlapping_contract(work, contract),

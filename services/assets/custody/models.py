@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.assets.base import Base
-from services.assets.custody.schemas import Condition, Holding
+from services.assets.custody.schemas import AssetCondition, Holding
 from services.assets.register.lifecycle import UseState
 from shared.china import FencePosition
 from shared.db import JSON, Fen, Record, text_enum
@@ -43,7 +43,7 @@ class Inspection(Base, Record, table=True):
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")
-    condition: Condition = Field(sa_type=text_enum(Condition))
+    condition: AssetCondition = Field(sa_type=text_enum(AssetCondition))
     use_seen: UseState | None = Field(default=None, sa_type=text_enum(UseState))
     findings: str = Field(default="", sa_type=sa.Text)
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -57,7 +57,7 @@ class Inspection(Base, Record, table=True):
     inspector: str = Field(max_length=64)
 
 
-class FollowUp(Base, Record, table=True):
+class AssetFollowUp(Base, Record, table=True):
     """到户资产回访. Its region is the asset's."""
 
     __tablename__ = "follow_up"

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from services.assets.custody.models import Inspection, Keeper
-from services.assets.custody.schemas import Condition
+from services.assets.custody.schemas import AssetCondition
 from shared.auth import May, region_bounds
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -30,7 +30,7 @@ async def list_inspections(
     *,
     asset_id: UUID | None = None,
     region: str | None = None,
-    condition: Condition | None = None,
+    condition: AssetCondition | None = None,
 ) -> Page[Inspection]:
     """One page of the inspections in the caller's regions, newest first."""
     query = select(Inspection).where(work.actor.scope_filter(May.ASSET_READ, col(Inspection.region)))

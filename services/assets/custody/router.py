@@ -9,12 +9,12 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.custody import repository, service
-from services.assets.custody.models import FollowUp, Inspection, Keeper
+from services.assets.custody.models import AssetFollowUp, Inspection, Keeper
 from services.assets.custody.schemas import (
-    Condition,
-    DutyRead,
+    AssetCondition,
+    AssetFollowUpRead,
+    CustodyDutyRead,
     FollowUpPost,
-    FollowUpRead,
     Holding,
     InspectionBatch,
     InspectionBatchOutcome,
@@ -38,7 +38,7 @@ keeper_router = APIRouter(prefix="/assets", tags=["资产管护"], route_class=R
 DUTY_ORDERS = {"inspect_due_on": col(Asset.inspect_due_on)}
 
 
-@keeper_router.get("/duties", response_model=Page[DutyRead], **requires(May.ASSET_READ))
+@keeper_router.get("/duties", response_model=Page[CustodyDutyRead], **requires(May.ASSET_READ))
 async def list_duties(
     work: ReadWork,
     page_params: Pagination,
@@ -108,7 +108,7 @@ async def list_inspections(
     work: ReadWork,
     page_params: Pagination,
     region: RegionCode | None = None,
-    condition: Condition | None = None,
+    condition: AssetCondition | None = None,
 ) -> Page[Inspection]:
     """辖区内的巡查记录, 新的在前."""
     return await repository.list_inspections(work, page_params, region=region, condition=condition)
@@ -150,41 +150,41 @@ async def record_inspection(work: WriteWork, asset_id: UUID, body: InspectionPos
 follow_up_router = APIRouter(prefix="/assets", tags=["到户资产回访"], route_class=Route)
 
 
-@follow_up_router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.ASSET_READ))
+@follow_up_router.get("/follow-ups", response_model=Page[AssetFollowUpRead], **requires(May.ASSET_READ))
 async def list_follow_ups(
     work: ReadWork,
     page_params: Pagination,
     region: RegionCode | None = None,
     holding: Holding | None = None,
-) -> Page[FollowUp]:
+) -> Page[AssetFollowUp]:
     """辖区内的回访, 新的在前."""
-    where = records.equality_conditions({col(FollowUp.holding): holding})
-    orders = {"visited_on": col(FollowUp.visited_on)}
+    where = records.equality_conditions({col(AssetFollowUp.holding): holding})
+    orders = {"visited_on": col(AssetFollowUp.visited_on)}
     return await records.page_records(
-        work, page_params, FollowUp, *where, orders=orders, default="-visited_on", region=region
+        work, page_params, AssetFollowUp, *where, orders=orders, default="-visited_on", region=region
     )
 
 
 @follow_up_router.get(
     "/{asset_id}/follow-ups",
-    response_model=list[FollowUpRead],
+    response_model=list[AssetFollowUpRead],
     **requires(May.ASSET_READ, refuses=(NotFound,)),
 )
-async def list_asset_follow_ups(work: ReadWork, asset_id: UUID) -> list[FollowUp]:
+async def list_asset_follow_ups(work: ReadWork, asset_id: UUID) -> list[AssetFollowUp]:
     """一项到户资产的回访."""
     asset = await register.get_asset(work, asset_id)
     return await records.list_records(
-        work, FollowUp, col(FollowUp.asset_id) == asset.id, order=(col(FollowUp.visited_on),)
+        work, AssetFollowUp, col(AssetFollowUp.asset_id) == asset.id, order=(col(AssetFollowUp.visited_on),)
     )
 
 
 @follow_up_router.post(
     "/{asset_id}/follow-ups",
     status_code=201,
-    response_model=FollowUpRead,
+    response_model=AssetFollowUpRead,
     **requires(May.ASSET_INSPECT, refuses=(NotFound, Conflict, Invalid)),
 )
-async def record_follow_up(work: WriteWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
+async def record_follow_up(work: WriteWork, asset_id: UUID, body: FollowUpPost) -> AssetFollowUp:
     """登记到户资产回访."""
     return await service.record_follow_up(work, asset_id, body)
 
@@ -209,8 +209,8 @@ ASSET_FOLLOW_UP_KIND = RecordKind(
     name="asset_follow_up",
     label="到户资产回访",
     path="/assets/follow-ups",
-    model=FollowUp,
-    read=FollowUpRead,
+    model=AssetFollowUp,
+    read=AssetFollowUpRead,
     may=May.ASSET_READ,
     title="visited_on",
     columns=("visited_on", "visitor", "holding", "quantity", "income", "region"),

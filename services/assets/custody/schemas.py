@@ -68,7 +68,7 @@ class PhoneRead(BaseModel):
     phone: str
 
 
-class DutyRead(BaseModel):
+class CustodyDutyRead(BaseModel):
     """管护责任清单的一行."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -88,7 +88,7 @@ class DutyRead(BaseModel):
     version: int
 
 
-class Condition(LabelledEnum):
+class AssetCondition(LabelledEnum):
     """所见状况."""
 
     GOOD = "good", "完好"
@@ -102,7 +102,7 @@ class InspectionPost(BaseModel):
     """巡查记录: may be made offline and sent later."""
 
     id: UUID | None = Field(None, description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
-    condition: Condition
+    condition: AssetCondition
     use_seen: UseState | None = Field(None, description="所见使用情况; 空为未判断")
     findings: str = Field("", max_length=2000, description="发现的问题")
     photos: list[UUID] = Field([], max_length=30, description="照片的文件编号")
@@ -156,7 +156,7 @@ class InspectionRead(BaseModel):
     asset_id: UUID
     region: str
     version: int
-    condition: Condition
+    condition: AssetCondition
     use_seen: UseState | None
     findings: str
     photos: list[str]
@@ -183,7 +183,7 @@ class FollowUpPost(BaseModel):
     photos: list[UUID] = Field([], max_length=10)
 
 
-class FollowUpRead(BaseModel):
+class AssetFollowUpRead(BaseModel):
     """一次回访."""
 
     model_config = ConfigDict(from_attributes=True)

@@ -10,10 +10,10 @@ from sqlmodel import col
 from services.assets import repository_base as records
 from services.assets.custody import repository, rules
 from services.assets.custody.events import AssetInspected, HouseholdVisited, KeeperNamed, PhoneRevealed
-from services.assets.custody.models import FollowUp, Inspection, Keeper
+from services.assets.custody.models import AssetFollowUp, Inspection, Keeper
 from services.assets.custody.schemas import (
+    AssetCondition,
     BatchItemOutcome,
-    Condition,
     FollowUpPost,
     InspectionBatch,
     InspectionBatchOutcome,
@@ -52,7 +52,7 @@ DUTY_COLUMNS = (
     Column("use_label", "使用状态"),
     Column("inspect_due_on", "下次巡查不晚于", spreadsheets.DAY),
 )
-BROKEN_CONDITIONS = frozenset({Condition.BROKEN, Condition.UNUSABLE})
+BROKEN_CONDITIONS = frozenset({AssetCondition.BROKEN, AssetCondition.UNUSABLE})
 MAX_CLOCK_SKEW = timedelta(minutes=10)
 """How far the clock of a phone may be ahead of the server."""
 CLOSED_STATES = frozenset({AssetState.DISCARDED, AssetState.SUPERSEDED})
@@ -216,7 +216,7 @@ async def record_batch(work: UnitOfWork, body: InspectionBatch) -> InspectionBat
     return InspectionBatchOutcome(items=[outcomes[index] for index in range(len(body.items))])
 
 
-async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost) -> FollowUp:
+async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost) -> AssetFollowUp:
     """Record a follow-up visit to a household asset; it counts as a sighting."""
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_INSPECT, asset.region)
@@ -232,7 +232,7 @@ async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost)
     await uploads.require_files(work, photos)
     visit, created = await create_record(
         work,
-        FollowUp,
+        AssetFollowUp,
         body,
         region=asset.region,
         id=body.id,
@@ -254,7 +254,7 @@ async def record_follow_up(work: UnitOfWork, asset_id: UUID, body: FollowUpPost)
 
 
 async def _publish_inspection(work: UnitOfWork, asset: Asset, inspection: Inspection) -> None:
-    if inspection.condition is not Condition.NOT_FOUND:
+    if inspection.condition is not AssetCondition.NOT_FOUND:
         await rules.record_sighting(work, asset, inspection.inspected_at, photo=bool(inspection.photos))
     event = AssetInspected(
         asset_id=asset.id,

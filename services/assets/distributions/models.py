@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from services.assets.base import Base
 from services.assets.distributions.lifecycle import DistributionState
-from services.assets.distributions.schemas import IncomeAccount, Purpose
+from services.assets.distributions.schemas import IncomeAccount, IncomePurpose
 from shared.db import JSON, Fen, Record, text_enum
 
 
@@ -69,7 +69,7 @@ class Payout(Base, Record, table=True):
     __table_args__ = (sa.Index(None, "distribution_id", "id"),)
 
     distribution_id: UUID = Field(foreign_key="distribution.id")
-    purpose: Purpose = Field(sa_type=text_enum(Purpose))
+    purpose: IncomePurpose = Field(sa_type=text_enum(IncomePurpose))
     payee: str = Field(max_length=100)
     account_sealed: str = Field(default="", sa_type=sa.Text)
     account_masked: str = Field(default="", max_length=40)

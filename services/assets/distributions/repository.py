@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
 from services.assets.distributions.models import IncomeBalance, IncomePosting, Payout
-from services.assets.distributions.schemas import IncomeAccount, Purpose
+from services.assets.distributions.schemas import IncomeAccount, IncomePurpose
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
@@ -55,7 +55,7 @@ async def get_own_balance(work: UnitOfWork, region: str, account: IncomeAccount)
     return int((await execute_core(work.session, query.with_for_update())).scalar() or 0)
 
 
-async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[Purpose, int], int]:
+async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[IncomePurpose, int], int]:
     """(listed amount in 分 per purpose, number of unpaid payouts), without withdrawn ones."""
     query = (
         sa.select(

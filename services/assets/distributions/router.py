@@ -11,7 +11,6 @@ from services.assets.distributions import service
 from services.assets.distributions.lifecycle import DISTRIBUTION, DistributionAction, DistributionState
 from services.assets.distributions.models import Distribution, Payout
 from services.assets.distributions.schemas import (
-    AccountRead,
     BalanceRead,
     DecisionStepPost,
     DistributionCreate,
@@ -19,6 +18,7 @@ from services.assets.distributions.schemas import (
     DistributionRead,
     DistributionTransitionRequest,
     LinesPost,
+    PayeeAccountRead,
     PayoutList,
     PayoutPaymentPost,
     PayoutRead,
@@ -129,10 +129,10 @@ async def return_payout(work: WriteWork, plan_id: UUID, payout_id: UUID, body: P
     return await service.return_payout(work, plan_id, payout_id, body)
 
 
-@router.post("/{plan_id}/payouts/{payout_id}/account", response_model=AccountRead, **OPERATE_ROUTE)
-async def reveal_account(work: WriteWork, plan_id: UUID, payout_id: UUID) -> AccountRead:
+@router.post("/{plan_id}/payouts/{payout_id}/account", response_model=PayeeAccountRead, **OPERATE_ROUTE)
+async def reveal_account(work: WriteWork, plan_id: UUID, payout_id: UUID) -> PayeeAccountRead:
     """查看完整账号; 查看行为会被记录."""
-    return AccountRead(account=await service.reveal_account(work, plan_id, payout_id))
+    return PayeeAccountRead(account=await service.reveal_account(work, plan_id, payout_id))
 
 
 async def _load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:

@@ -20,7 +20,7 @@ class IncomeAccount(LabelledEnum):
     DISTRIBUTED = "distributed", "已分配"
 
 
-class Purpose(LabelledEnum):
+class IncomePurpose(LabelledEnum):
     """收益用途."""
 
     RESERVE = "reserve", "村集体公积"
@@ -54,7 +54,7 @@ STEPS_BEFORE_APPROVAL = (
 class LinePost(BaseModel):
     """一项用途."""
 
-    purpose: Purpose
+    purpose: IncomePurpose
     amount: PositiveMoney
     remark: str = Field("", max_length=500)
 
@@ -97,7 +97,7 @@ class PayoutPost(BaseModel):
     """发放名单的一笔."""
 
     id: UUID | None = None
-    purpose: Purpose
+    purpose: IncomePurpose
     payee: str = Field(min_length=2, max_length=100)
     account: BankAccount | None = Field(None, description="收款账号; 加密保存, 只显示尾号")
     amount: PositiveMoney
@@ -116,7 +116,7 @@ class PayoutRead(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    purpose: Purpose
+    purpose: IncomePurpose
     payee: str
     account_masked: str
     amount: Money
@@ -141,7 +141,7 @@ class PayoutReversalPost(BaseModel):
     reason: str = Field(min_length=2, max_length=500)
 
 
-class AccountRead(BaseModel):
+class PayeeAccountRead(BaseModel):
     """完整账号; each reading is logged."""
 
     account: str

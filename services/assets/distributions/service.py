@@ -33,12 +33,12 @@ from services.assets.distributions.schemas import (
     DistributionRead,
     DistributionTransitionRequest,
     IncomeAccount,
+    IncomePurpose,
     LinePost,
     PayoutList,
     PayoutPaymentPost,
     PayoutPost,
     PayoutReversalPost,
-    Purpose,
 )
 from services.assets.errors import conflict, invalid
 from services.assets.policy import DISTRIBUTION_SHARES
@@ -242,7 +242,7 @@ async def get_notice_subject(work: UnitOfWork, plan_id: UUID, *, lock: bool) -> 
             "分配总额(元)": format_yuan(plan.total),
             "columns": ["用途", "金额(元)", "说明"],
             "rows": [
-                [Purpose(line["purpose"]).label, format_yuan(line["amount"]), line["remark"]]
+                [IncomePurpose(line["purpose"]).label, format_yuan(line["amount"]), line["remark"]]
                 for line in plan.lines
             ],
         },
@@ -385,12 +385,12 @@ async def _find_blocking_notice(
     )
 
 
-def _describe_mismatch(plan: Distribution, listed_amounts: dict[Purpose, int]) -> str:
+def _describe_mismatch(plan: Distribution, listed_amounts: dict[IncomePurpose, int]) -> str:
     """Text of the differences between payout list and plan; the reserve has no payouts."""
     mismatches = []
     for line in plan.lines:
-        purpose = Purpose(line["purpose"])
-        if purpose is not Purpose.RESERVE and listed_amounts.get(purpose, 0) != line["amount"]:
+        purpose = IncomePurpose(line["purpose"])
+        if purpose is not IncomePurpose.RESERVE and listed_amounts.get(purpose, 0) != line["amount"]:
             mismatches.append(
                 f"{purpose.label}方案 {format_yuan(line['amount'])} 元, 名单 {format_yuan(listed_amounts.get(purpose, 0))} 元"
             )
@@ -412,7 +412,7 @@ async def _list_warnings(work: UnitOfWork, plan: Distribution) -> list[str]:
 
 
 async def _reserve_amounts(work: UnitOfWork, plan: Distribution) -> None:
-    reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == Purpose.RESERVE)
+    reserve = sum(line["amount"] for line in plan.lines if line["purpose"] == IncomePurpose.RESERVE)
     changes = {
         IncomeAccount.AVAILABLE: -plan.total,
         IncomeAccount.RESERVED: reserve,
@@ -443,8 +443,8 @@ async def _create_payout(work: UnitOfWork, plan: Distribution, item: PayoutPost)
 
 async def _check_plan_amounts(work: UnitOfWork, plan: Distribution) -> None:
     listed_amounts, _ = await repository.sum_payouts(work, plan.id)
-    planned = {Purpose(line["purpose"]): line["amount"] for line in plan.lines}
-    planned.pop(Purpose.RESERVE, None)
+    planned = {IncomePurpose(line["purpose"]): line["amount"] for line in plan.lines}
+    planned.pop(IncomePurpose.RESERVE, None)
     for purpose, amount in listed_amounts.items():
         if amount > planned.get(purpose, 0):
             detail = f"{purpose.label}名单合计 {format_yuan(amount)} 元, 方案 {format_yuan(planned.get(purpose, 0))} 元"

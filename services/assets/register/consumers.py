@@ -9,7 +9,7 @@ from services.assets.register import repository
 from services.assets.register.events import AssetEntered
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.models import Asset, CachedProject
-from services.assets.register.schemas import AssetClass, Origin, OwnerKind
+from services.assets.register.schemas import AssetClass, AssetOrigin, OwnerKind
 from shared.china import Datum
 from shared.clients.projects import (
     BuiltAsset,
@@ -133,7 +133,7 @@ def _build_draft(
         name=built.name[:200],
         asset_class=asset_class,
         subclass=subclass,
-        origin=Origin.ACCEPTANCE,
+        origin=AssetOrigin.ACCEPTANCE,
         project_id=acceptance.project_id,
         project_name=acceptance.name[:300],
         built_index=index,

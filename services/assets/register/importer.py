@@ -21,8 +21,8 @@ from services.assets.register.rules import find_contradictions, find_missing_fie
 from services.assets.register.schemas import (
     AssetClass,
     AssetCreate,
-    ImportResult,
-    Origin,
+    AssetOrigin,
+    RegisterImportResult,
     RowFault,
 )
 from services.assets.register.service import format_code
@@ -42,7 +42,9 @@ ROWS_PER_YIELD = 50
 """Rows built before the event loop gets a turn."""
 
 
-async def bulk_create_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
+async def bulk_create_drafts(
+    work: UnitOfWork, bodies: Sequence[AssetCreate], origin: AssetOrigin
+) -> list[Asset]:
     """Create drafts in the order of `bodies`, each with its event. The caller has checked fields and regions."""
     assets = await _build_drafts(work, bodies, origin)
     return await _save_assets(work, assets, [_entered_event(asset) for asset in assets])
@@ -65,7 +67,7 @@ class LedgerAsset:
 
 
 async def bulk_register(
-    work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin, reason: str
+    work: UnitOfWork, bodies: Sequence[AssetCreate], origin: AssetOrigin, reason: str
 ) -> list[Asset]:
     """Create and register assets at once, with codes and the events of both steps. The bodies must be complete."""
     assets = await _build_drafts(work, bodies, origin)
@@ -87,7 +89,7 @@ async def bulk_register(
     return await _save_assets(work, assets, events)
 
 
-async def _build_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin: Origin) -> list[Asset]:
+async def _build_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin: AssetOrigin) -> list[Asset]:
     assets = []
     for index, body in enumerate(bodies):
         assets.append(_build_draft(work, body, origin))
@@ -96,7 +98,7 @@ async def _build_drafts(work: UnitOfWork, bodies: Sequence[AssetCreate], origin:
     return assets
 
 
-def _build_draft(work: UnitOfWork, body: AssetCreate, origin: Origin) -> Asset:
+def _build_draft(work: UnitOfWork, body: AssetCreate, origin: AssetOrigin) -> Asset:
     columns: dict[str, Any] = to_columns(body.model_dump(exclude={"id", "region", "happened_at"}))
     return Asset(
         **columns,
@@ -211,7 +213,7 @@ def _find_home(work: UnitOfWork) -> str:
     return regions[0] if regions else work.context.settings.district
 
 
-async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> ImportResult:
+async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> RegisterImportResult:
     """Check every row and import all or none, or with `partial` those that are sound."""
     ledger = await read_ledger(work, request)
     sheet, created = ledger.sheet, []
@@ -223,7 +225,7 @@ async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> ImportResul
         ]
         created = await _create_assets(work, sound, register_too=request.register_too)
     report = table_imports.build_table_report(sheet, LEDGER_COLUMNS)
-    return ImportResult.model_construct(
+    return RegisterImportResult.model_construct(
         rows=len(sheet.rows),
         created=len(created),
         registered=len(created) if request.register_too else 0,
@@ -248,9 +250,9 @@ async def _create_assets(
 ) -> list[Asset]:
     bodies = [asset.body for asset in ledger]
     if register_too:
-        created = await bulk_register(work, bodies, Origin.IMPORT, "台账导入")
+        created = await bulk_register(work, bodies, AssetOrigin.IMPORT, "台账导入")
     else:
-        created = await bulk_create_drafts(work, bodies, Origin.IMPORT)
+        created = await bulk_create_drafts(work, bodies, AssetOrigin.IMPORT)
     for asset, known in zip(created, ledger, strict=True):
         known.set_on(asset)
     await work.session.flush()

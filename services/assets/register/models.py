@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from services.assets.base import Base
 from services.assets.register.lifecycle import AssetState, UseState
-from services.assets.register.schemas import AssetClass, Origin, OwnerKind, Track
+from services.assets.register.schemas import AssetClass, AssetOrigin, OwnerKind, Track
 from shared.db import JSON, Fen, Record, text_enum
 
 NEVER_DUE = date(9999, 12, 31)
@@ -38,7 +38,7 @@ class Asset(Base, Record, table=True):
     name: str = Field(max_length=200)
     asset_class: AssetClass = Field(sa_type=text_enum(AssetClass))
     subclass: str = Field(default="", max_length=40)
-    origin: Origin = Field(sa_type=text_enum(Origin))
+    origin: AssetOrigin = Field(sa_type=text_enum(AssetOrigin))
     project_id: UUID | None = None
     project_name: str = Field(default="", max_length=300)
     built_index: int | None = None

@@ -18,11 +18,11 @@ from services.assets.register.schemas import (
     AssetRead,
     AssetTransitionRequest,
     CodeSets,
-    ImportResult,
     MapBounds,
     MapFeature,
     MapFeatureCollection,
     OwnerKind,
+    RegisterImportResult,
 )
 from shared.auth import May
 from shared.china import Datum, OptionalRegionCode, RegionCode, format_yuan, from_wgs84
@@ -185,7 +185,7 @@ async def read_template() -> Response:
 
 @import_router.post(
     "",
-    response_model=ImportResult,
+    response_model=RegisterImportResult,
     **requires(May.ASSET_REGISTER, refuses=(Invalid, Conflict, NotFound), body=MAX_FILE_BYTES),
 )
 async def import_ledger(

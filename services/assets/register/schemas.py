@@ -65,7 +65,7 @@ class Track(LabelledEnum):
     ADJUST = "adjust", "调整一批"
 
 
-class Origin(LabelledEnum):
+class AssetOrigin(LabelledEnum):
     """登记来源."""
 
     ACCEPTANCE = "acceptance", "项目验收形成"
@@ -197,7 +197,7 @@ class AssetRead(BaseModel):
     name: str
     asset_class: AssetClass
     subclass: str
-    origin: Origin
+    origin: AssetOrigin
     project_id: UUID | None
     project_name: str
     year: int = Field(description="形成年度, 0 为未知")
@@ -325,7 +325,7 @@ class RowFault(BaseModel):
     pointer: str
 
 
-class ImportResult(TableReport):
+class RegisterImportResult(TableReport):
     """导入结果: when there are faults, nothing was imported, unless the import was partial."""
 
     model_config = ConfigDict(from_attributes=True)

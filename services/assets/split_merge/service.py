@@ -13,7 +13,7 @@ from services.assets.errors import conflict, invalid
 from services.assets.register import repository as register
 from services.assets.register.lifecycle import AssetAction, AssetState, UseState
 from services.assets.register.models import Asset
-from services.assets.register.schemas import AssetRead, AssetTransitionRequest, Origin
+from services.assets.register.schemas import AssetOrigin, AssetRead, AssetTransitionRequest
 from services.assets.register.service import (
     DocumentContext,
     issue_certificate_no,
@@ -60,7 +60,7 @@ async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> Spli
             work,
             asset,
             state,
-            Origin.SPLIT,
+            AssetOrigin.SPLIT,
             value=part.original_value,
             funding=funding[index],
             name=part.name,
@@ -99,7 +99,7 @@ async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
         work,
         first,
         state,
-        Origin.MERGE,
+        AssetOrigin.MERGE,
         value=sum(asset.original_value for asset in old),
         funding=sum_funding([part for asset in old for part in asset.funding]),
         name=body.name,
@@ -141,7 +141,7 @@ async def _create_successor(
     work: UnitOfWork,
     asset: Asset,
     state: AssetState,
-    origin: Origin,
+    origin: AssetOrigin,
     *,
     value: int,
     **columns: Any,  # noqa: ANN401 - columns

@@ -41,7 +41,7 @@ class AssetTotal(Base, table=True):
     value: int = Field(sa_type=Fen)
 
 
-class ProjectDelta(Base, table=True):
+class ProjectValueDelta(Base, table=True):
     """A pending change of settled cost and registered value of accepted projects."""
 
     __tablename__ = "project_delta"
@@ -56,7 +56,7 @@ class ProjectDelta(Base, table=True):
     registered: int = Field(sa_type=Fen)
 
 
-class ProjectTotal(Base, table=True):
+class ProjectValueTotal(Base, table=True):
     """Number, settled cost and registered value (分) of accepted projects, per region at every level and year of acceptance."""
 
     __tablename__ = "project_total"

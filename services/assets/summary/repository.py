@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState
 from services.assets.register.models import Asset, CachedProject
-from services.assets.summary.models import AssetDelta, AssetTotal, ProjectDelta, ProjectTotal
+from services.assets.summary.models import AssetDelta, AssetTotal, ProjectValueDelta, ProjectValueTotal
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.records import TotalSpec
@@ -34,8 +34,8 @@ ASSET_TOTAL_SPEC = TotalSpec(
     ASSET_DELTAS, ASSET_TOTALS, ("region", *TOTAL_KEYS), ("number", "value"), _region_places(*TOTAL_KEYS)
 )
 PROJECT_TOTAL_SPEC = TotalSpec(
-    ProjectDelta.__table__,  # type: ignore[attr-defined]
-    ProjectTotal.__table__,  # type: ignore[attr-defined]
+    ProjectValueDelta.__table__,  # type: ignore[attr-defined]
+    ProjectValueTotal.__table__,  # type: ignore[attr-defined]
     ("region", "year"),
     ("number", "settled", "registered"),
     _region_places("year"),

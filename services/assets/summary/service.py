@@ -12,7 +12,7 @@ from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseSt
 from services.assets.register.models import Asset, CachedProject
 from services.assets.register.schemas import AssetClass, OwnerKind
 from services.assets.summary import repository
-from services.assets.summary.models import AssetDelta, ProjectDelta
+from services.assets.summary.models import AssetDelta, ProjectValueDelta
 from services.assets.summary.schemas import AssetSummary, SummaryPart, ValueReconciliation
 from shared.auth import May
 from shared.china import LabelledEnum
@@ -22,7 +22,7 @@ from shared.unit_of_work import ServiceContext, UnitOfWork
 
 ASSET_DELTAS: sa.Table = AssetDelta.__table__  # type: ignore[attr-defined]
 PROJECTS: sa.Table = CachedProject.__table__  # type: ignore[attr-defined]
-PROJECT_DELTAS: sa.Table = ProjectDelta.__table__  # type: ignore[attr-defined]
+PROJECT_DELTAS: sa.Table = ProjectValueDelta.__table__  # type: ignore[attr-defined]
 DELTA_KEYS = ("region", "year", "asset_class", "owner_kind", "state", "use")
 WATCHED_COLUMNS = (*DELTA_KEYS, "original_value", "project_id")
 PENDING_DELTAS_KEY = "asset_deltas"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from services.attendance.check_ins.schemas import CheckInPost, Flag, Result, Source
+from services.attendance.check_ins.schemas import CheckInPost, CheckInSource, Flag, Result
 from services.attendance.policy import CheckInLimits
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor
@@ -19,7 +19,7 @@ CheckInRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class CheckInEvaluation:
     """Result of evaluating one check-in."""
 
     result: Result
@@ -43,7 +43,7 @@ def evaluate_check_in(
     assignments: Sequence[CachedAssignment],
     limits: CheckInLimits,
     received_at: datetime,
-) -> Evaluation:
+) -> CheckInEvaluation:
     """Compares the position with the fences of the assignments that cover the day.
 
     A check-in that is unsure or has a flag is held for review, never discarded.
@@ -61,7 +61,7 @@ def evaluate_check_in(
     is_held = bool(flags) or (match is not None and match[1].kind is FencePosition.UNSURE)
     result = Result.HELD if is_held else Result.APPLIED
     assignment = match[0] if match else current[0] if current else None
-    return Evaluation(
+    return CheckInEvaluation(
         result,
         assignment,
         match[1] if match else None,
@@ -80,7 +80,7 @@ def build_row(
     actor: Actor,
     received_at: datetime,
     check_in: CheckInPost,
-    evaluation: Evaluation,
+    evaluation: CheckInEvaluation,
     rule_ref: str,
     work_date: date,
     district: str,
@@ -105,7 +105,7 @@ def build_row(
         "person": actor.id,
         "sent_by": actor.id,
         "kind": check_in.kind,
-        "source": Source.USER,
+        "source": CheckInSource.USER,
         "work_date": work_date,
         "taken_at": check_in.taken_at,
         "fixed_at": fix.taken_at if fix else None,

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.check_ins.schemas import Kind, Result, Source
+from services.attendance.check_ins.schemas import CheckInSource, Kind, Result
 from shared.china import FencePosition
 from shared.db import JSON, Record, text_enum
 
@@ -27,7 +27,7 @@ class CheckIn(Base, Record, table=True):
     person: str = Field(max_length=64)
     sent_by: str = Field(max_length=64)
     kind: Kind = Field(sa_type=text_enum(Kind))
-    source: Source = Field(sa_type=text_enum(Source))
+    source: CheckInSource = Field(sa_type=text_enum(CheckInSource))
     work_date: date
     taken_at: datetime
     fixed_at: datetime | None = None

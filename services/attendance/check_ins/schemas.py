@@ -21,7 +21,7 @@ class Kind(LabelledEnum):
     OFF_DUTY = "OffDuty", "离岗"
 
 
-class Source(LabelledEnum):
+class CheckInSource(LabelledEnum):
     """记录来源. The names are DingTalk's sourceType."""
 
     USER = "USER", "本人打卡"
@@ -116,7 +116,7 @@ class CheckInRead(BaseModel):
     sent_by: str
     region: str
     kind: Kind
-    source: Source
+    source: CheckInSource
     work_date: date
     taken_at: datetime
     received_at: datetime

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.attendance.check_ins.calculation import (
+    CheckInEvaluation,
     CheckInRow,
-    Evaluation,
     build_row,
     evaluate_check_in,
     resolve_work_date,
@@ -53,7 +53,7 @@ class EvaluatedItem:
     """A well-formed item, its evaluation and the row to insert."""
 
     check_in: CheckInPost
-    evaluation: Evaluation
+    evaluation: CheckInEvaluation
     row: CheckInRow
 
 

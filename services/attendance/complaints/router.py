@@ -10,12 +10,12 @@ from services.attendance.complaints import repository, service
 from services.attendance.complaints.lifecycle import COMPLAINT, ComplaintAction, ComplaintState
 from services.attendance.complaints.models import Complaint
 from services.attendance.complaints.schemas import (
+    AttendanceObjectionRead,
     ComplaintCreate,
     ComplaintRead,
     ComplaintReceipt,
     Compliance,
     ObjectionCreate,
-    ObjectionRead,
 )
 from services.attendance.fields import PersonQuery, RegionQuery
 from shared.auth import May
@@ -79,7 +79,7 @@ async def list_complaints(
 @router.post(
     "/days/{day_id}/objections",
     status_code=201,
-    response_model=ObjectionRead,
+    response_model=AttendanceObjectionRead,
     **requires(May.CHECK_IN, refuses=(NotFound, Conflict, Invalid)),
 )
 async def object_to_day(work: WriteWork, day_id: UUID, body: ObjectionCreate) -> Complaint:
@@ -87,7 +87,7 @@ async def object_to_day(work: WriteWork, day_id: UUID, body: ObjectionCreate) ->
     return await service.create_objection(work, day_id, body)
 
 
-@router.get("/objections", response_model=Page[ObjectionRead], **requires(May.PRESENCE_READ))
+@router.get("/objections", response_model=Page[AttendanceObjectionRead], **requires(May.PRESENCE_READ))
 async def list_objections(
     work: ReadWork,
     page_params: Pagination,
@@ -146,7 +146,7 @@ OBJECTION_KIND = RecordKind(
     label="对在岗日的异议",
     path="/attendance/objections",
     model=Complaint,
-    read=ObjectionRead,
+    read=AttendanceObjectionRead,
     may=May.PRESENCE_READ,
     owner="person",
     title="text",

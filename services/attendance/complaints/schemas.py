@@ -56,7 +56,7 @@ class ObjectionCreate(BaseModel):
     files: list[str] = Field(default=[], max_length=10, description="佐证的文件编号, 可不带")
 
 
-class ObjectionRead(BaseModel):
+class AttendanceObjectionRead(BaseModel):
     """异议, 由考勤监督人员答复."""
 
     model_config = ConfigDict(from_attributes=True)

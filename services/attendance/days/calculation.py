@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from services.attendance.days.schemas import DayResult
-from services.attendance.leaves.schemas import Part
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.policy import PresenceRules
 from shared.china import Day
 
-BOTH_HALVES = frozenset({Part.MORNING, Part.EVENING})
+BOTH_HALVES = frozenset({DayPart.MORNING, DayPart.EVENING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class DayFacts:
     report_only: bool = False
     check_ins: tuple[DayCheckIn, ...] = ()
     shifts: tuple[DutyShift, ...] = ()
-    make_ups: tuple[Part, ...] = ()
-    leave: Part | None = None
+    make_ups: tuple[DayPart, ...] = ()
+    leave: DayPart | None = None
     leave_words: str = ""
     errand: str = ""
     spot_check_times: tuple[datetime, ...] = ()
@@ -65,7 +65,7 @@ class DayOutcome:
 class _DayEvidence:
     """Half days shown to be present, the explanations, and whether a check-in awaits review."""
 
-    parts: set[Part] = field(default_factory=set)
+    parts: set[DayPart] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
     pending: bool = False
 
@@ -96,7 +96,7 @@ def _collect_evidence(facts: DayFacts) -> _DayEvidence:
     for shift in facts.shifts:
         _add_duty_evidence(facts, shift, evidence)
     for part in facts.make_ups:
-        evidence.parts |= BOTH_HALVES if part is Part.DAY or facts.rules.sign_ins == 1 else {part}
+        evidence.parts |= BOTH_HALVES if part is DayPart.DAY or facts.rules.sign_ins == 1 else {part}
         evidence.words.append(f"补卡已批准({part.label})")
     for at in facts.spot_check_times:
         evidence.parts |= _find_parts(facts, at)
@@ -104,19 +104,19 @@ def _collect_evidence(facts: DayFacts) -> _DayEvidence:
     return evidence
 
 
-def _find_parts(facts: DayFacts, at: datetime) -> set[Part] | frozenset[Part]:
+def _find_parts(facts: DayFacts, at: datetime) -> set[DayPart] | frozenset[DayPart]:
     """Returns the half days that evidence at a local time proves."""
     rules = facts.rules
     if rules.sign_ins == 1 or rules.morning is None or rules.evening is None:
         return BOTH_HALVES
     if at.date() > facts.on:  # after midnight it still belongs to the evening before
-        return {Part.EVENING}
+        return {DayPart.EVENING}
     local_time = at.time()
     parts = set()
     if rules.morning.start <= local_time <= rules.morning.end:
-        parts.add(Part.MORNING)
+        parts.add(DayPart.MORNING)
     if rules.evening.start <= local_time <= rules.evening.end:
-        parts.add(Part.EVENING)
+        parts.add(DayPart.EVENING)
     return parts
 
 
@@ -135,14 +135,14 @@ def _add_duty_evidence(facts: DayFacts, shift: DutyShift, evidence: _DayEvidence
     if facts.rules.sign_ins == 1:
         evidence.parts |= BOTH_HALVES
     else:
-        evidence.parts.add(Part.EVENING if shift.night else Part.MORNING)
+        evidence.parts.add(DayPart.EVENING if shift.night else DayPart.MORNING)
 
 
 def _decide_result(facts: DayFacts, evidence: _DayEvidence) -> tuple[DayResult, int, int, str]:
     """Returns (result, half days present, half days of leave, reason that is not in the evidence)."""
     if facts.spot_check_absent:
         return DayResult.ABSENT, 0, 0, "抽查认定不在岗"
-    if facts.leave is Part.DAY:
+    if facts.leave is DayPart.DAY:
         return DayResult.LEAVE, 0, 2, facts.leave_words
     if facts.errand:
         return DayResult.ERRAND, 2, 0, facts.errand

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import Source
+from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.complaints.models import Complaint
 from services.attendance.days.models import AttendanceDay, Recalculation
 from services.attendance.duties.models import Duty
@@ -263,7 +263,7 @@ async def system_coarsen_check_ins(
         "fix": {},
         "coarse": True,
         # The remark of an imported check-in is an address.
-        "remark": sa.case((row.source == Source.SYSTEM, ""), else_=row.remark),
+        "remark": sa.case((row.source == CheckInSource.SYSTEM, ""), else_=row.remark),
     }
     table = CheckIn.__table__  # type: ignore[attr-defined]
     result = await execute_core(session, sa.update(table).where(row.id.in_(row_ids)).values(**values))

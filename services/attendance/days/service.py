@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from services.attendance.check_ins.schemas import Flag, Result, Source
+from services.attendance.check_ins.schemas import CheckInSource, Flag, Result
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.days import repository
 from services.attendance.days.calculation import DayCheckIn, DayFacts, DayOutcome, DutyShift, evaluate_day
@@ -106,7 +106,7 @@ def build_day_facts(
 
 def shows_presence(row: QueryRow, review_state: ReviewState | None) -> bool | None:
     """Returns whether a check-in proves presence; None while its review is open."""
-    if row.source is Source.BOSS:
+    if row.source is CheckInSource.BOSS:
         return True
     if review_state is ReviewState.REJECTED or row.verdict is FencePosition.OUTSIDE:
         return False
@@ -188,7 +188,7 @@ def _build_day_check_in(row: QueryRow, place: str, review: Review | None) -> Day
 
 def _describe_position(row: QueryRow, place: str) -> str:
     """Returns the position relative to the post, in Chinese."""
-    if row.source is Source.BOSS:
+    if row.source is CheckInSource.BOSS:
         return f"管理员补记({row.remark})"
     verdict: FencePosition | None = row.verdict
     match verdict:
@@ -259,7 +259,7 @@ def _find_day_anomalies(
     evidence = [
         _build_evidence(check_in)
         for check_in in rows
-        if check_in.source is not Source.BOSS and check_in.work_date <= on
+        if check_in.source is not CheckInSource.BOSS and check_in.work_date <= on
     ]
     devices = inputs.devices.get(person, {})
     other_users = {

@@ -14,7 +14,7 @@ from services.attendance.duties.schemas import (
     CalendarDay,
     DutyAct,
     DutyEnd,
-    DutyRead,
+    DutyShiftRead,
     Rota,
     SwapCreate,
     SwapDetail,
@@ -36,7 +36,7 @@ router = APIRouter(prefix="/attendance", tags=["值班"], route_class=Route)
 @router.post(
     "/duties",
     status_code=201,
-    response_model=list[DutyRead],
+    response_model=list[DutyShiftRead],
     **requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid), body=MAX_ROTA_BYTES),
 )
 async def set_rota(work: WriteWork, body: Rota) -> list[Duty]:
@@ -44,7 +44,7 @@ async def set_rota(work: WriteWork, body: Rota) -> list[Duty]:
     return await service.create_rota(work, body)
 
 
-@router.get("/duties", response_model=Page[DutyRead], **requires(May.PRESENCE_READ))
+@router.get("/duties", response_model=Page[DutyShiftRead], **requires(May.PRESENCE_READ))
 async def list_duties(
     work: ReadWork,
     page_params: Pagination,
@@ -60,7 +60,7 @@ async def list_duties(
 
 @router.post(
     "/duties/{duty_id}/{action}",
-    response_model=DutyRead,
+    response_model=DutyShiftRead,
     **requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def end_duty(work: WriteWork, duty_id: UUID, action: DutyEnd, body: DutyAct, match: IfMatch) -> Duty:
@@ -131,7 +131,7 @@ DUTY_KIND = RecordKind(
     label="值班",
     path="/attendance/duties",
     model=Duty,
-    read=DutyRead,
+    read=DutyShiftRead,
     may=May.PRESENCE_READ,
     owner="person",
     title="person_name",

@@ -69,7 +69,7 @@ class DutyAct(BaseModel):
     reason: str = Field("", max_length=500)
 
 
-class DutyRead(BaseModel):
+class DutyShiftRead(BaseModel):
     """班次."""
 
     model_config = ConfigDict(from_attributes=True)

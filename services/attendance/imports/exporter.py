@@ -8,7 +8,7 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.service import shows_presence
 from services.attendance.imports import repository
-from services.attendance.imports.schemas import Answer, ListAsk, RecordAsk, parse_dingtalk_time
+from services.attendance.imports.schemas import DingTalkAnswer, ListAsk, RecordAsk, parse_dingtalk_time
 from services.attendance.reviews.models import Review
 from shared.china import Datum, FencePosition, from_wgs84
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
@@ -25,17 +25,19 @@ _LOCATION_RESULTS = {
 }
 
 
-def _build_refusal(text: str) -> Answer:
+def _build_refusal(text: str) -> DingTalkAnswer:
     """Returns DingTalk's answer for an invalid parameter."""
-    return Answer(errcode=ERROR_INVALID_PARAMETER, errmsg=f"不合法的参数: {text}")
+    return DingTalkAnswer(errcode=ERROR_INVALID_PARAMETER, errmsg=f"不合法的参数: {text}")
 
 
-def _build_user_limit_refusal() -> Answer:
+def _build_user_limit_refusal() -> DingTalkAnswer:
     """Returns DingTalk's answer for an invalid length of the user list."""
-    return Answer(errcode=ERROR_USER_LIST_LENGTH, errmsg=f"不合法的UserID列表长度: 须为 1 至 {MAX_USERS} 人")
+    return DingTalkAnswer(
+        errcode=ERROR_USER_LIST_LENGTH, errmsg=f"不合法的UserID列表长度: 须为 1 至 {MAX_USERS} 人"
+    )
 
 
-async def list_results(work: UnitOfWork, request: ListAsk) -> Answer:
+async def list_results(work: UnitOfWork, request: ListAsk) -> DingTalkAnswer:
     """获取打卡结果: whole days, ≤ 50 users, ≤ 7 days, ≤ 50 rows a page; workdays without a check-in as NotSigned."""
     try:
         first, last = (
@@ -61,10 +63,10 @@ async def list_results(work: UnitOfWork, request: ListAsk) -> Answer:
             rows.append(_build_missing_row(day, corp_id))
     rows.sort(key=lambda row: (row["workDate"], row["userId"], row.get("userCheckTime", 0), row["id"]))
     page = rows[request.offset : request.offset + request.limit]
-    return Answer(hasMore=request.offset + request.limit < len(rows), recordresult=page)
+    return DingTalkAnswer(hasMore=request.offset + request.limit < len(rows), recordresult=page)
 
 
-async def list_details(work: UnitOfWork, request: RecordAsk) -> Answer:
+async def list_details(work: UnitOfWork, request: RecordAsk) -> DingTalkAnswer:
     """获取打卡详情: every check-in in the period, ≤ 50 users, ≤ 7 days, none older than 180 days."""
     try:
         since, until = parse_dingtalk_time(request.checkDateFrom), parse_dingtalk_time(request.checkDateTo)
@@ -81,7 +83,7 @@ async def list_details(work: UnitOfWork, request: RecordAsk) -> Answer:
     days = since.date() - timedelta(days=1), until.date()
     reviews = await repository.list_reviews(work, request.userIds, *days)
     corp_id = work.context.settings.district
-    return Answer(
+    return DingTalkAnswer(
         recordresult=[
             _build_result_row(check_in, reviews, corp_id) | _build_detail_columns(check_in)
             for check_in in check_ins

@@ -13,11 +13,11 @@ from services.attendance.fields import RegionQuery, require_span_limit
 from services.attendance.imports import exporter, importer, repository, service
 from services.attendance.imports.models import ExternalAccount, ImportRun, PullChannel
 from services.attendance.imports.schemas import (
-    Answer,
     Channel,
     ChannelChange,
     ChannelCreate,
     ChannelRead,
+    DingTalkAnswer,
     ExternalCreate,
     ExternalRead,
     ImportFile,
@@ -221,17 +221,27 @@ dingtalk_router = APIRouter(
 
 
 @dingtalk_router.post(
-    "/list", response_model=Answer, response_model_exclude_none=True, **requires(May.PRESENCE_EXCHANGE)
+    "/list",
+    response_model=DingTalkAnswer,
+    response_model_exclude_none=True,
+    **requires(May.PRESENCE_EXCHANGE),
 )
-async def list_results(work: ReadWork, body: ListAsk, access_token: AccessTokenQuery = "") -> Answer:  # noqa: ARG001 - read by the route
+async def list_results(work: ReadWork, body: ListAsk, access_token: AccessTokenQuery = "") -> DingTalkAnswer:  # noqa: ARG001 - read by the route
     """获取打卡结果, 字段、枚举与限制同钉钉."""
     return await exporter.list_results(work, body)
 
 
 @dingtalk_router.post(
-    "/listRecord", response_model=Answer, response_model_exclude_none=True, **requires(May.PRESENCE_EXCHANGE)
+    "/listRecord",
+    response_model=DingTalkAnswer,
+    response_model_exclude_none=True,
+    **requires(May.PRESENCE_EXCHANGE),
 )
-async def list_records(work: ReadWork, body: RecordAsk, access_token: AccessTokenQuery = "") -> Answer:  # noqa: ARG001 - read by the route
+async def list_records(
+    work: ReadWork,
+    body: RecordAsk,
+    access_token: AccessTokenQuery = "",  # noqa: ARG001 - read by the route
+) -> DingTalkAnswer:
     """获取打卡详情, 字段、枚举与限制同钉钉; 坐标为 GCJ-02."""
     return await exporter.list_details(work, body)
 

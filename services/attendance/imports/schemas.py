@@ -205,7 +205,7 @@ class RecordAsk(BaseModel):
     checkDateTo: str = Field(max_length=19)  # noqa: N815 - DingTalk's name
 
 
-class Answer(BaseModel):
+class DingTalkAnswer(BaseModel):
     """钉钉格式的答复: errcode 0 is success; `hasMore` only where there are pages."""
 
     errcode: int = 0

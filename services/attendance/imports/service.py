@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from services.attendance import repository as records
 from services.attendance.check_ins import repository as check_ins
 from services.attendance.check_ins.calculation import find_nearest_fence, resolve_work_date
-from services.attendance.check_ins.schemas import Result, Source
+from services.attendance.check_ins.schemas import CheckInSource, Result
 from services.attendance.fields import require_not_future, require_span_limit
 from services.attendance.imports import importer, repository
 from services.attendance.imports.importer import ParsedRecord, parse_record, parse_records
@@ -331,7 +331,7 @@ def _build_check_in_row(
         "person": account.person,
         "sent_by": f"{channel}:{parsed.external}"[:64],
         "kind": parsed.kind,
-        "source": Source.SYSTEM,
+        "source": CheckInSource.SYSTEM,
         "work_date": day,
         "taken_at": at,
         "fixed_at": None,

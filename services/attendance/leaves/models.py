@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.attendance.base import Base
 from services.attendance.leaves.lifecycle import LeaveState
-from services.attendance.leaves.schemas import LeaveKind, Part
+from services.attendance.leaves.schemas import DayPart, LeaveKind
 from services.attendance.policy import Approver
 from shared.db import JSON, Record, text_enum
 
@@ -28,7 +28,7 @@ class Leave(Base, Record, table=True):
     kind: LeaveKind = Field(sa_type=text_enum(LeaveKind))
     starts_on: date
     ends_on: date
-    part: Part = Field(sa_type=text_enum(Part))
+    part: DayPart = Field(sa_type=text_enum(DayPart))
     halves: int
     why: str = Field(max_length=1000)
     files: list[str] = Field(default_factory=list, sa_type=JSON)

@@ -26,7 +26,7 @@ class LeaveKind(LabelledEnum):
     OTHER = "other", "其他"
 
 
-class Part(LabelledEnum):
+class DayPart(LabelledEnum):
     """一天里的哪一段."""
 
     DAY = "day", "全天"
@@ -41,13 +41,13 @@ class LeaveCreate(BaseModel):
     kind: LeaveKind
     starts_on: Day
     ends_on: Day
-    part: Part = Field(Part.DAY, description="半天只能用于单日")
+    part: DayPart = Field(DayPart.DAY, description="半天只能用于单日")
     why: str = Field(min_length=2, max_length=1000, description="事由")
     files: list[str] = Field(default=[], max_length=10, description="证明材料的文件编号, 可不带")
 
     @model_validator(mode="after")
     def _check_part(self) -> Self:
-        if self.part is not Part.DAY and self.ends_on != self.starts_on:
+        if self.part is not DayPart.DAY and self.ends_on != self.starts_on:
             raise ValueError("半天假只能请一天")
         return self
 
@@ -70,7 +70,7 @@ class LeaveRead(BaseModel):
     kind: LeaveKind
     starts_on: date
     ends_on: date
-    part: Part
+    part: DayPart
     halves: int = Field(description="天数的两倍")
     why: str
     files: list[str]

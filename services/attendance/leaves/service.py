@@ -9,13 +9,13 @@ from services.attendance.leaves import repository
 from services.attendance.leaves.lifecycle import LEAVE, LeaveAction, LeaveFacts, LeaveState
 from services.attendance.leaves.models import Delegation, Leave
 from services.attendance.leaves.schemas import (
+    DayPart,
     DelegationCreate,
     DelegationEnd,
     LeaveAct,
     LeaveCreate,
     LeaveDetail,
     LeaveRead,
-    Part,
 )
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
@@ -180,7 +180,7 @@ def _count_halves(
     body: LeaveCreate, rules: PresenceRules, changes: CalendarChanges = NO_CALENDAR_CHANGES
 ) -> int:
     """Returns the half days of a leave: calendar days or working days, as the rule says."""
-    if body.part is not Part.DAY:
+    if body.part is not DayPart.DAY:
         return 1
     days = list_days(body.starts_on, body.ends_on)
     if rules.leave_days == "working":

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.leaves.schemas import Part
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.make_ups.lifecycle import MakeUpState
 from shared.db import Record, text_enum
 
@@ -24,7 +24,7 @@ class MakeUp(Base, Record, table=True):
     person: str = Field(max_length=64)
     person_name: str = Field(default="", max_length=50)
     starts_on: date
-    part: Part = Field(sa_type=text_enum(Part))
+    part: DayPart = Field(sa_type=text_enum(DayPart))
     why: str = Field(max_length=1000)
     witness: str = Field(max_length=64)
     witnessed_at: datetime | None = None

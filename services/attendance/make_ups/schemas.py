@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Day, Person
-from services.attendance.leaves.schemas import Part
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.make_ups.lifecycle import MakeUpState
 from shared.lifecycle.transitions import AvailableAction
 
@@ -16,7 +16,7 @@ class MakeUpCreate(BaseModel):
 
     id: UUID | None = None
     on: Day = Field(description="补哪一天")
-    part: Part = Part.DAY
+    part: DayPart = DayPart.DAY
     why: str = Field(min_length=2, max_length=1000, description="漏打的原因")
     witness: Person = Field(description="证明人的账号编号: 村干部或同队队员")
 
@@ -31,7 +31,7 @@ class MakeUpRead(BaseModel):
     person_name: str
     region: str
     starts_on: date = Field(serialization_alias="on")
-    part: Part
+    part: DayPart
     why: str
     witness: str
     witnessed_at: datetime | None

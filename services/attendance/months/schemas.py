@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.attendance.complaints.schemas import ObjectionRead
+from services.attendance.complaints.schemas import AttendanceObjectionRead
 from services.attendance.days.schemas import DayRead
 from services.attendance.fields import Month, Region
 from services.attendance.months.lifecycle import SheetState
@@ -15,7 +15,7 @@ from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 GroupBy = Literal["person", "team", "village", "town"]
 
 
-class Tally(BaseModel):
+class MonthTally(BaseModel):
     """一行: days counted by what they were. Half days as .5."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -50,8 +50,8 @@ class MonthRead(BaseModel):
     rule_ref: str
     state: SheetState
     signed_by: str = ""
-    rows: list[Tally]
-    total: Tally
+    rows: list[MonthTally]
+    total: MonthTally
 
 
 class SheetSign(TransitionRequest):
@@ -80,7 +80,7 @@ class SheetRead(BaseModel):
 class SheetDetail(SheetRead):
     """已签的月表, 各行与可办事项."""
 
-    rows: list[Tally]
+    rows: list[MonthTally]
     available_actions: list[AvailableAction]
 
 
@@ -88,7 +88,7 @@ class OwnDay(DayRead):
     """本人的一天, 连同复核与异议."""
 
     review: str = Field("", description="复核状态与依据, 一句话")
-    objections: list[ObjectionRead] = Field(description="本人对这一天的异议与答复")
+    objections: list[AttendanceObjectionRead] = Field(description="本人对这一天的异议与答复")
     may_object: bool = Field(description="现在可以提出异议")
 
 
@@ -101,6 +101,6 @@ class OwnMonth(BaseModel):
     rule_ref: str
     state: SheetState = Field(description="是否已签字")
     signed_by: str
-    tally: Tally | None = Field(description="各项天数; 空为当月还没有在岗日")
+    tally: MonthTally | None = Field(description="各项天数; 空为当月还没有在岗日")
     days: list[OwnDay]
     to_come: int = Field(description="当月还没到的工作日")

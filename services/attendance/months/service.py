@@ -12,7 +12,7 @@ from services.attendance import repository as records
 from services.attendance.complaints import repository as complaints
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.complaints.models import Complaint
-from services.attendance.complaints.schemas import ObjectionRead
+from services.attendance.complaints.schemas import AttendanceObjectionRead
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayRead
 from services.attendance.days.service import evaluate_days
@@ -24,12 +24,12 @@ from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import (
     GroupBy,
     MonthRead,
+    MonthTally,
     OwnDay,
     OwnMonth,
     SheetDetail,
     SheetRead,
     SheetSign,
-    Tally,
 )
 from services.attendance.policy import PRESENCE_RULES, load_calendar
 from services.attendance.posts.service import get_person_region
@@ -112,7 +112,7 @@ async def get_sheet_detail(work: UnitOfWork, sheet_id: UUID) -> SheetDetail:
     facts = await _load_facts(work, sheet.region, sheet.month)
     return SheetDetail(
         **SheetRead.model_validate(sheet).model_dump(),
-        rows=[Tally.model_validate(tally) for tally in sheet.rows],
+        rows=[MonthTally.model_validate(tally) for tally in sheet.rows],
         available_actions=available_actions(work, SHEET, sheet, facts),
     )
 
@@ -145,17 +145,17 @@ async def get_own_month(work: UnitOfWork, month: str) -> OwnMonth:
     )
 
 
-def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> Tally:
+def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> MonthTally:
     """Returns a sheet row; half days become days, a target applies to persons only."""
     key = "" if row["key"] is None else str(row["key"])
     figures = {
         name: row[name] or 0
-        for name in Tally.model_fields
+        for name in MonthTally.model_fields
         if name in row and name not in {"key", "name", "region"}
     }
     stationed = (row["halves"] or 0) / 2
     is_person = by == "person"
-    return Tally(
+    return MonthTally(
         **figures,
         key=key.ljust(12, "0") if by == "town" else key,
         name=str(row.get("name") or names.get(key, "")),
@@ -191,7 +191,7 @@ def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
     )
 
 
-async def _sign_sheet(work: UnitOfWork, sheet: MonthSheet, tallies: Sequence[Tally]) -> None:
+async def _sign_sheet(work: UnitOfWork, sheet: MonthSheet, tallies: Sequence[MonthTally]) -> None:
     """Stores the rows with their SHA-256, freezes the days, tells each person."""
     sheet.rows = [tally.model_dump(mode="json") for tally in tallies]
     rows_json = json.dumps(sheet.rows, sort_keys=True, ensure_ascii=False)
@@ -220,7 +220,7 @@ def _build_own_day(day: AttendanceDay, review: Review | None, objections: Sequen
     return OwnDay(
         **DayRead.model_validate(day).model_dump(),
         review=_describe_review(review) if review else "",
-        objections=[ObjectionRead.model_validate(objection) for objection in objections],
+        objections=[AttendanceObjectionRead.model_validate(objection) for objection in objections],
         may_object=not any(objection.state is ComplaintState.OPEN for objection in objections),
     )
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from services.attendance import repository as records
-from services.attendance.check_ins.schemas import Source
+from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_reason, send_message
 from services.attendance.policy import DEVICE_RULES, FENCE_FIX_LIMITS, PRESENCE_RULES, FenceFixLimits
@@ -77,7 +77,7 @@ async def find_new_devices(
     new_ids = {
         check_in.device
         for check_in in check_ins
-        if check_in.device and check_in.source is Source.USER and check_in.device not in own_devices
+        if check_in.device and check_in.source is CheckInSource.USER and check_in.device not in own_devices
     }
     if not new_ids:
         return []

@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import Source
+from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns
@@ -79,7 +79,7 @@ async def system_list_previous_check_ins(session: AsyncSession, days: Any) -> li
             col(earlier.work_date) < days.c.on,
             col(earlier.lon).is_not(None),
             col(earlier.coarse).is_(False),
-            col(earlier.source) != Source.BOSS,
+            col(earlier.source) != CheckInSource.BOSS,
         )
         .order_by(col(earlier.taken_at).desc())
         .limit(1)

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.attendance import repository as records
 from services.attendance.check_ins.calculation import resolve_work_date
 from services.attendance.check_ins.models import CheckIn
-from services.attendance.check_ins.schemas import CheckInRead, Result, Source
+from services.attendance.check_ins.schemas import CheckInRead, CheckInSource, Result
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
 from services.attendance.policy import CHECK_IN_LIMITS
@@ -148,7 +148,7 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
         person=body.person,
         sent_by=work.actor.id,
         kind=body.kind,
-        source=Source.BOSS,
+        source=CheckInSource.BOSS,
         work_date=on,
         taken_at=body.taken_at,
         received_at=work.at,

@@ -10,10 +10,10 @@ from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.spot_checks import service
 from services.attendance.spot_checks.models import DrawnPerson, SpotCheck
 from services.attendance.spot_checks.schemas import (
-    Answer,
     Decision,
     DrawnRead,
     Outcome,
+    SpotCheckAnswer,
     SpotCheckCreate,
     SpotCheckRead,
 )
@@ -67,7 +67,7 @@ async def list_drawn(
     response_model=DrawnRead,
     **requires(May.CHECK_IN, refuses=(NotFound, Conflict, Invalid)),
 )
-async def answer_spot_check(work: WriteWork, drawn_id: UUID, body: Answer) -> DrawnPerson:
+async def answer_spot_check(work: WriteWork, drawn_id: UUID, body: SpotCheckAnswer) -> DrawnPerson:
     """本人答复抽查: 在时限内以定位答复."""
     return await service.answer_spot_check(work, drawn_id, body)
 

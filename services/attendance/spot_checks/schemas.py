@@ -38,7 +38,7 @@ class SpotCheckCreate(BaseModel):
     seed: str = Field("", max_length=64, description="种子; 空为系统随机产生, 一并公布")
 
 
-class Answer(BaseModel):
+class SpotCheckAnswer(BaseModel):
     """本人答复抽查."""
 
     fix: Fix

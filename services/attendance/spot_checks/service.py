@@ -15,7 +15,13 @@ from services.attendance.posts.models import Assignment
 from services.attendance.posts.repository import list_person_assignments
 from services.attendance.spot_checks import repository
 from services.attendance.spot_checks.models import DrawnPerson, SpotCheck
-from services.attendance.spot_checks.schemas import Answer, AnsweredBy, Decision, Outcome, SpotCheckCreate
+from services.attendance.spot_checks.schemas import (
+    AnsweredBy,
+    Decision,
+    Outcome,
+    SpotCheckAnswer,
+    SpotCheckCreate,
+)
 from shared.auth import May
 from shared.china import FencePosition, evaluate_fences, fence_from_json
 from shared.clients.attendance import SpotCheckAnswered, SpotCheckDrawn
@@ -100,7 +106,7 @@ async def _insert_draw(
     return spot_check
 
 
-async def answer_spot_check(work: UnitOfWork, drawn_id: UUID, body: Answer) -> DrawnPerson:
+async def answer_spot_check(work: UnitOfWork, drawn_id: UUID, body: SpotCheckAnswer) -> DrawnPerson:
     """Records the person's answer: in time and inside a fence is present; anything else awaits a decision."""
     drawn = await _get_open_draw(work, drawn_id)
     work.actor.require(May.CHECK_IN, drawn.region, drawn.person)

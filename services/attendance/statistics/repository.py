@@ -16,7 +16,7 @@ from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Member, Team
-from services.attendance.visits.models import Deed, FollowUp, Training, Visit
+from services.attendance.visits.models import Deed, Training, Visit, VisitFollowUp
 from services.attendance.visits.schemas import DeedKind, VisitKind
 from shared.auth import region_bounds
 from shared.db import execute_core
@@ -184,7 +184,7 @@ async def count_days(work: UnitOfWork, region: str, first: date, last: date) -> 
 
 async def count_support_work(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, int]:
     """Counts visits, households, open follow-ups, deeds with their money (分), and trainings."""
-    visit, follow_up, deed, training = map(get_columns, (Visit, FollowUp, Deed, Training))
+    visit, follow_up, deed, training = map(get_columns, (Visit, VisitFollowUp, Deed, Training))
     households = sa.distinct(sa.case((visit.kind == VisitKind.HOUSEHOLD, visit.household_mark)))
     visits = {"visits": sa.func.count(), "households": sa.func.count(households)}
     deeds = {
@@ -197,7 +197,9 @@ async def count_support_work(work: UnitOfWork, region: str, first: date, last: d
     in_period = training.held_on.between(first, last)
     return {
         **await aggregate_rows(work, Visit, region, visit.visited_on.between(first, last), **visits),
-        **await aggregate_rows(work, FollowUp, region, *open_conditions, follow_ups_open=sa.func.count()),
+        **await aggregate_rows(
+            work, VisitFollowUp, region, *open_conditions, follow_ups_open=sa.func.count()
+        ),
         **await aggregate_rows(work, Deed, region, deed.happened_on.between(first, last), **deeds),
         **await aggregate_rows(work, Training, region, in_period, trainings=sa.func.count()),
     }

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from services.attendance.fields import MonthQuery, RequiredRegionQuery, YearQuery
 from services.attendance.statistics import repository, service
-from services.attendance.statistics.schemas import GroupBy, Statistics, Summary
+from services.attendance.statistics.schemas import AttendanceSummary, GroupBy, Statistics
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
 from shared.china import month_bounds
@@ -38,8 +38,8 @@ async def export_statistics(work: ReadWork, region: RequiredRegionQuery, month: 
 summary_router = APIRouter(prefix="/attendance/summary", tags=["驻村汇总"], route_class=Route)
 
 
-@summary_router.get("", response_model=Summary, **requires(May.PRESENCE_READ))
-async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> Summary:
+@summary_router.get("", response_model=AttendanceSummary, **requires(May.PRESENCE_READ))
+async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQuery) -> AttendanceSummary:
     """一个地区一年的驻村工作: 只有数量, 没有个人和排名."""
     period = (date(year, 1, 1), date(year, 12, 31))
     counts: dict[str, int] = {}
@@ -50,4 +50,4 @@ async def read_summary(work: ReadWork, region: RequiredRegionQuery, year: YearQu
         repository.count_support_work,
     ):
         counts |= await count_part(work, region, *period)
-    return Summary(region=region, year=year, **counts)
+    return AttendanceSummary(region=region, year=year, **counts)

@@ -44,7 +44,7 @@ class Statistics(BaseModel):
     rows: list[Line]
 
 
-class Summary(BaseModel):
+class AttendanceSummary(BaseModel):
     """一个地区一年的驻村工作: counts and sums only."""
 
     model_config = ConfigDict(from_attributes=True)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.attendance.base import Base
-from services.attendance.visits.schemas import DeedKind, Purpose, TrainingKind, VisitKind
+from services.attendance.visits.schemas import DeedKind, TrainingKind, VisitKind, VisitPurpose
 from shared.db import JSON, Fen, Record, text_enum
 
 
@@ -28,7 +28,7 @@ class Visit(Base, Record, table=True):
     person_name: str = Field(default="", max_length=50)
     visited_on: date
     kind: VisitKind = Field(sa_type=text_enum(VisitKind))
-    purpose: Purpose = Field(sa_type=text_enum(Purpose))
+    purpose: VisitPurpose = Field(sa_type=text_enum(VisitPurpose))
     household_sealed: str = Field(default="", sa_type=sa.Text)
     household_masked: str = Field(default="", max_length=50)
     household_mark: str = Field(default="", max_length=32)
@@ -42,7 +42,7 @@ class Visit(Base, Record, table=True):
     photos: list[str] = Field(default_factory=list, sa_type=JSON)
 
 
-class FollowUp(Base, Record, table=True):
+class VisitFollowUp(Base, Record, table=True):
     """走访发现的待办."""
 
     __tablename__ = "follow_up"

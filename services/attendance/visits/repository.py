@@ -8,14 +8,14 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.sql_conditions import get_columns
-from services.attendance.visits.models import FollowUp, Visit
+from services.attendance.visits.models import Visit, VisitFollowUp
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 
-async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[FollowUp]:
+async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[VisitFollowUp]:
     """Returns the follow-ups of a visit that the caller already sees."""
-    query = select(FollowUp).where(FollowUp.visit_id == visit.id).order_by(col(FollowUp.id))
+    query = select(VisitFollowUp).where(VisitFollowUp.visit_id == visit.id).order_by(col(VisitFollowUp.id))
     return list(await work.session.exec(query.limit(100)))
 
 

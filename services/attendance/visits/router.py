@@ -11,19 +11,19 @@ from services.attendance import repository as records
 from services.attendance.fields import PersonQuery, RegionQuery
 from services.attendance.sql_conditions import in_date_range
 from services.attendance.visits import service
-from services.attendance.visits.models import Deed, FollowUp, Training, Visit
+from services.attendance.visits.models import Deed, Training, Visit, VisitFollowUp
 from services.attendance.visits.schemas import (
     DeedChange,
     DeedCreate,
     DeedKind,
     DeedRead,
     FollowUpDoneAct,
-    FollowUpRead,
     TrainingCreate,
     TrainingKind,
     TrainingRead,
     VisitCreate,
     VisitDetail,
+    VisitFollowUpRead,
     VisitKind,
     VisitRead,
 )
@@ -79,30 +79,30 @@ async def read_visit(work: ReadWork, visit_id: UUID) -> VisitDetail:
     return await service.get_visit_detail(work, visit_id)
 
 
-@router.get("/follow-ups", response_model=Page[FollowUpRead], **requires(May.PRESENCE_READ))
+@router.get("/follow-ups", response_model=Page[VisitFollowUpRead], **requires(May.PRESENCE_READ))
 async def list_follow_ups(
     work: ReadWork,
     page_params: Pagination,
     region: RegionQuery = "",
     person: PersonQuery = "",
     done: Annotated[bool | None, Query(description="空为全部")] = None,
-) -> Page[FollowUp]:
+) -> Page[VisitFollowUp]:
     """走访待办列表, the most urgent first."""
-    column = col(FollowUp.done_on)
+    column = col(VisitFollowUp.done_on)
     where = [] if done is None else [column.is_not(None) if done else column.is_(None)]
     return await records.list_records(
-        work, page_params, FollowUp, order="due_on", region=region, equal={"person": person}, where=where
+        work, page_params, VisitFollowUp, order="due_on", region=region, equal={"person": person}, where=where
     )
 
 
 @router.post(
     "/follow-ups/{follow_up_id}/finish",
-    response_model=FollowUpRead,
+    response_model=VisitFollowUpRead,
     **requires(May.VISIT_RECORD, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def finish_follow_up(
     work: WriteWork, follow_up_id: UUID, body: FollowUpDoneAct, match: IfMatch
-) -> FollowUp:
+) -> VisitFollowUp:
     """办结待办."""
     return await service.finish_follow_up(work, follow_up_id, body, match)
 
@@ -194,8 +194,8 @@ FOLLOW_UP_KIND = RecordKind(
     name="follow_up",
     label="走访待办",
     path="/attendance/follow-ups",
-    model=FollowUp,
-    read=FollowUpRead,
+    model=VisitFollowUp,
+    read=VisitFollowUpRead,
     may=May.PRESENCE_READ,
     owner="person",
     title="text",
@@ -206,7 +206,9 @@ FOLLOW_UP_KIND = RecordKind(
     due="due_on",
     topics=("follow_up.done",),
     todo=(
-        Todo("done.false", "走访待办", (May.VISIT_RECORD,), lambda _work: col(FollowUp.done_on).is_(None)),
+        Todo(
+            "done.false", "走访待办", (May.VISIT_RECORD,), lambda _work: col(VisitFollowUp.done_on).is_(None)
+        ),
     ),
     phone=True,
 )

@@ -20,7 +20,7 @@ class VisitKind(LabelledEnum):
     OTHER = "other", "其他"
 
 
-class Purpose(LabelledEnum):
+class VisitPurpose(LabelledEnum):
     """走访目的."""
 
     MONITORING = "monitoring", "防返贫监测"
@@ -66,7 +66,7 @@ class VisitCreate(BaseModel):
     id: UUID | None = None
     visited_on: Day
     kind: VisitKind
-    purpose: Purpose
+    purpose: VisitPurpose
     household: str = Field("", max_length=50, description="户主姓名; 加密保存, 列表只显示姓")
     project_id: UUID | None = None
     asset_id: UUID | None = None
@@ -88,7 +88,7 @@ class VisitCreate(BaseModel):
         return self
 
 
-class FollowUpRead(BaseModel):
+class VisitFollowUpRead(BaseModel):
     """待办."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -122,7 +122,7 @@ class VisitRead(BaseModel):
     region: str
     visited_on: date
     kind: VisitKind
-    purpose: Purpose
+    purpose: VisitPurpose
     household_masked: str
     project_id: UUID | None
     asset_id: UUID | None
@@ -135,7 +135,7 @@ class VisitRead(BaseModel):
 class VisitDetail(VisitRead):
     """走访及其待办."""
 
-    follow_ups: list[FollowUpRead]
+    follow_ups: list[VisitFollowUpRead]
 
 
 class DeedCreate(BaseModel):

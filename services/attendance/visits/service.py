@@ -6,15 +6,15 @@ from services.attendance import repository as records
 from services.attendance.fields import require_not_future, require_order
 from services.attendance.posts.service import get_person_region
 from services.attendance.visits import repository
-from services.attendance.visits.models import Deed, FollowUp, Training, Visit
+from services.attendance.visits.models import Deed, Training, Visit, VisitFollowUp
 from services.attendance.visits.schemas import (
     DeedChange,
     DeedCreate,
     FollowUpDoneAct,
-    FollowUpRead,
     TrainingCreate,
     VisitCreate,
     VisitDetail,
+    VisitFollowUpRead,
     VisitRead,
 )
 from shared.auth import May, mask_name
@@ -68,15 +68,15 @@ async def get_visit_detail(work: UnitOfWork, visit_id: UUID) -> VisitDetail:
     rows = await repository.list_follow_ups(work, visit)
     return VisitDetail(
         **VisitRead.model_validate(visit).model_dump(),
-        follow_ups=[FollowUpRead.model_validate(row) for row in rows],
+        follow_ups=[VisitFollowUpRead.model_validate(row) for row in rows],
     )
 
 
 async def finish_follow_up(
     work: UnitOfWork, follow_up_id: UUID, body: FollowUpDoneAct, match: VersionMatch
-) -> FollowUp:
+) -> VisitFollowUp:
     """Completes a follow-up. Raises Conflict if it is completed."""
-    follow_up = await records.get_record(work, FollowUp, follow_up_id, "这项待办", lock=True)
+    follow_up = await records.get_record(work, VisitFollowUp, follow_up_id, "这项待办", lock=True)
     work.actor.require(May.VISIT_RECORD, follow_up.region, follow_up.person)
     match.check_version(follow_up)
     require_not_future(body.done_on, work.today, "/done_on")
@@ -161,7 +161,7 @@ async def _insert_follow_ups(work: UnitOfWork, visit: Visit, body: VisitCreate) 
         require_order(visit.visited_on, follow_up.due_on, "/follow_ups")
         await create_record(
             work,
-            FollowUp,
+            VisitFollowUp,
             follow_up,
             region=visit.region,
             visit_id=visit.id,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from shared.china import Money
 
 
@@ -33,11 +33,11 @@ class AllocationRead(BaseModel):
 class AllocationDetail(AllocationRead):
     """资金安排及其支付情况."""
 
-    figures: Figures
+    figures: LedgerFigures
 
 
-class ProjectFundsRead(Figures):
+class ProjectFundsRead(LedgerFigures):
     """一个项目的资金情况."""
 
     project_id: UUID
-    year_figures: dict[int, Figures] = Field({}, description="按指标年度")
+    year_figures: dict[int, LedgerFigures] = Field({}, description="按指标年度")

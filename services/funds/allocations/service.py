@@ -8,8 +8,8 @@ from services.funds.allocations import repository
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
 from services.funds.ledger import service as ledger
-from services.funds.ledger.accounts import Account, AccountKind
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.accounts import AccountKey, AccountKind
+from services.funds.ledger.schemas import LedgerFigures
 from shared.clients.funds import AllocationIssued
 from shared.records import insert_record
 from shared.unit_of_work import UnitOfWork
@@ -32,9 +32,9 @@ class NewAllocation(TypedDict):
     industry: bool
 
 
-def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: str = "") -> Account:
+def build_allocation_account(allocation: Allocation, kind: AccountKind, payee: str = "") -> AccountKey:
     """Account of an allocation at the stages after its issue (未支付, 支付在途, 已支付)."""
-    return Account(
+    return AccountKey(
         kind,
         allocation.source_id,
         allocation.year,
@@ -79,5 +79,5 @@ async def get_project_funds(
     """Figures of a project, in total and per fiscal year; zeros if it has none in the caller's regions."""
     total = await ledger.get_figures(work, {"project_id": project_id}, as_of)
     years = await ledger.list_figures(work, ("year",), {"project_id": project_id}, as_of)
-    by_year: dict[int, Figures] = {group["year"]: figures for group, figures in years}
+    by_year: dict[int, LedgerFigures] = {group["year"]: figures for group, figures in years}
     return ProjectFundsRead(project_id=project_id, year_figures=by_year, **total.model_dump())

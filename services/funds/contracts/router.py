@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from services.funds.contracts import repository, service
 from services.funds.contracts.models import Contract
-from services.funds.contracts.schemas import ContractCreate, ContractRead, Settlement
+from services.funds.contracts.schemas import ProjectContractCreate, ProjectContractRead, Settlement
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
@@ -19,15 +19,15 @@ router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route
 @router.post(
     "",
     status_code=201,
-    response_model=ContractRead,
+    response_model=ProjectContractRead,
     **requires(May.PAYMENT_SUBMIT, refuses=(Invalid, Conflict, NotFound)),
 )
-async def register_contract(work: WriteWork, body: ContractCreate) -> Contract:
+async def register_contract(work: WriteWork, body: ProjectContractCreate) -> Contract:
     """登记合同."""
     return await service.create_contract(work, body)
 
 
-@router.get("", response_model=Page[ContractRead], **requires(May.FUND_READ))
+@router.get("", response_model=Page[ProjectContractRead], **requires(May.FUND_READ))
 async def list_contracts(
     work: ReadWork,
     params: Pagination,
@@ -38,7 +38,9 @@ async def list_contracts(
     return await repository.list_contracts(work, params, region=region, project_id=project_id)
 
 
-@router.get("/{contract_id}", response_model=ContractRead, **requires(May.FUND_READ, refuses=(NotFound,)))
+@router.get(
+    "/{contract_id}", response_model=ProjectContractRead, **requires(May.FUND_READ, refuses=(NotFound,))
+)
 async def read_contract(work: ReadWork, contract_id: UUID) -> Contract:
     """合同."""
     return await repository.get_contract(work, contract_id)
@@ -46,7 +48,7 @@ async def read_contract(work: ReadWork, contract_id: UUID) -> Contract:
 
 @router.post(
     "/{contract_id}/settle",
-    response_model=ContractRead,
+    response_model=ProjectContractRead,
     **requires(May.PAYMENT_REVIEW, refuses=(NotFound, Conflict, Invalid, PreconditionFailed)),
 )
 async def settle_contract(work: WriteWork, contract_id: UUID, body: Settlement, match: IfMatch) -> Contract:
@@ -59,7 +61,7 @@ CONTRACT_KIND = RecordKind(
     label="合同",
     path="/funds/contracts",
     model=Contract,
-    read=ContractRead,
+    read=ProjectContractRead,
     may=May.FUND_READ,
     title="title",
     columns=("number", "title", "party", "project_name", "region", "amount", "settled", "signed_on"),

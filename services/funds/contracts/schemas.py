@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.china import CreditCode, Money, PositiveMoney
 
 
-class ContractCreate(BaseModel):
+class ProjectContractCreate(BaseModel):
     """登记合同."""
 
     id: UUID | None = None
@@ -32,7 +32,7 @@ class Settlement(BaseModel):
     settlement_no: str = Field(min_length=2, max_length=100, description="审计或结算文件文号")
 
 
-class ContractRead(BaseModel):
+class ProjectContractRead(BaseModel):
     """合同."""
 
     model_config = ConfigDict(from_attributes=True)

@@ -6,7 +6,7 @@ from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.contracts import repository
 from services.funds.contracts.models import Contract
-from services.funds.contracts.schemas import ContractCreate, Settlement
+from services.funds.contracts.schemas import ProjectContractCreate, Settlement
 from services.funds.percentages import parse_hundredths
 from services.funds.policy import PAYMENT_RETENTION
 from shared.auth import May
@@ -18,7 +18,7 @@ from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
 
-async def create_contract(work: UnitOfWork, body: ContractCreate) -> Contract:
+async def create_contract(work: UnitOfWork, body: ProjectContractCreate) -> Contract:
     """Register a contract of a project that has an allocation.
 
     Invalid if the retention exceeds the ceiling (rule payment.retention) on the signing date or that date lies in the future.

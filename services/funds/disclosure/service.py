@@ -16,7 +16,7 @@ from services.funds.disclosure.schemas import (
     AnnouncementSubject,
 )
 from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.percentages import format_percent
 from services.funds.plans import repository as plans
 from services.funds.plans import service as plan_service
@@ -122,7 +122,7 @@ async def _build_completion_content(
     content = await plan_service.get_announcement_content(work, plan, lines)
     rows_shown = []
     for line in funded:
-        figures, snapshot = figures_by_line.get(line.id, Figures()), snapshots.get(line.project_id)
+        figures, snapshot = figures_by_line.get(line.id, LedgerFigures()), snapshots.get(line.project_id)
         physical = snapshot.physical_percent if snapshot else None
         rows_shown.append(
             {

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from services.funds.exchange import repository
 from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.payments.models import Payment, Refund
 from services.funds.policy import EXCHANGE_CODES, ExchangeCodes
 from services.funds.sources.models import Source, SourceAdjustment
-from services.funds.sources.schemas import AdjustmentKind
+from services.funds.sources.schemas import SourceAdjustmentKind
 from shared.china import format_yuan
 from shared.clients.funds import PaymentAccountRead
 from shared.http import Page, PageParams
@@ -34,7 +34,7 @@ PAY_BACK_COLUMNS = ("PAY_BACK_ID", "PAY_APP_ID", "PAY_CERT_ID", "BACK_AMT", "BAC
 
 def build_bgt_adjsub(adjustment: SourceAdjustment, external_id: str) -> dict[str, str]:
     """Format an adjustment as 指标调整明细; `external_id` is the 指标主键 of its document in the finance system."""
-    signed = adjustment.amount if adjustment.kind is AdjustmentKind.ADDITION else -adjustment.amount
+    signed = adjustment.amount if adjustment.kind is SourceAdjustmentKind.ADDITION else -adjustment.amount
     bgt_id = external_id or str(adjustment.source_id)
     values = (
         str(adjustment.id),
@@ -55,7 +55,7 @@ def build_pay_back(refund: Refund) -> dict[str, str]:
 
 
 def build_bgt_info(
-    source: Source, figures: Figures, external_id: str, codes: ExchangeCodes
+    source: Source, figures: LedgerFigures, external_id: str, codes: ExchangeCodes
 ) -> dict[str, str]:
     """Format a fund document as 指标; codes are translated by the dated rule `exchange.codes`."""
     level_codes = {ours: theirs for theirs, ours in codes.level.items()}
@@ -121,7 +121,7 @@ async def list_bgt_infos(work: UnitOfWork, params: PageParams, year: int | None)
     rows = []
     for source in page.items:
         codes = (await work.get_rule(EXCHANGE_CODES, region=source.region)).value
-        source_figures = figures.get(source.id, Figures())
+        source_figures = figures.get(source.id, LedgerFigures())
         rows.append(build_bgt_info(source, source_figures, external_ids.get(str(source.id), ""), codes))
     return Page[ExternalRow].model_construct(items=rows, next_cursor=page.next_cursor, total=page.total)
 

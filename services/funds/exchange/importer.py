@@ -21,7 +21,7 @@ from services.funds.payments.schemas import PaymentTransitionRequest, RefundCrea
 from services.funds.policy import EXCHANGE_CODES
 from services.funds.sources import repository as sources
 from services.funds.sources import service as source_service
-from services.funds.sources.schemas import AdjustmentCreate, AdjustmentKind, SourceCreate
+from services.funds.sources.schemas import AdjustmentCreate, SourceAdjustmentKind, SourceCreate
 from shared.auth import May, normalize_text
 from shared.china import format_yuan
 from shared.errors import Forbidden, Invalid, NotFound
@@ -94,7 +94,7 @@ async def _require_new_key(work: UnitOfWork, row: IncomingRow) -> None:
 
 def _build_adjustment(amount: int, row: BgtAdjSubRow) -> AdjustmentCreate:
     return AdjustmentCreate(
-        kind=AdjustmentKind.ADDITION if amount > 0 else AdjustmentKind.REDUCTION,
+        kind=SourceAdjustmentKind.ADDITION if amount > 0 else SourceAdjustmentKind.REDUCTION,
         amount=format_yuan(abs(amount)),
         document_no=row.BAT_NUM or f"调整明细 {row.ADJ_SUB_ID}",
         happened_on=row.ADJ_DATE,

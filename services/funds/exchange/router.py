@@ -13,9 +13,9 @@ from services.funds.exchange.schemas import (
     Dismissal,
     ExchangeBatch,
     ExchangeKind,
+    ExchangeRetryResult,
     ExchangeRowRead,
     ExchangeRowState,
-    RetryResult,
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
@@ -141,8 +141,8 @@ async def list_exchange_rows(
     return await repository.list_rows(work, params, kind=kind, state=state)
 
 
-@router.post("/rows/settle", response_model=RetryResult, **requires(May.EXCHANGE))
-async def settle_exchange_rows(request: Request, actor: CurrentActor) -> RetryResult:
+@router.post("/rows/settle", response_model=ExchangeRetryResult, **requires(May.EXCHANGE))
+async def settle_exchange_rows(request: Request, actor: CurrentActor) -> ExchangeRetryResult:
     """再次办理待处理的各行."""
     return await service.retry_waiting_rows(get_service_context(request), actor)
 

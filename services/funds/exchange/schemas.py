@@ -192,7 +192,7 @@ class Dismissal(BaseModel):
     reason: str = Field(min_length=2, max_length=2000)
 
 
-class RetryResult(BaseModel):
+class ExchangeRetryResult(BaseModel):
     """再次处理的结果."""
 
     settled: int

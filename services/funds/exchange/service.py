@@ -23,9 +23,9 @@ from services.funds.exchange.schemas import (
     ROW_TYPES,
     BatchResult,
     ExchangeKind,
+    ExchangeRetryResult,
     ExchangeRowState,
     IncomingRow,
-    RetryResult,
     RowResult,
 )
 from shared.auth import Actor, Grant, May, Role, mask_account
@@ -209,12 +209,12 @@ async def import_batch(
     return result.model_copy(update={"settled": retried})
 
 
-async def retry_waiting_rows(context: ServiceContext, actor: Actor) -> RetryResult:
+async def retry_waiting_rows(context: ServiceContext, actor: Actor) -> ExchangeRetryResult:
     """Retry all waiting rows of the actor's regions."""
     async with context.database.read() as session:
         rows = await repository.list_waiting_rows(context.unit_of_work(session, actor))
     applied = await _retry_rows(context, rows, actor)
-    return RetryResult(settled=applied, waiting=len(rows) - applied)
+    return ExchangeRetryResult(settled=applied, waiting=len(rows) - applied)
 
 
 async def retry_ready_rows(context: ServiceContext) -> int:

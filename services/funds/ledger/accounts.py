@@ -53,7 +53,7 @@ class EntryKind(LabelledEnum):
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountKey:
     """One account: kind × source × project × allocation × payee; `year` is the fiscal year of the source."""
 
     kind: AccountKind
@@ -75,7 +75,7 @@ class Account:
 class Posting:
     """分录的一行: one line of an entry. Debits are positive, credits negative, in 分."""
 
-    account: Account
+    account: AccountKey
     amount: int
 
     @property
@@ -84,12 +84,12 @@ class Posting:
         return self.amount * self.account.kind.sign
 
 
-def debit(account: Account, amount: int) -> Posting:
+def debit(account: AccountKey, amount: int) -> Posting:
     """Build a debit (借) of an amount in 分."""
     return Posting(account, amount)
 
 
-def credit(account: Account, amount: int) -> Posting:
+def credit(account: AccountKey, amount: int) -> Posting:
     """Build a credit (贷) of an amount in 分."""
     return Posting(account, -amount)
 

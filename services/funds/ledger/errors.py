@@ -1,6 +1,6 @@
 """Errors of the ledger."""
 
-from services.funds.ledger.accounts import Account
+from services.funds.ledger.accounts import AccountKey
 from shared.china import format_yuan
 from shared.errors import Conflict, FieldError
 
@@ -12,7 +12,7 @@ class NotEnough(Conflict):
     title, title_en = "余额不足", "Not enough money"
 
 
-def build_not_enough(account: Account, balance: int, required: int) -> NotEnough:
+def build_not_enough(account: AccountKey, balance: int, required: int) -> NotEnough:
     """Build the error with balance, amount required and shortfall, in 元."""
     label = account.kind.label
     detail = f"{label}余额 {format_yuan(balance)} 元, 需要 {format_yuan(required)} 元, 差 {format_yuan(required - balance)} 元"

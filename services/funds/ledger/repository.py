@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
-from services.funds.ledger.accounts import Account, AccountKind, Posting
+from services.funds.ledger.accounts import AccountKey, AccountKind, Posting
 from services.funds.ledger.models import LedgerAccount, LedgerEntry, LedgerPosting, YearClosing
 from shared.auth import May
 from shared.db import execute_core
@@ -94,7 +94,7 @@ def _select_locked_accounts(ids: Iterable[Any]) -> sa.Select[Any]:
     )
 
 
-async def lock_account(work: UnitOfWork, account: Account) -> int:
+async def lock_account(work: UnitOfWork, account: AccountKey) -> int:
     """Lock an account until the transaction ends and return its balance in 分; open it if it does not exist."""
     states = await lock_account_states(work, [account.id])
     if not states:
@@ -109,7 +109,7 @@ async def lock_account_states(work: UnitOfWork, ids: Iterable[UUID]) -> dict[UUI
     return {row.id: (int(row.balance), int(row.closed_year)) for row in rows}
 
 
-async def insert_accounts(work: UnitOfWork, accounts: Iterable[Account]) -> None:
+async def insert_accounts(work: UnitOfWork, accounts: Iterable[AccountKey]) -> None:
     """Open accounts with balance zero, closed up to the last closed year of their region."""
     by_id = {account.id: account for account in accounts}
     closed_years = {account.region: 0 for account in by_id.values()}
@@ -127,13 +127,13 @@ async def system_get_closed_year(work: UnitOfWork, region: str) -> int:
     return int((await execute_core(work.session, query)).scalar_one() or 0)
 
 
-async def get_balance(work: UnitOfWork, account: Account) -> int:
+async def get_balance(work: UnitOfWork, account: AccountKey) -> int:
     """Balance of an account in 分; zero if it does not exist."""
     rows = await execute_core(work.session, sa.select(ACCOUNT.c.balance).where(ACCOUNT.c.id == account.id))
     return int(rows.scalar_one_or_none() or 0)
 
 
-def _build_account_row(account: Account, closed_year: int) -> dict[str, Any]:
+def _build_account_row(account: AccountKey, closed_year: int) -> dict[str, Any]:
     return {
         "id": account.id,
         "kind": account.kind,

@@ -11,7 +11,7 @@ from services.funds.ledger.accounts import AccountKind, EntryKind
 from shared.china import Money, SignedMoney
 
 
-class Figures(BaseModel):
+class LedgerFigures(BaseModel):
     """资金情况. received = available + allocated, allocated = paid + unpaid, in every row, to the 分."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -25,7 +25,7 @@ class Figures(BaseModel):
     paid: Money = Field(0, description="已支付, 扣除退款")
 
 
-def build_figures(balances: Mapping[str, Any], *, has_whole_sources: bool = True) -> Figures:
+def build_figures(balances: Mapping[str, Any], *, has_whole_sources: bool = True) -> LedgerFigures:
     """Compute the figures from the balance of each stage, in 分.
 
     A part of a source (a project, a payee, a town) has no account of 到位; its received amount is the sum of its other
@@ -36,7 +36,7 @@ def build_figures(balances: Mapping[str, Any], *, has_whole_sources: bool = True
     distributed = sum(
         balance for kind, balance in balances_by_kind.items() if kind is not AccountKind.RECEIVED
     )
-    return Figures.model_construct(
+    return LedgerFigures.model_construct(
         received=(balances_by_kind[AccountKind.RECEIVED] if has_whole_sources else 0) or distributed,
         available=balances_by_kind[AccountKind.AVAILABLE] + balances_by_kind[AccountKind.PLANNED],
         planned=balances_by_kind[AccountKind.PLANNED],
@@ -118,7 +118,7 @@ class Position(BaseModel):
     project_id: UUID | None = None
     payee: str | None = None
     year: int | None = None
-    figures: Figures
+    figures: LedgerFigures
 
 
 class Positions(BaseModel):
@@ -128,4 +128,4 @@ class Positions(BaseModel):
 
     as_of: date | None
     rows: list[Position]
-    total: Figures
+    total: LedgerFigures

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlmodel import col
 
 from services.funds.ledger import repository
-from services.funds.ledger.accounts import Account, EntryKind, Posting, require_zero_sum
+from services.funds.ledger.accounts import AccountKey, EntryKind, Posting, require_zero_sum
 from services.funds.ledger.errors import build_not_enough
 from services.funds.ledger.models import LedgerEntry
 from services.funds.ledger.schemas import (
     EntryRead,
-    Figures,
+    LedgerFigures,
     Position,
     Positions,
     PostingRead,
@@ -92,7 +92,7 @@ async def _apply_postings(work: UnitOfWork, lines: Sequence[Posting], on: date) 
 
 async def _check_accounts(
     work: UnitOfWork,
-    accounts: Mapping[UUID, Account],
+    accounts: Mapping[UUID, AccountKey],
     changes: Mapping[UUID, int],
     skipped: Collection[UUID],
     on: date,
@@ -105,7 +105,7 @@ async def _check_accounts(
             _check_account(account, balance, changes[account_id], closed_year, on)
 
 
-def _check_account(account: Account, balance: int, change: int, closed_year: int, on: date) -> None:
+def _check_account(account: AccountKey, balance: int, change: int, closed_year: int, on: date) -> None:
     """Conflict if the account is closed for the year, NotEnough if its balance is too low."""
     if on.year <= closed_year:
         raise Conflict(
@@ -117,7 +117,7 @@ def _check_account(account: Account, balance: int, change: int, closed_year: int
         raise build_not_enough(account, balance, -change)
 
 
-async def get_balance(work: UnitOfWork, account: Account, *, lock: bool = False) -> int:
+async def get_balance(work: UnitOfWork, account: AccountKey, *, lock: bool = False) -> int:
     """Balance of an account in 分; with `lock` it is locked until the transaction ends."""
     if lock:
         return await repository.lock_account(work, account)
@@ -132,19 +132,21 @@ def _covers_whole_sources(groups: Sequence[str], filters: Mapping[str, Any]) -> 
     return not PARTIAL_COLUMNS & {*groups, *(name for name, value in filters.items() if value is not None)}
 
 
-async def get_figures(work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None = None) -> Figures:
+async def get_figures(
+    work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None = None
+) -> LedgerFigures:
     """Figures of all accounts of the caller's regions that match the filters."""
     rows = await repository.sum_by_stage(work, (), filters, as_of)
     return (
         build_figures(rows[0]._asdict(), has_whole_sources=_covers_whole_sources((), filters))
         if rows
-        else Figures()
+        else LedgerFigures()
     )
 
 
 async def list_figures(
     work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
-) -> list[tuple[dict[str, Any], Figures]]:
+) -> list[tuple[dict[str, Any], LedgerFigures]]:
     """Figures per group in one query, as (columns of the group, figures)."""
     rows = await repository.sum_by_stage(work, groups, filters, as_of)
     whole_sources = _covers_whole_sources(groups, filters)

@@ -8,11 +8,11 @@ from services.funds.payments import repository, service
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Beneficiary, Payment
 from services.funds.payments.schemas import (
-    BatchRead,
     BeneficiaryState,
     FailuresCreate,
     FailuresRead,
     PayeeKind,
+    PaymentBatchRead,
     RefundCreate,
     RevealedBeneficiary,
     RevealRequest,
@@ -69,7 +69,7 @@ def build_template() -> bytes:
 
 async def upload_beneficiaries(
     work: UnitOfWork, payment_id: UUID, content: bytes, match: VersionMatch, *, dry_run: bool
-) -> BatchRead:
+) -> PaymentBatchRead:
     """Replace the beneficiaries of a payment in DRAFT state, all or none; Invalid if a row is wrong.
 
     The list must add up to the amount of the payment, to the 分.
@@ -94,7 +94,7 @@ async def upload_beneficiaries(
     )
     if not dry_run:
         await _save_beneficiaries(work, payment, sheet.rows, total)
-    return BatchRead.model_construct(
+    return PaymentBatchRead.model_construct(
         payment_id=payment.id,
         stored=not dry_run,
         count=len(sheet.rows),

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Generic, TypeVar
 
 from services.funds import policy
-from services.funds.findings import Effect, EffectRule, Finding, build_finding
+from services.funds.findings import Effect, EffectRule, RuleFinding, build_finding
 from services.funds.percentages import format_percent, parse_hundredths
 from services.funds.policy import (
     ContractThreshold,
@@ -24,7 +24,7 @@ EffectRuleT = TypeVar("EffectRuleT", bound=EffectRule)
 
 
 @dataclass(frozen=True)
-class ContractFacts:
+class PaymentContractFacts:
     """The contract of a payment; `used` and `advances` are the amounts of its other payments, in 分."""
 
     party: str
@@ -54,14 +54,14 @@ class PaymentCase:
     blocked: bool = False
     physical_percent: int | None = None
     library_unavailable: bool = False
-    contract: ContractFacts | None = None
+    contract: PaymentContractFacts | None = None
     screening: TextScreening | None = None
     clearance: str = ""
     same_day: int = 0
     same_day_equal: int = 0
 
 
-def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list[Finding]:
+def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list[RuleFinding]:
     """Findings of every control in force that applies: failed ones first, then by effect (stop, warn, report)."""
     results = (one.check(case, rules[one.rule.key]) for one in CONTROLS if one.rule.key in rules)
     rank = {Effect.STOP: 0, Effect.WARN: 1, Effect.REPORT: 2}
@@ -69,7 +69,7 @@ def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list
     return sorted(findings, key=lambda finding: (finding.passed, rank[finding.effect]))
 
 
-def _check_project(case: PaymentCase, rule: Rule[ProjectStates]) -> Finding:
+def _check_project(case: PaymentCase, rule: Rule[ProjectStates]) -> RuleFinding:
     if case.library_unavailable:
         return build_finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目")
     if case.project_state is None:
@@ -83,7 +83,7 @@ def _check_project(case: PaymentCase, rule: Rule[ProjectStates]) -> Finding:
     return build_finding(rule, passed=passed, message=message)
 
 
-def _check_progress(case: PaymentCase, rule: Rule[PaymentProgress]) -> Finding:
+def _check_progress(case: PaymentCase, rule: Rule[PaymentProgress]) -> RuleFinding:
     margin, progress = rule.value.margin, case.physical_percent or 0
     ceiling = min(100, progress + margin)
     if case.advance:
@@ -96,7 +96,7 @@ def _check_progress(case: PaymentCase, rule: Rule[PaymentProgress]) -> Finding:
     return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
-def _check_payee(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
+def _check_payee(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding | None:
     contract = case.contract
     if contract is None:
         return None
@@ -112,7 +112,7 @@ def _check_payee(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
     return build_finding(rule, passed=False, message=message)
 
 
-def _check_contract_ceiling(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
+def _check_contract_ceiling(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding | None:
     contract = case.contract
     if contract is None:
         return None
@@ -132,7 +132,7 @@ def _check_contract_ceiling(case: PaymentCase, rule: Rule[EffectRule]) -> Findin
     return build_finding(rule, passed=within, message=message, figures=figures)
 
 
-def _check_contract_required(case: PaymentCase, rule: Rule[ContractThreshold]) -> Finding | None:
+def _check_contract_required(case: PaymentCase, rule: Rule[ContractThreshold]) -> RuleFinding | None:
     if case.contract is not None:
         return None
     needed = case.amount >= parse_yuan(rule.value.minimum) and not case.households
@@ -140,7 +140,7 @@ def _check_contract_required(case: PaymentCase, rule: Rule[ContractThreshold]) -
     return build_finding(rule, passed=not needed, message=message)
 
 
-def _check_retention(case: PaymentCase, rule: Rule[Retention]) -> Finding | None:
+def _check_retention(case: PaymentCase, rule: Rule[Retention]) -> RuleFinding | None:
     contract = case.contract
     if contract is None or contract.accepted or contract.retention_percent in {"", "0"}:
         return None
@@ -152,7 +152,7 @@ def _check_retention(case: PaymentCase, rule: Rule[Retention]) -> Finding | None
     return build_finding(rule, passed=passed, message=message, figures=figures)
 
 
-def _check_advance(case: PaymentCase, rule: Rule[PaymentAdvance]) -> Finding | None:
+def _check_advance(case: PaymentCase, rule: Rule[PaymentAdvance]) -> RuleFinding | None:
     contract = case.contract
     if contract is None or not case.advance:
         return None
@@ -165,7 +165,7 @@ def _check_advance(case: PaymentCase, rule: Rule[PaymentAdvance]) -> Finding | N
     )
 
 
-def _check_purpose(case: PaymentCase, rule: Rule[PaymentPurpose]) -> Finding:
+def _check_purpose(case: PaymentCase, rule: Rule[PaymentPurpose]) -> RuleFinding:
     checked_text = case.purpose
     for word in rule.value.but:
         checked_text = checked_text.replace(word, " ")
@@ -176,7 +176,7 @@ def _check_purpose(case: PaymentCase, rule: Rule[PaymentPurpose]) -> Finding:
     )
 
 
-def _check_screening(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | None:
+def _check_screening(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding | None:
     """Finding of the screening of the purpose: BLOCK needs the reviewer's clearance, REVIEW is reported only."""
     screening = case.screening
     if screening is None:
@@ -199,7 +199,7 @@ def _check_screening(case: PaymentCase, rule: Rule[EffectRule]) -> Finding | Non
     return build_finding(rule, passed=False, message=message, figures=figures)
 
 
-def _check_same_day(case: PaymentCase, rule: Rule[EffectRule]) -> Finding:
+def _check_same_day(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding:
     if case.same_day_equal:
         message = "同一收款人当日有同额支付, 请核对是否重复"
     elif case.same_day:
@@ -216,7 +216,7 @@ class PaymentControl(Generic[EffectRuleT]):
     """A rule and the function that checks it; the function returns None if it does not apply to the payment."""
 
     rule: RuleKey[EffectRuleT]
-    check: Callable[[PaymentCase, Rule[EffectRuleT]], Finding | None]
+    check: Callable[[PaymentCase, Rule[EffectRuleT]], RuleFinding | None]
 
 
 # fmt: off

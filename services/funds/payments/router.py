@@ -11,10 +11,10 @@ from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, 
 from services.funds.payments.models import Beneficiary, Payment, Refund
 from services.funds.payments.schemas import (
     BankFileRequest,
-    BatchRead,
     BeneficiaryRead,
     FailuresCreate,
     FailuresRead,
+    PaymentBatchRead,
     PaymentChange,
     PaymentChecks,
     PaymentCreate,
@@ -155,7 +155,7 @@ async def read_batch_template() -> Response:
 
 @beneficiary_router.put(
     "/{payment_id}/batch",
-    response_model=BatchRead,
+    response_model=PaymentBatchRead,
     **requires(
         May.PAYMENT_SUBMIT,
         refuses=(NotFound, Conflict, Invalid, PreconditionFailed, VersionRequired),
@@ -168,7 +168,7 @@ async def put_batch(
     body: Annotated[bytes, Body(media_type=XLSX_MEDIA_TYPE)],
     match: IfMatch,
     dry_run: bool = False,
-) -> BatchRead:
+) -> PaymentBatchRead:
     """上传一卡通名单(XLSX 或 CSV), 替换原名单; 合计须等于申请金额. `dry_run` 只检查."""
     return await beneficiaries.upload_beneficiaries(work, payment_id, body, match, dry_run=dry_run)
 

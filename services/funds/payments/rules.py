@@ -7,11 +7,11 @@ from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.service import build_allocation_account
 from services.funds.contracts import repository as contracts
-from services.funds.findings import Effect, Finding
+from services.funds.findings import Effect, RuleFinding
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind
 from services.funds.payments import repository
-from services.funds.payments.calculation import CONTROLS, ContractFacts, PaymentCase, evaluate_controls
+from services.funds.payments.calculation import CONTROLS, PaymentCase, PaymentContractFacts, evaluate_controls
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
@@ -37,7 +37,7 @@ class LibraryAnswer:
 
 async def list_findings(
     work: UnitOfWork, payment: Payment, answer: LibraryAnswer, *, lock: bool = False
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """Findings of every control now; with `lock` the contract is locked until the transaction ends."""
     on = payment.paid_on or work.today
     rules = await work.get_rules([one.rule for one in CONTROLS], on=on, region=payment.region)
@@ -75,12 +75,12 @@ def _get_stored_screening(payment: Payment) -> TextScreening | None:
 
 async def _get_contract_facts(
     work: UnitOfWork, payment: Payment, project: ProjectSnapshot | None, *, lock: bool
-) -> ContractFacts | None:
+) -> PaymentContractFacts | None:
     if payment.contract_id is None:
         return None
     contract = await contracts.get_contract(work, payment.contract_id, lock=lock)
     used, advances = await repository.sum_contract_payments(work, contract.id, excluded=payment.id)
-    return ContractFacts(
+    return PaymentContractFacts(
         party=contract.party,
         party_code=contract.party_code,
         amount=contract.payable,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from services.funds.findings import Finding
+from services.funds.findings import RuleFinding
 from services.funds.payments.lifecycle import PaymentState
 from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney, parse_bank_account
 from shared.clients.projects import TextScreening
@@ -151,7 +151,7 @@ class PaymentChecks(BaseModel):
     left: Money = Field(description="该笔安排的未支付余额")
     stops: int
     warnings: int
-    findings: list[Finding]
+    findings: list[RuleFinding]
     missing: list[str] = []
 
 
@@ -162,7 +162,7 @@ class BeneficiaryState(LabelledEnum):
     FAILED = "failed", "发放失败"
 
 
-class BatchRead(BaseModel):
+class PaymentBatchRead(BaseModel):
     """一卡通名单上传结果."""
 
     model_config = ConfigDict(from_attributes=True)

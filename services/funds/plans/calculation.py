@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from services.funds import policy
-from services.funds.findings import Effect, EffectRule, Finding, build_finding
+from services.funds.findings import Effect, EffectRule, RuleFinding, build_finding
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.policy import (
     BreakDownDays,
@@ -90,7 +90,7 @@ TOWN_DIGITS = 9
 MAX_NAMED_LINES = 20
 
 
-def check_management_fee(inputs: RuleInputs, rule: Rule[ManagementFee]) -> list[Finding]:
+def check_management_fee(inputs: RuleInputs, rule: Rule[ManagementFee]) -> list[RuleFinding]:
     """Management fee per level, of this plan alone and of the year with it; both must be within the limit (%)."""
     findings = []
     for level, limit in rule.value.percent.items():
@@ -122,7 +122,7 @@ def check_management_fee(inputs: RuleInputs, rule: Rule[ManagementFee]) -> list[
     return findings or [build_finding(rule, passed=True, message="方案没有项目管理费")]
 
 
-def check_industry_share(inputs: RuleInputs, rule: Rule[IndustryShare]) -> list[Finding]:
+def check_industry_share(inputs: RuleInputs, rule: Rule[IndustryShare]) -> list[RuleFinding]:
     """Share of central and provincial money spent on industry, of the year's decided plans and this one."""
     levels = set(rule.value.levels)
     lines = [line for line in inputs.lines if line.level in levels]
@@ -177,7 +177,7 @@ def _list_industry_reasons(lines: Sequence[LineFacts]) -> dict[str, str]:
     }
 
 
-def check_key_villages(inputs: RuleInputs, rule: Rule[KeyVillages]) -> list[Finding]:
+def check_key_villages(inputs: RuleInputs, rule: Rule[KeyVillages]) -> list[RuleFinding]:
     """Share of the money that goes to key villages (重点帮扶村); reported only."""
     villages = rule.value.villages
     if not villages:
@@ -210,7 +210,7 @@ def check_key_villages(inputs: RuleInputs, rule: Rule[KeyVillages]) -> list[Find
     ]
 
 
-def check_region_balance(inputs: RuleInputs, rule: Rule[RegionBalance]) -> list[Finding]:
+def check_region_balance(inputs: RuleInputs, rule: Rule[RegionBalance]) -> list[RuleFinding]:
     """Money per town; warns if one town has more than the share of the rule."""
     amount_by_town: dict[str, int] = {}
     for line in inputs.lines:
@@ -233,7 +233,7 @@ def check_region_balance(inputs: RuleInputs, rule: Rule[RegionBalance]) -> list[
     return [build_finding(rule, passed=not unbalanced, message=message, figures=figures, lines=ids)]
 
 
-def evaluate_rules(inputs: RuleInputs, rules: Mapping[str, Rule[Any]]) -> list[Finding]:
+def evaluate_rules(inputs: RuleInputs, rules: Mapping[str, Rule[Any]]) -> list[RuleFinding]:
     """Findings of every rule in force: failed ones first, then by effect (stop, warn, report)."""
     findings = [
         finding
@@ -245,7 +245,7 @@ def evaluate_rules(inputs: RuleInputs, rules: Mapping[str, Rule[Any]]) -> list[F
     return sorted(findings, key=lambda finding: (finding.passed, rank[finding.effect]))
 
 
-def _check_sources(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
+def _check_sources(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[RuleFinding]:
     required: dict[UUID, int] = {}
     for line in inputs.lines:
         required[line.source_id] = required.get(line.source_id, 0) + line.amount
@@ -283,7 +283,7 @@ def _check_recalls(inputs: RuleInputs, figures: dict[str, str]) -> list[str]:
     return shortfalls
 
 
-def _check_announced_total(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
+def _check_announced_total(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[RuleFinding]:
     total = sum(line.amount for line in inputs.lines)
     if inputs.announced_total is None:
         return [
@@ -301,7 +301,7 @@ def _check_announced_total(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[F
     return [build_finding(rule, passed=not gap, message=message, figures=figures)]
 
 
-def _check_library(inputs: RuleInputs, rule: Rule[ProjectStates]) -> list[Finding]:
+def _check_library(inputs: RuleInputs, rule: Rule[ProjectStates]) -> list[RuleFinding]:
     if inputs.library_unavailable:
         return [build_finding(rule, passed=False, message="项目库暂时联系不上, 无法核对项目是否在库")]
     allowed = rule.value.states
@@ -323,7 +323,7 @@ def _explain_state(line: LineFacts) -> str:
     return "筛查未通过" if line.blocked else f"处于“{line.state_label or line.project_state}”"
 
 
-def _check_readiness(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
+def _check_readiness(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[RuleFinding]:
     unready = [line for line in inputs.lines if line.amount > 0 and line.readiness]
     figures = {line.name: "; ".join(line.readiness) for line in unready[:MAX_NAMED_LINES]}
     message = "项目库没有提示条件不成熟的项目"
@@ -342,7 +342,7 @@ def _check_readiness(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding
     ]
 
 
-def _check_task_category(inputs: RuleInputs, rule: Rule[TaskCategories]) -> list[Finding]:
+def _check_task_category(inputs: RuleInputs, rule: Rule[TaskCategories]) -> list[RuleFinding]:
     allowed: Mapping[str, Sequence[str]] = {
         task.value: codes for task, codes in rule.value.categories.items()
     }
@@ -361,7 +361,7 @@ def _check_task_category(inputs: RuleInputs, rule: Rule[TaskCategories]) -> list
     ]
 
 
-def _check_break_down_days(inputs: RuleInputs, rule: Rule[BreakDownDays]) -> list[Finding]:
+def _check_break_down_days(inputs: RuleInputs, rule: Rule[BreakDownDays]) -> list[RuleFinding]:
     days = rule.value.days
     late = {
         source.document_no: str((inputs.on - source.received_on).days)
@@ -372,7 +372,7 @@ def _check_break_down_days(inputs: RuleInputs, rule: Rule[BreakDownDays]) -> lis
     return [build_finding(rule, passed=not late, message=message, figures=late)]
 
 
-def _check_repeated_funding(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[Finding]:
+def _check_repeated_funding(inputs: RuleInputs, rule: Rule[EffectRule]) -> list[RuleFinding]:
     repeated = [
         line for line in inputs.lines if line.amount > 0 and inputs.funded_before.get(line.project_id)
     ]
@@ -390,7 +390,7 @@ class PlanCheck(Generic[EffectRuleT]):
     """A rule and the function that checks it."""
 
     rule: RuleKey[EffectRuleT]
-    check: Callable[[RuleInputs, Rule[EffectRuleT]], list[Finding]]
+    check: Callable[[RuleInputs, Rule[EffectRuleT]], list[RuleFinding]]
 
 
 # fmt: off

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from shared.china import format_wan, format_yuan
-from shared.notices.layout import Column, Fact, NoticeLayout
+from shared.notices.layout import Fact, LayoutColumn, NoticeLayout
 
 NOTICE_LAYOUT = NoticeLayout(
     {
@@ -18,14 +18,14 @@ NOTICE_LAYOUT = NoticeLayout(
     },
     lines="lines",
     columns=(
-        Column("序号", "position"),
-        Column("项目名称", "name"),
-        Column("实施地点", "place"),
-        Column("项目类型", "project_type"),
-        Column("资金来源", "fund"),
-        Column("责任单位", "unit"),
-        Column("绩效目标", "target"),
-        Column("金额(万元)", "amount_wan", numeric=True, summed=True),
+        LayoutColumn("序号", "position"),
+        LayoutColumn("项目名称", "name"),
+        LayoutColumn("实施地点", "place"),
+        LayoutColumn("项目类型", "project_type"),
+        LayoutColumn("资金来源", "fund"),
+        LayoutColumn("责任单位", "unit"),
+        LayoutColumn("绩效目标", "target"),
+        LayoutColumn("金额(万元)", "amount_wan", numeric=True, summed=True),
     ),
     document_no="basis",
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.funds.plans import service
-from services.funds.plans.schemas import ImportedLine, ImportRead, PlanCreate, PlanLineWrite
+from services.funds.plans.schemas import ImportedLine, PlanCreate, PlanImportRead, PlanLineWrite
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from services.funds.sources.schemas import FundLevel
@@ -187,7 +187,9 @@ def _check_total(sheet: Sheet, table: ImportParams) -> list[FieldError]:
     return [FieldError("total", detail, f"off by {format_yuan(total - announced)}", "/announced_total")]
 
 
-async def import_table(work: UnitOfWork, content: bytes, table: ImportParams, *, dry_run: bool) -> ImportRead:
+async def import_table(
+    work: UnitOfWork, content: bytes, table: ImportParams, *, dry_run: bool
+) -> PlanImportRead:
     """Import the table as a draft plan, or only validate it (`dry_run`); Invalid if there is any error."""
     sheet, matched, errors = await match_table(work, content, table)
     errors = [*errors, *sheet.to_field_errors()]
@@ -198,7 +200,7 @@ async def import_table(work: UnitOfWork, content: bytes, table: ImportParams, *,
         body = table.plan.model_copy(update={"lines": [_build_plan_line(row) for row in matched]})
         plan_id = (await service.create_plan(work, body)).id
     total, announced = _sum_rows(sheet), table.plan.announced_total or 0
-    return ImportRead.model_construct(
+    return PlanImportRead.model_construct(
         plan_id=plan_id,
         lines=[_build_imported_line(row) for row in matched],
         total=max(0, total),

@@ -8,7 +8,7 @@ from services.funds.allocations import repository as allocations
 from services.funds.allocations import service as allocation_service
 from services.funds.allocations.models import Allocation
 from services.funds.ledger import service as ledger
-from services.funds.ledger.accounts import Account, AccountKind, EntryKind, Posting, credit, debit
+from services.funds.ledger.accounts import AccountKey, AccountKind, EntryKind, Posting, credit, debit
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.sources.models import Source
 from services.funds.sources.service import build_source_account
@@ -66,7 +66,7 @@ async def post_reservation(
         )
 
 
-async def _get_unpaid_account(work: UnitOfWork, line: PlanLine) -> Account:
+async def _get_unpaid_account(work: UnitOfWork, line: PlanLine) -> AccountKey:
     if line.allocation_id is None:
         raise ValueError(f"line {line.id} recalls from no allocation")
     return allocation_service.build_allocation_account(

@@ -11,11 +11,11 @@ from services.funds.plans.importer import ImportParams
 from services.funds.plans.lifecycle import PLAN_LIFECYCLE, PlanAction, PlanState
 from services.funds.plans.models import Plan
 from services.funds.plans.schemas import (
-    ImportRead,
     PlanChange,
     PlanChecks,
     PlanCreate,
     PlanDetail,
+    PlanImportRead,
     PlanLineRead,
     PlanLinesWrite,
     PlanRead,
@@ -164,12 +164,12 @@ async def read_template() -> Response:
 
 @import_router.post(
     "",
-    response_model=ImportRead,
+    response_model=PlanImportRead,
     **requires(May.PLAN_DRAFT, refuses=(Invalid, Conflict, NotFound), body=MAX_TABLE_BYTES),
 )
 async def import_table(
     work: WriteWork, body: TableContent, table: ImportQuery, dry_run: bool = False
-) -> ImportRead:
+) -> PlanImportRead:
     """导入分配表(XLSX 或 CSV, 万元)为编制中的方案; 有任何错误则一行也不导入. `dry_run` 只检查."""
     return await importer.import_table(work, body, table, dry_run=dry_run)
 

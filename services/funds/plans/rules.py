@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from services.funds.commitments import service as commitments
-from services.funds.findings import Finding
+from services.funds.findings import RuleFinding
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
 from services.funds.plans.calculation import CHECKS, LineFacts, RuleInputs, SourceFacts, evaluate_rules
@@ -22,7 +22,7 @@ async def list_findings(
     lines: Sequence[PlanLine],
     projects: Mapping[UUID, ProjectSnapshot] | None,
     on: date | None = None,
-) -> list[Finding]:
+) -> list[RuleFinding]:
     """Findings of every rule on a day (default: today). Without `projects` (projects service down) the cached projects are used."""
     day = on or _get_rule_date(work, plan)
     rule_day = min(day, date(plan.year, 12, 31))

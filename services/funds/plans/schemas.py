@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.funds.findings import Finding
+from services.funds.findings import RuleFinding
 from services.funds.plans.lifecycle import PlanState
 from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode, SignedMoney
 from shared.errors import FieldErrorRead
@@ -158,7 +158,7 @@ class PlanChecks(BaseModel):
     total: SignedMoney
     stops: int
     warnings: int
-    findings: list[Finding]
+    findings: list[RuleFinding]
     missing: list[str] = Field([], description="暂时问不到的服务")
 
 
@@ -176,7 +176,7 @@ class ImportedLine(BaseModel):
     document_no: str = Field(description="所用指标文; 空则分不清")
 
 
-class ImportRead(BaseModel):
+class PlanImportRead(BaseModel):
     """导入结果. `plan_id` is empty after a dry run."""
 
     model_config = ConfigDict(from_attributes=True)

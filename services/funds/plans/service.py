@@ -8,7 +8,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
 from services.funds.commitments.projects_client import CommitmentRequest
-from services.funds.findings import Effect, Finding
+from services.funds.findings import Effect, RuleFinding
 from services.funds.plans import postings, repository
 from services.funds.plans.document import build_announcement
 from services.funds.plans.lifecycle import PLAN_LIFECYCLE, PlanAction, PlanFacts, PlanState
@@ -277,7 +277,7 @@ async def get_plan_checks(work: UnitOfWork, plan_id: UUID) -> PlanChecks:
     )
 
 
-def _count_failed(findings: Sequence[Finding], effect: Effect) -> int:
+def _count_failed(findings: Sequence[RuleFinding], effect: Effect) -> int:
     return sum(finding.effect is effect and not finding.passed for finding in findings)
 
 
@@ -320,7 +320,7 @@ async def _get_plan_facts(
     lines: Sequence[PlanLine],
     request: PlanTransitionRequest,
     projects: ProjectsById,
-    findings: Sequence[Finding] | None = None,
+    findings: Sequence[RuleFinding] | None = None,
 ) -> PlanFacts:
     stops: tuple[FieldError, ...] = ()
     if plan.state in {PlanState.DRAFT, PlanState.RETURNED, PlanState.SUBMITTED}:
@@ -449,7 +449,7 @@ async def _apply_effects(
     action: PlanAction,
     body: PlanTransitionRequest,
     on: date,
-    findings: Sequence[Finding],
+    findings: Sequence[RuleFinding],
 ) -> None:
     sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
     match action:

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from services.funds.reports import service
-from services.funds.reports.schemas import Evaluation, Summary, Supervision, Thread
+from services.funds.reports.schemas import FundsSummary, FundsThread, PerformanceEvaluation, Supervision
 from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, NotFound
@@ -15,7 +15,7 @@ from shared.http import ReadWork, Route, requires
 router = APIRouter(prefix="/funds", tags=["资金全链条"], route_class=Route)
 
 
-@router.get("/thread", response_model=Thread, **requires(May.FUND_READ, refuses=(NotFound,)))
+@router.get("/thread", response_model=FundsThread, **requires(May.FUND_READ, refuses=(NotFound,)))
 async def read_thread(
     work: ReadWork,
     project_id: UUID | None = None,
@@ -23,7 +23,7 @@ async def read_thread(
     plan_id: UUID | None = None,
     payment_id: UUID | None = None,
     document_no: Annotated[str | None, Query(min_length=2, max_length=100, description="指标文号")] = None,
-) -> Thread:
+) -> FundsThread:
     """资金全链条中资金这一段: exactly one of the five says where to start."""
     starts = [
         (service.get_thread_of_project, project_id),
@@ -43,12 +43,12 @@ async def read_thread(
     return await find(work, record)
 
 
-@router.get("/summary", response_model=Summary, **requires(May.FUND_READ))
+@router.get("/summary", response_model=FundsSummary, **requires(May.FUND_READ))
 async def read_summary(
     work: ReadWork,
     region: RegionCode,
     year: Annotated[int, Query(ge=2000, le=2100)],
-) -> Summary:
+) -> FundsSummary:
     """一个地区一年的资金."""
     return await service.get_summary(work, region, year)
 
@@ -67,8 +67,8 @@ async def read_supervision(
 
 
 @oversight_router.get(
-    "/evaluation", response_model=Evaluation, **requires(May.FUND_READ, refuses=(NotFound,))
+    "/evaluation", response_model=PerformanceEvaluation, **requires(May.FUND_READ, refuses=(NotFound,))
 )
-async def read_evaluation(work: ReadWork, region: Region, year: Year) -> Evaluation:
+async def read_evaluation(work: ReadWork, region: Region, year: Year) -> PerformanceEvaluation:
     """绩效评价及考核指标, 由账上和记录得出."""
     return await service.get_evaluation(work, region, year)

@@ -5,11 +5,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.funds.allocations.schemas import AllocationRead
-from services.funds.contracts.schemas import ContractRead
-from services.funds.ledger.schemas import Figures
+from services.funds.contracts.schemas import ProjectContractRead
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.payments.schemas import PaymentRead, RefundRead
 from services.funds.plans.schemas import PlanLineRead, PlanRead
-from services.funds.sources.schemas import AdjustmentRead, SourceRead
+from services.funds.sources.schemas import SourceAdjustmentRead, SourceRead
 from shared.china import LabelledEnum, Money
 
 
@@ -19,21 +19,23 @@ class ThreadLine(PlanLineRead):
     plan_id: UUID
 
 
-class Thread(BaseModel):
+class FundsThread(BaseModel):
     """资金全链条中资金这一段: from fund document to payment."""
 
     model_config = ConfigDict(from_attributes=True)
 
     sources: list[SourceRead]
-    adjustments: list[AdjustmentRead] = Field(description="追加、追减与收回")
+    adjustments: list[SourceAdjustmentRead] = Field(description="追加、追减与收回")
     plans: list[PlanRead]
     lines: list[ThreadLine] = Field(description="涉及这些指标文和项目的方案明细, 含尚未下达的")
     allocations: list[AllocationRead]
-    contracts: list[ContractRead]
+    contracts: list[ProjectContractRead]
     payments: list[PaymentRead]
     refunds: list[RefundRead]
     projects: list[UUID] = Field(description="涉及的项目")
-    figures: Figures = Field(description="从指标文或文号开始时为指标文全部资金, 否则为以上资金安排的合计")
+    figures: LedgerFigures = Field(
+        description="从指标文或文号开始时为指标文全部资金, 否则为以上资金安排的合计"
+    )
 
 
 class LevelFigures(BaseModel):
@@ -43,7 +45,7 @@ class LevelFigures(BaseModel):
 
     level: str
     label: str
-    figures: Figures
+    figures: LedgerFigures
 
 
 class Share(BaseModel):
@@ -56,14 +58,14 @@ class Share(BaseModel):
     percent: str
 
 
-class Summary(BaseModel):
+class FundsSummary(BaseModel):
     """一个地区一年的资金."""
 
     model_config = ConfigDict(from_attributes=True)
 
     region: str
     year: int
-    figures: Figures
+    figures: LedgerFigures
     by_level: list[LevelFigures]
     paid_percent: str = Field(description="支付进度, 已支付占到位, %")
     allocated_percent: str = Field(description="下达进度, 已下达占到位, %")
@@ -137,7 +139,7 @@ class EvaluationIndicator(BaseModel):
     how: str = Field(description="取数口径")
 
 
-class Evaluation(BaseModel):
+class PerformanceEvaluation(BaseModel):
     """绩效评价及考核指标. Weights and score bands are set above the district and not computed here."""
 
     region: str

@@ -11,9 +11,9 @@ from services.funds.allocations import repository as allocations
 from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationRead
 from services.funds.contracts import repository as contracts
-from services.funds.contracts.schemas import ContractRead
+from services.funds.contracts.schemas import ProjectContractRead
 from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import Figures, build_figures
+from services.funds.ledger.schemas import LedgerFigures, build_figures
 from services.funds.payments import repository as payments
 from services.funds.payments.models import Payment
 from services.funds.payments.schemas import PaymentRead, RefundRead
@@ -23,20 +23,20 @@ from services.funds.plans.schemas import PlanRead
 from services.funds.policy import PLAN_BREAK_DOWN_DAYS
 from services.funds.reports import repository
 from services.funds.reports.schemas import (
-    Evaluation,
     EvaluationIndicator,
+    FundsSummary,
+    FundsThread,
     LevelFigures,
+    PerformanceEvaluation,
     Rank,
     RankRow,
     Share,
-    Summary,
     Supervision,
     SupervisionRow,
-    Thread,
     ThreadLine,
 )
 from services.funds.sources import repository as sources
-from services.funds.sources.schemas import AdjustmentRead, Fund, FundLevel, SourceRead, Task
+from services.funds.sources.schemas import Fund, FundLevel, SourceAdjustmentRead, SourceRead, Task
 from services.funds.targets import repository as targets
 from shared.alerts import repository as alerts
 from shared.auth import May, region_bounds
@@ -45,14 +45,14 @@ from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
 
-async def get_thread_of_project(work: UnitOfWork, project_id: UUID) -> Thread:
+async def get_thread_of_project(work: UnitOfWork, project_id: UUID) -> FundsThread:
     """Funding trail of a project; empty if it has no money in the caller's regions."""
     return await _build_thread(
         work, await allocations.list_related_allocations(work, projects=[project_id]), [], [project_id]
     )
 
 
-async def get_thread_of_source(work: UnitOfWork, source_id: UUID) -> Thread:
+async def get_thread_of_source(work: UnitOfWork, source_id: UUID) -> FundsThread:
     """Funding trail of a document. NotFound outside the caller's regions."""
     source = await sources.get_source(work, source_id)
     funded = await allocations.list_related_allocations(work, sources=[source.id])
@@ -60,7 +60,7 @@ async def get_thread_of_source(work: UnitOfWork, source_id: UUID) -> Thread:
     return await _build_thread(work, funded, plan_ids, [], [source.id], has_whole_sources=True)
 
 
-async def get_thread_of_document(work: UnitOfWork, document_no: str) -> Thread:
+async def get_thread_of_document(work: UnitOfWork, document_no: str) -> FundsThread:
     """Funding trail of a document number: complete with access to the document, else the caller's own allocations.
 
     NotFound if neither a document nor an allocation of this number is in the caller's regions.
@@ -80,7 +80,7 @@ async def get_thread_of_document(work: UnitOfWork, document_no: str) -> Thread:
     return await _build_thread(work, funded, plan_ids, [], visible_ids, has_whole_sources=bool(visible_ids))
 
 
-async def get_thread_of_plan(work: UnitOfWork, plan_id: UUID) -> Thread:
+async def get_thread_of_plan(work: UnitOfWork, plan_id: UUID) -> FundsThread:
     """Funding trail of a plan. NotFound outside the caller's regions."""
     plan = await plans.get_plan(work, plan_id)
     source_ids = await repository.list_plan_source_ids(work, plan.id)
@@ -88,7 +88,7 @@ async def get_thread_of_plan(work: UnitOfWork, plan_id: UUID) -> Thread:
     return await _build_thread(work, funded, [plan.id], [], source_ids, every_line=True)
 
 
-async def get_thread_of_payment(work: UnitOfWork, payment_id: UUID) -> Thread:
+async def get_thread_of_payment(work: UnitOfWork, payment_id: UUID) -> FundsThread:
     """Document, plan and allocation of a payment. NotFound outside the caller's regions."""
     payment = await payments.get_payment(work, payment_id)
     allocation = await allocations.get_allocation(work, payment.allocation_id)
@@ -105,7 +105,7 @@ async def _build_thread(
     *,
     has_whole_sources: bool = False,
     every_line: bool = False,
-) -> Thread:
+) -> FundsThread:
     project_ids = sorted({*project_ids, *(allocation.project_id for allocation in funded)})
     plan_ids = sorted({*plan_ids, *(allocation.plan_id for allocation in funded)})
     all_source_ids = sorted({*source_ids, *(allocation.source_id for allocation in funded)})
@@ -118,13 +118,13 @@ async def _build_thread(
     signed = await contracts.list_contracts_by_projects(work, project_ids) if project_ids else []
     documents = await repository.list_sources(work, all_source_ids)
     adjustments = await repository.list_adjustments(work, all_source_ids)
-    return Thread.model_construct(
+    return FundsThread.model_construct(
         sources=[SourceRead.model_validate(row) for row in documents],
-        adjustments=[AdjustmentRead.model_validate(row) for row in adjustments],
+        adjustments=[SourceAdjustmentRead.model_validate(row) for row in adjustments],
         plans=[PlanRead.model_validate(row) for row in await plans.list_plans_by_ids(work, plan_ids)],
         lines=[ThreadLine.model_validate(row) for row in lines],
         allocations=[AllocationRead.model_validate(row) for row in funded],
-        contracts=[ContractRead.model_validate(row) for row in signed],
+        contracts=[ProjectContractRead.model_validate(row) for row in signed],
         payments=[PaymentRead.model_validate(row) for row in payment_rows],
         refunds=[RefundRead.model_validate(row) for row in refunds],
         projects=project_ids,
@@ -134,16 +134,16 @@ async def _build_thread(
 
 async def _get_thread_figures(
     work: UnitOfWork, allocation_ids: Sequence[UUID], source_ids: Sequence[UUID]
-) -> Figures:
+) -> LedgerFigures:
     """Figures of the documents if given, else of the allocations."""
     if source_ids:
         return await ledger.get_figures(work, {"source_id": list(source_ids)})
     if not allocation_ids:
-        return Figures()
+        return LedgerFigures()
     return await ledger.get_figures(work, {"allocation_id": list(allocation_ids)})
 
 
-async def get_summary(work: UnitOfWork, region: str, year: int) -> Summary:
+async def get_summary(work: UnitOfWork, region: str, year: int) -> FundsSummary:
     """Summary of a region's year from the running balances; its cost does not depend on the number of entries."""
     figures = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
     levels = {
@@ -152,7 +152,7 @@ async def get_summary(work: UnitOfWork, region: str, year: int) -> Summary:
     }
     shares = await repository.sum_allocated_shares(work, region, year)
     counts: dict[str, Any] = await repository.count_year_records(work, region, year)
-    return Summary.model_construct(
+    return FundsSummary.model_construct(
         region=region,
         year=year,
         figures=figures,
@@ -251,14 +251,14 @@ COMPLETED_STATES = frozenset({"completed", "accepted", "handed_over", "closed"})
 MANUAL_INDICATORS = ["机制创新(加分)", "数据作假(减分)", "违规违纪(减分)"]
 
 
-async def get_evaluation(work: UnitOfWork, region: str, year: int) -> Evaluation:
+async def get_evaluation(work: UnitOfWork, region: str, year: int) -> PerformanceEvaluation:
     """Evaluation indicators that can be computed from the books."""
     indicators = [
         *await _list_distribution_indicators(work, region, year),
         *await _list_management_indicators(work, region, year),
         *await _list_usage_indicators(work, region, year),
     ]
-    return Evaluation(
+    return PerformanceEvaluation(
         region=region, year=year, basis=EVALUATION_BASIS, indicators=indicators, by_hand=MANUAL_INDICATORS
     )
 

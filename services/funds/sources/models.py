@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.funds.base import Base
-from services.funds.sources.schemas import AdjustmentKind, Fund, FundLevel, Origin, Task
+from services.funds.sources.schemas import Fund, FundLevel, SourceAdjustmentKind, SourceOrigin, Task
 from shared.db import JSON, Fen, Record, text_enum
 
 
@@ -29,7 +29,7 @@ class Source(Base, Record, table=True):
     level: FundLevel = Field(sa_type=text_enum(FundLevel))
     fund: Fund = Field(sa_type=text_enum(Fund))
     task: Task = Field(sa_type=text_enum(Task))
-    origin: Origin = Field(sa_type=text_enum(Origin))
+    origin: SourceOrigin = Field(sa_type=text_enum(SourceOrigin))
     transfer_code: str = Field(default="", max_length=40)
     function_subject: str = Field(default="", max_length=20)
     government_subject: str = Field(default="", max_length=20)
@@ -50,7 +50,7 @@ class SourceAdjustment(Base, table=True):
 
     id: UUID = Field(primary_key=True)
     source_id: UUID = Field(foreign_key="source.id")
-    kind: AdjustmentKind = Field(sa_type=text_enum(AdjustmentKind))
+    kind: SourceAdjustmentKind = Field(sa_type=text_enum(SourceAdjustmentKind))
     amount: int = Field(sa_type=Fen)
     document_no: str = Field(max_length=100)
     happened_on: date

@@ -9,9 +9,9 @@ from services.funds.sources import repository, service
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
     AdjustmentCreate,
-    AdjustmentRead,
     Fund,
     FundLevel,
+    SourceAdjustmentRead,
     SourceCreate,
     SourceDetail,
     SourceRead,
@@ -61,7 +61,7 @@ async def read_source(work: ReadWork, source_id: UUID) -> SourceDetail:
 @router.post(
     "/{source_id}/adjustments",
     status_code=201,
-    response_model=AdjustmentRead,
+    response_model=SourceAdjustmentRead,
     **requires(May.SOURCE_REGISTER, refuses=(Invalid, Conflict, NotFound)),
 )
 async def adjust_source(work: WriteWork, source_id: UUID, body: AdjustmentCreate) -> SourceAdjustment:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode
 
 
@@ -47,7 +47,7 @@ class Task(LabelledEnum):
     OTHER = "other", "其他"
 
 
-class Origin(LabelledEnum):
+class SourceOrigin(LabelledEnum):
     """指标来源."""
 
     TRANSFER = "transfer", "上级下达"
@@ -56,7 +56,7 @@ class Origin(LabelledEnum):
     OUTSIDE = "outside", "帮扶单位或社会投入"
 
 
-class AdjustmentKind(LabelledEnum):
+class SourceAdjustmentKind(LabelledEnum):
     """指标调整."""
 
     ADDITION = "addition", "追加"
@@ -78,7 +78,7 @@ class SourceCreate(BaseModel):
     level: FundLevel
     fund: Fund
     task: Task = Task.CONSOLIDATION
-    origin: Origin = Origin.TRANSFER
+    origin: SourceOrigin = SourceOrigin.TRANSFER
     transfer_code: str = Field("", max_length=40, description="转移支付项目代码")
     function_subject: str = Field("", max_length=20, description="支出功能分类科目, 如 2130505")
     government_subject: str = Field("", max_length=20, description="政府支出经济分类")
@@ -105,7 +105,7 @@ class SourceRead(BaseModel):
     level: FundLevel
     fund: Fund
     task: Task
-    origin: Origin
+    origin: SourceOrigin
     transfer_code: str
     function_subject: str
     government_subject: str
@@ -124,21 +124,21 @@ class AdjustmentCreate(BaseModel):
     """登记指标调整."""
 
     id: UUID | None = None
-    kind: AdjustmentKind
+    kind: SourceAdjustmentKind
     amount: PositiveMoney
     document_no: str = Field(min_length=2, max_length=100)
     happened_on: date
     reason: str = Field("", max_length=2000)
 
 
-class AdjustmentRead(BaseModel):
+class SourceAdjustmentRead(BaseModel):
     """指标调整."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
     source_id: UUID
-    kind: AdjustmentKind
+    kind: SourceAdjustmentKind
     amount: Money
     document_no: str
     happened_on: date
@@ -150,5 +150,5 @@ class AdjustmentRead(BaseModel):
 class SourceDetail(SourceRead):
     """指标文及其去向."""
 
-    figures: Figures
-    adjustments: list[AdjustmentRead]
+    figures: LedgerFigures
+    adjustments: list[SourceAdjustmentRead]

@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from services.funds.ledger import service as ledger
-from services.funds.ledger.accounts import Account, AccountKind, EntryKind, credit, debit
+from services.funds.ledger.accounts import AccountKey, AccountKind, EntryKind, credit, debit
 from services.funds.policy import CODES_FUND, FUNCTION_SUBJECTS
 from services.funds.sources import repository
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import (
     AdjustmentCreate,
-    AdjustmentKind,
-    AdjustmentRead,
+    SourceAdjustmentKind,
+    SourceAdjustmentRead,
     SourceCreate,
     SourceDetail,
     SourceRead,
@@ -24,15 +24,15 @@ from shared.records import create_record, save_record
 from shared.unit_of_work import UnitOfWork
 
 ADJUSTMENT_ENTRY_KINDS = {
-    AdjustmentKind.ADDITION: EntryKind.ADDITION,
-    AdjustmentKind.REDUCTION: EntryKind.REDUCTION,
-    AdjustmentKind.TAKE_BACK: EntryKind.TAKE_BACK,
+    SourceAdjustmentKind.ADDITION: EntryKind.ADDITION,
+    SourceAdjustmentKind.REDUCTION: EntryKind.REDUCTION,
+    SourceAdjustmentKind.TAKE_BACK: EntryKind.TAKE_BACK,
 }
 
 
-def build_source_account(source: Source, kind: AccountKind) -> Account:
+def build_source_account(source: Source, kind: AccountKind) -> AccountKey:
     """Account of a source at the stages before a project (到位, 可分配, 已审定待下达)."""
-    return Account(kind, source.id, source.fiscal_year, source.region)
+    return AccountKey(kind, source.id, source.fiscal_year, source.region)
 
 
 async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
@@ -144,7 +144,7 @@ async def create_adjustment(work: UnitOfWork, source_id: UUID, body: AdjustmentC
     )
     work.session.add(adjustment)
     await work.session.flush()
-    signed = body.amount if body.kind is AdjustmentKind.ADDITION else -body.amount
+    signed = body.amount if body.kind is SourceAdjustmentKind.ADDITION else -body.amount
     await _post_adjustment(work, source, adjustment, signed)
     await save_record(
         work,
@@ -182,5 +182,5 @@ async def get_source_detail(work: UnitOfWork, source_id: UUID) -> SourceDetail:
     return SourceDetail(
         **SourceRead.model_validate(source).model_dump(),
         figures=await ledger.get_figures(work, {"source_id": source.id}),
-        adjustments=[AdjustmentRead.model_validate(row) for row in rows],
+        adjustments=[SourceAdjustmentRead.model_validate(row) for row in rows],
     )

@@ -110,7 +110,7 @@ class StatementRead(BaseModel):
     created_by: str
 
 
-class Tally(BaseModel):
+class MatchTally(BaseModel):
     """一种比对结果的笔数和金额."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -127,7 +127,7 @@ class StatementDetail(StatementRead):
     theirs: SignedMoney = Field(description="对账单合计")
     ours: SignedMoney = Field(description="我方合计: 与之配对的和对账单中没有的")
     difference: SignedMoney = Field(description="差额, 由金额不符和单边的各行构成")
-    tallies: list[Tally]
+    tallies: list[MatchTally]
     lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的不列")
 
 

@@ -14,6 +14,7 @@ from services.funds.statements.schemas import (
     MAX_STATEMENT_LINES,
     OPEN_RESULTS,
     MatchResult,
+    MatchTally,
     Side,
     StatementCreate,
     StatementDetail,
@@ -21,7 +22,6 @@ from services.funds.statements.schemas import (
     StatementLineWrite,
     StatementRead,
     StatementState,
-    Tally,
 )
 from shared.auth import May, normalize_text
 from shared.china import parse_yuan
@@ -238,7 +238,7 @@ async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> Statemen
         theirs=theirs,
         ours=ours,
         difference=theirs - ours,
-        tallies=[Tally.model_validate(row) for row in rows],
+        tallies=[MatchTally.model_validate(row) for row in rows],
         lines=line_reads,
     )
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from services.funds.policy import TargetDeviation
-from services.funds.targets.schemas import Aspect, Operator, Part
+from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from shared.china import split_proportionally
 from shared.errors import FieldError
 
@@ -26,7 +26,7 @@ class CheckedIndicator(Protocol):
 
     aspect: Aspect
     name: str
-    operator: Operator
+    operator: TargetOperator
     value: str
     weight: int
     core: bool
@@ -36,22 +36,22 @@ class CheckedIndicator(Protocol):
     file_ids: list[str]
 
 
-def calculate_completion(operator: Operator, value: str, actual: str) -> int:
+def calculate_completion(operator: TargetOperator, value: str, actual: str) -> int:
     """Completion of an indicator in hundredths of a percent, at most 10,000 %.
 
     A ≤ indicator is complete when the result is within the limit. A target of zero is complete when met and 0 otherwise.
     """
     target, result = Decimal(value), Decimal(actual)
-    if (operator is Operator.LE and result <= target) or result == target:
+    if (operator is TargetOperator.LE and result <= target) or result == target:
         return FULL_COMPLETION
-    if operator is Operator.GE:
+    if operator is TargetOperator.GE:
         ratio = (result, target)
-    elif operator is Operator.LE:
+    elif operator is TargetOperator.LE:
         ratio = (target, result)
     else:
         ratio = (min(target, result), max(target, result))
     if ratio[1] <= 0:
-        return FULL_COMPLETION if operator is Operator.GE and result >= target else 0
+        return FULL_COMPLETION if operator is TargetOperator.GE and result >= target else 0
     return max(0, min(MAX_COMPLETION, int(ratio[0] * FULL_COMPLETION / ratio[1])))
 
 
@@ -74,15 +74,15 @@ def calculate_score(indicators: Iterable[WeightedIndicator], execution: int, exe
     return points // 100
 
 
-def distribute_weights(aspects: list[Aspect], points: Mapping[Part, int]) -> list[int]:
+def distribute_weights(aspects: list[Aspect], points: Mapping[TargetSection, int]) -> list[int]:
     """Distribute the points of each part over its indicators, earlier ones first.
 
     The points of a part without indicators go to the first part that has some.
     """
     weights = [0] * len(aspects)
-    points_by_part = {part: points[part] for part in Part}
-    present = [part for part in Part if any(aspect.part is part for aspect in aspects)]
-    for part in Part:
+    points_by_part = {part: points[part] for part in TargetSection}
+    present = [part for part in TargetSection if any(aspect.part is part for aspect in aspects)]
+    for part in TargetSection:
         if present and part not in present:
             points_by_part[present[0]] += points_by_part.pop(part)
     for part in present:
@@ -95,7 +95,7 @@ def distribute_weights(aspects: list[Aspect], points: Mapping[Part, int]) -> lis
 
 
 def list_form_faults(
-    indicators: list[CheckedIndicator], points: Mapping[Part, int]
+    indicators: list[CheckedIndicator], points: Mapping[TargetSection, int]
 ) -> tuple[FieldError, ...]:
     """Everything the form lacks before it can be submitted."""
     aspects = {indicator.aspect for indicator in indicators}
@@ -115,7 +115,7 @@ def list_form_faults(
         if not indicator.value
     ]
     expected, total = (
-        sum(points[part] for part in Part),
+        sum(points[part] for part in TargetSection),
         sum(indicator.weight for indicator in indicators),
     )
     if indicators and total != expected:

@@ -4,10 +4,10 @@ from typing import Any
 from uuid import UUID
 
 from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.targets import repository
 from services.funds.targets.calculation import calculate_execution
-from services.funds.targets.schemas import SheetRow, YearSheet
+from services.funds.targets.schemas import TargetSheetRow, YearSheet
 from shared.auth import region_bounds
 from shared.china import format_yuan
 from shared.spreadsheets import INTEGER, TEXT, WAN, Column
@@ -35,7 +35,9 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
     counts = await repository.count_year_targets(work, region, year)
     filters = {"project_id": [row.project_id for row in rows], "year": year}
     grouped = await ledger.list_figures(work, ("project_id",), filters) if rows else []
-    figures_by_project: dict[UUID, Figures] = {group["project_id"]: figures for group, figures in grouped}
+    figures_by_project: dict[UUID, LedgerFigures] = {
+        group["project_id"]: figures for group, figures in grouped
+    }
     total = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
     return YearSheet.model_construct(
         region=region,
@@ -48,14 +50,14 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
         allocated=total.allocated,
         paid=total.paid,
         execution=format_yuan(calculate_execution(total.paid, total.allocated)),
-        rows=[_build_sheet_row(row, figures_by_project.get(row.project_id, Figures())) for row in rows],
+        rows=[_build_sheet_row(row, figures_by_project.get(row.project_id, LedgerFigures())) for row in rows],
     )
 
 
-def _build_sheet_row(row: Any, figures: Figures) -> SheetRow:  # noqa: ANN401 - a row of the sheet's query
+def _build_sheet_row(row: Any, figures: LedgerFigures) -> TargetSheetRow:  # noqa: ANN401 - a row of the sheet's query
     names = ("project_id", "project_name", "region", "state", "amount", "published_on", "due_on")
     counts = ("indicators", "met", "deviating", "monitorings")
-    return SheetRow.model_construct(
+    return TargetSheetRow.model_construct(
         target_id=row.id,
         allocated=figures.allocated,
         paid=figures.paid,

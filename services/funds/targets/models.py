@@ -8,7 +8,7 @@ from sqlmodel import Field
 
 from services.funds.base import Base
 from services.funds.targets.lifecycle import TargetState
-from services.funds.targets.schemas import Aspect, Operator
+from services.funds.targets.schemas import Aspect, TargetOperator
 from shared.db import JSON, Fen, Record, text_enum
 
 
@@ -62,7 +62,7 @@ class TargetIndicator(Base, table=True):
     position: int
     aspect: Aspect = Field(sa_type=text_enum(Aspect))
     name: str = Field(max_length=200)
-    operator: Operator = Field(sa_type=text_enum(Operator))
+    operator: TargetOperator = Field(sa_type=text_enum(TargetOperator))
     value: str = Field(default="", max_length=20)
     unit: str = Field(default="", max_length=40)
     weight: int

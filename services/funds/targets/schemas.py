@@ -12,7 +12,7 @@ from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class Part(LabelledEnum):
+class TargetSection(LabelledEnum):
     """一级指标."""
 
     OUTPUT = "output", "产出指标"
@@ -34,14 +34,14 @@ class Aspect(LabelledEnum):
     SERVED = "served", "服务对象满意度指标"
 
     @property
-    def part(self) -> Part:
+    def part(self) -> TargetSection:
         """The 一级指标 of this 二级指标."""
         if self in {Aspect.QUANTITY, Aspect.QUALITY, Aspect.TIMELINESS, Aspect.COST}:
-            return Part.OUTPUT
-        return Part.SATISFACTION if self is Aspect.SERVED else Part.BENEFIT
+            return TargetSection.OUTPUT
+        return TargetSection.SATISFACTION if self is Aspect.SERVED else TargetSection.BENEFIT
 
 
-class Operator(LabelledEnum):
+class TargetOperator(LabelledEnum):
     """指标值的比较."""
 
     GE = "ge", "≥"
@@ -59,7 +59,7 @@ class IndicatorWrite(BaseModel):
     id: UUID | None = None
     aspect: Aspect
     name: str = Field(min_length=2, max_length=200, description="三级指标")
-    operator: Operator = Operator.GE
+    operator: TargetOperator = TargetOperator.GE
     value: DecimalText | None = Field(None, description="指标值")
     unit: str = Field("", max_length=40)
     weight: int | None = Field(None, ge=0, le=100, description="权重; 空为平均分配")
@@ -132,10 +132,10 @@ class IndicatorRead(BaseModel):
 
     id: UUID
     position: int
-    part: Part = Field(description="一级指标")
+    part: TargetSection = Field(description="一级指标")
     aspect: Aspect = Field(description="二级指标")
     name: str = Field(description="三级指标")
-    operator: Operator
+    operator: TargetOperator
     value: str
     unit: str
     weight: int
@@ -205,10 +205,10 @@ class PublicIndicator(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    part: Part = Field(description="一级指标")
+    part: TargetSection = Field(description="一级指标")
     aspect: Aspect = Field(description="二级指标")
     name: str = Field(description="三级指标")
-    operator: Operator
+    operator: TargetOperator
     value: str
     unit: str
     actual: str = Field("", description="完成值; 自评审定后公开")
@@ -251,9 +251,9 @@ class TemplateIndicator(BaseModel):
     """模板中的指标."""
 
     aspect: Aspect
-    part: Part
+    part: TargetSection
     name: str
-    operator: Operator
+    operator: TargetOperator
     unit: str = ""
     value: str = ""
     core: bool = False
@@ -271,7 +271,7 @@ class TargetTemplate(BaseModel):
     rule: str
 
 
-class SheetRow(BaseModel):
+class TargetSheetRow(BaseModel):
     """年度绩效表中的一行."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -307,4 +307,4 @@ class YearSheet(BaseModel):
     allocated: Money
     paid: Money
     execution: str
-    rows: list[SheetRow] = Field(description="最多 1000 行")
+    rows: list[TargetSheetRow] = Field(description="最多 1000 行")

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
 from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan
 from services.funds.policy import (
@@ -36,7 +36,6 @@ from services.funds.targets.schemas import (
     IndicatorWrite,
     MonitoringCreate,
     MonitoringRead,
-    Part,
     PublicIndicator,
     PublicTarget,
     ResultsWrite,
@@ -44,6 +43,7 @@ from services.funds.targets.schemas import (
     TargetCreate,
     TargetDetail,
     TargetRead,
+    TargetSection,
     TargetTemplate,
     TargetTransitionRequest,
     TemplateIndicator,
@@ -158,7 +158,10 @@ def build_moved_event(target: Target, was: TargetState) -> TargetMoved:
 
 
 async def _save_indicators(
-    work: UnitOfWork, target: Target, indicators: Sequence[IndicatorWrite], points: Mapping[Part, int]
+    work: UnitOfWork,
+    target: Target,
+    indicators: Sequence[IndicatorWrite],
+    points: Mapping[TargetSection, int],
 ) -> None:
     even_weights = distribute_weights([indicator.aspect for indicator in indicators], points)
     rows = [
@@ -218,13 +221,13 @@ def build_target_read(target: Target) -> TargetRead:
     )
 
 
-async def get_target_figures(work: UnitOfWork, target: Target, as_of: date | None = None) -> Figures:
+async def get_target_figures(work: UnitOfWork, target: Target, as_of: date | None = None) -> LedgerFigures:
     """Figures of the allocations that the plan gave to the target's project."""
     funded = await allocations.list_related_allocations(
         work, plans=[target.plan_id], projects=[target.project_id]
     )
     if not funded:
-        return Figures()
+        return LedgerFigures()
     return await ledger.get_figures(work, {"allocation_id": [allocation.id for allocation in funded]}, as_of)
 
 

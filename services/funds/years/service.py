@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.funds.ledger import service as ledger
 from services.funds.ledger.models import YearClosing
-from services.funds.ledger.schemas import Figures
+from services.funds.ledger.schemas import LedgerFigures
 from services.funds.percentages import format_percent, parse_hundredths
 from services.funds.policy import CARRY_OVER, LAND_REVENUE, CarryOverRule
 from services.funds.sources.models import Source
@@ -114,7 +114,7 @@ async def get_year_report(work: UnitOfWork, region: str, year: int) -> YearRepor
     )
 
 
-async def _get_year_end_figures(work: UnitOfWork, region: str, year: int) -> dict[UUID, Figures]:
+async def _get_year_end_figures(work: UnitOfWork, region: str, year: int) -> dict[UUID, LedgerFigures]:
     source_ids = [source.id for source in await repository.list_sources(work, region, get_last_day(year))]
     if not source_ids:
         return {}
@@ -122,12 +122,12 @@ async def _get_year_end_figures(work: UnitOfWork, region: str, year: int) -> dic
     return {group["source_id"]: figures for group, figures in rows}
 
 
-def _build_carry_over_figures(row: CarryOver) -> Figures:
-    return Figures.model_construct(received=row.received, allocated=row.allocated, paid=row.paid)
+def _build_carry_over_figures(row: CarryOver) -> LedgerFigures:
+    return LedgerFigures.model_construct(received=row.received, allocated=row.allocated, paid=row.paid)
 
 
 def _build_carried_balance(
-    source: Source, figures_by_source: Mapping[UUID, Figures], rule: Rule[CarryOverRule], year: int
+    source: Source, figures_by_source: Mapping[UUID, LedgerFigures], rule: Rule[CarryOverRule], year: int
 ) -> CarriedBalance:
     figures = figures_by_source[source.id]
     carried = figures.received - figures.paid

@@ -41,7 +41,7 @@ class WorkRowRead(WorkRow):
         return not self.late, self.due_on or date.max, self.since
 
 
-class ShortcutRead(BaseModel):
+class HomeShortcutRead(BaseModel):
     """常用办理."""
 
     label: str
@@ -62,5 +62,5 @@ class Home(BaseModel):
     waiting: int = Field(description="待办合计")
     late: int = Field(description="其中已逾期的")
     first: list[WorkRowRead] = Field(description="最急的几条, 逾期的在前")
-    shortcuts: list[ShortcutRead]
+    shortcuts: list[HomeShortcutRead]
     missing: list[MissingPart] = Field(description="暂时联系不上的服务; 它们的待办不在其中")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
-from services.gateway.home.schemas import Home, RoleRead, ShortcutRead, TodoItem, WorkRowRead
+from services.gateway.home.schemas import Home, HomeShortcutRead, RoleRead, TodoItem, WorkRowRead
 from shared.auth import Actor, May
 from shared.http import API_PREFIX
 from shared.unit_of_work import CHINA_TIME_ZONE
@@ -44,12 +44,14 @@ def _build_todo_item(service: str, item: Part) -> TodoItem:
     return TodoItem(service=service, **{name: item[name] for name in TodoItem.model_fields if name in item})
 
 
-def _list_shortcuts(parts: list[Part]) -> list[ShortcutRead]:
-    return [ShortcutRead(service=part["service"], **one) for part in parts for one in part["shortcuts"]]
+def _list_shortcuts(parts: list[Part]) -> list[HomeShortcutRead]:
+    return [HomeShortcutRead(service=part["service"], **one) for part in parts for one in part["shortcuts"]]
 
 
-def _list_own_shortcuts(actor: Actor) -> list[ShortcutRead]:
+def _list_own_shortcuts(actor: Actor) -> list[HomeShortcutRead]:
     """What the gateway itself offers."""
     if not actor.can(May.OVERVIEW_READ):
         return []
-    return [ShortcutRead(label="看总览", service="gateway", method="GET", address=f"{API_PREFIX}/overview")]
+    return [
+        HomeShortcutRead(label="看总览", service="gateway", method="GET", address=f"{API_PREFIX}/overview")
+    ]

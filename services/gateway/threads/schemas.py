@@ -60,7 +60,7 @@ STEP_SPECS: tuple[StepSpec, ...] = (
 Rows = list[dict[str, Any]]
 
 
-class Step(BaseModel):
+class ThreadStep(BaseModel):
     """全链条上的一步."""
 
     label: str
@@ -78,7 +78,7 @@ class Thread(BaseModel):
 
     kind: ThreadKind
     id: UUID
-    steps: list[Step] = Field(description="按日期排列")
+    steps: list[ThreadStep] = Field(description="按日期排列")
     sources: Rows
     plans: Rows
     allocations: Rows

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.gateway.fan_out import FanOut, gather
-from services.gateway.threads.schemas import STEP_SPECS, Rows, Step, StepSpec, Thread, ThreadKind
+from services.gateway.threads.schemas import STEP_SPECS, Rows, StepSpec, Thread, ThreadKind, ThreadStep
 from shared.errors import NotFound
 
 MAX_STEP_TEXT_LENGTH = 120
@@ -14,7 +14,7 @@ MAX_FULL_PROJECTS = 30
 LATEST_PAGE_PARAMS = {"limit": 50}
 
 
-def build_steps(parts: Mapping[str, list[dict[str, Any]]]) -> list[Step]:
+def build_steps(parts: Mapping[str, list[dict[str, Any]]]) -> list[ThreadStep]:
     """Convert records to steps, sorted by day, within a day by the order of STEP_SPECS; steps without a day come last."""
     steps = [
         _build_step(spec, row)
@@ -25,9 +25,9 @@ def build_steps(parts: Mapping[str, list[dict[str, Any]]]) -> list[Step]:
     return sorted(steps, key=lambda step: step.on or "9999")
 
 
-def _build_step(spec: StepSpec, row: Mapping[str, Any]) -> Step:
+def _build_step(spec: StepSpec, row: Mapping[str, Any]) -> ThreadStep:
     texts = [str(row[name]) for name in spec.text_fields.split() if row.get(name) not in {None, ""}]
-    return Step(
+    return ThreadStep(
         label=spec.label,
         on=next((str(row[name])[:10] for name in spec.day_fields.split() if row.get(name)), ""),
         text=" ".join(texts)[:MAX_STEP_TEXT_LENGTH],

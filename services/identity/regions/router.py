@@ -7,7 +7,13 @@ from fastapi import APIRouter, Body, Query
 
 from services.identity.regions import repository, service
 from services.identity.regions.models import Region
-from services.identity.regions.schemas import ImportResult, RegionDetail, RegionLevel, RegionPage, RegionRead
+from services.identity.regions.schemas import (
+    RegionDetail,
+    RegionImportResult,
+    RegionLevel,
+    RegionPage,
+    RegionRead,
+)
 from shared.auth import May
 from shared.china import OptionalRegionCode, RegionCode
 from shared.errors import Invalid, NotFound
@@ -62,7 +68,7 @@ async def read_region(work: ReadWork, code: RegionCode) -> RegionDetail:
 
 @router.post(
     "/imports",
-    response_model=ImportResult,
+    response_model=RegionImportResult,
     **requires(May.REGION_MANAGE, refuses=(Invalid, NotFound), body=MAX_IMPORT_BYTES),
 )
 async def import_regions(work: WriteWork, body: Annotated[bytes, Body(media_type="text/csv")]) -> Any:  # noqa: ANN401 - shaped by response_model

@@ -57,7 +57,7 @@ class ImportFault(BaseModel):
     detail: str
 
 
-class ImportResult(BaseModel):
+class RegionImportResult(BaseModel):
     """导入结果. Nothing is written when a line is invalid."""
 
     added: int

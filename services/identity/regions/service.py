@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.identity.regions import repository
 from services.identity.regions.models import Region
-from services.identity.regions.schemas import ImportFault, ImportResult, RegionRow
+from services.identity.regions.schemas import ImportFault, RegionImportResult, RegionRow
 from shared.auth import May, is_region_within
 from shared.errors import Invalid
 from shared.http import to_field_errors
@@ -38,7 +38,7 @@ def parse_regions(text: str) -> tuple[list[RegionRow], list[ImportFault]]:
     return rows, errors
 
 
-async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> ImportResult:
+async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> RegionImportResult:
     """Insert new regions and update changed ones, by code."""
     existing = await repository.find_regions(work, [row.code for row in rows])
     added = changed = 0
@@ -54,10 +54,10 @@ async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> ImportR
             work.session.add(region)
             changed += 1
     await work.session.flush()
-    return ImportResult(added=added, changed=changed, unchanged=len(rows) - added - changed)
+    return RegionImportResult(added=added, changed=changed, unchanged=len(rows) - added - changed)
 
 
-async def import_upload(work: UnitOfWork, content: bytes) -> ImportResult:
+async def import_upload(work: UnitOfWork, content: bytes) -> RegionImportResult:
     """Import an uploaded file. Raises NotFound or Forbidden for a row outside the caller's regions, Invalid for bad rows."""
     rows = _decode_rows(content)
     for row in rows:
@@ -65,7 +65,7 @@ async def import_upload(work: UnitOfWork, content: bytes) -> ImportResult:
     return await upsert_regions(work, rows)
 
 
-async def import_bundled(work: UnitOfWork, content: bytes) -> ImportResult:
+async def import_bundled(work: UnitOfWork, content: bytes) -> RegionImportResult:
     """Import a file of the installation without a permission check; raises Invalid for bad rows."""
     return await upsert_regions(work, _decode_rows(content))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.projects.evaluations import repository
 from services.projects.evaluations.calculation import format_points
-from services.projects.evaluations.models import Evaluation
+from services.projects.evaluations.models import ProjectEvaluation
 from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.rules import ScoreSheetItem
 from services.projects.imports.exporter import MAX_IN_MEMORY_BYTES, MEDIA_TYPES, ExportFile
@@ -36,7 +36,7 @@ def _build_columns(items: Sequence[ScoreSheetItem]) -> list[Column]:
     ]
 
 
-def _build_row(number: int, evaluation: Evaluation, places: PlaceNames) -> dict[str, Any]:
+def _build_row(number: int, evaluation: ProjectEvaluation, places: PlaceNames) -> dict[str, Any]:
     county, town, village = places.get_names(evaluation.region)
     return {
         "number": number,

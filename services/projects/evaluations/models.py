@@ -12,7 +12,7 @@ from services.projects.evaluations.lifecycle import EvaluationState
 from shared.db import JSON, Record, text_enum
 
 
-class Evaluation(Base, Record, table=True):
+class ProjectEvaluation(Base, Record, table=True):
     """项目评价, at most one per project. Scores in hundredths; `items` belong to the last scoring, `self_items` to the self-evaluation."""
 
     __tablename__ = "evaluation"

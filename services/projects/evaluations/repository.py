@@ -9,15 +9,15 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.evaluations.lifecycle import EvaluationState
-from services.projects.evaluations.models import Evaluation
+from services.projects.evaluations.models import ProjectEvaluation
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
-EVALUATION_TABLE: sa.Table = Evaluation.__table__  # type: ignore[attr-defined]
-SORT_COLUMNS = {"score": col(Evaluation.score), "state_since": col(Evaluation.state_since)}
+EVALUATION_TABLE: sa.Table = ProjectEvaluation.__table__  # type: ignore[attr-defined]
+SORT_COLUMNS = {"score": col(ProjectEvaluation.score), "state_since": col(ProjectEvaluation.state_since)}
 BATCH_ROWS = 500
 
 
@@ -47,25 +47,27 @@ def _build_conditions(work: UnitOfWork, filters: EvaluationFilter) -> list[Any]:
     return conditions
 
 
-async def find_evaluation(work: UnitOfWork, project_id: UUID, *, lock: bool = False) -> Evaluation | None:
+async def find_evaluation(
+    work: UnitOfWork, project_id: UUID, *, lock: bool = False
+) -> ProjectEvaluation | None:
     """Return the evaluation of a project, or None. The caller has checked access to the project."""
-    query = select(Evaluation).where(Evaluation.project_id == project_id)
+    query = select(ProjectEvaluation).where(ProjectEvaluation.project_id == project_id)
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
 
 
 async def list_evaluations(
     work: UnitOfWork, params: PageParams, filters: EvaluationFilter
-) -> Page[Evaluation]:
+) -> Page[ProjectEvaluation]:
     """Return a page of evaluations within the caller's regions, highest score first."""
-    query = select(Evaluation).where(*_build_conditions(work, filters))
+    query = select(ProjectEvaluation).where(*_build_conditions(work, filters))
     return await list_page(
-        work.session, query, params, orders=SORT_COLUMNS, key=col(Evaluation.id), default="-score"
+        work.session, query, params, orders=SORT_COLUMNS, key=col(ProjectEvaluation.id), default="-score"
     )
 
 
 async def iterate_evaluations(
     work: UnitOfWork, filters: EvaluationFilter
-) -> AsyncGenerator[list[Evaluation]]:
+) -> AsyncGenerator[list[ProjectEvaluation]]:
     """Yield all evaluations of a filter page by page."""
     cursor = ""
     while True:
@@ -85,10 +87,11 @@ async def count_by_grade(work: UnitOfWork, filters: EvaluationFilter) -> list[sa
     return list(await execute_core(work.session, query))
 
 
-async def get_evaluation_by_id(work: UnitOfWork, evaluation_id: UUID) -> Evaluation:
+async def get_evaluation_by_id(work: UnitOfWork, evaluation_id: UUID) -> ProjectEvaluation:
     """Load an evaluation within the caller's regions; raise NotFound otherwise."""
-    query = select(Evaluation).where(
-        Evaluation.id == evaluation_id, work.actor.scope_filter(May.PROJECT_READ, col(Evaluation.region))
+    query = select(ProjectEvaluation).where(
+        ProjectEvaluation.id == evaluation_id,
+        work.actor.scope_filter(May.PROJECT_READ, col(ProjectEvaluation.region)),
     )
     evaluation = (await work.session.exec(query)).first()
     if evaluation is None:

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from services.projects.evaluations import exporter, repository, service
 from services.projects.evaluations.lifecycle import EVALUATION_LIFECYCLE, EvaluationAction, EvaluationState
-from services.projects.evaluations.models import Evaluation
+from services.projects.evaluations.models import ProjectEvaluation
 from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.schemas import (
     EvaluationCounts,
@@ -137,7 +137,7 @@ EVALUATION_KIND = RecordKind(
     name="evaluation",
     label="项目评价",
     path="/projects/evaluations",
-    model=Evaluation,
+    model=ProjectEvaluation,
     read=EvaluationRead,
     may=May.PROJECT_READ,
     title="project_name",

@@ -13,7 +13,7 @@ from services.projects.evaluations.lifecycle import (
     EvaluationFacts,
     EvaluationState,
 )
-from services.projects.evaluations.models import Evaluation
+from services.projects.evaluations.models import ProjectEvaluation
 from services.projects.evaluations.repository import EvaluationFilter
 from services.projects.evaluations.rules import ScoreSheet, ScoringFacts
 from services.projects.evaluations.schemas import (
@@ -53,7 +53,7 @@ SCORED_TARGET_STATES = ("evaluated", "confirmed")
 """States in which the performance target of the funds service has a valid score."""
 
 
-def build_evaluation_read(evaluation: Evaluation) -> EvaluationRead:
+def build_evaluation_read(evaluation: ProjectEvaluation) -> EvaluationRead:
     """Build the response of an evaluation."""
     values = {
         name: getattr(evaluation, name) for name in EvaluationRead.model_fields if hasattr(evaluation, name)
@@ -132,7 +132,7 @@ async def _load_facts(
 
 async def submit_self_evaluation(
     work: UnitOfWork, project_id: UUID, body: SelfEvaluation, match: VersionMatch
-) -> Evaluation:
+) -> ProjectEvaluation:
     """Store the self-evaluation of a project; it can be replaced until it is reviewed."""
     target = await _request_target(work, project_id)
     project = await projects.get_project(work, project_id, lock=True)
@@ -158,8 +158,8 @@ async def submit_self_evaluation(
     return evaluation
 
 
-def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) -> Evaluation:
-    evaluation = Evaluation(
+def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) -> ProjectEvaluation:
+    evaluation = ProjectEvaluation(
         id=new_id(),
         region=project.region,
         created_at=work.at,
@@ -185,7 +185,7 @@ def _build_evaluation(work: UnitOfWork, project: Project, body: SelfEvaluation) 
 
 
 def _set_score(
-    evaluation: Evaluation, rule: Rule[ScoreSheet], sheet: ScoreSheet, result: ScoreResult
+    evaluation: ProjectEvaluation, rule: Rule[ScoreSheet], sheet: ScoreSheet, result: ScoreResult
 ) -> None:
     assert result.score is not None  # noqa: S101 - checked by the caller
     grade = sheet.find_grade(result.score)
@@ -194,7 +194,7 @@ def _set_score(
 
 
 async def _publish_evaluation(
-    work: UnitOfWork, project: Project, evaluation: Evaluation, body: SelfEvaluation, *, created: bool
+    work: UnitOfWork, project: Project, evaluation: ProjectEvaluation, body: SelfEvaluation, *, created: bool
 ) -> None:
     """Write the evaluation, copy it to the project and publish both events."""
     if evaluation.state is EvaluationState.RETURNED:
@@ -217,7 +217,7 @@ async def _publish_evaluation(
     await _copy_to_project(work, project, evaluation)
 
 
-def _make_event_factory(evaluation: Evaluation) -> Callable[[str, str], EvaluationMoved]:
+def _make_event_factory(evaluation: ProjectEvaluation) -> Callable[[str, str], EvaluationMoved]:
     return lambda was, now: EvaluationMoved(
         evaluation_id=evaluation.id,
         project_id=evaluation.project_id,
@@ -228,7 +228,7 @@ def _make_event_factory(evaluation: Evaluation) -> Callable[[str, str], Evaluati
     )
 
 
-async def _copy_to_project(work: UnitOfWork, project: Project, evaluation: Evaluation) -> None:
+async def _copy_to_project(work: UnitOfWork, project: Project, evaluation: ProjectEvaluation) -> None:
     """Copy the score, grade and state to the project, which shows them."""
     project.evaluation = {
         "id": str(evaluation.id),
@@ -256,7 +256,7 @@ async def transition_evaluation(
     *,
     match: VersionMatch,
     dry_run: bool,
-) -> Evaluation | TransitionPreview:
+) -> ProjectEvaluation | TransitionPreview:
     """Review or return an evaluation, or submit it again; a review computes the score from the current records."""
     computes_score = action is not EvaluationAction.RETURN
     target = await _request_target(work, project_id) if computes_score else None
@@ -292,7 +292,10 @@ async def transition_evaluation(
 
 
 def _set_actor(
-    work: UnitOfWork, evaluation: Evaluation, action: EvaluationAction, body: EvaluationTransitionRequest
+    work: UnitOfWork,
+    evaluation: ProjectEvaluation,
+    action: EvaluationAction,
+    body: EvaluationTransitionRequest,
 ) -> None:
     """Record who performed the action; the transaction rolls back when the transition is refused."""
     if action is EvaluationAction.REVIEW:
@@ -305,7 +308,7 @@ def _set_actor(
         )
 
 
-def _merge_given_points(evaluation: Evaluation, items: Sequence[GivenPoints]) -> list[GivenPoints]:
+def _merge_given_points(evaluation: ProjectEvaluation, items: Sequence[GivenPoints]) -> list[GivenPoints]:
     """Combine the reviewer's points with the self-evaluation's points for items the reviewer left out."""
     reviewed_codes = {item.code for item in items}
     earlier = [
@@ -316,7 +319,7 @@ def _merge_given_points(evaluation: Evaluation, items: Sequence[GivenPoints]) ->
     return [*items, *earlier]
 
 
-async def _get_evaluation(work: UnitOfWork, project: Project, *, lock: bool) -> Evaluation:
+async def _get_evaluation(work: UnitOfWork, project: Project, *, lock: bool) -> ProjectEvaluation:
     evaluation = await repository.find_evaluation(work, project.id, lock=lock)
     if evaluation is None:
         raise NotFound("项目还没有自评", "The project was not evaluated yet")

@@ -10,8 +10,8 @@ from sqlmodel import Field
 from services.projects.base import Base
 from services.projects.projects.guards import Procurement
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, STAGE_OF_STATE, Stage, State
-from services.projects.projects.schemas import Indicator, MoneyKind, Nature, Operator, Origin
-from services.projects.screening.schemas import Budget, Land, Step
+from services.projects.projects.schemas import ApplicantKind, Indicator, MoneyKind, Nature, Operator
+from services.projects.screening.schemas import Budget, Land, PreparationStatus
 from shared.db import JSON, Fen, Record, text_enum
 
 BLOCKED_CONDITION = "blocked"
@@ -103,7 +103,7 @@ class Project(Base, Record, table=True):
     counts_as_industry: bool
     industry_reason: str = Field(default="", max_length=500)
     nature: Nature = Field(sa_type=text_enum(Nature))
-    origin: Origin = Field(sa_type=text_enum(Origin))
+    origin: ApplicantKind = Field(sa_type=text_enum(ApplicantKind))
     year: int
     parent_id: UUID | None = None
     is_package: bool = False
@@ -133,8 +133,8 @@ class Project(Base, Record, table=True):
     linkage: str = Field(default="", sa_type=sa.Text)
     operator: str = Field(default="", max_length=200)
     land: Land | None = Field(default=None, sa_type=text_enum(Land))
-    design: Step | None = Field(default=None, sa_type=text_enum(Step))
-    environment: Step | None = Field(default=None, sa_type=text_enum(Step))
+    design: PreparationStatus | None = Field(default=None, sa_type=text_enum(PreparationStatus))
+    environment: PreparationStatus | None = Field(default=None, sa_type=text_enum(PreparationStatus))
     budget: Budget | None = Field(default=None, sa_type=text_enum(Budget))
     remark: str = Field(default="", sa_type=sa.Text)
 

@@ -20,7 +20,7 @@ from services.projects.projects.lifecycle import (
     list_states,
 )
 from services.projects.projects.models import CodeCounter, PlannedMoney, Project, ProjectPlace, Target
-from services.projects.projects.schemas import MoneyKind, Origin
+from services.projects.projects.schemas import ApplicantKind, MoneyKind
 from shared.auth import Actor, May, Role, region_bounds
 from shared.db import event_log, execute_core, search
 from shared.errors import NotFound
@@ -48,17 +48,17 @@ CLEARABLE_STATES = (*EDITABLE_STATES, *REVIEW_STATES, State.RESERVE, State.PLANN
 """States in which a finding can still stop the project."""
 NO_TOWN_SUFFIX = "000000"
 """Digits after the county code in a region without a town."""
-ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[Origin, ...]]] = {
+ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[ApplicantKind, ...]]] = {
     May.PROJECT_DECLARE: {
-        Role.VILLAGE_CLERK: (Origin.VILLAGE,),
-        Role.TOWN_OFFICER: (Origin.TOWN,),
-        Role.LINE_BUREAU: (Origin.DISTRICT,),
-        Role.BUREAU: (Origin.DISTRICT,),
+        Role.VILLAGE_CLERK: (ApplicantKind.VILLAGE,),
+        Role.TOWN_OFFICER: (ApplicantKind.TOWN,),
+        Role.LINE_BUREAU: (ApplicantKind.DISTRICT,),
+        Role.BUREAU: (ApplicantKind.DISTRICT,),
     },
     May.PROJECT_IMPLEMENT: {
-        Role.TOWN_OFFICER: (Origin.VILLAGE, Origin.TOWN),
-        Role.LINE_BUREAU: (Origin.DISTRICT,),
-        Role.BUREAU: (Origin.DISTRICT,),
+        Role.TOWN_OFFICER: (ApplicantKind.VILLAGE, ApplicantKind.TOWN),
+        Role.LINE_BUREAU: (ApplicantKind.DISTRICT,),
+        Role.BUREAU: (ApplicantKind.DISTRICT,),
     },
 }
 """Permissions that several roles hold for one project: the origin of the project decides whose task it is."""

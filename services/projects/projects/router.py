@@ -14,7 +14,6 @@ from services.projects.projects.models import Project
 from services.projects.projects.repository import ProjectFilter
 from services.projects.projects.schemas import (
     CATEGORY_PATTERN,
-    BatchRead,
     BatchWrite,
     History,
     MoneyKind,
@@ -27,6 +26,7 @@ from services.projects.projects.schemas import (
     ProjectRow,
     ProjectTransitionRequest,
     RollOver,
+    TransitionBatchRead,
 )
 from shared.auth import May
 from shared.china import RegionCode, parse_yuan
@@ -47,14 +47,14 @@ from shared.records import RecordKind, Shortcut, Todo, turn
 batch_router = APIRouter(prefix="/projects", tags=["批量办理"], route_class=Route)
 
 
-@batch_router.post("/batch", response_model=BatchRead, **requires(*PROJECT_LIFECYCLE.permissions()))
-async def act_on_many(work: WriteWork, body: BatchWrite, dry_run: bool = False) -> BatchRead:
+@batch_router.post("/batch", response_model=TransitionBatchRead, **requires(*PROJECT_LIFECYCLE.permissions()))
+async def act_on_many(work: WriteWork, body: BatchWrite, dry_run: bool = False) -> TransitionBatchRead:
     """批量办理: 一份文件办多个项目, 逐个给出结果."""
     return await transitions.transition_batch(work, body, dry_run=dry_run)
 
 
-@batch_router.post("/roll-over", response_model=BatchRead, **requires(May.PROJECT_PLAN))
-async def roll_projects_over(work: WriteWork, body: RollOver, dry_run: bool = False) -> BatchRead:
+@batch_router.post("/roll-over", response_model=TransitionBatchRead, **requires(May.PROJECT_PLAN))
+async def roll_projects_over(work: WriteWork, body: RollOver, dry_run: bool = False) -> TransitionBatchRead:
     """在库未安排的项目滚动纳入下一年度."""
     return await transitions.roll_over_projects(work, body, dry_run=dry_run)
 

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from services.projects.projects.guards import Procurement, Purchase
 from services.projects.projects.lifecycle import Stage, State
-from services.projects.screening.schemas import Budget, Land, Step
+from services.projects.screening.schemas import Budget, Land, PreparationStatus
 from shared.china import LabelledEnum, Money, Place, PositiveMoney, RegionCode, SignedMoney
 from shared.clients.projects import BuiltAsset
 from shared.errors import FieldErrorRead
@@ -17,7 +17,7 @@ from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
 
-class Origin(LabelledEnum):
+class ApplicantKind(LabelledEnum):
     """申报主体."""
 
     VILLAGE = "village", "村级申报"
@@ -129,7 +129,7 @@ class ProjectFields(BaseModel):
     counts_as_industry: bool | None = Field(None, description="是否计入产业; 空则按项目类型, 不同须说明理由")
     industry_reason: str = Field("", max_length=500)
     nature: Nature = Nature.NEW
-    origin: Origin | None = Field(None, description="申报主体; 空则按所在区划层级")
+    origin: ApplicantKind | None = Field(None, description="申报主体; 空则按所在区划层级")
     year: Year = Field(description="项目年度")
     parent_id: UUID | None = Field(None, description="所属项目包或上级项目")
     place: str = Field("", max_length=500, description="实施地点")
@@ -158,8 +158,8 @@ class ProjectFields(BaseModel):
     linkage: str = Field("", max_length=2000, description="联农带农机制")
     operator: str = Field("", max_length=200, description="建成后的经营或管护主体")
     land: Land | None = None
-    design: Step | None = None
-    environment: Step | None = None
+    design: PreparationStatus | None = None
+    environment: PreparationStatus | None = None
     budget: Budget | None = None
     remark: LongText = ""
 
@@ -196,7 +196,7 @@ class ProjectChange(PatchBody):
     counts_as_industry: bool | None = None
     industry_reason: str | None = Field(None, max_length=500)
     nature: Nature | None = None
-    origin: Origin | None = None
+    origin: ApplicantKind | None = None
     year: Year | None = None
     parent_id: UUID | None = None
     place: str | None = Field(None, max_length=500)
@@ -225,8 +225,8 @@ class ProjectChange(PatchBody):
     linkage: str | None = Field(None, max_length=2000)
     operator: str | None = Field(None, max_length=200)
     land: Land | None = None
-    design: Step | None = None
-    environment: Step | None = None
+    design: PreparationStatus | None = None
+    environment: PreparationStatus | None = None
     budget: Budget | None = None
     remark: LongText | None = None
 
@@ -309,7 +309,7 @@ class ProjectRead(ProjectRow):
     content: str
     industry_reason: str
     nature: Nature
-    origin: Origin
+    origin: ApplicantKind
     planned_start: date | None
     managing_unit: str
     leader_name: str
@@ -329,8 +329,8 @@ class ProjectRead(ProjectRow):
     linkage: str
     operator: str
     land: Land | None
-    design: Step | None
-    environment: Step | None
+    design: PreparationStatus | None
+    environment: PreparationStatus | None
     budget: Budget | None
     remark: str
     declared_by: str
@@ -478,7 +478,7 @@ class BatchItemResult(BaseModel):
     errors: list[FieldErrorRead] = []
 
 
-class BatchRead(BaseModel):
+class TransitionBatchRead(BaseModel):
     """批量办理结果, in the order of the request."""
 
     dry_run: bool

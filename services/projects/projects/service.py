@@ -16,9 +16,9 @@ from services.projects.projects.lifecycle import EDITABLE_STATES, PROJECT_LIFECY
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace, Target
 from services.projects.projects.rules import ExternalFacts, gather_project_facts
 from services.projects.projects.schemas import (
+    ApplicantKind,
     History,
     HistoryItem,
-    Origin,
     PlaceRead,
     PlannedMoneyWrite,
     ProjectChange,
@@ -51,11 +51,11 @@ MAX_PACKAGE_LEVELS = 3
 """Package, project, site."""
 
 
-def derive_origin(region: str) -> Origin:
+def derive_origin(region: str) -> ApplicantKind:
     """Return the declaring level that matches the level of a region."""
     if region[VILLAGE_SLICE].strip("0"):
-        return Origin.VILLAGE
-    return Origin.TOWN if region[TOWN_SLICE].strip("0") else Origin.DISTRICT
+        return ApplicantKind.VILLAGE
+    return ApplicantKind.TOWN if region[TOWN_SLICE].strip("0") else ApplicantKind.DISTRICT
 
 
 async def check_project(work: UnitOfWork, body: ProjectCreate) -> dict[str, Any]:

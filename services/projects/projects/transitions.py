@@ -15,10 +15,10 @@ from services.projects.projects.models import Project
 from services.projects.projects.rules import ExternalFacts, gather_project_facts
 from services.projects.projects.schemas import (
     BatchItemResult,
-    BatchRead,
     BatchWrite,
     ProjectTransitionRequest,
     RollOver,
+    TransitionBatchRead,
 )
 from services.projects.screening import service as screening
 from services.projects.screening.schemas import ScreeningOccasion
@@ -259,7 +259,7 @@ def _noon_on(day: date) -> datetime:
     return datetime.combine(day, time(12), CHINA_TIME_ZONE)
 
 
-async def transition_batch(work: UnitOfWork, body: BatchWrite, *, dry_run: bool) -> BatchRead:
+async def transition_batch(work: UnitOfWork, body: BatchWrite, *, dry_run: bool) -> TransitionBatchRead:
     """Perform the same transition on each project; return one result per project."""
     action = Action(body.action)
 
@@ -269,7 +269,7 @@ async def transition_batch(work: UnitOfWork, body: BatchWrite, *, dry_run: bool)
     return await _process_each(work, body.ids, operation, dry_run=dry_run)
 
 
-async def roll_over_projects(work: UnitOfWork, body: RollOver, *, dry_run: bool) -> BatchRead:
+async def roll_over_projects(work: UnitOfWork, body: RollOver, *, dry_run: bool) -> TransitionBatchRead:
     """Move projects in reserve into a later year after screening by the current rules; return one result per project."""
 
     async def operation(work: UnitOfWork, project: Project) -> TransitionPreview | Project:
@@ -314,13 +314,13 @@ class _RollbackRow(Exception):
 
 async def _process_each(
     work: UnitOfWork, ids: Sequence[UUID], operation: ProjectOperation, *, dry_run: bool
-) -> BatchRead:
+) -> TransitionBatchRead:
     results = {}
     for project_id in sorted(set(ids)):  # one lock order for all batches prevents deadlocks
         results[project_id] = await _process_project(work, project_id, operation)
     items = [results[project_id] for project_id in dict.fromkeys(ids)]
     done = sum(item.done for item in items)
-    return BatchRead(dry_run=dry_run, done=done, refused=len(items) - done, items=items)
+    return TransitionBatchRead(dry_run=dry_run, done=done, refused=len(items) - done, items=items)
 
 
 async def _process_project(

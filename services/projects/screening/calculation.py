@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from services.projects.screening.lexicon import FoldedText
-from services.projects.screening.rules import UNLIMITED_SCOPE, Condition, ScreeningRule, ShareLimit
-from services.projects.screening.schemas import Finding, ScreeningSubject
+from services.projects.screening.rules import UNLIMITED_SCOPE, RuleCondition, ScreeningRule, ShareLimit
+from services.projects.screening.schemas import ScreeningFinding, ScreeningSubject
 from shared.china import FEN_PER_YUAN
 
 _PERCENT_PATTERN = re.compile(
@@ -86,9 +86,9 @@ def meets_conditions(rule: ScreeningRule, subject: ScreeningSubject) -> bool:
     return all(_meets_condition(condition, subject) for condition in rule.conditions)
 
 
-def build_condition_finding(rule: ScreeningRule) -> Finding:
+def build_condition_finding(rule: ScreeningRule) -> ScreeningFinding:
     """Build the finding of a rule that has conditions only, hence no matched words."""
-    return Finding(
+    return ScreeningFinding(
         family=rule.family,
         rule=rule.id,
         rule_version=rule.version,
@@ -101,7 +101,7 @@ def build_condition_finding(rule: ScreeningRule) -> Finding:
     )
 
 
-def _meets_condition(condition: Condition, subject: ScreeningSubject) -> bool:  # noqa: PLR0911 - one answer per test
+def _meets_condition(condition: RuleCondition, subject: ScreeningSubject) -> bool:  # noqa: PLR0911 - one answer per test
     if condition.field == "share":
         percent = compute_share(subject, condition.words)
         return percent is not None and condition.limit is not None and percent > condition.limit

@@ -9,9 +9,9 @@ from functools import lru_cache
 from services.projects.screening.lexicon import fold_text
 from services.projects.screening.schemas import (
     Family,
-    Finding,
     KnownProject,
     Match,
+    ScreeningFinding,
     ScreeningSubject,
     Severity,
 )
@@ -84,7 +84,9 @@ def compute_similarity(a: ScreeningSubject, b: ScreeningSubject) -> float:
     return score * (0.7 + 0.3 * quantities)
 
 
-def find_duplicates(subject: ScreeningSubject, candidates: Iterable[ScreeningSubject]) -> list[Finding]:
+def find_duplicates(
+    subject: ScreeningSubject, candidates: Iterable[ScreeningSubject]
+) -> list[ScreeningFinding]:
     """Return one review finding per candidate above the threshold, most similar first."""
     scored = [
         (score, candidate)
@@ -95,9 +97,9 @@ def find_duplicates(subject: ScreeningSubject, candidates: Iterable[ScreeningSub
     return [_build_finding(subject, score, candidate) for score, candidate in scored]
 
 
-def _build_finding(subject: ScreeningSubject, score: float, other: ScreeningSubject) -> Finding:
+def _build_finding(subject: ScreeningSubject, score: float, other: ScreeningSubject) -> ScreeningFinding:
     year_label = f"{other.year}年" if other.year else "已有"
-    return Finding(
+    return ScreeningFinding(
         family=Family.DUPLICATE,
         rule=_RULE_ID,
         rule_version=1,

@@ -26,9 +26,9 @@ from services.projects.screening.rules import (
 )
 from services.projects.screening.schemas import (
     Family,
-    Finding,
     Match,
     Screening,
+    ScreeningFinding,
     ScreeningSubject,
     Severity,
     Verdict,
@@ -283,7 +283,7 @@ class Engine:
         )
         return Screening(verdict=compute_verdict(findings), findings=findings, rules_version=self.version)
 
-    def _find_by_words(self, subject: ScreeningSubject) -> list[Finding]:
+    def _find_by_words(self, subject: ScreeningSubject) -> list[ScreeningFinding]:
         fields = [fold_text("name", subject.name), fold_text("content", subject.content)]
         fields += [fold_text(f"cost_items.{n}", item.name) for n, item in enumerate(subject.cost_items)]
         subject_fields = SubjectFields(fields)
@@ -352,7 +352,7 @@ def _is_part_of(start: int, end: int, low: int, high: int) -> bool:
     return inside or start < low < end < high or low < start < high < end
 
 
-def compute_verdict(findings: Sequence[Finding]) -> Verdict:
+def compute_verdict(findings: Sequence[ScreeningFinding]) -> Verdict:
     """Return the verdict of the highest severity found."""
     if any(finding.severity is Severity.BLOCK for finding in findings):
         return Verdict.BLOCK
@@ -374,10 +374,10 @@ def _keep_widest(matches: Collection[Match]) -> list[Match]:
     return widest
 
 
-def _build_finding(rule_matches: _RuleMatches) -> Finding:
+def _build_finding(rule_matches: _RuleMatches) -> ScreeningFinding:
     rule, matches = rule_matches.rule, _keep_widest(rule_matches.matches.values())[:MAX_MATCHES_PER_FINDING]
     words = "、".join(dict.fromkeys(f"“{match.text}”" for match in matches[:MAX_QUOTED_WORDS]))
-    return Finding(
+    return ScreeningFinding(
         family=rule.family,
         rule=rule.id,
         rule_version=rule.version,

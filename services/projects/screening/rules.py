@@ -90,7 +90,7 @@ class Finder(_StrictModel):
     share: ShareLimit | None = None
 
 
-class Condition(_StrictModel):
+class RuleCondition(_StrictModel):
     """A comparison with a field of the subject; all conditions of a rule must hold. A missing value satisfies only `missing`.
 
     `in` / `not_in` compare with `values`, `above` with `limit` (元 for amount, percent for share), `missing` takes no value.
@@ -136,7 +136,7 @@ class ScreeningRule(_StrictModel):
     scope: Scope = Scope()
     severity: Severity
     finders: tuple[Finder, ...] = ()
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[RuleCondition, ...] = ()
     explanation: str = Field(min_length=1)
     advice: str = Field(min_length=1)
     effective_from: date

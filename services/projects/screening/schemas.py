@@ -87,7 +87,7 @@ class Land(LabelledEnum):
     REDLINE = "redline", "涉及生态保护红线"
 
 
-class Step(LabelledEnum):
+class PreparationStatus(LabelledEnum):
     """Status of a preparatory step (design, environmental assessment)."""
 
     NOT_NEEDED = "not_needed", "不需要"
@@ -132,10 +132,10 @@ class ScreeningSubject(BaseModel):
     location: str = Field(default="", max_length=500)
     cost_items: list[CostItem] = Field(default_factory=list, max_length=200)
     land: Land | None = None
-    design: Step | None = None
+    design: PreparationStatus | None = None
     budget: Budget | None = None
     operator: str | None = Field(default=None, max_length=200, description="建成后的经营或管护主体")
-    environment: Step | None = None
+    environment: PreparationStatus | None = None
     minutes: bool | None = Field(default=None, description="村民(代表)会议记录是否齐备")
     linkage: str | None = Field(default=None, max_length=2_000, description="联农带农机制")
 
@@ -160,7 +160,7 @@ class Match(BaseModel):
     end: int
 
 
-class Finding(BaseModel):
+class ScreeningFinding(BaseModel):
     """One rule's hit: rule and version, basis, matched words, explanation and advice."""
 
     family: Family
@@ -179,11 +179,11 @@ class Screening(BaseModel):
     """Result of a screening: verdict, findings and the digest of the rules used."""
 
     verdict: Verdict
-    findings: list[Finding]
+    findings: list[ScreeningFinding]
     rules_version: str
 
 
-class FindingRead(BaseModel):
+class ScreeningFindingRead(BaseModel):
     """筛查发现: `rule` is the rule with its version ("halls.office@1")."""
 
     family: Family
@@ -196,7 +196,7 @@ class FindingRead(BaseModel):
     advice: str
 
     @classmethod
-    def from_finding(cls, finding: Finding) -> "FindingRead":
+    def from_finding(cls, finding: ScreeningFinding) -> "ScreeningFindingRead":
         """Build the response of a finding."""
         return cls.model_validate(finding.model_dump() | {"rule": f"{finding.rule}@{finding.rule_version}"})
 
@@ -205,14 +205,14 @@ class ScreeningAnswer(BaseModel):
     """试筛结果."""
 
     verdict: Verdict
-    findings: list[FindingRead]
+    findings: list[ScreeningFindingRead]
 
     @classmethod
     def from_screening(cls, screening: Screening) -> "ScreeningAnswer":
         """Build the response of a trial screening."""
         return cls(
             verdict=screening.verdict,
-            findings=[FindingRead.from_finding(finding) for finding in screening.findings],
+            findings=[ScreeningFindingRead.from_finding(finding) for finding in screening.findings],
         )
 
 

@@ -27,8 +27,8 @@ from services.projects.screening.schemas import (
     ClearanceDecision,
     ClearanceState,
     Family,
-    Finding,
     Screening,
+    ScreeningFinding,
     ScreeningOccasion,
     ScreeningSubject,
     Severity,
@@ -150,7 +150,7 @@ async def record_screenings(
 
 async def list_open_findings(
     work: UnitOfWork, screenings: Mapping[UUID, Screening]
-) -> dict[UUID, list[Finding]]:
+) -> dict[UUID, list[ScreeningFinding]]:
     """Return per project the findings that are neither confirmed nor waived."""
     marks = {
         compute_finding_mark(finding, project_id)
@@ -168,7 +168,7 @@ async def list_open_findings(
     }
 
 
-def compute_finding_mark(finding: Finding, project_id: UUID) -> str:
+def compute_finding_mark(finding: ScreeningFinding, project_id: UUID) -> str:
     """Compute the key that identifies a finding across screenings: rule, version and matched words.
 
     For duplicates it is the pair of projects, so that clearing one project also clears the other.
@@ -181,7 +181,7 @@ def compute_finding_mark(finding: Finding, project_id: UUID) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:20]
 
 
-def serialize_finding(finding: Finding, project_id: UUID) -> dict[str, Any]:
+def serialize_finding(finding: ScreeningFinding, project_id: UUID) -> dict[str, Any]:
     """Return a finding as stored in the record, with its mark."""
     return {**finding.model_dump(mode="json"), "mark": compute_finding_mark(finding, project_id)}
 
@@ -258,7 +258,7 @@ async def list_screening_faults(
     )
 
 
-def _build_fault(finding: Finding) -> FieldError:
+def _build_fault(finding: ScreeningFinding) -> FieldError:
     words = "、".join(dict.fromkeys(match.text for match in finding.matches))
     detail = f"筛查: {finding.item}" + (f"({words})" if words else "") + f", {finding.advice}"
     if finding.severity is Severity.REVIEW:
@@ -285,7 +285,7 @@ async def save_screening(
 
 
 def copy_screening_to_project(
-    work: UnitOfWork, project: Project, result: Screening, open_findings: Iterable[Finding]
+    work: UnitOfWork, project: Project, result: Screening, open_findings: Iterable[ScreeningFinding]
 ) -> None:
     """Copy verdict, findings and rule digest of the last screening to the project row."""
     project.screened_at = work.at

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from services.projects.summary import service
-from services.projects.summary.schemas import Summary
+from services.projects.summary.schemas import ProjectsSummary
 from shared.auth import May
 from shared.china import RegionCode
 from shared.http import ReadWork, Route, requires
@@ -13,11 +13,11 @@ from shared.http import ReadWork, Route, requires
 router = APIRouter(prefix="/projects/summary", tags=["项目统计"], route_class=Route)
 
 
-@router.get("", response_model=Summary, **requires(May.PROJECT_READ))
+@router.get("", response_model=ProjectsSummary, **requires(May.PROJECT_READ))
 async def read_summary(
     work: ReadWork,
     region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
-) -> Summary:
+) -> ProjectsSummary:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
     return await service.compute_summary(work, region or work.context.settings.district, year)

@@ -6,7 +6,7 @@ from services.projects.projects.lifecycle import Stage
 from shared.china import Money
 
 
-class Figures(BaseModel):
+class CountAndAmount(BaseModel):
     """个数与金额."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -21,7 +21,7 @@ class Figures(BaseModel):
     blocked: int = Field(description="筛查未通过的项目数")
 
 
-class SummaryRow(Figures):
+class SummaryRow(CountAndAmount):
     """一个地区、阶段、类型的个数与金额."""
 
     region: str
@@ -32,10 +32,10 @@ class SummaryRow(Figures):
     rows: str = Field(description="这个数所含项目的地址")
 
 
-class Summary(BaseModel):
+class ProjectsSummary(BaseModel):
     """项目统计, 按下级地区、阶段、一级类型."""
 
     region: str
     year: int | None
-    sum: Figures
+    sum: CountAndAmount
     items: list[SummaryRow]

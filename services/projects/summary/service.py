@@ -3,11 +3,11 @@
 from services.projects.policy import CATEGORY_TREE
 from services.projects.projects.lifecycle import Stage
 from services.projects.summary import repository
-from services.projects.summary.schemas import Figures, Summary, SummaryRow
+from services.projects.summary.schemas import CountAndAmount, ProjectsSummary, SummaryRow
 from shared.records import running_totals
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
-FIGURE_NAMES = tuple(Figures.model_fields)
+FIGURE_NAMES = tuple(CountAndAmount.model_fields)
 
 
 async def fold_totals(context: ServiceContext) -> int:
@@ -15,7 +15,7 @@ async def fold_totals(context: ServiceContext) -> int:
     return await running_totals.apply_all_deltas(context, repository.TOTAL_SPEC)
 
 
-async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Summary:
+async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> ProjectsSummary:
     """Compute counts and amounts per child region, stage and top-level category, and their sum.
 
     Reads the running totals when the caller sees the whole region, else sums the projects the caller may read.
@@ -44,6 +44,6 @@ async def compute_summary(work: UnitOfWork, region: str, year: int | None) -> Su
             )
         )
     total = {name: sum(getattr(item, name) for item in items) for name in FIGURE_NAMES}
-    return Summary.model_construct(
-        region=region, year=year, sum=Figures.model_construct(**total), items=items
+    return ProjectsSummary.model_construct(
+        region=region, year=year, sum=CountAndAmount.model_construct(**total), items=items
     )
