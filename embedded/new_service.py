@@ -118,9 +118,10 @@ def _add_compose_block(root: Path, variables: dict[str, str]) -> Path:
     block = """  {{name}}:
     <<: *service
     build: {context: .., dockerfile: deploy/Dockerfile, args: {SERVICE: {{name}}}}
-    volumes: ["{{name}}:/data"]
+    volumes: ["{{name}}:/data", *keys]
     environment:
       <<: *settings
+      XIANJIE_SERVICE_KEY: ${{{NAME}}_SERVICE_KEY:?see deploy/secrets.sh}
       {{NAME}}_DATABASE_URL: postgresql://xianjie:${XIANJIE_DATABASE_PASSWORD}@postgres/{{name}}
 
 """
@@ -147,8 +148,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     command = [sys.executable, "-m", "shared.db.migrate", options.name, "--new", "start"]
     completed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
-    migration = completed.stdout.split()[-1]
-    for path in [*paths, Path(migration)]:
+    paths.append(Path(completed.stdout.split()[-1]))
+    for file_name, options_of_door in (("Caddyfile", []), ("Caddyfile.tls", ["--tls"])):
+        command = [sys.executable, "-m", "embedded.door", *options_of_door]
+        completed = subprocess.run(command, cwd=root, check=True, capture_output=True, text=True)  # noqa: S603 - our own module
+        paths.append(_write_file(root / "deploy" / file_name, completed.stdout))
+    for path in paths:
         sys.stdout.write(f"{path.relative_to(root)}\n")
     return 0
 

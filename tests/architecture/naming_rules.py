@@ -32,7 +32,7 @@ EXTRA_FEATURE_FILES = {
 
 NOUNS_IN_ING_OR_ED = frozenset(
     """
-    embedded feed funding heading paging polling posting rating rescreening routing screening
+    embedded feed funding heading monitoring paging polling posting rating rescreening routing screening
     shared spending string timing training
     """.split()  # noqa: SIM905 - a list of words reads as words
 )

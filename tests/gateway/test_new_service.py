@@ -25,7 +25,13 @@ COPIED_PATHS = (
     "pyproject.toml",
     "Makefile",
 )
-CHANGED_FILES = {"shared/clients/http_client.py", "shared/auth/permissions.py", "deploy/docker-compose.yml"}
+CHANGED_FILES = {
+    "shared/clients/http_client.py",
+    "shared/auth/permissions.py",
+    "deploy/docker-compose.yml",
+    "deploy/Caddyfile",
+    "deploy/Caddyfile.tls",
+}
 
 
 @pytest.fixture(scope="module")
