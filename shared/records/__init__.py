@@ -2,12 +2,13 @@
 
 from shared.records.create import content_digest, create_record
 from shared.records.kind_routes import BoundKind, bind_kinds, list_get_addresses
-from shared.records.kinds import RecordKind, Shortcut, Todo, turn
+from shared.records.kinds import Act, RecordKind, Shortcut, Todo, turn
 from shared.records.running_totals import TotalSpec, previous_values
 from shared.records.save import insert_record, log_event, log_events, save_record, touch_record
 from shared.records.worklist import TimeLimits, WorklistItem, count_items, list_items, load_limits
 
 __all__ = [
+    "Act",
     "BoundKind",
     "RecordKind",
     "Shortcut",

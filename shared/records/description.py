@@ -79,6 +79,7 @@ class KindRead(BaseModel):
     forms: str = Field("", description="表单的地址")
     key: str
     title: str
+    owner: str = Field("", description="哪个字段是本人的账号")
     columns: list[ColumnRead]
     filters: list[ColumnRead]
     search: bool
@@ -156,7 +157,7 @@ def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: _CodeSet
     shape, fields = kind.read, json_fields(kind.read)
     detail = f"{API}{kind.detail_address('{id}')}"
     may_create = bound.may_create(actor)
-    has_forms = may_create or bound.may_change(actor) or bound.move is not None
+    has_forms = may_create or bound.may_change(actor) or bound.move is not None or bound.acts_of(actor)
     return KindRead(
         name=kind.name,
         label=kind.label,
@@ -169,6 +170,7 @@ def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: _CodeSet
         forms=f"{API}/meta/forms/{kind.name}" if has_forms else "",
         key=kind.key,
         title=kind.title,
+        owner=kind.owner,
         columns=[
             codes.describe(shape.__name__, name, *_annotation(shape, fields[name])) for name in kind.columns
         ],

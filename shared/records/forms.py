@@ -8,11 +8,14 @@ from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.lifecycle.table import describe_guard
 from shared.records.kind_routes import BoundKind
+from shared.records.kinds import RecordKind
 from shared.records.shapes import describe_field, find_label, iterate_parts, name_code_set
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 API = "/api/v1"
 Schema = dict[str, Any]
+TOLD_TYPES = frozenset({"region", "money", "id", "file", "files", "fix"})
+"""What a page cannot see from the JSON type."""
 
 
 class FormRead(BaseModel):
@@ -35,6 +38,13 @@ class MoveRead(BaseModel):
     four_eyes: bool = Field(description="是否须由另一人办理")
 
 
+class ActFormRead(FormRead):
+    """办理之外能对一条记录做的事, 如答复抽查、盘点一件."""
+
+    label: str
+    many: bool = Field(description="表单是请求体 items 中的一项")
+
+
 class KindForms(BaseModel):
     """一种记录的表单."""
 
@@ -44,6 +54,7 @@ class KindForms(BaseModel):
     change: FormRead | None
     move: FormRead | None
     moves: list[MoveRead]
+    acts: list[ActFormRead]
 
 
 def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
@@ -56,10 +67,20 @@ def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
     return KindForms(
         kind=kind.name,
         label=kind.label,
-        create=_form(actor, "POST", f"{API}{kind.create or kind.path}", create),
-        change=_form(actor, "PATCH", one, change),
-        move=_form(actor, "POST", f"{one}/{{action}}", bound.move if moves else None),
+        create=_form(actor, kind, "POST", f"{API}{kind.create or kind.path}", create),
+        change=_form(actor, kind, "PATCH", one, change),
+        move=_form(actor, kind, "POST", f"{one}/{{action}}", bound.move if moves else None),
         moves=moves,
+        acts=[
+            ActFormRead(
+                method="POST",
+                address=f"{API}{act.act.path}",
+                form=_describe_shape(actor, kind, act.shape),
+                label=act.act.label,
+                many=act.act.items is not None,
+            )
+            for act in bound.acts_of(actor)
+        ],
     )
 
 
@@ -82,19 +103,28 @@ def _describe_moves(actor: Actor, bound: BoundKind, address: str) -> list[MoveRe
     ]
 
 
-def _form(actor: Actor, method: str, address: str, shape: type[BaseModel] | None) -> FormRead | None:
+def _form(
+    actor: Actor, kind: RecordKind, method: str, address: str, shape: type[BaseModel] | None
+) -> FormRead | None:
     if shape is None:
         return None
+    return FormRead(method=method, address=address, form=_describe_shape(actor, kind, shape))
+
+
+def _describe_shape(actor: Actor, kind: RecordKind, shape: type[BaseModel]) -> Schema:
     schema = shape.model_json_schema(by_alias=True, mode="validation")
     enums: dict[str, type[LabelledEnum]] = {}
     _label_properties(schema, shape, actor, enums, set())
+    for key, target in {**kind.parents, **kind.references}.items():
+        if key in schema.get("properties", {}):
+            schema["properties"][key]["x-kind"] = target
     definitions = schema.get("$defs", {})
     for name, definition in definitions.items():
         if name in enums:
             definitions[name] = _label_codes(enums[name])
         elif "properties" not in definition:
             definition.pop("title", None)
-    return FormRead(method=method, address=address, form={"$schema": DIALECT, **schema})
+    return {"$schema": DIALECT, **schema}
 
 
 def _label_codes(kind: type[LabelledEnum]) -> Schema:
@@ -125,7 +155,7 @@ def _label_properties(
         prop["title"] = find_label(shape.__name__, key)
         if found.unit:
             prop["x-unit"] = found.unit
-        if found.type_name in {"region", "money", "id"}:
+        if found.type_name in TOLD_TYPES:
             prop["x-type"] = found.type_name
         if key == "region" and actor.grants:
             prop["default"] = actor.grants[0].region

@@ -11,9 +11,18 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from shared.auth import Actor, May
-from shared.records.kinds import RecordKind
+from shared.records.kinds import Act, RecordKind
 
 _VARIABLE = re.compile(r"\{[^}]+\}")
+
+
+@dataclass(frozen=True)
+class BoundAct:
+    """An act with the form it takes and who may do it."""
+
+    act: Act
+    shape: type[BaseModel]
+    mays: tuple[May, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class BoundKind:
     create_mays: tuple[May, ...] = ()
     change_mays: tuple[May, ...] = ()
     history: bool = False
+    acts: tuple[BoundAct, ...] = ()
 
     def may_create(self, actor: Actor) -> bool:
         """Whether the caller may create one; a creation without a permission is everybody's."""
@@ -37,6 +47,10 @@ class BoundKind:
     def may_change(self, actor: Actor) -> bool:
         """Whether the caller may change one."""
         return self.change is not None and (not self.change_mays or actor.can(*self.change_mays))
+
+    def acts_of(self, actor: Actor) -> tuple[BoundAct, ...]:
+        """What the caller may do with one beside moves."""
+        return tuple(one for one in self.acts if not one.mays or actor.can(*one.mays))
 
 
 def blank_variables(path: str) -> str:
@@ -93,7 +107,17 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
         change_mays=_permissions_of(known.get(("PATCH", one))),
         move=_body_of(known.get(("POST", f"{one}/{{}}"))) if kind.lifecycle is not None else None,
         history=("GET", f"{one}/history") in known,
+        acts=tuple(_bind_act(kind, act, known) for act in kind.acts),
     )
+
+
+def _bind_act(kind: RecordKind, act: Act, known: Mapping[tuple[str, str], APIRoute]) -> BoundAct:
+    route = known.get(("POST", blank_variables(act.path)))
+    shape = act.items or _body_of(route)
+    if route is None or shape is None:
+        message = f"record kind {kind.name}: nothing can be sent to {act.path}"
+        raise ValueError(message)
+    return BoundAct(act, shape, _permissions_of(route))
 
 
 def _query_params(dependant: Dependant) -> list[Any]:
@@ -121,4 +145,4 @@ def _body_of(route: APIRoute | None) -> type[BaseModel] | None:
     return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
 
 
-__all__ = ["BoundKind", "bind_kinds", "blank_variables", "list_get_addresses"]
+__all__ = ["BoundAct", "BoundKind", "bind_kinds", "blank_variables", "list_get_addresses"]

@@ -77,6 +77,18 @@ class Shortcut:
     method: str = "POST"
 
 
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something done with a record that is no move of a lifecycle; `{id}` in its path is the record.
+
+    `items` is the form of one of `items` in the body, where the route takes several at once.
+    """
+
+    label: str
+    path: str
+    items: type[BaseModel] | None = None
+
+
 class StateLimits(RuleValue):
     """各环节办理时限."""
 
@@ -92,7 +104,9 @@ class RecordKind:
     POST that makes one, where it is not `path` itself. `only` says which rows of a table that several kinds share are of this
     kind, `visible` who reads a record where that is more than the scope of `may`. `limits` is the rule with the days a record
     may stay in each state. `twins` are conditions in SQL that say the same as a guard that decides whose turn it is; `whose`
-    narrows a permission to the records that are the caller's own task.
+    narrows a permission to the records that are the caller's own task. `acts` are what is done with a record beside moves,
+    `references` names the kind whose records (`duty`) or one of whose columns (`assignment.person`) a field of a form takes,
+    where that is not its parent.
     """
 
     name: str
@@ -111,6 +125,7 @@ class RecordKind:
     filters: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     parents: Mapping[str, str] = field(default_factory=dict)
+    references: Mapping[str, str] = field(default_factory=dict)
     region: str = "region"
     owner: str = ""
     since: str = ""
@@ -124,6 +139,7 @@ class RecordKind:
     visible: Condition | None = None
     whose: Callable[[Actor, May], sa.ColumnElement[bool]] | None = None
     todo: tuple[Todo, ...] = ()
+    acts: tuple[Act, ...] = ()
     phone: bool = False
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from shared.china import LabelledEnum, is_money
+from shared.china import Fix, LabelledEnum, is_money
 
 LABEL_FILE = Path(__file__).parent / "field_labels.json"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -25,6 +25,8 @@ UNIT_BY_SUFFIX = {
     "_years": "年",
     "days_back": "天",
 }
+FILE_FIELDS = {"photo": "file", "file_id": "file", "photos": "files", "files": "files"}
+"""Fields that take the ids of uploaded files."""
 PLAIN_TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
     (int, "integer"),
@@ -65,9 +67,9 @@ def describe_field(name: str, annotation: Any, field: FieldInfo | None = None) -
     metadata = [*(field.metadata if field is not None else ()), *parts]
     if any(is_money(one) for one in metadata):
         return FieldShape("money", "元")
-    if name == "region" or name.endswith("_region"):
-        return FieldShape("region")
     kinds = [one for one in parts if isinstance(one, type)]
+    if own := _name_own_type(name, kinds):
+        return FieldShape(own)
     listed = any(one in {list, tuple, dict} for one in kinds)
     codes = next((one for one in kinds if issubclass(one, LabelledEnum)), None)
     if codes is not None:
@@ -79,6 +81,13 @@ def describe_field(name: str, annotation: Any, field: FieldInfo | None = None) -
         if any(issubclass(one, kind) for one in kinds):
             return FieldShape(word, unit)
     return FieldShape("object")
+
+
+def _name_own_type(name: str, kinds: list[type]) -> str:
+    """The type of a region, of files and of a fix, which the JSON type does not tell; empty for any other."""
+    if name == "region" or name.endswith("_region"):
+        return "region"
+    return FILE_FIELDS.get(name) or ("fix" if Fix in kinds else "")
 
 
 def iterate_parts(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - a type

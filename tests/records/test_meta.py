@@ -123,6 +123,9 @@ async def test_every_form_is_a_chinese_json_schema(year: SystemUnderTest, role: 
                 check_properties(schema, f"{kind['name']}.{part}")
                 assert set(schema["x-order"]) == set(schema["properties"])
         assert bool(forms["create"]) == bool(kind["create"])
+        for act in forms["acts"]:
+            jsonschema_rs.meta.validate(act["form"])
+            check_properties(act["form"], f"{kind['name']}.{act['label']}")
         for move in forms["moves"]:
             assert CHINESE.search(move["label"])
             assert all(CHINESE.search(need) for need in move["needs"]), move
@@ -151,3 +154,25 @@ async def test_forms_of_kinds_nobody_may_see_are_not_there(year: SystemUnderTest
     assert (await enter(year, "gateway", Role.ADMIN).get("/meta/forms/payment")).status_code == 404
     assert (await enter(year, "gateway", Role.BUREAU).get("/meta/forms/nothing")).status_code == 404
     assert (await year.service("gateway").anonymous_client().get("/meta")).status_code == 401
+
+
+async def test_forms_say_what_is_done_beside_moves(year: SystemUnderTest) -> None:
+    """Answering a spot check and counting an asset are no moves of a lifecycle; who may not do them is not told of them."""
+    cadre = enter(year, "gateway", Role.CADRE)
+    answer = (await read(cadre, "/meta/forms/spot_check_drawn"))["acts"][0]
+    assert answer["address"] == "/api/v1/attendance/spot-checks/drawn/{id}/answer"
+    assert (answer["many"], answer["form"]["properties"]["fix"]["x-type"]) == (False, "fix")
+    finding = (await read(cadre, "/meta/forms/campaign"))["acts"][0]
+    assert finding["many"] is True
+    assert {"asset_id", "result", "found_at"} <= set(finding["form"]["properties"])
+    assert (await read(enter(year, "gateway", Role.AUDITOR), "/meta/forms/campaign"))["acts"] == []
+
+
+async def test_fields_say_which_files_records_and_codes_they_take(year: SystemUnderTest) -> None:
+    cadre = enter(year, "gateway", Role.CADRE)
+    visit = (await read(cadre, "/meta/forms/visit"))["create"]["form"]["properties"]
+    assert (visit["photos"]["x-type"], visit["asset_id"]["x-kind"]) == ("files", "asset")
+    make_up = (await read(cadre, "/meta/forms/make_up"))["create"]["form"]["properties"]
+    assert make_up["witness"]["x-kind"] == "assignment.person"
+    project = (await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/project"))["create"]["form"]
+    assert project["properties"]["category"]["x-codes"] == "projects.categories"

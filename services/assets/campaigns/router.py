@@ -18,6 +18,7 @@ from services.assets.campaigns.schemas import (
     CampaignTransitionRequest,
     FindingBatch,
     FindingBatchOutcome,
+    FindingPost,
     FindingResult,
 )
 from shared.auth import May
@@ -25,7 +26,7 @@ from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 
 router = APIRouter(prefix="/assets/campaigns", tags=["资产盘点"], route_class=Route)
 CURSOR_PATTERN = r"^([0-9]{12}\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?$"
@@ -137,5 +138,7 @@ CAMPAIGN_KIND = RecordKind(
     due="ends_on",
     topics=("campaign.moved", "campaign.counted"),
     turns=(turn(CampaignState.OPEN, CampaignAction.CLOSE, "进行中的盘点"),),
+    references={"asset_id": "asset"},
+    acts=(Act("盘点一件", "/assets/campaigns/{id}/findings", FindingPost),),
     phone=True,
 )

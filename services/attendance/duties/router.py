@@ -156,6 +156,11 @@ SWAP_KIND = RecordKind(
     filters=("region", "state", "to_agree"),
     search=("person_name", "partner_name"),
     parents={"duty_id": "duty"},
+    references={
+        "other_duty_id": "duty",
+        "partner": "assignment.person",
+        "partner_name": "assignment.person_name",
+    },
     lifecycle=SWAP,
     topics=("duty_swap.moved",),
     turns=(

@@ -20,7 +20,7 @@ from services.attendance.spot_checks.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/spot-checks", tags=["抽查"], route_class=Route)
 
@@ -117,5 +117,6 @@ DRAWN_KIND = RecordKind(
             due="work_date",
         ),
     ),
+    acts=(Act("答复抽查", "/attendance/spot-checks/drawn/{id}/answer"),),
     phone=True,
 )

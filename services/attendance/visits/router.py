@@ -30,7 +30,7 @@ from services.attendance.visits.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Shortcut, Todo
+from shared.records import Act, RecordKind, Shortcut, Todo
 
 router = APIRouter(prefix="/attendance", tags=["走访"], route_class=Route)
 
@@ -210,6 +210,7 @@ FOLLOW_UP_KIND = RecordKind(
             "done.false", "走访待办", (May.VISIT_RECORD,), lambda _work: col(VisitFollowUp.done_on).is_(None)
         ),
     ),
+    acts=(Act("办结", "/attendance/follow-ups/{id}/finish"),),
     phone=True,
 )
 DEED_KIND = RecordKind(

@@ -124,7 +124,9 @@ class ProjectFields(BaseModel):
     name: str = Field(min_length=2, max_length=300)
     content: LongText = Field("", description="建设内容与规模")
     category: str = Field(
-        pattern=DRAFT_CATEGORY_PATTERN, description="项目子类型代码, 见 /projects/categories; 草稿可先留空"
+        pattern=DRAFT_CATEGORY_PATTERN,
+        description="项目子类型代码, 见 /projects/categories; 草稿可先留空",
+        json_schema_extra={"x-codes": "projects.categories"},
     )
     counts_as_industry: bool | None = Field(None, description="是否计入产业; 空则按项目类型, 不同须说明理由")
     industry_reason: str = Field("", max_length=500)
@@ -192,7 +194,9 @@ class ProjectChange(PatchBody):
 
     name: str | None = Field(None, min_length=2, max_length=300)
     content: LongText | None = None
-    category: str | None = Field(None, pattern=CATEGORY_PATTERN)
+    category: str | None = Field(
+        None, pattern=CATEGORY_PATTERN, json_schema_extra={"x-codes": "projects.categories"}
+    )
     counts_as_industry: bool | None = None
     industry_reason: str | None = Field(None, max_length=500)
     nature: Nature | None = None
