@@ -5,26 +5,39 @@ VAR ?= var
 WORKERS ?= 2
 BIN := .venv/bin
 READY := .venv/ready
+RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services test check fix docs migrate migration new-service story bench
+.PHONY: help run run-services pages check-web test check fix docs migrate migration new-service story bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(READY): requirements/dev.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || ($(PYTHON) -m pip install --user --quiet --break-system-packages virtualenv && $(PYTHON) -m virtualenv --quiet .venv)
+$(BIN)/python:
+	@$(PYTHON) -m venv .venv || ($(PYTHON) -m pip install --user --quiet --break-system-packages virtualenv && $(PYTHON) -m virtualenv --quiet .venv)
+
+$(RUN_READY): requirements/run.txt | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/run.txt
+	@touch $(RUN_READY)
+
+$(READY): requirements/dev.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $(READY)
 
-run: $(READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=)
-	@$(BIN)/python -m embedded --port $(PORT) --var $(VAR)
+run: $(RUN_READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=)
+	@$(BIN)/python -m embedded --port $(PORT) --var $(VAR) --pages
 
 run-services: $(READY)  ## one process per service over TCP, Caddy in front at PORT
-	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR)
+	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR) --pages
 
-story: $(READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
+pages: $(RUN_READY)  ## build the pages of web/ now (desk, phone)
+	@$(BIN)/python -m embedded.pages
+
+check-web: $(RUN_READY)  ## types, lint and unit tests of web/
+	@$(BIN)/python -m embedded.pages check
+
+story: $(RUN_READY)  ## tell 1,259 万元 of real money to a running system, step by step (PORT=)
 	@$(BIN)/python -m operations.demo --url http://127.0.0.1:$(PORT)
 
 test: $(READY)  ## the whole suite on SQLite and on PostgreSQL

@@ -1,6 +1,6 @@
 """`python -m docs.generate [--check]`: generate the reference pages from the code they describe.
 
-docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/records.md  docs/openapi/<service>.json
+docs/lifecycles.md  docs/events.md  docs/access.md  docs/rules.md  docs/records.md  docs/openapi/<service>.json  web/LICENCES.md
 """
 
 import argparse
@@ -62,6 +62,7 @@ def build_pages() -> dict[Path, str]:
         DOCS / "records.md": _render_records(apps),
         DOCS / "rules.md": _render_rules(apps),
     }
+    pages[ROOT / "web" / "LICENCES.md"] = _render_licences()
     for name, app in apps.items():
         text = json.dumps(app.openapi(), ensure_ascii=False, indent=1, sort_keys=True)
         pages[DOCS / "openapi" / f"{name}.json"] = text + "\n"
@@ -176,6 +177,18 @@ def _render_kind(kind: RecordKind) -> str:
         "<br>".join(waits),
     )
     return "| " + " | ".join(cells) + " |\n"
+
+
+def _render_licences() -> str:
+    """The libraries whose code is in the built pages, from the lock of web/."""
+    lock = json.loads((ROOT / "web" / "package-lock.json").read_text("utf-8"))["packages"]
+    rows = [
+        f"| {path.removeprefix('node_modules/')} | {one['version']} | {one.get('license', '')} |"
+        for path, one in sorted(lock.items())
+        if path and not one.get("dev")
+    ]
+    table = "\n".join(["| library | version | licence |", "|---|---|---|", *rows])
+    return f"# Libraries of the pages\n\n{GENERATED_NOTICE}{table}\n"
 
 
 def _render_rules(apps: dict[str, FastAPI]) -> str:

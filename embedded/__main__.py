@@ -7,6 +7,7 @@ import sys
 
 import uvicorn
 
+from embedded.pages import build_behind
 from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import System
 from shared.app import configure_logging
@@ -22,10 +23,10 @@ def door_limits(settings: Settings) -> ConnectionLimits:
     return ConnectionLimits()
 
 
-async def serve(settings: dict[str, Settings], door: socket.socket) -> None:
-    """Run until interrupted."""
+async def serve(settings: dict[str, Settings], door: socket.socket, *, pages: bool = False) -> None:
+    """Run until interrupted; `pages` are built behind the running system."""
     system = System(settings.__getitem__)
-    async with system.lifespan():
+    async with system.lifespan(), build_behind(pages):
         server = uvicorn.Server(uvicorn_config(system.apps["gateway"], door_limits(settings["gateway"])))
         sys.stdout.write(format_welcome(settings["gateway"]))
         sys.stdout.flush()
@@ -37,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="embedded", description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--var", default="var")
+    parser.add_argument("--pages", action="store_true", help="build the pages of web/ behind the run")
     asked = parser.parse_args(arguments)
     configure_logging("WARNING")
     with contextlib.ExitStack() as stack:
@@ -49,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
         except StartupError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        return run_until_stopped(serve(settings, door))
+        return run_until_stopped(serve(settings, door, pages=asked.pages))
 
 
 if __name__ == "__main__":

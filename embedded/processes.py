@@ -20,6 +20,7 @@ import structlog
 
 from embedded.door import DoorPlan, load_declared_routes
 from embedded.door_process import find_caddy, start_door
+from embedded.pages import build_behind
 from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
 from embedded.system import FIRST_SERVICE, list_services
 from shared.app import configure_logging
@@ -142,8 +143,10 @@ def plan_door(port: int, ports: dict[str, int]) -> DoorPlan:
     )
 
 
-async def run_processes(home: Path, settings: dict[str, Settings], ports: dict[str, int]) -> None:
-    """Start everything, keep it going, end it all together."""
+async def run_processes(
+    home: Path, settings: dict[str, Settings], ports: dict[str, int], *, pages: bool = False
+) -> None:
+    """Start everything, keep it going, end it all together; `pages` are built behind the running system."""
     deaths: asyncio.Queue[str] = asyncio.Queue()
     children: dict[str, WatchedProcess] = {
         name: ServiceProcess(own, ports[name], deaths) for name, own in settings.items()
@@ -159,9 +162,10 @@ async def run_processes(home: Path, settings: dict[str, Settings], ports: dict[s
         _write_process_file(home, children)
         sys.stdout.write(format_welcome(settings[GATEWAY]))
         sys.stdout.flush()
-        while True:
-            await deaths.get()
-            _write_process_file(home, children)
+        async with build_behind(pages):
+            while True:
+                await deaths.get()
+                _write_process_file(home, children)
     finally:
         for keeper in keepers:
             keeper.cancel()
@@ -184,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="embedded.processes", description=__doc__)
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--var", default="var")
+    parser.add_argument("--pages", action="store_true", help="build the pages of web/ behind the run")
     asked = parser.parse_args(arguments)
     configure_logging("WARNING")
     with contextlib.ExitStack() as stack:
@@ -197,7 +202,7 @@ def main(arguments: list[str] | None = None) -> int:
         except StartupError as error:
             sys.stderr.write(f"{error}\n")
             return 1
-        return run_until_stopped(run_processes(home, settings, ports))
+        return run_until_stopped(run_processes(home, settings, ports, pages=asked.pages))
 
 
 def _find_door_port(port: int) -> int:

@@ -56,6 +56,8 @@ def build_environment(service: str, env: dict[str, str]) -> dict[str, str]:
 def list_copied_paths(service: str) -> list[str]:
     """List the paths that the Dockerfile copies into the image of a service."""
     text = (DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
+    stages = [stage for stage in text.split("\nFROM ") if " AS pages\n" not in stage]
+    text = "\nFROM ".join(stages)
     lines = re.findall(r"^COPY (?!--)(\S+) ", text, re.MULTILINE)
     return [line.replace("${SERVICE}", service) for line in lines]
 

@@ -66,6 +66,19 @@ def test_images_hold_shared_and_their_own_service_only() -> None:
     assert "HEALTHCHECK" in text
 
 
+def test_the_gateway_s_image_is_built_with_the_pages_and_without_a_registry_s_address() -> None:
+    text = (compose_file.DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
+    stage = next(one for one in text.split("\nFROM ") if " AS pages\n" in one)
+    assert '[ "${SERVICE}" = gateway ]' in stage
+    assert "npm ci" in stage
+    assert "npm run build" in stage
+    assert "COPY --from=pages /build/web/dist web/dist" in text
+    lock = json.loads((compose_file.ROOT / "web" / "package-lock.json").read_text("utf-8"))
+    assert all("resolved" not in one for one in lock["packages"].values())
+    ignored = (compose_file.ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert "!docs/openapi" in ignored
+
+
 @pytest.mark.parametrize("name", SERVICE_NAMES)
 def test_every_name_in_an_environment_is_a_setting(name: str) -> None:
     variables = {f"XIANJIE_{field.upper()}" for field in Settings.model_fields} | {

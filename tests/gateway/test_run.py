@@ -24,7 +24,7 @@ def start_system(var: Path) -> tuple[subprocess.Popen[str], str, float]:
         [*RUN_COMMAND, str(var)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    output = "".join(process.stdout.readline() for _ in range(6))
+    output = "".join(process.stdout.readline() for _ in range(7))
     match = re.search(r"http://\S+", output)
     assert match, process.communicate()
     assert "finance" in output

@@ -1,0 +1,116 @@
+"""The pages of the desk and the phone: built once for their sources, served with a strict policy."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from embedded import pages
+from services.gateway.main import create_app
+from services.gateway.pages.service import find_page_file
+from shared.settings import Settings
+
+
+def write_program(folder: Path, text: str) -> None:
+    folder.mkdir(exist_ok=True)
+    program = folder / "npm"
+    program.write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    program.chmod(0o755)
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that takes the place of Node's programs."""
+
+    async def find_programs() -> Path:
+        return tmp_path / "programs"
+
+    monkeypatch.setattr(pages, "find_node", find_programs)
+    return tmp_path / "programs"
+
+
+def test_the_hash_is_that_of_the_sources(tmp_path: Path) -> None:
+    source, library = tmp_path / "web" / "src" / "main.ts", tmp_path / "web" / "node_modules" / "vue.js"
+    for path in (source, library):
+        path.parent.mkdir(parents=True)
+        path.write_text("1", "utf-8")
+    documents = tmp_path / "openapi"
+    documents.mkdir()
+    before = pages.hash_sources(tmp_path / "web", documents)
+    library.write_text("2", "utf-8")
+    assert pages.hash_sources(tmp_path / "web", documents) == before
+    source.write_text("2", "utf-8")
+    changed = pages.hash_sources(tmp_path / "web", documents)
+    assert changed != before
+    (documents / "funds.json").write_text("{}", "utf-8")
+    assert pages.hash_sources(tmp_path / "web", documents) != changed
+
+
+async def test_pages_are_built_once_for_their_sources(tmp_path: Path, programs: Path) -> None:
+    script = 'echo "$1" >> "$LOG"; test "$1" = ci || mkdir -p "$XIANJIE_PAGES_OUT/desk"'
+    write_program(programs, script.replace("$LOG", str(tmp_path / "log")))
+    target = tmp_path / "dist"
+
+    assert await pages.build_pages(target)
+    assert await pages.build_pages(target)
+
+    assert (target / "desk").is_dir()
+    assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run"]
+    (target / pages.STAMP).write_text("older sources", "ascii")
+    assert await pages.build_pages(target)
+    assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run"] * 2
+
+
+async def test_a_build_that_fails_is_one_sentence_and_leaves_the_old_pages(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_program(programs, "echo 'npm error network' >&2; exit 1")
+    target = tmp_path / "dist"
+    (target / "desk").mkdir(parents=True)
+
+    assert not await pages.build_pages(target)
+
+    said = capsys.readouterr().err
+    assert said == pages.MISSING_TEXT.format(reason="npm ci: npm error network")
+    assert (target / "desk").is_dir()
+
+
+@pytest.fixture
+async def browser(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
+    settings = Settings(service="gateway", pages=tmp_path, tile_host="https://t0.tianditu.gov.cn")
+    app = create_app(settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://door") as client:
+        yield client
+
+
+async def test_pages_that_are_not_built_say_so(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/desk/")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
+    assert "页面还没有生成" in answer.text
+
+
+async def test_a_place_inside_the_desk_gets_its_shell_and_a_strict_policy(
+    browser: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    (tmp_path / "desk" / "assets").mkdir(parents=True)
+    (tmp_path / "desk" / "index.html").write_text("<!doctype html><title>衔接</title>", "utf-8")
+    (tmp_path / "desk" / "assets" / "main-1a2b.js").write_text("1", "utf-8")
+    (tmp_path / "secret.txt").write_text("secret", "utf-8")
+
+    shell = await browser.get("/desk/records/project/1")
+    script = await browser.get("/desk/assets/main-1a2b.js")
+    outside = await browser.get("/desk/%2e%2e/secret.txt")
+
+    assert (shell.status_code, shell.headers["Cache-Control"]) == (200, "no-cache")
+    policy = shell.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "style-src 'self';" in policy
+    assert "unsafe" not in policy
+    assert "img-src 'self' data: blob: https://t0.tianditu.gov.cn;" in policy
+    assert (script.headers["content-type"], script.status_code) == ("text/javascript; charset=utf-8", 200)
+    assert "immutable" in script.headers["Cache-Control"]
+    assert outside.status_code == 400
+    assert find_page_file(tmp_path, "desk", "../secret.txt") is None
+    assert (await browser.get("/desk/assets/gone.js")).status_code == 404

@@ -1,0 +1,117 @@
+/** What the system has, as it describes itself: `/meta` and the forms of each kind, kept by ETag. */
+import { reactive, shallowRef } from "vue";
+import type { components } from "@/generated/gateway";
+import { Problem, send } from "./api";
+
+type Schemas = components["schemas"];
+export type Meta = Schemas["Meta"];
+export type Kind = Schemas["KindRead"];
+export type Column = Schemas["ColumnRead"];
+export type KindForms = Schemas["KindForms"];
+export type FormRead = Schemas["FormRead"];
+export type Move = Schemas["MoveRead"];
+export type Code = Schemas["CodeRead"];
+export type LifecycleRead = Schemas["LifecycleRead"];
+
+const META_PATH = "/api/v1/meta";
+const found = shallowRef<Meta | null>(null);
+const forms = reactive(new Map<string, KindForms>());
+
+export const meta = found;
+
+interface Stored {
+  tag: string;
+  value: unknown;
+}
+
+/** Reads an address with If-None-Match; without a network the kept answer counts. */
+async function readCached<T>(path: string, person: string): Promise<T> {
+  const key = `xianjie.meta ${person} ${path}`;
+  const kept = readStored(key);
+  try {
+    const answer = await send("GET", path, { headers: kept ? { "If-None-Match": kept.tag } : {} });
+    if (answer.status === 304 && kept) return kept.value as T;
+    const value = (await answer.json()) as T;
+    writeStored(key, { tag: answer.headers.get("etag") ?? "", value });
+    return value;
+  } catch (error) {
+    if (kept && error instanceof Problem && (error.isOffline || error.kind === "unavailable")) return kept.value as T;
+    throw error;
+  }
+}
+
+function readStored(key: string): Stored | null {
+  try {
+    const text = localStorage.getItem(key);
+    return text ? (JSON.parse(text) as Stored) : null;
+  } catch {
+    return null;
+  }
+}
+
+function writeStored(key: string, stored: Stored): void {
+  try {
+    localStorage.setItem(key, JSON.stringify(stored));
+  } catch {
+    // The store is full: the next start asks again.
+  }
+}
+
+export async function loadMeta(person: string): Promise<Meta> {
+  found.value = await readCached<Meta>(META_PATH, person);
+  forms.clear();
+  owner = person;
+  return found.value;
+}
+
+let owner = "";
+
+export async function loadForms(kind: string): Promise<KindForms> {
+  const known = forms.get(kind);
+  if (known) return known;
+  const read = await readCached<KindForms>(`${META_PATH}/forms/${kind}`, owner);
+  forms.set(kind, read);
+  return read;
+}
+
+export function forgetMeta(): void {
+  found.value = null;
+  forms.clear();
+}
+
+export function findKind(name: string): Kind | undefined {
+  return found.value?.kinds.find((one) => one.name === name);
+}
+
+/** The kind whose records stand at an address such as /api/v1/projects or /api/v1/projects/{id}, and the id. */
+export function findKindByAddress(address: string): { kind: Kind; id: string } | undefined {
+  const path = address.split("?")[0] ?? address;
+  for (const kind of found.value?.kinds ?? []) {
+    if (kind.address === path || kind.create === path) return { kind, id: "" };
+    const match = new RegExp(`^${kind.detail.replace("{id}", "([^/]+)").replace(/\{[a-z_]+\}/g, "[^/]+")}$`).exec(path);
+    if (match?.[1]) return { kind, id: match[1] };
+  }
+  return undefined;
+}
+
+export function findLifecycle(kind: string): LifecycleRead | undefined {
+  return found.value?.lifecycles.find((one) => one.kind === kind);
+}
+
+/** The codes of a code set that hold on a day (YYYY-MM-DD). */
+export function listCodes(set: string, on = ""): Code[] {
+  const all = found.value?.code_sets[set] ?? [];
+  return on ? all.filter((one) => (!one.valid_from || one.valid_from <= on) && (!one.valid_to || on < one.valid_to)) : all;
+}
+
+export function labelCode(set: string, code: string): string {
+  return listCodes(set).find((one) => one.code === code)?.label ?? code;
+}
+
+export function labelState(kind: string, state: string): string {
+  return findLifecycle(kind)?.states.find((one) => one.state === state)?.label ?? state;
+}
+
+export function readSwitch(key: string): unknown {
+  return found.value?.switches.find((one) => one.key === key)?.value;
+}

@@ -1,0 +1,144 @@
+/** Who is signed in: tokens, refresh, the current person and what they may do. */
+import { reactive, readonly } from "vue";
+import type { components } from "@/generated/identity";
+import { Problem, request, useTokens } from "./api";
+
+export type Me = components["schemas"]["Me"];
+type TokenAnswer = components["schemas"]["TokenAnswer"];
+
+/** What sign-in asks for next: nothing, the code of the second factor, a new password, or to enrol a second factor. */
+export type SignInStep = "done" | "code" | "password" | "enrol";
+
+const KEY = "xianjie.session";
+const FIRST_PERSON = "xianjie.person";
+
+const state = reactive({ me: null as Me | null, ended: false });
+let access = "";
+let storage: Storage = sessionStorage;
+let refreshing: Promise<boolean> | null = null;
+let waiting: ((again: boolean) => void)[] = [];
+
+export const session = readonly(state);
+
+/** Keeps the session in `sessionStorage` (a shared computer) or `localStorage` (a person's own phone). */
+export function startSession(kept: Storage): void {
+  storage = kept;
+  useTokens({ access: () => access, refresh, ended: waitForSignIn });
+}
+
+export function hasSession(): boolean {
+  return storage.getItem(KEY) !== null;
+}
+
+/** Signs in; throws a Problem with the server's words when it is refused. */
+export async function signIn(username: string, password: string, code = ""): Promise<SignInStep> {
+  const form = new URLSearchParams({ grant_type: "password", username, password });
+  if (code) form.set("otp", code);
+  const answer = await askForToken(form);
+  if (answer === "code") return "code";
+  keep(answer);
+  if (answer.must_change) return "password";
+  if (answer.must_enrol) return "enrol";
+  await loadMe();
+  state.ended = false;
+  waiting.splice(0).forEach((resume) => resume(true));
+  return "done";
+}
+
+/** Loads who is signed in; kept so that a phone without a network knows its person. */
+export async function loadMe(): Promise<Me> {
+  const me = await request<Me>("GET", "/api/v1/auth/me");
+  state.me = me;
+  storage.setItem(FIRST_PERSON, JSON.stringify(me));
+  return me;
+}
+
+/** The person of the last sign-in, read without a network. */
+export function recallMe(): Me | null {
+  const text = storage.getItem(FIRST_PERSON);
+  if (text && !state.me) state.me = JSON.parse(text) as Me;
+  return state.me as Me | null;
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await request("POST", "/api/v1/auth/logout");
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  } finally {
+    forget();
+  }
+}
+
+export function can(permission: string): boolean {
+  return state.me?.grants.some((grant) => permission in grant.permissions) ?? false;
+}
+
+function forget(): void {
+  access = "";
+  storage.removeItem(KEY);
+  storage.removeItem(FIRST_PERSON);
+  state.me = null;
+}
+
+function keep(answer: TokenAnswer): void {
+  access = answer.access_token;
+  if (answer.refresh_token) storage.setItem(KEY, answer.refresh_token);
+}
+
+/** Gets a new access token; requests that fail together share one refresh, because a refresh token counts once. */
+function refresh(): Promise<boolean> {
+  refreshing ??= exchangeToken().finally(() => {
+    refreshing = null;
+  });
+  return refreshing;
+}
+
+async function exchangeToken(): Promise<boolean> {
+  const exchange = async (): Promise<boolean> => {
+    const token = storage.getItem(KEY);
+    if (!token) return false;
+    try {
+      const answer = await askForToken(new URLSearchParams({ grant_type: "refresh_token", refresh_token: token }));
+      if (answer === "code") return false;
+      keep(answer);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem && error.kind === "refused") {
+        storage.removeItem(KEY);
+        return false;
+      }
+      throw error;
+    }
+  };
+  // Several windows share localStorage: one at a time reads, exchanges and stores the token.
+  return "locks" in navigator ? navigator.locks.request(KEY, exchange) : exchange();
+}
+
+function waitForSignIn(): Promise<boolean> {
+  if (!state.me) return Promise.resolve(false);
+  state.ended = true;
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+/** Gives the lost session up: what waits for it is refused. */
+export function leaveSession(): void {
+  forget();
+  state.ended = false;
+  waiting.splice(0).forEach((resume) => resume(false));
+  waiting = [];
+}
+
+async function askForToken(form: URLSearchParams): Promise<TokenAnswer | "code"> {
+  let answer: Response;
+  try {
+    answer = await fetch("/api/v1/auth/token", { method: "POST", body: form, headers: { "Accept-Language": "zh-CN" } });
+  } catch {
+    throw new Problem(0, { title: "没有网络", detail: "连不上服务器，请检查网络后再试。" });
+  }
+  const body = (await answer.json().catch(() => ({}))) as Record<string, unknown>;
+  if (answer.ok) return body as unknown as TokenAnswer;
+  if (body["error"] === "mfa_required") return "code";
+  const detail = String(body["error_description"] ?? body["detail"] ?? "登录没有成功，请稍后再试。");
+  throw new Problem(answer.status, { title: "登录没有成功", detail });
+}
