@@ -25,9 +25,8 @@ async def system_list_missing_funding(work: UnitOfWork, before: datetime, limit:
     )
     # NULL sorts first on SQLite and last on PostgreSQL.
     never_asked = sa.case((col(Asset.funding_asked_at).is_(None), 0), else_=1)
-    return list(
-        await work.session.exec(query.order_by(never_asked, col(Asset.funding_asked_at)).limit(limit))
-    )
+    query = query.order_by(never_asked, col(Asset.funding_asked_at), col(Asset.id)).limit(limit)
+    return list(await work.session.exec(query))
 
 
 async def system_lock_asset(work: UnitOfWork, asset: Asset) -> Asset | None:

@@ -28,8 +28,8 @@ async def system_add_used_token(work: UnitOfWork, digest: str, expires_at: datet
     """Remember a token; False when it was used before."""
     insert: Any = postgresql.insert if work.context.database.dialect == "postgresql" else sqlite.insert
     statement = insert(UsedIdToken).values(digest=digest, expires_at=expires_at).on_conflict_do_nothing()
-    result: Any = await execute_core(work.session, statement)
-    return bool(result.rowcount)
+    result: Any = await execute_core(work.session, statement.returning(UsedIdToken.digest))
+    return result.first() is not None
 
 
 async def system_purge_used_tokens(work: UnitOfWork) -> None:
