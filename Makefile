@@ -61,7 +61,7 @@ migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
 	@$(BIN)/python -m shared.db.migrate $(SERVICE) --new "$(MESSAGE)"
 
-bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets or gateway
+bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)
 
 new-service: $(READY)  ## make a new service: NAME=monitoring LABEL=监测

@@ -124,9 +124,9 @@ class UnitOfWork:
     async def get_rules(
         self, keys: Iterable[RuleKey[Any]], *, on: date | None = None, region: str | None = None
     ) -> dict[str, Rule[Any]]:
-        """Those of these rules that are in force, by key, from one statement."""
+        """Those of these rules that are in force, by key."""
         return await self.context.rules.get_rules(
-            self.session, keys, on or self.today, region or self.context.settings.district
+            self.session, keys, on or self.today, region or self.context.settings.district, self.at
         )
 
     def service_client(self, service: str) -> ServiceClient:

@@ -24,6 +24,7 @@ from shared.settings import Settings
 from shared.unit_of_work import ServiceContext
 from tests import postgres
 from tests.clients import SystemUnderTest, TestKey
+from tests.statement_ledger import StatementLedger, StatementLedgerMiddleware
 
 SQLITE = os.environ.get("DATABASE", "sqlite") == "sqlite"
 UNLIMITED_RATES = dict.fromkeys(DEFAULT_RATES, "1000000/second")
@@ -226,7 +227,15 @@ def test_key() -> TestKey:
 
 
 @pytest.fixture(scope="session")
-def _built(templates: DatabaseTemplates, _clock: Clock, test_key: TestKey) -> dict[str, FastAPI]:
+def statement_ledger() -> StatementLedger:
+    """The SQL statements of the requests that the running test makes."""
+    return StatementLedger()
+
+
+@pytest.fixture(scope="session")
+def _built(
+    templates: DatabaseTemplates, _clock: Clock, test_key: TestKey, statement_ledger: StatementLedger
+) -> dict[str, FastAPI]:
     import asyncio
 
     configure_logging("CRITICAL")
@@ -242,6 +251,8 @@ def _built(templates: DatabaseTemplates, _clock: Clock, test_key: TestKey) -> di
         return build_settings(service, var, urls[service], secrets | keys[service])
 
     system = System(settings, now=_clock.now)
+    for name, app in system.apps.items():
+        app.add_middleware(StatementLedgerMiddleware, service=name, ledger=statement_ledger)
 
     async def start() -> None:
         async with system.lifespan():
@@ -259,9 +270,14 @@ def _built(templates: DatabaseTemplates, _clock: Clock, test_key: TestKey) -> di
 
 @pytest.fixture
 async def doors(
-    _built: dict[str, FastAPI], templates: DatabaseTemplates, clock: Clock, test_key: TestKey
+    _built: dict[str, FastAPI],
+    templates: DatabaseTemplates,
+    clock: Clock,
+    test_key: TestKey,
+    statement_ledger: StatementLedger,
 ) -> AsyncGenerator[SystemUnderTest]:
     """All services, each with a database of this test."""
+    statement_ledger.clear()
     for app in _built.values():
         context: ServiceContext = app.state.context
         context.rules.clear()
@@ -273,6 +289,7 @@ async def doors(
         await app.state.context.clear_memory()
         if url := await app.state.context.database.detach_copy():
             templates.release_copy(url)
+    statement_ledger.dump()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def follow_log(
         cursor = reader.cursor
         try:
             if concerned := find_concerned(detectors, rows):
-                context.rules.clear()  # another process may have changed a rule
+                context.rules.recheck()  # another process may have changed a rule
                 await run_detectors(context, alerts, concerned, REST_FACTOR)
             cursor = (rows[-1].tx, rows[-1].seq)
         finally:

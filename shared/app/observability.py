@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.clients import propagation
-from shared.db import new_id
+from shared.db import StatementCount, count_statements, new_id
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
 TIME_LEFT_HEADER_BYTES = propagation.TIME_LEFT_HEADER.lower().encode()
@@ -43,24 +43,31 @@ class Metrics:
     def __init__(self, service: str) -> None:
         self.registry = CollectorRegistry()
         self.service = service
-        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._kinds: dict[tuple[str, str, int], tuple[Counter, Histogram, Counter]] = {}
         self.requests = Counter(
             "http_requests",
             "Requests answered",
             ("service", "method", "route", "status"),
             registry=self.registry,
         )
+        self.statements = Counter(
+            "http_request_sql_statements",
+            "SQL statements sent to answer requests",
+            ("service", "method", "route"),
+            registry=self.registry,
+        )
         self.seconds = Histogram(
             "http_request_seconds", "Time to answer", ("service", "method", "route"), registry=self.registry
         )
 
-    def request_metrics(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        """The counter and histogram of one (method, route, status), created on first use."""
+    def request_metrics(self, method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter]:
+        """The counters and the histogram of one (method, route, status), created on first use."""
         metrics = self._kinds.get((method, route, status))
         if metrics is None:
             metrics = self._kinds[method, route, status] = (
                 self.requests.labels(self.service, method, route, str(status)),
                 self.seconds.labels(self.service, method, route),
+                self.statements.labels(self.service, method, route),
             )
         return metrics
 
@@ -76,6 +83,12 @@ def _route_pattern(scope: Scope) -> str:
     names = {str(value): name for name, value in scope.get("path_params", {}).items()}
     parts = (f"{{{names[part]}}}" if part in names else part for part in scope["path"].split("/"))
     return "/".join(parts)
+
+
+def _statement_number(scope: Scope) -> int:
+    """How many SQL statements the request sent to this service's database."""
+    counted: StatementCount | None = scope["state"].get("statements")
+    return 0 if counted is None else counted.number
 
 
 def _read_propagation_headers(scope: Scope) -> tuple[str, str]:
@@ -116,7 +129,8 @@ class RequestLogMiddleware:
             await send(message)
 
         try:
-            with propagation.bind_request(request_id, time_left):
+            with propagation.bind_request(request_id, time_left), count_statements() as counted:
+                scope["state"]["statements"] = counted
                 await self.app(scope, receive, send_with_id)
         finally:
             self._record_request(scope, request_id, status, time.perf_counter() - started)
@@ -125,9 +139,11 @@ class RequestLogMiddleware:
         path = _route_pattern(scope)
         method, service = scope["method"], self.metrics.service
         label = method if method in COUNTED_METHODS else "OTHER"
-        requests, times = self.metrics.request_metrics(label, path, status)
+        requests, times, statements = self.metrics.request_metrics(label, path, status)
+        number = _statement_number(scope)
         requests.inc()
         times.observe(seconds)
+        statements.inc(number)
         if scope["path"] not in UNLOGGED_PATHS:
             log.info(
                 "request",
@@ -136,6 +152,7 @@ class RequestLogMiddleware:
                 path=scope["path"],
                 status=status,
                 ms=round(seconds * 1000, 1),
+                statements=number,
                 request_id=request_id,
                 actor=getattr(scope.get("state", {}).get("actor"), "id", ""),
             )

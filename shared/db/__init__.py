@@ -15,6 +15,7 @@ from shared.db.engine import (
     to_api_error,
 )
 from shared.db.search import tokenize
+from shared.db.statement_count import StatementCount, count_as_renewal, count_statement, count_statements
 from shared.db.tables import (
     SHARED_METADATA,
     answer,
@@ -42,10 +43,14 @@ __all__ = [
     "Database",
     "Fen",
     "Record",
+    "StatementCount",
     "answer",
     "async_url",
     "bulk_upsert",
     "copy_shared_tables_into",
+    "count_as_renewal",
+    "count_statement",
+    "count_statements",
     "dead_letter",
     "event_log",
     "execute_core",

@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.statement_count import watch_engine
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
 
 NAMING_CONVENTION = {
@@ -126,9 +127,11 @@ class Database:
         if self.dialect == "sqlite":
             self.writer = _create_sqlite_engine(parsed, read_only=False)
             self.reader = _create_sqlite_engine(parsed, read_only=True)
+            watch_engine(self.reader.sync_engine)
         else:
             self.writer = _create_postgres_engine(parsed)
             self.reader = self.writer.execution_options(postgresql_readonly=True)
+        watch_engine(self.writer.sync_engine)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncSession]:

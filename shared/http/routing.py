@@ -236,41 +236,70 @@ _IDEMPOTENCY_KEY_PARAMETER = {
 
 
 def requires(
-    *mays: May, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
+    *mays: May,
+    refuses: tuple[type[ApiError], ...] = (),
+    body: int = MAX_BODY_BYTES,
+    statements: int | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route that needs any of these permissions.
 
-    `refuses` are the errors it raises besides the common ones, `body` is the limit of the request body in bytes.
+    `refuses` are the errors it raises besides the common ones, `body` is the limit of the request body in bytes,
+    `statements` the SQL statements it may send where 2 for a read or 5 for a write are too few (a comment says why).
     """
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, Unauthenticated, Forbidden, *refuses}),
         "dependencies": [Depends(_permission_check(mays), scope="function")],
         "max_body_size": body,
-        "openapi_extra": {"x-permission": [str(may) for may in mays], "x-body-limit": body},
+        "openapi_extra": {
+            "x-permission": [str(may) for may in mays],
+            "x-body-limit": body,
+            **_budget_entry(statements),
+        },
     }
 
 
+def _budget_entry(statements: int | None) -> dict[str, int]:
+    """The budget as `Route` takes it out of its options again: it is no part of the document."""
+    return {} if statements is None else {"statement_budget": statements}
+
+
 def allows_anonymous(
-    *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES, counted: bool = True
+    *,
+    refuses: tuple[type[ApiError], ...] = (),
+    body: int = MAX_BODY_BYTES,
+    counted: bool = True,
+    statements: int | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route without sign-in; writes are counted per sender in identity unless `counted` is False."""
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, *refuses}),
         "dependencies": [Depends(_count_anonymous_write, scope="function")] if counted else [],
         "max_body_size": body,
-        "openapi_extra": {"x-permission": ["public"], "x-body-limit": body, "security": []},
+        "openapi_extra": {
+            "x-permission": ["public"],
+            "x-body-limit": body,
+            "security": [],
+            **_budget_entry(statements),
+        },
     }
 
 
 def requires_sign_in(
-    *, refuses: tuple[type[ApiError], ...] = (), body: int = MAX_BODY_BYTES
+    *,
+    refuses: tuple[type[ApiError], ...] = (),
+    body: int = MAX_BODY_BYTES,
+    statements: int | None = None,
 ) -> dict[str, Any]:
     """Keyword arguments of a route for every signed-in caller about their own data; parameters as in `requires`."""
     return {
         "responses": error_responses(*{*_COMMON_ERRORS, Unauthenticated, *refuses}),
         "dependencies": [Depends(_current_actor, scope="function")],
         "max_body_size": body,
-        "openapi_extra": {"x-permission": ["signed-in"], "x-body-limit": body},
+        "openapi_extra": {
+            "x-permission": ["signed-in"],
+            "x-body-limit": body,
+            **_budget_entry(statements),
+        },
     }
 
 
@@ -280,6 +309,7 @@ class Route(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
         methods = set(options.get("methods") or ())
         extra = dict(options.get("openapi_extra") or {})
+        self.statement_budget: int | None = extra.pop("statement_budget", None)
         parameters = (
             [_FIELDS_PARAMETER]
             if "GET" in methods

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import LEVEL_DIGITS, NATION_CODE
 from shared.china import RegionCode
-from shared.db import execute_core, new_id, rule
+from shared.db import count_as_renewal, execute_core, new_id, rule
 from shared.errors import NotFound, to_field_errors
 from shared.rules.keys import Rule, RuleKey, RuleRegistry, ValueT
 from shared.settings import StartupError
 
-RULE_CACHE_TTL = timedelta(seconds=10)
-"""How long a looked-up rule is remembered; an edit in this process counts at once."""
-MAX_CACHED_RULES = 1000
+RULE_CHECK_INTERVAL = timedelta(seconds=1)
+"""How long the rules in memory are believed before their number is asked; an edit in this process counts at once."""
+MAX_FOUND_RULES = 20_000
+"""Look-ups by key, day and region that are remembered until a rule changes."""
+OUT_OF_BOUNDS = object()
 NO_RULES = RuleRegistry()
 log = structlog.get_logger("rules")
 
@@ -71,18 +74,31 @@ def ancestor_codes(region: str) -> list[str]:
 
 
 class RuleCache:
-    """Looks rules up and remembers them for a moment, so that a hot path asks the database nothing."""
+    """All rules of a service in memory, so that reading one asks the database nothing.
+
+    Versions are only added: their number, asked at most once in `RULE_CHECK_INTERVAL`, tells of those that other processes
+    stored. What this process stores counts at once.
+    """
 
     def __init__(self, registry: RuleRegistry = NO_RULES) -> None:
         self.registry = registry
-        self._known: dict[tuple[str, date, str], tuple[datetime, Rule[Any]]] = {}
+        self._rows: dict[str, list[sa.Row[Any]]] = {}
+        """Key → its versions, the nearest region and the newest version first."""
+        self._number = -1
+        self._checked_at: datetime | None = None
+        self._found: dict[tuple[str, date, str], Rule[Any] | None] = {}
         self._parsed: dict[str, Any] = {}
-        """Rule reference → typed value; a version of a rule never changes."""
+        """Rule reference → typed value, or `OUT_OF_BOUNDS`; a version of a rule never changes."""
 
     def clear(self) -> None:
-        """A rule was changed, or the database was."""
-        self._known.clear()
+        """A rule was changed, or the database was: everything is read anew."""
+        self._number, self._checked_at = -1, None
+        self._found.clear()
         self._parsed.clear()
+
+    def recheck(self) -> None:
+        """Another process may have changed a rule: the next look-up asks."""
+        self._checked_at = None
 
     async def get_rule(
         self, session: AsyncSession, key: RuleKey[ValueT], on: date, region: str, at: datetime
@@ -91,37 +107,56 @@ class RuleCache:
 
         A version whose value has left the bounds of the shape is never in force: the next one is.
         """
-        known = self._known.get((key.key, on, region))
-        if known is not None and known[0] > at - RULE_CACHE_TTL:
-            return known[1]
         self.registry.require_declared(key)
-        found = (await self._load(session, [key], on, region)).get(key.key)
+        await self._renew(session, at)
+        found = self._find(key, on, region)
         if found is None:
             raise NotFound(f"{on} 没有生效的规则 {key.key}", f"No rule {key.key} in force on {on}")
-        if len(self._known) > MAX_CACHED_RULES:
-            self._known.clear()
-        self._known[key.key, on, region] = (at, found)
         return found
 
     async def get_rules(
-        self, session: AsyncSession, keys: Iterable[RuleKey[Any]], on: date, region: str
+        self, session: AsyncSession, keys: Iterable[RuleKey[Any]], on: date, region: str, at: datetime
     ) -> dict[str, Rule[Any]]:
-        """Those of these rules that are in force that day, by key, from one statement."""
+        """Those of these rules that are in force that day, by key."""
         wanted = list(keys)
         for key in wanted:
             self.registry.require_declared(key)
-        return await self._load(session, wanted, on, region)
+        await self._renew(session, at)
+        found = {key.key: self._find(key, on, region) for key in wanted}
+        return {name: one for name, one in found.items() if one is not None}
 
-    async def _load(
-        self, session: AsyncSession, keys: Sequence[RuleKey[Any]], on: date, region: str
-    ) -> dict[str, Rule[Any]]:
-        by_key = {key.key: key for key in keys}
-        query = _rules_in_force_query(on, region).where(rule.c.key.in_(sorted(by_key)))
-        found: dict[str, Rule[Any]] = {}
-        for row in await execute_core(session, query):
-            if row.key not in found and (typed := self._parse_row(by_key[row.key], row)) is not None:
-                found[row.key] = typed
-        return {key: found[key] for key in by_key if key in found}
+    async def _renew(self, session: AsyncSession, at: datetime) -> None:
+        if self._checked_at is not None and abs(at - self._checked_at) < RULE_CHECK_INTERVAL:
+            return
+        with count_as_renewal():
+            number = (await execute_core(session, _COUNT_QUERY)).scalar_one()
+            if number != self._number:
+                rows = (await execute_core(session, _ALL_QUERY)).all()
+                self._rows = {name: list(group) for name, group in groupby(rows, lambda row: str(row.key))}
+                self._number = len(rows)
+                self._found.clear()
+        self._checked_at = at
+
+    def _find(self, key: RuleKey[ValueT], on: date, region: str) -> Rule[ValueT] | None:
+        name = (key.key, on, region)
+        if name in self._found:
+            return self._found[name]
+        areas = ancestor_codes(region)
+        found = next(
+            (
+                typed
+                for row in self._rows.get(key.key, ())
+                if row.region in areas
+                and row.effective_from <= on
+                and (row.effective_to is None or row.effective_to >= on)
+                and (typed := self._parse_row(key, row)) is not None
+            ),
+            None,
+        )
+        if len(self._found) >= MAX_FOUND_RULES:
+            self._found.clear()
+        self._found[name] = found
+        return found
 
     def _parse_row(self, key: RuleKey[Any], row: sa.Row[Any]) -> Rule[Any] | None:
         ref = f"{row.key}@{row.version}"
@@ -130,8 +165,14 @@ class RuleCache:
                 self._parsed[ref] = key.parse_value(row.value)
             except ValidationError as error:
                 log.warning("rule out of bounds", rule=ref, region=row.region, reason=str(error))
-                return None
+                self._parsed[ref] = OUT_OF_BOUNDS
+        if self._parsed[ref] is OUT_OF_BOUNDS:
+            return None
         return Rule(row.key, row.version, self._parsed[ref], row.basis, row.confirmed, row.title)
+
+
+_COUNT_QUERY = sa.select(sa.func.count()).select_from(rule)
+_ALL_QUERY = sa.select(rule).order_by(rule.c.key, rule.c.region.desc(), rule.c.version.desc())
 
 
 def _rules_in_force_query(on: date, region: str) -> sa.Select[Any]:

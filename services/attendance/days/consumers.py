@@ -75,7 +75,7 @@ async def recalculate_next_chunk(context: ServiceContext) -> int:
         if recalculation is None:
             return 0
         # Another process may have changed the rule: do not use cached rules.
-        context.rules.clear()
+        context.rules.recheck()
         persons = await repository.system_list_assigned_persons(
             session,
             recalculation.region,
