@@ -24,7 +24,7 @@ export default defineConfig(({ mode }) => {
       assetsDir: "assets",
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
-      target: application === "m" ? ["chrome79", "safari13"] : ["chrome94", "safari15"],
+      target: application === "m" ? ["chrome79", "safari14"] : ["chrome94", "safari15"],
       chunkSizeWarningLimit: 900,
       reportCompressedSize: false,
     },

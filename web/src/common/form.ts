@@ -3,7 +3,7 @@ import type { FieldProblem } from "./api";
 
 export type FieldType =
   | "text" | "longtext" | "password" | "money" | "integer" | "number" | "boolean" | "date" | "datetime"
-  | "choice" | "choices" | "region" | "record" | "file" | "files" | "object" | "list" | "words" | "map";
+  | "choice" | "choices" | "region" | "record" | "file" | "files" | "fix" | "object" | "list" | "words" | "map";
 
 export interface Choice {
   value: string;
@@ -89,7 +89,7 @@ function readField(name: string, schema: Schema, required: boolean, definitions:
     pattern: core["pattern"] ? new RegExp(core["pattern"] as string, "u") : undefined,
     fields: [],
   };
-  if ((type === "object" || type === "list") && depth < 3) field.fields = readFields(inner, definitions, pointer, depth + 1);
+  if ((type === "object" || type === "list" || type === "files") && depth < 3) field.fields = readFields(inner, definitions, pointer, depth + 1);
   return field;
 }
 
@@ -119,7 +119,8 @@ function resolve(schema: Schema, definitions: Record<string, Schema>): { core: S
 function findType(core: Schema, inner: Schema): FieldType {
   const special = (core["x-type"] ?? inner["x-type"]) as string | undefined;
   const isList = core["type"] === "array";
-  if (special === "file") return isList ? "files" : "file";
+  if (special === "file" || special === "files") return isList ? "files" : "file";
+  if (special === "fix") return "fix";
   if (isList) {
     if (inner["properties"]) return "list";
     return inner["oneOf"] || inner["enum"] ? "choices" : "words";

@@ -25,9 +25,10 @@ interface Stored {
 }
 
 /** Reads an address with If-None-Match; without a network the kept answer counts. */
-async function readCached<T>(path: string, person: string): Promise<T> {
+async function readCached<T>(path: string, person: string, keptFirst = false): Promise<T> {
   const key = `xianjie.meta ${person} ${path}`;
   const kept = readStored(key);
+  if (kept && keptFirst) return kept.value as T;
   try {
     const answer = await send("GET", path, { headers: kept ? { "If-None-Match": kept.tag } : {} });
     if (answer.status === 304 && kept) return kept.value as T;
@@ -57,8 +58,9 @@ function writeStored(key: string, stored: Stored): void {
   }
 }
 
-export async function loadMeta(person: string): Promise<Meta> {
-  found.value = await readCached<Meta>(META_PATH, person);
+/** With `keptFirst` what an earlier start kept counts without asking: a phone shows its pages at once. */
+export async function loadMeta(person: string, keptFirst = false): Promise<Meta> {
+  found.value = await readCached<Meta>(META_PATH, person, keptFirst);
   forms.clear();
   owner = person;
   return found.value;
@@ -66,10 +68,10 @@ export async function loadMeta(person: string): Promise<Meta> {
 
 let owner = "";
 
-export async function loadForms(kind: string): Promise<KindForms> {
+export async function loadForms(kind: string, keptFirst = false): Promise<KindForms> {
   const known = forms.get(kind);
   if (known) return known;
-  const read = await readCached<KindForms>(`${META_PATH}/forms/${kind}`, owner);
+  const read = await readCached<KindForms>(`${META_PATH}/forms/${kind}`, owner, keptFirst);
   forms.set(kind, read);
   return read;
 }

@@ -1,5 +1,9 @@
+import "vant/es/popup/index.css";
 import "@/common/tokens.css";
+import "./phone.css";
 import { createApp } from "vue";
 import App from "./App.vue";
+import { router } from "./router";
 
-createApp(App).mount("#app");
+createApp(App).use(router).mount("#app");
+if ("serviceWorker" in navigator) void navigator.serviceWorker.register("/m/sw.js", { scope: "/m/" }).catch(() => undefined);

@@ -1,0 +1,98 @@
+/* The browser of the tests: a system Chromium, pages that refuse a CSP violation, checks that every screen passes. */
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const CANDIDATES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const FLAGS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+const axeSource = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf-8");
+export const PICTURES = process.env.XIANJIE_PICTURES ?? "";
+
+export const PIXEL = {
+  viewport: { width: 393, height: 851 },
+  deviceScaleFactor: 2,
+  isMobile: true,
+  hasTouch: true,
+  locale: "zh-CN",
+  timezoneId: "Asia/Shanghai",
+  userAgent: "Mozilla/5.0 (Linux; Android 14; Pixel 5) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36",
+};
+export const DESK = { viewport: { width: 1440, height: 900 }, locale: "zh-CN", timezoneId: "Asia/Shanghai" };
+
+/** The browser's program; empty when this machine has none. */
+export function findBrowser() {
+  return CANDIDATES.find((one) => one && existsSync(one)) ?? "";
+}
+
+/** A phone or a desk with a profile of its own, which outlives its windows: closing and opening again is a killed app. */
+export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "xianjie-browser-"))) {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: findBrowser(), args: FLAGS, headless: true, serviceWorkers: "allow", ...options,
+  });
+  const violations = [];
+  const watch = (page) => {
+    page.on("console", (message) => {
+      const text = message.text();
+      if (/Content.Security.Policy|Refused to/i.test(text)) violations.push(text);
+    });
+    page.on("pageerror", (error) => violations.push(`${page.url()}: ${error.message}`));
+  };
+  context.pages().forEach(watch);
+  context.on("page", watch);
+  return {
+    context,
+    profile,
+    page: context.pages()[0] ?? (await context.newPage()),
+    violations,
+    /** Ends the browser as a phone ends an app; the profile stays. */
+    kill: () => context.close(),
+    end: async () => {
+      await context.close();
+      rmSync(profile, { recursive: true, force: true });
+      assert.deepEqual(violations, [], "Content-Security-Policy or script errors");
+    },
+  };
+}
+
+/** What every screen passes: no serious finding of axe, no sideways scrolling, also at 360 px and in large type. */
+export async function checkScreen(page, name) {
+  const size = page.viewportSize();
+  for (const [width, type] of [[size.width, ""], [360, ""], [360, "large"]]) {
+    await page.setViewportSize({ width, height: size.height });
+    await page.evaluate((kind) => { document.documentElement.dataset.type = kind; }, type);
+    await settle(page);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over <= 0, `${name} scrolls sideways by ${over}px at ${width}px ${type}`);
+    if (width === 360) continue;
+    assert.deepEqual(await findFaults(page), [], `${name}: axe`);
+  }
+  assert.deepEqual(await findFaults(page), [], `${name} in large type: axe`);
+  await page.setViewportSize(size);
+  await page.evaluate(() => { delete document.documentElement.dataset.type; });
+  await settle(page);
+}
+
+async function findFaults(page) {
+  // The page's policy allows no foreign script; the debugger's own evaluation is outside of it.
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"] }));
+  const serious = found.violations.filter((one) => one.impact === "serious" || one.impact === "critical");
+  return serious.map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 3).join("; ")}`);
+}
+
+async function settle(page) {
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+}
+
+/** A picture for the documentation: written only when pictures are asked for. */
+export async function takePicture(page, name, options = {}) {
+  if (!PICTURES) return;
+  await mkdir(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), animations: "disabled", ...options });
+}
