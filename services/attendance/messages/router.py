@@ -11,7 +11,7 @@ from services.attendance.messages.schemas import MessageKind, MessageRead, Messa
 from shared.auth import May
 from shared.errors import Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/attendance/messages", tags=["消息"], route_class=Route)
 
@@ -42,6 +42,8 @@ MESSAGE_KIND = RecordKind(
     may=May.CHECK_IN,
     owner="person",
     title="words",
+    references={"until": "message"},
+    acts=(Act("知道了", "/attendance/messages/seen"),),
     columns=("created_at", "kind", "words", "unread"),
     filters=("unread", "kind"),
     search=("words",),
