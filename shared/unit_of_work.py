@@ -107,6 +107,13 @@ class UnitOfWork:
     actor: Actor
     at: datetime
     context: ServiceContext
+    recorded_at: datetime | None = None
+    """When a phone recorded the request, where services/sync plays it later than that."""
+
+    @property
+    def rule_day(self) -> date:
+        """The day by whose rules the request is judged: the day it was recorded, in Asia/Shanghai."""
+        return (self.recorded_at or self.at).astimezone(CHINA_TIME_ZONE).date()
 
     @property
     def today(self) -> date:
@@ -116,9 +123,9 @@ class UnitOfWork:
     async def get_rule(
         self, key: RuleKey[ValueT], *, on: date | None = None, region: str | None = None
     ) -> Rule[ValueT]:
-        """The rule in force on a day in a region (default: today, the district), its value typed; NotFound if none is."""
+        """The rule in force on a day in a region (default: `rule_day`, the district), typed; NotFound if none is."""
         return await self.context.rules.get_rule(
-            self.session, key, on or self.today, region or self.context.settings.district, self.at
+            self.session, key, on or self.rule_day, region or self.context.settings.district, self.at
         )
 
     async def get_rules(
@@ -126,7 +133,7 @@ class UnitOfWork:
     ) -> dict[str, Rule[Any]]:
         """Those of these rules that are in force, by key."""
         return await self.context.rules.get_rules(
-            self.session, keys, on or self.today, region or self.context.settings.district, self.at
+            self.session, keys, on or self.rule_day, region or self.context.settings.district, self.at
         )
 
     def service_client(self, service: str) -> ServiceClient:

@@ -10,6 +10,8 @@ from services.identity.accounts.router import ACCOUNT_KIND, CLIENT_KIND
 from services.identity.accounts.router import clients_router as clients
 from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
+from services.identity.device_keys.router import internal_router as actors
+from services.identity.device_keys.router import router as device_keys
 from services.identity.issuers.router import router as issuers
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
@@ -42,6 +44,7 @@ SERVICE = Service(
     routers=(
         sessions,
         second_factors,
+        device_keys,
         accounts,
         user_sessions,
         user_factors,
@@ -59,7 +62,7 @@ SERVICE = Service(
         RULE_PROPOSAL_KIND,
     ),
     open_routers=(keys,),
-    internal_routers=(rate_windows, revocations),
+    internal_routers=(rate_windows, revocations, actors),
     background=(
         run_periodically("expired tokens", delete_expired_tokens, PURGE_PAUSE_S),
         run_periodically("rate windows", purge_windows, 600),

@@ -2,6 +2,7 @@
 
 from services.identity.accounts import models as accounts
 from services.identity.base import Base
+from services.identity.device_keys import models as device_keys
 from services.identity.issuers import models as issuers
 from services.identity.keys import models as keys
 from services.identity.lock_outs import models as lock_outs
@@ -15,6 +16,7 @@ from services.identity.sessions import models as sessions
 __all__ = [
     "Base",
     "accounts",
+    "device_keys",
     "issuers",
     "keys",
     "lock_outs",

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from shared import clock
 from shared.app import admin_routes, health
 from shared.app.background import run_periodically
+from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
 from shared.clients import ServiceClients
@@ -240,6 +241,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(health.health_router(metrics))
     app.include_router(inbox.inbox_router(service.handlers))
     app.include_router(internal_worklist_router(service.kinds))
+    app.include_router(batch_route_router())
     app.include_router(
         internal_description_router(
             service.name, service.title, switches=service.switches, code_sets=service.code_sets

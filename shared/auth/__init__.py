@@ -13,7 +13,14 @@ from shared.auth.field_encryption import (
 )
 from shared.auth.permissions import ROLES, May, Reach, Role
 from shared.auth.service_keys import generate_service_keys, service_key_id
-from shared.auth.tokens import TokenVerifier, check_service_key, is_service_token, issue_service_token
+from shared.auth.tokens import (
+    TokenVerifier,
+    actor_from_claims,
+    check_service_key,
+    is_service_token,
+    issue_delegated_token,
+    issue_service_token,
+)
 
 __all__ = [
     "LEVEL_DIGITS",
@@ -27,11 +34,13 @@ __all__ = [
     "Reach",
     "Role",
     "TokenVerifier",
+    "actor_from_claims",
     "check_service_key",
     "generate_key",
     "generate_service_keys",
     "is_region_within",
     "is_service_token",
+    "issue_delegated_token",
     "issue_service_token",
     "mask_account",
     "mask_id_card",

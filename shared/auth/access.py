@@ -45,6 +45,7 @@ class Actor:
     `id` is the account. `person` is the person behind a user's account (by default the account's own id) and empty for
     machines and services; `accounts` are the other accounts of that person. Records and events name accounts; four eyes
     compare persons, by `is_same_person` and `own_accounts`.
+    `sent_by` is the account whose phone sent the request, where services/sync plays it; empty for a direct request.
     `scopes` restricts a machine client to the permissions in its token; None means no restriction.
     """
 
@@ -58,6 +59,7 @@ class Actor:
     device: str = ""
     person: str = ""
     accounts: tuple[str, ...] = ()
+    sent_by: str = ""
 
     def __post_init__(self) -> None:
         """A user is a person of their own unless the token says otherwise."""

@@ -113,6 +113,8 @@ class May(LabelledEnum):
     PRESENCE_EXCHANGE = "presence:exchange", "与考勤系统交换"
     SPOT_CHECK = "presence:spot_check", "抽查"
     COMPLAINT_HANDLE = "complaint:handle", "办理考勤投诉"
+    # sync
+    SYNC_READ = "sync:read", "查看本人的同步记录"
     # gateway
     OVERVIEW_READ = "overview:read", "查看总览"
     THREAD_READ = "thread:read", "查看资金全链条"
@@ -197,6 +199,8 @@ _PERMISSION_TABLE: dict[May, str] = {
     May.PRESENCE_EXCHANGE:". . . . b . . . . . b .",
     May.SPOT_CHECK:       ". . b . b . . . . . . .",
     May.COMPLAINT_HANDLE: ". . . . b . . b . . . .",
+
+    May.SYNC_READ:        "s s s s s s s s s s . .",
 
     May.OVERVIEW_READ:    "b b b b b b b b . . . .",
     May.THREAD_READ:      "b b b b b b b b . . . .",

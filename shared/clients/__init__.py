@@ -1,6 +1,13 @@
 """Contracts between services: HTTP client, response shapes, events."""
 
-from shared.clients.http_client import OutboundHttp, ServiceClients, ServiceName, Unreachable, display_name
+from shared.clients.http_client import (
+    OutboundHttp,
+    ServiceAnswer,
+    ServiceClients,
+    ServiceName,
+    Unreachable,
+    display_name,
+)
 from shared.clients.outbound_policy import (
     AddressNotAllowed,
     OutboundTarget,
@@ -14,6 +21,7 @@ __all__ = [
     "AddressNotAllowed",
     "OutboundHttp",
     "OutboundTarget",
+    "ServiceAnswer",
     "ServiceClients",
     "ServiceName",
     "Unreachable",

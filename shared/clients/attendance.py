@@ -5,6 +5,10 @@ from uuid import UUID
 
 from shared.events import Event, Instant
 
+CHECK_INS_PATH = "/api/v1/attendance/check-ins"
+"""Takes one check-in, or many as `items`."""
+MAX_CHECK_INS = 500
+
 
 class PostChanged(Event):
     """A post was created or changed."""

@@ -32,6 +32,8 @@ from shared.errors import (
 )
 from shared.settings import Settings
 
+ServiceAnswer = httpx.Response
+"""A service's answer with its status, headers and content."""
 REQUEST_TIMEOUT_S, CONNECT_TIMEOUT_S = 10.0, 2.0
 """Timeouts in seconds of a response and of a connection."""
 _ERROR_CLASSES: dict[str, type[ApiError]] = {
@@ -63,6 +65,7 @@ class ServiceName(LabelledEnum):
     FUNDS = "funds", "资金服务"
     ASSETS = "assets", "资产服务"
     ATTENDANCE = "attendance", "驻村服务"
+    SYNC = "sync", "同步服务"
 
 
 class ExternalSystem(LabelledEnum):
@@ -142,27 +145,9 @@ class ServiceClients:
 
         A problem answer is raised as the same ApiError class; Unavailable when the service is down or out of time.
         """
-        request_headers = {**propagation.outgoing_headers(), **(headers or {})}
-        if token:
-            request_headers["Authorization"] = f"Bearer {token}"
-        if self.is_not_deployed(service):
-            raise Unavailable(f"{display_name(service)}没有安装", f"{service} is not part of this process")
-        left = propagation.seconds_left(REQUEST_TIMEOUT_S)
-        if not left:
-            raise Unavailable("等待时间已到, 请稍后重试", "The deadline of the request has passed")
-        try:
-            answer = await self.get_client(service).request(
-                method,
-                path,
-                params=params,
-                json=json,
-                headers=request_headers,
-                timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S)),
-            )
-        except httpx.HTTPError as error:
-            raise Unavailable(
-                f"{display_name(service)}暂时联系不上, 请稍后重试", f"{service} does not answer"
-            ) from error
+        answer = await self.send(
+            service, method, path, token=token, params=params, json=json, headers=headers
+        )
         if answer.status_code >= STATUS_SERVER_ERROR:
             raise Unavailable(
                 f"{display_name(service)}暂时无法处理, 请稍后重试", f"{service} answered {answer.status_code}"
@@ -174,6 +159,40 @@ class ServiceClients:
         except ValueError as error:
             raise Unavailable(
                 f"{display_name(service)}的答复无法识别", f"{service} answered no JSON"
+            ) from error
+
+    async def send(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        token: str = "",
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,  # noqa: ANN401 - any JSON
+        headers: Mapping[str, str] | None = None,
+    ) -> ServiceAnswer:
+        """Send a request and return the answer whatever its status; Unavailable when none comes in time."""
+        request_headers = {**propagation.outgoing_headers(), **(headers or {})}
+        if token:
+            request_headers["Authorization"] = f"Bearer {token}"
+        if self.is_not_deployed(service):
+            raise Unavailable(f"{display_name(service)}没有安装", f"{service} is not part of this process")
+        left = propagation.seconds_left(REQUEST_TIMEOUT_S)
+        if not left:
+            raise Unavailable("等待时间已到, 请稍后重试", "The deadline of the request has passed")
+        try:
+            return await self.get_client(service).request(
+                method,
+                path,
+                params=params,
+                json=json,
+                headers=request_headers,
+                timeout=httpx.Timeout(left, connect=min(left, CONNECT_TIMEOUT_S)),
+            )
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"{display_name(service)}暂时联系不上, 请稍后重试", f"{service} does not answer"
             ) from error
 
     async def get_external(self, url: str, at: datetime, *, fresh: timedelta) -> Any:  # noqa: ANN401 - any JSON

@@ -43,6 +43,15 @@ class SecondFactorChanged(Event):
     change: str
 
 
+class DeviceKeyChanged(Event):
+    """A phone's key was registered or revoked by its person."""
+
+    topic: ClassVar[str] = "account.device_key_changed"
+    account: str
+    key: str
+    change: str
+
+
 class SessionsEnded(Event):
     """Sessions of an account were ended by its holder or by an administrator."""
 

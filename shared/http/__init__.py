@@ -9,6 +9,8 @@ from shared.http.paging import MAX_PAGE_SIZE, Page, PageParams, Pagination, list
 from shared.http.patch_body import PatchBody
 from shared.http.problems import problem_response
 from shared.http.routing import (
+    KEYED_METHODS,
+    RECORDED_AT_HEADER,
     AnonymousActor,
     CurrentActor,
     IfMatch,
@@ -28,7 +30,9 @@ from shared.http.routing import (
 
 __all__ = [
     "API_PREFIX",
+    "KEYED_METHODS",
     "MAX_PAGE_SIZE",
+    "RECORDED_AT_HEADER",
     "AdmissionMiddleware",
     "AnonymousActor",
     "CurrentActor",

@@ -1,4 +1,4 @@
-"""Idempotency keys: the response of a POST is stored in the transaction of its effect and replayed for repeats.
+"""Idempotency keys: the response of a write is stored in the transaction of its effect and replayed for repeats.
 
 A key is scoped to a principal and a route. A request whose first copy is still running gets Conflict with Retry-After;
 a key reused with another body gets Invalid. Responses are kept for `RESPONSE_RETENTION`.

@@ -24,9 +24,10 @@ DEFAULT_RATES = {
     "user_write": "300/minute",
     "machine": "3000/minute",
     "heavy": "30/minute",
+    "sync_items": "2000/10 minutes",
 }
 """Per account name and per address when signing in; writes without login per address (these three in identity's
-database); requests per address without login, per person, per machine; exports and imports."""
+database); requests per address without login, per person, per machine; exports and imports; items of batches per person."""
 HEAVY_SUFFIXES = ("/export", "/imports")
 SWEEP_THRESHOLD = 10_000
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -107,6 +108,13 @@ class RateLimiter:
         self._count(rate, caller.kind, caller.name)
         if path.endswith(HEAVY_SUFFIXES):
             self._count("heavy", caller.kind, caller.name)
+
+    def count_items(self, rate: str, name: str, number: int) -> None:
+        """Count many things of one person at once; RateLimited when they are over the limit together."""
+        item = self.items[rate]
+        if not self.limiter.hit(item, rate, name, cost=number):
+            ends = self.limiter.get_window_stats(item, rate, name).reset_time
+            raise rate_limited_error(item, ends - self.clock().timestamp())
 
     def _count(self, rate: str, *key: Any) -> None:  # noqa: ANN401 - texts
         item = self.items[rate]

@@ -7,6 +7,7 @@ async def create_project(work: WriteWork, body: ProjectCreate) -> Project: ...
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Header, Request, Response, Security
@@ -47,7 +48,11 @@ from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 MAX_BODY_BYTES = 64 * 1024
 """Default limit of a request body in bytes."""
+KEYED_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+"""Methods whose repetition with the same Idempotency-Key gets the first answer again."""
 STATUS_OK, STATUS_SERVER_ERROR = 200, 500
+RECORDED_AT_HEADER = "X-Recorded-At"
+"""When a phone recorded the request; read only when services/sync plays it in a person's name."""
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 _in_flight = InFlightKeys()
 
@@ -96,16 +101,22 @@ AnonymousActor = Annotated[Actor, Depends(_anonymous_actor, scope="function")]
 """Actor of a request without sign-in, for routes that stream and must not hold a transaction meanwhile."""
 
 
+def _recorded_at(request: Request, actor: Actor) -> datetime | None:
+    """The instant that services/sync vouches for; None for a request that its sender makes directly."""
+    text = request.headers.get(RECORDED_AT_HEADER) if actor.sent_by else None
+    return None if text is None else datetime.fromisoformat(text)
+
+
 async def _provide_read_work(request: Request, actor: CurrentActor) -> AsyncGenerator[UnitOfWork]:
     context = get_service_context(request)
     async with context.database.read() as session:
-        yield UnitOfWork(session, actor, context.clock(), context)
+        yield UnitOfWork(session, actor, context.clock(), context, _recorded_at(request, actor))
 
 
 @asynccontextmanager
 async def _open_write_work(request: Request, actor: Actor) -> AsyncGenerator[UnitOfWork]:
     context = get_service_context(request)
-    key = await parse_key(request, actor) if request.method == "POST" else None
+    key = await parse_key(request, actor)
     if key is not None and "dry_run=true" not in request.url.query:
         _in_flight.add(key)
     else:
@@ -114,7 +125,7 @@ async def _open_write_work(request: Request, actor: Actor) -> AsyncGenerator[Uni
         if key is not None and (answer := await find_response(context.database, key)):
             raise Replay(answer)
         async with context.database.write() as session:
-            work = UnitOfWork(session, actor, context.clock(), context)
+            work = UnitOfWork(session, actor, context.clock(), context, _recorded_at(request, actor))
             request.state.writing = (work, key)
             yield work
         context.changed.set()
@@ -314,7 +325,7 @@ class Route(APIRoute):
             [_FIELDS_PARAMETER]
             if "GET" in methods
             else [_IDEMPOTENCY_KEY_PARAMETER]
-            if "POST" in methods
+            if methods & KEYED_METHODS
             else []
         )
         extra["parameters"] = [*extra.get("parameters", []), *parameters]
@@ -374,7 +385,9 @@ async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response
 
 
 __all__ = [
+    "KEYED_METHODS",
     "MAX_BODY_BYTES",
+    "RECORDED_AT_HEADER",
     "AnonymousActor",
     "CurrentActor",
     "IfMatch",

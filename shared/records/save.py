@@ -78,7 +78,7 @@ async def log_event(
         version=record.version,
         region=record.region or NATION_CODE,
         at=work.at,
-        recorded_at=happened_at,
+        recorded_at=happened_at or work.recorded_at,
         table=table,
         before=before,
         reason=reason,

@@ -84,6 +84,7 @@ _VALUES_BY_TYPE: tuple[tuple[Any, Any], ...] = (
     (sa.Boolean, False),
     (sa.Integer, 1),
     (sa.Numeric, 1),
+    (sa.Float, 1.0),
     (sa.Date, SAMPLE_DATE),
     (sa.DateTime, SAMPLE_INSTANT),
     (sa.LargeBinary, b"x"),

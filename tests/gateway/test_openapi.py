@@ -99,7 +99,7 @@ def test_openapi_3_0_keeps_nullable_types() -> None:
 async def test_readiness_names_every_service(doors: SystemUnderTest) -> None:
     answer = await doors.service("gateway").anonymous_client().get("http://test/status")
     found = answer.json()
-    assert set(found["services"]) == {"identity", "projects", "funds", "assets", "attendance"}
+    assert set(found["services"]) == {"identity", "projects", "funds", "assets", "attendance", "sync"}
     down = [name for name, state in found["services"].items() if state != "ok"]
     assert set(down).isdisjoint(doors.apps)
     assert answer.status_code == (503 if down else 200)

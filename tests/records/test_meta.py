@@ -94,7 +94,7 @@ async def test_a_service_that_is_away_is_named_and_the_rest_described(
     client = enter(year, "gateway", Role.BUREAU)
     meta = await read(client, "/meta")
     assert [part["service"] for part in meta["missing"]] == ["funds"]
-    assert {kind["service"] for kind in meta["kinds"]} == {"identity", *DATA_SERVICES} - {"funds"}
+    assert {kind["service"] for kind in meta["kinds"]} == {"identity", "sync", *DATA_SERVICES} - {"funds"}
     assert (await client.get("/meta/forms/payment")).status_code == 503
 
 

@@ -103,7 +103,7 @@ def build_row(
         "updated_at": received_at,
         "created_digest": compute_digest(check_in),
         "person": actor.id,
-        "sent_by": actor.id,
+        "sent_by": actor.sent_by or actor.id,
         "kind": check_in.kind,
         "source": CheckInSource.USER,
         "work_date": work_date,

@@ -175,6 +175,12 @@ async def _build_claims(
     }
 
 
+async def build_actor_claims(work: UnitOfWork, account: Account) -> dict[str, object]:
+    """Describe an account and its grants of today, as an access token would."""
+    grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
+    return await _build_claims(work, account, [] if account.must_change else grants, work.at)
+
+
 async def _build_person_claims(work: UnitOfWork, account: Account) -> dict[str, object]:
     """`person`, and `accounts` when the person has others; none for a machine."""
     if account.kind != "user":

@@ -1,0 +1,44 @@
+"""Statements over batches."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlmodel import col, delete, select
+
+from services.sync.batches.models import SyncBatch
+from shared.auth import May
+from shared.db import execute_core
+from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
+from shared.unit_of_work import UnitOfWork
+
+SORT_COLUMNS = {"received_at": col(SyncBatch.received_at)}
+
+
+async def find_own_batch(work: UnitOfWork, batch_id: UUID) -> SyncBatch | None:
+    """One of the caller's batches."""
+    query = select(SyncBatch).where(SyncBatch.id == batch_id, SyncBatch.account == work.actor.id)
+    return (await work.session.exec(query)).first()
+
+
+async def get_own_batch(work: UnitOfWork, batch_id: UUID) -> SyncBatch:
+    """One of the caller's batches; NotFound for another's."""
+    found = await find_own_batch(work, batch_id)
+    if found is None:
+        raise NotFound("没有这个批次, 或已超过 90 天", "No such batch")
+    return found
+
+
+async def list_batches(work: UnitOfWork, params: PageParams) -> Page[SyncBatch]:
+    """The caller's batches."""
+    query = select(SyncBatch).where(
+        work.actor.scope_filter(May.SYNC_READ, col(SyncBatch.region), col(SyncBatch.account))
+    )
+    return await list_page(
+        work.session, query, params, orders=SORT_COLUMNS, key=col(SyncBatch.id), default="-received_at"
+    )
+
+
+async def system_delete_old(work: UnitOfWork, before: datetime) -> None:
+    """Forget batches received before a time."""
+    await execute_core(work.session, delete(SyncBatch).where(col(SyncBatch.received_at) < before))

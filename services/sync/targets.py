@@ -1,0 +1,64 @@
+"""The routes that items may name: what every service says of itself, kept in memory (shared/app/batch_routes.py)."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.errors import ApiError
+from shared.unit_of_work import ServiceClient, ServiceContext
+
+CONTEXT_KEY = "targets"
+FRESH = timedelta(minutes=10)
+FRESH_WITH_GAPS = timedelta(seconds=5)
+"""How long a table is used in which a service is missing."""
+
+
+@dataclass
+class Targets:
+    """Prefixes and batchable routes of the services that answered; `missing` did not."""
+
+    read_at: datetime
+    prefixes: dict[str, str] = field(default_factory=dict)
+    patterns: dict[str, list[tuple[str, re.Pattern[str]]]] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+
+    def find_service(self, path: str) -> str:
+        """The service that owns a path; empty when none that answered does."""
+        return self.prefixes.get("/".join(path.split("/")[:4]), "")
+
+    def allows(self, service: str, method: str, path: str) -> bool:
+        """Whether the service lets this request come in a batch."""
+        return any(
+            method == allowed and pattern.fullmatch(path) for allowed, pattern in self.patterns[service]
+        )
+
+
+async def load_targets(context: ServiceContext) -> Targets:
+    """The table, read again when it is old."""
+    found: Targets | None = context.memory.get(CONTEXT_KEY)
+    now = context.clock()
+    if found is not None and now - found.read_at < (FRESH_WITH_GAPS if found.missing else FRESH):
+        return found
+    made = Targets(now)
+    for service in context.clients.list_services():
+        if service != context.name:
+            await _read_service(context, service, made)
+    context.memory[CONTEXT_KEY] = made
+    return made
+
+
+async def _read_service(context: ServiceContext, service: str, targets: Targets) -> None:
+    client = ServiceClient(context, service, context.service_actor(), context.clock())
+    try:
+        answer = await client.request("GET", "/internal/batch-routes")
+    except ApiError:
+        targets.missing.append(service)
+        return
+    targets.prefixes |= dict.fromkeys(answer["prefixes"], service)
+    targets.patterns[service] = [
+        (one["method"], re.compile(_to_pattern(one["path"]))) for one in answer["items"]
+    ]
+
+
+def _to_pattern(path: str) -> str:
+    return "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))
