@@ -15,7 +15,7 @@ from services.sync.items import repository as items_repository
 from services.sync.items import service as items_service
 from services.sync.items.calculation import (
     SETTLED,
-    Outcome,
+    ItemOutcome,
     compute_batch_id,
     compute_digest,
     compute_offset,
@@ -23,7 +23,7 @@ from services.sync.items.calculation import (
     refuse,
 )
 from services.sync.items.models import SyncItem
-from services.sync.items.schemas import HoldReason, SyncItemCreate, SyncItemResult, Verdict
+from services.sync.items.schemas import HoldReason, ItemVerdict, SyncItemCreate, SyncItemResult
 from services.sync.items.service import HELD_FOR, RETENTION, PendingItem, build_result
 from shared.auth import Actor
 from shared.errors import FieldError
@@ -180,12 +180,12 @@ def _collect_results(
 
 def build_stored_result(context: ServiceContext, item: SyncItem, *, repeated: bool = False) -> SyncItemResult:
     """The result of an item as it was stored; `repeated`: it was sent once more."""
-    outcome: Outcome = items_service.read_outcome(context, item)
-    if repeated and outcome.verdict is Verdict.APPLIED:
-        outcome.verdict = Verdict.DUPLICATE
+    outcome: ItemOutcome = items_service.read_outcome(context, item)
+    if repeated and outcome.verdict is ItemVerdict.APPLIED:
+        outcome.verdict = ItemVerdict.DUPLICATE
     result = build_result(item.id, outcome)
     result.recorded_at, result.judged_at = item.recorded_at, item.judged_at
-    result.held_until = item.held_until if outcome.verdict is Verdict.HELD else None
+    result.held_until = item.held_until if outcome.verdict is ItemVerdict.HELD else None
     return result
 
 

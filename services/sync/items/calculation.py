@@ -8,29 +8,29 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.sync.items.schemas import FieldDifference, HoldReason, SyncItemCreate, Verdict
+from services.sync.items.schemas import HoldReason, ItemDifference, ItemVerdict, SyncItemCreate
 
 CLOCK_TOLERANCE_S = 120
 """Seconds: a smaller difference between the clocks is the way of the message and is not corrected."""
 HTTP_OK, HTTP_REDIRECT, HTTP_FAULT = 200, 300, 500
 UNAUTHENTICATED, FORBIDDEN, CONFLICT, STALE, INVALID, TOO_MANY = 401, 403, 409, 412, 422, 429
 FILE_CODE = "no_such_file"
-SETTLED = frozenset({Verdict.APPLIED, Verdict.DUPLICATE})
+SETTLED = frozenset({ItemVerdict.APPLIED, ItemVerdict.DUPLICATE})
 """Verdicts after which an item is never played again."""
 
 
 @dataclass(slots=True)
-class Outcome:
+class ItemOutcome:
     """What became of an item."""
 
-    verdict: Verdict
+    verdict: ItemVerdict
     reason: HoldReason = HoldReason.NONE
     status: int = 0
     waits_for: list[str] = field(default_factory=list)
     body: Any = None
     problem: dict[str, Any] | None = None
     current: Any = None
-    differences: list[FieldDifference] = field(default_factory=list)
+    differences: list[ItemDifference] = field(default_factory=list)
 
     @property
     def words(self) -> str:
@@ -42,12 +42,12 @@ class Outcome:
 
 def hold(
     reason: HoldReason, *, waits_for: Sequence[str] = (), problem: dict[str, Any] | None = None
-) -> Outcome:
+) -> ItemOutcome:
     """The outcome of an item that waits."""
-    return Outcome(Verdict.HELD, reason, waits_for=list(waits_for), problem=problem)
+    return ItemOutcome(ItemVerdict.HELD, reason, waits_for=list(waits_for), problem=problem)
 
 
-def refuse(code: str, words: str, pointer: str = "", status: int = INVALID) -> Outcome:
+def refuse(code: str, words: str, pointer: str = "", status: int = INVALID) -> ItemOutcome:
     """The outcome of an item that is not accepted, with a problem of our own."""
     problem = {
         "type": "/problems/invalid",
@@ -56,7 +56,7 @@ def refuse(code: str, words: str, pointer: str = "", status: int = INVALID) -> O
         "detail": words,
         "errors": [{"pointer": pointer, "code": code, "detail": words}],
     }
-    return Outcome(Verdict.REFUSED, status=status, problem=problem)
+    return ItemOutcome(ItemVerdict.REFUSED, status=status, problem=problem)
 
 
 def compute_digest(item: SyncItemCreate) -> str:
@@ -120,17 +120,17 @@ def _find_rings(waits: Sequence[set[int]], left: Sequence[int]) -> set[int]:
     return rings
 
 
-def judge_answer(status: int, headers: Mapping[str, str], body: Any) -> Outcome:  # noqa: ANN401 - any JSON
+def judge_answer(status: int, headers: Mapping[str, str], body: Any) -> ItemOutcome:  # noqa: ANN401 - any JSON
     """What the answer of the route means for the item."""
     if HTTP_OK <= status < HTTP_REDIRECT:
-        verdict = Verdict.DUPLICATE if "idempotent-replayed" in headers else Verdict.APPLIED
-        return Outcome(verdict, status=status, body=body)
+        verdict = ItemVerdict.DUPLICATE if "idempotent-replayed" in headers else ItemVerdict.APPLIED
+        return ItemOutcome(verdict, status=status, body=body)
     problem = body if isinstance(body, dict) else {"status": status, "detail": "服务的答复无法识别"}
     reason = _find_hold_reason(status, headers, problem)
     if reason is not None:
-        return Outcome(Verdict.HELD, reason, status=status, problem=problem)
-    verdict = Verdict.CONFLICT if status in {CONFLICT, STALE} else Verdict.REFUSED
-    return Outcome(verdict, status=status, problem=problem)
+        return ItemOutcome(ItemVerdict.HELD, reason, status=status, problem=problem)
+    verdict = ItemVerdict.CONFLICT if status in {CONFLICT, STALE} else ItemVerdict.REFUSED
+    return ItemOutcome(verdict, status=status, problem=problem)
 
 
 def _find_hold_reason(
@@ -155,12 +155,12 @@ def find_current_address(item: SyncItemCreate) -> str:
     return item.path.rpartition("/")[0]
 
 
-def list_differences(sent: Any, stands: Any) -> list[FieldDifference]:  # noqa: ANN401 - any JSON
+def list_differences(sent: Any, stands: Any) -> list[ItemDifference]:  # noqa: ANN401 - any JSON
     """The fields that were sent and stand otherwise."""
     if not isinstance(sent, dict) or not isinstance(stands, dict):
         return []
     return [
-        FieldDifference(pointer=f"/{name}", sent=value, stands=stands[name])
+        ItemDifference(pointer=f"/{name}", sent=value, stands=stands[name])
         for name, value in sent.items()
         if name in stands and stands[name] != value
     ]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.sync.base import Base
-from services.sync.items.schemas import HoldReason, Verdict
+from services.sync.items.schemas import HoldReason, ItemVerdict
 from shared.db import JSON, text_enum
 
 
@@ -43,7 +43,7 @@ class SyncItem(Base, table=True):
     after: list[str] = Field(sa_type=JSON)
     digest: str = Field(max_length=64)
     content: str = Field(sa_type=sa.Text)
-    verdict: Verdict = Field(sa_type=text_enum(Verdict))
+    verdict: ItemVerdict = Field(sa_type=text_enum(ItemVerdict))
     reason: HoldReason = Field(sa_type=text_enum(HoldReason))
     words: str = Field(max_length=500)
     status: int

@@ -11,7 +11,7 @@ from sqlmodel import col, delete, select, update
 
 from services.sync.items.calculation import SETTLED
 from services.sync.items.models import SyncItem
-from services.sync.items.schemas import HoldReason, Verdict
+from services.sync.items.schemas import HoldReason, ItemVerdict
 from shared.auth import May
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -48,7 +48,7 @@ async def system_list_waiting(work: UnitOfWork, account: str, limit: int) -> Seq
     """Items of an account that wait for another item or a file, the oldest first."""
     query = select(SyncItem).where(
         SyncItem.account == account,
-        SyncItem.verdict == Verdict.HELD,
+        SyncItem.verdict == ItemVerdict.HELD,
         col(SyncItem.reason).in_([HoldReason.AFTER, HoldReason.FILE]),
         SyncItem.held_until > work.at,
     )
@@ -58,7 +58,7 @@ async def system_list_waiting(work: UnitOfWork, account: str, limit: int) -> Seq
 async def system_list_due_accounts(work: UnitOfWork) -> list[str]:
     """Accounts with held items that are due to be tried again."""
     query = select(SyncItem.account).where(
-        SyncItem.verdict == Verdict.HELD, col(SyncItem.due_at) <= work.at, SyncItem.held_until > work.at
+        SyncItem.verdict == ItemVerdict.HELD, col(SyncItem.due_at) <= work.at, SyncItem.held_until > work.at
     )
     return list(await work.session.exec(query.distinct().limit(MAX_ACCOUNTS_PER_ROUND)))
 
@@ -67,7 +67,7 @@ async def system_claim_due(work: UnitOfWork, account: str, until: datetime, limi
     """Due items of an account, taken until a time: another process does not take them meanwhile."""
     query = select(SyncItem).where(
         SyncItem.account == account,
-        SyncItem.verdict == Verdict.HELD,
+        SyncItem.verdict == ItemVerdict.HELD,
         col(SyncItem.due_at) <= work.at,
         SyncItem.held_until > work.at,
     )
@@ -82,10 +82,10 @@ async def system_claim_due(work: UnitOfWork, account: str, until: datetime, limi
 async def system_give_up_overdue(work: UnitOfWork, words: str) -> None:
     """End the wait of items that were held too long."""
     statement = update(SyncItem).where(
-        col(SyncItem.verdict) == Verdict.HELD, col(SyncItem.held_until) <= work.at
+        col(SyncItem.verdict) == ItemVerdict.HELD, col(SyncItem.held_until) <= work.at
     )
     ended = statement.values(
-        verdict=Verdict.REFUSED, reason=HoldReason.EXPIRED, words=words, due_at=None, settled_at=work.at
+        verdict=ItemVerdict.REFUSED, reason=HoldReason.EXPIRED, words=words, due_at=None, settled_at=work.at
     )
     await execute_core(work.session, ended)
 
@@ -95,7 +95,7 @@ async def system_delete_old(work: UnitOfWork, before: datetime) -> None:
     await execute_core(work.session, delete(SyncItem).where(col(SyncItem.created_at) < before))
 
 
-async def list_items(work: UnitOfWork, params: PageParams, verdict: Verdict | None) -> Page[SyncItem]:
+async def list_items(work: UnitOfWork, params: PageParams, verdict: ItemVerdict | None) -> Page[SyncItem]:
     """The caller's items."""
     query = select(SyncItem).where(
         work.actor.scope_filter(May.SYNC_READ, col(SyncItem.region), col(SyncItem.account))
@@ -119,7 +119,7 @@ async def get_item(work: UnitOfWork, item_id: UUID) -> SyncItem:
 def is_given_up(_work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Whether an item was given up and its sender has not taken note."""
     return sa.and_(
-        ITEM_TABLE.c.verdict == Verdict.REFUSED,
+        ITEM_TABLE.c.verdict == ItemVerdict.REFUSED,
         ITEM_TABLE.c.reason == HoldReason.EXPIRED,
         ITEM_TABLE.c.seen_at.is_(None),
     )
@@ -128,6 +128,6 @@ def is_given_up(_work: UnitOfWork) -> sa.ColumnElement[bool]:
 def waits_for_person(_work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Whether an item waits for something that a person must see to: a grant, a signature, an account."""
     return sa.and_(
-        ITEM_TABLE.c.verdict == Verdict.HELD,
+        ITEM_TABLE.c.verdict == ItemVerdict.HELD,
         ITEM_TABLE.c.reason.in_([HoldReason.GRANT, HoldReason.SIGNATURE, HoldReason.ACCOUNT]),
     )

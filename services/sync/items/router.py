@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from services.sync.items import repository, service
 from services.sync.items.models import SyncItem
-from services.sync.items.schemas import SyncItemRead, Verdict
+from services.sync.items.schemas import ItemVerdict, SyncItemRead
 from shared.auth import May
 from shared.errors import NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/sync/items", tags=["同步"], route_class=Route)
 
 
 @router.get("", response_model=Page[SyncItemRead], **requires(May.SYNC_READ))
-async def list_items(work: ReadWork, params: Pagination, verdict: Verdict | None = None) -> Any:  # noqa: ANN401 - shaped by response_model
+async def list_items(work: ReadWork, params: Pagination, verdict: ItemVerdict | None = None) -> Any:  # noqa: ANN401 - shaped by response_model
     """本人手机提交的条目."""
     return await repository.list_items(work, params, verdict)
 

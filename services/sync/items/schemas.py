@@ -11,7 +11,7 @@ from shared.china import LabelledEnum
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
 
-class Verdict(LabelledEnum):
+class ItemVerdict(LabelledEnum):
     """同步结果."""
 
     APPLIED = "applied", "已办理"
@@ -57,7 +57,7 @@ class SyncItemResult(BaseModel):
     """一条的结果."""
 
     id: str
-    verdict: Verdict
+    verdict: ItemVerdict
     verdict_label: str
     status: int = Field(description="单独发送时会得到的状态码; 0 为尚未办理")
     reason: HoldReason = Field(HoldReason.NONE, description="等待的原因")
@@ -69,10 +69,10 @@ class SyncItemResult(BaseModel):
     body: Any = Field(None, description="办理后的答复")
     problem: dict[str, Any] | None = Field(None, description="problem+json, 未接受、冲突或等待的原因")
     current: Any = Field(None, description="冲突时现有的内容")
-    differences: list["FieldDifference"] = Field([], description="冲突时各字段的差别")
+    differences: list["ItemDifference"] = Field([], description="冲突时各字段的差别")
 
 
-class FieldDifference(BaseModel):
+class ItemDifference(BaseModel):
     """一个字段: what was sent and what stands."""
 
     pointer: str
@@ -94,7 +94,7 @@ class SyncItemRead(BaseModel):
     recorded_at: datetime
     judged_at: datetime
     created_at: datetime
-    verdict: Verdict
+    verdict: ItemVerdict
     reason: HoldReason
     words: str
     status: int

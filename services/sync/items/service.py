@@ -14,7 +14,7 @@ from services.sync.items import repository
 from services.sync.items.calculation import (
     HTTP_OK,
     SETTLED,
-    Outcome,
+    ItemOutcome,
     find_current_address,
     hold,
     judge_answer,
@@ -23,7 +23,13 @@ from services.sync.items.calculation import (
     sort_items,
 )
 from services.sync.items.models import SyncItem
-from services.sync.items.schemas import FieldDifference, HoldReason, SyncItemCreate, SyncItemResult, Verdict
+from services.sync.items.schemas import (
+    HoldReason,
+    ItemDifference,
+    ItemVerdict,
+    SyncItemCreate,
+    SyncItemResult,
+)
 from services.sync.targets import Targets, load_targets
 from shared.auth import Actor
 from shared.clients import ServiceAnswer
@@ -62,14 +68,14 @@ class PendingItem:
     device: str
     created_at: datetime
     held_until: datetime
-    outcome: Outcome = field(default_factory=lambda: hold(HoldReason.UNFINISHED))
+    outcome: ItemOutcome = field(default_factory=lambda: hold(HoldReason.UNFINISHED))
 
 
 class Playback:
     """One pass over items of one sender."""
 
     def __init__(
-        self, context: ServiceContext, sender: Actor, targets: Targets, settled: Mapping[UUID, Verdict]
+        self, context: ServiceContext, sender: Actor, targets: Targets, settled: Mapping[UUID, ItemVerdict]
     ) -> None:
         self.context = context
         self.sender = sender
@@ -112,7 +118,9 @@ class Playback:
 
     async def _save_now_and_then(self, items: Sequence[PendingItem]) -> None:
         fresh = [
-            one for one in items if one.outcome.verdict is not Verdict.HELD and one.sent.id not in self._saved
+            one
+            for one in items
+            if one.outcome.verdict is not ItemVerdict.HELD and one.sent.id not in self._saved
         ]
         if len(fresh) >= SAVE_EVERY:
             await store_outcomes(self.context, self.sender, fresh)
@@ -134,7 +142,7 @@ class Playback:
             return await self._find_delegate(item)
         return None
 
-    def _wait(self, item: PendingItem) -> Outcome:
+    def _wait(self, item: PendingItem) -> ItemOutcome:
         return hold(
             HoldReason.AFTER,
             waits_for=[str(one) for one in item.sent.after if self.verdicts.get(one) not in SETTLED],
@@ -187,7 +195,7 @@ class Playback:
             item.outcome = hold(HoldReason.UNAVAILABLE, problem=error.to_problem(instance=sent.path))
             return
         item.outcome = judge_answer(answer.status_code, answer.headers, _read_json(answer))
-        if item.outcome.verdict is Verdict.CONFLICT:
+        if item.outcome.verdict is ItemVerdict.CONFLICT:
             item.outcome.current = await self._find_current(delegate, service, sent)
             item.outcome.differences = list_differences(sent.body, item.outcome.current)
         self.verdicts[sent.id] = item.outcome.verdict
@@ -232,7 +240,7 @@ def _check_in_body(item: PendingItem, now: datetime) -> Any:  # noqa: ANN401 - a
     return {**body, "sent_at": (now - timedelta(seconds=item.clock_offset_s)).isoformat()}
 
 
-def _judge_check_in(result: dict[str, Any]) -> Outcome:
+def _judge_check_in(result: dict[str, Any]) -> ItemOutcome:
     match result["result"]:
         case "refused":
             problem = {
@@ -244,9 +252,9 @@ def _judge_check_in(result: dict[str, Any]) -> Outcome:
             }
             return judge_answer(422, {}, problem)
         case "duplicate":
-            return Outcome(Verdict.DUPLICATE, status=HTTP_OK, body=result)
+            return ItemOutcome(ItemVerdict.DUPLICATE, status=HTTP_OK, body=result)
         case _:
-            return Outcome(Verdict.APPLIED, status=201, body=result)
+            return ItemOutcome(ItemVerdict.APPLIED, status=201, body=result)
 
 
 def _read_json(answer: ServiceAnswer) -> Any:  # noqa: ANN401 - any JSON
@@ -256,9 +264,9 @@ def _read_json(answer: ServiceAnswer) -> Any:  # noqa: ANN401 - any JSON
         return None
 
 
-def build_result(item_id: UUID, outcome: Outcome, pending: PendingItem | None = None) -> SyncItemResult:
+def build_result(item_id: UUID, outcome: ItemOutcome, pending: PendingItem | None = None) -> SyncItemResult:
     """An outcome as phones read it."""
-    is_held = outcome.verdict is Verdict.HELD
+    is_held = outcome.verdict is ItemVerdict.HELD
     return SyncItemResult.model_construct(
         id=str(item_id),
         verdict=outcome.verdict,
@@ -289,7 +297,7 @@ async def store_outcomes(
 
 def _build_row(work: UnitOfWork, sender: Actor, item: PendingItem, *, lease: bool) -> dict[str, Any]:
     sent, outcome = item.sent, item.outcome
-    is_held = outcome.verdict is Verdict.HELD
+    is_held = outcome.verdict is ItemVerdict.HELD
     due = (LEASE if lease else RETRY_AFTER[outcome.reason]) if is_held else None
     keyring = work.context.keyring
     seal = f"sync_item:{sender.id}:{sent.id}"
@@ -332,7 +340,7 @@ def _describe_method(method: str) -> str:
     return {"POST": "新增或办理", "PATCH": "修改", "PUT": "设置", "DELETE": "删除"}[method]
 
 
-def _pack_outcome(outcome: Outcome) -> str:
+def _pack_outcome(outcome: ItemOutcome) -> str:
     kept = {
         "waits_for": outcome.waits_for,
         "body": outcome.body,
@@ -343,7 +351,7 @@ def _pack_outcome(outcome: Outcome) -> str:
     return json.dumps({name: value for name, value in kept.items() if value}, ensure_ascii=False)
 
 
-def read_outcome(context: ServiceContext, item: SyncItem) -> Outcome:
+def read_outcome(context: ServiceContext, item: SyncItem) -> ItemOutcome:
     """The stored outcome of an item."""
     kept: dict[str, Any] = {}
     if item.answer:
@@ -351,8 +359,8 @@ def read_outcome(context: ServiceContext, item: SyncItem) -> Outcome:
         kept = json.loads(context.keyring.decrypt(item.answer, associated_data=seal))
     if item.reason is HoldReason.EXPIRED:
         kept = {"problem": {"status": 410, "title": "已停止办理", "detail": item.words}}
-    differences = [FieldDifference.model_validate(one) for one in kept.pop("differences", [])]
-    return Outcome(item.verdict, item.reason, status=item.status, differences=differences, **kept)
+    differences = [ItemDifference.model_validate(one) for one in kept.pop("differences", [])]
+    return ItemOutcome(item.verdict, item.reason, status=item.status, differences=differences, **kept)
 
 
 def read_pending(context: ServiceContext, item: SyncItem) -> PendingItem:
@@ -374,7 +382,7 @@ def read_pending(context: ServiceContext, item: SyncItem) -> PendingItem:
 async def play_and_store(context: ServiceContext, sender: Actor, items: Sequence[PendingItem]) -> None:
     """Play items of one sender and store what became of them."""
     named = {one for item in items for one in item.sent.after} - {item.sent.id for item in items}
-    settled: dict[UUID, Verdict] = {}
+    settled: dict[UUID, ItemVerdict] = {}
     if named:
         async with context.database.read() as session:
             work = context.unit_of_work(session, sender)
