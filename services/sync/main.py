@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from services.sync.batches.router import SYNC_BATCH_KIND
 from services.sync.batches.router import router as batches
 from services.sync.batches.service import delete_old_batches
+from services.sync.changes.router import router as changes
 from services.sync.items.router import SYNC_ITEM_KIND
 from services.sync.items.router import router as items
 from services.sync.items.service import replay_due_items
@@ -25,7 +26,7 @@ SERVICE = Service(
     name="sync",
     title="手机同步",
     read=May.SYNC_READ,
-    routers=(batches, items),
+    routers=(batches, items, changes),
     kinds=(SYNC_BATCH_KIND, SYNC_ITEM_KIND),
     background=(
         run_periodically("held items", replay_due_items, REPLAY_PAUSE_S),

@@ -41,6 +41,7 @@ from shared.http import (
 from shared.records import RecordKind, bind_kinds, list_get_addresses
 from shared.records.description import CodeSets, Switches
 from shared.records.router import (
+    internal_changes_router,
     internal_description_router,
     internal_worklist_router,
     record_router,
@@ -242,6 +243,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.include_router(inbox.inbox_router(service.handlers))
     app.include_router(internal_worklist_router(service.kinds))
     app.include_router(batch_route_router())
+    app.include_router(internal_changes_router(service.kinds))
     app.include_router(
         internal_description_router(
             service.name, service.title, switches=service.switches, code_sets=service.code_sets

@@ -1,5 +1,13 @@
 """Record kinds and their worklist; creating and saving records together with their events; running totals kept beside them."""
 
+from shared.records.changes import (
+    ChangedRecord,
+    ChangesRequest,
+    GoneRecord,
+    ServiceChanges,
+    StateHash,
+    SyncState,
+)
 from shared.records.create import content_digest, create_record
 from shared.records.kind_routes import BoundKind, bind_kinds, list_get_addresses
 from shared.records.kinds import Act, RecordKind, Shortcut, Todo, turn
@@ -10,8 +18,14 @@ from shared.records.worklist import TimeLimits, WorklistItem, count_items, list_
 __all__ = [
     "Act",
     "BoundKind",
+    "ChangedRecord",
+    "ChangesRequest",
+    "GoneRecord",
     "RecordKind",
+    "ServiceChanges",
     "Shortcut",
+    "StateHash",
+    "SyncState",
     "TimeLimits",
     "Todo",
     "TotalSpec",

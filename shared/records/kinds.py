@@ -132,6 +132,8 @@ class RecordKind:
     due: str = ""
     limits: RuleKey[StateLimits] | None = None
     topics: tuple[str, ...] = ()
+    told_by: Mapping[str, str] = field(default_factory=dict)
+    """Events of a parent that tell of records made with it: topic → column with the parent's id."""
     shortcuts: tuple[Shortcut, ...] = ()
     turns: tuple[Turn, ...] = ()
     twins: Mapping[Guard[Any], Condition] = field(default_factory=dict)

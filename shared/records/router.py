@@ -15,6 +15,7 @@ from shared.errors import BadRequest, NotFound
 from shared.events import Envelope, list_history
 from shared.http import CurrentActor, Page, Pagination, ReadWork, Route, requires, requires_sign_in
 from shared.records import worklist
+from shared.records.changes import ChangesRequest, ServiceChanges, list_changes
 from shared.records.description import CodeSets, ServiceDescription, Switches, describe_kinds
 from shared.records.forms import KindForms, describe_forms
 from shared.records.kind_routes import BoundKind
@@ -73,6 +74,18 @@ def internal_description_router(
         if found is None:
             raise NotFound("没有这种记录", f"No kind {kind}")
         return describe_forms(actor, found)
+
+    return router
+
+
+def internal_changes_router(kinds: Sequence[RecordKind]) -> APIRouter:
+    """What services/sync asks in the caller's own name; not reachable from outside."""
+    router = APIRouter(prefix="/internal/changes", tags=["同步"], route_class=Route)
+
+    @router.post("", response_model=ServiceChanges, **requires_sign_in())
+    async def read_changes(work: ReadWork, body: ChangesRequest) -> ServiceChanges:
+        """本人范围内变化了的记录."""
+        return await list_changes(work, kinds, body)
 
     return router
 

@@ -203,6 +203,7 @@ INSPECTION_KIND = RecordKind(
     search=("findings",),
     parents={"asset_id": "asset"},
     topics=("asset.inspected",),
+    told_by={"asset.inspected": "asset_id"},
     phone=True,
 )
 ASSET_FOLLOW_UP_KIND = RecordKind(
@@ -217,5 +218,6 @@ ASSET_FOLLOW_UP_KIND = RecordKind(
     create="/assets/{asset_id}/follow-ups",
     parents={"asset_id": "asset"},
     topics=("asset.followed_up",),
+    told_by={"asset.followed_up": "asset_id"},
     phone=True,
 )

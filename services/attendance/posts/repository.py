@@ -59,12 +59,16 @@ async def is_assigned(work: UnitOfWork, post_id: UUID) -> bool:
     return (await work.session.exec(query)).first() is not None
 
 
+def is_visible_post(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Whether the caller sees a post by its region, or was ever assigned to it."""
+    own_post_ids = select(Assignment.post_id).where(Assignment.person == work.actor.id)
+    scope = work.actor.scope_filter(May.PRESENCE_READ, col(Post.region))
+    return sa.or_(scope, col(Post.id).in_(own_post_ids))
+
+
 async def list_posts(work: UnitOfWork, page_params: Pagination, *, region: str, q: str) -> Page[Post]:
     """Returns a page of posts that the caller sees by region or was ever assigned to; `q` is part of the name."""
-    own_post_ids = select(Assignment.post_id).where(Assignment.person == work.actor.id)
-    query = select(Post).where(
-        sa.or_(work.actor.scope_filter(May.PRESENCE_READ, col(Post.region)), col(Post.id).in_(own_post_ids))
-    )
+    query = select(Post).where(is_visible_post(work))
     if region:
         query = query.where(col(Post.region).between(*region_bounds(region)))
     if q:

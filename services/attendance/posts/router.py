@@ -181,6 +181,7 @@ POST_KIND = RecordKind(
     filters=("region", "q"),
     search=("name", "address"),
     topics=("post.changed",),
+    visible=repository.is_visible_post,
     phone=True,
 )
 ASSIGNMENT_KIND = RecordKind(

@@ -108,6 +108,7 @@ DRAWN_KIND = RecordKind(
     search=("person_name",),
     parents={"spot_check_id": "spot_check"},
     topics=("spot_check.answered",),
+    told_by={"spot_check.drawn": "spot_check_id"},
     todo=(
         Todo(
             "outcome.pending",

@@ -205,6 +205,7 @@ FOLLOW_UP_KIND = RecordKind(
     parents={"visit_id": "visit"},
     due="due_on",
     topics=("follow_up.done",),
+    told_by={"visit.recorded": "visit_id"},
     todo=(
         Todo(
             "done.false", "走访待办", (May.VISIT_RECORD,), lambda _work: col(VisitFollowUp.done_on).is_(None)

@@ -3,15 +3,24 @@
 from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.progress.models import Progress
+from services.projects.projects.models import Project
+from shared.auth import May
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
 MAX_REPORTS = 360
 """Thirty years of monthly reports."""
 SORT_COLUMNS = {"reported_on": col(Progress.reported_on)}
+
+
+def is_visible_report(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Whether a report is about a project that the caller may read."""
+    scope = work.actor.scope_filter(May.PROJECT_READ, col(Project.region))
+    return col(Progress.project_id).in_(select(Project.id).where(scope))
 
 
 async def list_reports(work: UnitOfWork, project_id: UUID, params: PageParams) -> Page[Progress]:

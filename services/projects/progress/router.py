@@ -51,5 +51,7 @@ PROGRESS_KIND = RecordKind(
     region="",
     since="happened_at",
     topics=("project.progressed",),
+    told_by={"project.progressed": "project_id"},
+    visible=repository.is_visible_report,
     phone=True,
 )
