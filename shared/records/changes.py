@@ -386,7 +386,7 @@ async def _describe_reset(
     for kind in kinds:
         columns = kind.table.c
         version = columns["version"] if "version" in columns else sa.literal(0)
-        query = sa.select(columns[kind.key], version).where(kind.visible_condition(work))
+        query: Any = sa.select(columns[kind.key], version).where(kind.visible_condition(work))
         lines = sorted(f"{row[0]}:{row[1]}\n" for row in await execute_core(work.session, query))
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
         hashes[kind.name] = StateHash(count=len(lines), digest=digest)
