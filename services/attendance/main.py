@@ -19,6 +19,7 @@ from services.attendance.duties.router import DUTY_KIND, SWAP_KIND, swaps_router
 from services.attendance.duties.router import router as duties
 from services.attendance.errands.router import ERRAND_KIND
 from services.attendance.errands.router import router as errands
+from services.attendance.field_days.router import router as field_days
 from services.attendance.imports.router import (
     CHANNEL_KIND,
     EXTERNAL_ACCOUNT_KIND,
@@ -119,6 +120,7 @@ SERVICE = Service(
         CHANNEL_KIND,
         EXTERNAL_ACCOUNT_KIND,
     ),
+    internal_routers=(field_days,),
     switches=list_switches,
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
     rules=RULES,

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from services.sync.batches.router import SYNC_BATCH_KIND
 from services.sync.batches.router import router as batches
 from services.sync.batches.service import delete_old_batches
+from services.sync.bootstrap.router import router as bootstrap
 from services.sync.changes.router import router as changes
 from services.sync.items.router import SYNC_ITEM_KIND
 from services.sync.items.router import router as items
@@ -26,7 +27,7 @@ SERVICE = Service(
     name="sync",
     title="手机同步",
     read=May.SYNC_READ,
-    routers=(batches, items, changes),
+    routers=(batches, items, changes, bootstrap),
     kinds=(SYNC_BATCH_KIND, SYNC_ITEM_KIND),
     background=(
         run_periodically("held items", replay_due_items, REPLAY_PAUSE_S),

@@ -386,8 +386,9 @@ async def _describe_reset(
     for kind in kinds:
         columns = kind.table.c
         version = columns["version"] if "version" in columns else sa.literal(0)
-        query: Any = sa.select(columns[kind.key], version).where(kind.visible_condition(work))
-        lines = sorted(f"{row[0]}:{row[1]}\n" for row in await execute_core(work.session, query))
+        query = sa.select(columns[kind.key], version).where(kind.visible_condition(work))
+        rows: list[Any] = list(await execute_core(work.session, query))
+        lines = sorted(f"{row[0]}:{row[1]}\n" for row in rows)
         digest = hashlib.sha256("".join(lines).encode()).hexdigest()
         hashes[kind.name] = StateHash(count=len(lines), digest=digest)
     state = SyncState(

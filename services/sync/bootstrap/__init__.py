@@ -1,0 +1,1 @@
+"""Bootstrap (开工): one call with all that a phone needs before it goes out of signal."""
