@@ -63,11 +63,12 @@ class DoorPlan:
 
 @dataclass(frozen=True)
 class DoorError:
-    """A refusal of the door itself."""
+    """A refusal of the door itself; `caught` is Caddy's status where it differs from the one that callers get."""
 
     kind: type[ApiError]
     detail: str
     retry_after: str = ""
+    caught: int = 0
 
 
 DOOR_ERRORS = (
@@ -78,7 +79,7 @@ DOOR_ERRORS = (
     DoorError(TooLarge, "请求内容超过了上限"),
     DoorError(UnsupportedEncoding, "请求内容不能压缩后上传"),
     DoorError(Misdirected, "这里不是所请求的主机"),
-    DoorError(BrokenUpstream, "服务中断了连接; 若是提交, 请用同一 Idempotency-Key 重试", "2"),
+    DoorError(BrokenUpstream, "服务中断了连接; 若是提交, 请用同一 Idempotency-Key 重试", "2", caught=502),
     DoorError(Unavailable, "服务暂时联系不上, 请稍后重试", "2"),
     DoorError(GatewayTimeout, "服务未在时限内答复; 若是提交, 请用同一 Idempotency-Key 重试", "5"),
 )
@@ -204,12 +205,12 @@ def _safety() -> str:
 
 def _host(plan: DoorPlan) -> str:
     rows = [
-        f'{one.kind.status} "{one.kind.title}" "{one.detail}" "{one.retry_after}" "{one.kind.problem_type()}"'
+        f'{one.caught or one.kind.status} {one.kind.status} "{one.kind.title}" "{one.detail}" "{one.retry_after}"'
+        f' "{one.kind.problem_type()}"'
         for one in DOOR_ERRORS
     ]
     body = (
-        '{"type":"{kind}","title":"{title}","status":{err.status_code},'
-        '"detail":"{detail}","request_id":"{vars.rid}"}'
+        '{"type":"{kind}","title":"{title}","status":{status},"detail":"{detail}","request_id":"{vars.rid}"}'
     )
     return _block(
         "(host)",
@@ -220,14 +221,14 @@ def _host(plan: DoorPlan) -> str:
                 [
                     "import safety",
                     _block(
-                        "map {err.status_code} {title} {detail} {retry} {kind}",
-                        [*rows, 'default "出错了" "请将请求编号告知管理员" "" "/problems/internal"'],
+                        "map {err.status_code} {status} {title} {detail} {retry} {kind}",
+                        [*rows, 'default {err.status_code} "出错了" "请将请求编号告知管理员" "" "/problems/internal"'],
                     ),
                     '@again expression `{retry} != ""`',
                     "header @again Retry-After {retry}",
                     "header Content-Type application/problem+json",
                     "header Cache-Control no-store",
-                    f"respond `{body}` {{err.status_code}}",
+                    f"respond `{body}` {{status}}",
                 ],
             ),
         ],

@@ -46,7 +46,7 @@ class Misdirected(ApiError):
 
 
 class BrokenUpstream(ApiError):
-    """502: the service broke the connection; whether a write took effect is not known."""
+    """503: the service broke the connection; whether a write took effect is not known."""
 
     slug = "broken"
-    status, title, title_en = 502, "服务中断", "The service broke the connection"
+    status, title, title_en = 503, "服务中断", "The service broke the connection"

@@ -106,7 +106,9 @@ async def test_a_write_that_broke_is_told_and_not_sent_again(method: str, size: 
         for number in range(4):
             path = f"/api/v1/funds/imports?number={number}"
             answer = await opened.client.request(method, path, content=b"x" * size)
-            assert (answer.status_code, answer.json()["type"]) == (502, "/problems/broken")
+            assert (answer.status_code, answer.json()["type"]) == (503, "/problems/broken")
+            assert answer.json()["status"] == 503
+            assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["retry-after"] == "2"
             assert "Idempotency-Key" in answer.json()["detail"]
     assert set(dying.taken.values()) == {1}
