@@ -47,13 +47,13 @@ test: $(READY)  ## the whole suite on SQLite and on PostgreSQL
 check: $(READY)  ## format, lint, types, imports, fresh reference pages
 	$(BIN)/ruff format --check --quiet $(SOURCES) && $(BIN)/ruff check --quiet $(SOURCES)
 	$(BIN)/mypy && $(BIN)/lint-imports --no-logo
-	$(BIN)/python -m docs.generate --check
+	$(BIN)/python -m embedded.generate --check && $(BIN)/python -m docs.generate --check
 
 fix: $(READY)  ## format and repair what can be repaired
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format --quiet $(SOURCES)
 
-docs: $(READY)  ## write the reference pages from the code
-	@$(BIN)/python -m docs.generate
+docs: $(READY)  ## write what follows from the code: tables of services, deploy/, reference pages
+	@$(BIN)/python -m embedded.generate && $(BIN)/python -m docs.generate
 
 migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 	@$(BIN)/python -m shared.db.migrate $(SERVICE)

@@ -113,7 +113,7 @@ def compose_plan(*, tls: bool = False, replicas: Mapping[str, Sequence[str]] | N
 def write_caddyfile(plan: DoorPlan) -> str:
     """The whole configuration."""
     parts = [
-        "# The door. Made by `python -m embedded.door` from what the services declare; edit embedded/door.py instead.",
+        "# The door. Made by `python -m embedded.door` from what the services declare; edit embedded/door.py, then make docs.",
         _global_options(plan),
         _safety(),
         _host(plan),
@@ -222,7 +222,10 @@ def _host(plan: DoorPlan) -> str:
                     "import safety",
                     _block(
                         "map {err.status_code} {status} {title} {detail} {retry} {kind}",
-                        [*rows, 'default {err.status_code} "出错了" "请将请求编号告知管理员" "" "/problems/internal"'],
+                        [
+                            *rows,
+                            'default {err.status_code} "出错了" "请将请求编号告知管理员" "" "/problems/internal"',
+                        ],
                     ),
                     '@again expression `{retry} != ""`',
                     "header @again Retry-After {retry}",

@@ -18,9 +18,9 @@ FIRST_SERVICE = "identity"
 """Starts before the others, which verify tokens with its keys."""
 
 
-def list_services() -> list[str]:
+def list_services(folder: Path | None = None) -> list[str]:
     """List the packages in services/ that have a main.py; identity first, then by name."""
-    folder = Path(services.__path__[0])
+    folder = folder or Path(services.__path__[0])
     names = [
         module.name
         for module in pkgutil.iter_modules([str(folder)])

@@ -11,7 +11,8 @@ from shared.auth.field_encryption import (
     mask_phone,
     normalize_text,
 )
-from shared.auth.permissions import ROLES, May, Reach, Role
+from shared.auth.permission_table import May
+from shared.auth.permissions import ROLES, Reach, Role
 from shared.auth.service_keys import generate_service_keys, service_key_id
 from shared.auth.tokens import (
     TokenVerifier,

@@ -4,7 +4,6 @@ from shared.clients.http_client import (
     OutboundHttp,
     ServiceAnswer,
     ServiceClients,
-    ServiceName,
     Unreachable,
     display_name,
 )
@@ -16,6 +15,7 @@ from shared.clients.outbound_policy import (
     parse_target,
     resolve_target,
 )
+from shared.clients.service_names import ServiceName
 
 __all__ = [
     "AddressNotAllowed",

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from shared.china import LabelledEnum
 from shared.clients import propagation
 from shared.clients.outbound_policy import AddressNotAllowed, HostNotFound, parse_target, resolve_target
+from shared.clients.service_names import ServiceName
 from shared.errors import (
     ApiError,
     BadRequest,
@@ -55,17 +56,6 @@ _ERROR_CLASSES: dict[str, type[ApiError]] = {
 }
 STATUS_SERVER_ERROR = 500
 STATUS_CLIENT_ERROR = 400
-
-
-class ServiceName(LabelledEnum):
-    """Chinese names of services for messages."""
-
-    IDENTITY = "identity", "账号服务"
-    PROJECTS = "projects", "项目库"
-    FUNDS = "funds", "资金服务"
-    ASSETS = "assets", "资产服务"
-    ATTENDANCE = "attendance", "驻村服务"
-    SYNC = "sync", "同步服务"
 
 
 class ExternalSystem(LabelledEnum):

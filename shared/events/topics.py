@@ -1,21 +1,9 @@
 """Subscriptions between services: which services receive which topic.
 
-A service is listed here if and only if its consumers.py has a handler for the topic (tested).
+A service names the topics it consumes in its service.toml, if and only if its consumers.py has a handler (tested).
 """
 
-# fmt: off
-SUBSCRIBERS: dict[str, tuple[str, ...]] = {
-    # topic              subscribers
-    "project.moved":        ("funds", "assets"),
-    "project.progressed":   ("funds",),
-    "project.accepted":     ("assets",),
-    "allocation.issued":    ("projects", "assets"),
-    "allocation.recalled":  ("projects", "assets"),
-    "payment.paid":         ("projects", "assets"),
-    "payment.refunded":     ("projects", "assets"),
-    "asset.handed_over":    ("projects",),
-}
-# fmt: on
+from shared.events.subscriptions import SUBSCRIBERS
 
 
 def topics_for(service: str) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The whole access table against permissions.csv, which is written from the requirement, with a source for each cell.
 
+A service may keep its rows beside its tests: tests/<service>/permissions.csv.
 `status`: settled by its source; `open` where no source proves it, and then the least right stands.
 """
 
@@ -10,13 +11,16 @@ from pathlib import Path
 from shared.auth import ROLES, May, Role
 from shared.auth.permissions import Reach
 
-CSV_PATH = Path(__file__).with_name("permissions.csv")
+CSV_PATHS = sorted(Path(__file__).parents[1].glob("*/permissions.csv"))
 WORDS = {Reach.BELOW: "below", Reach.SELF: "own", Reach.ALL: "all"}
 
 
 def read_rows() -> list[dict[str, str]]:
-    with CSV_PATH.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    rows = []
+    for path in CSV_PATHS:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows += csv.DictReader(file)
+    return rows
 
 
 def test_each_role_has_each_permission_as_far_as_its_source_says() -> None:

@@ -20,9 +20,7 @@ def _get_handlers(name: str) -> Mapping[str, Any]:
 def test_every_handler_is_told(name: str) -> None:
     deaf = set(_get_handlers(name)) - set(topics_for(name))
 
-    assert not deaf, (
-        f"shared/events/topics.py does not tell {name} of {sorted(deaf)}, so these handlers never run"
-    )
+    assert not deaf, f"services/{name}/service.toml does not name {sorted(deaf)}, so these handlers never run"
 
 
 @pytest.mark.parametrize("name", list_services())

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from embedded.door import DoorTiming, compose_plan, write_caddyfile
+from embedded.declarations import build_tables
+from embedded.door import DoorTiming
+from embedded.generate import build_deploy_files, list_stale
 from embedded.run_environment import build_settings
 from embedded.system import list_services
 from shared.db.migrate import has_database
@@ -35,11 +37,9 @@ def test_a_container_is_built_from_its_own_folder_and_is_watched(name: str) -> N
     assert "ports" not in block, "only the door is reached from outside"
 
 
-@pytest.mark.parametrize("tls", [False, True])
-def test_the_door_s_configuration_is_what_the_services_declare(tls: bool) -> None:
-    name = "Caddyfile.tls" if tls else "Caddyfile"
-    written = (compose_file.DEPLOY_FOLDER / name).read_text("utf-8")
-    assert written == write_caddyfile(compose_plan(tls=tls)), f"python -m embedded.door > deploy/{name}"
+def test_what_follows_from_the_services_is_fresh() -> None:
+    stale = list_stale(build_tables()) | list_stale(build_deploy_files())
+    assert not stale, f"run make docs: {[str(path) for path in stale]}"
 
 
 def test_only_the_door_is_reached_from_outside_and_it_is_a_stock_image() -> None:

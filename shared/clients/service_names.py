@@ -1,0 +1,13 @@
+"""The services. Made by `make docs` from services/*/service.toml; edit those instead."""
+
+from shared.china import LabelledEnum
+
+
+class ServiceName(LabelledEnum):
+    """Chinese names of services for messages."""
+
+    IDENTITY = "identity", "账号服务"
+    ASSETS = "assets", "资产服务"
+    ATTENDANCE = "attendance", "驻村服务"
+    FUNDS = "funds", "资金服务"
+    PROJECTS = "projects", "项目库"

@@ -1,0 +1,12 @@
+"""Which services receive which topic. Made by `make docs` from services/*/service.toml; edit those instead."""
+
+SUBSCRIBERS: dict[str, tuple[str, ...]] = {
+    "allocation.issued": ("assets", "projects"),
+    "allocation.recalled": ("assets", "projects"),
+    "asset.handed_over": ("projects",),
+    "payment.paid": ("assets", "projects"),
+    "payment.refunded": ("assets", "projects"),
+    "project.accepted": ("assets",),
+    "project.moved": ("assets", "funds"),
+    "project.progressed": ("funds",),
+}
