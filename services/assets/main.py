@@ -17,6 +17,7 @@ from services.assets.book.router import ADJUSTMENT_KIND
 from services.assets.book.service import fill_missing_funding
 from services.assets.campaigns.router import CAMPAIGN_KIND
 from services.assets.campaigns.router import router as campaign_router
+from services.assets.composition import COMPOSITION
 from services.assets.consumers import HANDLERS
 from services.assets.contracts import router as contracts
 from services.assets.contracts.router import OPERATING_CONTRACT_KIND, RECEIPT_KIND, RECEIVABLE_KIND
@@ -54,6 +55,7 @@ SERVICE = Service(
     name="assets",
     title="项目资产",
     read=May.ASSET_READ,
+    composition=COMPOSITION,
     # Fixed paths must come before /assets/{asset_id}, and /{asset_id}/{action} last.
     routers=(
         notice_router,

@@ -12,6 +12,7 @@ from services.attendance.check_ins.router import router as check_ins
 from services.attendance.complaints.router import COMPLAINT_KIND, OBJECTION_KIND
 from services.attendance.complaints.router import router as complaints
 from services.attendance.complaints.service import list_switches
+from services.attendance.composition import COMPOSITION
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
 from services.attendance.days.router import DAY_KIND
 from services.attendance.days.router import router as days
@@ -65,6 +66,7 @@ SERVICE = Service(
     name="attendance",
     title="驻村",
     read=May.PRESENCE_READ,
+    composition=COMPOSITION,
     routers=(
         check_ins,
         reviews,

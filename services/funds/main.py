@@ -16,6 +16,7 @@ from services.funds.allocations.router import ALLOCATION_KIND
 from services.funds.allocations.router import router as allocations
 from services.funds.commitments.router import router as commitments
 from services.funds.commitments.service import reconcile_commitments
+from services.funds.composition import COMPOSITION
 from services.funds.consumers import HANDLERS
 from services.funds.contracts.router import CONTRACT_KIND
 from services.funds.contracts.router import router as contracts
@@ -68,6 +69,7 @@ SERVICE = Service(
     name="funds",
     title="资金",
     read=May.FUND_READ,
+    composition=COMPOSITION,
     routers=(
         reports,
         sources,

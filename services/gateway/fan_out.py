@@ -6,12 +6,14 @@ Each service checks the caller's token, so a composed page never contains more t
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, Field
 
 from shared.clients import display_name
+from shared.clients.composition import COMPOSITION_PATH, Composition
 from shared.errors import Forbidden, NotFound, Unavailable
 from shared.http import get_service_context
 from shared.unit_of_work import ServiceContext
@@ -29,20 +31,49 @@ class MissingPart(BaseModel):
     reason: str
 
 
+class CompositionCache:
+    """What the services declare for composed pages; asked again after MAX_AGE, kept while a service is away."""
+
+    MAX_AGE = timedelta(minutes=1)
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[datetime, Composition]] = {}
+
+    async def get(self, fan_out: "FanOut", service: str) -> Composition | None:
+        """The declaration of a service; None when it is unavailable and was never seen."""
+        cached, now = self._found.get(service), fan_out.context.clock()
+        if cached is not None and timedelta() <= now - cached[0] < self.MAX_AGE:
+            return cached[1]
+        answer = await fan_out.get_internal_or_none(service, COMPOSITION_PATH)
+        if answer is None:
+            return cached[1] if cached is not None else None
+        found = Composition.model_validate(answer)
+        self._found[service] = (now, found)
+        return found
+
+
 @dataclass
 class FanOut:
     """Requests of one composed page. Collects services that are `unavailable` (503) and parts that are `forbidden` (403)."""
 
     context: ServiceContext
+    compositions: CompositionCache
     authorization: str = ""
     unavailable: dict[str, MissingPart] = field(default_factory=dict)
     forbidden: dict[str, MissingPart] = field(default_factory=dict)
     semaphore: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_CONCURRENT_REQUESTS))
 
     @classmethod
-    def from_request(cls, request: Request) -> "FanOut":
-        """Create a fan-out that forwards the request's Authorization header."""
-        return cls(get_service_context(request), request.headers.get("authorization", ""))
+    def from_request(cls, request: Request, *, anonymous: bool = False) -> "FanOut":
+        """Create a fan-out that forwards the request's Authorization header, unless the page is the same for everybody."""
+        token = "" if anonymous else request.headers.get("authorization", "")
+        return cls(get_service_context(request), request.app.state.compositions, token)
+
+    async def list_compositions(self) -> dict[str, Composition]:
+        """What each service that is known declares; one that is away and was never seen is `unavailable`."""
+        names = self.context.clients.list_services()
+        found = await gather(self.compositions.get(self, name) for name in names)
+        return {name: one for name, one in zip(names, found, strict=True) if one is not None}
 
     async def get(self, service: str, path: str, params: Mapping[str, Any] | None = None) -> Any | None:  # noqa: ANN401 - any JSON
         """Read JSON from a service; None when it is unavailable or forbidden. Raises NotFound."""

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from services.gateway.board.router import router as board
 from services.gateway.dispatcher import Dispatcher
+from services.gateway.fan_out import CompositionCache
 from services.gateway.home.router import router as home
 from services.gateway.meta.router import router as meta
 from services.gateway.notices.router import router as notices
@@ -85,6 +86,7 @@ def create_app(
     )
     app.state.context = context
     app.state.declared_routes = own
+    app.state.compositions = CompositionCache()
     app.openapi = lambda: openapi_with_problems(app)  # type: ignore[method-assign]
     problems.install_error_handlers(app)
     app.add_middleware(AdmissionMiddleware, context=context)

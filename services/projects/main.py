@@ -23,6 +23,7 @@ from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
 from services.projects.changes.service import NOTICE_LAYOUT as CHANGE_NOTICE_LAYOUT
 from services.projects.commitments.router import router as commitments
+from services.projects.composition import COMPOSITION
 from services.projects.consumers import HANDLERS
 from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.evaluations.router import router as evaluations
@@ -64,6 +65,7 @@ SERVICE = Service(
     name="projects",
     title="项目库",
     read=READ_PERMISSION,
+    composition=COMPOSITION,
     routers=(
         categories,
         screening,

@@ -11,16 +11,18 @@ from typing import Any
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp
 
 from shared import clock
-from shared.app import admin_routes, health
+from shared.app import admin_routes, composed_part, health
 from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
 from shared.clients import ServiceClients
+from shared.clients.composition import Composition
 from shared.db import Database
 from shared.errors import Problem
 from shared.events import feed, inbox
@@ -77,6 +79,8 @@ class Service:
     read: May
     """Permission for its event feed."""
     routers: Sequence[APIRouter]
+    composition: Composition = field(default_factory=Composition)
+    """Its key figures and its part of threads, for pages composed of several services."""
     kinds: Sequence[RecordKind] = ()
     """Its kinds of record: their worklist, their place in `/meta`, and the addresses their features leave out."""
     switches: Switches | None = None
@@ -109,6 +113,13 @@ class Service:
         )
         pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
         return [*common, *pushed, *self.routers]
+
+    def composed_part(self) -> Composition:
+        """Its part in composed pages; whether it has public notices follows from its routes."""
+        addresses = {
+            route.path for one in self.routers for route in one.routes if isinstance(route, APIRoute)
+        }
+        return self.composition.model_copy(update={"notices": f"/{self.name}/public-notices" in addresses})
 
     def declared_routes(self) -> DeclaredRoutes:
         """What the door hands to this service."""
@@ -249,6 +260,7 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
             service.name, service.title, switches=service.switches, code_sets=service.code_sets
         )
     )
+    app.include_router(composed_part.composition_router(service.composed_part()))
     for other in (*service.open_routers, *service.internal_routers):
         app.include_router(other)
     for router in service.list_routers():

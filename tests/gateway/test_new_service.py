@@ -23,6 +23,7 @@ COPIED_PATHS = (
     "benchmarks",
     "requirements",
     "web",
+    ".dockerignore",
     "pyproject.toml",
     "Makefile",
 )
@@ -43,7 +44,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in COPIED_PATHS:
         source = ROOT / part
         if source.is_dir():
-            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist"))
+            shutil.copytree(
+                source, copy / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+            )
         else:
             shutil.copyfile(source, copy / part)
     return copy

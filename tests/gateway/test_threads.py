@@ -1,5 +1,6 @@
 """Threads: the records of one chain of funds, loaded from any record of it."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from embedded.system import list_services
 from services.gateway.threads import service
-from services.gateway.threads.schemas import STEP_SPECS
 from services.gateway.threads.service import build_steps
+from shared.clients.composition import COMPOSITION_PATH, LINK, Composition, StepSpec, ThreadPage
 from tests.clients import ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.gateway.echo_services import create_gateway
@@ -70,14 +72,14 @@ def build_stub_service(table: dict[str, Any]) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         for path, content in table.items():
-            if scope["path"].startswith(f"/api/v1{path}"):
+            if scope["path"].removeprefix("/api/v1").startswith(path):
                 status = content if isinstance(content, int) else 200
                 problem = {"type": "/problems/forbidden", "detail": "您的角色没有权限"}
                 await JSONResponse(problem if isinstance(content, int) else content, status)(
                     scope, receive, send
                 )
                 return
-        await JSONResponse({"type": "/problems/not-thread", "detail": "没有"}, 404)(scope, receive, send)
+        await JSONResponse({"type": "/problems/not-found", "detail": "没有"}, 404)(scope, receive, send)
 
     return app
 
@@ -96,14 +98,29 @@ def build_stub_services() -> dict[str, ASGIApp]:
             "name": f"项目{project_id[-1]}",
             "state_since": "2023-05-01T00:00:00Z",
         }
-    return {
-        "projects": build_stub_service(answers),
-        "funds": build_stub_service({"/funds/thread": MONEY_ANSWER}),
-        "assets": build_stub_service({"/assets/thread": build_asset_answer(PROJECT_IDS[0])}),
-        "attendance": build_stub_service(
-            {"/attendance/visits": {"items": [{"id": "v", "visited_on": "2024-04-01"}]}}
-        ),
+    tables: dict[str, dict[str, Any]] = {
+        "identity": {},
+        "projects": answers,
+        "funds": {"/funds/thread": MONEY_ANSWER},
+        "assets": {"/assets/thread": build_asset_answer(PROJECT_IDS[0])},
+        "attendance": {"/attendance/visits": {"items": [{"id": "v", "visited_on": "2024-04-01"}]}},
     }
+    return {name: build_stub_service(declare_part(name) | table) for name, table in tables.items()}
+
+
+def declare_part(name: str) -> dict[str, Any]:
+    """What the real service declares for composed pages."""
+    part = importlib.import_module(f"services.{name}.main").SERVICE.composed_part()
+    return {COMPOSITION_PATH: part.model_dump(mode="json")}
+
+
+def list_step_specs() -> list[tuple[str, StepSpec]]:
+    return [
+        (name, step)
+        for name in list_services()
+        if name != "gateway"
+        for step in importlib.import_module(f"services.{name}.main").SERVICE.composed_part().thread_steps
+    ]
 
 
 def create_gateway_clients(
@@ -160,7 +177,9 @@ async def test_an_unavailable_service_is_named_and_the_rest_is_served(
 
 
 async def test_forbidden_parts_are_named(doors: SystemUnderTest) -> None:
-    apps = build_stub_services() | {"attendance": build_stub_service({"/attendance/visits": 403})}
+    apps = build_stub_services() | {
+        "attendance": build_stub_service(declare_part("attendance") | {"/attendance/visits": 403})
+    }
     thread = expect_success(
         await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
     )
@@ -205,16 +224,15 @@ async def test_machines_and_administrators_read_no_threads(door: Callable[[str],
 
 def test_every_step_takes_day_address_and_text_from_its_record() -> None:
     row = {"id": "1", "project_id": "2", "asset_id": "3"}
+    specs = [step for _, step in list_step_specs()]
     full = {
         spec.list_name: [
-            row
-            | dict.fromkeys(spec.text_fields.split(), "话")
-            | {spec.day_fields.split()[0]: "2024-01-02T03:04:05Z"}
+            row | dict.fromkeys(spec.text_fields, "话") | {spec.day_fields[0]: "2024-01-02T03:04:05Z"}
         ]
-        for spec in STEP_SPECS
+        for spec in specs
     }
-    steps = build_steps(full)
-    assert len(steps) == len(STEP_SPECS)
+    steps = build_steps({"all": Composition(thread_steps=tuple(specs))}, full)
+    assert len(steps) == len(specs) == 11
     assert all(step.on == "2024-01-02" and "话" in step.text for step in steps)
     assert not [step for step in steps if "{" in step.address or "//" in step.address]
 
@@ -224,7 +242,7 @@ def test_the_fields_used_by_steps_exist(doors: SystemUnderTest) -> None:
         "sources": ("funds", "SourceRead"),
         "plans": ("funds", "PlanRead"),
         "allocations": ("funds", "AllocationRead"),
-        "contracts": ("funds", "ContractRead"),
+        "contracts": ("funds", "ProjectContractRead"),
         "payments": ("funds", "PaymentRead"),
         "projects": ("projects", "ProjectDetail"),
         "notices": ("projects", "NoticeRead"),
@@ -233,12 +251,39 @@ def test_the_fields_used_by_steps_exist(doors: SystemUnderTest) -> None:
         "inspections": ("assets", "InspectionRead"),
         "visits": ("attendance", "VisitRead"),
     }
-    for spec in STEP_SPECS:
+    for service_name, spec in list_step_specs():
         name, schema = schemas[spec.list_name]
         fields = doors.apps[name].openapi()["components"]["schemas"][schema]["properties"]
         used_fields = {
-            *spec.text_fields.split(),
-            *spec.day_fields.split(),
+            *spec.text_fields,
+            *spec.day_fields,
             *([spec.amount_field] if spec.amount_field else []),
         }
         assert used_fields <= set(fields), spec.list_name
+        assert name == service_name
+
+
+async def test_a_service_adds_its_own_list_and_step(doors: SystemUnderTest) -> None:
+    """A new service takes part by what it declares; the gateway knows nothing of it."""
+    declared = Composition(
+        thread_pages=(ThreadPage(address="/plots/of/{project_id}", by=LINK, lists={"plots": "items"}),),
+        thread_steps=(
+            StepSpec(
+                rank=12,
+                list_name="plots",
+                label="地块",
+                address="/plots/{id}",
+                text_fields=("name",),
+                day_fields=("on",),
+            ),
+        ),
+    )
+    rows = {"items": [{"id": "1", "name": "东坪", "on": "2024-05-01"}]}
+    table = {COMPOSITION_PATH: declared.model_dump(mode="json"), "/plots/of": rows}
+    apps = build_stub_services() | {"plots": build_stub_service(table)}
+    thread = expect_success(
+        await create_gateway_clients(doors, apps)().get(f"/threads/project/{PROJECT_IDS[0]}")
+    )
+    assert thread["plots"] == rows["items"]
+    step = thread["steps"][-1]
+    assert (step["label"], step["text"], step["service"]) == ("地块", "东坪", "plots")

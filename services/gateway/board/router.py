@@ -26,7 +26,7 @@ FIRST_YEAR = 2020
 
 
 def _fan_out(request: Request) -> FanOut:
-    return FanOut(get_service_context(request))
+    return FanOut.from_request(request, anonymous=True)
 
 
 def _page(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401 - what the template shows

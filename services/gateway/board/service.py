@@ -7,7 +7,7 @@ from typing import Any
 
 from services.gateway.board.document import describe_standing, format_period
 from services.gateway.fan_out import FanOut, gather
-from services.gateway.notices.service import NOTICE_SERVICES, list_public_notices
+from services.gateway.notices.service import check_board, list_boards, list_public_notices
 from shared.auth import NATION_CODE
 from shared.errors import NotFound
 from shared.http import API_PREFIX
@@ -79,8 +79,7 @@ async def list_notices(fan_out: FanOut, filters: Mapping[str, Any]) -> dict[str,
 
 async def get_notice(fan_out: FanOut, board: str, notice_id: str) -> dict[str, Any]:
     """One notice with its layout and words; NotFound when there is none."""
-    if board not in NOTICE_SERVICES:
-        raise NotFound("没有这个公示栏", "No such board")
+    await check_board(fan_out, board)
     notice = await fan_out.context.clients.request(
         board, "GET", f"{API_PREFIX}/{board}/public-notices/{notice_id}"
     )
@@ -105,7 +104,8 @@ def _with_words(notice: dict[str, Any], names: Mapping[str, str], today: date) -
 async def find_receipt(fan_out: FanOut, number: str) -> dict[str, Any]:
     """The objection with a receipt number, whichever service holds it; NotFound when none does."""
     answers = await gather(
-        fan_out.get_or_none(name, f"/{name}/public-objections/{number}") for name in NOTICE_SERVICES
+        fan_out.get_or_none(name, f"/{name}/public-objections/{number}")
+        for name in await list_boards(fan_out)
     )
     for answer in answers:
         if answer is not None:

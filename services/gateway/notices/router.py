@@ -9,7 +9,6 @@ from fastapi import APIRouter, Query, Request
 from services.gateway.fan_out import FanOut
 from services.gateway.notices import service
 from services.gateway.notices.schemas import PublicNoticeList
-from services.gateway.notices.service import NOTICE_SERVICES
 from shared.auth import NATION_CODE
 from shared.china import RegionCode
 from shared.errors import NotFound, Unavailable
@@ -41,7 +40,7 @@ async def list_notices(
         "q": q,
         "cursor": cursor,
     }
-    return await service.list_public_notices(FanOut(get_service_context(request)), filters, limit)
+    return await service.list_public_notices(FanOut.from_request(request, anonymous=True), filters, limit)
 
 
 @router.get(
@@ -51,8 +50,7 @@ async def list_notices(
 )
 async def read_notice(request: Request, board: str, notice_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
     """一条公示(免登录)."""
-    if board not in NOTICE_SERVICES:
-        raise NotFound("没有这个公示栏", "No such board")
+    await service.check_board(FanOut.from_request(request, anonymous=True), board)
     return await get_service_context(request).clients.request(
         board, "GET", f"{API_PREFIX}/{board}/public-notices/{notice_id}"
     )

@@ -1,4 +1,4 @@
-"""Public notices of three services merged into one paged list.
+"""Public notices of all services that have some, merged into one paged list.
 
 All services sort by first day and id, newest first, and their cursors encode "before this day and id". One cursor
 therefore serves all services, and a notice published between two pages shifts no page.
@@ -10,16 +10,29 @@ from typing import Any
 
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.notices.schemas import PublicNoticeList
+from shared.errors import NotFound, Unavailable
 from shared.notices.schemas import PublicNotice
 
-NOTICE_SERVICES = ("projects", "funds", "assets")
+
+async def list_boards(fan_out: FanOut) -> list[str]:
+    """The services with public notices."""
+    return [name for name, part in (await fan_out.list_compositions()).items() if part.notices]
+
+
+async def check_board(fan_out: FanOut, board: str) -> None:
+    """Raise NotFound for a word that is no board, Unavailable for one that cannot be told now."""
+    if board in await list_boards(fan_out):
+        return
+    if (missing := fan_out.unavailable.get(board)) is not None:
+        raise Unavailable(missing.reason, f"{board} is away")
+    raise NotFound("没有这个公示栏", "No such board")
 
 
 async def list_public_notices(fan_out: FanOut, filters: Mapping[str, Any], limit: int) -> PublicNoticeList:
     """List one page; unavailable services are listed in `missing` and their notices are left out."""
     params = {**filters, "limit": limit}
     answers = await gather(
-        fan_out.get_or_none(name, f"/{name}/public-notices", params) for name in NOTICE_SERVICES
+        fan_out.get_or_none(name, f"/{name}/public-notices", params) for name in await list_boards(fan_out)
     )
     pages = [page for page in answers if page is not None]
     rows = sorted((row for page in pages for row in page["items"]), key=_get_sort_key, reverse=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.gateway.fan_out import MissingPart
 
@@ -19,16 +19,15 @@ class Headline(BaseModel):
 
 
 class Overview(BaseModel):
-    """一个地区一年."""
+    """一个地区一年. Each further field is a service by its name, with its summary (见 /{服务}/summary) or null."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any] | None]
 
     region: str
     year: int
     made_at: datetime
     headlines: list[Headline]
-    projects: dict[str, Any] | None = Field(description="项目统计, 见 /projects/summary")
-    funds: dict[str, Any] | None = Field(description="资金统计, 见 /funds/summary")
-    assets: dict[str, Any] | None = Field(description="资产统计, 见 /assets/summary")
-    attendance: dict[str, Any] | None = Field(description="驻村统计, 见 /attendance/summary")
     alerts: dict[str, dict[str, Any]] = Field(description="各服务的预警统计, 见 /{服务}/alerts/summary")
     missing: list[MissingPart] = Field(description="暂时联系不上的服务")
     withheld: list[MissingPart] = Field(description="您的角色不能查看的部分")
