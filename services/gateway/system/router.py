@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import swagger_ui_bundle
+import fastapi_swagger
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from services.gateway.system import service
 from services.gateway.system.schemas import Readiness
-from services.gateway.system.service import to_openapi_3_0
 from shared.app import Metrics
 from shared.errors import NotFound, Unavailable
 from shared.http import allows_anonymous, get_service_context
@@ -29,7 +28,7 @@ DOCS_PAGE = f"""<!doctype html>
 </html>
 """
 START_SCRIPT = """SwaggerUIBundle({
-  url: "docs/openapi.json", dom_id: "#page", deepLinking: true, docExpansion: "none", filter: true,
+  url: "openapi.json", dom_id: "#page", deepLinking: true, docExpansion: "none", filter: true,
   persistAuthorization: true, validatorUrl: null, defaultModelsExpandDepth: 0,
 });
 """
@@ -72,7 +71,7 @@ def _add_health_routes(router: APIRouter, metrics: Metrics) -> None:
 
 def _add_document_routes(router: APIRouter) -> None:
     cache = service.OpenApiCache()
-    folder = Path(str(swagger_ui_bundle.swagger_ui_path))
+    folder = Path(fastapi_swagger.__file__).parent / "resources"
 
     @router.get("/openapi.json", response_class=JSONResponse, response_model=None, **allows_anonymous())
     async def openapi(request: Request) -> Response:
@@ -83,13 +82,6 @@ def _add_document_routes(router: APIRouter) -> None:
     async def docs() -> Response:
         """接口文档页."""
         return HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
-
-    @router.get("/docs/openapi.json", response_class=JSONResponse, response_model=None, **allows_anonymous())
-    async def drawn(request: Request) -> Response:
-        """同一文档的 3.0 版本, 供文档页使用."""
-        return JSONResponse(
-            to_openapi_3_0(await cache.get_document(get_service_context(request), request.app.openapi()))
-        )
 
     @router.get(
         f"/docs/{START_SCRIPT_NAME}", response_class=Response, response_model=None, **allows_anonymous()

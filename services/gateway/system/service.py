@@ -83,39 +83,6 @@ def _rename_refs(node: Any, renamed: Mapping[str, str]) -> Any:  # noqa: ANN401 
     return node
 
 
-def to_openapi_3_0(document: OpenApiDocument) -> OpenApiDocument:
-    """Convert the document to OpenAPI 3.0, which the bundled Swagger UI can render (the original is /openapi.json)."""
-    return {**_downgrade_node(document), "openapi": "3.0.3"}
-
-
-def _downgrade_node(node: Any) -> Any:  # noqa: ANN401 - any JSON
-    if isinstance(node, list):
-        return [_downgrade_node(value) for value in node]
-    if not isinstance(node, dict):
-        return node
-    converted = {key: _downgrade_node(value) for key, value in node.items()}
-    _mark_nullable(converted)
-    for bound in ("Minimum", "Maximum"):
-        limit = converted.get(f"exclusive{bound}")
-        if isinstance(limit, int | float) and not isinstance(limit, bool):
-            converted[bound.lower()], converted[f"exclusive{bound}"] = limit, True
-    if "const" in converted and isinstance(converted["const"], str):
-        converted["enum"] = [converted.pop("const")]
-    if isinstance(converted.get("examples"), list):
-        converted["example"] = converted.pop("examples")[0]
-    return converted
-
-
-def _mark_nullable(converted: OpenApiDocument) -> None:
-    """Replace `anyOf: [X, null]` with X and `nullable: true`, in place."""
-    choices = converted.get("anyOf")
-    if isinstance(choices, list) and {"type": "null"} in choices:
-        rest = [choice for choice in choices if choice != {"type": "null"}]
-        del converted["anyOf"]
-        converted |= rest[0] if len(rest) == 1 and "$ref" not in rest[0] else {"anyOf": rest}
-        converted["nullable"] = True
-
-
 async def get_readiness(context: ServiceContext) -> Readiness:
     """Ask every service for its readiness, concurrently."""
     names = list(ServiceName)
