@@ -73,9 +73,6 @@ DEPRECIATION = RuleKey[dict[AssetClass, DepreciationTerms]](
     "book.depreciation",
     Annotated[dict[AssetClass, DepreciationTerms], Field(title="各类别的折旧", max_length=3)],
 )
-CONTRACT_WARNING_DAYS = RuleKey[int](
-    "contract.warning_days", Annotated[int, Field(title="合同到期前多少天提醒", ge=0, le=365)]
-)
 
 
 class RepairLimits(RuleValue):
@@ -112,7 +109,6 @@ RULES: tuple[RuleKey[Any], ...] = (
     INSPECTION_RHYTHM,
     OPERATING_CATEGORIES,
     DEPRECIATION,
-    CONTRACT_WARNING_DAYS,
     REPAIR_LIMITS,
     DISTRIBUTION_SHARES,
 )

@@ -3,7 +3,9 @@
 The rules of alerts stand beside their detectors (alerts/detectors.py).
 """
 
+from calendar import monthrange
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
@@ -238,6 +240,10 @@ class MonitoringDeadline(RuleValue):
 
     month: Annotated[int, Field(ge=1, le=12)] = Field(title="月")
     day: Annotated[int, Field(ge=1, le=31)] = Field(title="日")
+
+    def get_date(self, year: int) -> date:
+        """The deadline in a year; the last day of a month that has no such day."""
+        return date(year, self.month, min(self.day, monthrange(year, self.month)[1]))
 
 
 TARGET_TEMPLATE_PREFIX = "target.template."

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from services.funds.alerts.detectors import find_checkpoint, find_split_window
+from services.funds.alerts.calculation import find_split_window
+from services.funds.alerts.detectors import find_checkpoint
 from services.funds.alerts.rules import Checkpoint
 from services.funds.allocations.models import Allocation
 from services.funds.contracts.models import Contract

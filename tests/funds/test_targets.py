@@ -1,6 +1,6 @@
 """Performance targets: approved with the plan, published in time, monitored, and evaluated with evidence."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,7 @@ import pytest
 from services.funds.targets.calculation import calculate_completion, calculate_score, distribute_weights
 from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from tests.conftest import Clock
+from tests.funds.factories_alerts import list_alerts
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
 
 DISTRICT = "620602000000"
@@ -213,6 +214,25 @@ async def test_one_that_is_late_to_the_public_is_listed_with_its_deadline(
         == "published"
     )
     assert expect_ok(await scenario.town.get("/funds/targets?late=true"))["items"] == []
+
+
+async def test_a_target_not_monitored_by_the_deadline_of_the_rule_raises_an_alert(
+    scenario: FundsScenario, clock: Clock
+) -> None:
+    _, target = await create_published_target(scenario)
+    clock.set(datetime(2024, 8, 31, 1, tzinfo=UTC))
+    assert await list_alerts(scenario, "target_unmonitored") == [], "the last day has not passed"
+    clock.set(datetime(2024, 9, 1, 1, tzinfo=UTC))
+    (alert,) = await list_alerts(scenario, "target_unmonitored")
+    assert (alert["subject"], alert["gone"]) == (target, False)
+    early = {"monitored_on": "2024-07-31"}
+    expect_ok(await scenario.town.post(f"/funds/targets/{target}/monitorings", json=early), 201)
+    assert not (await list_alerts(scenario, "target_unmonitored"))[0]["gone"], (
+        "July does not cover January to July"
+    )
+    body = {"monitored_on": "2024-08-01"}
+    expect_ok(await scenario.town.post(f"/funds/targets/{target}/monitorings", json=body), 201)
+    assert (await list_alerts(scenario, "target_unmonitored"))[0]["gone"]
 
 
 async def test_monitoring_stands_beside_what_the_ledger_says_of_that_day(scenario: FundsScenario) -> None:

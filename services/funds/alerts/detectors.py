@@ -1,6 +1,6 @@
 """Detectors over the books: one per rule `alert.<name>`; each returns detections with figures and the rows behind them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from services.funds.alerts import repository
+from services.funds.alerts.calculation import find_split_window, format_row, format_rows
 from services.funds.alerts.rules import (
     AheadRule,
     Checkpoint,
@@ -17,9 +18,8 @@ from services.funds.alerts.rules import (
     SplitRule,
 )
 from services.funds.percentages import exceeds_percent, format_percent
-from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE
+from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE, TARGET_MONITORING
 from shared.alerts.detection import (
-    MAX_ROWS_PER_ALERT,
     AlertRule,
     Detection,
     DetectionContext,
@@ -43,18 +43,6 @@ from shared.clients.funds import (
     TargetMoved,
 )
 from shared.errors import NotFound
-
-AMOUNT_FIELDS = frozenset(
-    {"amount", "refunded", "unpaid", "paid", "allocated", "received", "left", "contract_amount"}
-)
-
-
-def format_row(values: Mapping[str, Any]) -> dict[str, str]:
-    """Format a row behind a detection as text: amounts in 元, other values with str()."""
-    return {
-        name: format_yuan(value) if name in AMOUNT_FIELDS else "" if value is None else str(value)
-        for name, value in values.items()
-    }
 
 
 async def detect_idle_allocations(context: DetectionContext[SteppedAlertRule]) -> list[Detection]:
@@ -232,14 +220,25 @@ async def detect_unpublished_targets(context: DetectionContext[AlertRule]) -> li
     ]
 
 
-PaymentRows = Sequence[sa.Row[Any]]
-
-
-def _format_rows(rows: Iterable[sa.Row[Any]]) -> list[dict[str, str]]:
-    values = [row._asdict() for row in list(rows)[:MAX_ROWS_PER_ALERT]]
+async def detect_unmonitored_targets(context: DetectionContext[AlertRule]) -> list[Detection]:
+    """Performance targets of this year without monitoring after the deadline of rule target.monitoring."""
+    deadline = (await context.work.get_rule(TARGET_MONITORING, on=context.on)).value.get_date(context.on.year)
+    if context.on <= deadline:
+        return []
     return [
-        format_row({name: value for name, value in row_values.items() if name != "screening"})
-        for row_values in values
+        Detection(
+            "target",
+            str(row.id),
+            row.region,
+            row.project_name,
+            f"应于 {deadline} 前开展绩效运行监控, 尚无 {deadline.month} 月以来的监控记录",
+            AlertSeverity.YELLOW,
+            {"监控期限": str(deadline), "逾期天数": str((context.on - deadline).days)},
+            [format_row(row._asdict())],
+        )
+        for row in context.note_truncation(
+            await repository.system_list_unmonitored_targets(context.work, deadline)
+        )
     ]
 
 
@@ -254,7 +253,7 @@ def _build_payment_detection(
         message,
         severity,
         figures,
-        _format_rows([row]),
+        format_rows([row]),
     )
 
 
@@ -281,7 +280,7 @@ async def detect_payments_ahead_of_works(context: DetectionContext[AheadRule]) -
                     "支付%": share,
                     "形象进度%": str(progress),
                 },
-                _format_rows([row]),
+                format_rows([row]),
             )
         )
     return detections
@@ -313,19 +312,6 @@ async def detect_payments_without_evidence(context: DetectionContext[EvidenceRul
     return detections
 
 
-def find_split_window(rows: PaymentRows, days: int, threshold: int) -> PaymentRows:
-    """First run of payments within `days` days whose total reaches the threshold (分); empty if there is none."""
-    start, total = 0, 0
-    for end, row in enumerate(rows):
-        total += row.amount
-        while row.applied_on - rows[start].applied_on > timedelta(days=days):
-            total -= rows[start].amount
-            start += 1
-        if total >= threshold and end > start:
-            return rows[start : end + 1]
-    return ()
-
-
 async def detect_split_payments(context: DetectionContext[SplitRule]) -> list[Detection]:
     """Several payments of a project to a payee, each below the contract threshold, that together reach it."""
     threshold, days = parse_yuan(context.rule.value.threshold), context.rule.value.days
@@ -343,7 +329,7 @@ async def detect_split_payments(context: DetectionContext[SplitRule]) -> list[De
             figures = {"笔数": str(len(window)), "合计": format_yuan(total), "起点": format_yuan(threshold)}
             detections.append(
                 Detection("project", str(project), window[0].region, window[0].payee_name, message, AlertSeverity.ORANGE,
-                    figures, _format_rows(window), dedup_key=payee)
+                    figures, format_rows(window), dedup_key=payee)
             )  # fmt: skip
     return detections
 
@@ -367,7 +353,7 @@ async def detect_same_day_payments(context: DetectionContext[WindowAlertRule]) -
         severity = AlertSeverity.ORANGE if equal else AlertSeverity.YELLOW
         detections.append(
             Detection("payee", str(payee)[:64], payments[0].region, payments[0].payee_name, message, severity, figures,
-                _format_rows(payments), dedup_key=str(day))
+                format_rows(payments), dedup_key=str(day))
         )  # fmt: skip
     return detections
 
@@ -482,5 +468,6 @@ DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.fee",         AlertRule,             detect_excess_fees, DISTRIBUTION_TOPICS),
     Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS),
     Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS),
+    Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS),
 )
 # fmt: on

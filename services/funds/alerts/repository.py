@@ -18,7 +18,7 @@ from services.funds.payments.repository import LIVE_STATES
 from services.funds.plans.models import Plan
 from services.funds.sources.models import Source
 from services.funds.targets.lifecycle import TargetState
-from services.funds.targets.models import Target
+from services.funds.targets.models import Target, TargetMonitoring
 from shared.alerts.detection import MAX_ROWS_PER_SCAN
 from shared.db import execute_core, notice
 from shared.notices.schemas import NoticeLevel
@@ -33,6 +33,7 @@ PAYMENT: sa.Table = Payment.__table__  # type: ignore[attr-defined]
 PLAN: sa.Table = Plan.__table__  # type: ignore[attr-defined]
 SOURCE: sa.Table = Source.__table__  # type: ignore[attr-defined]
 TARGET: sa.Table = Target.__table__  # type: ignore[attr-defined]
+MONITORING: sa.Table = TargetMonitoring.__table__  # type: ignore[attr-defined]
 
 NET_AMOUNT = PAYMENT.c.amount - PAYMENT.c.refunded
 
@@ -324,4 +325,24 @@ async def system_list_unpublished_targets(work: UnitOfWork, on: date) -> list[sa
     )
     return list(
         await execute_core(work.session, query.order_by(target.due_on, target.id).limit(MAX_ROWS_PER_SCAN))
+    )
+
+
+async def system_list_unmonitored_targets(work: UnitOfWork, deadline: date) -> list[sa.Row[Any]]:
+    """Running targets of the deadline's year that were approved by then and not monitored since its month began."""
+    target = TARGET.c
+    monitored = sa.exists().where(
+        MONITORING.c.target_id == target.id, MONITORING.c.monitored_on >= deadline.replace(day=1)
+    )
+    names = ("id", "region", "project_id", "project_name", "approved_on")
+    query = sa.select(*(target[name] for name in names)).where(
+        target.state.in_((TargetState.APPROVED, TargetState.PUBLISHED)),
+        target.year == deadline.year,
+        target.approved_on <= deadline,
+        ~monitored,
+    )
+    return list(
+        await execute_core(
+            work.session, query.order_by(target.approved_on, target.id).limit(MAX_ROWS_PER_SCAN)
+        )
     )

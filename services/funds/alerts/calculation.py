@@ -1,0 +1,45 @@
+"""What detectors work out of rows: the rows as text, and payments that together reach a threshold."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from shared.alerts.detection import MAX_ROWS_PER_ALERT
+from shared.china import format_yuan
+
+PaymentRows = Sequence[sa.Row[Any]]
+AMOUNT_FIELDS = frozenset(
+    {"amount", "refunded", "unpaid", "paid", "allocated", "received", "left", "contract_amount"}
+)
+
+
+def format_row(values: Mapping[str, Any]) -> dict[str, str]:
+    """Format a row behind a detection as text: amounts in 元, other values with str()."""
+    return {
+        name: format_yuan(value) if name in AMOUNT_FIELDS else "" if value is None else str(value)
+        for name, value in values.items()
+    }
+
+
+def format_rows(rows: Iterable[sa.Row[Any]]) -> list[dict[str, str]]:
+    """Format the first rows behind a detection, without the screening of their purpose."""
+    values = [row._asdict() for row in list(rows)[:MAX_ROWS_PER_ALERT]]
+    return [
+        format_row({name: value for name, value in row_values.items() if name != "screening"})
+        for row_values in values
+    ]
+
+
+def find_split_window(rows: PaymentRows, days: int, threshold: int) -> PaymentRows:
+    """First run of payments within `days` days whose total reaches the threshold (分); empty if there is none."""
+    start, total = 0, 0
+    for end, row in enumerate(rows):
+        total += row.amount
+        while row.applied_on - rows[start].applied_on > timedelta(days=days):
+            total -= rows[start].amount
+            start += 1
+        if total >= threshold and end > start:
+            return rows[start : end + 1]
+    return ()
