@@ -31,10 +31,10 @@ def create_service(root: Path, name: str, label: str) -> None:
 def _check_name(root: Path, name: str) -> None:
     if not re.fullmatch("[a-z]{3,30}", name) or keyword.iskeyword(name):
         raise StartupError("服务名须为 3 到 30 个小写字母")
-    addresses = {
-        word for one in load_declared_routes().values() for path in one.prefixes for word in path.split("/")
-    }
-    if name in addresses or (root / "services" / name).exists() or (root / "tests" / name).exists():
+    declared = load_declared_routes()
+    taken = {word for one in declared.values() for path in one.prefixes for word in path.split("/")}
+    taken |= set(declared)
+    if name in taken or (root / "services" / name).exists() or (root / "tests" / name).exists():
         raise StartupError(f"{name} 已被使用")
 
 

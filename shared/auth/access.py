@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
-from shared.auth.permissions import ROLES, May, Reach, Role
+from shared.auth.permission_table import May
+from shared.auth.permissions import ROLES, Reach, Role
 from shared.errors import Forbidden, NotFound
 
 LEVEL_DIGITS = (0, 2, 4, 6, 9, 12)

@@ -18,7 +18,8 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64decode
 
 from shared.auth.access import NATION_CODE, Actor, Grant
-from shared.auth.permissions import May, Role
+from shared.auth.permission_table import May
+from shared.auth.permissions import Role
 from shared.auth.service_keys import (
     KEY_ID_PREFIX,
     load_private_key,

@@ -34,7 +34,8 @@ from shared.events.outbox_relay import (
     backoff_delay,
 )
 from shared.events.serialization import serialize_columns, serialize_event, serialize_value
-from shared.events.topics import SUBSCRIBERS, topics_for
+from shared.events.subscriptions import SUBSCRIBERS
+from shared.events.topics import topics_for
 
 __all__ = [
     "CURRENT_TX_SQL",

@@ -16,7 +16,7 @@ WORDS = {Reach.BELOW: "below", Reach.SELF: "own", Reach.ALL: "all"}
 
 
 def read_rows() -> list[dict[str, str]]:
-    rows = []
+    rows: list[dict[str, str]] = []
     for path in CSV_PATHS:
         with path.open(encoding="utf-8", newline="") as file:
             rows += csv.DictReader(file)

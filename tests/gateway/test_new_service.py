@@ -1,32 +1,13 @@
 """`make new-service`: the new service starts, migrates and passes its own tests and the architecture tests."""
 
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from embedded.new_service import create_service
 from shared.settings import StartupError
+from tests.tree_copy import copy_tree, read_tree, run_module
 
-ROOT = Path(__file__).parents[2]
-COPIED_PATHS = (
-    "shared",
-    "services",
-    "embedded",
-    "operations",
-    "tests",
-    "deploy",
-    "docs",
-    "benchmarks",
-    "requirements",
-    "web",
-    ".dockerignore",
-    "pyproject.toml",
-    "Makefile",
-)
 MADE_FROM_DECLARATIONS = {
     "shared/auth/permission_table.py",
     "shared/clients/service_names.py",
@@ -40,36 +21,7 @@ MADE_FROM_DECLARATIONS = {
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository."""
-    copy = tmp_path_factory.mktemp("tree")
-    for part in COPIED_PATHS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(
-                source, copy / part, ignore=shutil.ignore_patterns("__pycache__", "node_modules", "dist")
-            )
-        else:
-            shutil.copyfile(source, copy / part)
-    return copy
-
-
-def read_tree(tree: Path) -> dict[str, bytes]:
-    paths = [path for path in tree.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    return {str(path.relative_to(tree)): path.read_bytes() for path in paths if not path.name.startswith(".")}
-
-
-def run_module(tree: Path, *arguments: str) -> str:
-    """Run a module in the tree and return its output; fails when it exits with an error."""
-    completed = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=tree,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert completed.returncode == 0, completed.stdout[-3000:] + completed.stderr[-3000:]
-    return completed.stdout
+    return copy_tree(tmp_path_factory.mktemp("tree"))
 
 
 @pytest.mark.timeout(900)
