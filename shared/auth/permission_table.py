@@ -85,6 +85,8 @@ class May(LabelledEnum):
     SCREENING_TRY = "screening:try", "试筛文本"
     PROJECT_NOTICE = "project:notice", "发布项目公示"
     PROJECT_OBJECT = "project:object", "登记项目异议"
+    # sync
+    SYNC_READ = "sync:read", "查看本人的同步记录"
 
 
 # fmt: off
@@ -169,5 +171,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.SCREENING_TRY:      "b b b b b b b b . . b a",
     May.PROJECT_NOTICE:     "b . b b b . . . . . . .",
     May.PROJECT_OBJECT:     "b b b b b b b . . . . .",
+    # sync
+    May.SYNC_READ:          "s s s s s s s s s s . .",
 }
 # fmt: on

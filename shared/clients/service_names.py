@@ -11,3 +11,4 @@ class ServiceName(LabelledEnum):
     ATTENDANCE = "attendance", "驻村服务"
     FUNDS = "funds", "资金服务"
     PROJECTS = "projects", "项目库"
+    SYNC = "sync", "同步服务"
