@@ -98,8 +98,8 @@ def build_stub_services() -> dict[str, ASGIApp]:
             "name": f"项目{project_id[-1]}",
             "state_since": "2023-05-01T00:00:00Z",
         }
-    tables: dict[str, dict[str, Any]] = {
-        "identity": {},
+    tables: dict[str, dict[str, Any]] = {name: {} for name in list_services() if name != "gateway"}
+    tables |= {
         "projects": answers,
         "funds": {"/funds/thread": MONEY_ANSWER},
         "assets": {"/assets/thread": build_asset_answer(PROJECT_IDS[0])},
