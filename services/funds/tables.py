@@ -12,6 +12,7 @@ from services.funds.plans import models as plans
 from services.funds.sources import models as sources
 from services.funds.statements import models as statements
 from services.funds.targets import models as targets
+from services.funds.vouchers import models as vouchers
 from services.funds.years import models as years
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "sources",
     "statements",
     "targets",
+    "vouchers",
     "years",
 ]

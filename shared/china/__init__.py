@@ -1,5 +1,6 @@
 """Domain types for China: national ids, region codes, coordinates and geofences, workdays, money, Chinese labels."""
 
+from shared.china.document_numbers import normalize_document_no, split_document_nos
 from shared.china.geo import (
     CHINA_BOUNDS,
     Datum,
@@ -32,6 +33,7 @@ from shared.china.money import (
     FEN_PER_YUAN,
     MAX_AMOUNT_FEN,
     Money,
+    MoneySum,
     PositiveMoney,
     SignedMoney,
     format_wan,
@@ -111,6 +113,7 @@ __all__ = [
     "IdCard",
     "LabelledEnum",
     "Money",
+    "MoneySum",
     "OptionalRegionCode",
     "Phone",
     "Place",
@@ -151,6 +154,7 @@ __all__ = [
     "list_days",
     "list_months",
     "month_bounds",
+    "normalize_document_no",
     "parse_bank_account",
     "parse_credit_code",
     "parse_id_card",
@@ -162,6 +166,7 @@ __all__ = [
     "parse_yuan_cell",
     "polygons_from_geojson",
     "registrar_name",
+    "split_document_nos",
     "split_proportionally",
     "to_local_date",
     "to_wgs84",

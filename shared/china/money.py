@@ -24,6 +24,9 @@ FEN_PER_YUAN = 100
 WAN_DECIMALS = 6
 FEN_PER_WAN = 1_000_000
 _DIGITS = r"(0|[1-9][0-9]{0,12})(\.[0-9]{1,2})?"
+MAX_SUM_FEN = 10**18
+"""Exclusive upper limit of a sum of amounts in 分: what a BIGINT holds, in whole digits."""
+_SUM_DIGITS = r"(0|[1-9][0-9]{0,15})(\.[0-9]{1,2})?"
 _CELL = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 EXCEL_DIGITS = 15
@@ -138,6 +141,16 @@ def _to_exact_fen(value: Decimal, unit: int, *, signed: bool) -> int:
     return -amount if sign else amount
 
 
+def _parse_sum(value: str | Decimal) -> int:
+    """Convert a sum in 元 that another service answered to 分: up to 16 digits before the point."""
+    text = str(value)
+    if not re.fullmatch(f"-?{_SUM_DIGITS}", text):
+        raise ValueError(f"不是金额: {text[:40]!r}")
+    yuan, _, decimals = text.removeprefix("-").partition(".")
+    amount = int(yuan) * FEN_PER_YUAN + int(decimals.ljust(2, "0"))
+    return -amount if text.startswith("-") else amount
+
+
 @dataclass(frozen=True)
 class _YuanAmount:
     """Pydantic validation, serialization and JSON schema of an amount."""
@@ -145,6 +158,7 @@ class _YuanAmount:
     lowest: int
     pattern: str
     description: str
+    limit: int = MAX_AMOUNT_FEN
 
     def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.with_info_plain_validator_function(
@@ -167,7 +181,7 @@ class _YuanAmount:
     def parse(self, value: Any, info: ValidationInfo) -> int:  # noqa: ANN401 - any input
         """Validate input and return the amount in 分; ValueError for a wrong type, sign or size."""
         if isinstance(value, str | Decimal):
-            amount = parse_yuan(value, signed=True)
+            amount = parse_yuan(value, signed=True) if self.limit == MAX_AMOUNT_FEN else _parse_sum(value)
         elif (
             isinstance(value, int)
             and not isinstance(value, bool)
@@ -176,7 +190,7 @@ class _YuanAmount:
             amount = value
         else:
             raise ValueError('金额须写成元的字符串, 如 "500000.00"')
-        if abs(amount) >= MAX_AMOUNT_FEN:
+        if abs(amount) >= self.limit:
             raise ValueError(TOO_LARGE_MESSAGE)
         if amount < self.lowest:
             raise ValueError("金额须大于零" if self.lowest else "金额不能为负")
@@ -198,3 +212,13 @@ SignedMoney = Annotated[
     int, _YuanAmount(1 - MAX_AMOUNT_FEN, f"^-?{_DIGITS}$", "金额, 元, 可为负, 最多两位小数, 以字符串表示")
 ]
 """分 of either sign, for balances and corrections."""
+MoneySum = Annotated[
+    int,
+    _YuanAmount(
+        1 - MAX_SUM_FEN,
+        f"^-?{_SUM_DIGITS}$",
+        "合计金额, 元, 两位小数, 以字符串表示; 小数点前最多 16 位",
+        MAX_SUM_FEN,
+    ),
+]
+"""分 of either sign, for sums over records in answers: a sum has more digits than any of its amounts."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import Money, PositiveMoney
+from shared.china import MoneySum, PositiveMoney
 from shared.events import Event
 
 
@@ -73,7 +73,7 @@ class Coverage(BaseModel):
     drafts: int = Field(description="待登记")
     registered: int = Field(description="已登记及以后")
     handed_over: int = Field(description="已移交")
-    registered_value: Money = Field(description="已登记资产原值合计")
+    registered_value: MoneySum = Field(description="已登记资产原值合计")
 
 
 class AssetsClient:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import Money, PositiveMoney, SignedMoney
+from shared.china import MoneySum, PositiveMoney, SignedMoney
 from shared.events import Event
 
 
@@ -43,7 +43,7 @@ class YearClosed(FundEvent):
     topic: ClassVar[str] = "year.closed"
     closing_id: UUID
     year: int
-    carried: Money
+    carried: MoneySum
 
 
 class YearReopening(FundEvent):
@@ -73,7 +73,7 @@ class PlanDrafted(FundEvent):
     plan_id: UUID
     title: str
     lines: int
-    total: SignedMoney
+    total: MoneySum
 
 
 class PlanMoved(FundEvent):
@@ -248,11 +248,11 @@ class ProjectFunds(_FundsView):
     """一个项目的资金情况."""
 
     project_id: UUID
-    received: Money
-    allocated: Money
-    unpaid: Money
-    applied: Money
-    paid: Money
+    received: MoneySum
+    allocated: MoneySum
+    unpaid: MoneySum
+    applied: MoneySum
+    paid: MoneySum
 
 
 class TargetView(_FundsView):

@@ -22,6 +22,7 @@ class FundsScenario:
     door: ServiceUnderTest
     library: FakeProjectLibrary
     document_count: int = 0
+    voucher_count: int = 122
     file_id: str = ""
 
     def __post_init__(self) -> None:
@@ -145,7 +146,8 @@ class FundsScenario:
         expect_ok(await self.transition_payment(self.town, payment["id"], "submit"))
         expect_ok(await self.transition_payment(self.reviewer, payment["id"], "review"))
         expect_ok(await self.transition_payment(self.finance, payment["id"], "approve"))
-        voucher = {"voucher_no": "2024-000123", "paid_on": "2024-05-20"}
+        self.voucher_count += 1
+        voucher = {"voucher_no": f"2024-{self.voucher_count:06}", "paid_on": "2024-05-20"}
         return expect_ok(await self.transition_payment(self.cashier, payment["id"], "pay", **voucher))
 
     async def get_totals(self, **filters: Any) -> dict[str, int]:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assets.custody.schemas import InspectionRead
 from services.assets.register.schemas import AssetRead
-from shared.china import Money, SignedMoney
+from shared.china import MoneySum
 from shared.clients.assets import Coverage
 
 
@@ -18,7 +18,7 @@ class SummaryPart(BaseModel):
     key: str
     label: str
     count: int
-    value: Money
+    value: MoneySum
     filter: str = Field(description="资产列表的查询参数, 查得的正是计入这个数的资产")
 
 
@@ -28,9 +28,9 @@ class ValueReconciliation(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     projects: int = Field(description="已验收项目数")
-    settled: Money = Field(description="审定结算金额合计")
-    registered: Money = Field(description="这些项目已登记资产的原值合计")
-    difference: SignedMoney = Field(description="已登记减结算")
+    settled: MoneySum = Field(description="审定结算金额合计")
+    registered: MoneySum = Field(description="这些项目已登记资产的原值合计")
+    difference: MoneySum = Field(description="已登记减结算")
 
 
 class AssetSummary(BaseModel):
@@ -41,7 +41,7 @@ class AssetSummary(BaseModel):
     region: str
     year: int | None = Field(description="形成年度, 空为全部")
     count: int
-    value: Money
+    value: MoneySum
     confirmed_percent: str = Field(description="确权率: 已确权(含移交)数量占已登记, %")
     by_class: list[SummaryPart]
     by_owner: list[SummaryPart]

@@ -6,6 +6,7 @@ from sqlmodel import col, select
 
 from services.funds.contracts.models import Contract
 from shared.auth import May, region_bounds
+from shared.china import normalize_document_no
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -27,14 +28,18 @@ async def get_contract(work: UnitOfWork, contract_id: UUID, *, lock: bool = Fals
 async def find_contract_by_number(
     work: UnitOfWork, project_id: UUID, number: str, excluded: UUID | None
 ) -> Contract | None:
-    """Find a project's contract of this number in the caller's regions, except the one with id `excluded`."""
+    """Find a project's contract of this number, however it is written, except the one with id `excluded`."""
     query = select(Contract).where(
         Contract.project_id == project_id,
-        Contract.number == number,
         work.actor.scope_filter(May.FUND_READ, col(Contract.region)),
     )
-    contract = (await work.session.exec(query)).first()
-    return None if contract is not None and contract.id == excluded else contract
+    key = normalize_document_no(number)
+    contracts = (
+        contract
+        for contract in await work.session.exec(query)
+        if contract.id != excluded and normalize_document_no(contract.number) == key
+    )
+    return next(contracts, None)
 
 
 async def list_contracts(

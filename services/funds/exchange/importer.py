@@ -23,7 +23,7 @@ from services.funds.sources import repository as sources
 from services.funds.sources import service as source_service
 from services.funds.sources.schemas import AdjustmentCreate, SourceAdjustmentKind, SourceCreate
 from shared.auth import May, normalize_text
-from shared.china import format_yuan
+from shared.china import format_yuan, normalize_document_no
 from shared.errors import Forbidden, Invalid, NotFound
 from shared.http import VersionMatch
 from shared.unit_of_work import UnitOfWork
@@ -110,8 +110,9 @@ async def _find_matching_adjustment(
     matching_ids = [
         adjustment.id
         for adjustment in await sources.list_adjustments(work, source_id)
-        if (adjustment.kind, adjustment.amount, adjustment.document_no, adjustment.happened_on)
-        == (expected.kind, expected.amount, expected.document_no, expected.happened_on)
+        if (adjustment.kind, adjustment.amount, adjustment.happened_on)
+        == (expected.kind, expected.amount, expected.happened_on)
+        and normalize_document_no(adjustment.document_no) == normalize_document_no(expected.document_no)
     ]
     used_subjects = await repository.list_applied_subjects(work, ExchangeKind.BGT_ADJSUB, matching_ids)
     return next((matching_id for matching_id in matching_ids if str(matching_id) not in used_subjects), None)
@@ -126,7 +127,7 @@ async def apply_refund(work: UnitOfWork, row: PayBackRow) -> tuple[str, str]:
         detail = f"支付申请{payment.state.label}, 尚未支付, 没有可退的款项"
         raise DependencyMissing(detail, f"The payment is {payment.state}", payment=payment.id)
     for refund in await payment_service.list_refunds(work, payment.id):
-        if refund.voucher_no == row.PAY_CERT_ID:
+        if normalize_document_no(refund.voucher_no) == normalize_document_no(row.PAY_CERT_ID):
             if refund.amount == row.BACK_AMT:
                 return payment.region, str(payment.id)
             difference = f"我方 {format_yuan(refund.amount)} 元, 财政 {format_yuan(row.BACK_AMT)} 元"
@@ -235,7 +236,8 @@ async def _apply_voucher(work: UnitOfWork, row: PayVoucherRow) -> tuple[str, str
         detail = f"支付申请{payment.state.label}, 尚未批准"
         raise DependencyMissing(detail, f"The payment is {payment.state}", payment=payment.id)
     if payment.state is PaymentState.PAID:
-        if (payment.voucher_no, payment.paid_on) == (row.PAY_CERT_ID, row.CREATE_DATE):
+        same_number = normalize_document_no(payment.voucher_no) == normalize_document_no(row.PAY_CERT_ID)
+        if same_number and payment.paid_on == row.CREATE_DATE:
             return payment.region, str(payment.id)
         detail = f"我方已登记凭证 {payment.voucher_no}({payment.paid_on}), 财政为 {row.PAY_CERT_ID}({row.CREATE_DATE})"
         raise ContentMismatch(detail, "Paid already under another voucher")
@@ -264,7 +266,7 @@ async def _apply_reversal(work: UnitOfWork, payment: Payment, row: PayVoucherRow
     if payment.state is not PaymentState.PAID:
         detail = f"支付申请{payment.state.label}, 尚未支付, 不能退回"
         raise DependencyMissing(detail, f"The payment is {payment.state}", payment=payment.id)
-    if payment.voucher_no != row.PAY_CERT_ID:
+    if normalize_document_no(payment.voucher_no) != normalize_document_no(row.PAY_CERT_ID):
         detail = f"退回的凭证 {row.PAY_CERT_ID} 不是我方登记的 {payment.voucher_no}"
         raise ContentMismatch(detail, "Another voucher")
     reason = f"财政退回凭证 {row.PAY_CERT_ID}: {row.USE_DES or '未说明'}"

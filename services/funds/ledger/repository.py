@@ -1,6 +1,7 @@
 """Statements of the ledger, and its integrity checks. Balances change only in SQL, under row locks."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,9 @@ ACCOUNT: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
 ENTRY: sa.Table = LedgerEntry.__table__  # type: ignore[attr-defined]
 CLOSING: sa.Table = YearClosing.__table__  # type: ignore[attr-defined]
 POSTING: sa.Table = LedgerPosting.__table__  # type: ignore[attr-defined]
+
+
+MAX_NEGATIVE_ACCOUNTS = 1000
 
 
 def _is_postgres(work: UnitOfWork) -> bool:
@@ -160,6 +164,45 @@ async def update_balances(work: UnitOfWork, changes: Mapping[UUID, int], year: i
     return set((await execute_core(work.session, _build_balance_update(len(changes)), values)).scalars())
 
 
+async def list_later_changes(work: UnitOfWork, ids: Iterable[UUID], on: date) -> list[sa.Row[Any]]:
+    """Balance of each account now, and the sum of its postings on each day after `on`, latest day first.
+
+    (account id, balance, day or None, change on the day); an account without later postings has one row.
+    """
+    sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
+    later = sa.and_(POSTING.c.account_id == ACCOUNT.c.id, POSTING.c.happened_on > on)
+    query = (
+        sa.select(
+            ACCOUNT.c.id,
+            ACCOUNT.c.balance,
+            POSTING.c.happened_on,
+            sa.cast(sa.func.coalesce(sa.func.sum(POSTING.c.amount * sign), 0), sa.BigInteger).label("change"),
+        )
+        .select_from(ACCOUNT.outerjoin(POSTING, later))
+        .where(ACCOUNT.c.id.in_(ids))
+        .group_by(ACCOUNT.c.id, ACCOUNT.c.balance, POSTING.c.happened_on)
+        .order_by(ACCOUNT.c.id, POSTING.c.happened_on.desc())
+    )
+    return list(await execute_core(work.session, query))
+
+
+async def list_negative_accounts(work: UnitOfWork, filters: Mapping[str, Any], as_of: date) -> list[UUID]:
+    """Accounts of the caller's regions whose postings up to a day add up to less than zero; expected none."""
+    sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
+    posted = (
+        sa.select(sa.func.sum(POSTING.c.amount))
+        .where(POSTING.c.account_id == ACCOUNT.c.id, POSTING.c.happened_on <= as_of)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(ACCOUNT.c.id)
+        .where(*build_account_conditions(work, filters), sign * posted < 0)
+        .order_by(ACCOUNT.c.id)
+        .limit(MAX_NEGATIVE_ACCOUNTS)
+    )
+    return list((await execute_core(work.session, query)).scalars())
+
+
 async def insert_postings(
     work: UnitOfWork, entry_id: UUID, postings: Sequence[Posting], happened_on: date
 ) -> None:
@@ -201,19 +244,35 @@ def build_account_conditions(work: UnitOfWork, filters: Mapping[str, Any]) -> li
     return conditions
 
 
+@dataclass(frozen=True)
+class Period:
+    """Days of postings, both included: without `first` from the beginning, without `last` up to now."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def build_conditions(self, day: Any) -> list[sa.ColumnElement[bool]]:  # noqa: ANN401 - a column
+        """Conditions on a column with the day of business."""
+        conditions = [] if self.first is None else [day >= self.first]
+        return conditions if self.last is None else [*conditions, day <= self.last]
+
+
+ALL_DAYS = Period()
+
+
 async def sum_by_stage(
-    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
+    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: Period = ALL_DAYS
 ) -> list[sa.Row[Any]]:
-    """Balance of each stage grouped by account columns: running balances, or the postings up to a day."""
+    """Balance of each stage grouped by account columns: running balances, or the postings of a period."""
     columns = [ACCOUNT.c[name] for name in groups]
     conditions = build_account_conditions(work, filters)
-    if as_of is None:
+    if period == ALL_DAYS:
         query = sa.select(*columns, *_build_stage_sums(ACCOUNT.c.kind, ACCOUNT.c.balance)).where(*conditions)
         return list(await execute_core(work.session, query.group_by(*columns).order_by(*columns)))
     # A correlated subquery per account uses the index; with a join the planner may scan the postings of all districts.
     posted = (
         sa.select(sa.func.sum(POSTING.c.amount))
-        .where(POSTING.c.account_id == ACCOUNT.c.id, POSTING.c.happened_on <= as_of)
+        .where(POSTING.c.account_id == ACCOUNT.c.id, *period.build_conditions(POSTING.c.happened_on))
         .scalar_subquery()
     )
     sign = sa.case((ACCOUNT.c.kind == AccountKind.RECEIVED, -1), else_=1)
@@ -229,7 +288,7 @@ async def sum_by_stage(
 
 
 async def sum_by_account_kind(
-    work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None
+    work: UnitOfWork, filters: Mapping[str, Any], period: Period
 ) -> list[sa.Row[Any]]:
     """Debits and credits of each account kind, in 分, for the trial balance."""
     amount = POSTING.c.amount
@@ -242,17 +301,18 @@ async def sum_by_account_kind(
         sa.cast(debit_sum, integer).label("debits"),
         sa.cast(credit_sum, integer).label("credits"),
     )
-    query = query.select_from(joined).where(*build_account_conditions(work, filters))
-    if as_of is not None:
-        query = query.where(POSTING.c.happened_on <= as_of)
+    query = query.select_from(joined).where(
+        *build_account_conditions(work, filters), *period.build_conditions(POSTING.c.happened_on)
+    )
     return list(await execute_core(work.session, query.group_by(ACCOUNT.c.kind)))
 
 
-def select_entries(work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None) -> Any:  # noqa: ANN401 - SelectOfScalar
+def select_entries(work: UnitOfWork, filters: Mapping[str, Any], period: Period) -> Any:  # noqa: ANN401 - SelectOfScalar
     """Select the entries of the caller's regions that post to the filtered accounts (drill-down of a figure)."""
-    query = select(LedgerEntry).where(work.actor.scope_filter(May.FUND_READ, col(LedgerEntry.region)))
-    if as_of is not None:
-        query = query.where(col(LedgerEntry.happened_on) <= as_of)
+    query = select(LedgerEntry).where(
+        work.actor.scope_filter(May.FUND_READ, col(LedgerEntry.region)),
+        *period.build_conditions(col(LedgerEntry.happened_on)),
+    )
     if any(value is not None for value in filters.values()):
         entry_ids = (
             sa.select(POSTING.c.entry_id)

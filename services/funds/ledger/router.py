@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Query
 from services.funds.ledger import service
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerEntry
+from services.funds.ledger.repository import Period
 from services.funds.ledger.schemas import EntryRead, Positions, TrialBalance
 from shared.auth import May, region_bounds
 from shared.china import RegionCode
+from shared.errors import FieldError, Invalid
 from shared.http import Page, Pagination, ReadWork, Route, requires
 from shared.records import RecordKind
 
@@ -37,32 +39,46 @@ def _build_filters(
 
 
 Filters = Annotated[dict[str, Any], Depends(_build_filters)]
-AsOf = Annotated[date | None, Query(description="截至某日(含); 空为现在")]
 
 
-@router.get("", response_model=Positions, **requires(May.FUND_READ))
+def _build_period(
+    since: Annotated[
+        date | None, Query(alias="from", description="期间的首日(含); 给出时为这段时间的发生额")
+    ] = None,
+    as_of: Annotated[date | None, Query(description="截至某日(含); 空为现在")] = None,
+) -> Period:
+    if since is not None and as_of is not None and as_of < since:
+        detail = "期间的止日早于起日"
+        raise Invalid(detail, "ends before it begins", errors=[FieldError("period", detail, "", "/as_of")])
+    return Period(since, as_of)
+
+
+Days = Annotated[Period, Depends(_build_period)]
+
+
+@router.get("", response_model=Positions, **requires(May.FUND_READ, refuses=(Invalid,)))
 async def read_positions(
     work: ReadWork,
     filters: Filters,
+    period: Days,
     by: Literal["source", "project", "payee", "year"] = "source",
-    as_of: AsOf = None,
 ) -> Positions:
-    """资金情况: received = available + allocated, allocated = paid + unpaid."""
-    return await service.get_positions(work, by, filters, as_of)
+    """资金情况: received = available + allocated, allocated = paid + unpaid; 给出 from 时为期间发生额."""
+    return await service.get_positions(work, by, filters, period)
 
 
-@router.get("/entries", response_model=Page[EntryRead], **requires(May.FUND_READ))
+@router.get("/entries", response_model=Page[EntryRead], **requires(May.FUND_READ, refuses=(Invalid,)))
 async def list_entries(
-    work: ReadWork, params: Pagination, filters: Filters, kind: AccountKind | None = None, as_of: AsOf = None
+    work: ReadWork, params: Pagination, filters: Filters, period: Days, kind: AccountKind | None = None
 ) -> Page[EntryRead]:
     """分录: the rows behind a figure, by the same filters and the figure's account kind."""
-    return await service.list_entries(work, params, {**filters, "kind": kind}, as_of)
+    return await service.list_entries(work, params, {**filters, "kind": kind}, period)
 
 
-@router.get("/trial", response_model=TrialBalance, **requires(May.FUND_READ))
-async def read_trial(work: ReadWork, filters: Filters, as_of: AsOf = None) -> TrialBalance:
+@router.get("/trial", response_model=TrialBalance, **requires(May.FUND_READ, refuses=(Invalid,)))
+async def read_trial(work: ReadWork, filters: Filters, period: Days) -> TrialBalance:
     """试算平衡表."""
-    return await service.get_trial_balance(work, filters, as_of)
+    return await service.get_trial_balance(work, filters, period)
 
 
 LEDGER_ENTRY_KIND = RecordKind(
@@ -74,7 +90,7 @@ LEDGER_ENTRY_KIND = RecordKind(
     may=May.FUND_READ,
     title="document_no",
     columns=("happened_on", "kind", "document_no", "region", "amount", "reason"),
-    filters=("kind", "as_of", "region", "source_id", "project_id", "allocation_id", "payee", "year"),
+    filters=("kind", "from", "as_of", "region", "source_id", "project_id", "allocation_id", "payee", "year"),
     search=("document_no",),
     since="recorded_at",
 )

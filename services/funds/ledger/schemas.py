@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.funds.ledger.accounts import AccountKind, EntryKind
-from shared.china import Money, SignedMoney
+from shared.china import Money, MoneySum, SignedMoney
 
 
 class LedgerFigures(BaseModel):
@@ -16,13 +16,13 @@ class LedgerFigures(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    received: Money = Field(0, description="到位")
-    available: Money = Field(0, description="未安排: 到位减去已下达")
-    planned: Money = Field(0, description="未安排中已审定待下达的部分")
-    allocated: Money = Field(0, description="已下达")
-    unpaid: Money = Field(0, description="已下达未支付")
-    applied: Money = Field(0, description="未支付中支付在途的部分")
-    paid: Money = Field(0, description="已支付, 扣除退款")
+    received: MoneySum = Field(0, description="到位")
+    available: MoneySum = Field(0, description="未安排: 到位减去已下达")
+    planned: MoneySum = Field(0, description="未安排中已审定待下达的部分")
+    allocated: MoneySum = Field(0, description="已下达")
+    unpaid: MoneySum = Field(0, description="已下达未支付")
+    applied: MoneySum = Field(0, description="未支付中支付在途的部分")
+    paid: MoneySum = Field(0, description="已支付, 扣除退款")
 
 
 def build_figures(balances: Mapping[str, Any], *, has_whole_sources: bool = True) -> LedgerFigures:
@@ -86,27 +86,29 @@ class TrialBalanceRow(BaseModel):
 
     kind: AccountKind
     label: str
-    debits: Money
-    credits: Money
-    balance: SignedMoney = Field(description="按账户方向")
+    debits: MoneySum
+    credits: MoneySum
+    balance: MoneySum = Field(description="按账户方向")
 
 
 class TrialBalance(BaseModel):
-    """试算平衡表. `balanced`: nothing is in any of the three lists of what is wrong.
+    """试算平衡表. `balanced`: nothing is in any of the lists of what is wrong.
 
     A part of a source (one project, one town) has debits and credits that differ; every entry is whole all the same.
     """
 
     model_config = ConfigDict(from_attributes=True)
 
+    since: date | None = Field(None, description="期间的首日; 空为从头")
     as_of: date | None
     rows: list[TrialBalanceRow]
-    debits: Money
-    credits: Money
+    debits: MoneySum
+    credits: MoneySum
     balanced: bool
     broken_accounts: list[UUID]
     lopsided_entries: int
     unbalanced_sources: list[UUID] = Field([], description="到位 不等于 未安排 + 已下达 的来源")
+    negative_accounts: list[UUID] = Field([], description="到这一天余额为负的账户")
 
 
 class Position(BaseModel):
@@ -126,6 +128,7 @@ class Positions(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
+    since: date | None = Field(None, description="期间的首日; 空为从头")
     as_of: date | None
     rows: list[Position]
     total: LedgerFigures

@@ -9,8 +9,9 @@ from sqlmodel import col
 
 from services.funds.ledger import repository
 from services.funds.ledger.accounts import AccountKey, EntryKind, Posting, require_zero_sum
-from services.funds.ledger.errors import build_not_enough
+from services.funds.ledger.errors import build_not_enough, build_not_enough_then
 from services.funds.ledger.models import LedgerEntry
+from services.funds.ledger.repository import ALL_DAYS, Period
 from services.funds.ledger.schemas import (
     EntryRead,
     LedgerFigures,
@@ -67,7 +68,30 @@ async def post_entry(
         return False
     await repository.insert_postings(work, entry_id, lines, happened_on)
     await _apply_postings(work, lines, happened_on)
+    await _require_covered_days(work, lines, happened_on)
     return True
+
+
+async def _require_covered_days(work: UnitOfWork, lines: Sequence[Posting], on: date) -> None:
+    """NotEnough if a back-dated entry makes the balance of an account negative on its day or on a later day.
+
+    The accounts are locked and already hold the change: the balance on an earlier day is the one now without the
+    postings after that day.
+    """
+    accounts = {line.account.id: line.account for line in lines if line.change < 0}
+    if on >= work.today or not accounts:
+        return
+    days: dict[UUID, list[tuple[int, date]]] = {}
+    earlier: dict[UUID, int] = {}
+    for row in await repository.list_later_changes(work, accounts, on):
+        balance = earlier.get(row.id, int(row.balance))
+        days.setdefault(row.id, []).append((balance, row.happened_on or on))
+        earlier[row.id] = balance - int(row.change)
+    for account_id, account in accounts.items():
+        lowest, day = min([*days[account_id], (earlier[account_id], on)])
+        if lowest < 0:
+            required = -sum(line.change for line in lines if line.account.id == account_id)
+            raise build_not_enough_then(account, day, lowest + required, required)
 
 
 async def _apply_postings(work: UnitOfWork, lines: Sequence[Posting], on: date) -> None:
@@ -133,10 +157,10 @@ def _covers_whole_sources(groups: Sequence[str], filters: Mapping[str, Any]) -> 
 
 
 async def get_figures(
-    work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None = None
+    work: UnitOfWork, filters: Mapping[str, Any], period: Period = ALL_DAYS
 ) -> LedgerFigures:
-    """Figures of all accounts of the caller's regions that match the filters."""
-    rows = await repository.sum_by_stage(work, (), filters, as_of)
+    """LedgerFigures of all accounts of the caller's regions that match the filters: balances, or the changes of a period."""
+    rows = await repository.sum_by_stage(work, (), filters, period)
     return (
         build_figures(rows[0]._asdict(), has_whole_sources=_covers_whole_sources((), filters))
         if rows
@@ -145,10 +169,10 @@ async def get_figures(
 
 
 async def list_figures(
-    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], as_of: date | None = None
+    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: Period = ALL_DAYS
 ) -> list[tuple[dict[str, Any], LedgerFigures]]:
     """Figures per group in one query, as (columns of the group, figures)."""
-    rows = await repository.sum_by_stage(work, groups, filters, as_of)
+    rows = await repository.sum_by_stage(work, groups, filters, period)
     whole_sources = _covers_whole_sources(groups, filters)
     return [
         (
@@ -162,20 +186,19 @@ async def list_figures(
 ENTRY_ORDERS = {"happened_on": col(LedgerEntry.happened_on)}
 
 
-async def get_positions(
-    work: UnitOfWork, by: str, filters: Mapping[str, Any], as_of: date | None
-) -> Positions:
+async def get_positions(work: UnitOfWork, by: str, filters: Mapping[str, Any], period: Period) -> Positions:
     """Figures per source, project, payee or year, and their total."""
     column = {"source": "source_id", "project": "project_id"}.get(by, by)
-    rows = await list_figures(work, (column,), filters, as_of)
+    rows = await list_figures(work, (column,), filters, period)
     return Positions.model_construct(
-        as_of=as_of,
+        since=period.first,
+        as_of=period.last,
         rows=[Position.model_construct(figures=figures, **group) for group, figures in rows],
-        total=await get_figures(work, filters, as_of),
+        total=await get_figures(work, filters, period),
     )
 
 
-async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], as_of: date | None) -> TrialBalance:
+async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], period: Period) -> TrialBalance:
     """Trial balance with the results of the integrity checks."""
     rows = [
         TrialBalanceRow.model_construct(
@@ -185,29 +208,32 @@ async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], as_of:
             credits=row.credits,
             balance=(row.debits - row.credits) * row.kind.sign,
         )
-        for row in await repository.sum_by_account_kind(work, filters, as_of)
+        for row in await repository.sum_by_account_kind(work, filters, period)
     ]
     broken = [row.id for row in await repository.list_drifted_accounts(work)]
     unbalanced_entries = await repository.count_unbalanced_entries(work)
     unbalanced = await repository.list_unbalanced_sources(work)
+    negative = await repository.list_negative_accounts(work, filters, period.last) if period.last else []
     debits, credits_ = sum(row.debits for row in rows), sum(row.credits for row in rows)
     return TrialBalance.model_construct(
-        as_of=as_of,
+        since=period.first,
+        as_of=period.last,
         rows=rows,
         debits=debits,
         credits=credits_,
-        balanced=not (broken or unbalanced_entries or unbalanced),
+        balanced=not (broken or unbalanced_entries or unbalanced or negative),
         broken_accounts=broken,
         lopsided_entries=unbalanced_entries,
         unbalanced_sources=unbalanced,
+        negative_accounts=negative,
     )
 
 
 async def list_entries(
-    work: UnitOfWork, params: PageParams, filters: Mapping[str, Any], as_of: date | None
+    work: UnitOfWork, params: PageParams, filters: Mapping[str, Any], period: Period
 ) -> Page[EntryRead]:
     """Entries behind a figure with their postings, newest first."""
-    query = repository.select_entries(work, filters, as_of)
+    query = repository.select_entries(work, filters, period)
     page = await list_page(
         work.session, query, params, orders=ENTRY_ORDERS, key=col(LedgerEntry.id), default="-happened_on"
     )

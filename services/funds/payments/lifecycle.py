@@ -52,6 +52,9 @@ class PaymentFacts:
     blocking_findings: str = ""
     """Blocking findings of the screening of the purpose that are not cleared yet, as text."""
     clearance: str = ""
+    refunded: int = 0
+    voucher_error: FieldError | None = None
+    """What is wrong with the voucher number: it was used before."""
 
 
 def has_documents(facts: PaymentFacts) -> FieldError | None:
@@ -122,6 +125,18 @@ def voucher_given(facts: PaymentFacts) -> FieldError | None:
     return None
 
 
+def voucher_unused(facts: PaymentFacts) -> FieldError | None:
+    """支付凭证号没有用于其他收款人、其他日期或同一笔安排的另一支付."""
+    return facts.voucher_error
+
+
+def money_is_out(facts: PaymentFacts) -> FieldError | None:
+    """还有没有退回的金额."""
+    if facts.refunded < facts.amount:
+        return None
+    return FieldError("nothing_left", "这笔支付已全部退回, 没有可退的款项", "All of it was returned already")
+
+
 S, A = PaymentState, PaymentAction
 
 # fmt: off
@@ -135,11 +150,11 @@ PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecy
                four_eyes=("created_by", "submitted_by")),
     transition(A.APPROVE, S.REVIEWED,               S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
                four_eyes=("created_by", "submitted_by", "reviewed_by")),
-    transition(A.PAY,     S.APPROVED,               S.PAID,      May.PAYMENT_SETTLE,  voucher_given,
+    transition(A.PAY,     S.APPROVED,               S.PAID,      May.PAYMENT_SETTLE,  voucher_given, voucher_unused,
                four_eyes=("created_by", "submitted_by", "approved_by")),
     transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),   S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),
     transition(A.REJECT,  (S.REVIEWED, S.APPROVED), S.REJECTED,  May.PAYMENT_APPROVE, reason_given),
-    transition(A.REVERSE, S.PAID,                   S.REVERSED,  May.PAYMENT_SETTLE,  reason_given,
+    transition(A.REVERSE, S.PAID,                   S.REVERSED,  May.PAYMENT_SETTLE,  reason_given, money_is_out,
                four_eyes=("created_by", "submitted_by", "approved_by")),
 ))
 # fmt: on

@@ -93,6 +93,16 @@ async def list_same_day_payments(
     return list(await work.session.exec(query.limit(50)))
 
 
+async def list_paid_from_allocation(
+    work: UnitOfWork, allocation_id: UUID, day: date, excluded: UUID
+) -> list[Payment]:
+    """List the other payments out of an allocation on a day. Not scoped: the caller has access to the allocation."""
+    query = select(Payment).where(
+        Payment.allocation_id == allocation_id, Payment.paid_on == day, Payment.id != excluded
+    )
+    return list(await work.session.exec(query.order_by(col(Payment.id))))
+
+
 async def sum_contract_payments(
     work: UnitOfWork, contract_id: UUID, excluded: UUID | None = None
 ) -> tuple[int, int]:

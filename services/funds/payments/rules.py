@@ -1,6 +1,7 @@
 """Load the facts of a payment and evaluate its guards and controls."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from services.funds.allocations import repository as allocations
@@ -15,7 +16,11 @@ from services.funds.payments.calculation import CONTROLS, PaymentCase, PaymentCo
 from services.funds.payments.lifecycle import PaymentFacts, PaymentState
 from services.funds.payments.models import BLOCK_VERDICT, Payment
 from services.funds.payments.schemas import PayeeKind, PaymentTransitionRequest
+from services.funds.vouchers import service as vouchers
+from services.funds.vouchers.service import PAYMENT_VOUCHER, VoucherUse
+from shared.china import normalize_document_no
 from shared.clients.projects import ProjectSnapshot, TextScreening
+from shared.errors import FieldError
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 IN_TRANSIT_STATES = frozenset({PaymentState.SUBMITTED, PaymentState.REVIEWED, PaymentState.APPROVED})
@@ -126,10 +131,35 @@ async def get_payment_facts(
         rules=tuple(sorted({finding.rule for finding in findings})),
         blocking_findings="; ".join(_list_blocking_findings(payment)) if payment.is_held else "",
         clearance=request.clearance,
+        refunded=payment.refunded,
+        voucher_error=await find_voucher_error(work, payment, request.voucher_no, request.paid_on)
+        if payment.state is PaymentState.APPROVED
+        else None,
         listed_total=(await repository.sum_beneficiaries(work, payment.id))[1]
         if payment.payee_kind is PayeeKind.HOUSEHOLDS
         else None,
     )
+
+
+def build_voucher_use(payment: Payment, voucher_no: str, paid_on: date) -> VoucherUse:
+    """The use of a voucher number by a payment."""
+    return VoucherUse(PAYMENT_VOUCHER, payment.region, voucher_no, payment.payee_key, paid_on, payment.id)
+
+
+async def find_voucher_error(
+    work: UnitOfWork, payment: Payment, voucher_no: str, paid_on: date | None
+) -> FieldError | None:
+    """What is wrong with a voucher number: another payee or day has it, or another payment out of the same allocation."""
+    if not voucher_no or paid_on is None:
+        return None
+    if error := await vouchers.find_other_use(work, build_voucher_use(payment, voucher_no, paid_on)):
+        return error
+    key = normalize_document_no(voucher_no)
+    for other in await repository.list_paid_from_allocation(work, payment.allocation_id, paid_on, payment.id):
+        if normalize_document_no(other.voucher_no) == key:
+            detail = f"凭证号 {voucher_no} 已登记在同一笔安排的支付 {other.id}, 一张凭证只计一次"
+            return FieldError("voucher_used", detail, f"Payment {other.id} has this voucher", "/voucher_no")
+    return None
 
 
 def _list_blocking_findings(payment: Payment) -> list[str]:

@@ -20,6 +20,8 @@ from services.funds.payments.rules import (
     IN_TRANSIT_STATES,
     LibraryAnswer,
     build_library_answer,
+    build_voucher_use,
+    find_voucher_error,
     get_payment_facts,
     get_unpaid_balance,
     list_findings,
@@ -34,8 +36,10 @@ from services.funds.payments.schemas import (
     RefundCreate,
     RefundRead,
 )
+from services.funds.vouchers import service as vouchers
+from services.funds.vouchers.service import REFUND_VOUCHER, VoucherUse
 from shared.auth import May, mask_account
-from shared.china import format_yuan
+from shared.china import format_yuan, normalize_document_no
 from shared.clients.funds import PaymentRefunded
 from shared.clients.projects import ProjectsClient, TextScreening
 from shared.db import new_id
@@ -90,6 +94,8 @@ async def post_transition(
         case PaymentAction.REVERSE:
             remaining = amount - payment.refunded
             payment.refunded = amount
+            refund = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=remaining)
+            await log_event(work, payment, refund, reason=reason)
             entry = (
                 f"reverse:{payment.id}",
                 EntryKind.REFUND,
@@ -130,6 +136,7 @@ async def create_refund(work: UnitOfWork, payment_id: UUID, body: RefundCreate) 
     if earlier := await _find_earlier_refund(work, payment, body):
         return earlier
     _require_refundable(work, payment, body)
+    await _claim_refund_voucher(work, payment, body)
     refund = Refund(
         id=body.id or new_id(),
         payment_id=payment.id,
@@ -158,7 +165,17 @@ async def create_refund(work: UnitOfWork, payment_id: UUID, body: RefundCreate) 
     payment.refunded += refund.amount
     event = PaymentRefunded(payment_id=payment.id, project_id=payment.project_id, amount=refund.amount)
     await save_record(work, payment, event, reason=refund.reason)
+    if payment.refunded == payment.amount:
+        await _close_refunded_payment(work, payment, refund.reason)
     return refund
+
+
+async def _close_refunded_payment(work: UnitOfWork, payment: Payment, reason: str) -> None:
+    """Nothing of the payment is left: it ends in REVERSED, as by the action REVERSE."""
+    was = payment.state
+    payment.state, payment.state_since = PaymentState.REVERSED, work.at
+    event = build_moved_event(payment, was, payment.state)
+    await save_record(work, payment, event, before={"state": was}, reason=reason)
 
 
 async def list_refunds(work: UnitOfWork, payment_id: UUID) -> list[Refund]:
@@ -173,6 +190,20 @@ async def _find_earlier_refund(work: UnitOfWork, payment: Payment, body: RefundC
                 return refund
             raise Conflict("这个编号已有内容不同的退款", "This id is taken by another refund")
     return None
+
+
+async def _claim_refund_voucher(work: UnitOfWork, payment: Payment, body: RefundCreate) -> None:
+    """Conflict if the voucher number was used for a refund of this payment, of another payee or on another day."""
+    key = normalize_document_no(body.voucher_no)
+    for refund in await repository.list_refunds(work, payment.id):
+        if normalize_document_no(refund.voucher_no) == key:
+            detail = f"退款凭证 {refund.voucher_no} 已登记({format_yuan(refund.amount)} 元, 编号 {refund.id}), 一张凭证只计一次"
+            error = FieldError("voucher_used", detail, f"Refund {refund.id} has this voucher", "/voucher_no")
+            raise Conflict(detail, error.detail_en, errors=[error])
+    use = VoucherUse(
+        REFUND_VOUCHER, payment.region, body.voucher_no, payment.payee_key, body.happened_on, payment.id
+    )
+    await vouchers.claim_voucher(work, use)
 
 
 def _require_refundable(work: UnitOfWork, payment: Payment, body: RefundCreate) -> None:
@@ -367,10 +398,21 @@ async def transition_payment(
     )
     if preview is not None:
         return preview
+    if action is PaymentAction.PAY:
+        await _claim_payment_voucher(work, payment)
     await _apply_effects(work, payment, action, body, answer.screening, facts.rules)
     await post_transition(work, payment, was, action, body.reason, on)
     work.session.add(payment)
     return payment
+
+
+async def _claim_payment_voucher(work: UnitOfWork, payment: Payment) -> None:
+    """Take the voucher number into use; Conflict if another request used it since the guards were evaluated."""
+    if payment.paid_on is None:
+        raise ValueError(f"payment {payment.id} was paid on no day")
+    await vouchers.claim_voucher(work, build_voucher_use(payment, payment.voucher_no, payment.paid_on))
+    if error := await find_voucher_error(work, payment, payment.voucher_no, payment.paid_on):
+        raise Conflict(error.detail, error.detail_en, errors=[error])
 
 
 async def _apply_effects(

@@ -16,7 +16,7 @@ from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from services.funds.sources.schemas import FundLevel
 from shared.auth import May
-from shared.china import format_yuan
+from shared.china import format_yuan, normalize_document_no
 from shared.clients.projects import ProjectsClient, ProjectSnapshot
 from shared.errors import FieldError, FieldErrorRead, Invalid
 from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_sheet, read_sheet
@@ -107,9 +107,7 @@ def find_source(row: SheetRow, documents: Mapping[UUID, Source]) -> Source | Non
     """Find the fund document of a row: by its number, else the only one, else by the level in 资金名称."""
     if number := row.values.get("document_no"):
         matches = [
-            source
-            for source in documents.values()
-            if normalize_text(source.document_no) == normalize_text(number)
+            source for source in documents.values() if source.document_key == normalize_document_no(number)
         ]
         if len(matches) != 1:
             row.add_error("document_no", f"本次导入没有指明指标文 {number}")

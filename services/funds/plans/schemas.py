@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.funds.findings import RuleFinding
 from services.funds.plans.lifecycle import PlanState
-from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode, SignedMoney
+from shared.china import LabelledEnum, Money, MoneySum, PositiveMoney, RegionCode, SignedMoney
 from shared.errors import FieldErrorRead
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
@@ -136,7 +136,7 @@ class PlanRead(BaseModel):
 class PlanDetail(PlanRead):
     """分配方案, 明细和可办事项."""
 
-    total: SignedMoney
+    total: MoneySum
     lines: list[PlanLineRead]
     available_actions: list[AvailableAction]
 
@@ -155,7 +155,7 @@ class PlanChecks(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     plan_id: UUID
-    total: SignedMoney
+    total: MoneySum
     stops: int
     warnings: int
     findings: list[RuleFinding]
@@ -183,9 +183,9 @@ class PlanImportRead(BaseModel):
 
     plan_id: UUID | None
     lines: list[ImportedLine]
-    total: Money = Field(description="明细合计")
+    total: MoneySum = Field(description="明细合计")
     announced_total: Money
-    difference: SignedMoney = Field(description="明细合计减方案总额")
+    difference: MoneySum = Field(description="明细合计减方案总额")
     totals_skipped: list[int] = Field(description="合计行的行号, 不导入")
     columns_ignored: list[str] = Field(description="不认识的列")
     errors: list[FieldErrorRead]

@@ -19,6 +19,7 @@ from services.funds.reports.schemas import Rank
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import FundLevel
 from shared.auth import May, region_bounds
+from shared.china import normalize_document_no
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -171,7 +172,8 @@ async def list_refunds(work: UnitOfWork, payment_ids: Sequence[UUID]) -> list[Re
 
 async def system_list_sources_by_number(work: UnitOfWork, document_no: str) -> list[Source]:
     """List the documents of a number in all regions (at most 200); the caller must check access to each."""
-    query = select(Source).where(Source.document_no == document_no).order_by(col(Source.id)).limit(200)
+    query = select(Source).where(Source.document_key == normalize_document_no(document_no))
+    query = query.order_by(col(Source.id)).limit(200)
     return list(await work.session.exec(query))
 
 

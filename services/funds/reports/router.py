@@ -5,11 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
+from services.funds.ledger.router import Days
 from services.funds.reports import service
 from services.funds.reports.schemas import FundsSummary, FundsThread, PerformanceEvaluation, Supervision
 from shared.auth import May
 from shared.china import RegionCode
-from shared.errors import BadRequest, NotFound
+from shared.errors import BadRequest, Invalid, NotFound
 from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/funds", tags=["资金全链条"], route_class=Route)
@@ -43,14 +44,15 @@ async def read_thread(
     return await find(work, record)
 
 
-@router.get("/summary", response_model=FundsSummary, **requires(May.FUND_READ))
+@router.get("/summary", response_model=FundsSummary, **requires(May.FUND_READ, refuses=(Invalid,)))
 async def read_summary(
     work: ReadWork,
     region: RegionCode,
     year: Annotated[int, Query(ge=2000, le=2100)],
+    period: Days,
 ) -> FundsSummary:
-    """一个地区一年的资金."""
-    return await service.get_summary(work, region, year)
+    """一个地区一年的资金; 给出 from 或 as_of 时另有这段时间的发生额."""
+    return await service.get_summary(work, region, year, period)
 
 
 oversight_router = APIRouter(prefix="/funds", tags=["资金监督"], route_class=Route)

@@ -10,7 +10,7 @@ from services.funds.ledger.schemas import LedgerFigures
 from services.funds.payments.schemas import PaymentRead, RefundRead
 from services.funds.plans.schemas import PlanLineRead, PlanRead
 from services.funds.sources.schemas import SourceAdjustmentRead, SourceRead
-from shared.china import LabelledEnum, Money
+from shared.china import LabelledEnum, MoneySum
 
 
 class ThreadLine(PlanLineRead):
@@ -53,8 +53,8 @@ class Share(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    part: Money
-    whole: Money
+    part: MoneySum
+    whole: MoneySum
     percent: str
 
 
@@ -66,6 +66,9 @@ class FundsSummary(BaseModel):
     region: str
     year: int
     figures: LedgerFigures
+    flow: LedgerFigures | None = Field(
+        None, description="from 至 as_of 之间的发生额, 不分资金年度; 给出期间时才有"
+    )
     by_level: list[LevelFigures]
     paid_percent: str = Field(description="支付进度, 已支付占到位, %")
     allocated_percent: str = Field(description="下达进度, 已下达占到位, %")
@@ -93,11 +96,11 @@ class RankRow(BaseModel):
 
     rank: Rank
     label: str
-    given: Money = Field(description="下达到本级")
-    own: Money = Field(description="分配本级")
-    below: Money = Field(description="分配下级")
-    unallocated: Money = Field(description="未分配 = 下达 - 已分配")
-    paid: Money = Field(description="本级已支出")
+    given: MoneySum = Field(description="下达到本级")
+    own: MoneySum = Field(description="分配本级")
+    below: MoneySum = Field(description="分配下级")
+    unallocated: MoneySum = Field(description="未分配 = 下达 - 已分配")
+    paid: MoneySum = Field(description="本级已支出")
     progress: str = Field(description="分配进度 = (分配本级 + 分配下级) / 下达 × 100, 下达为 0 时为 0")
 
 
@@ -108,12 +111,12 @@ class SupervisionRow(BaseModel):
 
     key: str
     label: str
-    amountZyxd: Money = Field(description="中央下达")  # noqa: N815 - the finance system's own name
-    amountSnjbjfp: Money = Field(description="省级分配本级")  # noqa: N815 - the finance system's own name
-    amountSnjxjfp: Money = Field(description="省级分配下级")  # noqa: N815 - the finance system's own name
-    amountSnjpay: Money = Field(description="省级支出")  # noqa: N815 - the finance system's own name
-    received: Money = Field(description="下达合计, 各级资金")
-    paid: Money = Field(description="各级支出合计")
+    amountZyxd: MoneySum = Field(description="中央下达")  # noqa: N815 - the finance system's own name
+    amountSnjbjfp: MoneySum = Field(description="省级分配本级")  # noqa: N815 - the finance system's own name
+    amountSnjxjfp: MoneySum = Field(description="省级分配下级")  # noqa: N815 - the finance system's own name
+    amountSnjpay: MoneySum = Field(description="省级支出")  # noqa: N815 - the finance system's own name
+    received: MoneySum = Field(description="下达合计, 各级资金")
+    paid: MoneySum = Field(description="各级支出合计")
     spending: str = Field(description="支出进度 = 各级支出 / 下达 × 100")
     ranks: list[RankRow]
 

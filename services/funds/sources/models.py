@@ -20,6 +20,7 @@ class Source(Base, Record, table=True):
         sa.Index(None, "region", "received_on", "id"),
         sa.Index(None, "region", "fiscal_year", "id"),
         sa.Index(None, "document_no"),
+        sa.Index(None, "document_key"),
     )
 
     document_no: str = Field(max_length=100)
@@ -40,6 +41,12 @@ class Source(Base, Record, table=True):
     carried_from: UUID | None = None
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
     note: str = Field(default="", sa_type=sa.Text)
+    document_key: str = Field(
+        default="",
+        max_length=100,
+        sa_column_kwargs={"server_default": ""},
+        description="the number for comparison",
+    )
 
 
 class SourceAdjustment(Base, table=True):

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from services.funds.sources.models import Source, SourceAdjustment
 from services.funds.sources.schemas import Fund, FundLevel
 from shared.auth import May, region_bounds
+from shared.china import normalize_document_no
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -34,9 +35,12 @@ async def get_sources_by_id(work: UnitOfWork, source_ids: Iterable[UUID]) -> dic
 
 
 async def find_duplicate(work: UnitOfWork, columns: dict[str, Any]) -> Source | None:
-    """Find the document registered under the same region, number, level, fund, task and year."""
-    query = select(Source)
-    for name in ("region", "document_no", "level", "fund", "task", "fiscal_year"):
+    """Find the document registered under the same region, number, level, fund, task and year.
+
+    Numbers are compared without their spelling: 青财农字(2023)505号 is 青财农字〔2023〕505号.
+    """
+    query = select(Source).where(Source.document_key == normalize_document_no(columns["document_no"]))
+    for name in ("region", "level", "fund", "task", "fiscal_year"):
         query = query.where(getattr(Source, name) == columns[name])
     return (await work.session.exec(query)).first()
 
@@ -62,7 +66,7 @@ async def list_sources(
     if fund is not None:
         query = query.where(Source.fund == fund)
     if document_no:
-        query = query.where(Source.document_no == document_no)
+        query = query.where(Source.document_key == normalize_document_no(document_no))
     return await list_page(
         work.session, query, params, orders=ORDERS, key=col(Source.id), default="-received_on"
     )

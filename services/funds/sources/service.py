@@ -16,6 +16,7 @@ from services.funds.sources.schemas import (
     SourceRead,
 )
 from shared.auth import May
+from shared.china import normalize_document_no
 from shared.clients.funds import SourceAdjusted, SourceRegistered
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
@@ -66,6 +67,7 @@ async def create_source(work: UnitOfWork, body: SourceCreate) -> Source:
         region=body.region,
         id=body.id,
         file_ids=ids,
+        document_key=normalize_document_no(body.document_no),
         **columns,
     )
     if not is_new:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from shared.china import LabelledEnum, RegionCode, SignedMoney
+from shared.china import LabelledEnum, MoneySum, RegionCode, SignedMoney
 
 
 class Side(LabelledEnum):
@@ -118,15 +118,15 @@ class MatchTally(BaseModel):
     side: Side
     match: MatchResult
     lines: int
-    amount: SignedMoney
+    amount: MoneySum
 
 
 class StatementDetail(StatementRead):
     """对账单, 合计和明细."""
 
-    theirs: SignedMoney = Field(description="对账单合计")
-    ours: SignedMoney = Field(description="我方合计: 与之配对的和对账单中没有的")
-    difference: SignedMoney = Field(description="差额, 由金额不符和单边的各行构成")
+    theirs: MoneySum = Field(description="对账单合计")
+    ours: MoneySum = Field(description="我方合计: 与之配对的和对账单中没有的")
+    difference: MoneySum = Field(description="差额, 由金额不符和单边的各行构成")
     tallies: list[MatchTally]
     lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的不列")
 

@@ -1,14 +1,10 @@
 """Yearly sheet of performance targets (年度绩效表)."""
 
 from typing import Any
-from uuid import UUID
 
-from services.funds.ledger import service as ledger
-from services.funds.ledger.schemas import LedgerFigures
 from services.funds.targets import repository
 from services.funds.targets.calculation import calculate_execution
 from services.funds.targets.schemas import TargetSheetRow, YearSheet
-from shared.auth import region_bounds
 from shared.china import format_yuan
 from shared.spreadsheets import INTEGER, TEXT, WAN, Column
 from shared.unit_of_work import UnitOfWork
@@ -30,15 +26,12 @@ SHEET_COLUMNS = (
 
 
 async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
-    """Build the yearly sheet; the sums cover the whole year even if the rows are truncated to MAX_SHEET_ROWS."""
+    """Build the yearly sheet: amount, allocated and paid of the same targets, summed even beyond MAX_SHEET_ROWS."""
     rows = await repository.list_sheet_rows(work, region, year, MAX_SHEET_ROWS)
     counts = await repository.count_year_targets(work, region, year)
-    filters = {"project_id": [row.project_id for row in rows], "year": year}
-    grouped = await ledger.list_figures(work, ("project_id",), filters) if rows else []
-    figures_by_project: dict[UUID, LedgerFigures] = {
-        group["project_id"]: figures for group, figures in grouped
-    }
-    total = await ledger.get_figures(work, {"region": region_bounds(region), "year": year})
+    funds = await repository.sum_target_funds(work, region, year, [row.id for row in rows])
+    funds_by_target = {row.id: (int(row.allocated), int(row.paid)) for row in funds}
+    (total,) = await repository.sum_target_funds(work, region, year)
     return YearSheet.model_construct(
         region=region,
         year=year,
@@ -47,21 +40,21 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
         published=counts.published,
         published_in_time=counts.in_time,
         amount=counts.amount,
-        allocated=total.allocated,
-        paid=total.paid,
-        execution=format_yuan(calculate_execution(total.paid, total.allocated)),
-        rows=[_build_sheet_row(row, figures_by_project.get(row.project_id, LedgerFigures())) for row in rows],
+        allocated=int(total.allocated),
+        paid=int(total.paid),
+        execution=format_yuan(calculate_execution(int(total.paid), int(total.allocated))),
+        rows=[_build_sheet_row(row, *funds_by_target.get(row.id, (0, 0))) for row in rows],
     )
 
 
-def _build_sheet_row(row: Any, figures: LedgerFigures) -> TargetSheetRow:  # noqa: ANN401 - a row of the sheet's query
+def _build_sheet_row(row: Any, allocated: int, paid: int) -> TargetSheetRow:  # noqa: ANN401 - a row of the sheet's query
     names = ("project_id", "project_name", "region", "state", "amount", "published_on", "due_on")
     counts = ("indicators", "met", "deviating", "monitorings")
     return TargetSheetRow.model_construct(
         target_id=row.id,
-        allocated=figures.allocated,
-        paid=figures.paid,
-        execution=format_yuan(calculate_execution(figures.paid, figures.allocated)),
+        allocated=allocated,
+        paid=paid,
+        execution=format_yuan(calculate_execution(paid, allocated)),
         score=None if row.score is None else format_yuan(row.score),
         **{name: getattr(row, name) for name in (*names, *counts)},
     )

@@ -8,6 +8,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.funds.allocations.models import Allocation
+from services.funds.ledger.accounts import AccountKind
+from services.funds.ledger.models import LedgerAccount
 from services.funds.plans.models import Plan, PlanLine
 from services.funds.targets.calculation import FULL_COMPLETION
 from services.funds.targets.lifecycle import TargetState
@@ -19,6 +22,7 @@ from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
 ORDERS = {"created_at": col(Target.created_at)}
+ALLOCATED_KINDS = (AccountKind.UNPAID, AccountKind.APPLIED, AccountKind.PAID)
 LINE: sa.Table = PlanLine.__table__  # type: ignore[attr-defined]
 
 
@@ -185,6 +189,38 @@ def _build_year_conditions(work: UnitOfWork, region: str, year: int) -> list[sa.
         col(Target.region).between(*region_bounds(region)),
         work.actor.scope_filter(May.FUND_READ, col(Target.region)),
     ]
+
+
+async def sum_target_funds(
+    work: UnitOfWork, region: str, year: int, target_ids: Sequence[UUID] | None = None
+) -> list[sa.Row[Any]]:
+    """Allocated and paid amounts of targets, in 分: what their plan allotted to their project.
+
+    One row per target of `target_ids`; without them one row, the sum over all targets of the region's year.
+    """
+    target: sa.Table = Target.__table__  # type: ignore[attr-defined]
+    allocation: sa.Table = Allocation.__table__  # type: ignore[attr-defined]
+    account: sa.Table = LedgerAccount.__table__  # type: ignore[attr-defined]
+    groups = [] if target_ids is None else [target.c.id]
+    of_target = sa.and_(
+        allocation.c.plan_id == target.c.plan_id, allocation.c.project_id == target.c.project_id
+    )
+    paid = sa.case((account.c.kind == AccountKind.PAID, account.c.balance), else_=0)
+    query = (
+        sa.select(
+            *groups,
+            sa.cast(sa.func.coalesce(sa.func.sum(account.c.balance), 0), sa.BigInteger).label("allocated"),
+            sa.cast(sa.func.coalesce(sa.func.sum(paid), 0), sa.BigInteger).label("paid"),
+        )
+        .select_from(
+            target.join(allocation, of_target).join(account, account.c.allocation_id == allocation.c.id)
+        )
+        .where(*_build_year_conditions(work, region, year), account.c.kind.in_(ALLOCATED_KINDS))
+        .group_by(*groups)
+    )
+    if target_ids is not None:
+        query = query.where(target.c.id.in_(target_ids))
+    return list(await execute_core(work.session, query))
 
 
 async def count_year_targets(work: UnitOfWork, region: str, year: int) -> sa.Row[Any]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.funds.targets.lifecycle import TargetState
-from shared.china import LabelledEnum, Money
+from shared.china import LabelledEnum, Money, MoneySum
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 
@@ -154,8 +154,8 @@ class MonitoringRead(BaseModel):
 
     id: UUID
     monitored_on: date
-    allocated: Money = Field(description="截至监控日已下达")
-    paid: Money = Field(description="截至监控日已支付")
+    allocated: MoneySum = Field(description="截至监控日已下达")
+    paid: MoneySum = Field(description="截至监控日已支付")
     values: list[dict[str, str]] = Field(description="各项指标的完成值和完成率")
     problems: str
     measures: str
@@ -282,8 +282,8 @@ class TargetSheetRow(BaseModel):
     region: str
     state: TargetState
     amount: Money
-    allocated: Money
-    paid: Money
+    allocated: MoneySum
+    paid: MoneySum
     execution: str = Field(description="预算执行率, %")
     indicators: int
     met: int = Field(description="完成的指标数")
@@ -303,8 +303,8 @@ class YearSheet(BaseModel):
     confirmed: int
     published: int
     published_in_time: int
-    amount: Money
-    allocated: Money
-    paid: Money
+    amount: MoneySum
+    allocated: MoneySum
+    paid: MoneySum
     execution: str
     rows: list[TargetSheetRow] = Field(description="最多 1000 行")

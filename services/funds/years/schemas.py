@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.china import Money, PositiveMoney, RegionCode
+from shared.china import Money, MoneySum, PositiveMoney, RegionCode
 
 
 class ClosingCreate(BaseModel):
@@ -81,10 +81,10 @@ class CarriedBalance(BaseModel):
     level: str
     fund: str
     fiscal_year: int = Field(description="指标年度; 结转不改变它")
-    received: Money = Field(description="年末到位")
-    allocated: Money = Field(description="年末已下达")
-    paid: Money = Field(description="年末已支付")
-    carried: Money = Field(description="结转: 到位减已支付")
+    received: MoneySum = Field(description="年末到位")
+    allocated: MoneySum = Field(description="年末已下达")
+    paid: MoneySum = Field(description="年末已支付")
+    carried: MoneySum = Field(description="结转: 到位减已支付")
     years: int = Field(description="到年末已历经的预算年度")
     take_back_from: date = Field(description="仍未支付的, 从这一天起按结余收回")
     take_back: bool = Field(description="按规定应收回")
@@ -99,8 +99,8 @@ class YearReport(BaseModel):
     year: int
     closing: ClosingRead | None
     rows: list[CarriedBalance]
-    carried: Money
-    to_take_back: Money
+    carried: MoneySum
+    to_take_back: MoneySum
     rule: str
     basis: str
 
@@ -124,12 +124,12 @@ class LandReport(BaseModel):
     revenue: Money | None = Field(description="空: 尚未登记")
     document_no: str
     counted_on: date | None
-    set_aside: Money = Field(description="已登记为土地出让收入的资金来源合计")
-    paid: Money
+    set_aside: MoneySum = Field(description="已登记为土地出让收入的资金来源合计")
+    paid: MoneySum
     percent: str
     floor: str
     reached: bool | None = Field(description="空: 尚未登记收益, 无从判断")
-    short: Money = Field(description="距下限尚差")
+    short: MoneySum = Field(description="距下限尚差")
     sources: list[UUID] = Field(description="构成合计的资金来源")
     rule: str
     basis: str

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.projects.projects.lifecycle import Stage
-from shared.china import Money
+from shared.china import MoneySum
 
 
 class CountAndAmount(BaseModel):
@@ -12,12 +12,12 @@ class CountAndAmount(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     count: int
-    total: Money = Field(description="预算总投资")
-    allocated: Money = Field(description="已下达")
-    paid: Money = Field(description="已支付")
-    settled: Money = Field(description="审定结算")
+    total: MoneySum = Field(description="预算总投资")
+    allocated: MoneySum = Field(description="已下达")
+    paid: MoneySum = Field(description="已支付")
+    settled: MoneySum = Field(description="审定结算")
     industry_count: int
-    industry_total: Money
+    industry_total: MoneySum
     blocked: int = Field(description="筛查未通过的项目数")
 
 
