@@ -61,6 +61,10 @@ class ReconcileTolerance(RuleValue):
 
     days: Annotated[int, Field(ge=0, le=60)] = Field(title="日期相差天数")
     amount: YuanText = Field(title="金额相差(元)")
+    fee_words: Annotated[tuple[Word, ...], Field(max_length=50)] = Field(
+        ("手续费", "工本费", "汇划费", "账户管理费", "服务费", "电汇费"), title="银行手续费的用途词"
+    )
+    fee_most: YuanText = Field("200.00", title="一笔银行手续费的上限(元)")
 
 
 EXCHANGE_CODES = RuleKey[ExchangeCodes]("exchange.codes", ExchangeCodes)

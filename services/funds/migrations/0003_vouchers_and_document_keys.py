@@ -74,7 +74,7 @@ def _fill_vouchers(connection: sa.Connection) -> None:
     ).select_from(REFUND.join(PAYMENT, payment.id == refund.payment_id))
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for kind, query in (("payment", paid), ("refund", returned)):
-        for row in connection.execute(query.order_by(sa.text("used_on"), sa.text("id"))).all():
+        for row in connection.execute(query.order_by(query.selected_columns.used_on, query.selected_columns.id)).all():
             number = normalize_document_no(row.voucher_no)
             key = (f"{row.region[:6]:0<12}", row.used_on.year, kind, number)
             rows.setdefault(

@@ -50,6 +50,7 @@ class StatementLine(Base, table=True):
     explanation: str = Field(default="", max_length=1000)
     record_id: UUID | None = None
     our_amount: int | None = Field(default=None, sa_type=Fen)
+    group_no: int | None = Field(default=None, description="lines of both sides that agree only together")
     resolution: str = Field(default="", sa_type=sa.Text)
     resolved_by: str = Field(default="", max_length=64)
     resolved_at: datetime | None = None

@@ -70,10 +70,12 @@ async def list_lines(
 
 
 async def delete_our_lines(work: UnitOfWork, statement_id: UUID) -> None:
-    """Delete our unmatched, unexplained lines before matching again."""
+    """Delete our unmatched, unexplained lines and those of groups before matching again."""
     line = LINE.c
     statement = sa.delete(LINE).where(
-        line.statement_id == statement_id, line.side == "ours", line.match == MatchResult.ALONE
+        line.statement_id == statement_id,
+        line.side == "ours",
+        line.match.in_((MatchResult.ALONE, MatchResult.GROUPED)),
     )
     await execute_core(work.session, statement)
 
@@ -143,9 +145,11 @@ async def list_matched_elsewhere(
     for offset in range(0, len(record_ids), 500):
         query = sa.select(line.record_id).where(
             line.statement_id != statement_id,
-            line.side == "theirs",
+            sa.or_(line.side == "theirs", line.match == MatchResult.GROUPED),
             line.record_id.in_(record_ids[offset : offset + 500]),
-            line.match.in_((MatchResult.EXACT, MatchResult.TOLERATED, MatchResult.RESOLVED)),
+            line.match.in_(
+                (MatchResult.EXACT, MatchResult.TOLERATED, MatchResult.GROUPED, MatchResult.RESOLVED)
+            ),
         )
         matched |= set((await execute_core(work.session, query)).scalars())
     return matched

@@ -20,6 +20,8 @@ class MatchResult(LabelledEnum):
 
     EXACT = "exact", "相符"
     TOLERATED = "tolerated", "容差内相符"
+    GROUPED = "grouped", "合计相符"
+    FEE = "fee", "银行手续费"
     DIFFERS = "differs", "不符"
     ALONE = "alone", "单边"
     RESOLVED = "resolved", "已说明"
@@ -83,6 +85,7 @@ class StatementLineRead(BaseModel):
     purpose: str
     match: MatchResult
     explanation: str
+    group_no: int | None = Field(description="合计相符的各行同号: 一笔分几次付出, 或几笔合并付出")
     record_id: UUID | None = Field(description="我方的支付或退款")
     age_days: int = Field(description="未达天数; 已相符的为 0")
     resolution: str

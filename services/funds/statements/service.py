@@ -108,7 +108,12 @@ def _build_line_write(values: dict[str, Any]) -> StatementLineWrite:
 async def _match_lines(work: UnitOfWork, statement: Statement) -> None:
     """Match the lines without explanation with our records, except those matched by other statements."""
     rule = await work.get_rule(RECONCILE_TOLERANCE, on=statement.period_to, region=statement.region)
-    tolerance = Tolerance(rule.value.days, parse_yuan(rule.value.amount))
+    tolerance = Tolerance(
+        rule.value.days,
+        parse_yuan(rule.value.amount),
+        rule.value.fee_words,
+        parse_yuan(rule.value.fee_most),
+    )
     await repository.delete_our_lines(work, statement.id)
     lines = await repository.list_lines(work, statement.id)
     resolved_ids = {line.record_id for line in lines if line.match is MatchResult.RESOLVED and line.record_id}
@@ -133,7 +138,7 @@ async def _match_lines(work: UnitOfWork, statement: Statement) -> None:
 
 
 def _build_item(line: StatementLine) -> MatchItem:
-    return MatchItem(line.id, line.voucher_no, line.amount, line.happened_on, line.payee)
+    return MatchItem(line.id, line.voucher_no, line.amount, line.happened_on, line.payee, line.purpose)
 
 
 def _save_pairs(
@@ -147,10 +152,13 @@ def _save_pairs(
         if pair.theirs is not None:
             line = theirs[pair.theirs.id]
             line.match, line.explanation = pair.match, pair.explanation[:1000]
+            line.group_no = pair.group
             line.record_id = pair.ours.id if pair.ours else None
             line.our_amount = pair.ours.amount if pair.ours else None
             work.session.add(line)
-        elif pair.ours is not None and statement.period_from <= pair.ours.on <= statement.period_to:
+        elif pair.ours is not None and (
+            pair.group is not None or statement.period_from <= pair.ours.on <= statement.period_to
+        ):
             position += 1
             work.session.add(
                 StatementLine(
@@ -162,8 +170,9 @@ def _save_pairs(
                     amount=pair.ours.amount,
                     happened_on=pair.ours.on,
                     payee=pair.ours.payee,
-                    match=MatchResult.ALONE,
-                    explanation=pair.explanation,
+                    match=pair.match,
+                    explanation=pair.explanation[:1000],
+                    group_no=pair.group,
                     record_id=pair.ours.id,
                     our_amount=pair.ours.amount,
                 )
@@ -227,8 +236,10 @@ async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> Statemen
         MatchResult.DIFFERS: 0,
         MatchResult.ALONE: 1,
         MatchResult.RESOLVED: 2,
-        MatchResult.TOLERATED: 3,
-        MatchResult.EXACT: 4,
+        MatchResult.FEE: 3,
+        MatchResult.GROUPED: 4,
+        MatchResult.TOLERATED: 5,
+        MatchResult.EXACT: 6,
     }
     line_reads = [_build_line_read(work, line) for line in sorted(lines, key=lambda line: rank[line.match])]
     theirs = sum(row.amount for row in rows if row.side is Side.THEIRS)
