@@ -1,7 +1,7 @@
 """Operating contracts, receivables, receipts, income."""
 
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import httpx
@@ -14,6 +14,8 @@ from services.assets.contracts.schemas import SettlementPeriod
 from shared.db import new_id
 from tests.assets.factories_assets import AssetScenario
 from tests.conftest import Clock
+
+VOUCHERS = count(1)
 
 
 async def create_workshop(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
@@ -57,7 +59,13 @@ async def create_signed_contract(scenario: AssetScenario, **changes: Any) -> dic
 async def post_receipt(
     client: httpx.AsyncClient, contract: dict[str, Any], amount: str, **changes: Any
 ) -> httpx.Response:
-    body = {"amount": amount, "received_on": "2024-05-01", "payer": "某公司", "voucher_no": "收1", **changes}
+    body = {
+        "amount": amount,
+        "received_on": "2024-05-01",
+        "payer": "某公司",
+        "voucher_no": f"收{next(VOUCHERS)}",
+        **changes,
+    }
     return await client.post(f"/assets/contracts/{contract['id']}/receipts", json=body)
 
 
@@ -158,7 +166,7 @@ async def test_termination_voids_receivables_not_yet_due(scenario: AssetScenario
 
 async def test_expiring_contracts_are_listed_and_renewed(scenario: AssetScenario, clock: Clock) -> None:
     contract = await create_signed_contract(scenario, ends_on="2024-07-01")
-    later = await create_signed_contract(scenario, ends_on="2026-07-01")
+    later = await create_signed_contract(scenario, number="租2023-2", ends_on="2026-07-01")
     soon = (await scenario.town.get("/assets/contracts", params={"expiring_within": 60})).json()["items"]
     assert [item["id"] for item in soon] == [contract["id"]]
     assert later["id"]

@@ -14,9 +14,11 @@ DECISION_STEPS = ("proposed", "discussed", "reviewed", "resolved", "decision_pub
 BANK_ACCOUNT_NO = "6222020000000000008"
 
 
-async def create_earning_asset(scenario: AssetScenario, amount: str = "10000.00") -> dict[str, Any]:
+async def create_earning_asset(
+    scenario: AssetScenario, amount: str = "10000.00", **changes: Any
+) -> dict[str, Any]:
     asset = await scenario.create_registered_asset(
-        name="扶贫车间", asset_class="operating", subclass="workshop"
+        **{"name": "扶贫车间", "asset_class": "operating", "subclass": "workshop", **changes}
     )
     body = {"amount": amount, "received_on": "2024-05-01", "payer": "某公司", "voucher_no": "收1"}
     response = await scenario.clerk.post(f"/assets/{asset['id']}/income", json=body)
@@ -56,7 +58,7 @@ async def post_distribution_step(
     return response.json()
 
 
-async def create_decided_distribution(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
+async def create_ready_distribution(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
     plan: dict[str, Any] = (
         await scenario.clerk.post("/assets/distributions", json=build_distribution(**changes))
     ).json()
@@ -72,6 +74,11 @@ async def create_decided_distribution(scenario: AssetScenario, **changes: Any) -
             agreed=9,
             file_ids=[paper],
         )
+    return plan
+
+
+async def create_decided_distribution(scenario: AssetScenario, **changes: Any) -> dict[str, Any]:
+    plan = await create_ready_distribution(scenario, **changes)
     await post_distribution_step(scenario.clerk, plan, "submit")
     return plan
 
@@ -198,25 +205,30 @@ async def test_a_plan_cannot_exceed_available_income(scenario: AssetScenario) ->
     assert len(warned) == 2
 
 
-async def test_concurrent_plans_cannot_reserve_the_same_money(scenario: AssetScenario) -> None:
+async def test_two_plans_never_share_the_same_money(scenario: AssetScenario) -> None:
     await create_earning_asset(scenario)
-    first = await create_decided_distribution(scenario)
-    second = await create_decided_distribution(scenario)
-    for plan in (first, second):
-        notice = {
-            "level": "distribution",
-            "places": ["公开栏"],
-            "starts_on": str(scenario.today() - timedelta(days=11)),
-        }
-        await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
+    plans = [await create_ready_distribution(scenario) for _ in range(2)]
     outcomes = await asyncio.gather(
-        *(
-            scenario.bureau.post(f"/assets/distributions/{plan['id']}/approve", json={})
-            for plan in (first, second)
-        )
+        *(scenario.clerk.post(f"/assets/distributions/{plan['id']}/submit", json={}) for plan in plans)
     )
     assert sorted(item.status_code for item in outcomes) == [200, 409]
-    assert (await get_balance(scenario))["available"] == "0.00"
+    refused = next(item.json() for item in outcomes if item.status_code == 409)
+    assert "未分配收益只有 0.00 元" in refused["detail"]
+
+
+async def test_a_plan_distributes_the_income_of_its_own_owner(scenario: AssetScenario) -> None:
+    await create_earning_asset(scenario)
+    await create_earning_asset(scenario, name="镇属冷库", owner_kind="town", owner_name="黄羊镇人民政府")
+    assert (await get_balance(scenario))["available"] == "20000.00"
+    greedy = await create_ready_distribution(scenario, lines=[{"purpose": "support", "amount": "10000.01"}])
+    refused = await scenario.clerk.post(f"/assets/distributions/{greedy['id']}/submit", json={})
+    assert refused.json()["errors"][0]["code"] == "above_income"
+    assert "新店村股份经济合作社的未分配收益只有 10000.00 元" in refused.json()["detail"]
+    await create_decided_distribution(scenario)
+    await create_decided_distribution(scenario, owner_name="黄羊镇人民政府")
+    nobody = await create_ready_distribution(scenario, owner_name="某某合作社")
+    answer = await scenario.clerk.post(f"/assets/distributions/{nobody['id']}/submit", json={})
+    assert answer.status_code == 409
 
 
 async def test_distributed_income_cannot_be_reversed(scenario: AssetScenario) -> None:

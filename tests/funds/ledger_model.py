@@ -164,7 +164,7 @@ class LedgerModel:
                 )
             )
         self.record_answer(await scenario.transition_payment(scenario.finance, payment["id"], "approve"))
-        voucher = {"voucher_no": "2024-1", "paid_on": "2024-05-20"}
+        voucher = {"voucher_no": f"2024-{payment['id']}", "paid_on": "2024-05-20"}
         if self.record_answer(
             await scenario.transition_payment(scenario.cashier, payment["id"], "pay", **voucher)
         ):
@@ -180,7 +180,7 @@ class LedgerModel:
         if step.pick % 2:
             body = {
                 "amount": format_yuan(step.amount),
-                "voucher_no": "T-1",
+                "voucher_no": f"T-{uuid4()}",
                 "happened_on": "2024-05-20",
                 "reason": "户名不符",
             }

@@ -89,7 +89,7 @@ class PaymentTask:
         for who, action in steps:
             if (await scenario.transition_payment(who, payment, action)).status_code != STATUS_OK:
                 return
-        voucher = {"voucher_no": "2024-1", "paid_on": "2024-05-20"}
+        voucher = {"voucher_no": f"2024-{payment}", "paid_on": "2024-05-20"}
         if (
             await scenario.transition_payment(scenario.cashier, payment, "pay", **voucher)
         ).status_code == STATUS_OK:
@@ -102,7 +102,7 @@ class PaymentTask:
             part = self.random.randint(1, amount)
             body = {
                 "amount": format_yuan(part),
-                "voucher_no": "T",
+                "voucher_no": f"T-{payment}",
                 "happened_on": "2024-05-20",
                 "reason": "退回",
             }

@@ -95,9 +95,10 @@ async def test_twenty_refunds_at_once_never_exceed_the_payment(scenario: FundsSc
     payment = await scenario.create_paid_payment(allocation["id"], 1000_00)
     body = {"amount": "100.00", "voucher_no": "T", "happened_on": "2024-05-20", "reason": "退回"}
 
-    async def refund(_: int) -> int:
+    async def refund(number: int) -> int:
         path = f"/funds/payments/{payment['id']}/refunds"
-        return await retry_until_decided(lambda: scenario.cashier.post(path, json=body))
+        voucher = {**body, "voucher_no": f"T-{number}"}
+        return await retry_until_decided(lambda: scenario.cashier.post(path, json=voucher))
 
     statuses = Counter(await asyncio.gather(*map(refund, range(20))))
     assert statuses == {201: 10, 409: 10}

@@ -77,7 +77,7 @@ async def test_every_figure_opens_to_the_entries_behind_it(scenario: FundsScenar
     assert sorted(entry["amount"] for entry in entries) == ["200.00", "300.00"]
     for entry in entries:
         assert sum(float(part["amount"]) for part in entry["lines"]) == 0
-        assert entry["document_no"] == "2024-000123"
+        assert entry["document_no"] in {"2024-000123", "2024-000124"}
     totals = await scenario.get_totals(project_id=allocation["project_id"])
     assert totals["paid"] == 500_00
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.assets.guards import reason_given
 from shared.auth import May
-from shared.china import LabelledEnum
+from shared.china import LabelledEnum, format_yuan
 from shared.errors import FieldError
 from shared.lifecycle import Lifecycle, transition
 
@@ -28,16 +28,18 @@ class AdjustmentAction(LabelledEnum):
 class AdjustmentFacts:
     """Facts that the guards check."""
 
-    value_after: int
+    net_after: int
+    """The lowest net value in 分 from the day of the adjustment on."""
     is_registered: bool
     reason: str = ""
 
 
-def value_not_negative(facts: AdjustmentFacts) -> FieldError | None:
-    """调整后的价值不为负."""
-    if facts.value_after >= 0:
+def net_value_not_negative(facts: AdjustmentFacts) -> FieldError | None:
+    """调整后的净值(价值减累计折旧)不为负."""
+    if facts.net_after >= 0:
         return None
-    return FieldError("below_zero", "调整后价值为负", "The value would be below zero", "/amount")
+    detail = f"调整后净值为负({format_yuan(facts.net_after)} 元), 减少的金额不能超过净值"
+    return FieldError("below_zero", detail, "The net value would be below zero", "/amount")
 
 
 def asset_is_registered(facts: AdjustmentFacts) -> FieldError | None:
@@ -53,7 +55,8 @@ S, A = AdjustmentState, AdjustmentAction
 ADJUSTMENT: Lifecycle[AdjustmentState, AdjustmentAction, AdjustmentFacts] = Lifecycle(
     "value adjustment", "价值调整", AdjustmentState, S.PROPOSED, (
     #          action     from        to          who                needs
-    transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, value_not_negative, four_eyes=("created_by",)),
+    transition(A.APPROVE, S.PROPOSED, S.APPROVED, May.ASSET_APPROVE, asset_is_registered, net_value_not_negative,
+        four_eyes=("created_by",)),
     transition(A.REJECT,  S.PROPOSED, S.REJECTED, May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on

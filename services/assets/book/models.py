@@ -31,3 +31,22 @@ class ValueAdjustment(Base, Record, table=True):
     state: AdjustmentState = Field(sa_type=text_enum(AdjustmentState))
     state_since: datetime
     decided_by: str = Field(default="", max_length=64)
+
+
+class BookOpening(Base, table=True):
+    """期初账面: a part of the value that an asset was opened with by a split or merge. Rows are only inserted.
+
+    The part keeps its date of completion and the depreciation it came with.
+    """
+
+    __tablename__ = "book_opening"
+
+    asset_id: UUID = Field(foreign_key="asset.id", primary_key=True)
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    region: str = Field(max_length=12)
+    opened_on: date
+    opened_at: datetime
+    value: int = Field(sa_type=Fen)
+    accumulated: int = Field(sa_type=Fen)
+    built_on: date | None = None
+    service_years: int | None = None

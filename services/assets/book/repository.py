@@ -6,12 +6,19 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from services.assets.book.models import BookOpening
 from services.assets.register.lifecycle import COUNTED_STATES
 from services.assets.register.models import Asset
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
+
+
+async def list_openings(work: UnitOfWork, asset_id: UUID) -> list[BookOpening]:
+    """The parts that an asset was opened with by a split or merge; empty for another. Not scoped: the caller has the asset."""
+    query = select(BookOpening).where(BookOpening.asset_id == asset_id).order_by(col(BookOpening.position))
+    return list(await work.session.exec(query))
 
 
 async def system_list_missing_funding(work: UnitOfWork, before: datetime, limit: int) -> list[Asset]:

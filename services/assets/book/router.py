@@ -61,7 +61,9 @@ async def list_adjustments(
     )
 
 
-@router.get("/{asset_id}/book", response_model=BookRead, **requires(May.ASSET_READ, refuses=(NotFound,)))
+@router.get(
+    "/{asset_id}/book", response_model=BookRead, **requires(May.ASSET_READ, refuses=(NotFound, Invalid))
+)
 async def read_book(
     work: ReadWork, asset_id: UUID, on: Annotated[date | None, Query(description="空为今天")] = None
 ) -> BookRead:

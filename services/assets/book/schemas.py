@@ -57,6 +57,17 @@ class AdjustmentTransitionRequest(TransitionRequest):
     """办理价值调整."""
 
 
+class BookPart(BaseModel):
+    """价值的一部分: several where the asset was merged, each with its own date of completion."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    value: Money
+    built_on: date | None
+    accumulated: Money = Field(description="累计折旧")
+    net: SignedMoney = Field(description="净值")
+
+
 class BookRead(BaseModel):
     """价值账: original value plus approved adjustments, less depreciation where the district's rule enables it."""
 
@@ -74,4 +85,5 @@ class BookRead(BaseModel):
     accumulated: Money | None = Field(description="累计折旧")
     net: Money = Field(description="净值")
     rule: str = Field(description="依据的规则版本")
+    parts: list[BookPart] = Field(description="价值的组成, 合并形成的资产各部分按自己的建成日期折旧")
     adjustments: list[ValueAdjustmentRead]

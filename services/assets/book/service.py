@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,13 +12,14 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.book import repository
-from services.assets.book.calculation import calculate_with_changes
+from services.assets.book.calculation import BookedValue, ValuePart, calculate_value
 from services.assets.book.events import ValueAdjusted
 from services.assets.book.lifecycle import ADJUSTMENT, AdjustmentAction, AdjustmentFacts, AdjustmentState
-from services.assets.book.models import ValueAdjustment
+from services.assets.book.models import BookOpening, ValueAdjustment
 from services.assets.book.schemas import (
     AdjustmentPost,
     AdjustmentTransitionRequest,
+    BookPart,
     BookRead,
     ValueAdjustmentKind,
     ValueAdjustmentRead,
@@ -56,6 +58,7 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
         raise invalid("sign", "改扩建增值的金额须为正", "/amount", "It must be above zero")
     if body.happened_on > work.today:
         raise invalid("in_the_future", "发生日期不能晚于今天", "/happened_on", "It lies in the future")
+    await _check_start(work, asset, body.happened_on)
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
     adjustment, _ = await create_record(
@@ -73,6 +76,15 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
     return adjustment
 
 
+async def _check_start(work: UnitOfWork, asset: Asset, happened_on: date) -> None:
+    """Invalid if an adjustment is dated before the asset was built, or before the split or merge that made it."""
+    openings = await repository.list_openings(work, asset.id)
+    start = openings[0].opened_on if openings else asset.built_on
+    if start is not None and happened_on < start:
+        detail = f"发生日期早于{'拆并' if openings else '建成'}日期 {start}"
+        raise invalid("before_start", detail, "/happened_on", "It is before the asset began")
+
+
 async def transition_adjustment(
     work: UnitOfWork,
     adjustment_id: UUID,
@@ -87,11 +99,11 @@ async def transition_adjustment(
     asset = await register.get_asset(work, unlocked.asset_id, lock=True)
     adjustment = await records.get_record(work, ValueAdjustment, adjustment_id, "项价值调整", lock=True)
     is_correction = adjustment.kind is ValueAdjustmentKind.CORRECTION
-    value_after = (asset.original_value if is_correction else get_current_value(asset)) + adjustment.amount
+    net_after = await find_lowest_net(work, asset, adjustment)
+    if is_correction:  # a corrected original value must stay positive
+        net_after = min(net_after, asset.original_value + adjustment.amount - 1)
     facts = AdjustmentFacts(
-        value_after=value_after - 1
-        if is_correction
-        else value_after,  # a corrected original value must stay positive
+        net_after=net_after,
         is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
         reason=body.reason,
     )
@@ -121,11 +133,6 @@ async def transition_adjustment(
     return adjustment
 
 
-def get_current_value(asset: Asset) -> int:
-    """Original value plus approved adjustments in 分, before depreciation."""
-    return asset.original_value + asset.adjusted
-
-
 async def copy_adjustments(work: UnitOfWork, old: Asset, new: Sequence[Asset]) -> None:
     """Copy the approved adjustments of an asset to its successors, split in proportion to their original values."""
     for adjustment in await records.list_records(
@@ -140,48 +147,155 @@ async def copy_adjustments(work: UnitOfWork, old: Asset, new: Sequence[Asset]) -
                 work.session.add_all((asset, _build_successor(work, adjustment, old, asset, share)))
 
 
-async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
-    """Value of an asset on a day: adjustments, and depreciation by the rule book.depreciation for its class and district."""
+@dataclass(frozen=True)
+class Book:
+    """Parts of an asset's value, the changes since, and the terms of depreciation."""
+
+    parts: list[ValuePart]
+    changes: list[tuple[date, int]]
+    adjustments: list[ValueAdjustment]
+    own_years: list[int | None]
+    """Service years of each part where they are its own, not the rule's."""
+    opened_on: date | None
+    years: int | None
+    residual_percent: int
+    rule: str
+
+    def calculate(self, on: date, extra: Sequence[tuple[date, int]] = ()) -> BookedValue:
+        """Value of every part on a day, with further changes."""
+        return calculate_value(
+            self.parts, [*self.changes, *extra], on, residual_percent=self.residual_percent
+        )
+
+
+async def _load_book(work: UnitOfWork, asset: Asset, on: date, *, original_value: int | None = None) -> Book:
+    """The value of an asset from its start, or from the split or merge that opened it.
+
+    An approved correction is part of the original value; after an opening it is a change like the others.
+    """
     rule = await work.get_rule(DEPRECIATION, on=on, region=asset.region)
-    terms_by_class = rule.value
-    terms = terms_by_class.get(asset.asset_class)
+    terms = rule.value.get(asset.asset_class)
     years = asset.service_years or (terms.years if terms else None)
+    is_depreciated = terms is not None and terms.enabled
     of_asset = col(ValueAdjustment.asset_id) == asset.id
     adjustments = await records.list_records(
         work, ValueAdjustment, of_asset, order=(col(ValueAdjustment.happened_on),)
     )
-    changes = [
-        (adjustment.happened_on, adjustment.amount)
-        for adjustment in adjustments
-        if _counts_separately(adjustment) and adjustment.happened_on <= on
-    ]
-    adjusted = sum(amount for _, amount in changes)
-    value = asset.original_value + adjusted
-    depreciation = None
-    if terms is not None and terms.enabled and years and asset.built_on is not None:
-        depreciation = calculate_with_changes(
-            asset.original_value,
-            changes,
-            asset.built_on,
-            on,
-            years=years,
-            residual_percent=terms.residual_percent,
-        )
+    openings = await repository.list_openings(work, asset.id)
+    if openings:
+        parts = [
+            ValuePart(
+                opening.value,
+                opening.opened_on,
+                opening.built_on,
+                (opening.service_years or years) if is_depreciated else None,
+                opening.accumulated,
+            )
+            for opening in openings
+        ]
+        counted = [
+            one
+            for one in adjustments
+            if one.state is AdjustmentState.APPROVED and one.created_at > openings[0].opened_at
+        ]
+    else:
+        value = asset.original_value if original_value is None else original_value
+        since = asset.built_on or date.min
+        parts = [ValuePart(value, since, asset.built_on, years if is_depreciated else None)]
+        counted = [one for one in adjustments if _counts_separately(one)]
+    return Book(
+        parts=parts,
+        changes=[(one.happened_on, one.amount) for one in counted],
+        adjustments=adjustments,
+        own_years=[one.service_years for one in openings] if openings else [asset.service_years],
+        opened_on=openings[0].opened_on if openings else None,
+        years=years if any(part.built_on is not None and part.years for part in parts) else None,
+        residual_percent=terms.residual_percent if terms else 0,
+        rule=rule.ref,
+    )
+
+
+async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
+    """Value of an asset on a day: adjustments, and depreciation by the rule book.depreciation for its class and district.
+
+    Invalid before the split or merge that made the asset: its value was that of the assets before it.
+    """
+    book = await _load_book(work, asset, on)
+    if book.opened_on is not None and on < book.opened_on:
+        detail = f"资产由拆并形成, 自 {book.opened_on} 起有账面价值, 之前的请查原资产"
+        raise invalid("before_opening", detail, "/on", "It was made by a split or merge later")
+    booked = book.calculate(on)
+    total, value = booked.total, sum(booked.values)
+    depreciated = book.years is not None or total.accumulated > 0
     return BookRead.model_construct(
         asset_id=asset.id,
         on=on,
         original_value=asset.original_value,
-        adjusted=adjusted,
+        adjusted=value - asset.original_value,
         value=value,
-        depreciated=depreciation is not None,
-        years=years if depreciation else None,
-        months=depreciation.months if depreciation else None,
-        residual=depreciation.residual if depreciation else None,
-        accumulated=depreciation.accumulated if depreciation else None,
-        net=depreciation.net if depreciation else value,
-        rule=rule.ref,
-        adjustments=[ValueAdjustmentRead.model_validate(adjustment) for adjustment in adjustments],
+        depreciated=depreciated,
+        years=book.years,
+        months=total.months if depreciated else None,
+        residual=total.residual if depreciated else None,
+        accumulated=total.accumulated if depreciated else None,
+        net=total.net,
+        rule=book.rule,
+        parts=[
+            BookPart(
+                value=part_value,
+                built_on=part.built_on,
+                accumulated=depreciation.accumulated,
+                net=depreciation.net,
+            )
+            for part, part_value, depreciation in zip(book.parts, booked.values, booked.parts, strict=True)
+        ],
+        adjustments=[ValueAdjustmentRead.model_validate(adjustment) for adjustment in book.adjustments],
     )
+
+
+async def find_lowest_net(work: UnitOfWork, asset: Asset, adjustment: ValueAdjustment) -> int:
+    """The lowest net value in 分 on any day up to today if the adjustment were approved."""
+    is_restated = adjustment.kind is ValueAdjustmentKind.CORRECTION and not await repository.list_openings(
+        work, asset.id
+    )
+    original_value = asset.original_value + adjustment.amount if is_restated else None
+    book = await _load_book(work, asset, work.today, original_value=original_value)
+    extra = [] if is_restated else [(adjustment.happened_on, adjustment.amount)]
+    return book.calculate(work.today, extra).lowest
+
+
+async def get_value_parts(work: UnitOfWork, asset: Asset) -> list[ValuePart]:
+    """Parts of the value of an asset as they stand today, to open its successors with."""
+    book = await _load_book(work, asset, work.today)
+    booked = book.calculate(work.today)
+    return [
+        ValuePart(value, work.today, part.built_on, years, depreciation.accumulated)
+        for part, years, value, depreciation in zip(
+            book.parts, book.own_years, booked.values, booked.parts, strict=True
+        )
+    ]
+
+
+async def open_books(
+    work: UnitOfWork, successors: Sequence[Asset], parts: Sequence[Sequence[ValuePart]]
+) -> None:
+    """Open the books of the successors of a split or merge with their parts."""
+    for asset, own in zip(successors, parts, strict=True):
+        work.session.add_all(
+            BookOpening(
+                asset_id=asset.id,
+                position=position,
+                region=asset.region,
+                opened_on=work.today,
+                opened_at=work.at,
+                value=part.value,
+                accumulated=part.accumulated,
+                built_on=part.built_on,
+                service_years=part.years,
+            )
+            for position, part in enumerate(own, 1)
+        )
+    await work.session.flush()
 
 
 def split_by_allocation(thread: Mapping[str, Any], value: int) -> list[dict[str, Any]]:

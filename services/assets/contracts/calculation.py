@@ -36,11 +36,18 @@ def add_months(day: date, months: int) -> date:
 
 
 def build_schedule(
-    first_due_on: date, ends_on: date, period: SettlementPeriod, amount: int, steps: Sequence[RentStep] = ()
+    first_due_on: date,
+    ends_on: date,
+    period: SettlementPeriod,
+    amount: int,
+    steps: Sequence[RentStep] = (),
+    *,
+    prorated: bool = False,
 ) -> list[ScheduledReceivable]:
     """Receivables from the first due date to the end of the contract; empty when no amount is agreed.
 
-    Due dates are computed from the first one, so that the 31st returns after a short month.
+    Due dates are computed from the first one, so that the 31st returns after a short month. With `prorated` a last
+    period that the contract does not fill counts by its days.
     """
     schedule: list[ScheduledReceivable] = []
     index = 0
@@ -49,12 +56,22 @@ def build_schedule(
         if due_on > ends_on:
             break
         due_amount = _amount_on(due_on, amount, steps)
+        if prorated and period.months:
+            next_due_on = add_months(first_due_on, (index + 1) * period.months)
+            due_amount = prorate(due_amount, due_on, next_due_on, ends_on)
         if due_amount:
             schedule.append(ScheduledReceivable(len(schedule) + 1, due_on, due_amount))
         if not period.months:
             break
         index += 1
     return schedule
+
+
+def prorate(amount: int, starts_on: date, next_starts_on: date, ends_on: date) -> int:
+    """The share of a period's amount in 分 for its days up to `ends_on`, rounded to the nearest 分; all of it when it is filled."""
+    days = (next_starts_on - starts_on).days
+    used = min((ends_on - starts_on).days + 1, days)
+    return amount if used >= days else max(0, (amount * used * 2 + days) // (2 * days))
 
 
 def _amount_on(on: date, amount: int, steps: Sequence[RentStep]) -> int:

@@ -39,6 +39,8 @@ class AssetContractFacts:
     ends_on: date
     on: date
     reason: str = ""
+    is_disposing: bool = False
+    is_damaged: bool = False
 
 
 def has_documents(facts: AssetContractFacts) -> FieldError | None:
@@ -57,6 +59,15 @@ def asset_is_registered(facts: AssetContractFacts) -> FieldError | None:
     return FieldError(
         "not_registered", "资产未登记或已处置, 不能签订经营合同", "The asset is not on the register"
     )
+
+
+def asset_can_be_operated(facts: AssetContractFacts) -> FieldError | None:
+    """资产没有正在办理的处置, 不是损毁待修."""
+    if facts.is_disposing:
+        return FieldError("disposing", "资产正在办理处置, 不能签订经营合同", "The asset is being disposed of")
+    if facts.is_damaged:
+        return FieldError("damaged", "资产损毁待修, 修复后才能签订经营合同", "The asset is damaged")
+    return None
 
 
 def no_overlapping_contract(facts: AssetContractFacts) -> FieldError | None:
@@ -86,8 +97,8 @@ S, A = ContractState, ContractAction
 CONTRACT: Lifecycle[ContractState, ContractAction, AssetContractFacts] = Lifecycle(
     "operating contract", "经营合同", ContractState, S.DRAFT, (
     #          action       from      to            who                needs
-    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered, no_overlapping_contract,
-        four_eyes=("created_by",)),
+    transition(A.SIGN,      S.DRAFT,  S.ACTIVE,     May.ASSET_OPERATE, has_documents, asset_is_registered,
+        asset_can_be_operated, no_overlapping_contract, four_eyes=("created_by",)),
     transition(A.END,       S.ACTIVE, S.ENDED,      May.ASSET_OPERATE, term_has_ended),
     transition(A.TERMINATE, S.ACTIVE, S.TERMINATED, May.ASSET_OPERATE, reason_given),
     transition(A.CANCEL,    S.DRAFT,  S.CANCELLED,  May.ASSET_OPERATE, reason_given),

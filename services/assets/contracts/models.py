@@ -37,6 +37,8 @@ class OperatingContract(Base, Record, table=True):
     first_due_on: date
     steps: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     deposit: int = Field(default=0, sa_type=Fen)
+    prorated: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether the rent of a broken last period counts by days."""
     households: int = 0
     previous_id: UUID | None = None
     file_ids: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -79,6 +81,7 @@ class Receipt(Base, Record, table=True):
         sa.Index(None, "asset_id", "received_on"),
         sa.Index(None, "contract_id", "id"),
         sa.Index(None, "reverses", unique=True),
+        sa.Index(None, "region", "owner_name"),
     )
 
     asset_id: UUID = Field(foreign_key="asset.id")
@@ -90,6 +93,8 @@ class Receipt(Base, Record, table=True):
     kind: str = Field(default="rent", max_length=40)
     reverses: UUID | None = None
     note: str = Field(default="", sa_type=sa.Text)
+    owner_name: str = Field(default="", max_length=200, sa_column_kwargs={"server_default": ""})
+    """The owner of the asset on the day it was recorded, whose income it is."""
 
 
 class ReceiptPart(Base, table=True):

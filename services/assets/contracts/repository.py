@@ -5,11 +5,15 @@ from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from services.assets.contracts.lifecycle import ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
+from services.assets.disposals.lifecycle import DisposalState
+from services.assets.disposals.models import Disposal
 from shared.auth import May, region_bounds
+from shared.china import normalize_document_no
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -28,6 +32,45 @@ async def find_overlapping_contract(work: UnitOfWork, contract: OperatingContrac
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
     return (await work.session.exec(query.limit(1))).first() or ""
+
+
+async def list_contract_numbers(work: UnitOfWork, region: str) -> list[tuple[UUID, str]]:
+    """(id, number) of the contracts of a village or town that are not cancelled, in the caller's regions."""
+    query = select(OperatingContract.id, OperatingContract.number).where(
+        OperatingContract.region == region,
+        OperatingContract.state != ContractState.CANCELLED,
+        work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
+    )
+    return [(contract_id, number) for contract_id, number in await work.session.exec(query)]
+
+
+async def has_open_disposal(work: UnitOfWork, asset_id: UUID) -> bool:
+    """Whether a disposal of an asset is under way."""
+    query = select(Disposal.id).where(
+        Disposal.asset_id == asset_id,
+        col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
+        work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
+    )
+    return (await work.session.exec(query.limit(1))).first() is not None
+
+
+async def find_receipt_by_voucher(
+    work: UnitOfWork, asset_id: UUID, contract_id: UUID | None, voucher_no: str, excluded: UUID | None
+) -> Receipt | None:
+    """Find a receipt of an asset and contract with this voucher number, however it is written, that was not reversed."""
+    reversal = aliased(Receipt)
+    query = select(Receipt).where(
+        Receipt.asset_id == asset_id,
+        col(Receipt.contract_id) == contract_id,
+        col(Receipt.reverses).is_(None),
+        ~sa.exists().where(col(reversal.reverses) == col(Receipt.id)),
+        work.actor.scope_filter(May.ASSET_READ, col(Receipt.region)),
+    )
+    key = normalize_document_no(voucher_no)
+    rows = await work.session.exec(query.order_by(col(Receipt.id)))
+    return next(
+        (row for row in rows if row.id != excluded and normalize_document_no(row.voucher_no) == key), None
+    )
 
 
 async def list_receivables(work: UnitOfWork, contract_id: UUID, *, lock: bool = False) -> list[Receivable]:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from services.assets.contracts.lifecycle import ContractState
 from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney
@@ -69,6 +69,7 @@ class ContractTerms(BaseModel):
     first_due_on: date | None = Field(None, description="第一期应收日期; 空为起始日")
     steps: list[RentStepPost] = Field([], max_length=50)
     deposit: Money = Field(0, description="保证金")
+    prorated: bool = Field(False, description="不足一期的租金按天数折算")
     households: int = Field(0, ge=0, le=1_000_000, description="带动户数")
     file_ids: list[UUID] = Field([], max_length=30, description="合同文本")
     note: str = Field("", max_length=2000)
@@ -88,6 +89,9 @@ class AssetContractCreate(ContractTerms):
     """拟定经营合同."""
 
     id: UUID | None = None
+    happened_at: AwareDatetime | None = Field(
+        None, description="实际拟定时间; 空为现在, 起期已过的为起期. 补录历史时填写"
+    )
 
 
 class AssetContractRead(BaseModel):
@@ -111,6 +115,7 @@ class AssetContractRead(BaseModel):
     first_due_on: date
     steps: list[RentStepRead]
     deposit: Money
+    prorated: bool
     households: int
     previous_id: UUID | None
     file_ids: list[str]

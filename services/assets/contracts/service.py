@@ -1,11 +1,11 @@
 """Use cases of operating contracts: a second person signs, signing creates the schedule; receipts, reversals, income."""
 
-from datetime import date
+from datetime import date, datetime, time
 from uuid import UUID
 
 from services.assets import repository_base as records
 from services.assets.contracts import repository
-from services.assets.contracts.calculation import RentStep, build_schedule
+from services.assets.contracts.calculation import RentStep, add_months, build_schedule, prorate
 from services.assets.contracts.events import IncomeReceived, OperatingContractMoved, OperatorMarked
 from services.assets.contracts.lifecycle import CONTRACT, AssetContractFacts, ContractAction, ContractState
 from services.assets.contracts.models import OperatingContract, Receipt, ReceiptPart, Receivable
@@ -15,6 +15,7 @@ from services.assets.contracts.schemas import (
     ContractDetail,
     ContractTransitionRequest,
     Income,
+    OperatingMode,
     OperatorStatusPost,
     ReceiptPost,
     ReceiptReversalPost,
@@ -28,7 +29,7 @@ from services.assets.register.lifecycle import COUNTED_STATES, UseState
 from services.assets.register.models import Asset
 from services.assets.register.schemas import AssetClass
 from shared.auth import May
-from shared.china import format_yuan
+from shared.china import format_yuan, normalize_document_no
 from shared.db import new_id
 from shared.errors import Forbidden
 from shared.files import uploads
@@ -42,6 +43,10 @@ from shared.lifecycle.transitions import (
 from shared.records import create_record, log_event, save_record, touch_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+MAX_LEASE_YEARS = 20
+"""民法典第七百零五条."""
+MONTHS_PAID_AHEAD = 12
+"""Rent may be received this long before the contract begins."""
 UNSIGNED_STATES = frozenset({ContractState.DRAFT, ContractState.CANCELLED})
 
 
@@ -53,9 +58,13 @@ async def create_contract(
     work.actor.require(May.ASSET_OPERATE, asset.region)
     if asset.asset_class is AssetClass.HOUSEHOLD:
         raise invalid("household", "到户类资产由农户自行经营, 不签经营合同", "", "A household's own business")
+    drafted_at = _get_draft_time(work, body)
+    await _check_terms(work, asset, body)
     file_ids = [str(file_id) for file_id in body.file_ids]
     await uploads.require_files(work, file_ids, "/file_ids")
-    terms = body.model_dump(exclude={"id", "file_ids", "operator_code", "first_due_on", "steps"})
+    terms = body.model_dump(
+        exclude={"id", "file_ids", "operator_code", "first_due_on", "steps", "happened_at"}
+    )
     contract, _ = await create_record(
         work,
         OperatingContract,
@@ -69,10 +78,34 @@ async def create_contract(
         file_ids=file_ids,
         previous_id=previous,
         state=ContractState.DRAFT,
-        state_since=work.at,
+        state_since=drafted_at,
         **terms,
     )
     return contract
+
+
+def _get_draft_time(work: UnitOfWork, body: AssetContractCreate) -> datetime:
+    """When the contract was drawn up: as given, else now, but no later than it began. Invalid in the future."""
+    if body.happened_at is None:
+        return min(work.at, datetime.combine(body.starts_on, time.min, CHINA_TIME_ZONE))
+    if body.happened_at > work.at:
+        raise invalid("in_the_future", "拟定时间不能晚于现在", "/happened_at", "It lies in the future")
+    return body.happened_at
+
+
+async def _check_terms(work: UnitOfWork, asset: Asset, body: AssetContractCreate) -> None:
+    """Invalid for a term before the asset was built, or a lease over twenty years; Conflict for a number in use."""
+    if asset.built_on is not None and body.starts_on < asset.built_on:
+        detail = f"合同起期早于资产建成日期 {asset.built_on}"
+        raise invalid("before_built", detail, "/starts_on", "It begins before the asset was built")
+    longest = add_months(body.starts_on, MAX_LEASE_YEARS * 12)
+    if body.mode is OperatingMode.LEASE and body.ends_on >= longest:
+        detail = "租赁期限不得超过二十年(民法典第七百零五条)"
+        raise invalid("lease_too_long", detail, "/ends_on", "A lease runs twenty years at most")
+    key = normalize_document_no(body.number)
+    for contract_id, number in await repository.list_contract_numbers(work, asset.region):
+        if contract_id != body.id and normalize_document_no(number) == key:
+            raise conflict("number_used", f"合同编号 {number} 已登记, 编号 {contract_id}", "Used already")
 
 
 async def renew_contract(work: UnitOfWork, contract_id: UUID, body: AssetContractCreate) -> OperatingContract:
@@ -146,7 +179,7 @@ async def transition_contract(
         contract.signed_by = work.actor.id
         _insert_receivables(work, contract)
     if action is ContractAction.TERMINATE:
-        await _void_receivables_after(work, contract, when.astimezone(CHINA_TIME_ZONE).date())
+        await _end_receivables(work, contract, when.astimezone(CHINA_TIME_ZONE).date())
     await work.session.flush()
     return await get_contract_detail(work, contract)
 
@@ -171,19 +204,36 @@ async def record_receipt(
     """Record income of an asset, under a contract or without one. Invalid when it exceeds what the contract still owes."""
     asset = await register.get_asset(work, asset_id, lock=True)
     work.actor.require(May.ASSET_OPERATE, asset.region)
-    if asset.state not in COUNTED_STATES:
-        raise conflict("not_registered", "资产未登记, 不能登记收益", "The asset is not on the register")
-    if body.received_on > work.today:
-        raise invalid("in_the_future", "收款日期不能晚于今天", "/received_on", "It lies in the future")
+    if contract_id is None and (asset.state not in COUNTED_STATES or asset.use is UseState.DISPOSED):
+        detail = "资产未登记或已处置, 不能登记合同外收益"
+        raise conflict("not_registered", detail, "The asset is not on the register")
+    await _check_receipt(work, asset, body, contract_id)
     receipt, created = await create_record(
         work, Receipt, body, region=asset.region, id=body.id, asset_id=asset.id, contract_id=contract_id,
-        **body.model_dump(exclude={"id"}),
+        owner_name=asset.owner_name, **body.model_dump(exclude={"id"}),
     )  # fmt: skip
     if created:
         if contract_id is not None:
             await _settle_receivables(work, receipt, contract_id)
         await _publish_receipt(work, asset, receipt)
     return receipt
+
+
+async def _check_receipt(work: UnitOfWork, asset: Asset, body: ReceiptPost, contract_id: UUID | None) -> None:
+    """Invalid for a day on which the money cannot have come; Conflict for a voucher that counts already."""
+    if body.received_on > work.today:
+        raise invalid("in_the_future", "收款日期不能晚于今天", "/received_on", "It lies in the future")
+    earliest = asset.built_on
+    if contract_id is not None:
+        contract = await get_contract(work, contract_id)
+        earliest = add_months(contract.starts_on, -MONTHS_PAID_AHEAD)
+    if earliest is not None and body.received_on < earliest:
+        detail = f"收款日期早于 {earliest}, 那时资产或合同还没有收益"
+        raise invalid("too_early", detail, "/received_on", "There was no income then")
+    earlier = await repository.find_receipt_by_voucher(work, asset.id, contract_id, body.voucher_no, body.id)
+    if earlier is not None:
+        detail = f"收款凭证 {earlier.voucher_no} 已登记({format_yuan(earlier.amount)} 元, 编号 {earlier.id}), 一张凭证只计一次"
+        raise conflict("voucher_used", detail, "This voucher counts already")
 
 
 async def record_contract_receipt(work: UnitOfWork, contract_id: UUID, body: ReceiptPost) -> Receipt:
@@ -216,6 +266,7 @@ async def reverse_receipt(work: UnitOfWork, receipt_id: UUID, body: ReceiptRever
         payer=original.payer,
         voucher_no=original.voucher_no,
         kind=original.kind,
+        owner_name=original.owner_name,
         reverses=original.id,
         note=body.reason,
     )
@@ -259,13 +310,20 @@ async def _build_facts(
         ends_on=contract.ends_on,
         on=(body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date(),
         reason=body.reason,
+        is_disposing=await repository.has_open_disposal(work, contract.asset_id),
+        is_damaged=asset.use is UseState.DAMAGED,
     )
 
 
 def _insert_receivables(work: UnitOfWork, contract: OperatingContract) -> None:
     steps = [RentStep(date.fromisoformat(step["starts_on"]), step["amount"]) for step in contract.steps]
     for scheduled in build_schedule(
-        contract.first_due_on, contract.ends_on, contract.period, contract.amount, steps
+        contract.first_due_on,
+        contract.ends_on,
+        contract.period,
+        contract.amount,
+        steps,
+        prorated=contract.prorated,
     ):
         work.session.add(
             Receivable(
@@ -283,11 +341,17 @@ def _insert_receivables(work: UnitOfWork, contract: OperatingContract) -> None:
         )
 
 
-async def _void_receivables_after(work: UnitOfWork, contract: OperatingContract, on: date) -> None:
+async def _end_receivables(work: UnitOfWork, contract: OperatingContract, on: date) -> None:
+    """Void what is not yet due on the last day; where the contract says so, the period it breaks counts by its days."""
     for receivable in await repository.list_receivables(work, contract.id, lock=True):
         if receivable.due_on > on and not receivable.received:
             receivable.void, receivable.open = True, False
-            work.session.add(receivable)
+        elif contract.prorated and contract.period.months and receivable.due_on <= on:
+            next_due_on = add_months(receivable.due_on, contract.period.months)
+            owed = prorate(receivable.amount, receivable.due_on, next_due_on, on)
+            receivable.amount = max(owed, receivable.received)
+            receivable.open = receivable.received < receivable.amount
+        work.session.add(receivable)
 
 
 async def _settle_receivables(work: UnitOfWork, receipt: Receipt, contract_id: UUID) -> None:

@@ -105,8 +105,10 @@ DISPOSAL: Lifecycle[DisposalState, DisposalAction, DisposalFacts] = Lifecycle(
     transition(A.DECIDE,   S.APPRAISED,                           S.DECIDED,   May.ASSET_DISPOSE, decision_recorded),
     transition(A.APPROVE,  S.DECIDED,                             S.APPROVED,  May.ASSET_APPROVE, approval_number_given,
         no_active_contract, four_eyes=("created_by", "decided_by")),
-    transition(A.BOOK,     S.APPROVED,                            S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given),
-    transition(A.CLOSE,    S.BOOKED,                              S.CLOSED,    May.ASSET_APPROVE, four_eyes=("created_by", "booked_by")),
+    transition(A.BOOK,     S.APPROVED,                            S.BOOKED,    May.ASSET_DISPOSE, notice_period_over, proceeds_given,
+        no_active_contract),
+    transition(A.CLOSE,    S.BOOKED,                              S.CLOSED,    May.ASSET_APPROVE, no_active_contract,
+        four_eyes=("created_by", "booked_by")),
     transition(A.REJECT,   (S.REQUESTED, S.APPRAISED, S.DECIDED), S.REJECTED,  May.ASSET_APPROVE, reason_given),
 ))
 # fmt: on

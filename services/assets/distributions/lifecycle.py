@@ -35,6 +35,8 @@ class DistributionFacts:
 
     total: int = 0
     available: int = 0
+    """Income of the owner, in 分, that no other decided plan distributes."""
+    owner: str = ""
     missing_steps: tuple[str, ...] = ()
     notice_error: FieldError | None = None
     unpaid_count: int = 0
@@ -58,10 +60,13 @@ def decision_steps_recorded(facts: DistributionFacts) -> FieldError | None:
 
 
 def within_income(facts: DistributionFacts) -> FieldError | None:
-    """分配总额不超过未分配收益."""
+    """分配总额不超过该所有权人的未分配收益, 其他已决议的方案已扣除."""
     if facts.total <= facts.available:
         return None
-    detail = f"方案 {format_yuan(facts.total)} 元, 未分配收益只有 {format_yuan(facts.available)} 元"
+    detail = (
+        f"方案 {format_yuan(facts.total)} 元, {facts.owner}的未分配收益只有 {format_yuan(facts.available)} 元"
+        "(已扣除其他已决议的方案)"
+    )
     return FieldError("above_income", detail, "More than there is to distribute", "/lines")
 
 

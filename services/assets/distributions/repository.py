@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
-from services.assets.distributions.models import IncomeBalance, IncomePosting, Payout
+from services.assets.contracts.models import Receipt
+from services.assets.distributions.lifecycle import DistributionState
+from services.assets.distributions.models import Distribution, IncomeBalance, IncomePosting, Payout
 from services.assets.distributions.schemas import IncomeAccount, IncomePurpose
 from shared.auth import May, region_bounds
 from shared.db import execute_core
@@ -16,6 +18,10 @@ from shared.unit_of_work import UnitOfWork
 
 BALANCES: sa.Table = IncomeBalance.__table__  # type: ignore[attr-defined]
 POSTINGS: sa.Table = IncomePosting.__table__  # type: ignore[attr-defined]
+RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
+PLANS: sa.Table = Distribution.__table__  # type: ignore[attr-defined]
+HOLDING_STATES = (DistributionState.DECIDED, DistributionState.APPROVED, DistributionState.CLOSED)
+"""States in which a plan's total is spoken for; a decided one is not in the income book yet."""
 PAYOUTS: sa.Table = Payout.__table__  # type: ignore[attr-defined]
 
 
@@ -45,14 +51,50 @@ async def sum_postings(work: UnitOfWork, region: str) -> dict[IncomeAccount, int
     return await _sum_by_account(work, POSTINGS, region)
 
 
-async def get_own_balance(work: UnitOfWork, region: str, account: IncomeAccount) -> int:
-    """Balance of one account of exactly this village or town in 分, locked until the transaction ends."""
+async def get_own_balance(
+    work: UnitOfWork, region: str, account: IncomeAccount, *, lock: bool = False
+) -> int:
+    """Balance of one account of exactly this village or town in 分; with `lock` it is locked until the transaction ends."""
     query = sa.select(BALANCES.c.amount).where(
         BALANCES.c.region == region,
         BALANCES.c.account == account,
         work.actor.scope_filter(May.ASSET_READ, BALANCES.c.region),
     )
-    return int((await execute_core(work.session, query.with_for_update())).scalar() or 0)
+    query = query.with_for_update() if lock else query
+    return int((await execute_core(work.session, query)).scalar() or 0)
+
+
+async def sum_receipts_by_owner(work: UnitOfWork, region: str) -> list[tuple[str, int]]:
+    """(owner, amount received in 分, net of reversals) of exactly this village or town."""
+    query = (
+        sa.select(
+            RECEIPTS.c.owner_name, sa.cast(sa.func.sum(RECEIPTS.c.amount), sa.BigInteger).label("amount")
+        )
+        .where(RECEIPTS.c.region == region, work.actor.scope_filter(May.ASSET_READ, RECEIPTS.c.region))
+        .group_by(RECEIPTS.c.owner_name)
+    )
+    return [(row.owner_name, int(row.amount)) for row in await execute_core(work.session, query)]
+
+
+async def sum_plans_by_owner(
+    work: UnitOfWork, region: str, excluded: UUID
+) -> list[tuple[str, DistributionState, int]]:
+    """(owner, state, total in 分) of the other plans of exactly this village or town that hold money."""
+    query = (
+        sa.select(
+            PLANS.c.owner_name,
+            PLANS.c.state,
+            sa.cast(sa.func.sum(PLANS.c.total), sa.BigInteger).label("total"),
+        )
+        .where(
+            PLANS.c.region == region,
+            PLANS.c.id != excluded,
+            PLANS.c.state.in_(HOLDING_STATES),
+            work.actor.scope_filter(May.ASSET_READ, PLANS.c.region),
+        )
+        .group_by(PLANS.c.owner_name, PLANS.c.state)
+    )
+    return [(row.owner_name, row.state, int(row.total)) for row in await execute_core(work.session, query)]
 
 
 async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[IncomePurpose, int], int]:

@@ -42,7 +42,7 @@ from services.assets.distributions.schemas import (
 )
 from services.assets.errors import conflict, invalid
 from services.assets.policy import DISTRIBUTION_SHARES
-from shared.auth import May, mask_account
+from shared.auth import May, mask_account, normalize_text
 from shared.china import format_yuan
 from shared.db import new_id
 from shared.errors import FieldError, Forbidden
@@ -359,14 +359,10 @@ async def _build_facts(
     work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest, *, lock: bool = False
 ) -> DistributionFacts:
     listed_amounts, unpaid = await repository.sum_payouts(work, plan.id)
-    available = (
-        await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE)
-        if lock
-        else (await repository.sum_balances(work, plan.region))[IncomeAccount.AVAILABLE]
-    )
     return DistributionFacts(
         total=plan.total,
-        available=available,
+        available=await _get_available(work, plan, lock=lock),
+        owner=plan.owner_name,
         missing_steps=tuple(step.label for step in STEPS_BEFORE_APPROVAL if step not in plan.steps),
         notice_error=await _find_blocking_notice(work, plan, body),
         unpaid_count=unpaid,
@@ -374,6 +370,24 @@ async def _build_facts(
         list_mismatch=_describe_mismatch(plan, listed_amounts),
         reason=body.reason,
     )
+
+
+async def _get_available(work: UnitOfWork, plan: Distribution, *, lock: bool) -> int:
+    """What the plan may distribute, in 分: income of its owner that no other decided plan has.
+
+    Income recorded while the owner was not known belongs to whoever the village or town says.
+    """
+    balance = await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE, lock=lock)
+    owner = normalize_text(plan.owner_name)
+    received = sum(
+        amount
+        for name, amount in await repository.sum_receipts_by_owner(work, plan.region)
+        if normalize_text(name) in {owner, ""}
+    )
+    others = await repository.sum_plans_by_owner(work, plan.region, plan.id)
+    decided = sum(total for _, state, total in others if state is DistributionState.DECIDED)
+    own = sum(total for name, _, total in others if normalize_text(name) == owner)
+    return max(0, min(balance - decided, received - own))
 
 
 async def _find_blocking_notice(

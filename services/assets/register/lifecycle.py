@@ -68,6 +68,8 @@ class AssetFacts:
     receiver: str = ""
     certificate_no: str = ""
     is_split_or_merge: bool = False
+    open_matters: tuple[str, ...] = ()
+    """Contracts, disposals and documents of the asset that are under way."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,14 @@ def not_disposed(facts: AssetFacts) -> FieldError | None:
     if not facts.is_disposed:
         return None
     return FieldError("disposed", "资产已处置, 不能再办理", "The asset was disposed of")
+
+
+def nothing_under_way(facts: AssetFacts) -> FieldError | None:
+    """没有履行中的经营合同、未办结的处置和权属文书."""
+    if not facts.open_matters:
+        return None
+    detail = "请先办结: " + "、".join(facts.open_matters)
+    return FieldError("under_way", detail, "Something is under way on the asset")
 
 
 def parties_named(facts: AssetFacts) -> FieldError | None:
@@ -175,8 +185,9 @@ ASSET: Lifecycle[AssetState, AssetAction, AssetFacts] = Lifecycle("asset", "资�
     #          action       from                                        to             who                  needs
     transition(A.REGISTER,  S.DRAFT,                                    S.REGISTERED,  May.ASSET_REGISTER,  required_fields_complete),
     transition(A.DISCARD,   S.DRAFT,                                    S.DISCARDED,   May.ASSET_APPROVE,   reason_given,
-        four_eyes=("created_by",)),
-    transition(A.RETURN,    S.REGISTERED,                               S.DRAFT,       May.ASSET_CONFIRM,   reason_given, not_disposed),
+        nothing_under_way, four_eyes=("created_by",)),
+    transition(A.RETURN,    S.REGISTERED,                               S.DRAFT,       May.ASSET_CONFIRM,   reason_given, not_disposed,
+        nothing_under_way),
     transition(A.CONFIRM,   S.REGISTERED,                               S.CONFIRMED,   May.ASSET_CONFIRM,   owner_is_known,
         notice_period_over, not_disposed, four_eyes=("created_by", "registered_by")),
     transition(A.HAND_OVER, S.CONFIRMED,                                S.OFFERED,     May.ASSET_HAND_OVER, parties_named, not_disposed),

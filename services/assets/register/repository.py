@@ -13,12 +13,15 @@ from sqlmodel import col, select
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
 from services.assets.register.schemas import AssetClass, OwnerKind
+from services.assets.split_merge.repository import list_open_matters
 from shared.auth import May, region_bounds
 from shared.db import execute_core, search
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
+BLOCKING_MATTERS = frozenset({"经营合同", "处置", "权属文书"})
+"""What must end before an asset leaves the register."""
 ASSET_ORDERS = {
     "created_at": col(Asset.created_at),
     "original_value": col(Asset.original_value),
@@ -144,6 +147,12 @@ async def system_count_built_assets(work: UnitOfWork, project_id: UUID) -> int:
         ASSETS.c.project_id == project_id, ASSETS.c.built_index.is_not(None)
     )
     return int((await execute_core(work.session, query)).scalar_one())
+
+
+async def list_blocking_matters(work: UnitOfWork, asset_id: UUID) -> tuple[str, ...]:
+    """Chinese labels of the running contracts, disposals and documents of an asset, which end before it is returned."""
+    matters = await list_open_matters(work, [asset_id])
+    return tuple(sorted({label for _, label in matters if label in BLOCKING_MATTERS}))
 
 
 async def system_allocate_serials(

@@ -76,6 +76,15 @@ class DocumentContext:
 NO_DOCUMENT = DocumentContext()
 
 
+def _may_leave_the_register(asset: Asset, document: DocumentContext) -> bool:
+    """Whether the next step may be RETURN or DISCARD of an asset that was on the register."""
+    if document.notice_settled or document.is_split_or_merge:
+        return False
+    return asset.state is AssetState.REGISTERED or (
+        asset.state is AssetState.DRAFT and asset.registered_at is not None
+    )
+
+
 async def build_asset_facts(
     work: UnitOfWork,
     asset: Asset,
@@ -97,6 +106,9 @@ async def build_asset_facts(
         receiver=body.receiver,
         certificate_no=body.certificate_no,
         is_split_or_merge=document.is_split_or_merge,
+        open_matters=await repository.list_blocking_matters(work, asset.id)
+        if _may_leave_the_register(asset, document)
+        else (),
     )
 
 

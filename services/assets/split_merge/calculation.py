@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from services.assets.book.calculation import split_within
 from services.assets.register.models import Asset
-from shared.china import LabelledEnum, split_proportionally
+from shared.china import LabelledEnum
 
 EQUAL_FIELDS = {
     "region": "坐落村(镇)",
@@ -67,10 +68,14 @@ def sum_funding(funding: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def split_funding(funding: Sequence[dict[str, Any]], values: Sequence[int]) -> list[list[dict[str, Any]]]:
-    """Funding per part: each source split in proportion to `values`, exact to the 分."""
+    """Funding per part: each source split in proportion to what is left of `values`, exact to the 分.
+
+    No part gets more money than it is worth; where the sources cover the whole value, each part gets exactly its value.
+    """
     shares: list[list[dict[str, Any]]] = [[] for _ in values]
-    for source in funding:
-        for index, amount in enumerate(split_proportionally(source["amount"], values)):
+    rows = split_within([source["amount"] for source in funding], values)
+    for source, amounts in zip(funding, rows, strict=True):
+        for index, amount in enumerate(amounts):
             if amount:
                 shares[index].append({**source, "amount": amount})
     return shares

@@ -1,6 +1,7 @@
 """Use cases of split and merge: the total value is unchanged, and every new asset has its own code."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlmodel import col
 
 from services.assets import repository_base as records
 from services.assets.book import service as book
+from services.assets.book.calculation import split_parts
 from services.assets.custody import service as custody
 from services.assets.errors import conflict, invalid
 from services.assets.register import repository as register
@@ -52,6 +54,7 @@ async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> Spli
         )
         raise invalid("value_not_kept", detail, "/parts", "The parts do not add up to the asset")
     state = asset.state
+    parts = await book.get_value_parts(work, asset)
     await _supersede_assets(work, [asset], body)
     values = [part.original_value for part in body.parts]
     funding = split_funding(asset.funding, values)
@@ -71,6 +74,13 @@ async def split_asset(work: UnitOfWork, asset_id: UUID, body: SplitPost) -> Spli
         for index, part in enumerate(body.parts)
     ]
     await book.copy_adjustments(work, asset, successors)
+    shares = split_parts(
+        parts,
+        [part.accumulated for part in parts],
+        [successor.original_value + successor.adjusted for successor in successors],
+        work.today,
+    )
+    await book.open_books(work, successors, shares)
     for successor in successors:
         await custody.copy_keeper(work, asset, successor)
     await _insert_links(
@@ -93,7 +103,8 @@ async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
             differences
         )
         raise invalid("unlike", detail, "/asset_ids", "The assets differ")
-    first, state = min(old, key=lambda asset: asset.year), old[0].state
+    first, state = min(old, key=lambda asset: asset.built_on or date.max), old[0].state
+    parts = [part for asset in old for part in await book.get_value_parts(work, asset)]
     await _supersede_assets(work, old, body)
     successor = await _create_successor(
         work,
@@ -110,6 +121,7 @@ async def merge_assets(work: UnitOfWork, body: MergePost) -> SplitMergeResult:
     )
     for asset in old:
         await book.copy_adjustments(work, asset, [successor])
+    await book.open_books(work, [successor], [parts])
     if successor.keeper_name:
         await custody.copy_keeper(work, first, successor)
     links = [(asset, successor, asset.original_value) for asset in old]

@@ -9,7 +9,7 @@ from services.funds.allocations.models import Allocation
 from services.funds.allocations.schemas import AllocationDetail, AllocationRead, ProjectFundsRead
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKey, AccountKind
-from services.funds.ledger.repository import Period
+from services.funds.ledger.repository import LedgerPeriod
 from services.funds.ledger.schemas import LedgerFigures
 from shared.clients.funds import AllocationIssued
 from shared.records import insert_record
@@ -78,7 +78,7 @@ async def get_project_funds(
     work: UnitOfWork, project_id: UUID, as_of: date | None = None
 ) -> ProjectFundsRead:
     """Figures of a project, in total and per fiscal year; zeros if it has none in the caller's regions."""
-    period = Period(last=as_of)
+    period = LedgerPeriod(last=as_of)
     total = await ledger.get_figures(work, {"project_id": project_id}, period)
     years = await ledger.list_figures(work, ("year",), {"project_id": project_id}, period)
     by_year: dict[int, LedgerFigures] = {group["year"]: figures for group, figures in years}

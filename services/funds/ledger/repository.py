@@ -245,7 +245,7 @@ def build_account_conditions(work: UnitOfWork, filters: Mapping[str, Any]) -> li
 
 
 @dataclass(frozen=True)
-class Period:
+class LedgerPeriod:
     """Days of postings, both included: without `first` from the beginning, without `last` up to now."""
 
     first: date | None = None
@@ -257,11 +257,11 @@ class Period:
         return conditions if self.last is None else [*conditions, day <= self.last]
 
 
-ALL_DAYS = Period()
+ALL_DAYS = LedgerPeriod()
 
 
 async def sum_by_stage(
-    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: Period = ALL_DAYS
+    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: LedgerPeriod = ALL_DAYS
 ) -> list[sa.Row[Any]]:
     """Balance of each stage grouped by account columns: running balances, or the postings of a period."""
     columns = [ACCOUNT.c[name] for name in groups]
@@ -288,7 +288,7 @@ async def sum_by_stage(
 
 
 async def sum_by_account_kind(
-    work: UnitOfWork, filters: Mapping[str, Any], period: Period
+    work: UnitOfWork, filters: Mapping[str, Any], period: LedgerPeriod
 ) -> list[sa.Row[Any]]:
     """Debits and credits of each account kind, in 分, for the trial balance."""
     amount = POSTING.c.amount
@@ -307,7 +307,7 @@ async def sum_by_account_kind(
     return list(await execute_core(work.session, query.group_by(ACCOUNT.c.kind)))
 
 
-def select_entries(work: UnitOfWork, filters: Mapping[str, Any], period: Period) -> Any:  # noqa: ANN401 - SelectOfScalar
+def select_entries(work: UnitOfWork, filters: Mapping[str, Any], period: LedgerPeriod) -> Any:  # noqa: ANN401 - SelectOfScalar
     """Select the entries of the caller's regions that post to the filtered accounts (drill-down of a figure)."""
     query = select(LedgerEntry).where(
         work.actor.scope_filter(May.FUND_READ, col(LedgerEntry.region)),

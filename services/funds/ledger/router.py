@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from services.funds.ledger import service
 from services.funds.ledger.accounts import AccountKind
 from services.funds.ledger.models import LedgerEntry
-from services.funds.ledger.repository import Period
+from services.funds.ledger.repository import LedgerPeriod
 from services.funds.ledger.schemas import EntryRead, Positions, TrialBalance
 from shared.auth import May, region_bounds
 from shared.china import RegionCode
@@ -46,14 +46,14 @@ def _build_period(
         date | None, Query(alias="from", description="期间的首日(含); 给出时为这段时间的发生额")
     ] = None,
     as_of: Annotated[date | None, Query(description="截至某日(含); 空为现在")] = None,
-) -> Period:
+) -> LedgerPeriod:
     if since is not None and as_of is not None and as_of < since:
         detail = "期间的止日早于起日"
         raise Invalid(detail, "ends before it begins", errors=[FieldError("period", detail, "", "/as_of")])
-    return Period(since, as_of)
+    return LedgerPeriod(since, as_of)
 
 
-Days = Annotated[Period, Depends(_build_period)]
+Days = Annotated[LedgerPeriod, Depends(_build_period)]
 
 
 @router.get("", response_model=Positions, **requires(May.FUND_READ, refuses=(Invalid,)))

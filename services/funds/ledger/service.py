@@ -11,7 +11,7 @@ from services.funds.ledger import repository
 from services.funds.ledger.accounts import AccountKey, EntryKind, Posting, require_zero_sum
 from services.funds.ledger.errors import build_not_enough, build_not_enough_then
 from services.funds.ledger.models import LedgerEntry
-from services.funds.ledger.repository import ALL_DAYS, Period
+from services.funds.ledger.repository import ALL_DAYS, LedgerPeriod
 from services.funds.ledger.schemas import (
     EntryRead,
     LedgerFigures,
@@ -157,7 +157,7 @@ def _covers_whole_sources(groups: Sequence[str], filters: Mapping[str, Any]) -> 
 
 
 async def get_figures(
-    work: UnitOfWork, filters: Mapping[str, Any], period: Period = ALL_DAYS
+    work: UnitOfWork, filters: Mapping[str, Any], period: LedgerPeriod = ALL_DAYS
 ) -> LedgerFigures:
     """LedgerFigures of all accounts of the caller's regions that match the filters: balances, or the changes of a period."""
     rows = await repository.sum_by_stage(work, (), filters, period)
@@ -169,7 +169,7 @@ async def get_figures(
 
 
 async def list_figures(
-    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: Period = ALL_DAYS
+    work: UnitOfWork, groups: Sequence[str], filters: Mapping[str, Any], period: LedgerPeriod = ALL_DAYS
 ) -> list[tuple[dict[str, Any], LedgerFigures]]:
     """Figures per group in one query, as (columns of the group, figures)."""
     rows = await repository.sum_by_stage(work, groups, filters, period)
@@ -186,7 +186,9 @@ async def list_figures(
 ENTRY_ORDERS = {"happened_on": col(LedgerEntry.happened_on)}
 
 
-async def get_positions(work: UnitOfWork, by: str, filters: Mapping[str, Any], period: Period) -> Positions:
+async def get_positions(
+    work: UnitOfWork, by: str, filters: Mapping[str, Any], period: LedgerPeriod
+) -> Positions:
     """Figures per source, project, payee or year, and their total."""
     column = {"source": "source_id", "project": "project_id"}.get(by, by)
     rows = await list_figures(work, (column,), filters, period)
@@ -198,7 +200,9 @@ async def get_positions(work: UnitOfWork, by: str, filters: Mapping[str, Any], p
     )
 
 
-async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], period: Period) -> TrialBalance:
+async def get_trial_balance(
+    work: UnitOfWork, filters: Mapping[str, Any], period: LedgerPeriod
+) -> TrialBalance:
     """Trial balance with the results of the integrity checks."""
     rows = [
         TrialBalanceRow.model_construct(
@@ -230,7 +234,7 @@ async def get_trial_balance(work: UnitOfWork, filters: Mapping[str, Any], period
 
 
 async def list_entries(
-    work: UnitOfWork, params: PageParams, filters: Mapping[str, Any], period: Period
+    work: UnitOfWork, params: PageParams, filters: Mapping[str, Any], period: LedgerPeriod
 ) -> Page[EntryRead]:
     """Entries behind a figure with their postings, newest first."""
     query = repository.select_entries(work, filters, period)

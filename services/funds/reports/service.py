@@ -13,7 +13,7 @@ from services.funds.allocations.schemas import AllocationRead
 from services.funds.contracts import repository as contracts
 from services.funds.contracts.schemas import ProjectContractRead
 from services.funds.ledger import service as ledger
-from services.funds.ledger.repository import ALL_DAYS, Period
+from services.funds.ledger.repository import ALL_DAYS, LedgerPeriod
 from services.funds.ledger.schemas import LedgerFigures, build_figures
 from services.funds.payments import repository as payments
 from services.funds.payments.models import Payment
@@ -144,7 +144,9 @@ async def _get_thread_figures(
     return await ledger.get_figures(work, {"allocation_id": list(allocation_ids)})
 
 
-async def get_summary(work: UnitOfWork, region: str, year: int, period: Period = ALL_DAYS) -> FundsSummary:
+async def get_summary(
+    work: UnitOfWork, region: str, year: int, period: LedgerPeriod = ALL_DAYS
+) -> FundsSummary:
     """FundsSummary of a region's year from the running balances; its cost does not depend on the number of entries.
 
     With a period also what moved on its days, out of the documents of every year.

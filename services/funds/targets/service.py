@@ -7,7 +7,7 @@ from uuid import UUID
 from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
 from services.funds.ledger import service as ledger
-from services.funds.ledger.repository import Period
+from services.funds.ledger.repository import LedgerPeriod
 from services.funds.ledger.schemas import LedgerFigures
 from services.funds.plans.lifecycle import PlanState
 from services.funds.plans.models import Plan
@@ -230,7 +230,7 @@ async def get_target_figures(work: UnitOfWork, target: Target, as_of: date | Non
     if not funded:
         return LedgerFigures()
     return await ledger.get_figures(
-        work, {"allocation_id": [allocation.id for allocation in funded]}, Period(last=as_of)
+        work, {"allocation_id": [allocation.id for allocation in funded]}, LedgerPeriod(last=as_of)
     )
 
 

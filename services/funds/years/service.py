@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.funds.ledger import service as ledger
 from services.funds.ledger.models import YearClosing
-from services.funds.ledger.repository import Period
+from services.funds.ledger.repository import LedgerPeriod
 from services.funds.ledger.schemas import LedgerFigures
 from services.funds.percentages import format_percent, parse_hundredths
 from services.funds.policy import CARRY_OVER, LAND_REVENUE, CarryOverRule
@@ -120,7 +120,7 @@ async def _get_year_end_figures(work: UnitOfWork, region: str, year: int) -> dic
     if not source_ids:
         return {}
     rows = await ledger.list_figures(
-        work, ("source_id",), {"source_id": source_ids}, Period(last=get_last_day(year))
+        work, ("source_id",), {"source_id": source_ids}, LedgerPeriod(last=get_last_day(year))
     )
     return {group["source_id"]: figures for group, figures in rows}
 
