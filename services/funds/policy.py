@@ -119,6 +119,7 @@ PAYMENT_ADVANCE = RuleKey[PaymentAdvance]("payment.advance", PaymentAdvance)
 PAYMENT_PURPOSE = RuleKey[PaymentPurpose]("payment.purpose", PaymentPurpose)
 PAYMENT_SCREENING = RuleKey[EffectRule]("payment.screening", EffectRule)
 PAYMENT_SAME_DAY = RuleKey[EffectRule]("payment.same_day", EffectRule)
+PAYMENT_PAY_DAY = RuleKey[EffectRule]("payment.pay_day", EffectRule)
 
 
 class ManagementFee(EffectRule):
@@ -292,6 +293,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     PAYMENT_PURPOSE,
     PAYMENT_SCREENING,
     PAYMENT_SAME_DAY,
+    PAYMENT_PAY_DAY,
     PLAN_WITHIN_SOURCE,
     PLAN_ANNOUNCED_TOTAL,
     PLAN_LIBRARY,

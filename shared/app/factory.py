@@ -21,6 +21,7 @@ from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
+from shared.china import format_yuan
 from shared.clients import ServiceClients
 from shared.clients.composition import Composition
 from shared.db import Database
@@ -270,6 +271,15 @@ def _mount_routers(app: FastAPI, service: Service, metrics: Metrics) -> None:
     app.state.kinds = bind_kinds(service.kinds, app.routes, API_PREFIX)
 
 
+def _complete_schema(name: str, component: dict[str, Any]) -> None:
+    """Give a schema the title of its key, and amounts of money a default as they are written: "0.00"."""
+    component["title"] = name
+    for part in component.get("properties", {}).values():
+        default = part.get("default")
+        if part.get("type") == "string" and isinstance(default, int) and not isinstance(default, bool):
+            part["default"] = format_yuan(default)
+
+
 def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
     """The app's OpenAPI document with the Problem schema added."""
     if app.openapi_schema is None:
@@ -278,5 +288,7 @@ def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
             [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
         )
         schema.setdefault("components", {}).setdefault("schemas", {}).update(shapes["$defs"])
+        for name, component in schema["components"]["schemas"].items():
+            _complete_schema(name, component)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import ApiError, BadRequest, FieldError, Invalid, NotFound, TooLarge, to_field_errors
+from shared.http.methods import METHOD_NOT_ALLOWED, list_allowed_methods
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 log = structlog.get_logger("problems")
@@ -86,7 +87,10 @@ def install_error_handlers(app: FastAPI) -> None:
         detail = _HTTP_MESSAGES.get(
             error.status_code, _DETAIL_MESSAGES.get(str(error.detail), str(error.detail))
         )
-        problem = kind(detail, str(error.detail), headers=error.headers)
+        headers = dict(error.headers or {})
+        if error.status_code == METHOD_NOT_ALLOWED:
+            headers["Allow"] = ", ".join(list_allowed_methods(request.app, request.scope["path"]))
+        problem = kind(detail, str(error.detail), headers=headers)
         content = problem.to_problem(
             english=prefers_english(request),
             instance=request.url.path,

@@ -41,16 +41,18 @@ from shared.http.idempotency import (
     insert_response,
     parse_key,
 )
+from shared.http.methods import refuse_shadowed_path
 from shared.http.personal_numbers import FreeTextCheck, StrictRequest
 from shared.http.rate_limits import READ_METHODS
 from shared.settings import STATELESS_SERVICES
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
+MAX_FIELDS_LENGTH = 500
 MAX_BODY_BYTES = 64 * 1024
 """Default limit of a request body in bytes."""
 KEYED_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 """Methods whose repetition with the same Idempotency-Key gets the first answer again."""
-STATUS_OK, STATUS_SERVER_ERROR = 200, 500
+STATUS_OK, STATUS_BAD_REQUEST, STATUS_SERVER_ERROR = 200, 400, 500
 RECORDED_AT_HEADER = "X-Recorded-At"
 """When a phone recorded the request; read only when services/sync plays it in a person's name."""
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
@@ -160,6 +162,25 @@ async def _provide_public_write_work(request: Request) -> AsyncGenerator[UnitOfW
         yield work
 
 
+async def _keep_answer(request: Request, actor: CurrentActor) -> AsyncGenerator[None]:
+    context = get_service_context(request)
+    key = await parse_key(request, actor)
+    if key is None:
+        yield
+        return
+    _in_flight.add(key)
+    try:
+        if answer := await find_response(context.database, key):
+            raise Replay(answer)
+        request.state.kept_key = key
+        yield
+    finally:
+        _in_flight.discard(key)
+
+
+AnswerKeeper = Depends(_keep_answer, scope="function")
+"""Dependency of a POST route that opens its own transactions: its answer to an Idempotency-Key is stored after them, so that a
+repeat gets it again and another content under the same key is refused. What it did must itself be idempotent."""
 ReadWork = Annotated[UnitOfWork, Depends(_provide_read_work, scope="function")]
 """Unit of work in a read-only transaction."""
 WriteWork = Annotated[UnitOfWork, Depends(_provide_write_work, scope="function")]
@@ -235,7 +256,7 @@ _FIELDS_PARAMETER = {
     "in": "query",
     "required": False,
     "description": "comma-separated names of the fields to answer, for less traffic",
-    "schema": {"type": "string", "maxLength": 500},
+    "schema": {"type": "string", "maxLength": MAX_FIELDS_LENGTH},
 }
 _IDEMPOTENCY_KEY_PARAMETER = {
     "name": "Idempotency-Key",
@@ -338,6 +359,9 @@ class Route(APIRoute):
         free_text = self._free_text_check()
 
         async def handle(request: Request) -> Response:
+            refuse_shadowed_path(request, self)
+            if len(request.query_params.get("fields", "")) > MAX_FIELDS_LENGTH:
+                raise BadRequest(f"fields 最多 {MAX_FIELDS_LENGTH} 个字符", "fields is too long")
             request = StrictRequest(request.scope, request.receive)
             if free_text is not None and await self._is_admitted(request):
                 request = await free_text.apply(request)
@@ -351,6 +375,9 @@ class Route(APIRoute):
             writing: tuple[UnitOfWork, IdempotencyKey | None] | None = getattr(request.state, "writing", None)
             if writing is not None and writing[1] is not None:
                 await _store_response(*writing, response)
+            kept_key: IdempotencyKey | None = getattr(request.state, "kept_key", None)
+            if kept_key is not None and response.status_code < STATUS_BAD_REQUEST:
+                await _store_kept_response(get_service_context(request), kept_key, response)
             return response
 
         return handle
@@ -373,6 +400,14 @@ class Route(APIRoute):
         return True
 
 
+async def _store_kept_response(context: ServiceContext, key: IdempotencyKey, response: Response) -> None:
+    try:
+        async with context.database.write() as session:
+            await execute_core(session, insert_response(key, response, context.clock()))
+    except IntegrityError as error:
+        raise in_progress_conflict() from error
+
+
 async def _store_response(work: UnitOfWork, key: IdempotencyKey | None, response: Response) -> None:
     if key is None or not hasattr(response, "body"):
         return
@@ -389,6 +424,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "RECORDED_AT_HEADER",
     "AnonymousActor",
+    "AnswerKeeper",
     "CurrentActor",
     "IfMatch",
     "KeyedWriteWork",

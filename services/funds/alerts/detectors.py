@@ -17,6 +17,7 @@ from services.funds.alerts.rules import (
     SlowSpendingRule,
     SplitRule,
 )
+from services.funds.payments.calculation import describe_pay_day
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE, TARGET_MONITORING
 from shared.alerts.detection import (
@@ -28,7 +29,7 @@ from shared.alerts.detection import (
     WindowAlertRule,
 )
 from shared.alerts.lifecycle import AlertSeverity
-from shared.china import format_yuan, parse_yuan
+from shared.china import format_yuan, is_workday, list_days, parse_yuan
 from shared.clients.funds import (
     AllocationIssued,
     AllocationRecalled,
@@ -358,6 +359,19 @@ async def detect_same_day_payments(context: DetectionContext[WindowAlertRule]) -
     return detections
 
 
+async def detect_unusual_pay_days(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
+    """Payments on a day off, or before the fiscal year of their money."""
+    since = context.rule.value.get_window_start(context.on)
+    days_off = [day for day in list_days(since, context.on) if not is_workday(day)]
+    rows = await repository.system_list_payments_on_days(context.work, since, days_off)
+    return [
+        _build_payment_detection(
+            row, describe_pay_day(row.paid_on, row.year), AlertSeverity.YELLOW, 支付日期=str(row.paid_on)
+        )
+        for row in context.note_truncation(rows)
+    ]
+
+
 async def detect_wrong_payees(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Payments to a payee other than the party of their contract."""
     return [
@@ -461,6 +475,7 @@ DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence, PAYMENT_TOPICS),
     Detector("alert.split",       SplitRule,             detect_split_payments, PAYMENT_TOPICS),
     Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments, PAYMENT_TOPICS),
+    Detector("alert.pay_day",     WindowAlertRule,       detect_unusual_pay_days, PAYMENT_TOPICS),
     Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees, PAYMENT_TOPICS),
     Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes, PAYMENT_TOPICS),
     Detector("alert.held",        AlertRule,             detect_blocked_purposes, PAYMENT_TOPICS),

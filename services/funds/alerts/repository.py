@@ -226,6 +226,21 @@ async def system_list_same_day_payments(work: UnitOfWork, since: date) -> list[s
     )
 
 
+async def system_list_payments_on_days(
+    work: UnitOfWork, since: date, days: Sequence[date]
+) -> list[sa.Row[Any]]:
+    """Payments since a day that were paid on one of the days, or before the fiscal year of their money, latest first."""
+    payment = PAYMENT.c
+    early = sa.extract("year", payment.paid_on) < payment.year
+    query = _select_payments(payment.year).where(
+        payment.state == PaymentState.PAID,
+        payment.paid_on >= since,
+        sa.or_(payment.paid_on.in_(days), early),
+    )
+    query = query.order_by(payment.paid_on.desc(), payment.id).limit(MAX_ROWS_PER_SCAN)
+    return list(await execute_core(work.session, query))
+
+
 async def system_list_wrong_payees(work: UnitOfWork, since: date) -> list[sa.Row[Any]]:
     """Payments whose payee is not the party of their contract."""
     payment, contract = PAYMENT.c, CONTRACT.c

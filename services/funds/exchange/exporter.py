@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from services.funds.exchange import repository
 from services.funds.ledger import service as ledger
@@ -15,7 +16,7 @@ from shared.china import format_yuan
 from shared.clients.funds import PaymentAccountRead
 from shared.http import Page, PageParams
 from shared.records import log_event
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 BGT_INFO_COLUMNS = (
     "BGT_ID", "MOF_DIV_CODE", "FISCAL_YEAR", "COR_BGT_DOC_NO", "BGT_DOC_TITLE", "DOC_DATE", "BUDGET_LEVEL_CODE",
@@ -30,6 +31,11 @@ PAY_VOUCHER_COLUMNS = (
 
 BGT_ADJSUB_COLUMNS = ("ADJ_SUB_ID", "BAT_NUM", "ADJ_DATE", "BGT_ID", "ADD_AMOUNT", "ORI_BGT_ID")
 PAY_BACK_COLUMNS = ("PAY_BACK_ID", "PAY_APP_ID", "PAY_CERT_ID", "BACK_AMT", "BACK_DATE", "BACK_REASON")
+
+
+def format_time(at: datetime) -> str:
+    """Format a time as the finance system writes it: local, without a zone, 2026-05-08 09:30:00."""
+    return f"{at.astimezone(CHINA_TIME_ZONE):%Y-%m-%d %H:%M:%S}"
 
 
 def build_bgt_adjsub(adjustment: SourceAdjustment, external_id: str) -> dict[str, str]:
@@ -78,8 +84,8 @@ def build_bgt_info(
         format_yuan(figures.received - figures.applied - figures.paid),
         format_yuan(figures.applied + figures.paid),
         "0",
-        source.created_at.isoformat(),
-        source.updated_at.isoformat(),
+        format_time(source.created_at),
+        format_time(source.updated_at),
     )
     return dict(zip(BGT_INFO_COLUMNS, values, strict=True))
 

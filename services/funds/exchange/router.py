@@ -1,6 +1,6 @@
 """HTTP routes of the exchange, for the finance system's machine client and for finance officers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -20,6 +20,7 @@ from services.funds.exchange.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import (
+    AnswerKeeper,
     CurrentActor,
     Page,
     Pagination,
@@ -54,9 +55,14 @@ def _decode_text(content: bytes) -> str:
         raise Invalid("正文须为 UTF-8 编码的 CSV", "The body must be CSV in UTF-8") from None
 
 
+def _keep_answers(options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a route that imports row by row in transactions of its own and honours an Idempotency-Key."""
+    return {**options, "dependencies": [*options["dependencies"], AnswerKeeper]}
+
+
 def _add_import_routes(path: str, kind: ExchangeKind, description: str) -> None:
     """Add `POST path` for rows as JSON and `POST path/csv` for CSV with a header."""
-    options = requires(May.EXCHANGE, body=MAX_BATCH_BYTES, refuses=(Invalid,))
+    options = _keep_answers(requires(May.EXCHANGE, body=MAX_BATCH_BYTES, refuses=(Invalid, Conflict)))
 
     @router.post(path, response_model=BatchResult, description=description, **options)
     async def take_rows(request: Request, actor: CurrentActor, body: ExchangeBatch) -> BatchResult:
@@ -141,7 +147,11 @@ async def list_exchange_rows(
     return await repository.list_rows(work, params, kind=kind, state=state)
 
 
-@router.post("/rows/settle", response_model=ExchangeRetryResult, **requires(May.EXCHANGE))
+@router.post(
+    "/rows/settle",
+    response_model=ExchangeRetryResult,
+    **_keep_answers(requires(May.EXCHANGE, refuses=(Conflict,))),
+)
 async def settle_exchange_rows(request: Request, actor: CurrentActor) -> ExchangeRetryResult:
     """再次办理待处理的各行."""
     return await service.retry_waiting_rows(get_service_context(request), actor)

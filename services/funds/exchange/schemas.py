@@ -1,5 +1,6 @@
 """Schemas of the exchange, with the finance system's own column names."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.china import LabelledEnum, Money, PositiveMoney, SignedMoney
+from shared.china.workdays import CHINA_TIME_ZONE
 
 
 class ExchangeKind(LabelledEnum):
@@ -28,10 +30,16 @@ class ExchangeRowState(LabelledEnum):
 
 
 MAX_BATCH_ROWS = 2000
+_ZONED = re.compile(r"[T ][0-9:.]+(Z|[+-][0-9]{2}:?[0-9]{2})$")
 
 
 def _normalize_day(value: object) -> object:
-    """Normalise 20240506, 2024/05/06 and 2024-05-06 10:00:00 to 2024-05-06."""
+    """Normalise 20240506, 2024/05/06 and 2024-05-06 10:00:00 to 2024-05-06; a time with a zone to its day in China."""
+    if isinstance(value, str) and _ZONED.search(value):
+        try:
+            return datetime.fromisoformat(value).astimezone(CHINA_TIME_ZONE).date()
+        except ValueError:
+            return value
     if isinstance(value, str):
         digits = value[:10].replace("-", "").replace("/", "")
         if len(digits) == 8 and digits.isdecimal():  # noqa: PLR2004 - yyyymmdd

@@ -16,7 +16,7 @@ from services.funds.policy import (
     ProjectStates,
     Retention,
 )
-from shared.china import format_yuan, parse_yuan
+from shared.china import format_yuan, get_day, parse_yuan
 from shared.clients.projects import TextScreening
 from shared.rules import Rule, RuleKey
 
@@ -59,6 +59,8 @@ class PaymentCase:
     clearance: str = ""
     same_day: int = 0
     same_day_equal: int = 0
+    paid_on: date | None = None
+    year: int = 0
 
 
 def evaluate_controls(case: PaymentCase, rules: Mapping[str, Rule[Any]]) -> list[RuleFinding]:
@@ -211,6 +213,23 @@ def _check_same_day(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding:
     )
 
 
+def describe_pay_day(on: date, year: int) -> str:
+    """What is unusual about the day of a payment out of the money of a fiscal year; empty if nothing is."""
+    if on.year < year:
+        return f"支付日期 {on} 早于资金年度 {year}"
+    day = get_day(on)
+    if day.is_worked:
+        return ""
+    return f"支付日期 {on} 是{day.name or day.kind.label}, 国库和银行不办理支付, 请核对日期"
+
+
+def _check_pay_day(case: PaymentCase, rule: Rule[EffectRule]) -> RuleFinding | None:
+    if case.paid_on is None:
+        return None
+    message = describe_pay_day(case.paid_on, case.year)
+    return build_finding(rule, passed=not message, message=message or "支付日期是工作日")
+
+
 @dataclass(frozen=True)
 class PaymentControl(Generic[EffectRuleT]):
     """A rule and the function that checks it; the function returns None if it does not apply to the payment."""
@@ -231,5 +250,6 @@ CONTROLS: tuple[PaymentControl[Any], ...] = (
     PaymentControl(policy.PAYMENT_PURPOSE,         _check_purpose),
     PaymentControl(policy.PAYMENT_SCREENING,       _check_screening),
     PaymentControl(policy.PAYMENT_SAME_DAY,        _check_same_day),
+    PaymentControl(policy.PAYMENT_PAY_DAY,         _check_pay_day),
 )
 # fmt: on

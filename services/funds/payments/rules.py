@@ -70,6 +70,8 @@ async def list_findings(
         clearance=payment.clearance,
         same_day=len(same_day),
         same_day_equal=sum(other.amount == payment.amount for other in same_day),
+        paid_on=payment.paid_on,
+        year=payment.year,
     )
     return evaluate_controls(case, rules)
 

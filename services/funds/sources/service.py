@@ -99,6 +99,9 @@ async def _validate_source(work: UnitOfWork, body: SourceCreate) -> None:
                 "before_document", "收文日期早于发文日期", "received before it was issued", "/received_on"
             )
         )
+    if body.fiscal_year > body.document_date.year + 1:
+        detail = f"{body.document_date.year} 年的文件最多提前下达 {body.document_date.year + 1} 年的资金"
+        errors.append(FieldError("wrong_year", detail, "at most the next fiscal year", "/fiscal_year"))
     funds = (await work.get_rule(CODES_FUND, on=body.received_on, region=body.region)).value
     if body.fund not in funds:
         errors.append(
