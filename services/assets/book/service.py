@@ -174,7 +174,8 @@ async def _load_book(work: UnitOfWork, asset: Asset, on: date, *, original_value
     An approved correction is part of the original value; after an opening it is a change like the others.
     """
     rule = await work.get_rule(DEPRECIATION, on=on, region=asset.region)
-    terms = rule.value.get(asset.asset_class)
+    terms_by_class = rule.value
+    terms = terms_by_class.get(asset.asset_class)
     years = asset.service_years or (terms.years if terms else None)
     is_depreciated = terms is not None and terms.enabled
     of_asset = col(ValueAdjustment.asset_id) == asset.id
