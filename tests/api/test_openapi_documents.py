@@ -37,4 +37,6 @@ def test_a_default_is_a_value_of_its_type(service: str, door: Callable[[str], Se
         if part.get("type") == "string" and not isinstance(part.get("default", ""), str | None)
     ]
     assert wrong == []
-    assert any(part.get("default") == "0.00" for _, _, part in list_properties(document)) or service != "assets"
+    assert (
+        any(part.get("default") == "0.00" for _, _, part in list_properties(document)) or service != "assets"
+    )

@@ -9,15 +9,18 @@ from sqlmodel import col, select
 from services.assets.book.models import BookOpening
 from services.assets.register.lifecycle import COUNTED_STATES
 from services.assets.register.models import Asset
+from services.assets.register.schemas import AssetOrigin
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
 ASSETS: sa.Table = Asset.__table__  # type: ignore[attr-defined]
 
 
-async def list_openings(work: UnitOfWork, asset_id: UUID) -> list[BookOpening]:
+async def list_openings(work: UnitOfWork, asset: Asset) -> list[BookOpening]:
     """The parts that an asset was opened with by a split or merge; empty for another. Not scoped: the caller has the asset."""
-    query = select(BookOpening).where(BookOpening.asset_id == asset_id).order_by(col(BookOpening.position))
+    if asset.origin not in {AssetOrigin.SPLIT, AssetOrigin.MERGE}:
+        return []
+    query = select(BookOpening).where(BookOpening.asset_id == asset.id).order_by(col(BookOpening.position))
     return list(await work.session.exec(query))
 
 

@@ -78,7 +78,7 @@ async def create_adjustment(work: UnitOfWork, asset_id: UUID, body: AdjustmentPo
 
 async def _check_start(work: UnitOfWork, asset: Asset, happened_on: date) -> None:
     """Invalid if an adjustment is dated before the asset was built, or before the split or merge that made it."""
-    openings = await repository.list_openings(work, asset.id)
+    openings = await repository.list_openings(work, asset)
     start = openings[0].opened_on if openings else asset.built_on
     if start is not None and happened_on < start:
         detail = f"发生日期早于{'拆并' if openings else '建成'}日期 {start}"
@@ -182,7 +182,7 @@ async def _load_book(work: UnitOfWork, asset: Asset, on: date, *, original_value
     adjustments = await records.list_records(
         work, ValueAdjustment, of_asset, order=(col(ValueAdjustment.happened_on),)
     )
-    openings = await repository.list_openings(work, asset.id)
+    openings = await repository.list_openings(work, asset)
     if openings:
         parts = [
             ValuePart(
@@ -257,7 +257,7 @@ async def get_book(work: UnitOfWork, asset: Asset, on: date) -> BookRead:
 async def find_lowest_net(work: UnitOfWork, asset: Asset, adjustment: ValueAdjustment) -> int:
     """The lowest net value in 分 on any day up to today if the adjustment were approved."""
     is_restated = adjustment.kind is ValueAdjustmentKind.CORRECTION and not await repository.list_openings(
-        work, asset.id
+        work, asset
     )
     original_value = asset.original_value + adjustment.amount if is_restated else None
     book = await _load_book(work, asset, work.today, original_value=original_value)

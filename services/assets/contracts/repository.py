@@ -21,9 +21,9 @@ RECEIVABLES: sa.Table = Receivable.__table__  # type: ignore[attr-defined]
 RECEIPTS: sa.Table = Receipt.__table__  # type: ignore[attr-defined]
 
 
-async def find_overlapping_contract(work: UnitOfWork, contract: OperatingContract) -> str:
-    """Number of an active contract of the same asset whose term overlaps this one's; empty when there is none."""
-    query = select(OperatingContract.number).where(
+async def find_obstacles(work: UnitOfWork, contract: OperatingContract) -> tuple[str, bool]:
+    """(number of an active contract of the asset whose term overlaps this one's or "", whether a disposal is under way)."""
+    overlapping = select(OperatingContract.number).where(
         OperatingContract.asset_id == contract.asset_id,
         OperatingContract.id != contract.id,
         OperatingContract.state == ContractState.ACTIVE,
@@ -31,7 +31,14 @@ async def find_overlapping_contract(work: UnitOfWork, contract: OperatingContrac
         OperatingContract.ends_on >= contract.starts_on,
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
-    return (await work.session.exec(query.limit(1))).first() or ""
+    disposal = sa.exists().where(
+        col(Disposal.asset_id) == contract.asset_id,
+        col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
+        work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
+    )
+    query = sa.select(overlapping.limit(1).scalar_subquery().label("number"), disposal.label("disposing"))
+    row = (await execute_core(work.session, query)).one()
+    return row.number or "", bool(row.disposing)
 
 
 async def list_contract_numbers(work: UnitOfWork, region: str) -> list[tuple[UUID, str]]:
@@ -42,16 +49,6 @@ async def list_contract_numbers(work: UnitOfWork, region: str) -> list[tuple[UUI
         work.actor.scope_filter(May.ASSET_READ, col(OperatingContract.region)),
     )
     return [(contract_id, number) for contract_id, number in await work.session.exec(query)]
-
-
-async def has_open_disposal(work: UnitOfWork, asset_id: UUID) -> bool:
-    """Whether a disposal of an asset is under way."""
-    query = select(Disposal.id).where(
-        Disposal.asset_id == asset_id,
-        col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
-        work.actor.scope_filter(May.ASSET_READ, col(Disposal.region)),
-    )
-    return (await work.session.exec(query.limit(1))).first() is not None
 
 
 async def find_receipt_by_voucher(

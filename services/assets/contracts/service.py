@@ -303,14 +303,15 @@ async def _build_facts(
     work: UnitOfWork, contract: OperatingContract, body: ContractTransitionRequest
 ) -> AssetContractFacts:
     asset = await register.get_asset(work, contract.asset_id)
+    overlapping_number, is_disposing = await repository.find_obstacles(work, contract)
     return AssetContractFacts(
         document_count=len(contract.file_ids),
         is_registered=asset.state in COUNTED_STATES and asset.use is not UseState.DISPOSED,
-        overlapping_number=await repository.find_overlapping_contract(work, contract),
+        overlapping_number=overlapping_number,
         ends_on=contract.ends_on,
         on=(body.happened_at or work.at).astimezone(CHINA_TIME_ZONE).date(),
         reason=body.reason,
-        is_disposing=await repository.has_open_disposal(work, contract.asset_id),
+        is_disposing=is_disposing,
         is_damaged=asset.use is UseState.DAMAGED,
     )
 

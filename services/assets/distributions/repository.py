@@ -1,6 +1,7 @@
 """Queries of the income book and payout lists."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -64,27 +65,31 @@ async def get_own_balance(
     return int((await execute_core(work.session, query)).scalar() or 0)
 
 
-async def sum_receipts_by_owner(work: UnitOfWork, region: str) -> list[tuple[str, int]]:
-    """(owner, amount received in 分, net of reversals) of exactly this village or town."""
-    query = (
+@dataclass(frozen=True)
+class OwnerSum:
+    """Receipts (`state` None) or plans in a state of one owner, in 分."""
+
+    owner_name: str
+    state: DistributionState | None
+    amount: int
+
+
+async def sum_by_owner(work: UnitOfWork, region: str, excluded: UUID) -> list[OwnerSum]:
+    """Receipts, net of reversals, and other plans that hold money of exactly this village or town, by owner."""
+    receipts = (
         sa.select(
-            RECEIPTS.c.owner_name, sa.cast(sa.func.sum(RECEIPTS.c.amount), sa.BigInteger).label("amount")
+            RECEIPTS.c.owner_name,
+            sa.null().label("state"),
+            sa.cast(sa.func.sum(RECEIPTS.c.amount), sa.BigInteger).label("amount"),
         )
         .where(RECEIPTS.c.region == region, work.actor.scope_filter(May.ASSET_READ, RECEIPTS.c.region))
         .group_by(RECEIPTS.c.owner_name)
     )
-    return [(row.owner_name, int(row.amount)) for row in await execute_core(work.session, query)]
-
-
-async def sum_plans_by_owner(
-    work: UnitOfWork, region: str, excluded: UUID
-) -> list[tuple[str, DistributionState, int]]:
-    """(owner, state, total in 分) of the other plans of exactly this village or town that hold money."""
-    query = (
+    plans = (
         sa.select(
             PLANS.c.owner_name,
-            PLANS.c.state,
-            sa.cast(sa.func.sum(PLANS.c.total), sa.BigInteger).label("total"),
+            sa.cast(PLANS.c.state, sa.String).label("state"),
+            sa.cast(sa.func.sum(PLANS.c.total), sa.BigInteger).label("amount"),
         )
         .where(
             PLANS.c.region == region,
@@ -94,7 +99,11 @@ async def sum_plans_by_owner(
         )
         .group_by(PLANS.c.owner_name, PLANS.c.state)
     )
-    return [(row.owner_name, row.state, int(row.total)) for row in await execute_core(work.session, query)]
+    rows = await execute_core(work.session, sa.union_all(plans, receipts))
+    return [
+        OwnerSum(row.owner_name, DistributionState(row.state) if row.state else None, int(row.amount))
+        for row in rows
+    ]
 
 
 async def sum_payouts(work: UnitOfWork, distribution_id: UUID) -> tuple[dict[IncomePurpose, int], int]:

@@ -168,8 +168,8 @@ async def record_decision_step(
 
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
     """A plan with its steps, warnings of the rules and the actions available to the caller."""
-    listed_amounts, unpaid = await repository.sum_payouts(work, plan.id)
-    facts = await _build_facts(work, plan, DistributionTransitionRequest())
+    listed_amounts, unpaid = payouts = await repository.sum_payouts(work, plan.id)
+    facts = await _build_facts(work, plan, DistributionTransitionRequest(), payouts)
     return DistributionDetail.model_construct(
         **dict(DistributionRead.model_validate(plan)),
         steps=plan.steps,
@@ -191,7 +191,8 @@ async def transition_distribution(
 ) -> DistributionDetail | TransitionPreview:
     """Apply one transition. Approval reserves the money in the income book, in the same transaction."""
     plan = await get_distribution(work, plan_id, lock=True)
-    facts = await _build_facts(work, plan, body, lock=not dry_run)
+    payouts = await repository.sum_payouts(work, plan.id)
+    facts = await _build_facts(work, plan, body, payouts, lock=not dry_run)
     preview = await apply_transition(
         work,
         DISTRIBUTION,
@@ -356,9 +357,14 @@ def _transition_event(
 
 
 async def _build_facts(
-    work: UnitOfWork, plan: Distribution, body: DistributionTransitionRequest, *, lock: bool = False
+    work: UnitOfWork,
+    plan: Distribution,
+    body: DistributionTransitionRequest,
+    payouts: tuple[dict[IncomePurpose, int], int],
+    *,
+    lock: bool = False,
 ) -> DistributionFacts:
-    listed_amounts, unpaid = await repository.sum_payouts(work, plan.id)
+    listed_amounts, unpaid = payouts
     return DistributionFacts(
         total=plan.total,
         available=await _get_available(work, plan, lock=lock),
@@ -379,14 +385,12 @@ async def _get_available(work: UnitOfWork, plan: Distribution, *, lock: bool) ->
     """
     balance = await repository.get_own_balance(work, plan.region, IncomeAccount.AVAILABLE, lock=lock)
     owner = normalize_text(plan.owner_name)
+    sums = await repository.sum_by_owner(work, plan.region, plan.id)
+    decided = sum(one.amount for one in sums if one.state is DistributionState.DECIDED)
     received = sum(
-        amount
-        for name, amount in await repository.sum_receipts_by_owner(work, plan.region)
-        if normalize_text(name) in {owner, ""}
+        one.amount for one in sums if one.state is None and normalize_text(one.owner_name) in {owner, ""}
     )
-    others = await repository.sum_plans_by_owner(work, plan.region, plan.id)
-    decided = sum(total for _, state, total in others if state is DistributionState.DECIDED)
-    own = sum(total for name, _, total in others if normalize_text(name) == owner)
+    own = sum(one.amount for one in sums if one.state and normalize_text(one.owner_name) == owner)
     return max(0, min(balance - decided, received - own))
 
 

@@ -10,18 +10,21 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
+from services.assets.contracts.lifecycle import ContractState
+from services.assets.contracts.models import OperatingContract
+from services.assets.disposals.lifecycle import DisposalState
+from services.assets.disposals.models import Disposal
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject, CodeSerial, ImportMapping, UseChange
 from services.assets.register.schemas import AssetClass, OwnerKind
-from services.assets.split_merge.repository import list_open_matters
+from services.assets.transfers.lifecycle import TransferState
+from services.assets.transfers.models import Transfer, TransferItem
 from shared.auth import May, region_bounds
 from shared.db import execute_core, search
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
-BLOCKING_MATTERS = frozenset({"经营合同", "处置", "权属文书"})
-"""What must end before an asset leaves the register."""
 ASSET_ORDERS = {
     "created_at": col(Asset.created_at),
     "original_value": col(Asset.original_value),
@@ -151,8 +154,23 @@ async def system_count_built_assets(work: UnitOfWork, project_id: UUID) -> int:
 
 async def list_blocking_matters(work: UnitOfWork, asset_id: UUID) -> tuple[str, ...]:
     """Chinese labels of the running contracts, disposals and documents of an asset, which end before it is returned."""
-    matters = await list_open_matters(work, [asset_id])
-    return tuple(sorted({label for _, label in matters if label in BLOCKING_MATTERS}))
+    matters = {
+        "经营合同": sa.exists().where(
+            col(OperatingContract.asset_id) == asset_id, OperatingContract.state == ContractState.ACTIVE
+        ),
+        "处置": sa.exists().where(
+            col(Disposal.asset_id) == asset_id,
+            col(Disposal.state).not_in((DisposalState.CLOSED, DisposalState.REJECTED)),
+        ),
+        "权属文书": sa.exists().where(
+            col(TransferItem.asset_id) == asset_id,
+            col(Transfer.id) == col(TransferItem.transfer_id),
+            col(Transfer.state).not_in((TransferState.DONE, TransferState.CANCELLED)),
+        ),
+    }
+    query = sa.select(*matters.values()).where(work.actor.scope_filter(May.ASSET_READ, col(Asset.region)))
+    row = (await execute_core(work.session, query.where(col(Asset.id) == asset_id))).first()
+    return tuple(label for label, runs in zip(matters, row or (), strict=bool(row)) if runs)
 
 
 async def system_allocate_serials(

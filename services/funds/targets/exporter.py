@@ -31,7 +31,9 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
     counts = await repository.count_year_targets(work, region, year)
     funds = await repository.sum_target_funds(work, region, year, [row.id for row in rows])
     funds_by_target = {row.id: (int(row.allocated), int(row.paid)) for row in funds}
-    (total,) = await repository.sum_target_funds(work, region, year)
+    if len(rows) == MAX_SHEET_ROWS:
+        funds = await repository.sum_target_funds(work, region, year)
+    allocated, paid = (sum(int(getattr(row, name)) for row in funds) for name in ("allocated", "paid"))
     return YearSheet.model_construct(
         region=region,
         year=year,
@@ -40,9 +42,9 @@ async def get_year_sheet(work: UnitOfWork, region: str, year: int) -> YearSheet:
         published=counts.published,
         published_in_time=counts.in_time,
         amount=counts.amount,
-        allocated=int(total.allocated),
-        paid=int(total.paid),
-        execution=format_yuan(calculate_execution(int(total.paid), int(total.allocated))),
+        allocated=allocated,
+        paid=paid,
+        execution=format_yuan(calculate_execution(paid, allocated)),
         rows=[_build_sheet_row(row, *funds_by_target.get(row.id, (0, 0))) for row in rows],
     )
 
