@@ -156,7 +156,8 @@ async def list_blocking_matters(work: UnitOfWork, asset_id: UUID) -> tuple[str, 
     """Chinese labels of the running contracts, disposals and documents of an asset, which end before it is returned."""
     matters = {
         "经营合同": sa.exists().where(
-            col(OperatingContract.asset_id) == asset_id, OperatingContract.state == ContractState.ACTIVE
+            col(OperatingContract.asset_id) == asset_id,
+            col(OperatingContract.state) == ContractState.ACTIVE,
         ),
         "处置": sa.exists().where(
             col(Disposal.asset_id) == asset_id,
