@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.alerts.lifecycle import AlertKind, AlertSeverity, AlertState
 from shared.events import Envelope
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class AlertTransitionRequest(TransitionRequest):
@@ -17,7 +18,7 @@ class AlertTransitionRequest(TransitionRequest):
     due_on: date | None = Field(None, description="销号时给出的新期限: 过期后情形仍在的, 自动重新打开")
 
 
-class AlertAssignment(BaseModel):
+class AlertAssignment(RequestBody):
     """指定责任人和期限."""
 
     owner: str = Field(min_length=1, max_length=64, description="责任人账号或姓名")

@@ -9,6 +9,7 @@ from shared.auth import May
 from shared.errors import Invalid, NotFound
 from shared.events import CursorRead, DeadLetterRead, audit_log, outbox_cursors, topics_for
 from shared.http import ReadWork, Route, WriteWork, requires
+from shared.request_body import RequestBody
 
 
 class DeadLetterList(BaseModel):
@@ -17,7 +18,7 @@ class DeadLetterList(BaseModel):
     items: list[DeadLetterRead]
 
 
-class RetryRequest(BaseModel):
+class RetryRequest(RequestBody):
     """哪些搁置的事件要重新投递: of one subscriber, of one record or of all."""
 
     subscriber: str = Field(min_length=1, max_length=80)

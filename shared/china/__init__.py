@@ -70,6 +70,7 @@ from shared.china.national_ids import (
 from shared.china.place_names import PlaceAnswer, PlaceNames
 from shared.china.place_stems import get_town_stem, get_village_stem
 from shared.china.regions import OptionalRegionCode, RegionCode
+from shared.china.visible_text import VisibleText, find_invisible_character
 from shared.china.workdays import (
     NO_CALENDAR_CHANGES,
     CalendarChanges,
@@ -125,6 +126,7 @@ __all__ = [
     "PositiveMoney",
     "RegionCode",
     "SignedMoney",
+    "VisibleText",
     "add_workdays",
     "bank_card_warning",
     "birth_date",
@@ -136,6 +138,7 @@ __all__ = [
     "evaluate_fences",
     "fence_from_json",
     "fence_to_json",
+    "find_invisible_character",
     "format_month",
     "format_wan",
     "format_yuan",

@@ -11,7 +11,6 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     ConfigDict,
     Field,
     WithJsonSchema,
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from shared.china.labels import LabelledEnum
+from shared.request_body import RequestBody
 
 EARTH_RADIUS_M = 6_371_008.8
 CHINA_BOUNDS = (72.004, 0.8293, 137.8347, 55.8271)
@@ -164,7 +164,7 @@ Provider = Annotated[
 ]
 
 
-class Place(BaseModel):
+class Place(RequestBody):
     """位置: coordinates with their datum; `0,0` is refused, because phones without a fix send it."""
 
     model_config = ConfigDict(frozen=True, json_schema_extra=_exclude_null_island)

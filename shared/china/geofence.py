@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from shared.china.geo import EARTH_RADIUS_M, Datum, Latitude, Longitude, Place, Point, haversine_m, to_wgs84
 from shared.china.labels import LabelledEnum
+from shared.request_body import RequestBody
 
 MAX_VERTICES = 2_000
 HALF_TURN_DEG = 180
@@ -87,7 +88,7 @@ Position = tuple[Longitude, Latitude]
 Ring = Annotated[list[Position], Field(min_length=4, max_length=MAX_VERTICES)]
 
 
-class PolygonIn(BaseModel):
+class PolygonIn(RequestBody):
     """多边形围栏: the `coordinates` of a GeoJSON polygon (the boundary, then the holes), with its datum."""
 
     model_config = ConfigDict(frozen=True)

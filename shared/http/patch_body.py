@@ -2,7 +2,9 @@
 
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator
+
+from shared.request_body import RequestBody
 
 
 def _remove_nulls_from_schema(schema: dict[str, Any], model: type["PatchBody"]) -> None:
@@ -15,7 +17,7 @@ def _remove_nulls_from_schema(schema: dict[str, Any], model: type["PatchBody"]) 
         field.update(choices[0] if len(choices) == 1 else {"anyOf": choices})
 
 
-class PatchBody(BaseModel):
+class PatchBody(RequestBody):
     """Every field is declared `T | None = None`; `clearable` names those that null empties."""
 
     model_config = ConfigDict(json_schema_extra=_remove_nulls_from_schema)

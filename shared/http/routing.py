@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, ClassVar, Protocol
 
 from fastapi import Depends, Header, Request, Response, Security
 from fastapi.routing import APIRoute
@@ -44,6 +44,7 @@ from shared.http.idempotency import (
 from shared.http.methods import refuse_shadowed_path
 from shared.http.personal_numbers import FreeTextCheck, StrictRequest
 from shared.http.rate_limits import READ_METHODS
+from shared.http.strict_input import check_query, check_visible_text, list_open_lists, list_query_parameters
 from shared.settings import STATELESS_SERVICES
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
@@ -336,7 +337,10 @@ def requires_sign_in(
 
 
 class Route(APIRoute):
-    """APIRoute with idempotency keys, ETags and selection of fields."""
+    """APIRoute with idempotency keys, ETags, selection of fields and refusal of what it does not know."""
+
+    undeclared_parameters: ClassVar[frozenset[str]] = frozenset()
+    """Query parameters it takes that are not in the document."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401 - FastAPI's own
         methods = set(options.get("methods") or ())
@@ -357,13 +361,19 @@ class Route(APIRoute):
         """Wrap the handler; the wrapper runs before function-scoped dependencies (the transaction) end."""
         handler = super().get_route_handler()
         free_text = self._free_text_check()
+        declared = [one["name"] for one in (self.openapi_extra or {})["parameters"] if one["in"] == "query"]
+        parameters = list_query_parameters(self.dependant, (*declared, *self.undeclared_parameters))
+
+        open_lists = list_open_lists(self.body_field.field_info.annotation if self.body_field else None)
 
         async def handle(request: Request) -> Response:
             refuse_shadowed_path(request, self)
             if len(request.query_params.get("fields", "")) > MAX_FIELDS_LENGTH:
                 raise BadRequest(f"fields 最多 {MAX_FIELDS_LENGTH} 个字符", "fields is too long")
             request = StrictRequest(request.scope, request.receive)
+            check_query(request, parameters)
             if free_text is not None and await self._is_admitted(request):
+                await check_visible_text(request, open_lists)
                 request = await free_text.apply(request)
             try:
                 response = await handler(request)

@@ -14,6 +14,7 @@ from shared.events import Event
 from shared.http import VersionMatch
 from shared.lifecycle.table import Lifecycle, Transition
 from shared.records.save import save_record
+from shared.request_body import RequestBody
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 StateT = TypeVar("StateT", bound=LabelledEnum)
@@ -33,7 +34,7 @@ class Stateful(Protocol):
     state_since: datetime
 
 
-class TransitionRequest(BaseModel):
+class TransitionRequest(RequestBody):
     """办理: fields common to all transitions."""
 
     reason: str = Field("", max_length=2000, description="理由")

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
 from shared.notices.layout import NoticePage
+from shared.request_body import RequestBody
 
 
 class NoticeLevel(LabelledEnum):
@@ -43,7 +44,7 @@ class ObjectionChannel(LabelledEnum):
     ONLINE = "online", "线上"
 
 
-class NoticePost(BaseModel):
+class NoticePost(RequestBody):
     """发布公示. A past notice is entered with its real first day and a photo as evidence."""
 
     id: UUID | None = Field(None, description="UUIDv7 made by the phone; the server makes one when absent")
@@ -59,13 +60,13 @@ class NoticePost(BaseModel):
     remark: str = Field("", max_length=2000, description="公示正文的补充说明; 不得含身份证号、电话、银行卡号")
 
 
-class NoticeWithdraw(BaseModel):
+class NoticeWithdraw(RequestBody):
     """撤回公示."""
 
     reason: str = Field(min_length=2, max_length=2000)
 
 
-class ObjectionPost(BaseModel):
+class ObjectionPost(RequestBody):
     """登记异议."""
 
     id: UUID | None = None
@@ -74,7 +75,7 @@ class ObjectionPost(BaseModel):
     raised_at: AwareDatetime | None = Field(None, description="空为现在; 补录时填写")
 
 
-class PublicObjectionPost(BaseModel):
+class PublicObjectionPost(RequestBody):
     """公众提出异议, 不需要登录; 不收姓名和电话."""
 
     id: UUID | None = Field(None, description="UUIDv7, 重复提交时认出是同一件; 空则由系统编号")
@@ -95,7 +96,7 @@ class ObjectionReceipt(BaseModel):
     upheld: bool | None = Field(description="异议是否成立; 未答复时为空")
 
 
-class ObjectionAnswer(BaseModel):
+class ObjectionAnswer(RequestBody):
     """答复异议: `upheld` means the objection is justified and the notice is void."""
 
     answer: str = Field(min_length=2, max_length=4000)

@@ -15,13 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.auth import LEVEL_DIGITS, NATION_CODE
 from shared.china import RegionCode
 from shared.db import count_as_renewal, execute_core, new_id, rule
 from shared.errors import NotFound, to_field_errors
+from shared.request_body import RequestBody
 from shared.rules.keys import Rule, RuleKey, RuleRegistry, ValueT
 from shared.settings import StartupError
 
@@ -34,7 +35,7 @@ NO_RULES = RuleRegistry()
 log = structlog.get_logger("rules")
 
 
-class RuleEntry(BaseModel):
+class RuleEntry(RequestBody):
     """规则: one dated rule as a file or an officer states it."""
 
     key: str = Field(pattern=r"^[a-z][a-z0-9_.]{1,79}$")

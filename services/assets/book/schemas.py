@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.assets.book.lifecycle import AdjustmentState
 from shared.china import LabelledEnum, Money, SignedMoney
 from shared.lifecycle.transitions import TransitionRequest
+from shared.request_body import RequestBody
 
 
 class ValueAdjustmentKind(LabelledEnum):
@@ -20,7 +21,7 @@ class ValueAdjustmentKind(LabelledEnum):
     PARTIAL = "partial", "部分处置"
 
 
-class AdjustmentPost(BaseModel):
+class AdjustmentPost(RequestBody):
     """提出价值调整."""
 
     id: UUID | None = None

@@ -9,9 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from services.assets.campaigns.lifecycle import CampaignState
 from services.assets.custody.schemas import BatchItemOutcome
 from services.assets.register.schemas import AssetClass
-from shared.china import FencePosition, Fix, LabelledEnum, Money, OptionalRegionCode, RegionCode
+from shared.china import FencePosition, Fix, LabelledEnum, Money, OptionalRegionCode, RegionCode, VisibleText
 from shared.errors import FieldErrorRead
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class FindingResult(LabelledEnum):
@@ -27,7 +28,7 @@ class FindingResult(LabelledEnum):
 MAX_BATCH_ITEMS = 500
 
 
-class CampaignCreate(BaseModel):
+class CampaignCreate(RequestBody):
     """开始盘点: the expected list is copied from the register at once."""
 
     id: UUID | None = None
@@ -94,19 +95,17 @@ class CampaignTransitionRequest(TransitionRequest):
     """办理盘点."""
 
 
-class FindingPost(BaseModel):
+class FindingPost(RequestBody):
     """一条盘点记录, 可在没有信号时先记下."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
     asset_id: UUID | None = Field(None, description="账外资产不填")
     result: FindingResult
-    name: str = Field("", max_length=200, description="账外资产的名称")
+    name: VisibleText = Field("", max_length=200, description="账外资产的名称")
     region: OptionalRegionCode = Field("", description="账外资产所在的村; 空为本人辖区")
     photos: list[UUID] = Field([], max_length=10)
     fix: Fix | None = None
-    note: str = Field("", max_length=1000)
+    note: VisibleText = Field("", max_length=1000)
     found_at: AwareDatetime
 
     @model_validator(mode="after")
@@ -118,7 +117,7 @@ class FindingPost(BaseModel):
         return self
 
 
-class FindingBatch(BaseModel):
+class FindingBatch(RequestBody):
     """一批盘点记录: items are processed independently; an invalid one does not block the others."""
 
     items: list[dict[str, Any]] = Field(

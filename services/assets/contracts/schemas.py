@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from services.assets.contracts.lifecycle import ContractState
 from shared.china import CreditCode, LabelledEnum, Money, PositiveMoney, SignedMoney
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class OperatingMode(LabelledEnum):
@@ -42,7 +43,7 @@ class SettlementPeriod(LabelledEnum):
         }[self]
 
 
-class RentStepPost(BaseModel):
+class RentStepPost(RequestBody):
     """租金调整: a new amount per period from a day on."""
 
     starts_on: date
@@ -55,7 +56,7 @@ class RentStepRead(RentStepPost):
     model_config = ConfigDict(from_attributes=True)
 
 
-class ContractTerms(BaseModel):
+class ContractTerms(RequestBody):
     """合同条款."""
 
     number: str = Field(min_length=1, max_length=100, description="合同编号")
@@ -156,14 +157,14 @@ class ContractTransitionRequest(TransitionRequest):
     """办理经营合同."""
 
 
-class OperatorStatusPost(BaseModel):
+class OperatorStatusPost(RequestBody):
     """经营主体已注销或失联."""
 
     gone: bool
     reason: str = Field(min_length=2, max_length=2000)
 
 
-class ReceiptPost(BaseModel):
+class ReceiptPost(RequestBody):
     """登记实收."""
 
     id: UUID | None = None
@@ -177,7 +178,7 @@ class ReceiptPost(BaseModel):
     note: str = Field("", max_length=2000)
 
 
-class ReceiptReversalPost(BaseModel):
+class ReceiptReversalPost(RequestBody):
     """冲销误记的实收, 由另一人办理."""
 
     id: UUID | None = None

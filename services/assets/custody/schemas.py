@@ -8,8 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assets.register.lifecycle import UseState
 from services.assets.register.schemas import AssetClass
-from shared.china import FencePosition, Fix, LabelledEnum, Money, Phone
+from shared.china import FencePosition, Fix, LabelledEnum, Money, Phone, VisibleText
 from shared.errors import FieldErrorRead
+from shared.request_body import RequestBody
 
 
 class BatchItemOutcome(LabelledEnum):
@@ -31,7 +32,7 @@ class Holding(LabelledEnum):
     MISUSED = "misused", "挪作他用"
 
 
-class KeeperPost(BaseModel):
+class KeeperPost(RequestBody):
     """指定管护责任人; 原责任人到前一日为止."""
 
     id: UUID | None = None
@@ -98,13 +99,13 @@ class AssetCondition(LabelledEnum):
     NOT_FOUND = "not_found", "未找到"
 
 
-class InspectionPost(BaseModel):
+class InspectionPost(RequestBody):
     """巡查记录: may be made offline and sent later."""
 
     id: UUID | None = Field(None, description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
     condition: AssetCondition
     use_seen: UseState | None = Field(None, description="所见使用情况; 空为未判断")
-    findings: str = Field("", max_length=2000, description="发现的问题")
+    findings: VisibleText = Field("", max_length=2000, description="发现的问题")
     photos: list[UUID] = Field([], max_length=30, description="照片的文件编号")
     fix: Fix | None = Field(None, description="定位; 没有信号时可不带")
     inspected_at: AwareDatetime | None = Field(None, description="实际巡查时间; 空为现在")
@@ -123,7 +124,7 @@ class InspectionItem(InspectionPost):
     inspected_at: AwareDatetime = Field(description="实际巡查时间")
 
 
-class InspectionBatch(BaseModel):
+class InspectionBatch(RequestBody):
     """一批巡查记录: items are processed independently; an invalid one does not block the others."""
 
     items: list[dict[str, Any]] = Field(
@@ -171,7 +172,7 @@ class InspectionRead(BaseModel):
     created_at: datetime
 
 
-class FollowUpPost(BaseModel):
+class FollowUpPost(RequestBody):
     """登记回访."""
 
     id: UUID | None = None

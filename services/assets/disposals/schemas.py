@@ -10,6 +10,7 @@ from services.assets.register.lifecycle import UseState
 from services.assets.register.schemas import Track
 from shared.china import LabelledEnum, Money, SignedMoney
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class DisposalCause(LabelledEnum):
@@ -24,7 +25,7 @@ class DisposalCause(LabelledEnum):
     LOSS = "loss", "核销损失"
 
 
-class DisposalCreate(BaseModel):
+class DisposalCreate(RequestBody):
     """申请处置."""
 
     id: UUID | None = None
@@ -89,7 +90,7 @@ class RevivalFigures(BaseModel):
     operator: str = Field(description="经营主体, 空为没有合同")
 
 
-class RevivalCreate(BaseModel):
+class RevivalCreate(RequestBody):
     """提出盘活方案."""
 
     id: UUID | None = None

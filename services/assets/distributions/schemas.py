@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.assets.distributions.lifecycle import DistributionState
 from shared.china import BankAccount, LabelledEnum, Money, PositiveMoney, RegionCode
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class IncomeAccount(LabelledEnum):
@@ -51,7 +52,7 @@ STEPS_BEFORE_APPROVAL = (
 """Steps required before approval; RESULT_PUBLIC, the sixth, is required before closing."""
 
 
-class LinePost(BaseModel):
+class LinePost(RequestBody):
     """一项用途."""
 
     purpose: IncomePurpose
@@ -65,7 +66,7 @@ class LineRead(LinePost):
     model_config = ConfigDict(from_attributes=True)
 
 
-class DecisionStepPost(BaseModel):
+class DecisionStepPost(RequestBody):
     """记录四议两公开的一步."""
 
     step: DecisionStep
@@ -75,7 +76,7 @@ class DecisionStepPost(BaseModel):
     file_ids: list[UUID] = Field(min_length=1, max_length=20, description="会议记录或公开照片")
 
 
-class DistributionCreate(BaseModel):
+class DistributionCreate(RequestBody):
     """编制收益分配方案."""
 
     id: UUID | None = None
@@ -87,13 +88,13 @@ class DistributionCreate(BaseModel):
     note: str = Field("", max_length=2000)
 
 
-class LinesPost(BaseModel):
+class LinesPost(RequestBody):
     """修改编制中方案的明细."""
 
     lines: list[LinePost] = Field(min_length=1, max_length=20)
 
 
-class PayoutPost(BaseModel):
+class PayoutPost(RequestBody):
     """发放名单的一笔."""
 
     id: UUID | None = None
@@ -104,7 +105,7 @@ class PayoutPost(BaseModel):
     basis: str = Field("", max_length=200, description="发放依据; 不写病史等隐私")
 
 
-class PayoutList(BaseModel):
+class PayoutList(RequestBody):
     """发放名单."""
 
     items: list[PayoutPost] = Field(min_length=1, max_length=1000)
@@ -128,14 +129,14 @@ class PayoutRead(BaseModel):
     version: int
 
 
-class PayoutPaymentPost(BaseModel):
+class PayoutPaymentPost(RequestBody):
     """登记兑付."""
 
     paid_on: date
     voucher_no: str = Field(min_length=1, max_length=100)
 
 
-class PayoutReversalPost(BaseModel):
+class PayoutReversalPost(RequestBody):
     """从名单撤下, 或登记兑付被银行退回."""
 
     reason: str = Field(min_length=2, max_length=500)

@@ -21,6 +21,7 @@ from shared.china import (
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 from shared.records.table_imports import TableReport
+from shared.request_body import RequestBody
 
 
 class AssetClass(LabelledEnum):
@@ -78,7 +79,7 @@ class AssetOrigin(LabelledEnum):
 EARLIEST_BUILT_ON = date(1978, 1, 1)
 
 
-class FundingPart(BaseModel):
+class FundingPart(RequestBody):
     """资金来源中的一项."""
 
     level: str = Field("", max_length=40, description="资金级次, 见 /assets/codes 的 funding.level")
@@ -93,7 +94,7 @@ class FundingRead(FundingPart):
     model_config = ConfigDict(from_attributes=True)
 
 
-class Holder(BaseModel):
+class Holder(RequestBody):
     """一项权利的持有人."""
 
     kind: OwnerKind
@@ -101,7 +102,7 @@ class Holder(BaseModel):
     code: str = Field("", max_length=18, description="统一社会信用代码")
 
 
-class _AssetFields(BaseModel):
+class _AssetFields(RequestBody):
     """Fields of an asset that may be set when it is created; most are optional in a draft."""
 
     subclass: str = Field("", max_length=40, description="子类, 见 /assets/codes")

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.assets.repairs.lifecycle import RepairState
 from shared.china import LabelledEnum, Money, Phone
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class RepairSource(LabelledEnum):
@@ -22,7 +23,7 @@ MAX_TEXT_LENGTH = 1000
 """Maximum characters of a report."""
 
 
-class RepairPost(BaseModel):
+class RepairPost(RequestBody):
     """报修."""
 
     id: UUID | None = None

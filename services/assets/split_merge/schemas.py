@@ -6,9 +6,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.assets.register.schemas import AssetRead
 from shared.china import Money, PositiveMoney
+from shared.request_body import RequestBody
 
 
-class PartPost(BaseModel):
+class PartPost(RequestBody):
     """拆出的一项."""
 
     name: str = Field(min_length=2, max_length=200)
@@ -18,7 +19,7 @@ class PartPost(BaseModel):
     specification: str = Field("", max_length=300)
 
 
-class SplitPost(BaseModel):
+class SplitPost(RequestBody):
     """拆分: the values of the parts add up to that of the asset."""
 
     parts: list[PartPost] = Field(min_length=2, max_length=100)
@@ -27,7 +28,7 @@ class SplitPost(BaseModel):
     happened_at: AwareDatetime | None = None
 
 
-class MergePost(BaseModel):
+class MergePost(RequestBody):
     """合并: assets of one class, owner and state become one."""
 
     asset_ids: list[UUID] = Field(min_length=2, max_length=100)

@@ -9,18 +9,19 @@ from services.assets.register.schemas import OwnerKind
 from services.assets.transfers.lifecycle import TransferKind, TransferState
 from shared.china import CreditCode, Money, RegionCode
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 MAX_ITEMS = 2000
 
 
-class TransferItemPost(BaseModel):
+class TransferItemPost(RequestBody):
     """列入的一项资产."""
 
     asset_id: UUID
     certificate_no: str = Field("", max_length=100, description="权证号, 确权时填写")
 
 
-class TransferCreate(BaseModel):
+class TransferCreate(RequestBody):
     """编制权属文书."""
 
     id: UUID | None = None

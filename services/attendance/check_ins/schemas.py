@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag
 
-from shared.china import FencePosition, Fix, LabelledEnum
+from shared.china import FencePosition, Fix, LabelledEnum, VisibleText
 from shared.errors import FieldErrorRead
+from shared.request_body import RequestBody
 
 MAX_BATCH_ITEMS = 500
 MAX_BATCH_BYTES = 1024 * 1024
@@ -50,10 +51,8 @@ class Flag(LabelledEnum):
     PRECISE = "precise", "定位精度不合常理"
 
 
-class CheckInPost(BaseModel):
+class CheckInPost(RequestBody):
     """打卡: made on the phone, perhaps without signal, and sent when there is some."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID = Field(description="UUIDv7, 手机生成; 重复提交同一条不会重复记录")
     kind: Kind = Kind.ON_DUTY
@@ -61,12 +60,12 @@ class CheckInPost(BaseModel):
     fix: Fix | None = Field(None, description="定位; 没有信号时可不带")
     sent_at: AwareDatetime | None = Field(None, description="发送时手机上的时间, 用来发现手机时钟不准")
     mock: bool | None = Field(None, description="手机是否报告模拟定位; 空为不知道")
-    device: str = Field("", max_length=64, description="手机标识")
-    photo: str = Field("", max_length=64, description="照片的文件编号, 可不带")
-    remark: str = Field("", max_length=500, description="说明")
+    device: VisibleText = Field("", max_length=64, description="手机标识")
+    photo: VisibleText = Field("", max_length=64, description="照片的文件编号, 可不带")
+    remark: VisibleText = Field("", max_length=500, description="说明")
 
 
-class CheckInBatch(BaseModel):
+class CheckInBatch(RequestBody):
     """一批打卡: each item is judged by itself; a bad one does not hold up the others."""
 
     items: list[Any] = Field(min_length=1, max_length=MAX_BATCH_ITEMS, description="每项同单条打卡")

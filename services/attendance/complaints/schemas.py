@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.fields import Region
+from shared.request_body import RequestBody
 
 
-class ComplaintCreate(BaseModel):
+class ComplaintCreate(RequestBody):
     """投诉打卡或考勤中的问题, 不必登录, 可以匿名."""
 
     id: UUID | None = None
@@ -48,7 +49,7 @@ class ComplaintRead(ComplaintReceipt):
     version: int
 
 
-class ObjectionCreate(BaseModel):
+class ObjectionCreate(RequestBody):
     """对某一天的认定提出异议, 说明实际情况."""
 
     id: UUID | None = None

@@ -10,6 +10,7 @@ from services.attendance.duties.lifecycle import SwapState
 from services.attendance.fields import FIRST_DAY, LAST_DAY, Person, PersonName
 from shared.china import LabelledEnum
 from shared.lifecycle.transitions import AvailableAction
+from shared.request_body import RequestBody
 
 
 class DutyKind(LabelledEnum):
@@ -30,7 +31,7 @@ class DutyState(LabelledEnum):
 MAX_SHIFT_LENGTH = timedelta(hours=36)
 
 
-class Shift(BaseModel):
+class Shift(RequestBody):
     """一个班次; it may end on the next day."""
 
     id: UUID | None = None
@@ -49,7 +50,7 @@ class Shift(BaseModel):
         return self
 
 
-class Rota(BaseModel):
+class Rota(RequestBody):
     """排班: the shifts of a post, several at once."""
 
     post_id: UUID
@@ -63,7 +64,7 @@ class DutyEnd(LabelledEnum):
     CANCEL = "cancel", "取消班次"
 
 
-class DutyAct(BaseModel):
+class DutyAct(RequestBody):
     """办理值班."""
 
     reason: str = Field("", max_length=500)
@@ -98,7 +99,7 @@ class CalendarDay(BaseModel):
     provisional: bool = Field(description="国务院办公厅的放假通知尚未公布, 暂按周一至周五")
 
 
-class SwapCreate(BaseModel):
+class SwapCreate(RequestBody):
     """换班申请: 本人的班次, 换对方的班次; 或请对方替班."""
 
     id: UUID | None = None

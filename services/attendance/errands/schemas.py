@@ -9,9 +9,10 @@ from services.attendance.errands.lifecycle import ErrandState
 from services.attendance.fields import Day
 from services.attendance.policy import ErrandKind
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
-class ErrandCreate(BaseModel):
+class ErrandCreate(RequestBody):
     """公出报备: 离村前向乡镇报备."""
 
     id: UUID | None = None

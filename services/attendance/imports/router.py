@@ -191,6 +191,8 @@ DINGTALK_ERRORS = {
 class QueryTokenRoute(Route):
     """Route that accepts the token as `?access_token=`, as DingTalk's clients send it, and refuses in DingTalk's format."""
 
+    undeclared_parameters = frozenset({"access_token"})
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Returns a handler that moves the token into the Authorization header."""
         call_route = super().get_route_handler()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from services.attendance.fields import Day, Person, Region
 from shared.china import LabelledEnum
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class Channel(LabelledEnum):
@@ -42,7 +43,7 @@ class PullState(LabelledEnum):
     FAILED = "failed", "上次未完成, 将重试"
 
 
-class ExternalCreate(BaseModel):
+class ExternalCreate(RequestBody):
     """登记外部账号对应."""
 
     id: UUID | None = None
@@ -65,7 +66,7 @@ class ExternalRead(BaseModel):
     version: int
 
 
-class ImportFile(BaseModel):
+class ImportFile(RequestBody):
     """导入一个文件: the JSON answer of the other system, or its list of records."""
 
     channel: Channel
@@ -77,7 +78,7 @@ class ImportFile(BaseModel):
     )
 
 
-class ImportPull(BaseModel):
+class ImportPull(RequestBody):
     """经接口导入: the keys are used for this call and not kept."""
 
     channel: Channel
@@ -114,7 +115,7 @@ APP_KEY_DESCRIPTION = "钉钉 AppKey 或企业微信 corpid"
 APP_SECRET_DESCRIPTION = "钉钉 AppSecret 或企业微信应用 secret; 加密保存, 不再显示"  # noqa: S105 - a description
 
 
-class ChannelCreate(BaseModel):
+class ChannelCreate(RequestBody):
     """登记考勤接口."""
 
     id: UUID | None = None
@@ -141,7 +142,7 @@ class ChannelChange(PatchBody):
     enabled: bool | None = None
 
 
-class PullNow(BaseModel):
+class PullNow(RequestBody):
     """现在导入, 空为最近几天."""
 
     first: Day | None = None

@@ -11,6 +11,7 @@ from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.policy import Approver
 from shared.china import LabelledEnum
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class LeaveKind(LabelledEnum):
@@ -34,7 +35,7 @@ class DayPart(LabelledEnum):
     EVENING = "evening", "下午或晚上"
 
 
-class LeaveCreate(BaseModel):
+class LeaveCreate(RequestBody):
     """请假申请, 书面."""
 
     id: UUID | None = None
@@ -92,7 +93,7 @@ class LeaveDetail(LeaveRead):
     available_actions: list[AvailableAction]
 
 
-class DelegationCreate(BaseModel):
+class DelegationCreate(RequestBody):
     """委托他人审批."""
 
     id: UUID | None = None
@@ -103,7 +104,7 @@ class DelegationCreate(BaseModel):
     ends_on: Day
 
 
-class DelegationEnd(BaseModel):
+class DelegationEnd(RequestBody):
     """收回委托."""
 
     ends_on: Day = Field(description="委托的最后一天")

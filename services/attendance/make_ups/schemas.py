@@ -9,9 +9,10 @@ from services.attendance.fields import Day, Person
 from services.attendance.leaves.schemas import DayPart
 from services.attendance.make_ups.lifecycle import MakeUpState
 from shared.lifecycle.transitions import AvailableAction
+from shared.request_body import RequestBody
 
 
-class MakeUpCreate(BaseModel):
+class MakeUpCreate(RequestBody):
     """补卡申请."""
 
     id: UUID | None = None

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
+from shared.request_body import RequestBody
 
 
 class MessageKind(LabelledEnum):
@@ -40,7 +41,7 @@ class MessageRead(BaseModel):
     version: int
 
 
-class MessagesSeen(BaseModel):
+class MessagesSeen(RequestBody):
     """读到这一条为止."""
 
     until: UUID = Field(description="这一条及更早的都记为已读")

@@ -10,6 +10,7 @@ from services.attendance.fields import Day, Region
 from services.attendance.posts.lifecycle import DeviceState
 from shared.china import Datum, FenceIn, Fix, LabelledEnum
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class PostKind(LabelledEnum):
@@ -20,7 +21,7 @@ class PostKind(LabelledEnum):
     SITE = "site", "项目点"
 
 
-class PostCreate(BaseModel):
+class PostCreate(RequestBody):
     """新设驻村点."""
 
     id: UUID | None = None
@@ -59,21 +60,21 @@ class PostRead(BaseModel):
     updated_at: datetime
 
 
-class FenceHere(BaseModel):
+class FenceHere(RequestBody):
     """以我现在的位置设围栏."""
 
     fix: Fix
     radius_m: int | None = Field(None, ge=10, le=50_000, description="半径, 米; 空为考勤规则的半径")
 
 
-class FenceImport(BaseModel):
+class FenceImport(RequestBody):
     """导入 GeoJSON 围栏: Polygon, MultiPolygon, Feature or FeatureCollection."""
 
     datum: Datum = Field(description="坐标系, 必填")
     geojson: dict[str, Any]
 
 
-class AssignmentCreate(BaseModel):
+class AssignmentCreate(RequestBody):
     """派驻: a person at a post for a time."""
 
     id: UUID | None = None
@@ -89,7 +90,7 @@ class AssignmentCreate(BaseModel):
         return self
 
 
-class AssignmentEnd(BaseModel):
+class AssignmentEnd(RequestBody):
     """结束派驻."""
 
     ends_on: Day

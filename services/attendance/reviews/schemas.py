@@ -11,6 +11,7 @@ from services.attendance.fields import Person
 from services.attendance.reviews.lifecycle import ReviewState
 from shared.china import LabelledEnum
 from shared.lifecycle.transitions import AvailableAction
+from shared.request_body import RequestBody
 
 
 class AnomalyKind(LabelledEnum):
@@ -52,7 +53,7 @@ class ReviewDetail(ReviewRead):
     available_actions: list[AvailableAction]
 
 
-class Correction(BaseModel):
+class Correction(RequestBody):
     """管理员更正: a check-in recorded for somebody, visible as such (来源 BOSS)."""
 
     id: UUID | None = None

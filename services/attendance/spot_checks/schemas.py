@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.attendance.fields import Region
 from shared.china import FencePosition, Fix, LabelledEnum
+from shared.request_body import RequestBody
 
 
 class Outcome(LabelledEnum):
@@ -29,7 +30,7 @@ class AnsweredBy(LabelledEnum):
     ON_SITE = "on_site", "现场查看"
 
 
-class SpotCheckCreate(BaseModel):
+class SpotCheckCreate(RequestBody):
     """开展抽查: draws among those stationed in a region today who are neither on leave nor on an errand."""
 
     id: UUID | None = None
@@ -38,13 +39,13 @@ class SpotCheckCreate(BaseModel):
     seed: str = Field("", max_length=64, description="种子; 空为系统随机产生, 一并公布")
 
 
-class SpotCheckAnswer(BaseModel):
+class SpotCheckAnswer(RequestBody):
     """本人答复抽查."""
 
     fix: Fix
 
 
-class Decision(BaseModel):
+class Decision(RequestBody):
     """登记回拨或现场结果, 或核实逾时与不在围栏内的."""
 
     outcome: Literal[Outcome.PRESENT, Outcome.ABSENT, Outcome.EXCUSED]

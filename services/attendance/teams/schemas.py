@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.attendance.fields import Day, Person, PersonName, Region
 from shared.china import CreditCode, LabelledEnum
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class MemberRole(LabelledEnum):
@@ -29,7 +30,7 @@ class UnitLevel(LabelledEnum):
     OTHER = "other", "其他"
 
 
-class UnitCreate(BaseModel):
+class UnitCreate(RequestBody):
     """登记帮扶单位."""
 
     id: UUID | None = None
@@ -52,7 +53,7 @@ class UnitRead(BaseModel):
     version: int
 
 
-class TeamCreate(BaseModel):
+class TeamCreate(RequestBody):
     """组建工作队."""
 
     id: UUID | None = None
@@ -71,7 +72,7 @@ class TeamChange(PatchBody):
     closed_on: Day | None = Field(None, description="撤队日期")
 
 
-class MemberCreate(BaseModel):
+class MemberCreate(RequestBody):
     """队员入队."""
 
     id: UUID | None = None
@@ -83,14 +84,14 @@ class MemberCreate(BaseModel):
     term_ends_on: Day | None = Field(None, description="任期届满日期; 空为按规则的最短任期")
 
 
-class MemberEnd(BaseModel):
+class MemberEnd(RequestBody):
     """队员离队."""
 
     ends_on: Day = Field(description="最后一天")
     reason: str = Field(min_length=2, max_length=500)
 
 
-class HandOver(BaseModel):
+class HandOver(RequestBody):
     """轮换: 由另一人接任, 职务与驻村点不变."""
 
     id: UUID | None = Field(None, description="接任者任期的编号")

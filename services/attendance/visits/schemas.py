@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.attendance.fields import Day
 from shared.china import Fix, LabelledEnum, Money
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class VisitKind(LabelledEnum):
@@ -53,14 +54,14 @@ class TrainingKind(LabelledEnum):
     CONTEST = "contest", "业务大比武"
 
 
-class FollowUpCreate(BaseModel):
+class FollowUpCreate(RequestBody):
     """待办: what is to be done, until when."""
 
     text: str = Field(min_length=2, max_length=500)
     due_on: Day
 
 
-class VisitCreate(BaseModel):
+class VisitCreate(RequestBody):
     """记录走访: once; monthly tables and the project's and asset's own pages read it from here."""
 
     id: UUID | None = None
@@ -104,7 +105,7 @@ class VisitFollowUpRead(BaseModel):
     version: int
 
 
-class FollowUpDoneAct(BaseModel):
+class FollowUpDoneAct(RequestBody):
     """办结待办."""
 
     done_on: Day
@@ -138,7 +139,7 @@ class VisitDetail(VisitRead):
     follow_ups: list[VisitFollowUpRead]
 
 
-class DeedCreate(BaseModel):
+class DeedCreate(RequestBody):
     """记录实事."""
 
     id: UUID | None = None
@@ -193,7 +194,7 @@ class DeedRead(BaseModel):
     version: int
 
 
-class TrainingCreate(BaseModel):
+class TrainingCreate(RequestBody):
     """记录练兵或比武."""
 
     id: UUID | None = None

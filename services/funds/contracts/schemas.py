@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import CreditCode, Money, PositiveMoney
+from shared.request_body import RequestBody
 
 
-class ProjectContractCreate(BaseModel):
+class ProjectContractCreate(RequestBody):
     """登记合同."""
 
     id: UUID | None = None
@@ -25,7 +26,7 @@ class ProjectContractCreate(BaseModel):
     file_ids: list[UUID] = Field(default=[], max_length=20)
 
 
-class Settlement(BaseModel):
+class Settlement(RequestBody):
     """登记审定结算金额: payments are held against it from then on."""
 
     settled: PositiveMoney

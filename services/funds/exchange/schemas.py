@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.china import LabelledEnum, Money, PositiveMoney, SignedMoney
 from shared.china.workdays import CHINA_TIME_ZONE
+from shared.request_body import RequestBody
 
 
 class ExchangeKind(LabelledEnum):
@@ -146,7 +147,7 @@ ROW_TYPES: dict[ExchangeKind, type[IncomingRow]] = {
 """Row type of each kind that the finance system may send."""
 
 
-class ExchangeBatch(BaseModel):
+class ExchangeBatch(RequestBody):
     """一批数据; each row is judged by itself."""
 
     rows: list[dict[str, Any]] = Field(min_length=1, max_length=MAX_BATCH_ROWS)
@@ -194,7 +195,7 @@ class ExchangeRowRead(BaseModel):
     note: str
 
 
-class Dismissal(BaseModel):
+class Dismissal(RequestBody):
     """说明一行为何不再处理."""
 
     reason: str = Field(min_length=2, max_length=2000)

@@ -12,6 +12,7 @@ from shared.clients.projects import TextScreening
 from shared.errors import FieldErrorRead
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class PayeeKind(LabelledEnum):
@@ -22,7 +23,7 @@ class PayeeKind(LabelledEnum):
     HOUSEHOLDS = "households", "农户(一卡通批量)"
 
 
-class PaymentCreate(BaseModel):
+class PaymentCreate(RequestBody):
     """支付申请."""
 
     id: UUID | None = None
@@ -109,7 +110,7 @@ class PaymentTransitionRequest(TransitionRequest):
     clearance: str = Field("", max_length=2000, description="审核时放行用途筛查发现的理由")
 
 
-class RefundCreate(BaseModel):
+class RefundCreate(RequestBody):
     """登记退款."""
 
     id: UUID | None = None
@@ -193,14 +194,14 @@ class BeneficiaryRead(BaseModel):
     failure: str
 
 
-class RevealRequest(BaseModel):
+class RevealRequest(RequestBody):
     """查看号码: 须写明理由, 查看本身记入事件."""
 
     positions: list[int] = Field(min_length=1, max_length=200)
     reason: str = Field(min_length=2, max_length=2000)
 
 
-class BankFileRequest(BaseModel):
+class BankFileRequest(RequestBody):
     """导出代发文件."""
 
     reason: str = Field(min_length=2, max_length=2000)
@@ -219,14 +220,14 @@ class RevealedBeneficiary(BaseModel):
     amount: Money
 
 
-class FailedBeneficiary(BaseModel):
+class FailedBeneficiary(RequestBody):
     """银行退回的一户."""
 
     position: int = Field(ge=1)
     reason: str = Field(min_length=1, max_length=500, description="银行退回原因")
 
 
-class FailuresCreate(BaseModel):
+class FailuresCreate(RequestBody):
     """登记银行退回: the sum goes back to 未支付 in one refund."""
 
     voucher_no: str = Field(min_length=1, max_length=100)

@@ -11,6 +11,7 @@ from shared.china import LabelledEnum, Money, MoneySum, PositiveMoney, RegionCod
 from shared.errors import FieldErrorRead
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class PlanKind(LabelledEnum):
@@ -23,7 +24,7 @@ class PlanKind(LabelledEnum):
 MAX_PLAN_LINES = 500
 
 
-class PlanLineWrite(BaseModel):
+class PlanLineWrite(RequestBody):
     """方案明细. What is left empty is taken from the project library."""
 
     id: UUID | None = None
@@ -43,7 +44,7 @@ class PlanLineWrite(BaseModel):
     industry_basis: str = Field("", max_length=300, description="计入产业的依据")
 
 
-class PlanLinesWrite(BaseModel):
+class PlanLinesWrite(RequestBody):
     """替换方案的全部明细."""
 
     lines: list[PlanLineWrite] = Field(max_length=MAX_PLAN_LINES)
@@ -62,7 +63,7 @@ class PlanChange(PatchBody):
     hotline: str | None = Field(None, max_length=100, json_schema_extra={"x-declared-number": True})
 
 
-class PlanCreate(BaseModel):
+class PlanCreate(RequestBody):
     """编制分配方案."""
 
     id: UUID | None = None

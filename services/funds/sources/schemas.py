@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.funds.ledger.schemas import LedgerFigures
 from shared.china import LabelledEnum, Money, PositiveMoney, RegionCode
+from shared.request_body import RequestBody
 
 
 class FundLevel(LabelledEnum):
@@ -64,7 +65,7 @@ class SourceAdjustmentKind(LabelledEnum):
     TAKE_BACK = "take_back", "收回"
 
 
-class SourceCreate(BaseModel):
+class SourceCreate(RequestBody):
     """登记指标文."""
 
     id: UUID | None = Field(None, description="UUIDv7 given by the client, so that a repeat is recognised")
@@ -120,7 +121,7 @@ class SourceRead(BaseModel):
     created_by: str
 
 
-class AdjustmentCreate(BaseModel):
+class AdjustmentCreate(RequestBody):
     """登记指标调整."""
 
     id: UUID | None = None

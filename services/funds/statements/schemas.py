@@ -6,6 +6,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.china import LabelledEnum, MoneySum, RegionCode, SignedMoney
+from shared.china import LabelledEnum, RegionCode, SignedMoney
+from shared.request_body import RequestBody
 
 
 class Side(LabelledEnum):
@@ -40,7 +42,7 @@ OPEN_RESULTS = frozenset({MatchResult.DIFFERS, MatchResult.ALONE})
 MAX_STATEMENT_LINES = 5000
 
 
-class StatementLineWrite(BaseModel):
+class StatementLineWrite(RequestBody):
     """对账单的一行; below zero it came back."""
 
     voucher_no: str = Field("", max_length=100, description="凭证号")
@@ -50,7 +52,7 @@ class StatementLineWrite(BaseModel):
     purpose: str = Field("", max_length=500)
 
 
-class StatementCreate(BaseModel):
+class StatementCreate(RequestBody):
     """上传对账单: its lines, or an uploaded XLSX or CSV with 凭证号, 金额(元), 日期, 收款人."""
 
     id: UUID | None = None
@@ -134,7 +136,7 @@ class StatementDetail(StatementRead):
     lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的不列")
 
 
-class Resolution(BaseModel):
+class Resolution(RequestBody):
     """说明一笔未达账."""
 
     reason: str = Field(min_length=2, max_length=2000)

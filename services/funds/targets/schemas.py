@@ -10,6 +10,7 @@ from services.funds.targets.lifecycle import TargetState
 from shared.china import LabelledEnum, Money, MoneySum
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class TargetSection(LabelledEnum):
@@ -53,7 +54,7 @@ DecimalText = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,11})(\
 """指标值: a decimal number as text, without a sign."""
 
 
-class IndicatorWrite(BaseModel):
+class IndicatorWrite(RequestBody):
     """填写的绩效指标."""
 
     id: UUID | None = None
@@ -66,7 +67,7 @@ class IndicatorWrite(BaseModel):
     core: bool = Field(False, description="★核心指标")
 
 
-class TargetCreate(BaseModel):
+class TargetCreate(RequestBody):
     """编制绩效目标. Without indicators the template of the project's category is used."""
 
     id: UUID | None = None
@@ -92,7 +93,7 @@ class TargetChange(PatchBody):
     indicators: list[IndicatorWrite] | None = Field(None, max_length=60, description="给出则整表替换")
 
 
-class IndicatorResult(BaseModel):
+class IndicatorResult(RequestBody):
     """一项指标的完成情况."""
 
     indicator_id: UUID
@@ -101,14 +102,14 @@ class IndicatorResult(BaseModel):
     file_ids: list[UUID] = Field([], max_length=20, description="佐证材料")
 
 
-class ResultsWrite(BaseModel):
+class ResultsWrite(RequestBody):
     """自评填报."""
 
     results: list[IndicatorResult] = Field(max_length=60)
     summary: str = Field("", max_length=5000, description="自评结论, 存在问题和改进措施")
 
 
-class MonitoringCreate(BaseModel):
+class MonitoringCreate(RequestBody):
     """绩效运行监控."""
 
     id: UUID | None = None

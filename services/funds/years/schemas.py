@@ -6,16 +6,18 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import Money, MoneySum, PositiveMoney, RegionCode
+from shared.china import Money, PositiveMoney, RegionCode
+from shared.request_body import RequestBody
 
 
-class ClosingCreate(BaseModel):
+class ClosingCreate(RequestBody):
     """年终结账."""
 
     region: RegionCode
     note: str = Field("", max_length=2000)
 
 
-class ReopeningCreate(BaseModel):
+class ReopeningCreate(RequestBody):
     """申请重开已结账年度."""
 
     region: RegionCode
@@ -105,7 +107,7 @@ class YearReport(BaseModel):
     basis: str
 
 
-class LandRevenueWrite(BaseModel):
+class LandRevenueWrite(RequestBody):
     """登记土地出让收益."""
 
     region: RegionCode

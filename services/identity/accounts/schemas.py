@@ -4,20 +4,31 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from shared.auth import ROLES, May, Role
 from shared.china import RegionCode
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 Region = Annotated[RegionCode, Field(description="12位区划代码")]
 AccountId = Annotated[str, Field(pattern="^[a-z][a-z0-9_.-]{1,63}$", description="以后不能更改")]
 Name = Annotated[str, Field(min_length=2, max_length=50)]
 MAX_PASSWORD_LENGTH = 200
-Password = Annotated[str, Field(min_length=8, max_length=MAX_PASSWORD_LENGTH)]
+Password = Annotated[
+    str, StringConstraints(strip_whitespace=False), Field(min_length=8, max_length=MAX_PASSWORD_LENGTH)
+]
 
 
-class GrantWrite(BaseModel):
+class GrantWrite(RequestBody):
     """授权: a role in a region, from a day to a day."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -36,7 +47,7 @@ class GrantWrite(BaseModel):
         return self
 
 
-class AccountCreate(BaseModel):
+class AccountCreate(RequestBody):
     """新账号."""
 
     id: AccountId
@@ -59,7 +70,7 @@ class AccountChange(PatchBody):
     password: Password | None = Field(None, description="重置口令, 首次登录须修改")
 
 
-class PersonChange(BaseModel):
+class PersonChange(RequestBody):
     """账号背后的人: an account is one person with another, or a person of its own."""
 
     same_as: AccountId | None = Field(None, description="同一人的另一账号; 空: 与其他账号分开, 自成一人")
@@ -93,7 +104,7 @@ class AccountPage(BaseModel):
     next_cursor: str | None = None
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(RequestBody):
     """修改本人口令."""
 
     old: str = Field(max_length=MAX_PASSWORD_LENGTH)
@@ -133,7 +144,7 @@ Scopes = Annotated[
 ]
 
 
-class ClientCreate(BaseModel):
+class ClientCreate(RequestBody):
     """新机器客户端."""
 
     id: AccountId

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.request_body import RequestBody
 
-class BindingCreate(BaseModel):
+
+class BindingCreate(RequestBody):
     """把外部身份绑定到账号."""
 
     issuer: str = Field(min_length=1, max_length=200, description="统一身份认证的 iss")

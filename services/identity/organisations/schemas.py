@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum, RegionCode, parse_credit_code
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class OrganisationKind(LabelledEnum):
@@ -32,7 +33,7 @@ CreditCode = Annotated[
 ]
 
 
-class OrganisationCreate(BaseModel):
+class OrganisationCreate(RequestBody):
     """新单位."""
 
     id: UUID | None = None

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from shared.request_body import RequestBody
 
 
-class AttemptCreate(BaseModel):
+class AttemptCreate(RequestBody):
     """一次计数: under which limit, for whom."""
 
     rate: Literal["anonymous_write"]

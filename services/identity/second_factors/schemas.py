@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from shared.request_body import RequestBody
+
 OneTimeCode = Annotated[
     str, Field(min_length=6, max_length=24, pattern="^[0-9A-Za-z-]+$", description="6 位动态口令或恢复码")
 ]
@@ -24,7 +26,7 @@ class SecondFactorSecret(BaseModel):
     uri: str = Field(description="otpauth 地址, 供生成二维码")
 
 
-class CodeConfirm(BaseModel):
+class CodeConfirm(RequestBody):
     """以动态口令确认."""
 
     code: OneTimeCode

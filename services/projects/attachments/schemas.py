@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
+from shared.request_body import RequestBody
 
 
 class DocumentKind(LabelledEnum):
@@ -30,7 +31,7 @@ class DocumentKind(LabelledEnum):
     OTHER = "other", "其他"
 
 
-class AttachmentCreate(BaseModel):
+class AttachmentCreate(RequestBody):
     """添加附件. The file must have been uploaded to /projects/files first."""
 
     id: UUID | None = None
@@ -41,7 +42,7 @@ class AttachmentCreate(BaseModel):
     dated_on: date | None = Field(None, description="文件日期")
 
 
-class AttachmentRemove(BaseModel):
+class AttachmentRemove(RequestBody):
     """撤下附件."""
 
     reason: str = Field(min_length=2, max_length=500)

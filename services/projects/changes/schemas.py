@@ -9,9 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.projects.changes.lifecycle import ChangeState
 from services.projects.projects.schemas import ProjectChange
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
-class ChangeCreate(BaseModel):
+class ChangeCreate(RequestBody):
     """提出变更申请. Only the fields to change are sent."""
 
     id: UUID | None = None

@@ -6,9 +6,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import Money, PositiveMoney
+from shared.request_body import RequestBody
 
 
-class CommitmentWrite(BaseModel):
+class CommitmentWrite(RequestBody):
     """登记资金安排."""
 
     amount: PositiveMoney

@@ -11,9 +11,10 @@ from services.projects.evaluations.lifecycle import EvaluationState
 from services.projects.evaluations.rules import ScoringMethod
 from shared.errors import FieldErrorRead
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
-class GivenPoints(BaseModel):
+class GivenPoints(RequestBody):
     """评分人对一项的给分; 有数据的项不用给."""
 
     code: str = Field(max_length=40)
@@ -21,7 +22,7 @@ class GivenPoints(BaseModel):
     reason: str = Field(min_length=4, max_length=2000, description="给分依据")
 
 
-class SelfEvaluation(BaseModel):
+class SelfEvaluation(RequestBody):
     """项目自评. Items that the records answer are computed; the others are given with a reason."""
 
     text: str = Field(min_length=2, max_length=4000, description="目标完成情况、偏差原因、改进措施")

@@ -5,21 +5,23 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.request_body import RequestBody
 
-class MilestoneWrite(BaseModel):
+
+class MilestoneWrite(RequestBody):
     """项目节点."""
 
     name: str = Field(min_length=2, max_length=100, examples=["完成招标"])
     planned_on: date
 
 
-class MilestonesWrite(BaseModel):
+class MilestonesWrite(RequestBody):
     """替换尚未完成的节点; 已完成的保留."""
 
     items: list[MilestoneWrite] = Field(max_length=50)
 
 
-class MilestoneCompletion(BaseModel):
+class MilestoneCompletion(RequestBody):
     """完成节点."""
 
     done_on: date

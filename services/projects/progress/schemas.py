@@ -8,9 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.projects.projects.schemas import Quantity
 from shared.china import Fix
+from shared.request_body import RequestBody
 
 
-class PhotoWrite(BaseModel):
+class PhotoWrite(RequestBody):
     """现场照片: an uploaded file with the place and time of the shot."""
 
     file_id: UUID
@@ -18,7 +19,7 @@ class PhotoWrite(BaseModel):
     taken_at: AwareDatetime | None = None
 
 
-class ProgressCreate(BaseModel):
+class ProgressCreate(RequestBody):
     """上报进度."""
 
     id: UUID | None = None

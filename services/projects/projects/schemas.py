@@ -15,6 +15,7 @@ from shared.clients.projects import BuiltAsset
 from shared.errors import FieldErrorRead
 from shared.http import PatchBody
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
+from shared.request_body import RequestBody
 
 
 class ApplicantKind(LabelledEnum):
@@ -79,7 +80,7 @@ Year = Annotated[int, Field(ge=2000, le=2100)]
 LongText = Annotated[str, Field(max_length=4000)]
 
 
-class PlaceWrite(BaseModel):
+class PlaceWrite(RequestBody):
     """项目地点."""
 
     region: RegionCode = Field(description="所在村或乡镇, 须在项目所在县内")
@@ -87,7 +88,7 @@ class PlaceWrite(BaseModel):
     point: Place | None = Field(None, description="坐标, 须写明坐标系")
 
 
-class PlannedMoneyWrite(BaseModel):
+class PlannedMoneyWrite(RequestBody):
     """计划资金来源."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -97,7 +98,7 @@ class PlannedMoneyWrite(BaseModel):
     note: str = Field("", max_length=300)
 
 
-class Quantity(BaseModel):
+class Quantity(RequestBody):
     """建设规模的一项."""
 
     name: str = Field(min_length=1, max_length=100)
@@ -105,7 +106,7 @@ class Quantity(BaseModel):
     unit: str = Field(min_length=1, max_length=20)
 
 
-class TargetWrite(BaseModel):
+class TargetWrite(RequestBody):
     """一条绩效目标."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -118,7 +119,7 @@ class TargetWrite(BaseModel):
     core: bool = False
 
 
-class ProjectFields(BaseModel):
+class ProjectFields(RequestBody):
     """项目申报表. Amounts in 元; lists (places, money, targets) replace the stored rows."""
 
     name: str = Field(min_length=2, max_length=300)
@@ -453,7 +454,7 @@ BatchAction = Literal[
 ]
 
 
-class BatchWrite(BaseModel):
+class BatchWrite(RequestBody):
     """批量办理. Projects are processed independently; each one succeeds or reports its own problem."""
 
     action: BatchAction
@@ -461,7 +462,7 @@ class BatchWrite(BaseModel):
     act: ProjectTransitionRequest = ProjectTransitionRequest()
 
 
-class RollOver(BaseModel):
+class RollOver(RequestBody):
     """滚动纳入下一年度: projects in reserve that were not funded and are still needed."""
 
     ids: list[UUID] = Field(min_length=1, max_length=MAX_BATCH_ITEMS)

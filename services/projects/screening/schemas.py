@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum, Money, RegionCode
+from shared.request_body import RequestBody
 
 
 class ScreeningOccasion(LabelledEnum):
@@ -110,17 +111,15 @@ READINESS_FIELDS = ("land", "design", "budget", "operator", "environment", "minu
 OptionalAmount = Annotated[Money | None, Field(description='元, 如 "500000.00"')]
 
 
-class CostItem(BaseModel):
+class CostItem(RequestBody):
     """A line of the cost estimate."""
 
     name: str = Field(min_length=1, max_length=200)
     amount: Money
 
 
-class ScreeningSubject(BaseModel):
+class ScreeningSubject(RequestBody):
     """A project, or a text that may become one. Only `name` is required; checks without their input are skipped."""
-
-    model_config = ConfigDict(extra="ignore")
 
     name: str = Field(min_length=1, max_length=500)
     content: str = Field(default="", max_length=20_000)
@@ -235,7 +234,7 @@ class ScreeningRunRead(BaseModel):
     open: int = Field(description="当时尚未确认或放行的条数")
 
 
-class ClearanceCreate(BaseModel):
+class ClearanceCreate(RequestBody):
     """申请放行(禁止类)或确认(复核类)一条发现."""
 
     id: UUID | None = None
@@ -244,7 +243,7 @@ class ClearanceCreate(BaseModel):
     document_no: str = Field("", max_length=100, description="依据文件文号")
 
 
-class ClearanceDecision(BaseModel):
+class ClearanceDecision(RequestBody):
     """批准或不同意放行."""
 
     reason: str = Field(min_length=2, max_length=2000)

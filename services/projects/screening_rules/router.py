@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import BaseModel
 
 from services.projects.screening.models import RuleSetRow, ScreeningJob, ScreeningJobChange
 from services.projects.screening.schemas import RuleSetState
@@ -31,6 +30,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
+from shared.request_body import RequestBody
 
 MAX_BODY_BYTES = 1024 * 1024
 router = APIRouter(prefix="/projects/screening-rules", tags=["筛查规则"], route_class=Route)
@@ -123,7 +123,7 @@ async def retire_rule_set(work: WriteWork, rule_set_id: UUID, body: RuleSetDecis
 job_router = APIRouter(prefix="/projects/screening-jobs", tags=["筛查规则"], route_class=Route)
 
 
-class RescreenRequest(BaseModel):
+class RescreenRequest(RequestBody):
     """重筛一个区划的全部项目."""
 
     region: RegionCode

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.projects.screening.schemas import RuleSetState, ScreeningJobKind, ScreeningJobState
 from shared.china import RegionCode
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
 class ScreeningJobRead(BaseModel):
@@ -51,7 +52,7 @@ RuleRow = dict[str, Any]
 RuleId = Annotated[str, Field(max_length=120)]
 
 
-class RuleSetDraft(BaseModel):
+class RuleSetDraft(RequestBody):
     """起草规则集: 在现行规则上增改、删去. A rule replaces the one with the same id and effective_from."""
 
     id: UUID | None = None
@@ -103,7 +104,7 @@ class RuleSetRead(RuleSetItem):
     words: dict[str, list[str]]
 
 
-class RuleSetDecision(BaseModel):
+class RuleSetDecision(RequestBody):
     """启用或作废的理由."""
 
     reason: str = Field(min_length=2, max_length=2000)

@@ -10,9 +10,10 @@ from shared.china import RegionCode
 from shared.events.event import Event
 from shared.events.outbox_cursors import DeadLetterRead
 from shared.http.patch_body import PatchBody
+from shared.request_body import RequestBody
 
 
-class WebhookCreate(BaseModel):
+class WebhookCreate(RequestBody):
     """订阅推送. The secret is read separately at `…/secret`."""
 
     id: UUID | None = None
@@ -71,25 +72,25 @@ class SecretRead(BaseModel):
     old_until: datetime | None
 
 
-class SecretRotation(BaseModel):
+class SecretRotation(RequestBody):
     """更换密钥: both secrets sign until the overlap ends."""
 
     overlap_hours: int = Field(24, ge=0, le=168, description="旧密钥继续有效的小时数")
 
 
-class WebhookStop(BaseModel):
+class WebhookStop(RequestBody):
     """停用."""
 
     reason: str = Field(min_length=2, max_length=500)
 
 
-class WebhookReplay(BaseModel):
+class WebhookReplay(RequestBody):
     """重放: deliver all events after a position again."""
 
     after: str = Field("", max_length=64, description="事件的 sequence, 空为最早")
 
 
-class WebhookRetryRequest(BaseModel):
+class WebhookRetryRequest(RequestBody):
     """重新推送搁置的事件."""
 
     subject: str = Field("", max_length=64, description="空为全部")

@@ -1,0 +1,122 @@
+"""What a request may hold besides the shape of its body: known query parameters and characters that are seen."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel
+
+from shared.china.visible_text import find_invisible_character
+from shared.errors import BadRequest, FieldError, Invalid
+
+_MAYBE_INVISIBLE = re.compile(
+    rb"\\u(?:00[01789]|00[aA][dD]|06[01dD]|070[fF]|08[9eE]|115|1160|180|200|202|206|2800|3164"
+    rb"|[fF]{2}[aAfF]|[fF][eE][fF]{2}|[dD][89a-fA-F])"
+    rb"|\x7f|\xc2[\x80-\x9f\xad]|\xd8[\x80-\x85\x9c]|\xdb\x9d|\xdc\x8f|\xe0\xa2|\xe1\x85|\xe1\xa0"
+    rb"|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa0-\xaf]|\xe2\xa0\x80|\xe3\x85\xa4|\xef\xbb\xbf|\xef\xbe\xa0"
+    rb"|\xef\xbf[\xb9-\xbf]|\xf0[\x91\x93\x9d]|\xf3\xa0|[\xf0-\xf4].\xbf[\xbe\xbf]",
+    re.DOTALL,
+)
+"""Bytes that an invisible character in a JSON document begins with; most documents hold none of them."""
+
+
+_OPEN_LISTS = (list[Any], list[dict[str, Any]])
+
+
+class InvisibleCharacterFound(Invalid):
+    """422: a text holds a control character or one that nobody sees."""
+
+    slug = "invisible-character"
+    title, title_en = "文字中含有看不见的字符", "An invisible character in a text"
+
+
+def list_open_lists(annotation: Any) -> frozenset[str]:  # noqa: ANN401 - any type a body may have
+    """Names of the fields of a body whose items are judged one by one: a bad item refuses only itself."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return frozenset()
+    return frozenset(
+        name for name, field in annotation.model_fields.items() if field.annotation in _OPEN_LISTS
+    )
+
+
+async def check_visible_text(request: Request, open_lists: frozenset[str]) -> None:
+    """InvisibleCharacterFound, with a pointer to each text of the JSON body that holds such a character.
+
+    Fields of `open_lists` are left to their route.
+    """
+    if "json" not in request.headers.get("content-type", ""):
+        return
+    content = await request.body()
+    if not _MAYBE_INVISIBLE.search(content):
+        return
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return  # the route says what is wrong with it
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in open_lists}
+    errors = [
+        FieldError("invisible_character", f"含有{found}, 请删去", f"holds {found}", pointer)
+        for pointer, text in _list_texts(body, "")
+        if (found := find_invisible_character(text))
+    ]
+    if errors:
+        raise InvisibleCharacterFound(
+            "文字里含有看不见的字符: " + "、".join(dict.fromkeys(one.pointer for one in errors)),
+            "Remove the invisible characters",
+            errors=errors,
+        )
+
+
+def _list_texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        yield pointer, value
+    elif isinstance(value, list):
+        for at, one in enumerate(value):
+            yield from _list_texts(one, f"{pointer}/{at}")
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            inner = f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield inner, name
+            yield from _list_texts(one, inner)
+
+
+def list_query_parameters(dependant: Dependant, extra: Iterable[str] = ()) -> frozenset[str]:
+    """Names of the query parameters a route takes; `extra` are those it reads without declaring them to FastAPI."""
+    names: set[str] = set(extra)
+    for inner in dependant.dependencies:
+        names |= list_query_parameters(inner)
+    for one in dependant.query_params:
+        shape = one.field_info.annotation
+        if isinstance(shape, type) and issubclass(shape, BaseModel):
+            names |= {field.alias or name for name, field in shape.model_fields.items()}
+        else:
+            names.add(one.alias)
+    return frozenset(names)
+
+
+def check_query(request: Request, known: frozenset[str]) -> None:
+    """BadRequest naming each unknown query parameter and each that holds an invisible character."""
+    if not request.scope["query_string"]:
+        return
+    errors = []
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            offer = f", 可用: {'、'.join(sorted(known))}" if known else ""
+            detail = f"没有参数“{name[:40]}”{offer}"
+            errors.append(
+                FieldError("unknown_parameter", detail, f"no parameter {name[:40]}", f"/query/{name}")
+            )
+        elif found := find_invisible_character(value):
+            errors.append(
+                FieldError("invisible_character", f"含有{found}, 请删去", f"holds {found}", f"/query/{name}")
+            )
+    if errors:
+        raise BadRequest(
+            f"{errors[0].pointer}: {errors[0].detail}",
+            f"{errors[0].pointer}: {errors[0].detail_en}",
+            errors=errors,
+        )
