@@ -44,7 +44,6 @@ async def _open_account(demo: DemoRun, user: str, name: str, role: str, regions:
     account = {
         "id": f"zeku.{user}",
         "name": name,
-        "organisation": "泽库县",
         "region": COUNTY,
         "password": FIRST_PASSWORD,
         "grants": [{"role": role, "region": region, "valid_from": "2020-01-01"} for region in regions],
