@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from operations.demo.documents import build_pdf
 from operations.demo.polling import poll_until
 from operations.demo.users import DemoUser, derive_id
 from shared import clock
@@ -53,12 +54,16 @@ class DemoRun:
         ends: str,
         **more: Any,  # noqa: ANN401 - JSON fields
     ) -> None:
-        """Post a notice unless it exists."""
+        """Post a notice with the scan of its board, unless it exists."""
         notice_id = derive_id(f"{path} {level}")
         body = {"id": notice_id, "level": level, "starts_on": starts, "ends_on": ends, **more}
         body.setdefault("places", ["村务公开栏", "乡镇政府公示栏", "县政府网站"])
         notices: list[dict[str, Any]] = await self.as_user(user).get(f"{path}/notices")
         if not any(notice["id"] == notice_id for notice in notices):
+            service = path.split("/")[1]
+            board = build_pdf("公示栏", f"{path} {level}", f"{starts} 至 {ends}")
+            name = f"{path.rsplit('/', 1)[1]}-{level}.pdf"
+            body["photo"] = await self.upload_file(user, service, name, board, "application/pdf")
             await self.as_user(user).post(f"{path}/notices", body)
 
     async def upload_file(self, user: str, service: str, name: str, content: bytes, media_type: str) -> str:

@@ -1,7 +1,7 @@
 """All queries over notices and objections."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from shared.db import execute_core, notice, objection
 from shared.errors import NotFound
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
 async def get_notice(work: UnitOfWork, notice_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
@@ -142,6 +142,22 @@ async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -
     if row is None:
         raise NotFound("没有这条异议", "No such objection")
     return row
+
+
+async def system_list_entered_afterwards(work: UnitOfWork, since: date, limit: int) -> list[sa.Row[Any]]:
+    """Notices that stand, entered since a day and after their own first day; at most `limit` are looked at."""
+    query = sa.select(notice).where(
+        notice.c.posted_at >= datetime.combine(since, time(), CHINA_TIME_ZONE),
+        notice.c.withdrawn_at.is_(None),
+    )
+    rows = await execute_core(work.session, query.order_by(notice.c.posted_at.desc()).limit(limit))
+    return [row for row in rows if is_entered_afterwards(row)]
+
+
+def is_entered_afterwards(row: sa.Row[Any]) -> bool:
+    """Whether a notice was entered after its first day."""
+    entered_on: date = row.posted_at.astimezone(CHINA_TIME_ZONE).date()
+    return bool(row.starts_on < entered_on)
 
 
 def build_objected_condition() -> sa.ColumnElement[bool]:

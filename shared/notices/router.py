@@ -250,10 +250,11 @@ def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], progress: NoticeProgre
         service=work.context.name,
         standing=progress,
         level_label=NoticeLevel(row.level).label,
+        entered_afterwards=repository.is_entered_afterwards(row),
         **{
             name: getattr(row, name)
             for name in PublicNotice.model_fields
-            if name not in {"service", "standing", "level_label"}
+            if name not in {"service", "standing", "level_label", "entered_afterwards"}
         },
     )
 
@@ -268,7 +269,9 @@ async def _to_notice_reads(work: UnitOfWork, rows: list[sa.Row[Any]]) -> list[No
             if objection.notice_id == row.id
         ]
         values = {**row._mapping, "level_label": NoticeLevel(row.level).label}  # noqa: SLF001 - SQLAlchemy's public name
-        notices.append(NoticeRead.model_validate(values | {"standing": progress, "objections": own}))
+        shown = {"standing": progress, "objections": own}
+        late = {"entered_afterwards": repository.is_entered_afterwards(row)}
+        notices.append(NoticeRead.model_validate(values | shown | late))
     return notices
 
 

@@ -38,5 +38,10 @@ class ObjectionLimits(RuleValue):
     per_notice_day: Annotated[int, Field(ge=1, le=10_000)] = Field(title="每项公示每天次数")
 
 
+OBJECTION_DAYS_AFTER = RuleKey[int](
+    "objection.days_after",
+    Annotated[int, Field(title="公示期满后仍可提出异议的天数", ge=0, le=90)],
+    folder=Path(__file__).parent,
+)
 OBJECTION_LIMITS = RuleKey[ObjectionLimits]("objection.limits", ObjectionLimits, folder=Path(__file__).parent)
-NOTICE_RULES: tuple[RuleKey[Any], ...] = (*NOTICE_DAYS.values(), OBJECTION_LIMITS)
+NOTICE_RULES: tuple[RuleKey[Any], ...] = (*NOTICE_DAYS.values(), OBJECTION_LIMITS, OBJECTION_DAYS_AFTER)

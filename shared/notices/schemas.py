@@ -56,7 +56,7 @@ class NoticePost(RequestBody):
     hotline: str = Field(
         "", max_length=100, description="监督电话", json_schema_extra={"x-declared-number": True}
     )
-    photo: str = Field("", max_length=64, description="公示栏照片的文件编号")
+    photo: str = Field("", max_length=64, description="公示栏照片或公示文件的文件编号; 补录的公示必填")
     remark: str = Field("", max_length=2000, description="公示正文的补充说明; 不得含身份证号、电话、银行卡号")
 
 
@@ -137,6 +137,7 @@ class NoticeRead(BaseModel):
     photo: str
     standing: NoticeProgress
     posted_at: datetime
+    entered_afterwards: bool = Field(description="补录: 首日之后才录入")
     withdrawn_at: datetime | None
     withdrawn_reason: str
     rule_version: str
@@ -161,6 +162,7 @@ class PublicNotice(BaseModel):
     starts_on: date
     ends_on: date
     standing: NoticeProgress
+    entered_afterwards: bool = Field(description="补录: 首日之后才录入")
 
 
 class PublicNoticeDetail(PublicNotice):

@@ -6,19 +6,20 @@ The minimum number of days is the dated rule `notice_days.<level>` (财政部、
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from shared.auth import May
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound, RateLimited
 from shared.events import Event, publish
 from shared.files.uploads import require_files
 from shared.notices import repository
 from shared.notices.receipt import parse_receipt_number
-from shared.notices.rules import NOTICE_DAYS, OBJECTION_LIMITS
+from shared.notices.rules import NOTICE_DAYS, OBJECTION_DAYS_AFTER, OBJECTION_LIMITS
 from shared.notices.schemas import (
     NoticeLevel,
     NoticePost,
@@ -30,7 +31,7 @@ from shared.notices.schemas import (
     count_days,
 )
 from shared.rules import Rule
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
 class NoticePosted(Event):
@@ -73,8 +74,16 @@ class ObjectionAnswered(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeStep:
+    """The step of a record that a level's notice belongs to: its publisher's permission, and the day the step began."""
+
+    publisher: May | None = None
+    begun_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NoticeSubject:
-    """The record a notice is about; `levels` are those that may be posted now (None: any)."""
+    """The record a notice is about; `steps` are the levels whose step has begun, the only ones that may be posted."""
 
     kind: str
     id: str
@@ -82,7 +91,7 @@ class NoticeSubject:
     version: int
     title: str
     content: Mapping[str, Any]
-    levels: frozenset[NoticeLevel] | None = None
+    steps: Mapping[NoticeLevel, NoticeStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +150,15 @@ def compute_progress(ends_on: date, day: date, unanswered: int, upheld: int) -> 
 
 
 async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost) -> UUID:
-    """Post a notice and return its id; Invalid for too few days or an unknown photo, Conflict for an overlapping one."""
-    if subject.levels is not None and body.level not in subject.levels:
-        raise Conflict(f"现在不能发布{body.level.label}", f"No {body.level} notice can be posted now")
+    """Post a notice and return its id.
+
+    Invalid for too few days or a missing proof, Conflict for a step that has not begun or an overlapping notice,
+    Forbidden for another than the level's publisher.
+    """
+    _require_step(work, subject, body)
     rule = await work.get_rule(NOTICE_DAYS[body.level], on=body.starts_on, region=subject.region)
     ends_on = _end_date(body, rule)
-    if body.photo:
-        await require_files(work, [body.photo])
+    await _require_proof(work, body)
     notice_id = body.id or new_id()
     for row in await repository.list_by_subject(work, subject.kind, subject.id):
         if row.id == notice_id:
@@ -183,6 +194,36 @@ async def post_notice(work: UnitOfWork, subject: NoticeSubject, body: NoticePost
     return notice_id
 
 
+def _require_step(work: UnitOfWork, subject: NoticeSubject, body: NoticePost) -> None:
+    step = subject.steps.get(body.level)
+    if step is None:
+        can_be = "、".join(level.label for level in subject.steps) or "无"
+        raise Conflict(
+            f"现在不能发布{body.level.label}; 现在可以: {can_be}", f"No {body.level} notice can be posted now"
+        )
+    if step.publisher is not None:
+        work.actor.require(step.publisher, subject.region)
+    if step.begun_on is not None and body.starts_on < step.begun_on:
+        detail = f"{body.level.label}的环节 {step.begun_on} 才开始, 公示不能早于这一天"
+        raise Invalid(
+            detail,
+            f"The step began on {step.begun_on}",
+            errors=[FieldError("before_step", detail, f"the step began on {step.begun_on}", "/starts_on")],
+        )
+
+
+async def _require_proof(work: UnitOfWork, body: NoticePost) -> None:
+    if body.photo:
+        await require_files(work, [body.photo], "/photo")
+    elif body.starts_on < work.today:
+        detail = f"公示自 {body.starts_on} 起, 现在补录, 须附公示栏照片或公示文件"
+        raise Invalid(
+            detail,
+            "A notice entered afterwards needs a photo of the board",
+            errors=[FieldError("no_proof", detail, "a notice entered afterwards needs its proof", "/photo")],
+        )
+
+
 def _end_date(body: NoticePost, rule: Rule[int]) -> date:
     min_days = rule.value
     ends_on = body.ends_on or body.starts_on + timedelta(days=min_days - 1)
@@ -212,6 +253,7 @@ async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPos
         raise Conflict("公示已撤回", "The notice was withdrawn")
     if raised_at > work.at:
         raise Invalid("异议时间不能晚于现在", "raised_at is in the future")
+    await _require_period(work, row, raised_at)
     objection_id = body.id or new_id()
     await repository.insert_objection(
         work,
@@ -227,8 +269,19 @@ async def raise_objection(work: UnitOfWork, row: sa.Row[Any], body: ObjectionPos
     return objection_id
 
 
+async def _require_period(work: UnitOfWork, row: sa.Row[Any], raised_at: datetime) -> None:
+    days_after = (await work.get_rule(OBJECTION_DAYS_AFTER, on=row.starts_on, region=row.region)).value
+    last = row.ends_on + timedelta(days=days_after)
+    if not row.starts_on <= raised_at.astimezone(CHINA_TIME_ZONE).date() <= last:
+        raise Conflict(
+            f"异议期为 {row.starts_on} 至 {last}, 不在期内",
+            f"Objections are taken from {row.starts_on} to {last}",
+            next_step="请拨打监督电话 12317 反映",
+        )
+
+
 async def raise_public_objection(work: UnitOfWork, row: sa.Row[Any], body: PublicObjectionPost) -> UUID:
-    """Record an objection of somebody without sign-in, within the notice's period and the rule objection.limits.
+    """Record an objection of somebody without sign-in, within the period of objections and the rule objection.limits.
 
     The same id with the same text is the same objection. RateLimited above the limits, Conflict outside the period.
     """
@@ -236,12 +289,6 @@ async def raise_public_objection(work: UnitOfWork, row: sa.Row[Any], body: Publi
     for objection in await repository.list_objections(work, [row.id]):
         if objection.id == objection_id and objection.text == body.text:
             return objection_id
-    if row.withdrawn_at is None and not row.starts_on <= work.today <= row.ends_on:
-        raise Conflict(
-            f"公示期为 {row.starts_on} 至 {row.ends_on}, 现在不在公示期内",
-            "The notice does not run today",
-            next_step="请拨打监督电话 12317 反映",
-        )
     limits = (await work.get_rule(OBJECTION_LIMITS, region=row.region)).value
     by_sender, by_notice = await repository.system_count_public_objections(work, work.actor.id, row.id)
     if by_sender >= limits.per_sender_hour or by_notice >= limits.per_notice_day:

@@ -87,7 +87,12 @@ class AssetScenario:
     async def post_notice(self, asset_id: str, *, starts: date, level: str = "rights") -> dict[str, Any]:
         response = await self.town.post(
             f"/assets/{asset_id}/notices",
-            json={"level": level, "places": ["村务公开栏"], "starts_on": str(starts)},
+            json={
+                "level": level,
+                "places": ["村务公开栏"],
+                "starts_on": str(starts),
+                "photo": await self.upload_photo(),
+            },
         )
         assert response.status_code == 201, response.text
         notice: dict[str, Any] = response.json()

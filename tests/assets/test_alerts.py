@@ -251,6 +251,7 @@ async def test_a_disposal_passes_every_step_and_keeps_the_record(scenario: Asset
         "level": "disposal",
         "places": ["公开栏"],
         "starts_on": str(scenario.today() - timedelta(days=11)),
+        "photo": await scenario.upload_photo(),
     }
     posted = await scenario.town.post(f"/assets/disposals/{disposal['id']}/notices", json=notice)
     assert posted.json()["content"]["处置原因"] == "自然灾害"

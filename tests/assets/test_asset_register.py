@@ -61,7 +61,8 @@ async def test_an_objection_blocks_confirmation(scenario: AssetScenario) -> None
     asset = await scenario.create_registered_asset()
     notice = await scenario.post_notice(asset["id"], starts=scenario.today() - timedelta(days=11))
     address = f"/assets/notices/{notice['id']}/objections"
-    objection = (await scenario.clerk.post(address, json={"text": "该路段属邻村", "channel": "visit"})).json()
+    visit = {"text": "该路段属邻村", "channel": "visit", "raised_at": f"{notice['ends_on']}T10:00:00+08:00"}
+    objection = (await scenario.clerk.post(address, json=visit)).json()
     stopped = await scenario.transition_asset(scenario.bureau, asset["id"], "confirm")
     assert stopped.json()["errors"][0]["code"] == "notice_objected"
     answer = {"answer": "经核实界线清楚, 属新店村", "upheld": False}
@@ -108,7 +109,13 @@ async def test_past_transitions_keep_their_dates(scenario: AssetScenario) -> Non
     )
     await scenario.town.post(
         f"/assets/{asset['id']}/notices",
-        json={"level": "rights", "places": ["公示栏"], "starts_on": "2020-01-11", "ends_on": "2020-01-20"},
+        json={
+            "level": "rights",
+            "places": ["公示栏"],
+            "starts_on": "2020-01-11",
+            "ends_on": "2020-01-20",
+            "photo": await scenario.upload_photo(),
+        },
     )
     early = await scenario.transition_asset(
         scenario.bureau, asset["id"], "confirm", happened_at="2020-01-20T09:00:00+08:00"

@@ -107,7 +107,7 @@ async def run_actions(
     starts = str(scenario.today() - timedelta(days=11))
     for who, action in steps:
         if action == "notice":
-            post = {"level": "rights", "places": ["公开栏"], "starts_on": starts}
+            post = {"level": "rights", "places": ["公开栏"], "starts_on": starts, "photo": photo}
             response = await people["town"].post(f"{address}/notices", json=post)
         else:
             response = await people[who].post(f"{address}/{action}", json=body)

@@ -89,6 +89,7 @@ async def create_approved_distribution(scenario: AssetScenario, **changes: Any) 
         "level": "distribution",
         "places": ["公开栏"],
         "starts_on": str(scenario.today() - timedelta(days=11)),
+        "photo": await scenario.upload_photo(),
     }
     posted = await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
     assert posted.status_code == 201, posted.text
@@ -106,6 +107,7 @@ async def test_a_distribution_needs_decision_steps_and_a_notice(scenario: AssetS
         "level": "distribution",
         "places": ["公开栏"],
         "starts_on": str(scenario.today() - timedelta(days=11)),
+        "photo": await scenario.upload_photo(),
     }
     posted = (await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)).json()
     assert posted["content"]["rows"][2][:2] == ["差异化帮扶困难群众", "3000.00"]
@@ -208,6 +210,16 @@ async def test_a_plan_cannot_exceed_available_income(scenario: AssetScenario) ->
 async def test_two_plans_never_share_the_same_money(scenario: AssetScenario) -> None:
     await create_earning_asset(scenario)
     plans = [await create_ready_distribution(scenario) for _ in range(2)]
+    first = await create_decided_distribution(scenario)
+    second = await create_decided_distribution(scenario)
+    for plan in (first, second):
+        notice = {
+            "level": "distribution",
+            "places": ["公开栏"],
+            "starts_on": str(scenario.today() - timedelta(days=11)),
+            "photo": await scenario.upload_photo(),
+        }
+        await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
     outcomes = await asyncio.gather(
         *(scenario.clerk.post(f"/assets/distributions/{plan['id']}/submit", json={}) for plan in plans)
     )

@@ -45,7 +45,12 @@ async def post_notice(scenario: AssetScenario, document: dict[str, Any]) -> dict
     starts = str(scenario.today() - timedelta(days=11))
     response = await scenario.town.post(
         f"/assets/transfers/{document['id']}/notices",
-        json={"level": "rights", "places": ["村务公开栏"], "starts_on": starts},
+        json={
+            "level": "rights",
+            "places": ["村务公开栏"],
+            "starts_on": starts,
+            "photo": await scenario.upload_photo(),
+        },
     )
     assert response.status_code == 201, response.text
     notice: dict[str, Any] = response.json()

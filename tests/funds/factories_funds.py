@@ -86,6 +86,7 @@ class FundsScenario:
     async def post_plan_notice(self, plan_id: str, starts_on: str = "2024-05-09") -> Any:
         """Post the allocation notice, by default ten days back, and move the plan to NOTICED."""
         notice = {"level": "allocation", "places": ["县政府网站", "公示栏"], "starts_on": starts_on}
+        notice["photo"] = await self.upload_document()
         expect_ok(await self.bureau.post(f"/funds/plans/{plan_id}/notices", json=notice), 201)
         return expect_ok(await self.transition_plan(self.bureau, plan_id, "notice"))
 

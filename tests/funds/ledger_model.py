@@ -118,7 +118,8 @@ class LedgerModel:
         if not self.plans:
             return
         plan = self.plans[step.pick % len(self.plans)]
-        notice = {"level": "allocation", "places": ["公示栏"], "starts_on": "2024-05-09"}
+        photo = await self.scenario.upload_document()
+        notice = {"level": "allocation", "places": ["公示栏"], "starts_on": "2024-05-09", "photo": photo}
         self.record_answer(await self.scenario.bureau.post(f"/funds/plans/{plan}/notices", json=notice))
         self.record_answer(await self.scenario.transition_plan(self.scenario.bureau, plan, "notice"))
         if self.record_answer(await self.scenario.transition_plan(self.scenario.finance, plan, "issue")):

@@ -113,6 +113,7 @@ async def test_the_table_equals_what_the_county_published(
     if published.document_no and county == ZEKU:
         assert content["sources"][0]["document_no"] == "青财农字〔2023〕505号"
     notice = {"level": "allocation", "places": ["网站"], "starts_on": "2024-05-09"}
+    notice["photo"] = await scenario.upload_document()
     posted = expect_ok(await scenario.bureau.post(f"/funds/plans/{plan}/notices", json=notice), 201)
     assert posted["content"] == content
     totals = await scenario.get_totals()

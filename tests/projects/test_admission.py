@@ -96,9 +96,11 @@ async def test_a_notice_period_must_be_over(scenario: ProjectScenario) -> None:
 
 async def test_an_open_objection_stops_the_project_until_it_is_answered(scenario: ProjectScenario) -> None:
     project_id = await scenario.create_declared()
-    notice = await scenario.post_notice(scenario.clerk, project_id, "village")
+    notice = await scenario.post_notice(scenario.clerk, project_id, "village", wait=False)
+    scenario.clock.advance(timedelta(days=9))
     address = f"/projects/notices/{notice['id']}/objections"
     objection = expect_success(await scenario.clerk.post(address, json={"text": "三组没有水源"}))
+    scenario.clock.advance(timedelta(days=1))
     answer = await scenario.clerk.post(f"/projects/{project_id}/forward", json={})
     assert answer.json()["errors"][0]["code"] == "notice_objected"
     own = await scenario.clerk.post(
@@ -227,8 +229,9 @@ async def test_history_is_recorded_with_its_real_dates(scenario: ProjectScenario
     pid = project["id"]
     await scenario.attach_document(pid, "minutes")
     await scenario.transition_project(scenario.clerk, pid, "declare", happened_at="2023-05-08T09:00:00+08:00")
+    photo = await scenario.upload_file(name="公示栏.jpg")
     body = {"level": "village", "places": ["村务公开栏"], "starts_on": "2023-05-09", "ends_on": "2023-05-18"}
-    expect_success(await scenario.clerk.post(f"/projects/{pid}/notices", json=body))
+    expect_success(await scenario.clerk.post(f"/projects/{pid}/notices", json={**body, "photo": photo}))
     early = await scenario.clerk.post(
         f"/projects/{pid}/forward", json={"happened_at": "2023-05-18T09:00:00+08:00"}
     )

@@ -14,14 +14,18 @@ from services.assets.disposals.events import DisposalMoved
 from services.assets.distributions.events import DistributionMoved
 from services.assets.register.events import AssetChanged, AssetEntered, AssetUseChanged
 from shared.alerts.detection import (
+    MAX_ROWS_PER_SCAN,
     AlertRule,
     AlertRuleT,
     DaysAlertRule,
     Detection,
     DetectionContext,
     Detector,
+    WindowAlertRule,
 )
 from shared.clients.assets import AssetMoved, AssetReshaped
+from shared.notices import repository as notices
+from shared.notices.service import NoticePosted
 from shared.unit_of_work import UnitOfWork
 
 
@@ -44,6 +48,24 @@ def _build(
         return [replace(one, title=f"{context.rule.title}: {one.title}") for one in found]
 
     return Detector(key, shape, detect, topics)
+
+
+async def _detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
+    """Detect public notices that were entered after their first day."""
+    since = context.rule.value.get_window_start(context.on)
+    rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    return [
+        Detection(
+            "notice",
+            str(row.id),
+            row.region,
+            f"{context.rule.title}: {row.title}",
+            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
+            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
+            rows=[{"label": row.title, "address": f"/api/v1/assets/notices/{row.id}"}],
+        )
+        for row in context.note_truncation(rows)
+    ]
 
 
 ASSET_TOPICS = (
@@ -91,5 +113,6 @@ DETECTORS: tuple[Detector[Any], ...] = (
            lambda work, rule: queries.list_undistributed_income(work, rule.days)),
     _build("risk.missing", DaysAlertRule, CAMPAIGN_TOPICS,
            lambda work, rule: queries.list_missing_assets(work, rule.days)),
+    Detector("risk.notice_afterwards", WindowAlertRule, _detect_notices_entered_afterwards, (NoticePosted.topic,)),
 )
 # fmt: on

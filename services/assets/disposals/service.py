@@ -46,7 +46,7 @@ from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject
+from shared.notices.service import NoticeStep, NoticeSubject
 from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -151,6 +151,7 @@ async def get_notice_subject(work: UnitOfWork, disposal_id: UUID, *, lock: bool)
         region=disposal.region,
         version=disposal.version,
         title=asset.name,
+        steps={NoticeLevel.DISPOSAL: NoticeStep()},
         content={
             **asset_subject.content,
             "处置原因": disposal.cause.label,

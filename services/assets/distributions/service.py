@@ -51,7 +51,7 @@ from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject
+from shared.notices.service import NoticeStep, NoticeSubject
 from shared.records import create_record, log_event, save_record, touch_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -237,6 +237,7 @@ async def get_notice_subject(work: UnitOfWork, plan_id: UUID, *, lock: bool) -> 
         region=plan.region,
         version=plan.version,
         title=plan.title.removesuffix("方案").removesuffix("收益分配"),
+        steps={NoticeLevel.DISTRIBUTION: NoticeStep()},
         content={
             "所有权人": plan.owner_name,
             "年度": plan.year,

@@ -52,7 +52,7 @@ from shared.lifecycle.transitions import (
 from shared.notices import repository as notice_repository
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject
+from shared.notices.service import NoticeStep, NoticeSubject
 from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -234,6 +234,7 @@ def build_notice_subject(asset: Asset) -> NoticeSubject:
         region=asset.region,
         version=asset.version,
         title=asset.name,
+        steps={NoticeLevel.OWNERSHIP: NoticeStep()},
         content={
             "资产编号": asset.code,
             "资产名称": asset.name,

@@ -38,7 +38,7 @@ from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices import service as notices
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject
+from shared.notices.service import NoticeStep, NoticeSubject
 from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -289,6 +289,7 @@ async def get_notice_subject(work: UnitOfWork, transfer_id: UUID, *, lock: bool)
         region=transfer.region,
         version=transfer.version,
         title=transfer.title,
+        steps={NoticeLevel.OWNERSHIP: NoticeStep()},
         content={
             "文书编号": transfer.number,
             "文书种类": transfer.kind.label,

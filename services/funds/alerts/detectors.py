@@ -21,6 +21,7 @@ from services.funds.payments.calculation import describe_pay_day
 from services.funds.percentages import exceeds_percent, format_percent
 from services.funds.policy import PAYMENT_PURPOSE, PLAN_MANAGEMENT_FEE, TARGET_MONITORING
 from shared.alerts.detection import (
+    MAX_ROWS_PER_SCAN,
     AlertRule,
     Detection,
     DetectionContext,
@@ -44,6 +45,8 @@ from shared.clients.funds import (
     TargetMoved,
 )
 from shared.errors import NotFound
+from shared.notices import repository as notices
+from shared.notices.service import NoticePosted
 
 
 async def detect_idle_allocations(context: DetectionContext[SteppedAlertRule]) -> list[Detection]:
@@ -450,6 +453,24 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
     ]
 
 
+async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
+    """Detect public notices that were entered after their first day."""
+    since = context.rule.value.get_window_start(context.on)
+    rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    return [
+        Detection(
+            "notice",
+            str(row.id),
+            row.region,
+            f"{context.rule.title}: {row.title}",
+            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
+            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
+            rows=[{"label": row.title, "address": f"/api/v1/funds/notices/{row.id}"}],
+        )
+        for row in context.note_truncation(rows)
+    ]
+
+
 PAYMENT_TOPICS = (
     PaymentDrafted.topic,
     PaymentMoved.topic,
@@ -484,5 +505,6 @@ DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS),
     Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS),
     Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS),
+    Detector("alert.notice_afterwards", WindowAlertRule, detect_notices_entered_afterwards, (NoticePosted.topic,)),
 )
 # fmt: on

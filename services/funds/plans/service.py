@@ -44,7 +44,13 @@ from shared.lifecycle.transitions import (
 )
 from shared.notices import repository as notices
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject, first_blocking_notice, get_notice_status, withdraw_notice
+from shared.notices.service import (
+    NoticeStep,
+    NoticeSubject,
+    first_blocking_notice,
+    get_notice_status,
+    withdraw_notice,
+)
 from shared.records import create_record, save_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -299,6 +305,7 @@ async def get_notice_subject(work: UnitOfWork, plan_id: UUID) -> NoticeSubject:
         plan.version,
         plan.title,
         await get_announcement_content(work, plan, lines),
+        {NoticeLevel.ALLOCATION: NoticeStep(begun_on=plan.decision_on)},
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from services.projects.alerts import repository
 from services.projects.alerts.rules import WARNING_SPECS, PaymentGapRule, WarningRule
 from services.projects.changes import repository as changes
-from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection, DetectionContext, Detector
+from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection, DetectionContext, Detector, WindowAlertRule
 from shared.clients.projects import (
     ChangeMoved,
     EvaluationMoved,
@@ -16,6 +16,7 @@ from shared.clients.projects import (
     ProjectProgressed,
     ProjectRolledOver,
 )
+from shared.notices import repository as notices
 from shared.notices.service import NoticePosted
 
 RULE_PREFIX = "warning."
@@ -71,6 +72,24 @@ async def _detect_unpublished_changes(context: DetectionContext[WarningRule]) ->
     ]
 
 
+async def _detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
+    """Detect public notices that were entered after their first day."""
+    since = context.rule.value.get_window_start(context.on)
+    rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    return [
+        Detection(
+            "notice",
+            str(row.id),
+            row.region,
+            f"{context.rule.title}: {row.title}",
+            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
+            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
+            rows=[{"label": row.title, "address": f"/api/v1/projects/notices/{row.id}"}],
+        )
+        for row in context.note_truncation(rows)
+    ]
+
+
 DETECTORS: tuple[Detector[Any], ...] = (
     *(_build_detector(name) for name in WARNING_SPECS),
     Detector(
@@ -78,5 +97,11 @@ DETECTORS: tuple[Detector[Any], ...] = (
         WarningRule,
         _detect_unpublished_changes,
         (ChangeMoved.topic, NoticePosted.topic),
+    ),
+    Detector(
+        "warning.notice_afterwards",
+        WindowAlertRule,
+        _detect_notices_entered_afterwards,
+        (NoticePosted.topic,),
     ),
 )

@@ -34,7 +34,7 @@ from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
 from shared.notices.layout import Fact, NoticeLayout
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject, first_blocking_notice, get_notice_status
+from shared.notices.service import NoticeStep, NoticeSubject, first_blocking_notice, get_notice_status
 from shared.records import create_record
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
@@ -141,7 +141,9 @@ NOTICE_LAYOUT = NoticeLayout(
 async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
     """Load a change request as the subject of its notice: old and new values of the changed fields."""
     change = await repository.get_change(work, record_id, lock=lock)
-    levels = frozenset({NoticeLevel.CHANGE}) if change.state is ChangeState.APPROVED else frozenset()
+    steps = {}
+    if change.state is ChangeState.APPROVED:
+        steps[NoticeLevel.CHANGE] = NoticeStep(begun_on=change.approved_on)
     content = {
         "name": change.project_name,
         "reason": change.reason,
@@ -149,9 +151,14 @@ async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: boo
         "after": {name: change.wanted[name] for name in change.before},
         "decision": f"{change.decision_no} {change.decision_on or ''}".strip(),
     }
-    title = f"{change.project_name}变更"
     return NoticeSubject(
-        NOTICE_SUBJECT_KIND, str(change.id), change.region, change.version, title, content, levels
+        NOTICE_SUBJECT_KIND,
+        str(change.id),
+        change.region,
+        change.version,
+        change.project_name,
+        content,
+        steps,
     )
 
 

@@ -4,15 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from services.projects.projects import repository
+from services.projects.projects.guards import has_town
 from services.projects.projects.lifecycle import EDITABLE_STATES, REVIEW_STATES, Stage, State
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import MoneyKind
+from shared.auth import May
 from shared.china import format_wan, format_yuan
 from shared.errors import Conflict
 from shared.notices.layout import Fact, NoticeLayout
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeSubject
-from shared.unit_of_work import UnitOfWork
+from shared.notices.service import NoticeStep, NoticeSubject
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 NOTICE_SUBJECT_KIND = "project"
 NOTICE_LAYOUT = NoticeLayout(
@@ -44,13 +46,33 @@ NOTICE_LAYOUT = NoticeLayout(
 FINISHED_STATES = frozenset({State.COMPLETED, State.ACCEPTED, State.HANDED_OVER, State.CLOSED})
 
 
-def get_notice_levels(state: State) -> frozenset[NoticeLevel]:
-    """Return the notice levels that may be posted for a project in this state."""
-    if state in REVIEW_STATES:
-        return frozenset({NoticeLevel.VILLAGE, NoticeLevel.TOWN, NoticeLevel.DISTRICT})
-    if state in FINISHED_STATES:
-        return frozenset({NoticeLevel.COMPLETION})
-    return frozenset({NoticeLevel.DISTRICT})
+PUBLISHERS = {
+    NoticeLevel.VILLAGE: May.PROJECT_DECLARE,
+    NoticeLevel.TOWN: May.PROJECT_ENDORSE,
+    NoticeLevel.DISTRICT: May.PROJECT_APPROVE,
+}
+"""Level → permission of its publisher: who declares, who endorses for the town, who decides for the district."""
+LEVELS_OF_STATE = {
+    State.VILLAGE_NOTICE: (NoticeLevel.VILLAGE,),
+    State.TOWN_NOTICE: (NoticeLevel.TOWN,),
+    State.DISTRICT_NOTICE: (NoticeLevel.DISTRICT,),
+}
+
+
+def get_notice_steps(project: Project) -> dict[NoticeLevel, NoticeStep]:
+    """Return the levels whose notice may be posted for a project now, each with its publisher and first day."""
+    since = project.state_since.astimezone(CHINA_TIME_ZONE).date()
+    if project.state in FINISHED_STATES:
+        return {NoticeLevel.COMPLETION: NoticeStep(begun_on=project.completed_on)}
+    if project.state in REVIEW_STATES:
+        steps = {
+            level: NoticeStep(PUBLISHERS[level], since) for level in LEVELS_OF_STATE.get(project.state, ())
+        }
+        if project.state is State.VILLAGE_NOTICE and not has_town(project.region):
+            # No town reviews it: its declarer posts on the boards of towns and villages at the same time.
+            steps[NoticeLevel.TOWN] = NoticeStep(May.PROJECT_DECLARE, since)
+        return steps
+    return {NoticeLevel.DISTRICT: NoticeStep(May.PROJECT_APPROVE)}
 
 
 async def load_notice_subject(work: UnitOfWork, record_id: UUID, /, *, lock: bool) -> NoticeSubject:
@@ -72,7 +94,7 @@ async def build_notice_subject(work: UnitOfWork, project: Project) -> NoticeSubj
         project.version,
         project.name,
         await build_notice_content(work, project),
-        get_notice_levels(project.state),
+        get_notice_steps(project),
     )
 
 
