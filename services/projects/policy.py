@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from services.projects.evaluations.rules import ScoreSheet
+from services.projects.progress.rules import PROGRESS_EVIDENCE
 from services.projects.projects.guards import ProcurementLimits
 from services.projects.projects.lifecycle import State
 from services.projects.projects.schemas import ApplicantKind, Indicator, Operator
@@ -127,6 +128,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     IMPORT_CATEGORIES,
     IMPORT_HEADS,
     INBOX_LIMITS,
+    PROGRESS_EVIDENCE,
     TARGET_TEMPLATES,
 )
 """The registry of the rules above."""

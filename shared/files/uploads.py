@@ -145,17 +145,19 @@ async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
     return row
 
 
-async def require_files(work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos") -> None:
-    """Raise Invalid unless every id names a file that the caller may read."""
+async def require_files(
+    work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos"
+) -> dict[str, sa.Row[Any]]:
+    """The rows of files by id; Invalid unless every id names a file that the caller may read."""
     requested = {file_id for file_id in ids if file_id}
-    found: set[str] = set()
+    found: dict[str, sa.Row[Any]] = {}
     uuids = [uuid for uuid in map(_parse_uuid, requested) if uuid is not None]
     if uuids:
-        query = sa.select(file.c.id).where(
+        query = sa.select(file).where(
             file.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file.c.region)
         )
-        found = {str(uuid) for uuid in (await execute_core(work.session, query)).scalars()}
-    missing = sorted(requested - found)
+        found = {str(row.id): row for row in await execute_core(work.session, query)}
+    missing = sorted(requested - set(found))
     if missing:
         raise Invalid(
             f"没有这些文件, 请先上传: {'、'.join(missing)}",
@@ -165,6 +167,7 @@ async def require_files(work: UnitOfWork, ids: Sequence[str], pointer: str = "/p
                 for file_id in missing
             ],
         )
+    return found
 
 
 def _parse_uuid(text: str) -> UUID | None:

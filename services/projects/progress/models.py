@@ -11,6 +11,17 @@ from services.projects.base import Base
 from shared.db import JSON
 
 
+class PhotoUse(Base, table=True):
+    """照片使用: the content of a photo that a report has used; no other report may use it again."""
+
+    __tablename__ = "photo_use"
+
+    sha256: str = Field(primary_key=True, max_length=64)
+    progress_id: UUID = Field(foreign_key="progress.id")
+    project_id: UUID = Field(foreign_key="project.id")
+    reported_on: date
+
+
 class Progress(Base, table=True):
     """进度报告."""
 

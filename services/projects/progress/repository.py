@@ -1,13 +1,14 @@
 """Queries on progress reports."""
 
+from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.projects.progress.models import Progress
-from services.projects.projects.models import Project
+from services.projects.progress.models import PhotoUse, Progress
+from services.projects.projects.models import Project, ProjectPlace
 from shared.auth import May
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -48,3 +49,17 @@ async def list_all_reports(work: UnitOfWork, project_id: UUID) -> list[Progress]
 async def find_report(work: UnitOfWork, progress_id: UUID) -> Progress | None:
     """Return the report with a client-generated id, or None."""
     return await work.session.get(Progress, progress_id)
+
+
+async def list_photo_uses(work: UnitOfWork, contents: Iterable[str]) -> dict[str, date]:
+    """Return the day of the report that used each of these photo contents (SHA-256), of any project."""
+    query = select(PhotoUse).where(col(PhotoUse.sha256).in_(list(contents)))
+    return {use.sha256: use.reported_on for use in await work.session.exec(query)}
+
+
+async def list_points(work: UnitOfWork, project_id: UUID) -> Sequence[tuple[float, float]]:
+    """Return (longitude, latitude) of every place of a project that has coordinates. The caller has checked access."""
+    query = select(ProjectPlace.lon, ProjectPlace.lat).where(
+        ProjectPlace.project_id == project_id, col(ProjectPlace.lon).is_not(None)
+    )
+    return [(lon, lat) for lon, lat in await work.session.exec(query) if lon is not None and lat is not None]

@@ -1,11 +1,13 @@
 """Create progress reports; the first one moves a started project to under construction."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.projects.progress import repository
-from services.projects.progress.models import Progress
+from services.projects.progress.models import PhotoUse, Progress
+from services.projects.progress.rules import PROGRESS_EVIDENCE, PhotoFacts, check_photos, check_quantities
 from services.projects.progress.schemas import PhotoWrite, ProgressCreate
 from services.projects.projects import repository as projects
 from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, Action, State
@@ -33,7 +35,7 @@ async def create_report(work: UnitOfWork, project_id: UUID, body: ProgressCreate
         raise Conflict("这个编号已有另一份进度", "This id is taken by another report")
     happened_at = body.happened_at or work.at
     reported_on = happened_at.astimezone(CHINA_TIME_ZONE).date()
-    await _validate_report(work, project, body, happened_at, reported_on)
+    files = await _validate_report(work, project, body, happened_at, reported_on)
     report = Progress(
         id=body.id or new_id(),
         project_id=project.id,
@@ -49,13 +51,21 @@ async def create_report(work: UnitOfWork, project_id: UUID, body: ProgressCreate
     )
     work.session.add(report)
     await work.session.flush()
+    for sha256 in {row.sha256 for row in files.values()}:
+        work.session.add(
+            PhotoUse(
+                sha256=sha256, progress_id=report.id, project_id=project.id, reported_on=report.reported_on
+            )
+        )
+    await work.session.flush()
     await _advance_project(work, project, report, happened_at)
     return report
 
 
 async def _validate_report(
     work: UnitOfWork, project: Project, body: ProgressCreate, happened_at: datetime, reported_on: date
-) -> None:
+) -> Mapping[str, Any]:
+    """Raise Invalid for what is wrong with a report, else return the rows of its photo files."""
     errors = []
     if happened_at > work.at:
         errors.append(FieldError("in_the_future", "进度时间不能晚于现在", "in the future", "/happened_at"))
@@ -68,9 +78,24 @@ async def _validate_report(
     if earlier is not None and body.physical_percent < earlier.physical_percent and not body.reason.strip():
         detail = f"上次已报 {earlier.physical_percent}%, 调低须说明原因"
         errors.append(FieldError("lower", detail, "lower than before without a reason", "/reason"))
+    files = await uploads.require_files(work, [str(photo.file_id) for photo in body.photos])
+    rule = (await work.get_rule(PROGRESS_EVIDENCE, on=reported_on, region=project.region)).value
+    facts = PhotoFacts(
+        files,
+        await repository.list_points(work, project.id),
+        await repository.list_photo_uses(work, (row.sha256 for row in files.values())),
+    )
+    reports = [
+        report
+        for report in await repository.list_all_reports(work, project.id)
+        if report.reported_on <= reported_on
+    ]
+    errors += check_photos(body, facts, rule, happened_at)
+    errors += check_quantities(project, reports, body, rule)
     if errors:
-        raise Invalid("进度填写有误", "The report is not valid", errors=errors)
-    await uploads.require_files(work, [str(photo.file_id) for photo in body.photos])
+        first = errors[0]
+        raise Invalid(f"进度填写有误: {first.detail}", "The report is not valid", errors=errors)
+    return files
 
 
 def _build_photo(photo: PhotoWrite) -> dict[str, Any]:
