@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from services.assets.distributions.schemas import IncomePurpose
+from services.assets.distributions.schemas import DecisionStep, IncomePurpose
 from services.assets.register.schemas import AssetClass
 from shared.notices.rules import NOTICE_RULES
 from shared.records.table_imports import declare_heads
@@ -39,6 +39,21 @@ class CertificateTerms(RuleValue):
     issuer: Annotated[str, Field(max_length=100)] = Field("", title="发证机关")
 
 
+class VoteTerms(RuleValue):
+    """一步表决的法定人数和多数."""
+
+    quorum: Annotated[str, Field(pattern=r"^[1-9][0-9]?/[1-9][0-9]?$")] = Field(
+        title="到会不少于应到人数的几分之几"
+    )
+    majority: Annotated[str, Field(pattern=r"^[1-9][0-9]?/[1-9][0-9]?$")] = Field(
+        title="同意须多于到会人数的几分之几"
+    )
+
+
+DISTRIBUTION_VOTES = RuleKey[dict[DecisionStep, VoteTerms]](
+    "distribution.votes",
+    Annotated[dict[DecisionStep, VoteTerms], Field(title="收益分配各步骤的法定人数和多数", max_length=6)],
+)
 FUNDING_CODES = RuleKey[FundingCodes]("codes.funding", FundingCodes)
 RIGHTS_NOTICE_CLASSES = RuleKey[frozenset[AssetClass]](
     "rights.notice_classes",
@@ -102,6 +117,7 @@ RULES: tuple[RuleKey[Any], ...] = (
     *NOTICE_RULES,
     IMPORT_HEADS,
     SUBCLASSES,
+    DISTRIBUTION_VOTES,
     FUNDING_CODES,
     RIGHTS_NOTICE_CLASSES,
     RIGHTS_CERTIFICATE,

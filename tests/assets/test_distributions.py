@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.assets.factories_assets import AssetScenario
 from tests.clients import VILLAGE
@@ -70,6 +71,7 @@ async def create_ready_distribution(scenario: AssetScenario, **changes: Any) -> 
             "steps",
             step=name,
             held_on="2024-05-02",
+            entitled=12,
             present=9,
             agreed=9,
             file_ids=[paper],
@@ -301,3 +303,36 @@ async def test_undistributed_income_raises_an_alert(scenario: AssetScenario, clo
     await create_approved_distribution(scenario)
     await scenario.bureau.post("/assets/alerts/sweep")
     assert (await scenario.bureau.get(f"/assets/alerts/{income_alert['id']}")).json()["gone"] is True
+
+
+@pytest.mark.parametrize(
+    ("step", "entitled", "present", "agreed", "code", "pointer"),
+    [
+        ("reviewed", 0, 9, 9, "entitled", "/entitled"),
+        ("reviewed", 9, 10, 9, "present", "/present"),
+        ("reviewed", 20, 9, 9, "quorum", "/present"),
+        ("reviewed", 20, 10, 5, "majority", "/agreed"),
+        ("resolved", 30, 19, 19, "quorum", "/present"),
+        ("resolved", 30, 20, 10, "majority", "/agreed"),
+    ],
+)
+async def test_a_vote_without_quorum_or_majority_decides_nothing(
+    scenario: AssetScenario, step: str, entitled: int, present: int, agreed: int, code: str, pointer: str
+) -> None:
+    plan = (await scenario.clerk.post("/assets/distributions", json=build_distribution())).json()
+    paper = await scenario.upload_photo()
+    for name in DECISION_STEPS[: DECISION_STEPS.index(step)]:
+        await post_distribution_step(
+            scenario.clerk, plan, "steps", step=name, held_on="2024-05-02", entitled=12, present=9, agreed=9,
+            file_ids=[paper],
+        )  # fmt: skip
+    vote: dict[str, Any] = {"step": step, "held_on": "2024-05-02", "file_ids": [paper]}
+    refused = await post_distribution_step(
+        scenario.clerk, plan, "steps", 422, entitled=entitled, present=present, agreed=agreed, **vote
+    )
+    enough = await post_distribution_step(
+        scenario.clerk, plan, "steps", entitled=30, present=20, agreed=11, **vote
+    )
+
+    assert [(one["code"], one["pointer"]) for one in refused["errors"]] == [(code, pointer)]
+    assert step in enough["steps"]

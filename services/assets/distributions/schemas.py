@@ -71,6 +71,7 @@ class DecisionStepPost(RequestBody):
 
     step: DecisionStep
     held_on: date
+    entitled: int = Field(0, ge=0, le=100_000, description="应到人数: 全体组成人员; 须表决的步骤必填")
     present: int = Field(0, ge=0, le=100_000, description="到会人数")
     agreed: int = Field(0, ge=0, le=100_000, description="同意人数")
     file_ids: list[UUID] = Field(min_length=1, max_length=20, description="会议记录或公开照片")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +44,8 @@ from services.assets.distributions.schemas import (
 from services.assets.errors import conflict, invalid
 from services.assets.policy import DISTRIBUTION_SHARES
 from shared.auth import May, mask_account, normalize_text
+from services.assets.policy import DISTRIBUTION_SHARES, DISTRIBUTION_VOTES
+from shared.auth import May, mask_account
 from shared.china import format_yuan
 from shared.db import new_id
 from shared.errors import FieldError, Forbidden
@@ -152,18 +155,37 @@ async def record_decision_step(
         )
     if body.held_on > work.today:
         raise invalid("in_the_future", "日期不能晚于今天", "/held_on", "It lies in the future")
-    if body.agreed > body.present:
-        raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
     order = list(DecisionStep)
     earlier = order[: order.index(body.step)]
     if missing := [step.label for step in earlier if step not in plan.steps]:
         raise invalid("order", f"先记录: {'、'.join(missing)}", "/step", "An earlier step is missing")
     if any(plan.steps[step]["held_on"] > str(body.held_on) for step in earlier):
         raise invalid("order", "日期早于前一步", "/held_on", "It is before an earlier step")
+    await _require_valid_vote(work, plan, body)
     entry = body.model_dump(mode="json", exclude={"step"}) | {"by": work.actor.id}
     plan.steps = {**plan.steps, str(body.step): entry}
     await save_record(work, plan, _transition_event(plan, plan.state, plan.state), reason=body.step.label)
     return plan
+
+
+async def _require_valid_vote(work: UnitOfWork, plan: Distribution, body: DecisionStepPost) -> None:
+    """Invalid unless enough came and enough agreed, by the rule of the day of the meeting."""
+    if body.agreed > body.present:
+        raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
+    votes = await work.get_rule(DISTRIBUTION_VOTES, on=body.held_on, region=plan.region)
+    terms = votes.value.get(body.step)
+    if terms is None:
+        return
+    if body.entitled == 0:
+        raise invalid("entitled", "须写明应到人数", "/entitled", "The number of members is needed")
+    if body.present > body.entitled:
+        raise invalid("present", "到会人数多于应到人数", "/present", "More came than there are members")
+    if body.present < Fraction(terms.quorum) * body.entitled:
+        detail = f"应到 {body.entitled} 人, 到会 {body.present} 人, 不足 {terms.quorum}, 会议无效"
+        raise invalid("quorum", detail, "/present", "The meeting had no quorum")
+    if body.agreed <= Fraction(terms.majority) * body.present:
+        detail = f"到会 {body.present} 人, 同意 {body.agreed} 人, 没有超过 {terms.majority}, 未通过"
+        raise invalid("majority", detail, "/agreed", "No majority agreed")
 
 
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
