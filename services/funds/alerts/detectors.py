@@ -455,18 +455,11 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
 
 async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
-    since = context.rule.value.get_window_start(context.on)
+    since, name = context.rule.value.get_window_start(context.on), context.rule.title
     rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    text = "公示自 {0.starts_on} 起, {0.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片"
     return [
-        Detection(
-            "notice",
-            str(row.id),
-            row.region,
-            f"{context.rule.title}: {row.title}",
-            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
-            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
-            rows=[{"label": row.title, "address": f"/api/v1/funds/notices/{row.id}"}],
-        )
+        Detection("notice", str(row.id), row.region, f"{name}: {row.title}", text.format(row))
         for row in context.note_truncation(rows)
     ]
 
