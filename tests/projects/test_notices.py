@@ -69,7 +69,7 @@ async def test_a_notice_entered_afterwards_needs_its_proof_and_is_shown(scenario
     assert public["entered_afterwards"] is True
     expect_success(await scenario.bureau.post("/projects/alerts/sweep"))
     alerts = expect_success(await scenario.bureau.get("/projects/alerts"))["items"]
-    (alert,) = [one for one in alerts if one["rule"] == "warning.notice_afterwards"]
+    (alert,) = [one for one in alerts if one["rule"] == "evidence.notice_afterwards"]
     assert alert["subject"] == late["id"]
 
 
@@ -80,7 +80,7 @@ async def test_a_notice_entered_on_its_first_day_raises_nothing(scenario: Projec
     alerts = expect_success(await scenario.bureau.get("/projects/alerts"))["items"]
 
     assert notice["entered_afterwards"] is False
-    assert [one for one in alerts if one["rule"] == "warning.notice_afterwards"] == []
+    assert [one for one in alerts if one["rule"] == "evidence.notice_afterwards"] == []
 
 
 async def test_objections_are_taken_in_their_period(scenario: ProjectScenario) -> None:

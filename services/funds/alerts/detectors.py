@@ -455,12 +455,12 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
 
 async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
-    since, name = context.rule.value.get_window_start(context.on), context.rule.title
+    name, since = context.rule.title, context.rule.value.get_window_start(context.on)
     rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    context.note_truncation(rows)
     text = "公示自 {0.starts_on} 起, {0.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片"
     return [
-        Detection("notice", str(row.id), row.region, f"{name}: {row.title}", text.format(row))
-        for row in context.note_truncation(rows)
+        Detection("notice", str(one.id), one.region, f"{name}: {one.title}", text.format(one)) for one in rows
     ]
 
 

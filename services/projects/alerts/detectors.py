@@ -99,7 +99,7 @@ DETECTORS: tuple[Detector[Any], ...] = (
         (ChangeMoved.topic, NoticePosted.topic),
     ),
     Detector(
-        "warning.notice_afterwards",
+        "evidence.notice_afterwards",
         WindowAlertRule,
         _detect_notices_entered_afterwards,
         (NoticePosted.topic,),

@@ -17,7 +17,8 @@ from shared.unit_of_work import ServiceContext, UnitOfWork
 
 
 async def _load_rules(work: UnitOfWork, region: str) -> dict[str, Rule[WarningRule]]:
-    rules = await work.get_rules((detector.rule for detector in DETECTORS), region=region)
+    keys = (one.rule for one in DETECTORS if one.rule.key.startswith(RULE_PREFIX))
+    rules = await work.get_rules(keys, region=region)
     return {key.removeprefix(RULE_PREFIX): rule for key, rule in rules.items()}
 
 
