@@ -117,7 +117,9 @@ async def test_the_overview_names_forbidden_and_unavailable_parts(
 
 
 async def test_the_overview_of_another_region_is_not_found(gate: ServiceUnderTest) -> None:
-    answer = await gate.client_as("town_officer").get("/overview", params={"region": "620602101000"})
+    answer = await gate.client_as("town_officer").get(
+        "/overview", params={"region": "620602101000", "year": 2024}
+    )
     assert answer.status_code == 404
 
 
