@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from docs.generate import build_apps
 from shared.http import Route
 
-TOLERANT = {"ListAsk", "RecordAsk", "BuiltAsset", "CommitmentWrite"}
-"""Bodies in DingTalk's format, whose clients send more fields, and between services of two releases."""
+TOLERANT = {"ListAsk", "RecordAsk", "BuiltAsset", "CommitmentWrite", "PublicKey"}
+"""Bodies in DingTalk's format, whose clients send more fields, between services of two releases, and keys as browsers export them."""
 LISTS = {
     "identity": "/users",
     "projects": "/projects",

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from shared.request_body import RequestBody
+
 COORDINATE_PATTERN = "^[A-Za-z0-9_-]{43}$"
 
 
-class PublicKey(BaseModel):
+class PublicKey(RequestBody):
     """WebCrypto 导出的 P-256 公钥 (JWK); other members of the export are ignored, a private part is refused."""
 
     model_config = ConfigDict(extra="ignore")
@@ -27,7 +29,7 @@ class PublicKey(BaseModel):
         return given
 
 
-class DeviceKeyCreate(BaseModel):
+class DeviceKeyCreate(RequestBody):
     """登记本机的公钥."""
 
     model_config = ConfigDict(extra="forbid")

@@ -7,12 +7,13 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SkipValidation
 
 from services.sync.items.schemas import SyncItemCreate, SyncItemResult
+from shared.request_body import RequestBody
 
 MAX_BATCH_ITEMS = 500
 MAX_BATCH_BYTES = 1024 * 1024
 
 
-class SyncBatchCreate(BaseModel):
+class SyncBatchCreate(RequestBody):
     """一批离线记录: each item is judged by itself (SyncItemCreate); a bad one holds up none but those that name it."""
 
     model_config = ConfigDict(extra="forbid")

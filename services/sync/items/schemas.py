@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.china import LabelledEnum
+from shared.request_body import RequestBody
 
 Method = Literal["POST", "PUT", "PATCH", "DELETE"]
 
@@ -35,7 +36,7 @@ class HoldReason(LabelledEnum):
     EXPIRED = "expired", "等待超过期限, 已停止办理"
 
 
-class SyncItemCreate(BaseModel):
+class SyncItemCreate(RequestBody):
     """一条离线记录的请求: exactly what the phone would have sent with a signal."""
 
     model_config = ConfigDict(extra="forbid")
