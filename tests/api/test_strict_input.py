@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from docs.generate import build_apps
 from shared.http import Route
 
-TOLERANT = {"ListAsk", "RecordAsk", "BuiltAsset", "CommitmentWrite", "PublicKey"}
+TOLERANT = {"ListAsk", "RecordAsk", "BuiltAsset", "PublicKey"}
 """Bodies in DingTalk's format, whose clients send more fields, between services of two releases, and keys as browsers export them."""
 LISTS = {
     "identity": "/users",
