@@ -236,6 +236,12 @@ async def _compute_progress_of(
     work: UnitOfWork, rows: list[sa.Row[Any]]
 ) -> list[tuple[sa.Row[Any], NoticeProgress]]:
     objections = await repository.list_objections(work, [row.id for row in rows])
+    return _compute_progress(work, rows, objections)
+
+
+def _compute_progress(
+    work: UnitOfWork, rows: list[sa.Row[Any]], objections: list[sa.Row[Any]]
+) -> list[tuple[sa.Row[Any], NoticeProgress]]:
     result = []
     for row in rows:
         own = [objection for objection in objections if objection.notice_id == row.id]
@@ -262,7 +268,7 @@ def _to_public_notice(work: UnitOfWork, row: sa.Row[Any], progress: NoticeProgre
 async def _to_notice_reads(work: UnitOfWork, rows: list[sa.Row[Any]]) -> list[NoticeRead]:
     objections = await repository.list_objections(work, [row.id for row in rows])
     notices = []
-    for row, progress in await _compute_progress_of(work, rows):
+    for row, progress in _compute_progress(work, rows, objections):
         own = [
             ObjectionRead.model_validate(objection)
             for objection in objections

@@ -32,11 +32,11 @@ async def list_reports(work: UnitOfWork, project_id: UUID, params: PageParams) -
     )
 
 
-async def find_last_report(work: UnitOfWork, project_id: UUID, on: date) -> Progress | None:
-    """Return the last report of a project up to a day, or None. The caller has checked access to the project."""
+async def list_reports_until(work: UnitOfWork, project_id: UUID, on: date) -> list[Progress]:
+    """Return the last `MAX_REPORTS` reports of a project up to a day, oldest first. The caller has checked access."""
     query = select(Progress).where(Progress.project_id == project_id, Progress.reported_on <= on)
-    query = query.order_by(col(Progress.reported_on).desc(), col(Progress.id).desc())
-    return (await work.session.exec(query.limit(1))).first()
+    query = query.order_by(col(Progress.reported_on).desc(), col(Progress.id).desc()).limit(MAX_REPORTS)
+    return list(await work.session.exec(query))[::-1]
 
 
 async def list_all_reports(work: UnitOfWork, project_id: UUID) -> list[Progress]:

@@ -74,7 +74,8 @@ async def _validate_report(
         errors.append(FieldError("before_start", detail, "before the start", "/happened_at"))
     if not any(photo.fix is not None for photo in body.photos):
         errors.append(FieldError("no_place", "至少一张照片须有拍摄地点", "no photo has a place", "/photos"))
-    earlier = await repository.find_last_report(work, project.id, reported_on)
+    reports = await repository.list_reports_until(work, project.id, reported_on)
+    earlier = reports[-1] if reports else None
     if earlier is not None and body.physical_percent < earlier.physical_percent and not body.reason.strip():
         detail = f"上次已报 {earlier.physical_percent}%, 调低须说明原因"
         errors.append(FieldError("lower", detail, "lower than before without a reason", "/reason"))
@@ -82,14 +83,9 @@ async def _validate_report(
     rule = (await work.get_rule(PROGRESS_EVIDENCE, on=reported_on, region=project.region)).value
     facts = PhotoFacts(
         files,
-        await repository.list_points(work, project.id),
+        await repository.list_points(work, project.id) if project.lon is not None else (),
         await repository.list_photo_uses(work, (row.sha256 for row in files.values())),
     )
-    reports = [
-        report
-        for report in await repository.list_all_reports(work, project.id)
-        if report.reported_on <= reported_on
-    ]
     errors += check_photos(body, facts, rule, happened_at)
     errors += check_quantities(project, reports, body, rule)
     if errors:
