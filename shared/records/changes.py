@@ -29,6 +29,7 @@ from shared.events.log import (
     up_to_cursor,
 )
 from shared.records.kinds import RecordKind
+from shared.request_body import RequestBody
 from shared.unit_of_work import UnitOfWork
 
 MAX_SUBJECTS = 500
@@ -37,7 +38,7 @@ MAX_SNAPSHOT_ROWS = 200
 """Rows of one kind in one page of a snapshot."""
 
 
-class SyncState(BaseModel):
+class SyncState(RequestBody):
     """Where a caller is in one service; services/sync keeps it in its cursor."""
 
     position: str = ""
@@ -47,7 +48,7 @@ class SyncState(BaseModel):
     digests: dict[str, str] = {}
 
 
-class ChangesRequest(BaseModel):
+class ChangesRequest(RequestBody):
     """What services/sync asks."""
 
     state: SyncState | None = None
