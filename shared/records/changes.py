@@ -29,7 +29,6 @@ from shared.events.log import (
     up_to_cursor,
 )
 from shared.records.kinds import RecordKind
-from shared.request_body import RequestBody
 from shared.unit_of_work import UnitOfWork
 
 MAX_SUBJECTS = 500
@@ -38,7 +37,7 @@ MAX_SNAPSHOT_ROWS = 200
 """Rows of one kind in one page of a snapshot."""
 
 
-class SyncState(RequestBody):
+class SyncState(BaseModel):
     """Where a caller is in one service; services/sync keeps it in its cursor."""
 
     position: str = ""
@@ -48,7 +47,7 @@ class SyncState(RequestBody):
     digests: dict[str, str] = {}
 
 
-class ChangesRequest(RequestBody):
+class ChangesRequest(BaseModel):
     """What services/sync asks."""
 
     state: SyncState | None = None

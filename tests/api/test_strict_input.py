@@ -12,8 +12,8 @@ from pydantic import BaseModel
 from docs.generate import build_apps
 from shared.http import Route
 
-TOLERANT = {"ListAsk", "RecordAsk", "BuiltAsset", "PublicKey"}
-"""Bodies in DingTalk's format, whose clients send more fields, between services of two releases, and keys as browsers export them."""
+TOLERANT = {"ListAsk", "RecordAsk", "PublicKey"}
+"""Bodies in DingTalk's format, whose clients send more fields, and keys as browsers export them."""
 LISTS = {
     "identity": "/users",
     "projects": "/projects",
@@ -39,7 +39,8 @@ def _list_bodies() -> Iterator[tuple[str, type[BaseModel]]]:
     for name, app in build_apps().items():
         for context in iter_route_contexts(app.routes):
             route = context.original_route
-            if isinstance(route, Route) and route.body_field is not None:
+            is_public = not str(context.path).startswith("/internal/")
+            if is_public and isinstance(route, Route) and route.body_field is not None:
                 for shape in _list_shapes(route.body_field.field_info.annotation, set()):
                     if not shape.__name__.startswith("Body_"):
                         yield f"{name} {context.path}", shape

@@ -11,7 +11,7 @@ from shared.request_body import RequestBody
 COORDINATE_PATTERN = "^[A-Za-z0-9_-]{43}$"
 
 
-class PublicKey(RequestBody):
+class PublicKey(BaseModel):
     """WebCrypto 导出的 P-256 公钥 (JWK); other members of the export are ignored, a private part is refused."""
 
     model_config = ConfigDict(extra="ignore")
