@@ -240,6 +240,12 @@ class ProjectChange(PatchBody):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
+class BuiltAssetWrite(BuiltAsset):
+    """形成的一项资产."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
 class ProjectTransitionRequest(TransitionRequest):
     """办理项目. The lifecycle table names the fields an action needs; the others are ignored."""
 
@@ -254,7 +260,9 @@ class ProjectTransitionRequest(TransitionRequest):
     purchase: Purchase | None = Field(None, description="采购对象: 工程、货物、服务; 空则按项目类型")
     estimate: Money | None = Field(None, description="单项合同估算价; 空则为总投资")
     settled: Money | None = Field(None, description="审定结算金额")
-    built: list[BuiltAsset] = Field(default=[], max_length=100, description="形成的资产; 空则按项目登记一项")
+    built: list[BuiltAssetWrite] = Field(
+        default=[], max_length=100, description="形成的资产; 空则按项目登记一项"
+    )
 
 
 class PlaceRead(BaseModel):
