@@ -3,6 +3,7 @@
 from shared.clients.composition import ALERTS_PAGE, LINK, Composition, Figure, StepSpec, ThreadPage
 
 COMPOSITION = Composition(
+    yearly=False,
     figures=(
         Figure(rank=30, key="assets", path=("count",), label="项目资产", unit="项"),
         Figure(rank=31, key="asset_value", path=("value",), label="资产原值", unit="元"),

@@ -61,4 +61,7 @@ class Composition(BaseModel):
     thread_kinds: dict[str, str] = {}
     thread_pages: tuple[ThreadPage, ...] = ()
     thread_steps: tuple[StepSpec, ...] = ()
+    yearly: bool = Field(
+        True, description="whether its summary is that of a year; assets are all that there are"
+    )
     notices: bool = Field(False, description="whether it has public notices; found from its routes")
