@@ -212,16 +212,6 @@ async def test_a_plan_cannot_exceed_available_income(scenario: AssetScenario) ->
 async def test_two_plans_never_share_the_same_money(scenario: AssetScenario) -> None:
     await create_earning_asset(scenario)
     plans = [await create_ready_distribution(scenario) for _ in range(2)]
-    first = await create_decided_distribution(scenario)
-    second = await create_decided_distribution(scenario)
-    for plan in (first, second):
-        notice = {
-            "level": "distribution",
-            "places": ["公开栏"],
-            "starts_on": str(scenario.today() - timedelta(days=11)),
-            "photo": await scenario.upload_photo(),
-        }
-        await scenario.town.post(f"/assets/distributions/{plan['id']}/notices", json=notice)
     outcomes = await asyncio.gather(
         *(scenario.clerk.post(f"/assets/distributions/{plan['id']}/submit", json={}) for plan in plans)
     )

@@ -42,10 +42,8 @@ from services.assets.distributions.schemas import (
     PayoutReversalPost,
 )
 from services.assets.errors import conflict, invalid
-from services.assets.policy import DISTRIBUTION_SHARES
-from shared.auth import May, mask_account, normalize_text
 from services.assets.policy import DISTRIBUTION_SHARES, DISTRIBUTION_VOTES
-from shared.auth import May, mask_account
+from shared.auth import May, mask_account, normalize_text
 from shared.china import format_yuan
 from shared.db import new_id
 from shared.errors import FieldError, Forbidden
@@ -173,19 +171,18 @@ async def _require_valid_vote(work: UnitOfWork, plan: Distribution, body: Decisi
     if body.agreed > body.present:
         raise invalid("agreed", "同意人数多于到会人数", "/agreed", "More agreed than were present")
     votes = await work.get_rule(DISTRIBUTION_VOTES, on=body.held_on, region=plan.region)
-    terms = votes.value.get(body.step)
-    if terms is None:
+    if (terms := votes.value.get(body.step)) is None:
         return
     if body.entitled == 0:
         raise invalid("entitled", "须写明应到人数", "/entitled", "The number of members is needed")
     if body.present > body.entitled:
         raise invalid("present", "到会人数多于应到人数", "/present", "More came than there are members")
     if body.present < Fraction(terms.quorum) * body.entitled:
-        detail = f"应到 {body.entitled} 人, 到会 {body.present} 人, 不足 {terms.quorum}, 会议无效"
-        raise invalid("quorum", detail, "/present", "The meeting had no quorum")
+        raise invalid("quorum", f"到会人数不足应到人数的 {terms.quorum}, 会议无效", "/present", "No quorum")
     if body.agreed <= Fraction(terms.majority) * body.present:
-        detail = f"到会 {body.present} 人, 同意 {body.agreed} 人, 没有超过 {terms.majority}, 未通过"
-        raise invalid("majority", detail, "/agreed", "No majority agreed")
+        raise invalid(
+            "majority", f"同意人数没有超过到会人数的 {terms.majority}, 未通过", "/agreed", "No majority"
+        )
 
 
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:

@@ -457,7 +457,6 @@ async def detect_notices_entered_afterwards(context: DetectionContext[WindowAler
     """Detect public notices that were entered after their first day."""
     name, since = context.rule.title, context.rule.value.get_window_start(context.on)
     rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
-    context.note_truncation(rows)
     text = "公示自 {0.starts_on} 起, {0.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片"
     return [Detection("notice", str(x.id), x.region, f"{name}: {x.title}", text.format(x)) for x in rows]
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.china import LabelledEnum, MoneySum, RegionCode, SignedMoney
-from shared.china import LabelledEnum, RegionCode, SignedMoney
 from shared.request_body import RequestBody
 
 

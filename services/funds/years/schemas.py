@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.china import Money, MoneySum, PositiveMoney, RegionCode
-from shared.china import Money, PositiveMoney, RegionCode
 from shared.request_body import RequestBody
 
 
