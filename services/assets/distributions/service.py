@@ -178,11 +178,9 @@ async def _require_valid_vote(work: UnitOfWork, plan: Distribution, body: Decisi
     if body.present > body.entitled:
         raise invalid("present", "到会人数多于应到人数", "/present", "More came than there are members")
     if body.present < Fraction(terms.quorum) * body.entitled:
-        raise invalid("quorum", f"到会人数不足应到人数的 {terms.quorum}, 会议无效", "/present", "No quorum")
+        raise invalid("quorum", f"到会不足应到的 {terms.quorum}, 会议无效", "/present", "No quorum")
     if body.agreed <= Fraction(terms.majority) * body.present:
-        raise invalid(
-            "majority", f"同意人数没有超过到会人数的 {terms.majority}, 未通过", "/agreed", "No majority"
-        )
+        raise invalid("majority", f"同意没有超过到会的 {terms.majority}", "/agreed", "No majority")
 
 
 async def get_distribution_detail(work: UnitOfWork, plan: Distribution) -> DistributionDetail:
