@@ -145,19 +145,21 @@ async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
     return row
 
 
+async def find_files(work: UnitOfWork, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    """The rows, by id, of those of the files that the caller may read."""
+    uuids = [uuid for uuid in map(_parse_uuid, {one for one in ids if one}) if uuid is not None]
+    if not uuids:
+        return {}
+    query = sa.select(file).where(file.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file.c.region))
+    return {str(row.id): row for row in await execute_core(work.session, query)}
+
+
 async def require_files(
     work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos"
 ) -> dict[str, sa.Row[Any]]:
     """The rows of files by id; Invalid unless every id names a file that the caller may read."""
-    requested = {file_id for file_id in ids if file_id}
-    found: dict[str, sa.Row[Any]] = {}
-    uuids = [uuid for uuid in map(_parse_uuid, requested) if uuid is not None]
-    if uuids:
-        query = sa.select(file).where(
-            file.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file.c.region)
-        )
-        found = {str(row.id): row for row in await execute_core(work.session, query)}
-    missing = sorted(requested - set(found))
+    found = await find_files(work, ids)
+    missing = sorted({one for one in ids if one} - set(found))
     if missing:
         raise Invalid(
             f"没有这些文件, 请先上传: {'、'.join(missing)}",

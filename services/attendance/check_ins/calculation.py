@@ -44,11 +44,11 @@ def evaluate_check_in(
     limits: CheckInLimits,
     received_at: datetime,
 ) -> CheckInEvaluation:
-    """Compares the position with the fences of the assignments that cover the day.
+    """Compares the position with the fences of the assignments that cover the day, as they were at that instant.
 
     A check-in that is unsure or has a flag is held for review, never discarded.
     """
-    current = [assignment for assignment in assignments if assignment.covers(day)]
+    current = [one.at(check_in.taken_at) for one in assignments if one.covers(day)]
     flags = _find_flags(check_in, limits, received_at)
     position = check_in.fix.to_wgs84() if check_in.fix else None
     match: tuple[CachedAssignment, FenceVerdict] | None = None
@@ -71,6 +71,19 @@ def evaluate_check_in(
     )
 
 
+def correct_clock(check_in: CheckInPost, limits: CheckInLimits, received_at: datetime) -> CheckInPost:
+    """Returns the check-in with its times shifted by what the phone's clock showed when it sent, if that was wrong."""
+    if check_in.sent_at is None:
+        return check_in
+    offset = received_at - check_in.sent_at
+    if abs(offset) <= timedelta(minutes=limits.clock_minutes):
+        return check_in
+    fix = check_in.fix
+    if fix is not None and fix.taken_at is not None:
+        fix = fix.model_copy(update={"taken_at": fix.taken_at + offset})
+    return check_in.model_copy(update={"taken_at": check_in.taken_at + offset, "fix": fix})
+
+
 def compute_digest(check_in: CheckInPost) -> str:
     """Returns the SHA-256 of a check-in without `sent_at`; equal digests are repeats of one check-in."""
     return hashlib.sha256(check_in.model_dump_json(exclude={"sent_at"}).encode()).hexdigest()
@@ -84,8 +97,9 @@ def build_row(
     rule_ref: str,
     work_date: date,
     district: str,
+    sent: CheckInPost,
 ) -> CheckInRow:
-    """Returns the column values of the actor's own check-in."""
+    """Returns the column values of the actor's own check-in; `sent` is it before its clock was corrected."""
     fix, verdict, assignment, position = (
         check_in.fix,
         evaluation.verdict,
@@ -101,13 +115,14 @@ def build_row(
         "created_at": received_at,
         "created_by": actor.id,
         "updated_at": received_at,
-        "created_digest": compute_digest(check_in),
+        "created_digest": compute_digest(sent),
         "person": actor.id,
         "sent_by": actor.sent_by or actor.id,
         "kind": check_in.kind,
         "source": CheckInSource.USER,
         "work_date": work_date,
         "taken_at": check_in.taken_at,
+        "phone_taken_at": None if sent is check_in else sent.taken_at,
         "fixed_at": fix.taken_at if fix else None,
         "received_at": received_at,
         "post_id": assignment.post_id if assignment else None,

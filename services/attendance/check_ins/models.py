@@ -30,6 +30,8 @@ class CheckIn(Base, Record, table=True):
     source: CheckInSource = Field(sa_type=text_enum(CheckInSource))
     work_date: date
     taken_at: datetime
+    phone_taken_at: datetime | None = None
+    """What the phone's clock said, where `taken_at` was corrected by it."""
     fixed_at: datetime | None = None
     received_at: datetime
     post_id: UUID | None = None

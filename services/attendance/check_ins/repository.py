@@ -75,7 +75,7 @@ def _encode_rows(rows: RowsWithActors) -> str:
     """Returns the statement's JSON parameter: the columns that differ by row, and those of the event."""
     return to_json(
         [
-            {name: row[name] for name in _SENT_COLUMNS} | _build_event_columns(row, actor)
+            {name: row.get(name) for name in _SENT_COLUMNS} | _build_event_columns(row, actor)
             for row, actor in rows
         ]
     ).decode()

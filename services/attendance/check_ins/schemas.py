@@ -117,7 +117,8 @@ class CheckInRead(BaseModel):
     kind: Kind
     source: CheckInSource
     work_date: date
-    taken_at: datetime
+    taken_at: datetime = Field(description="打卡时间; 手机时钟不准的已按服务器校正")
+    phone_taken_at: datetime | None = Field(None, description="校正前手机上的时间")
     received_at: datetime
     post_id: UUID | None
     verdict: FencePosition | None

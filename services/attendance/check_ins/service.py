@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from services.attendance.check_ins.calculation import (
     CheckInEvaluation,
     CheckInRow,
     build_row,
+    correct_clock,
     evaluate_check_in,
     resolve_work_date,
 )
@@ -24,7 +25,7 @@ from shared.auth import Actor, May
 from shared.errors import ApiError, FieldError, FieldErrorRead, Forbidden
 from shared.files import uploads
 from shared.http import to_field_errors
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 MAX_CLOCK_AHEAD = timedelta(days=1)
 """Check-ins dated further ahead are refused: their day is not evaluated yet."""
@@ -39,7 +40,7 @@ FIELD_LABELS = {
     "photo": "照片",
     "remark": "说明",
 }
-FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off"})
+FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file"})
 """Error codes whose detail is a full sentence; others get the field's name in front."""
 CheckInItems = Sequence[dict[str, Any] | CheckInPost]
 InsertCheckIns = Callable[[Sequence[tuple[CheckInRow, Actor]]], Awaitable[Collection[UUID]]]
@@ -57,6 +58,15 @@ class EvaluatedItem:
     row: CheckInRow
 
 
+@dataclass(frozen=True, slots=True)
+class DayRules:
+    """What holds for the check-ins of one day: switches, limits, and the version of the limits."""
+
+    switches: CheckInSwitches
+    limits: CheckInLimits
+    ref: str
+
+
 @dataclass(slots=True)
 class Submission:
     """One request with its sender and time, and later its results or the error that refuses it."""
@@ -69,7 +79,10 @@ class Submission:
     results: list[CheckInResult] = field(default_factory=list)
     refusal: ApiError | None = None
     limits: CheckInLimits | None = None
-    rule: str = ""
+    rules: dict[date, DayRules] = field(default_factory=dict)
+    """Rules of the days that its items are of."""
+    sent: dict[UUID, CheckInPost] = field(default_factory=dict)
+    """Check-ins whose clock was corrected, as they were sent."""
 
     @property
     def is_accepted(self) -> bool:
@@ -151,44 +164,85 @@ def build_refused_result(identifier: str, errors: Sequence[FieldError]) -> Check
 
 
 async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
-    """Loads the district's rules and parses the items. Raises Forbidden where own check-in is off."""
+    """Parses the items, each by the rules of its day. Raises Forbidden where own check-in is off on all their days."""
     region = next((grant.region for grant in submission.actor.grants), work.context.settings.district)
     district = get_district(region)
-    switches = (await work.get_rule(CHECK_IN_SWITCHES, region=district)).value
-    if not switches.own_check_in:
-        raise Forbidden(switches.switched_off_message, "Check-in is switched off here")
-    rule = await work.get_rule(CHECK_IN_LIMITS, region=district)
-    submission.limits = rule.value
-    submission.rule = rule.ref
-    submission.parsed_items = [
-        _parse_item(item, submission.limits, work.at, switches) for item in submission.items
+    today = await _get_day_rules(work, submission, district, work.today)
+    submission.limits = today.limits
+    parsed: list[CheckInPost | CheckInResult] = []
+    off: set[int] = set()
+    for at, item in enumerate(submission.items):
+        check_in = _parse_item(item)
+        if isinstance(check_in, CheckInPost):
+            corrected = correct_clock(check_in, today.limits, work.at)
+            if corrected is not check_in:
+                submission.sent[check_in.id] = check_in
+            day = corrected.taken_at.astimezone(CHINA_TIME_ZONE).date()
+            rules = await _get_day_rules(work, submission, district, day)
+            if not rules.switches.own_check_in:
+                off.add(at)
+            check_in = _check_item(corrected, rules, work.at)
+        parsed.append(check_in)
+    if len(off) == len(parsed):
+        raise Forbidden(today.switches.switched_off_message, "Check-in is switched off here")
+    submission.parsed_items = await _refuse_missing_photos(work, parsed)
+
+
+async def _get_day_rules(work: UnitOfWork, submission: Submission, district: str, day: date) -> DayRules:
+    """Returns switches and limits of a day in the sender's district."""
+    if day not in submission.rules:
+        switches = (await work.get_rule(CHECK_IN_SWITCHES, on=day, region=district)).value
+        rule = await work.get_rule(CHECK_IN_LIMITS, on=day, region=district)
+        submission.rules[day] = DayRules(switches, rule.value, rule.ref)
+    return submission.rules[day]
+
+
+async def _refuse_missing_photos(
+    work: UnitOfWork, items: Sequence[CheckInPost | CheckInResult]
+) -> list[CheckInPost | CheckInResult]:
+    """Returns the items; one whose photo is not there is refused by itself."""
+    photos = [item.photo for item in items if isinstance(item, CheckInPost) and item.photo]
+    if not photos:
+        return list(items)
+    found = await uploads.find_files(work, photos)
+    return [
+        build_refused_result(
+            str(item.id),
+            [FieldError("no_such_file", f"没有照片 {item.photo}, 请先上传", "no such file", "/photo")],
+        )
+        if isinstance(item, CheckInPost) and item.photo and item.photo not in found
+        else item
+        for item in items
     ]
-    photos = [item.photo for item in submission.parsed_items if isinstance(item, CheckInPost) and item.photo]
-    if photos:
-        await uploads.require_files(work, photos, "/photo")
 
 
-def _parse_item(
-    item: dict[str, Any] | CheckInPost, limits: CheckInLimits, at: datetime, switches: CheckInSwitches
-) -> CheckInPost | CheckInResult:
+def _parse_item(item: dict[str, Any] | CheckInPost) -> CheckInPost | CheckInResult:
     """Returns the check-in, or its refusal as a result."""
     if isinstance(item, CheckInPost):
-        check_in = item
-    else:
-        try:
-            check_in = CheckInPost.model_validate(item)
-        except ValidationError as error:
-            identifier = item.get("id", "") if isinstance(item, dict) else ""
-            return build_refused_result(str(identifier), to_field_errors(error.errors()))
-    if (at - check_in.taken_at).days >= limits.refused_after_days:
-        text = f"打卡时间已超过 {limits.refused_after_days} 天, 请核对手机时间, 确有漏打的走补卡"
+        return item
+    try:
+        return CheckInPost.model_validate(item)
+    except ValidationError as error:
+        identifier = item.get("id", "") if isinstance(item, dict) else ""
+        return build_refused_result(str(identifier), to_field_errors(error.errors()))
+
+
+def _check_item(check_in: CheckInPost, rules: DayRules, at: datetime) -> CheckInPost | CheckInResult:
+    """Returns the check-in, or its refusal by the rules of its day."""
+    if (at - check_in.taken_at).days >= rules.limits.refused_after_days:
+        text = f"打卡时间已超过 {rules.limits.refused_after_days} 天, 请核对手机时间, 确有漏打的走补卡"
         return build_refused_result(str(check_in.id), [FieldError("too_old", text, "too old", "/taken_at")])
     if check_in.taken_at > at + MAX_CLOCK_AHEAD:
         text = "打卡时间比现在晚一天以上, 请校准手机时间后重新打卡"
         return build_refused_result(
             str(check_in.id), [FieldError("ahead", text, "in the future", "/taken_at")]
         )
-    if check_in.photo and switches.photo == "off":
+    if not rules.switches.own_check_in:
+        text = rules.switches.switched_off_message
+        return build_refused_result(
+            str(check_in.id), [FieldError("check_in_off", text, "switched off", "/taken_at")]
+        )
+    if check_in.photo and rules.switches.photo == "off":
         return build_refused_result(
             str(check_in.id),
             [FieldError("photo_off", "本地已关闭打卡照片, 请不带照片重发", "no photos", "/photo")],
@@ -206,16 +260,15 @@ def _evaluate_submission(
     submission: Submission, assignments: Sequence[CachedAssignment], district: str
 ) -> None:
     """Evaluates each item. Raises Forbidden if the sender may not check in in the region of an item."""
-    limits = submission.limits
-    if limits is None:
-        raise ValueError("not read yet")
     regions = set()
     for item in submission.parsed_items:
         if isinstance(item, CheckInPost):
-            work_date = resolve_work_date(item.taken_at, limits)
-            evaluation = evaluate_check_in(item, work_date, assignments, limits, submission.at)
+            day = submission.rules[item.taken_at.astimezone(CHINA_TIME_ZONE).date()]
+            work_date = resolve_work_date(item.taken_at, day.limits)
+            evaluation = evaluate_check_in(item, work_date, assignments, day.limits, submission.at)
+            sent = submission.sent.get(item.id, item)
             row = build_row(
-                submission.actor, submission.at, item, evaluation, submission.rule, work_date, district
+                submission.actor, submission.at, item, evaluation, day.ref, work_date, district, sent
             )
             regions.add(row["region"])
             submission.evaluated_items[id(item)] = EvaluatedItem(item, evaluation, row)

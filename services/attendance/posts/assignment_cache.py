@@ -4,7 +4,7 @@ Each process asks every REFRESH_INTERVAL which persons' assignments or posts hav
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -39,6 +39,13 @@ class CachedAssignment:
     fences: tuple[Fence, ...]
     starts_on: date
     ends_on: date | None
+    former: tuple[tuple[datetime, tuple[Fence, ...]], ...] = ()
+    """Fences that were replaced, each with the instant until which they held."""
+
+    def at(self, instant: datetime) -> "CachedAssignment":
+        """The assignment with the fences of an instant."""
+        fences = next((fences for until, fences in self.former if instant < until), self.fences)
+        return self if fences is self.fences else replace(self, fences=fences)
 
     def covers(self, day: date) -> bool:
         """True if the assignment covers the day."""
@@ -123,4 +130,8 @@ def _remove_persons(cache: _AssignmentCache, persons: Iterable[str]) -> None:
 def _build_assignment(row: Any, fences: tuple[Fence, ...]) -> CachedAssignment:  # noqa: ANN401 - a row of the query
     """Builds an entry; it ends with the assignment or the closing of the post, whichever is first."""
     ends_on = min(filter(None, (row.ends_on, row.closed_on)), default=None)
-    return CachedAssignment(row.post_id, row.name, row.region, fences, row.starts_on, ends_on)
+    former = tuple(
+        (datetime.fromisoformat(one["until"]), tuple(map(fence_from_json, one["fences"])))
+        for one in row.former_fences or ()
+    )
+    return CachedAssignment(row.post_id, row.name, row.region, fences, row.starts_on, ends_on, former)

@@ -24,6 +24,8 @@ class Post(Base, Record, table=True):
     name: str = Field(max_length=100)
     kind: PostKind = Field(sa_type=text_enum(PostKind))
     fences: list[dict[str, Any]] = Field(sa_type=JSON)
+    former_fences: list[dict[str, Any]] | None = Field(default=None, sa_type=JSON)
+    """Fences that were replaced, the oldest first: {"until": instant, "fences": […]}."""
     address: str = Field(default="", max_length=200)
     closed_on: date | None = None
 

@@ -36,6 +36,7 @@ class AssignmentRow(NamedTuple):
     region: str
     fences: list[dict[str, Any]]
     closed_on: date | None
+    former_fences: list[dict[str, Any]] | None
 
 
 async def get_post(work: UnitOfWork, post_id: UUID, *, lock: bool = False) -> Post:
@@ -190,6 +191,7 @@ def _build_assignments_query(
             post.region,
             post.fences,
             post.closed_on,
+            post.former_fences,
         )
         .join_from(Assignment, Post, post.id == assignment.post_id)
         .where(of_persons, sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= since))

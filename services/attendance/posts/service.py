@@ -64,6 +64,8 @@ class NewDevice:
 
 
 MAX_FENCES = 20
+MAX_FORMER_FENCES = 20
+"""Replaced sets of fences that a post keeps."""
 
 
 async def find_new_devices(
@@ -157,6 +159,8 @@ async def update_post(work: UnitOfWork, post_id: UUID, body: PostChange, match: 
     if body.fences is not None:
         changes["fences"] = _encode_fences(body.fences)
     before = {name: getattr(post, name) for name in changes}
+    if changes.get("fences", post.fences) != post.fences:
+        _keep_former_fences(work, post)
     for name, value in changes.items():
         setattr(post, name, value)
     assignment_cache.clear_cache(work.context)
@@ -301,10 +305,17 @@ async def _save_fences(work: UnitOfWork, post: Post, fences: list[dict[str, obje
     if len(fences) > MAX_FENCES:
         raise Conflict(f"一个驻村点最多 {MAX_FENCES} 个围栏", "Too many fences")
     before = {"fences": len(post.fences)}
+    _keep_former_fences(work, post)
     post.fences = fences
     assignment_cache.clear_cache(work.context)
     await save_record(work, post, PostChanged(name=post.name, kind=post.kind), before=before)
     return post
+
+
+def _keep_former_fences(work: UnitOfWork, post: Post) -> None:
+    """Keep the fences that are about to be replaced: check-ins of the time before are judged by them."""
+    former = {"until": work.at.isoformat(), "fences": post.fences}
+    post.former_fences = [*(post.former_fences or []), former][-MAX_FORMER_FENCES:]
 
 
 def _build_event(assignment: Assignment) -> AssignmentChanged:
