@@ -9,7 +9,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test check fix docs migrate migration new-service story bench
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service story bench
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,9 @@ run-services: $(READY)  ## one process per service over TCP, Caddy in front at P
 
 pages: $(RUN_READY)  ## build the pages of web/ now (desk, phone)
 	@$(BIN)/python -m embedded.pages
+
+test-web: $(RUN_READY)  ## a week on a phone, two persons, a villager, in a real browser (PICTURES=docs/pictures)
+	@$(BIN)/python -m embedded.pages && XIANJIE_PICTURES=$(if $(PICTURES),$(abspath $(PICTURES))) $(BIN)/python -m embedded.pages e2e
 
 check-web: $(RUN_READY)  ## types, lint and unit tests of web/
 	@$(BIN)/python -m embedded.pages check

@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 const CANDIDATES = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync", "--lang=zh-CN",
 ];
 const axeSource = await readFile(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf-8");
 export const PICTURES = process.env.XIANJIE_PICTURES ?? "";
@@ -43,6 +43,7 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
     });
     page.on("pageerror", (error) => violations.push(`${page.url()}: ${error.message}`));
   };
+  context.setDefaultTimeout(15_000);
   context.pages().forEach(watch);
   context.on("page", watch);
   return {
@@ -50,8 +51,12 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
     profile,
     page: context.pages()[0] ?? (await context.newPage()),
     violations,
-    /** Ends the browser as a phone ends an app; the profile stays. */
-    kill: () => context.close(),
+    /** Ends the app without a word to its page, in the middle of anything; the profile stays. */
+    kill: async () => {
+      // Closing a context ends its emulation first: a page still there would find a line and send.
+      await Promise.all(context.pages().map((page) => page.goto("about:blank")));
+      await context.close();
+    },
     end: async () => {
       await context.close();
       rmSync(profile, { recursive: true, force: true });
@@ -64,7 +69,8 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
 export async function checkScreen(page, name) {
   const size = page.viewportSize();
   for (const [width, type] of [[size.width, ""], [360, ""], [360, "large"]]) {
-    await page.setViewportSize({ width, height: size.height });
+    // High enough that no sticky bar lies over a target.
+    await page.setViewportSize({ width, height: 2600 });
     await page.evaluate((kind) => { document.documentElement.dataset.type = kind; }, type);
     await settle(page);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

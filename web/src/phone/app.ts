@@ -30,6 +30,7 @@ const opened = shallowRef<Store | null>(null);
 const REST_MS = 60_000;
 const STALE_MS = 10 * 60_000;
 let lastRefresh = 0;
+let again = false;
 
 export function store(): Store {
   if (!opened.value) throw new Error("nobody is signed in");
@@ -73,8 +74,18 @@ export async function submit(draft: Omit<Draft, "recordedBy">): Promise<Entry> {
 /** Sends what waits, then reads what changed. One at a time, also across windows. */
 export async function synchronize(asked = false): Promise<void> {
   const own = opened.value;
-  if (!own || app.busy) return;
+  if (!own) return;
+  if (!navigator.onLine) {
+    // Not an attempt: an item that was never sent can still be given up.
+    app.online = false;
+    return;
+  }
+  if (app.busy) {
+    again = true;
+    return;
+  }
   app.busy = true;
+  again = false;
   try {
     const sent = await withLock(() => flushQueue(own, transport, () => new Date(), asked));
     if (opened.value !== own) return;
@@ -88,6 +99,8 @@ export async function synchronize(asked = false): Promise<void> {
     app.busy = false;
     await readEntries();
   }
+  // What was written, or who came, while this was under way.
+  if (again && app.online && opened.value) await synchronize();
 }
 
 async function withLock<T>(work: () => Promise<T>): Promise<T> {

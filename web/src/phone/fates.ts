@@ -45,10 +45,10 @@ function describeAnswer(entry: Entry): FateWords {
   const words = typeof answer["words"] === "string" ? answer["words"] : "";
   const judged = answer["result"] ?? answer["taken"];
   if (judged === "refused" || judged === "invalid") return { tone: "bad", word: "没有收下", sentence: words };
-  if (judged === "held") return { tone: "warn", word: "已记录，待复核", sentence: words };
+  const twice = entry.fate === "duplicate" || entry.sends > 1 ? "（发了两次，只记一次）" : "";
+  if (judged === "held") return { tone: "warn", word: `已记录，待复核${twice}`, sentence: words };
   const state = typeof answer["state"] === "string" ? answer["state"] : "";
   const moves = findLifecycle(entry.kind)?.actions.some((one) => one.sources.includes(state)) ?? false;
-  const twice = entry.fate === "duplicate" ? "（发了两次，只记一次）" : "";
   if (state && moves) return { tone: "warn", word: `已收下，等人办${twice}`, sentence: words || `现在：${labelState(entry.kind, state)}。` };
   return { tone: "ok", word: `已记录${twice}`, sentence: words || (state ? `现在：${labelState(entry.kind, state)}。` : "") };
 }

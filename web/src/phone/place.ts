@@ -37,7 +37,7 @@ export function watchPlace(): void {
   }
   const found = ({ coords, timestamp }: GeolocationPosition): void => {
     const { longitude: lon, latitude: lat, accuracy } = coords;
-    place.now = { lon, lat, accuracy, takenAt: new Date(timestamp).toISOString() };
+    place.now = { lon, lat, accuracy, takenAt: new Date(Math.min(timestamp, Date.now())).toISOString() };
     place.refusal = "";
   };
   const failed = (error: GeolocationPositionError): void => {

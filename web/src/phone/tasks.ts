@@ -71,13 +71,11 @@ export function writeRequest(task: Task, values: Values, parents: Values, record
   return { id, path: address, body: task.many ? { items: [body] } : body };
 }
 
-/** The item's title: the kind and the first words of it. */
+/** The item's title: the kind and the first words of it, before a choice and a date. */
 export function titleOf(task: Task, values: Values): string {
-  for (const field of task.fields) {
-    const value = values[field.name];
-    if (typeof value !== "string" || value === "" || field.kind || field.type === "region") continue;
-    const words = field.type === "choice" ? field.choices.find((one) => one.value === value)?.label : value;
-    if (words && (field.required || field.type.endsWith("text"))) return `${task.title}：${words.slice(0, 30)}`;
-  }
-  return task.title;
+  const filled = task.fields.filter((one) => typeof values[one.name] === "string" && values[one.name] !== "" && !one.kind);
+  const chosen = ["longtext", "text", "choice", "date"].map((type) => filled.find((one) => one.type === type)).find(Boolean);
+  if (!chosen) return task.title;
+  const value = String(values[chosen.name]);
+  return `${task.title}：${(chosen.choices.find((one) => one.value === value)?.label ?? value).slice(0, 30)}`;
 }

@@ -1,0 +1,54 @@
+/* `npm run e2e`: a fresh system with the story in it, the tests in a real browser against it, and its end. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findBrowser } from "./browser.mjs";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+const PYTHON = process.env.PYTHON ?? join(ROOT, ".venv", "bin", "python");
+const wanted = process.argv.slice(2);
+
+if (!findBrowser()) {
+  console.error("没有 Chromium，浏览器测试没有运行：请 apt-get install chromium，或用 CHROMIUM=路径 指定");
+  process.exit(process.env.XIANJIE_BROWSER === "required" ? 1 : 0);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "xianjie-e2e-"));
+const system = spawn(PYTHON, ["-m", "embedded", "--port", "0", "--var", join(folder, "var")], {
+  cwd: ROOT, stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, XIANJIE_RATES: JSON.stringify({ sign_in: "1000/minute" }) },
+});
+let code;
+try {
+  const url = await readAddress(system);
+  await run(PYTHON, ["-m", "operations.demo", "--url", url], "ignore");
+  const files = readdirSync(HERE).filter((name) => name.endsWith(".test.mjs") && (!wanted.length || wanted.some((one) => name.includes(one))));
+  const options = ["--test", "--test-concurrency=1", "--test-reporter=spec", ...files.map((name) => join(HERE, name))];
+  code = await run(process.execPath, options, "inherit", { XIANJIE_URL: url, PYTHON, XIANJIE_ROOT: ROOT });
+} finally {
+  system.kill("SIGTERM");
+  await new Promise((done) => (system.exitCode === null ? system.once("exit", done) : done()));
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(code);
+
+function readAddress(process_) {
+  return new Promise((found, failed) => {
+    let text = "";
+    process_.stdout.on("data", (part) => {
+      text += part;
+      const match = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+      if (match) found(match[0]);
+    });
+    process_.once("exit", () => failed(new Error(`the system did not start: ${text}`)));
+  });
+}
+
+function run(program, options, output, extra = {}) {
+  return new Promise((done, failed) => {
+    const child = spawn(program, options, { cwd: ROOT, stdio: ["ignore", output, "inherit"], env: { ...process.env, ...extra } });
+    child.once("exit", (status) => (program === PYTHON && status ? failed(new Error(`${options.join(" ")}: ${status}`)) : done(status ?? 1)));
+  });
+}
