@@ -46,7 +46,7 @@ class StatementLedger:
         name = f"{service} {method} {route.path}"
         if name not in self.most or counted.number > self.most[name].number:
             self.most[name] = counted
-        budget = EXCESSES.get(name) or get_budget(route)
+        budget = EXCESSES.get(name) or EXCESSES.get(f"* {method} {route.path}") or get_budget(route)
         if counted.number > budget and route.path not in BATCH_PATHS:
             statements = "\n    ".join(" ".join(text.split())[:160] for text in counted.texts)
             self.excesses.append(f"{name}: {counted.number} statements, budget {budget}\n    {statements}")

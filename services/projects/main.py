@@ -37,6 +37,7 @@ from services.projects.policy import RULES
 from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
+from services.projects.projects.models import NOTICE_SUBJECT_KIND as PROJECT_NOTICE_KIND
 from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
@@ -91,7 +92,7 @@ SERVICE = Service(
             post=POST_PERMISSION,
             objecting=OBJECT_PERMISSION,
             layouts={
-                document.NOTICE_SUBJECT_KIND: document.NOTICE_LAYOUT,
+                PROJECT_NOTICE_KIND: document.NOTICE_LAYOUT,
                 CHANGE_NOTICE_KIND: CHANGE_NOTICE_LAYOUT,
             },
         ),

@@ -14,7 +14,7 @@ from shared.alerts.models import AlertConfig, AlertRow
 from shared.auth import region_bounds
 from shared.db import event_log, execute_core
 from shared.errors import NotFound
-from shared.events import insert_once
+from shared.events import current_epoch_name, insert_once
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
@@ -84,8 +84,8 @@ async def count_alerts(work: UnitOfWork, alerts: AlertConfig, region: str, on: d
 
 
 async def list_history(work: UnitOfWork, alert: AlertRow) -> list[sa.Row[Any]]:
-    """Log rows of an alert that the caller has loaded, oldest first, at most 200."""
-    query = sa.select(event_log).where(event_log.c.subject == str(alert.id))
+    """Log rows of an alert that the caller has loaded, oldest first, at most 200, with the name of the epoch."""
+    query = sa.select(event_log, current_epoch_name()).where(event_log.c.subject == str(alert.id))
     return list(await execute_core(work.session, query.order_by(event_log.c.seq).limit(200)))
 
 

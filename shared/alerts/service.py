@@ -15,7 +15,7 @@ from shared.alerts.schemas import (
     AlertTransitionRequest,
 )
 from shared.errors import Conflict, FieldError, Invalid
-from shared.events import Envelope, get_epoch, to_envelope
+from shared.events import Envelope, to_envelope
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -40,8 +40,8 @@ async def get_alert_detail(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID
 async def list_history(work: UnitOfWork, alerts: AlertConfig, alert_id: UUID) -> list[Envelope]:
     """The events of an alert."""
     alert = await repository.get_alert(work, alerts, alert_id)
-    rows, epoch = await repository.list_history(work, alert), await get_epoch(work.session)
-    return [to_envelope(work.context.name, row, epoch.name) for row in rows]
+    rows = await repository.list_history(work, alert)
+    return [to_envelope(work.context.name, row, row.epoch) for row in rows]
 
 
 async def assign_alert(

@@ -41,7 +41,8 @@ def admin_router(service: str) -> APIRouter:
     """Router with the operator routes of one service."""
     router = APIRouter(prefix=f"/{service}/log", tags=["运维"], route_class=Route)
 
-    @router.get("/cursors", response_model=CursorList, **requires(May.LOG_OPERATE))
+    # Cursors, the end of the log and what is parked: for operators, who ask seldom.
+    @router.get("/cursors", response_model=CursorList, **requires(May.LOG_OPERATE, statements=4))
     async def read_cursors(work: ReadWork) -> Any:  # noqa: ANN401 - shaped by response_model
         """每个订阅者读到哪里, 还有多少没送到."""
         return CursorList(items=await outbox_cursors.list_cursors(work.session, topics_for))
@@ -70,7 +71,12 @@ def admin_router(service: str) -> APIRouter:
             raise NotFound("没有搁置的事件", "No event is parked there")
         return RetryResult(asked=count)
 
-    @router.get("/verify", response_model=audit_log.LogReport, **requires(May.LOG_VERIFY, refuses=(Invalid,)))
+    # The chain is checked in parts, each with its own statements.
+    @router.get(
+        "/verify",
+        response_model=audit_log.LogReport,
+        **requires(May.LOG_VERIFY, refuses=(Invalid,), statements=5),
+    )
     async def verify_log(
         work: ReadWork,
         position: Annotated[int, Query(ge=0, description="of a seal kept outside")] = 0,

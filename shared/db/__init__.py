@@ -14,6 +14,7 @@ from shared.db.engine import (
     text_enum,
     to_api_error,
 )
+from shared.db.read_together import SelectsTogether, read_together
 from shared.db.search import tokenize
 from shared.db.statement_count import StatementCount, count_as_renewal, count_statement, count_statements
 from shared.db.tables import (
@@ -43,6 +44,7 @@ __all__ = [
     "Database",
     "Fen",
     "Record",
+    "SelectsTogether",
     "StatementCount",
     "answer",
     "async_url",
@@ -64,6 +66,7 @@ __all__ = [
     "new_id",
     "notice",
     "objection",
+    "read_together",
     "rule",
     "sync_url",
     "text_enum",

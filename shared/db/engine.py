@@ -20,6 +20,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.db.sqlite_driver import SQLITE_DRIVER
 from shared.db.statement_count import watch_engine
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
 
@@ -88,7 +89,9 @@ def _create_sqlite_engine(url: URL, *, read_only: bool) -> AsyncEngine:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     size = {"pool_size": 4, "max_overflow": 4} if read_only else {"pool_size": 1, "max_overflow": 0}
     # One writer connection per process: writers queue in order instead of racing for the file lock.
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size)
+    engine = create_async_engine(
+        url, module=SQLITE_DRIVER, poolclass=AsyncAdaptedQueuePool, pool_timeout=30, **size
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's adapter

@@ -1,6 +1,14 @@
 """The event log of a service and what reads it: outbox relay, inbox, feed, webhooks, audit log."""
 
-from shared.events.epoch import CURRENT_TX_SQL, LOG_START, Cursor, Epoch, current_tx, get_epoch
+from shared.events.epoch import (
+    CURRENT_TX_SQL,
+    LOG_START,
+    Cursor,
+    Epoch,
+    current_epoch_name,
+    current_tx,
+    get_epoch,
+)
 from shared.events.event import Envelope, Event, Instant
 from shared.events.log import (
     EventRecord,
@@ -59,6 +67,7 @@ __all__ = [
     "SubscriberCursor",
     "after_cursor",
     "backoff_delay",
+    "current_epoch_name",
     "current_tx",
     "format_cursor",
     "get_epoch",

@@ -63,6 +63,12 @@ async def get_epoch(session: AsyncSession) -> Epoch:
     )
 
 
+def current_epoch_name() -> sa.ColumnElement[str]:
+    """`name` of the current epoch as a column of another query; empty in a database that no service has started on."""
+    newest = sa.select(log_epoch.c.epoch).order_by(log_epoch.c.number.desc()).limit(1)
+    return sa.func.coalesce(newest.scalar_subquery(), "").label("epoch")
+
+
 async def is_known_epoch(session: AsyncSession, name: str) -> bool:
     """Whether this log had an epoch of that name."""
     found = await execute_core(session, sa.select(log_epoch.c.number).where(log_epoch.c.epoch == name))

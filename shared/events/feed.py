@@ -88,7 +88,8 @@ def event_feed_router(service: str, may: May) -> APIRouter:
     """The feed of one service for callers with its read permission."""
     router = APIRouter(prefix=f"/{service}", tags=["事件"], route_class=Route)
 
-    @router.get("/events", response_model=EventFeed, **requires(may, refuses=(Invalid, Gone)))
+    # The epoch, the end of what is visible and the rows; once more when the first rows are none of the caller's.
+    @router.get("/events", response_model=EventFeed, **requires(may, refuses=(Invalid, Gone), statements=6))
     async def read_events(
         request: Request,
         work: ReadWork,

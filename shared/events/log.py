@@ -29,9 +29,9 @@ from shared.events.epoch import (
     TX_OFFSET_SQL,
     Cursor,
     Epoch,
+    current_epoch_name,
     current_tx,
     find_last_position,
-    get_epoch,
 )
 from shared.events.event import Envelope, Event
 from shared.events.serialization import serialize_columns, serialize_event
@@ -212,14 +212,14 @@ async def resolve_cursor(session: AsyncSession, text: str, epoch: Epoch) -> Curs
 
 async def list_history(session: AsyncSession, service: str, subject: str) -> list[Envelope]:
     """The first `MAX_HISTORY_EVENTS` events about one record, oldest first. The caller has checked its scope."""
-    query = sa.select(event_log).where(event_log.c.subject == subject).order_by(event_log.c.seq)
-    rows = (await execute_core(session, query.limit(MAX_HISTORY_EVENTS))).all()
-    epoch = await get_epoch(session)
-    return [to_envelope(service, row, epoch.name) for row in rows]
+    query = sa.select(event_log, current_epoch_name()).where(event_log.c.subject == subject)
+    rows = await execute_core(session, query.order_by(event_log.c.seq).limit(MAX_HISTORY_EVENTS))
+    return [to_envelope(service, row, row.epoch) for row in rows]
 
 
 def to_envelope(service: str, row: sa.Row[Any], epoch: str) -> Envelope:
     """A log row as subscribers and readers see it, its position as a cursor of the current epoch."""
     values = row._asdict()
+    values.pop("epoch", None)
     cursor = format_cursor(epoch, (values.pop("tx"), values.pop("seq")))
     return Envelope(service=service, cursor=cursor, **values)

@@ -29,27 +29,34 @@ async def list_by_subject(work: UnitOfWork, kind: str, subject: str) -> list[sa.
 
 async def list_objections(work: UnitOfWork, notices: Sequence[UUID]) -> list[sa.Row[Any]]:
     """All objections to these notices, by time."""
+    if not notices:
+        return []
     query = sa.select(objection).where(objection.c.notice_id.in_(notices))
     return list(await execute_core(work.session, query.order_by(objection.c.raised_at, objection.c.id)))
+
+
+def build_objection_counts_query(kind: str, subject: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """(subject, level, last day, unanswered objections, upheld objections) of every notice not withdrawn of these subjects."""
+    return (
+        sa.select(
+            notice.c.subject,
+            notice.c.level,
+            notice.c.ends_on,
+            sa.func.count(objection.c.id).filter(objection.c.answered_at.is_(None)).label("unanswered"),
+            sa.func.count(objection.c.id).filter(objection.c.upheld.is_(True)).label("upheld"),
+        )
+        .join_from(notice, objection, notice.c.id == objection.c.notice_id, isouter=True)
+        .where(notice.c.subject_kind == kind, subject, notice.c.withdrawn_at.is_(None))
+        .group_by(notice.c.id)
+        .order_by(notice.c.starts_on, notice.c.id)
+    )
 
 
 async def list_objection_counts(
     work: UnitOfWork, kind: str, subjects: Sequence[str]
 ) -> list[tuple[str, str, date, int, int]]:
     """(subject, level, last day, unanswered objections, upheld objections) of every notice not withdrawn."""
-    query = (
-        sa.select(
-            notice.c.subject,
-            notice.c.level,
-            notice.c.ends_on,
-            sa.func.count(objection.c.id).filter(objection.c.answered_at.is_(None)),
-            sa.func.count(objection.c.id).filter(objection.c.upheld.is_(True)),
-        )
-        .join_from(notice, objection, notice.c.id == objection.c.notice_id, isouter=True)
-        .where(notice.c.subject_kind == kind, notice.c.subject.in_(subjects), notice.c.withdrawn_at.is_(None))
-        .group_by(notice.c.id)
-        .order_by(notice.c.starts_on, notice.c.id)
-    )
+    query = build_objection_counts_query(kind, notice.c.subject.in_(subjects))
     return [tuple(row) for row in await execute_core(work.session, query)]
 
 

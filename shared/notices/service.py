@@ -4,7 +4,7 @@ Each service defines its `subject_kind`s and passes the content of a notice, wit
 The minimum number of days is the dated rule `notice_days.<level>` (财政部、农业农村部公告公示办法: 公示不少于 10 日).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -115,6 +115,16 @@ async def list_notice_status(
             compute_progress(ends_on, day, unanswered, upheld), ends_on
         )
     return by_subject
+
+
+def compute_notice_status(rows: Iterable[Any], on: date) -> dict[NoticeLevel, NoticeStatus]:
+    """`list_notice_status` of one record, from rows of `build_objection_counts_query`."""
+    return {
+        NoticeLevel(row.level): NoticeStatus(
+            compute_progress(row.ends_on, on, row.unanswered, row.upheld), row.ends_on
+        )
+        for row in rows
+    }
 
 
 async def get_notice_status(

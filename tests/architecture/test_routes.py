@@ -1,9 +1,11 @@
 """Every address says who may call it, how it refuses, how much it takes and what it answers."""
 
+import inspect
 from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.responses import Response
 
@@ -138,3 +140,22 @@ def test_no_two_services_answer_the_same_address(apps: dict[str, FastAPI]) -> No
 @pytest.mark.parametrize("word", ["/{id}"])
 def test_addresses_name_what_they_take(apps: dict[str, FastAPI], word: str) -> None:
     assert not [where for where, path, _ in list_routes(apps) if word in path]
+
+
+def test_no_request_changes_threads_for_a_dependency(apps: dict[str, FastAPI]) -> None:
+    """FastAPI runs a plain function in a thread of its own, which costs as much as an SQL statement."""
+    plain: set[str] = set()
+
+    def walk(dependant: Dependant) -> None:
+        for one in dependant.dependencies:
+            called = one.call
+            if inspect.isfunction(called) and not (
+                inspect.iscoroutinefunction(called) or inspect.isasyncgenfunction(called)
+            ):
+                plain.add(f"{called.__module__}.{called.__qualname__}")
+            walk(one)
+
+    for _, _, route in list_routes(apps):
+        walk(route.dependant)
+
+    assert not plain, "write `async def`"

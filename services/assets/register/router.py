@@ -48,7 +48,7 @@ from shared.unit_of_work import UnitOfWork
 router = APIRouter(prefix="/assets", tags=["资产登记"], route_class=Route)
 
 
-def _asset_filter(
+async def _asset_filter(
     region: RegionCode | None = None,
     asset_class: AssetClass | None = None,
     subclass: Annotated[str | None, Query(max_length=40)] = None,

@@ -20,7 +20,7 @@ from shared.records import RecordKind
 router = APIRouter(prefix="/funds/ledger", tags=["总账"], route_class=Route)
 
 
-def _build_filters(
+async def _build_filters(
     region: RegionCode | None = None,
     source_id: UUID | None = None,
     project_id: UUID | None = None,
@@ -41,7 +41,7 @@ def _build_filters(
 Filters = Annotated[dict[str, Any], Depends(_build_filters)]
 
 
-def _build_period(
+async def _build_period(
     since: Annotated[
         date | None, Query(alias="from", description="期间的首日(含); 给出时为这段时间的发生额")
     ] = None,

@@ -128,7 +128,7 @@ import_router = APIRouter(prefix="/funds/imports", tags=["分配表导入"], rou
 TableContent = Annotated[bytes, Body(media_type=XLSX_MEDIA_TYPE)]
 
 
-def _parse_import_params(
+async def _parse_import_params(
     region: RegionCode,
     title: Annotated[str, Query(min_length=2, max_length=300, description="方案标题")],
     year: Annotated[int, Query(ge=2000, le=2100)],

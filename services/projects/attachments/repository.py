@@ -1,13 +1,17 @@
 """Queries on attachments."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.attachments.models import Attachment
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
+
+ATTACHMENT_TABLE: sa.Table = Attachment.__table__  # type: ignore[attr-defined]
 
 
 async def list_attachments(work: UnitOfWork, project_id: UUID) -> list[Attachment]:
@@ -16,6 +20,12 @@ async def list_attachments(work: UnitOfWork, project_id: UUID) -> list[Attachmen
         Attachment.project_id == project_id, col(Attachment.removed_at).is_(None)
     )
     return list(await work.session.exec(query.order_by(col(Attachment.id))))
+
+
+def system_build_kinds_query(project_id: Any) -> sa.Select[Any]:  # noqa: ANN401 - an id or a parameter
+    """Build the query of the document kinds a project has."""
+    table = ATTACHMENT_TABLE.c
+    return sa.select(table.kind).where(table.project_id == project_id, table.removed_at.is_(None)).distinct()
 
 
 async def list_document_kinds(work: UnitOfWork, project_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:

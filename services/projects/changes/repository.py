@@ -31,14 +31,18 @@ async def get_change(work: UnitOfWork, change_id: UUID, *, lock: bool = False) -
     return change
 
 
-async def has_open_change(work: UnitOfWork, project_id: UUID) -> bool:
-    """Return whether a project has an undecided or unapplied change request. The caller has checked access to the project."""
-    query = (
+def system_build_open_change_query(project_id: Any) -> sa.Select[Any]:  # noqa: ANN401 - an id or a parameter
+    """Build the query of a change request of a project that is undecided or unapplied."""
+    return (
         sa.select(CHANGE_TABLE.c.id)
         .where(CHANGE_TABLE.c.project_id == project_id, CHANGE_TABLE.c.state.in_(OPEN_STATES))
         .limit(1)
     )
-    return (await execute_core(work.session, query)).first() is not None
+
+
+async def has_open_change(work: UnitOfWork, project_id: UUID) -> bool:
+    """Return whether a project has an undecided or unapplied change request. The caller has checked access to the project."""
+    return (await execute_core(work.session, system_build_open_change_query(project_id))).first() is not None
 
 
 def build_unpublished_condition(today: date) -> sa.ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Queries on funding commitments."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,11 +15,12 @@ COMMITMENT_TABLE: sa.Table = Commitment.__table__  # type: ignore[attr-defined]
 OPEN_CONDITIONS = (COMMITMENT_TABLE.c.issued_at.is_(None), COMMITMENT_TABLE.c.released_at.is_(None))
 
 
-async def sum_open_commitments(work: UnitOfWork, project_id: UUID) -> int:
-    """Return the amount (分) committed to a project and not yet issued. The caller has checked access to the project."""
+def system_build_open_amount_query(project_id: Any) -> sa.Select[Any]:  # noqa: ANN401 - an id or a parameter
+    """Build the query of the amount (分) committed to a project and not yet issued."""
     total = sa.cast(sa.func.coalesce(sa.func.sum(COMMITMENT_TABLE.c.amount), 0), sa.BigInteger)
-    query = sa.select(total).where(COMMITMENT_TABLE.c.project_id == project_id, *OPEN_CONDITIONS)
-    return int((await execute_core(work.session, query)).scalar_one())
+    return sa.select(total.label("amount")).where(
+        COMMITMENT_TABLE.c.project_id == project_id, *OPEN_CONDITIONS
+    )
 
 
 async def find_commitment(work: UnitOfWork, commitment_id: UUID) -> Commitment | None:

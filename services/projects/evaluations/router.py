@@ -31,7 +31,7 @@ YearParam = Annotated[int | None, Query(ge=2000, le=2100)]
 CategoryParam = Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")]
 
 
-def parse_evaluation_filter(
+async def parse_evaluation_filter(
     region: RegionParam = None,
     category: CategoryParam = None,
     year: YearParam = None,

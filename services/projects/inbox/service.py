@@ -9,10 +9,9 @@ from services.projects.evaluations.router import EVALUATION_KIND
 from services.projects.inbox import repository
 from services.projects.inbox.schemas import InboxCount, InboxCounts, InboxItem
 from services.projects.policy import INBOX_LIMITS
-from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import has_town
 from services.projects.projects.lifecycle import Action, State
-from services.projects.projects.models import Project
+from services.projects.projects.models import NOTICE_SUBJECT_KIND, Project
 from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.schemas import ProjectRow
 from services.projects.screening.router import CLEARANCE_KIND

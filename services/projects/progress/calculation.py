@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any, Protocol
 
-from services.projects.progress.models import Progress
 from services.projects.projects.models import Project
 from services.projects.projects.schemas import QuantityProgress
 
@@ -39,7 +39,17 @@ def convert(amount: Decimal, unit: str, wanted: str) -> Decimal | None:
     return (amount * size / wanted_size).quantize(PLACES).normalize() + Decimal(0)
 
 
-def compute_quantity_progress(project: Project, reports: Sequence[Progress]) -> list[QuantityProgress]:
+class ReportedQuantities(Protocol):
+    """What a progress report says of the quantities done."""
+
+    @property
+    def quantities(self) -> list[dict[str, Any]]:
+        """Name, unit and amount of each."""
+
+
+def compute_quantity_progress(
+    project: Project, reports: Sequence[ReportedQuantities]
+) -> list[QuantityProgress]:
     """Compare planned and completed quantities; `reports` oldest first, later reports override earlier ones.
 
     A reported amount is converted into the planned unit of the same name; a quantity of another name or kind stands alone.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,6 +17,8 @@ from shared.unit_of_work import UnitOfWork
 MAX_REPORTS = 360
 """Thirty years of monthly reports."""
 SORT_COLUMNS = {"reported_on": col(Progress.reported_on)}
+
+PROGRESS_TABLE: sa.Table = Progress.__table__  # type: ignore[attr-defined]
 
 
 def is_visible_report(work: UnitOfWork) -> sa.ColumnElement[bool]:
@@ -37,6 +40,13 @@ async def list_reports_until(work: UnitOfWork, project_id: UUID, on: date) -> li
     query = select(Progress).where(Progress.project_id == project_id, Progress.reported_on <= on)
     query = query.order_by(col(Progress.reported_on).desc(), col(Progress.id).desc()).limit(MAX_REPORTS)
     return list(await work.session.exec(query))[::-1]
+
+
+def system_build_quantities_query(project_id: Any) -> sa.Select[Any]:  # noqa: ANN401 - an id or a parameter
+    """Build the query of the quantities in the last `MAX_REPORTS` reports of a project, the newest first."""
+    table = PROGRESS_TABLE.c
+    query = sa.select(table.quantities).where(table.project_id == project_id)
+    return query.order_by(table.reported_on.desc(), table.id.desc()).limit(MAX_REPORTS)
 
 
 async def list_all_reports(work: UnitOfWork, project_id: UUID) -> list[Progress]:

@@ -6,7 +6,7 @@ from uuid import UUID
 from services.projects.projects import repository
 from services.projects.projects.guards import has_town
 from services.projects.projects.lifecycle import EDITABLE_STATES, REVIEW_STATES, Stage, State
-from services.projects.projects.models import Project
+from services.projects.projects.models import NOTICE_SUBJECT_KIND, Project
 from services.projects.projects.schemas import MoneyKind
 from shared.auth import May
 from shared.china import format_wan, format_yuan
@@ -16,7 +16,6 @@ from shared.notices.schemas import NoticeLevel
 from shared.notices.service import NoticeStep, NoticeSubject
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
-NOTICE_SUBJECT_KIND = "project"
 NOTICE_LAYOUT = NoticeLayout(
     {
         "name": Fact("项目名称"),

@@ -14,6 +14,8 @@ from services.projects.projects.schemas import ApplicantKind, Indicator, MoneyKi
 from services.projects.screening.schemas import Budget, Land, PreparationStatus
 from shared.db import JSON, Fen, Record, text_enum
 
+NOTICE_SUBJECT_KIND = "project"
+"""What notices call a project."""
 BLOCKED_CONDITION = "blocked"
 UNFINISHED_CONDITION = "state NOT IN ('closed', 'withdrawn', 'terminated')"
 WORKLIST_COLUMNS = (

@@ -10,6 +10,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from services.projects.attachments.repository import system_build_kinds_query
+from services.projects.changes.repository import system_build_open_change_query
+from services.projects.commitments.repository import system_build_open_amount_query
+from services.projects.progress.repository import system_build_quantities_query
 from services.projects.projects.guards import FULL_PERCENT
 from services.projects.projects.lifecycle import (
     CONSTRUCTION_STATES,
@@ -19,13 +23,21 @@ from services.projects.projects.lifecycle import (
     State,
     list_states,
 )
-from services.projects.projects.models import CodeCounter, PlannedMoney, Project, ProjectPlace, Target
+from services.projects.projects.models import (
+    NOTICE_SUBJECT_KIND,
+    CodeCounter,
+    PlannedMoney,
+    Project,
+    ProjectPlace,
+    Target,
+)
 from services.projects.projects.schemas import ApplicantKind, MoneyKind
 from shared.auth import Actor, May, Role, region_bounds
-from shared.db import event_log, execute_core, search
+from shared.db import SelectsTogether, event_log, execute_core, notice, search
 from shared.errors import NotFound
 from shared.events import insert_once
 from shared.http import Page, PageParams, list_page
+from shared.notices.repository import build_objection_counts_query
 from shared.unit_of_work import UnitOfWork
 
 PROJECT_TABLE: sa.Table = Project.__table__  # type: ignore[attr-defined]
@@ -220,6 +232,55 @@ async def list_places(work: UnitOfWork, project_id: UUID) -> list[ProjectPlace]:
     """Return the places of a project in their order. The caller has checked access to the project."""
     query = select(ProjectPlace).where(ProjectPlace.project_id == project_id)
     return list(await work.session.exec(query.order_by(col(ProjectPlace.position))))
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecords:
+    """The rows that belong to a project, and what its guards ask of other features; amounts in 分."""
+
+    places: Sequence[Any]
+    money: Sequence[Any]
+    targets: Sequence[Any]
+    reports: Sequence[Any]
+    """Quantities of its progress reports, oldest first."""
+    documents: frozenset[str]
+    notices: Sequence[Any]
+    change_open: bool
+    committed: int
+
+
+_PROJECT_ID: sa.BindParameter[UUID] = sa.bindparam("project_id", type_=sa.Uuid())
+_RECORDS = SelectsTogether(
+    places=sa.select(PLACE_TABLE)
+    .where(PLACE_TABLE.c.project_id == _PROJECT_ID)
+    .order_by(PLACE_TABLE.c.position),
+    money=sa.select(MONEY_TABLE).where(MONEY_TABLE.c.project_id == _PROJECT_ID).order_by(MONEY_TABLE.c.id),
+    targets=sa.select(TARGET_TABLE)
+    .where(TARGET_TABLE.c.project_id == _PROJECT_ID)
+    .order_by(TARGET_TABLE.c.position),
+    reports=system_build_quantities_query(_PROJECT_ID),
+    documents=system_build_kinds_query(_PROJECT_ID),
+    notices=build_objection_counts_query(
+        NOTICE_SUBJECT_KIND, notice.c.subject == sa.bindparam("subject", type_=sa.String())
+    ),
+    changes=system_build_open_change_query(_PROJECT_ID),
+    committed=system_build_open_amount_query(_PROJECT_ID),
+)
+
+
+async def list_records(work: UnitOfWork, project_id: UUID) -> ProjectRecords:
+    """Return the rows that belong to a project, from one statement. The caller has checked access to the project."""
+    found = await _RECORDS.read(work.session, project_id=project_id, subject=str(project_id))
+    return ProjectRecords(
+        places=found["places"],
+        money=found["money"],
+        targets=found["targets"],
+        reports=found["reports"][::-1],
+        documents=frozenset(row.kind for row in found["documents"]),
+        notices=found["notices"],
+        change_open=bool(found["changes"]),
+        committed=found["committed"][0].amount,
+    )
 
 
 async def list_planned_money(work: UnitOfWork, project_id: UUID) -> list[PlannedMoney]:

@@ -105,7 +105,7 @@ def _parse_bounds(text: str) -> tuple[float, float, float, float] | None:
     return west, south, east, north
 
 
-def parse_project_filter(
+async def parse_project_filter(
     region: RegionCode | None = None,
     own: Annotated[bool, Query(description="只看直属该地区的, 不含下级")] = False,
     stage: Stage | None = None,

@@ -5,11 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from services.projects.attachments import repository as attachments
 from services.projects.attachments.schemas import DocumentKind
 from services.projects.categories import service as categories
-from services.projects.changes import repository as changes
-from services.projects.commitments import repository as commitments
 from services.projects.policy import (
     ADMISSION_NOTICES,
     ADMISSION_READINESS,
@@ -18,17 +15,17 @@ from services.projects.policy import (
     PROCUREMENT_LIMITS,
 )
 from services.projects.projects import guards, repository
-from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import COUNTY_DIGITS, ProjectFacts, has_town
 from services.projects.projects.lifecycle import EDITABLE_STATES, State
 from services.projects.projects.models import Project
+from services.projects.projects.repository import ProjectRecords
 from services.projects.projects.schemas import Indicator, ProjectTransitionRequest
 from services.projects.screening import service as screening
 from services.projects.screening.schemas import Screening
 from shared.china import format_yuan
 from shared.errors import FieldError
 from shared.notices.schemas import NoticeLevel
-from shared.notices.service import NoticeStatus, first_blocking_notice, get_notice_status
+from shared.notices.service import NoticeStatus, compute_notice_status, first_blocking_notice
 from shared.unit_of_work import UnitOfWork
 
 REQUIRED_FIELDS = {
@@ -146,21 +143,23 @@ async def gather_project_facts(
     *,
     on: date,
     external: ExternalFacts,
+    records: ProjectRecords | None = None,
 ) -> ProjectFacts:
-    """Collect the facts that the guards of a transition on a given day need."""
-    kinds = (await attachments.list_document_kinds(work, [project.id]))[project.id]
-    notice_status = await get_notice_status(work, NOTICE_SUBJECT_KIND, str(project.id), on)
+    """Collect the facts that the guards of a transition on a given day need; `records` are read unless they are given."""
+    if records is None:
+        records = await repository.list_records(work, project.id)
+    notice_status = compute_notice_status(records.notices, on)
     return ProjectFacts(
         region=project.region,
-        form=await _check_form(work, project, kinds),
-        documents=kinds,
+        form=await _check_form(work, project, records),
+        documents=records.documents,
         notices=await _check_notices(work, project, notice_status),
         completion_notice=first_blocking_notice(notice_status, NoticeLevel.COMPLETION),
         statements=await _check_statements(work, project, request),
         readiness=await _check_readiness(work, project),
         findings=await _check_findings(work, project, external),
-        change_open=await changes.has_open_change(work, project.id),
-        committed=await commitments.sum_open_commitments(work, project.id),
+        change_open=records.change_open,
+        committed=records.committed,
         allocated=project.allocated,
         paid=project.paid,
         physical_percent=project.physical_percent,
@@ -179,18 +178,17 @@ async def gather_project_facts(
     )
 
 
-async def _check_form(work: UnitOfWork, project: Project, kinds: frozenset[str]) -> tuple[FieldError, ...]:
+async def _check_form(work: UnitOfWork, project: Project, records: ProjectRecords) -> tuple[FieldError, ...]:
     if project.state not in EDITABLE_STATES:
         return ()
     on = min(work.today, date(project.year, 12, 31))
     category = await categories.find_category(work, project.category, on=on, region=project.region)
     linkage = await work.get_rule(LINKAGE_CATEGORIES, on=on, region=project.region)
-    money = await repository.list_planned_money(work, project.id)
     return find_missing_fields(
         project,
-        money=sum(row.amount for row in money),
-        indicators=[target.kind for target in await repository.list_targets(work, project.id)],
-        documents=kinds,
+        money=sum(row.amount for row in records.money),
+        indicators=[target.kind for target in records.targets],
+        documents=records.documents,
         leaf=category is not None and category.leaf,
         linked=any(project.category.split(".")[0] == prefix for prefix in linkage.value),
     )

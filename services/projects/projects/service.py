@@ -6,10 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from services.projects.attachments import repository as attachments
 from services.projects.categories import service as categories
-from services.projects.commitments import repository as commitments
-from services.projects.progress import repository as progress
 from services.projects.progress.calculation import compute_quantity_progress
 from services.projects.projects import repository, rules
 from services.projects.projects.lifecycle import EDITABLE_STATES, PROJECT_LIFECYCLE, Stage, State
@@ -331,21 +328,18 @@ async def _index_project(work: UnitOfWork, project: Project) -> None:
 async def get_project_detail(work: UnitOfWork, project_id: UUID) -> ProjectDetail:
     """Load a project with its child rows and the actions available to the caller."""
     project = await repository.get_project(work, project_id)
+    records = await repository.list_records(work, project.id)
     facts = await gather_project_facts(
-        work, project, ProjectTransitionRequest(), on=work.today, external=ExternalFacts()
+        work, project, ProjectTransitionRequest(), on=work.today, external=ExternalFacts(), records=records
     )
-    kinds = await attachments.list_document_kinds(work, [project.id])
     return ProjectDetail(
         **ProjectRead.model_validate(project).model_dump(),
-        places=[PlaceRead.model_validate(row) for row in await repository.list_places(work, project.id)],
-        money=[
-            PlannedMoneyWrite.model_validate(row)
-            for row in await repository.list_planned_money(work, project.id)
-        ],
-        targets=[TargetWrite.model_validate(row) for row in await repository.list_targets(work, project.id)],
-        reached=compute_quantity_progress(project, await progress.list_all_reports(work, project.id)),
-        documents=sorted(kinds[project.id]),
-        committed=await commitments.sum_open_commitments(work, project.id),
+        places=[PlaceRead.model_validate(row) for row in records.places],
+        money=[PlannedMoneyWrite.model_validate(row) for row in records.money],
+        targets=[TargetWrite.model_validate(row) for row in records.targets],
+        reached=compute_quantity_progress(project, records.reports),
+        documents=sorted(records.documents),
+        committed=records.committed,
         available_actions=available_actions(work, PROJECT_LIFECYCLE, project, facts),
     )
 

@@ -8,10 +8,9 @@ from uuid import UUID
 from services.projects.changes import repository as changes
 from services.projects.policy import ADMISSION_STATEMENTS
 from services.projects.projects import repository
-from services.projects.projects.document import NOTICE_SUBJECT_KIND
 from services.projects.projects.guards import COUNTY_DIGITS
 from services.projects.projects.lifecycle import PROJECT_LIFECYCLE, STAGE_OF_STATE, Action, State
-from services.projects.projects.models import Project
+from services.projects.projects.models import NOTICE_SUBJECT_KIND, Project
 from services.projects.projects.rules import ExternalFacts, gather_project_facts
 from services.projects.projects.schemas import (
     BatchItemResult,
