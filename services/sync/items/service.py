@@ -91,11 +91,12 @@ class Playback:
         """Give each item its outcome, in an order in which each comes after those it names."""
         order, rings = sort_items([item.sent for item in items])
         started = self.context.clock()
-        for at in order:
+        for nth, at in enumerate(order, 1):
             if self.context.clock() - started > MAX_PLAY:
                 break
             await self._play_next(items[at])
-            await self._save_now_and_then(items)
+            if nth % SAVE_EVERY == 0:
+                await self._save_settled(items)
         await self._play_run()
         for at in set(range(len(items))) - set(order):
             ring = refuse("cycle", "“after” 互相等待, 无法办理", "/after")
@@ -116,15 +117,14 @@ class Playback:
         else:
             await self._play_one(item, delegate)
 
-    async def _save_now_and_then(self, items: Sequence[PendingItem]) -> None:
+    async def _save_settled(self, items: Sequence[PendingItem]) -> None:
         fresh = [
             one
             for one in items
             if one.outcome.verdict is not ItemVerdict.HELD and one.sent.id not in self._saved
         ]
-        if len(fresh) >= SAVE_EVERY:
-            await store_outcomes(self.context, self.sender, fresh)
-            self._saved |= {one.sent.id for one in fresh}
+        await store_outcomes(self.context, self.sender, fresh)
+        self._saved |= {one.sent.id for one in fresh}
 
     async def _prepare(self, item: PendingItem) -> Delegate | None:
         """The person in whose name the item is played; None when its outcome is known without playing it."""
