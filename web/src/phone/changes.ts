@@ -14,6 +14,8 @@ interface Changes {
   more: boolean;
   records: Change[];
   gone: { kind: string; id: string }[];
+  /** Kinds that are sent from the beginning: what is kept of them is replaced. */
+  anew: string[];
 }
 
 const PATH = "/api/v1/sync/changes";
@@ -32,6 +34,7 @@ export async function readChanges(store: Store): Promise<boolean> {
       cursor = "";
       continue;
     }
+    for (const kind of page.anew) await keepRows(store, kind, [], true);
     for (const one of page.records) await keepRows(store, one.kind, [{ id: one.id, row: one.row }]);
     for (const one of page.gone) if (findKind(one.kind)) await dropRow(store, one.kind, one.id);
     cursor = page.cursor;
