@@ -11,7 +11,7 @@ from shared.china import LabelledEnum
 from shared.lifecycle.table import Lifecycle
 from shared.records.kind_routes import BoundKind
 from shared.records.kinds import json_fields
-from shared.records.shapes import describe_field, find_label, name_code_set
+from shared.records.shapes import describe_field, find_label, has_label, inner_shapes, name_code_set
 from shared.unit_of_work import UnitOfWork
 
 API = "/api/v1"
@@ -76,7 +76,7 @@ class KindRead(BaseModel):
     history: str = Field("", description="办理过程的地址")
     create: str = Field("", description="新建的地址, 空为本人不能新建")
     act: str = Field("", description="办理的地址, {action} 为办理事项")
-    forms: str = Field("", description="表单的地址")
+    forms: str = Field(description="各项和表单的地址")
     key: str
     title: str
     owner: str = Field("", description="哪个字段是本人的账号")
@@ -113,7 +113,13 @@ Switches = Callable[[UnitOfWork], Awaitable[Sequence[SwitchRead]]]
 CodeSets = Callable[[UnitOfWork], Awaitable[Sequence[CodeRead]]]
 
 
-class _CodeSetCollector:
+class FactRead(ColumnRead):
+    """一条记录的一项; a table has its own columns."""
+
+    fields: list[ColumnRead] = []
+
+
+class CodeSetCollector:
     """The code sets that the described fields use."""
 
     def __init__(self) -> None:
@@ -134,9 +140,28 @@ class _CodeSetCollector:
         )
 
 
+def describe_facts(shape: type[BaseModel], codes: CodeSetCollector) -> list[FactRead]:
+    """Describe what a record shows, in the order of its answer: the fields that have a label in words."""
+    found = []
+    for key, name in json_fields(shape).items():
+        if not has_label(shape.__name__, key):
+            continue
+        annotation, field = _annotation(shape, name)
+        fact = codes.describe(shape.__name__, key, annotation, field)
+        inner = next(iter(inner_shapes(annotation)), None)
+        columns = describe_facts(inner, codes) if inner is not None else []
+        found.append(
+            FactRead(
+                **fact.model_dump(),
+                fields=[ColumnRead(**one.model_dump(exclude={"fields"})) for one in columns],
+            )
+        )
+    return found
+
+
 def describe_kinds(actor: Actor, service: str, label: str, kinds: Iterable[BoundKind]) -> ServiceDescription:
     """Describe the kinds that the caller may read at all, with the code sets and lifecycles they use."""
-    codes = _CodeSetCollector()
+    codes = CodeSetCollector()
     seen = [one for one in kinds if actor.can(one.kind.may)]
     return ServiceDescription(
         service=service,
@@ -152,12 +177,11 @@ def describe_kinds(actor: Actor, service: str, label: str, kinds: Iterable[Bound
     )
 
 
-def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: _CodeSetCollector) -> KindRead:
+def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: CodeSetCollector) -> KindRead:
     kind = bound.kind
     shape, fields = kind.read, json_fields(kind.read)
     detail = f"{API}{kind.detail_address('{id}')}"
     may_create = bound.may_create(actor)
-    has_forms = may_create or bound.may_change(actor) or bound.move is not None or bound.acts_of(actor)
     return KindRead(
         name=kind.name,
         label=kind.label,
@@ -167,7 +191,7 @@ def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: _CodeSet
         history=f"{detail}/history" if bound.history else "",
         create=f"{API}{kind.create or kind.path}" if may_create else "",
         act=f"{detail}/{{action}}" if bound.move is not None else "",
-        forms=f"{API}/meta/forms/{kind.name}" if has_forms else "",
+        forms=f"{API}/meta/forms/{kind.name}",
         key=kind.key,
         title=kind.title,
         owner=kind.owner,

@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field
 from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.lifecycle.table import describe_guard
+from shared.records.description import CodeRead, CodeSetCollector, FactRead, describe_facts
 from shared.records.kind_routes import BoundKind
 from shared.records.kinds import RecordKind
-from shared.records.shapes import describe_field, find_label, iterate_parts, name_code_set
+from shared.records.shapes import describe_field, find_label, inner_shapes, name_code_set
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 API = "/api/v1"
@@ -46,7 +47,7 @@ class ActFormRead(FormRead):
 
 
 class KindForms(BaseModel):
-    """一种记录的表单."""
+    """一种记录的各项和表单."""
 
     kind: str
     label: str
@@ -55,6 +56,8 @@ class KindForms(BaseModel):
     move: FormRead | None
     moves: list[MoveRead]
     acts: list[ActFormRead]
+    facts: list[FactRead] = Field(description="一条记录的各项, 按显示的先后")
+    code_sets: dict[str, list[CodeRead]] = Field(description="各项用到的代码集")
 
 
 def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
@@ -64,6 +67,8 @@ def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
     moves = _describe_moves(actor, bound, one)
     create = bound.create if bound.may_create(actor) else None
     change = bound.change if bound.may_change(actor) else None
+    codes = CodeSetCollector()
+    facts = describe_facts(bound.detail or kind.read, codes)
     return KindForms(
         kind=kind.name,
         label=kind.label,
@@ -81,6 +86,8 @@ def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
             )
             for act in bound.acts_of(actor)
         ],
+        facts=facts,
+        code_sets=codes.found,
     )
 
 
@@ -115,10 +122,11 @@ def _describe_shape(actor: Actor, kind: RecordKind, shape: type[BaseModel]) -> S
     schema = shape.model_json_schema(by_alias=True, mode="validation")
     enums: dict[str, type[LabelledEnum]] = {}
     _label_properties(schema, shape, actor, enums, set())
-    for key, target in {**kind.parents, **kind.references}.items():
-        if key in schema.get("properties", {}):
-            schema["properties"][key]["x-kind"] = target
     definitions = schema.get("$defs", {})
+    for one in (schema, *definitions.values()):
+        for key, target in {**kind.parents, **kind.references}.items():
+            if key in one.get("properties", {}):
+                one["properties"][key]["x-kind"] = target
     for name, definition in definitions.items():
         if name in enums:
             definitions[name] = _label_codes(enums[name])
@@ -161,11 +169,6 @@ def _label_properties(
             prop["default"] = actor.grants[0].region
         if found.codes is not None:
             enums[found.codes.__name__] = found.codes
-        for inner in _inner_shapes(field.annotation):
+        for inner in inner_shapes(field.annotation):
             if inner not in seen and inner.__name__ in definitions:
                 _label_properties(definitions[inner.__name__], inner, actor, enums, seen, definitions)
-
-
-def _inner_shapes(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type
-    parts = [one for one in iterate_parts(annotation) if isinstance(one, type)]
-    return [one for one in parts if issubclass(one, BaseModel)]

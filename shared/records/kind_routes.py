@@ -32,6 +32,7 @@ class BoundKind:
     kind: RecordKind
     filters: Mapping[str, Any] = field(default_factory=dict)
     """Query parameter of its list → annotation."""
+    detail: type[BaseModel] | None = None
     create: type[BaseModel] | None = None
     change: type[BaseModel] | None = None
     move: type[BaseModel] | None = None
@@ -101,6 +102,7 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     return BoundKind(
         kind,
         {name: query[name] for name in kind.filters},
+        detail=_answer_of(known.get(("GET", one))),
         create=_body_of(known.get(("POST", made))),
         create_mays=_permissions_of(known.get(("POST", made))),
         change=_body_of(known.get(("PATCH", one))),
@@ -136,6 +138,11 @@ def _row_shapes(route: APIRoute) -> tuple[Any, ...]:
 def _permissions_of(route: APIRoute | None) -> tuple[May, ...]:
     words: list[str] = [] if route is None else (route.openapi_extra or {}).get("x-permission", [])
     return tuple(May(word) for word in words if word in May.labels())
+
+
+def _answer_of(route: APIRoute | None) -> type[BaseModel] | None:
+    shape = None if route is None else route.response_model
+    return shape if isinstance(shape, type) and issubclass(shape, BaseModel) else None
 
 
 def _body_of(route: APIRoute | None) -> type[BaseModel] | None:

@@ -61,6 +61,11 @@ def find_label(shape: str, name: str) -> str:
     return labels.get(f"{shape}.{name}") or labels.get(name) or name
 
 
+def has_label(shape: str, name: str) -> bool:
+    """Whether a field has a label in words; what has none is for machines only."""
+    return CHINESE.search(find_label(shape, name)) is not None
+
+
 def describe_field(name: str, annotation: Any, field: FieldInfo | None = None) -> FieldShape:  # noqa: ANN401 - a type
     """Describe a field by its annotation and name."""
     parts = list(iterate_parts(annotation))
@@ -109,3 +114,9 @@ def name_code_set(kind: type[LabelledEnum]) -> str:
     *path, _ = kind.__module__.split(".")
     words = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
     return ".".join([*(part for part in path if part != "services"), words])
+
+
+def inner_shapes(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401 - a type
+    """The schemas that stand in a type."""
+    parts = [one for one in iterate_parts(annotation) if isinstance(one, type)]
+    return [one for one in parts if issubclass(one, BaseModel)]
