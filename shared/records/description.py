@@ -1,7 +1,10 @@
 """Describe the record kinds of a service for one caller: what `/meta` composes from all services."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -15,6 +18,7 @@ from shared.records.shapes import describe_field, find_label, has_label, inner_s
 from shared.unit_of_work import UnitOfWork
 
 API = "/api/v1"
+TOPIC_LABEL_FILE = Path(__file__).parent / "topic_labels.json"
 
 
 class ColumnRead(BaseModel):
@@ -117,6 +121,13 @@ class FactRead(ColumnRead):
     """一条记录的一项; a table has its own columns."""
 
     fields: list[ColumnRead] = []
+
+
+@cache
+def load_topic_labels() -> Mapping[str, str]:
+    """What an event of each topic is called in a history: a verb and its object."""
+    found: dict[str, str] = json.loads(TOPIC_LABEL_FILE.read_text("utf-8"))
+    return found
 
 
 class CodeSetCollector:

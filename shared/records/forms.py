@@ -68,7 +68,12 @@ def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
     create = bound.create if bound.may_create(actor) else None
     change = bound.change if bound.may_change(actor) else None
     codes = CodeSetCollector()
-    facts = describe_facts(bound.detail or kind.read, codes)
+    named = {**kind.parents, **kind.references}
+    facts = [
+        fact
+        for fact in describe_facts(bound.detail or kind.read, codes)
+        if fact.type != "id" or fact.name in named
+    ]
     return KindForms(
         kind=kind.name,
         label=kind.label,

@@ -25,7 +25,15 @@ UNIT_BY_SUFFIX = {
     "_years": "年",
     "days_back": "天",
 }
-FILE_FIELDS = {"photo": "file", "file_id": "file", "photos": "files", "files": "files"}
+FILE_FIELDS = {
+    "photo": "file",
+    "file_id": "file",
+    "decision_file": "file",
+    "photos": "files",
+    "files": "files",
+    "file_ids": "files",
+    "evidence": "files",
+}
 """Fields that take the ids of uploaded files."""
 PLAIN_TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),

@@ -9,6 +9,8 @@ import pytest
 from docs.generate import list_events
 from embedded.system import list_services
 from shared.events import SUBSCRIBERS, topics_for
+from shared.records.description import load_topic_labels
+from shared.records.shapes import CHINESE
 
 
 def _get_handlers(name: str) -> Mapping[str, Any]:
@@ -33,3 +35,9 @@ def test_every_topic_told_is_handled(name: str) -> None:
 
 def test_every_topic_is_an_event() -> None:
     assert not set(SUBSCRIBERS) - set(list_events())
+
+
+def test_every_topic_has_words_for_a_history() -> None:
+    labels = load_topic_labels()
+    assert set(labels) == set(list_events())
+    assert all(CHINESE.search(label) for label in labels.values())

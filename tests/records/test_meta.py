@@ -176,3 +176,41 @@ async def test_fields_say_which_files_records_and_codes_they_take(year: SystemUn
     assert make_up["witness"]["x-kind"] == "assignment.person"
     project = (await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/project"))["create"]["form"]
     assert project["properties"]["category"]["x-codes"] == "projects.categories"
+
+
+async def test_a_kind_says_what_its_record_shows_table_by_table(year: SystemUnderTest) -> None:
+    client = enter(year, "gateway", Role.BUREAU)
+    found = await read(client, "/meta/forms/project")
+    facts = {fact["name"]: fact for fact in found["facts"]}
+    assert facts["total"] | {"label": "", "fields": []} == {
+        "name": "total",
+        "label": "",
+        "type": "money",
+        "unit": "元",
+        "codes": "",
+        "fields": [],
+    }
+    assert {"region", "name"} <= set(facts)
+    assert {field["name"] for field in facts["money"]["fields"]} >= {"kind", "amount"}
+    assert not {"version", "available_actions", "id"} & set(facts)
+    codes = facts["money"]["fields"]
+    used = next(field["codes"] for field in codes if field["name"] == "kind")
+    assert {"code": "central", "label": "中央衔接资金"} in [
+        {name: code[name] for name in ("code", "label")} for code in found["code_sets"][used]
+    ]
+
+
+async def test_every_fact_of_every_kind_has_words(year: SystemUnderTest) -> None:
+    client = enter(year, "gateway", Role.BUREAU)
+    for kind in (await read_meta(year, Role.BUREAU))["kinds"]:
+        facts = (await read(client, kind["forms"]))["facts"]
+        assert facts, kind["name"]
+        silent = [one for one in facts if not CHINESE.search(one["label"])]
+        assert not silent, kind["name"]
+
+
+async def test_history_topics_have_words(year: SystemUnderTest) -> None:
+    topics = (await read_meta(year, Role.BUREAU))["code_sets"]["topics"]
+    assert {"code": "project.progressed", "label": "上报进度"} in [
+        {name: one[name] for name in ("code", "label")} for one in topics
+    ]

@@ -5,10 +5,12 @@ from collections import defaultdict
 from services.gateway.fan_out import FanOut, gather
 from services.gateway.meta.schemas import Meta, ServiceLabel
 from shared.errors import NotFound, Unavailable
-from shared.records.description import KindRead, ServiceDescription
+from shared.records.description import CodeRead, KindRead, ServiceDescription, load_topic_labels
 from shared.records.forms import KindForms
 
 META_PATH = "/internal/meta"
+TOPICS = "topics"
+"""The code set of the events' topics."""
 
 
 async def get_meta(fan_out: FanOut) -> Meta:
@@ -21,7 +23,8 @@ async def get_meta(fan_out: FanOut) -> Meta:
     return Meta(
         services=[ServiceLabel(service=one.service, label=one.label) for one in found],
         kinds=kinds,
-        code_sets={name: codes for one in found for name, codes in one.code_sets.items()},
+        code_sets={name: codes for one in found for name, codes in one.code_sets.items()}
+        | {TOPICS: [CodeRead(code=topic, label=label) for topic, label in load_topic_labels().items()]},
         lifecycles=[life for one in found for life in one.lifecycles],
         switches=[switch for one in found for switch in one.switches],
         missing=list(fan_out.unavailable.values()),

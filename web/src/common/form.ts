@@ -60,8 +60,13 @@ function readFields(schema: Schema, definitions: Record<string, Schema>, pointer
   const required = new Set((schema["required"] ?? []) as string[]);
   const order = (schema["x-order"] ?? Object.keys(properties)) as string[];
   return order
-    .filter((name) => properties[name] && !properties[name]["x-hidden"])
+    .filter((name) => properties[name] && !isForMachines(name, properties[name]))
     .map((name) => readField(name, properties[name] as Schema, required.has(name), definitions, pointer, depth));
+}
+
+/** The id of a record that a client may choose is no question to people. */
+function isForMachines(name: string, schema: Schema): boolean {
+  return schema["x-hidden"] === true || (name === "id" && schema["x-type"] === "id" && !schema["x-kind"]);
 }
 
 function readField(name: string, schema: Schema, required: boolean, definitions: Record<string, Schema>, parent: string, depth: number): Field {
@@ -89,7 +94,7 @@ function readField(name: string, schema: Schema, required: boolean, definitions:
     pattern: core["pattern"] ? new RegExp(core["pattern"] as string, "u") : undefined,
     fields: [],
   };
-  if ((type === "object" || type === "list" || type === "files") && depth < 3) field.fields = readFields(inner, definitions, pointer, depth + 1);
+  if (["object", "list", "files", "fix"].includes(type) && depth < 3) field.fields = readFields(inner, definitions, pointer, depth + 1);
   return field;
 }
 
@@ -155,7 +160,7 @@ export function startValues(fields: Field[], record: Values = {}): Values {
   const values: Values = {};
   for (const field of fields) {
     const known = record[field.name] ?? field.initial;
-    if (field.type === "object" && known && typeof known === "object") values[field.name] = startValues(field.fields, known as Values);
+    if ((field.type === "object" || field.type === "fix") && known && typeof known === "object") values[field.name] = startValues(field.fields, known as Values);
     else if (field.type === "list") values[field.name] = ((known ?? []) as Values[]).map((one) => startValues(field.fields, one));
     else if (field.type === "files" || field.type === "choices" || field.type === "words") values[field.name] = [...((known ?? []) as unknown[])];
     else values[field.name] = known ?? (field.type === "boolean" && field.required ? false : undefined);
@@ -167,13 +172,18 @@ function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0);
 }
 
+/** Nobody has filled in anything of an object: what is in it stands there by default. */
+function isBlank(fields: Field[], values: Values): boolean {
+  return fields.every((one) => isEmpty(values[one.name]) || values[one.name] === one.initial || one.type === "choice");
+}
+
 /** What is wrong with the values before they are sent: pointers into the body and words for people. */
 export function validate(fields: Field[], values: Values, parent = ""): FieldProblem[] {
   return fields.flatMap((field) => {
     const value = values[field.name];
     const pointer = `${parent}/${field.name}`;
     if (isEmpty(value)) return field.required ? [problem(pointer, "missing", `请填写${field.label}`)] : [];
-    if (field.type === "object") return validate(field.fields, value as Values, pointer);
+    if (field.type === "object" || field.type === "fix") return isBlank(field.fields, value as Values) && !field.required ? [] : validate(field.fields, value as Values, pointer);
     if (field.type === "list") return (value as Values[]).flatMap((one, index) => validate(field.fields, one, `${pointer}/${String(index)}`));
     const words = checkValue(field, value);
     return words ? [problem(pointer, "invalid", words)] : [];
@@ -218,7 +228,8 @@ export function buildBody(fields: Field[], values: Values, before?: Values): Val
 
 function convert(field: Field, value: unknown): unknown {
   if (field.type === "list") return isEmpty(value) ? undefined : (value as Values[]).map((one) => buildBody(field.fields, one));
-  if (field.type === "object") {
+  if (field.type === "object" || field.type === "fix") {
+    if (!field.required && value && typeof value === "object" && isBlank(field.fields, value as Values)) return undefined;
     const inner = value && typeof value === "object" ? buildBody(field.fields, value as Values) : {};
     return Object.keys(inner).length ? inner : undefined;
   }

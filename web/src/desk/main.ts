@@ -1,5 +1,10 @@
 import "@/common/tokens.css";
+import "@/common/base.css";
+import "./desk.css";
 import { createApp } from "vue";
+import { startSession } from "@/common/session";
 import App from "./App.vue";
+import { router } from "./router";
 
-createApp(App).mount("#app");
+startSession(sessionStorage);
+createApp(App).use(router).mount("#app");

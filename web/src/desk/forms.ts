@@ -1,0 +1,51 @@
+/** A form in use: values, what the server says of them, a draft that outlives a lost session or a closed tab. */
+import { computed, reactive, ref, watch } from "vue";
+import { Problem, type FieldProblem } from "@/common/api";
+import { placeProblems, validate, type Field, type Values } from "@/common/form";
+import { findKind } from "@/common/meta";
+import { session } from "@/common/session";
+
+/** The kind that a field such as project_id names. */
+export function nameKind(field: string): string {
+  const name = field.replace(/_id$/, "");
+  return findKind(name) ? name : "";
+}
+
+export function useForm(key: string) {
+  const fields = ref<Field[]>([]);
+  const values = reactive<{ now: Values }>({ now: {} });
+  const problems = ref<readonly FieldProblem[]>([]);
+  const refusal = ref<Problem | null>(null);
+  const restored = ref(false);
+  const place = (): string => `xianjie.draft ${session.me?.id ?? ""} ${key}`;
+  const placed = computed(() => placeProblems(fields.value, problems.value));
+
+  function begin(found: Field[], start: Values): void {
+    fields.value = found;
+    const kept = sessionStorage.getItem(place());
+    restored.value = kept !== null;
+    values.now = kept ? { ...start, ...(JSON.parse(kept) as Values) } : start;
+    watch(() => values.now, (now) => sessionStorage.setItem(place(), JSON.stringify(now)), { deep: true });
+  }
+
+  /** Checks the values here; true when they can be sent. */
+  function check(): boolean {
+    refusal.value = null;
+    problems.value = validate(fields.value, values.now);
+    return problems.value.length === 0;
+  }
+
+  /** Puts a refusal at its fields; what belongs to no field stands at the top. */
+  function refuse(error: unknown): void {
+    if (!(error instanceof Problem)) throw error;
+    problems.value = error.errors;
+    refusal.value = error;
+  }
+
+  function forget(): void {
+    sessionStorage.removeItem(place());
+    restored.value = false;
+  }
+
+  return { fields, values, problems, placed, refusal, restored, begin, check, refuse, forget };
+}

@@ -1,0 +1,71 @@
+/** What the whole desk shares: unit of money, type size, region names, the day, and what waits. */
+import { computed, reactive, watch } from "vue";
+import type { components } from "@/generated/gateway";
+import { request, requestAll } from "@/common/api";
+import { session } from "@/common/session";
+import type { MoneyUnit } from "@/common/format";
+
+export type Home = components["schemas"]["Home"];
+
+interface Region {
+  code: string;
+  name: string;
+  parent_code: string;
+  level: string;
+}
+
+const KEPT = "xianjie.desk";
+const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Partial<{ unit: MoneyUnit; large: boolean; keys: boolean }>;
+
+export const desk = reactive({
+  unit: kept.unit ?? ("万元" as MoneyUnit),
+  large: kept.large ?? false,
+  keys: kept.keys ?? true,
+  home: null as Home | null,
+  regions: new Map<string, Region>(),
+});
+
+watch(
+  () => [desk.unit, desk.large, desk.keys],
+  () => {
+    localStorage.setItem(KEPT, JSON.stringify({ unit: desk.unit, large: desk.large, keys: desk.keys }));
+    document.documentElement.dataset["type"] = desk.large ? "large" : "";
+  },
+  { immediate: true },
+);
+
+/** The day in China. */
+export const today = computed(() => desk.home?.today ?? new Date(Date.now() + 8 * 3_600_000).toISOString().slice(0, 10));
+
+/** The regions that the person's grants stand for, the first one first. */
+export const ownRegions = computed(() => [...new Set((session.me?.grants ?? []).map((one) => one.region))]);
+
+export async function loadHome(): Promise<Home> {
+  desk.home = await request<Home>("GET", "/api/v1/home");
+  return desk.home;
+}
+
+const COUNTY_DIGITS = 6;
+
+/** Loads the names of a region's county: the county, its towns and villages. */
+export async function loadRegions(code: string): Promise<void> {
+  const county = code.slice(0, COUNTY_DIGITS).padEnd(12, "0");
+  if (desk.regions.has(county) || county === "000000000000") return;
+  const own = await request<{ items: Region[] }>("GET", "/api/v1/regions", { query: { parent: county, limit: 1000 } });
+  const self = await request<Region>("GET", `/api/v1/regions/${county}`).catch(() => null);
+  for (const one of [...(self ? [self] : []), ...own.items]) desk.regions.set(one.code, one);
+  const below = await Promise.all(own.items.map((one) => requestAll<Region>("/api/v1/regions", { parent: one.code, limit: 1000 })));
+  for (const one of below.flat()) desk.regions.set(one.code, one);
+}
+
+export function nameRegion(code: unknown): string {
+  const text = String(code ?? "");
+  const found = desk.regions.get(text);
+  if (!found) return text;
+  const parent = desk.regions.get(found.parent_code);
+  return parent && parent.level === "town" ? `${parent.name}${found.name}` : found.name;
+}
+
+export const regionChoices = computed(() =>
+  [...desk.regions.values()].sort((a, b) => a.code.localeCompare(b.code)).map((one) => ({ value: one.code, label: nameRegion(one.code) })),
+);

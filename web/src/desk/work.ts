@@ -1,0 +1,90 @@
+/** The worklist: every list of the home page with its rows, one order, and moves of several rows at once. */
+import { computed, reactive } from "vue";
+import type { components } from "@/generated/gateway";
+import { createKey, Problem, request, requestAll } from "@/common/api";
+import { findKind } from "@/common/meta";
+import { desk, loadHome, today } from "./state";
+
+export type WorkRow = components["schemas"]["WorkRow"] & { service: string; item_label: string };
+
+export interface Verdict {
+  ready: boolean;
+  words: string;
+  done?: boolean;
+}
+
+interface Preview {
+  allowed: boolean;
+  missing: { detail: string }[];
+}
+
+export const GROUPS = ["已逾期", "今天", "本周", "以后", "没有期限"] as const;
+export type Group = (typeof GROUPS)[number];
+
+const WEEK_DAYS = 7;
+
+export function groupOf(row: WorkRow): Group {
+  if (row.late) return "已逾期";
+  if (!row.due_on) return "没有期限";
+  const days = (Date.parse(row.due_on) - Date.parse(today.value)) / 86_400_000;
+  return days <= 0 ? "今天" : days <= WEEK_DAYS ? "本周" : "以后";
+}
+
+export const work = reactive({ rows: [] as WorkRow[], busy: false, problem: null as Problem | null });
+
+export const groups = computed(() => GROUPS.map((name) => ({ name, rows: work.rows.filter((row) => groupOf(row) === name) })));
+
+export async function loadWork(): Promise<void> {
+  work.busy = true;
+  work.problem = null;
+  try {
+    const home = await loadHome();
+    const lists = await Promise.all(
+      home.inbox.map(async (item) => {
+        const rows = await requestAll<components["schemas"]["WorkRow"]>(item.rows, {}, 400);
+        return rows.map((row) => ({ ...row, service: item.service, item_label: item.label }));
+      }),
+    );
+    const rank = (row: WorkRow): string => `${row.late ? "0" : "1"} ${row.due_on ?? "9999"} ${row.since}`;
+    work.rows = lists.flat().sort((a, b) => rank(a).localeCompare(rank(b)));
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    work.problem = error;
+  } finally {
+    work.busy = false;
+  }
+}
+
+function addressOf(row: WorkRow, action: string): string {
+  const act = findKind(row.kind)?.act ?? `${row.address}/{action}`;
+  return act.replace("{id}", row.id).replace("{action}", action);
+}
+
+/** Asks the server whether the move could be made, without making it. */
+export async function tryMove(row: WorkRow, action: string, body: object = {}): Promise<Verdict> {
+  try {
+    const found = await request<Preview>("POST", addressOf(row, action), { body, query: { dry_run: true }, ifMatch: row.version });
+    return { ready: found.allowed, words: found.missing.map((one) => one.detail).join("；") };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { ready: false, words: error.errors.map((one) => one.message).join("；") || error.detail };
+  }
+}
+
+export async function makeMove(row: WorkRow, action: string, body: object = {}): Promise<Verdict> {
+  try {
+    await request("POST", addressOf(row, action), { body, ifMatch: row.version, idempotencyKey: createKey() });
+    return { ready: true, done: true, words: "已办" };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { ready: false, words: error.errors.map((one) => one.message).join("；") || error.detail };
+  }
+}
+
+export function countByService(): { service: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const row of work.rows) counts.set(row.service, (counts.get(row.service) ?? 0) + 1);
+  return [...counts].map(([service, count]) => ({ service, count }));
+}
+
+export { desk };
