@@ -23,6 +23,8 @@ export default ts.config(
       "vue/attributes-order": "off",
       "vue/first-attribute-linebreak": "off",
       "vue/require-default-prop": "off",
+      // The ideographic space is Chinese typography.
+      "no-irregular-whitespace": "off",
       "vue/no-v-html": "error",
       "max-lines": ["error", 500],
     },

@@ -154,8 +154,9 @@ class CodeSetCollector:
 def describe_facts(shape: type[BaseModel], codes: CodeSetCollector) -> list[FactRead]:
     """Describe what a record shows, in the order of its answer: the fields that have a label in words."""
     found = []
-    for key, name in json_fields(shape).items():
-        if not has_label(shape.__name__, key):
+    fields = json_fields(shape)
+    for key, name in fields.items():
+        if not has_label(shape.__name__, key) or _is_said_twice(shape, key, fields):
             continue
         annotation, field = _annotation(shape, name)
         fact = codes.describe(shape.__name__, key, annotation, field)
@@ -168,6 +169,15 @@ def describe_facts(shape: type[BaseModel], codes: CodeSetCollector) -> list[Fact
             )
         )
     return found
+
+
+def _is_said_twice(shape: type[BaseModel], key: str, fields: Mapping[str, str]) -> bool:
+    """Whether a code stands beside its label: a code set has the words, any other code is told by its label field."""
+    bare = key.removesuffix("_label")
+    if bare not in fields or f"{bare}_label" not in fields:
+        return False
+    has_codes = describe_field(bare, *_annotation(shape, fields[bare])).codes is not None
+    return has_codes if key != bare else not has_codes
 
 
 def describe_kinds(actor: Actor, service: str, label: str, kinds: Iterable[BoundKind]) -> ServiceDescription:

@@ -10,20 +10,21 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.auth import NATION_CODE
 from shared.china import SignedMoney
 from shared.db import execute_core
 from shared.errors import FieldError, Invalid, NotFound
 from shared.rules import Code, Label, RuleKey
-from shared.spreadsheets import Column, Sheet, column_letters
+from shared.spreadsheets import CellCorrection, Column, Sheet, column_letters
 from shared.unit_of_work import UnitOfWork
 
 DISTRICT_DIGITS = 6
 MAX_MAPPING_TITLES = 200
 MAX_REMEMBERED = 500
 MAX_HEADS = 400
+MAX_CORRECTIONS = 200
 MAX_SKIPPED_SHOWN = 200
 
 
@@ -86,11 +87,19 @@ class TotalCheckRead(BaseModel):
     detail: str = Field(description="不符时的说明")
 
 
+class ColumnChoice(BaseModel):
+    """可以写到的一栏."""
+
+    key: str
+    label: str
+
+
 class TableReport(BaseModel):
     """读表的情况: sheets, titles, rows that are no records, sums."""
 
     sheets: list[SheetSummary] = Field([], description="各工作表是否读取, 未读取的原因")
     mapping: list[HeadRead] = Field([], description="各列标题认作什么; 可改好后以 mapping 参数发回")
+    choices: list[ColumnChoice] = Field([], description="可以写到的各栏")
     skipped: list[SkippedRead] = Field([], description="不是数据的行: 分组标题、合计、重复表头、附注")
     total_checks: list[TotalCheckRead] = Field([], description="合计与明细的核对")
     notes: list[str] = Field([], description="其他说明")
@@ -116,6 +125,7 @@ def build_table_report(sheet: Sheet, columns: Sequence[Column]) -> TableReport:
     return TableReport(
         sheets=[SheetSummary.model_validate(part) for part in sheet.parts],
         mapping=heads,
+        choices=[ColumnChoice(key=column.key, label=column.title) for column in columns],
         skipped=[SkippedRead.model_validate(one) for one in sheet.skipped[:MAX_SKIPPED_SHOWN]],
         total_checks=[TotalCheckRead.model_validate(check) for check in sheet.checks],
         notes=[*sheet.notes, *sheet.describe_differences()],
@@ -138,6 +148,32 @@ def parse_mapping(text: str, columns: Sequence[Column]) -> dict[str, str]:
             known = "、".join(f"{name}({label})" for name, label in keys.items())
             raise _invalid_mapping(f"没有栏目 {str(key)[:40]!r}; 可用: {known}", f"/mapping/{title}"[:200])
     return mapping
+
+
+class CorrectionWrite(BaseModel):
+    """一格的更正."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sheet: str = Field("", max_length=100)
+    row: int = Field(ge=1)
+    key: str = Field(max_length=60)
+    value: str = Field(max_length=2000)
+
+
+_CORRECTIONS = TypeAdapter(Annotated[list[CorrectionWrite], Field(max_length=MAX_CORRECTIONS)])
+
+
+def parse_corrections(text: str) -> list[CellCorrection]:
+    """The corrections a caller sent as JSON; Invalid when it is none."""
+    if not text.strip():
+        return []
+    try:
+        found = _CORRECTIONS.validate_json(text)
+    except ValidationError as error:
+        detail = f'corrections 须为 JSON 列表, 最多 {MAX_CORRECTIONS} 格, 如 [{{"sheet":"项目库","row":6,"key":"total","value":"80"}}]'
+        raise Invalid(detail, errors=[FieldError("corrections", detail, pointer="/corrections")]) from error
+    return [CellCorrection(one.sheet, one.row, one.key, one.value) for one in found]
 
 
 def _invalid_mapping(detail: str, pointer: str = "/mapping") -> Invalid:

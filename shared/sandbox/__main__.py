@@ -10,7 +10,7 @@ import sys
 from typing import IO, Any
 
 from shared.sandbox.archive import SheetLimits
-from shared.sandbox.marks import mark_workbook
+from shared.sandbox.marks import mark_workbook, set_cells
 from shared.sandbox.refusal import FileRefused
 from shared.sandbox.tables import read_workbook
 
@@ -44,6 +44,8 @@ def answer_request(request: dict[str, Any], content: bytes) -> tuple[dict[str, A
     try:
         if request["task"] == "mark":
             return {}, mark_workbook(content, request["marks"])
+        if request["task"] == "set":
+            return {}, set_cells(content, request["cells"])
         return read_workbook(content, SheetLimits(**request["limits"])).to_json(), b""
     except FileRefused as refused:
         return {"refused": vars(refused)}, b""

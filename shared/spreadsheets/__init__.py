@@ -19,6 +19,7 @@ from shared.spreadsheets.columns import (
     choice_column,
     choice_kind,
 )
+from shared.spreadsheets.corrections import CellCorrection, correct_table
 from shared.spreadsheets.marks import annotate_sheet, annotate_workbook
 from shared.spreadsheets.periods import Period, parse_period
 from shared.spreadsheets.reader import (
@@ -57,6 +58,7 @@ __all__ = [
     "YES_NO",
     "YUAN",
     "Cell",
+    "CellCorrection",
     "CellError",
     "Column",
     "ColumnKind",
@@ -77,6 +79,7 @@ __all__ = [
     "choice_column",
     "choice_kind",
     "column_letters",
+    "correct_table",
     "export_batches",
     "parse_period",
     "read_sheet",

@@ -212,6 +212,11 @@ def mark_workbook(content: bytes, marks: dict[str, Any]) -> bytes:
     return _ask({"task": "mark", "marks": marks}, content)[1]
 
 
+def set_workbook_cells(content: bytes, cells: dict[str, dict[str, str]]) -> bytes:
+    """The workbook with other texts in some cells, written in another process."""
+    return _ask({"task": "set", "cells": cells}, content)[1]
+
+
 def _from_json_cell(cell: dict[str, Any]) -> Any:  # noqa: ANN401 - any cell
     if "datetime" in cell:
         return datetime.fromisoformat(cell["datetime"])

@@ -36,8 +36,8 @@ def annotate_workbook(content: bytes, sheet: Sheet, *, only_wrong: bool = False)
         try:
             return mark_workbook(content, {"title": PROBLEM_TITLE, "sheets": _build_marks(sheet)})
         except ApiError:  # a workbook that the writing library cannot load
-            return _copy_tables(sheet)
-    return _copy_tables(sheet)
+            return copy_tables(sheet)
+    return copy_tables(sheet)
 
 
 def _build_marks(sheet: Sheet) -> dict[str, Any]:
@@ -78,9 +78,9 @@ def _mark_cells(part: SheetPart, row: SheetRow) -> dict[int, str]:
     return cells
 
 
-def _copy_tables(sheet: Sheet) -> bytes:
+def copy_tables(sheet: Sheet, *, marked: bool = True) -> bytes:
     """Every sheet again as XLSX, each cell at its place, with the marks."""
-    marks, target = _build_marks(sheet), BytesIO()
+    marks, target = _build_marks(sheet) if marked else {}, BytesIO()
     options = WORKBOOK_OPTIONS | {"constant_memory": False, "in_memory": True}
     with xlsxwriter.Workbook(target, options) as book:
         formats = {

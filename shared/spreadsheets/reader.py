@@ -68,6 +68,12 @@ class SheetRow:
     groups: tuple[str, ...] = ()
     continues: int = 0
     notes: list[str] = field(default_factory=list)
+    places: Mapping[str, int] = field(default_factory=dict)
+
+    def cell_text(self, key: str) -> str:
+        """What stands in the cell of a column, as text."""
+        place = self.places.get(key)
+        return "" if place is None or place >= len(self.cells) else str(self.cells[place]).strip()
 
     @property
     def is_valid(self) -> bool:
@@ -376,7 +382,7 @@ class _Reading:
             raise TooLarge(f"一次最多导入 {self.limits.rows} 行, 请分成几个文件", "Too many rows")
 
     def _build_row(self, number: int, cells: Cells, source: "_TableRows") -> SheetRow:
-        row = SheetRow(number, {}, cells, self.shown)
+        row = SheetRow(number, {}, cells, self.shown, places=source.header.places)
         row.continues = source.covered.get(number - 1, -1) + 1
         for column in source.used:
             place = source.header.places[column.key]

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
 
@@ -171,3 +173,82 @@ async def test_rows_published_by_counties_are_imported_or_report_errors(
     assert job["imported"] + job["wrong"] == len(rows)
     assert job["imported"] >= len(rows) * 0.8, job["faults"]
     assert all(fault["message"] for fault in job["faults"])
+
+
+async def test_cells_corrected_on_the_screen_are_written_into_the_table(scenario: ProjectScenario) -> None:
+    tried = await post_import(scenario, TABLE_CSV, dry_run=True)
+    fault = next(one for one in tried["faults"] if one["value"] == "没有村")
+    assert (fault["key"], fault["row"]) == ("village", 3)
+    corrections = [
+        {"sheet": fault["sheet"], "row": 3, "key": "village", "value": "广场村"},
+        {"sheet": fault["sheet"], "row": 3, "key": "content", "value": "栽植果树50亩"},
+    ]
+    job = await post_import(scenario, TABLE_CSV, corrections=json.dumps(corrections))
+    assert 3 not in {one["row"] for one in job["faults"]}, job["faults"]
+    assert job["imported"] == 2
+    book = expect_success_bytes(await scenario.bureau.get(f"/projects/imports/{job['id']}/workbook"))
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(book)).get_sheet_by_index(0).to_python()
+    assert "广场村" in rows[2]
+    assert "没有村" not in rows[2]
+
+
+async def test_a_workbook_keeps_everything_else_when_a_cell_is_corrected(scenario: ProjectScenario) -> None:
+    template = await scenario.bureau.get("/projects/template")
+    book = openpyxl.load_workbook(io.BytesIO(template.content))
+    page = book["项目库"]
+    head = next(row for row in page.iter_rows() if "项目名称" in [cell.value for cell in row])
+    places = {str(cell.value): cell.column for cell in head}
+    number = head[0].row + 1
+    for title, value in (
+        ("乡镇", "黄羊镇"),
+        ("村", "广场村"),
+        ("项目类型", "产业发展"),
+        ("二级项目类型", "生产项目"),
+        ("项目子类型", "种植业基地"),
+        ("项目名称", "温室建设项目"),
+        ("建设性质", "新建"),
+        ("建设内容与规模", "新建温室20座"),
+        ("总投资", "八十万"),
+    ):
+        place = next(column for name, column in places.items() if title in name)
+        page.cell(number, place, value)
+    target = io.BytesIO()
+    book.save(target)
+    path, params = "/projects/imports", {"region": DISTRICT, "year": 2024, "dry_run": True}
+    first = expect_success(await scenario.bureau.post(path, content=target.getvalue(), params=params))
+    fault = next(one for one in first["faults"] if one["value"] == "八十万")
+    correction = {name: fault[name] for name in ("sheet", "row", "key")} | {"value": "80"}
+    second = expect_success(
+        await scenario.bureau.post(
+            path, content=target.getvalue(), params=params | {"corrections": json.dumps([correction])}
+        )
+    )
+    assert not [one for one in second["faults"] if one["key"] == fault["key"]], second["faults"]
+
+
+@pytest.mark.parametrize(
+    ("corrections", "pointer"),
+    [
+        ("[", "/corrections"),
+        ('[{"row": 0, "key": "name", "value": ""}]', "/corrections"),
+        ('[{"sheet": "没有", "row": 3, "key": "name", "value": "甲"}]', "/corrections/0"),
+        ('[{"sheet": "%s", "row": 99, "key": "name", "value": "甲"}]', "/corrections/0"),
+        ('[{"sheet": "%s", "row": 3, "key": "unknown", "value": "甲"}]', "/corrections/0"),
+    ],
+)
+async def test_a_correction_of_no_cell_is_refused(
+    scenario: ProjectScenario, corrections: str, pointer: str
+) -> None:
+    tried = await post_import(scenario, TABLE_CSV, dry_run=True)
+    answer = await scenario.bureau.post(
+        "/projects/imports",
+        content=TABLE_CSV.encode(),
+        params={"region": DISTRICT, "corrections": corrections.replace("%s", tried["sheets"][0]["name"])},
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == pointer
+
+
+def expect_success_bytes(answer: httpx.Response) -> bytes:
+    assert answer.status_code == 200, answer.text
+    return answer.content

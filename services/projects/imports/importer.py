@@ -31,6 +31,7 @@ from shared.spreadsheets import FORMULA_STARTS, MONTH, Column, Sheet, SheetRow, 
 from shared.unit_of_work import UnitOfWork
 
 COUNTY_DIGITS, TOWN_DIGITS = 6, 9
+MAX_SHOWN_VALUE = 200
 PROJECT_ID_NAMESPACE = UUID("6f0a7a5e-6f6b-5d0e-9b1c-2f1f3c0d9a11")
 """Ids of imported projects are UUIDv5 of their content, so that importing a row again finds the same project."""
 MONEY_KIND_WORDS = (
@@ -419,13 +420,15 @@ def _build_project_row(
 
 
 def _build_faulty_row(row: SheetRow) -> dict[str, Any]:
+    keys = [one.pointer.rpartition("/")[2] if one.column else "" for one in row.errors]
     faults = [
         {
-            "key": cell_error.pointer.rpartition("/")[2] if cell_error.column else "",
+            "key": key,
+            "value": row.cell_text(key)[:MAX_SHOWN_VALUE],
             "column": cell_error.column,
             "message": cell_error.message,
         }
-        for cell_error in row.errors
+        for key, cell_error in zip(keys, row.errors, strict=True)
     ]
     return {
         "id": new_id(),

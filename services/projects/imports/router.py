@@ -92,6 +92,13 @@ MappingParam = Annotated[
         description='列的对应关系, JSON: {"表中的标题": "栏目"}, 栏目为空则不读这一列; 栏目见答复的 mapping. 导入后本县同样表头不必再发',
     ),
 ]
+CorrectionsParam = Annotated[
+    str,
+    Query(
+        max_length=20_000,
+        description='在页面上改好的格, JSON: [{"sheet": "工作表", "row": 6, "key": "栏目", "value": "80"}]; 写进原表再读',
+    ),
+]
 FileNameParam = Annotated[str, Query(max_length=255, description="文件名")]
 
 
@@ -109,11 +116,12 @@ async def import_projects(
     happened_at: HappenedAtParam = None,
     name: FileNameParam = "",
     mapping: MappingParam = "",
+    corrections: CorrectionsParam = "",
     dry_run: bool = False,
 ) -> ImportRead:
     """导入县级项目库表: 正确的行成为草稿, 其余逐行说明. 短表答复时已处理完, 长表在后台进行; 再次上传同一文件不会重复."""
     job = await service.start_import(
-        work, ImportRequest(body, region, year, happened_at, name, dry_run, mapping)
+        work, ImportRequest(body, region, year, happened_at, name, dry_run, mapping, corrections)
     )
     return await service.get_import_detail(work, job)
 

@@ -170,6 +170,8 @@ class RowFault(BaseModel):
     row: int = Field(description="表格中的行号")
     column: str
     message: str
+    key: str = Field("", description="栏目, 更正时用; 空为整行的问题")
+    value: str = Field("", description="格中现在的内容")
 
 
 class FieldDifference(BaseModel):

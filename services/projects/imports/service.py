@@ -32,7 +32,7 @@ from shared.files import Storage
 from shared.records import table_imports, touch_record
 from shared.records.region_names import load_place_names
 from shared.records.table_imports import TableReport
-from shared.spreadsheets import CellError, Sheet, annotate_workbook, read_sheet
+from shared.spreadsheets import CellCorrection, CellError, Sheet, annotate_workbook, correct_table, read_sheet
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 MAX_IMMEDIATE_ROWS = 200
@@ -56,6 +56,7 @@ class ImportRequest:
     name: str = ""
     dry_run: bool = False
     mapping: str = ""
+    corrections: str = ""
 
 
 @dataclass
@@ -78,10 +79,11 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
     options = await table_imports.load_head_options(
         work, IMPORT_HEADS, TABLE_KIND, request.region, MAPPING_TABLE
     )
-    sheet = await asyncio.to_thread(_parse_table, request.content, request.year, options, mapping)
+    corrections = table_imports.parse_corrections(request.corrections)
+    content, sheet = await asyncio.to_thread(_read_corrected, request, options, mapping, corrections)
     if not sheet.rows:
         raise _no_rows_error(sheet)
-    stored = await work.context.storage.put(_stream_content(request.content), limit=MAX_TABLE_BYTES)
+    stored = await work.context.storage.put(_stream_content(content), limit=MAX_TABLE_BYTES)
     job = ImportJob(
         id=new_id(),
         region=request.region,
@@ -126,6 +128,20 @@ def _parse_table(
     )
     importer.merge_continued_rows(sheet)
     return sheet
+
+
+def _read_corrected(
+    request: ImportRequest,
+    options: table_imports.HeadOptions,
+    mapping: Mapping[str, str],
+    corrections: Sequence[CellCorrection],
+) -> tuple[bytes, Sheet]:
+    """The table with the corrected cells, and what is read from it."""
+    sheet = _parse_table(request.content, request.year, options, mapping)
+    if not corrections:
+        return request.content, sheet
+    content = correct_table(request.content, sheet, corrections)
+    return content, _parse_table(content, request.year, options, mapping)
 
 
 def _no_rows_error(sheet: Sheet) -> Invalid:
@@ -296,7 +312,7 @@ async def get_import_detail(work: UnitOfWork, job: ImportJob) -> ImportRead:
     """Build the response of an import with its first errors and, for a short table, its projects."""
     limit = repository.MAX_SHOWN_FAULTS
     faults = [
-        RowFault(sheet=row.sheet, row=row.number, column=fault["column"], message=fault["message"])
+        RowFault(sheet=row.sheet, row=row.number, **fault)
         for row in await repository.list_wrong_rows(work, job.id, limit)
         for fault in row.faults
     ]

@@ -81,7 +81,8 @@ export function useRecord(name: string, id: string) {
   async function loadEvents(own: Kind): Promise<void> {
     if (!own.history) return;
     const found = await request<EventRow[] | { items: EventRow[] }>("GET", own.history.replace("{id}", id)).catch(() => []);
-    state.events = [...(Array.isArray(found) ? found : found.items)].reverse();
+    const when = (one: EventRow): string => one.at ?? one.recorded_at;
+    state.events = [...(Array.isArray(found) ? found : found.items)].sort((a, b) => when(b).localeCompare(when(a)));
   }
 
   async function loadChildren(childName: string): Promise<void> {
@@ -135,7 +136,7 @@ function listStages(name: string, row: Row | null, events: EventRow[]): Stage[] 
   const byStage = life.stages.length > 0;
   const codes = byStage ? life.stages.map((one) => ({ code: one.code, label: one.label })) : mainWay(name).map((code) => ({ code, label: labelState(name, code) }));
   const reached = new Map<string, string>();
-  for (const one of events) {
+  for (const one of [...events].reverse()) {
     const now = String(one.after["now"] ?? one.after["state"] ?? "");
     if (now) reached.set(byStage ? stageOf(now) : now, (one.at ?? one.recorded_at).slice(0, 10));
   }
@@ -191,6 +192,12 @@ function tell(event: EventRow, name: string, forms: KindForms | null): HistoryRo
 
 export function isTable(fact: Fact, value: unknown): value is Row[] {
   return Boolean(fact.fields?.length) && Array.isArray(value) && value.length > 0 && typeof value[0] === "object";
+}
+
+/** A value that only machines read: objects whose parts nobody described. */
+export function isUndescribed(fact: Fact, value: unknown): boolean {
+  const first: unknown = Array.isArray(value) ? value[0] : value;
+  return !fact.fields?.length && typeof first === "object" && first !== null;
 }
 
 /** The inner fields of a fact that is one object, as text. */

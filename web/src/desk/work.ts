@@ -1,6 +1,6 @@
 /** The worklist: every list of the home page with its rows, one order, and moves of several rows at once. */
 import { computed, reactive } from "vue";
-import type { components } from "@/generated/gateway";
+import type { components } from "@/generated/funds";
 import { createKey, Problem, request, requestAll } from "@/common/api";
 import { findKind } from "@/common/meta";
 import { desk, loadHome, today } from "./state";
