@@ -198,14 +198,15 @@ def read_sheet(
     mapping: Mapping[str, str] | None = None,
     remembered: Mapping[str, Mapping[str, str]] | None = None,
     identity: Sequence[str] = (),
+    refuses: bool = True,
 ) -> Sheet:
     """The rows of every sheet with a known header in an XLSX, XLS, CSV or HTML file.
 
     The header may stand below title rows and take up to three rows with merged cells. `words`: further titles by
     column key, from the dated rule; `mapping`: title → column key ("" to leave a column out), as a caller sent it;
     `remembered`: signature of a header → the mapping that was sent for it before; `identity`: the columns that tell
-    records apart. Wrong cells are collected, never raised. Invalid: no such table, a required column is missing.
-    TooLarge: over the limits.
+    records apart. Wrong cells are collected, never raised. Invalid: no such table, a required column is missing, unless
+    `refuses` is off: then `heads` say what was seen. TooLarge: over the limits.
     This is work for a thread: `await asyncio.to_thread(read_sheet, content, COLUMNS)`.
     """
     limits = limits or SheetLimits()
@@ -213,7 +214,7 @@ def read_sheet(
         columns, limits, HeadWords(columns, words or {}), identity, mapping or {}, remembered or {}
     )
     sheet = reading.read(read_workbook(content, limits))
-    if not any(part.is_read for part in sheet.parts):
+    if refuses and not any(part.is_read for part in sheet.parts):
         _refuse(sheet, columns)
     return sheet
 

@@ -226,6 +226,27 @@ async def test_a_workbook_keeps_everything_else_when_a_cell_is_corrected(scenari
     assert not [one for one in second["faults"] if one["key"] == fault["key"]], second["faults"]
 
 
+async def test_heads_of_a_table_are_told_before_all_of_them_are_known(scenario: ProjectScenario) -> None:
+    content = TABLE_CSV.replace("总投资", "投资盘子").encode()
+    params = {"region": DISTRICT, "year": 2024}
+    assert (
+        await scenario.bureau.post("/projects/imports", content=content, params=params)
+    ).status_code == 422
+    report = expect_success(
+        await scenario.bureau.post("/projects/imports/heads", content=content, params=params)
+    )
+    heads = {one["title"]: one for one in report["mapping"]}
+    assert (heads["投资盘子"]["key"], heads["投资盘子"]["proposal"]) == ("", "total")
+    assert heads["项目名称"]["key"] == "name"
+    assert "total" in {one["key"] for one in report["choices"]}
+    assert "缺少列" in report["sheets"][0]["reason"]
+    mapped = params | {"mapping": json.dumps({"投资盘子": "total"})}
+    report = expect_success(
+        await scenario.bureau.post("/projects/imports/heads", content=content, params=mapped)
+    )
+    assert report["sheets"][0]["is_read"]
+
+
 @pytest.mark.parametrize(
     ("corrections", "pointer"),
     [

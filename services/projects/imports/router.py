@@ -27,6 +27,7 @@ from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.records import RecordKind
 from shared.records.region_names import find_place_names
+from shared.records.table_imports import TableReport
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_template
 
 export_router = APIRouter(prefix="/projects", tags=["项目导入导出"], route_class=Route)
@@ -124,6 +125,22 @@ async def import_projects(
         work, ImportRequest(body, region, year, happened_at, name, dry_run, mapping, corrections)
     )
     return await service.get_import_detail(work, job)
+
+
+@router.post(
+    "/heads",
+    response_model=TableReport,
+    **requires(May.PROJECT_DECLARE, refuses=(Invalid, NotFound), body=MAX_TABLE_BYTES),
+)
+async def read_heads(
+    work: ReadWork,
+    region: RegionParam,
+    body: TableBody = b"",
+    year: YearParam = None,
+    mapping: MappingParam = "",
+) -> TableReport:
+    """认列: 各列标题认作什么, 还缺哪些列; 什么也不导入."""
+    return await service.read_heads(work, ImportRequest(body, region, year, mapping=mapping))
 
 
 @router.post(

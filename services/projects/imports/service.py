@@ -114,6 +114,26 @@ async def start_import(work: UnitOfWork, request: ImportRequest) -> ImportJob:
     return job
 
 
+async def read_heads(work: UnitOfWork, request: ImportRequest) -> TableReport:
+    """What the columns of a table are read as, also of one whose required columns nobody has named yet."""
+    work.actor.require(May.PROJECT_DECLARE, request.region)
+    mapping = table_imports.parse_mapping(request.mapping, IMPORT_COLUMNS)
+    options = await table_imports.load_head_options(
+        work, IMPORT_HEADS, TABLE_KIND, request.region, MAPPING_TABLE
+    )
+    sheet = await asyncio.to_thread(
+        read_sheet,
+        request.content,
+        build_import_columns(request.year),
+        words=options.words,
+        remembered=options.remembered,
+        mapping=mapping,
+        identity=("name",),
+        refuses=False,
+    )
+    return table_imports.build_table_report(sheet, IMPORT_COLUMNS)
+
+
 def _parse_table(
     content: bytes, year: int | None, options: table_imports.HeadOptions, mapping: Mapping[str, str]
 ) -> Sheet:

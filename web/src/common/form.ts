@@ -22,6 +22,8 @@ export interface Field {
   /** The field may be emptied by null. */
   clearable: boolean;
   choices: Choice[];
+  /** Code set that the value is from, where its codes do not stand in the form. */
+  codes?: string;
   /** Kind of record that the field names. */
   kind: string;
   initial: unknown;
@@ -60,13 +62,8 @@ function readFields(schema: Schema, definitions: Record<string, Schema>, pointer
   const required = new Set((schema["required"] ?? []) as string[]);
   const order = (schema["x-order"] ?? Object.keys(properties)) as string[];
   return order
-    .filter((name) => properties[name] && !isForMachines(name, properties[name]))
+    .filter((name) => properties[name] && !properties[name]["x-hidden"])
     .map((name) => readField(name, properties[name] as Schema, required.has(name), definitions, pointer, depth));
-}
-
-/** The id of a record that a client may choose is no question to people. */
-function isForMachines(name: string, schema: Schema): boolean {
-  return schema["x-hidden"] === true || (name === "id" && schema["x-type"] === "id" && !schema["x-kind"]);
 }
 
 function readField(name: string, schema: Schema, required: boolean, definitions: Record<string, Schema>, parent: string, depth: number): Field {
@@ -84,6 +81,7 @@ function readField(name: string, schema: Schema, required: boolean, definitions:
     required: required || ((core["minItems"] as number | undefined) ?? 0) > 0,
     clearable,
     choices: readChoices(inner),
+    codes: String(core["x-codes"] ?? inner["x-codes"] ?? ""),
     kind: String(core["x-kind"] ?? inner["x-kind"] ?? ""),
     initial: schema["default"] ?? undefined,
     min: pick<number>(core, "minimum") ?? pick<number>(core, "exclusiveMinimum"),
