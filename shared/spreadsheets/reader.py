@@ -72,8 +72,8 @@ class SheetRow:
 
     def cell_text(self, key: str) -> str:
         """What stands in the cell of a column, as text."""
-        place = self.places.get(key)
-        return "" if place is None or place >= len(self.cells) else str(self.cells[place]).strip()
+        place = self.places.get(key, len(self.cells))
+        return str(self.cells[place]).strip() if place < len(self.cells) else ""
 
     @property
     def is_valid(self) -> bool:
@@ -206,8 +206,7 @@ def read_sheet(
     column key, from the dated rule; `mapping`: title → column key ("" to leave a column out), as a caller sent it;
     `remembered`: signature of a header → the mapping that was sent for it before; `identity`: the columns that tell
     records apart. Wrong cells are collected, never raised. Invalid: no such table, a required column is missing, unless
-    `refuses` is off: then `heads` say what was seen. TooLarge: over the limits.
-    This is work for a thread: `await asyncio.to_thread(read_sheet, content, COLUMNS)`.
+    `refuses` is off: then `heads` say what was seen. TooLarge: over the limits. This is work for a thread.
     """
     limits = limits or SheetLimits()
     reading = _Reading(

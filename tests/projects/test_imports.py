@@ -214,7 +214,8 @@ async def test_a_workbook_keeps_everything_else_when_a_cell_is_corrected(scenari
         page.cell(number, place, value)
     target = io.BytesIO()
     book.save(target)
-    path, params = "/projects/imports", {"region": DISTRICT, "year": 2024, "dry_run": True}
+    path = "/projects/imports"
+    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024, "dry_run": "true"}
     first = expect_success(await scenario.bureau.post(path, content=target.getvalue(), params=params))
     fault = next(one for one in first["faults"] if one["value"] == "八十万")
     correction = {name: fault[name] for name in ("sheet", "row", "key")} | {"value": "80"}
@@ -228,7 +229,7 @@ async def test_a_workbook_keeps_everything_else_when_a_cell_is_corrected(scenari
 
 async def test_heads_of_a_table_are_told_before_all_of_them_are_known(scenario: ProjectScenario) -> None:
     content = TABLE_CSV.replace("总投资", "投资盘子").encode()
-    params = {"region": DISTRICT, "year": 2024}
+    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
     assert (
         await scenario.bureau.post("/projects/imports", content=content, params=params)
     ).status_code == 422
@@ -240,7 +241,7 @@ async def test_heads_of_a_table_are_told_before_all_of_them_are_known(scenario: 
     assert heads["项目名称"]["key"] == "name"
     assert "total" in {one["key"] for one in report["choices"]}
     assert "缺少列" in report["sheets"][0]["reason"]
-    mapped = params | {"mapping": json.dumps({"投资盘子": "total"})}
+    mapped: dict[str, str | int] = params | {"mapping": json.dumps({"投资盘子": "total"})}
     report = expect_success(
         await scenario.bureau.post("/projects/imports/heads", content=content, params=mapped)
     )
