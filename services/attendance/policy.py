@@ -47,6 +47,19 @@ class ErrandKind(LabelledEnum):
     OTHER = "other", "其他公务"
 
 
+class LeaveKind(LabelledEnum):
+    """假别."""
+
+    PERSONAL = "personal", "事假"
+    SICK = "sick", "病假"
+    ANNUAL = "annual", "年休假"
+    MARRIAGE = "marriage", "婚假"
+    MATERNITY = "maternity", "产假、护理假"
+    BEREAVEMENT = "bereavement", "丧假"
+    HOME = "home", "探亲假"
+    OTHER = "other", "其他"
+
+
 class CheckInSwitches(RuleValue):
     """打卡功能开关 (attendance.md E.6): each function by itself. All evidence off means reports and spot checks only."""
 
@@ -80,6 +93,7 @@ class CheckInLimits(RuleValue):
     day_starts_hour: int = Field(ge=0, le=12, title="一天从几时起")
     precise_m: float = Field(ge=0, le=100, title="过于精确的定位(米)")
     unstated_m: float = Field(100, ge=0, le=10_000, title="未报精度按多少米计")
+    most_a_day: int = Field(50, ge=10, le=200, title="一人一天最多打卡次数")
 
 
 class TimeWindow(RuleValue):
@@ -103,11 +117,23 @@ class LeaveRule(RuleValue):
     tell: tuple[Label, ...] = Field((), max_length=10, title="抄告")
 
 
+class LeaveQuota(RuleValue):
+    """一种假一年的天数; a person's own entitlement stands before it."""
+
+    kind: LeaveKind = Field(title="假别")
+    days: int = Field(ge=0, le=366, title="一年天数")
+
+
 class PresenceRules(RuleValue):
     """驻村考勤规则: one district's way of counting."""
 
     period: Literal["month", "year"] = Field(title="考核周期")
     least_days: int = Field(ge=0, le=366, title="最少驻村天数")
+    days_counted: Literal["calendar", "working"] = Field(
+        "calendar",
+        title="规定天数按日历日或工作日",
+        description="working: 当月工作日少于规定天数时, 工作日全部在岗即为达到",
+    )
     unit: Literal["day", "half_day"] = Field("day", title="计算单位")
     sign_ins: Literal[1, 2] = Field(1, title="每天打卡次数")
     morning: TimeWindow | None = Field(None, title="早打卡时段")
@@ -115,8 +141,17 @@ class PresenceRules(RuleValue):
     radius_m: int = Field(500, ge=10, le=50_000, title="打卡半径(米)")
     counts_as_present: tuple[ErrandKind, ...] = Field((), max_length=20, title="算在岗的公出")
     night_duty_counts: bool = Field(False, title="夜间值班算在岗")
+    duty_grace_minutes: int = Field(30, ge=0, le=180, title="值班前后多少分钟内的打卡也算")
     leave: tuple[LeaveRule, ...] = Field(min_length=1, max_length=10, title="请假审批")
     leave_days: Literal["calendar", "working"] = Field("calendar", title="请假按日历日或工作日")
+    working_day_leave: tuple[LeaveKind, ...] = Field(
+        (LeaveKind.ANNUAL,),
+        max_length=10,
+        title="休息日与法定节假日不计入的假别",
+        description="《职工带薪年休假条例》第三条: 国家法定休假日、休息日不计入年休假的假期",
+    )
+    leave_quotas: tuple[LeaveQuota, ...] = Field((), max_length=10, title="各种假一年的天数")
+    leave_late_days: int = Field(30, ge=0, le=365, title="事后补假期限(天)")
     leave_most_once: int | None = Field(None, ge=1, le=366, title="一次最多请假天数")
     leave_most_year: int | None = Field(None, ge=1, le=366, title="一年最多请假天数")
     late_days: int = Field(ge=0, le=365, title="补报期限(天)")
@@ -127,9 +162,15 @@ class PresenceRules(RuleValue):
     def _check_leave_matrix(self) -> Self:
         if self.leave[-1].most_days is not None:
             raise ValueError("最后一级请假规则须不限天数")
+        if len({quota.kind for quota in self.leave_quotas}) < len(self.leave_quotas):
+            raise ValueError("一种假只能有一个年度天数")
         if self.sign_ins == 2 and (self.morning is None or self.evening is None):  # noqa: PLR2004 - two sign-ins
             raise ValueError("每天两次打卡须写明早晚时段")
         return self
+
+    def counts_working_days(self, kind: LeaveKind) -> bool:
+        """True if rest days and public holidays are no days of this leave."""
+        return self.leave_days == "working" or kind in self.working_day_leave
 
 
 class TeamRequirements(RuleValue):

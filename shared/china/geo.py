@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import (
     AfterValidator,
     AwareDatetime,
+    BeforeValidator,
     ConfigDict,
     Field,
     WithJsonSchema,
@@ -184,9 +185,17 @@ class Place(RequestBody):
         return to_wgs84(self.lon, self.lat, self.datum)
 
 
+def _clear_invalid_accuracy(accuracy: Any) -> Any:  # noqa: ANN401 - whatever came
+    """Unknown for a negative accuracy: iOS reports an invalid one so."""
+    is_number = isinstance(accuracy, int | float) and not isinstance(accuracy, bool)
+    return None if is_number and accuracy < 0 else accuracy
+
+
 class Fix(Place):
     """定位: a position measured by a device, with accuracy and provider; evidence, not proof."""
 
-    accuracy_m: Metres | None = Field(None, description="定位精度, 米")
+    accuracy_m: Annotated[Metres | None, BeforeValidator(_clear_invalid_accuracy)] = Field(
+        None, description="定位精度, 米; 负数(苹果手机无效定位)按未知"
+    )
     provider: Provider | None = Field(None, description="定位来源, 如 gps、network、wifi、lbs; IP 定位不接受")
     taken_at: AwareDatetime | None = Field(None, description="定位时间, 带时区")

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from shared.db import new_id
-from tests.clients import VILLAGE, ServiceUnderTest
+from tests.clients import DISTRICT, VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 
 HALL_POSITION = (102.9010, 37.6020)
@@ -87,3 +87,10 @@ async def set_rule(service: ServiceUnderTest, key: str, region: str = "620602000
         "value": {**current["value"], **changes},
     }
     await post_json(bureau, "/attendance/rules", body)
+
+
+async def create_account(system: SystemUnderTest, name: str, role: str, region: str, **grant: Any) -> None:
+    """Creates an account with one grant at the identity service."""
+    admin = system.service("identity").client_as("admin", DISTRICT)
+    grants = [{"role": role, "region": region, "valid_from": "2024-01-01"} | grant]
+    await post_json(admin, "/users", {"id": name, "name": "王代理", "region": region, "grants": grants})

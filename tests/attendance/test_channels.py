@@ -51,7 +51,7 @@ async def test_a_pull_runs_in_the_background_and_records_its_progress(
     assert (state["state"], state["parts"], state["parts_done"], state["fresh"]) == ("waiting", 3, 3, 18)
     assert (state["last_error"], state["due_at"]) == ("", "2024-05-20T22:00:00Z")
     runs = (await get_json(attendance.client_as("auditor"), "/attendance/imports"))["items"]
-    assert "1 条无法识别: userCheckTime 应为整数" in runs[-1]["detail"]
+    assert "1 条无法识别, 未导入: 第 8 条 userCheckTime 应为整数" in runs[-1]["detail"]
     clock.advance(timedelta(hours=22))
     assert await run_due_pull(attendance.context) == 1
     assert (await get_json(bureau, address))["fresh"] == 0

@@ -6,7 +6,13 @@ from typing import Any
 import httpx
 
 from services.attendance.days.consumers import project_next_batch
-from tests.attendance.factories_attendance import build_check_in, get_json, post_json, set_rule
+from tests.attendance.factories_attendance import (
+    build_check_in,
+    create_account,
+    get_json,
+    post_json,
+    set_rule,
+)
 from tests.clients import DISTRICT, TOWN, ServiceUnderTest
 from tests.conftest import Clock
 
@@ -125,6 +131,7 @@ async def test_an_approver_who_returns_early_ends_the_delegation(
         "starts_on": "2024-05-20",
         "ends_on": "2024-05-30",
     }
+    await create_account(attendance.system, "second", "town_officer", TOWN)
     delegation = await post_json(town, "/attendance/delegations", body)
     address = f"/attendance/delegations/{delegation['id']}/end"
     second = attendance.client_as("town_officer", person="second")
@@ -149,3 +156,7 @@ async def test_malformed_records_are_explained_in_chinese(bureau: httpx.AsyncCli
         "userCheckTime 应为整数, 收到 'None'",
         "不是钉钉的考勤记录: 缺少 userId",
     ]
+    mixed = await post_json(bureau, "/attendance/imports", body | {"records": [*records, good]})
+    assert (mixed["unmatched"], "第 4 条" in mixed["detail"]) == (1, True), "the good one is taken"
+    whole = {"errcode": 0, "recordresult": [good | {"id": 2}]}
+    assert (await post_json(bureau, "/attendance/imports", body | {"records": whole}))["unmatched"] == 1

@@ -1,6 +1,7 @@
 """Group commit: concurrent check-ins share a transaction; a failure affects only its cause."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -176,7 +177,8 @@ async def test_a_malformed_body_gets_the_ordinary_refusal(cadre: httpx.AsyncClie
 async def test_two_hundred_from_one_phone_are_one_answer(
     cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:
-    items = [build_check_in(clock) for _ in range(200)]
+    days = [clock.now() - timedelta(days=index % 5) for index in range(200)]  # forty a day
+    items = [build_check_in(clock, at=at - timedelta(minutes=1)) for at in days]
     results = (await post_json(cadre, "/attendance/check-ins", {"items": items}))["items"]
     assert [result["id"] for result in results] == [item["id"] for item in items]
     again = (await post_json(cadre, "/attendance/check-ins", {"items": items}))["items"]

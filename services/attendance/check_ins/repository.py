@@ -1,7 +1,7 @@
 """Queries on check-ins."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -17,13 +17,14 @@ from services.attendance.check_ins.autocommit_connection import AutocommitConnec
 from services.attendance.check_ins.calculation import CheckInRow, build_event_payload
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result
+from services.attendance.sql_conditions import get_columns
 from shared.auth import Actor, May, region_bounds
 from shared.clients.attendance import CheckInRecorded
-from shared.db import event_log, execute_core, new_id
+from shared.db import event_log, execute_core, in_list, new_id
 from shared.errors import NotFound
 from shared.events import CURRENT_TX_SQL, current_tx, insert_once
 from shared.http import Page, Pagination, list_page
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 MAX_ROWS_PER_INSERT = 500
 """SQLite accepts about 32,000 values per statement."""
@@ -157,6 +158,25 @@ async def system_find_digests(session: AsyncSession, ids: Sequence[UUID]) -> dic
     """Returns id → (digest, person) of existing check-ins, to tell a repeat from a clash."""
     query = select(CheckIn.id, CheckIn.created_digest, CheckIn.person).where(col(CheckIn.id).in_(ids))
     return {row[0]: (row[1], row[2]) for row in await session.exec(query)}
+
+
+async def system_list_ids_by_day(
+    session: AsyncSession, person_days: Collection[tuple[str, date]]
+) -> dict[tuple[str, date], set[UUID]]:
+    """Returns (person, day) → ids of the check-ins of these days."""
+    check_in = get_columns(CheckIn)
+    days = [on for _, on in person_days]
+    low = datetime.combine(min(days), time(), CHINA_TIME_ZONE)
+    high = datetime.combine(max(days) + timedelta(days=2), time(), CHINA_TIME_ZONE)
+    query = sa.select(check_in.id, check_in.person, check_in.work_date).where(
+        in_list(session, check_in.person, {person for person, _ in person_days}),
+        check_in.taken_at.between(low, high),
+        check_in.work_date.in_(set(days)),
+    )
+    ids_by_day: dict[tuple[str, date], set[UUID]] = {}
+    for row in await execute_core(session, query):
+        ids_by_day.setdefault((row.person, row.work_date), set()).add(row.id)
+    return ids_by_day
 
 
 async def get_check_in(work: UnitOfWork, check_in_id: UUID) -> CheckIn:

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 
-from services.attendance.check_ins import group_commit, repository
+from services.attendance.check_ins import group_commit, repository, service
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import (
     MAX_BATCH_BYTES,
     CheckInAnswer,
     CheckInBatch,
     CheckInBody,
+    CheckInDetail,
     CheckInRead,
     Result,
 )
@@ -69,10 +70,12 @@ async def list_check_ins(
     )
 
 
-@router.get("/{check_in_id}", response_model=CheckInRead, **requires(May.PRESENCE_READ, refuses=(NotFound,)))
-async def read_check_in(work: ReadWork, check_in_id: UUID) -> Any:  # noqa: ANN401 - shaped by response_model
-    """一条打卡记录."""
-    return await repository.get_check_in(work, check_in_id)
+@router.get(
+    "/{check_in_id}", response_model=CheckInDetail, **requires(May.PRESENCE_READ, refuses=(NotFound,))
+)
+async def read_check_in(work: ReadWork, check_in_id: UUID) -> CheckInDetail:
+    """一条打卡记录; 本人看得到自己的位置."""
+    return service.build_detail(work, await repository.get_check_in(work, check_in_id))
 
 
 CHECK_IN_KIND = RecordKind(

@@ -90,6 +90,7 @@ class CheckInResult(BaseModel):
     result: Result
     result_label: str
     words: str = Field(description="用一句话说明结果")
+    work_date: date | None = Field(None, description="记在哪一天")
     verdict: FencePosition | None = None
     post_id: UUID | None = None
     post_name: str = ""
@@ -103,6 +104,16 @@ class CheckInAnswer(BaseModel):
     """打卡结果, in the order sent."""
 
     items: list[CheckInResult]
+
+
+class CheckInPlace(BaseModel):
+    """打卡的位置: as stored, and as the phone sent it."""
+
+    lon: float
+    lat: float
+    datum: str = Field("wgs84", description="lon、lat 的坐标系")
+    coarse: bool = Field(description="已按保存期限模糊到约 1 公里")
+    fix: dict[str, Any] = Field(description="手机发来的定位; 模糊后为空")
 
 
 class CheckInRead(BaseModel):
@@ -130,3 +141,9 @@ class CheckInRead(BaseModel):
     remark: str
     photo: str
     version: int
+
+
+class CheckInDetail(CheckInRead):
+    """一条打卡记录与位置. The place is for the person and those who review; others read none."""
+
+    place: CheckInPlace | None = Field(description="位置; 只对本人与复核人员")

@@ -1,5 +1,6 @@
 """Evaluation and storage of check-ins of several requests in one transaction; one request's errors do not affect another."""
 
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from services.attendance.check_ins import repository
 from services.attendance.check_ins.calculation import (
     CheckInEvaluation,
     CheckInRow,
@@ -16,17 +18,29 @@ from services.attendance.check_ins.calculation import (
     evaluate_check_in,
     resolve_work_date,
 )
-from services.attendance.check_ins.schemas import CheckInPost, CheckInResult, Result
+from services.attendance.check_ins.models import CheckIn
+from services.attendance.check_ins.schemas import (
+    CheckInDetail,
+    CheckInPlace,
+    CheckInPost,
+    CheckInRead,
+    CheckInResult,
+    Result,
+)
 from services.attendance.fields import get_district
 from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, CheckInLimits, CheckInSwitches
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import AssignmentQuery, CachedAssignment
 from shared.auth import Actor, May
+from shared.china import to_local_date
 from shared.errors import ApiError, FieldError, FieldErrorRead, Forbidden
 from shared.files import uploads
 from shared.http import to_field_errors
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
+COUNTS_KEY = "check_in_counts"
+MAX_COUNTED_DAYS = 100_000
+"""Person-days counted in memory; above this the counts start again."""
 MAX_CLOCK_AHEAD = timedelta(days=1)
 """Check-ins dated further ahead are refused: their day is not evaluated yet."""
 FIELD_LABELS = {
@@ -40,7 +54,7 @@ FIELD_LABELS = {
     "photo": "照片",
     "remark": "说明",
 }
-FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file"})
+FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file", "too_many"})
 """Error codes whose detail is a full sentence; others get the field's name in front."""
 CheckInItems = Sequence[dict[str, Any] | CheckInPost]
 InsertCheckIns = Callable[[Sequence[tuple[CheckInRow, Actor]]], Awaitable[Collection[UUID]]]
@@ -119,6 +133,7 @@ async def evaluate_submissions(
             _evaluate_submission(submission, assignments[submission.actor.id], work.context.settings.district)
         except ApiError as refusal:
             submission.refusal = refusal
+    await _refuse_excess(work, [submission for submission in submissions if submission.is_accepted])
 
 
 async def write_submissions(
@@ -161,6 +176,17 @@ def build_refused_result(identifier: str, errors: Sequence[FieldError]) -> Check
             FieldErrorRead(pointer=error.pointer, code=error.code, detail=error.detail) for error in errors
         ],
     )
+
+
+def build_detail(work: UnitOfWork, check_in: CheckIn) -> CheckInDetail:
+    """Returns a check-in with its place, if it is the caller's own or theirs to review (个人信息保护法 第四十五条)."""
+    may_see = work.actor.is_same_person(check_in.person) or work.actor.has_access(
+        May.PRESENCE_REVIEW, check_in.region
+    )
+    place = None
+    if may_see and check_in.lon is not None and check_in.lat is not None:
+        place = CheckInPlace(lon=check_in.lon, lat=check_in.lat, coarse=check_in.coarse, fix=check_in.fix)
+    return CheckInDetail(**CheckInRead.model_validate(check_in).model_dump(), place=place)
 
 
 async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
@@ -276,6 +302,56 @@ def _evaluate_submission(
         submission.actor.require(May.CHECK_IN, region, submission.actor.id)
 
 
+async def _refuse_excess(work: UnitOfWork, submissions: Sequence[Submission]) -> None:
+    """Refuses new check-ins beyond the limit of one person and day, so that no day is endless.
+
+    This process counts what passes it; the database is asked only from half the limit on. A repeat is no excess.
+    """
+    by_day: dict[tuple[str, date], list[tuple[Submission, EvaluatedItem]]] = defaultdict(list)
+    for submission in submissions:
+        for item in submission.evaluated_items.values():
+            by_day[item.row["person"], item.row["work_date"]].append((submission, item))
+    busy_days = [
+        key
+        for key, items in by_day.items()
+        if _count_check_ins(work, key, len(items)) > _get_most_a_day(*items[0]) / 2
+    ]
+    if not busy_days:
+        return
+    stored_ids = await repository.system_list_ids_by_day(work.session, busy_days)
+    for key in busy_days:
+        known = stored_ids.get(key, set())
+        for submission, item in by_day[key]:
+            if item.check_in.id in known or len(known) < _get_most_a_day(submission, item):
+                known.add(item.check_in.id)
+            else:
+                _refuse_item(submission, item)
+
+
+def _get_most_a_day(submission: Submission, item: EvaluatedItem) -> int:
+    """Returns the limit of the item's own day."""
+    return submission.rules[to_local_date(item.check_in.taken_at)].limits.most_a_day
+
+
+def _count_check_ins(work: UnitOfWork, key: tuple[str, date], count: int) -> int:
+    """Adds to this process's count of a person's day; returns the sum."""
+    counts: dict[tuple[str, date], int] = work.context.memory.setdefault(COUNTS_KEY, {})
+    if len(counts) > MAX_COUNTED_DAYS:
+        counts.clear()
+    counts[key] = counts.get(key, 0) + count
+    return counts[key]
+
+
+def _refuse_item(submission: Submission, item: EvaluatedItem) -> None:
+    """Replaces an evaluated item by its refusal."""
+    text = f"一天最多记录 {_get_most_a_day(submission, item)} 次打卡, 当天已经记满, 不必再打"
+    index = next(i for i, parsed in enumerate(submission.parsed_items) if parsed is item.check_in)
+    submission.parsed_items[index] = build_refused_result(
+        str(item.check_in.id), [FieldError("too_many", text, "enough for this day", "/taken_at")]
+    )
+    del submission.evaluated_items[id(item.check_in)]
+
+
 def _build_result(
     item: EvaluatedItem,
     items_by_id: Mapping[UUID, EvaluatedItem],
@@ -298,6 +374,7 @@ def _build_result(
         result=result,
         result_label=result.label,
         words=evaluation.words,
+        work_date=item.row["work_date"],
         verdict=verdict.kind if verdict else None,
         post_id=assignment.post_id if assignment else None,
         post_name=assignment.name if assignment else "",

@@ -79,17 +79,23 @@ def parse_record(channel: Channel, raw: Mapping[str, Any]) -> ParsedRecord:
 def parse_records(
     channel: Channel, raw_records: Sequence[dict[str, Any]], *, strict: bool
 ) -> tuple[list[ParsedRecord], Sequence[dict[str, Any]], str]:
-    """Returns parsed records, their raw form, and a text about malformed ones, which `strict` refuses instead."""
-    if strict:
-        return _parse_strictly(channel, raw_records), raw_records, ""
-    parsed, accepted, problems = [], [], []
-    for raw in raw_records:
+    """Returns parsed records, their raw form, and a text that names the malformed ones.
+
+    A malformed record holds up no other. `strict` raises Invalid if every record is malformed: it is another file.
+    """
+    parsed, accepted, errors = [], [], []
+    for index, raw in enumerate(raw_records):
         try:
             parsed.append(parse_record(channel, raw))
             accepted.append(raw)
         except ValueError as error:
-            problems.append(str(error))
-    text = f"{len(problems)} 条无法识别: {'; '.join(dict.fromkeys(problems))}" if problems else ""
+            errors.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{index}"))
+    if strict and errors and not parsed:
+        raise Invalid(
+            f"{len(errors)} 条记录无法识别", "None of them is a record", errors=errors[:MAX_RECORD_ERRORS]
+        )
+    named = "; ".join(f"第 {int(one.pointer.rsplit('/', 1)[1]) + 1} 条 {one.detail}" for one in errors)
+    text = f"{len(errors)} 条无法识别, 未导入: {named}" if errors else ""
     return parsed, accepted, text[:MAX_DETAIL_LENGTH]
 
 
@@ -130,21 +136,6 @@ async def fetch_token(clients: ServiceClients, pull: ImportPull) -> str:
     else:
         path, params = "/cgi-bin/gettoken", {"corpid": pull.app_key, "corpsecret": secret}
     return str((await _call_api(clients, pull.channel, "GET", path, params=params)).get("access_token", ""))
-
-
-def _parse_strictly(channel: Channel, raw_records: Sequence[dict[str, Any]]) -> list[ParsedRecord]:
-    """Parses all records. Raises Invalid with the positions of malformed ones."""
-    parsed, errors = [], []
-    for index, raw in enumerate(raw_records):
-        try:
-            parsed.append(parse_record(channel, raw))
-        except ValueError as error:
-            errors.append(FieldError("not_a_record", str(error)[:200], "not a record", f"/records/{index}"))
-    if errors:
-        raise Invalid(
-            f"{len(errors)} 条记录无法识别", "Some records are none", errors=errors[:MAX_RECORD_ERRORS]
-        )
-    return parsed
 
 
 def _parse_dingtalk(raw: Mapping[str, Any]) -> ParsedRecord:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from services.attendance.fields import Day, Person, Region
 from shared.china import LabelledEnum
@@ -74,8 +74,17 @@ class ImportFile(RequestBody):
     records: list[dict[str, Any]] = Field(
         min_length=1,
         max_length=5000,
-        description="钉钉 recordresult、企业微信 checkindata 或钉钉签到 data 的各项",
+        description="钉钉 recordresult、企业微信 checkindata 或钉钉签到 data 的各项; 也可以是整份答复",
     )
+
+    @field_validator("records", mode="before")
+    @classmethod
+    def _unwrap_answer(cls, sent: Any) -> Any:  # noqa: ANN401 - whatever came
+        """The list of records in a whole answer of the other system."""
+        if not isinstance(sent, dict):
+            return sent
+        lists = (sent.get(name) for name in ("recordresult", "checkindata", "data"))
+        return next((found for found in lists if isinstance(found, list)), sent)
 
 
 class ImportPull(RequestBody):

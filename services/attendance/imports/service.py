@@ -14,7 +14,7 @@ from services.attendance import repository as records
 from services.attendance.check_ins import repository as check_ins
 from services.attendance.check_ins.calculation import find_nearest_fence, resolve_work_date
 from services.attendance.check_ins.schemas import CheckInSource, Result
-from services.attendance.fields import require_not_future, require_span_limit
+from services.attendance.fields import get_district, require_not_future, require_span_limit
 from services.attendance.imports import importer, repository
 from services.attendance.imports.importer import ParsedRecord, parse_record, parse_records
 from services.attendance.imports.models import ExternalAccount, ImportRun, PullChannel
@@ -33,12 +33,13 @@ from services.attendance.policy import CHECK_IN_LIMITS, CHECK_IN_SWITCHES, Check
 from services.attendance.posts import assignment_cache
 from services.attendance.posts.assignment_cache import CachedAssignment
 from shared.auth import Actor, Grant, May, Role
-from shared.china import Datum, FencePosition, to_wgs84
+from shared.china import Datum, FencePosition, to_local_date, to_wgs84
 from shared.clients.attendance import ChannelChanged, ImportFinished
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, Forbidden
 from shared.http import VersionMatch
 from shared.records import create_record, insert_record, save_record
+from shared.rules import Rule
 from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
 
 VISIBLE_SECRET_CHARS = 2
@@ -87,7 +88,7 @@ async def import_records(
 ) -> ImportRun:
     """Stores records, inserts check-ins for valid ones with a known person, and counts the rest in the run.
 
-    `strict` raises Invalid if one is malformed (a file can be corrected); otherwise the run's detail names them.
+    The run's detail names malformed ones; `strict` raises Invalid if all are.
     """
     parsed, raw_records, detail = parse_records(channel, raw_records, strict=strict)
     accounts = await repository.find_accounts(work, channel, [record.external for record in parsed])
@@ -284,23 +285,15 @@ async def _insert_check_ins(
     """Inserts the check-ins of matched records."""
     if not parsed:
         return
-    rule = await work.get_rule(CHECK_IN_LIMITS)
-    limits = rule.value
     first = min(record.at for record in parsed if record.at).date() - timedelta(days=1)
     persons = {accounts[record.external].person for record in parsed}
     assignments = await assignment_cache.load_assignments(work.session, list(persons), first)
-    rows = [
-        _build_check_in_row(
-            work,
-            channel,
-            record,
-            accounts[record.external],
-            assignments[accounts[record.external].person],
-            limits,
-            rule.ref,
-        )
-        for record in parsed
-    ]
+    rows = []
+    for record in parsed:
+        account = accounts[record.external]
+        day = to_local_date(record.at or work.at)
+        rule = await work.get_rule(CHECK_IN_LIMITS, region=get_district(account.region), on=day)
+        rows.append(_build_check_in_row(work, channel, record, account, assignments[account.person], rule))
     await check_ins.system_insert_check_ins(work.session, [(row, work.actor) for row in rows])
 
 
@@ -310,14 +303,13 @@ def _build_check_in_row(
     parsed: ParsedRecord,
     account: ExternalAccount,
     assignments: Sequence[CachedAssignment],
-    limits: CheckInLimits,
-    rule_ref: str,
+    rule: Rule[CheckInLimits],
 ) -> dict[str, Any]:
     """Returns the columns of a check-in, evaluated against our fences; without a position the source's verdict counts."""
-    at = parsed.at or work.at
+    at, limits = parsed.at or work.at, rule.value
     day = resolve_work_date(at, limits)
     position = to_wgs84(*parsed.place, Datum.GCJ02) if parsed.place else None
-    current = [assignment for assignment in assignments if assignment.covers(day)]
+    current = [assignment.at(at) for assignment in assignments if assignment.covers(day)]
     assignment, match = current[0] if current else None, None
     if position is not None and any(candidate.fences for candidate in current):
         assignment, match = find_nearest_fence(current, position, parsed.accuracy_m, limits)
@@ -348,7 +340,7 @@ def _build_check_in_row(
         "margin_m": match.margin_m if match else None,
         "flags": flags,
         "result": Result.HELD if is_held else Result.APPLIED,
-        "rule_version": rule_ref,
+        "rule_version": rule.ref,
         "remark": f"{channel.label}{'(管理员或审批补记)' if parsed.corrected else ''} {parsed.address}".strip(),
         "photo": "",
     }

@@ -9,16 +9,19 @@ from services.attendance import repository as records
 from services.attendance.check_ins.calculation import resolve_work_date
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInRead, CheckInSource, Result
+from services.attendance.fields import get_district
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
 from services.attendance.policy import CHECK_IN_LIMITS
 from services.attendance.posts.repository import list_person_assignments
+from services.attendance.posts.service import get_person_region
 from services.attendance.reviews import repository
 from services.attendance.reviews.calculation import Anomaly
 from services.attendance.reviews.lifecycle import REVIEW, ReviewAction, ReviewFacts, ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.schemas import Correction, ReviewDetail, ReviewRead
 from shared.auth import May
+from shared.china import to_local_date
 from shared.clients.attendance import CheckInCorrected, ReviewMoved
 from shared.db import new_id
 from shared.errors import FieldError, Forbidden, Invalid, NotFound
@@ -126,11 +129,13 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
         raise Invalid(detail, "In the future", errors=[FieldError("in_the_future", detail, "", "/taken_at")])
-    rule = await work.get_rule(CHECK_IN_LIMITS)
-    limits = rule.value
-    if (work.at - body.taken_at).days >= limits.refused_after_days:
-        raise Invalid(f"只能更正 {limits.refused_after_days} 天内的记录", "Too old")
-    on = resolve_work_date(body.taken_at, limits)
+    most_days = (await work.get_rule(CHECK_IN_LIMITS)).value.refused_after_days
+    if (work.at - body.taken_at).days >= most_days:
+        raise Invalid(f"只能更正 {most_days} 天内的记录", "Too old")
+    local_day = to_local_date(body.taken_at)
+    region = await get_person_region(work, body.person, local_day)
+    rule = await work.get_rule(CHECK_IN_LIMITS, region=get_district(region), on=local_day)
+    on = resolve_work_date(body.taken_at, rule.value)
     assignments = await list_person_assignments(work, body.person, on, on)
     if not assignments:
         raise NotFound("当天没有派驻记录", "Not stationed that day")
