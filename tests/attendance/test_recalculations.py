@@ -95,13 +95,13 @@ async def test_a_day_in_many_events_is_evaluated_once_and_written_only_if_change
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     chunk_sizes: list[int] = []
-    evaluate_chunk = service.evaluate_chunk
+    evaluate_apart = service.evaluate_apart
 
-    async def counted(work: Any, pairs: Any) -> int:
+    async def counted(context: Any, pairs: Any, *turn: Any) -> int:
         chunk_sizes.append(len(pairs))
-        return await evaluate_chunk(work, pairs)
+        return await evaluate_apart(context, pairs, *turn)
 
-    monkeypatch.setattr("services.attendance.days.consumers.evaluate_chunk", counted)
+    monkeypatch.setattr("services.attendance.days.consumers.evaluate_apart", counted)
     await run_recalculations(attendance)
     chunk_sizes.clear()
     check_in = build_check_in(clock)

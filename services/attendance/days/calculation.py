@@ -45,6 +45,8 @@ class DayFacts:
     leave: DayPart | None = None
     leave_words: str = ""
     errand: str = ""
+    duty_check_ins: tuple[DayCheckIn, ...] = ()
+    """Check-ins of the morning after, which a shift across midnight may need."""
     spot_check_times: tuple[datetime, ...] = ()
     spot_check_absent: bool = False
     open_questions: tuple[str, ...] = ()
@@ -122,8 +124,10 @@ def _find_parts(facts: DayFacts, at: datetime) -> set[DayPart] | frozenset[DayPa
 
 def _add_duty_evidence(facts: DayFacts, shift: DutyShift, evidence: _DayEvidence) -> None:
     """Adds a shift that was confirmed or has a check-in within it."""
+    grace = timedelta(minutes=facts.rules.duty_grace_minutes)
     is_kept = shift.is_confirmed or any(
-        check_in.counts and shift.starts_at <= check_in.at <= shift.ends_at for check_in in facts.check_ins
+        check_in.counts and shift.starts_at - grace <= check_in.at <= shift.ends_at + grace
+        for check_in in (*facts.check_ins, *facts.duty_check_ins)
     )
     span = f"{shift.starts_at:%H:%M} 至 {shift.ends_at:%m-%d %H:%M}"
     if not is_kept:

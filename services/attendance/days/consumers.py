@@ -13,10 +13,11 @@ from time import perf_counter
 from typing import Any
 
 import structlog
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.days import repository
 from services.attendance.days.repository import PersonDay
-from services.attendance.days.service import MAX_DAYS_PER_CHUNK, ONE_DAY, evaluate_chunk, split_into_chunks
+from services.attendance.days.service import MAX_DAYS_PER_CHUNK, ONE_DAY, evaluate_apart, split_into_chunks
 from services.attendance.imports import repository as imports
 from services.attendance.policy import CHECK_IN_SWITCHES
 from services.attendance.visits import repository as visits
@@ -69,28 +70,30 @@ async def request_recalculations(work: UnitOfWork, rows: Sequence[Any]) -> None:
 
 
 async def recalculate_next_chunk(context: ServiceContext) -> int:
-    """Recalculates the next chunk of days; returns how many, 0 if no recalculation is open."""
+    """Recalculates the next chunk of days; returns how many, 0 if no recalculation is open.
+
+    The chunk is evaluated before the transaction that moves the recalculation on: a crash in between repeats it.
+    """
     async with context.database.write() as session:
         recalculation = await repository.system_find_next_recalculation(session)
         if recalculation is None:
             return 0
-        # Another process may have changed the rule: do not use cached rules.
-        context.rules.recheck()
+        region, on_day, asked_at = recalculation.region, recalculation.on_day, recalculation.asked_at
         persons = await repository.system_list_assigned_persons(
-            session,
-            recalculation.region,
-            recalculation.on_day,
-            recalculation.after_person,
-            MAX_DAYS_PER_CHUNK,
+            session, region, on_day, recalculation.after_person, MAX_DAYS_PER_CHUNK
         )
-        if persons:
-            await evaluate_chunk(
-                context.unit_of_work(session), [(person, recalculation.on_day) for person in persons]
-            )
+    # Another process may have changed the rule: do not use cached rules.
+    context.rules.recheck()
+    if persons:
+        await evaluate_apart(context, [(person, on_day) for person in persons])
+    async with context.database.write() as session:
+        recalculation = await repository.system_find_recalculation(session, region)
+        if recalculation is None or (recalculation.asked_at, recalculation.on_day) != (asked_at, on_day):
+            return len(persons) or 1  # asked again meanwhile: it starts anew
         if len(persons) == MAX_DAYS_PER_CHUNK:
             recalculation.after_person = persons[-1]
-        elif recalculation.on_day > recalculation.first:
-            recalculation.on_day, recalculation.after_person = recalculation.on_day - ONE_DAY, ""
+        elif on_day > recalculation.first:
+            recalculation.on_day, recalculation.after_person = on_day - ONE_DAY, ""
         else:
             await session.delete(recalculation)
     return len(persons) or 1
@@ -146,6 +149,7 @@ async def project_next_batch(context: ServiceContext, rest: float = 0) -> int:
         if not await outbox_cursors.acquire_lease(session, reader, context.clock() + LEASE_DURATION):
             return 0
     days_by_person, count = collect_affected_days(rows, to_local_date(context.clock()))
+    await _add_night_duties(context, days_by_person)
     cursor = reader.cursor
     try:
         for chunk in split_into_chunks(days_by_person):
@@ -161,6 +165,15 @@ async def project_next_batch(context: ServiceContext, rest: float = 0) -> int:
     return count
 
 
+async def _add_night_duties(context: ServiceContext, days_by_person: AffectedDays) -> None:
+    """Adds the day before each day if a shift of that day ends on it: a check-in of the morning belongs to it too."""
+    days_before = [(person, on - ONE_DAY) for person, days in days_by_person.items() for on in days]
+    if days_before:
+        async with context.database.read() as session:
+            for person, on in await repository.system_list_night_duties(session, days_before):
+                days_by_person[person].add(on)
+
+
 async def refresh_provisional_days(context: ServiceContext, rest: float = 0) -> int:
     """Evaluates days without a result and, once a day, provisional days that may have become final."""
     count, today = 0, to_local_date(context.clock())
@@ -172,8 +185,8 @@ async def refresh_provisional_days(context: ServiceContext, rest: float = 0) -> 
                 session, work_date, provisional=includes_provisional
             )
         for chunk in split_into_chunks({person: [work_date] for person in persons}):
-            async with _throttle(context, rest), context.database.write() as session:
-                count += await evaluate_chunk(context.unit_of_work(session), chunk)
+            async with _throttle(context, rest):
+                count += await evaluate_apart(context, chunk)
     context.memory["refreshed_on"] = today
     return count
 
@@ -235,10 +248,13 @@ async def _project_chunk(
 ) -> None:
     """Evaluates one chunk and renews the lease. Raises LostLease if another process holds it."""
     until, attempts = context.clock() + LEASE_DURATION, reader.attempts + 1
-    async with _throttle(context, rest), context.database.write() as session:
+
+    async def require_lease(session: AsyncSession) -> None:
         if not await repository.system_renew_lease(session, SUBSCRIBER_NAME, attempts, until):
             raise LostLease
-        await evaluate_chunk(context.unit_of_work(session), chunk)
+
+    async with _throttle(context, rest):
+        await evaluate_apart(context, chunk, require_lease)
 
 
 @asynccontextmanager

@@ -15,22 +15,12 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import CheckInSource
 from services.attendance.complaints.models import Complaint
 from services.attendance.days.models import AttendanceDay, Recalculation
+from services.attendance.days.rules import DistrictRules, load_district_rules
 from services.attendance.duties.models import Duty
 from services.attendance.errands.models import Errand
-from services.attendance.fields import DISTRICT_DIGITS, get_district
+from services.attendance.fields import DISTRICT_DIGITS
 from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.models import MakeUp
-from services.attendance.policy import (
-    ANOMALY_THRESHOLDS,
-    CHECK_IN_LIMITS,
-    CHECK_IN_SWITCHES,
-    PRESENCE_RULES,
-    AnomalyThresholds,
-    CheckInLimits,
-    CheckInSwitches,
-    PresenceRules,
-    load_calendar,
-)
 from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.posts.service import DeviceStatus
 from services.attendance.reviews import repository as reviews
@@ -40,10 +30,9 @@ from services.attendance.spot_checks.models import DrawnPerson
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from services.attendance.teams.models import Member
 from shared.auth import region_bounds
-from shared.china import Day, get_day
+from shared.clients.attendance import DaySettled
 from shared.db import event_log, execute_core, in_list, log_cursor, values_table
-from shared.events import Cursor, after_cursor, is_visible
-from shared.rules import Rule
+from shared.events import LOG_START, Cursor, after_cursor, is_visible
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 T = TypeVar("T", bound=SQLModel)
@@ -58,23 +47,12 @@ _PERSON_DAY_TYPES: dict[str, Any] = {
     "low": sa.DateTime(timezone=True),
     "high": sa.DateTime(timezone=True),
 }
+MAX_EVALUATED_CHECK_INS = 200
+"""Check-ins of one day that evaluation reads; days of earlier releases may have thousands."""
 MAX_SHARED_DEVICE_ROWS = 5_000
 """Check-ins with shared phones that are read per load; more would add nothing."""
 QueryRow = Any
 """A row of columns, named as its query names them."""
-
-
-@dataclass(frozen=True)
-class DistrictRules:
-    """Rules of one district in force on one day."""
-
-    rules: PresenceRules
-    switches: CheckInSwitches
-    limits: CheckInLimits
-    thresholds: AnomalyThresholds
-    calendar_day: Day
-    applied_rules: tuple[Rule[Any], ...]
-    rule_refs: tuple[str, ...]
 
 
 @dataclass
@@ -84,6 +62,8 @@ class DayInputs:
     assignments: dict[str, list[QueryRow]]
     district_rules: dict[tuple[str, date], DistrictRules] = field(default_factory=dict)
     check_ins: dict[PersonDay, list[QueryRow]] = field(default_factory=dict)
+    duty_check_ins: dict[PersonDay, list[QueryRow]] = field(default_factory=dict)
+    """Check-ins of the following day, for days with a shift across the start of that day."""
     previous_check_ins: dict[PersonDay, QueryRow] = field(default_factory=dict)
     history: dict[str, list[QueryRow]] = field(default_factory=dict)
     """Check-ins of the look-back days, only of persons for whom anomalies over several days are possible."""
@@ -293,6 +273,12 @@ async def system_find_next_recalculation(session: AsyncSession) -> Recalculation
     return (await session.exec(query.with_for_update(skip_locked=True))).first()
 
 
+async def system_find_recalculation(session: AsyncSession, region: str) -> Recalculation | None:
+    """Returns the open recalculation of a region, locked, or None."""
+    query = select(Recalculation).where(Recalculation.region == region)
+    return (await session.exec(query.with_for_update())).first()
+
+
 async def system_list_assigned_persons(
     session: AsyncSession, region: str, on: date, after: str, limit: int
 ) -> list[str]:
@@ -322,37 +308,84 @@ async def load_day_inputs(work: UnitOfWork, pairs: Sequence[PersonDay]) -> DayIn
         return inputs
     bounds = _merge_bounds(inputs)
     days = system_build_days_table(session, pairs, bounds.look_back_days)
-    inputs.check_ins = _group_by_day(await reviews.system_list_check_ins(session, days))
-    inputs.days = {(day.person, day.work_date): day for day in await system_list_days(session, days)}
-    review_rows = await system_list_dated(session, Review, days, lock=True)
-    inputs.reviews = {(review.person, review.work_date): review for review in review_rows}
+    check_ins = _group_by_day(await reviews.system_list_check_ins(session, days))
+    crowded = {pair for pair, rows in check_ins.items() if len(rows) > MAX_EVALUATED_CHECK_INS}
+    inputs.check_ins = {pair: _shorten(rows) if pair in crowded else rows for pair, rows in check_ins.items()}
+    await system_load_stored_results(session, pairs, inputs)
     inputs.make_ups = _group_by_day(await system_list_dated(session, MakeUp, days, "starts_on"), "starts_on")
     inputs.duties = _group_by_day(await system_list_dated(session, Duty, days))
+    await _load_duty_check_ins(session, inputs)
     inputs.spot_checks = _group_by_day(await system_list_dated(session, DrawnPerson, days))
     inputs.objections = _group_by_day(await system_list_dated(session, Complaint, days))
     inputs.leaves = _group_by_person(await system_list_overlapping(session, Leave, persons, first, last))
     inputs.errands = _group_by_person(await system_list_overlapping(session, Errand, persons, first, last))
     inputs.members = _group_by_person(await system_list_overlapping(session, Member, persons, first, last))
-    if inputs.check_ins:
-        await _load_evidence(work, days, inputs, bounds, (first, last))
+    quiet_pairs = [pair for pair in pairs if pair not in crowded]
+    if inputs.check_ins and quiet_pairs:
+        quiet_days = system_build_days_table(session, quiet_pairs, bounds.look_back_days)
+        await _load_evidence(work, quiet_days, inputs, bounds, (first, last))
     return inputs
 
 
-async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
-    """Loads the rules of a region's district in force on a day."""
-    district = get_district(region)
-    rule = await work.get_rule(PRESENCE_RULES, region=district, on=on)
-    rules = rule.value
-    switches_rule = await work.get_rule(CHECK_IN_SWITCHES, region=district, on=on)
-    switches = switches_rule.value
-    limits = (await work.get_rule(CHECK_IN_LIMITS, region=district, on=on)).value
-    thresholds_rule = await work.get_rule(ANOMALY_THRESHOLDS, region=district, on=on)
-    thresholds = thresholds_rule.value
-    used = (rule, switches_rule, thresholds_rule)
-    calendar_day = get_day(on, changes=await load_calendar(work, district))
-    return DistrictRules(
-        rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
+async def system_load_stored_results(
+    session: AsyncSession, pairs: Sequence[PersonDay], inputs: DayInputs, *, lock: bool = False
+) -> None:
+    """Loads the stored results and reviews of these days into the inputs."""
+    days = system_build_days_table(session, pairs)
+    inputs.days = {(day.person, day.work_date): day for day in await system_list_days(session, days)}
+    for review in await system_list_dated(session, Review, days, lock=lock):
+        inputs.reviews[review.person, review.work_date] = review
+
+
+async def system_find_visible_position(session: AsyncSession) -> Cursor:
+    """Returns the position of the last log row that readers see: what is written later stands after it."""
+    log = event_log.c
+    query = sa.select(log.tx, log.seq).where(is_visible(session)).order_by(log.tx.desc(), log.seq.desc())
+    row = (await execute_core(session, query.limit(1))).first()
+    return LOG_START if row is None else (row.tx, row.seq)
+
+
+async def system_has_later_events(session: AsyncSession, persons: Collection[str], since: Cursor) -> bool:
+    """True if the log has a row after a position that concerns the days of one of the persons."""
+    log = event_log.c
+    person = log.after["person"].as_string()
+    query = sa.select(log.seq).where(
+        after_cursor(since), log.type != DaySettled.topic, in_list(session, person, persons)
     )
+    return (await execute_core(session, query.limit(1))).first() is not None
+
+
+def _shorten(rows: list[QueryRow]) -> list[QueryRow]:
+    """Returns the first and the last check-ins of an endless day: those between prove nothing more."""
+    half = MAX_EVALUATED_CHECK_INS // 2
+    return [*rows[:half], *rows[-half:]]
+
+
+async def _load_duty_check_ins(session: AsyncSession, inputs: DayInputs) -> None:
+    """Loads the check-ins of the day after, for shifts that end after their own day."""
+    nights = [pair for pair, duties in inputs.duties.items() if any(map(_ends_next_day, duties))]
+    if not nights:
+        return
+    next_days = system_build_days_table(session, [(person, on + timedelta(days=1)) for person, on in nights])
+    for check_in in await reviews.system_list_check_ins(session, next_days):
+        pair = check_in.person, check_in.work_date - timedelta(days=1)
+        inputs.duty_check_ins.setdefault(pair, []).append(check_in)
+    known_reviews = await system_list_dated(session, Review, next_days)
+    for review in known_reviews:
+        inputs.reviews.setdefault((review.person, review.work_date), review)
+
+
+def _ends_next_day(duty: Duty) -> bool:
+    return duty.ends_at.astimezone(CHINA_TIME_ZONE).date() > duty.work_date
+
+
+async def system_list_night_duties(
+    session: AsyncSession, person_days: Collection[PersonDay]
+) -> list[PersonDay]:
+    """Returns those of the days on which the person has a shift that ends on a later day."""
+    days = system_build_days_table(session, person_days)
+    duties = await system_list_dated(session, Duty, days)
+    return [(duty.person, duty.work_date) for duty in duties if _ends_next_day(duty)]
 
 
 async def _load_all_district_rules(work: UnitOfWork, pairs: Sequence[PersonDay], inputs: DayInputs) -> None:

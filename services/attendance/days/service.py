@@ -1,23 +1,27 @@
 """Evaluation of days: builds the facts of each day from its rows, stores the results, opens reviews."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.attendance.check_ins.schemas import CheckInSource, Flag, Result
 from services.attendance.complaints.lifecycle import ComplaintState
 from services.attendance.days import repository
 from services.attendance.days.calculation import DayCheckIn, DayFacts, DayOutcome, DutyShift, evaluate_day
 from services.attendance.days.models import AttendanceDay
-from services.attendance.days.repository import DayInputs, DistrictRules, PersonDay, QueryRow, load_day_inputs
+from services.attendance.days.repository import DayInputs, PersonDay, QueryRow, load_day_inputs
+from services.attendance.days.rules import DistrictRules
 from services.attendance.duties.models import Duty
 from services.attendance.duties.schemas import DutyKind, DutyState
 from services.attendance.errands.lifecycle import ErrandState
 from services.attendance.errands.models import Errand
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Leave
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.make_ups.lifecycle import MakeUpState
 from services.attendance.posts import service as posts
 from services.attendance.reviews.calculation import Anomaly, CheckInEvidence, find_anomalies
@@ -32,7 +36,7 @@ from shared.clients.attendance import DaySettled
 from shared.db import bulk_sql, new_id
 from shared.events import EventRecord
 from shared.records import log_events
-from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, ServiceContext, UnitOfWork
 
 GRANTED_LEAVE_STATES = (LeaveState.APPROVED, LeaveState.RETURNED)
 PENDING_MAKE_UP_STATES = (MakeUpState.REQUESTED, MakeUpState.WITNESSED)
@@ -42,6 +46,8 @@ MAX_DAYS_PER_CHUNK = 400
 """Days evaluated in one transaction."""
 DAYS_PER_YIELD = 5
 """Days between two yields to the event loop, so that check-ins do not wait."""
+MAX_EVALUATION_TRIES = 3
+RequireTurn = Callable[[AsyncSession], Awaitable[None]]
 DAY_TABLE = get_columns(AttendanceDay).id.table
 
 
@@ -51,8 +57,17 @@ class _PendingWrites:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
-    new_devices: list[posts.NewDevice] = field(default_factory=list)
     notes: list[tuple[QueryRow, dict[str, Any]]] = field(default_factory=list)
+
+
+@dataclass
+class _PreparedChunk:
+    """Days with their inputs, compared and not yet stored: (assignment, day, anomalies)."""
+
+    pairs: Sequence[PersonDay]
+    inputs: DayInputs
+    days: list[tuple[QueryRow, date, list[Anomaly]]] = field(default_factory=list)
+    new_devices: list[posts.NewDevice] = field(default_factory=list)
 
 
 def build_day_facts(
@@ -61,14 +76,11 @@ def build_day_facts(
     """Returns the facts of one day of one person, from the loaded rows and the district's rules."""
     pair = (person, on)
     review = inputs.reviews.get(pair)
-    leave = next(
-        (
-            leave
-            for leave in inputs.leaves.get(person, ())
-            if leave.state in GRANTED_LEAVE_STATES and _is_on_leave(leave, on)
-        ),
-        None,
-    )
+    leaves = [
+        leave
+        for leave in inputs.leaves.get(person, ())
+        if leave.state in GRANTED_LEAVE_STATES and _is_on_leave(leave, on, district_rules)
+    ]
     errand = next(
         (errand for errand in inputs.errands.get(person, ()) if _errand_counts(errand, on, district_rules)),
         None,
@@ -81,6 +93,9 @@ def build_day_facts(
         rules=district_rules.rules,
         report_only=district_rules.switches.report_only,
         check_ins=_build_day_check_ins(person, inputs.check_ins.get(pair, ()), inputs, review),
+        duty_check_ins=_build_day_check_ins(
+            person, inputs.duty_check_ins.get(pair, ()), inputs, inputs.reviews.get((person, on + ONE_DAY))
+        ),
         shifts=tuple(
             _build_duty_shift(duty)
             for duty in inputs.duties.get(pair, ())
@@ -89,10 +104,10 @@ def build_day_facts(
         make_ups=tuple(
             make_up.part for make_up in inputs.make_ups.get(pair, ()) if make_up.state is MakeUpState.APPROVED
         ),
-        leave=None if leave is None else leave.part,
-        leave_words=""
-        if leave is None
-        else f"{leave.kind.label}, {leave.starts_on} 至 {leave.ends_on} 已批准",
+        leave=_merge_parts(leaves),
+        leave_words="; ".join(
+            f"{leave.kind.label}, {leave.starts_on} 至 {leave.ends_on} 已批准" for leave in leaves
+        ),
         errand="" if errand is None else f"{errand.kind.label}, 去{errand.place}, 已报备",
         spot_check_times=tuple(
             (draw.answered_at or draw.closes_at).astimezone(CHINA_TIME_ZONE)
@@ -130,15 +145,71 @@ async def evaluate_days(work: UnitOfWork, days_by_person: Mapping[str, Iterable[
 async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
     """Evaluates one chunk of days in the caller's transaction; returns how many have an assignment."""
     await repository.system_lock_evaluation(work.session)
-    inputs, writes, count = await load_day_inputs(work, pairs), _PendingWrites(), 0
+    return await _store_chunk(work, await _prepare_chunk(work, pairs))
+
+
+async def evaluate_apart(
+    context: ServiceContext, pairs: Sequence[PersonDay], require_turn: RequireTurn | None = None
+) -> int:
+    """Evaluates one chunk of days in a reading transaction, then stores it in a short one.
+
+    Check-ins and other writers wait for the second only. What a person's events changed in between is evaluated again;
+    after MAX_EVALUATION_TRIES it is evaluated within the writing transaction. `require_turn` runs in that transaction.
+    """
+    for attempt in range(1, MAX_EVALUATION_TRIES + 1):
+        async with context.database.read() as session:
+            seen = await repository.system_find_visible_position(session)
+            prepared = await _prepare_chunk(context.unit_of_work(session), pairs)
+        async with context.database.write() as session:
+            if require_turn is not None:
+                await require_turn(session)
+            work = context.unit_of_work(session)
+            await repository.system_lock_evaluation(session)
+            persons = {person for person, _ in pairs}
+            if not await repository.system_has_later_events(session, persons, seen):
+                return await _store_chunk(work, prepared)
+            if attempt == MAX_EVALUATION_TRIES:
+                return await evaluate_chunk(work, pairs)
+    raise AssertionError
+
+
+async def _prepare_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> _PreparedChunk:
+    """Loads the inputs of the days and compares their check-ins; writes nothing."""
+    inputs = await load_day_inputs(work, pairs)
+    prepared = _PreparedChunk(pairs, inputs)
     for index, (person, on) in enumerate(pairs):
         if not index % DAYS_PER_YIELD:
             await asyncio.sleep(0)
         assignment = inputs.find_assignment(person, on)
-        if assignment is not None:
-            await _evaluate_one(work, assignment, on, inputs, writes)
-            count += 1
-    await posts.insert_devices(work, writes.new_devices)
+        if assignment is None:
+            continue
+        district_rules, check_ins = (
+            inputs.get_rules(assignment.region, on),
+            inputs.check_ins.get((person, on)),
+        )
+        anomalies: list[Anomaly] = []
+        if check_ins:
+            prepared.new_devices += await posts.find_new_devices(work, assignment, check_ins, inputs.devices)
+            anomalies = _find_day_anomalies(person, on, inputs, district_rules)
+        outcome = evaluate_day(build_day_facts(person, on, work.today, inputs, district_rules))
+        anomalies += _find_unsettled(check_ins or (), outcome)
+        prepared.days.append((assignment, on, anomalies))
+    return prepared
+
+
+async def _store_chunk(work: UnitOfWork, prepared: _PreparedChunk) -> int:
+    """Brings reviews up to date and stores the results that changed; returns the number of days."""
+    inputs, writes = prepared.inputs, _PendingWrites()
+    if not prepared.days:
+        return 0
+    await repository.system_load_stored_results(work.session, prepared.pairs, inputs, lock=True)
+    for assignment, on, anomalies in prepared.days:
+        district_rules = inputs.get_rules(assignment.region, on)
+        ref = district_rules.applied_rules[-1].ref
+        await sync_review(work, assignment, on, anomalies, inputs.reviews, ref)
+        outcome = evaluate_day(build_day_facts(assignment.person, on, work.today, inputs, district_rules))
+        _stage_write(work, assignment, on, inputs, district_rules, outcome, writes)
+    await posts.insert_devices(work, prepared.new_devices)
     await bulk_sql.bulk_upsert(
         work.session, DAY_TABLE, writes.rows, key=("person", "work_date"), unless="frozen"
     )
@@ -146,7 +217,7 @@ async def evaluate_chunk(work: UnitOfWork, pairs: Sequence[PersonDay]) -> int:
         await repository.system_update_after_signature(work.session, row.id, note, work.at)
     await log_events(work, writes.events)
     await work.session.flush()
-    return count
+    return len(prepared.days)
 
 
 def _build_day_check_ins(
@@ -159,8 +230,21 @@ def _build_day_check_ins(
     return tuple(_build_day_check_in(row, post_names.get(row.post_id, "驻村点"), review) for row in rows)
 
 
-def _is_on_leave(leave: Leave, on: date) -> bool:
-    """True if the leave covers the day; it ends the day before an early return."""
+def _merge_parts(leaves: Sequence[Leave]) -> DayPart | None:
+    """Returns the part of the day that these leaves cover together, None without leave."""
+    parts = {leave.part for leave in leaves}
+    if DayPart.DAY in parts or len(parts) > 1:
+        return DayPart.DAY
+    return next(iter(parts), None)
+
+
+def _is_on_leave(leave: Leave, on: date, district_rules: DistrictRules) -> bool:
+    """True if the leave covers the day; it ends the day before an early return.
+
+    A rest day within leave by working days is a rest day.
+    """
+    if district_rules.rules.counts_working_days(leave.kind) and not district_rules.calendar_day.is_worked:
+        return False
     last = leave.ends_on if leave.returned_on is None else min(leave.ends_on, leave.returned_on - ONE_DAY)
     return leave.starts_on <= on <= last
 
@@ -195,7 +279,7 @@ def _describe_position(row: QueryRow, place: str) -> str:
         case FencePosition.INSIDE:
             return f"在{place}围栏内"
         case FencePosition.OUTSIDE:
-            return f"在{place}围栏外约 {row.distance_m or 0:.0f} 米"
+            return f"在{place}围栏外" + (f"约 {row.distance_m:.0f} 米" if row.distance_m else "")
         case FencePosition.UNSURE:
             return f"在{place}围栏边界附近"
         case None:
@@ -229,25 +313,6 @@ def _find_open_questions(person: str, on: date, inputs: DayInputs, review: Revie
     if any(objection.state is ComplaintState.OPEN for objection in inputs.objections.get(pair, ())):
         questions.append("本人有异议待答复")
     return tuple(questions)
-
-
-async def _evaluate_one(
-    work: UnitOfWork, assignment: QueryRow, on: date, inputs: DayInputs, writes: _PendingWrites
-) -> None:
-    """Evaluates one day, brings its review up to date, and evaluates again if the review changed."""
-    person, district_rules = assignment.person, inputs.get_rules(assignment.region, on)
-    check_ins = inputs.check_ins.get((person, on), ())
-    anomalies: list[Anomaly] = []
-    if check_ins:
-        writes.new_devices += await posts.find_new_devices(work, assignment, check_ins, inputs.devices)
-        anomalies = _find_day_anomalies(person, on, inputs, district_rules)
-    outcome = evaluate_day(build_day_facts(person, on, work.today, inputs, district_rules))
-    anomalies += _find_unsettled(check_ins, outcome)
-    if await sync_review(
-        work, assignment, on, anomalies, inputs.reviews, district_rules.applied_rules[-1].ref
-    ):
-        outcome = evaluate_day(build_day_facts(person, on, work.today, inputs, district_rules))
-    _stage_write(work, assignment, on, inputs, district_rules, outcome, writes)
 
 
 def _find_day_anomalies(

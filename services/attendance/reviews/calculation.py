@@ -1,10 +1,12 @@
 """Detection of anomalies in a person's check-ins over several days. Pure functions; a finding asks a reviewer, it decides nothing."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, product
+from math import floor
 from uuid import UUID
 
 from services.attendance.policy import AnomalyThresholds
@@ -16,6 +18,8 @@ SAME_PLACE_TOLERANCE_DEG = 5e-6
 """Degrees, about half a metre: below the scatter of a real phone at the same desk every day."""
 SECONDS_PER_HOUR = 3600
 MAX_DEVICE_USERS = 20
+Place = tuple[float, float]
+"""(lon, lat), WGS-84."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,8 @@ def _find_same_place(
     hits = [(check_in_id, count) for check_in_id, count in same_counts if count >= rules.same_place_days]
     text = f"的坐标完全相同(小数点后 {COORDINATE_DECIMALS} 位)"
     if not hits:
-        near_counts = [(check_in_id, len(_find_days_near(place, days))) for check_in_id, place in placed]
+        cells = _group_by_cell(days)
+        near_counts = [(check_in_id, len(_find_days_near(place, cells))) for check_in_id, place in placed]
         hits = [(check_in_id, count) for check_in_id, count in near_counts if count >= rules.still_days]
         text = "的坐标相差不到半米"
     if not hits:
@@ -117,12 +122,31 @@ def _get_measured_place(check_in: CheckInEvidence, rules: AnomalyThresholds) -> 
     )
 
 
-def _find_days_near(place: tuple[float, float], days: Mapping[tuple[float, float], set[date]]) -> set[date]:
+def _group_by_cell(
+    days: Mapping[Place, set[date]],
+) -> Mapping[tuple[int, int], list[tuple[Place, set[date]]]]:
+    """Returns the positions by cells of SAME_PLACE_TOLERANCE_DEG, so that each is compared with its neighbours only."""
+    cells: dict[tuple[int, int], list[tuple[Place, set[date]]]] = defaultdict(list)
+    for place, dates in days.items():
+        cells[_get_cell(place)].append((place, dates))
+    return cells
+
+
+def _get_cell(place: Place) -> tuple[int, int]:
+    return floor(place[0] / SAME_PLACE_TOLERANCE_DEG), floor(place[1] / SAME_PLACE_TOLERANCE_DEG)
+
+
+def _find_days_near(
+    place: Place, cells: Mapping[tuple[int, int], list[tuple[Place, set[date]]]]
+) -> set[date]:
     """Returns the days with a position within SAME_PLACE_TOLERANCE_DEG."""
     lon, lat = place
+    column, row = _get_cell(place)
+    neighbours = product((column - 1, column, column + 1), (row - 1, row, row + 1))
     return {
         work_date
-        for (x, y), dates in days.items()
+        for cell in neighbours
+        for (x, y), dates in cells.get(cell, ())
         if abs(x - lon) <= SAME_PLACE_TOLERANCE_DEG and abs(y - lat) <= SAME_PLACE_TOLERANCE_DEG
         for work_date in dates
     }
@@ -208,8 +232,10 @@ def _find_other_users(
 ) -> set[str]:
     """Returns other persons who used the phone near one of these times, at most MAX_DEVICE_USERS."""
     users: set[str] = set()
+    times = sorted(check_in.at for check_in in own)
     for person, at in others:
-        if any(abs(check_in.at - at) <= span for check_in in own):
+        nearest = bisect_left(times, at - span)
+        if nearest < len(times) and times[nearest] <= at + span:
             users.add(person)
             if len(users) >= MAX_DEVICE_USERS:
                 break

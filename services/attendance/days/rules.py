@@ -1,0 +1,51 @@
+"""Rules of one district in force on one day, as the evaluation of days reads them."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from services.attendance.fields import get_district
+from services.attendance.policy import (
+    ANOMALY_THRESHOLDS,
+    CHECK_IN_LIMITS,
+    CHECK_IN_SWITCHES,
+    PRESENCE_RULES,
+    AnomalyThresholds,
+    CheckInLimits,
+    CheckInSwitches,
+    PresenceRules,
+    load_calendar,
+)
+from shared.china import Day, get_day
+from shared.rules import Rule
+from shared.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True)
+class DistrictRules:
+    """Rules of one district in force on one day."""
+
+    rules: PresenceRules
+    switches: CheckInSwitches
+    limits: CheckInLimits
+    thresholds: AnomalyThresholds
+    calendar_day: Day
+    applied_rules: tuple[Rule[Any], ...]
+    rule_refs: tuple[str, ...]
+
+
+async def load_district_rules(work: UnitOfWork, region: str, on: date) -> DistrictRules:
+    """Loads the rules of a region's district in force on a day."""
+    district = get_district(region)
+    rule = await work.get_rule(PRESENCE_RULES, region=district, on=on)
+    rules = rule.value
+    switches_rule = await work.get_rule(CHECK_IN_SWITCHES, region=district, on=on)
+    switches = switches_rule.value
+    limits = (await work.get_rule(CHECK_IN_LIMITS, region=district, on=on)).value
+    thresholds_rule = await work.get_rule(ANOMALY_THRESHOLDS, region=district, on=on)
+    thresholds = thresholds_rule.value
+    used = (rule, switches_rule, thresholds_rule)
+    calendar_day = get_day(on, changes=await load_calendar(work, district))
+    return DistrictRules(
+        rules, switches, limits, thresholds, calendar_day, used, tuple(rule.ref for rule in used)
+    )
