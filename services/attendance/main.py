@@ -18,6 +18,8 @@ from services.attendance.days.router import DAY_KIND
 from services.attendance.days.router import router as days
 from services.attendance.duties.router import DUTY_KIND, SWAP_KIND, swaps_router
 from services.attendance.duties.router import router as duties
+from services.attendance.entitlements.router import ENTITLEMENT_KIND, balances_router
+from services.attendance.entitlements.router import router as entitlements
 from services.attendance.errands.router import ERRAND_KIND
 from services.attendance.errands.router import router as errands
 from services.attendance.field_days.router import router as field_days
@@ -73,6 +75,8 @@ SERVICE = Service(
         posts,
         teams,
         leaves,
+        entitlements,
+        balances_router,
         errands,
         make_ups,
         duties,
@@ -101,6 +105,7 @@ SERVICE = Service(
         DEVICE_KIND,
         LEAVE_KIND,
         DELEGATION_KIND,
+        ENTITLEMENT_KIND,
         ERRAND_KIND,
         MAKE_UP_KIND,
         DUTY_KIND,

@@ -5,6 +5,7 @@ from services.attendance.check_ins import models as check_ins
 from services.attendance.complaints import models as complaints
 from services.attendance.days import models as days
 from services.attendance.duties import models as duties
+from services.attendance.entitlements import models as entitlements
 from services.attendance.errands import models as errands
 from services.attendance.imports import models as imports
 from services.attendance.leaves import models as leaves
@@ -23,6 +24,7 @@ __all__ = [
     "complaints",
     "days",
     "duties",
+    "entitlements",
     "errands",
     "imports",
     "leaves",

@@ -234,3 +234,13 @@ class ChannelChanged(Event):
     topic = "presence_channel.changed"
     channel: str
     enabled: bool
+
+
+class EntitlementChanged(Event):
+    """What a person may take of one kind of leave in a year was registered or corrected."""
+
+    topic = "leave_entitlement.changed"
+    person: str
+    year: int
+    kind: str
+    days: int

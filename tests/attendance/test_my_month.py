@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from services.attendance.days.consumers import project_next_batch
-from tests.attendance.factories_attendance import build_check_in, get_json, post_json
-from tests.clients import VILLAGE, ServiceUnderTest
+from tests.attendance.factories_attendance import build_check_in, create_account, get_json, post_json
+from tests.clients import TOWN, VILLAGE, ServiceUnderTest
 from tests.conftest import Clock
 
 
@@ -209,6 +209,7 @@ async def test_leaves_that_await_the_callers_approval_are_listed(
     await post_json(town, f"/attendance/leaves/{leave['id']}/endorse", {}, 200)
     assert [(await get_json(client, address))["total"] for client in (town, bureau)] == [0, 1]
     other = attendance.client_as("town_officer", person="other")
+    await create_account(attendance.system, "other", "town_officer", TOWN)
     delegation = {"deputy": "other", "step": "county", "region": "620602100000"}
     await post_json(
         bureau, "/attendance/delegations", delegation | {"starts_on": "2024-05-20", "ends_on": "2024-05-20"}

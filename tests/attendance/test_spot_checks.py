@@ -99,8 +99,10 @@ async def test_only_a_person_decides_on_absence_after_the_time_limit(
     await post_json(town, address, absent, 409)
     clock.advance(timedelta(minutes=61))
     await post_json(cadre, address, absent, 403)
-    assert (await post_json(town, address, absent, 200))["outcome"] == "absent"
-    assert "另一人复议" in (await post_json(town, address, absent, 403))["detail"]
+    assert "抽查人不能自己认定" in (await post_json(town, address, absent, 403))["detail"]
+    second = attendance.client_as("town_officer", person="second")
+    assert (await post_json(second, address, absent, 200))["outcome"] == "absent"
+    assert "另一人复议" in (await post_json(second, address, absent, 403))["detail"]
     assert await get_day_result(attendance, cadre) == "absent"
     again = {"outcome": "present", "how": "on_site", "remark": "座机线路故障, 村文书证明在村"}
     bureau = attendance.client_as("bureau")

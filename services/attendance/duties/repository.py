@@ -1,7 +1,7 @@
 """Queries on duty shifts and swaps."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,9 +10,14 @@ from sqlmodel import col, select
 from services.attendance.duties.lifecycle import OPEN_STATES, SwapState
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import DutyState
+from services.attendance.leaves.lifecycle import LeaveState
+from services.attendance.leaves.models import Leave
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.posts.models import Assignment
 from services.attendance.repository import visible_rows
+from services.attendance.sql_conditions import overlaps_days
 from shared.auth import region_bounds
+from shared.db import in_list
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
@@ -57,6 +62,31 @@ async def find_clashing_duty(
         col(Duty.id).not_in([duty_id for duty_id in except_ids if duty_id is not None]),
     )
     return (await work.session.exec(query.limit(1))).first()
+
+
+async def list_stationed(
+    work: UnitOfWork, post_id: UUID, persons: Collection[str], first: date, last: date
+) -> list[Assignment]:
+    """Returns the visible assignments of these persons to a post that overlap these days."""
+    query = select(Assignment).where(
+        Assignment.post_id == post_id,
+        in_list(work.session, col(Assignment.person), persons),
+        overlaps_days(Assignment, first, last),
+        visible_rows(work, Assignment),
+    )
+    return list(await work.session.exec(query))
+
+
+async def list_day_leaves(work: UnitOfWork, persons: Collection[str], first: date, last: date) -> list[Leave]:
+    """Returns the visible leaves of whole days, asked for or granted, that overlap these days."""
+    query = select(Leave).where(
+        in_list(work.session, col(Leave.person), persons),
+        col(Leave.state).in_((LeaveState.REQUESTED, LeaveState.APPROVED)),
+        Leave.part == DayPart.DAY,
+        overlaps_days(Leave, first, last),
+        visible_rows(work, Leave),
+    )
+    return list(await work.session.exec(query))
 
 
 async def get_swap(work: UnitOfWork, swap_id: UUID, *, lock: bool = False) -> DutySwap:

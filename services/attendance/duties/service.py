@@ -1,5 +1,7 @@
 """Duty rota, confirmation and cancellation of shifts, the calendar, and swaps."""
 
+from collections.abc import Sequence
+from datetime import date, datetime
 from uuid import UUID
 
 from services.attendance import repository as records
@@ -12,14 +14,16 @@ from services.attendance.duties.schemas import (
     DutyEnd,
     DutyState,
     Rota,
+    Shift,
     SwapCreate,
     SwapDetail,
     SwapRead,
 )
+from services.attendance.leaves.models import Leave
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_reason, send_message
 from services.attendance.policy import load_calendar
-from services.attendance.posts.models import Post
+from services.attendance.posts.models import Assignment, Post
 from shared.auth import May
 from shared.china import get_day, list_days, month_bounds
 from shared.clients.attendance import DutySet, SwapMoved
@@ -41,6 +45,7 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
     """Inserts shifts of a post; repeated ids are the same shifts. Raises Conflict if a person's shifts overlap."""
     post = await records.get_record(work, Post, body.post_id, "这个驻村点")
     work.actor.require(May.TEAM_MANAGE, post.region)
+    await _require_available(work, post, body.shifts)
     duties = []
     for shift in body.shifts:
         if other := await repository.find_clashing_duty(
@@ -58,7 +63,7 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             region=post.region,
             id=shift.id,
             post_id=post.id,
-            work_date=shift.starts_at.astimezone(CHINA_TIME_ZONE).date(),
+            work_date=get_shift_day(shift.starts_at),
             state=DutyState.SET,
             **shift.model_dump(exclude={"id"}),
         )
@@ -66,6 +71,35 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             await send_message(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_format_shift(duty)}")
         duties.append(duty)
     return duties
+
+
+async def _require_available(work: UnitOfWork, post: Post, shifts: Sequence[Shift]) -> None:
+    """Raises Invalid for persons who are not stationed at the post on a shift's day, or on leave then."""
+    days = [get_shift_day(shift.starts_at) for shift in shifts]
+    persons = {shift.person for shift in shifts}
+    stationed = await repository.list_stationed(work, post.id, persons, min(days), max(days))
+    leaves = await repository.list_day_leaves(work, persons, min(days), max(days))
+    errors = []
+    for index, (shift, on) in enumerate(zip(shifts, days, strict=True)):
+        text = ""
+        if not any(one.person == shift.person and covers(one, on) for one in stationed):
+            text = f"{shift.person_name}在 {on} 没有派驻{post.name}, 不能排班"
+        elif leave := next((one for one in leaves if one.person == shift.person and covers(one, on)), None):
+            text = f"{shift.person_name}在 {on} {leave.kind.label}({leave.state.label}), 不能排班"
+        if text:
+            errors.append(FieldError("not_available", text, "not available", f"/shifts/{index}"))
+    if errors:
+        raise Invalid("; ".join(error.detail for error in errors[:5]), "Not available", errors=errors)
+
+
+def get_shift_day(starts_at: datetime) -> date:
+    """Returns the local day on which a shift begins, to which it belongs."""
+    return starts_at.astimezone(CHINA_TIME_ZONE).date()
+
+
+def covers(period: Assignment | Leave, on: date) -> bool:
+    """True if an assignment or a leave covers a day."""
+    return period.starts_on <= on and (period.ends_on is None or on <= period.ends_on)
 
 
 async def end_duty(

@@ -3,6 +3,7 @@
 from datetime import date
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.attendance.errands.lifecycle import ErrandState
@@ -22,6 +23,7 @@ async def find_overlapping_errand(
         Errand.person == person,
         col(Errand.state).not_in(DISCARDED_STATES),
         overlaps_days(Errand, first, last),
+        sa.or_(col(Errand.returned_on).is_(None), col(Errand.returned_on) >= first),
         visible_rows(work, Errand),
     )
     if except_id is not None:

@@ -9,6 +9,8 @@ from services.attendance.errands.lifecycle import ERRAND, ErrandAction, ErrandFa
 from services.attendance.errands.models import Errand
 from services.attendance.errands.schemas import ErrandAct, ErrandCreate, ErrandDetail, ErrandRead
 from services.attendance.fields import require_span_limit
+from services.attendance.leaves import repository as leaves
+from services.attendance.leaves.schemas import DayPart
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
 from services.attendance.posts.service import get_person_region
@@ -35,6 +37,14 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         raise Conflict(
             f"{other.starts_on} 至 {other.ends_on} 已报备公出({other.state.label})", "Overlaps another errand"
         )
+    leave = await leaves.find_overlapping_leave(
+        work, work.actor.id, body.starts_on, body.ends_on, DayPart.DAY, None
+    )
+    if leave is not None and leave.part is DayPart.DAY and not await _is_stored(work, body):
+        raise Conflict(
+            f"{format_days(leave.starts_on, leave.ends_on)}已请假({leave.state.label}), 请先撤回或销假",
+            "Overlaps a leave",
+        )
     errand, _ = await create_record(
         work,
         Errand,
@@ -49,6 +59,11 @@ async def create_errand(work: UnitOfWork, body: ErrandCreate) -> Errand:
         **body.model_dump(),
     )
     return errand
+
+
+async def _is_stored(work: UnitOfWork, body: ErrandCreate) -> bool:
+    """True if the report was stored before: a repeat is no overlap."""
+    return body.id is not None and await work.session.get(Errand, body.id) is not None
 
 
 def _build_event(errand: Errand, was: str, now: str) -> RequestMoved:

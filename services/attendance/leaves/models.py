@@ -8,8 +8,8 @@ from sqlmodel import Field
 
 from services.attendance.base import Base
 from services.attendance.leaves.lifecycle import LeaveState
-from services.attendance.leaves.schemas import DayPart, LeaveKind
-from services.attendance.policy import Approver
+from services.attendance.leaves.schemas import DayPart
+from services.attendance.policy import Approver, LeaveKind
 from shared.db import JSON, Record, text_enum
 
 

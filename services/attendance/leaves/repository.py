@@ -1,6 +1,6 @@
 """Queries on leaves and delegations."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,8 @@ from sqlmodel import col, select
 
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Delegation, Leave
-from services.attendance.policy import get_approval_step
+from services.attendance.leaves.schemas import DayPart
+from services.attendance.policy import LeaveKind, get_approval_step
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns, overlaps_days
 from shared.auth import LEVEL_DIGITS, May, region_bounds
@@ -18,22 +19,59 @@ from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
+NEAR_DAYS = timedelta(days=60)
 LIVE_STATES = (LeaveState.REQUESTED, LeaveState.APPROVED, LeaveState.RETURNED)
 
 
 async def find_overlapping_leave(
-    work: UnitOfWork, person: str, first: date, last: date, except_id: UUID | None
+    work: UnitOfWork, person: str, first: date, last: date, part: DayPart, except_id: UUID | None
 ) -> Leave | None:
-    """Returns a visible leave of the person, requested or granted, that overlaps these days, or None."""
+    """Returns a visible leave of the person, requested or granted, that covers a part of these days, or None.
+
+    A half day leaves room for the other half.
+    """
     query = select(Leave).where(
         Leave.person == person,
         col(Leave.state).in_(LIVE_STATES),
         overlaps_days(Leave, first, last),
+        sa.or_(col(Leave.returned_on).is_(None), col(Leave.returned_on) > first),
         visible_rows(work, Leave),
     )
+    if part is not DayPart.DAY:
+        query = query.where(col(Leave.part).in_((DayPart.DAY, part)))
     if except_id is not None:
         query = query.where(Leave.id != except_id)
     return (await work.session.exec(query.limit(1))).first()
+
+
+async def list_leaves_near(work: UnitOfWork, person: str, first: date, last: date) -> list[Leave]:
+    """Returns the person's live leaves from NEAR_DAYS before a period to NEAR_DAYS after it."""
+    query = select(Leave).where(
+        Leave.person == person,
+        col(Leave.state).in_(LIVE_STATES),
+        overlaps_days(Leave, first - NEAR_DAYS, last + NEAR_DAYS),
+        visible_rows(work, Leave),
+    )
+    return list(await work.session.exec(query.order_by(col(Leave.starts_on), col(Leave.id))))
+
+
+async def list_halves_by_kind(work: UnitOfWork, person: str, year: int) -> dict[LeaveKind, dict[str, int]]:
+    """Returns kind → state → half days of the person's live leaves that start in a year."""
+    row = get_columns(Leave)
+    query = (
+        sa.select(row.kind, row.state, sa.func.sum(row.halves).label("halves"))
+        .where(
+            row.person == person,
+            row.state.in_(LIVE_STATES),
+            row.starts_on.between(date(year, 1, 1), date(year, 12, 31)),
+            visible_rows(work, Leave),
+        )
+        .group_by(row.kind, row.state)
+    )
+    halves: dict[LeaveKind, dict[str, int]] = {}
+    for found in await execute_core(work.session, query):
+        halves.setdefault(LeaveKind(found.kind), {})[found.state] = int(found.halves)
+    return halves
 
 
 async def sum_halves_in_year(work: UnitOfWork, leave: Leave) -> int:

@@ -33,12 +33,12 @@ router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
 @router.post(
     "/leaves",
     status_code=201,
-    response_model=LeaveRead,
+    response_model=LeaveDetail,
     **requires(May.LEAVE_REQUEST, refuses=(NotFound, Conflict, Invalid)),
 )
-async def request_leave(work: WriteWork, body: LeaveCreate) -> Leave:
-    """请假: 审批链由天数决定."""
-    return await service.create_leave(work, body)
+async def request_leave(work: WriteWork, body: LeaveCreate) -> LeaveDetail:
+    """请假: 审批链由天数决定, 相连的假合并计算; 回答里有提示."""
+    return await service.get_leave_detail(work, (await service.create_leave(work, body)).id)
 
 
 @router.get("/leaves", response_model=Page[LeaveRead], **requires(May.PRESENCE_READ))

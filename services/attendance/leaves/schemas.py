@@ -8,23 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.attendance.fields import Day, Person, Region
 from services.attendance.leaves.lifecycle import LeaveState
-from services.attendance.policy import Approver
+from services.attendance.policy import Approver, LeaveKind
 from shared.china import LabelledEnum
 from shared.lifecycle.transitions import AvailableAction, TransitionRequest
 from shared.request_body import RequestBody
-
-
-class LeaveKind(LabelledEnum):
-    """假别."""
-
-    PERSONAL = "personal", "事假"
-    SICK = "sick", "病假"
-    ANNUAL = "annual", "年休假"
-    MARRIAGE = "marriage", "婚假"
-    MATERNITY = "maternity", "产假、护理假"
-    BEREAVEMENT = "bereavement", "丧假"
-    HOME = "home", "探亲假"
-    OTHER = "other", "其他"
 
 
 class DayPart(LabelledEnum):

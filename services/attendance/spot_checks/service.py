@@ -145,6 +145,11 @@ async def decide_spot_check(
         raise Forbidden("不能核实本人的抽查", "Another person must")
     if body.outcome is Outcome.ABSENT and work.at <= drawn.closes_at and drawn.outcome is Outcome.PENDING:
         raise Conflict("答复时限未到, 不能认定不在岗", "There is still time to answer")
+    draw = await records.get_record(work, SpotCheck, drawn.spot_check_id, "这次抽查")
+    if body.outcome is Outcome.ABSENT and work.actor.is_same_person(draw.created_by):
+        raise Forbidden(
+            "抽查人不能自己认定不在岗, 须由另一人核实", "Another person than who drew must find it"
+        )
     was = drawn.outcome
     drawn.outcome, drawn.decided_by, drawn.remark = body.outcome, work.actor.id, body.remark
     drawn.answered_by = drawn.answered_by or body.how
