@@ -59,7 +59,7 @@ async def test_a_months_sheet_counts_each_person(
         "li",
         2.0,
         1.0,
-        20,
+        10,
         False,
     )
     assert (li["present"], li["unexplained"], li["rest"], li["workdays"]) == (2, 7, 2, 10)

@@ -30,7 +30,8 @@ class SheetFacts:
 
     today: date
     last_day: date
-    provisional_days: int
+    held_by: str
+    """Persons and days that are provisional, in Chinese; empty if none are."""
     reason: str = ""
 
 
@@ -45,11 +46,9 @@ def month_ended(facts: SheetFacts) -> FieldError | None:
 
 def no_provisional_days(facts: SheetFacts) -> FieldError | None:
     """没有暂定的在岗日(待补传、待审批、待复核)."""
-    if not facts.provisional_days:
+    if not facts.held_by:
         return None
-    return FieldError(
-        "provisional", f"还有 {facts.provisional_days} 个在岗日是暂定的", "Some days are provisional"
-    )
+    return FieldError("provisional", f"还有在岗日是暂定的: {facts.held_by}", "Some days are provisional")
 
 
 S, A = SheetState, SheetAction

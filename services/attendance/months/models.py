@@ -12,7 +12,10 @@ from shared.db import JSON, Record, text_enum
 
 
 class MonthSheet(Base, Record, table=True):
-    """月表: one village or town and month. `rows` is the sheet as signed, `digest` its SHA-256."""
+    """月表: one village or town and month. `rows` is the sheet as signed, `digest` its SHA-256.
+
+    `statistics` and `deeds` are the monthly statistics (月统计) and its list of deeds as signed.
+    """
 
     __tablename__ = "month_sheet"
     __table_args__ = (
@@ -27,3 +30,5 @@ class MonthSheet(Base, Record, table=True):
     signed_name: str = Field(default="", max_length=50)
     rows: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     digest: str = Field(default="", max_length=64)
+    statistics: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    deeds: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)

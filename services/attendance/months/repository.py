@@ -12,6 +12,7 @@ from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
 from services.attendance.months.lifecycle import SheetState
 from services.attendance.months.models import MonthSheet
+from services.attendance.months.schemas import HeldDay
 from services.attendance.posts.models import Assignment
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.models import Review
@@ -26,6 +27,8 @@ from shared.unit_of_work import UnitOfWork
 DAY_COLUMNS = get_columns(AttendanceDay)
 MAX_SHEET_ROWS = 5000
 """Rows of one sheet; no town has more persons."""
+MAX_HELD_DAYS = 200
+"""Provisional days that a month names."""
 
 
 def _count_if(condition: Any) -> Any:  # noqa: ANN401 - column expressions
@@ -84,6 +87,38 @@ async def list_tallies(work: UnitOfWork, region: str, months: Sequence[str], by:
         .limit(MAX_SHEET_ROWS)
     )
     return [dict(row._mapping) for row in await execute_core(work.session, query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def list_halves(work: UnitOfWork, region: str, months: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns (key, halves) of each person with days in a region's months."""
+    query = (
+        sa.select(DAY_COLUMNS.person.label("key"), _sum_column(DAY_COLUMNS.halves).label("halves"))
+        .where(
+            DAY_COLUMNS.month.in_(list(months)),
+            DAY_COLUMNS.region.between(*region_bounds(region)),
+            visible_rows(work, AttendanceDay),
+        )
+        .group_by(DAY_COLUMNS.person)
+        .limit(MAX_SHEET_ROWS)
+    )
+    return [dict(row._mapping) for row in await execute_core(work.session, query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+async def list_held_days(work: UnitOfWork, region: str, month: str) -> list[HeldDay]:
+    """Returns the provisional days of a region's month, by person and day."""
+    columns = (DAY_COLUMNS.person, DAY_COLUMNS.person_name, DAY_COLUMNS.work_date, DAY_COLUMNS.words)
+    query = (
+        sa.select(*columns)
+        .where(
+            DAY_COLUMNS.month == month,
+            DAY_COLUMNS.region.between(*region_bounds(region)),
+            DAY_COLUMNS.provisional.is_(True),
+            visible_rows(work, AttendanceDay),
+        )
+        .order_by(DAY_COLUMNS.person, DAY_COLUMNS.work_date)
+        .limit(MAX_HELD_DAYS)
+    )
+    return [HeldDay(**row._mapping) for row in await execute_core(work.session, query)]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 async def get_total_tally(work: UnitOfWork, region: str, months: Sequence[str]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Requests and responses of month and year sheets."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -37,8 +37,21 @@ class MonthTally(BaseModel):
     workdays: int = Field(description="应在岗的工作日")
     provisional: int = Field(description="暂定的天数")
     after_signature: int = Field(description="签字后出现材料的天数")
-    least_days: int | None = Field(None, description="规则要求的天数; 只对个人")
+    least_days: int | None = Field(
+        None, description="规则要求的天数; 只对个人. 按工作日计的, 不超过当期工作日"
+    )
     met: bool | None = Field(None, description="是否达到; 只对个人")
+    year_stationed: float | None = Field(None, description="按年考核的: 本年到当月计入驻村的天数")
+    year_least_days: int | None = Field(None, description="按年考核的: 全年要求的天数")
+
+
+class HeldDay(BaseModel):
+    """签字前还要等的一天."""
+
+    person: str
+    person_name: str
+    work_date: date
+    words: str = Field(description="为什么是暂定的")
 
 
 class MonthRead(BaseModel):
@@ -52,6 +65,7 @@ class MonthRead(BaseModel):
     signed_by: str = ""
     rows: list[MonthTally]
     total: MonthTally
+    held_by: list[HeldDay] = Field([], description="未签的月表: 还不能签字的人与日期, 最多 200 项")
 
 
 class SheetSign(TransitionRequest):
@@ -73,7 +87,7 @@ class SheetRead(BaseModel):
     state_since: datetime
     signed_by: str
     signed_name: str
-    digest: str = Field(description="签字时各行的 SHA-256")
+    digest: str = Field(description="签字时月表、月统计与实事清单的 SHA-256")
     version: int
 
 

@@ -3,8 +3,9 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from services.attendance.months.lifecycle import SHEET, SheetAction, SheetFacts,
 from services.attendance.months.models import MonthSheet
 from services.attendance.months.schemas import (
     GroupBy,
+    HeldDay,
     MonthRead,
     MonthTally,
     OwnDay,
@@ -31,9 +33,10 @@ from services.attendance.months.schemas import (
     SheetRead,
     SheetSign,
 )
-from services.attendance.policy import PRESENCE_RULES, load_calendar
+from services.attendance.policy import PRESENCE_RULES, PresenceRules, load_calendar
 from services.attendance.posts.service import get_person_region
 from services.attendance.reviews.models import Review
+from services.attendance.statistics import service as statistics
 from shared.auth import May
 from shared.china import is_workday, list_days, month_bounds
 from shared.clients.attendance import SheetMoved
@@ -41,9 +44,13 @@ from shared.db import new_id
 from shared.errors import Forbidden
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
+from shared.rules import Rule
 from shared.unit_of_work import UnitOfWork
 
 YEAR_DIGITS = 4
+MONTHS_A_YEAR = 12
+MAX_NAMED_PERSONS, MAX_NAMED_DAYS = 10, 10
+"""Persons and days of each that a refused signature names; the month names all."""
 
 
 def list_months(year: int) -> list[str]:
@@ -55,14 +62,13 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
     """Returns a region's month ("2024-05") or year ("2024"): one row per person, team, village or town, and the total."""
     is_year = len(period) == YEAR_DIGITS
     months = list_months(int(period)) if is_year else [period]
-    first, _ = month_bounds(months[0])
-    rule = await work.get_rule(PRESENCE_RULES, region=region, on=first)
-    rules = rule.value
+    rule = await _get_period_rule(work, region, months)
     rows = await repository.list_tallies(work, region, months, by)
     names = await repository.list_team_names(work, region) if by == "team" else {}
-    min_days = rules.least_days if rules.period == ("year" if is_year else "month") else None
+    targets = await _load_targets(work, region, rule.value, months) if by == "person" else _Targets()
     total = await repository.get_total_tally(work, region, months)
     signed = None if is_year else await repository.find_signed_sheet(work, region, period)
+    is_open_month = not is_year and signed is None
     return MonthRead(
         region=region,
         period=period,
@@ -70,9 +76,66 @@ async def get_month_sheet(work: UnitOfWork, region: str, period: str, by: GroupB
         rule_ref=rule.ref,
         state=SheetState.OPEN if signed is None else SheetState.SIGNED,
         signed_by="" if signed is None else signed.signed_by,
-        rows=[_build_tally(row, by, names, min_days) for row in rows],
-        total=_build_tally(total | {"key": region, "region": region}, "town", {}, None),
+        rows=[_build_tally(row, by, names, targets) for row in rows],
+        total=_build_tally(total | {"key": region, "region": region}, "town", {}, _Targets()),
+        held_by=await repository.list_held_days(work, region, period) if is_open_month else [],
     )
+
+
+async def _get_period_rule(work: UnitOfWork, region: str, months: Sequence[str]) -> Rule[PresenceRules]:
+    """Returns the rule of a period: of a month that in force at its start.
+
+    A year is judged by the rule that was adopted last: one of 1 November still speaks of the whole year.
+    """
+    first, (_, last) = month_bounds(months[0])[0], month_bounds(months[-1])
+    if len(months) > 1:
+        return await work.get_rule(PRESENCE_RULES, region=region, on=max(first, min(last, work.today)))
+    rule = await work.get_rule(PRESENCE_RULES, region=region, on=first)
+    if rule.value.period == "month":
+        return rule
+    on = max(first, min(date(first.year, MONTHS_A_YEAR, 31), work.today))
+    of_year = await work.get_rule(PRESENCE_RULES, region=region, on=on)
+    return of_year if of_year.value.period == "year" else rule
+
+
+async def _load_targets(
+    work: UnitOfWork, region: str, rules: PresenceRules, months: Sequence[str]
+) -> "_Targets":
+    """Returns what the rule demands of a person in a period."""
+    is_year = len(months) > 1
+    if rules.period != ("year" if is_year else "month"):
+        if is_year:
+            return _Targets()
+        so_far = [month for month in list_months(int(months[0][:YEAR_DIGITS])) if month <= months[0]]
+        halves = {row["key"]: row["halves"] for row in await repository.list_halves(work, region, so_far)}
+        return _Targets(year_least_days=rules.least_days, year_halves=halves)
+    coming = 0
+    if rules.days_counted == "working":
+        changes = await load_calendar(work, region)
+        _, last = month_bounds(months[-1])
+        coming_days = list_days(work.today + timedelta(days=1), last) if last > work.today else []
+        coming = sum(is_workday(on, changes=changes) for on in coming_days)
+    return _Targets(rules.least_days, rules.days_counted == "working", coming)
+
+
+@dataclass(frozen=True, slots=True)
+class _Targets:
+    """Days that a rule demands of a person in a period; with `by_workdays` not more than its working days.
+
+    A month under a yearly rule has `year_least_days`, and `year_halves` by person up to the month.
+    """
+
+    least_days: int | None = None
+    by_workdays: bool = False
+    coming_workdays: int = 0
+    year_least_days: int | None = None
+    year_halves: Mapping[str, int] = field(default_factory=dict)
+
+    def get_least_days(self, workdays: int) -> int | None:
+        """Returns the days demanded of a person with so many working days up to today."""
+        if self.least_days is None or not self.by_workdays:
+            return self.least_days
+        return min(self.least_days, workdays + self.coming_workdays)
 
 
 async def transition_sheet(
@@ -145,7 +208,7 @@ async def get_own_month(work: UnitOfWork, month: str) -> OwnMonth:
     )
 
 
-def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: int | None) -> MonthTally:
+def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], targets: _Targets) -> MonthTally:
     """Returns a sheet row; half days become days, a target applies to persons only."""
     key = "" if row["key"] is None else str(row["key"])
     figures = {
@@ -154,7 +217,8 @@ def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: 
         if name in row and name not in {"key", "name", "region"}
     }
     stationed = (row["halves"] or 0) / 2
-    is_person = by == "person"
+    least_days = targets.get_least_days(row["workdays"] or 0)
+    year_halves = None if targets.year_least_days is None else targets.year_halves.get(key, 0)
     return MonthTally(
         **figures,
         key=key.ljust(12, "0") if by == "town" else key,
@@ -163,16 +227,28 @@ def _build_tally(row: dict[str, Any], by: str, names: dict[str, str], min_days: 
         team_id=UUID(row["team"]) if row.get("team") else None,
         stationed=stationed,
         leave=(row["leave_halves"] or 0) / 2,
-        least_days=min_days if is_person else None,
-        met=stationed >= min_days if is_person and min_days is not None else None,
+        least_days=least_days,
+        met=None if least_days is None else stationed >= least_days,
+        year_stationed=None if year_halves is None else year_halves / 2,
+        year_least_days=targets.year_least_days,
     )
 
 
 async def _load_facts(work: UnitOfWork, region: str, month: str, reason: str = "") -> SheetFacts:
     """Returns the guards' inputs."""
-    total = await repository.get_total_tally(work, region, [month])
+    held_days = await repository.list_held_days(work, region, month)
     _, last = month_bounds(month)
-    return SheetFacts(work.today, last, int(total["provisional"] or 0), reason)
+    return SheetFacts(work.today, last, _describe_held_days(held_days), reason)
+
+
+def _describe_held_days(held_days: Sequence[HeldDay]) -> str:
+    """Returns who holds the sheet back, with the days and why, in Chinese."""
+    by_person: dict[str, list[str]] = defaultdict(list)
+    for day in held_days:
+        by_person[day.person_name or day.person].append(f"{day.work_date:%m-%d}")
+    parts = [f"{name} {'、'.join(days[:MAX_NAMED_DAYS])}" for name, days in by_person.items()]
+    more = f"等 {len(parts)} 人" if len(parts) > MAX_NAMED_PERSONS else ""
+    return "; ".join(parts[:MAX_NAMED_PERSONS]) + more
 
 
 def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
@@ -192,10 +268,13 @@ def _build_sheet(work: UnitOfWork, body: SheetSign) -> MonthSheet:
 
 
 async def _sign_sheet(work: UnitOfWork, sheet: MonthSheet, tallies: Sequence[MonthTally]) -> None:
-    """Stores the rows with their SHA-256, freezes the days, tells each person."""
+    """Stores the rows and the monthly statistics with their SHA-256, freezes the days, tells each person."""
     sheet.rows = [tally.model_dump(mode="json") for tally in tallies]
-    rows_json = json.dumps(sheet.rows, sort_keys=True, ensure_ascii=False)
-    sheet.digest = hashlib.sha256(rows_json.encode()).hexdigest()
+    lines = await statistics.list_lines(work, sheet.region, sheet.month)
+    sheet.statistics = [line.model_dump(round_trip=True) for line in lines]
+    sheet.deeds = await statistics.list_deed_rows(work, sheet.region, sheet.month)
+    signed_json = json.dumps([sheet.rows, sheet.statistics, sheet.deeds], sort_keys=True, ensure_ascii=False)
+    sheet.digest = hashlib.sha256(signed_json.encode()).hexdigest()
     sheet.signed_by, sheet.signed_name = work.actor.id, work.actor.name[:50]
     work.session.add(sheet)
     await work.session.flush()
@@ -208,7 +287,7 @@ async def _sign_sheet(work: UnitOfWork, sheet: MonthSheet, tallies: Sequence[Mon
 async def _reopen_sheet(work: UnitOfWork, sheet: MonthSheet) -> None:
     """Clears the signature, releases the days and evaluates them again."""
     sheet.signed_by = sheet.signed_name = sheet.digest = ""
-    sheet.rows = []
+    sheet.rows, sheet.statistics, sheet.deeds = [], [], []
     work.session.add(sheet)
     await work.session.flush()
     await repository.update_frozen(work, sheet.region, sheet.month, frozen=False)

@@ -1,7 +1,7 @@
 """Sums for the monthly statistics and the yearly summary."""
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import col, select
@@ -10,16 +10,20 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.schemas import Result
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
+from services.attendance.months.lifecycle import SheetState
+from services.attendance.months.models import MonthSheet
 from services.attendance.posts.models import Assignment, Post
 from services.attendance.repository import visible_rows
 from services.attendance.reviews.lifecycle import ReviewState
 from services.attendance.reviews.models import Review
 from services.attendance.sql_conditions import get_columns, overlaps_days
-from services.attendance.teams.models import Member, Team
+from services.attendance.teams.models import Member, Team, Unit
+from services.attendance.teams.schemas import MemberRole
 from services.attendance.visits.models import Deed, Training, Visit, VisitFollowUp
 from services.attendance.visits.schemas import DeedKind, VisitKind
 from shared.auth import region_bounds
 from shared.db import execute_core
+from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
 DEED_COLUMNS, VISIT_COLUMNS, DAY_COLUMNS = get_columns(Deed), get_columns(Visit), get_columns(AttendanceDay)
@@ -52,7 +56,6 @@ _DEED_FIGURES = {
     ),
     "jobs": _sum_if(DEED_COLUMNS.kind == DeedKind.JOBS, DEED_COLUMNS.beneficiaries),
     "deeds": sa.func.count(),
-    "deeds_done": _sum_if(DEED_COLUMNS.done.is_(True)),
 }
 _DAY_FIGURES = {
     "workdays": _sum_if(DAY_COLUMNS.works.is_(True)),
@@ -75,7 +78,12 @@ async def list_person_figures(
             (VISIT_COLUMNS.visited_on.between(first, last),),
             VISIT_COLUMNS.person_name,
         ),
-        (Deed, _DEED_FIGURES, (DEED_COLUMNS.happened_on.between(first, last),), DEED_COLUMNS.person_name),
+        (
+            Deed,
+            {**_DEED_FIGURES, "deeds_done": _sum_if(DEED_COLUMNS.done_on <= last)},
+            (DEED_COLUMNS.happened_on.between(first, last),),
+            DEED_COLUMNS.person_name,
+        ),
     )
     for table, figures, where, name in sources:
         columns = get_columns(table)
@@ -96,16 +104,44 @@ async def list_person_figures(
     return figures_by_person
 
 
-async def list_members(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, Member]:
+class TeamMember(NamedTuple):
+    """Role of a person, and the unit that sent them: the member's own, else the team's."""
+
+    role: str
+    unit_name: str
+
+
+async def list_members(work: UnitOfWork, region: str, first: date, last: date) -> dict[str, TeamMember]:
     """Returns person → membership that overlaps these days (the latest, if several)."""
-    query = select(Member).where(
-        col(Member.region).between(*region_bounds(region)),
-        overlaps_days(Member, first, last),
-        visible_rows(work, Member),
+    member, team, unit = map(get_columns, (Member, Team, Unit))
+    query = (
+        sa.select(member.person, member.role, member.unit_name, unit.name.label("team_unit"))
+        .join_from(Member, Team, team.id == member.team_id)
+        .outerjoin(Unit, unit.id == team.unit_id)
+        .where(
+            member.region.between(*region_bounds(region)),
+            overlaps_days(Member, first, last),
+            visible_rows(work, Member),
+        )
+        .order_by(member.starts_on, member.id)
     )
     return {
-        member.person: member for member in await work.session.exec(query.order_by(col(Member.starts_on)))
+        row.person: TeamMember(MemberRole(row.role).label, row.unit_name or row.team_unit or "")
+        for row in await execute_core(work.session, query)
     }
+
+
+async def list_signed_sheets(work: UnitOfWork, region: str, month: str) -> list[MonthSheet]:
+    """Returns the signed sheets of a month within a region, or of regions that contain it."""
+    query = select(MonthSheet).where(
+        MonthSheet.month == month,
+        MonthSheet.state == SheetState.SIGNED,
+        sa.or_(
+            col(MonthSheet.region).between(*region_bounds(region)),
+            col(MonthSheet.region).in_(ancestor_codes(region)),
+        ),
+    )
+    return list(await work.session.exec(query.order_by(col(MonthSheet.region))))
 
 
 async def list_deeds(work: UnitOfWork, region: str, first: date, last: date) -> list[Deed]:

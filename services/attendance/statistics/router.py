@@ -10,7 +10,6 @@ from services.attendance.statistics import repository, service
 from services.attendance.statistics.schemas import AttendanceSummary, GroupBy, Statistics
 from services.attendance.workbooks import build_download_response
 from shared.auth import May
-from shared.china import month_bounds
 from shared.http import ReadWork, Route, requires
 
 router = APIRouter(prefix="/attendance/statistics", tags=["帮办实事"], route_class=Route)
@@ -28,7 +27,7 @@ async def read_statistics(
 async def export_statistics(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月统计表与实事清单 (XLSX)."""
     statistics = await service.get_statistics(work, region, month, "person")
-    deeds = await repository.list_deeds(work, region, *month_bounds(month))
+    deeds = await service.list_deed_rows(work, region, month)
     return build_download_response(
         await asyncio.to_thread(service.build_statistics_workbook, statistics, deeds),
         f"驻村月统计-{region}-{month}.xlsx",

@@ -1,5 +1,6 @@
 """Responses of the monthly statistics and the yearly summary."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -16,6 +17,7 @@ class Line(BaseModel):
 
     key: str
     name: str = ""
+    region: str = ""
     unit: str = ""
     role: str = ""
     workdays: int = Field(0, description="本月应驻天数")
@@ -35,13 +37,35 @@ class Line(BaseModel):
     deeds_done: int = Field(0, description="其中办结, 件")
 
 
+class StatisticsSignature(BaseModel):
+    """一个地区的月表签字."""
+
+    region: str
+    signed_name: str
+    signed_at: datetime
+    digest: str
+
+
+class StatisticsChange(BaseModel):
+    """签字以后一人一项的变化."""
+
+    key: str
+    name: str
+    field: str
+    label: str
+    signed: str
+    now: str
+
+
 class Statistics(BaseModel):
     """一个地区一个月的帮办实事统计."""
 
     region: str
     month: str
     by: GroupBy
-    rows: list[Line]
+    rows: list[Line] = Field(description="已签字的照签字时, 其余照现在")
+    signatures: list[StatisticsSignature] = Field(description="包含在内的已签月表")
+    changes: list[StatisticsChange] = Field(description="签字以后的变化; 不改变已签的数")
 
 
 class AttendanceSummary(BaseModel):

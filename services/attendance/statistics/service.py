@@ -1,19 +1,31 @@
 """Monthly statistics per person, sponsoring unit or town, and their workbook."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from io import BytesIO
 from typing import Any
 
 from services.attendance.statistics import repository
-from services.attendance.statistics.schemas import GroupBy, Line, Statistics
-from services.attendance.teams.models import Member
+from services.attendance.statistics.repository import TeamMember
+from services.attendance.statistics.schemas import (
+    GroupBy,
+    Line,
+    Statistics,
+    StatisticsChange,
+    StatisticsSignature,
+)
 from services.attendance.visits.models import Deed
-from shared.china import month_bounds
+from shared.auth import is_region_within
+from shared.china import format_yuan, month_bounds
 from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, WorkbookWriter
 from shared.unit_of_work import UnitOfWork
 
 TOWN_DIGITS = 9
 """Digits of a 12-digit region code that name its town."""
+MONEY_FIELDS = frozenset({"project_money", "consumption_money"})
+FIGURE_FIELDS = tuple(
+    name for name in Line.model_fields if name not in {"key", "name", "region", "unit", "role"}
+)
 HALF_DAY_FIELDS = {"halves": "stationed", "leave_halves": "leave"}
 STATISTICS_SHEET_COLUMNS = (
     Column("unit", "单位", TEXT),
@@ -49,37 +61,125 @@ DEED_SHEET_COLUMNS = (
 
 
 async def get_statistics(work: UnitOfWork, region: str, month: str, by: GroupBy) -> Statistics:
-    """Returns a region's month, sorted by unit, name and key."""
-    first, last = month_bounds(month)
-    figures = await repository.list_person_figures(work, region, month, first, last)
-    members = await repository.list_members(work, region, first, last)
-    rows = figures if by == "person" else _group_figures(figures, members, by)
-    lines = [_build_line(key, row, members.get(key) if by == "person" else None) for key, row in rows.items()]
+    """Returns a region's month, sorted by unit, name and key.
+
+    Persons on a signed month sheet have the figures of the signature; what changed since stands in `changes`.
+    """
+    lines = {line.key: line for line in await list_lines(work, region, month)}
+    sheets = await repository.list_signed_sheets(work, region, month)
+    signed_lines = {
+        line.key: line
+        for sheet in sheets
+        for line in map(Line.model_validate, sheet.statistics)
+        if is_region_within(line.region, region)
+    }
+    frozen_regions = [sheet.region for sheet in sheets if sheet.statistics]
+    changes = [
+        change
+        for key in sorted({*signed_lines, *lines})
+        if key in signed_lines or any(is_region_within(lines[key].region, one) for one in frozen_regions)
+        for change in _list_changes(key, signed_lines.get(key), lines.get(key))
+    ]
+    rows = list(signed_lines.values()) + [
+        line
+        for key, line in lines.items()
+        if key not in signed_lines and not any(is_region_within(line.region, one) for one in frozen_regions)
+    ]
     return Statistics(
         region=region,
         month=month,
         by=by,
-        rows=sorted(lines, key=lambda line: (line.unit, line.name, line.key)),
+        rows=sorted(
+            rows if by == "person" else _group_lines(rows, by),
+            key=lambda line: (line.unit, line.name, line.key),
+        ),
+        signatures=[
+            StatisticsSignature(
+                region=sheet.region,
+                signed_name=sheet.signed_name,
+                signed_at=sheet.state_since,
+                digest=sheet.digest,
+            )
+            for sheet in sheets
+        ],
+        changes=changes,
     )
 
 
-def _group_figures(
-    figures: dict[str, dict[str, Any]], members: dict[str, Member], by: GroupBy
-) -> dict[str, dict[str, Any]]:
-    """Sums the persons' figures by unit or by town."""
-    groups: dict[str, dict[str, Any]] = {}
-    for person, row in figures.items():
-        member = members.get(person)
-        unit = member.unit_name if member else ""
-        key = unit or "未登记派出单位" if by == "unit" else str(row["region"])[:TOWN_DIGITS].ljust(12, "0")
-        group = groups.setdefault(key, {"unit": key} if by == "unit" else {})
-        for name, value in row.items():
-            if isinstance(value, int):
-                group[name] = group.get(name, 0) + value
-    return groups
+async def list_lines(work: UnitOfWork, region: str, month: str) -> list[Line]:
+    """Returns a region's month as of now, one line for each person. What was finished later is not finished in it."""
+    first, last = month_bounds(month)
+    figures = await repository.list_person_figures(work, region, month, first, last)
+    members = await repository.list_members(work, region, first, last)
+    return [_build_line(key, row, members.get(key)) for key, row in figures.items()]
 
 
-def _build_line(key: str, row: dict[str, Any], member: Member | None) -> Line:
+async def list_deed_rows(work: UnitOfWork, region: str, month: str) -> list[dict[str, Any]]:
+    """Returns the rows of the list of deeds: those of signed sheets as signed, the others as of now."""
+    _, last = month_bounds(month)
+    sheets = [sheet for sheet in await repository.list_signed_sheets(work, region, month) if sheet.statistics]
+    signed = [row for sheet in sheets for row in sheet.deeds if is_region_within(row["region"], region)]
+    return signed + [
+        build_deed_row(deed, last)
+        for deed in await repository.list_deeds(work, region, *month_bounds(month))
+        if not any(is_region_within(deed.region, sheet.region) for sheet in sheets)
+    ]
+
+
+def build_deed_row(deed: Deed, last: date) -> dict[str, Any]:
+    """Returns a row of the list of deeds as of the month's last day, as JSON."""
+    is_done = deed.done_on is not None and deed.done_on <= last
+    return {
+        "region": deed.region,
+        "person_name": deed.person_name,
+        "kind": deed.kind.label,
+        "content": deed.content,
+        "beneficiaries": deed.beneficiaries,
+        "amount": deed.amount,
+        "happened_on": deed.happened_on.isoformat(),
+        "done": is_done,
+        "done_on": deed.done_on.isoformat() if deed.done_on and is_done else None,
+        "proof": len(deed.photos),
+    }
+
+
+def _list_changes(key: str, signed: Line | None, now: Line | None) -> list[StatisticsChange]:
+    """Returns the figures of a person that differ from those of the signature."""
+    before, after = (line or Line(key=key) for line in (signed, now))
+    name = before.name or after.name
+    return [
+        StatisticsChange(
+            key=key,
+            name=name,
+            field=column.key,
+            label=column.title,
+            signed=_format_figure(column.key, before),
+            now=_format_figure(column.key, after),
+        )
+        for column in STATISTICS_SHEET_COLUMNS
+        if column.key in FIGURE_FIELDS and getattr(before, column.key) != getattr(after, column.key)
+    ]
+
+
+def _format_figure(name: str, line: Line) -> str:
+    """Returns a figure as text: money in 元, days without a trailing zero."""
+    value = getattr(line, name)
+    return format_yuan(value) if name in MONEY_FIELDS else f"{value:g}"
+
+
+def _group_lines(lines: Sequence[Line], by: GroupBy) -> list[Line]:
+    """Sums the persons' lines by unit or by town."""
+    groups: dict[str, Line] = {}
+    for line in lines:
+        is_unit = by == "unit"
+        key = line.unit or "未登记派出单位" if is_unit else line.region[:TOWN_DIGITS].ljust(12, "0")
+        group = groups.setdefault(key, Line(key=key, unit=key) if is_unit else Line(key=key, region=key))
+        for name in FIGURE_FIELDS:
+            setattr(group, name, getattr(group, name) + getattr(line, name))
+    return list(groups.values())
+
+
+def _build_line(key: str, row: dict[str, Any], member: TeamMember | None) -> Line:
     """Returns one row; half days become days."""
     figures = {
         HALF_DAY_FIELDS.get(name, name): value / 2 if name in HALF_DAY_FIELDS else value
@@ -87,11 +187,11 @@ def _build_line(key: str, row: dict[str, Any], member: Member | None) -> Line:
     }
     fields = {name: value for name, value in figures.items() if name in Line.model_fields}
     if member is not None:
-        fields |= {"unit": member.unit_name, "role": member.role.label}
+        fields |= {"unit": member.unit_name, "role": member.role}
     return Line(**{**fields, "key": key})
 
 
-def build_statistics_workbook(statistics: Statistics, deeds: Sequence[Deed]) -> bytes:
+def build_statistics_workbook(statistics: Statistics, deeds: Sequence[Mapping[str, Any]]) -> bytes:
     """Returns the XLSX bytes: the statistics and the list of deeds. CPU-bound: call it in a thread."""
     buffer = BytesIO()
     with WorkbookWriter(buffer) as book:
@@ -105,5 +205,8 @@ def build_statistics_workbook(statistics: Statistics, deeds: Sequence[Deed]) -> 
             worksheet.add_row(line)
         worksheet = book.add_sheet("实事清单", DEED_SHEET_COLUMNS)
         for deed in deeds:
-            worksheet.add_row(deed.model_dump() | {"kind": deed.kind.label, "proof": len(deed.photos)})
+            days = {
+                name: deed[name] and date.fromisoformat(deed[name]) for name in ("happened_on", "done_on")
+            }
+            worksheet.add_row({**deed, **days})
     return buffer.getvalue()

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import get_columns
-from services.attendance.visits.models import Visit, VisitFollowUp
+from services.attendance.visits.models import Deed, Visit, VisitFollowUp
+from services.attendance.visits.schemas import DeedCreate
 from shared.db import execute_core
 from shared.unit_of_work import UnitOfWork
 
@@ -17,6 +19,20 @@ async def list_follow_ups(work: UnitOfWork, visit: Visit) -> list[VisitFollowUp]
     """Returns the follow-ups of a visit that the caller already sees."""
     query = select(VisitFollowUp).where(VisitFollowUp.visit_id == visit.id).order_by(col(VisitFollowUp.id))
     return list(await work.session.exec(query.limit(100)))
+
+
+async def has_same_deed(work: UnitOfWork, person: str, body: DeedCreate) -> bool:
+    """True if the person recorded a deed of the same day, kind and content under another id."""
+    query = select(Deed.id).where(
+        Deed.person == person,
+        Deed.happened_on == body.happened_on,
+        Deed.kind == body.kind,
+        Deed.content == body.content,
+        visible_rows(work, Deed),
+    )
+    if body.id is not None:
+        query = query.where(Deed.id != body.id)
+    return (await work.session.exec(query.limit(1))).first() is not None
 
 
 async def system_coarsen_visits(

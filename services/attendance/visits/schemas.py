@@ -1,7 +1,7 @@
 """Requests, responses and code sets of visits, follow-ups, deeds and trainings."""
 
 from datetime import date, datetime
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -137,6 +137,7 @@ class VisitDetail(VisitRead):
     """走访及其待办."""
 
     follow_ups: list[VisitFollowUpRead]
+    place: dict[str, Any] | None = Field(description="走访时的定位; 只对本人与复核人员")
 
 
 class DeedCreate(RequestBody):

@@ -1,5 +1,6 @@
 """Visits with follow-ups, deeds and trainings."""
 
+from typing import Any
 from uuid import UUID
 
 from services.attendance import repository as records
@@ -69,6 +70,7 @@ async def get_visit_detail(work: UnitOfWork, visit_id: UUID) -> VisitDetail:
     return VisitDetail(
         **VisitRead.model_validate(visit).model_dump(),
         follow_ups=[VisitFollowUpRead.model_validate(row) for row in rows],
+        place=_build_place(work, visit),
     )
 
 
@@ -96,6 +98,8 @@ async def create_deed(work: UnitOfWork, body: DeedCreate) -> Deed:
         await records.get_record(work, Visit, body.visit_id, "这次走访")
     region = await get_person_region(work, work.actor.id, body.happened_on)
     work.actor.require(May.VISIT_RECORD, region, work.actor.id)
+    if await repository.has_same_deed(work, work.actor.id, body):
+        raise Conflict("这件实事已登记(同日、同类、同内容), 不再计数", "The same deed is recorded")
     columns = body.model_dump(exclude={"id", "amount", "done_on"})
     done_on = body.done_on or (body.happened_on if body.done else None)
     deed, _ = await create_record(
@@ -168,6 +172,16 @@ async def _insert_follow_ups(work: UnitOfWork, visit: Visit, body: VisitCreate) 
             person=visit.person,
             **follow_up.model_dump(),
         )
+
+
+def _build_place(work: UnitOfWork, visit: Visit) -> dict[str, Any] | None:
+    """Returns where the visit was recorded, to the person and to those who review."""
+    may_see = work.actor.is_same_person(visit.person) or work.actor.has_access(
+        May.PRESENCE_REVIEW, visit.region
+    )
+    if not may_see or visit.lon is None:
+        return None
+    return {"lon": visit.lon, "lat": visit.lat, "datum": "wgs84", "coarse": visit.coarse, "fix": visit.place}
 
 
 def _build_visit_event(visit: Visit) -> VisitRecorded:
