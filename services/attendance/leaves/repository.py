@@ -74,19 +74,6 @@ async def list_halves_by_kind(work: UnitOfWork, person: str, year: int) -> dict[
     return halves
 
 
-async def sum_halves_in_year(work: UnitOfWork, leave: Leave) -> int:
-    """Returns the person's half days of leave, requested or granted, in the year in which a leave starts."""
-    row = get_columns(Leave)
-    year = (date(leave.starts_on.year, 1, 1), date(leave.starts_on.year, 12, 31))
-    query = sa.select(sa.func.coalesce(sa.func.sum(row.halves), 0)).where(
-        row.person == leave.person,
-        row.state.in_(LIVE_STATES),
-        row.starts_on.between(*year),
-        visible_rows(work, Leave),
-    )
-    return int((await execute_core(work.session, query)).scalar_one())
-
-
 def build_callers_turn_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Whether the present step of a leave is the caller's own or was given to them for today; the twin of `is_callers_turn`."""
     area = col(Leave.region)

@@ -1,5 +1,6 @@
 """Leave requests with their approval chain, and delegation of approval steps."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -78,7 +79,8 @@ async def create_leave(work: UnitOfWork, body: LeaveCreate) -> Leave:
         await _require_no_overlap(work, body)
         await entitlements.require_balance(work, body, rules, halves)
     await uploads.require_files(work, body.files, "/files")
-    adjoining = await find_adjoining_leaves(work, work.actor.id, body, changes)
+    nearby = await repository.list_leaves_near(work, work.actor.id, body.starts_on, body.ends_on)
+    adjoining = find_adjoining_leaves(nearby, body, changes)
     days = (halves + sum(leave.halves for leave in adjoining if leave is not stored) + 1) // 2
     if rules.leave_most_once is not None and days > rules.leave_most_once:
         detail = f"单次请假(相连的合并计算)不得超过 {rules.leave_most_once} 天"
@@ -135,14 +137,13 @@ async def _require_no_overlap(work: UnitOfWork, body: LeaveCreate) -> None:
         )
 
 
-async def find_adjoining_leaves(
-    work: UnitOfWork, person: str, period: LeavePeriod, changes: CalendarChanges
+def find_adjoining_leaves(
+    nearby: Sequence[Leave], period: LeavePeriod, changes: CalendarChanges
 ) -> list[Leave]:
-    """Returns the person's live leaves that run into this period without a working day in between.
+    """Returns those of a person's live leaves that run into this period without a working day in between.
 
     They count together, so that a long leave in parts goes up the chain like one.
     """
-    nearby = await repository.list_leaves_near(work, person, period.starts_on, period.ends_on)
     first, last, found = period.starts_on, period.ends_on, list[Leave]()
     for leave in sorted(nearby, key=lambda leave: leave.ends_on, reverse=True):
         if leave.ends_on <= first and not _has_workday_between(leave.ends_on, first, changes):
@@ -340,17 +341,20 @@ async def _find_warnings(work: UnitOfWork, leave: Leave) -> list[str]:
     warnings = []
     if to_local_date(leave.created_at) > leave.starts_on:
         warnings.append(f"事后补请: {to_local_date(leave.created_at)} 申请, 假期 {leave.starts_on} 已开始")
-    adjoining = await find_adjoining_leaves(
-        work, leave.person, leave, await load_calendar(work, leave.region)
-    )
+    year = leave.starts_on.year
+    first, last = date(year, 1, 1), max(leave.ends_on, date(year, 12, 31))
+    nearby = await repository.list_leaves_near(work, leave.person, first, last)
+    adjoining = find_adjoining_leaves(nearby, leave, await load_calendar(work, leave.region))
     if others := [other for other in adjoining if other.id != leave.id]:
         spans = "、".join(format_days(other.starts_on, other.ends_on) for other in others)
         total = sum(other.halves for other in [leave, *others])
         warnings.append(f"与 {spans} 的假期相连, 合计 {total / 2:g} 天, 按合计定审批层级")
-    for month in sorted({f"{leave.starts_on:%Y-%m}", f"{leave.ends_on:%Y-%m}"}):
-        if await months.find_signed_sheet(work, leave.region, month):
-            warnings.append(f"{month} 月表已签字, 这次请假不改变已签的结果, 须先撤销签字")
-    halves = await repository.sum_halves_in_year(work, leave)
+    spanned = sorted({f"{on:%Y-%m}" for on in list_days(leave.starts_on, leave.ends_on)})
+    warnings += [
+        f"{month} 月表已签字, 这次请假不改变已签的结果, 须先撤销签字"
+        for month in await months.list_signed_months(work, leave.region, spanned)
+    ]
+    halves = sum(other.halves for other in nearby if other.starts_on.year == year)
     if rules.leave_most_year is not None and halves > 2 * rules.leave_most_year:
         warnings.append(f"本年累计请假 {halves / 2:g} 天, 超过 {rules.leave_most_year} 天")
     if leave.state is LeaveState.APPROVED and work.today > leave.ends_on + timedelta(days=1):

@@ -169,6 +169,16 @@ async def find_signed_sheet(work: UnitOfWork, region: str, month: str) -> MonthS
     return (await work.session.exec(query.order_by(col(MonthSheet.region)).limit(1))).first()
 
 
+async def list_signed_months(work: UnitOfWork, region: str, months: Sequence[str]) -> list[str]:
+    """Returns those of the months whose sheet is signed for the region or for one that contains it."""
+    query = select(MonthSheet.month).where(
+        col(MonthSheet.region).in_(ancestor_codes(region)),
+        col(MonthSheet.month).in_(months),
+        MonthSheet.state == SheetState.SIGNED,
+    )
+    return sorted(set(await work.session.exec(query)))
+
+
 async def update_frozen(work: UnitOfWork, region: str, month: str, *, frozen: bool) -> None:
     """Sets `frozen` on the days of a region's month."""
     table: Any = AttendanceDay.__table__  # type: ignore[attr-defined]
