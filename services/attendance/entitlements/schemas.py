@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.attendance.fields import Person, PersonName
 from services.attendance.policy import LeaveKind
 from shared.http import PatchBody
+from shared.request_body import RequestBody
 
 
-class EntitlementCreate(BaseModel):
+class EntitlementCreate(RequestBody):
     """登记一人一年的假期天数."""
 
     id: UUID | None = None
