@@ -78,7 +78,7 @@ async def test_a_yearly_rule_adopted_in_the_year_speaks_of_the_whole_year(
     (current, *_) = await get_json(bureau, "/attendance/rules/presence.rules")
     body = {name: current[name] for name in ("key", "title", "basis", "confirmed")}
     body |= {"region": DISTRICT, "effective_from": "2024-05-21"}
-    body["value"] = {**current["value"], "period": "year", "least_days": 200}
+    body["value"] = {**current["value"], "period": "year", "least_days": 200, "days_counted": "calendar"}
     rule = await post_json(bureau, "/attendance/rules", body)
     year = await get_json(town, "/attendance/years", region=TOWN, year="2024")
     assert year["rule_ref"] == f"presence.rules@{rule['version']}"
