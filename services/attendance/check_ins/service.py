@@ -54,7 +54,9 @@ FIELD_LABELS = {
     "photo": "照片",
     "remark": "说明",
 }
-FULL_SENTENCE_CODES = frozenset({"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file", "too_many"})
+FULL_SENTENCE_CODES = frozenset(
+    {"id_taken", "too_old", "ahead", "photo_off", "check_in_off", "no_such_file", "too_many"}
+)
 """Error codes whose detail is a full sentence; others get the field's name in front."""
 CheckInItems = Sequence[dict[str, Any] | CheckInPost]
 InsertCheckIns = Callable[[Sequence[tuple[CheckInRow, Actor]]], Awaitable[Collection[UUID]]]
