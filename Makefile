@@ -25,8 +25,8 @@ $(READY): requirements/dev.txt | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $(READY)
 
-run: $(RUN_READY)  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=)
-	@$(BIN)/python -m embedded --port $(PORT) --var $(VAR) --pages
+run: $(if $(LAN),$(READY),$(RUN_READY))  ## everything in one process at http://127.0.0.1:8000 (PORT=, VAR=, LAN=1 for phones)
+	@$(if $(LAN),XIANJIE_DOOR_PROXIES='["127.0.0.1/32"]') $(BIN)/python -m embedded --port $(PORT) --var $(VAR) --pages $(if $(LAN),--lan 8443)
 
 run-services: $(READY)  ## one process per service over TCP, Caddy in front at PORT
 	@$(BIN)/python -m embedded.processes --port $(PORT) --var $(VAR) --pages

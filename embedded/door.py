@@ -28,6 +28,7 @@ from shared.http.rate_limits import HEAVY_SUFFIXES
 ROOT = Path(__file__).parents[1]
 COMPOSE_HOST = "{$XIANJIE_HOST:localhost}"
 ALIVE_PATH = "/door/alive"
+HTTPS_PORT = 443
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class DoorPlan:
     port: int = 8000
     bind: str = ""
     tls: bool = False
+    own_authority: bool = False
     proxies: Sequence[str] = ()
     admin: str = "off"
     storage: str = ""
@@ -144,6 +146,8 @@ def _global_options(plan: DoorPlan) -> str:
         "persist_config off",
         "auto_https disable_redirects" if plan.tls else "auto_https off",
         "skip_install_trust",
+        # A client of an address without a name does not say whom it wants.
+        *([f"default_sni {plan.hosts[0]}"] if plan.own_authority else []),
         *([f"storage file_system {plan.storage}"] if plan.storage else []),
         "grace_period 20s",
         "metrics",
@@ -388,7 +392,8 @@ def _site(plan: DoorPlan) -> str:
     alive = _block(f"handle {ALIVE_PATH}", ['respond "ok" 200'])
     # Inside `route`, because directives are sorted otherwise and `error` would come after `handle`.
     body = ["import enter", alive, *services, _block("handle", ["error 404"])]
-    return _block(addresses, ["import host", _block("route", body)])
+    own = ["tls internal"] if plan.own_authority else []
+    return _block(addresses, ["import host", *own, _block("route", body)])
 
 
 def _other_hosts(plan: DoorPlan) -> str:
@@ -397,7 +402,7 @@ def _other_hosts(plan: DoorPlan) -> str:
     found = _block(
         f"{_scheme(plan)}://:{plan.port}", ["import host", *(["tls internal"] if plan.tls else []), *made]
     )
-    if plan.tls:
+    if plan.tls and plan.port == HTTPS_PORT:
         hosts = ", ".join(f"http://{host}:80" for host in plan.hosts)
         found += f"\n{hosts} {{\n\tredir https://{{host}}{{uri}} 308\n}}"
     return found
