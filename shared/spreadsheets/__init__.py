@@ -37,6 +37,7 @@ from shared.spreadsheets.totals import TotalCheck
 from shared.spreadsheets.writer import (
     FORMULA_STARTS,
     XLSX_MEDIA_TYPE,
+    PrintLayout,
     SheetWriter,
     WorkbookWriter,
     build_workbook,
@@ -64,6 +65,7 @@ __all__ = [
     "ColumnKind",
     "Head",
     "Period",
+    "PrintLayout",
     "Sheet",
     "SheetLimits",
     "SheetPart",

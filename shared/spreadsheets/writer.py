@@ -11,11 +11,12 @@ Amounts are written as exact decimals. Text is never written as a formula or a l
 import asyncio
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from io import BytesIO
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Literal, Self
 
 import xlsxwriter
 
@@ -31,6 +32,10 @@ _NAME_PATTERN = re.compile(r"[\[\]:*?/\\']")
 _DATE_FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss"}
 Style = dict[str, Any]
 TITLE_STYLE: Style = {"bold": True, "font_size": 14}
+CELL_BORDER: Style = {"border": 1}
+PAPER_CODES = {"A3": 8, "A4": 9}
+SIGNATURE_HEIGHT = 36
+"""Height of the line of signatures, points."""
 NOTE_STYLE: Style = {"font_color": "#666666"}
 HEADER_STYLE: Style = {
     "bold": True,
@@ -49,6 +54,18 @@ WORKBOOK_OPTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class PrintLayout:
+    """A sheet that is printed and signed: landscape, one page wide, heads repeated on each page.
+
+    `sums` are the keys of the columns that the last row adds up; `signatures` stand below it, each with a line to sign.
+    """
+
+    size: Literal["A3", "A4"] = "A4"
+    sums: tuple[str, ...] = ()
+    signatures: tuple[str, ...] = ("填表人", "审核人", "负责人签字", "日期", "单位(盖章)")
+
+
 class WorkbookWriter:
     """A workbook that is written to `target` when it is closed, at the end of a `with` block."""
 
@@ -58,6 +75,7 @@ class WorkbookWriter:
         self._book.use_zip64()
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
+        self._sheets: list[SheetWriter] = []
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -72,13 +90,28 @@ class WorkbookWriter:
     def close(self) -> None:
         """Write the workbook to the target; a second call has no effect."""
         if not self._book.fileclosed:
+            for sheet in self._sheets:
+                sheet.finish()
             self._book.close()
 
     def add_sheet(
-        self, name: str, columns: Sequence[Column], *, title: str = "", note: str = ""
+        self,
+        name: str,
+        columns: Sequence[Column],
+        *,
+        title: str = "",
+        note: str = "",
+        layout: PrintLayout | None = None,
     ) -> "SheetWriter":
-        """Add a sheet with a frozen header row, below an optional title and note."""
-        return SheetWriter(self, self._unique_name(name), columns, title, note)
+        """Add a sheet with a frozen header row, below an optional title and note; with `layout` it is ready to print.
+
+        A sheet with a layout is finished before the next one begins, because rows are written in order.
+        """
+        for sheet in self._sheets:
+            sheet.finish()
+        sheet = SheetWriter(self, self._unique_name(name), columns, title, note, layout)
+        self._sheets.append(sheet)
+        return sheet
 
     def get_format(self, **properties: Any) -> Any:  # noqa: ANN401 - XlsxWriter has no types
         """A cell format, created once per set of properties."""
@@ -104,11 +137,19 @@ class SheetWriter:
     """Writes rows to a sheet, and continues in a further sheet when the maximum of rows is reached."""
 
     def __init__(
-        self, book: WorkbookWriter, name: str, columns: Sequence[Column], title: str, note: str
+        self,
+        book: WorkbookWriter,
+        name: str,
+        columns: Sequence[Column],
+        title: str,
+        note: str,
+        layout: PrintLayout | None = None,
     ) -> None:
         self.book, self.name, self.columns = book, name, columns
-        self.title, self.note = title, note
+        self.title, self.note, self.layout = title, note, layout
         self.count = 0
+        self._totals: dict[str, Cell] = {}
+        self._is_finished = False
         self._start_worksheet(name)
 
     def add_row(self, row: Mapping[str, Any] | object) -> None:
@@ -125,8 +166,56 @@ class SheetWriter:
         for index, (column, value) in enumerate(zip(self.columns, values, strict=True)):
             if value is not None and value != "":
                 write_cell(self, index, column.kind, value, wrong=index in wrong)
+                self._add_to_total(column, value)
+            elif self.layout:
+                self.page.write_blank(self.row, index, None, self.book.get_format(**CELL_BORDER))
         self.row += 1
         self.count += 1
+
+    def finish(self) -> None:
+        """Write the row of sums and the line of signatures of a sheet that is printed; a second call has no effect."""
+        if self.layout is None or self._is_finished:
+            return
+        self._is_finished = True
+        if self.layout.sums:
+            for index, column in enumerate(self.columns):
+                total = "合计" if index == 0 else self._totals.get(column.key, "")
+                style: Style = {**CELL_BORDER, "bold": True}
+                if index and total != "":
+                    style["num_format"] = column.kind.number_format
+                    self.page.write_number(self.row, index, total, self.book.get_format(**style))
+                else:
+                    self.page.write_string(self.row, index, str(total), self.book.get_format(**style))
+            self.row += 1
+        text = "        ".join(f"{label}：____________" for label in self.layout.signatures)
+        self.page.set_row(self.row, SIGNATURE_HEIGHT)
+        self._write_across(text, {"valign": "vcenter"})
+
+    def _add_to_total(self, column: Column, value: Any) -> None:  # noqa: ANN401 - any value of the column
+        if self.layout and column.key in self.layout.sums:
+            cell: Any = column.kind.write(value)
+            self._totals[column.key] = self._totals.get(column.key, Decimal()) + cell
+
+    def _write_across(self, text: str, style: Style) -> None:
+        """Write a text over the whole width of the table."""
+        cell_format = self.book.get_format(**style)
+        if self.layout and len(self.columns) > 1:
+            self.page.merge_range(
+                self.row, 0, self.row, len(self.columns) - 1, truncate_text(text), cell_format
+            )
+        else:
+            self.page.write_string(self.row, 0, truncate_text(text), cell_format)
+        self.row += 1
+
+    def _set_up_page(self, layout: PrintLayout) -> None:
+        """Landscape, one page wide, narrow margins, heads on each page, page numbers."""
+        self.page.set_landscape()
+        self.page.set_paper(PAPER_CODES[layout.size])
+        self.page.fit_to_pages(1, 0)
+        self.page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        self.page.center_horizontally()
+        self.page.repeat_rows(self.header)
+        self.page.set_footer("&C第 &P 页 共 &N 页")
 
     def _start_worksheet(self, name: str) -> None:
         self.page = self.book.add_worksheet(name)
@@ -135,13 +224,17 @@ class SheetWriter:
         self.row = 0
         for text, style in ((self.title, TITLE_STYLE), (self.note, NOTE_STYLE)):
             if text:
-                self.page.write_string(self.row, 0, truncate_text(text), self.book.get_format(**style))
-                self.row += 1
+                centred = (
+                    {"align": "center", "valign": "vcenter"} if self.layout and text == self.title else {}
+                )
+                self._write_across(text, style | centred)
         for index, column in enumerate(self.columns):
             style = HEADER_STYLE | REQUIRED_STYLE if column.required else HEADER_STYLE
             self.page.write_string(self.row, index, column.title, self.book.get_format(**style))
         self.row += 1
         self.header = self.row - 1
+        if self.layout:
+            self._set_up_page(self.layout)
         self.page.freeze_panes(self.row, 0)
 
 
@@ -150,6 +243,7 @@ def write_cell(writer: SheetWriter, index: int, kind: ColumnKind, value: Any, *,
     page, row = writer.page, writer.row
     cell: Cell = kind.write(value)
     style: Style = {"num_format": kind.number_format} if kind.number_format else {}
+    style |= CELL_BORDER if writer.layout else {}
     if wrong:
         style["bg_color"] = "#FFC7CE"
     if isinstance(cell, bool):

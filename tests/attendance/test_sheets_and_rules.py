@@ -1,9 +1,12 @@
 """Sheets by the rules of their period, what holds them back, and statistics that a signature freezes."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import httpx
+import openpyxl
+import pytest
 
 from services.attendance.days.consumers import project_next_batch, refresh_provisional_days
 from tests.attendance.factories_attendance import (
@@ -150,3 +153,38 @@ async def test_a_signature_freezes_the_statistics_and_later_changes_are_told(
     body = {"region": VILLAGE, "month": "2024-05", "reason": "补记一件实事"}
     await post_json(town, "/attendance/months/reopen", body, 200, headers=tag)
     assert ((await read_statistics())["rows"][0]["deeds"], (await read_statistics())["changes"]) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("address", "size", "signer"), [("months", "8", "村党支部"), ("statistics", "9", "单位(盖章)")]
+)
+async def test_sheets_are_ready_to_print_and_sign(
+    attendance: ServiceUnderTest,
+    cadre: httpx.AsyncClient,
+    town: httpx.AsyncClient,
+    clock: Clock,
+    address: str,
+    size: str,
+    signer: str,
+) -> None:
+    await create_post(town, "li", "wang", since="2024-05-20")
+    for client in (cadre, attendance.client_as("cadre", person="wang")):
+        await submit_check_in(client, build_check_in(clock))
+    await settle_days(attendance)
+    response = await town.get(f"/attendance/{address}/export", params={"region": TOWN, "month": "2024-05"})
+    book = openpyxl.load_workbook(BytesIO(response.content))
+    for sheet in book.worksheets:
+        assert (sheet.page_setup.orientation, str(sheet.page_setup.paperSize)) == ("landscape", size)
+        assert (sheet.page_setup.fitToWidth or 1, sheet.page_setup.fitToHeight) == (1, 0)
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet["A1"].alignment.horizontal == "center"
+        assert any(str(merged).startswith("A1:") for merged in sheet.merged_cells.ranges)
+        assert sheet.print_title_rows, "heads on each page"
+    first = book.worksheets[0]
+    rows = list(first.iter_rows(values_only=True))
+    head = next(index for index, row in enumerate(rows) if "姓名" in row)
+    sums = next(row for row in rows if row[0] == "合计")
+    stationed = next(i for i, title in enumerate(rows[head]) if title in {"出勤天数", "实驻天数"})
+    assert sums[stationed] == sum(row[stationed] for row in rows[head + 1 : rows.index(sums)]) == 2
+    assert "填表人" in rows[-1][0]
+    assert signer in rows[-1][0]

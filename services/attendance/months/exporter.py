@@ -8,7 +8,7 @@ from typing import Any
 from services.attendance.days.schemas import DayResult
 from services.attendance.months.schemas import MonthRead
 from shared.china import list_days, month_bounds
-from shared.spreadsheets import INTEGER, NUMBER, TEXT, Column, WorkbookWriter
+from shared.spreadsheets import INTEGER, NUMBER, TEXT, Column, PrintLayout, WorkbookWriter
 
 DINGTALK_RESULT_LABELS = {
     DayResult.PRESENT: "正常",
@@ -38,8 +38,15 @@ SUMMARY_COLUMNS = (
 )
 
 
-def build_month_workbook(sheet: MonthRead, teams: dict[str, str], days: Sequence[Any]) -> bytes:
-    """Returns the XLSX bytes. CPU-bound: call it in a thread."""
+LAYOUT = PrintLayout(
+    size="A3",
+    sums=("stationed", "rest", "errand", "leave", "part", "unexplained", "absent", "pending", "provisional"),
+    signatures=("填表人", "工作队长", "村党支部", "审核人", "日期", "乡镇(盖章)"),
+)
+
+
+def build_month_workbook(sheet: MonthRead, teams: dict[str, str], days: Sequence[Any], place: str) -> bytes:
+    """Returns the XLSX bytes, A3 landscape with sums and lines to sign; `place` is the region's name. CPU-bound: call it in a thread."""
     dates = list_days(*month_bounds(sheet.period))
     columns = [
         *SUMMARY_COLUMNS,
@@ -53,7 +60,9 @@ def build_month_workbook(sheet: MonthRead, teams: dict[str, str], days: Sequence
     buffer = BytesIO()
     with WorkbookWriter(buffer) as book:
         note = f"规则 {sheet.rule_ref}; {sheet.state.label}; 不作排名"
-        worksheet = book.add_sheet("月度汇总", columns, title=f"{sheet.period} 驻村月度汇总", note=note)
+        worksheet = book.add_sheet(
+            "月度汇总", columns, title=f"{place} {sheet.period} 驻村月度汇总", note=note, layout=LAYOUT
+        )
         for tally in sheet.rows:
             worksheet.add_row(
                 tally.model_dump()

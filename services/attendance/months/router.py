@@ -20,6 +20,7 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Preco
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.records import RecordKind, turn
+from shared.records.region_names import find_place_names
 
 router = APIRouter(prefix="/attendance", tags=["月表"], route_class=Route)
 
@@ -48,12 +49,13 @@ async def read_year(
 )
 async def export_month(work: ReadWork, region: RequiredRegionQuery, month: MonthQuery) -> Response:
     """月度汇总表 (XLSX), 列与钉钉月度汇总相同."""
+    place = (await find_place_names(work, region)).names.get(region, region)
     sheet = await service.get_month_sheet(work, region, month, "person")
     team_names = await repository.list_team_names(work, region)
     days = await repository.list_day_results(work, region, month)
     return build_download_response(
-        await asyncio.to_thread(build_month_workbook, sheet, team_names, days),
-        f"驻村月度汇总-{region}-{month}.xlsx",
+        await asyncio.to_thread(build_month_workbook, sheet, team_names, days, place),
+        f"驻村月度汇总-{place}-{month}.xlsx",
     )
 
 

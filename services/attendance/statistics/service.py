@@ -16,8 +16,8 @@ from services.attendance.statistics.schemas import (
 )
 from services.attendance.visits.models import Deed
 from shared.auth import is_region_within
-from shared.china import format_yuan, month_bounds
-from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, WorkbookWriter
+from shared.china import format_yuan, month_bounds, to_local_date
+from shared.spreadsheets import DAY, INTEGER, NUMBER, TEXT, WAN, YES_NO, Column, PrintLayout, WorkbookWriter
 from shared.unit_of_work import UnitOfWork
 
 TOWN_DIGITS = 9
@@ -191,19 +191,35 @@ def _build_line(key: str, row: dict[str, Any], member: TeamMember | None) -> Lin
     return Line(**{**fields, "key": key})
 
 
-def build_statistics_workbook(statistics: Statistics, deeds: Sequence[Mapping[str, Any]]) -> bytes:
+def _describe_signatures(statistics: Statistics) -> str:
+    """Returns the line below the title: who signed and when, or that nobody did."""
+    signed = "; ".join(
+        f"{one.signed_name} {to_local_date(one.signed_at)} 签字" for one in statistics.signatures[:5]
+    )
+    return f"由日常记录生成, 不作排名; {signed or '未签字'}"
+
+
+def build_statistics_workbook(
+    statistics: Statistics, deeds: Sequence[Mapping[str, Any]], place: str
+) -> bytes:
     """Returns the XLSX bytes: the statistics and the list of deeds. CPU-bound: call it in a thread."""
     buffer = BytesIO()
     with WorkbookWriter(buffer) as book:
         worksheet = book.add_sheet(
             "月统计",
             STATISTICS_SHEET_COLUMNS,
-            title=f"{statistics.month} 驻村帮扶工作月统计",
-            note="由日常记录生成, 不作排名",
+            title=f"{place} {statistics.month} 驻村帮扶工作月统计",
+            note=_describe_signatures(statistics),
+            layout=PrintLayout(sums=FIGURE_FIELDS),
         )
         for line in statistics.rows:
             worksheet.add_row(line)
-        worksheet = book.add_sheet("实事清单", DEED_SHEET_COLUMNS)
+        worksheet = book.add_sheet(
+            "实事清单",
+            DEED_SHEET_COLUMNS,
+            title=f"{place} {statistics.month} 帮办实事清单",
+            layout=PrintLayout(sums=("beneficiaries", "amount")),
+        )
         for deed in deeds:
             days = {
                 name: deed[name] and date.fromisoformat(deed[name]) for name in ("happened_on", "done_on")
