@@ -239,12 +239,15 @@ class ProjectScenario:
             await self.attach_document(project_id, kind, self.town)
         await self.transition_project(self.town, project_id, "start", procurement="small_works")
 
-    async def post_progress(self, project_id: str, percent: int, **changes: Any) -> httpx.Response:
-        """Post a progress report with a photo and its location."""
-        photo = await self.upload_file(self.town, "现场.jpg")
+    async def post_progress(
+        self, project_id: str, percent: int, *, by: httpx.AsyncClient | None = None, **changes: Any
+    ) -> httpx.Response:
+        """Post a progress report with a photo and its location, as the town unless told."""
+        client = by or self.town
+        photo = await self.upload_file(client, "现场.jpg")
         fix = {"lon": 102.9, "lat": 37.6, "datum": "wgs84", "accuracy_m": 12, "provider": "gps"}
         body = {"physical_percent": percent, "photos": [{"file_id": photo, "fix": fix}], **changes}
-        return await self.town.post(f"/projects/{project_id}/progress", json=body)
+        return await client.post(f"/projects/{project_id}/progress", json=body)
 
     async def finish_project(self, project_id: str) -> None:
         """Report 100 % and complete the project."""

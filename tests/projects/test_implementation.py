@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from shared.db import new_id
@@ -194,6 +195,51 @@ async def test_acceptance_needs_report_notice_amount_and_another_person(scenario
     (accepted,) = [item["after"] for item in items if item["type"] == "project.accepted"]
     assert (accepted["settled"], accepted["built"][0]["name"]) == ("980000.00", "温室20座")
     assert (accepted["lon"], accepted["code"]) == (None, "620602-2024-00001")
+
+
+async def list_missing_codes(client: httpx.AsyncClient, project_id: str) -> set[str]:
+    preview = expect_success(await client.post(f"/projects/{project_id}/accept?dry_run=true", json={}))
+    return {error["code"] for error in preview["missing"]}
+
+
+async def test_who_started_the_works_does_not_accept_them(scenario: ProjectScenario) -> None:
+    project_id = await scenario.create_in_reserve()
+    await scenario.deliver_money_event(project_id)
+    for kind in ("implementation_plan", "procurement"):
+        await scenario.attach_document(project_id, kind, scenario.bureau)
+    await scenario.transition_project(scenario.bureau, project_id, "start", procurement="small_works")
+    await scenario.finish_project(project_id)
+    colleague = scenario.projects.client_as("bureau", person="colleague")
+
+    answer = await scenario.bureau.post(f"/projects/{project_id}/accept", json={"settled": "980000.00"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "own_works")
+    assert "own_works" in await list_missing_codes(scenario.bureau, project_id)
+    assert "own_works" not in await list_missing_codes(colleague, project_id)
+    for client, waiting in ((scenario.bureau, 0), (colleague, 1)):
+        items = expect_success(await client.get("/projects/inbox?state=completed"))["items"]
+        assert len(items) == waiting
+
+
+async def test_who_reported_progress_does_not_accept_the_works(scenario: ProjectScenario) -> None:
+    project_id = await scenario.create_started()
+    expect_success(await scenario.post_progress(project_id, 40, by=scenario.bureau))
+    await scenario.finish_project(project_id)
+    colleague = scenario.projects.client_as("bureau", person="colleague")
+
+    answer = await scenario.bureau.post(f"/projects/{project_id}/accept", json={"settled": "980000.00"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "own_works")
+    await scenario.attach_document(project_id, "acceptance", colleague)
+    await scenario.post_notice(scenario.town, project_id, "completion")
+    accepted = await scenario.transition_project(colleague, project_id, "accept", settled="980000.00")
+    assert accepted["state"] == "accepted"
+
+
+async def test_who_suspended_and_resumed_the_works_accepts_them(scenario: ProjectScenario) -> None:
+    project_id = await scenario.create_started()
+    for action in ("suspend", "resume"):
+        await scenario.transition_project(scenario.bureau, project_id, action, reason="汛期")
+    await scenario.finish_project(project_id)
+    assert "own_works" not in await list_missing_codes(scenario.bureau, project_id)
 
 
 async def test_acceptance_without_a_list_leaves_the_asset_to_the_register(scenario: ProjectScenario) -> None:

@@ -103,6 +103,8 @@ class ProjectFacts:
     registered: int | None = None
     unpaid: int | None = None
     evaluated: bool = False
+    took_part: bool = False
+    """Whether the caller started the project or reported its progress."""
     reason: str = ""
     opinion: str = ""
     decision_no: str = ""
@@ -256,6 +258,16 @@ def has_acceptance_report(facts: ProjectFacts) -> FieldError | None:
 def completion_notice_over(facts: ProjectFacts) -> FieldError | None:
     """竣工公示期满且没有未处理异议."""
     return facts.completion_notice
+
+
+def not_own_works(facts: ProjectFacts) -> FieldError | None:
+    """验收人没有办理过本项目的开工、没有上报过进度."""
+    if not facts.took_part:
+        return None
+    detail = "不能验收本人办理开工或上报过进度的项目, 须由另一人办理"
+    return FieldError(
+        "own_works", detail, "Who started the project or reported its progress cannot accept it"
+    )
 
 
 def settlement_covers_assets(facts: ProjectFacts) -> FieldError | None:

@@ -1,5 +1,6 @@
 """Queries on projects and their child rows, including package totals."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +14,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from services.projects.attachments.repository import system_build_kinds_query
 from services.projects.changes.repository import system_build_open_change_query
 from services.projects.commitments.repository import system_build_open_amount_query
+from services.projects.progress.models import Progress
 from services.projects.progress.repository import system_build_quantities_query
 from services.projects.projects.guards import FULL_PERCENT
 from services.projects.projects.lifecycle import (
@@ -33,6 +35,7 @@ from services.projects.projects.models import (
 )
 from services.projects.projects.schemas import ApplicantKind, MoneyKind
 from shared.auth import Actor, May, Role, region_bounds
+from shared.clients.projects import ProjectMoved
 from shared.db import SelectsTogether, event_log, execute_core, notice, search
 from shared.errors import NotFound
 from shared.events import insert_once
@@ -58,6 +61,8 @@ OVERDUE_STATES = (State.PLANNED, *CONSTRUCTION_STATES)
 
 CLEARABLE_STATES = (*EDITABLE_STATES, *REVIEW_STATES, State.RESERVE, State.PLANNED)
 """States in which a finding can still stop the project."""
+ID_GROUPS = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+"""First digit and length of the groups of an id as text."""
 NO_TOWN_SUFFIX = "000000"
 """Digits after the county code in a region without a town."""
 ORIGINS_BY_ROLE: dict[May, dict[Role, tuple[ApplicantKind, ...]]] = {
@@ -329,6 +334,38 @@ async def list_history(work: UnitOfWork, project_id: UUID, after: int, limit: in
     log = event_log.c
     query = sa.select(event_log).where(log.subject == str(project_id), log.seq > after)
     return list(await execute_core(work.session, query.order_by(log.seq).limit(limit)))
+
+
+def build_own_works_condition(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Whether the caller, with any account, started the project or reported its progress.
+
+    Who started it is known from the event log, whose subject is the id as text with dashes on both databases.
+    """
+    log, own = event_log.c, work.actor.own_accounts
+    digits = sa.func.replace(sa.cast(PROJECT_COLUMNS.id, sa.String()), "-", "")
+    groups: list[sa.ColumnElement[str]] = [
+        sa.func.substr(digits, first, length) for first, length in ID_GROUPS
+    ]
+    subject = functools.reduce(lambda text, group: text.concat("-").concat(group), groups)
+    started = sa.exists().where(
+        log.subject == subject,
+        log.type == ProjectMoved.topic,
+        log.actor.in_(own),
+        log.after["was"].as_string() == State.PLANNED.value,
+        log.after["now"].as_string() == State.STARTED.value,
+    )
+    reported = sa.exists().where(
+        col(Progress.project_id) == PROJECT_COLUMNS.id, col(Progress.reported_by).in_(own)
+    )
+    return sa.or_(reported, started)
+
+
+async def took_part_in_works(work: UnitOfWork, project_id: UUID) -> bool:
+    """Whether the caller started a project or reported its progress. The caller has checked access to the project."""
+    query = sa.select(PROJECT_COLUMNS.id).where(
+        PROJECT_COLUMNS.id == project_id, build_own_works_condition(work)
+    )
+    return (await execute_core(work.session, query)).first() is not None
 
 
 async def system_get_project(work: UnitOfWork, project_id: UUID) -> Project:

@@ -281,6 +281,7 @@ PROJECT_KIND = RecordKind(
         guards.belongs_to_town: lambda _work: repository.build_town_condition(),
         guards.belongs_to_county: lambda _work: sa.not_(repository.build_town_condition()),
         guards.has_allocation: lambda _work: repository.PROJECT_COLUMNS.allocated > 0,
+        guards.not_own_works: lambda work: sa.not_(repository.build_own_works_condition(work)),
         guards.construction_complete: lambda _work: repository.build_fully_built_condition(),
     },
     whose=repository.build_responsibility_condition,

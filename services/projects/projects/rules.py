@@ -168,6 +168,7 @@ async def gather_project_facts(
         registered=external.registered,
         unpaid=external.unpaid,
         evaluated=bool(project.evaluation),
+        took_part=project.state is State.COMPLETED and await repository.took_part_in_works(work, project.id),
         reason=request.reason,
         opinion=request.opinion,
         decision_no=request.decision_no,
