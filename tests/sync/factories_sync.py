@@ -7,6 +7,7 @@ import httpx
 
 from shared.db import new_id
 from tests.attendance.factories_attendance import build_check_in
+from tests.clients import VILLAGE, SystemUnderTest
 from tests.conftest import Clock
 
 DEED = {"kind": "consumption", "content": "帮助销售洋葱", "beneficiaries": 12, "amount": "310.00"}
@@ -57,3 +58,23 @@ async def send_batch(
 def list_verdicts(answer: Any) -> list[str]:
     """The verdicts of a batch in their order."""
     return [one["verdict"] for one in answer["results"]]
+
+
+async def create_account(
+    doors: SystemUnderTest, account: str, *grants: tuple[str, str], **changes: Any
+) -> None:
+    """An account at identity with these grants; a cadre of the village when none is given."""
+    admin = doors.service("identity").client_as("admin", person="keeper")
+    held = [{"role": role, "region": region} for role, region in grants or [("cadre", VILLAGE)]]
+    body = {"id": account, "name": f"{account}同志", "region": VILLAGE, "password": None, "grants": held}
+    answer = await admin.post("/users", json={**body, **changes})
+    assert answer.status_code == 201, answer.text
+
+
+async def change_grants(doors: SystemUnderTest, account: str, *grants: tuple[str, str]) -> None:
+    """The administrator gives an account these grants instead of those it has."""
+    admin = doors.service("identity").client_as("admin", person="keeper")
+    etag = (await admin.get(f"/users/{account}")).headers["etag"]
+    body = {"grants": [{"role": role, "region": region} for role, region in grants]}
+    answer = await admin.patch(f"/users/{account}", json=body, headers={"If-Match": etag})
+    assert answer.status_code == 200, answer.text
