@@ -9,7 +9,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from shared.auth import Actor, actor_from_claims, issue_delegated_token
+from shared.auth import Actor, Grant, Role, actor_from_claims, issue_delegated_token
 from shared.clients import ServiceAnswer
 from shared.errors import NotFound
 from shared.http import RECORDED_AT_HEADER
@@ -80,6 +80,29 @@ async def find_person(context: ServiceContext, account: str) -> KnownPerson | No
     except NotFound:
         return None
     return KnownPerson(actor_from_claims(answer["claims"]), answer["keys"])
+
+
+@dataclass(frozen=True)
+class FormerGrant:
+    """A grant that an account held from a time to a time and holds no more."""
+
+    grant: Grant
+    since: datetime
+    until: datetime
+
+
+async def list_ended_grants(context: ServiceContext, account: str) -> list[FormerGrant]:
+    """The grants that an account held once; Unavailable when identity does not answer."""
+    identity = ServiceClient(context, "identity", context.service_actor(), context.clock())
+    answer = await identity.request("GET", f"/internal/actors/{account}/ended-grants")
+    return [
+        FormerGrant(
+            Grant(Role(one["role"]), one["region"]),
+            datetime.fromisoformat(one["since"]),
+            datetime.fromisoformat(one["until"]),
+        )
+        for one in answer["items"]
+    ]
 
 
 def find_signing_key(person: KnownPerson, item: dict[str, Any], signature: str) -> str:

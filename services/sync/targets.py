@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.auth import May
 from shared.errors import ApiError
 from shared.unit_of_work import ServiceClient, ServiceContext
 
@@ -13,13 +14,22 @@ FRESH_WITH_GAPS = timedelta(seconds=5)
 """How long a table is used in which a service is missing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A route that items may name."""
+
+    method: str
+    pattern: re.Pattern[str]
+    permissions: tuple[May, ...]
+
+
 @dataclass
 class Targets:
     """Prefixes and batchable routes of the services that answered; `missing` did not."""
 
     read_at: datetime
     prefixes: dict[str, str] = field(default_factory=dict)
-    patterns: dict[str, list[tuple[str, re.Pattern[str]]]] = field(default_factory=dict)
+    routes: dict[str, list["Target"]] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
     def find_service(self, path: str) -> str:
@@ -28,9 +38,16 @@ class Targets:
 
     def allows(self, service: str, method: str, path: str) -> bool:
         """Whether the service lets this request come in a batch."""
-        return any(
-            method == allowed and pattern.fullmatch(path) for allowed, pattern in self.patterns[service]
-        )
+        return self._find_route(service, method, path) is not None
+
+    def list_permissions(self, service: str, method: str, path: str) -> tuple[May, ...]:
+        """The permissions of which one lets a caller in; empty where every signed-in caller may ask."""
+        found = self._find_route(service, method, path)
+        return () if found is None else found.permissions
+
+    def _find_route(self, service: str, method: str, path: str) -> "Target | None":
+        routes = self.routes[service]
+        return next((one for one in routes if one.method == method and one.pattern.fullmatch(path)), None)
 
 
 async def load_targets(context: ServiceContext) -> Targets:
@@ -55,8 +72,13 @@ async def _read_service(context: ServiceContext, service: str, targets: Targets)
         targets.missing.append(service)
         return
     targets.prefixes |= dict.fromkeys(answer["prefixes"], service)
-    targets.patterns[service] = [
-        (one["method"], re.compile(_to_pattern(one["path"]))) for one in answer["items"]
+    targets.routes[service] = [
+        Target(
+            one["method"],
+            re.compile(_to_pattern(one["path"])),
+            tuple(May(word) for word in one["permissions"]),
+        )
+        for one in answer["items"]
     ]
 
 

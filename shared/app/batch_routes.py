@@ -42,6 +42,9 @@ class BatchRoute(BaseModel):
 
     method: str
     path: str = Field(description="with variable parts in braces")
+    permissions: list[str] = Field(
+        description="any of these lets its caller in; empty: every signed-in caller"
+    )
 
 
 class BatchRouteList(BaseModel):
@@ -70,8 +73,10 @@ def _list_batch_routes(routes: Iterable[BaseRoute]) -> Iterator[BatchRoute]:
     for context in iter_route_contexts(list(routes)):
         route, path = context.original_route, str(context.path)
         if isinstance(route, APIRoute) and path.startswith(f"{API_PREFIX}/") and _fits_in_batch(route, path):
+            words = (route.openapi_extra or {}).get("x-permission", [])
+            mays = [one for one in words if one != "signed-in"]
             for method in sorted((route.methods or set()) & KEYED_METHODS):
-                yield BatchRoute(method=method, path=path)
+                yield BatchRoute(method=method, path=path, permissions=mays)
 
 
 def _fits_in_batch(route: APIRoute, path: str) -> bool:

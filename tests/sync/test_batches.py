@@ -9,13 +9,15 @@ import pytest
 
 from services.sync.items.service import replay_due_items
 from tests.attendance.factories_attendance import get_json, post_json
-from tests.clients import VILLAGE, ServiceUnderTest
+from tests.clients import VILLAGE, ServiceUnderTest, SystemUnderTest
 from tests.conftest import Clock
 from tests.sync.factories_sync import (
     PREFIX,
     build_check_in_item,
     build_deed,
     build_item,
+    change_grants,
+    create_account,
     list_verdicts,
     send_batch,
 )
@@ -188,8 +190,15 @@ async def test_the_same_id_with_another_content_is_refused(
 
 
 async def test_an_item_without_the_grant_is_held_named_and_played_when_the_grant_is_back(
-    sync: ServiceUnderTest, phone: httpx.AsyncClient, cadre: httpx.AsyncClient, clock: Clock
+    doors: SystemUnderTest,
+    sync: ServiceUnderTest,
+    phone: httpx.AsyncClient,
+    cadre: httpx.AsyncClient,
+    clock: Clock,
 ) -> None:
+    await create_account(doors, "li")
+    clock.advance(timedelta(hours=1))
+    await change_grants(doors, "li", ("village_clerk", VILLAGE))
     lost = sync.client_as("village_clerk", person="li")
     item = build_deed(clock, "留着")
     answer = await send_batch(lost, clock, item)
@@ -204,8 +213,11 @@ async def test_an_item_without_the_grant_is_held_named_and_played_when_the_grant
 
 
 async def test_a_held_item_is_given_up_after_five_days_and_its_sender_is_told(
-    sync: ServiceUnderTest, clock: Clock
+    doors: SystemUnderTest, sync: ServiceUnderTest, clock: Clock
 ) -> None:
+    await create_account(doors, "li")
+    clock.advance(timedelta(hours=1))
+    await change_grants(doors, "li", ("village_clerk", VILLAGE))
     lost = sync.client_as("village_clerk", person="li")
     item = build_deed(clock, "五天")
     answer = await send_batch(lost, clock, item)

@@ -1,11 +1,15 @@
 """Queries over device keys."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.device_keys.models import DeviceKey
+from shared.clients.identity import AccountChanged
+from shared.db import event_log, execute_core
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
@@ -35,3 +39,18 @@ async def system_list_valid_keys(work: UnitOfWork, account_id: str) -> Sequence[
     """The keys of an account that were not revoked."""
     query = select(DeviceKey).where(DeviceKey.account_id == account_id, col(DeviceKey.revoked_at).is_(None))
     return (await work.session.exec(query)).all()
+
+
+MAX_GRANT_CHANGES = 200
+
+
+async def system_list_grant_changes(
+    work: UnitOfWork, account_id: str
+) -> list[tuple[datetime, set[tuple[str, str]]]]:
+    """When the grants of an account changed, and which it held from then on, the oldest first."""
+    log = event_log.c
+    query = sa.select(log.ingested_at, log.after).where(
+        log.subject == account_id, log.type == AccountChanged.topic
+    )
+    found = await execute_core(work.session, query.order_by(log.seq.desc()).limit(MAX_GRANT_CHANGES))
+    return [(row.ingested_at, {(one[0], one[1]) for one in row.after["grants"]}) for row in found][::-1]

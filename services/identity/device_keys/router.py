@@ -12,6 +12,7 @@ from services.identity.device_keys.schemas import (
     DeviceKeyCreate,
     DeviceKeyList,
     DeviceKeyRead,
+    EndedGrantList,
 )
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound
@@ -55,3 +56,13 @@ async def read_actor(
 ) -> ActorRead:
     """一个人此刻的授权和设备密钥."""
     return await service.get_actor(work, account_id)
+
+
+@internal_router.get(
+    "/{account_id}/ended-grants", response_model=EndedGrantList, **requires(May.EVENT_DELIVER)
+)
+async def list_ended_grants(
+    work: ReadWork, account_id: Annotated[str, Path(min_length=1, max_length=64)]
+) -> EndedGrantList:
+    """一个人曾有而今没有的授权."""
+    return EndedGrantList(items=await service.list_ended_grants(work, account_id))

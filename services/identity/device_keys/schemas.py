@@ -56,6 +56,21 @@ class DeviceKeyList(BaseModel):
     items: list[DeviceKeyRead]
 
 
+class EndedGrant(BaseModel):
+    """一项已经结束的授权: held from a time to a time."""
+
+    role: str
+    region: str
+    since: datetime
+    until: datetime
+
+
+class EndedGrantList(BaseModel):
+    """一个人曾有而今没有的授权."""
+
+    items: list[EndedGrant]
+
+
 class ActorRead(BaseModel):
     """一个人此刻的授权和有效的设备密钥."""
 

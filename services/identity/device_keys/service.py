@@ -1,5 +1,7 @@
 """Register and revoke device keys; say in whose name and rights a signed item is played."""
 
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
 from uuid import UUID
 
 from joserfc.errors import JoseError
@@ -9,13 +11,13 @@ from services.identity.accounts import repository as accounts
 from services.identity.accounts.models import Account
 from services.identity.device_keys import repository
 from services.identity.device_keys.models import DeviceKey
-from services.identity.device_keys.schemas import ActorRead, DeviceKeyCreate
+from services.identity.device_keys.schemas import ActorRead, DeviceKeyCreate, EndedGrant
 from services.identity.sessions.service import build_actor_claims
 from shared.clients.identity import DeviceKeyChanged
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.records import log_event
-from shared.unit_of_work import UnitOfWork
+from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 MAX_VALID_KEYS = 20
 """Keys of one person that are not revoked."""
@@ -73,6 +75,31 @@ async def get_actor(work: UnitOfWork, account_id: str) -> ActorRead:
         claims=await build_actor_claims(work, account),
         keys={key.thumbprint: key.public_key for key in keys},
     )
+
+
+async def list_ended_grants(work: UnitOfWork, account_id: str) -> list[EndedGrant]:
+    """The grants that an account held and holds no more: those whose last day is over, and those that were withdrawn."""
+    changes = await repository.system_list_grant_changes(work, account_id)
+    rows = (await accounts.system_list_grants(work, [account_id]))[account_id]
+    over = [
+        EndedGrant(
+            role=row.role,
+            region=row.region,
+            since=datetime.combine(row.valid_from, time.min, CHINA_TIME_ZONE),
+            until=datetime.combine(row.valid_to + timedelta(days=1), time.min, CHINA_TIME_ZONE),
+        )
+        for row in rows
+        if row.valid_to is not None and row.valid_to < work.today
+    ]
+    return [*over, *_list_withdrawn_grants(changes)]
+
+
+def _list_withdrawn_grants(changes: list[tuple[datetime, set[tuple[str, str]]]]) -> Iterator[EndedGrant]:
+    since: dict[tuple[str, str], datetime] = {}
+    for at, held in changes:
+        for role, region in sorted(since.keys() - held):
+            yield EndedGrant(role=role, region=region, since=since.pop((role, region)), until=at)
+        since = {one: since.get(one, at) for one in held}
 
 
 async def _get_own_account(work: UnitOfWork) -> Account:

@@ -13,7 +13,7 @@ from services.sync.items.schemas import HoldReason, ItemDifference, ItemVerdict,
 CLOCK_TOLERANCE_S = 120
 """Seconds: a smaller difference between the clocks is the way of the message and is not corrected."""
 HTTP_OK, HTTP_REDIRECT, HTTP_FAULT = 200, 300, 500
-UNAUTHENTICATED, FORBIDDEN, CONFLICT, STALE, INVALID, TOO_MANY = 401, 403, 409, 412, 422, 429
+UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, CONFLICT, STALE, INVALID, TOO_MANY = 401, 403, 404, 409, 412, 422, 429
 FILE_CODE = "no_such_file"
 SETTLED = frozenset({ItemVerdict.APPLIED, ItemVerdict.DUPLICATE})
 """Verdicts after which an item is never played again."""
@@ -138,8 +138,6 @@ def _find_hold_reason(
 ) -> HoldReason | None:
     if status >= HTTP_FAULT or status in {UNAUTHENTICATED, TOO_MANY}:
         return HoldReason.UNAVAILABLE
-    if status == FORBIDDEN:
-        return HoldReason.GRANT
     if status == CONFLICT and "retry-after" in headers:
         return HoldReason.UNFINISHED
     codes = {one.get("code") for one in problem.get("errors", []) if isinstance(one, dict)}

@@ -2,17 +2,27 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from pydantic_core import to_jsonable_python
 
-from services.sync.delegation import Delegate, KnownPerson, act_for, find_person, find_signing_key
+from services.sync.delegation import (
+    Delegate,
+    FormerGrant,
+    KnownPerson,
+    act_for,
+    find_person,
+    find_signing_key,
+    list_ended_grants,
+)
 from services.sync.items import repository
 from services.sync.items.calculation import (
+    FORBIDDEN,
     HTTP_OK,
+    NOT_FOUND,
     SETTLED,
     ItemOutcome,
     find_current_address,
@@ -84,6 +94,7 @@ class Playback:
         """Verdicts of items that `after` may name, in this pass or stored before."""
         self._delegates: dict[tuple[str, str], Delegate] = {}
         self._persons: dict[str, KnownPerson | None] = {}
+        self._ended_grants: dict[str, list[FormerGrant]] = {}
         self._saved: set[UUID] = set()
         self._run: list[tuple[PendingItem, Delegate]] = []
 
@@ -195,10 +206,36 @@ class Playback:
             item.outcome = hold(HoldReason.UNAVAILABLE, problem=error.to_problem(instance=sent.path))
             return
         item.outcome = judge_answer(answer.status_code, answer.headers, _read_json(answer))
+        await self._hold_for_lost_right(item, delegate)
         if item.outcome.verdict is ItemVerdict.CONFLICT:
             item.outcome.current = await self._find_current(delegate, service, sent)
             item.outcome.differences = list_differences(sent.body, item.outcome.current)
         self.verdicts[sent.id] = item.outcome.verdict
+
+    async def _hold_for_lost_right(self, item: PendingItem, delegate: Delegate) -> None:
+        """Hold what its person had the right to when they recorded it and lost since; without that it stays refused.
+
+        A record outside the regions of now is answered 404, one inside without the permission 403.
+        """
+        sent, outcome = item.sent, item.outcome
+        if outcome.verdict is not ItemVerdict.REFUSED or outcome.status not in {FORBIDDEN, NOT_FOUND}:
+            return
+        actor = delegate.actor
+        try:
+            if actor.id not in self._ended_grants:
+                self._ended_grants[actor.id] = await list_ended_grants(self.context, actor.id)
+        except Unavailable:
+            outcome.verdict, outcome.reason = ItemVerdict.HELD, HoldReason.UNAVAILABLE
+            return
+        lost = tuple(
+            one.grant
+            for one in self._ended_grants[actor.id]
+            if one.since <= item.judged_at < one.until and one.grant not in actor.grants
+        )
+        service = self.targets.find_service(sent.path)
+        mays = self.targets.list_permissions(service, sent.method, sent.path)
+        if lost and (not mays or replace(actor, grants=lost).can(*mays)):
+            outcome.verdict, outcome.reason = ItemVerdict.HELD, HoldReason.GRANT
 
     @staticmethod
     async def _find_current(delegate: Delegate, service: str, sent: SyncItemCreate) -> Any:  # noqa: ANN401 - any JSON
@@ -228,6 +265,7 @@ class Playback:
         else:
             for item, _ in run:
                 item.outcome = judge_answer(answer.status_code, answer.headers, content)
+                await self._hold_for_lost_right(item, delegate)
         for item, _ in run:
             self.verdicts[item.sent.id] = item.outcome.verdict
 
