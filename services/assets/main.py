@@ -24,31 +24,51 @@ from services.assets.contracts.router import OPERATING_CONTRACT_KIND, RECEIPT_KI
 from services.assets.custody import router as custody
 from services.assets.custody.router import ASSET_FOLLOW_UP_KIND, INSPECTION_KIND
 from services.assets.disposals import router as disposals
+from services.assets.disposals.models import Disposal
 from services.assets.disposals.router import DISPOSAL_KIND, REVIVAL_KIND
+from services.assets.disposals.service import NOTICE_KIND as DISPOSAL_NOTICE_KIND
 from services.assets.distributions import router as distributions
+from services.assets.distributions.models import Distribution
 from services.assets.distributions.router import DISTRIBUTION_KIND
+from services.assets.distributions.service import NOTICE_KIND as DISTRIBUTION_NOTICE_KIND
 from services.assets.labels import router as labels
 from services.assets.policy import RULES
 from services.assets.register import router as register
+from services.assets.register.models import Asset
 from services.assets.register.router import ASSET_KIND
+from services.assets.register.service import NOTICE_KIND as ASSET_NOTICE_KIND
 from services.assets.repairs.router import REPAIR_KIND
 from services.assets.repairs.router import router as repair_router
 from services.assets.split_merge.router import router as split_merge_router
 from services.assets.summary import router as summary
 from services.assets.summary.service import apply_deltas
 from services.assets.transfers import router as transfers
+from services.assets.transfers.models import Transfer
 from services.assets.transfers.router import TRANSFER_KIND
+from services.assets.transfers.service import NOTICE_KIND as TRANSFER_NOTICE_KIND
 from shared import clock
 from shared.alerts.detection import list_detector_rules
 from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, service_notice_router
 from shared.settings import Settings
 
+NOTICE_AUTHORS = {
+    ASSET_NOTICE_KIND: SubjectAuthors(Asset, ("created_by", "registered_by")),
+    DISPOSAL_NOTICE_KIND: SubjectAuthors(Disposal, ("created_by", "decided_by")),
+    DISTRIBUTION_NOTICE_KIND: SubjectAuthors(Distribution, ("created_by", "submitted_by")),
+    TRANSFER_NOTICE_KIND: SubjectAuthors(Transfer, ("created_by", "submitted_by")),
+}
+"""Subject kind → who decides no objection to such a record, besides who published the notice."""
 notice_router = service_notice_router(
-    "/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE, objecting=May.ASSET_OBJECT
+    "/assets",
+    read=May.ASSET_READ,
+    post=May.ASSET_NOTICE,
+    objecting=May.ASSET_OBJECT,
+    authors=NOTICE_AUTHORS,
 )
 
 SERVICE = Service(
@@ -105,7 +125,14 @@ SERVICE = Service(
         ASSET_FOLLOW_UP_KIND,
         REPAIR_KIND,
         ADJUSTMENT_KIND,
-        notice_kind("asset_notice", "资产公示", "/assets", read=May.ASSET_READ, post=May.ASSET_NOTICE),
+        notice_kind(
+            "asset_notice",
+            "资产公示",
+            "/assets",
+            read=May.ASSET_READ,
+            post=May.ASSET_NOTICE,
+            authors=NOTICE_AUTHORS,
+        ),
     ),
     handlers=HANDLERS,
     background=(

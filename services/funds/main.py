@@ -30,6 +30,7 @@ from services.funds.payments.router import PAYMENT_KIND
 from services.funds.payments.router import beneficiary_router as beneficiaries
 from services.funds.payments.router import router as payments
 from services.funds.plans.document import NOTICE_LAYOUT
+from services.funds.plans.models import Plan
 from services.funds.plans.router import PLAN_KIND
 from services.funds.plans.router import import_router as imports
 from services.funds.plans.router import router as plans
@@ -51,17 +52,21 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
 from shared.settings import Settings
 
 plan_notices = record_notice_router(
     "/funds/plans", load=get_announceable_subject, read=May.FUND_READ, post=May.FUND_NOTICE
 )
+NOTICE_AUTHORS = {NOTICE_SUBJECT_KIND: SubjectAuthors(Plan, ("created_by", "submitted_by"))}
+"""Who decides no objection to a plan, besides who published the notice."""
 notices = service_notice_router(
     "/funds",
     read=May.FUND_READ,
     post=May.FUND_NOTICE,
     objecting=May.FUND_OBJECT,
+    authors=NOTICE_AUTHORS,
     layouts={NOTICE_SUBJECT_KIND: NOTICE_LAYOUT},
 )
 
@@ -103,7 +108,14 @@ SERVICE = Service(
         STATEMENT_KIND,
         EXCHANGE_ROW_KIND,
         LEDGER_ENTRY_KIND,
-        notice_kind("fund_notice", "资金公示", "/funds", read=May.FUND_READ, post=May.FUND_NOTICE),
+        notice_kind(
+            "fund_notice",
+            "资金公示",
+            "/funds",
+            read=May.FUND_READ,
+            post=May.FUND_NOTICE,
+            authors=NOTICE_AUTHORS,
+        ),
     ),
     handlers=HANDLERS,
     background=(

@@ -18,6 +18,7 @@ from services.projects.categories.router import router as categories
 from services.projects.categories.router import template_router as target_templates
 from services.projects.categories.service import list_category_codes
 from services.projects.changes.models import NOTICE_SUBJECT_KIND as CHANGE_NOTICE_KIND
+from services.projects.changes.models import ChangeRequest
 from services.projects.changes.router import CHANGE_KIND
 from services.projects.changes.router import notice_router as change_notices
 from services.projects.changes.router import router as changes
@@ -38,6 +39,7 @@ from services.projects.progress.router import PROGRESS_KIND
 from services.projects.progress.router import router as progress
 from services.projects.projects import document
 from services.projects.projects.models import NOTICE_SUBJECT_KIND as PROJECT_NOTICE_KIND
+from services.projects.projects.models import Project
 from services.projects.projects.router import PROJECT_KIND
 from services.projects.projects.router import batch_router as batches
 from services.projects.projects.router import package_router as packages
@@ -58,10 +60,16 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
 from shared.settings import Settings
 
 READ_PERMISSION, POST_PERMISSION, OBJECT_PERMISSION = May.PROJECT_READ, May.PROJECT_NOTICE, May.PROJECT_OBJECT
+NOTICE_AUTHORS = {
+    PROJECT_NOTICE_KIND: SubjectAuthors(Project, ("created_by", "declared_by")),
+    CHANGE_NOTICE_KIND: SubjectAuthors(ChangeRequest, ("created_by",)),
+}
+"""Subject kind → who decides no objection to such a record, besides who published the notice."""
 SERVICE = Service(
     name="projects",
     title="项目库",
@@ -91,6 +99,7 @@ SERVICE = Service(
             read=READ_PERMISSION,
             post=POST_PERMISSION,
             objecting=OBJECT_PERMISSION,
+            authors=NOTICE_AUTHORS,
             layouts={
                 PROJECT_NOTICE_KIND: document.NOTICE_LAYOUT,
                 CHANGE_NOTICE_KIND: CHANGE_NOTICE_LAYOUT,
@@ -115,7 +124,14 @@ SERVICE = Service(
         SCREENING_JOB_KIND,
         IMPORT_KIND,
         PROGRESS_KIND,
-        notice_kind("project_notice", "项目公示", "/projects", read=READ_PERMISSION, post=POST_PERMISSION),
+        notice_kind(
+            "project_notice",
+            "项目公示",
+            "/projects",
+            read=READ_PERMISSION,
+            post=POST_PERMISSION,
+            authors=NOTICE_AUTHORS,
+        ),
     ),
     code_sets={"projects.categories": list_category_codes},
     handlers=HANDLERS,

@@ -1,6 +1,7 @@
 """All queries over notices and objections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -167,9 +168,50 @@ def is_entered_afterwards(row: sa.Row[Any]) -> bool:
     return bool(row.starts_on < entered_on)
 
 
-def build_objected_condition() -> sa.ColumnElement[bool]:
-    """Whether an objection to a notice that stands has no answer yet."""
+@dataclass(frozen=True, slots=True)
+class SubjectAuthors:
+    """The table of the records that notices of a kind are about, and its columns with the accounts that made the record."""
+
+    model: type[Any]
+    columns: tuple[str, ...]
+
+    @property
+    def table(self) -> sa.Table:
+        """The table of the model."""
+        table: sa.Table = self.model.__table__
+        return table
+
+
+async def list_authors(work: UnitOfWork, authors: SubjectAuthors, row: sa.Row[Any]) -> set[str]:
+    """The accounts that made the record a notice is about, and the one that published the notice."""
+    table = authors.table
+    query = sa.select(*(table.c[name] for name in authors.columns)).where(table.c.id == UUID(row.subject))
+    made = (await execute_core(work.session, query)).first() or ()
+    return {row.posted_by, *made} - {""}
+
+
+def build_objected_condition(
+    work: UnitOfWork, authors: Mapping[str, SubjectAuthors]
+) -> sa.ColumnElement[bool]:
+    """Whether an objection to a notice that stands has no answer yet, and the caller may decide it."""
+    own = work.actor.own_accounts
+    subject_id = sa.cast(sa.func.replace(notice.c.subject, "-", ""), sa.Uuid())
+    own_records = [
+        sa.and_(
+            notice.c.subject_kind == kind,
+            sa.exists().where(
+                one.table.c.id == subject_id, sa.or_(*(one.table.c[name].in_(own) for name in one.columns))
+            ),
+        )
+        for kind, one in authors.items()
+    ]
     unanswered = sa.select(objection.c.id).where(
         objection.c.notice_id == notice.c.id, objection.c.answered_at.is_(None)
     )
-    return sa.and_(notice.c.withdrawn_at.is_(None), unanswered.exists())
+    unanswered = unanswered.where(objection.c.raised_by.not_in(own))
+    return sa.and_(
+        notice.c.withdrawn_at.is_(None),
+        notice.c.posted_by.not_in(own),
+        unanswered.exists(),
+        sa.not_(sa.or_(sa.false(), *own_records)),
+    )

@@ -26,6 +26,7 @@ from shared.http import (
 from shared.notices import repository, service
 from shared.notices.layout import NoticeLayout, build_notice_page
 from shared.notices.receipt import format_receipt_number
+from shared.notices.repository import SubjectAuthors
 from shared.notices.schemas import (
     NoticeLevel,
     NoticePost,
@@ -80,15 +81,22 @@ def record_notice_router(path: str, *, load: SubjectLoader, read: May, post: May
 
 
 def service_notice_router(
-    path: str, *, read: May, post: May, objecting: May, layouts: Mapping[str, NoticeLayout] | None = None
+    path: str,
+    *,
+    read: May,
+    post: May,
+    objecting: May,
+    authors: Mapping[str, SubjectAuthors],
+    layouts: Mapping[str, NoticeLayout] | None = None,
 ) -> APIRouter:
     """Router at `{path}/notices` (one notice with its objections) and `{path}/public-notices` (without sign-in).
 
-    `layouts` say by subject kind how contents with keys in English are shown.
+    By subject kind, `authors` say who made the record, so may decide no objection to it, and `layouts` how contents with
+    keys in English are shown.
     """
     router = APIRouter(prefix=path, tags=["公示"], route_class=Route)
     _add_notice_routes(router, read=read, post=post)
-    _add_objection_routes(router, post=post, objecting=objecting)
+    _add_objection_routes(router, post=post, objecting=objecting, authors=authors)
     _add_public_routes(router, layouts or {})
     _add_public_objection_routes(router)
     return router
@@ -113,7 +121,9 @@ def _add_notice_routes(router: APIRouter, *, read: May, post: May) -> None:
         return await _get_notice_read(work, notice_id)
 
 
-def _add_objection_routes(router: APIRouter, *, post: May, objecting: May) -> None:
+def _add_objection_routes(
+    router: APIRouter, *, post: May, objecting: May, authors: Mapping[str, SubjectAuthors]
+) -> None:
     @router.post(
         "/notices/{notice_id}/objections",
         status_code=201,
@@ -136,7 +146,7 @@ def _add_objection_routes(router: APIRouter, *, post: May, objecting: May) -> No
     ) -> Any:  # noqa: ANN401
         row = await repository.get_notice(work, notice_id, lock=True)
         work.actor.require(post, row.region)
-        await service.answer_objection(work, row, objection_id, body)
+        await service.answer_objection(work, row, objection_id, body, authors[row.subject_kind])
         return await repository.get_objection(work, notice_id, objection_id)
 
 
@@ -297,7 +307,9 @@ def _decode_cursor(cursor: str) -> tuple[date, UUID]:
         raise BadRequest("翻页游标无效, 请从第一页重新开始", "Not a cursor of this list") from None
 
 
-def notice_kind(name: str, label: str, path: str, *, read: May, post: May) -> RecordKind:
+def notice_kind(
+    name: str, label: str, path: str, *, read: May, post: May, authors: Mapping[str, SubjectAuthors]
+) -> RecordKind:
     """A service's notices as a kind of record: those with an objection wait for an answer."""
     return RecordKind(
         name=name,
@@ -317,7 +329,7 @@ def notice_kind(name: str, label: str, path: str, *, read: May, post: May) -> Re
                 "objections.open",
                 f"有异议待答复的{label}",
                 (post,),
-                lambda _work: repository.build_objected_condition(),
+                lambda work: repository.build_objected_condition(work, authors),
             ),
         ),
     )

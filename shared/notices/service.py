@@ -325,14 +325,23 @@ async def find_objection_by_number(work: UnitOfWork, number: str) -> sa.Row[Any]
 
 
 async def answer_objection(
-    work: UnitOfWork, row: sa.Row[Any], objection_id: UUID, body: ObjectionAnswer
+    work: UnitOfWork,
+    row: sa.Row[Any],
+    objection_id: UUID,
+    body: ObjectionAnswer,
+    authors: repository.SubjectAuthors,
 ) -> None:
-    """Answer an objection once; Forbidden for the person who recorded it."""
+    """Answer an objection once; Forbidden for who recorded it, made the record it is about, or published the notice."""
     objection = await repository.get_objection(work, row.id, objection_id)
     if objection.answered_at is not None:
         raise Conflict("异议已答复", "Already answered")
     if work.actor.is_same_person(objection.raised_by):
         raise Forbidden("不能答复本人登记的异议", "Four eyes: another person must answer")
+    if work.actor.is_same_person(*await repository.list_authors(work, authors, row)):
+        raise Forbidden(
+            "不能答复对本人编制、申报或发布的事项提出的异议, 须由另一人答复",
+            "Four eyes: who drafted, declared or published it does not decide the objection",
+        )
     await repository.update_objection(
         work,
         objection_id,

@@ -66,7 +66,9 @@ async def test_an_objection_blocks_confirmation(scenario: AssetScenario) -> None
     stopped = await scenario.transition_asset(scenario.bureau, asset["id"], "confirm")
     assert stopped.json()["errors"][0]["code"] == "notice_objected"
     answer = {"answer": "经核实界线清楚, 属新店村", "upheld": False}
-    response = await scenario.town.post(f"{address}/{objection['id']}/answer", json=answer)
+    answer_address = f"{address}/{objection['id']}/answer"
+    assert (await scenario.town.post(answer_address, json=answer)).status_code == 403
+    response = await scenario.bureau.post(answer_address, json=answer)
     assert response.status_code == 200, response.text
     assert (await scenario.transition_asset_ok(scenario.bureau, asset["id"], "confirm"))[
         "state"

@@ -207,16 +207,43 @@ async def test_a_plan_is_issued_only_after_ten_days_on_notice_without_objection(
     expect_refusal(
         await scenario.transition_plan(scenario.finance, plan["id"], "issue"), 409, "notice_running"
     )
-    clock.advance(timedelta(days=10))
+    clock.advance(timedelta(days=9))
     objection = {"text": "该项目与我村重复"}
     objections = f"/funds/notices/{posted['id']}/objections"
     raised = expect_ok(await scenario.leader.post(objections, json=objection), 201)
+    clock.advance(timedelta(days=1))
     expect_refusal(
         await scenario.transition_plan(scenario.finance, plan["id"], "issue"), 409, "notice_objected"
     )
     answer = {"answer": "经核实不重复", "upheld": False}
-    expect_ok(await scenario.bureau.post(f"{objections}/{raised['id']}/answer", json=answer))
+    answer_address = f"{objections}/{raised['id']}/answer"
+    expect_refusal(await scenario.bureau.post(answer_address, json=answer), 403)
+    colleague = scenario.door.client_as("bureau", person="colleague")
+    expect_ok(await colleague.post(answer_address, json=answer))
     expect_ok(await scenario.transition_plan(scenario.finance, plan["id"], "issue"))
+
+
+@pytest.mark.parametrize(("publisher", "status"), [("bureau", 403), ("finance", 403), ("colleague", 200)])
+async def test_neither_who_drafted_a_plan_nor_who_published_it_decides_objections(
+    scenario: FundsScenario, library: FakeProjectLibrary, publisher: str, status: int
+) -> None:
+    clients = {
+        "bureau": scenario.bureau,
+        "finance": scenario.finance,
+        "colleague": scenario.door.client_as("bureau", person="colleague"),
+    }
+    source = await scenario.create_source(1000_00)
+    plan = await scenario.create_plan(build_line(library.create_project(), source["id"], 100_00))
+    await scenario.approve_plan(plan["id"])
+    notice = {"level": "allocation", "places": ["公示栏"], "starts_on": "2024-05-20"}
+    posted = expect_ok(await scenario.finance.post(f"/funds/plans/{plan['id']}/notices", json=notice), 201)
+    objections = f"/funds/notices/{posted['id']}/objections"
+    raised = expect_ok(await scenario.leader.post(objections, json={"text": "该项目与我村重复"}), 201)
+    waiting = await clients[publisher].get("/funds/worklist/funds.public-notices.objections.open")
+    assert [row["id"] for row in expect_ok(waiting)["items"]] == [posted["id"]] * (status == 200)
+    answer = {"answer": "经核实不重复", "upheld": False}
+    answered = await clients[publisher].post(f"{objections}/{raised['id']}/answer", json=answer)
+    assert answered.status_code == status
 
 
 async def test_the_notice_is_read_without_login_and_goes_when_the_plan_is_cancelled(

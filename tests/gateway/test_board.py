@@ -118,7 +118,7 @@ async def test_a_villager_objects_and_reads_the_answer_by_the_number(
     answer = {"answer": "已与您协商改线", "upheld": False}
     objection = read["objections"][0]
     expect_success(
-        await steps.clerk.post(
+        await steps.town.post(
             f"/projects/notices/{notice['id']}/objections/{objection['id']}/answer", json=answer
         )
     )
