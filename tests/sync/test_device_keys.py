@@ -142,3 +142,22 @@ async def test_a_held_item_is_booked_when_its_person_registers_the_key(
     assert list_verdicts(await send_batch(phone, clock, item)) == ["applied"]
     (deed,) = await list_deeds_of(attendance, "wang")
     assert deed["region"] == VILLAGE
+
+
+async def test_an_item_that_names_one_which_a_colleague_sent_does_not_wait_for_it(
+    phone: httpx.AsyncClient,
+    sync: ServiceUnderTest,
+    attendance: ServiceUnderTest,
+    key: DeviceKeyOfPhone,
+    clock: Clock,
+) -> None:
+    first = key.sign(build_deed(clock, "由李发送", recorded_by="wang"))
+    assert list_verdicts(await send_batch(phone, clock, first)) == ["applied"]
+    second = build_deed(clock, "由王发送", after=[first["id"]])
+    own = sync.client_as("cadre", person="wang")
+
+    assert list_verdicts(await send_batch(own, clock, second)) == ["applied"]
+    assert len(await list_deeds_of(attendance, "wang")) == 2
+    stranger = sync.client_as("cadre", person="zhao")
+    third = build_deed(clock, after=[first["id"]])
+    assert list_verdicts(await send_batch(stranger, clock, third)) == ["held"]

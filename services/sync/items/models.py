@@ -21,6 +21,7 @@ class SyncItem(Base, table=True):
     __tablename__ = "sync_item"
     __table_args__ = (
         sa.Index(None, "account", "created_at", "id"),
+        sa.Index(None, "id"),
         sa.Index(None, "due_at"),
         sa.Index(None, "created_at"),
     )

@@ -44,6 +44,16 @@ async def system_list_items(work: UnitOfWork, account: str, ids: Collection[UUID
     return {item.id: item for item in await work.session.exec(query)}
 
 
+async def system_list_settled(work: UnitOfWork, account: str, ids: Collection[UUID]) -> Sequence[UUID]:
+    """Those of the ids that were done, sent by this account or recorded by it and sent by a colleague's phone."""
+    query = select(SyncItem.id).where(
+        col(SyncItem.id).in_(ids),
+        sa.or_(col(SyncItem.account) == account, col(SyncItem.recorded_by) == account),
+        col(SyncItem.verdict).in_(sorted(SETTLED)),
+    )
+    return (await work.session.exec(query)).all()
+
+
 async def system_list_waiting(work: UnitOfWork, account: str, limit: int) -> Sequence[SyncItem]:
     """Items of an account that wait for another item or a file, the oldest first."""
     query = select(SyncItem).where(

@@ -424,8 +424,8 @@ async def play_and_store(context: ServiceContext, sender: Actor, items: Sequence
     if named:
         async with context.database.read() as session:
             work = context.unit_of_work(session, sender)
-            found = await repository.system_list_items(work, sender.id, named)
-            settled = {one: item.verdict for one, item in found.items()}
+            found = await repository.system_list_settled(work, sender.id, named)
+            settled = dict.fromkeys(found, ItemVerdict.APPLIED)
     await Playback(context, sender, await load_targets(context), settled).play(items)
     await store_outcomes(context, sender, items)
 
