@@ -3,13 +3,16 @@ PYTHON ?= python3
 PORT ?= 8000
 VAR ?= var
 WORKERS ?= 2
+PHONES ?= 500
+DAYS ?= 7
+SEED ?= 20240520
 BIN := .venv/bin
 READY := .venv/ready
 RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service story bench
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service story bench storm
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -63,6 +66,9 @@ migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
 	@$(BIN)/python -m shared.db.migrate $(SERVICE) --new "$(MESSAGE)"
+
+storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
+	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
 
 bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)
