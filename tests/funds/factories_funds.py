@@ -71,14 +71,14 @@ class FundsScenario:
     async def approve_plan(self, plan_id: str) -> Any:
         """Submit by the bureau, approve by finance."""
         expect_ok(await self.transition_plan(self.bureau, plan_id, "submit"))
-        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
+        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-09"}
         return expect_ok(await self.transition_plan(self.finance, plan_id, "approve", **decision))
 
     async def try_approve_plan(self, plan_id: str) -> bool:
         """Submit and approve if the rules and balances allow it; return whether it was approved."""
         if (await self.transition_plan(self.bureau, plan_id, "submit")).status_code != STATUS_OK:
             return False
-        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-20"}
+        decision = {"decision_no": "区乡村振兴领导小组〔2024〕5号", "decision_on": "2024-05-09"}
         return (
             await self.transition_plan(self.finance, plan_id, "approve", **decision)
         ).status_code == STATUS_OK
