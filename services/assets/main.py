@@ -47,6 +47,7 @@ from services.assets.transfers.models import Transfer
 from services.assets.transfers.router import TRANSFER_KIND
 from services.assets.transfers.service import NOTICE_KIND as TRANSFER_NOTICE_KIND
 from shared import clock
+from shared.alerts.deadlines import watch_deadlines
 from shared.alerts.detection import list_detector_rules
 from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
@@ -139,6 +140,7 @@ SERVICE = Service(
         run_periodically("funding", fill_missing_funding, 60),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        watch_deadlines(ALERTS, DETECTORS),
         run_periodically("totals", apply_deltas, 5),
     ),
     rules=(*RULES, *list_detector_rules(DETECTORS)),

@@ -47,6 +47,7 @@ from services.funds.targets.router import public_router as public_targets
 from services.funds.targets.router import router as targets
 from services.funds.years.router import router as years
 from shared import clock
+from shared.alerts.deadlines import watch_deadlines
 from shared.alerts.detection import list_detector_rules
 from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
@@ -123,6 +124,7 @@ SERVICE = Service(
         run_periodically("settle", retry_ready_rows, 10),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        watch_deadlines(ALERTS, DETECTORS),
     ),
     webhooks=May.WEBHOOK_MANAGE,
     rules=(*RULES, *list_detector_rules(DETECTORS)),

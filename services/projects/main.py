@@ -55,6 +55,7 @@ from services.projects.screening_rules.service import store_built_in_rules
 from services.projects.summary.router import router as summary
 from services.projects.summary.service import fold_totals
 from shared import clock
+from shared.alerts.deadlines import watch_deadlines
 from shared.alerts.detection import list_detector_rules
 from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
@@ -141,6 +142,7 @@ SERVICE = Service(
         run_periodically("totals", fold_totals, 5),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        watch_deadlines(ALERTS, DETECTORS),
     ),
     start=store_built_in_rules,
     rules=(*RULES, *list_detector_rules(DETECTORS)),

@@ -3,9 +3,10 @@
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
+import sqlalchemy as sa
 from pydantic import Field, model_validator
 
 from shared.alerts.lifecycle import SEVERITY_ORDER, AlertKind, AlertSeverity
@@ -17,7 +18,13 @@ MAX_ROWS_PER_SCAN = 10_000
 """Rows that one detector reads in one scan, the worst first where it can tell."""
 MAX_ROWS_PER_ALERT = 50
 """Rows kept behind one detection."""
+MAX_SUBJECTS_PER_LOOK = 500
+"""More subjects than this are not asked for by name: the detector looks at everything."""
+SUBJECT_WIDTH = 64
+"""Longest subject of an alert; one of this length may be cut off, and is not asked for by name."""
 Rows = Sequence[Any]
+Subjects = Collection[str] | None
+"""The values of `Detection.subject` that a look is bounded to; None: it looks at everything."""
 
 
 class AlertRule(RuleValue):
@@ -86,6 +93,8 @@ class DetectionContext(Generic[AlertRuleT]):
     work: UnitOfWork
     rule: Rule[AlertRuleT]
     on: date
+    subjects: Subjects = None
+    """After an event, what the event touched: the query asks for nothing else. None in the scheduled scan."""
     truncated_counts: list[int] = field(default_factory=list)
     """Not empty when there were more rows than one scan reads: what was not seen may still be there."""
 
@@ -119,14 +128,82 @@ class Detection:
         return UUID(self.subject) if named is None and self.subject_kind == kind else named
 
 
+class LogRow(Protocol):
+    """What a detector's declaration reads of an event: its topic, its record, and what it tells."""
+
+    @property
+    def type(self) -> str:
+        """Topic."""
+
+    @property
+    def subject(self) -> str:
+        """The record that the event is about."""
+
+    @property
+    def region(self) -> str:
+        """The region of that record."""
+
+    @property
+    def before(self) -> Mapping[str, Any]:
+        """Old values of changed columns."""
+
+    @property
+    def after(self) -> Mapping[str, Any]:
+        """The fields of the event."""
+
+
+FindSubjects = Callable[[UnitOfWork, Sequence[LogRow]], Awaitable[Subjects]]
 DetectFunction = Callable[[DetectionContext[AlertRuleT]], Awaitable[list[Detection]]]
+
+
+def is_among(column: sa.ColumnElement[Any], subjects: Subjects) -> sa.ColumnElement[bool]:
+    """Condition: a row is one of the subjects of a bounded look; every row of an unbounded one."""
+    if subjects is None:
+        return sa.true()
+    values = map(UUID, subjects) if isinstance(column.type, sa.Uuid) else subjects
+    return column.in_(sorted(values))
+
+
+def can_name(subjects: Subjects) -> bool:
+    """Whether a look can be bounded to these subjects: not too many, none of them possibly cut off."""
+    if subjects is None or len(subjects) > MAX_SUBJECTS_PER_LOOK:
+        return False
+    return all(len(subject) < SUBJECT_WIDTH for subject in subjects)
+
+
+def collect_ids(rows: Iterable[LogRow], *fields: str) -> frozenset[str]:
+    """The ids that events hold in these fields, each an id or a list of ids; old values are included."""
+    found: set[str] = set()
+    for row in rows:
+        for values in (row.before, row.after):
+            for name in fields:
+                value = values.get(name) or ()
+                found |= {value} if isinstance(value, str) else set(value)
+    return frozenset(found)
+
+
+def touched_by(*fields: str) -> FindSubjects:
+    """The subjects are the ids that the events hold in these fields; everything, where an event has none of the fields."""
+
+    async def find_subjects(_work: UnitOfWork, rows: Sequence[LogRow]) -> Subjects:
+        if any(row.after.keys().isdisjoint(fields) for row in rows):
+            return None
+        return collect_ids(rows, *fields)
+
+    return find_subjects
+
+
+async def look_at_everything(_work: UnitOfWork, _rows: Sequence[LogRow]) -> Subjects:
+    """For a detector that cannot be bounded, because what it compares is not of single records."""
+    return None
 
 
 class Detector(Generic[AlertRuleT]):
     """One alert of a service: the key of its rule, the shape of that rule, and what looks for it.
 
     `topics` are the events of the service's own log after which it looks again within seconds; what only time brings about
-    is found by the scheduled scan.
+    is found by the scheduled scan. `find_subjects` tells what such events touched, as values of `Detection.subject`: the look
+    is bounded to that. `look_at_everything` declares that it cannot be; such a detector waits minutes between its looks.
     """
 
     def __init__(
@@ -134,11 +211,13 @@ class Detector(Generic[AlertRuleT]):
         key: str,
         shape: type[AlertRuleT],
         detect: DetectFunction[AlertRuleT],
-        topics: Collection[str] = (),
+        topics: Collection[str],
+        find_subjects: FindSubjects,
     ) -> None:
         self.rule = RuleKey[AlertRuleT](key, shape)
         self.detect = detect
         self.topics = frozenset(topics)
+        self.find_subjects = find_subjects
 
 
 def list_detector_rules(detectors: Iterable[Detector[Any]]) -> tuple[RuleKey[Any], ...]:

@@ -55,6 +55,7 @@ def alert_table_args() -> tuple[sa.UniqueConstraint | sa.Index, ...]:
         sa.Index(None, "subject"),
         sa.Index(None, "project_id"),
         sa.Index(None, "asset_id"),
+        sa.Index(None, "reopen_on"),
     )
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.alerts.detection import Subjects, is_among
 from shared.alerts.lifecycle import AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.auth import region_bounds
@@ -105,10 +106,35 @@ async def system_find_by_keys(
     return {alert.mark: alert for alert in await work.session.exec(query)}
 
 
-async def system_list_unresolved_keys(session: AsyncSession, alerts: AlertConfig, rule: str) -> list[str]:
-    """Deduplication keys of a rule's alerts that are not marked as gone."""
+async def system_list_unresolved_keys(
+    session: AsyncSession, alerts: AlertConfig, rule: str, subjects: Subjects
+) -> list[str]:
+    """Deduplication keys of a rule's alerts about these subjects that are not marked as gone."""
     columns = _alert_table(alerts).c
-    query = (
-        sa.select(columns.mark).where(columns.rule == rule, columns.gone.is_(False)).order_by(columns.mark)
+    query = sa.select(columns.mark).where(
+        columns.rule == rule, columns.gone.is_(False), is_among(columns.subject, subjects)
     )
-    return list((await execute_core(session, query)).scalars())
+    return list((await execute_core(session, query.order_by(columns.mark))).scalars())
+
+
+async def system_find_next_deadline(session: AsyncSession, alerts: AlertConfig, since: date) -> date | None:
+    """The earliest deadline from a day on that a standing alert was closed with; None without one."""
+    columns = _alert_table(alerts).c
+    query = sa.select(columns.reopen_on).where(_waits_for_deadline(columns), columns.reopen_on >= since)
+    found: date | None = (await execute_core(session, query.order_by(columns.reopen_on).limit(1))).scalar()
+    return found
+
+
+async def system_list_past_deadlines(
+    session: AsyncSession, alerts: AlertConfig, since: date, before: date
+) -> list[sa.Row[Any]]:
+    """Rule and subject of the standing alerts whose deadline lies from `since` on and before `before`."""
+    columns = _alert_table(alerts).c
+    query = sa.select(columns.rule, columns.subject).where(
+        _waits_for_deadline(columns), columns.reopen_on >= since, columns.reopen_on < before
+    )
+    return list(await execute_core(session, query.distinct()))
+
+
+def _waits_for_deadline(columns: Any) -> sa.ColumnElement[bool]:  # noqa: ANN401 - a table's columns
+    return sa.and_(columns.state == AlertState.CLOSED, columns.gone.is_(False))

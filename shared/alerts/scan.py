@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from shared.alerts import repository
-from shared.alerts.detection import AlertRule, Detection, DetectionContext, Detector
+from shared.alerts.detection import AlertRule, Detection, DetectionContext, Detector, Subjects
 from shared.alerts.lifecycle import SEVERITY_ORDER, AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import ScanResult
@@ -34,12 +34,17 @@ def build_dedup_key(rule: str, detection: Detection) -> str:
 
 
 async def run_detectors(
-    context: ServiceContext, alerts: AlertConfig, detectors: Sequence[Detector[Any]], rest: float = 0
+    context: ServiceContext,
+    alerts: AlertConfig,
+    detectors: Sequence[Detector[Any]],
+    rest: float = 0,
+    bounds: Mapping[str, Subjects] | None = None,
 ) -> ScanResult:
     """Run every detector whose rule is in force, over all regions; after each it rests `rest` times as long as it took.
 
-    Each rule has its own transactions, so that a failure of one does not undo the alerts of another. Rules with
-    `"enabled": false` are skipped.
+    `bounds` maps the key of a rule to the subjects that its detector looks at; a rule that is not in it looks at
+    everything. Each rule has its own transactions, so that a failure of one does not undo the alerts of another. Rules
+    with `"enabled": false` are skipped.
     """
     async with context.database.read() as session:
         rules = await context.unit_of_work(session).get_rules(detector.rule for detector in detectors)
@@ -48,13 +53,18 @@ async def run_detectors(
         rule = rules.get(detector.rule.key)
         if rule is None or not rule.value.enabled:
             continue
-        started = perf_counter()
+        started, subjects = perf_counter(), (bounds or {}).get(rule.key)
         async with context.database.read() as session:
             work = context.unit_of_work(session)
-            detection_context = DetectionContext(work, rule, work.today)
+            detection_context = DetectionContext(work, rule, work.today, subjects)
             detections = await detector.detect(detection_context)
         raised_now, gone_now = await _record_detections(
-            context, alerts, rule, detections, is_complete=not detection_context.truncated_counts
+            context,
+            alerts,
+            rule,
+            detections,
+            subjects=subjects,
+            is_complete=not detection_context.truncated_counts,
         )
         checked += 1
         found, raised, gone = found + len(detections), raised + raised_now, gone + gone_now
@@ -69,10 +79,12 @@ async def _record_detections(
     rule: Rule[AlertRule],
     detections: Sequence[Detection],
     *,
+    subjects: Subjects,
     is_complete: bool,
 ) -> tuple[int, int]:
     """Raise or refresh alerts and mark missing ones as gone; returns how many were raised and how many are gone.
 
+    After a bounded look only alerts about its subjects can be gone: the others were not looked for.
     A batch is a transaction, so that no request waits for the locks of a whole scan.
     """
     by_key = {build_dedup_key(rule.key, detection): detection for detection in detections}
@@ -82,7 +94,7 @@ async def _record_detections(
             raised += await _record_batch(context.unit_of_work(session), alerts, rule, keys, by_key)
     if is_complete:
         async with context.database.read() as session:
-            unresolved = await repository.system_list_unresolved_keys(session, alerts, rule.key)
+            unresolved = await repository.system_list_unresolved_keys(session, alerts, rule.key, subjects)
         for keys in split_keys([key for key in unresolved if key not in by_key], BATCH_ROWS):
             async with context.database.write() as session:
                 gone += await _mark_gone(context.unit_of_work(session), alerts, keys)

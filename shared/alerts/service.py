@@ -4,6 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from shared.alerts import repository
+from shared.alerts.deadlines import ring_after_commit
 from shared.alerts.lifecycle import AlertAction, AlertFacts, AlertState
 from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import (
@@ -97,6 +98,8 @@ async def transition_alert(
         alert.file_ids = sorted({*alert.file_ids, *ids})
     if action is AlertAction.CLOSE:
         alert.reopen_on = body.due_on
+        if body.due_on is not None:
+            ring_after_commit(work)
     return alert
 
 

@@ -1,6 +1,6 @@
 """All queries over notices and objections."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -152,12 +152,19 @@ async def get_objection(work: UnitOfWork, notice_id: UUID, objection_id: UUID) -
     return row
 
 
-async def system_list_entered_afterwards(work: UnitOfWork, since: date, limit: int) -> list[sa.Row[Any]]:
-    """Notices that stand, entered since a day and after their own first day; at most `limit` are looked at."""
+async def system_list_entered_afterwards(
+    work: UnitOfWork, since: date, limit: int, ids: Collection[str] | None
+) -> list[sa.Row[Any]]:
+    """Notices that stand, entered since a day and after their own first day; at most `limit` are looked at.
+
+    With `ids` only these notices are looked at.
+    """
     query = sa.select(notice).where(
         notice.c.posted_at >= datetime.combine(since, time(), CHINA_TIME_ZONE),
         notice.c.withdrawn_at.is_(None),
     )
+    if ids is not None:
+        query = query.where(notice.c.id.in_([UUID(notice_id) for notice_id in sorted(ids)]))
     rows = await execute_core(work.session, query.order_by(notice.c.posted_at.desc()).limit(limit))
     return [row for row in rows if is_entered_afterwards(row)]
 

@@ -30,7 +30,7 @@ async def detect_missing_receipts(context: DetectionContext[AlertRule]) -> list[
     """Payments whose receipt number has fewer digits than the rule asks."""
     digits = (await context.work.get_rule(PAYMENT_RECEIPT, on=context.on)).value.digits
     return [
-        _build_payment_detection(row, f"票据号不足 {digits} 位", AlertSeverity.YELLOW)
+        build_payment_detection(row, f"票据号不足 {digits} 位", AlertSeverity.YELLOW)
         for row in context.note_truncation(
             await repository.system_list_payments_without_receipt(context.work, digits)
         )
@@ -140,7 +140,7 @@ def add_alert(tree: Path) -> None:
         (
             '    Detector("alert.fee", ',
             (
-                '    Detector("alert.receipt", AlertRule, detect_missing_receipts, PAYMENT_TOPICS),\n'
+                '    Detector("alert.receipt", AlertRule, detect_missing_receipts, PAYMENT_TOPICS, touched_by("payment_id")),\n'
                 '    Detector("alert.fee", '
             ),
         ),

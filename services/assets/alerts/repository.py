@@ -1,7 +1,9 @@
 """One detection query per risk rule, over the caller's regions; days and years come from the rule."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -17,7 +19,7 @@ from services.assets.distributions.schemas import IncomeAccount
 from services.assets.register.lifecycle import COUNTED_STATES, AssetState, UseState
 from services.assets.register.models import Asset, CachedProject
 from services.assets.register.schemas import AssetClass
-from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection
+from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection, Subjects, is_among
 from shared.auth import May
 from shared.china import FencePosition, format_yuan
 from shared.db import execute_core
@@ -45,7 +47,7 @@ def active_asset_conditions(work: UnitOfWork) -> list[sa.ColumnElement[bool]]:
     ]
 
 
-async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_expiring_contracts(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Active contracts that expire within `days`, or have expired and were not ended."""
     until = work.today + timedelta(days=days)
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
@@ -53,6 +55,7 @@ async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection
         CONTRACTS.c.state == ContractState.ACTIVE,
         CONTRACTS.c.ends_on <= until,
         *active_asset_conditions(work),
+        is_among(CONTRACTS.c.id, subjects),
     )
     return [
         Detection("contract", str(row.id), row.region, row.name, f"经营合同 {row.number} 于 {row.ends_on} 到期", asset_id=row.asset_id,
@@ -61,13 +64,14 @@ async def list_expiring_contracts(work: UnitOfWork, days: int) -> list[Detection
     ]  # fmt: skip
 
 
-async def list_lost_operators(work: UnitOfWork) -> list[Detection]:
+async def list_lost_operators(work: UnitOfWork, subjects: Subjects) -> list[Detection]:
     """Active contracts whose operator is marked as deregistered or unreachable."""
     query = sa.select(CONTRACTS, ASSETS.c.name).join(ASSETS, ASSETS.c.id == CONTRACTS.c.asset_id)
     query = query.where(
         CONTRACTS.c.state == ContractState.ACTIVE,
         CONTRACTS.c.operator_gone.is_(True),
         *active_asset_conditions(work),
+        is_among(CONTRACTS.c.id, subjects),
     )
     return [
         Detection(
@@ -82,7 +86,7 @@ async def list_lost_operators(work: UnitOfWork) -> list[Detection]:
     ]
 
 
-async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_unpaid_contracts(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Contracts with open receivables more than `days` past due, one detection per contract."""
     owed = sa.cast(sa.func.sum(RECEIVABLES.c.amount - RECEIVABLES.c.received), sa.BigInteger).label("owed")
     query = (
@@ -94,6 +98,7 @@ async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
         .where(
             RECEIVABLES.c.open.is_(True), RECEIVABLES.c.due_on < work.today - timedelta(days=days),
             work.actor.scope_filter(May.ASSET_READ, RECEIVABLES.c.region),
+            is_among(RECEIVABLES.c.contract_id, subjects),
         )
         .group_by(RECEIVABLES.c.contract_id, RECEIVABLES.c.asset_id, ASSETS.c.region, ASSETS.c.name)
     )  # fmt: skip
@@ -105,7 +110,7 @@ async def list_unpaid_contracts(work: UnitOfWork, days: int) -> list[Detection]:
     ]  # fmt: skip
 
 
-async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_assets_without_contract(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Operating assets registered more than `days` ago that have no active contract and none that ended within `days`."""
     since = work.today - timedelta(days=days)
     running = sa.select(CONTRACTS.c.id).where(
@@ -119,6 +124,7 @@ async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Dete
         ASSETS.c.registered_at < work.at - timedelta(days=days),
         ~running.exists(),
         *active_asset_conditions(work),
+        is_among(ASSETS.c.id, subjects),
     )
     return [
         Detection(
@@ -133,12 +139,14 @@ async def list_assets_without_contract(work: UnitOfWork, days: int) -> list[Dete
     ]
 
 
-async def list_uninspected_assets(work: UnitOfWork) -> list[Detection]:
+async def list_uninspected_assets(work: UnitOfWork, subjects: Subjects) -> list[Detection]:
     """Assets whose inspection is overdue."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.inspect_due_on, ASSETS.c.keeper_name
     )
-    query = query.where(ASSETS.c.inspect_due_on < work.today, *active_asset_conditions(work))
+    query = query.where(
+        ASSETS.c.inspect_due_on < work.today, *active_asset_conditions(work), is_among(ASSETS.c.id, subjects)
+    )
     return [
         Detection("asset", str(row.id), row.region, row.name, f"应于 {row.inspect_due_on} 前巡查, 没有记录", asset_id=row.id,
             figures={"管护责任人": row.keeper_name})
@@ -146,13 +154,16 @@ async def list_uninspected_assets(work: UnitOfWork) -> list[Detection]:
     ]  # fmt: skip
 
 
-async def list_overdue_uses(work: UnitOfWork) -> list[Detection]:
+async def list_overdue_uses(work: UnitOfWork, subjects: Subjects) -> list[Detection]:
     """Idle, low-yield or damaged assets past their deadline."""
     query = sa.select(
         ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.use, ASSETS.c.use_deadline, ASSETS.c.use_person
     )
     query = query.where(
-        ASSETS.c.use_deadline < work.today, ASSETS.c.use != UseState.IN_USE, *active_asset_conditions(work)
+        ASSETS.c.use_deadline < work.today,
+        ASSETS.c.use != UseState.IN_USE,
+        *active_asset_conditions(work),
+        is_among(ASSETS.c.id, subjects),
     )
     return [
         Detection("asset", str(row.id), row.region, row.name, f"资产{row.use.label}, 整改期限 {row.use_deadline} 已过", asset_id=row.id,
@@ -161,9 +172,9 @@ async def list_overdue_uses(work: UnitOfWork) -> list[Detection]:
     ]  # fmt: skip
 
 
-async def list_projects_without_assets(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_projects_without_assets(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Projects accepted more than `days` ago without a registered asset."""
-    registered = _registered_by_project()
+    registered = _registered_by_project(subjects)
     query = (
         sa.select(PROJECTS)
         .join(registered, registered.c.project_id == PROJECTS.c.id, isouter=True)
@@ -171,6 +182,7 @@ async def list_projects_without_assets(work: UnitOfWork, days: int) -> list[Dete
             PROJECTS.c.accepted_on < work.today - timedelta(days=days),
             sa.func.coalesce(registered.c.number, 0) == 0,
             work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
+            is_among(PROJECTS.c.id, subjects),
         )
     )
     return [
@@ -181,9 +193,9 @@ async def list_projects_without_assets(work: UnitOfWork, days: int) -> list[Dete
     ]  # fmt: skip
 
 
-async def list_value_differences(work: UnitOfWork) -> list[Detection]:
+async def list_value_differences(work: UnitOfWork, subjects: Subjects) -> list[Detection]:
     """Projects without drafts whose registered value differs from the settled cost."""
-    registered = _registered_by_project()
+    registered = _registered_by_project(subjects)
     query = (
         sa.select(PROJECTS, registered.c.value)
         .join(registered, registered.c.project_id == PROJECTS.c.id)
@@ -193,6 +205,7 @@ async def list_value_differences(work: UnitOfWork) -> list[Detection]:
             registered.c.drafts == 0,
             registered.c.value != PROJECTS.c.settled,
             work.actor.scope_filter(May.ASSET_READ, PROJECTS.c.region),
+            is_among(PROJECTS.c.id, subjects),
         )
     )
     return [
@@ -206,13 +219,16 @@ async def list_value_differences(work: UnitOfWork) -> list[Detection]:
     ]  # fmt: skip
 
 
-async def list_assets_without_project(work: UnitOfWork, first_year: int) -> list[Detection]:
+async def list_assets_without_project(
+    work: UnitOfWork, first_year: int, subjects: Subjects
+) -> list[Detection]:
     """Assets built in `first_year` or later that name no project."""
     query = sa.select(ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.year).where(
         ASSETS.c.project_id.is_(None),
         ASSETS.c.project_name == "",
         ASSETS.c.year >= first_year,
         *active_asset_conditions(work),
+        is_among(ASSETS.c.id, subjects),
     )
     return [
         Detection(
@@ -227,13 +243,14 @@ async def list_assets_without_project(work: UnitOfWork, first_year: int) -> list
     ]
 
 
-async def list_assets_without_photo(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_assets_without_photo(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Assets inspected within `days`, but not with a photo."""
     since = work.at - timedelta(days=days)
     query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.inspected_at, ASSETS.c.keeper_name).where(
         ASSETS.c.inspected_at >= since,
         sa.or_(ASSETS.c.photographed_at.is_(None), ASSETS.c.photographed_at < since),
         *active_asset_conditions(work),
+        is_among(ASSETS.c.id, subjects),
     )
     return [
         Detection("asset", str(row.id), row.region, row.name,
@@ -243,7 +260,7 @@ async def list_assets_without_photo(work: UnitOfWork, days: int) -> list[Detecti
     ]  # fmt: skip
 
 
-async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_distant_inspections(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Assets whose latest inspection, within `days`, has a fix outside the asset's area."""
     query = (
         sa.select(
@@ -259,6 +276,7 @@ async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detectio
             INSPECTIONS.c.inspected_at >= work.at - timedelta(days=days),
             INSPECTIONS.c.verdict == FencePosition.OUTSIDE,
             *active_asset_conditions(work),
+            is_among(ASSETS.c.id, subjects),
         )
     )
     return [
@@ -270,13 +288,14 @@ async def list_distant_inspections(work: UnitOfWork, days: int) -> list[Detectio
     ]  # fmt: skip
 
 
-async def list_assets_without_keeper(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_assets_without_keeper(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Public assets registered more than `days` ago without a keeper."""
     query = sa.select(*SUBJECT_COLUMNS).where(
         ASSETS.c.asset_class == AssetClass.PUBLIC,
         ASSETS.c.keeper_name == "",
         ASSETS.c.registered_at < work.at - timedelta(days=days),
         *active_asset_conditions(work),
+        is_among(ASSETS.c.id, subjects),
     )
     return [
         Detection("asset", str(row.id), row.region, row.name, f"登记超过 {days} 天, 没有明确管护责任人")
@@ -284,13 +303,14 @@ async def list_assets_without_keeper(work: UnitOfWork, days: int) -> list[Detect
     ]
 
 
-async def list_stale_registrations(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_stale_registrations(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Assets that have been draft, or registered without confirmation, for more than `days`."""
     since = work.at - timedelta(days=days)
     query = sa.select(*SUBJECT_COLUMNS, ASSETS.c.state).where(
         ASSETS.c.state.in_((AssetState.DRAFT, AssetState.REGISTERED)),
         ASSETS.c.state_since < since,
         work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
+        is_among(ASSETS.c.id, subjects),
     )
     problems = {AssetState.DRAFT: "没有登记", AssetState.REGISTERED: "没有确权"}
     return [
@@ -303,7 +323,7 @@ async def list_stale_registrations(work: UnitOfWork, days: int) -> list[Detectio
     ]
 
 
-async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_missing_assets(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Assets that a stock-taking closed within `days` reported missing, not seen since and not disposed of."""
     query = (
         sa.select(*SUBJECT_COLUMNS, CAMPAIGNS.c.name.label("campaign"))
@@ -315,6 +335,7 @@ async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
             CAMPAIGN_ITEMS.c.result == FindingResult.MISSING,
             sa.or_(ASSETS.c.inspected_at.is_(None), ASSETS.c.inspected_at < CAMPAIGN_ITEMS.c.found_at),
             *active_asset_conditions(work),
+            is_among(ASSETS.c.id, subjects),
         )
     )
     return [
@@ -325,7 +346,7 @@ async def list_missing_assets(work: UnitOfWork, days: int) -> list[Detection]:
     ]
 
 
-async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detection]:
+async def list_undistributed_income(work: UnitOfWork, days: int, subjects: Subjects) -> list[Detection]:
     """Villages and towns that hold income received more than `days` ago and approved no distribution within `days`."""
     since = work.today - timedelta(days=days)
     carried_out = sa.select(DISTRIBUTIONS.c.id).where(
@@ -342,6 +363,7 @@ async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detecti
         old.exists(),
         ~carried_out.exists(),
         work.actor.scope_filter(May.ASSET_READ, BALANCES.c.region),
+        is_among(BALANCES.c.region, subjects),
     )
     return [
         Detection("region", row.region, row.region, f"资产收益 {format_yuan(int(row.amount))} 元没有分配",
@@ -351,7 +373,7 @@ async def list_undistributed_income(work: UnitOfWork, days: int) -> list[Detecti
     ]  # fmt: skip
 
 
-def _registered_by_project() -> Any:  # noqa: ANN401 - a subquery's columns
+def _registered_by_project(subjects: Subjects) -> Any:  # noqa: ANN401 - a subquery's columns
     return (
         sa.select(
             ASSETS.c.project_id,
@@ -364,7 +386,30 @@ def _registered_by_project() -> Any:  # noqa: ANN401 - a subquery's columns
             sa.func.count().filter(ASSETS.c.state.in_(COUNTED_STATES)).label("number"),
             sa.func.count().filter(ASSETS.c.state == AssetState.DRAFT).label("drafts"),
         )
-        .where(ASSETS.c.project_id.is_not(None))
+        .where(ASSETS.c.project_id.is_not(None), is_among(ASSETS.c.project_id, subjects))
         .group_by(ASSETS.c.project_id)
         .subquery()
     )
+
+
+async def list_contracts_of_assets(work: UnitOfWork, asset_ids: Collection[str]) -> list[UUID]:
+    """Operating contracts of these assets."""
+    query = sa.select(CONTRACTS.c.id).where(is_among(CONTRACTS.c.asset_id, asset_ids))
+    return list((await execute_core(work.session, query)).scalars())
+
+
+async def list_projects_of_assets(work: UnitOfWork, asset_ids: Collection[str]) -> list[UUID]:
+    """Projects that built these assets."""
+    query = sa.select(ASSETS.c.project_id).where(
+        is_among(ASSETS.c.id, asset_ids), ASSETS.c.project_id.is_not(None)
+    )
+    return list((await execute_core(work.session, query.distinct())).scalars())
+
+
+async def list_assets_reported_missing(work: UnitOfWork, campaign_ids: Collection[str]) -> list[UUID]:
+    """Assets that these stock-takings reported missing, at most as many as one scan reads."""
+    query = sa.select(CAMPAIGN_ITEMS.c.asset_id).where(
+        is_among(CAMPAIGN_ITEMS.c.campaign_id, campaign_ids),
+        CAMPAIGN_ITEMS.c.result == FindingResult.MISSING,
+    )
+    return list((await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN))).scalars())

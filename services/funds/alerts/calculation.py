@@ -1,12 +1,14 @@
 """What detectors work out of rows: the rows as text, and payments that together reach a threshold."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from shared.alerts.detection import MAX_ROWS_PER_ALERT
+from services.funds.alerts.rules import Checkpoint
+from shared.alerts.detection import MAX_ROWS_PER_ALERT, Detection
+from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan
 
 PaymentRows = Sequence[sa.Row[Any]]
@@ -43,3 +45,26 @@ def find_split_window(rows: PaymentRows, days: int, threshold: int) -> PaymentRo
         if total >= threshold and end > start:
             return rows[start : end + 1]
     return ()
+
+
+def find_checkpoint(schedule: Sequence[Checkpoint], on: date) -> tuple[date, int] | None:
+    """Last point of a yearly schedule ({"by": "06-30", "percent": 50}) that lies before a day: (day, percent)."""
+    points = [(date.fromisoformat(f"{on.year}-{entry.by}"), entry.percent) for entry in schedule]
+    past_points = [point for point in points if point[0] < on]
+    return max(past_points) if past_points else None
+
+
+def build_payment_detection(
+    row: sa.Row[Any], message: str, severity: AlertSeverity, **figures: str
+) -> Detection:
+    """Build a detection about one payment, with its row behind it."""
+    return Detection(
+        "payment",
+        str(row.id),
+        row.region,
+        f"{row.payee_name} {format_yuan(row.amount)} 元",
+        message,
+        severity,
+        figures,
+        format_rows([row]),
+    )

@@ -1,17 +1,19 @@
 """Detectors over the books: one per rule `alert.<name>`; each returns detections with figures and the rows behind them."""
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
-import sqlalchemy as sa
-
 from services.funds.alerts import repository
-from services.funds.alerts.calculation import find_split_window, format_row, format_rows
+from services.funds.alerts.calculation import (
+    build_payment_detection,
+    find_checkpoint,
+    find_split_window,
+    format_row,
+    format_rows,
+)
 from services.funds.alerts.rules import (
     AheadRule,
-    Checkpoint,
     EvidenceRule,
     ForbiddenSubjectsRule,
     SlowSpendingRule,
@@ -28,6 +30,8 @@ from shared.alerts.detection import (
     Detector,
     SteppedAlertRule,
     WindowAlertRule,
+    look_at_everything,
+    touched_by,
 )
 from shared.alerts.lifecycle import AlertSeverity
 from shared.china import format_yuan, is_workday, list_days, parse_yuan
@@ -53,7 +57,9 @@ async def detect_idle_allocations(context: DetectionContext[SteppedAlertRule]) -
     """Allocations with an unpaid balance and no posting for the days of the rule (资金闲置)."""
     before = context.on - timedelta(days=context.rule.value.get_min_days())
     detections = []
-    for row in context.note_truncation(await repository.system_list_idle_allocations(context.work, before)):
+    for row in context.note_truncation(
+        await repository.system_list_idle_allocations(context.work, before, context.subjects)
+    ):
         days = (context.on - row.moved_on).days
         detections.append(
             Detection(
@@ -75,7 +81,9 @@ async def detect_undistributed_sources(context: DetectionContext[SteppedAlertRul
     limit = context.rule.value.get_min_days()
     detections = []
     for row in context.note_truncation(
-        await repository.system_list_sources(context.work, received_by=context.on - timedelta(days=limit + 1))
+        await repository.system_list_sources(
+            context.work, context.subjects, received_by=context.on - timedelta(days=limit + 1)
+        )
     ):
         days = (context.on - row.received_on).days
         detections.append(
@@ -98,13 +106,6 @@ async def detect_undistributed_sources(context: DetectionContext[SteppedAlertRul
     return detections
 
 
-def find_checkpoint(schedule: Sequence[Checkpoint], on: date) -> tuple[date, int] | None:
-    """Last point of a yearly schedule ({"by": "06-30", "percent": 50}) that lies before a day: (day, percent)."""
-    points = [(date.fromisoformat(f"{on.year}-{entry.by}"), entry.percent) for entry in schedule]
-    past_points = [point for point in points if point[0] < on]
-    return max(past_points) if past_points else None
-
-
 async def detect_slow_spending(context: DetectionContext[SlowSpendingRule]) -> list[Detection]:
     """Fund documents whose paid share is below the schedule of the rule."""
     point = find_checkpoint(context.rule.value.schedule, context.on)
@@ -113,7 +114,9 @@ async def detect_slow_spending(context: DetectionContext[SlowSpendingRule]) -> l
     due_on, required = point
     detections = []
     for row in context.note_truncation(
-        await repository.system_list_sources(context.work, received_by=due_on, year=context.on.year)
+        await repository.system_list_sources(
+            context.work, context.subjects, received_by=due_on, year=context.on.year
+        )
     ):
         if row.received <= 0 or row.paid * 100 >= row.received * required:
             continue
@@ -175,7 +178,7 @@ PLANS_PER_QUERY = 500
 
 async def detect_unannounced_payments(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Plans whose money was paid without an allocation notice, or before it."""
-    plans = context.note_truncation(await repository.system_list_paid_plans(context.work))
+    plans = context.note_truncation(await repository.system_list_paid_plans(context.work, context.subjects))
     announced: dict[str, date] = {}
     for offset in range(0, len(plans), PLANS_PER_QUERY):
         ids = [row.id for row in plans[offset : offset + PLANS_PER_QUERY]]
@@ -219,7 +222,7 @@ async def detect_unpublished_targets(context: DetectionContext[AlertRule]) -> li
             [format_row(row._asdict())],
         )
         for row in context.note_truncation(
-            await repository.system_list_unpublished_targets(context.work, context.on)
+            await repository.system_list_unpublished_targets(context.work, context.on, context.subjects)
         )
     ]
 
@@ -241,24 +244,9 @@ async def detect_unmonitored_targets(context: DetectionContext[AlertRule]) -> li
             [format_row(row._asdict())],
         )
         for row in context.note_truncation(
-            await repository.system_list_unmonitored_targets(context.work, deadline)
+            await repository.system_list_unmonitored_targets(context.work, deadline, context.subjects)
         )
     ]
-
-
-def _build_payment_detection(
-    row: sa.Row[Any], message: str, severity: AlertSeverity, **figures: str
-) -> Detection:
-    return Detection(
-        "payment",
-        str(row.id),
-        row.region,
-        f"{row.payee_name} {format_yuan(row.amount)} 元",
-        message,
-        severity,
-        figures,
-        format_rows([row]),
-    )
 
 
 async def detect_payments_ahead_of_works(context: DetectionContext[AheadRule]) -> list[Detection]:
@@ -266,7 +254,7 @@ async def detect_payments_ahead_of_works(context: DetectionContext[AheadRule]) -
     margin, advance = context.rule.value.margin, context.rule.value.advance
     detections = []
     for row in context.note_truncation(
-        await repository.system_list_projects_paid_ahead(context.work, margin, advance)
+        await repository.system_list_projects_paid_ahead(context.work, margin, advance, context.subjects)
     ):
         share, progress = format_percent(row.paid, row.allocated), row.physical_percent or 0
         is_far_ahead = row.paid * 100 > row.allocated * (progress + context.rule.value.red_over)
@@ -296,12 +284,12 @@ async def detect_payments_without_evidence(context: DetectionContext[EvidenceRul
     detections = []
     for row in context.note_truncation(
         await repository.system_list_payments_without_evidence(
-            context.work, context.rule.value.get_window_start(context.on)
+            context.work, context.rule.value.get_window_start(context.on), context.subjects
         )
     ):
         if row.reported_on is None:
             detections.append(
-                _build_payment_detection(
+                build_payment_detection(
                     row, "支付前没有任何现场进度佐证", AlertSeverity.ORANGE, 最近佐证="无"
                 )
             )
@@ -309,7 +297,7 @@ async def detect_payments_without_evidence(context: DetectionContext[EvidenceRul
             gap = (row.paid_on - row.reported_on).days
             message = f"支付时最近一次现场佐证在 {row.reported_on}, 已过 {gap} 天"
             detections.append(
-                _build_payment_detection(
+                build_payment_detection(
                     row, message, AlertSeverity.YELLOW, 最近佐证=str(row.reported_on), 间隔天数=str(gap)
                 )
             )
@@ -321,7 +309,7 @@ async def detect_split_payments(context: DetectionContext[SplitRule]) -> list[De
     threshold, days = parse_yuan(context.rule.value.threshold), context.rule.value.days
     rows = context.note_truncation(
         await repository.system_list_small_payments(
-            context.work, context.rule.value.get_window_start(context.on), threshold
+            context.work, context.rule.value.get_window_start(context.on), threshold, context.subjects
         )
     )
     detections = []
@@ -342,7 +330,7 @@ async def detect_same_day_payments(context: DetectionContext[WindowAlertRule]) -
     """Several payments to one payee on one day."""
     rows = context.note_truncation(
         await repository.system_list_same_day_payments(
-            context.work, context.rule.value.get_window_start(context.on)
+            context.work, context.rule.value.get_window_start(context.on), context.subjects
         )
     )
     detections = []
@@ -366,9 +354,9 @@ async def detect_unusual_pay_days(context: DetectionContext[WindowAlertRule]) ->
     """Payments on a day off, or before the fiscal year of their money."""
     since = context.rule.value.get_window_start(context.on)
     days_off = [day for day in list_days(since, context.on) if not is_workday(day)]
-    rows = await repository.system_list_payments_on_days(context.work, since, days_off)
+    rows = await repository.system_list_payments_on_days(context.work, since, days_off, context.subjects)
     return [
-        _build_payment_detection(
+        build_payment_detection(
             row, describe_pay_day(row.paid_on, row.year), AlertSeverity.YELLOW, 支付日期=str(row.paid_on)
         )
         for row in context.note_truncation(rows)
@@ -378,7 +366,7 @@ async def detect_unusual_pay_days(context: DetectionContext[WindowAlertRule]) ->
 async def detect_wrong_payees(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Payments to a payee other than the party of their contract."""
     return [
-        _build_payment_detection(
+        build_payment_detection(
             row,
             f"收款人 {row.payee_name} 不是合同 {row.number} 的乙方 {row.party}",
             AlertSeverity.RED,
@@ -387,7 +375,7 @@ async def detect_wrong_payees(context: DetectionContext[WindowAlertRule]) -> lis
         )
         for row in context.note_truncation(
             await repository.system_list_wrong_payees(
-                context.work, context.rule.value.get_window_start(context.on)
+                context.work, context.rule.value.get_window_start(context.on), context.subjects
             )
         )
     ]
@@ -401,7 +389,7 @@ async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) 
     detections = []
     for row in context.note_truncation(
         await repository.system_list_payments_by_purpose(
-            context.work, context.rule.value.get_window_start(context.on), sorted(words)
+            context.work, context.rule.value.get_window_start(context.on), sorted(words), context.subjects
         )
     ):
         on = row.paid_on or row.applied_on
@@ -410,7 +398,7 @@ async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) 
         if forbidden and not any(word in row.purpose for word in words_then[forbidden[0]]):
             message = f"用途“{row.purpose}”含有禁止内容: {'、'.join(forbidden)}"
             detections.append(
-                _build_payment_detection(row, message, AlertSeverity.RED, 命中="、".join(forbidden))
+                build_payment_detection(row, message, AlertSeverity.RED, 命中="、".join(forbidden))
             )
     return detections
 
@@ -418,12 +406,14 @@ async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) 
 async def detect_blocked_purposes(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Payments whose purpose the screening blocks and no reviewer has cleared."""
     detections = []
-    for row in context.note_truncation(await repository.system_list_blocked_payments(context.work)):
+    for row in context.note_truncation(
+        await repository.system_list_blocked_payments(context.work, context.subjects)
+    ):
         explanations = [
             finding["explanation"] for finding in row.screening["findings"] if finding["severity"] == "block"
         ]
         message = f"用途“{row.purpose}”筛查发现禁止内容, 尚未放行: {'; '.join(explanations)}"
-        detections.append(_build_payment_detection(row, message, AlertSeverity.RED, 用途=row.purpose))
+        detections.append(build_payment_detection(row, message, AlertSeverity.RED, 用途=row.purpose))
     return detections
 
 
@@ -442,12 +432,12 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
     """Payments booked under an economic subject that the rule forbids."""
     prefixes = list(context.rule.value.prefixes)
     return [
-        _build_payment_detection(
+        build_payment_detection(
             row, f"使用了禁止科目 {row.economic_subject}", AlertSeverity.RED, 经济科目=row.economic_subject
         )
         for row in context.note_truncation(
             await repository.system_list_payments_by_subject(
-                context.work, context.rule.value.get_window_start(context.on), prefixes
+                context.work, context.rule.value.get_window_start(context.on), prefixes, context.subjects
             )
         )
     ]
@@ -456,7 +446,9 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
 async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
     name, since = context.rule.title, context.rule.value.get_window_start(context.on)
-    rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    rows = await notices.system_list_entered_afterwards(
+        context.work, since, MAX_ROWS_PER_SCAN, context.subjects
+    )
     text = "公示自 {0.starts_on} 起, {0.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片"
     return [Detection("notice", str(x.id), x.region, f"{name}: {x.title}", text.format(x)) for x in rows]
 
@@ -479,22 +471,23 @@ MONEY_TOPICS = (AllocationIssued.topic, AllocationRecalled.topic, PaymentPaid.to
 TARGET_TOPICS = (TargetMoved.topic,)
 # fmt: off
 DETECTORS: tuple[Detector[Any], ...] = (
-    Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations, MONEY_TOPICS),
-    Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources, DISTRIBUTION_TOPICS),
-    Detector("alert.slow",        SlowSpendingRule,      detect_slow_spending, (*MONEY_TOPICS, *DISTRIBUTION_TOPICS)),
-    Detector("alert.ahead",       AheadRule,             detect_payments_ahead_of_works, MONEY_TOPICS),
-    Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence, PAYMENT_TOPICS),
-    Detector("alert.split",       SplitRule,             detect_split_payments, PAYMENT_TOPICS),
-    Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments, PAYMENT_TOPICS),
-    Detector("alert.pay_day",     WindowAlertRule,       detect_unusual_pay_days, PAYMENT_TOPICS),
-    Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees, PAYMENT_TOPICS),
-    Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes, PAYMENT_TOPICS),
-    Detector("alert.held",        AlertRule,             detect_blocked_purposes, PAYMENT_TOPICS),
-    Detector("alert.subject",     ForbiddenSubjectsRule, detect_forbidden_subjects, PAYMENT_TOPICS),
-    Detector("alert.fee",         AlertRule,             detect_excess_fees, DISTRIBUTION_TOPICS),
-    Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS),
-    Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS),
-    Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS),
-    Detector("alert.notice_afterwards", WindowAlertRule, detect_notices_entered_afterwards, (NoticePosted.topic,)),
+    Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations, MONEY_TOPICS, repository.system_find_allocations),
+    Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources, DISTRIBUTION_TOPICS, repository.system_find_sources),
+    Detector("alert.slow",        SlowSpendingRule,      detect_slow_spending, (*MONEY_TOPICS, *DISTRIBUTION_TOPICS),
+             repository.system_find_sources),
+    Detector("alert.ahead",       AheadRule,             detect_payments_ahead_of_works, MONEY_TOPICS, touched_by("project_id")),
+    Detector("alert.evidence",    EvidenceRule,          detect_payments_without_evidence, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.split",       SplitRule,             detect_split_payments, PAYMENT_TOPICS, touched_by("project_id")),
+    Detector("alert.same_day",    WindowAlertRule,       detect_same_day_payments, PAYMENT_TOPICS, repository.system_find_payees),
+    Detector("alert.pay_day",     WindowAlertRule,       detect_unusual_pay_days, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.payee",       WindowAlertRule,       detect_wrong_payees, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.purpose",     WindowAlertRule,       detect_forbidden_purposes, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.held",        AlertRule,             detect_blocked_purposes, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.subject",     ForbiddenSubjectsRule, detect_forbidden_subjects, PAYMENT_TOPICS, touched_by("payment_id")),
+    Detector("alert.fee",         AlertRule,             detect_excess_fees, DISTRIBUTION_TOPICS, look_at_everything),
+    Detector("alert.unpublished", AlertRule,             detect_unannounced_payments, MONEY_TOPICS, repository.system_find_plans),
+    Detector("alert.target_late", AlertRule,             detect_unpublished_targets, TARGET_TOPICS, touched_by("target_id")),
+    Detector("alert.target_unmonitored", AlertRule,      detect_unmonitored_targets, TARGET_TOPICS, touched_by("target_id")),
+    Detector("alert.notice_afterwards", WindowAlertRule, detect_notices_entered_afterwards, (NoticePosted.topic,), touched_by("notice_id")),
 )
 # fmt: on

@@ -1,11 +1,24 @@
 """The alerts of this service. The rules are in rules/warnings.json, what makes a project late in alerts/rules.py."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from services.projects.alerts import repository
 from services.projects.alerts.rules import WARNING_SPECS, PaymentGapRule, WarningRule
 from services.projects.changes import repository as changes
-from shared.alerts.detection import MAX_ROWS_PER_SCAN, Detection, DetectionContext, Detector, WindowAlertRule
+from services.projects.changes.models import NOTICE_SUBJECT_KIND
+from shared.alerts.detection import (
+    MAX_ROWS_PER_SCAN,
+    Detection,
+    DetectionContext,
+    Detector,
+    LogRow,
+    Subjects,
+    WindowAlertRule,
+    collect_ids,
+    is_among,
+    touched_by,
+)
 from shared.clients.projects import (
     ChangeMoved,
     EvaluationMoved,
@@ -18,6 +31,7 @@ from shared.clients.projects import (
 )
 from shared.notices import repository as notices
 from shared.notices.service import NoticePosted
+from shared.unit_of_work import UnitOfWork
 
 RULE_PREFIX = "warning."
 UNPUBLISHED_CHANGE_RULE = "change_unpublished"
@@ -35,7 +49,7 @@ PROJECT_TOPICS = (
 def _build_detector(name: str) -> Detector[Any]:
     async def detect(context: DetectionContext[WarningRule]) -> list[Detection]:
         rows = context.note_truncation(
-            await repository.system_list_warned(context.work, name, context.rule.value)
+            await repository.system_list_warned(context.work, name, context.rule.value, context.subjects)
         )
         return [
             Detection(
@@ -51,12 +65,25 @@ def _build_detector(name: str) -> Detector[Any]:
         ]
 
     shape = PaymentGapRule if name == "behind_payment" else WarningRule
-    return Detector(f"{RULE_PREFIX}{name}", shape, detect, PROJECT_TOPICS)
+    return Detector(f"{RULE_PREFIX}{name}", shape, detect, PROJECT_TOPICS, touched_by("project_id"))
+
+
+async def _find_changes(_work: UnitOfWork, rows: Sequence[LogRow]) -> Subjects:
+    """The changes that moved, and those that a notice was posted about."""
+    noticed = {
+        row.subject
+        for row in rows
+        if row.type == NoticePosted.topic and row.after["subject_kind"] == NOTICE_SUBJECT_KIND
+    }
+    return collect_ids(rows, "change_id") | noticed
 
 
 async def _detect_unpublished_changes(context: DetectionContext[WarningRule]) -> list[Detection]:
     """Detect approved changes that were not published by their deadline."""
-    rows = context.note_truncation(await changes.system_list_unpublished(context.work, MAX_ROWS_PER_SCAN))
+    among = is_among(changes.CHANGE_TABLE.c.id, context.subjects)
+    rows = context.note_truncation(
+        await changes.system_list_unpublished(context.work, MAX_ROWS_PER_SCAN, among)
+    )
     return [
         Detection(
             "change",
@@ -75,7 +102,9 @@ async def _detect_unpublished_changes(context: DetectionContext[WarningRule]) ->
 async def _detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
     since = context.rule.value.get_window_start(context.on)
-    rows = await notices.system_list_entered_afterwards(context.work, since, MAX_ROWS_PER_SCAN)
+    rows = await notices.system_list_entered_afterwards(
+        context.work, since, MAX_ROWS_PER_SCAN, context.subjects
+    )
     return [
         Detection(
             "notice",
@@ -97,11 +126,13 @@ DETECTORS: tuple[Detector[Any], ...] = (
         WarningRule,
         _detect_unpublished_changes,
         (ChangeMoved.topic, NoticePosted.topic),
+        _find_changes,
     ),
     Detector(
         "evidence.notice_afterwards",
         WindowAlertRule,
         _detect_notices_entered_afterwards,
         (NoticePosted.topic,),
+        touched_by("notice_id"),
     ),
 )

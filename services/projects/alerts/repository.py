@@ -10,7 +10,7 @@ from services.projects.alerts.models import ProjectAlert
 from services.projects.alerts.rules import WARNING_SPECS, WarningRule
 from services.projects.projects.models import Project
 from services.projects.projects.repository import PROJECT_COLUMNS
-from shared.alerts.detection import MAX_ROWS_PER_SCAN
+from shared.alerts.detection import MAX_ROWS_PER_SCAN, Subjects, is_among
 from shared.alerts.lifecycle import AlertState
 from shared.auth import May, region_bounds
 from shared.db import execute_core
@@ -84,11 +84,14 @@ async def list_warned_projects(
     return await list_page(work.session, query, params, orders=orders, key=col(Project.id), default="since")
 
 
-async def system_list_warned(work: UnitOfWork, name: str, value: WarningRule) -> list[sa.Row[Any]]:
+async def system_list_warned(
+    work: UnitOfWork, name: str, value: WarningRule, subjects: Subjects
+) -> list[sa.Row[Any]]:
     """Return (id, region, name, since) of the projects that match a rule, longest delay first."""
     since = PROJECT_COLUMNS[WARNING_SPECS[name].since_column]
     query = sa.select(PROJECT_COLUMNS.id, PROJECT_COLUMNS.region, PROJECT_COLUMNS.name, since.label("since"))
-    query = query.where(WARNING_SPECS[name].build_condition(value, work.today)).order_by(
-        since, PROJECT_COLUMNS.id
+    query = query.where(
+        WARNING_SPECS[name].build_condition(value, work.today), is_among(PROJECT_COLUMNS.id, subjects)
     )
-    return list(await execute_core(work.session, query.limit(MAX_ROWS_PER_SCAN)))
+    query = query.order_by(since, PROJECT_COLUMNS.id).limit(MAX_ROWS_PER_SCAN)
+    return list(await execute_core(work.session, query))

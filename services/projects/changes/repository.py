@@ -70,11 +70,13 @@ async def count_unpublished(work: UnitOfWork, may: May, region: str | None = Non
     return int((await execute_core(work.session, query)).scalar_one())
 
 
-async def system_list_unpublished(work: UnitOfWork, limit: int) -> list[sa.Row[Any]]:
-    """List all approved changes that are overdue for publication, the most overdue first."""
+async def system_list_unpublished(
+    work: UnitOfWork, limit: int, among: sa.ColumnElement[bool]
+) -> list[sa.Row[Any]]:
+    """List all approved changes that are overdue for publication, the most overdue first; `among` is a further condition."""
     query = (
         sa.select(CHANGE_TABLE)
-        .where(build_unpublished_condition(work.today))
+        .where(build_unpublished_condition(work.today), among)
         .order_by(CHANGE_TABLE.c.republish_by, CHANGE_TABLE.c.id)
     )
     return list(await execute_core(work.session, query.limit(limit)))
