@@ -1,5 +1,6 @@
 """After an event a detector looks only at what the event touched; the scheduled scan looks at everything."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -81,7 +82,7 @@ class RecordedLooks:
         self.detector = Detector("alert.held", AlertRule, self._detect, ("source.registered",), self._find)
         self.detector.rule = next(one.rule for one in FUND_DETECTORS if one.rule.key == "alert.held")
 
-    async def _find(self, _work: UnitOfWork, _rows: list[LogRow]) -> Subjects:
+    async def _find(self, _work: UnitOfWork, _rows: Sequence[LogRow]) -> Subjects:
         return self.finds
 
     async def _detect(self, context: DetectionContext[AlertRule]) -> list[Detection]:

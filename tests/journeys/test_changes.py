@@ -32,7 +32,7 @@ async def detect_missing_receipts(context: DetectionContext[AlertRule]) -> list[
     return [
         build_payment_detection(row, f"票据号不足 {digits} 位", AlertSeverity.YELLOW)
         for row in context.note_truncation(
-            await repository.system_list_payments_without_receipt(context.work, digits)
+            await repository.system_list_payments_without_receipt(context.work, digits, context.subjects)
         )
     ]
 
@@ -40,9 +40,13 @@ async def detect_missing_receipts(context: DetectionContext[AlertRule]) -> list[
 PAYMENT_TOPICS = ('''
 QUERY = '''
 
-async def system_list_payments_without_receipt(work: UnitOfWork, digits: int) -> list[sa.Row[Any]]:
+async def system_list_payments_without_receipt(
+    work: UnitOfWork, digits: int, subjects: Subjects
+) -> list[sa.Row[Any]]:
     """Payments whose receipt number is shorter than so many digits."""
-    query = _select_payments().where(sa.func.length(PAYMENT.c.receipt_no) < digits)
+    query = _select_payments().where(
+        sa.func.length(PAYMENT.c.receipt_no) < digits, is_among(PAYMENT.c.id, subjects)
+    )
     return list(
         await execute_core(work.session, query.order_by(PAYMENT.c.id.desc()).limit(MAX_ROWS_PER_SCAN))
     )
