@@ -206,6 +206,17 @@ class PaymentCleared(FundEvent):
     rules: list[str] = Field(description="放行的筛查规则")
 
 
+class PaymentClearanceConfirmed(FundEvent):
+    """批准人确认了审核人的放行; the reason is in the envelope."""
+
+    topic: ClassVar[str] = "payment.clearance_confirmed"
+    payment_id: UUID
+    project_id: UUID
+    rules: list[str] = Field(description="放行的筛查规则")
+    cleared_by: str = Field(description="放行的审核人")
+    confirmed_by: str = Field(description="确认放行的批准人")
+
+
 class PaymentAccountRead(FundEvent):
     """A payee's account number was read in clear text."""
 

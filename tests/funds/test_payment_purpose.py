@@ -113,7 +113,19 @@ async def test_a_purpose_the_library_forbids_waits_for_a_reviewers_reason(
     (waiver,) = [item for item in events if item["type"] == "payment.cleared"]
     assert (waiver["subject"], waiver["reason"]) == (blocked["id"], reason["clearance"])
     assert (await list_alerts(scenario, "held"))[0]["gone"]
-    expect_ok(await scenario.transition_payment(scenario.finance, blocked["id"], "approve"))
+    expect_refusal(
+        await scenario.transition_payment(scenario.finance, blocked["id"], "approve"),
+        409,
+        "clearance_unconfirmed",
+    )
+    confirmation = {"confirms_clearance": True}
+    approved = expect_ok(
+        await scenario.transition_payment(scenario.finance, blocked["id"], "approve", **confirmation)
+    )
+    events = expect_ok(await scenario.auditor.get("/funds/events"))["items"]
+    (confirmed,) = [item for item in events if item["type"] == "payment.clearance_confirmed"]
+    names = (confirmed["after"]["cleared_by"], confirmed["after"]["confirmed_by"])
+    assert names == ("zhao", approved["approved_by"])
 
     returned = await scenario.create_payment(allocation["id"], 50_00, purpose="村委会门前道路硬化")
     expect_ok(await scenario.transition_payment(scenario.town, returned["id"], "submit"))

@@ -2,7 +2,13 @@
 
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment
-from shared.clients.funds import PaymentCleared, PaymentDrafted, PaymentMoved, PaymentPaid
+from shared.clients.funds import (
+    PaymentClearanceConfirmed,
+    PaymentCleared,
+    PaymentDrafted,
+    PaymentMoved,
+    PaymentPaid,
+)
 
 
 def build_drafted_event(payment: Payment) -> PaymentDrafted:
@@ -38,9 +44,25 @@ def build_moved_event(payment: Payment, was: PaymentState, now: PaymentState) ->
 
 def build_cleared_event(payment: Payment) -> PaymentCleared:
     """Event of a reviewer's clearance of a payment whose screening verdict is BLOCK."""
-    rules = [
+    return PaymentCleared(
+        payment_id=payment.id, project_id=payment.project_id, rules=_list_blocking_rules(payment)
+    )
+
+
+def build_clearance_confirmed_event(payment: Payment) -> PaymentClearanceConfirmed:
+    """Event of the approver's confirmation of a clearance: both names."""
+    return PaymentClearanceConfirmed(
+        payment_id=payment.id,
+        project_id=payment.project_id,
+        rules=_list_blocking_rules(payment),
+        cleared_by=payment.cleared_by,
+        confirmed_by=payment.approved_by,
+    )
+
+
+def _list_blocking_rules(payment: Payment) -> list[str]:
+    return [
         str(finding["rule"])
         for finding in payment.screening.get("findings", ())
         if finding["severity"] == "block"
     ]
-    return PaymentCleared(payment_id=payment.id, project_id=payment.project_id, rules=rules)

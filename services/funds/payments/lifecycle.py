@@ -52,6 +52,9 @@ class PaymentFacts:
     blocking_findings: str = ""
     """Blocking findings of the screening of the purpose that are not cleared yet, as text."""
     clearance: str = ""
+    cleared: bool = False
+    """Whether the reviewer cleared a purpose that the screening blocks."""
+    confirms_clearance: bool = False
     refunded: int = 0
     voucher_error: FieldError | None = None
     """What is wrong with the voucher number: it was used before."""
@@ -102,6 +105,16 @@ def purpose_cleared(facts: PaymentFacts) -> FieldError | None:
     return FieldError("purpose_blocked", detail, "Blocked by screening: a clearance is needed", "/clearance")
 
 
+def clearance_confirmed(facts: PaymentFacts) -> FieldError | None:
+    """审核人放行了用途筛查发现的, 批准人逐件确认放行."""
+    if not facts.cleared or facts.confirms_clearance:
+        return None
+    detail = "审核人放行了用途筛查发现的禁止内容, 批准时须确认放行(confirms_clearance)"
+    return FieldError(
+        "clearance_unconfirmed", detail, "The approver confirms the clearance", "/confirms_clearance"
+    )
+
+
 def reason_given(facts: PaymentFacts) -> FieldError | None:
     """写明理由."""
     return (
@@ -148,8 +161,8 @@ PAYMENT_LIFECYCLE: Lifecycle[PaymentState, PaymentAction, PaymentFacts] = Lifecy
     transition(A.RETURN,  S.REVIEWED,               S.DRAFT,     May.PAYMENT_APPROVE, reason_given),
     transition(A.REVIEW,  S.SUBMITTED,              S.REVIEWED,  May.PAYMENT_REVIEW,  controls_passed, purpose_cleared,
                four_eyes=("created_by", "submitted_by")),
-    transition(A.APPROVE, S.REVIEWED,               S.APPROVED,  May.PAYMENT_APPROVE, controls_passed,
-               four_eyes=("created_by", "submitted_by", "reviewed_by")),
+    transition(A.APPROVE, S.REVIEWED,               S.APPROVED,  May.PAYMENT_APPROVE, controls_passed, clearance_confirmed,
+               four_eyes=("created_by", "submitted_by", "reviewed_by", "cleared_by")),
     transition(A.PAY,     S.APPROVED,               S.PAID,      May.PAYMENT_SETTLE,  voucher_given, voucher_unused,
                four_eyes=("created_by", "submitted_by", "approved_by")),
     transition(A.REJECT,  (S.DRAFT, S.SUBMITTED),   S.REJECTED,  May.PAYMENT_REVIEW,  reason_given),

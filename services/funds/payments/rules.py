@@ -133,6 +133,8 @@ async def get_payment_facts(
         rules=tuple(sorted({finding.rule for finding in findings})),
         blocking_findings="; ".join(_list_blocking_findings(payment)) if payment.is_held else "",
         clearance=request.clearance,
+        cleared=bool(payment.cleared_by),
+        confirms_clearance=request.confirms_clearance,
         refunded=payment.refunded,
         voucher_error=await find_voucher_error(work, payment, request.voucher_no, request.paid_on)
         if payment.state is PaymentState.APPROVED

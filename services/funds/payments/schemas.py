@@ -108,6 +108,7 @@ class PaymentTransitionRequest(TransitionRequest):
     paid_on: date | None = Field(None, description="支付日期, 登记支付时必填")
     bank_result: str = Field("", max_length=500, description="银行回单结果")
     clearance: str = Field("", max_length=2000, description="审核时放行用途筛查发现的理由")
+    confirms_clearance: bool = Field(False, description="批准时确认审核人的放行; 有放行的必填")
 
 
 class RefundCreate(RequestBody):

@@ -13,7 +13,12 @@ from services.funds.findings import Effect
 from services.funds.ledger import service as ledger
 from services.funds.ledger.accounts import AccountKind, EntryKind, Posting, credit, debit
 from services.funds.payments import repository
-from services.funds.payments.events import build_cleared_event, build_drafted_event, build_moved_event
+from services.funds.payments.events import (
+    build_clearance_confirmed_event,
+    build_cleared_event,
+    build_drafted_event,
+    build_moved_event,
+)
 from services.funds.payments.lifecycle import PAYMENT_LIFECYCLE, PaymentAction, PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.payments.rules import (
@@ -435,6 +440,10 @@ async def _apply_effects(
                 await log_event(work, payment, build_cleared_event(payment), reason=payment.clearance)
         case PaymentAction.APPROVE:
             payment.approved_by = work.actor.id
+            if payment.cleared_by:
+                await log_event(
+                    work, payment, build_clearance_confirmed_event(payment), reason=payment.clearance
+                )
         case PaymentAction.RETURN:
             payment.submitted_by = payment.reviewed_by = ""
         case _:
