@@ -23,7 +23,8 @@ PAGES = WEB / "dist"
 STAMP = "built-from"
 IGNORED = frozenset({"node_modules", "dist", "generated", "e2e"})
 STEP_TIMEOUT_S = 600
-NPM_CI = ("npm", "ci", "--no-audit", "--no-fund")
+INSTALLED_STAMP = "installed-from"
+NPM_SCRIPT = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
 MISSING_TEXT = "页面没有生成 ({reason}), 接口和公示栏照常可用; 网络恢复后重新启动即可\n"
 
 
@@ -58,12 +59,13 @@ async def build_pages(pages: Path = PAGES) -> bool:
     if is_fresh(pages, wanted):
         return True
     try:
-        environment = _with_node(await find_node())
-        await _run(NPM_CI, "npm ci", environment)
+        programs = await find_node()
+        environment = _with_node(programs)
+        npm = await _install_packages(programs, environment)
         fresh = pages.with_name(f"{pages.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         target = {**environment, "XIANJIE_PAGES_OUT": str(fresh)}
-        await _run(("npm", "run", "build"), "npm run build", target)
+        await _run((*npm, "run", "build"), "npm run build", target)
     except PagesMissingError as error:
         sys.stderr.write(MISSING_TEXT.format(reason=error))
         return False
@@ -71,6 +73,24 @@ async def build_pages(pages: Path = PAGES) -> bool:
     shutil.rmtree(pages, ignore_errors=True)
     fresh.rename(pages)
     return True
+
+
+def find_npm(programs: Path) -> tuple[str, ...]:
+    """The command of npm: a wheel keeps no links, so its `bin/npm` is a copy that does not find its library."""
+    script = programs.parent / NPM_SCRIPT
+    return ("node", str(script)) if script.is_file() else ("npm",)
+
+
+async def _install_packages(programs: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """`npm ci` unless the packages are those of the lock; the command of npm."""
+    npm, stamp = find_npm(programs), WEB / "node_modules" / INSTALLED_STAMP
+    lock = await asyncio.to_thread((WEB / "package-lock.json").read_bytes)
+    wanted = hashlib.sha256(lock).hexdigest()
+    if not stamp.is_file() or stamp.read_text("ascii") != wanted:
+        await _run((*npm, "ci", "--no-audit", "--no-fund"), "npm ci", environment)
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(wanted, "ascii")
+    return npm
 
 
 def _with_node(programs: Path) -> dict[str, str]:
@@ -130,9 +150,10 @@ async def build_behind(wanted: bool) -> AsyncGenerator[None]:
 
 async def run_script(script: str) -> int:
     """Run a script of web/package.json, its output shown; its exit code."""
-    environment = _with_node(await find_node())
-    await _run(NPM_CI, "npm ci", environment)
-    process = await create_subprocess_exec("npm", "run", script, cwd=WEB, env=environment)
+    programs = await find_node()
+    environment = _with_node(programs)
+    npm = await _install_packages(programs, environment)
+    process = await create_subprocess_exec(*npm, "run", script, cwd=WEB, env=environment)
     return await process.wait()
 
 

@@ -42,7 +42,7 @@ from shared.notices.schemas import (
     PublicObjectionPost,
 )
 from shared.notices.service import NoticeSubject
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 from shared.unit_of_work import UnitOfWork
 
 
@@ -324,6 +324,7 @@ def notice_kind(
         filters=("region", "kind", "on"),
         search=("title",),
         since="posted_at",
+        acts=(Act("答复", f"{path}/notices/{{id}}/objections/{{objection_id}}/answer"),),
         todo=(
             Todo(
                 "objections.open",

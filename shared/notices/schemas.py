@@ -100,7 +100,7 @@ class ObjectionAnswer(RequestBody):
     """答复异议: `upheld` means the objection is justified and the notice is void."""
 
     answer: str = Field(min_length=2, max_length=4000)
-    upheld: bool
+    upheld: bool = Field(description="异议成立的, 这份公示作废")
 
 
 class ObjectionRead(BaseModel):

@@ -81,6 +81,7 @@ class Shortcut:
 class Act:
     """Something done with a record that is no move of a lifecycle; `{id}` in its path is the record.
 
+    A further variable such as `{objection_id}` is one of the rows that the record carries as `objections`.
     `items` is the form of one of `items` in the body, where the route takes several at once.
     """
 

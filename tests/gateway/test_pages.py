@@ -27,6 +27,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return tmp_path / "programs"
 
     monkeypatch.setattr(pages, "find_node", find_programs)
+    web = tmp_path / "web"
+    web.mkdir()
+    (web / "package-lock.json").write_text("1", "ascii")
+    monkeypatch.setattr(pages, "WEB", web)
     return tmp_path / "programs"
 
 
@@ -59,7 +63,20 @@ async def test_pages_are_built_once_for_their_sources(tmp_path: Path, programs: 
     assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run"]
     (target / pages.STAMP).write_text("older sources", "ascii")
     assert await pages.build_pages(target)
-    assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run"] * 2
+    assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run", "run"]
+    (tmp_path / "web" / "package-lock.json").write_text("2", "ascii")
+    (target / pages.STAMP).write_text("older sources", "ascii")
+    assert await pages.build_pages(target)
+    assert (tmp_path / "log").read_text("utf-8").split() == ["ci", "run", "run", "ci", "run"]
+
+
+def test_npm_of_a_wheel_is_run_by_its_script(tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    assert pages.find_npm(programs) == ("npm",)
+    script = tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    assert pages.find_npm(programs) == ("node", str(script))
 
 
 async def test_a_build_that_fails_is_one_sentence_and_leaves_the_old_pages(

@@ -40,4 +40,13 @@ export class Account {
     assert.ok(answer.status < 300, `POST ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
     return answer.body;
   }
+
+  async upload(service, name, content, region) {
+    if (!this.token) await this.signIn();
+    const path = `${this.url}/api/v1/${service}/files?${new URLSearchParams({ name, region })}`;
+    const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/pdf" };
+    const answer = await fetch(path, { method: "POST", body: content, headers });
+    assert.equal(answer.status, 201, `${name}: ${answer.status}`);
+    return answer.json();
+  }
 }

@@ -20,12 +20,21 @@ export function useForm(key: string) {
   const place = (): string => `xianjie.draft ${session.me?.id ?? ""} ${key}`;
   const placed = computed(() => placeProblems(fields.value, problems.value));
 
+  let stop = (): void => undefined;
+
+  /** Only what the person changed is kept: a record that others changed meanwhile keeps their part. */
   function begin(found: Field[], start: Values): void {
-    fields.value = found;
+    stop();
+    const first = writeParts(start);
     const kept = sessionStorage.getItem(place());
+    fields.value = found;
     restored.value = kept !== null;
     values.now = kept ? { ...start, ...(JSON.parse(kept) as Values) } : start;
-    watch(() => values.now, (now) => sessionStorage.setItem(place(), JSON.stringify(now)), { deep: true });
+    stop = watch(() => values.now, (now) => {
+      const parts = writeParts(now);
+      const changed = Object.keys({ ...first, ...parts }).filter((name) => parts[name] !== first[name]);
+      sessionStorage.setItem(place(), JSON.stringify(Object.fromEntries(changed.map((name) => [name, now[name] ?? null]))));
+    }, { deep: true });
   }
 
   /** Checks the values here; true when they can be sent. */
@@ -48,4 +57,10 @@ export function useForm(key: string) {
   }
 
   return { fields, values, problems, placed, refusal, restored, begin, check, refuse, forget };
+}
+
+/** Each value as text; what is empty has none. */
+function writeParts(values: Values): Record<string, string> {
+  const filled = Object.entries(values).filter(([, value]) => value !== undefined && value !== null);
+  return Object.fromEntries(filled.map(([name, value]) => [name, JSON.stringify(value)]));
 }

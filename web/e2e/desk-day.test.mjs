@@ -1,0 +1,160 @@
+/* An officer's day at the desk: what waits, lists, a move, and everything that can go wrong while typing. */
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import test from "node:test";
+import { Account, URL_OF_RUN } from "./api.mjs";
+import { checkScreen } from "./browser.mjs";
+import { createDraft, createReadyDraft, fieldOf, fillSignIn, openDesk, openPage, signInDesk } from "./desk.mjs";
+
+const OFFICER = "zeku.bureau";
+const MARK = String(Date.now()).slice(-6);
+const officer = new Account(OFFICER);
+
+test("an officer's day", async (t) => {
+  const desk = await openDesk();
+  const { page } = desk;
+
+  await t.test("signs in; a wrong password is told", async () => {
+    await page.goto(`${URL_OF_RUN}/desk/`);
+    await page.getByLabel("账号").waitFor();
+    await checkScreen(page, "sign-in");
+    await fillSignIn(page, OFFICER, "a wrong password");
+    await page.getByRole("alert").waitFor();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "sign-in-refusal");
+    await signInDesk(page, OFFICER);
+  });
+
+  await t.test("finds what waits, the late first", async () => {
+    const { waiting } = await officer.get("/home");
+    assert.ok(waiting > 0);
+    await page.getByText(`等我办的${String(waiting)}件`).waitFor();
+    await page.locator("tbody a[data-row]").first().waitFor();
+    await checkScreen(page, "work");
+    await page.locator("tbody a[data-row]").first().click();
+    await page.waitForURL(/\/desk\/record\//);
+    await page.getByRole("heading", { name: "可以办的事" }).waitFor();
+  });
+
+  await t.test("filters a list; the address keeps the filter, the export has those rows", async () => {
+    const state = "planned";
+    const expected = await officer.get(`/projects?state=${state}&year=2023&limit=200`);
+    await openPage(page, "/list/project", "项目");
+    await page.locator("form.filters label", { hasText: /^年度/ }).locator("input").fill("2023");
+    await page.locator("form.filters label", { hasText: /^年度/ }).locator("input").press("Enter");
+    await page.waitForURL(/year=2023/);
+    await openPage(page, `/list/project?year=2023&state=${state}`, "项目");
+    await page.getByText(`显示全部${String(expected.items.length)}条`).waitFor();
+    assert.deepEqual((await page.locator("tbody th").allInnerTexts()).sort(), expected.items.map((one) => one.name).sort());
+    await checkScreen(page, "list");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /^导出这/ }).click()]);
+    assert.equal(download.suggestedFilename(), `项目-${String(expected.items.length)}条.csv`);
+    const lines = (await readFile(await download.path(), "utf-8")).trim().split("\r\n");
+    assert.match(lines[0], new RegExp(`项目,共${String(expected.items.length)}条,.*2023`));
+    assert.equal(lines.length, expected.items.length + 3);
+    for (const one of expected.items) assert.ok(lines.some((line) => line.includes(one.name)), one.name);
+    const total = expected.items.reduce((sum, one) => sum + Number(one.total), 0);
+    assert.match(lines.at(-1), new RegExp((total / 10_000).toFixed(2)));
+  });
+
+  await t.test("a record says what a move lacks", async () => {
+    const draft = await createDraft(officer, `只有名称的项目${MARK}`);
+    await openPage(page, `/record/project/${draft.id}`, draft.name);
+    const lacking = draft.available_actions?.find((one) => one.action === "declare")?.missing ?? (await officer.get(`/projects/${draft.id}`)).available_actions.find((one) => one.action === "declare").missing;
+    assert.ok(lacking.length > 1);
+    const told = page.locator("#missing-declare");
+    for (const one of lacking) await told.getByText(one.detail, { exact: true }).first().waitFor();
+    await checkScreen(page, "record");
+  });
+
+  await t.test("a move: what is missing is told by the server, then it is checked and done", async () => {
+    const draft = await createReadyDraft(officer, `通村道路${MARK}`);
+    await officer.post(`/projects/${draft.id}/declare`, {}, { "If-Match": `"${draft.version}"` });
+    await openPage(page, `/record/project/${draft.id}`, draft.name);
+    await page.getByRole("link", { name: "撤回申报" }).click();
+    await page.getByRole("heading", { name: "撤回申报", level: 1 }).waitFor();
+    await page.getByRole("button", { name: "去核对" }).click();
+    await page.locator(".field.bad").getByText("理由").first().waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).state, "village_notice");
+    await checkScreen(page, "move");
+    await fieldOf(page, "理由").fill("会议记录须补签到表");
+    await page.getByRole("button", { name: "去核对" }).click();
+    await page.getByRole("button", { name: "确认撤回申报" }).waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).state, "village_notice", "a check changes nothing");
+    await page.getByRole("button", { name: "确认撤回申报" }).click();
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    await page.locator(".headline").getByText("退回修改").waitFor();
+    const after = await officer.get(`/projects/${draft.id}`);
+    assert.deepEqual([after.state, after.version > draft.version], ["returned", true]);
+  });
+
+  await t.test("bad input is marked at its field in the server's words", async () => {
+    const draft = await createDraft(officer, `有号码的项目${MARK}`);
+    await openPage(page, `/record/project/${draft.id}/change`, "修改项目");
+    const refused = page.waitForResponse((answer) => answer.request().method() === "PATCH");
+    await fieldOf(page, "内容").fill("硬化道路，有事找13812345678");
+    await page.getByRole("button", { name: "保存修改" }).click();
+    const problem = await (await refused).json();
+    const [error] = problem.errors;
+    assert.equal(error.pointer, "/content");
+    await page.locator("#f-content-err").getByText(error.detail, { exact: true }).waitFor();
+    await page.getByRole("alert").getByRole("link", { name: error.detail }).click();
+    assert.equal(await page.evaluate(() => document.activeElement.id), "f-content");
+    await checkScreen(page, "refused");
+    await fieldOf(page, "内容").fill("硬化道路三公里");
+    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).content, "硬化道路三公里");
+  });
+
+  await t.test("a session lost while typing keeps what was typed", async () => {
+    const draft = await createDraft(officer, `失效时的项目${MARK}`);
+    await openPage(page, `/record/project/${draft.id}/change`, "修改项目");
+    await fieldOf(page, "内容").fill("改造供水管道两处");
+    await page.evaluate(() => sessionStorage.removeItem("xianjie.session"));
+    await page.route("**/api/v1/projects/**", async (route) => route.continue({ headers: { ...route.request().headers(), authorization: "Bearer ended" } }));
+    await page.getByRole("button", { name: "保存修改" }).click();
+    const cover = page.getByRole("dialog", { name: "登录已失效，请重新登录" });
+    await cover.waitFor();
+    await checkScreen(page, "session-lost");
+    await page.unroute("**/api/v1/projects/**");
+    assert.equal((await officer.get(`/projects/${draft.id}`)).content, "");
+    await fillSignIn(page, OFFICER);
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    assert.equal((await officer.get(`/projects/${draft.id}`)).content, "改造供水管道两处");
+  });
+
+  await t.test("a record changed beside is told, and loses nothing", async () => {
+    const draft = await createDraft(officer, `两人改的项目${MARK}`);
+    await openPage(page, `/record/project/${draft.id}/change`, "修改项目");
+    await fieldOf(page, "内容").fill("我写的内容");
+    const beside = await officer.request("PATCH", `/projects/${draft.id}`, { goal: "别人写的目标" }, { "If-Match": `"${draft.version}"` });
+    assert.equal(beside.status, 200);
+    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByRole("heading", { name: "这条记录刚被别人改过" }).waitFor();
+    await checkScreen(page, "stale");
+    const kept = await officer.get(`/projects/${draft.id}`);
+    assert.deepEqual([kept.content, kept.goal], ["", "别人写的目标"]);
+    await page.getByRole("button", { name: "看最新的内容" }).click();
+    await page.getByText("这里是上次没有办完时填的内容。").waitFor();
+    assert.equal(await fieldOf(page, "内容").inputValue(), "我写的内容");
+    await page.getByRole("button", { name: "保存修改" }).click();
+    await page.getByRole("heading", { name: draft.name, level: 1 }).waitFor();
+    const both = await officer.get(`/projects/${draft.id}`);
+    assert.deepEqual([both.content, both.goal], ["我写的内容", "别人写的目标"]);
+  });
+
+  await t.test("the leader's page opens to its rows", async () => {
+    await openPage(page, "/overview?year=2023", /2023年资金项目一页/);
+    await page.locator(".kpis a").first().waitFor();
+    await checkScreen(page, "leader");
+    const stage = page.locator(".leader .bars").first();
+    const count = Number((await stage.locator("span.num").first().innerText()).replace("个", ""));
+    await stage.getByRole("link").first().click();
+    await page.getByRole("heading", { name: "项目", level: 1 }).waitFor();
+    await page.getByText(`显示全部${String(count)}条`).waitFor();
+    assert.ok(count > 0);
+    assert.equal(await page.locator("tbody th a").count(), count);
+  });
+
+  await desk.end();
+});

@@ -1,0 +1,54 @@
+/* What an officer does at the desk, by what stands on the screen; and the records that are found there. */
+import { STORY_PASSWORD, URL_OF_RUN } from "./api.mjs";
+import { DESK, openDevice } from "./browser.mjs";
+
+export const COUNTY = "632323000000";
+export const VILLAGE = "632323202203";
+const PDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+
+export async function openDesk() {
+  return openDevice({ ...DESK, acceptDownloads: true });
+}
+
+export async function fillSignIn(page, name, password = STORY_PASSWORD) {
+  const account = page.getByLabel("账号");
+  if (!(await account.inputValue())) await account.fill(name);
+  await page.getByLabel("密码").fill(password);
+  await page.getByRole("button", { name: "登录", exact: true }).click();
+}
+
+export async function signInDesk(page, name, password = STORY_PASSWORD, url = URL_OF_RUN) {
+  await page.goto(`${url}/desk/`);
+  await fillSignIn(page, name, password);
+  await page.getByRole("heading", { name: "我的工作", level: 1 }).waitFor();
+}
+
+export async function openPage(page, path, heading) {
+  await page.goto(`${URL_OF_RUN}/desk${path}`);
+  await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+}
+
+/** The input of a form by its label, with or without the remark that it can be left empty. */
+export function fieldOf(page, label) {
+  return page.getByLabel(new RegExp(`^${label}(（可不填）)?$`));
+}
+
+export async function createDraft(officer, name, values = {}) {
+  return officer.post("/projects", { name, region: VILLAGE, category: "1.1.1", year: 2026, total: "120000.00", ...values });
+}
+
+/** A draft with everything that its declaration needs, and the minutes of the village. */
+export async function createReadyDraft(officer, name) {
+  const target = (kind, title, value, unit) => ({ kind, name: title, operator: ">=", value, unit });
+  const draft = await createDraft(officer, name, {
+    content: "硬化道路3公里，铺设涵管12处", place: "王家乡叶金木村", planned_start: "2026-12-01", planned_end: "2027-06-30",
+    managing_unit: "泽库县农牧水利和科技局", implementing_unit: "王家乡人民政府", quantities: [{ name: "道路", amount: "3", unit: "公里" }],
+    money: [{ kind: "central", amount: "120000.00" }], villages: 1, households: 183, people: 802, goal: "按期建成并交付使用",
+    targets: [target("quantity", "道路", "3", "公里"), target("quality", "项目(工程)验收合格率", "100", "%"), target("satisfaction", "受益脱贫(监测)户满意度", "95", "%")],
+    linkage: "村集体经营, 收益按章程分红, 优先安排脱贫户和监测户务工", operator: "村集体经济合作社",
+    land: "not_needed", design: "done", environment: "not_needed", budget: "reviewed",
+  });
+  const file = await officer.upload("projects", "会议记录.pdf", PDF, VILLAGE);
+  await officer.post(`/projects/${draft.id}/documents`, { kind: "minutes", file_id: file.id, title: "村民代表会议记录" });
+  return officer.get(`/projects/${draft.id}`);
+}
