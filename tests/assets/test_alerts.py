@@ -256,7 +256,7 @@ async def test_a_disposal_passes_every_step_and_keeps_the_record(scenario: Asset
     posted = await scenario.town.post(f"/assets/disposals/{disposal['id']}/notices", json=notice)
     assert posted.json()["content"]["处置原因"] == "自然灾害"
     await transition(scenario.clerk, "book", proceeds="15000.00", voucher_no="收8", payer="废品公司")
-    await transition(scenario.bureau, "close", evidence=[])
+    await transition(scenario.bureau, "close")
     disposed = (await scenario.bureau.get(f"/assets/{asset_id}")).json()
     assert (disposed["use"], disposed["state"]) == ("disposed", "registered")
     assert disposed["use_changes"][-1]["reason"].startswith("自然灾害")
