@@ -189,8 +189,10 @@ class SubjectAuthors:
         return table
 
 
-async def list_authors(work: UnitOfWork, authors: SubjectAuthors, row: sa.Row[Any]) -> set[str]:
-    """The accounts that made the record a notice is about, and the one that published the notice."""
+async def list_authors(work: UnitOfWork, authors: SubjectAuthors | None, row: sa.Row[Any]) -> set[str]:
+    """The accounts that made the record a notice is about, where its kind is declared, and the one that published it."""
+    if authors is None:
+        return {row.posted_by}
     table = authors.table
     query = sa.select(*(table.c[name] for name in authors.columns)).where(table.c.id == UUID(row.subject))
     made = (await execute_core(work.session, query)).first() or ()

@@ -146,7 +146,7 @@ def _add_objection_routes(
     ) -> Any:  # noqa: ANN401
         row = await repository.get_notice(work, notice_id, lock=True)
         work.actor.require(post, row.region)
-        await service.answer_objection(work, row, objection_id, body, authors[row.subject_kind])
+        await service.answer_objection(work, row, objection_id, body, authors.get(row.subject_kind))
         return await repository.get_objection(work, notice_id, objection_id)
 
 

@@ -329,7 +329,7 @@ async def answer_objection(
     row: sa.Row[Any],
     objection_id: UUID,
     body: ObjectionAnswer,
-    authors: repository.SubjectAuthors,
+    authors: repository.SubjectAuthors | None,
 ) -> None:
     """Answer an objection once; Forbidden for who recorded it, made the record it is about, or published the notice."""
     objection = await repository.get_objection(work, row.id, objection_id)

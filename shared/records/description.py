@@ -19,6 +19,7 @@ from shared.unit_of_work import UnitOfWork
 
 API = "/api/v1"
 TOPIC_LABEL_FILE = Path(__file__).parent / "topic_labels.json"
+SERVICES_FOLDER = Path(__file__).parents[2] / "services"
 
 
 class ColumnRead(BaseModel):
@@ -125,8 +126,10 @@ class FactRead(ColumnRead):
 
 @cache
 def load_topic_labels() -> Mapping[str, str]:
-    """What an event of each topic is called in a history: a verb and its object."""
-    found: dict[str, str] = json.loads(TOPIC_LABEL_FILE.read_text("utf-8"))
+    """What an event of each topic is called in a history: a verb and its object. A service may keep its own file."""
+    found: dict[str, str] = {}
+    for path in (TOPIC_LABEL_FILE, *sorted(SERVICES_FOLDER.glob(f"*/{TOPIC_LABEL_FILE.name}"))):
+        found |= json.loads(path.read_text("utf-8"))
     return found
 
 

@@ -1,5 +1,6 @@
 """Fences and positions through the API: datums, edges, holes, the date line."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -160,4 +161,5 @@ async def test_a_fence_is_added_around_an_exact_and_recent_fix(
     changed = await post_json(town, address, {"fix": fix}, 200, headers=tag)
     assert len(changed["fences"]) == 2
     assert changed["fences"][1]["radius_m"] == 500
+    clock.advance(timedelta(minutes=5))
     assert (await submit_check_in(cadre, build_check_in(clock, hall=pasture)))["verdict"] == "inside"

@@ -180,7 +180,7 @@ async def test_a_target_is_approved_with_the_plans_decision_and_not_before(scena
     detail = await get_target(scenario, target)
     assert detail["state"] == "approved", "approving the plan approves its targets"
     assert (detail["decision_no"], detail["approved_by"]) == ("区乡村振兴领导小组〔2024〕5号", "chen")
-    assert (detail["approved_on"], detail["due_on"]) == ("2024-05-08", "2024-06-04")
+    assert (detail["approved_on"], detail["due_on"]) == ("2024-05-09", "2024-06-05")
 
 
 async def test_nobody_approves_the_target_they_wrote(scenario: FundsScenario) -> None:
@@ -204,7 +204,7 @@ async def test_one_that_is_late_to_the_public_is_listed_with_its_deadline(
     assert late["id"] == target
     for body, code in (
         ({}, "not_public"),
-        ({"published_on": "2024-05-07", "published_at": "网站"}, "before_approval"),
+        ({"published_on": "2024-05-08", "published_at": "网站"}, "before_approval"),
         ({"published_on": "2024-07-30", "published_at": "网站"}, "in_the_future"),
     ):
         expect_refusal(await scenario.bureau.post(f"/funds/targets/{target}/publish", json=body), 409, code)

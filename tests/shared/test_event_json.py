@@ -23,6 +23,7 @@ from shared.db import Fen
 from shared.events import Event, serialize_columns, serialize_event, serialize_value
 
 COUNTS = {
+    "days",
     "assets", "cached", "count", "drawn", "expected", "fiscal_year", "fresh", "halves", "known", "lines", "minutes", "number", "now_year",
     "photos", "physical_percent", "unmatched", "was_year", "year", "rule_version", "invalid",
 }  # fmt: skip

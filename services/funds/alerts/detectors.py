@@ -453,23 +453,11 @@ async def detect_notices_entered_afterwards(context: DetectionContext[WindowAler
     return [Detection("notice", str(x.id), x.region, f"{name}: {x.title}", text.format(x)) for x in rows]
 
 
-PAYMENT_TOPICS = (
-    PaymentDrafted.topic,
-    PaymentMoved.topic,
-    PaymentPaid.topic,
-    PaymentRefunded.topic,
-    PaymentCleared.topic,
-)
-DISTRIBUTION_TOPICS = (
-    SourceRegistered.topic,
-    SourceAdjusted.topic,
-    PlanMoved.topic,
-    AllocationIssued.topic,
-    AllocationRecalled.topic,
-)
+# fmt: off
+PAYMENT_TOPICS = (PaymentDrafted.topic, PaymentMoved.topic, PaymentPaid.topic, PaymentRefunded.topic, PaymentCleared.topic)
+DISTRIBUTION_TOPICS = (SourceRegistered.topic, SourceAdjusted.topic, PlanMoved.topic, AllocationIssued.topic, AllocationRecalled.topic)
 MONEY_TOPICS = (AllocationIssued.topic, AllocationRecalled.topic, PaymentPaid.topic, PaymentRefunded.topic)
 TARGET_TOPICS = (TargetMoved.topic,)
-# fmt: off
 DETECTORS: tuple[Detector[Any], ...] = (
     Detector("alert.idle",        SteppedAlertRule,      detect_idle_allocations, MONEY_TOPICS, repository.system_find_allocations),
     Detector("alert.break_down",  SteppedAlertRule,      detect_undistributed_sources, DISTRIBUTION_TOPICS, repository.system_find_sources),
