@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from embedded.door import DoorPlan, DoorTiming, load_declared_routes
 from embedded.door_process import run_door
 from embedded.processes import find_free_ports
+from embedded.system import list_services
 from services.gateway.main import create_app
 from shared import clock
 from shared.app.http_protocol import ConnectionLimits
@@ -33,7 +34,7 @@ from shared.settings import Settings
 
 SECRETS = {"index_key": "i" * 40, "data_keys": {"1": "QUFB" * 11}}
 DOOR_KINDS = ("process", "caddy")
-SERVICE_NAMES = ("identity", "projects", "funds", "assets", "attendance")
+SERVICE_NAMES = tuple(name for name in list_services() if name != "gateway")
 QUICK = DoorTiming(
     header=1.0,
     body_idle=1.0,
