@@ -58,7 +58,7 @@ def dump(kind: str) -> dict[str, Any]:
         var = Path(folder)
         (var / "secrets.json").write_text(json.dumps(read_keys()), "utf-8")
         urls = make_databases(kind, var)
-        process, address, _ = start_system(var)
+        process, address = start_system(var)
         try:
             fill(address)
             wait_until_sealed(urls)

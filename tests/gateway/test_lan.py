@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,16 @@ from tests.gateway.echo_services import open_listening_socket
 from tests.gateway.test_run import ROOT, RUN_COMMAND
 
 pytestmark = pytest.mark.timeout(600)  # starts the whole system, on whatever machine
+
+
+def _wait_for_certificate(phone: httpx.Client) -> httpx.Response:
+    """Ask until the door has signed its certificate, which takes a moment on a new folder."""
+    for _ in range(120):
+        try:
+            return phone.get("/healthz")
+        except httpx.ConnectError:
+            time.sleep(0.5)
+    return phone.get("/healthz")
 
 
 def test_phones_reach_the_run_over_https(tmp_path: Path) -> None:
@@ -31,6 +42,7 @@ def test_phones_reach_the_run_over_https(tmp_path: Path) -> None:
         assert match, process.communicate()
         with httpx.Client(base_url=match[0], verify=False, timeout=60) as phone:  # noqa: S501 - its own authority
             form = {"grant_type": "password", "username": "cadre", "password": "Xianjie-2022"}
+            assert _wait_for_certificate(phone).status_code == 200
             assert phone.post("/api/v1/auth/token", data=form).status_code == 200
             page = phone.get("/m/")
         assert page.headers["content-type"].startswith("text/html")

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.timeout(600)  # starts the whole system, on whatever ma
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    process, address, _ = start_system(tmp_path_factory.mktemp("tours") / "var")
+    process, address = start_system(tmp_path_factory.mktemp("tours") / "var")
     yield address
     process.terminate()
     process.communicate(timeout=30)

@@ -1,8 +1,10 @@
 """Statements over batches."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, delete, select
 
 from services.sync.batches.models import SyncBatch
@@ -19,6 +21,18 @@ async def find_own_batch(work: UnitOfWork, batch_id: UUID) -> SyncBatch | None:
     """One of the caller's batches."""
     query = select(SyncBatch).where(SyncBatch.id == batch_id, SyncBatch.account == work.actor.id)
     return (await work.session.exec(query)).first()
+
+
+async def put_batch(work: UnitOfWork, batch: SyncBatch) -> None:
+    """Insert one of the caller's batches, or keep the stored one with the new faults: the same body may come twice at once."""
+    insert: Any = postgresql.insert if work.context.database.dialect == "postgresql" else sqlite.insert
+    statement = insert(SyncBatch).values(batch.model_dump())
+    await execute_core(
+        work.session,
+        statement.on_conflict_do_update(
+            index_elements=[col(SyncBatch.id)], set_={"malformed": statement.excluded.malformed}
+        ),
+    )
 
 
 async def get_own_batch(work: UnitOfWork, batch_id: UUID) -> SyncBatch:

@@ -157,9 +157,8 @@ def _count(context: ServiceContext, actor: Actor, number: int) -> None:
 async def _store_batch(context: ServiceContext, actor: Actor, batch: SyncBatch, intake: Intake) -> None:
     async with context.database.write() as session:
         work = context.unit_of_work(session, actor)
-        stored = await repository.find_own_batch(work, batch.id) or batch
-        stored.malformed = {str(at): one.model_dump(mode="json") for at, one in intake.malformed.items()}
-        work.session.add(stored)
+        batch.malformed = {str(at): one.model_dump(mode="json") for at, one in intake.malformed.items()}
+        await repository.put_batch(work, batch)
 
 
 def _collect_results(
