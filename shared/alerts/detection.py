@@ -223,3 +223,21 @@ class Detector(Generic[AlertRuleT]):
 def list_detector_rules(detectors: Iterable[Detector[Any]]) -> tuple[RuleKey[Any], ...]:
     """The rule keys of these detectors, for `Service(rules=…)`."""
     return tuple(one.rule for one in detectors)
+
+
+def build_notice_detections(
+    context: DetectionContext[WindowAlertRule], rows: Sequence[sa.Row[Any]], path: str
+) -> list[Detection]:
+    """Detections of public notices that were entered after their first day; `path` is the address of the service."""
+    return [
+        Detection(
+            "notice",
+            str(row.id),
+            row.region,
+            f"{context.rule.title}: {row.title}",
+            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
+            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
+            rows=[{"label": row.title, "address": f"{path}/notices/{row.id}"}],
+        )
+        for row in context.note_truncation(rows)
+    ]

@@ -25,6 +25,7 @@ from shared.alerts.detection import (
     LogRow,
     Subjects,
     WindowAlertRule,
+    build_notice_detections,
     collect_ids,
     touched_by,
 )
@@ -62,18 +63,7 @@ async def _detect_notices_entered_afterwards(context: DetectionContext[WindowAle
     rows = await notices.system_list_entered_afterwards(
         context.work, since, MAX_ROWS_PER_SCAN, context.subjects
     )
-    return [
-        Detection(
-            "notice",
-            str(row.id),
-            row.region,
-            f"{context.rule.title}: {row.title}",
-            f"公示自 {row.starts_on} 起, {row.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片",
-            figures={"公示首日": str(row.starts_on), "录入": f"{row.posted_at:%Y-%m-%d}"},
-            rows=[{"label": row.title, "address": f"/api/v1/assets/notices/{row.id}"}],
-        )
-        for row in context.note_truncation(rows)
-    ]
+    return build_notice_detections(context, rows, "/api/v1/assets")
 
 
 ASSET_TOPICS = (

@@ -30,6 +30,7 @@ from shared.alerts.detection import (
     Detector,
     SteppedAlertRule,
     WindowAlertRule,
+    build_notice_detections,
     look_at_everything,
     touched_by,
 )
@@ -445,12 +446,11 @@ async def detect_forbidden_subjects(context: DetectionContext[ForbiddenSubjectsR
 
 async def detect_notices_entered_afterwards(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Detect public notices that were entered after their first day."""
-    name, since = context.rule.title, context.rule.value.get_window_start(context.on)
+    since = context.rule.value.get_window_start(context.on)
     rows = await notices.system_list_entered_afterwards(
         context.work, since, MAX_ROWS_PER_SCAN, context.subjects
     )
-    text = "公示自 {0.starts_on} 起, {0.posted_at:%Y-%m-%d} 才录入, 请核对公示栏照片"
-    return [Detection("notice", str(x.id), x.region, f"{name}: {x.title}", text.format(x)) for x in rows]
+    return build_notice_detections(context, rows, "/api/v1/funds")
 
 
 # fmt: off
