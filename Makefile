@@ -69,6 +69,7 @@ migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add vis
 
 storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
+	@STORM_UPLOAD_KB=5000 $(BIN)/python -m pytest tests/files -k cut_again_and_again -s -q
 
 bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)

@@ -122,6 +122,7 @@ def write_caddyfile(plan: DoorPlan) -> str:
         _enter(plan),
         _limit(),
         _to(plan.timing),
+        _to(plan.timing, streamed=True),
         _site(plan),
     ]
     if plan.metrics:
@@ -299,14 +300,16 @@ def _limit() -> str:
     )
 
 
-def _to(timing: DoorTiming) -> str:
+def _to(timing: DoorTiming, *, streamed: bool = False) -> str:
     """The first argument is how long silence lasts before 504, then the replicas.
+
+    Bodies are collected up to 64 KB before a replica is asked, so that slow callers hold no place there, unless `streamed`.
 
     `max_fails` stays high: broken bodies of callers count as failures of a replica, so the active checks are the judge.
     Only reads are repeated after an answer broke; a write is repeated only when the connection was refused.
     """
     return _block(
-        "(to)",
+        "(stream)" if streamed else "(to)",
         [
             _block(
                 "reverse_proxy {args[1:]}",
@@ -323,7 +326,7 @@ def _to(timing: DoorTiming) -> str:
                     f"health_interval {_seconds(timing.health_interval)}",
                     "health_timeout 2s",
                     f"health_fails {timing.health_fails}",
-                    "request_buffers 64KB",
+                    *([] if streamed else ["request_buffers 64KB"]),
                     # Set here and not by request_header: `Connection: x-request-id` would remove what was set before.
                     "header_up X-Forwarded-For {client_ip}",
                     "header_up X-Request-Id {vars.rid}",
@@ -352,12 +355,24 @@ def _service(name: str, routes: DeclaredRoutes, replicas: Sequence[str], timing:
     targets = " ".join(replicas)
     paths = [path for prefix in routes.prefixes for path in _subtree(prefix)]
     slow = [*routes.large, *(f"*{suffix}" for suffix in HEAVY_SUFFIXES)]
+    streamed = [path for path in door_rules.STREAMED_PREFIXES if path in routes.prefixes]
+    streams = [
+        f"@{name}_stream path {' '.join(one for path in streamed for one in _subtree(path))}",
+        _block(
+            f"handle @{name}_stream",
+            [
+                f"import limit {door_rules.MAX_LARGE_BODY_BYTES}",
+                f"import stream {timing.heavy_answer:g} {targets}",
+            ],
+        ),
+    ]
     return "\n".join(
         [
             f"@{name} path {' '.join(paths)}",
             _block(
                 f"handle @{name}",
                 [
+                    *(streams if streamed else []),
                     f"@{name}_slow path {' '.join(slow)}",
                     _block(
                         f"handle @{name}_slow",

@@ -10,9 +10,12 @@
     ├── Gone 410             a cursor of another epoch, or ahead of the event log
     ├── PreconditionFailed 412    If-Match names an older version
     ├── TooLarge 413
+    ├── UnsupportedMediaType 415
+    ├── RangeNotSatisfiable 416
     ├── Invalid 422          the content is wrong; `errors` points at the fields
     ├── VersionRequired 428
     ├── RateLimited 429
+    ├── ChecksumMismatch 460  the bytes are not those that their digest was made of (tus 1.0)
     └── Unavailable 503      a dependency is down; retry after `Retry-After` seconds
 
 `slug` is the last segment of the problem's `type` and part of the API. Any other exception is a bug and becomes 500.
@@ -174,6 +177,20 @@ class TooLarge(ApiError):
     status, title, title_en = 413, "内容过大", "Too large"
 
 
+class UnsupportedMediaType(ApiError):
+    """415: the body is not of the type that this address takes."""
+
+    slug = "unsupported-media-type"
+    status, title, title_en = 415, "内容类型不符", "Unsupported media type"
+
+
+class RangeNotSatisfiable(ApiError):
+    """416: the file has no such bytes; `Content-Range` says how many it has."""
+
+    slug = "range"
+    status, title, title_en = 416, "没有这一段内容", "Range not satisfiable"
+
+
 class Invalid(ApiError):
     """422: the content is invalid; `errors` points at the fields."""
 
@@ -193,6 +210,13 @@ class RateLimited(ApiError):
 
     slug = "too-many"
     status, title, title_en = 429, "请求过于频繁", "Too many requests"
+
+
+class ChecksumMismatch(ApiError):
+    """460 (tus 1.0): the bytes that arrived are not those that their digest was made of."""
+
+    slug = "checksum"
+    status, title, title_en = 460, "校验值不符", "Checksum mismatch"
 
 
 class Unavailable(ApiError):

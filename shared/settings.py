@@ -63,7 +63,9 @@ class Settings(BaseSettings):
         dict[str, str], Field(default_factory=dict, description="key id → base64 key, personal data")
     ]
     index_key: str = Field("", description="base64 key of the blind index over personal data")
-    storage_url: str = Field("", description="empty: a folder under var; or s3://bucket/prefix")
+    storage_url: str = Field(
+        "", description="the store of all services; empty: a folder under var; or s3://bucket/prefix"
+    )
     upload_person_daily_mib: int = Field(
         2048, ge=1, description="MiB of files that one person stores in a day, per service"
     )

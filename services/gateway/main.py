@@ -122,7 +122,7 @@ def _build_context(
         clients=clients,
         verifier=TokenVerifier(settings, fetch_jwks),
         keyring=Keyring.random(),
-        storage=Storage(str(settings.var / "files" / SERVICE_NAME)),
+        storage=Storage(str(settings.var / "files")),
         rules=RuleCache(),
         clock=now,
     )

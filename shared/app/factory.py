@@ -193,7 +193,10 @@ def _create_context(
         clients=clients,
         verifier=TokenVerifier(settings, fetch_jwks),
         keyring=Keyring(settings.data_keys, settings.index_key),
-        storage=Storage(settings.storage_url or str(settings.var / "files" / service.name)),
+        storage=Storage(
+            settings.storage_url or str(settings.var / "files"),
+            earlier=str(settings.var / "files" / service.name),
+        ),
         rules=RuleCache(RuleRegistry(service.rules)),
         clock=now,
     )

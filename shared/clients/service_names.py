@@ -9,6 +9,7 @@ class ServiceName(LabelledEnum):
     IDENTITY = "identity", "账号服务"
     ASSETS = "assets", "资产服务"
     ATTENDANCE = "attendance", "驻村服务"
+    FILES = "files", "文件服务"
     FUNDS = "funds", "资金服务"
     PROJECTS = "projects", "项目库"
     SYNC = "sync", "同步服务"

@@ -1,28 +1,39 @@
-"""`/{service}/files`: routes that upload and read photos and documents.
+"""`/{service}/files`: routes that upload and read photos and documents; `/files` those of services/files itself.
 
 The body is the file itself (no multipart), so a phone need not hold it in memory twice. The database row is inserted
 after the whole stream has been stored.
 """
 
-from typing import Annotated, Any
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from shared.auth import May
 from shared.china import OptionalRegionCode
-from shared.errors import Conflict, Invalid, NotFound, RateLimited
+from shared.errors import Conflict, Invalid, NotFound, RangeNotSatisfiable, RateLimited
 from shared.files import uploads
+from shared.files.pictures import COPY_MEDIA_TYPE, DECODED_TYPES, CopySize, build_copy
 from shared.files.uploads import FileRead
 from shared.http import CurrentActor, ReadWork, Route, content_disposition, get_service_context, requires
+from shared.unit_of_work import ServiceContext
 
 MAX_FILE_BYTES = 50 * 1024 * 1024
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+FileSize = Annotated[
+    Literal["original", "small", "large"],
+    Query(description="原件, 或照片的显示副本(正向、无拍摄信息的 WebP): small 长边 320 点, large 1600 点"),
+]
 
 
 def file_router(service: str) -> APIRouter:
     """Router with the file routes of one service."""
-    router = APIRouter(prefix=f"/{service}/files", tags=["文件"], route_class=Route)
+    own = service == uploads.OWNER
+    router = APIRouter(prefix="/files" if own else f"/{service}/files", tags=["文件"], route_class=Route)
 
     @router.post(
         "",
@@ -51,21 +62,93 @@ def file_router(service: str) -> APIRouter:
     async def read_file(work: ReadWork, file_id: Annotated[UUID, Path()]) -> Any:  # noqa: ANN401
         return await uploads.get_file(work, file_id)
 
-    @router.get(
-        "/{file_id}/content",
-        response_class=StreamingResponse,
-        response_model=None,
-        **requires(May.FILE_READ, refuses=(NotFound,)),
-    )
-    async def read_file_content(work: ReadWork, file_id: UUID) -> StreamingResponse:
+    content_options: dict[str, Any] = {
+        "response_class": StreamingResponse,
+        "response_model": None,
+        **requires(May.FILE_READ, refuses=(NotFound, RangeNotSatisfiable)),
+    }
+
+    @router.head("/{file_id}/content", include_in_schema=False, **content_options)
+    @router.get("/{file_id}/content", **content_options)
+    async def read_file_content(
+        request: Request,
+        work: ReadWork,
+        file_id: UUID,
+        size: FileSize = "original",
+        range: Annotated[str, Header(max_length=100, description="一段字节, 如 bytes=0-1023")] = "",  # noqa: A002
+    ) -> Response:
         file = await uploads.get_file(work, file_id)
-        headers = {
-            "Content-Length": str(file.size),
-            **content_disposition(file.name),
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-        }
-        stream = work.context.storage.stream(file.sha256)
-        return StreamingResponse(stream, media_type=file.media_type, headers=headers)
+        if size != "original":
+            copy = await _get_copy(work.context, file, size)
+            return _answer(request, file, _ByteRange(0, len(copy)), _stream_once(copy), COPY_MEDIA_TYPE)
+        part = _ByteRange.parse(range, file.size)
+        stream = work.context.storage.stream(
+            file.sha256, start=part.start, end=part.end if part.is_part else None
+        )
+        return _answer(request, file, part, stream, file.media_type)
 
     return router
+
+
+class _ByteRange:
+    """Bytes from `start` to before `end` of `size`; several ranges, or what is no range, are the whole (RFC 9110, 14.2)."""
+
+    def __init__(self, start: int, size: int, end: int | None = None) -> None:
+        self.start, self.size, self.end = start, size, size if end is None else end
+        self.is_part = end is not None
+
+    @classmethod
+    def parse(cls, header: str, size: int) -> "_ByteRange":
+        """RangeNotSatisfiable when the file has none of the bytes."""
+        found = _RANGE.fullmatch(header.strip())
+        if found is None or found[0] == "bytes=-":
+            return cls(0, size)
+        first, last = found.groups()
+        start = int(first) if first else max(0, size - int(last))
+        end = min(size, int(last) + 1) if first and last else size
+        if start >= size or end <= start:
+            raise RangeNotSatisfiable(
+                f"文件只有 {size} 字节",
+                f"The file has {size} bytes",
+                headers={"Content-Range": f"bytes */{size}"},
+            )
+        return cls(start, size, end)
+
+
+def _answer(
+    request: Request, file: FileRead, part: _ByteRange, stream: AsyncIterator[bytes], media_type: str
+) -> Response:
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(part.end - part.start),
+        **content_disposition(file.name),
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+    }
+    if part.is_part:
+        headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{part.size}"
+    status = 206 if part.is_part else 200
+    if request.method == "HEAD":
+        return Response(status_code=status, media_type=media_type, headers=headers)
+    return StreamingResponse(stream, status, media_type=media_type, headers=headers)
+
+
+async def _stream_once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def _get_copy(context: ServiceContext, file: FileRead, size: CopySize) -> bytes:
+    """The display copy of a picture, made when it is first asked for; NotFound for what has none."""
+    if file.media_type not in DECODED_TYPES:
+        raise NotFound("这种文件没有显示副本, 请读取原件", "Only JPEG, PNG and WebP have display copies")
+    path = f"copies/{file.sha256}.{size}.webp"
+    kept = await context.storage.find_object(path)
+    if kept is not None:
+        return kept
+    content = b"".join([chunk async for chunk in context.storage.stream(file.sha256)])
+    async with uploads.get_check_places(context):
+        made = await asyncio.to_thread(build_copy, content, size)
+    if made is None:
+        raise NotFound("这张照片没有显示副本, 请读取原件", "This picture has no display copy")
+    await context.storage.put_object(path, made)
+    return made

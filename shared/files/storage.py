@@ -1,7 +1,7 @@
 """Content-addressed storage: file contents under their SHA-256, in a folder or in S3; contents never change."""
 
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,15 @@ class StoredObject:
 
 
 class Storage:
-    """File contents of one service. `location` is a folder or a URL such as s3://bucket/prefix."""
+    """File contents of all services. `location` is a folder or a URL such as s3://bucket/prefix.
 
-    def __init__(self, location: str) -> None:
+    `earlier` is the folder in which this service kept its contents alone; it is still read.
+    """
+
+    def __init__(self, location: str, *, earlier: str = "") -> None:
         self.location = location
+        self.earlier = earlier
+        self._has_earlier = bool(earlier) and Path(earlier).is_dir()
         self._open_store: ObjectStore | None = None
 
     @property
@@ -39,8 +44,17 @@ class Storage:
                 self._open_store = LocalStore(prefix=self.location)
         return self._open_store
 
-    async def put(self, chunks: AsyncIterable[bytes], *, limit: int) -> StoredObject:
-        """Store a stream; TooLarge beyond `limit` bytes. A stream that fails leaves nothing behind."""
+    async def put(
+        self,
+        chunks: AsyncIterable[bytes],
+        *,
+        limit: int,
+        check: Callable[[AsyncIterable[bytes], str], Awaitable[None]] | None = None,
+    ) -> StoredObject:
+        """Store a stream; TooLarge beyond `limit` bytes. A stream that fails leaves nothing behind.
+
+        `check` is handed the whole content and its SHA-256 before others can find it; what it raises refuses the content.
+        """
         digest, size = hashlib.sha256(), 0
         temporary_path = f"arriving/{new_id()}"
         try:
@@ -53,6 +67,8 @@ class Storage:
                         raise TooLarge(f"文件超过 {limit // 1024 // 1024} MiB", f"Over {limit} bytes")
                     digest.update(chunk)
                     await writer.write(chunk)
+            if check is not None:
+                await check(_read(self._store, temporary_path, None), digest.hexdigest())
             await obstore.rename_async(self._store, temporary_path, _object_path(digest.hexdigest()))
         except OSError as error:
             raise Unavailable("文件存储暂不可用", "The file store is not available") from error
@@ -61,24 +77,49 @@ class Storage:
             raise
         return StoredObject(digest.hexdigest(), size)
 
-    async def stream(self, sha256: str) -> AsyncIterator[bytes]:
-        """Stream the content in chunks; NotFound when it is missing."""
-        try:
-            stored = await obstore.get_async(self._store, _object_path(sha256))
-        except FileNotFoundError as error:
-            raise NotFound("文件内容缺失", "The file's content is missing") from error
-        async for chunk in stored.stream(min_chunk_size=CHUNK_BYTES):
-            yield bytes(chunk)
+    async def stream(self, sha256: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Stream the content, or its bytes from `start` to before `end`; NotFound when it is missing."""
+        part = None if end is None else (start, end)
+        stores = [self._store, *([LocalStore(prefix=self.earlier)] if self._has_earlier else [])]
+        for store in stores:
+            try:
+                async for chunk in _read(store, _object_path(sha256), part):
+                    yield chunk
+            except FileNotFoundError:
+                continue
+            return
+        raise NotFound("文件内容缺失", "The file's content is missing")
 
-    async def delete(self, sha256: str) -> None:
-        """Take a content out of the store; nothing happens when it is not there."""
-        await self._delete(_object_path(sha256))
+    async def put_object(self, path: str, content: bytes) -> None:
+        """Store bytes under a path of their own: a part of an upload, a display copy."""
+        try:
+            await obstore.put_async(self._store, path, content)
+        except OSError as error:
+            raise Unavailable("文件存储暂不可用", "The file store is not available") from error
+
+    async def find_object(self, path: str) -> bytes | None:
+        """What was stored under a path by `put_object`; None when nothing was."""
+        try:
+            return b"".join([chunk async for chunk in _read(self._store, path, None)])
+        except FileNotFoundError:
+            return None
+
+    async def delete_objects(self, paths: Iterable[str]) -> None:
+        """Delete what `put_object` stored; nothing happens when it is not there."""
+        for path in paths:
+            await self._delete(path)
 
     async def _delete(self, path: str) -> None:
         try:
             await obstore.delete_async(self._store, path)
         except FileNotFoundError:
             return
+
+
+async def _read(store: ObjectStore, path: str, part: tuple[int, int] | None) -> AsyncIterator[bytes]:
+    stored = await obstore.get_async(store, path, options={} if part is None else {"range": part})
+    async for chunk in stored.stream(min_chunk_size=CHUNK_BYTES):
+        yield bytes(chunk)
 
 
 def _object_path(sha256: str) -> str:

@@ -1,26 +1,28 @@
 """Uploads: file metadata in the database, contents in `Storage` under their SHA-256."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from PIL import ExifTags, Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 
 from shared.auth import Actor, May
-from shared.db import execute_core, file, new_id
+from shared.db import execute_core, new_id
+from shared.db import file as file_table
 from shared.errors import Conflict, FieldError, Invalid, NotFound, RateLimited, Unavailable
-from shared.files.content import EXTENSIONS, MAX_PICTURE_PIXELS, clean_file_name, require_content
+from shared.files.content import EXTENSIONS, clean_file_name, require_content
+from shared.files.pictures import hash_picture, read_evidence
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 CHECKS_AT_ONCE = 2
 """Files whose content is checked in memory at the same time, per process."""
 MIB, GIB = 1024 * 1024, 1024 * 1024 * 1024
+OWNER, FIND_PATH = "files", "/internal/files"
+"""The service that owns uploads, and where the others ask it which of them a caller may use."""
 TOTAL_MAX_AGE = timedelta(minutes=10)
 """How long the sum of all sizes is remembered before it is counted anew."""
 
@@ -65,13 +67,13 @@ async def store_upload(
         )
     name = clean_file_name(upload.name)
     await _require_quota(context, actor)
-    stored = await context.storage.put(chunks, limit=limit)
-    if stored.size == 0:
-        raise Invalid("文件是空的", "The file is empty")
-    evidence = await _check_content(context, name, upload.media_type, stored.sha256)
+    check = ContentCheck(context, name, upload.media_type)
+    stored = await context.storage.put(chunks, limit=limit, check=check.run)
     async with context.database.write() as session:
         if upload.id is not None:
-            earlier = (await execute_core(session, sa.select(file).where(file.c.id == upload.id))).first()
+            earlier = (
+                await execute_core(session, sa.select(file_table).where(file_table.c.id == upload.id))
+            ).first()
             if earlier is not None and (earlier.sha256, earlier.uploaded_by) != (stored.sha256, actor.id):
                 raise Conflict("这个编号已有另一个文件", "This id is taken by another file")
             if earlier is not None:
@@ -85,31 +87,45 @@ async def store_upload(
             "region": upload.region,
             "uploaded_by": actor.id,
             "uploaded_at": context.clock(),
-            "evidence": evidence,
+            "evidence": check.evidence,
         }
-        return (await execute_core(session, file.insert().values(**values).returning(*file.c))).one()
+        return (
+            await execute_core(session, file_table.insert().values(**values).returning(*file_table.c))
+        ).one()
 
 
-async def _check_content(context: ServiceContext, name: str, media_type: str, sha256: str) -> dict[str, Any]:
-    """The evidence in the stored content; content that is refused is taken out of the store again."""
+def get_check_places(context: ServiceContext) -> asyncio.Semaphore:
+    """Places for contents that are held in memory whole: `CHECKS_AT_ONCE`."""
     places: asyncio.Semaphore = context.memory.setdefault("file_checks", asyncio.Semaphore(CHECKS_AT_ONCE))
-    async with places:
-        content = b"".join([chunk async for chunk in context.storage.stream(sha256)])
-        try:
-            await asyncio.to_thread(require_content, name, media_type, content)
-        except Invalid:
-            await _delete_unused(context, sha256)
-            raise
-        return await asyncio.to_thread(_exif_evidence, content) if media_type.startswith("image/") else {}
+    return places
 
 
-async def _delete_unused(context: ServiceContext, sha256: str) -> None:
-    async with context.database.read() as session:
-        used = (
-            await execute_core(session, sa.select(file.c.id).where(file.c.sha256 == sha256).limit(1))
-        ).first()
-    if used is None:
-        await context.storage.delete(sha256)
+@dataclass
+class ContentCheck:
+    """The check of a content before it is kept; afterwards what it found: evidence, and the hash of a picture."""
+
+    context: ServiceContext
+    name: str
+    media_type: str
+    evidence: dict[str, Any] = field(default_factory=dict)
+    sha256: str = ""
+    picture_hash: int | None = None
+    """Perceptual hash of 64 bits (shared/files/pictures.py); None for what is no picture that this system decodes."""
+
+    async def run(self, chunks: AsyncIterable[bytes], sha256: str) -> None:
+        """Invalid when the content is empty, or not what name and type say."""
+        self.sha256 = sha256
+        async with get_check_places(self.context):
+            content = b"".join([chunk async for chunk in chunks])
+            if not content:
+                raise Invalid("文件是空的", "The file is empty")
+            await asyncio.to_thread(self._check, content)
+
+    def _check(self, content: bytes) -> None:
+        require_content(self.name, self.media_type, content)
+        if self.media_type.startswith("image/"):
+            self.evidence = read_evidence(content)
+            self.picture_hash = hash_picture(content)
 
 
 async def _require_quota(context: ServiceContext, actor: Actor) -> None:
@@ -117,8 +133,8 @@ async def _require_quota(context: ServiceContext, actor: Actor) -> None:
     settings = context.settings
     async with context.database.read() as session:
         since = context.clock() - timedelta(days=1)
-        theirs = sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)).where(
-            file.c.uploaded_by == actor.id, file.c.uploaded_at > since
+        theirs = sa.select(sa.func.coalesce(sa.func.sum(file_table.c.size), 0)).where(
+            file_table.c.uploaded_by == actor.id, file_table.c.uploaded_at > since
         )
         if (await execute_core(session, theirs)).scalar_one() >= settings.upload_person_daily_mib * MIB:
             raise RateLimited(
@@ -129,35 +145,42 @@ async def _require_quota(context: ServiceContext, actor: Actor) -> None:
         counted_at, total = context.memory.get("stored_bytes", (None, 0))
         if counted_at is None or context.clock() - counted_at > TOTAL_MAX_AGE:
             total = (
-                await execute_core(session, sa.select(sa.func.coalesce(sa.func.sum(file.c.size), 0)))
+                await execute_core(session, sa.select(sa.func.coalesce(sa.func.sum(file_table.c.size), 0)))
             ).scalar_one()
             context.memory["stored_bytes"] = (context.clock(), total)
     if total >= settings.upload_total_gib * GIB:
         raise Unavailable("文件存储已满, 请联系系统管理员", "The file store is full", retry_after=3600)
 
 
-async def get_file(work: UnitOfWork, file_id: UUID) -> sa.Row[Any]:
-    """The row of one file in the caller's regions; NotFound otherwise."""
-    query = sa.select(file).where(file.c.id == file_id, work.actor.scope_filter(May.FILE_READ, file.c.region))
-    row = (await execute_core(work.session, query)).first()
-    if row is None:
+async def get_file(work: UnitOfWork, file_id: UUID) -> FileRead:
+    """One file in the caller's regions, of this service or of services/files; NotFound otherwise."""
+    found = await find_files(work, [str(file_id)])
+    if not found:
         raise NotFound("没有这个文件", "No such file")
-    return row
+    return found[str(file_id)]
 
 
-async def find_files(work: UnitOfWork, ids: Sequence[str]) -> dict[str, sa.Row[Any]]:
-    """The rows, by id, of those of the files that the caller may read."""
+async def find_files(work: UnitOfWork, ids: Sequence[str]) -> dict[str, FileRead]:
+    """By id, those of the files that the caller may read: of this service, else finished uploads of services/files."""
     uuids = [uuid for uuid in map(_parse_uuid, {one for one in ids if one}) if uuid is not None]
     if not uuids:
         return {}
-    query = sa.select(file).where(file.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file.c.region))
-    return {str(row.id): row for row in await execute_core(work.session, query)}
+    query = sa.select(file_table).where(
+        file_table.c.id.in_(uuids), work.actor.scope_filter(May.FILE_READ, file_table.c.region)
+    )
+    found = {str(row.id): FileRead.model_validate(row) for row in await execute_core(work.session, query)}
+    missing = [str(uuid) for uuid in uuids if str(uuid) not in found]
+    if not missing or work.context.name == OWNER:
+        return found
+    areas = [(low, high) for _, low, high in work.actor.list_reaches(May.FILE_READ)]
+    answer = await work.service_client(OWNER).post(FIND_PATH, json={"ids": missing, "areas": areas})
+    return found | {one["id"]: FileRead.model_validate(one) for one in answer["items"]}
 
 
 async def require_files(
     work: UnitOfWork, ids: Sequence[str], pointer: str = "/photos"
-) -> dict[str, sa.Row[Any]]:
-    """The rows of files by id; Invalid unless every id names a file that the caller may read."""
+) -> dict[str, FileRead]:
+    """The files by id; Invalid unless every id names a file that the caller may read."""
     found = await find_files(work, ids)
     missing = sorted({one for one in ids if one} - set(found))
     if missing:
@@ -177,32 +200,3 @@ def _parse_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
-
-
-def _exif_evidence(content: bytes) -> dict[str, Any]:
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.width * image.height > MAX_PICTURE_PIXELS:
-                return {}
-            exif = image.getexif()
-            taken = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal)
-            place = exif.get_ifd(ExifTags.IFD.GPSInfo)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return {}
-    evidence: dict[str, Any] = {}
-    if taken:
-        evidence["taken_at"] = str(taken)[:40]
-    lat = _parse_degrees(place.get(ExifTags.GPS.GPSLatitude), place.get(ExifTags.GPS.GPSLatitudeRef))
-    lon = _parse_degrees(place.get(ExifTags.GPS.GPSLongitude), place.get(ExifTags.GPS.GPSLongitudeRef))
-    if lat is not None and lon is not None:
-        evidence |= {"lat": lat, "lon": lon}
-    return evidence
-
-
-def _parse_degrees(parts: Any, side: Any) -> float | None:  # noqa: ANN401 - EXIF values of any type
-    try:
-        degrees, minutes, seconds = (float(part) for part in parts)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    value = degrees + minutes / 60 + seconds / 3600
-    return round(-value if str(side).upper() in {"S", "W"} else value, 6)

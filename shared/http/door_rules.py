@@ -81,6 +81,8 @@ MAX_HEADER_BYTES = 16 * 1024
 MAX_BODY_BYTES, MAX_LARGE_BODY_BYTES = 1024 * 1024, 64 * 1024 * 1024
 """Bytes a body may have at the door: ordinary addresses, and those whose routes declare more. Each route's own limit is
 kept by its service."""
+STREAMED_PREFIXES = ("/api/v1/uploads",)
+"""Addresses whose bodies are handed on as they arrive: what is cut off in the middle has been kept by then."""
 MIN_BODY_BYTES_PER_SECOND = 4096
 """A body that comes slower is given up."""
 READ_TIMEOUT_S, BODY_IDLE_TIMEOUT_S = 10.0, 10.0

@@ -5,6 +5,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -65,6 +66,12 @@ def install_error_handlers(app: FastAPI) -> None:
     @app.exception_handler(ApiError)
     async def handle_api_error(request: Request, error: ApiError) -> Response:
         return problem_response(request, error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def handle_cut(request: Request, _error: ClientDisconnect) -> Response:
+        """The caller hung up before the body was here: nobody reads the answer, and nothing is wrong with the service."""
+        log.info("caller hung up", path=request.url.path)
+        return problem_response(request, BadRequest("请求内容没有传完", "The body was cut off"))
 
     @app.exception_handler(RequestValidationError)
     async def handle_validation_error(request: Request, error: RequestValidationError) -> Response:

@@ -1,0 +1,1 @@
+"""Uploads in pieces (tus 1.0)."""
