@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from shared.db import execute_core
 from tests.conftest import Clock
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok, expect_refusal
 from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.trust.tampering import tamper
 
 
 def satisfies_equations(figures: dict[str, str]) -> bool:
@@ -123,8 +123,7 @@ async def test_books_that_were_tampered_with_are_found_out(
 ) -> None:
     allocation = await scenario.create_allocation(1000_00)
     await scenario.create_paid_payment(allocation["id"], 300_00)
-    async with scenario.door.context.database.write() as session:
-        await execute_core(session, sa.text(statement))
+    await tamper(scenario.door.context.database, sa.text(statement))
     trial = expect_ok(await scenario.auditor.get("/funds/ledger/trial"))
     assert trial["balanced"] is False
     assert trial[named]
