@@ -12,7 +12,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service story bench storm
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -60,6 +60,9 @@ fix: $(READY)  ## format and repair what can be repaired
 
 docs: $(READY)  ## write what follows from the code: tables of services, deploy/, reference pages
 	@$(BIN)/python -m embedded.generate && $(BIN)/python -m docs.generate
+
+district: $(RUN_READY)  ## load a further district with demo accounts into a running system: DISTRICT=632323
+	@XIANJIE_VAR=$(VAR) $(BIN)/python -m services.identity.load_regions $(DISTRICT) --demo
 
 migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 	@$(BIN)/python -m shared.db.migrate $(SERVICE)

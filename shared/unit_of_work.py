@@ -120,12 +120,17 @@ class UnitOfWork:
         """The current date in Asia/Shanghai."""
         return self.at.astimezone(CHINA_TIME_ZONE).date()
 
+    @property
+    def home_region(self) -> str:
+        """What a request means when it names no region: the caller's own; the installation's for who has none."""
+        return self.actor.home_region or self.context.settings.district
+
     async def get_rule(
         self, key: RuleKey[ValueT], *, on: date | None = None, region: str | None = None
     ) -> Rule[ValueT]:
-        """The rule in force on a day in a region (default: `rule_day`, the district), typed; NotFound if none is."""
+        """The rule in force on a day in a region (default: `rule_day`, `home_region`), typed; NotFound if none is."""
         return await self.context.rules.get_rule(
-            self.session, key, on or self.rule_day, region or self.context.settings.district, self.at
+            self.session, key, on or self.rule_day, region or self.home_region, self.at
         )
 
     async def get_rules(
@@ -133,7 +138,7 @@ class UnitOfWork:
     ) -> dict[str, Rule[Any]]:
         """Those of these rules that are in force, by key."""
         return await self.context.rules.get_rules(
-            self.session, keys, on or self.rule_day, region or self.context.settings.district, self.at
+            self.session, keys, on or self.rule_day, region or self.home_region, self.at
         )
 
     def service_client(self, service: str) -> ServiceClient:

@@ -1,4 +1,8 @@
-"""Demo accounts: one per role, created in the embedded run only. Any other run refuses to start while one is active."""
+"""Demo accounts: one per role, created in the embedded run only. Any other run refuses to start while one is active.
+
+The first district (`XIANJIE_DISTRICT`) has the plain names (`bureau`), a further one its code behind them
+(`bureau.632323`).
+"""
 
 from pathlib import Path
 
@@ -7,20 +11,18 @@ from services.identity.accounts.models import Account, RoleGrant
 from services.identity.accounts.passwords import hash_password, verify_password
 from services.identity.keys.service import get_signing_key
 from services.identity.regions import service as regions
+from services.identity.regions.schemas import RegionLevel, RegionRow
 from shared.auth import NATION_CODE, ROLES, Role
 from shared.settings import StartupError
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 DEMO_PASSWORD = "Xianjie-2022"  # noqa: S105 - published on purpose
-DEMO_DISTRICT, DEMO_TOWN, DEMO_VILLAGE = "620602000000", "620602100000", "620602100200"
-REGION_OF_ROLE = {
-    Role.VILLAGE_CLERK: DEMO_VILLAGE,
-    Role.CADRE: DEMO_VILLAGE,
-    Role.TOWN_OFFICER: DEMO_TOWN,
-    Role.ADMIN: NATION_CODE,
-}
 DEMO_CLIENT_ID = "finance-bureau"
-DEMO_REGION_FILE = Path(__file__).parent / "data" / "regions-620602.csv"
+DEMO_CREATOR = "system"
+REGION_FOLDER = Path(__file__).parent / "data"
+DISTRICT_DIGITS = 6
+ROLES_OF_THE_INSTALLATION = frozenset({Role.ADMIN})
+ROLES_OF_A_VILLAGE = frozenset({Role.VILLAGE_CLERK, Role.CADRE})
 
 
 class DemoAccountActive(StartupError):
@@ -29,6 +31,17 @@ class DemoAccountActive(StartupError):
 
 ROLES_WITHOUT_DEMO_ACCOUNT = frozenset({Role.MACHINE, Role.SERVICE, Role.SECURITY_ADMIN})
 """The machine account has a name of its own, services sign in otherwise, and the district appoints its 安全管理员."""
+
+
+def find_region_file(district: str) -> Path:
+    """The bundled region file of a district; StartupError names the districts there are."""
+    path = REGION_FOLDER / f"regions-{district[:DISTRICT_DIGITS]}.csv"
+    if not path.exists():
+        known = "、".join(
+            sorted(one.stem.removeprefix("regions-") for one in REGION_FOLDER.glob("regions-*"))
+        )
+        raise StartupError(f"没有 {district} 的区划文件, 现有: {known}; 其他县请给出区划文件")
+    return path
 
 
 async def seed_demo_accounts(context: ServiceContext) -> None:
@@ -45,17 +58,43 @@ async def seed_demo_accounts(context: ServiceContext) -> None:
             return
         if await repository.system_find_account(work, DEMO_CLIENT_ID) is not None:
             return
-        await regions.import_bundled(work, DEMO_REGION_FILE.read_bytes())
+        rows = regions.decode_rows(find_region_file(context.settings.district).read_bytes())
+        await regions.upsert_regions(work, rows)
         secret = await hash_password(DEMO_PASSWORD)
-        for role in Role:
-            if role not in ROLES_WITHOUT_DEMO_ACCOUNT:
-                await _create_demo_account(work, role.value, role, role.label, secret)
-        await _create_demo_account(work, DEMO_CLIENT_ID, Role.MACHINE, "财政局业务系统", secret)
+        for role, home in _find_homes(rows).items():
+            await _create_demo_account(work, role.value, role, role.label, home, secret)
+        district = context.settings.district
+        await _create_demo_account(work, DEMO_CLIENT_ID, Role.MACHINE, "财政局业务系统", district, secret)
 
 
-async def _create_demo_account(work: UnitOfWork, account_id: str, role: Role, name: str, secret: str) -> None:
+async def add_district_accounts(work: UnitOfWork, rows: list[RegionRow]) -> list[str]:
+    """Create the demo accounts of a further district that do not exist yet; returns their names."""
+    created, secret = [], await hash_password(DEMO_PASSWORD)
+    for role, home in _find_homes(rows).items():
+        account_id = f"{role.value}.{rows[0].code[:DISTRICT_DIGITS]}"
+        if role in ROLES_OF_THE_INSTALLATION or await repository.system_find_account(work, account_id):
+            continue
+        await _create_demo_account(work, account_id, role, f"{rows[0].name}{role.label}", home, secret)
+        created.append(account_id)
+    return created
+
+
+def _find_homes(rows: list[RegionRow]) -> dict[Role, str]:
+    """Role → where its demo account is at home: the district, its first 镇, or the first 村 of that; the nation for 系统管理员."""
+    district = next(row.code for row in rows if row.level is RegionLevel.DISTRICT)
+    towns = [row for row in rows if row.level is RegionLevel.TOWN]
+    town = next((row for row in towns if row.kind == "镇"), towns[0]).code
+    villages = [row for row in rows if row.parent_code == town]
+    village = next((row for row in villages if row.kind == "村委会"), villages[0]).code
+    homes = dict.fromkeys((role for role in Role if role not in ROLES_WITHOUT_DEMO_ACCOUNT), district)
+    homes |= dict.fromkeys(ROLES_OF_A_VILLAGE, village)
+    return homes | {Role.TOWN_OFFICER: town} | dict.fromkeys(ROLES_OF_THE_INSTALLATION, NATION_CODE)
+
+
+async def _create_demo_account(
+    work: UnitOfWork, account_id: str, role: Role, name: str, home: str, secret: str
+) -> None:
     machine = role is Role.MACHINE
-    home = REGION_OF_ROLE.get(role, DEMO_DISTRICT)
     work.session.add(
         Account(
             id=account_id,
@@ -66,7 +105,7 @@ async def _create_demo_account(work: UnitOfWork, account_id: str, role: Role, na
             secret=secret,
             scopes=" ".join(sorted(ROLES[role])) if machine else "",
             created_at=work.at,
-            created_by="system",
+            created_by=DEMO_CREATOR,
             updated_at=work.at,
         )
     )
@@ -78,12 +117,7 @@ async def _create_demo_account(work: UnitOfWork, account_id: str, role: Role, na
 
 
 async def _refuse_active_demo_accounts(work: UnitOfWork) -> None:
-    for account_id in (*(role.value for role in Role), DEMO_CLIENT_ID):
-        account = await repository.system_find_account(work, account_id)
-        if (
-            account is not None
-            and not account.disabled
-            and await verify_password(DEMO_PASSWORD, account.secret)
-        ):
-            message = f"演示账号 {account_id} 仍在使用公开口令, 请删除或停用后再启动"
+    for account in await repository.system_list_accounts_created_by(work, DEMO_CREATOR):
+        if not account.disabled and await verify_password(DEMO_PASSWORD, account.secret):
+            message = f"演示账号 {account.id} 仍在使用公开口令, 请删除或停用后再启动"
             raise DemoAccountActive(message)

@@ -77,7 +77,7 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
         region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
     ) -> AlertSummary:
         """预警统计: 按规则、类别和灯的未办, 已办和逾期."""
-        return await service.get_alert_summary(work, alerts, region or work.context.settings.district)
+        return await service.get_alert_summary(work, alerts, region or work.home_region)
 
 
 def _add_scan_route(

@@ -6,7 +6,7 @@ that it was closed with has passed.
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -17,9 +17,11 @@ from shared.alerts.models import AlertConfig, AlertRow
 from shared.alerts.schemas import ScanResult
 from shared.db import new_id
 from shared.records import log_event, save_record
-from shared.rules import Rule
+from shared.rules import Rule, RuleKey, ancestor_codes
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
+RuledDetection = tuple[Rule[AlertRule], Detection]
+"""A detection and the rule by which it was found."""
 SCAN_INTERVAL_S = 3600
 BATCH_ROWS = 400
 """Alerts written in one transaction."""
@@ -42,29 +44,34 @@ async def run_detectors(
 ) -> ScanResult:
     """Run every detector whose rule is in force, over all regions; after each it rests `rest` times as long as it took.
 
+    A district that has its own version of a rule is looked at by that version, every other by the nation's.
+
     `bounds` maps the key of a rule to the subjects that its detector looks at; a rule that is not in it looks at
     everything. Each rule has its own transactions, so that a failure of one does not undo the alerts of another. Rules
     with `"enabled": false` are skipped.
     """
-    async with context.database.read() as session:
-        rules = await context.unit_of_work(session).get_rules(detector.rule for detector in detectors)
     found = raised = gone = checked = 0
     for detector in detectors:
-        rule = rules.get(detector.rule.key)
-        if rule is None or not rule.value.enabled:
-            continue
-        started, subjects = perf_counter(), (bounds or {}).get(rule.key)
+        key, started = detector.rule.key, perf_counter()
+        subjects, is_complete = (bounds or {}).get(key), True
+        detections: list[RuledDetection] = []
         async with context.database.read() as session:
             work = context.unit_of_work(session)
-            detection_context = DetectionContext(work, rule, work.today, subjects)
-            detections = await detector.detect(detection_context)
+            rules = await _list_enabled_rules(work, detector.rule)
+            for region, rule in rules.items():
+                if rule is None:
+                    continue
+                detection_context = DetectionContext(work, rule, work.today, subjects)
+                detections += [
+                    (rule, one)
+                    for one in await detector.detect(detection_context)
+                    if _find_nearest(one.region, rules) == region
+                ]
+                is_complete = is_complete and not detection_context.truncated_counts
+        if not any(rules.values()):
+            continue
         raised_now, gone_now = await _record_detections(
-            context,
-            alerts,
-            rule,
-            detections,
-            subjects=subjects,
-            is_complete=not detection_context.truncated_counts,
+            context, alerts, key, detections, subjects=subjects, is_complete=is_complete
         )
         checked += 1
         found, raised, gone = found + len(detections), raised + raised_now, gone + gone_now
@@ -73,11 +80,24 @@ async def run_detectors(
     return ScanResult(rules=checked, found=found, raised=raised, gone=gone)
 
 
+async def _list_enabled_rules(work: UnitOfWork, key: RuleKey[Any]) -> dict[str, Rule[AlertRule] | None]:
+    """Region with a version of its own, or the nation → the rule in force there; None where it is switched off."""
+    rules: dict[str, Rule[AlertRule] | None] = {}
+    for region in await work.context.rules.list_regions(work.session, key, work.at):
+        rule = (await work.get_rules([key], region=region)).get(key.key)
+        rules[region] = rule if rule is not None and rule.value.enabled else None
+    return rules
+
+
+def _find_nearest(region: str, areas: Container[str]) -> str:
+    return next(one for one in ancestor_codes(region) if one in areas)
+
+
 async def _record_detections(
     context: ServiceContext,
     alerts: AlertConfig,
-    rule: Rule[AlertRule],
-    detections: Sequence[Detection],
+    rule_key: str,
+    detections: Sequence[RuledDetection],
     *,
     subjects: Subjects,
     is_complete: bool,
@@ -87,14 +107,14 @@ async def _record_detections(
     After a bounded look only alerts about its subjects can be gone: the others were not looked for.
     A batch is a transaction, so that no request waits for the locks of a whole scan.
     """
-    by_key = {build_dedup_key(rule.key, detection): detection for detection in detections}
+    by_key = {build_dedup_key(rule_key, found[1]): found for found in detections}
     raised = gone = 0
     for keys in split_keys(sorted(by_key), BATCH_ROWS):
         async with context.database.write() as session:
-            raised += await _record_batch(context.unit_of_work(session), alerts, rule, keys, by_key)
+            raised += await _record_batch(context.unit_of_work(session), alerts, keys, by_key)
     if is_complete:
         async with context.database.read() as session:
-            unresolved = await repository.system_list_unresolved_keys(session, alerts, rule.key, subjects)
+            unresolved = await repository.system_list_unresolved_keys(session, alerts, rule_key, subjects)
         for keys in split_keys([key for key in unresolved if key not in by_key], BATCH_ROWS):
             async with context.database.write() as session:
                 gone += await _mark_gone(context.unit_of_work(session), alerts, keys)
@@ -104,17 +124,17 @@ async def _record_detections(
 async def _record_batch(
     work: UnitOfWork,
     alerts: AlertConfig,
-    rule: Rule[AlertRule],
     keys: Sequence[str],
-    detections: Mapping[str, Detection],
+    detections: Mapping[str, RuledDetection],
 ) -> int:
     existing = await repository.system_find_by_keys(work, alerts, keys)
     raised = 0
     for key in keys:
+        rule, detection = detections[key]
         if key in existing:
-            raised += await _refresh_alert(work, alerts, rule, existing[key], detections[key])
+            raised += await _refresh_alert(work, alerts, rule, existing[key], detection)
         else:
-            raised += await _raise_alert(work, alerts, rule, key, detections[key])
+            raised += await _raise_alert(work, alerts, rule, key, detection)
     return raised
 
 

@@ -72,6 +72,11 @@ class Actor:
         """Every account of the person who asks, for conditions in SQL."""
         return (self.id, *self.accounts)
 
+    @property
+    def home_region(self) -> str:
+        """The region of the first grant below the nation; empty for those who have none (services, visitors)."""
+        return next((grant.region for grant in self.grants if grant.region != NATION_CODE), "")
+
     def is_same_person(self, *accounts: str) -> bool:
         """Whether any of the accounts, as records name them, belongs to the person who asks."""
         return any(one in self.own_accounts for one in accounts)

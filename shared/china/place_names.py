@@ -85,7 +85,7 @@ class PlaceNames:
         """The names of county, town and village of a code, as the tables show them."""
         town = region[:TOWN_DIGITS].ljust(12, "0")
         return (
-            self.names.get(self.district, ""),
+            self.names.get(region[:COUNTY_DIGITS].ljust(12, "0"), ""),
             self.names.get(town, "") if region[COUNTY_DIGITS:TOWN_DIGITS].strip("0") else "",
             self.names.get(region, "") if is_village(region) else "",
         )

@@ -176,7 +176,7 @@ def _scope_fingerprint(actor: Actor, kinds: Sequence[RecordKind]) -> str:
     reaches = sorted(
         {(str(reach), low, high) for kind in kinds for reach, low, high in actor.list_reaches(kind.may)}
     )
-    text = json.dumps([actor.id, actor.own_accounts, reaches])
+    text = json.dumps([actor.id, actor.own_accounts, reaches, [grant.region for grant in actor.grants]])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

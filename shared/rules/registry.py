@@ -126,6 +126,11 @@ class RuleCache:
         found = {key.key: self._find(key, on, region) for key in wanted}
         return {name: one for name, one in found.items() if one is not None}
 
+    async def list_regions(self, session: AsyncSession, key: RuleKey[Any], at: datetime) -> list[str]:
+        """The regions that have a version of a rule of their own, and the nation: no other has another value."""
+        await self._renew(session, at)
+        return sorted({NATION_CODE} | {row.region for row in self._rows.get(key.key, ())})
+
     async def _renew(self, session: AsyncSession, at: datetime) -> None:
         if self._checked_at is not None and abs(at - self._checked_at) < RULE_CHECK_INTERVAL:
             return

@@ -73,7 +73,7 @@ def _add_read_routes(router: APIRouter, registry: RuleRegistry) -> None:
         prefix: Annotated[str, Query(max_length=80)] = "",
     ) -> Any:  # noqa: ANN401 - shaped by response_model
         return await list_rows_in_force(
-            work.session, registry, on or work.today, region or work.context.settings.district, prefix
+            work.session, registry, on or work.today, region or work.home_region, prefix
         )
 
     @router.get("/{key}", response_model=list[RuleRead], **requires(May.RULE_READ, refuses=(NotFound,)))

@@ -137,4 +137,5 @@ def test_one_command_loads_a_file(
     assert load_regions.main([str(DATA_FOLDER / "regions-632323.csv")]) == 0
     assert "新增 82" in capsys.readouterr().out
     assert load_regions.main([str(tmp_path / "nothing.csv")]) == 1
-    assert load_regions.main([]) == 2
+    assert load_regions.main(["110101"]) == 1
+    assert "现有: 430511、511703、620602、632323" in capsys.readouterr().err

@@ -22,7 +22,10 @@ pytestmark = pytest.mark.timeout(600)  # starts the whole system, on whatever ma
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    process, address = start_system(tmp_path_factory.mktemp("tours") / "var")
+    var = tmp_path_factory.mktemp("tours") / "var"
+    process, address = start_system(var)
+    command = [sys.executable, "-m", "services.identity.load_regions", "632323", "--demo"]  # make district
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"XIANJIE_VAR": str(var)}, check=True)
     yield address
     process.terminate()
     process.communicate(timeout=30)

@@ -25,7 +25,7 @@ from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 async def _get_subclass_labels(work: UnitOfWork, asset: Asset) -> dict[str, str]:
     """Subclass code → label of the asset's class, as the rule had them when it was built."""
-    subclasses = (await work.get_rule(SUBCLASSES, on=asset.built_on)).value
+    subclasses = (await work.get_rule(SUBCLASSES, on=asset.built_on, region=asset.region)).value
     return subclasses[asset.asset_class]
 
 
@@ -125,7 +125,7 @@ async def render_region_certificates(work: UnitOfWork, region: str, asset_class:
 
 async def _build_certificate(work: UnitOfWork, asset: Asset) -> Certificate:
     subclass_labels = await _get_subclass_labels(work, asset)
-    funding_labels = (await work.get_rule(FUNDING_CODES, on=asset.built_on)).value
+    funding_labels = (await work.get_rule(FUNDING_CODES, on=asset.built_on, region=asset.region)).value
     return Certificate(
         number=asset.certificate_no,
         code=asset.code,

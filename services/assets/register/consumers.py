@@ -44,8 +44,8 @@ async def create_drafts(work: UnitOfWork, envelope: Envelope, acceptance: Projec
     await work.session.flush()
     if await repository.system_count_built_assets(work, acceptance.project_id):
         return []
-    subclasses = (await work.get_rule(SUBCLASSES, on=acceptance.completed_on)).value
-    operating_categories = (await work.get_rule(OPERATING_CATEGORIES)).value
+    subclasses = (await work.get_rule(SUBCLASSES, on=acceptance.completed_on, region=envelope.region)).value
+    operating_categories = (await work.get_rule(OPERATING_CATEGORIES, region=envelope.region)).value
     default_class = _default_class(acceptance, operating_categories)
     built_assets = acceptance.built or (_project_as_asset(acceptance),)
     values = _complete_values(built_assets, acceptance.settled)

@@ -178,7 +178,7 @@ class ReadLedger:
 async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     """Read and check every row. Invalid when the file cannot be read as this table or has too many rows."""
     mapping = table_imports.parse_mapping(request.mapping, LEDGER_COLUMNS)
-    names = await find_place_names(work, request.region or _find_home(work))
+    names = await find_place_names(work, request.region or work.home_region)
     options = await table_imports.load_head_options(
         work, IMPORT_HEADS, TABLE_KIND, names.district, repository.MAPPING_TABLE
     )
@@ -205,12 +205,6 @@ async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
             work, repository.MAPPING_TABLE, TABLE_KIND, names.district, mapping, sheet.signatures
         )
     return ReadLedger(sheet, assets)
-
-
-def _find_home(work: UnitOfWork) -> str:
-    """The caller's own region; the installation's district for those who have the whole nation."""
-    regions = [grant.region for grant in work.actor.grants if grant.region[:COUNTY_DIGITS].strip("0")]
-    return regions[0] if regions else work.context.settings.district
 
 
 async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> RegisterImportResult:

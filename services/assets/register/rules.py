@@ -19,11 +19,14 @@ async def check_fields(
     asset_class: AssetClass,
     fields: Mapping[str, Any],
     *,
+    region: str,
     changed: Mapping[str, Any] | None = None,
 ) -> None:
     """Raise Invalid with every contradiction, or when a file id in `changed` (all fields if None) does not exist."""
     date_is_valid = not _date_errors(fields.get("built_on"), work.today)
-    rule = await work.get_rule(SUBCLASSES, on=fields.get("built_on") if date_is_valid else None)
+    rule = await work.get_rule(
+        SUBCLASSES, on=fields.get("built_on") if date_is_valid else None, region=region
+    )
     errors = find_contradictions(asset_class, fields, rule.value, work.today)
     if errors:
         raise Invalid(

@@ -257,7 +257,7 @@ async def create_asset(work: UnitOfWork, body: AssetCreate) -> Asset:
         raise Invalid("补登时间不能晚于现在", "happened_at lies in the future")
     fields = body.model_dump(exclude={"id", "region", "happened_at"})
     fields |= await _project_columns(work, fields)
-    await check_fields(work, body.asset_class, fields)
+    await check_fields(work, body.asset_class, fields, region=body.region)
     asset, created = await create_record(
         work,
         Asset,
@@ -288,7 +288,11 @@ async def update_asset(work: UnitOfWork, asset: Asset, body: AssetChange, match:
     if "region" in fields:
         work.actor.require(May.ASSET_REGISTER, fields["region"])
     await check_fields(
-        work, fields.get("asset_class", asset.asset_class), _merged_fields(asset, fields), changed=fields
+        work,
+        fields.get("asset_class", asset.asset_class),
+        _merged_fields(asset, fields),
+        region=fields.get("region", asset.region),
+        changed=fields,
     )
     values = to_columns(fields)
     before = {name: getattr(asset, name) for name in values if getattr(asset, name) != values[name]}

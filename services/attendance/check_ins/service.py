@@ -131,8 +131,9 @@ async def evaluate_submissions(
         work.context, work.session, persons, since, work.at, query_assignments
     )
     for submission in accepted:
+        home = submission.actor.home_region or work.context.settings.district
         try:
-            _evaluate_submission(submission, assignments[submission.actor.id], work.context.settings.district)
+            _evaluate_submission(submission, assignments[submission.actor.id], home)
         except ApiError as refusal:
             submission.refusal = refusal
     await _refuse_excess(work, [submission for submission in submissions if submission.is_accepted])
@@ -193,7 +194,7 @@ def build_detail(work: UnitOfWork, check_in: CheckIn) -> CheckInDetail:
 
 async def _parse_submission(work: UnitOfWork, submission: Submission) -> None:
     """Parses the items, each by the rules of its day. Raises Forbidden where own check-in is off on all their days."""
-    region = next((grant.region for grant in submission.actor.grants), work.context.settings.district)
+    region = submission.actor.home_region or work.context.settings.district
     district = get_district(region)
     today = await _get_day_rules(work, submission, district, work.today)
     submission.limits = today.limits

@@ -11,10 +11,10 @@ from services.attendance.days.models import AttendanceDay
 from services.attendance.messages.schemas import MessageKind
 from services.attendance.messages.service import format_days, format_reason, send_message
 from services.attendance.policy import CHECK_IN_SWITCHES
-from shared.auth import May, region_bounds
+from shared.auth import May
 from shared.clients.attendance import ComplaintMoved
 from shared.db import new_id
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict, FieldError, Invalid, NotFound
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest, apply_transition
@@ -46,13 +46,13 @@ _MODE_LABELS = {
 
 
 async def create_complaint(work: UnitOfWork, body: ComplaintCreate) -> Complaint:
-    """Records a complaint, which may be anonymous. Raises Invalid for a region outside this district, where nobody would see it."""
-    low, high = region_bounds(work.context.settings.district)
-    if not low <= body.region <= high:
-        detail = "这个地区不归本县, 请填写本县的乡镇或村"
-        raise Invalid(
-            detail, "Not a region of this district", errors=[FieldError("elsewhere", detail, "", "/region")]
-        )
+    """Records a complaint, which may be anonymous. Raises Invalid for a region that nobody here serves."""
+    try:
+        await work.service_client("identity").get(f"/api/v1/regions/{body.region}")
+    except NotFound:
+        detail = "这个地区不在本系统, 请填写本县的乡镇或村"
+        errors = [FieldError("elsewhere", detail, "not served here", "/region")]
+        raise Invalid(detail, "Not a region of this installation", errors=errors) from None
     complaint_id = body.id or new_id()
     associated_data = f"complaint:{complaint_id}:contact"
     complaint, _ = await create_record(
@@ -146,7 +146,7 @@ async def answer_complaint(
 
 async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
     """Returns the attendance methods switched on in a region, with the record-keeping number and the promises."""
-    region_code = region or work.context.settings.district
+    region_code = region or work.home_region
     switches = (await work.get_rule(CHECK_IN_SWITCHES, region=region_code)).value
     return Compliance(
         region=region_code,
@@ -159,8 +159,7 @@ async def get_compliance(work: UnitOfWork, region: str) -> Compliance:
 
 async def list_switches(work: UnitOfWork) -> list[SwitchRead]:
     """List what is switched on today where the caller works: own check-in, photos, imports, spot checks."""
-    region = work.actor.grants[0].region if work.actor.grants else ""
-    rule = await work.get_rule(CHECK_IN_SWITCHES, region=region)
+    rule = await work.get_rule(CHECK_IN_SWITCHES)
     values = rule.value.model_dump(mode="json")
     return [
         SwitchRead(key=f"check_in.{name}", label=label, value=values[name], basis=rule.ref)

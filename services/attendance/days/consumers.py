@@ -192,18 +192,23 @@ async def refresh_provisional_days(context: ServiceContext, rest: float = 0) -> 
 
 
 async def coarsen_locations(context: ServiceContext) -> int:
-    """Coarsens positions of check-ins, visits and imported records past the district's retention; returns the row count."""
-    async with context.database.write() as session:
-        work = context.unit_of_work(session)
-        switches = (await work.get_rule(CHECK_IN_SWITCHES)).value
-        before = work.today - timedelta(days=switches.coarse_after_days)
-        region_span = region_bounds(context.settings.district)
-        since = datetime.combine(before, time(), CHINA_TIME_ZONE)
-        return (
-            await repository.system_coarsen_check_ins(session, region_span, before, 5000)
-            + await visits.system_coarsen_visits(session, region_span, before, 5000)
-            + await imports.system_coarsen_records(session, region_span, since, MAX_IMPORTS_PER_PASS)
-        )
+    """Coarsens positions of check-ins, visits and imported records past each district's retention; returns the row count."""
+    async with context.database.read() as session:
+        districts = await repository.system_list_districts(session)
+    count = 0
+    for district in districts:
+        async with context.database.write() as session:
+            work = context.unit_of_work(session)
+            switches = (await work.get_rule(CHECK_IN_SWITCHES, region=district)).value
+            before = work.today - timedelta(days=switches.coarse_after_days)
+            region_span = region_bounds(district)
+            since = datetime.combine(before, time(), CHINA_TIME_ZONE)
+            count += (
+                await repository.system_coarsen_check_ins(session, region_span, before, 5000)
+                + await visits.system_coarsen_visits(session, region_span, before, 5000)
+                + await imports.system_coarsen_records(session, region_span, since, MAX_IMPORTS_PER_PASS)
+            )
+    return count
 
 
 async def run_projection(context: ServiceContext) -> None:

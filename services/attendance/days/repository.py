@@ -227,6 +227,13 @@ async def system_list_unevaluated_persons(session: AsyncSession, on: date, *, pr
     return list((await execute_core(session, query.order_by(assignment.person))).scalars())
 
 
+async def system_list_districts(session: AsyncSession) -> list[str]:
+    """Returns the districts that have posts."""
+    head = sa.func.substr(get_columns(Post).region, 1, DISTRICT_DIGITS)
+    rows = await execute_core(session, sa.select(head).distinct().order_by(head))
+    return [code.ljust(12, "0") for code in rows.scalars()]
+
+
 async def system_coarsen_check_ins(
     session: AsyncSession, region: tuple[str, str], before: date, limit: int
 ) -> int:

@@ -55,7 +55,7 @@ async def update_entitlement(
 
 async def get_balances(work: UnitOfWork, person: str, year: int) -> LeaveBalances:
     """Returns the balances of a person that the caller sees. Raises NotFound for another's without access."""
-    region = next((grant.region for grant in work.actor.grants), work.context.settings.district)
+    region = work.home_region
     if person != work.actor.id:
         region = await get_person_region(work, person, work.today)
     if not work.actor.has_access(May.PRESENCE_READ, region, person):

@@ -21,7 +21,7 @@ async def describe_field_days(work: UnitOfWork) -> FieldDaysRead:
     """The caller's posts and the rules of today and the next `DAYS_AHEAD` days, and the holidays of the year."""
     last = work.today + timedelta(days=DAYS_AHEAD)
     rows = await list_person_assignments(work, work.actor.id, work.today, last)
-    region = next((grant.region for grant in work.actor.grants), work.context.settings.district)
+    region = work.home_region
     year = (date(work.today.year, 1, 1), date(work.today.year, 12, 31))
     return FieldDaysRead(
         posts=[

@@ -7,6 +7,7 @@ from uuid import UUID
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.service import shows_presence
+from services.attendance.fields import get_district
 from services.attendance.imports import repository
 from services.attendance.imports.schemas import DingTalkAnswer, ListAsk, RecordAsk, parse_dingtalk_time
 from services.attendance.reviews.models import Review
@@ -54,7 +55,7 @@ async def list_results(work: UnitOfWork, request: ListAsk) -> DingTalkAnswer:
         return _build_refusal(f"limit 最大 {MAX_ROWS}")
     check_ins = await repository.list_check_ins_by_day(work, request.userIdList, first, last)
     reviews = await repository.list_reviews(work, request.userIdList, first, last)
-    corp_id = work.context.settings.district
+    corp_id = get_district(work.home_region)
     rows = [_build_result_row(check_in, reviews, corp_id) for check_in in check_ins]
     for day in await repository.list_unexplained_days(work, request.userIdList, first, last):
         if not any(
@@ -82,7 +83,7 @@ async def list_details(work: UnitOfWork, request: RecordAsk) -> DingTalkAnswer:
     )
     days = since.date() - timedelta(days=1), until.date()
     reviews = await repository.list_reviews(work, request.userIds, *days)
-    corp_id = work.context.settings.district
+    corp_id = get_district(work.home_region)
     return DingTalkAnswer(
         recordresult=[
             _build_result_row(check_in, reviews, corp_id) | _build_detail_columns(check_in)

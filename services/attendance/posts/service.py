@@ -128,7 +128,7 @@ async def get_person_region(work: UnitOfWork, person: str, on: date) -> str:
     """Returns the region of the person's assignment that day; without one, of the caller's first role."""
     for assignment, _ in await list_person_assignments(work, person, on, on):
         return assignment.region
-    return next((grant.region for grant in work.actor.grants), work.context.settings.district)
+    return work.home_region
 
 
 async def create_post(work: UnitOfWork, body: PostCreate) -> Post:

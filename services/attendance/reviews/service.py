@@ -129,11 +129,11 @@ async def create_correction(work: UnitOfWork, body: Correction) -> CheckIn:
     if body.taken_at > work.at:
         detail = "时间不能晚于现在"
         raise Invalid(detail, "In the future", errors=[FieldError("in_the_future", detail, "", "/taken_at")])
-    most_days = (await work.get_rule(CHECK_IN_LIMITS)).value.refused_after_days
-    if (work.at - body.taken_at).days >= most_days:
-        raise Invalid(f"只能更正 {most_days} 天内的记录", "Too old")
     local_day = to_local_date(body.taken_at)
     region = await get_person_region(work, body.person, local_day)
+    most_days = (await work.get_rule(CHECK_IN_LIMITS, region=get_district(region))).value.refused_after_days
+    if (work.at - body.taken_at).days >= most_days:
+        raise Invalid(f"只能更正 {most_days} 天内的记录", "Too old")
     rule = await work.get_rule(CHECK_IN_LIMITS, region=get_district(region), on=local_day)
     on = resolve_work_date(body.taken_at, rule.value)
     assignments = await list_person_assignments(work, body.person, on, on)

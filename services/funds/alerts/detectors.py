@@ -52,6 +52,7 @@ from shared.clients.funds import (
 from shared.errors import NotFound
 from shared.notices import repository as notices
 from shared.notices.service import NoticePosted
+from shared.rules import ancestor_codes
 
 
 async def detect_idle_allocations(context: DetectionContext[SteppedAlertRule]) -> list[Detection]:
@@ -230,24 +231,33 @@ async def detect_unpublished_targets(context: DetectionContext[AlertRule]) -> li
 
 async def detect_unmonitored_targets(context: DetectionContext[AlertRule]) -> list[Detection]:
     """Performance targets of this year without monitoring after the deadline of rule target.monitoring."""
-    deadline = (await context.work.get_rule(TARGET_MONITORING, on=context.on)).value.get_date(context.on.year)
-    if context.on <= deadline:
-        return []
-    return [
-        Detection(
-            "target",
-            str(row.id),
-            row.region,
-            row.project_name,
-            f"应于 {deadline} 前开展绩效运行监控, 尚无 {deadline.month} 月以来的监控记录",
-            AlertSeverity.YELLOW,
-            {"监控期限": str(deadline), "逾期天数": str((context.on - deadline).days)},
-            [format_row(row._asdict())],
-        )
+    work, on = context.work, context.on
+    deadlines = {
+        region: (await work.get_rule(TARGET_MONITORING, on=on, region=region)).value.get_date(on.year)
+        for region in await work.context.rules.list_regions(work.session, TARGET_MONITORING, work.at)
+    }
+    detections = []
+    for deadline in {deadline for deadline in deadlines.values() if deadline < on}:
         for row in context.note_truncation(
-            await repository.system_list_unmonitored_targets(context.work, deadline, context.subjects)
-        )
-    ]
+            await repository.system_list_unmonitored_targets(work, deadline, context.subjects)
+        ):
+            if next(deadlines[one] for one in ancestor_codes(row.region) if one in deadlines) != deadline:
+                continue
+            message = f"应于 {deadline} 前开展绩效运行监控, 尚无 {deadline.month} 月以来的监控记录"
+            figures = {"监控期限": str(deadline), "逾期天数": str((on - deadline).days)}
+            detections.append(
+                Detection(
+                    "target",
+                    str(row.id),
+                    row.region,
+                    row.project_name,
+                    message,
+                    AlertSeverity.YELLOW,
+                    figures,
+                    [format_row(row._asdict())],
+                )
+            )
+    return detections
 
 
 async def detect_payments_ahead_of_works(context: DetectionContext[AheadRule]) -> list[Detection]:
@@ -385,8 +395,12 @@ async def detect_wrong_payees(context: DetectionContext[WindowAlertRule]) -> lis
 async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) -> list[Detection]:
     """Payments whose purpose contains a word forbidden on their own day (rule payment.purpose)."""
     words: set[str] = set()
+    regions = await context.work.context.rules.list_regions(
+        context.work.session, PAYMENT_PURPOSE, context.work.at
+    )
     for on in (context.on, context.rule.value.get_window_start(context.on)):
-        words |= set(await _get_forbidden_words(context, on))
+        for region in regions:
+            words |= set(await _get_forbidden_words(context, on, region))
     detections = []
     for row in context.note_truncation(
         await repository.system_list_payments_by_purpose(
@@ -394,7 +408,7 @@ async def detect_forbidden_purposes(context: DetectionContext[WindowAlertRule]) 
         )
     ):
         on = row.paid_on or row.applied_on
-        words_then = await _get_forbidden_words(context, on)
+        words_then = await _get_forbidden_words(context, on, row.region)
         forbidden = [word for word in words_then if word in row.purpose]
         if forbidden and not any(word in row.purpose for word in words_then[forbidden[0]]):
             message = f"用途“{row.purpose}”含有禁止内容: {'、'.join(forbidden)}"
@@ -419,11 +433,11 @@ async def detect_blocked_purposes(context: DetectionContext[AlertRule]) -> list[
 
 
 async def _get_forbidden_words(
-    context: DetectionContext[WindowAlertRule], on: date
+    context: DetectionContext[WindowAlertRule], on: date, region: str
 ) -> dict[str, tuple[str, ...]]:
-    """Forbidden word → words that excuse it, on a day; empty if no rule was in force."""
+    """Forbidden word → words that excuse it, on a day in a region; empty if no rule was in force."""
     try:
-        value = (await context.work.get_rule(PAYMENT_PURPOSE, on=on)).value
+        value = (await context.work.get_rule(PAYMENT_PURPOSE, on=on, region=region)).value
     except NotFound:
         return {}
     return dict.fromkeys(value.words, value.but)

@@ -57,7 +57,7 @@ Year = Annotated[int, Query(ge=2000, le=2100)]
 @router.get("/templates", response_model=list[TargetTemplate], **requires(May.FUND_READ))
 async def list_target_templates(work: ReadWork) -> list[TargetTemplate]:
     """绩效指标模板, 按项目类型."""
-    return await service.list_templates(work, work.context.settings.district)
+    return await service.list_templates(work, work.home_region)
 
 
 @router.get("/sheet", response_model=YearSheet, **requires(May.FUND_READ))

@@ -76,13 +76,13 @@ def _dummy_hash() -> str:
 
 
 async def require_strong_password(
-    work: UnitOfWork, words: Sequence[str], password: str, pointer: str
+    work: UnitOfWork, words: Sequence[str], password: str, pointer: str, region: str | None = None
 ) -> None:
-    """Invalid unless the password keeps rule `auth.password` and is not one that people guess first.
+    """Invalid unless the password keeps rule `auth.password` of the account's region and is not one that people guess first.
 
     `words` are the name of the account and of its person: a password that is built on them is refused.
     """
-    rule = (await work.get_rule(PASSWORD)).value
+    rule = (await work.get_rule(PASSWORD, region=region)).value
     tests = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum())
     kinds = sum(any(test(one) for one in password) for test in tests)
     detail = ""

@@ -29,6 +29,13 @@ async def system_find_account(work: UnitOfWork, account_id: str, *, lock: bool =
     return (await work.session.exec(query.with_for_update() if lock else query)).first()
 
 
+async def system_list_accounts_created_by(work: UnitOfWork, creator: str) -> Sequence[Account]:
+    """Every account that was created by this account or process, in order of id, without a permission check."""
+    return (
+        await work.session.exec(select(Account).where(Account.created_by == creator).order_by(Account.id))
+    ).all()
+
+
 async def system_list_person_accounts(work: UnitOfWork, person_id: str) -> list[str]:
     """The ids of every account of a person, in order."""
     query = select(Account.id).where(Account.person_id == person_id).order_by(Account.id)

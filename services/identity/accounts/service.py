@@ -131,17 +131,23 @@ async def create_user(work: UnitOfWork, body: AccountCreate) -> Account:
     """Create a person's account. A password set by the administrator must be changed at the first sign-in."""
     work.actor.require(May.ACCOUNT_MANAGE, body.region)
     words = (body.id, body.name)
-    secret = await _hash_new_password(work, words, body.password) if body.password is not None else ""
+    secret = (
+        await _hash_new_password(work, words, body.password, body.region) if body.password is not None else ""
+    )
     columns = body.model_dump(include={"name", "region", "organisation_id"})
     return await create_account(
         work, body.id, body.grants, kind=USER_KIND, secret=secret, must_change=bool(secret), **columns
     )
 
 
-async def _hash_new_password(work: UnitOfWork, words: Sequence[str], password: str) -> str:
+async def _hash_new_password(
+    work: UnitOfWork, words: Sequence[str], password: str, region: str | None = None
+) -> str:
     """Check and hash a password. Called before the first write, so that no lock is held while hashing."""
     async with work.context.database.read() as session:
-        await require_strong_password(work.context.unit_of_work(session), words, password, "/password")
+        await require_strong_password(
+            work.context.unit_of_work(session), words, password, "/password", region
+        )
     return await hash_password(password)
 
 
@@ -316,7 +322,7 @@ async def change_password(work: UnitOfWork, body: PasswordChange, source: str) -
         if body.new == body.old:
             raise _password_change_error("新口令不能与原口令相同", "/new")
         words = (work.actor.id, work.actor.name)
-        await require_strong_password(reading, words, body.new, "/new")
+        await require_strong_password(reading, words, body.new, "/new", work.home_region)
         lock = await lock_outs.find_lock(reading, USER_KIND, work.actor.id, source)
         former = await repository.system_list_former_secrets(reading, work.actor.id)
     if account is None or not await verify_password(body.old, account.secret if lock is None else None):

@@ -82,7 +82,7 @@ async def record_failure(
         work = context.unit_of_work(session)
         name_hash, source = hash_name(context, kind, name), normalize_source(source)
         failures = await repository.system_add_failure(work, name_hash, source)
-        rule = (await work.get_rule(LOCK_OUT)).value
+        rule = (await work.get_rule(LOCK_OUT, region=account.region if account else None)).value
         known = account.id if account is not None else ""
         failed = SignInFailed(account=known, name_hash=name_hash, source=source, reason=reason)
         await _publish(work, failed, account, name_hash)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.identity.regions.models import Region
+from shared.auth import region_bounds
 from shared.errors import NotFound
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
@@ -20,6 +21,17 @@ async def get_region(work: UnitOfWork, code: str) -> Region:
     if region is None:
         raise NotFound(f"没有区划 {code}", f"No region {code}")
     return region
+
+
+def is_of_own_districts(work: UnitOfWork) -> sa.ColumnElement[bool]:
+    """Condition: a region of the districts that the caller works in, or above one: what a phone keeps."""
+    areas = {grant.region for grant in work.actor.grants}
+    districts = {area[:6].ljust(12, "0") for area in areas}
+    above = {code for district in districts for code in ancestor_codes(district)}
+    return sa.or_(
+        col(Region.code).in_(sorted(above)),
+        *(col(Region.code).between(*region_bounds(one)) for one in sorted(districts)),
+    )
 
 
 async def list_ancestors(work: UnitOfWork, code: str) -> Sequence[Region]:

@@ -90,5 +90,6 @@ REGION_KIND = RecordKind(
     search=("name", "pinyin", "initials"),
     parents={"parent_code": "region"},
     region="code",
+    visible=repository.is_of_own_districts,
     phone=True,
 )

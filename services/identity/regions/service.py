@@ -59,18 +59,14 @@ async def upsert_regions(work: UnitOfWork, rows: Sequence[RegionRow]) -> RegionI
 
 async def import_upload(work: UnitOfWork, content: bytes) -> RegionImportResult:
     """Import an uploaded file. Raises NotFound or Forbidden for a row outside the caller's regions, Invalid for bad rows."""
-    rows = _decode_rows(content)
+    rows = decode_rows(content)
     for row in rows:
         work.actor.require(May.REGION_MANAGE, row.code)
     return await upsert_regions(work, rows)
 
 
-async def import_bundled(work: UnitOfWork, content: bytes) -> RegionImportResult:
-    """Import a file of the installation without a permission check; raises Invalid for bad rows."""
-    return await upsert_regions(work, _decode_rows(content))
-
-
-def _decode_rows(content: bytes) -> list[RegionRow]:
+def decode_rows(content: bytes) -> list[RegionRow]:
+    """The rows of a region file in UTF-8 or GB 18030; raises Invalid for bad rows."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -44,7 +44,7 @@ async def is_required(work: UnitOfWork, account: Account, grants: list[RoleGrant
     """Whether the grants of an account hold a permission for which the rule requires a second factor."""
     if account.kind != "user" or is_exempt(work, account):
         return False
-    permissions = (await work.get_rule(SECOND_FACTOR)).value.permissions
+    permissions = (await work.get_rule(SECOND_FACTOR, region=account.region)).value.permissions
     return any(permissions & set(ROLES[grant.role]) for grant in grants)
 
 

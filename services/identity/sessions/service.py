@@ -71,7 +71,7 @@ async def open_session(
     work: UnitOfWork, account: Account, client: Client, method: str, *, session_id: str = ""
 ) -> Session:
     """Begin a session of an account; the oldest ones end when there are more than rule `auth.sessions` allows."""
-    life = (await work.get_rule(TOKEN_LIFE)).value
+    life = (await work.get_rule(TOKEN_LIFE, region=account.region)).value
     session = Session(
         id=session_id or str(new_id()),
         account_id=account.id,
@@ -84,7 +84,7 @@ async def open_session(
         expires_at=work.at + (life.refresh if account.kind == USER_KIND else life.access),
     )
     if account.kind == USER_KIND:
-        limit = (await work.get_rule(SESSIONS)).value.most
+        limit = (await work.get_rule(SESSIONS, region=account.region)).value.most
         surplus = (await repository.system_list_open_sessions(work, account.id))[limit - 1 :]
         if surplus:
             await repository.system_end_sessions(work, [one.id for one in surplus], "too_many")
@@ -107,7 +107,7 @@ async def issue_tokens(
     must_enrol = await second_factors.is_required(work, account, grants) and not (
         await second_factors.is_active(work, account.id) or _issuer_checks_factor(work, session)
     )
-    life = (await work.get_rule(TOKEN_LIFE)).value
+    life = (await work.get_rule(TOKEN_LIFE, region=account.region)).value
     claims = await _build_claims(work, account, grants, work.at + life.access)
     claims |= {"sid": session.id, "gen": session.generation}
     if must_change or must_enrol:
@@ -142,7 +142,7 @@ async def issue_tokens(
 
 async def _is_password_expired(work: UnitOfWork, account: Account) -> bool:
     """Whether the password is older than rule `auth.password_age` allows (0: never)."""
-    days = (await work.get_rule(PASSWORD_AGE)).value
+    days = (await work.get_rule(PASSWORD_AGE, region=account.region)).value
     if not days or account.kind != USER_KIND or not account.secret or second_factors.is_exempt(work, account):
         return False
     return (account.password_changed_at or account.created_at) + timedelta(days=days) <= work.at
@@ -303,7 +303,7 @@ async def _continue_session(
         return await open_session(work, account, client, method, session_id=token.family)
     if session.ended_at is not None:
         return None
-    rule = (await work.get_rule(SESSIONS)).value
+    rule = (await work.get_rule(SESSIONS, region=account.region)).value
     grants = (await accounts.system_list_grants(work, [account.id], work.today))[account.id]
     privileged = await second_factors.is_required(work, account, grants)
     idle = timedelta(minutes=rule.privileged_idle_minutes if privileged else rule.idle_minutes)

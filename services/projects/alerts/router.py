@@ -21,7 +21,7 @@ RegionParam = Annotated[RegionCode | None, Query(description="空为本县")]
 @warning_router.get("", response_model=WarningCounts, **requires(May.PROJECT_READ))
 async def count_warnings(work: ReadWork, region: RegionParam = None) -> WarningCounts:
     """各条预警规则命中的项目数."""
-    return await service.count_warnings(work, region or work.context.settings.district)
+    return await service.count_warnings(work, region or work.home_region)
 
 
 @warning_router.get(
@@ -33,7 +33,7 @@ async def list_warned_projects(
     work: ReadWork, params: Pagination, rule: Annotated[str, Path(max_length=40)], region: RegionParam = None
 ) -> Page[WarningItem]:
     """一条规则预警的项目, 责任角色和处理期限."""
-    return await service.list_warned_projects(work, params, region or work.context.settings.district, rule)
+    return await service.list_warned_projects(work, params, region or work.home_region, rule)
 
 
 router = alert_router("/projects", "项目预警", ALERTS, scan_alerts)

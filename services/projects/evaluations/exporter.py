@@ -52,7 +52,7 @@ def _build_row(number: int, evaluation: ProjectEvaluation, places: PlaceNames) -
 
 async def write_evaluations(work: UnitOfWork, filters: EvaluationFilter) -> ExportFile:
     """Write the evaluations the caller may read, best first, to a workbook."""
-    district = filters.region or work.context.settings.district
+    district = filters.region or work.home_region
     places = await find_place_names(work, district)
     rule = await work.get_rule(EVALUATION_SHEET, region=district)
     columns = _build_columns(rule.value.items)

@@ -62,7 +62,7 @@ async def count_evaluations(
     work: ReadWork, region: RegionParam = None, year: YearParam = None, category: CategoryParam = None
 ) -> EvaluationCounts:
     """各等次的项目数, 点开见项目."""
-    return await service.count_grades(work, region or work.context.settings.district, year, category)
+    return await service.count_grades(work, region or work.home_region, year, category)
 
 
 @router.get(

@@ -233,7 +233,7 @@ class ExportFile:
 
 async def write_projects(work: UnitOfWork, filters: ProjectFilter, export_format: ExportFormat) -> ExportFile:
     """Write the projects the caller may read to a temporary file in the given format."""
-    district = filters.region or work.context.settings.district
+    district = filters.region or work.home_region
     region_names = await find_place_names(work, district)
     target = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY_BYTES)  # noqa: SIM115 - closed after it is sent
     media_type, extension = MEDIA_TYPES[export_format]

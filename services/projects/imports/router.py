@@ -59,7 +59,7 @@ async def download_template(
     region: Annotated[RegionCode | None, Query(description="空为本县")] = None,
 ) -> Response:
     """项目库表模板: 带下拉列表(项目类型, 乡镇, 建设性质)和填写说明."""
-    district = region or work.context.settings.district
+    district = region or work.home_region
     region_names = await find_place_names(work, district)
     tree = await categories.get_category_tree(work, region=district)
     levels = {

@@ -74,7 +74,7 @@ async def screen_subject(
 
     A stored project (`project_id`) is compared with all similar projects, a text only with those its author may read.
     """
-    engine = await get_engine_for_region(work, subject.region or work.context.settings.district)
+    engine = await get_engine_for_region(work, subject.region or work.home_region)
     keys = compute_duplicate_keys(subject)
     if project_id is None:
         return engine.screen_subject(subject, await repository.list_similar(work, keys))

@@ -20,4 +20,4 @@ async def read_summary(
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
 ) -> ProjectsSummary:
     """项目统计: 按下级地区、阶段、一级类型的个数与金额."""
-    return await service.compute_summary(work, region or work.context.settings.district, year)
+    return await service.compute_summary(work, region or work.home_region, year)

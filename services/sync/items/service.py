@@ -371,7 +371,7 @@ def _build_row(work: UnitOfWork, sender: Actor, item: PendingItem, *, lease: boo
 
 def find_home(context: ServiceContext, actor: Actor) -> str:
     """The region a sender's rows belong to: that of their first grant, else the district."""
-    return next((grant.region for grant in actor.grants), context.settings.district)
+    return actor.home_region or context.settings.district
 
 
 def _describe_method(method: str) -> str:
