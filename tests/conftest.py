@@ -55,6 +55,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_national_ids.py",
     "tests/shared/test_uuid7.py",
     "tests/shared/test_money.py",
+    "tests/shared/test_papers.py",
     "tests/shared/test_field_encryption.py",
     "tests/shared/test_coordinates.py",
     "tests/shared/test_spreadsheets.py",

@@ -3,13 +3,13 @@
 from fastapi import Response
 
 from shared.http import content_disposition
-from shared.spreadsheets import XLSX_MEDIA_TYPE
+from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 
 
-def build_download_response(content: bytes, name: str) -> Response:
-    """Returns the workbook as an attachment with this file name (UTF-8)."""
+def build_download_response(content: bytes, name: str, form: SheetForm = "xlsx") -> Response:
+    """Returns the workbook or PDF as an attachment with this file name (UTF-8)."""
     headers = {
         **content_disposition(name),
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(content, media_type=XLSX_MEDIA_TYPE, headers=headers)
+    return Response(content, media_type=SHEET_MEDIA_TYPES[form], headers=headers)

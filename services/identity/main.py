@@ -6,6 +6,7 @@ from datetime import datetime
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from services.identity.account_imports.router import router as account_imports
 from services.identity.accounts.router import ACCOUNT_KIND, CLIENT_KIND
 from services.identity.accounts.router import clients_router as clients
 from services.identity.accounts.router import router as accounts
@@ -45,6 +46,7 @@ SERVICE = Service(
         sessions,
         second_factors,
         device_keys,
+        account_imports,
         accounts,
         user_sessions,
         user_factors,

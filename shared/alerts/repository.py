@@ -19,6 +19,8 @@ from shared.events import current_epoch_name, insert_once
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
 
+MAX_PRINTED_ALERTS = 2000
+
 
 def _alert_table(alerts: AlertConfig) -> sa.Table:
     table: sa.Table = alerts.row.__table__  # type: ignore[attr-defined]
@@ -59,6 +61,22 @@ async def list_alerts(
         query = query.where(col(row.state) == AlertState.OPEN, col(row.due_on) < overdue)
     orders = {"due_on": col(row.due_on), "created_at": col(row.created_at)}
     return await list_page(work.session, query, params, orders=orders, key=col(row.id), default="due_on")
+
+
+async def list_printed_alerts(
+    work: UnitOfWork, alerts: AlertConfig, region: str, state: AlertState | None
+) -> list[AlertRow]:
+    """The alerts of a region for a printed list, by due date, at most `MAX_PRINTED_ALERTS`; without a state those not closed."""
+    row = alerts.row
+    wanted = row.state == state if state is not None else row.state != AlertState.CLOSED
+    query = select(row).where(
+        work.actor.scope_filter(alerts.read, col(row.region)),
+        col(row.region).between(*region_bounds(region)),
+        wanted,
+    )
+    return list(
+        await work.session.exec(query.order_by(col(row.due_on), col(row.id)).limit(MAX_PRINTED_ALERTS))
+    )
 
 
 async def count_alerts(work: UnitOfWork, alerts: AlertConfig, region: str, on: date) -> list[sa.Row[Any]]:

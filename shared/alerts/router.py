@@ -1,10 +1,11 @@
 """Routes of alerts, the same in every service that has alerts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from shared.alerts import repository, service
 from shared.alerts.lifecycle import AlertAction, AlertKind, AlertSeverity, AlertState
@@ -18,11 +19,14 @@ from shared.alerts.schemas import (
     AlertTransitionRequest,
     ScanResult,
 )
+from shared.alerts.sheet import build_issue_sheet
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
 from shared.lifecycle.transitions import TransitionPreview
+from shared.papers import SHEET_MEDIA_TYPES, SheetForm
 from shared.records import RecordKind, turn
+from shared.records.region_names import find_place_names
 from shared.unit_of_work import ServiceContext
 
 
@@ -32,6 +36,7 @@ def alert_router(
     """Router at `{path}/alerts`: list, summary, scan, one alert with history, assignment and actions."""
     router = APIRouter(prefix=f"{path}/alerts", tags=[tag], route_class=Route)
     _add_list_routes(router, alerts)
+    _add_sheet_route(router, alerts)
     _add_scan_route(router, alerts, run_scan)
     _add_detail_routes(router, alerts)
     _add_action_routes(router, alerts)
@@ -78,6 +83,24 @@ def _add_list_routes(router: APIRouter, alerts: AlertConfig) -> None:
     ) -> AlertSummary:
         """预警统计: 按规则、类别和灯的未办, 已办和逾期."""
         return await service.get_alert_summary(work, alerts, region or work.home_region)
+
+
+def _add_sheet_route(router: APIRouter, alerts: AlertConfig) -> None:
+    @router.get("/sheet", response_class=Response, response_model=None, **requires(alerts.read))
+    async def print_alerts(
+        work: ReadWork,
+        region: Annotated[RegionCode | None, Query(description="空为本人辖区")] = None,
+        state: AlertState | None = None,
+        form: SheetForm = "pdf",
+    ) -> Response:
+        """问题清单: 打印、签字用 (PDF 或 XLSX), A4 横向, 先到期的在前."""
+        area = region or work.home_region
+        places = await find_place_names(work, area)
+        rows = await repository.list_printed_alerts(work, alerts, area, state)
+        title = f"{places.describe(area)}问题整改清单"
+        content = await asyncio.to_thread(build_issue_sheet, rows, places, title, form)
+        headers = content_disposition(f"{title}-{work.today}.{form}")
+        return Response(content, media_type=SHEET_MEDIA_TYPES[form], headers=headers)
 
 
 def _add_scan_route(

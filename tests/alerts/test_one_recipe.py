@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from tests.alerts.cases import AlertCase
 from tests.conftest import Clock
+from tests.papers import read_paper
 
 
 async def test_an_alert_is_raised_once_answered_and_closed_by_another(case: AlertCase) -> None:
@@ -12,6 +13,7 @@ async def test_an_alert_is_raised_once_answered_and_closed_by_another(case: Aler
     await case.scan()
     (alert,) = await case.list_alerts()
     await case.act(alert["id"], "answer", 409)
+    paper = read_paper((await case.deciding.get(f"{case.path}/sheet")).content)
     await case.act(alert["id"], "answer", reason="正在办理")
     await case.act(alert["id"], "send_back", reason="请写明期限")
     await case.act(alert["id"], "answer", reason="月底前办完")
@@ -20,6 +22,8 @@ async def test_an_alert_is_raised_once_answered_and_closed_by_another(case: Aler
     await case.scan()
 
     assert (alert["state"], closed["state"]) == ("open", "closed")
+    assert "凉州区问题整改清单" in paper
+    assert "".join(alert["message"].split())[:12] in paper
     assert [one["state"] for one in await case.list_alerts()] == ["closed"]
 
 

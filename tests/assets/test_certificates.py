@@ -1,16 +1,10 @@
 """Certificates of rights: their content equals the register, for one asset or for a village."""
 
-import re
-
 from tests.assets.factories_assets import AssetScenario
 from tests.clients import TOWN, VILLAGE
-from tests.funds.test_disclosure import extract_pdf_text
+from tests.papers import find_unprinted_characters, read_paper
 
 PDF_PAGE_MARKER = b"/Type /Page\n"
-
-
-def extract_text(content: bytes) -> str:
-    return re.sub(r"\s", "", extract_pdf_text(content))
 
 
 async def test_a_certificate_shows_holder_asset_and_funding(scenario: AssetScenario) -> None:
@@ -28,7 +22,8 @@ async def test_a_certificate_shows_holder_asset_and_funding(scenario: AssetScena
         1,
     )
     assert "filename*=UTF-8''" in response.headers["content-disposition"]
-    text = extract_text(response.content)
+    text = read_paper(response.content)
+    assert find_unprinted_characters(response.content) == set()
     for part in (
         "帮扶项目资产权属证书",
         "凉资确〔2024〕1号",
@@ -72,7 +67,7 @@ async def test_certificates_of_a_village_are_printed_with_a_list(scenario: Asset
     for region in (VILLAGE, TOWN):
         printed = await scenario.town.get("/assets/certificates.pdf", params={"region": region})
         assert printed.content.count(PDF_PAGE_MARKER) == 3
-        text = extract_text(printed.content)
+        text = read_paper(printed.content)
         assert "共2本" in text
         assert text.count(numbers[1]) == 2
         assert "没有确权的路" not in text

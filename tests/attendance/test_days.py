@@ -24,6 +24,7 @@ from tests.attendance.factories_attendance import (
 from tests.attendance.fake_channels import build_punch
 from tests.clients import DISTRICT, ServiceUnderTest
 from tests.conftest import Clock
+from tests.papers import read_paper
 
 
 async def run_day_projection(attendance: ServiceUnderTest) -> None:
@@ -167,6 +168,11 @@ async def test_a_night_shift_belongs_to_the_day_on_which_it_begins(
     }
     (duty,) = await post_json(town, "/attendance/duties", {"post_id": post["id"], "shifts": [shift]})
     assert duty["work_date"] == "2024-05-18"
+    printed = await town.get("/attendance/duties/sheet", params={"month": "2024-05"})
+    assert "黄羊镇2024-05值班表" in read_paper(printed.content)
+    assert "2024-05-18六夜班20:00至次日08:00李明黄羊镇广场村委会新店村村委会已排班" in read_paper(
+        printed.content
+    )
     await run_day_projection(attendance)
     day = await get_day(cadre, "2024-05-18")
     assert (day["result"], day["works"]) == ("unexplained", False)

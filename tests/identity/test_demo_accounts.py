@@ -61,7 +61,7 @@ async def test_a_deployment_refuses_to_start_on_demo_accounts(
         await execute_core(session, sa.delete(sa.table("signing_key")))
     await app.state.context.database.close()
 
-    with pytest.raises(DemoAccountActive, match="village_clerk 仍在使用公开口令"):
+    with pytest.raises(DemoAccountActive, match="admin 仍在使用公开口令"):
         await _start_and_list_accounts(settings, clock)
 
 

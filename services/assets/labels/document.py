@@ -1,4 +1,4 @@
-"""Rendering of QR codes (SVG), labels and certificates (PDF, in STSong-Light, which every reader has) and the scan page (HTML)."""
+"""Rendering of QR codes (SVG), labels and certificates (PDF with an embedded font) and the scan page (HTML)."""
 
 import hashlib
 import io
@@ -15,17 +15,16 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, LongTable, PageBreak, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from services.assets.labels.schemas import AssetCard
+from shared.papers import embed_font
 
-FONT_NAME = "STSong-Light"
 LABELS_ACROSS, LABELS_DOWN = 2, 5
 LABEL_WIDTH, LABEL_HEIGHT = 95 * mm, 54 * mm
 LABEL_QR_MM = 36
+LABEL_NOTE = "扫码查看资产信息, 发现损坏请扫码报修"
 CHARS_PER_LINE = 20
 """Characters per line of a label."""
 PAGE_STYLE = (
@@ -69,6 +68,10 @@ CONTENT_SECURITY_POLICY = (
 )
 """Only this script may run, and it may only call its own origin."""
 CERTIFICATE_TITLE = "帮扶项目资产权属证书"
+FIXED_WORDS = (
+    f"{CERTIFICATE_TITLE}资金文号级次与资金金额(元)其余项见资产登记簿未登记发证机关(盖章):发证日期:"
+    "本证依据确权公示结果发放;扫描二维码核对登记内容序号权证号资产编号资产名称所有权人原值(元)"
+)
 PAGE_MARGIN = 22 * mm
 CONTENT_WIDTH = A4[0] - 2 * PAGE_MARGIN
 CERTIFICATE_QR_SIDE = 34 * mm
@@ -132,19 +135,20 @@ def draw_qr_svg(url: str) -> bytes:
 
 def draw_label_sheet(labels: Sequence[Label]) -> bytes:
     """A4 pages with ten labels each, as PDF."""
-    pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
     target = io.BytesIO()
     canvas = Canvas(target, pagesize=A4)
     canvas.setTitle("项目资产标识牌")
-    for index, label in enumerate(labels):
-        place = index % (LABELS_ACROSS * LABELS_DOWN)
-        if index and not place:
-            canvas.showPage()
-        column, row = place % LABELS_ACROSS, place // LABELS_ACROSS
-        left = (A4[0] - LABELS_ACROSS * LABEL_WIDTH) / 2 + column * LABEL_WIDTH
-        top = A4[1] - 10 * mm - row * LABEL_HEIGHT
-        _draw_label(canvas, label, left, top)
-    canvas.save()
+    words = [f"{label.code}{label.name}{label.class_label}{label.owner}" for label in labels]
+    with embed_font("".join([LABEL_NOTE, "编号", *words])) as font:
+        for index, label in enumerate(labels):
+            place = index % (LABELS_ACROSS * LABELS_DOWN)
+            if index and not place:
+                canvas.showPage()
+            column, row = place % LABELS_ACROSS, place // LABELS_ACROSS
+            left = (A4[0] - LABELS_ACROSS * LABEL_WIDTH) / 2 + column * LABEL_WIDTH
+            top = A4[1] - 10 * mm - row * LABEL_HEIGHT
+            _draw_label(canvas, label, left, top, font)
+        canvas.save()
     return target.getvalue()
 
 
@@ -193,11 +197,22 @@ def render_unknown_code_page(message: str) -> str:
 
 def draw_certificates(certificates: Sequence[Certificate], list_title: str = "") -> bytes:
     """PDF of the certificates, preceded by their list when `list_title` is given."""
-    pdfmetrics.registerFont(UnicodeCIDFont(FONT_NAME))
-    flowables: list[Any] = [*_list_flowables(certificates, list_title)] if list_title else []
+    with embed_font(FIXED_WORDS + list_title + "".join(map(_collect_words, certificates))) as font:
+        return _build_certificates(certificates, list_title, font)
+
+
+def _collect_words(certificate: Certificate) -> str:
+    parts = [certificate.number, certificate.code, certificate.name, certificate.holder, certificate.value]
+    parts += [certificate.issuer, certificate.issued_on]
+    parts += [word for row in (*certificate.facts, *certificate.funding) for word in row]
+    return "".join(parts)
+
+
+def _build_certificates(certificates: Sequence[Certificate], list_title: str, font: str) -> bytes:
+    flowables: list[Any] = [*_list_flowables(certificates, list_title, font)] if list_title else []
     for certificate in certificates:
         flowables += [PageBreak()] if flowables else []
-        flowables += _certificate_flowables(certificate)
+        flowables += _certificate_flowables(certificate, font)
     target = io.BytesIO()
     margins = {f"{side}Margin": PAGE_MARGIN for side in ("left", "right", "top", "bottom")}
     document = SimpleDocTemplate(
@@ -207,17 +222,17 @@ def draw_certificates(certificates: Sequence[Certificate], list_title: str = "")
     return target.getvalue()
 
 
-def _draw_label(canvas: Any, label: Label, left: float, top: float) -> None:  # noqa: ANN401 - reportlab has no types
+def _draw_label(canvas: Any, label: Label, left: float, top: float, font: str) -> None:  # noqa: ANN401 - reportlab has no types
     canvas.rect(left, top - LABEL_HEIGHT, LABEL_WIDTH, LABEL_HEIGHT, stroke=1, fill=0)
     draw_qr(
         canvas, segno.make(label.url, error="m", micro=False), left + 3 * mm, top - 9 * mm, LABEL_QR_MM * mm
     )
     lines = [f"编号 {label.code}", *_wrap_text(label.name), label.class_label, *_wrap_text(label.owner)[:2]]
-    canvas.setFont(FONT_NAME, 9)
+    canvas.setFont(font, 9)
     for index, line in enumerate(lines[:7]):
         canvas.drawString(left + (LABEL_QR_MM + 6) * mm, top - (14 + index * 5) * mm, line)
-    canvas.setFont(FONT_NAME, 7)
-    canvas.drawString(left + 3 * mm, top - LABEL_HEIGHT + 4 * mm, "扫码查看资产信息, 发现损坏请扫码报修")
+    canvas.setFont(font, 7)
+    canvas.drawString(left + 3 * mm, top - LABEL_HEIGHT + 4 * mm, LABEL_NOTE)
 
 
 def _wrap_text(text: str) -> list[str]:
@@ -239,39 +254,45 @@ def _draw_frame(canvas: Canvas, _document: Any) -> None:  # noqa: ANN401 - repor
         canvas.rect(inset, inset, A4[0] - 2 * inset, A4[1] - 2 * inset)
 
 
-def _paragraph_style(size: float, **options: Any) -> ParagraphStyle:  # noqa: ANN401
+def _paragraph_style(font: str, size: float, **options: Any) -> ParagraphStyle:  # noqa: ANN401
     return ParagraphStyle(
-        f"s{size}", fontName=FONT_NAME, fontSize=size, leading=size * 1.5, wordWrap="CJK", **options
+        f"{font}-{size}",
+        fontName=font,
+        bulletFontName=font,
+        fontSize=size,
+        leading=size * 1.5,
+        wordWrap="CJK",
+        **options,
     )
 
 
-def _build_cells(rows: Sequence[Sequence[str]], size: float = 10.5) -> list[list[Paragraph]]:
-    style = _paragraph_style(size)
+def _build_cells(rows: Sequence[Sequence[str]], font: str, size: float = 10.5) -> list[list[Paragraph]]:
+    style = _paragraph_style(font, size)
     return [[Paragraph(escape(cell), style) for cell in row] for row in rows]
 
 
-def _certificate_flowables(certificate: Certificate) -> list[Any]:
-    centred = _paragraph_style(12, alignment=TA_CENTER)
+def _certificate_flowables(certificate: Certificate, font: str) -> list[Any]:
+    centred = _paragraph_style(font, 12, alignment=TA_CENTER)
     facts = Table(
-        _build_cells(certificate.facts), colWidths=[32 * mm, CONTENT_WIDTH - 32 * mm], style=GRID_STYLE
+        _build_cells(certificate.facts, font), colWidths=[32 * mm, CONTENT_WIDTH - 32 * mm], style=GRID_STYLE
     )
     funding_rows = [*certificate.funding[:MAX_FUNDING_ROWS]]
     if hidden_count := len(certificate.funding) - len(funding_rows):
         funding_rows.append((f"其余 {hidden_count} 项见资产登记簿", "", ""))
     head = ("资金文号", "级次与资金", "金额(元)")
     money = Table(
-        _build_cells([head, *(funding_rows or [("未登记", "", "")])], 9),
+        _build_cells([head, *(funding_rows or [("未登记", "", "")])], font, 9),
         colWidths=[CONTENT_WIDTH * 0.5, CONTENT_WIDTH * 0.26, CONTENT_WIDTH * 0.24],
         style=GRID_STYLE,
     )
     signed = Paragraph(
         f"发证机关(盖章): {escape(certificate.issuer)}<br/><br/>发证日期: {escape(certificate.issued_on)}<br/><br/>"
         "本证依据确权公示结果发放; 扫描二维码核对登记内容",
-        _paragraph_style(11),
+        _paragraph_style(font, 11),
     )
     return [
         Spacer(1, 4 * mm),
-        Paragraph(CERTIFICATE_TITLE, _paragraph_style(24, alignment=TA_CENTER, spaceAfter=10 * mm)),
+        Paragraph(CERTIFICATE_TITLE, _paragraph_style(font, 24, alignment=TA_CENTER, spaceAfter=10 * mm)),
         Paragraph(escape(certificate.number), centred),
         Spacer(1, 5 * mm),
         facts,
@@ -285,7 +306,7 @@ def _certificate_flowables(certificate: Certificate) -> list[Any]:
     ]
 
 
-def _list_flowables(certificates: Sequence[Certificate], title: str) -> list[Any]:
+def _list_flowables(certificates: Sequence[Certificate], title: str, font: str) -> list[Any]:
     head = ("序号", "权证号", "资产编号", "资产名称", "所有权人", "原值(元)")
     rows = [
         (
@@ -299,5 +320,8 @@ def _list_flowables(certificates: Sequence[Certificate], title: str) -> list[Any
         for index, certificate in enumerate(certificates, 1)
     ]
     widths = [CONTENT_WIDTH * share for share in (0.07, 0.19, 0.2, 0.23, 0.17, 0.14)]
-    table = LongTable(_build_cells([head, *rows], 8), colWidths=widths, repeatRows=1, style=GRID_STYLE)
-    return [Paragraph(escape(title), _paragraph_style(16, alignment=TA_CENTER, spaceAfter=6 * mm)), table]
+    table = LongTable(_build_cells([head, *rows], font, 8), colWidths=widths, repeatRows=1, style=GRID_STYLE)
+    return [
+        Paragraph(escape(title), _paragraph_style(font, 16, alignment=TA_CENTER, spaceAfter=6 * mm)),
+        table,
+    ]

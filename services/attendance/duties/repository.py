@@ -13,7 +13,7 @@ from services.attendance.duties.schemas import DutyState
 from services.attendance.leaves.lifecycle import LeaveState
 from services.attendance.leaves.models import Leave
 from services.attendance.leaves.schemas import DayPart
-from services.attendance.posts.models import Assignment
+from services.attendance.posts.models import Assignment, Post
 from services.attendance.repository import visible_rows
 from services.attendance.sql_conditions import overlaps_days
 from shared.auth import region_bounds
@@ -21,6 +21,8 @@ from shared.db import in_list
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
 from shared.unit_of_work import UnitOfWork
+
+MAX_PRINTED_SHIFTS = 5000
 
 
 def visible_duties(work: UnitOfWork) -> sa.ColumnElement[bool]:
@@ -47,6 +49,23 @@ async def list_duties(
     return await list_page(
         work.session, query, page_params, orders=orders, key=col(Duty.id), default="-work_date"
     )
+
+
+async def list_month_duties(work: UnitOfWork, region: str, first: date, last: date) -> list[tuple[Duty, str]]:
+    """Returns visible shifts of a region that are not cancelled, with the name of their post, by time."""
+    query = (
+        select(Duty, Post.name)
+        .join(Post, col(Post.id) == Duty.post_id)
+        .where(
+            visible_duties(work),
+            col(Duty.region).between(*region_bounds(region)),
+            col(Duty.work_date).between(first, last),
+            Duty.state != DutyState.CANCELLED,
+        )
+        .order_by(col(Duty.starts_at), col(Duty.id))
+        .limit(MAX_PRINTED_SHIFTS)
+    )
+    return [(duty, name) for duty, name in await work.session.exec(query)]
 
 
 async def find_clashing_duty(

@@ -1,13 +1,15 @@
 """Routes `/attendance/duties`, `/attendance/calendar` and `/attendance/duty-swaps`."""
 
+import asyncio
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from sqlmodel import col
 
 from services.attendance.duties import repository, service
+from services.attendance.duties.exporter import build_duty_sheet
 from services.attendance.duties.lifecycle import SWAP, SwapAction, SwapState, caller_is_partner
 from services.attendance.duties.models import Duty, DutySwap
 from services.attendance.duties.schemas import (
@@ -22,11 +24,15 @@ from services.attendance.duties.schemas import (
 )
 from services.attendance.fields import MonthQuery, PersonQuery, RegionQuery
 from services.attendance.sql_conditions import get_columns, in_date_range
+from services.attendance.workbooks import build_download_response
 from shared.auth import May
+from shared.china import month_bounds
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
+from shared.papers import SheetForm
 from shared.records import RecordKind, turn
+from shared.records.region_names import find_place_names
 
 MAX_ROTA_BYTES = 256 * 1024
 """Body limit in bytes of a rota."""
@@ -56,6 +62,18 @@ async def list_duties(
     """值班表; a cadre sees the rota of their posts."""
     where = in_date_range(get_columns(Duty).work_date, since, until)
     return await repository.list_duties(work, page_params, region=region, person=person, where=where)
+
+
+@router.get("/duties/sheet", response_class=Response, response_model=None, **requires(May.PRESENCE_READ))
+async def print_duties(
+    work: ReadWork, month: MonthQuery, region: RegionQuery = "", form: SheetForm = "pdf"
+) -> Response:
+    """值班表: 打印、签字用 (PDF 或 XLSX), A4 横向."""
+    places = await find_place_names(work, region or work.home_region)
+    duties = await repository.list_month_duties(work, region or work.home_region, *month_bounds(month))
+    place = places.describe(region or work.home_region)
+    content = await asyncio.to_thread(build_duty_sheet, duties, places, f"{place}{month}值班表", form)
+    return build_download_response(content, f"值班表-{place}-{month}.{form}", form)
 
 
 @router.post(

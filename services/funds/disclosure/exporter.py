@@ -1,4 +1,4 @@
-"""Announcement as HTML without scripts, and as PDF in STSong-Light (a CID font that needs no font file)."""
+"""Announcement as HTML without scripts, and as PDF with an embedded font."""
 
 import io
 from html import escape
@@ -8,11 +8,10 @@ from reportlab.lib.enums import TA_CENTER
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer
 
 from services.funds.disclosure.schemas import AnnouncementPage
+from shared.papers import embed_font
 
 HTML_STYLE = (
     "body{font-family:serif;max-width:72rem;margin:1rem auto;padding:0 1rem}h1{text-align:center;font-size:1.5rem}"
@@ -39,7 +38,6 @@ def _build_cells(row: tuple[str, ...]) -> str:
     return "".join(f"<td>{escape(cell)}</td>" for cell in row)
 
 
-PDF_FONT = "STSong-Light"
 PDF_MARGIN = 15 * mm
 PDF_GRID_STYLE = [
     ("GRID", (0, 0), (-1, -1), 0.5, colors.black),
@@ -50,9 +48,14 @@ PDF_GRID_STYLE = [
 
 def render_pdf(page: AnnouncementPage) -> bytes:
     """Render the page as PDF, A4 landscape."""
-    pdfmetrics.registerFont(UnicodeCIDFont(PDF_FONT))
-    title = _build_style("title", 18, 26, alignment=TA_CENTER, spaceAfter=10)
-    text_style, cell_style = _build_style("text", 12, 20), _build_style("cell", 9, 12)
+    words = [page.title, ": ", *page.head, *page.totals, *(word for fact in page.words for word in fact)]
+    with embed_font("".join([*words, *(cell for row in page.rows for cell in row)])) as font:
+        return _build_document(page, font)
+
+
+def _build_document(page: AnnouncementPage, font: str) -> bytes:
+    title = _build_style(font, 18, 26, alignment=TA_CENTER, spaceAfter=10)
+    text_style, cell_style = _build_style(font, 12, 20), _build_style(font, 9, 12)
     size = landscape(A4)
     table_width = size[0] - 2 * PDF_MARGIN
     rows = [
@@ -79,5 +82,13 @@ def render_pdf(page: AnnouncementPage) -> bytes:
     return buffer.getvalue()
 
 
-def _build_style(name: str, size: float, leading: float, **options: object) -> ParagraphStyle:
-    return ParagraphStyle(name, fontName=PDF_FONT, fontSize=size, leading=leading, wordWrap="CJK", **options)
+def _build_style(font: str, size: float, leading: float, **options: object) -> ParagraphStyle:
+    return ParagraphStyle(
+        f"{font}-{size}",
+        fontName=font,
+        bulletFontName=font,
+        fontSize=size,
+        leading=leading,
+        wordWrap="CJK",
+        **options,
+    )

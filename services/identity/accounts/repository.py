@@ -1,6 +1,6 @@
 """Queries over accounts and role grants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import sqlalchemy as sa
@@ -34,6 +34,29 @@ async def system_list_accounts_created_by(work: UnitOfWork, creator: str) -> Seq
     return (
         await work.session.exec(select(Account).where(Account.created_by == creator).order_by(Account.id))
     ).all()
+
+
+async def list_grants_by_name(
+    work: UnitOfWork, names: Iterable[str], low: str, high: str
+) -> dict[tuple[str, str, str], str]:
+    """(name of the person, role, region) → account, of grants between two region codes that the caller may read."""
+    query = (
+        select(Account.name, RoleGrant.role, RoleGrant.region, Account.id)
+        .join(RoleGrant, col(RoleGrant.account_id) == Account.id)
+        .where(
+            col(Account.name).in_(sorted(names)),
+            col(RoleGrant.region).between(low, high),
+            work.actor.scope_filter(May.ACCOUNT_READ, col(Account.region), col(Account.id)),
+        )
+    )
+    return {(name, str(role), region): found for name, role, region, found in await work.session.exec(query)}
+
+
+async def system_list_account_ids(work: UnitOfWork, ids: Iterable[str], stems: Iterable[str]) -> set[str]:
+    """Those of these user names that are taken, and every taken one that begins with one of the stems."""
+    wanted = [col(Account.id).startswith(stem, autoescape=True) for stem in sorted(stems)]
+    query = select(Account.id).where(sa.or_(col(Account.id).in_(sorted(ids)), *wanted))
+    return set(await work.session.exec(query))
 
 
 async def system_list_person_accounts(work: UnitOfWork, person_id: str) -> list[str]:

@@ -206,6 +206,18 @@ async def update_user(work: UnitOfWork, account_id: str, body: AccountChange, ma
     return account
 
 
+async def reset_first_password(work: UnitOfWork, account_id: str, secret: str) -> None:
+    """Replace the first password of an account that never changed it; Conflict when it did meanwhile."""
+    account = await repository.get_account(work, account_id, USER_KIND, lock=True)
+    work.actor.require(May.ACCOUNT_MANAGE, account.region)
+    await require_reach_over(work, account)
+    if not account.must_change:
+        raise Conflict(f"{account_id} 刚刚改了口令", f"{account_id} has a password of its own")
+    await _set_password(work, account, secret, reset=True)
+    await sessions.system_end_account(work, account.id, "reset")
+    await save_account(work, account)
+
+
 async def _require_other_person(work: UnitOfWork, account: Account, body: AccountChange) -> None:
     """Forbidden when somebody changes their own rights, or takes an account in hand that reaches further than they do."""
     takes = body.password is not None or body.disabled is not None

@@ -45,6 +45,19 @@ async def list_organisation_names(work: UnitOfWork, ids: Iterable[UUID | None]) 
     return {row.id: row.name for row in rows}
 
 
+async def find_organisations_by_name(
+    work: UnitOfWork, names: Iterable[str], low: str, high: str
+) -> dict[str, UUID]:
+    """Name → id of the open organisations with these names in regions between two codes."""
+    query = select(Organisation.name, Organisation.id).where(
+        col(Organisation.name).in_(sorted(names)),
+        col(Organisation.region).between(low, high),
+        col(Organisation.closed).is_(False),
+        work.actor.scope_filter(May.REGION_READ, col(Organisation.region)),
+    )
+    return dict((await work.session.exec(query)).all())
+
+
 async def list_organisations(
     work: UnitOfWork, params: PageParams, *, region: str, kind: OrganisationKind | None, q: str
 ) -> Page[Organisation]:

@@ -23,6 +23,12 @@ async def get_region(work: UnitOfWork, code: str) -> Region:
     return region
 
 
+async def list_district_names(work: UnitOfWork, low: str, high: str) -> dict[str, str]:
+    """Code → name of every region between two codes."""
+    query = select(Region.code, Region.name).where(col(Region.code).between(low, high))
+    return dict((await work.session.exec(query)).all())
+
+
 def is_of_own_districts(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """Condition: a region of the districts that the caller works in, or above one: what a phone keeps."""
     areas = {grant.region for grant in work.actor.grants}
