@@ -1,7 +1,9 @@
 """Event handlers of the assets service, by topic."""
 
+from services.assets.alerts.models import ALERTS
 from services.assets.book import repository as book
 from services.assets.register import consumers
+from shared.alerts.service import handle_handover
 from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPaid, PaymentRefunded
 from shared.clients.projects import ProjectAccepted, ProjectMoved
 from shared.events import Envelope
@@ -40,6 +42,7 @@ async def on_payment_refunded(work: UnitOfWork, _envelope: Envelope, event: Paym
 
 
 HANDLERS: dict[str, EventHandler] = {
+    "account.handed_over": handle_handover(ALERTS),
     ProjectMoved.topic: on_project_moved,
     ProjectAccepted.topic: on_project_accepted,
     AllocationIssued.topic: on_allocation_issued,

@@ -13,6 +13,7 @@ from services.attendance.complaints.router import COMPLAINT_KIND, OBJECTION_KIND
 from services.attendance.complaints.router import router as complaints
 from services.attendance.complaints.service import list_switches
 from services.attendance.composition import COMPOSITION
+from services.attendance.consumers import HANDLERS
 from services.attendance.days.consumers import run_projection, run_recalculations, run_refresh
 from services.attendance.days.router import DAY_KIND
 from services.attendance.days.router import router as days
@@ -128,6 +129,7 @@ SERVICE = Service(
         EXTERNAL_ACCOUNT_KIND,
     ),
     internal_routers=(field_days,),
+    handlers=HANDLERS,
     switches=list_switches,
     background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
     rules=RULES,

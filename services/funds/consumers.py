@@ -1,6 +1,8 @@
 """Event consumers: keep the cached projects up to date."""
 
+from services.funds.alerts.models import ALERTS
 from services.funds.commitments import repository as commitments
+from shared.alerts.service import handle_handover
 from shared.clients.projects import ProjectMoved, ProjectProgressed, get_snapshot_columns
 from shared.events import Envelope
 from shared.events.inbox import EventHandler
@@ -21,6 +23,7 @@ async def handle_project_progressed(work: UnitOfWork, envelope: Envelope, event:
 
 
 HANDLERS: dict[str, EventHandler] = {
+    "account.handed_over": handle_handover(ALERTS),
     "project.moved": handle_project_moved,
     "project.progressed": handle_project_progressed,
 }

@@ -13,6 +13,8 @@ from services.identity.accounts.router import router as accounts
 from services.identity.demo_accounts import seed_demo_accounts
 from services.identity.device_keys.router import internal_router as actors
 from services.identity.device_keys.router import router as device_keys
+from services.identity.handovers.router import HANDOVER_KIND
+from services.identity.handovers.router import router as handovers
 from services.identity.issuers.router import router as issuers
 from services.identity.keys.router import router as keys
 from services.identity.organisations.router import ORGANISATION_KIND
@@ -50,6 +52,7 @@ SERVICE = Service(
         accounts,
         user_sessions,
         user_factors,
+        handovers,
         issuers,
         clients,
         organisations,
@@ -62,6 +65,7 @@ SERVICE = Service(
         ORGANISATION_KIND,
         REGION_KIND,
         RULE_PROPOSAL_KIND,
+        HANDOVER_KIND,
     ),
     open_routers=(keys,),
     internal_routers=(rate_windows, revocations, actors),

@@ -3,6 +3,7 @@
 from services.identity.accounts import models as accounts
 from services.identity.base import Base
 from services.identity.device_keys import models as device_keys
+from services.identity.handovers import models as handovers
 from services.identity.issuers import models as issuers
 from services.identity.keys import models as keys
 from services.identity.lock_outs import models as lock_outs
@@ -17,6 +18,7 @@ __all__ = [
     "Base",
     "accounts",
     "device_keys",
+    "handovers",
     "issuers",
     "keys",
     "lock_outs",

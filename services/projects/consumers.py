@@ -1,9 +1,11 @@
 """Handlers of events from funds and assets."""
 
+from services.projects.alerts.models import ALERTS
 from services.projects.commitments import repository as commitments
 from services.projects.projects import repository as projects
 from services.projects.projects.models import Project
 from services.projects.projects.transitions import plan_funded_project
+from shared.alerts.service import handle_handover
 from shared.clients.assets import AssetHandedOver
 from shared.clients.funds import AllocationIssued, AllocationRecalled, PaymentPaid, PaymentRefunded
 from shared.clients.projects import ProjectFunded
@@ -63,6 +65,7 @@ async def handle_asset_handed_over(work: UnitOfWork, _envelope: Envelope, event:
 
 
 HANDLERS: dict[str, EventHandler] = {
+    "account.handed_over": handle_handover(ALERTS),
     "allocation.issued": handle_allocation_issued,
     "allocation.recalled": handle_allocation_recalled,
     "payment.paid": handle_payment_paid,

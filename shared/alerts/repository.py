@@ -108,6 +108,13 @@ async def list_history(work: UnitOfWork, alert: AlertRow) -> list[sa.Row[Any]]:
     return list(await execute_core(work.session, query.order_by(event_log.c.seq).limit(200)))
 
 
+async def system_list_owned_alerts(work: UnitOfWork, alerts: AlertConfig, owner: str) -> list[AlertRow]:
+    """The alerts of an owner that are not closed, locked in order."""
+    row = alerts.row
+    query = select(row).where(row.owner == owner, row.state != AlertState.CLOSED)
+    return list(await work.session.exec(query.order_by(col(row.id)).with_for_update()))
+
+
 async def system_insert_alert(work: UnitOfWork, alerts: AlertConfig, values: dict[str, Any]) -> bool:
     """Insert an alert unless its deduplication key exists; return whether it was inserted."""
     return (

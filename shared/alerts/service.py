@@ -15,8 +15,10 @@ from shared.alerts.schemas import (
     AlertSummary,
     AlertTransitionRequest,
 )
+from shared.clients.identity import AccountHandedOver
 from shared.errors import Conflict, FieldError, Invalid
 from shared.events import Envelope, to_envelope
+from shared.events.inbox import EventHandler
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import TransitionPreview, apply_transition, available_actions
@@ -63,6 +65,24 @@ async def assign_alert(
     reason = f"责任人 {body.owner}, 期限 {due_on}"
     await save_record(work, alert, alerts.moved_event(alert, alert.state), before=before, reason=reason)
     return alert
+
+
+async def hand_over_alerts(work: UnitOfWork, alerts: AlertConfig, event: AccountHandedOver) -> None:
+    """Make the successor the owner of every open alert of an account; each alert's history says so."""
+    for alert in await repository.system_list_owned_alerts(work, alerts, event.account):
+        before = {"owner": alert.owner}
+        alert.owner = event.successor
+        reason = f"工作移交: {event.reason}, 责任人改为{event.successor_name}"
+        await save_record(work, alert, alerts.moved_event(alert, alert.state), before=before, reason=reason)
+
+
+def handle_handover(alerts: AlertConfig) -> EventHandler:
+    """Handler of `account.handed_over` for a service whose alerts these are."""
+
+    async def handle(work: UnitOfWork, _envelope: Envelope, event: AccountHandedOver) -> None:
+        await hand_over_alerts(work, alerts, event)
+
+    return handle
 
 
 async def transition_alert(

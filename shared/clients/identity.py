@@ -1,5 +1,6 @@
 """Contract of the identity service: its events."""
 
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,6 +16,17 @@ class AccountChanged(Event):
     disabled: bool
     grants: tuple[tuple[str, str], ...]
     person: str = ""
+
+
+class AccountHandedOver(Event):
+    """The open work of an account goes to a successor from a day on; every service moves what is open there."""
+
+    topic: ClassVar[str] = "account.handed_over"
+    account: str
+    successor: str
+    successor_name: str
+    starts_on: date
+    reason: str
 
 
 class PasswordChanged(Event):

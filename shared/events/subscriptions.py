@@ -1,6 +1,7 @@
 """Which services receive which topic. Made by `make docs` from services/*/service.toml; edit those instead."""
 
 SUBSCRIBERS: dict[str, tuple[str, ...]] = {
+    "account.handed_over": ("assets", "attendance", "funds", "projects"),
     "allocation.issued": ("assets", "projects"),
     "allocation.recalled": ("assets", "projects"),
     "asset.handed_over": ("projects",),

@@ -161,3 +161,11 @@ async def has_open_swap(work: UnitOfWork, duty_id: UUID, except_id: UUID | None)
 def visible_swaps(work: UnitOfWork) -> sa.ColumnElement[bool]:
     """SQL condition: swaps in the caller's regions, their own, and those in which they are the partner."""
     return sa.or_(visible_rows(work, DutySwap), col(DutySwap.partner) == work.actor.id)
+
+
+async def system_list_set_duties(work: UnitOfWork, person: str, since: date) -> list[Duty]:
+    """Returns a person's shifts from a day on that were not kept or cancelled, locked."""
+    query = select(Duty).where(
+        Duty.person == person, col(Duty.work_date) >= since, Duty.state == DutyState.SET
+    )
+    return list(await work.session.exec(query.order_by(col(Duty.id)).with_for_update()))

@@ -27,6 +27,7 @@ from services.attendance.posts.models import Assignment, Post
 from shared.auth import May
 from shared.china import get_day, list_days, month_bounds
 from shared.clients.attendance import DutySet, SwapMoved
+from shared.clients.identity import AccountHandedOver
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.http import VersionMatch
 from shared.lifecycle.transitions import (
@@ -71,6 +72,16 @@ async def create_rota(work: UnitOfWork, body: Rota) -> list[Duty]:
             await send_message(work, duty.person, MessageKind.DUTY, duty, f"已排班: {_format_shift(duty)}")
         duties.append(duty)
     return duties
+
+
+async def hand_over_duties(work: UnitOfWork, event: AccountHandedOver) -> None:
+    """Gives a person's shifts from a day on to the successor, and tells them."""
+    for duty in await repository.system_list_set_duties(work, event.account, event.starts_on):
+        before = {"person": duty.person}
+        duty.person, duty.person_name = event.successor, event.successor_name
+        changed = DutySet(person=duty.person, work_date=duty.work_date)
+        await save_record(work, duty, changed, before=before, reason=event.reason)
+        await send_message(work, duty.person, MessageKind.DUTY, duty, f"接手值班: {_format_shift(duty)}")
 
 
 async def _require_available(work: UnitOfWork, post: Post, shifts: Sequence[Shift]) -> None:

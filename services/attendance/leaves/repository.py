@@ -129,3 +129,12 @@ async def is_deputy(work: UnitOfWork, step: str, region: str) -> bool:
         col(Delegation.region).in_(ancestor_codes(region)),
     )
     return (await work.session.exec(query.limit(1))).first() is not None
+
+
+async def system_list_open_delegations(work: UnitOfWork, person: str, since: date) -> list[Delegation]:
+    """Returns delegations to or by a person that do not end before a day, locked."""
+    query = select(Delegation).where(
+        sa.or_(col(Delegation.deputy) == person, col(Delegation.approver) == person),
+        col(Delegation.ends_on) >= since,
+    )
+    return list(await work.session.exec(query.order_by(col(Delegation.id)).with_for_update()))

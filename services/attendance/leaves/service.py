@@ -37,6 +37,7 @@ from services.attendance.posts.service import get_person_region
 from shared.auth import ROLES, May, Role, is_region_within
 from shared.china import NO_CALENDAR_CHANGES, CalendarChanges, is_workday, list_days, to_local_date
 from shared.clients.attendance import RequestMoved
+from shared.clients.identity import AccountHandedOver
 from shared.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from shared.files import uploads
 from shared.http import VersionMatch
@@ -360,3 +361,15 @@ async def _find_warnings(work: UnitOfWork, leave: Leave) -> list[str]:
     if leave.state is LeaveState.APPROVED and work.today > leave.ends_on + timedelta(days=1):
         warnings.append(f"假期已于 {leave.ends_on} 结束, 尚未销假")
     return warnings
+
+
+async def hand_over_delegations(work: UnitOfWork, event: AccountHandedOver) -> None:
+    """Gives the steps that a person takes as a deputy to the successor; what they delegated themselves ends the day before."""
+    last = event.starts_on - timedelta(days=1)
+    for delegation in await repository.system_list_open_delegations(work, event.account, event.starts_on):
+        if delegation.deputy == event.account:
+            delegation.deputy = event.successor
+        else:
+            delegation.ends_on = max(last, delegation.starts_on)
+        touch_record(work, delegation)
+    await work.session.flush()

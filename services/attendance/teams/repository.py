@@ -110,3 +110,18 @@ async def list_current_assignments(work: UnitOfWork, person: str, village: str, 
         Assignment.person == person, Assignment.region == village, overlaps_days(Assignment, on, date.max)
     )
     return list(await work.session.exec(query.order_by(col(Assignment.id)).with_for_update()))
+
+
+async def system_list_open_members(work: UnitOfWork, person: str, since: date) -> list[Member]:
+    """Returns a person's terms that do not end before a day, locked."""
+    query = select(Member).where(
+        Member.person == person, sa.or_(col(Member.ends_on).is_(None), col(Member.ends_on) >= since)
+    )
+    return list(await work.session.exec(query.order_by(col(Member.id)).with_for_update()))
+
+
+async def system_list_open_assignments(work: UnitOfWork, person: str, since: date) -> list[Assignment]:
+    """Returns a person's assignments that do not end before a day, locked."""
+    ends_on = col(Assignment.ends_on)
+    query = select(Assignment).where(Assignment.person == person, sa.or_(ends_on.is_(None), ends_on >= since))
+    return list(await work.session.exec(query.order_by(col(Assignment.id)).with_for_update()))

@@ -28,6 +28,7 @@ from services.attendance.teams.schemas import (
 )
 from shared.auth import May
 from shared.clients.attendance import AssignmentChanged, MemberChanged, TeamChanged
+from shared.clients.identity import AccountHandedOver
 from shared.db import new_id
 from shared.errors import Conflict, FieldError, Invalid
 from shared.http import VersionMatch
@@ -129,8 +130,51 @@ async def hand_over_membership(
     for assignment in await repository.list_current_assignments(
         work, member.person, member.region, body.starts_on
     ):
-        await _transfer_assignment(work, assignment, successor, last, body.reason)
+        to = (successor.person, successor.person_name, successor.starts_on)
+        await _transfer_assignment(work, assignment, to, last, body.reason)
     return successor
+
+
+async def hand_over_work(work: UnitOfWork, event: AccountHandedOver) -> None:
+    """Ends a person's terms and assignments the day before and gives them to the successor; later ones change hands."""
+    last = event.starts_on - ONE_DAY
+    for member in await repository.system_list_open_members(work, event.account, event.starts_on):
+        if member.starts_on > last:
+            before = {"person": member.person}
+            member.person, member.person_name = event.successor, event.successor_name
+            await save_record(work, member, _build_event(member), before=before, reason=event.reason)
+            continue
+        team = await records.get_record(work, Team, member.team_id, "这支工作队")
+        body = HandOver(
+            id=None,
+            person=event.successor,
+            person_name=event.successor_name,
+            starts_on=event.starts_on,
+            unit_id=member.unit_id,
+            reason=event.reason,
+        )
+        await _end_term(work, member, last, event.reason, event.successor)
+        await _insert_member(work, team, body, member.role, member.unit_id, None, member.id)
+    for assignment in await repository.system_list_open_assignments(work, event.account, event.starts_on):
+        await _give_assignment(work, assignment, event)
+
+
+async def _give_assignment(work: UnitOfWork, assignment: Assignment, event: AccountHandedOver) -> None:
+    if assignment.starts_on < event.starts_on:
+        await _transfer_assignment(
+            work,
+            assignment,
+            (event.successor, event.successor_name, event.starts_on),
+            event.starts_on - ONE_DAY,
+            event.reason,
+        )
+        return
+    before = {"person": assignment.person}
+    assignment.person, assignment.person_name = event.successor, event.successor_name
+    assignment_cache.clear_cache(work.context)
+    await save_record(
+        work, assignment, _build_assignment_event(assignment), before=before, reason=event.reason
+    )
 
 
 async def get_team_detail(work: UnitOfWork, team_id: UUID) -> TeamDetail:
@@ -242,9 +286,9 @@ def _build_assignment_event(assignment: Assignment) -> AssignmentChanged:
 
 
 async def _transfer_assignment(
-    work: UnitOfWork, assignment: Assignment, successor: Member, last: date, reason: str
+    work: UnitOfWork, assignment: Assignment, to: tuple[str, str, date], last: date, reason: str
 ) -> None:
-    """Ends an assignment and creates the successor's for the rest of its period."""
+    """Ends an assignment and creates the successor's (account, name, first day) for the rest of its period."""
     ends_on = assignment.ends_on
     await _end_assignment(work, assignment, last, reason)
     new_assignment = Assignment(
@@ -254,9 +298,9 @@ async def _transfer_assignment(
         created_by=work.actor.id,
         updated_at=work.at,
         post_id=assignment.post_id,
-        person=successor.person,
-        person_name=successor.person_name,
-        starts_on=successor.starts_on,
+        person=to[0],
+        person_name=to[1],
+        starts_on=to[2],
         ends_on=ends_on,
     )
     assignment_cache.clear_cache(work.context)
