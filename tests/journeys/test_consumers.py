@@ -15,11 +15,14 @@ from services.projects.projects.models import Project
 from shared.china import format_yuan
 from shared.db import execute_core, new_id, notice
 from shared.events import SUBSCRIBERS
+from tests.alerts.cases import BUILDERS
 from tests.assets.factories_assets import AssetScenario
+from tests.attendance.factories_attendance import create_post, get_json
 from tests.clients import SystemUnderTest
 from tests.conftest import Clock
 from tests.funds.factories_funds import FundsScenario, build_line, expect_ok
 from tests.funds.fake_project_library import FakeProjectLibrary
+from tests.identity.factories_identity import build_account
 from tests.projects.factories_projects import ProjectScenario
 
 OPERATING_CATEGORIES = ("1.1", "1.2", "1.3.2")
@@ -255,6 +258,48 @@ async def check_asset_handed_over_in_projects(country: Country) -> None:
     asset = await country.assets.create_handed_over_asset(project_id=project)
     await country.doors.deliver_events()
     assert (await country.get_project(project))["handed_over_value"] == asset["original_value"]
+
+
+async def hand_over(country: Country, leaver: str) -> None:
+    """An administrator opens two accounts and hands the work of the first to the second."""
+    admin = country.doors.service("identity").client_as("admin")
+    for name in (leaver, "next.one"):
+        expect_ok(await admin.post("/users", json=build_account(id=name, name="接班人")), 201)
+    body = {"account": leaver, "successor": "next.one", "reason": "调离"}
+    expect_ok(await admin.post("/handovers", json=body), 201)
+    await country.doors.deliver_events()
+
+
+async def check_alert_owner(country: Country, service: str) -> None:
+    """An alert of the one who leaves belongs to the successor."""
+    case = await BUILDERS[service](country.doors, country.clock)
+    await case.cause()
+    await case.scan()
+    (alert,) = await case.list_alerts()
+    await case.act(alert["id"], "assign", owner="leaving.one")
+    await hand_over(country, "leaving.one")
+    assert [one["owner"] for one in await case.list_alerts()] == ["next.one"]
+
+
+async def check_account_handed_over_in_funds(country: Country) -> None:
+    await check_alert_owner(country, "funds")
+
+
+async def check_account_handed_over_in_projects(country: Country) -> None:
+    await check_alert_owner(country, "projects")
+
+
+async def check_account_handed_over_in_assets(country: Country) -> None:
+    await check_alert_owner(country, "assets")
+
+
+async def check_account_handed_over_in_attendance(country: Country) -> None:
+    """A post of the one who leaves is the successor's from today on."""
+    town = country.doors.service("attendance").client_as("town_officer")
+    post = await create_post(town, "leaving.one")
+    await hand_over(country, "leaving.one")
+    rows = (await get_json(town, "/attendance/assignments", post_id=post["id"]))["items"]
+    assert {row["person"] for row in rows if row["ends_on"] is None} == {"next.one"}
 
 
 CHECKS = {
