@@ -12,4 +12,5 @@ class ServiceName(LabelledEnum):
     FILES = "files", "文件服务"
     FUNDS = "funds", "资金服务"
     PROJECTS = "projects", "项目库"
+    RECTIFICATION = "rectification", "整改服务"
     SYNC = "sync", "同步服务"

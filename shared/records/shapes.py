@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from shared.china import Fix, LabelledEnum, is_money
 
 LABEL_FILE = Path(__file__).parent / "field_labels.json"
+SERVICES_FOLDER = Path(__file__).parents[2] / "services"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 UNIT_BY_SUFFIX = {
     "_percent": "%",
@@ -58,8 +59,13 @@ class FieldShape:
 
 @cache
 def load_labels() -> Mapping[str, str]:
-    """Load the Chinese labels: of a field name, or of `Schema.field` where the name means something else there."""
-    found: dict[str, str] = json.loads(LABEL_FILE.read_text("utf-8"))
+    """Load the Chinese labels: of a field name, or of `Schema.field` where the name means something else there.
+
+    A service may keep its own file.
+    """
+    found: dict[str, str] = {}
+    for path in (LABEL_FILE, *sorted(SERVICES_FOLDER.glob(f"*/{LABEL_FILE.name}"))):
+        found |= json.loads(path.read_text("utf-8"))
     return found
 
 

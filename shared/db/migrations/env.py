@@ -28,6 +28,8 @@ def render_plain_type(kind: str, item: Any, autogen: AutogenContext) -> str | Li
         return 'sa.JSON().with_variant(postgresql.JSONB(), "postgresql")'
     if isinstance(item, sa.BigInteger) and item._variant_mapping:  # noqa: SLF001 - no public way to ask
         return 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
+    if isinstance(item, sa.BigInteger):
+        return "sa.BigInteger()"
     if type(item).__module__.startswith("sqlmodel"):
         return f"sa.String({item.length})" if item.length else "sa.String()"
     return False

@@ -1,0 +1,50 @@
+"""The rectification service (整改台账): its routers, kinds and background tasks."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from services.rectification.alerts.detectors import DETECTORS
+from services.rectification.alerts.models import ALERTS
+from services.rectification.alerts.router import ALERT_KIND
+from services.rectification.alerts.router import router as alerts
+from services.rectification.alerts.service import scan_alerts
+from services.rectification.composition import COMPOSITION
+from services.rectification.items.router import ITEM_KIND, summary_router
+from services.rectification.items.router import router as items
+from shared import clock
+from shared.alerts.deadlines import watch_deadlines
+from shared.alerts.detection import list_detector_rules
+from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
+from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
+from shared.app import Service, build_app, run_periodically
+from shared.auth import May
+from shared.settings import Settings
+
+SERVICE = Service(
+    name="rectification",
+    title="问题整改",
+    read=May.RECTIFICATION_READ,
+    composition=COMPOSITION,
+    routers=(summary_router, alerts, items),
+    kinds=(ITEM_KIND, ALERT_KIND),
+    background=(
+        run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
+        run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
+        watch_deadlines(ALERTS, DETECTORS),
+    ),
+    rules=list_detector_rules(DETECTORS),
+)
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    apps: Mapping[str, ASGIApp] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> FastAPI:
+    """Create the ASGI application of the rectification service."""
+    return build_app(SERVICE, settings, apps=apps, now=now)

@@ -1,0 +1,7 @@
+"""Imports every table of the rectification service, for its migrations."""
+
+from services.rectification.alerts import models as alerts
+from services.rectification.base import Base
+from services.rectification.items import models as items
+
+__all__ = ["Base", "alerts", "items"]
