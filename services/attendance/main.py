@@ -29,6 +29,7 @@ from services.attendance.imports.router import (
     EXTERNAL_ACCOUNT_KIND,
     IMPORT_RUN_KIND,
     channels_router,
+    dingtalk_root_router,
     dingtalk_router,
 )
 from services.attendance.imports.router import router as imports
@@ -128,6 +129,7 @@ SERVICE = Service(
         CHANNEL_KIND,
         EXTERNAL_ACCOUNT_KIND,
     ),
+    open_routers=(dingtalk_root_router,),
     internal_routers=(field_days,),
     handlers=HANDLERS,
     switches=list_switches,

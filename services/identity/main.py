@@ -31,6 +31,7 @@ from services.identity.second_factors.router import users_router as user_factors
 from services.identity.sessions.router import internal_router as revocations
 from services.identity.sessions.router import router as sessions
 from services.identity.sessions.router import sessions_router as user_sessions
+from services.identity.sessions.router import sign_ins_router as sign_ins
 from services.identity.sessions.service import delete_expired_tokens, purge_old_sessions
 from shared import clock
 from shared.app import Service, build_app, run_periodically
@@ -68,7 +69,7 @@ SERVICE = Service(
         HANDOVER_KIND,
     ),
     open_routers=(keys,),
-    internal_routers=(rate_windows, revocations, actors),
+    internal_routers=(rate_windows, revocations, actors, sign_ins),
     background=(
         run_periodically("expired tokens", delete_expired_tokens, PURGE_PAUSE_S),
         run_periodically("rate windows", purge_windows, 600),

@@ -20,9 +20,12 @@ OPEN_WRITES = {
     *(f"/api/v1/{name}/public-notices/{{notice_id}}/objections" for name in ("projects", "funds", "assets")),
     "/notices/{board}/{notice_id}",
     "/labels/{code}",
+    "/gettoken",
+    "/attendance/list",
+    "/attendance/listRecord",
 }
 """Addresses that change something without login: signing in, complaining, objecting to a notice, reporting what is broken by
-its label; the board's pages take the last two as forms."""
+its label; the board's pages take these two as forms. The last three read with a token in the query, as DingTalk's clients do."""
 STATUSES_OF_EVERY_WRITE = {400, 413, 422, 429, 503}
 MAX_BODY_BYTES = 64 * 1024 * 1024
 

@@ -1,5 +1,10 @@
-"""Check-ins in DingTalk's format: its field names, enumerations, limits and errcodes, times in ms, positions in GCJ-02."""
+"""Check-ins in DingTalk's format: its field names, enumerations, limits and errcodes, times in ms, positions in GCJ-02.
 
+At the root of the door, with tokens of DingTalk's life, so that a client written for DingTalk only changes its address.
+"""
+
+import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -7,16 +12,36 @@ from uuid import UUID
 from services.attendance.check_ins.models import CheckIn
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.service import shows_presence
+from services.attendance.duties.models import Duty
 from services.attendance.fields import get_district
 from services.attendance.imports import repository
-from services.attendance.imports.schemas import DingTalkAnswer, ListAsk, RecordAsk, parse_dingtalk_time
+from services.attendance.imports.schemas import (
+    DingTalkAnswer,
+    DingTalkToken,
+    ListAsk,
+    RecordAsk,
+    parse_dingtalk_time,
+)
+from services.attendance.policy import PRESENCE_RULES
 from services.attendance.reviews.models import Review
+from shared.auth import Actor, May, actor_from_claims
 from shared.china import Datum, FencePosition, from_wgs84
-from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
+from shared.errors import ApiError, NotFound, RateLimited, Unauthenticated
+from shared.unit_of_work import CHINA_TIME_ZONE, ServiceClient, ServiceContext, UnitOfWork
 
 MAX_USERS, MAX_ROWS, MAX_DAYS, MAX_AGE_DAYS = 50, 50, 7, 180
 ERROR_INVALID_PARAMETER, ERROR_USER_LIST_LENGTH = 40035, 40032
 """DingTalk's errcodes for 不合法的参数 and 不合法的UserID列表长度."""
+ERROR_NO_TOKEN, ERROR_WRONG_TOKEN, ERROR_OLD_TOKEN, ERROR_WRONG_SECRET = 41001, 40014, 42001, 40089
+ERROR_BUSY, ERROR_NEEDS_GET, ERROR_NEEDS_POST, ERROR_FAILED = 90018, 43001, 43002, -1
+TOKEN_LIFE = timedelta(seconds=7200)
+TOKEN_PURPOSE = "dingtalk token"  # noqa: S105 - what the sealed text is for
+NO_PERMISSION = {
+    "errcode": 88,
+    "sub_code": "60011",
+    "sub_msg": "没有调用该接口的权限",
+    "errmsg": "ding talk error[subcode=60011,submsg=没有调用该接口的权限]",
+}
 MAX_SAFE_INTEGER = 2**53
 _LOCATION_RESULTS = {
     FencePosition.INSIDE: "Normal",
@@ -56,7 +81,11 @@ async def list_results(work: UnitOfWork, request: ListAsk) -> DingTalkAnswer:
     check_ins = await repository.list_check_ins_by_day(work, request.userIdList, first, last)
     reviews = await repository.list_reviews(work, request.userIdList, first, last)
     corp_id = get_district(work.home_region)
-    rows = [_build_result_row(check_in, reviews, corp_id) for check_in in check_ins]
+    duties = await repository.list_duties(work, request.userIdList, first, last)
+    rows = [
+        _build_result_row(check_in, reviews, corp_id) | await _build_plan_columns(work, check_in, duties)
+        for check_in in check_ins
+    ]
     for day in await repository.list_unexplained_days(work, request.userIdList, first, last):
         if not any(
             check_in.person == day.person and check_in.work_date == day.work_date for check_in in check_ins
@@ -83,13 +112,38 @@ async def list_details(work: UnitOfWork, request: RecordAsk) -> DingTalkAnswer:
     )
     days = since.date() - timedelta(days=1), until.date()
     reviews = await repository.list_reviews(work, request.userIds, *days)
+    duties = await repository.list_duties(work, request.userIds, *days)
     corp_id = get_district(work.home_region)
     return DingTalkAnswer(
         recordresult=[
-            _build_result_row(check_in, reviews, corp_id) | _build_detail_columns(check_in)
+            _build_result_row(check_in, reviews, corp_id)
+            | await _build_plan_columns(work, check_in, duties)
+            | _build_detail_columns(check_in)
             for check_in in check_ins
         ]
     )
+
+
+async def _build_plan_columns(work: UnitOfWork, check_in: CheckIn, duties: Sequence[Duty]) -> dict[str, Any]:
+    """Returns plan time and Late or Early of a check-in on a day with a shift; nothing on a day without: no hours are set."""
+    own = [one for one in duties if (one.person, one.work_date) == (check_in.person, check_in.work_date)]
+    if not own:
+        return {}
+    begins = check_in.kind == "OnDuty"
+    shift = min(own, key=lambda one: abs((one.starts_at if begins else one.ends_at) - check_in.taken_at))
+    planned = shift.starts_at if begins else shift.ends_at
+    rule = await work.get_rule(PRESENCE_RULES, on=check_in.work_date, region=check_in.region)
+    grace = timedelta(minutes=rule.value.duty_grace_minutes)
+    late, early = (
+        begins and check_in.taken_at > planned + grace,
+        not begins and check_in.taken_at < planned - grace,
+    )
+    return {
+        "planId": _to_safe_integer(shift.id),
+        "baseCheckTime": _to_milliseconds(planned),
+        "planCheckTime": _to_milliseconds(planned),
+        "timeResult": "Late" if late else "Early" if early else "Normal",
+    }
 
 
 def _to_milliseconds(at: datetime) -> int:
@@ -137,7 +191,7 @@ def _build_result_row(
 
 
 def _build_missing_row(day: AttendanceDay, corp_id: str) -> dict[str, Any]:
-    """Returns a workday without a check-in as a NotSigned row."""
+    """Returns a workday without any record as a NotSigned row, as Absenteeism when it can no longer change."""
     return {
         "id": _to_safe_integer(day.id),
         "userId": day.person,
@@ -146,7 +200,7 @@ def _build_missing_row(day: AttendanceDay, corp_id: str) -> dict[str, Any]:
         "planId": _to_safe_integer(day.id),
         "workDate": _day_to_milliseconds(day.work_date),
         "checkType": "OnDuty",
-        "timeResult": "NotSigned",
+        "timeResult": "NotSigned" if day.provisional else "Absenteeism",
         "locationResult": "NotSigned",
         "sourceType": "SYSTEM",
         "baseCheckTime": _day_to_milliseconds(day.work_date),
@@ -167,3 +221,50 @@ def _build_detail_columns(check_in: CheckIn) -> dict[str, Any]:
     if check_in.accuracy_m is not None:
         columns["userAccuracy"] = check_in.accuracy_m
     return columns
+
+
+class DingTalkRefusal(Exception):
+    """A refusal in DingTalk's form: HTTP 200 with errcode and errmsg."""
+
+    def __init__(self, errcode: int, errmsg: str) -> None:
+        super().__init__(errmsg)
+        self.content: dict[str, Any] = {"errcode": errcode, "errmsg": errmsg}
+
+
+async def issue_token(context: ServiceContext, name: str, secret: str, source: str) -> DingTalkToken:
+    """Returns a token for a machine client of this system; its name and secret are DingTalk's appkey and appsecret."""
+    identity = ServiceClient(context, "identity", context.service_actor(), context.clock())
+    body = {"client_id": name, "client_secret": secret, "source": source}
+    try:
+        answer = await identity.request("POST", "/internal/client-sign-ins", json=body)
+    except Unauthenticated as error:
+        raise DingTalkRefusal(ERROR_WRONG_SECRET, "不合法的appkey或appsecret") from error
+    except RateLimited as error:
+        raise DingTalkRefusal(ERROR_BUSY, error.detail) from error
+    until = (context.clock() + TOKEN_LIFE).timestamp()
+    text = json.dumps([answer["account"], answer["scope"], until])
+    token = context.keyring.encrypt(text, associated_data=TOKEN_PURPOSE)
+    return DingTalkToken(access_token=token, expires_in=int(TOKEN_LIFE.total_seconds()))
+
+
+async def find_token_actor(context: ServiceContext, token: str) -> Actor:
+    """Returns who holds a token, with the grants of now; DingTalkRefusal for none, a wrong or an old one."""
+    if not token:
+        raise DingTalkRefusal(ERROR_NO_TOKEN, "缺少access_token参数")
+    try:
+        account, scope, until = json.loads(context.keyring.decrypt(token, associated_data=TOKEN_PURPOSE))
+    except (ApiError, ValueError) as error:
+        raise DingTalkRefusal(ERROR_WRONG_TOKEN, "不合法的access_token") from error
+    if until <= context.clock().timestamp():
+        raise DingTalkRefusal(ERROR_OLD_TOKEN, "access_token超时")
+    identity = ServiceClient(context, "identity", context.service_actor(), context.clock())
+    try:
+        answer = await identity.request("GET", f"/internal/actors/{account}")
+    except NotFound as error:
+        raise DingTalkRefusal(ERROR_WRONG_TOKEN, "不合法的access_token") from error
+    actor = actor_from_claims({**answer["claims"], "scope": scope})
+    if not actor.can(May.PRESENCE_EXCHANGE):
+        refusal = DingTalkRefusal(88, "")
+        refusal.content = dict(NO_PERMISSION)
+        raise refusal
+    return actor

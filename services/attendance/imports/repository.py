@@ -13,6 +13,8 @@ from services.attendance.check_ins.models import CheckIn
 from services.attendance.check_ins.repository import MAX_ROWS_PER_INSERT
 from services.attendance.days.models import AttendanceDay
 from services.attendance.days.schemas import DayResult
+from services.attendance.duties.models import Duty
+from services.attendance.duties.schemas import DutyState
 from services.attendance.imports.models import ExternalAccount, ImportedRecord, PullChannel
 from services.attendance.imports.schemas import Channel, ImportedRecordState, PullState
 from services.attendance.repository import visible_rows
@@ -168,6 +170,17 @@ async def list_unexplained_days(
         col(AttendanceDay.work_date).between(first, last),
         AttendanceDay.result == DayResult.UNEXPLAINED,
         visible_rows(work, AttendanceDay, EXCHANGE_PERMISSION),
+    )
+    return list(await work.session.exec(query.limit(MAX_EXPORT_ROWS)))
+
+
+async def list_duties(work: UnitOfWork, persons: Sequence[str], first: date, last: date) -> list[Duty]:
+    """Returns the shifts that were not cancelled."""
+    query = select(Duty).where(
+        col(Duty.person).in_(persons),
+        col(Duty.work_date).between(first, last),
+        Duty.state != DutyState.CANCELLED,
+        visible_rows(work, Duty, EXCHANGE_PERMISSION),
     )
     return list(await work.session.exec(query.limit(MAX_EXPORT_ROWS)))
 

@@ -18,6 +18,7 @@ from services.attendance.imports.schemas import (
     ChannelCreate,
     ChannelRead,
     DingTalkAnswer,
+    DingTalkToken,
     ExternalCreate,
     ExternalRead,
     ImportFile,
@@ -29,6 +30,7 @@ from services.attendance.imports.schemas import (
 )
 from shared.auth import May
 from shared.errors import (
+    ApiError,
     Conflict,
     Forbidden,
     Invalid,
@@ -37,11 +39,24 @@ from shared.errors import (
     Unauthenticated,
     VersionRequired,
 )
-from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires, to_field_errors
+from shared.http import (
+    IfMatch,
+    Page,
+    Pagination,
+    ReadWork,
+    Route,
+    WriteWork,
+    allows_anonymous,
+    client_address,
+    get_service_context,
+    requires,
+    to_field_errors,
+)
 from shared.records import RecordKind
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
-"""Body limit in bytes of a file of records."""
+MAX_ROOT_BYTES = 64 * 1024
+"""Body limits in bytes: of a file of records, of a request in DingTalk's form."""
 router = APIRouter(prefix="/attendance", tags=["考勤导入"], route_class=Route)
 
 
@@ -173,40 +188,31 @@ async def pull_now(work: WriteWork, channel_id: UUID, body: PullNow, match: IfMa
 
 
 AccessTokenQuery = Annotated[str, Query(max_length=5000, description="令牌, 也可放在 Authorization 头")]
-
-
 STATUS_OK = 200
-DINGTALK_ERRORS = {
-    Unauthenticated: {"errcode": 40014, "errmsg": "不合法的access_token"},
-    Forbidden: {
-        "errcode": 88,
-        "sub_code": "60011",
-        "sub_msg": "没有调用该接口的权限",
-        "errmsg": "ding talk error[subcode=60011,submsg=没有调用该接口的权限]",
-    },
+DINGTALK_ERRORS: dict[type[Exception], dict[str, Any]] = {
+    Unauthenticated: {"errcode": exporter.ERROR_WRONG_TOKEN, "errmsg": "不合法的access_token"},
+    Forbidden: exporter.NO_PERMISSION,
 }
 """DingTalk's bodies of refusals, which it sends with status 200."""
 
 
-class QueryTokenRoute(Route):
-    """Route that accepts the token as `?access_token=`, as DingTalk's clients send it, and refuses in DingTalk's format."""
-
-    undeclared_parameters = frozenset({"access_token"})
+class DingTalkRoute(Route):
+    """Route whose every refusal is DingTalk's: status 200, errcode, errmsg."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Returns a handler that moves the token into the Authorization header."""
+        """Returns a handler that answers refusals in DingTalk's form."""
         call_route = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            token = request.query_params.get("access_token")
-            if not token or "authorization" in request.headers:
+            if not self.speaks_dingtalk(request):
                 return await call_route(request)
-            bearer = (b"authorization", b"Bearer " + token.encode("ascii", "replace"))
-            scope = dict(request.scope) | {"headers": [*request.scope["headers"], bearer]}
             try:
-                return await call_route(Request(scope, request.receive))
-            except (Unauthenticated, Forbidden) as error:
-                return JSONResponse(DINGTALK_ERRORS[type(error)], STATUS_OK)
+                return await call_route(self.read_token(request))
+            except exporter.DingTalkRefusal as refusal:
+                return JSONResponse(refusal.content, STATUS_OK)
+            except ApiError as error:
+                other = {"errcode": exporter.ERROR_FAILED, "errmsg": error.detail}
+                return JSONResponse(DINGTALK_ERRORS.get(type(error), other), STATUS_OK)
             except RequestValidationError as error:
                 first_error = to_field_errors(error.errors())[0]
                 message = f"不合法的参数: {first_error.pointer.strip('/')} {first_error.detail}"
@@ -215,6 +221,32 @@ class QueryTokenRoute(Route):
                 )
 
         return handle
+
+    def speaks_dingtalk(self, request: Request) -> bool:  # noqa: ARG002 - for the routes that are asked in two ways
+        """Whether the caller expects DingTalk's refusals."""
+        return True
+
+    def read_token(self, request: Request) -> Request:
+        """Returns the request as the route reads it."""
+        return request
+
+
+class QueryTokenRoute(DingTalkRoute):
+    """Route that accepts a token of this system as `?access_token=`, as DingTalk's clients send it."""
+
+    undeclared_parameters = frozenset({"access_token"})
+
+    def speaks_dingtalk(self, request: Request) -> bool:
+        """Whether the token comes DingTalk's way; who sends an Authorization header, or nothing, is refused as elsewhere."""
+        return "access_token" in request.query_params and "authorization" not in request.headers
+
+    def read_token(self, request: Request) -> Request:
+        """Returns the request with the token in the Authorization header."""
+        token = request.query_params["access_token"]
+        bearer = (b"authorization", b"Bearer " + token.encode("ascii", "replace"))
+        return Request(
+            dict(request.scope) | {"headers": [*request.scope["headers"], bearer]}, request.receive
+        )
 
 
 dingtalk_router = APIRouter(
@@ -246,6 +278,58 @@ async def list_records(
 ) -> DingTalkAnswer:
     """获取打卡详情, 字段、枚举与限制同钉钉; 坐标为 GCJ-02."""
     return await exporter.list_details(work, body)
+
+
+dingtalk_root_router = APIRouter(tags=["钉钉格式"], route_class=DingTalkRoute)
+_ROOT: dict[str, Any] = {
+    "response_model_exclude_none": True,
+    **allows_anonymous(counted=False, body=MAX_ROOT_BYTES),
+}
+Text = Annotated[str, Query(max_length=5000)]
+
+
+@dingtalk_root_router.get("/gettoken", response_model=DingTalkToken, **_ROOT)
+async def get_token(
+    request: Request, appkey: Text = "", appsecret: Text = "", corpid: Text = "", corpsecret: Text = ""
+) -> DingTalkToken:
+    """获取令牌, 同钉钉: appkey、appsecret(或 corpid、corpsecret)是机器客户端的编号和密钥, 有效 7,200 秒."""
+    context = get_service_context(request)
+    return await exporter.issue_token(
+        context, appkey or corpid, appsecret or corpsecret, client_address(request)
+    )
+
+
+@dingtalk_root_router.post("/attendance/list", response_model=DingTalkAnswer, **_ROOT)
+async def list_results_at_root(request: Request, body: ListAsk, access_token: Text = "") -> DingTalkAnswer:
+    """获取打卡结果, 地址、字段、枚举与限制同钉钉."""
+    context = get_service_context(request)
+    actor = await exporter.find_token_actor(context, access_token)
+    async with context.database.read() as session:
+        return await exporter.list_results(context.unit_of_work(session, actor), body)
+
+
+@dingtalk_root_router.post("/attendance/listRecord", response_model=DingTalkAnswer, **_ROOT)
+async def list_records_at_root(request: Request, body: RecordAsk, access_token: Text = "") -> DingTalkAnswer:
+    """获取打卡详情, 地址、字段、枚举与限制同钉钉; 坐标为 GCJ-02."""
+    context = get_service_context(request)
+    actor = await exporter.find_token_actor(context, access_token)
+    async with context.database.read() as session:
+        return await exporter.list_details(context.unit_of_work(session, actor), body)
+
+
+@dingtalk_root_router.post("/gettoken", response_model=DingTalkToken, include_in_schema=False, **_ROOT)
+async def refuse_post(request: Request) -> DingTalkToken:
+    """钉钉的答复: 需要GET请求."""
+    return DingTalkToken(errcode=exporter.ERROR_NEEDS_GET, errmsg=f"需要GET请求: {request.url.path}")
+
+
+@dingtalk_root_router.get("/attendance/list", response_model=DingTalkToken, include_in_schema=False, **_ROOT)
+@dingtalk_root_router.get(
+    "/attendance/listRecord", response_model=DingTalkToken, include_in_schema=False, **_ROOT
+)
+async def refuse_get(request: Request, access_token: Text = "") -> DingTalkToken:  # noqa: ARG001 - not asked here
+    """钉钉的答复: 需要POST请求."""
+    return DingTalkToken(errcode=exporter.ERROR_NEEDS_POST, errmsg=f"需要POST请求: {request.url.path}")
 
 
 IMPORT_RUN_KIND = RecordKind(

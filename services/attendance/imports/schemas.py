@@ -221,7 +221,16 @@ class DingTalkAnswer(BaseModel):
     errcode: int = 0
     errmsg: str = "ok"
     hasMore: bool | None = None  # noqa: N815 - DingTalk's name
-    recordresult: list[dict[str, Any]] = []
+    recordresult: list[dict[str, Any]] | None = None
+
+
+class DingTalkToken(BaseModel):
+    """钉钉格式的令牌答复, 有效 7,200 秒."""
+
+    errcode: int = 0
+    errmsg: str = "ok"
+    access_token: str | None = None
+    expires_in: int | None = None
 
 
 def parse_dingtalk_time(text: str) -> datetime:

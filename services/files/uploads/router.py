@@ -39,6 +39,7 @@ from shared.http import (
     allows_anonymous,
     get_service_context,
     requires,
+    requires_sign_in,
 )
 
 _RESUMABLE = {"Tus-Resumable": TUS_VERSION}
@@ -84,9 +85,22 @@ def _require_offset_stream(content_type: str) -> None:
 router = APIRouter(prefix="/uploads", tags=["上传"], route_class=TusRoute)
 internal_router = APIRouter(prefix="/internal/files", tags=["上传"], route_class=Route)
 _TUS = Depends(_require_version, scope="function")
+_BYTES = {OFFSET_STREAM: {"schema": {"type": "string", "format": "binary"}}}
 _REFUSES = (NotFound, Gone, Conflict, PreconditionFailed)
 ContentType = Annotated[str, Header(max_length=100)]
 ChecksumHeader = Annotated[str, Header(max_length=200, description="sha256 或 sha1, 空格, base64 摘要")]
+
+
+def _takes_bytes(*mays: May) -> dict[str, Any]:
+    """Keyword arguments of a route whose body is a piece of a file: a new one of who may, the next one of who began it."""
+    refuses = (*_REFUSES, ChecksumMismatch, UnsupportedMediaType)
+    options = (
+        requires(*mays, refuses=refuses, body=MAX_FILE_BYTES)
+        if mays
+        else requires_sign_in(refuses=refuses, body=MAX_FILE_BYTES)
+    )
+    options["openapi_extra"]["requestBody"] = {"required": not mays, "content": _BYTES}
+    return options
 
 
 def _describe(upload: FileUpload) -> dict[str, str]:
@@ -98,7 +112,7 @@ def _describe(upload: FileUpload) -> dict[str, str]:
     }
 
 
-@router.options("", status_code=204, **allows_anonymous(counted=False))
+@router.options("", status_code=204, include_in_schema=False, **allows_anonymous(counted=False))
 async def describe_protocol() -> Response:
     """上传协议: tus 1.0 的版本、扩展、校验算法."""
     return Response(
@@ -117,9 +131,7 @@ async def describe_protocol() -> Response:
     status_code=201,
     response_class=Response,
     response_model=None,
-    **requires(
-        May.FILE_UPLOAD, refuses=(*_REFUSES, ChecksumMismatch, UnsupportedMediaType), body=MAX_FILE_BYTES
-    ),
+    **_takes_bytes(May.FILE_UPLOAD),
 )
 async def create_upload(
     request: Request,
@@ -157,7 +169,8 @@ async def create_upload(
     "/{upload_id}",
     response_class=Response,
     response_model=None,
-    **requires(May.FILE_UPLOAD, refuses=_REFUSES),
+    include_in_schema=False,
+    **requires_sign_in(refuses=_REFUSES),
 )
 async def find_offset(work: ReadWork, upload_id: UUID, _version: Annotated[None, _TUS]) -> Response:
     """已收到多少字节: 从 Upload-Offset 处续传."""
@@ -166,7 +179,7 @@ async def find_offset(work: ReadWork, upload_id: UUID, _version: Annotated[None,
     return Response(headers={**_describe(upload), **_EXPOSED})
 
 
-@router.get("/{upload_id}", response_model=UploadRead, **requires(May.FILE_UPLOAD, refuses=(NotFound,)))
+@router.get("/{upload_id}", response_model=UploadRead, **requires_sign_in(refuses=(NotFound,)))
 async def read_upload(work: ReadWork, upload_id: UUID) -> UploadRead:
     """一个上传: 状态, 传完后的文件, 不被接受的原因."""
     return await service.read_upload(work, upload_id)
@@ -175,9 +188,7 @@ async def read_upload(work: ReadWork, upload_id: UUID) -> UploadRead:
 @router.patch(
     "/{upload_id}",
     status_code=204,
-    **requires(
-        May.FILE_UPLOAD, refuses=(*_REFUSES, ChecksumMismatch, UnsupportedMediaType), body=MAX_FILE_BYTES
-    ),
+    **_takes_bytes(),
 )
 async def append_bytes(
     request: Request,
@@ -203,7 +214,7 @@ async def append_bytes(
     return Response(status_code=204, headers={**_describe(upload), **_EXPOSED})
 
 
-@router.delete("/{upload_id}", status_code=204, **requires(May.FILE_UPLOAD, refuses=_REFUSES))
+@router.delete("/{upload_id}", status_code=204, **requires_sign_in(refuses=_REFUSES))
 async def end_upload(work: WriteWork, upload_id: UUID, _version: Annotated[None, _TUS]) -> None:
     """放弃上传; 已收到的内容随即删除."""
     await service.end_upload(work, upload_id)

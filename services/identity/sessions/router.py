@@ -11,10 +11,17 @@ from services.identity.accounts import service as accounts
 from services.identity.accounts.schemas import Me, PasswordChange
 from services.identity.rate_windows import service as rate_windows
 from services.identity.sessions import service
-from services.identity.sessions.schemas import Revocations, SessionList, TokenAnswer, TokenFailure
+from services.identity.sessions.schemas import (
+    ClientSignIn,
+    ClientSignInRead,
+    Revocations,
+    SessionList,
+    TokenAnswer,
+    TokenFailure,
+)
 from services.identity.sessions.service import OAuthError
 from shared.auth import May
-from shared.errors import Forbidden, Invalid, NotFound
+from shared.errors import Forbidden, Invalid, NotFound, RateLimited, Unauthenticated
 from shared.http import (
     ReadWork,
     Route,
@@ -153,3 +160,21 @@ internal_router = APIRouter(prefix="/internal/revocations", tags=["登录"])
 async def read_revocations(work: ReadWork) -> Revocations:
     """近期结束或变更授权的会话, 各服务每几秒取一次."""
     return Revocations(sessions=await service.list_revocations(work))
+
+
+sign_ins_router = APIRouter(prefix="/internal/client-sign-ins", tags=["登录"], route_class=Route)
+
+
+@sign_ins_router.post(
+    "", response_model=ClientSignInRead, **requires(May.EVENT_DELIVER, refuses=(RateLimited,))
+)
+async def sign_client_in(request: Request, body: ClientSignIn) -> ClientSignInRead:
+    """机器客户端经其他服务登录: 核对编号和密钥, 计数与锁定同令牌接口."""
+    context = get_service_context(request)
+    await rate_windows.count_sign_in(context, body.client_id, body.source)
+    credentials = service.Credentials(body.client_id, body.client_secret)
+    try:
+        answer = await service.password_grant(context, credentials, "machine", service.Client(body.source))
+    except OAuthError as error:
+        raise Unauthenticated(error.text, error.error) from error
+    return ClientSignInRead(account=body.client_id, scope=answer.scope)

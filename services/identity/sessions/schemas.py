@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.request_body import RequestBody
+
 
 class TokenAnswer(BaseModel):
     """令牌."""
@@ -17,6 +19,21 @@ class TokenAnswer(BaseModel):
     must_change: bool = Field(False, description="须先修改口令, 此前没有任何权限")
     must_enrol: bool = Field(False, description="须先启用动态口令, 此前没有任何权限")
     scope: str = Field("", description="机器客户端的令牌开放的权限")
+
+
+class ClientSignIn(RequestBody):
+    """机器客户端的编号和密钥, 及其来源地址."""
+
+    client_id: str = Field(max_length=64)
+    client_secret: str = Field(max_length=200)
+    source: str = Field(max_length=45)
+
+
+class ClientSignInRead(BaseModel):
+    """登录的机器客户端及其权限."""
+
+    account: str
+    scope: str
 
 
 class TokenFailure(BaseModel):
