@@ -31,6 +31,7 @@ from services.assets.distributions import router as distributions
 from services.assets.distributions.models import Distribution
 from services.assets.distributions.router import DISTRIBUTION_KIND
 from services.assets.distributions.service import NOTICE_KIND as DISTRIBUTION_NOTICE_KIND
+from services.assets.imports import router as imports
 from services.assets.labels import router as labels
 from services.assets.policy import RULES
 from services.assets.register import router as register
@@ -53,6 +54,7 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, service_notice_router
 from shared.settings import Settings
@@ -83,6 +85,7 @@ SERVICE = Service(
         summary.thread_router,
         summary.router,
         register.import_router,
+        imports.router,
         labels.router,
         labels.certificate_router,
         register.map_router,
@@ -126,6 +129,7 @@ SERVICE = Service(
         ASSET_FOLLOW_UP_KIND,
         REPAIR_KIND,
         ADJUSTMENT_KIND,
+        imports.IMPORT_KIND,
         notice_kind(
             "asset_notice",
             "资产公示",
@@ -138,6 +142,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(
         run_periodically("funding", fill_missing_funding, 60),
+        run_periodically("imports", partial(run_next_batch, imports.IMPORTS), 2),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),
         watch_deadlines(ALERTS, DETECTORS),

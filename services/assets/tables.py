@@ -8,6 +8,7 @@ from services.assets.contracts import models as contracts
 from services.assets.custody import models as custody
 from services.assets.disposals import models as disposals
 from services.assets.distributions import models as distributions
+from services.assets.imports import models as imports
 from services.assets.register import models as register
 from services.assets.repairs import models as repairs
 from services.assets.split_merge import models as split_merge
@@ -23,6 +24,7 @@ __all__ = [
     "custody",
     "disposals",
     "distributions",
+    "imports",
     "register",
     "repairs",
     "split_merge",

@@ -24,6 +24,8 @@ from services.funds.disclosure.router import router as disclosure
 from services.funds.exchange.router import EXCHANGE_ROW_KIND
 from services.funds.exchange.router import router as exchange
 from services.funds.exchange.service import retry_ready_rows
+from services.funds.imports.router import IMPORT_KIND, IMPORTS
+from services.funds.imports.router import router as table_imports
 from services.funds.ledger.router import LEDGER_ENTRY_KIND
 from services.funds.ledger.router import router as ledger
 from services.funds.payments.router import PAYMENT_KIND
@@ -53,6 +55,7 @@ from shared.alerts.follower import FOLLOW_INTERVAL_S, follow_log
 from shared.alerts.scan import REST_FACTOR, SCAN_INTERVAL_S
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.imports.service import run_next_batch
 from shared.notices.repository import SubjectAuthors
 from shared.notices.router import notice_kind, record_notice_router, service_notice_router
 from shared.settings import Settings
@@ -87,6 +90,7 @@ SERVICE = Service(
         commitments,
         disclosure,
         imports,
+        table_imports,
         plan_notices,
         notices,
         targets,
@@ -109,6 +113,7 @@ SERVICE = Service(
         STATEMENT_KIND,
         EXCHANGE_ROW_KIND,
         LEDGER_ENTRY_KIND,
+        IMPORT_KIND,
         notice_kind(
             "fund_notice",
             "资金公示",
@@ -121,6 +126,7 @@ SERVICE = Service(
     handlers=HANDLERS,
     background=(
         run_periodically("reconcile", reconcile_commitments, 15),
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
         run_periodically("settle", retry_ready_rows, 10),
         run_periodically("alerts", partial(scan_alerts, rest=REST_FACTOR), SCAN_INTERVAL_S),
         run_periodically("alerts after events", follow_log(ALERTS, DETECTORS), FOLLOW_INTERVAL_S),

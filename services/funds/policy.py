@@ -14,6 +14,7 @@ from services.funds.findings import EffectRule
 from services.funds.sources.schemas import Fund, FundLevel, Task
 from services.funds.targets.schemas import Aspect, TargetOperator, TargetSection
 from shared.notices.rules import NOTICE_RULES
+from shared.records.table_imports import declare_heads
 from shared.rules import (
     Code,
     Label,
@@ -277,8 +278,19 @@ class LandRevenueShare(RuleValue):
 CARRY_OVER = RuleKey[CarryOverRule]("year.carry_over", CarryOverRule)
 LAND_REVENUE = RuleKey[LandRevenueShare]("year.land_revenue", LandRevenueShare)
 
+STATEMENT_HEADS = declare_heads("statements")
+PAYMENT_HEADS = declare_heads("payments")
+BENEFICIARY_HEADS = declare_heads("beneficiaries")
+SOURCE_HEADS = declare_heads("sources")
+PLAN_HEADS = declare_heads("plans")
+
 RULES: tuple[RuleKey[Any], ...] = (
     *NOTICE_RULES,
+    STATEMENT_HEADS,
+    PAYMENT_HEADS,
+    BENEFICIARY_HEADS,
+    SOURCE_HEADS,
+    PLAN_HEADS,
     CODES_FUND,
     FUNCTION_SUBJECTS,
     EXCHANGE_CODES,

@@ -6,6 +6,7 @@ from services.funds.base import Base
 from services.funds.commitments import models as commitments
 from services.funds.contracts import models as contracts
 from services.funds.exchange import models as exchange
+from services.funds.imports import models as imports
 from services.funds.ledger import models as ledger
 from services.funds.payments import models as payments
 from services.funds.plans import models as plans
@@ -22,6 +23,7 @@ __all__ = [
     "commitments",
     "contracts",
     "exchange",
+    "imports",
     "ledger",
     "payments",
     "plans",

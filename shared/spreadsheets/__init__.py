@@ -4,6 +4,7 @@ from shared.sandbox.archive import SheetLimits
 from shared.spreadsheets.columns import (
     ABOUT,
     DAY,
+    FORMULA_STARTS,
     INSTANT,
     INTEGER,
     MONTH,
@@ -18,6 +19,7 @@ from shared.spreadsheets.columns import (
     ColumnKind,
     choice_column,
     choice_kind,
+    column_text,
 )
 from shared.spreadsheets.corrections import CellCorrection, correct_table
 from shared.spreadsheets.marks import annotate_sheet, annotate_workbook
@@ -35,7 +37,6 @@ from shared.spreadsheets.reader import (
 from shared.spreadsheets.templates import build_template
 from shared.spreadsheets.totals import TotalCheck
 from shared.spreadsheets.writer import (
-    FORMULA_STARTS,
     XLSX_MEDIA_TYPE,
     PrintLayout,
     SheetWriter,
@@ -81,6 +82,7 @@ __all__ = [
     "choice_column",
     "choice_kind",
     "column_letters",
+    "column_text",
     "correct_table",
     "export_batches",
     "parse_period",

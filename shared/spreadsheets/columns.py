@@ -22,6 +22,8 @@ CHINA_TIME_ZONE = ZoneInfo("Asia/Shanghai")
 EXACT_NUMBER_LIMIT = 10**15
 """Spreadsheet programs keep 15 significant digits; longer numbers have lost their last digits."""
 MAX_CHOICES_SHOWN = 12
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+"""Beginnings of a text that a spreadsheet program would run as a formula."""
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
 )
@@ -209,3 +211,13 @@ class Column:
 def choice_column(key: str, title: str, kind: type[LabelledEnum], **options: Any) -> Column:  # noqa: ANN401 - Column's fields
     """A column of an enum, with its labels as choices."""
     return Column(key, title, choice_kind(kind), choices=[member.label for member in kind], **options)
+
+
+def column_text(column: Column, value: Any) -> str:  # noqa: ANN401 - a field of any kind
+    """A value as the table shows it, so that two values are compared as people see them; nothing and zero are empty."""
+    if value in (None, "", 0, False):
+        return ""
+    if column.kind is MONTH:
+        return f"{value:%Y-%m}"
+    text = re.sub(r"\s+", " ", str(column.kind.write(value))).strip()
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text

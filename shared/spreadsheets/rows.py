@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.sandbox.raw_tables import RawTable
-from shared.spreadsheets.columns import WAN, YUAN, Cell, Column, ColumnKind, strip_invisible
+from shared.spreadsheets.columns import (
+    ABOUT,
+    DAY,
+    MONTH,
+    WAN,
+    YUAN,
+    Cell,
+    Column,
+    ColumnKind,
+    strip_invisible,
+)
 from shared.spreadsheets.headers import Cells, TableHeader, normalize_title
 
 RowKind = Literal["data", "blank", "header", "total", "group", "note", "end"]
@@ -22,7 +32,7 @@ MAX_LABEL = 40
 MAX_HEADING = 60
 WIDE_MERGE = 3
 """Columns that a merged cell spans when it is a heading and no value."""
-_TOTAL = re.compile(r"(?:[^\d,。;:：]{0,10})?(?:合计|总计|小计|共计|累计)(?:[(（].*[)）])?")
+_TOTAL = re.compile(r"(?:[^\d,。;:：]{0,10})?(?:合计|总计|小计|共计|累计)(?:\d+笔)?(?:[(（].*[)）].{0,20})?")
 _NUMERAL = r"[一二三四五六七八九十百]+"
 _ORDINAL = re.compile(rf"(?:[(（]{_NUMERAL}[)）]|{_NUMERAL}|第{_NUMERAL}[类部分章]+)[、.．,:：]*")
 _HEADING = re.compile(rf"(?:[(（]{_NUMERAL}[)）][、.．]?|{_NUMERAL}[、.．:：])\s*\S.*")
@@ -34,6 +44,7 @@ _NOTE = re.compile(
 _LABEL = re.compile(r"[\u4e00-\u9fff]{2,10}[:：].{0,30}")
 """A word before a colon, as signatures are: 分管领导:."""
 _SECOND_TABLE = re.compile(r"附(?:表|件)\s*[\d一二三四五六七八九十]*.*")
+_DIGIT = re.compile(r"\d|[〇一二三四五六七八九十]月")
 _SERIAL = re.compile(r"\d{1,6}(?:[.、)]|\.0)?")
 _HINTS = frozenset({"name", "category1", "category2", "category3", "asset_class", "remark", "note"})
 """Columns in which the heading of a group may stand."""
@@ -133,11 +144,15 @@ class RowClassifier:
         return len(filled) == 1 and bool(_SECOND_TABLE.fullmatch(first))
 
     def _has_identity(self, cells: Cells) -> bool:
-        return all(
-            self.header.places[key] < len(cells) and not is_nothing(cells[self.header.places[key]])
-            for key in self.identity
-            if key in self.header.places
+        places = [self.header.places[key] for key in self.identity if key in self.header.places]
+        return all(place < len(cells) and self._names_one(place, cells[place]) for place in places)
+
+    def _names_one(self, place: int, cell: Cell) -> bool:
+        """Whether a cell tells its record from others; words in a column of days do not."""
+        is_word = (
+            isinstance(cell, str) and self.kinds[place] in {DAY, ABOUT, MONTH} and not _DIGIT.search(cell)
         )
+        return not is_nothing(cell) and not is_word
 
     def _find_heading(
         self, at: int, cells: Cells, filled: Sequence[int], texts: dict[int, str]

@@ -20,14 +20,13 @@ from typing import IO, Any, Literal, Self
 
 import xlsxwriter
 
-from shared.spreadsheets.columns import Cell, Column, ColumnKind, strip_invisible
+from shared.spreadsheets.columns import FORMULA_STARTS, Cell, Column, ColumnKind, strip_invisible
 
 XLSX_MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 MAX_ROWS = 1_048_576
 MAX_CELL_LENGTH = 32_767
 MIN_YEAR = 1900
 """Spreadsheet programs support no earlier dates; they are written as text."""
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
 _NAME_PATTERN = re.compile(r"[\[\]:*?/\\']")
 _DATE_FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss"}
 Style = dict[str, Any]

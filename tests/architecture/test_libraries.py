@@ -19,6 +19,8 @@ SAME_THING_IN_TWO_SERVICES = {
     "CommitmentRead": "the answer for a Commitment",
     "ImportMapping": "a remembered column mapping of the import engine",
     "RowFault": "one fault of an imported row",
+    "TableImport": "the import engine's job, a table of each service",
+    "TableImportResult": "the import engine's result of a row, a table of each service",
     "Target": "绩效目标, declared in projects and monitored in funds",
     "TargetTemplate": "a template of Target",
     "TargetTemplateValue": "the rule behind a TargetTemplate",

@@ -8,7 +8,9 @@ import httpx
 import openpyxl
 import pytest
 
+from services.assets.imports.router import IMPORTS
 from services.identity.load_regions import load_content
+from shared.imports.service import run_next_batch
 from tests.assets.factories_assets import AssetScenario
 from tests.clients import DISTRICT, SystemUnderTest
 from tests.workbooks import CountyWorkbook, JsonObject, load_workbook
@@ -126,3 +128,54 @@ async def test_a_checked_workbook_comes_back_with_its_own_rows(scenario: AssetSc
     assert [cell.value for cell in book.worksheets[1]["B"]] == [
         cell.value for cell in before.worksheets[1]["B"]
     ]
+
+
+async def run_ledger(
+    client: httpx.AsyncClient, scenario: AssetScenario, content: bytes, **params: Any
+) -> JsonObject:
+    answer = await client.post(
+        "/assets/table-imports/assets", content=content, params={"region": DISTRICT, **params}
+    )
+    assert answer.status_code == 202, answer.text
+    while await run_next_batch(IMPORTS, scenario.service.context):
+        pass
+    job: JsonObject = (await client.get(f"/assets/table-imports/{answer.json()['id']}")).json()
+    return job
+
+
+async def test_a_ledger_runs_as_a_job_and_comes_again_as_known_or_different(scenario: AssetScenario) -> None:
+    bureau = scenario.service.client_as("bureau", DISTRICT)
+    workbook = load_workbook("06")
+    tried = await run_ledger(bureau, scenario, workbook.content, dry_run=True)
+    assert (tried["rows"], tried["imported"], tried["state"]) == (45, 45, "done"), tried["faults"]
+    assert await list_assets(bureau) == []
+    job = await run_ledger(bureau, scenario, workbook.content, name=workbook.path.name)
+    assert (job["imported"], job["already"], job["wrong"]) == (45, 0, 0), job["faults"]
+    assets = {one["name"]: one for one in await list_assets(bureau)}
+    assert (len(assets), assets["唐新庄村自来水管网"]["state"]) == (45, "draft")
+    book = openpyxl.load_workbook(io.BytesIO(workbook.content))
+    cell = next(
+        cell for row in book.worksheets[0].iter_rows() for cell in row if cell.value == "唐新庄村自来水管网"
+    )
+    place = workbook.truth["sheets"][0]["columns"]["value"]["col"]
+    book.worksheets[0].cell(cell.row, place).value = 99
+    target = io.BytesIO()
+    book.save(target)
+    again = await run_ledger(bureau, scenario, target.getvalue())
+    assert (again["imported"], again["already"], again["differs"]) == (0, 45, 1), again["faults"]
+    assert again["differences"][0]["record_id"] == assets["唐新庄村自来水管网"]["id"]
+    other = scenario.service.client_as("bureau", "632323000000")
+    assert (await other.get(job["address"].removeprefix("/api/v1"))).status_code == 404
+
+
+async def test_a_running_ledger_is_cancelled(scenario: AssetScenario) -> None:
+    bureau = scenario.service.client_as("bureau", DISTRICT)
+    table = "资产名称,类别,坐落代码,原值(万元),建成时间\n" + "".join(
+        f"水窖{n},公益性,620602100201,1,2019年9月\n" for n in range(210)
+    )
+    params = {"region": DISTRICT}
+    job = (await bureau.post("/assets/table-imports/assets", content=table.encode(), params=params)).json()
+    assert await run_next_batch(IMPORTS, scenario.service.context)
+    cancelled = (await bureau.post(f"/assets/table-imports/{job['id']}/cancel")).json()
+    assert (cancelled["state"], cancelled["done"], cancelled["imported"]) == ("cancelled", 200, 200)
+    assert not await run_next_batch(IMPORTS, scenario.service.context)

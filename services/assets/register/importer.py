@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from itertools import count
 from typing import Any
 
@@ -194,17 +195,24 @@ async def read_ledger(work: UnitOfWork, request: LedgerRequest) -> ReadLedger:
     if len(sheet.rows) > MAX_ROWS:
         message = f"一次最多导入 {MAX_ROWS} 行, 文件有 {len(sheet.rows)} 行; 请按镇分成几个文件, 已导入的行不会重复建立"
         raise invalid("too_many_rows", message, "", "Too many rows for one file")
-    subclasses = (await work.get_rule(SUBCLASSES, region=names.district)).value
-    _flag_shared_values(sheet)
-    for row in sheet.rows:
-        _find_region(row, names)
-    assets = [_build_asset(work, row, subclasses, register_too=request.register_too) for row in sheet.rows]
+    assets = await check_rows(work, sheet, names, register_too=request.register_too)
     await _reject_duplicates(work, sheet.rows)
     if mapping and not request.dry_run:
         await table_imports.remember_mapping(
             work, repository.MAPPING_TABLE, TABLE_KIND, names.district, mapping, sheet.signatures
         )
     return ReadLedger(sheet, assets)
+
+
+async def check_rows(
+    work: UnitOfWork, sheet: Sheet, names: PlaceNames, *, register_too: bool
+) -> list[LedgerAsset | None]:
+    """Resolve the place of every row and check its fields; None for a row that is wrong."""
+    subclasses = (await work.get_rule(SUBCLASSES, region=names.district)).value
+    _flag_shared_values(sheet)
+    for row in sheet.rows:
+        _find_region(row, names)
+    return [_build_asset(work, row, subclasses, register_too=register_too) for row in sheet.rows]
 
 
 async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> RegisterImportResult:
@@ -217,7 +225,7 @@ async def import_ledger(work: UnitOfWork, request: LedgerRequest) -> RegisterImp
             for asset, row in zip(ledger.assets, sheet.rows, strict=True)
             if asset is not None and row.is_valid
         ]
-        created = await _create_assets(work, sound, register_too=request.register_too)
+        created = await create_assets(work, sound, register_too=request.register_too)
     report = table_imports.build_table_report(sheet, LEDGER_COLUMNS)
     return RegisterImportResult.model_construct(
         rows=len(sheet.rows),
@@ -239,9 +247,10 @@ async def annotate_ledger(work: UnitOfWork, request: LedgerRequest) -> bytes:
     return await asyncio.to_thread(annotate_workbook, request.content, ledger.sheet)
 
 
-async def _create_assets(
+async def create_assets(
     work: UnitOfWork, ledger: Sequence[LedgerAsset], *, register_too: bool
 ) -> list[Asset]:
+    """Create the assets of a ledger as drafts, or registered with their codes."""
     bodies = [asset.body for asset in ledger]
     if register_too:
         created = await bulk_register(work, bodies, AssetOrigin.IMPORT, "台账导入")
@@ -399,17 +408,23 @@ def _subclass_code(codes: dict[str, str], text: str) -> str:
     return text if text in codes else labels.get(text, text)
 
 
+LedgerKey = tuple[str, str, int, date | None]
+
+
+def get_key(row: SheetRow) -> LedgerKey:
+    """What tells a row's asset from others: village, name, value in 分, date."""
+    values = row.values
+    return (
+        str(values.get("region")),
+        str(values.get("name")),
+        int(values.get("original_value") or 0),
+        values.get("built_on"),
+    )
+
+
 async def _reject_duplicates(work: UnitOfWork, rows: list[SheetRow]) -> None:
     """Add errors to rows that repeat within the file or already exist on the register."""
-    keys = [
-        (
-            str(values.get("region")),
-            str(values.get("name")),
-            int(values.get("original_value") or 0),
-            values.get("built_on"),
-        )
-        for values in (row.values for row in rows)
-    ]
+    keys = [get_key(row) for row in rows]
     registered, counts = await repository.list_duplicate_keys(work, keys), Counter(keys)
     for row, key in zip(rows, keys, strict=True):
         if key in registered:

@@ -11,6 +11,7 @@ from services.assets.base import Base
 from services.assets.register.lifecycle import AssetState, UseState
 from services.assets.register.schemas import AssetClass, AssetOrigin, OwnerKind, Track
 from shared.db import JSON, Fen, Record, text_enum
+from shared.imports.models import ImportMappingRow
 
 NEVER_DUE = date(9999, 12, 31)
 """Due date of assets that need no inspection."""
@@ -165,14 +166,7 @@ class CachedProject(Base, table=True):
     version: int = -1
 
 
-class ImportMapping(Base, table=True):
-    """列的对应关系: what a district last said the titles of a header mean; `signature` is the SHA-256 of the titles."""
+class ImportMapping(Base, ImportMappingRow, table=True):
+    """列的对应关系."""
 
     __tablename__ = "import_mapping"
-
-    region: str = Field(max_length=12, primary_key=True)
-    kind: str = Field(max_length=40, primary_key=True)
-    signature: str = Field(max_length=64, primary_key=True)
-    mapping: dict[str, str] = Field(sa_type=JSON)
-    updated_at: datetime
-    updated_by: str = Field(max_length=64)

@@ -1,6 +1,6 @@
 """Queries of the register: assets, serial numbers, project snapshots, the map."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -208,6 +208,17 @@ async def list_duplicate_keys(work: UnitOfWork, keys: Sequence[DuplicateKey]) ->
             for row in await execute_core(work.session, query)
         }
     return existing & set(keys)
+
+
+async def list_assets_named(work: UnitOfWork, names: Collection[str]) -> list[sa.Row[Any]]:
+    """Id, region, name, value and date of the assets of these names (at most 200 names), in the caller's regions."""
+    columns = (ASSETS.c.id, ASSETS.c.region, ASSETS.c.name, ASSETS.c.original_value, ASSETS.c.built_on)
+    query = sa.select(*columns).where(
+        ASSETS.c.name.in_(names),
+        ASSETS.c.state != AssetState.DISCARDED,
+        work.actor.scope_filter(May.ASSET_READ, ASSETS.c.region),
+    )
+    return list(await execute_core(work.session, query))
 
 
 async def list_assets_in_box(

@@ -1,6 +1,6 @@
 """Queries of allocations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -63,3 +63,15 @@ async def list_related_allocations(
         if values:
             query = query.where(col(column).in_(values))
     return list(await work.session.exec(query.order_by(col(Allocation.id)).limit(1000)))
+
+
+async def list_named_allocations(
+    work: UnitOfWork, region: str, projects: Collection[str]
+) -> list[Allocation]:
+    """The allocations of a region to projects of these names (at most 5000), to recognise the rows of a list."""
+    query = select(Allocation).where(
+        col(Allocation.project_name).in_(projects),
+        col(Allocation.region).between(*region_bounds(region)),
+        work.actor.scope_filter(May.FUND_READ, col(Allocation.region)),
+    )
+    return list(await work.session.exec(query.order_by(col(Allocation.id)).limit(5000)))

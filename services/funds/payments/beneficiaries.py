@@ -1,6 +1,7 @@
 """Beneficiary lists (一卡通): upload, reveal with a reason, bank file, failed payouts."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from services.funds.payments.schemas import (
     RevealedBeneficiary,
     RevealRequest,
 )
+from services.funds.policy import BENEFICIARY_HEADS
 from shared.auth import May, mask_account, mask_id_card, mask_name
 from shared.china import format_yuan, parse_bank_account, parse_person_number
 from shared.clients.funds import BeneficiariesListed, BeneficiariesRevealed
@@ -24,11 +26,33 @@ from shared.db import new_id
 from shared.errors import Conflict, FieldError, FieldErrorRead, Invalid
 from shared.http import VersionMatch
 from shared.records import log_event, save_record
-from shared.spreadsheets import TEXT, YUAN, Column, Sheet, SheetLimits, SheetRow, build_workbook, read_sheet
+from shared.records.table_imports import load_head_options
+from shared.spreadsheets import (
+    TEXT,
+    YUAN,
+    Cell,
+    Column,
+    Sheet,
+    SheetLimits,
+    SheetRow,
+    build_workbook,
+    read_sheet,
+)
 from shared.spreadsheets import build_template as build_sheet_template
 from shared.unit_of_work import UnitOfWork
 
 UPLOAD_LIMITS = SheetLimits(size=8 * 1024 * 1024, rows=10_000)
+
+_HOLDER = re.compile(r"[(（]\s*(.*?)\s*[)）]\s*$")
+
+
+def _read_account(cell: Cell) -> str:
+    """An account number; one that names another holder in brackets is asked about."""
+    text = TEXT.read(cell)
+    if found := _HOLDER.search(text):
+        raise ValueError(f"账户注明“{found[1][:20]}”, 不是本人的账户, 请核对后只填账号")
+    return parse_bank_account(text)
+
 
 BENEFICIARY_COLUMNS = (
     Column("name", "姓名", aliases=("户主姓名", "户主", "领款人"), required=True),
@@ -44,7 +68,7 @@ BENEFICIARY_COLUMNS = (
         "一卡通账号",
         aliases=("银行账号", "卡号", "账号", "银行卡号"),
         required=True,
-        reader=lambda cell: parse_bank_account(TEXT.read(cell)),
+        reader=_read_account,
     ),
     Column("bank", "开户行", aliases=("开户银行",)),
     Column("place", "村组", aliases=("所在村", "住址", "村")),
@@ -74,14 +98,18 @@ async def upload_beneficiaries(
 
     The list must add up to the amount of the payment, to the 分.
     """
-    sheet = await asyncio.to_thread(read_sheet, content, BENEFICIARY_COLUMNS, limits=UPLOAD_LIMITS)
+    payment = await repository.get_payment(work, payment_id)
+    options = await load_head_options(work, BENEFICIARY_HEADS, "beneficiaries", payment.region)
+    sheet = await asyncio.to_thread(
+        read_sheet, content, BENEFICIARY_COLUMNS, limits=UPLOAD_LIMITS, words=options.words
+    )
     payment = await repository.get_payment(work, payment_id, lock=True)
     work.actor.require(May.PAYMENT_SUBMIT, payment.region)
     match.require_version(payment)
     _require_editable(payment)
-    _flag_duplicates(sheet)
+    flag_duplicates(sheet)
     total = sum(row.values.get("amount") or 0 for row in sheet.rows)
-    errors = [*_check_total(sheet, total, payment.amount), *sheet.to_field_errors()]
+    errors = [*_check_total(sheet.rows, total, payment.amount), *sheet.to_field_errors()]
     if errors and not dry_run:
         raise Invalid(f"名单中有 {len(errors)} 处问题, 一户也没有保存", "Nothing was kept", errors=errors)
     card_index_by_row = {
@@ -114,7 +142,7 @@ def _require_editable(payment: Payment) -> None:
         raise Conflict(f"支付{payment.state.label}, 名单不能再改", f"The payment is {payment.state}")
 
 
-def _flag_duplicates(sheet: Sheet) -> None:
+def flag_duplicates(sheet: Sheet) -> None:
     """Add an error to rows with a repeated person or account, or an amount that is not positive."""
     for key in ("card", "account"):
         first_rows: dict[str, int] = {}
@@ -129,13 +157,25 @@ def _flag_duplicates(sheet: Sheet) -> None:
             row.add_error("amount", "金额须大于零")
 
 
-def _check_total(sheet: Sheet, total: int, expected: int) -> list[FieldError]:
-    if not sheet.rows:
+def _check_total(rows: Sequence[SheetRow], total: int, expected: int) -> list[FieldError]:
+    if not rows:
         return [FieldError("no_rows", "名单中没有一户", "no rows", "/rows")]
     if total == expected:
         return []
     detail = f"名单合计 {format_yuan(total)} 元, 申请 {format_yuan(expected)} 元, 相差 {format_yuan(total - expected)} 元"
     return [FieldError("total", detail, f"off by {format_yuan(total - expected)}", "/rows")]
+
+
+async def save_list(work: UnitOfWork, payment_id: UUID, rows: Sequence[SheetRow]) -> Payment:
+    """Replace the beneficiaries of a payment in DRAFT state by valid rows; Invalid unless they add up to its amount."""
+    payment = await repository.get_payment(work, payment_id, lock=True)
+    work.actor.require(May.PAYMENT_SUBMIT, payment.region)
+    _require_editable(payment)
+    total = sum(row.values["amount"] for row in rows)
+    if errors := _check_total(rows, total, payment.amount):
+        raise Invalid(errors[0].detail, "The list does not add up to the payment", errors=errors)
+    await _save_beneficiaries(work, payment, rows, total)
+    return payment
 
 
 async def _save_beneficiaries(

@@ -65,6 +65,16 @@ async def list_payments(
     )
 
 
+async def list_payments_to(work: UnitOfWork, region: str, names: Collection[str]) -> list[Payment]:
+    """The payments of a region to payees of these names, oldest first (at most 5000), to recognise the rows of a list."""
+    query = select(Payment).where(
+        col(Payment.payee_name).in_(names),
+        col(Payment.region).between(*region_bounds(region)),
+        work.actor.scope_filter(May.FUND_READ, col(Payment.region)),
+    )
+    return list(await work.session.exec(query.order_by(col(Payment.id)).limit(5000)))
+
+
 async def list_refunds(work: UnitOfWork, payment_id: UUID) -> list[Refund]:
     """List the refunds of a payment, oldest first. Not scoped: the caller has access to the payment."""
     query = select(Refund).where(Refund.payment_id == payment_id).order_by(col(Refund.id))

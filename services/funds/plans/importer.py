@@ -10,16 +10,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import Field
+
 from services.funds.plans import service
 from services.funds.plans.schemas import ImportedLine, PlanCreate, PlanImportRead, PlanLineWrite
+from services.funds.policy import PLAN_HEADS
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from services.funds.sources.schemas import FundLevel
 from shared.auth import May
-from shared.china import format_yuan, normalize_document_no
+from shared.china import PositiveMoney, format_yuan, normalize_document_no
 from shared.clients.projects import ProjectsClient, ProjectSnapshot
 from shared.errors import FieldError, FieldErrorRead, Invalid
-from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_sheet, read_sheet
+from shared.imports.models import ImportKind, RowOutcome, TableResult, TableUpload
+from shared.imports.schemas import ImportQuery
+from shared.records.table_imports import load_head_options
+from shared.spreadsheets import WAN, Column, Sheet, SheetLimits, SheetRow, annotate_workbook, read_sheet
 from shared.spreadsheets import build_template as build_sheet_template
 from shared.unit_of_work import UnitOfWork
 
@@ -143,12 +149,23 @@ def build_template() -> bytes:
     return build_sheet_template(TABLE_COLUMNS, name="资金分配表", title="资金分配表")
 
 
-async def match_table(
+async def read_table(
     work: UnitOfWork, content: bytes, table: ImportParams
 ) -> tuple[Sheet, list[MatchedRow], list[FieldError]]:
-    """Match the rows with projects and fund documents; return the sheet, the matched rows and errors of the whole table."""
+    """Read the table and match its rows; return the sheet, the matched rows and errors of the whole table."""
     work.actor.require(May.PLAN_DRAFT, table.plan.region)
-    sheet = await asyncio.to_thread(read_sheet, content, TABLE_COLUMNS, limits=TABLE_LIMITS)
+    async with work.context.database.read() as session:
+        read_work = work.context.unit_of_work(session, work.actor)
+        options = await load_head_options(read_work, PLAN_HEADS, "plans", table.plan.region)
+    sheet = await asyncio.to_thread(
+        read_sheet, content, TABLE_COLUMNS, limits=TABLE_LIMITS, words=options.words, identity=("name",)
+    )
+    matched = await match_rows(work, sheet, table)
+    return sheet, matched, check_total(sheet.rows, table.plan.announced_total)
+
+
+async def match_rows(work: UnitOfWork, sheet: Sheet, table: ImportParams) -> list[MatchedRow]:
+    """Match the rows with projects of the library and fund documents; what is not found is an error of its row."""
     names = {row.values["name"] for row in sheet.rows if row.values.get("name")}
     codes = {row.values["code"] for row in sheet.rows if row.values.get("code")}
     projects = await ProjectsClient(work.service_client("projects")).search_projects(
@@ -157,8 +174,7 @@ async def match_table(
     async with work.context.database.read() as session:
         read_work = work.context.unit_of_work(session, work.actor)
         documents = {key: await sources.get_source(read_work, key) for key in table.source_ids}
-    matched = [_match_row(row, projects, documents) for row in sheet.rows]
-    return sheet, matched, _check_total(sheet, table)
+    return [_match_row(row, projects, documents) for row in sheet.rows]
 
 
 def _match_row(
@@ -171,14 +187,15 @@ def _match_row(
     return MatchedRow(row, project, find_source(row, documents))
 
 
-def _sum_rows(sheet: Sheet) -> int:
-    return sum(row.values.get("amount") or 0 for row in sheet.rows)
+def _sum_rows(rows: Sequence[SheetRow]) -> int:
+    return sum(row.values.get("amount") or 0 for row in rows)
 
 
-def _check_total(sheet: Sheet, table: ImportParams) -> list[FieldError]:
-    if not sheet.rows:
+def check_total(rows: Sequence[SheetRow], announced_total: int | None) -> list[FieldError]:
+    """What is wrong with the rows as a whole: none, or another sum than was announced."""
+    if not rows:
         return [FieldError("no_rows", "表中没有一行数据", "no rows", "/rows")]
-    total, announced = _sum_rows(sheet), table.plan.announced_total or 0
+    total, announced = _sum_rows(rows), announced_total or 0
     if total == announced:
         return []
     detail = f"明细合计 {format_yuan(total)} 元, 方案总额 {format_yuan(announced)} 元, 相差 {format_yuan(total - announced)} 元"
@@ -189,7 +206,7 @@ async def import_table(
     work: UnitOfWork, content: bytes, table: ImportParams, *, dry_run: bool
 ) -> PlanImportRead:
     """Import the table as a draft plan, or only validate it (`dry_run`); Invalid if there is any error."""
-    sheet, matched, errors = await match_table(work, content, table)
+    sheet, matched, errors = await read_table(work, content, table)
     errors = [*errors, *sheet.to_field_errors()]
     if errors and not dry_run:
         raise Invalid(f"表中有 {len(errors)} 处问题, 一行也没有导入", "Nothing was imported", errors=errors)
@@ -197,7 +214,7 @@ async def import_table(
     if not dry_run:
         body = table.plan.model_copy(update={"lines": [_build_plan_line(row) for row in matched]})
         plan_id = (await service.create_plan(work, body)).id
-    total, announced = _sum_rows(sheet), table.plan.announced_total or 0
+    total, announced = _sum_rows(sheet.rows), table.plan.announced_total or 0
     return PlanImportRead.model_construct(
         plan_id=plan_id,
         lines=[_build_imported_line(row) for row in matched],
@@ -213,9 +230,9 @@ async def import_table(
 
 
 async def annotate_table(work: UnitOfWork, content: bytes, table: ImportParams) -> bytes:
-    """Return the table with a column of errors per row (XLSX)."""
-    sheet, _, _ = await match_table(work, content, table)
-    return await asyncio.to_thread(annotate_sheet, sheet)
+    """Return the uploaded table with its wrong cells marked and a column of errors (XLSX)."""
+    sheet, _, _ = await read_table(work, content, table)
+    return await asyncio.to_thread(annotate_workbook, content, sheet)
 
 
 def _build_imported_line(matched: MatchedRow) -> ImportedLine:
@@ -252,3 +269,72 @@ def _build_plan_line(matched: MatchedRow) -> PlanLineWrite:
         unit=values.get("unit") or "",
         target=values.get("target") or "",
     )
+
+
+class PlanImportQuery(ImportQuery):
+    """导入分配表为编制中的方案."""
+
+    title: str = Field(min_length=2, max_length=300, description="方案标题")
+    year: int = Field(ge=2000, le=2100)
+    source_id: list[UUID] = Field(min_length=1, max_length=20, description="所用指标文, 可几份")
+    announced_total: PositiveMoney = Field(description="方案总额, 元; 明细合计须分毫不差")
+    batch: str = Field("", max_length=200)
+
+
+async def open_plan(work: UnitOfWork, upload: TableUpload) -> "PlanRun":
+    """Match the rows; asks the projects service."""
+    query: PlanImportQuery = upload.query
+    body = PlanCreate.model_construct(
+        id=None,
+        region=query.region,
+        title=query.title,
+        year=query.year,
+        batch=query.batch,
+        announced_total=query.announced_total,
+    )
+    params = ImportParams(body, tuple(dict.fromkeys(query.source_id)))
+    return PlanRun(body, await match_rows(work, upload.sheet, params))
+
+
+@dataclass
+class PlanRun:
+    """One allocation table being imported: all its rows are matched, its end makes the plan."""
+
+    plan: PlanCreate
+    matched: Sequence[MatchedRow]
+
+    async def import_rows(self, work: UnitOfWork, rows: Sequence[SheetRow]) -> list[RowOutcome]:
+        """Say which project each row means."""
+        work.actor.require(May.PLAN_DRAFT, self.plan.region)
+        projects = {id(one.row): one.project for one in self.matched}
+        return [RowOutcome(project.id if (project := projects[id(row)]) else None) for row in rows]
+
+    async def finish(
+        self,
+        work: UnitOfWork,
+        rows: Sequence[SheetRow],
+        known: Sequence[SheetRow],  # noqa: ARG002 - no row is known before
+    ) -> TableResult:
+        """Create the draft plan; Invalid unless the rows add up to the announced total."""
+        if errors := check_total(rows, self.plan.announced_total):
+            raise Invalid(errors[0].detail, "The table does not add up", errors=errors)
+        wanted = {id(row) for row in rows}
+        lines = [one for one in self.matched if id(one.row) in wanted]
+        projects = {one.project.id: one.project for one in lines if one.project}
+        body = self.plan.model_copy(update={"lines": [_build_plan_line(one) for one in lines]})
+        plan = await service.create_plan(work, body, projects)
+        return TableResult(plan.id, f"已建方案草稿, {len(lines)} 项, 共 {format_yuan(_sum_rows(rows))} 元")
+
+
+PLAN_TABLE = ImportKind(
+    name="plans",
+    label="资金分配表",
+    mays=(May.PLAN_DRAFT,),
+    columns=TABLE_COLUMNS,
+    heads=PLAN_HEADS,
+    open=open_plan,
+    query=PlanImportQuery,
+    identity=("name",),
+    makes_one_record=True,
+    limits=TABLE_LIMITS,
+)

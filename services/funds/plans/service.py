@@ -59,12 +59,14 @@ FEE_CATEGORY = "7"
 """Prefix of 项目管理费 in the project categories."""
 
 
-async def create_plan(work: UnitOfWork, body: PlanCreate) -> Plan:
-    """Create a plan with its lines. Unavailable if the projects service is down, Invalid for a wrong line."""
+async def create_plan(
+    work: UnitOfWork, body: PlanCreate, projects: dict[UUID, ProjectSnapshot] | None = None
+) -> Plan:
+    """Create a plan with its lines; Invalid for a wrong line. Its projects are asked for unless given, or Unavailable."""
     work.actor.require(May.PLAN_DRAFT, body.region)
-    projects = await ProjectsClient(work.service_client("projects")).get_projects(
-        [line.project_id for line in body.lines]
-    )
+    if projects is None:
+        client = ProjectsClient(work.service_client("projects"))
+        projects = await client.get_projects([line.project_id for line in body.lines])
     created_at = body.happened_at or work.at
     if created_at > work.at:
         raise Invalid("编制时间不能晚于现在", "happened_at lies in the future")

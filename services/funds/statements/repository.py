@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from services.funds.payments.lifecycle import PaymentState
 from services.funds.payments.models import Payment, Refund
 from services.funds.statements.models import Statement, StatementLine
-from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, StatementState
+from services.funds.statements.schemas import OPEN_RESULTS, MatchResult, Side, StatementState
 from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
@@ -104,6 +104,20 @@ async def count_open_lines(work: UnitOfWork, statement_id: UUID) -> int:
         LINE.c.statement_id == statement_id, LINE.c.match.in_(sorted(OPEN_RESULTS))
     )
     return int((await execute_core(work.session, query)).scalar_one())
+
+
+async def list_statement_lines(work: UnitOfWork, region: str) -> list[StatementLine]:
+    """The lines of all statements of a region, their side only, to recognise a line that comes again."""
+    query = (
+        select(StatementLine)
+        .join(Statement, col(Statement.id) == StatementLine.statement_id)
+        .where(
+            Statement.region == region,
+            StatementLine.side == Side.THEIRS,
+            work.actor.scope_filter(May.RECONCILE, col(Statement.region)),
+        )
+    )
+    return list(await work.session.exec(query))
 
 
 async def list_our_records(work: UnitOfWork, region: str, first: date, last: date) -> list[sa.Row[Any]]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from services.funds.policy import RECONCILE_TOLERANCE
+from services.funds.policy import RECONCILE_TOLERANCE, STATEMENT_HEADS
 from services.funds.statements import repository
 from services.funds.statements.calculation import MatchItem, MatchPair, Tolerance, pair_lines
 from services.funds.statements.models import Statement, StatementLine
@@ -31,16 +31,34 @@ from shared.errors import Conflict, Forbidden, Invalid, PreconditionMissing
 from shared.files import uploads
 from shared.http import VersionMatch
 from shared.records import create_record, save_record
-from shared.spreadsheets import DAY, TEXT, YUAN, Column, SheetLimits, read_sheet
+from shared.records.table_imports import load_head_options
+from shared.spreadsheets import DAY, TEXT, YUAN, Column, Sheet, SheetLimits, read_sheet
 from shared.unit_of_work import UnitOfWork
 
 STATEMENT_COLUMNS = (
     Column("voucher_no", "凭证号", TEXT, aliases=("支付凭证号", "单据号", "PAY_CERT_ID")),
-    Column("amount", "金额(元)", YUAN, aliases=("金额", "实际支付金额", "XPAY_AMT"), required=True),
+    Column(
+        "amount", "金额(元)", YUAN, aliases=("金额", "实际支付金额", "XPAY_AMT"), note="付出为正, 退回为负"
+    ),
+    Column("debit", "借方发生额(元)", YUAN, aliases=("借方", "支出"), note="没有金额一列时填写"),
+    Column("credit", "贷方发生额(元)", YUAN, aliases=("贷方", "收入")),
+    Column("balance", "余额(元)", YUAN, aliases=("余额", "账户余额")),
     Column("happened_on", "日期", DAY, aliases=("支付日期", "交易日期", "CREATE_DATE"), required=True),
     Column("payee", "收款人", TEXT, aliases=("收款人名称", "对方户名", "PAYEE_ACCT_NAME")),
     Column("purpose", "用途", TEXT, aliases=("摘要", "USE_DES")),
 )
+
+
+def read_amounts(sheet: Sheet) -> None:
+    """Set the amount of each row from its debit and credit where it has none: paid out is positive."""
+    for row in sheet.rows:
+        values = row.values
+        sides = [values.get("debit"), values.get("credit")]
+        if values.get("amount") is None and any(side is not None for side in sides):
+            values["amount"] = (sides[0] or 0) - (sides[1] or 0)
+        is_told = any(one.pointer.rpartition("/")[2] in {"amount", "debit", "credit"} for one in row.errors)
+        if values.get("amount") is None and not is_told:
+            row.add_error("amount", "必填")
 
 
 async def create_statement(work: UnitOfWork, body: StatementCreate) -> Statement:
@@ -85,17 +103,24 @@ async def _read_lines(work: UnitOfWork, body: StatementCreate) -> list[Statement
         return []
     file = await uploads.get_file(work, body.file_id)
     content = b"".join([chunk async for chunk in work.context.storage.stream(file.sha256)])
+    options = await load_head_options(work, STATEMENT_HEADS, "statements", body.region)
     sheet = await asyncio.to_thread(
-        read_sheet, content, STATEMENT_COLUMNS, limits=SheetLimits(rows=MAX_STATEMENT_LINES)
+        read_sheet,
+        content,
+        STATEMENT_COLUMNS,
+        limits=SheetLimits(rows=MAX_STATEMENT_LINES),
+        words=options.words,
     )
+    read_amounts(sheet)
     if sheet.errors:
         raise Invalid("对账单有填写错误", "Some cells are wrong", errors=sheet.to_field_errors())
     if not sheet.rows:
         raise Invalid("对账单没有明细", "The statement has no lines")
-    return [_build_line_write(row.values) for row in sheet.rows]
+    return [build_line_write(row.values) for row in sheet.rows]
 
 
-def _build_line_write(values: dict[str, Any]) -> StatementLineWrite:
+def build_line_write(values: dict[str, Any]) -> StatementLineWrite:
+    """The line of a row that has been read."""
     return StatementLineWrite.model_construct(
         voucher_no=str(values.get("voucher_no") or "")[:100],
         amount=values["amount"],

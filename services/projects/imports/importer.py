@@ -27,7 +27,7 @@ from shared.db import new_id
 from shared.errors import ApiError
 from shared.http import to_field_errors
 from shared.records import content_digest
-from shared.spreadsheets import FORMULA_STARTS, MONTH, Column, Sheet, SheetRow, SkippedRow
+from shared.spreadsheets import Sheet, SheetRow, SkippedRow, column_text
 from shared.unit_of_work import UnitOfWork
 
 COUNTY_DIGITS, TOWN_DIGITS = 6, 9
@@ -328,8 +328,8 @@ class KnownProjects:
         ]
         for column in IMPORT_COLUMNS:
             if column.key in row.values and column.key not in NOT_COMPARED | unread:
-                ours = _format_value(column, self.cells[project.id].get(column.key))
-                theirs = _format_value(column, row.values[column.key])
+                ours = column_text(column, self.cells[project.id].get(column.key))
+                theirs = column_text(column, row.values[column.key])
                 if ours != theirs:
                     differs.append({"column": column.title, "library": ours, "table": theirs})
         return differs + ([] if unread & PLACE_KEYS else self._compare_places(row, project))
@@ -362,16 +362,6 @@ NOT_COMPARED = frozenset(
     }
 )
 """Columns that are no field of a project, or shown only in part."""
-
-
-def _format_value(column: Column, value: Any) -> str:  # noqa: ANN401 - a field of any kind
-    """Return a value as the table shows it, so that two values are compared as people see them."""
-    if value in (None, "", 0, False):
-        return ""
-    if column.kind is MONTH:
-        return f"{value:%Y-%m}"
-    text = re.sub(r"\s+", " ", str(column.kind.write(value))).strip()
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
 
 
 def _is_first_occurrence(row: SheetRow, project_id: UUID, seen: dict[UUID, tuple[str, int]]) -> bool:

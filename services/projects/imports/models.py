@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from services.projects.base import Base
-from services.projects.imports.schemas import ImportState
 from shared.db import JSON, Record, text_enum
+from shared.imports.schemas import ImportState
 
 
 class ImportJob(Base, Record, table=True):

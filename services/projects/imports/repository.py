@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlmodel import col, select
 
 from services.projects.imports.models import ImportJob, ImportMapping, ImportRow
-from services.projects.imports.schemas import ImportState
 from services.projects.projects import repository as projects
 from services.projects.projects.models import PlannedMoney, Project, ProjectPlace
 from services.projects.projects.repository import PROJECT_COLUMNS, ProjectFilter
@@ -16,6 +15,7 @@ from shared.auth import May, region_bounds
 from shared.db import execute_core
 from shared.errors import NotFound
 from shared.http import Page, PageParams, list_page
+from shared.imports.schemas import ImportState
 from shared.unit_of_work import UnitOfWork
 
 EXPORT_BATCH_ROWS = 500

@@ -17,7 +17,6 @@ from services.projects.imports.schemas import (
     ExportFormat,
     ImportRead,
     ImportRowRead,
-    ImportState,
 )
 from services.projects.imports.service import MAX_IMMEDIATE_ROWS, MAX_TABLE_BYTES, ImportRequest
 from services.projects.projects.router import ProjectFilterParam
@@ -25,6 +24,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
+from shared.imports.schemas import ImportState
 from shared.records import RecordKind
 from shared.records.region_names import find_place_names
 from shared.records.table_imports import TableReport

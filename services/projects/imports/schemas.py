@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.projects.projects.schemas import MoneyKind, Nature
 from shared.china import LabelledEnum
+from shared.imports.schemas import FieldDifference, ImportState
 from shared.records.table_imports import TableReport
 from shared.spreadsheets import (
     DAY,
@@ -154,15 +155,6 @@ EXPORT_COLUMNS = (
 """Columns of an export: serial number, the county table, library code and state."""
 
 
-class ImportState(LabelledEnum):
-    """导入进展."""
-
-    RUNNING = "running", "导入中"
-    DONE = "done", "已完成"
-    FAILED = "failed", "已中断"
-    CANCELLED = "cancelled", "已取消"
-
-
 class RowFault(BaseModel):
     """一行的问题."""
 
@@ -172,14 +164,6 @@ class RowFault(BaseModel):
     message: str
     key: str = Field("", description="栏目, 更正时用; 空为整行的问题")
     value: str = Field("", description="格中现在的内容")
-
-
-class FieldDifference(BaseModel):
-    """表中与库内不同的一栏."""
-
-    column: str
-    library: str = Field(description="库内")
-    table: str = Field(description="表中")
 
 
 class RowDifference(BaseModel):

@@ -18,7 +18,6 @@ from services.projects.imports.repository import MAPPING_TABLE
 from services.projects.imports.schemas import (
     IMPORT_COLUMNS,
     ImportRead,
-    ImportState,
     RowDifference,
     RowFault,
     build_import_columns,
@@ -29,6 +28,7 @@ from shared.china import PlaceNames
 from shared.db import new_id
 from shared.errors import ApiError, Conflict, FieldError, Invalid, NotFound
 from shared.files import Storage
+from shared.imports.schemas import ImportState
 from shared.records import table_imports, touch_record
 from shared.records.region_names import load_place_names
 from shared.records.table_imports import TableReport

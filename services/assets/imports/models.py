@@ -1,0 +1,18 @@
+"""Tables of imports: jobs and the result of each row."""
+
+from services.assets.base import Base
+from shared.imports.models import ImportJobRow, ImportResultRow, job_table_args, result_table_args
+
+
+class TableImport(Base, ImportJobRow, table=True):
+    """一次导入."""
+
+    __tablename__ = "import_job"
+    __table_args__ = job_table_args()
+
+
+class TableImportResult(Base, ImportResultRow, table=True):
+    """导入表的一行."""
+
+    __tablename__ = "import_row"
+    __table_args__ = result_table_args("import_job")
