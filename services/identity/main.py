@@ -22,7 +22,7 @@ from services.identity.organisations.router import router as organisations
 from services.identity.policy import RULES
 from services.identity.rate_windows.router import router as rate_windows
 from services.identity.rate_windows.service import purge_windows
-from services.identity.regions.router import REGION_KIND
+from services.identity.regions.router import REGION_KIND, SUCCESSION_KIND
 from services.identity.regions.router import router as regions
 from services.identity.rule_proposals.router import RULE_PROPOSAL_KIND
 from services.identity.rule_proposals.router import router as rule_proposals
@@ -65,6 +65,7 @@ SERVICE = Service(
         CLIENT_KIND,
         ORGANISATION_KIND,
         REGION_KIND,
+        SUCCESSION_KIND,
         RULE_PROPOSAL_KIND,
         HANDOVER_KIND,
     ),

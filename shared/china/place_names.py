@@ -7,7 +7,7 @@ kinds (village, community, town) do.
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.china.place_stems import (
     MAX_CANDIDATES,
@@ -59,14 +59,22 @@ class PlaceAnswer:
 
 @dataclass
 class PlaceNames:
-    """Region code → name within one county."""
+    """Region code → name within one county; names that a place had before, and what a merged place became, by code."""
 
     district: str
     names: Mapping[str, str] = field(default_factory=dict)
+    former_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    merged: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.towns = {code: name for code, name in self.names.items() if is_town(code)}
         self.villages = {code: name for code, name in self.names.items() if is_village(code)}
+        self._today = dict(self.merged)
+        """What an entry of `towns` or `villages` is today: a merged place, or a former name under a code of its own."""
+        for code, former in self.former_names.items():
+            for number, name in enumerate(former):
+                (self.villages if is_village(code) else self.towns)[f"{code}#{number}"] = name
+                self._today[f"{code}#{number}"] = self.merged.get(code, code)
         self.county_names = {self.names.get(self.district, "")} - {""}
         self.county_names |= {name[:-1] for name in self.county_names if len(name) > 2}  # noqa: PLR2004
         self._by_stem: dict[str, list[str]] = {}
@@ -79,7 +87,8 @@ class PlaceNames:
     def describe(self, code: str) -> str:
         """The name of a place with its town: 黄羊镇广场村."""
         town = self.towns.get(code[:TOWN_DIGITS].ljust(12, "0"), "")
-        return f"{town}{self.villages[code]}" if code in self.villages else self.names.get(code, code)
+        name = f"{town}{self.villages[code]}" if code in self.villages else self.names.get(code, code)
+        return f"{name}(今{self.describe(self.merged[code])})" if code in self.merged else name
 
     def get_names(self, region: str) -> tuple[str, str, str]:
         """The names of county, town and village of a code, as the tables show them."""
@@ -93,8 +102,19 @@ class PlaceNames:
     def resolve(self, town: str = "", village: str = "", texts: Sequence[str] = ()) -> PlaceAnswer:
         """The places of a row: by its town and village cells, else by the first text that names any.
 
-        The county itself when nothing names a place (`named` is False then).
+        The county itself when nothing names a place (`named` is False then). A place that was merged or renamed is
+        what it is today.
         """
+        answer = self._resolve(town, village, texts)
+        if not self._today:
+            return answer
+        codes, candidates = (
+            tuple(dict.fromkeys(self._today.get(code, code) for code in found))
+            for found in (answer.codes, answer.candidates)
+        )
+        return replace(answer, codes=codes, candidates=candidates)
+
+    def _resolve(self, town: str, village: str, texts: Sequence[str]) -> PlaceAnswer:
         town, village = _drop_nothing(town), _drop_nothing(village)
         if town or village:
             return self._resolve_cells(town, village)

@@ -29,6 +29,16 @@ class AccountHandedOver(Event):
     reason: str
 
 
+class RegionSucceeded(Event):
+    """A region was merged into another, or has a new name."""
+
+    topic: ClassVar[str] = "region.succeeded"
+    former: str
+    code: str
+    kind: str
+    effective_on: date
+
+
 class PasswordChanged(Event):
     """The password of an account was changed by its holder, or reset by somebody else (the actor)."""
 

@@ -16,15 +16,22 @@ async def load_place_names(work: UnitOfWork, district: str) -> PlaceNames:
     """All places of a district, asked before the first write statement; the identity service's error on failure."""
     low, high = region_bounds(district[:COUNTY_DIGITS].ljust(12, "0"))
     names: dict[str, str] = {}
+    former: dict[str, list[str]] = {}
+    merged: dict[str, str] = {}
     after = str(int(low) - 1).zfill(12)
     while True:
         answer: dict[str, Any] = await work.service_client("identity").get(
             "/api/v1/regions", params={"cursor": after, "limit": REGIONS_PER_PAGE}
         )
         items: Sequence[dict[str, str]] = answer["items"]
-        names |= {region["code"]: region["name"] for region in items if low <= region["code"] <= high}
+        for region in (one for one in items if low <= one["code"] <= high):
+            names[region["code"]] = region["name"]
+            if region.get("merged_into"):
+                merged[region["code"]] = region["merged_into"]
+            if region.get("former_names"):
+                former[region["code"]] = region["former_names"].split("、")
         if not items or items[-1]["code"] > high or answer["next_cursor"] is None:
-            return PlaceNames(low, names)
+            return PlaceNames(low, names, former, merged)
         after = items[-1]["code"]
 
 

@@ -1,13 +1,16 @@
 """Queries over regions. Every signed-in caller may read the whole tree."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from services.identity.regions.models import Region
+from services.identity.regions.models import Region, RegionSuccession
 from shared.auth import region_bounds
+from shared.db import execute_core
 from shared.errors import NotFound
+from shared.http import Page, PageParams, list_page
 from shared.rules import ancestor_codes
 from shared.unit_of_work import UnitOfWork
 
@@ -77,3 +80,37 @@ async def find_regions(work: UnitOfWork, codes: Sequence[str]) -> dict[str, Regi
         query = select(Region).where(col(Region.code).in_(batch))
         regions |= {region.code: region for region in await work.session.exec(query)}
     return regions
+
+
+async def get_succession(work: UnitOfWork, succession_id: UUID) -> RegionSuccession:
+    """Get a change of regions; raises NotFound."""
+    found = await work.session.get(RegionSuccession, succession_id)
+    if found is None:
+        raise NotFound("没有这次区划变动", "No such change")
+    return found
+
+
+async def list_successions(work: UnitOfWork, params: PageParams, region: str) -> Page[RegionSuccession]:
+    """A page of changes in a region, newest first."""
+    query = select(RegionSuccession)
+    if region:
+        query = query.where(col(RegionSuccession.region).between(*region_bounds(region)))
+    orders = {"created_at": col(RegionSuccession.created_at)}
+    return await list_page(
+        work.session, query, params, orders=orders, key=col(RegionSuccession.id), default="-created_at"
+    )
+
+
+async def system_list_merged(work: UnitOfWork, areas: Sequence[str]) -> list[tuple[str, str]]:
+    """(former code, what it is today) of every region that became a part of these areas by merging."""
+    if not areas:
+        return []
+    within = [col(Region.merged_into).between(*region_bounds(area)) for area in sorted(set(areas))]
+    query = select(Region.code, Region.merged_into).where(col(Region.merged_into) != "", sa.or_(*within))
+    return [(code, today) for code, today in await work.session.exec(query.order_by(Region.code))]
+
+
+async def system_redirect_merged(work: UnitOfWork, former: str, code: str) -> None:
+    """What was merged into a region that is merged now goes on to the new one."""
+    query = sa.update(Region).where(col(Region.merged_into) == former).values(merged_into=code)
+    await execute_core(work.session, query)

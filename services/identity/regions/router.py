@@ -2,22 +2,34 @@
 
 from collections.abc import Sequence
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
 
 from services.identity.regions import repository, service
-from services.identity.regions.models import Region
+from services.identity.regions.models import Region, RegionSuccession
 from services.identity.regions.schemas import (
     RegionDetail,
     RegionImportResult,
     RegionLevel,
     RegionPage,
     RegionRead,
+    SuccessionCreate,
+    SuccessionRead,
 )
 from shared.auth import May
 from shared.china import OptionalRegionCode, RegionCode
-from shared.errors import Invalid, NotFound
-from shared.http import PublicReadWork, ReadWork, Route, WriteWork, allows_anonymous, requires
+from shared.errors import Conflict, Invalid, NotFound
+from shared.http import (
+    Page,
+    Pagination,
+    PublicReadWork,
+    ReadWork,
+    Route,
+    WriteWork,
+    allows_anonymous,
+    requires,
+)
 from shared.records import RecordKind
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
@@ -58,6 +70,35 @@ async def list_public_regions(
     return RegionPage(items=[RegionRead.model_validate(row) for row in rows])
 
 
+@router.post(
+    "/successions",
+    status_code=201,
+    response_model=list[SuccessionRead],
+    **requires(May.REGION_MANAGE, refuses=(Invalid, NotFound, Conflict), statements=120),
+)
+async def record_succession(work: WriteWork, body: SuccessionCreate) -> list[RegionSuccession]:
+    """登记并村、更名: 导入认旧名, 旧区划的记录归新区划的人看."""
+    return await service.record_succession(work, body)
+
+
+@router.get("/successions", response_model=Page[SuccessionRead], **requires(May.REGION_READ))
+async def list_successions(
+    work: ReadWork, params: Pagination, region: OptionalRegionCode = ""
+) -> Page[RegionSuccession]:
+    """区划沿革, 新的在前."""
+    return await repository.list_successions(work, params, region)
+
+
+@router.get(
+    "/successions/{succession_id}",
+    response_model=SuccessionRead,
+    **requires(May.REGION_READ, refuses=(NotFound,)),
+)
+async def read_succession(work: ReadWork, succession_id: UUID) -> RegionSuccession:
+    """一次区划变动."""
+    return await repository.get_succession(work, succession_id)
+
+
 @router.get("/{code}", response_model=RegionDetail, **requires(May.REGION_READ, refuses=(NotFound,)))
 async def read_region(work: ReadWork, code: RegionCode) -> RegionDetail:
     """一个区划及其上级."""
@@ -92,4 +133,16 @@ REGION_KIND = RecordKind(
     region="code",
     visible=repository.is_of_own_districts,
     phone=True,
+)
+SUCCESSION_KIND = RecordKind(
+    name="region_succession",
+    label="区划变动",
+    path="/regions/successions",
+    model=RegionSuccession,
+    read=SuccessionRead,
+    may=May.REGION_READ,
+    title="former_name",
+    columns=("kind", "former_name", "name", "region", "effective_on", "basis"),
+    filters=("region",),
+    topics=("region.succeeded",),
 )

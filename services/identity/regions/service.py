@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from services.identity.regions import repository
-from services.identity.regions.models import Region
-from services.identity.regions.schemas import ImportFault, RegionImportResult, RegionRow
+from services.identity.regions.models import Region, RegionSuccession
+from services.identity.regions.schemas import (
+    ImportFault,
+    RegionImportResult,
+    RegionRow,
+    SuccessionCreate,
+    SuccessionKind,
+)
 from shared.auth import May, is_region_within
-from shared.errors import Invalid
+from shared.clients.identity import RegionSucceeded
+from shared.errors import Conflict, FieldError, Invalid
 from shared.http import to_field_errors
+from shared.records import create_record
 from shared.unit_of_work import UnitOfWork
 
 MAX_IMPORT_ROWS = 100_000
+MAX_FORMER_NAMES = 400
 
 
 def parse_regions(text: str) -> tuple[list[RegionRow], list[ImportFault]]:
@@ -63,6 +72,76 @@ async def import_upload(work: UnitOfWork, content: bytes) -> RegionImportResult:
     for row in rows:
         work.actor.require(May.REGION_MANAGE, row.code)
     return await upsert_regions(work, rows)
+
+
+async def record_succession(work: UnitOfWork, body: SuccessionCreate) -> list[RegionSuccession]:
+    """Record that regions were merged into one, or that one has a new name; one record for each former region.
+
+    Raises Invalid for a day to come, NotFound for an unknown region, Conflict for one that was merged before.
+    """
+    work.actor.require(May.REGION_MANAGE, body.code)
+    if body.effective_on > work.today:
+        detail = "生效日期还没有到, 请到时登记"
+        raise Invalid(detail, "Not yet", errors=[FieldError("in_the_future", detail, "", "/effective_on")])
+    current = await repository.get_region(work, body.code)
+    if current.merged_into:
+        raise Conflict(f"{current.name}本身已并入 {current.merged_into}", "It was merged itself")
+    records = [await _record_former(work, body, code, current) for code in body.former]
+    if body.name and body.name != current.name:
+        former = [*filter(None, current.former_names.split("、")), current.name]
+        current.former_names = "、".join(dict.fromkeys(former))[:MAX_FORMER_NAMES]
+        current.name = body.name
+        for name, value in _build_pinyin_columns(body.name).items():
+            setattr(current, name, value)
+    work.session.add(current)
+    await work.session.flush()
+    return records
+
+
+async def _record_former(
+    work: UnitOfWork, body: SuccessionCreate, code: str, current: Region
+) -> RegionSuccession:
+    work.actor.require(May.REGION_MANAGE, code)
+    former = await repository.get_region(work, code)
+    if former.level != current.level:
+        detail = f"{former.name}与{current.name}不是同一级"
+        raise Invalid(detail, "Not of one level", errors=[FieldError("other_level", detail, "", "/former")])
+    if body.kind is SuccessionKind.MERGED:
+        if former.merged_into:
+            raise Conflict(f"{former.name}已并入 {former.merged_into}", "It was merged before")
+        former.merged_into = body.code
+        work.session.add(former)
+        await repository.system_redirect_merged(work, code, body.code)
+    record, _ = await create_record(
+        work,
+        RegionSuccession,
+        body,
+        event=lambda row: RegionSucceeded(
+            former=row.former_code, code=row.region, kind=row.kind, effective_on=row.effective_on
+        ),
+        event_reason=body.basis,
+        region=body.code,
+        kind=body.kind,
+        former_code=code,
+        former_name=former.name,
+        name=body.name or current.name,
+        effective_on=body.effective_on,
+        basis=body.basis,
+    )
+    return record
+
+
+async def add_former_regions(work: UnitOfWork, grants: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Grants (role, region) and the same roles in every region that was merged into one of theirs."""
+    merged = await repository.system_list_merged(work, [region for _, region in grants])
+    found = [list(grant) for grant in grants]
+    for role, region in grants:
+        found += [
+            [role, former]
+            for former, today in merged
+            if is_region_within(today, region) and not is_region_within(former, region)
+        ]
+    return found
 
 
 def decode_rows(content: bytes) -> list[RegionRow]:

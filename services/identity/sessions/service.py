@@ -20,6 +20,7 @@ from services.identity.keys.service import get_signing_key
 from services.identity.lock_outs import service as lock_outs
 from services.identity.organisations import repository as organisations
 from services.identity.policy import MAX_ACCESS_LIFE, PASSWORD_AGE, REFRESH_GRACE, SESSIONS, TOKEN_LIFE
+from services.identity.regions import service as regions
 from services.identity.second_factors import service as second_factors
 from services.identity.sessions import repository
 from services.identity.sessions.models import RefreshToken, Session
@@ -168,7 +169,9 @@ async def _build_claims(
         "org": names.get(account.organisation_id, ""),
         "kind": account.kind,
         **await _build_person_claims(work, account),
-        "grants": [[str(grant.role), grant.region] for grant in grants],
+        "grants": await regions.add_former_regions(
+            work, [(str(grant.role), grant.region) for grant in grants]
+        ),
         "iat": int(work.at.timestamp()),
         "exp": int(expires_at.timestamp()),
         "jti": str(new_id()),

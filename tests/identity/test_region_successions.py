@@ -1,0 +1,116 @@
+"""Merged and renamed villages: imports know the old names, who works in the new village sees the records of the old."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.spreadsheets import Column, build_workbook
+from tests.attendance.factories_attendance import get_json, post_json
+from tests.clients import DISTRICT, TOWN, SystemUnderTest
+from tests.identity.factories_identity import bearer_header, build_account, sign_in
+
+HUANGYANG, GUANGCHANG = "620602100200", "620602100201"
+
+
+@pytest.fixture
+def admin(doors: SystemUnderTest) -> httpx.AsyncClient:
+    return doors.service("identity").client_as("admin")
+
+
+def build_merger(**changes: Any) -> dict[str, Any]:
+    return {
+        "kind": "merged",
+        "former": [HUANGYANG],
+        "code": GUANGCHANG,
+        "effective_on": "2024-05-01",
+        "basis": "区政府关于并村的批复(2024)3号",
+        **changes,
+    }
+
+
+async def test_an_import_takes_a_merged_and_a_renamed_village_for_what_it_is_today(
+    admin: httpx.AsyncClient, doors: SystemUnderTest
+) -> None:
+    await post_json(admin, "/regions/successions", build_merger())
+    renamed = build_merger(kind="renamed", former=["620602100202"], code="620602100202", name="新民村委会")
+    before = (await get_json(admin, "/regions/620602100202"))["name"]
+    await post_json(admin, "/regions/successions", renamed)
+    columns = [Column(key, key) for key in ("乡镇", "村", "项目名称", "总投资(万元)")]
+    rows = [
+        {"乡镇": "黄羊镇", "村": village, "项目名称": f"{village}道路硬化", "总投资(万元)": "10"}
+        for village in ("黄羊村", before.removesuffix("委会"), "新民村")
+    ]
+    line = doors.service("projects").client_as("line_bureau")
+    table = build_workbook(columns, rows)
+    params: dict[str, str | int] = {"region": DISTRICT, "year": 2024}
+    imported = await line.post("/projects/imports", params=params, content=table)
+    assert imported.status_code == 202, imported.text
+    rows_read = (await get_json(line, "/projects", limit=10, sort="created_at"))["items"]
+    seen = sorted(row["region"] for row in rows_read)
+
+    assert seen == [GUANGCHANG, "620602100202", "620602100202"]
+    assert (await get_json(admin, f"/regions/{HUANGYANG}"))["merged_into"] == GUANGCHANG
+    assert (await get_json(admin, "/regions/620602100202"))["former_names"] == before
+    changes = (await get_json(admin, "/regions/successions", region=TOWN))["items"]
+    assert {(one["kind"], one["former_name"]) for one in changes} == {
+        ("merged", "黄羊村委会"),
+        ("renamed", before),
+    }
+
+
+async def test_the_clerk_of_the_new_village_sees_the_records_of_the_old_one(
+    admin: httpx.AsyncClient, doors: SystemUnderTest
+) -> None:
+    anyone = doors.service("identity").anonymous_client()
+    grants = [{"role": "village_clerk", "region": GUANGCHANG}]
+    await post_json(admin, "/users", build_account(region=GUANGCHANG, grants=grants))
+    clerk = bearer_header(await sign_in(anyone, "zhang.san", "Hexi-Corridor-71"))
+    await anyone.post(
+        "/auth/password", headers=clerk, json={"old": "Hexi-Corridor-71", "new": "Silk-Road-Dunhuang-9"}
+    )
+    projects = doors.service("projects")
+    body = {
+        "region": HUANGYANG,
+        "name": "黄羊村供水工程",
+        "category": "3.1.4",
+        "year": 2024,
+        "total": "500000.00",
+        "content": "铺设供水管道5公里",
+    }
+    made = await post_json(projects.client_as("village_clerk", HUANGYANG), "/projects", body)
+
+    async def read_as_clerk() -> int:
+        header = bearer_header(await sign_in(anyone, "zhang.san", "Silk-Road-Dunhuang-9"))
+        return (await projects.anonymous_client().get(f"/projects/{made['id']}", headers=header)).status_code
+
+    before = await read_as_clerk()
+    await post_json(admin, "/regions/successions", build_merger())
+
+    assert (before, await read_as_clerk()) == (404, 200)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"effective_on": "2024-06-01"}, 422),
+        ({"former": [GUANGCHANG]}, 422),
+        ({"former": [TOWN]}, 422),
+        ({"former": ["620602199299"]}, 404),
+        ({"kind": "renamed"}, 422),
+        ({"code": "632323100200"}, 404),
+    ],
+)
+async def test_a_change_that_cannot_be_is_refused(
+    doors: SystemUnderTest, changes: dict[str, Any], status: int
+) -> None:
+    admin = doors.service("identity").client_as("admin", DISTRICT)
+    await post_json(admin, "/regions/successions", build_merger(**changes), status)
+
+
+async def test_a_region_is_merged_once_and_chains_lead_to_the_last(admin: httpx.AsyncClient) -> None:
+    await post_json(admin, "/regions/successions", build_merger())
+    await post_json(admin, "/regions/successions", build_merger(), 409)
+    await post_json(admin, "/regions/successions", build_merger(former=[GUANGCHANG], code="620602100202"))
+
+    assert (await get_json(admin, f"/regions/{HUANGYANG}"))["merged_into"] == "620602100202"
