@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -51,6 +52,8 @@ from services.attendance.spot_checks.router import DRAWN_KIND, SPOT_CHECK_KIND
 from services.attendance.spot_checks.router import router as spot_checks
 from services.attendance.statistics.router import router as statistics
 from services.attendance.statistics.router import summary_router
+from services.attendance.table_imports.router import IMPORT_KIND, IMPORTS
+from services.attendance.table_imports.router import router as table_imports
 from services.attendance.teams.router import MEMBER_KIND, TEAM_KIND, UNIT_KIND
 from services.attendance.teams.router import router as teams
 from services.attendance.visits.router import (
@@ -64,6 +67,7 @@ from services.attendance.visits.router import router as visits
 from shared import clock
 from shared.app import Service, build_app, run_periodically
 from shared.auth import May
+from shared.imports.service import run_next_batch
 from shared.settings import Settings
 
 SERVICE = Service(
@@ -95,6 +99,7 @@ SERVICE = Service(
         summary_router,
         complaints,
         imports,
+        table_imports,
         channels_router,
         dingtalk_router,
     ),
@@ -128,12 +133,19 @@ SERVICE = Service(
         IMPORT_RUN_KIND,
         CHANNEL_KIND,
         EXTERNAL_ACCOUNT_KIND,
+        IMPORT_KIND,
     ),
     open_routers=(dingtalk_root_router,),
     internal_routers=(field_days,),
     handlers=HANDLERS,
     switches=list_switches,
-    background=(run_projection, run_refresh, run_recalculations, run_periodically("pulls", run_due_pull, 5)),
+    background=(
+        run_projection,
+        run_refresh,
+        run_recalculations,
+        run_periodically("pulls", run_due_pull, 5),
+        run_periodically("imports", partial(run_next_batch, IMPORTS), 2),
+    ),
     rules=RULES,
     middleware=((FastPathMiddleware, lambda context: {"context": context}),),
 )

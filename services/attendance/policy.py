@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StrictBool, model_validator
 from services.attendance.fields import Day
 from shared.auth import Grant, Role
 from shared.china import CalendarChanges, LabelledEnum
+from shared.records.table_imports import declare_heads
 from shared.rules import Label, RuleKey, RuleValue
 from shared.unit_of_work import UnitOfWork
 
@@ -255,7 +256,9 @@ CALENDAR_CHANGES = RuleKey[CalendarChanges](
     ],
 )
 
+CHECK_IN_HEADS = declare_heads("check_ins")
 RULES: tuple[RuleKey[Any], ...] = (
+    CHECK_IN_HEADS,
     CHECK_IN_SWITCHES,
     CHECK_IN_LIMITS,
     PRESENCE_RULES,

@@ -15,6 +15,7 @@ from services.attendance.months import models as months
 from services.attendance.posts import models as posts
 from services.attendance.reviews import models as reviews
 from services.attendance.spot_checks import models as spot_checks
+from services.attendance.table_imports import models as table_imports
 from services.attendance.teams import models as teams
 from services.attendance.visits import models as visits
 
@@ -34,6 +35,7 @@ __all__ = [
     "posts",
     "reviews",
     "spot_checks",
+    "table_imports",
     "teams",
     "visits",
 ]

@@ -135,7 +135,8 @@ class ImportKind:
 
     `open` is called outside of the write transaction and may ask other services. `makes_one_record`: the table becomes
     one record at its end, all rows or, with `partial`, the valid ones. `is_confidential`: the file is stored encrypted,
-    cells appear in no answer, only the uploader gets the workbook.
+    cells appear in no answer, only the uploader gets the workbook. `convert` makes a table of other forms before it is
+    stored, `prepare` drops what is no record after it is read.
     """
 
     name: str
@@ -145,6 +146,8 @@ class ImportKind:
     heads: RuleKey[HeadTitles]
     open: Callable[[UnitOfWork, TableUpload], Awaitable[TableRun]]
     query: type[ImportQuery] = ImportQuery
+    convert: Callable[[bytes], bytes] = bytes
+    prepare: Callable[[Sheet], None] | None = None
     identity: tuple[str, ...] = ()
     makes_one_record: bool = False
     is_confidential: bool = False

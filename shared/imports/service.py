@@ -53,6 +53,7 @@ async def start_import(
     _require_any(work, kind, query.region)
     mapping = table_imports.parse_mapping(query.mapping, kind.columns)
     corrections = table_imports.parse_corrections(query.corrections)
+    content = kind.convert(content)
     sheet = await _read_sheet(work, config, kind, content, query.region, mapping)
     if corrections:
         content = await asyncio.to_thread(correct_table, content, sheet, corrections)
@@ -108,7 +109,7 @@ async def read_heads(
     """What the columns of a table are read as, also of one whose required columns nobody has named yet."""
     _require_any(work, kind, query.region)
     mapping = table_imports.parse_mapping(query.mapping, kind.columns)
-    sheet = await _read_sheet(work, config, kind, content, query.region, mapping, refuses=False)
+    sheet = await _read_sheet(work, config, kind, kind.convert(content), query.region, mapping, refuses=False)
     return _build_report(sheet, kind)
 
 
@@ -132,7 +133,7 @@ async def _read_sheet(
     refuses: bool = True,
 ) -> Sheet:
     options = await table_imports.load_head_options(work, kind.heads, kind.name, region, config.mapping_table)
-    return await asyncio.to_thread(
+    sheet = await asyncio.to_thread(
         read_sheet,
         content,
         kind.columns,
@@ -143,6 +144,9 @@ async def _read_sheet(
         identity=kind.identity,
         refuses=refuses,
     )
+    if kind.prepare is not None:
+        kind.prepare(sheet)
+    return sheet
 
 
 def _seal(context: ServiceContext, kind: ImportKind, job_id: UUID, content: bytes) -> bytes:

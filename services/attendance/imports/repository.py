@@ -1,6 +1,6 @@
 """Queries on imports and channels, and the reads of the DingTalk format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,6 +69,23 @@ async def insert_records(work: UnitOfWork, rows: Sequence[dict[str, Any]]) -> se
         statement = insert_once(work.session, RECORD_TABLE, list(rows[start : start + MAX_ROWS_PER_INSERT]))
         new_ids |= set((await execute_core(work.session, statement)).scalars())
     return new_ids
+
+
+async def list_punch_times(
+    work: UnitOfWork, channel: Channel, externals: Collection[str]
+) -> dict[str, set[datetime]]:
+    """Returns external id → the times of its records, to recognise a check-in that comes again in another form."""
+    record = RECORD_TABLE.c
+    query = sa.select(record.external, record.punched_at).where(
+        record.channel == channel,
+        record.external.in_(externals),
+        record.punched_at.is_not(None),
+        work.actor.scope_filter(May.PRESENCE_IMPORT, record.region),
+    )
+    times: dict[str, set[datetime]] = {}
+    for row in await execute_core(work.session, query):
+        times.setdefault(row.external, set()).add(row.punched_at)
+    return times
 
 
 async def list_unmatched_records(work: UnitOfWork, channel: Channel, external: str) -> list[ImportedRecord]:

@@ -66,6 +66,14 @@ class ExternalRead(BaseModel):
     version: int
 
 
+def unwrap_answer(sent: Any) -> Any:  # noqa: ANN401 - whatever came
+    """The list of records in a whole answer of the other system."""
+    if not isinstance(sent, dict):
+        return sent
+    lists = (sent.get(name) for name in ("recordresult", "checkindata", "data"))
+    return next((found for found in lists if isinstance(found, list)), sent)
+
+
 class ImportFile(RequestBody):
     """导入一个文件: the JSON answer of the other system, or its list of records."""
 
@@ -80,11 +88,7 @@ class ImportFile(RequestBody):
     @field_validator("records", mode="before")
     @classmethod
     def _unwrap_answer(cls, sent: Any) -> Any:  # noqa: ANN401 - whatever came
-        """The list of records in a whole answer of the other system."""
-        if not isinstance(sent, dict):
-            return sent
-        lists = (sent.get(name) for name in ("recordresult", "checkindata", "data"))
-        return next((found for found in lists if isinstance(found, list)), sent)
+        return unwrap_answer(sent)
 
 
 class ImportPull(RequestBody):
