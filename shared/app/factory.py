@@ -1,6 +1,7 @@
 """Application factory: builds the FastAPI app of a service from its declaration (`Service`)."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from shared.app.background import run_periodically
 from shared.app.batch_routes import batch_route_router
 from shared.app.observability import Metrics, RequestLogMiddleware
 from shared.auth import Keyring, May, TokenVerifier, check_service_key
-from shared.china import format_yuan
+from shared.china import LabelledEnum, format_yuan
 from shared.clients import ServiceClients
 from shared.clients.composition import Composition
 from shared.db import Database
@@ -66,6 +67,7 @@ ROOT = Path(__file__).parents[2]
 STARTUP_LOCK_ID = 620_603
 """Advisory lock id: one process of a service at a time loads rules and runs the startup function."""
 DAY_S = 24 * 3600
+_NO_WORD = re.compile(r"\W")
 REVOCATION_INTERVAL_S = 5
 """Seconds between questions to identity: an ended session is refused everywhere within twice that."""
 log = structlog.get_logger("service")
@@ -283,8 +285,34 @@ def _complete_schema(name: str, component: dict[str, Any]) -> None:
             part["default"] = format_yuan(default)
 
 
+def _label_enums(schemas: dict[str, Any]) -> None:
+    """Beside the codes of an enum their Chinese labels, in the same order, where generators look for them."""
+    labels = {kind.__name__: kind.labels() for kind in LabelledEnum.__subclasses__()}
+    for name, component in schemas.items():
+        codes, known = component.get("enum"), labels.get(name.split("__")[-1], {})
+        if codes and set(codes) <= set(known):
+            component["x-enum-descriptions"] = [known[code] for code in codes]
+
+
+def _name_operations(service: str, paths: dict[str, Any]) -> None:
+    """Operation ids: service and function, between them what differs in the paths where one function answers at several."""
+    by_function: dict[str, list[tuple[list[str], dict[str, Any]]]] = {}
+    for path, methods in paths.items():
+        plain = path.removeprefix(f"{API_PREFIX}/").removeprefix(f"{service}/")
+        words = [part.replace("-", "_") for part in plain.split("/") if part and "{" not in part]
+        for method, operation in methods.items():
+            suffix = f"{re.sub(_NO_WORD, '_', path)}_{method}"
+            function = operation["operationId"].removesuffix(suffix)
+            by_function.setdefault(function, []).append((words, operation))
+    for function, found in by_function.items():
+        common = set.intersection(*(set(words) for words, _ in found))
+        for words, operation in found:
+            own = [word for word in words if word not in common] if len(found) > 1 else []
+            operation["operationId"] = "_".join((service, *own, function))
+
+
 def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
-    """The app's OpenAPI document with the Problem schema added."""
+    """The app's OpenAPI document with the Problem schema, labels of enums and short operation ids."""
     if app.openapi_schema is None:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         _, shapes = models_json_schema(
@@ -293,5 +321,7 @@ def openapi_with_problems(app: FastAPI) -> dict[str, Any]:
         schema.setdefault("components", {}).setdefault("schemas", {}).update(shapes["$defs"])
         for name, component in schema["components"]["schemas"].items():
             _complete_schema(name, component)
+        _label_enums(schema["components"]["schemas"])
+        _name_operations(app.state.context.name, schema["paths"])
         app.openapi_schema = schema
     return app.openapi_schema
