@@ -52,6 +52,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/gateway/test_run.py",
     "tests/journeys/test_changes.py",
     "tests/journeys/test_tours.py",
+    "tests/shared/test_county_tables.py",
     "tests/shared/test_geofences.py",
     "tests/shared/test_national_ids.py",
     "tests/shared/test_uuid7.py",

@@ -168,7 +168,8 @@ class RowClassifier:
             and not is_nothing(cells[place])
             and place != filled[0]
         ]
-        if _ORDINAL.fullmatch(first) and not known:
+        is_heading = not known or (len(known) == 1 and not self._has_identity(cells))
+        if _ORDINAL.fullmatch(first) and is_heading:
             words = "".join(
                 text for place, text in texts.items() if place != filled[0] and place not in self.money
             )
