@@ -185,12 +185,18 @@ async def test_wecom_counts_in_seconds_and_micro_degrees(
 async def test_malformed_records_are_named_by_position(
     bureau: httpx.AsyncClient, attendance: ServiceUnderTest
 ) -> None:
-    records = [build_punch(1, "u", "2024-05-17 08:00:00"), {"userId": "x"}, {"checkType": "Lunch"}]
+    records = [
+        build_punch(1, "u", "2024-05-17 08:00:00"),
+        {"userId": "x"},
+        {"checkType": "Lunch"},
+        "nonsense",
+        7,
+    ]
     run = await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": records})
-    assert (run["unmatched"], "第 2 条" in run["detail"], "第 3 条" in run["detail"]) == (1, True, True)
+    assert (run["unmatched"], all(f"第 {n} 条" in run["detail"] for n in (2, 3, 4, 5))) == (1, True)
     body = {**FILE_PARAMETERS, "records": records[1:]}
     problem = await post_json(bureau, "/attendance/imports", body, 422)
-    assert [error["pointer"] for error in problem["errors"]] == ["/records/0", "/records/1"]
+    assert [error["pointer"] for error in problem["errors"]] == [f"/records/{n}" for n in range(4)]
     await set_rule(attendance, "check_in.switches", imports=False)
     await post_json(bureau, "/attendance/imports", {**FILE_PARAMETERS, "records": records[:1]}, 403)
 

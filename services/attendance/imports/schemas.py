@@ -79,10 +79,10 @@ class ImportFile(RequestBody):
 
     channel: Channel
     region: Region
-    records: list[dict[str, Any]] = Field(
+    records: list[Any] = Field(
         min_length=1,
         max_length=5000,
-        description="钉钉 recordresult、企业微信 checkindata 或钉钉签到 data 的各项; 也可以是整份答复",
+        description="钉钉 recordresult、企业微信 checkindata 或钉钉签到 data 的各项; 也可以是整份答复. 逐条判断, 一条有误不影响其余",
     )
 
     @field_validator("records", mode="before")
