@@ -12,7 +12,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -69,6 +69,15 @@ migrate: $(READY)  ## bring one database up to date: SERVICE=funds
 
 migration: $(READY)  ## write the next migration: SERVICE=funds MESSAGE="add visits"
 	@$(BIN)/python -m shared.db.migrate $(SERVICE) --new "$(MESSAGE)"
+
+backup: $(READY)  ## databases, files and sealed keys at one instant: TO=folder (VAR=, OPTIONS="--recipient …"), docs/operating.md
+	@$(BIN)/python -m operations.backup $(VAR) $(TO) $(OPTIONS)
+
+restore: $(READY)  ## an installation from a backup: FROM=folder VAR=an-empty-folder
+	@$(BIN)/python -m operations.restore $(FROM) $(VAR) $(OPTIONS)
+
+restore-drill: $(READY)  ## restore beside the running system, compare, tell RPO and RTO, remove: FROM=folder
+	@$(BIN)/python -m operations.restore_drill $(FROM) $(OPTIONS)
 
 storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q

@@ -9,9 +9,10 @@ import uvicorn
 
 from embedded.lan import find_lan_address, open_lan_door
 from embedded.pages import build_behind
-from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
+from embedded.run_environment import HOST, build_settings, format_welcome
 from embedded.system import System
 from shared.app import configure_logging
+from shared.app.data_folder import claim_data_folder
 from shared.app.http_protocol import ConnectionLimits
 from shared.app.serve import migrate_database, open_listener, run_until_stopped, uvicorn_config
 from shared.settings import Settings, StartupError

@@ -21,9 +21,10 @@ import structlog
 from embedded.door import DoorPlan, load_declared_routes
 from embedded.door_process import find_caddy, start_door
 from embedded.pages import build_behind
-from embedded.run_environment import HOST, build_settings, claim_data_folder, format_welcome
+from embedded.run_environment import HOST, build_settings, format_welcome
 from embedded.system import FIRST_SERVICE, list_services
 from shared.app import configure_logging
+from shared.app.data_folder import claim_data_folder
 from shared.app.serve import open_listener, run_until_stopped
 from shared.settings import Settings, StartupError
 

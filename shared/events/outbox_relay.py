@@ -37,6 +37,8 @@ LEASE_DURATION = timedelta(seconds=60)
 MAX_BACKOFF = timedelta(minutes=5)
 MAX_REFUSALS = 8
 """Refusals of an event before it is parked: about two minutes."""
+LONGEST_WAIT_FAILURES = 1000
+"""Failures in a row after which a back-off grows no more."""
 IDLE_ADVANCE_ROWS = 500
 """The number of rows of other topics from which on the cursor is moved over them."""
 POLL_INTERVAL_S = {"sqlite": 1.0, "postgresql": 2.0}
@@ -137,7 +139,7 @@ class Relay:
             self._unfinished.discard(subscriber)
             return 0
         self._unfinished.add(subscriber)
-        if patient and batch.reader.due_at > self.clock():
+        if patient and self._must_wait(batch.reader.due_at):
             return 0
         async with self.database.write() as session:
             if not await outbox_cursors.acquire_lease(session, batch.reader, self.clock() + LEASE_DURATION):
@@ -155,6 +157,11 @@ class Relay:
                 parked=result.parked,
             )
         return done if kept else 0
+
+    def _must_wait(self, due_at: datetime) -> bool:
+        """Whether a lease or back-off lasts; one that ends later than any could was written by a clock that was wrong."""
+        left = due_at - self.clock()
+        return timedelta() < left <= max(LEASE_DURATION, self.wait(LONGEST_WAIT_FAILURES))
 
     async def _poll(self) -> None:
         seen = LOG_START

@@ -147,6 +147,20 @@ async def test_outages_never_park_an_event(
     )
 
 
+async def test_a_clock_that_was_ahead_holds_up_no_delivery(
+    relay: Relay, receiver: WallReceiver, database: Database, clock: CallableClock
+) -> None:
+    """A failure noted by a clock a year ahead is not waited out when the clock is put right."""
+    await publish_wall_event(database, "north")
+    clock.advance(days=365)
+    receiver.is_down = True
+    await relay.drain()
+    receiver.is_down = False
+    clock.advance(days=-365)
+
+    assert await relay.deliver_batch("paint") == 1
+
+
 async def test_two_relays_at_once_share_the_work(
     database: Database, receiver: WallReceiver, clock: CallableClock
 ) -> None:
