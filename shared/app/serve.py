@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp
 
+from shared.app.data_folder import PRIVATE_UMASK
 from shared.app.http_protocol import ConnectionLimits, limited_protocol
 from shared.app.observability import configure_logging
 from shared.auth import DecryptionFailed
@@ -163,6 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when standard input closes")
     options = parser.parse_args(arguments)
+    os.umask(PRIVATE_UMASK)
     try:
         settings = load_settings(options.service)
         configure_logging(settings.log_level)

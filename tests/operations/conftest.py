@@ -106,9 +106,9 @@ def empty_place(tmp_path: Path, other_server: str) -> Iterator[Installation]:
             drop_database(url)
 
 
-def copy_database(installation: Installation, service: str, folder: Path) -> str:
+async def copy_database(running: RunningInstallation, service: str, folder: Path) -> str:
     """Copy one database by itself, as a careless operator would; its address."""
-    url = installation.databases[service]
+    url = running.installation.databases[service]
     if url.startswith("sqlite"):
         target = folder / f"{service}.copied.db"
         with (
@@ -117,6 +117,7 @@ def copy_database(installation: Installation, service: str, folder: Path) -> str
         ):
             source.backup(copy)
         return f"sqlite:///{target}"
-    name = url.rsplit("/", 1)[1]
-    postgres.create_database(f"{name}_copied", name)
-    return f"{url}_copied"
+    name = f"copied_{uuid4().hex[:8]}"
+    await running.doors.apps[service].state.context.database.close()
+    postgres.create_database(name, url.rpartition("/")[2])
+    return f"{url.rpartition('/')[0]}/{name}"

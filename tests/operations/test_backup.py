@@ -108,7 +108,7 @@ async def test_a_phone_is_told_and_goes_on(
 async def test_databases_copied_at_different_times_are_told_apart(
     running: RunningInstallation, tmp_path: Path
 ) -> None:
-    early = copy_database(running.installation, "projects", tmp_path)
+    early = await copy_database(running, "projects", tmp_path)
     await running.work("两次复制之间的项目")
 
     found = _compare(running.installation, projects=early)
@@ -118,7 +118,7 @@ async def test_databases_copied_at_different_times_are_told_apart(
 
 
 async def test_an_older_receiver_is_told_apart_too(running: RunningInstallation, tmp_path: Path) -> None:
-    early = copy_database(running.installation, "funds", tmp_path)
+    early = await copy_database(running, "funds", tmp_path)
     await running.work("两次复制之间的项目")
 
     found = _compare(running.installation, funds=early)
@@ -138,7 +138,7 @@ def _compare(installation: Installation, **copies: str) -> list[Disagreement]:
 async def test_a_backup_waits_for_an_instant_at_which_the_services_agree(
     running: RunningInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    early = copy_database(running.installation, "projects", tmp_path)
+    early = await copy_database(running, "projects", tmp_path)
     await running.work("两次复制之间的项目")
     mixed = replace(running.installation, databases={**running.installation.databases, "projects": early})
     monkeypatch.setattr(backup_command, "MAX_ATTEMPTS", 2)
