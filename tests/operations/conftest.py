@@ -1,8 +1,6 @@
 """An installation whose services run, and another place beside it to restore into."""
 
-import sqlite3
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -104,20 +102,3 @@ def empty_place(tmp_path: Path, other_server: str) -> Iterator[Installation]:
     if other_server:
         for url in urls.values():
             drop_database(url)
-
-
-async def copy_database(running: RunningInstallation, service: str, folder: Path) -> str:
-    """Copy one database by itself, as a careless operator would; its address."""
-    url = running.installation.databases[service]
-    if url.startswith("sqlite"):
-        target = folder / f"{service}.copied.db"
-        with (
-            closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as source,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            source.backup(copy)
-        return f"sqlite:///{target}"
-    name = f"copied_{uuid4().hex[:8]}"
-    await running.doors.apps[service].state.context.database.close()
-    postgres.create_database(name, url.rpartition("/")[2])
-    return f"{url.rpartition('/')[0]}/{name}"

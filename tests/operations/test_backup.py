@@ -4,10 +4,11 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from operations.backup import MANIFEST, sign_manifest, take_backup
 from operations.installation import Installation, OperationRefused
 from operations.restore import Backup, open_backup, restore_backup
 from operations.sealing import Lock, create_identity
-from operations.snapshots import Disagreement, Snapshot, compare_snapshots
+from operations.snapshots import Snapshot, compare_snapshots
 from shared.app.data_folder import create_data_folder, lock_data_folder
 from shared.events.audit_log import seal_rows, verify_chain
 from tests.conftest import SQLITE
@@ -27,7 +28,6 @@ from tests.operations.conftest import (
     PASSPHRASE,
     SECRETS,
     RunningInstallation,
-    copy_database,
 )
 from tests.projects.factories_projects import expect_success
 
@@ -105,46 +105,71 @@ async def test_a_phone_is_told_and_goes_on(
     assert fresh in seen
 
 
+@pytest.fixture
+def snapshots() -> Iterator[dict[str, Snapshot]]:
+    """Snapshots that a test opens, by service; they stay as they are while work goes on."""
+    found: dict[str, Snapshot] = {}
+    yield found
+    for one in found.values():
+        one.close()
+
+
+def _open_others(running: RunningInstallation, snapshots: dict[str, Snapshot]) -> None:
+    for name, url in running.installation.databases.items():
+        if name not in snapshots:
+            snapshots[name] = Snapshot(name, url).open()
+
+
+def _open_one(running: RunningInstallation, snapshots: dict[str, Snapshot], service: str) -> None:
+    snapshots[service] = Snapshot(service, running.installation.databases[service]).open()
+
+
 async def test_databases_copied_at_different_times_are_told_apart(
-    running: RunningInstallation, tmp_path: Path
+    running: RunningInstallation, snapshots: dict[str, Snapshot]
 ) -> None:
-    early = await copy_database(running, "projects", tmp_path)
+    _open_one(running, snapshots, "projects")
     await running.work("两次复制之间的项目")
+    _open_others(running, snapshots)
 
-    found = _compare(running.installation, projects=early)
+    found = compare_snapshots(snapshots)
 
-    assert {(one.sender, one.receiver) for one in found} == {("projects", "assets"), ("projects", "funds")}
+    assert {(one.sender, one.receiver, one.is_ahead) for one in found} == {
+        ("projects", "assets", True),
+        ("projects", "funds", True),
+    }
     assert "后者是更早的副本" in str(found[0])
 
 
-async def test_an_older_receiver_is_told_apart_too(running: RunningInstallation, tmp_path: Path) -> None:
-    early = await copy_database(running, "funds", tmp_path)
+async def test_an_older_receiver_is_told_apart_too(
+    running: RunningInstallation, snapshots: dict[str, Snapshot]
+) -> None:
+    _open_one(running, snapshots, "funds")
     await running.work("两次复制之间的项目")
+    _open_others(running, snapshots)
 
-    found = _compare(running.installation, funds=early)
+    found = compare_snapshots(snapshots)
 
     assert [(one.sender, one.receiver, one.is_ahead) for one in found] == [("projects", "funds", False)]
 
 
-def _compare(installation: Installation, **copies: str) -> list[Disagreement]:
-    with ExitStack() as stack:
-        snapshots = {}
-        for name, url in {**installation.databases, **copies}.items():
-            snapshots[name] = Snapshot(name, url).open()
-            stack.callback(snapshots[name].close)
-        return compare_snapshots(snapshots)
-
-
-async def test_a_backup_waits_for_an_instant_at_which_the_services_agree(
-    running: RunningInstallation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_no_backup_is_made_of_services_that_do_not_agree(
+    running: RunningInstallation,
+    snapshots: dict[str, Snapshot],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    early = await copy_database(running, "projects", tmp_path)
+    _open_one(running, snapshots, "projects")
     await running.work("两次复制之间的项目")
-    mixed = replace(running.installation, databases={**running.installation.databases, "projects": early})
-    monkeypatch.setattr(backup_command, "MAX_ATTEMPTS", 2)
+    early = SimpleNamespace(open=lambda: snapshots["projects"])
+    monkeypatch.setattr(
+        backup_command, "Snapshot", lambda name, url: early if name == "projects" else Snapshot(name, url)
+    )
+    monkeypatch.setattr(backup_command, "MAX_ATTEMPTS", 1)
 
     with pytest.raises(OperationRefused, match="彼此不一致"):
-        await asyncio.to_thread(take_backup, mixed, tmp_path / "b", SEALS, [mixed.home / "secrets.json"])
+        await asyncio.to_thread(_take, running, tmp_path / "b")
+
+    assert not (tmp_path / "b" / MANIFEST).exists()
 
 
 @pytest.fixture
