@@ -19,7 +19,6 @@ from tests import postgres
 from tests.clients import ServiceUnderTest
 from tests.shared.factories_events import list_log_rows, publish_wall_event
 
-NEEDS_SERVER = "SQLite is part of the process: there is no connection to lose"
 DISK_FULL_SQL = """
 CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
@@ -43,7 +42,7 @@ async def _end_backend(database: Database, pid: int) -> None:
 
 def _needs_server(database: Database) -> None:
     if database.dialect != "postgresql":
-        pytest.skip(NEEDS_SERVER)
+        pytest.skip("SQLite is part of the process: there is no connection to lose")
 
 
 async def _lose_server_in_a_read(database: Database, *statements: str) -> None:
