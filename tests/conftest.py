@@ -206,7 +206,14 @@ async def forget_server(database: Database) -> None:
 def build_settings(service: str, var: Path, url: str, secrets: dict[str, Any]) -> Settings:
     """Settings of a service under test: embedded, nothing running in the background."""
     return Settings.load(
-        service, embedded=True, var=var, database_url=url, relay=False, rates=UNLIMITED_RATES, **secrets
+        service,
+        embedded=True,
+        var=var,
+        database_url=url,
+        relay=False,
+        rates=UNLIMITED_RATES,
+        queue_seconds=0,
+        **secrets,
     )
 
 

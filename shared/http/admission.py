@@ -19,8 +19,9 @@ from shared.http.callers import (
     peer_address,
 )
 from shared.http.door_rules import MAX_BODY_BYTES, claims_identity, is_plain_target
+from shared.http.overload import PROCESS_LOAD
 from shared.http.problems import problem_response
-from shared.http.rate_limits import READ_METHODS, RateLimiter
+from shared.http.rate_limits import HEAVY_SUFFIXES, READ_METHODS, RateLimiter
 from shared.unit_of_work import ServiceContext
 
 UNCOUNTED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -45,21 +46,34 @@ class AdmissionMiddleware:
         if scope["type"] != "http" or scope["path"] in UNCOUNTED_PATHS:
             await self.app(scope, receive, send)
             return
+        counts = _counts_as_load(scope)
         try:
+            if counts:
+                PROCESS_LOAD.check(self.context.settings.queue_seconds)
             caller, size = await self._admit(scope)
             self._take_upload_place(caller, size)
         except ApiError as refusal:
             await problem_response(Request(scope), refusal)(scope, receive, send)
             return
-        if size <= MAX_BODY_BYTES:
-            await self.app(scope, receive, send)
+        if counts and size <= MAX_BODY_BYTES:
+            PROCESS_LOAD.begin()
+            try:
+                await self.app(scope, receive, send)
+            finally:
+                PROCESS_LOAD.end()
             return
+        await self._pass_large(caller, size, scope, receive, send)
+
+    async def _pass_large(
+        self, caller: Caller, size: int, scope: Scope, receive: Receive, send: Send
+    ) -> None:
         try:
             await self.app(scope, receive, send)
         finally:
-            self.uploads[caller] -= 1
-            if not self.uploads[caller]:
-                del self.uploads[caller]
+            if size > MAX_BODY_BYTES:
+                self.uploads[caller] -= 1
+                if not self.uploads[caller]:
+                    del self.uploads[caller]
 
     async def _admit(self, scope: Scope) -> tuple[Caller, int]:
         """Identify the caller and the announced size of the body; a chunked body counts as large."""
@@ -110,6 +124,12 @@ class AdmissionMiddleware:
                 headers={"Retry-After": "2"},
             )
         self.uploads[caller] += 1
+
+
+def _counts_as_load(scope: Scope) -> bool:
+    """Whether a request came through the door and is one that is answered soon; one of another service waits there."""
+    from_door = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+    return from_door and not scope["path"].endswith(HEAVY_SUFFIXES)
 
 
 def _read_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -11,9 +11,11 @@ from joserfc.jwk import OctKey
 
 from shared.auth import generate_service_keys
 from shared.auth.tokens import issue_service_token
-from shared.http import AdmissionMiddleware, door_rules
+from shared.errors import Unavailable
+from shared.http import AdmissionMiddleware, admission, door_rules
 from shared.http.admission import MAX_UPLOADS_PER_CALLER
 from shared.http.callers import Caller
+from shared.http.overload import LoadEstimate
 from shared.http.rate_limits import DEFAULT_RATES, RateLimiter
 from shared.settings import Settings
 from tests.clients import ServiceUnderTest, SystemUnderTest
@@ -211,3 +213,61 @@ async def test_writes_without_login_are_counted_exactly_per_sender(doors: System
     assert codes[2] == 429
     other = await client.post("/attendance/complaints", json={}, headers={"X-Forwarded-For": "203.0.113.8"})
     assert other.status_code != 429
+
+
+@pytest.fixture
+def busy(doors: SystemUnderTest, monkeypatch: pytest.MonkeyPatch) -> LoadEstimate:
+    """A process with a hundred requests under way that finishes fifty a second."""
+    load = LoadEstimate(clock=lambda: 0.0)
+    load.under_way, load._finished, load._busy_s = 100, 50.0, 1.0
+    monkeypatch.setattr(admission, "PROCESS_LOAD", load)
+    context = doors.service("funds").context
+    for app in (doors.apps["funds"],):
+        limited = context.settings.model_copy(update={"queue_seconds": 0.5})
+        monkeypatch.setattr(app.state.context, "settings", limited)
+    return load
+
+
+async def test_a_request_that_would_wait_too_long_is_refused_before_anything_is_done(
+    doors: SystemUnderTest, busy: LoadEstimate
+) -> None:
+    client = doors.service("funds").client_as("bureau")
+    through_door = {"X-Forwarded-For": "203.0.113.9"}
+
+    refused = await client.get("/funds/sources", headers=through_door)
+
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "3")
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert busy.refused == 1
+    busy.under_way = 15
+    assert (await client.get("/funds/sources", headers=through_door)).status_code == 200
+
+
+async def test_what_others_wait_for_is_not_refused(doors: SystemUnderTest, busy: LoadEstimate) -> None:
+    """Calls of services among themselves, health checks, and exports, which take their time by nature."""
+    client = doors.service("funds").client_as("bureau")
+
+    assert (await client.get("/funds/sources")).status_code == 200
+    assert (await client.get("http://test/readyz")).status_code == 200
+    answer = await client.get("/funds/sources/export", headers={"X-Forwarded-For": "203.0.113.9"})
+    assert answer.status_code != 503
+    assert busy.refused == 0
+
+
+def test_the_expected_wait_follows_what_is_finished() -> None:
+    time = 0.0
+    load = LoadEstimate(clock=lambda: time)
+    for _ in range(50):
+        load.begin()
+    for _ in range(1000):  # a hundred a second
+        time += 0.01
+        load.begin()
+        load.end()
+    assert load.rate == pytest.approx(100, rel=0.05)
+    assert load.expect_wait() == pytest.approx(0.51, rel=0.05)
+    load.check(0.6)
+    with pytest.raises(Unavailable):
+        load.check(0.4)
+    for _ in range(50):
+        load.end()
+    load.check(0.01)  # a few are always accepted

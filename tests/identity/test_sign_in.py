@@ -205,11 +205,32 @@ async def test_a_rush_of_logins_leaves_reads_alone(anyone: Client) -> None:
 async def test_too_many_logins_at_once_are_asked_to_come_back(
     anyone: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "MAX_WAITING_HASHES", 3)
+    monkeypatch.setattr(passwords, "MAX_HASH_WAIT_S", 1.0)
+    monkeypatch.setattr(passwords.hash_semaphore, "hash_s", 1.5)
     answers = await asyncio.gather(
         *(request_token(anyone, username="leader", password=PASSWORD) for _ in range(6))
     )
 
     statuses = sorted(answer.status_code for answer in answers)
-    assert statuses == [200, 200, 200, 503, 503, 503]
+    assert statuses == [200, 200, 200, 503, 503, 503]  # two are hashed, one waits 0.75 s
     assert all("retry-after" in answer.headers for answer in answers if answer.status_code == 503)
+
+
+async def test_a_storm_from_one_address_delays_only_itself() -> None:
+    """Addresses take turns: who comes behind 32 logins of another address is hashed next."""
+    gate = passwords.HashSemaphore()
+    order: list[str] = []
+
+    async def hash_from(source: str) -> None:
+        async with gate.slot(source):
+            order.append(source)
+            await asyncio.sleep(0)
+
+    storm = [asyncio.create_task(hash_from("storm")) for _ in range(32)]
+    await asyncio.sleep(0)
+    assert gate.expect_wait("honest") <= 2 * gate.hash_s
+    await asyncio.gather(hash_from("honest"), *storm)
+
+    assert order.index("honest") < 3 * passwords.MAX_CONCURRENT_HASHES
+    assert len(order) == 33
+    assert gate.expect_wait("storm") == 0

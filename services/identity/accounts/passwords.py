@@ -1,7 +1,10 @@
 """Password hashing with Argon2 in a bounded number of threads, so that many logins at once do not block other requests."""
 
 import asyncio
+import math
 import re
+import time
+from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -23,35 +26,77 @@ MAX_ESTIMATED_LENGTH = 72
 """Characters of a password that are judged; the estimate takes long for more, and more is not weaker."""
 COMMON_WORDS_FILE = Path(__file__).parents[1] / "data" / "common-words.txt"
 MAX_CONCURRENT_HASHES = 2
-MAX_WAITING_HASHES = 60
-"""Logins that may wait for a hash, about 0.1 s each; a further one gets 503 with Retry-After."""
+MAX_HASH_WAIT_S = 4.0
+"""A login whose hash would begin later than that gets 503 with Retry-After at once."""
+FIRST_HASH_S = 0.1
+"""Seconds that a hash is assumed to take before the first was measured."""
 _hasher = PasswordHash((Argon2Hasher(),))
 
 
 class HashSemaphore:
-    """Limits this process to MAX_CONCURRENT_HASHES hashes at a time and MAX_WAITING_HASHES waiting callers."""
+    """Limits this process to MAX_CONCURRENT_HASHES hashes at a time; the queue before them is bounded by time.
+
+    The next slot goes to the address that got one longest ago: a storm from one address delays only itself.
+    """
 
     def __init__(self) -> None:
-        self._semaphores: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}
-        self.waiting_count = 0
+        self.hash_s = FIRST_HASH_S
+        """Seconds of a hash, averaged over the last ones."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running = 0
+        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    def _get_loop_semaphore(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        for closed in [known for known in self._semaphores if known.is_closed()]:
-            del self._semaphores[closed]
-        return self._semaphores.setdefault(loop, asyncio.Semaphore(MAX_CONCURRENT_HASHES))
+    def expect_wait(self, source: str) -> float:
+        """Seconds until a hash asked for by this address now would begin."""
+        if self._running < MAX_CONCURRENT_HASHES:
+            return 0.0
+        own = len(self._queues.get(source, ())) + 1
+        ahead = sum(min(len(queue), own) for name, queue in self._queues.items() if name != source) + own
+        return ahead * self.hash_s / MAX_CONCURRENT_HASHES
 
     @asynccontextmanager
-    async def slot(self) -> AsyncGenerator[None]:
-        """Wait for a slot; raises Unavailable when too many callers wait already."""
-        if self.waiting_count >= MAX_WAITING_HASHES:
-            raise Unavailable("登录人数过多, 请稍后重试", "Too many logins at once", retry_after=3)
-        self.waiting_count += 1
+    async def slot(self, source: str = "") -> AsyncGenerator[None]:
+        """Wait for a slot; raises Unavailable when that would take too long."""
+        if self._loop is not asyncio.get_running_loop():  # nothing of an event loop that ended goes on
+            self._loop, self._running, self._queues = asyncio.get_running_loop(), 0, OrderedDict()
+        wait = self.expect_wait(source)
+        if wait > MAX_HASH_WAIT_S:
+            raise Unavailable(
+                "登录人数过多, 请稍后重试", "Too many logins at once", retry_after=math.ceil(wait)
+            )
+        if self._running >= MAX_CONCURRENT_HASHES:
+            await self._wait(source)
+        else:
+            self._running += 1
+        began = time.perf_counter()
         try:
-            async with self._get_loop_semaphore():
-                yield
+            yield
         finally:
-            self.waiting_count -= 1
+            self.hash_s += (time.perf_counter() - began - self.hash_s) / 8
+            self._hand_on()
+
+    async def _wait(self, source: str) -> None:
+        """Join the queue of an address; the slot is this caller's when the wait ends."""
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queues.setdefault(source, deque()).append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._hand_on()
+            raise
+
+    def _hand_on(self) -> None:
+        """Give the slot to the next address in turn, or free it."""
+        while self._queues:
+            source, queue = self._queues.popitem(last=False)
+            turn = queue.popleft()
+            if queue:
+                self._queues[source] = queue
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._running -= 1
 
 
 hash_semaphore = HashSemaphore()
@@ -63,9 +108,12 @@ async def hash_password(password: str) -> str:
         return await asyncio.to_thread(_hasher.hash, password)
 
 
-async def verify_password(password: str, stored_hash: str | None) -> bool:
-    """Whether the password matches the hash. Without a hash, returns False after the same time."""
-    async with hash_semaphore.slot():
+async def verify_password(password: str, stored_hash: str | None, source: str = "") -> bool:
+    """Whether the password matches the hash. Without a hash, returns False after the same time.
+
+    `source` is the caller's address: addresses take turns.
+    """
+    async with hash_semaphore.slot(source):
         matches = await asyncio.to_thread(_hasher.verify, password, stored_hash or _dummy_hash())
     return matches and bool(stored_hash)
 

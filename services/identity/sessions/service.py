@@ -221,7 +221,7 @@ async def password_grant(
         needs_code = account is not None and usable and await second_factors.is_active(reading, account.id)
         good_code = needs_code and await second_factors.matches_code(reading, name, credentials.code)
     verified = await verify_password(
-        credentials.secret, account.secret if account is not None and usable else None
+        credentials.secret, account.secret if account is not None and usable else None, client.source
     )
     if not verified or account is None or (needs_code and credentials.code and not good_code):
         reason = "code" if verified else "password"
