@@ -16,6 +16,7 @@ from shared.app.data_folder import claim_data_folder
 from shared.app.http_protocol import ConnectionLimits
 from shared.app.serve import migrate_database, open_listener, run_until_stopped, uvicorn_config
 from shared.settings import Settings, StartupError
+from shared.traces import configure_tracing
 
 
 def door_limits(settings: Settings) -> ConnectionLimits:
@@ -51,6 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pages", action="store_true", help="build the pages of web/ behind the run")
     asked = parser.parse_args(arguments)
     configure_logging("WARNING")
+    configure_tracing("xianjie")
     with contextlib.ExitStack() as stack:
         try:
             home = claim_data_folder(asked.var, stack)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from starlette.responses import JSONResponse, Response
 
+from shared.app.gauges import ReadingsCollector, read_gauges
 from shared.app.observability import Metrics
 from shared.db import execute_core
 from shared.db.migrate import find_schema_difference, has_database
@@ -80,7 +81,8 @@ def health_router(metrics: Metrics) -> APIRouter:
         return {"status": "ok", "service": context.name}
 
     @router.get("/metrics", response_class=Response, response_model=None, **allows_anonymous())
-    async def figures() -> Response:
-        return metrics.render()
+    async def figures(request: Request) -> Response:
+        context = get_service_context(request)
+        return metrics.render(ReadingsCollector(context.name, await read_gauges(context)))
 
     return router

@@ -7,11 +7,14 @@ import time
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.registry import Collector
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared import traces
 from shared.clients import propagation
 from shared.db import StatementCount, count_statements, new_id
+from shared.metrics import PROCESS_METRICS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.:-]{8,80}")
 TIME_LEFT_HEADER_BYTES = propagation.TIME_LEFT_HEADER.lower().encode()
@@ -57,7 +60,10 @@ class Metrics:
             registry=self.registry,
         )
         self.seconds = Histogram(
-            "http_request_seconds", "Time to answer", ("service", "method", "route"), registry=self.registry
+            "http_request_duration_seconds",
+            "Time to answer",
+            ("service", "method", "route"),
+            registry=self.registry,
         )
 
     def request_metrics(self, method: str, route: str, status: int) -> tuple[Counter, Histogram, Counter]:
@@ -71,9 +77,10 @@ class Metrics:
             )
         return metrics
 
-    def render(self) -> Response:
-        """The metrics in Prometheus text format."""
-        return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+    def render(self, *others: Collector) -> Response:
+        """The metrics of the service, of its process and of further collectors in Prometheus text format."""
+        text = b"".join(generate_latest(one) for one in (self.registry, PROCESS_METRICS, *others))
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 def _route_pattern(scope: Scope) -> str:
@@ -129,9 +136,15 @@ class RequestLogMiddleware:
             await send(message)
 
         try:
-            with propagation.bind_request(request_id, time_left), count_statements() as counted:
+            with (
+                propagation.bind_request(request_id, time_left),
+                count_statements() as counted,
+                traces.request_span(self.metrics.service, scope["method"], scope["headers"]) as span,
+            ):
                 scope["state"]["statements"] = counted
                 await self.app(scope, receive, send_with_id)
+                if span is not None:
+                    traces.name_request(span, scope["method"], _route_pattern(scope), status)
         finally:
             self._record_request(scope, request_id, status, time.perf_counter() - started)
 

@@ -29,6 +29,7 @@ from shared.app.observability import configure_logging
 from shared.auth import DecryptionFailed
 from shared.db.migrate import IncompatibleDatabase, has_database, upgrade_database
 from shared.settings import Settings, StartupError
+from shared.traces import configure_tracing
 from shared.unit_of_work import ServiceContext
 
 KEEP_ALIVE_S = 75
@@ -168,6 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = load_settings(options.service)
         configure_logging(settings.log_level)
+        configure_tracing(options.service)
         migrate_database(settings)
     except StartupError as error:
         sys.stderr.write(f"{error}\n")

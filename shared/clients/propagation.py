@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from shared.traces import inject_trace
+
 REQUEST_ID_HEADER = "X-Request-ID"
 TIME_LEFT_HEADER = "X-Time-Left"
 MAX_TIME_LEFT_S = 600.0
@@ -47,4 +49,5 @@ def outgoing_headers() -> Mapping[str, str]:
     deadline = _deadline_at.get()
     if deadline is not None:
         headers[TIME_LEFT_HEADER] = f"{max(0.0, deadline - time.monotonic()):.3f}"
+    inject_trace(headers)
     return headers

@@ -23,6 +23,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.db.sqlite_driver import SQLITE_DRIVER
 from shared.db.statement_count import watch_engine
 from shared.errors import ApiError, Conflict, Invalid, Unavailable
+from shared.metrics import DATABASE_REFUSALS
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -217,6 +218,7 @@ class Database:
 
 def _pool_exhausted() -> Unavailable:
     """Connection pool exhausted (pool_timeout exceeded)."""
+    DATABASE_REFUSALS.labels("pool").inc()
     return Unavailable("同时办理的人太多, 请稍后重试", "Too many at once", retry_after=2)
 
 
@@ -234,6 +236,7 @@ def to_api_error(error: Exception) -> Exception:
             return Conflict("已有相同的记录", "An equal record exists already")
         return error
     if state in {"40001", "40P01", "55P03"} or "database is locked" in text:
+        DATABASE_REFUSALS.labels("busy").inc()
         return Unavailable(
             "有人正在修改同一记录, 请稍后重试", "Somebody is changing the same record", retry_after=1
         )
@@ -241,6 +244,7 @@ def to_api_error(error: Exception) -> Exception:
         message in text.lower() for message in BROKEN_SQLITE_MESSAGES
     )
     if state.startswith(BROKEN_POSTGRES_STATES) or (not state and is_broken):
+        DATABASE_REFUSALS.labels("away").inc()
         return Unavailable("数据库暂不可用", "The database is not available")
     return error
 

@@ -40,6 +40,7 @@ from shared.events.outbox_cursors import insert_once
 from shared.events.outbox_relay import RELAY_BATCH_EVENTS, Deliverer, DeliveryOutcome, Relay
 from shared.events.topics import list_subscribers, topics_for
 from shared.http import ReadWork, get_service_context, requires
+from shared.traces import EVENT_TRACES_HEADER, event_span, event_trace_headers, read_event_traces
 from shared.unit_of_work import ServiceClient, ServiceContext, UnitOfWork
 
 MAX_DELIVERY_BYTES = 8 * 1024 * 1024
@@ -136,19 +137,22 @@ def resolve_event_class(topic: str, handler: EventHandler) -> type[Event]:
 
 
 async def handle_envelopes(
-    context: ServiceContext, envelopes: list[Envelope], handlers: Mapping[str, EventHandler]
+    context: ServiceContext,
+    envelopes: list[Envelope],
+    handlers: Mapping[str, EventHandler],
+    traces: Mapping[str, str] | None = None,
 ) -> DeliveryReceipt:
-    """Handle events in order up to the first failure; topics without a handler count as handled."""
+    """Handle events in order up to the first failure; topics without a handler count as handled.
+
+    `traces` are those of the requests that wrote the events, by event id.
+    """
     for place, envelope in enumerate(envelopes):
         handler = handlers.get(envelope.type)
         if handler is None:
             continue
         try:
-            async with context.database.write() as session:
-                work = context.unit_of_work(session)
-                if await mark_received(session, envelope, work.at):
-                    event = resolve_event_class(envelope.type, handler).model_validate(envelope.after)
-                    await handler(work, envelope, event)
+            with event_span(context.name, envelope.type, envelope.id, traces or {}):
+                await _handle_once(context, envelope, handler)
             context.changed.set()
         except ApiError as refusal:
             return _stopped_receipt(place, envelope, refusal.status, refusal.detail)
@@ -162,6 +166,14 @@ async def handle_envelopes(
                 place, envelope, UNEXPECTED_ERROR_STATUS, f"{type(error).__name__}: {error}"
             )
     return DeliveryReceipt(received=len(envelopes))
+
+
+async def _handle_once(context: ServiceContext, envelope: Envelope, handler: EventHandler) -> None:
+    async with context.database.write() as session:
+        work = context.unit_of_work(session)
+        if await mark_received(session, envelope, work.at):
+            event = resolve_event_class(envelope.type, handler).model_validate(envelope.after)
+            await handler(work, envelope, event)
 
 
 def _stopped_receipt(place: int, envelope: Envelope, status: int, detail: str) -> DeliveryReceipt:
@@ -181,7 +193,8 @@ def inbox_router(handlers: Mapping[str, EventHandler]) -> APIRouter:
         request: Request, envelopes: Annotated[list[Envelope], Body(max_length=RELAY_BATCH_EVENTS)]
     ) -> DeliveryReceipt:
         """Receive a batch of another service's events."""
-        return await handle_envelopes(get_service_context(request), envelopes, handlers)
+        traces = read_event_traces(request.headers.get(EVENT_TRACES_HEADER, ""))
+        return await handle_envelopes(get_service_context(request), envelopes, handlers, traces)
 
     @router.get("/events/position", **requires(May.EVENT_DELIVER))
     async def read_position(work: ReadWork) -> ReceivedPosition:
@@ -269,7 +282,10 @@ def create_deliverer(context: ServiceContext) -> Deliverer:
             if await check_subscriber(context, subscriber):
                 return DeliveryOutcome(0, "the log or the subscriber was restored from a copy")
             answer = await peer.request(
-                "POST", "/internal/events", json=[e.model_dump(mode="json") for e in envelopes]
+                "POST",
+                "/internal/events",
+                json=[e.model_dump(mode="json") for e in envelopes],
+                headers=event_trace_headers(e.id for e in envelopes),
             )
         except ApiError as refusal:
             # The receiver is down or refuses the sender; the event is not at fault. It may come back restored.

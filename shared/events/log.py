@@ -35,6 +35,7 @@ from shared.events.epoch import (
 )
 from shared.events.event import Envelope, Event
 from shared.events.serialization import serialize_columns, serialize_event
+from shared.traces import remember_events
 
 MAX_HISTORY_EVENTS = 500
 BULK_INSERT_MIN_ROWS = 8
@@ -116,6 +117,7 @@ async def publish_many(
         }
         for one in records
     ]
+    remember_events(row["id"] for row in rows)
     tx = current_tx(session)
     if session.get_bind().dialect.name == "postgresql" and len(rows) >= BULK_INSERT_MIN_ROWS:
         # The lock that the insert takes anyway, taken before the offset is read: no epoch begins in between.

@@ -10,6 +10,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.db import new_id
 from shared.errors import NotFound, TooLarge, Unavailable
+from shared.metrics import FILE_STORE_FAILURES
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -71,6 +72,7 @@ class Storage:
                 await check(_read(self._store, temporary_path, None), digest.hexdigest())
             await obstore.rename_async(self._store, temporary_path, _object_path(digest.hexdigest()))
         except OSError as error:
+            FILE_STORE_FAILURES.inc()
             raise Unavailable("文件存储暂不可用", "The file store is not available") from error
         except BaseException:
             await self._delete(temporary_path)

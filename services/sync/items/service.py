@@ -45,6 +45,7 @@ from shared.auth import Actor
 from shared.clients import ServiceAnswer
 from shared.clients.attendance import CHECK_INS_PATH, MAX_CHECK_INS
 from shared.errors import ApiError, Unavailable
+from shared.metrics import SYNC_VERDICTS
 from shared.unit_of_work import ServiceContext, UnitOfWork
 
 HELD_FOR = timedelta(days=5)
@@ -305,6 +306,7 @@ def _read_json(answer: ServiceAnswer) -> Any:  # noqa: ANN401 - any JSON
 def build_result(item_id: UUID, outcome: ItemOutcome, pending: PendingItem | None = None) -> SyncItemResult:
     """An outcome as phones read it."""
     is_held = outcome.verdict is ItemVerdict.HELD
+    SYNC_VERDICTS.labels(str(outcome.verdict)).inc()
     return SyncItemResult.model_construct(
         id=str(item_id),
         verdict=outcome.verdict,
