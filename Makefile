@@ -5,6 +5,7 @@ VAR ?= var
 WORKERS ?= 2
 PHONES ?= 500
 DAYS ?= 7
+KILLS ?= 200
 SEED ?= 20240520
 BIN := .venv/bin
 READY := .venv/ready
@@ -12,7 +13,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill chaos
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,11 +80,14 @@ restore: $(READY)  ## an installation from a backup: FROM=folder VAR=an-empty-fo
 restore-drill: $(READY)  ## restore beside the running system, compare, tell RPO and RTO, remove: FROM=folder
 	@$(BIN)/python -m operations.restore_drill $(FROM) $(OPTIONS)
 
+chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
+	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED)
+
 storm: $(READY)  ## simulated phones for a week on a bad line: PHONES=500 DAYS=7 SEED=20240520
 	@STORM_PHONES=$(PHONES) STORM_DAYS=$(DAYS) STORM_SEED=$(SEED) $(BIN)/python -m pytest tests/sync/test_storm.py -k never_read_back -s -q
 	@STORM_UPLOAD_KB=5000 $(BIN)/python -m pytest tests/files -k cut_again_and_again -s -q
 
-bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway or requests
+bench: $(READY)  ## figures on a quiet machine: BENCH=screening, check_ins, burst, months, ledger, library, assets, gateway, overload or requests
 	@$(BIN)/python -m benchmarks.$(BENCH)
 
 new-service: $(READY)  ## make a new service: NAME=monitoring LABEL=监测

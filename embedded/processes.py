@@ -65,6 +65,7 @@ class WatchedProcess(ABC):
 
     async def keep_running(self) -> None:
         """Restart it after every death, with growing pauses, for ever."""
+        longest = float(os.environ.get("XIANJIE_MAX_RESTART_DELAY", MAX_RESTART_DELAY_S))
         pause, loop = MIN_RESTART_DELAY_S, asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -72,7 +73,7 @@ class WatchedProcess(ABC):
             pause = MIN_RESTART_DELAY_S if loop.time() - began > STABLE_AFTER_S else pause
             log.warning("died", service=self.name, code=code, restart_in_s=pause)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, MAX_RESTART_DELAY_S)
+            pause = min(pause * 2, longest)
             await self.start()
             await self.exits.put(self.name)
 

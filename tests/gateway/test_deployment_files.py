@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +22,52 @@ COMPOSE_BLOCKS: dict[str, Any] = compose_file.read_compose_file()["services"]
 
 
 def test_every_service_has_a_container_and_there_is_one_database_server() -> None:
-    assert set(COMPOSE_BLOCKS) == {*SERVICE_NAMES, "postgres", "door"}
+    migrations = {f"{name}-migration" for name in SERVICE_NAMES if has_database(name)}
+    assert set(COMPOSE_BLOCKS) == {*SERVICE_NAMES, *migrations, "postgres", "door"}
+
+
+def test_only_services_with_a_database_reach_the_server_and_it_leads_nowhere() -> None:
+    """Networks: the door is in front, PostgreSQL behind, and the door never joins the network of the data."""
+    content = compose_file.read_compose_file()
+    assert content["networks"]["data"] == {"internal": True}
+    assert COMPOSE_BLOCKS["postgres"]["networks"] == ["data"]
+    assert COMPOSE_BLOCKS["door"]["networks"] == ["front", "back"]
+    inside = {name for name, block in COMPOSE_BLOCKS.items() if "data" in block["networks"]}
+    expected = {name for name in SERVICE_NAMES if has_database(name)}
+    assert inside == {"postgres", *expected, *(f"{name}-migration" for name in expected)}
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICE_NAMES if has_database(name)])
+def test_a_service_starts_when_its_migration_has_ended_well(name: str) -> None:
+    block, migration = COMPOSE_BLOCKS[name], COMPOSE_BLOCKS[f"{name}-migration"]
+    assert block["depends_on"] == {f"{name}-migration": {"condition": "service_completed_successfully"}}
+    assert migration["command"] == ["python", "-m", "shared.db.migrate", name]
+    assert migration["environment"] == block["environment"]
+    assert migration["restart"] == "no"
+    assert block["environment"][f"{name.upper()}_DATABASE_URL"].startswith(f"postgresql://{name}:")
+
+
+@pytest.mark.parametrize("name", COMPOSE_BLOCKS)
+def test_every_container_has_bounds(name: str) -> None:
+    block = COMPOSE_BLOCKS[name]
+    assert block["logging"]["options"] == {"max-size": "20m", "max-file": "5"}
+    assert block["mem_limit"]
+    assert all("size=" in one for one in block.get("tmpfs", []))
+    assert "no-new-privileges:true" in block["security_opt"]
+
+
+def test_secrets_are_not_written_over() -> None:
+    folder = Path(compose_file.generate_secrets()["KEYS_FILE"]).parent
+    kept = (folder / ".env").read_text()
+    again = subprocess.run(
+        ["sh", str(compose_file.DEPLOY_FOLDER / "secrets.sh"), str(folder)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 1
+    assert "exists" in again.stderr
+    assert (folder / ".env").read_text() == kept
 
 
 @pytest.mark.parametrize("name", SERVICE_NAMES)
@@ -63,7 +110,7 @@ def test_images_hold_shared_and_their_own_service_only() -> None:
     text = (compose_file.DEPLOY_FOLDER / "Dockerfile").read_text("utf-8")
     assert "--require-hashes" in text
     assert "USER xianjie" in text
-    assert "HEALTHCHECK" in text
+    assert "8000/readyz" in text[text.index("HEALTHCHECK") :]
 
 
 def test_the_gateway_s_image_is_built_with_the_pages_and_without_a_registry_s_address() -> None:
@@ -115,14 +162,19 @@ def test_no_secret_is_written_down() -> None:
         for secret in KNOWN_SECRETS - {"", "secret", "xianjie", "demo"}:
             assert secret not in text, path
     for block in COMPOSE_BLOCKS.values():
-        for name, value in block["environment"].items():
+        for name, value in block.get("environment", {}).items():
             if not name.endswith("_FILE") and re.search(r"KEY|PASSWORD", name):
                 assert str(value).startswith("${"), name
 
 
 def test_secrets_are_fresh_and_long() -> None:
     first, second = compose_file.generate_secrets(), compose_file.generate_secrets()
-    for name in ("FUNDS_SERVICE_KEY", "XIANJIE_INDEX_KEY", "XIANJIE_DATABASE_PASSWORD"):
+    for name in (
+        "FUNDS_SERVICE_KEY",
+        "XIANJIE_INDEX_KEY",
+        "XIANJIE_DATABASE_PASSWORD",
+        "FUNDS_DATABASE_PASSWORD",
+    ):
         assert first[name] != second[name]
         assert len(first[name]) >= MIN_SECRET_LENGTH
     assert json.loads(first["XIANJIE_DATA_KEYS"]) != json.loads(second["XIANJIE_DATA_KEYS"])
