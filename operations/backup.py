@@ -128,16 +128,16 @@ def _save_database(snapshot: Snapshot, folder: Path) -> str:
 
 def _save_files(installation: Installation, folder: Path) -> None:
     """Copy all contents; they never change, so those of the instant are among those found after it."""
-    for name, store in installation.list_file_stores().items():
-        for path in list_stored_paths(store):
-            target = folder / name / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with target.open("wb") as file:
-                    for chunk in obstore.get(store, path).stream(min_chunk_size=CHUNK_BYTES):
-                        file.write(chunk)
-            except FileNotFoundError:  # removed since it was listed: its record went with it
-                target.unlink()
+    store = installation.open_store()
+    for path in list_stored_paths(store):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with target.open("wb") as file:
+                for chunk in obstore.get(store, path).stream(min_chunk_size=CHUNK_BYTES):
+                    file.write(chunk)
+        except FileNotFoundError:  # removed since it was listed: its record went with it
+            target.unlink()
 
 
 def digest_file(path: Path) -> str:

@@ -57,19 +57,13 @@ class Installation:
         """Whether every database is a SQLite file."""
         return all(url.startswith("sqlite") for url in self.databases.values())
 
-    def open_store(self, service: str) -> ObjectStore:
-        """The file contents of one service."""
-        if self.storage_url:
+    def open_store(self) -> ObjectStore:
+        """The file contents of all services: a bucket or a folder."""
+        if "://" in self.storage_url:
             return from_url(self.storage_url)
-        folder = self.home / "files" / service
+        folder = Path(self.storage_url) if self.storage_url else self.home / "files"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return LocalStore(prefix=str(folder))
-
-    def list_file_stores(self) -> dict[str, ObjectStore]:
-        """The stores by the name of their folder in a backup; a bucket is one for all services."""
-        if self.storage_url:
-            return {"all": from_url(self.storage_url)}
-        return {name: self.open_store(name) for name in self.databases}
 
 
 def list_stored_paths(store: ObjectStore) -> list[str]:

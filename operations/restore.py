@@ -201,16 +201,12 @@ def _restore_database(source: Path, url: str) -> None:
 
 
 def _restore_files(backup: Backup, installation: Installation) -> None:
-    stores = installation.list_file_stores()
+    store = installation.open_store()
     for name in backup.manifest["files"]:
-        top, _, rest = name.partition("/")
-        if top != "files":
-            continue
-        folder, _, path = rest.partition("/")
-        with (backup.folder / name).open("rb") as file:
-            obstore.put(
-                stores.get(folder) or stores.get("all") or installation.open_store(folder), path, file
-            )
+        top, _, path = name.partition("/")
+        if top == "files":
+            with (backup.folder / name).open("rb") as file:
+                obstore.put(store, path, file)
 
 
 def check_restored(backup: Backup, installation: Installation) -> None:

@@ -48,7 +48,7 @@ class RunningInstallation:
         for name, url in installation.databases.items():
             context = self.doors.apps[name].state.context
             context.database = Database(url)
-            context.storage = Storage(str(installation.home / "files" / name))
+            context.storage = Storage(str(installation.home / "files"))
             await context.clear_memory()
             context.rules.clear()
             async with context.database.advisory_lock(STARTUP_LOCK_ID), context.database.write() as session:
