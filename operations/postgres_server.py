@@ -59,7 +59,7 @@ class PostgresServer:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         command = [str(self._programs / "postgres"), "-D", str(self.data), "-p", str(self.port)]
         with (self.folder / "log").open("a") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - our own command
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
                 [*command, "-h", "127.0.0.1", "-k", "", *self.options],
                 stdout=subprocess.DEVNULL,
                 stderr=log,

@@ -21,7 +21,7 @@ EVENT_TRACES_HEADER = "X-Event-Traces"
 PARENT_HEADER = "traceparent"
 MAX_REMEMBERED_EVENTS = 10_000
 STATUS_SERVER_ERROR = 500
-_event_traces: OrderedDict[UUID, str] = OrderedDict()
+_event_traces: OrderedDict[object, str] = OrderedDict()
 _state = {"enabled": False}
 
 
@@ -91,8 +91,8 @@ def inject_trace(headers: MutableMapping[str, str]) -> None:
         TraceContextTextMapPropagator().inject(headers)
 
 
-def remember_events(events: Iterable[UUID]) -> None:
-    """Keep the current trace for events that were written in it."""
+def remember_events(events: Iterable[object]) -> None:
+    """Keep the current trace for events (ids) that were written in it."""
     carrier: dict[str, str] = {}
     inject_trace(carrier)
     if PARENT_HEADER not in carrier:

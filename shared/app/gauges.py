@@ -100,7 +100,8 @@ async def _read_log(session: AsyncSession, context: ServiceContext) -> list[Read
         found.append(Reading("xianjie_relay_lag_seconds", "Age of the oldest event not delivered", who, age))
     unsealed, oldest = await _read_unsealed(session)
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    stored = (await execute_core(session, sa.select(sa.func.count(), sa.func.sum(file.c.size)))).one()
+    kept = sa.select(sa.func.count(), sa.func.sum(file.c.size))
+    stored: Any = (await execute_core(session, kept)).one()
     return [
         *found,
         Reading("xianjie_unsealed_events", "Events of the log without a seal, at most 10,000", {}, unsealed),
