@@ -13,7 +13,7 @@ RUN_READY := .venv/ready-to-run
 SOURCES := shared services embedded operations tests docs benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill chaos
+.PHONY: help run run-services pages check-web test-web test check fix docs migrate migration new-service district story bench storm backup restore restore-drill chaos probe
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -79,6 +79,9 @@ restore: $(READY)  ## an installation from a backup: FROM=folder VAR=an-empty-fo
 
 restore-drill: $(READY)  ## restore beside the running system, compare, tell RPO and RTO, remove: FROM=folder
 	@$(BIN)/python -m operations.restore_drill $(FROM) $(OPTIONS)
+
+probe: $(READY)  ## what a PostgreSQL-like server lacks: URL=postgresql://…
+	@$(BIN)/python -m operations.probe $(URL)
 
 chaos: $(READY)  ## kill services and PostgreSQL under load, then check what was acknowledged: KILLS=200 SEED=
 	@$(BIN)/python -m operations.chaos --kills $(KILLS) --seed $(SEED)
