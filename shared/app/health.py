@@ -24,7 +24,12 @@ from shared.unit_of_work import ServiceContext
 
 MIN_FREE_BYTES = 64 * 1024 * 1024
 """Free space under which a replica does not take requests any more: what is under way can still be written."""
-READ_ONLY_SQL = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
+ASK_SQL = {
+    "sqlite": "SELECT 0 FROM event_log LIMIT 1",
+    "postgresql": "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean,"
+    " EXISTS (SELECT FROM event_log)",
+}
+"""Whether the database only reads, and whether the log can be read at all."""
 
 
 def find_disk_fault(folder: Path) -> str:
@@ -44,15 +49,13 @@ async def _find_fault(context: ServiceContext) -> str:
     if reason := find_disk_fault(context.settings.var):
         return reason
     async with context.database.read() as session:
-        await execute_core(session, text("SELECT 1 FROM event_log LIMIT 1"))
+        if (await execute_core(session, text(ASK_SQL[context.database.dialect]))).scalar():
+            return "数据库是只读的: 可能是备用服务器, 或正在维护"
         if has_database(context.name):
             connection = await session.connection()
             difference = await connection.run_sync(partial(find_schema_difference, context.name))
             if difference.missing:
                 return f"数据库的结构与程序不符({difference}), 请重启服务, 按提示处理"
-        postgres = context.database.dialect == "postgresql"
-        if postgres and (await execute_core(session, text(READ_ONLY_SQL))).scalar_one():
-            return "数据库是只读的: 可能是备用服务器, 或正在维护"
         epoch = await get_epoch(session)
         if epoch.server and epoch.server != await read_server_identity(session):
             return "数据库换了服务器, 请重启服务"
