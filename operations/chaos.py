@@ -34,7 +34,9 @@ PASSWORD = "Xianjie-2022"  # noqa: S105 - demo accounts of a temporary system
 DATABASE_SERVER = "postgres"
 WRITERS = 4
 START_TIMEOUT_S = 300.0
-ANSWER_TIMEOUT_S = 120.0
+PROGRESS_TIMEOUT_S = 30.0
+"""Seconds after a kill in which something is acknowledged again, before the next one comes all the same."""
+ANSWER_TIMEOUT_S = 240.0
 """Seconds in which a request must be acknowledged, and in the end every event delivered."""
 UNLIMITED = json.dumps(
     dict.fromkeys(("login_account", "login_address", "user_read", "user_write", "address"), "1000000/second")
@@ -49,6 +51,10 @@ class Promises:
     sources: dict[str, str] = field(default_factory=dict)
     projects: dict[str, str] = field(default_factory=dict)
     retries: int = 0
+
+    def count(self) -> int:
+        """How much was acknowledged so far."""
+        return len(self.sources) + len(self.projects)
 
 
 class RunningSystem:
@@ -184,14 +190,19 @@ async def write_until(
         number += WRITERS
 
 
-async def kill_at_random(system: RunningSystem, kills: int, rng: random.Random) -> dict[str, int]:
-    """Kill that many times; the number by victim."""
+async def kill_at_random(
+    system: RunningSystem, kills: int, rng: random.Random, promises: Promises
+) -> dict[str, int]:
+    """Kill that many times, each time after something more was acknowledged; the number by victim."""
     done: dict[str, int] = {}
     while sum(done.values()) < kills:
+        before, until = promises.count(), time.monotonic() + PROGRESS_TIMEOUT_S
         name = rng.choice(system.list_victims())
         if await system.kill(name):
             done[name] = done.get(name, 0) + 1
         await asyncio.sleep(rng.uniform(0.05, 1.0))
+        while promises.count() == before and time.monotonic() < until:
+            await asyncio.sleep(0.02)
     return done
 
 
@@ -258,7 +269,7 @@ async def run_chaos(
                 for write, who in ((register_source, finance), (create_project, clerk))
                 for first in range(WRITERS)
             ]
-            done = await kill_at_random(system, kills, rng)
+            done = await kill_at_random(system, kills, rng, promises)
             end.set()
             await asyncio.gather(*writers)
             broken = await find_broken_promises(http, promises)
