@@ -201,7 +201,7 @@ async def kill_at_random(
         if await system.kill(name):
             done[name] = done.get(name, 0) + 1
         await asyncio.sleep(rng.uniform(0.05, 1.0))
-        while promises.count() == before and time.monotonic() < until:
+        while promises.count() == before and time.monotonic() < until:  # noqa: ASYNC110 - a count, no event
             await asyncio.sleep(0.02)
     return done
 
