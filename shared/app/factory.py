@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,9 @@ from shared.records.router import (
     record_router,
     worklist_router,
 )
+from shared.reminders.router import reminder_router
+from shared.reminders.rules import REMINDER
+from shared.reminders.scan import SCAN_INTERVAL_S, list_reminded_kinds, remind_due
 from shared.rules import (
     RuleCache,
     RuleKey,
@@ -105,17 +109,22 @@ class Service:
     start: Callable[[ServiceContext], Awaitable[None]] | None = None
     """Called before the first request, e.g. to create initial data."""
 
+    def list_rules(self) -> tuple[RuleKey[Any], ...]:
+        """Its own rules, and that of reminders where records have deadlines."""
+        return (*self.rules, REMINDER) if list_reminded_kinds(self.kinds) else tuple(self.rules)
+
     def list_routers(self) -> list[APIRouter]:
         """All routers under /api/v1: those every service has, then its own."""
         common = (
-            rule_router(self.name, RuleRegistry(self.rules)),
+            rule_router(self.name, RuleRegistry(self.list_rules())),
             files.file_router(self.name),
             feed.event_feed_router(self.name, self.read),
             admin_routes.admin_router(self.name),
             worklist_router(self.name, self.kinds),
         )
+        reminded = [reminder_router(self.name, self.read)] if list_reminded_kinds(self.kinds) else []
         pushed = [webhooks.webhook_router(self.name, self.read, self.webhooks)] if self.webhooks else []
-        return [*common, *pushed, *self.routers]
+        return [*common, *pushed, *reminded, *self.routers]
 
     def composed_part(self) -> Composition:
         """Its part in composed pages; whether it has public notices follows from its routes."""
@@ -199,7 +208,7 @@ def _create_context(
             settings.storage_url or str(settings.var / "files"),
             earlier=str(settings.var / "files" / service.name),
         ),
-        rules=RuleCache(RuleRegistry(service.rules)),
+        rules=RuleCache(RuleRegistry(service.list_rules())),
         clock=now,
     )
 
@@ -233,7 +242,12 @@ def _background_tasks(service: Service, context: ServiceContext) -> list[Any]:
         inbox.create_relay(context).run(),
         *(start_task(context) for start_task in (*common, *service.background)),
     ]
-    return [*tasks, WebhookDispatcher(context).run()] if service.webhooks is not None else tasks
+    if list_reminded_kinds(service.kinds):
+        remind = run_periodically("reminders", partial(remind_due, kinds=service.kinds), SCAN_INTERVAL_S)
+        tasks.append(remind(context))
+    elif service.webhooks is None:
+        return tasks
+    return [*tasks, WebhookDispatcher(context).run()]
 
 
 async def follow_revocations(context: ServiceContext) -> None:

@@ -19,6 +19,7 @@ class May(LabelledEnum):
     RULE_MANAGE = "rule:manage", "维护规则"
     LOG_OPERATE = "log:operate", "运维事件日志"
     LOG_VERIFY = "log:verify", "校验事件日志"
+    REMINDER_MANAGE = "reminder:manage", "管理到期提醒"
     EVENT_DELIVER = "event:deliver", "投递事件"
     # assets
     ASSET_READ = "asset:read", "查看资产"
@@ -112,6 +113,7 @@ PERMISSION_TABLE: dict[May, str] = {
     May.RULE_MANAGE:              ". . . . b b . . . . . .",
     May.LOG_OPERATE:              ". . . . . . . . b . . .",
     May.LOG_VERIFY:               ". . . . . . . b b . . .",
+    May.REMINDER_MANAGE:          ". . . . b b . . . . . .",
     May.EVENT_DELIVER:            ". . . . . . . . . . . a",
     # assets
     May.ASSET_READ:               "b b b b b b b b . . b a",

@@ -157,6 +157,7 @@ LOG_WRITERS = {
     "shared/events/webhooks/service.py": "a row of a table that is no Record",
     "shared/events/webhooks/delivery.py": "a row of a table that is no Record",
     "shared/rules/service.py": "a row of a table that is no Record",
+    "shared/reminders/scan.py": "a message about many records",
     "shared/notices/service.py": "a row of a table that is no Record",
     "services/identity/keys/service.py": "a key has neither region nor version",
     "services/attendance/check_ins/repository.py": "check-ins and their events in one statement",

@@ -24,7 +24,7 @@ from shared.events.cloudevents import CLOUDEVENT_MEDIA_TYPE, to_cloudevent
 from shared.events.event import Envelope
 from shared.events.log import publish
 from shared.events.outbox_relay import POLL_INTERVAL_S, DeliveryOutcome, Relay
-from shared.events.webhooks import repository
+from shared.events.webhooks import repository, robots
 from shared.events.webhooks.repository import subscriber_name, visible_to
 from shared.events.webhooks.schemas import WebhookChanged
 from shared.events.webhooks.service import decrypt_secret
@@ -141,12 +141,21 @@ class WebhookDispatcher:
         self, http: OutboundHttp, hook: sa.Row[Any], envelopes: list[Envelope]
     ) -> tuple[DeliveryOutcome, bool]:
         started = time.monotonic()
-        keys = self._signing_keys(hook)
+        is_robot = hook.form in robots.ROBOT_FORMS
+        keys = [] if is_robot else self._signing_keys(hook)
         for index, envelope in enumerate(envelopes):
             if index and time.monotonic() - started > BATCH_BUDGET_S:
                 return DeliveryOutcome(index), False
             try:
-                status = await http.post(hook.url, *self._signed_request(keys, envelope))
+                if is_robot:
+                    secret = decrypt_secret(self.context, hook.id, hook.secret)
+                    status = await http.post(
+                        *robots.build_robot_request(
+                            hook.form, hook.url, secret, envelope, self.context.clock()
+                        )
+                    )
+                else:
+                    status = await http.post(hook.url, *self._signed_request(keys, envelope))
             except Unreachable as error:
                 return DeliveryOutcome(index, str(error)), False
             if not 200 <= status < 300:  # noqa: PLR2004 - success statuses

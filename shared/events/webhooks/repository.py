@@ -12,6 +12,9 @@ from shared.db import event_log, execute_core, webhook
 from shared.errors import NotFound
 from shared.unit_of_work import UnitOfWork
 
+EVENT_FORM = "cloudevent"
+"""Form of an ordinary subscription; the others are reminders."""
+
 
 def subscriber_name(webhook_id: UUID) -> str:
     """The subscriber name of a webhook in the cursor table."""
@@ -26,7 +29,9 @@ def visible_to(spans: list[list[str]]) -> sa.ColumnElement[bool]:
 async def get_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, *, lock: bool = False) -> sa.Row[Any]:
     """One webhook in the caller's regions; NotFound otherwise."""
     query = sa.select(webhook).where(
-        webhook.c.id == webhook_id, work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by)
+        webhook.c.id == webhook_id,
+        webhook.c.form == EVENT_FORM,
+        work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by),
     )
     row = (await execute_core(work.session, query.with_for_update() if lock else query)).first()
     if row is None:
@@ -36,10 +41,34 @@ async def get_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, *, lock: 
 
 async def list_webhooks(work: UnitOfWork, manage: May, after: UUID | None, limit: int) -> list[sa.Row[Any]]:
     """Webhooks in the caller's regions in order of creation."""
-    query = sa.select(webhook).where(work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by))
+    query = sa.select(webhook).where(
+        webhook.c.form == EVENT_FORM,
+        work.actor.scope_filter(manage, webhook.c.region, webhook.c.created_by),
+    )
     if after is not None:
         query = query.where(webhook.c.id > after)
     return list(await execute_core(work.session, query.order_by(webhook.c.id).limit(limit)))
+
+
+def _is_reminder() -> sa.ColumnElement[bool]:
+    return webhook.c.form != EVENT_FORM
+
+
+async def list_reminders(work: UnitOfWork) -> list[sa.Row[Any]]:
+    """Where reminders of the caller's regions go, in order of creation."""
+    scope = work.actor.scope_filter(May.REMINDER_MANAGE, webhook.c.region)
+    query = sa.select(webhook).where(_is_reminder(), scope).order_by(webhook.c.id).limit(200)
+    return list(await execute_core(work.session, query))
+
+
+async def lock_reminder(work: UnitOfWork, reminder_id: UUID) -> sa.Row[Any]:
+    """One of them, locked; NotFound otherwise."""
+    scope = work.actor.scope_filter(May.REMINDER_MANAGE, webhook.c.region)
+    query = sa.select(webhook).where(webhook.c.id == reminder_id, _is_reminder(), scope).with_for_update()
+    row = (await execute_core(work.session, query)).first()
+    if row is None:
+        raise NotFound(f"没有这个到期提醒: {reminder_id}", f"No reminder {reminder_id}")
+    return row
 
 
 async def insert_webhook(work: UnitOfWork, **values: Any) -> sa.Row[Any]:  # noqa: ANN401 - the table's columns

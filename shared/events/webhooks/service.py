@@ -255,3 +255,40 @@ async def delete_webhook(work: UnitOfWork, manage: May, webhook_id: UUID, match:
     await outbox_cursors.unsubscribe(work.session, subscriber_name(row.id))
     await repository.delete_webhook(work, row)
     await _publish_change(work, row, "deleted")
+
+
+async def create_reminder(work: UnitOfWork, read: May, values: dict[str, Any], topic: str) -> sa.Row[Any]:
+    """Subscribe a robot or another system to the reminders of a region; Invalid for a forbidden address.
+
+    `values` are region, name, form, url and secret, which a robot gave; another system's is made here.
+    """
+    work.actor.require(May.REMINDER_MANAGE, values["region"])
+    spans = _readable_spans(work, read, values["region"])
+    await _validate_target(work, values["url"], [topic])
+    identifier = new_id()
+    secret = values.pop("secret") or generate_secret()
+    row = await repository.insert_webhook(
+        work,
+        id=identifier,
+        spans=spans,
+        types=[topic],
+        secret=encrypt_secret(work.context, identifier, secret),
+        created_by=work.actor.id,
+        created_at=work.at,
+        updated_at=work.at,
+        **values,
+    )
+    await outbox_cursors.subscribe(work.session, [subscriber_name(identifier)], work.at)
+    position = await last_visible_cursor(work.session)
+    await outbox_cursors.rewind(work.session, subscriber_name(identifier), position, work.at)
+    await _publish_change(work, row, "created")
+    return row
+
+
+async def delete_reminder(work: UnitOfWork, reminder_id: UUID, match: VersionMatch) -> None:
+    """Remove where reminders go, with its cursor and dead letters."""
+    row = await repository.lock_reminder(work, reminder_id)
+    match.check_version(row)
+    await outbox_cursors.unsubscribe(work.session, subscriber_name(row.id))
+    await repository.delete_webhook(work, row)
+    await _publish_change(work, row, "deleted")
