@@ -57,6 +57,7 @@ DATABASE_INDEPENDENT_TESTS = (
     "tests/shared/test_national_ids.py",
     "tests/shared/test_uuid7.py",
     "tests/shared/test_money.py",
+    "tests/projects/screening/test_office_cases.py",
     "tests/shared/test_papers.py",
     "tests/shared/test_field_encryption.py",
     "tests/shared/test_coordinates.py",
