@@ -156,6 +156,29 @@ async def test_a_managers_correction_is_marked_in_the_explanation(
     assert "管理员补记(现场查看在岗)" in (await get_day(cadre))["words"]
 
 
+async def test_the_board_of_a_day_shows_everybody_stationed_with_or_without_a_record(
+    attendance: ServiceUnderTest, town: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any, clock: Clock
+) -> None:
+    body = {"person": "wang", "person_name": "王芳", "starts_on": "2024-05-01"}
+    await post_json(town, f"/attendance/posts/{post['id']}/assignments", body)
+    early = await get_json(town, "/attendance/days/board")
+    await submit_check_in(cadre, build_check_in(clock))
+    await run_day_projection(attendance)
+    board = await get_json(town, "/attendance/days/board")
+    own = await get_json(cadre, "/attendance/days/board")
+    paper = read_paper((await town.get("/attendance/days/board", params={"form": "pdf"})).content)
+
+    assert (board["place"], board["on"], board["stationed"]) == ("黄羊镇", "2024-05-20", 2)
+    assert {row["person"]: row["result"] for row in board["rows"]} == {
+        "li": "present",
+        "wang": "unexplained",
+    }
+    assert (early["counts"], board["counts"]) == ({"尚无记录": 2}, {"在岗": 1, "未见记录": 1})
+    assert [row["person"] for row in own["rows"]] == ["li"]
+    assert "黄羊镇2024-05-20驻村日报" in paper
+    assert "王芳未见记录" in paper
+
+
 async def test_a_night_shift_belongs_to_the_day_on_which_it_begins(
     attendance: ServiceUnderTest, town: httpx.AsyncClient, cadre: httpx.AsyncClient, post: Any, clock: Clock
 ) -> None:

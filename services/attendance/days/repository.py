@@ -23,6 +23,7 @@ from services.attendance.leaves.models import Leave
 from services.attendance.make_ups.models import MakeUp
 from services.attendance.posts.models import Assignment, Device, Post
 from services.attendance.posts.service import DeviceStatus
+from services.attendance.repository import visible_rows
 from services.attendance.reviews import repository as reviews
 from services.attendance.reviews.models import Review
 from services.attendance.reviews.repository import MAX_DAY_LENGTH, EvidenceBounds
@@ -36,6 +37,7 @@ from shared.events import LOG_START, Cursor, after_cursor, is_visible
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 T = TypeVar("T", bound=SQLModel)
+MAX_BOARD_ROWS = 5000
 PersonDay = tuple[str, date]
 """(person, day)."""
 EVALUATION_LOCK_ID = 7_062_025
@@ -225,6 +227,27 @@ async def system_list_unevaluated_persons(session: AsyncSession, on: date, *, pr
     )
     query = sa.select(assignment.person).where(overlaps_days(Assignment, on, on), ~evaluated).distinct()
     return list((await execute_core(session, query.order_by(assignment.person))).scalars())
+
+
+async def list_board_rows(work: UnitOfWork, region: str, on: date) -> list[sa.Row[Any]]:
+    """Returns who is stationed in a region that day, within what the caller may see: assignment, post, day result or None."""
+    assignment, post, day = get_columns(Assignment), get_columns(Post), get_columns(AttendanceDay)
+    query = (
+        sa.select(
+            assignment.person, assignment.person_name, assignment.region, post.name, day.result, day.words
+        )
+        .join(post.id.table, post.id == assignment.post_id)
+        .outerjoin(day.id.table, sa.and_(day.person == assignment.person, day.work_date == on))
+        .where(
+            visible_rows(work, Assignment),
+            assignment.region.between(*region_bounds(region)),
+            assignment.starts_on <= on,
+            sa.or_(assignment.ends_on.is_(None), assignment.ends_on >= on),
+        )
+        .order_by(assignment.region, assignment.person_name, assignment.person)
+        .limit(MAX_BOARD_ROWS)
+    )
+    return list(await execute_core(work.session, query))
 
 
 async def system_list_districts(session: AsyncSession) -> list[str]:

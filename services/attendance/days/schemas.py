@@ -27,6 +27,30 @@ class DayResult(LabelledEnum):
         return self is DayResult.PENDING
 
 
+class BoardRow(BaseModel):
+    """一名派驻人员这一天的情况."""
+
+    person: str
+    person_name: str
+    region: str
+    place: str = Field(description="驻村点所在的镇和村")
+    post: str
+    result: DayResult | None = Field(description="空为还没有任何记录")
+    result_label: str
+    words: str
+
+
+class DayBoard(BaseModel):
+    """一天的在岗情况: everybody who is stationed that day, with or without a record."""
+
+    on: date
+    region: str
+    place: str
+    stationed: int = Field(description="派驻人数")
+    counts: dict[str, int] = Field(description="各种情况的人数, 按中文名称")
+    rows: list[BoardRow]
+
+
 class DayRead(BaseModel):
     """一人一天."""
 
