@@ -25,7 +25,7 @@ from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, Preco
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, content_disposition, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.papers import SHEET_MEDIA_TYPES, SheetForm
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 from shared.records.region_names import find_place_names
 from shared.unit_of_work import ServiceContext
 
@@ -187,6 +187,7 @@ def alert_kind(name: str, label: str, path: str, alerts: AlertConfig, *, topic: 
         ),
         search=("title", "message"),
         parents={"project_id": "project", "asset_id": "asset"},
+        acts=(Act("交办", f"{path}/alerts/{{id}}/assign"),),
         lifecycle=alerts.lifecycle,
         due="due_on",
         topics=(topic,),

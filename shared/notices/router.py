@@ -324,7 +324,11 @@ def notice_kind(
         filters=("region", "kind", "on"),
         search=("title",),
         since="posted_at",
-        acts=(Act("答复", f"{path}/notices/{{id}}/objections/{{objection_id}}/answer"),),
+        acts=(
+            Act("答复", f"{path}/notices/{{id}}/objections/{{objection_id}}/answer", until="answered_at"),
+            Act("登记异议", f"{path}/notices/{{id}}/objections"),
+            Act("撤回公示", f"{path}/notices/{{id}}/withdraw"),
+        ),
         todo=(
             Todo(
                 "objections.open",

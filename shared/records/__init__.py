@@ -10,7 +10,7 @@ from shared.records.changes import (
 )
 from shared.records.create import content_digest, create_record
 from shared.records.kind_routes import BoundKind, bind_kinds, list_get_addresses
-from shared.records.kinds import Act, RecordKind, Shortcut, Todo, turn
+from shared.records.kinds import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.records.running_totals import TotalSpec, previous_values
 from shared.records.save import insert_record, log_event, log_events, save_record, touch_record
 from shared.records.worklist import TimeLimits, WorklistItem, count_items, list_items, load_limits
@@ -21,6 +21,7 @@ __all__ = [
     "ChangedRecord",
     "ChangesRequest",
     "GoneRecord",
+    "Part",
     "RecordKind",
     "ServiceChanges",
     "Shortcut",

@@ -14,7 +14,14 @@ from shared.china import LabelledEnum
 from shared.lifecycle.table import Lifecycle
 from shared.records.kind_routes import BoundKind
 from shared.records.kinds import json_fields
-from shared.records.shapes import describe_field, find_label, has_label, inner_shapes, name_code_set
+from shared.records.shapes import (
+    describe_field,
+    find_label,
+    find_named_codes,
+    has_label,
+    inner_shapes,
+    name_code_set,
+)
 from shared.unit_of_work import UnitOfWork
 
 API = "/api/v1"
@@ -88,6 +95,7 @@ class KindRead(BaseModel):
     columns: list[ColumnRead]
     filters: list[ColumnRead]
     search: bool
+    counted: bool = Field(description="列表是否能问总数: count=exact")
     parents: dict[str, str] = Field(description="字段 → 上级记录的种类")
     children: list[str] = Field([], description="下级记录的种类")
     topics: list[str]
@@ -149,6 +157,8 @@ class CodeSetCollector:
     def describe(self, shape: str, name: str, annotation: Any, field: Any = None) -> ColumnRead:  # noqa: ANN401 - a type
         found = describe_field(name, annotation, field)
         label = find_label(shape, name)
+        if named := find_named_codes(annotation):
+            return ColumnRead(name=name, label=label, type="code", codes=named)
         return ColumnRead(
             name=name, label=label, type=found.type_name, unit=found.unit, codes=self.add(found.codes)
         )
@@ -214,7 +224,7 @@ def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: CodeSetC
         detail=detail,
         history=f"{detail}/history" if bound.history else "",
         create=f"{API}{kind.create or kind.path}" if may_create else "",
-        act=f"{detail}/{{action}}" if bound.move is not None else "",
+        act=f"{API}{kind.move_address}/{{action}}" if bound.move is not None else "",
         forms=f"{API}/meta/forms/{kind.name}",
         key=kind.key,
         title=kind.title,
@@ -224,6 +234,7 @@ def _describe_kind(actor: Actor, service: str, bound: BoundKind, codes: CodeSetC
         ],
         filters=[codes.describe(shape.__name__, name, one) for name, one in bound.filters.items()],
         search="q" in bound.filters,
+        counted=bound.counted,
         parents=dict(kind.parents),
         topics=list(kind.topics),
         phone=kind.phone,

@@ -1,5 +1,6 @@
 """Forms of a record kind as JSON Schema 2020-12: creation, change, and every move, as the server checks them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -7,7 +8,7 @@ from pydantic import BaseModel, Field
 from shared.auth import Actor
 from shared.china import LabelledEnum
 from shared.lifecycle.table import describe_guard
-from shared.records.description import CodeRead, CodeSetCollector, FactRead, describe_facts
+from shared.records.description import CodeRead, CodeSetCollector, ColumnRead, FactRead, describe_facts
 from shared.records.kind_routes import BoundKind
 from shared.records.kinds import RecordKind
 from shared.records.shapes import describe_field, find_label, inner_shapes, name_code_set
@@ -44,6 +45,21 @@ class ActFormRead(FormRead):
 
     label: str
     many: bool = Field(description="表单是请求体 items 中的一项")
+    states: list[str] = Field(description="只在这些状态下办; 空为不限")
+    versioned: bool = Field(description="须用 If-Match 带上读到的版本")
+    until: str = Field(description="明细的这一项填了就不再办; 空为不看")
+    judge: str = Field(description="边填边问规则的地址; 空为没有")
+    rows: dict[str, str] = Field(description="表单的列表 → 记录的列表, 每项对应一行")
+
+
+class PartRead(BaseModel):
+    """一条记录另有地址的明细."""
+
+    name: str
+    label: str
+    address: str
+    inside: str = Field(description="答复中的哪一项是明细; 空为答复本身")
+    fields: list[ColumnRead]
 
 
 class KindForms(BaseModel):
@@ -56,6 +72,7 @@ class KindForms(BaseModel):
     move: FormRead | None
     moves: list[MoveRead]
     acts: list[ActFormRead]
+    parts: list[PartRead]
     facts: list[FactRead] = Field(description="一条记录的各项, 按显示的先后")
     code_sets: dict[str, list[CodeRead]] = Field(description="各项用到的代码集")
 
@@ -64,39 +81,65 @@ def describe_forms(actor: Actor, bound: BoundKind) -> KindForms:
     """Describe what the caller may create, change and move, with what the server fills in by itself."""
     kind = bound.kind
     one = f"{API}{kind.detail_address('{id}')}"
-    moves = _describe_moves(actor, bound, one)
+    moves = _describe_moves(actor, bound)
     create = bound.create if bound.may_create(actor) else None
     change = bound.change if bound.may_change(actor) else None
     codes = CodeSetCollector()
     named = {**kind.parents, **kind.references}
     facts = [
-        fact
+        fact.model_copy(update={"fields": [one for one in fact.fields if _is_shown(one, named)]})
         for fact in describe_facts(bound.detail or kind.read, codes)
-        if fact.type != "id" or fact.name in named
+        if _is_shown(fact, named)
     ]
     return KindForms(
         kind=kind.name,
         label=kind.label,
         create=_form(actor, kind, "POST", f"{API}{kind.create or kind.path}", create),
         change=_form(actor, kind, "PATCH", one, change),
-        move=_form(actor, kind, "POST", f"{one}/{{action}}", bound.move if moves else None),
+        move=_form(
+            actor, kind, "POST", f"{API}{kind.move_address}/{{action}}", bound.move if moves else None
+        ),
         moves=moves,
         acts=[
             ActFormRead(
-                method="POST",
+                method=act.act.method,
                 address=f"{API}{act.act.path}",
-                form=_describe_shape(actor, kind, act.shape),
+                form={} if act.shape is None else _describe_shape(actor, kind, act.shape),
                 label=act.act.label,
                 many=act.act.items is not None,
+                states=list(act.act.states),
+                versioned=act.versioned,
+                until=act.act.until,
+                judge=f"{API}{act.act.judge}" if act.act.judge else "",
+                rows=dict(act.act.rows),
             )
             for act in bound.acts_of(actor)
+        ],
+        parts=[
+            PartRead(
+                name=one.part.name,
+                label=one.part.label,
+                address=f"{API}{one.part.path}",
+                inside=one.part.inside,
+                fields=[
+                    ColumnRead(**fact.model_dump(exclude={"fields"}))
+                    for fact in describe_facts(one.shape, codes)
+                    if _is_shown(fact, named)
+                ],
+            )
+            for one in bound.parts_of(actor)
         ],
         facts=facts,
         code_sets=codes.found,
     )
 
 
-def _describe_moves(actor: Actor, bound: BoundKind, address: str) -> list[MoveRead]:
+def _is_shown(column: ColumnRead, named: Mapping[str, str]) -> bool:
+    """An id is for machines, unless it names a record that a page can open."""
+    return column.type != "id" or column.name in named
+
+
+def _describe_moves(actor: Actor, bound: BoundKind) -> list[MoveRead]:
     life = bound.kind.lifecycle
     if life is None or bound.move is None:
         return []
@@ -104,7 +147,7 @@ def _describe_moves(actor: Actor, bound: BoundKind, address: str) -> list[MoveRe
         MoveRead(
             action=row.action,
             label=row.action.label,
-            address=f"{address}/{row.action}",
+            address=f"{API}{bound.kind.move_address}/{row.action}",
             sources=sorted(row.sources),
             target=row.target or "",
             needs=[describe_guard(guard) for guard in row.guards],

@@ -11,16 +11,26 @@ from pydantic import BaseModel
 from starlette.routing import BaseRoute
 
 from shared.auth import Actor, May
-from shared.records.kinds import Act, RecordKind
+from shared.records.kinds import Act, Part, RecordKind
 
 _VARIABLE = re.compile(r"\{[^}]+\}")
 
 
 @dataclass(frozen=True)
 class BoundAct:
-    """An act with the form it takes and who may do it."""
+    """An act with the form it takes, if any, who may do it, and whether it asks for the version that was read."""
 
     act: Act
+    shape: type[BaseModel] | None
+    mays: tuple[May, ...]
+    versioned: bool
+
+
+@dataclass(frozen=True)
+class BoundPart:
+    """A part with the shape of its rows and who may read it."""
+
+    part: Part
     shape: type[BaseModel]
     mays: tuple[May, ...]
 
@@ -39,7 +49,10 @@ class BoundKind:
     create_mays: tuple[May, ...] = ()
     change_mays: tuple[May, ...] = ()
     history: bool = False
+    counted: bool = False
+    """Whether its list answers how many there are."""
     acts: tuple[BoundAct, ...] = ()
+    parts: tuple[BoundPart, ...] = ()
 
     def may_create(self, actor: Actor) -> bool:
         """Whether the caller may create one; a creation without a permission is everybody's."""
@@ -52,6 +65,10 @@ class BoundKind:
     def acts_of(self, actor: Actor) -> tuple[BoundAct, ...]:
         """What the caller may do with one beside moves."""
         return tuple(one for one in self.acts if not one.mays or actor.can(*one.mays))
+
+    def parts_of(self, actor: Actor) -> tuple[BoundPart, ...]:
+        """What the caller may read beside one."""
+        return tuple(one for one in self.parts if not one.mays or actor.can(*one.mays))
 
 
 def blank_variables(path: str) -> str:
@@ -97,29 +114,53 @@ def _bind_kind(kind: RecordKind, known: Mapping[tuple[str, str], APIRoute]) -> B
     if unknown := sorted(set(kind.filters) - set(query)):
         message = f"record kind {kind.name}: {kind.path} has no filters {', '.join(unknown)}"
         raise ValueError(message)
-    made = blank_variables(kind.create or kind.path)
+    made = _find_route(known, "POST", kind.create or kind.path)
     one = blank_variables(kind.detail or f"{kind.path}/{{}}")
+    moves = blank_variables(kind.move_address)
     return BoundKind(
         kind,
         {name: query[name] for name in kind.filters},
         detail=_answer_of(known.get(("GET", one))),
-        create=_body_of(known.get(("POST", made))),
-        create_mays=_permissions_of(known.get(("POST", made))),
+        create=_body_of(made),
+        create_mays=_permissions_of(made),
         change=_body_of(known.get(("PATCH", one))),
         change_mays=_permissions_of(known.get(("PATCH", one))),
-        move=_body_of(known.get(("POST", f"{one}/{{}}"))) if kind.lifecycle is not None else None,
+        move=_body_of(known.get(("POST", f"{moves}/{{}}"))) if kind.lifecycle is not None else None,
         history=("GET", f"{one}/history") in known,
+        counted="count" in query,
         acts=tuple(_bind_act(kind, act, known) for act in kind.acts),
+        parts=tuple(_bind_part(kind, part, known) for part in kind.parts),
     )
 
 
+def _find_route(known: Mapping[tuple[str, str], APIRoute], method: str, path: str) -> APIRoute | None:
+    """The route of an address; its last word may be one of the values that a route takes: a move by its name."""
+    blank = blank_variables(path)
+    return known.get((method, blank)) or known.get((method, f"{blank.rpartition('/')[0]}/{{}}"))
+
+
 def _bind_act(kind: RecordKind, act: Act, known: Mapping[tuple[str, str], APIRoute]) -> BoundAct:
-    route = known.get(("POST", blank_variables(act.path)))
-    shape = act.items or _body_of(route)
-    if route is None or shape is None:
+    route = _find_route(known, act.method, act.path)
+    if route is None:
         message = f"record kind {kind.name}: nothing can be sent to {act.path}"
         raise ValueError(message)
-    return BoundAct(act, shape, _permissions_of(route))
+    versioned = act.versioned and any(one.alias == "if-match" for one in _header_params(route.dependant))
+    return BoundAct(act, act.items or _body_of(route), _permissions_of(route), versioned)
+
+
+def _bind_part(kind: RecordKind, part: Part, known: Mapping[tuple[str, str], APIRoute]) -> BoundPart:
+    route = known.get(("GET", blank_variables(part.path)))
+    shapes = () if route is None else _row_shapes(route, part.inside or "items")
+    shape = next((one for one in shapes if isinstance(one, type) and issubclass(one, BaseModel)), None)
+    if shape is None:
+        message = f"record kind {kind.name}: there are no rows at {part.path}"
+        raise ValueError(message)
+    return BoundPart(part, shape, _permissions_of(route))
+
+
+def _header_params(dependant: Dependant) -> list[Any]:
+    inner = [one for part in dependant.dependencies for one in _header_params(part)]
+    return [*dependant.header_params, *inner]
 
 
 def _query_params(dependant: Dependant) -> list[Any]:
@@ -127,10 +168,10 @@ def _query_params(dependant: Dependant) -> list[Any]:
     return [*dependant.query_params, *inner]
 
 
-def _row_shapes(route: APIRoute) -> tuple[Any, ...]:
+def _row_shapes(route: APIRoute, name: str = "items") -> tuple[Any, ...]:
     shape = route.response_model
     if isinstance(shape, type) and issubclass(shape, BaseModel):
-        items = shape.model_fields.get("items")
+        items = shape.model_fields.get(name)
         return get_args(items.annotation) if items is not None else ()
     return get_args(shape)
 

@@ -81,13 +81,32 @@ class Shortcut:
 class Act:
     """Something done with a record that is no move of a lifecycle; `{id}` in its path is the record.
 
-    A further variable such as `{objection_id}` is one of the rows that the record carries as `objections`.
-    `items` is the form of one of `items` in the body, where the route takes several at once.
+    A further variable such as `{objection_id}` is a field of the record, or one of the rows that it carries as `objections`.
+    `items` is the form of one of `items` in the body, where the route takes several at once. A PUT begins with what the
+    record holds; `rows` names lists of the form with one row for each row of a list of the record. `states`: only in
+    these. `judge`: a POST that answers what the rules say of a body without saving it. `until`: the field of a row that
+    ends it. `versioned=False`: the version that its route asks for is not the record's.
     """
 
     label: str
     path: str
     items: type[BaseModel] | None = None
+    method: str = "POST"
+    states: tuple[LabelledEnum, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
+    judge: str = ""
+    until: str = ""
+    versioned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of a record that stand at an address of their own, a GET; `inside` names the list in an answer that holds more."""
+
+    name: str
+    label: str
+    path: str
+    inside: str = ""
 
 
 class StateLimits(RuleValue):
@@ -107,7 +126,8 @@ class RecordKind:
     may stay in each state. `twins` are conditions in SQL that say the same as a guard that decides whose turn it is; `whose`
     narrows a permission to the records that are the caller's own task. `acts` are what is done with a record beside moves,
     `references` names the kind whose records (`duty`) or one of whose columns (`assignment.person`) a field of a form takes,
-    where that is not its parent.
+    where that is not its parent. `moves` is the address under which its moves are made, where that is not its own.
+    `parts` are rows of a record that a page reads beside it.
     """
 
     name: str
@@ -121,6 +141,7 @@ class RecordKind:
     key: str = "id"
     create: str = ""
     detail: str = ""
+    moves: str = ""
     lifecycle: Lifecycle[Any, Any, Any] | None = None
     stages: Mapping[Any, LabelledEnum] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
@@ -143,6 +164,7 @@ class RecordKind:
     whose: Callable[[Actor, May], sa.ColumnElement[bool]] | None = None
     todo: tuple[Todo, ...] = ()
     acts: tuple[Act, ...] = ()
+    parts: tuple[Part, ...] = ()
     phone: bool = False
 
     def __post_init__(self) -> None:
@@ -177,6 +199,11 @@ class RecordKind:
     def detail_address(self, record_id: object) -> str:
         """The address of one record, under /api/v1."""
         return (self.detail or f"{self.path}/{{id}}").replace("{id}", str(record_id))
+
+    @property
+    def move_address(self) -> str:
+        """The address under which its moves are made, under /api/v1; variables in it are the record's own fields."""
+        return self.moves or self.detail_address("{id}")
 
     def scope(self, work: UnitOfWork, may: May, owner: str = "") -> sa.ColumnElement[bool]:
         """Which records the permission reaches for the caller."""

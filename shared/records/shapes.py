@@ -36,6 +36,8 @@ FILE_FIELDS = {
     "evidence": "files",
 }
 """Fields that take the ids of uploaded files."""
+ACCOUNT_FIELDS = frozenset({"approver", "deputy", "person"})
+"""Fields beside `…_by` that name an account; a page asks `/users/names` what it is called."""
 PLAIN_TYPES: tuple[tuple[type, str], ...] = (
     (bool, "boolean"),
     (int, "integer"),
@@ -103,9 +105,11 @@ def describe_field(name: str, annotation: Any, field: FieldInfo | None = None) -
 
 
 def _name_own_type(name: str, kinds: list[type]) -> str:
-    """The type of a region, of files and of a fix, which the JSON type does not tell; empty for any other."""
+    """The type of a region, an account, of files and of a fix, which the JSON type does not tell; empty for any other."""
     if name == "region" or name.endswith("_region"):
         return "region"
+    if (name.endswith("_by") or name in ACCOUNT_FIELDS) and str in kinds:
+        return "account"
     return FILE_FIELDS.get(name) or ("fix" if Fix in kinds else "")
 
 
@@ -121,6 +125,12 @@ def iterate_parts(annotation: Any) -> Iterator[Any]:  # noqa: ANN401 - a type
         yield annotation
     for one in arguments:
         yield from iterate_parts(one)
+
+
+def find_named_codes(annotation: Any) -> str:  # noqa: ANN401 - a type
+    """The code set that a query parameter names by `x-codes`, where its codes are no enum; empty for none."""
+    extras = [one.json_schema_extra for one in iterate_parts(annotation) if isinstance(one, FieldInfo)]
+    return next((str(one["x-codes"]) for one in extras if isinstance(one, dict) and "x-codes" in one), "")
 
 
 def name_code_set(kind: type[LabelledEnum]) -> str:

@@ -372,3 +372,26 @@ async def test_lists_of_plans_are_paged_and_filtered(scenario: FundsScenario) ->
 def _build_figures(**overrides: int) -> dict[str, int]:
     names = ("received", "available", "planned", "allocated", "unpaid", "applied", "paid")
     return {name: overrides.get(name, 0) for name in names}
+
+
+async def test_lines_are_judged_before_they_are_saved(
+    scenario: FundsScenario, library: FakeProjectLibrary
+) -> None:
+    source = await scenario.create_source(1000_00)
+    project = library.create_project("机井")
+    plan = await scenario.create_plan(announced_total="1000.00")
+    checks = f"/funds/plans/{plan['id']}/checks"
+
+    over = {"lines": [build_line(project, source["id"], 1200_00)]}
+    found = expect_ok(await scenario.bureau.post(checks, json=over))
+    failed = {one["key"] for one in found["findings"] if not one["passed"]}
+    assert {"plan.within_source", "plan.announced_total"} <= failed
+    assert (found["total"], found["stops"]) == ("1200.00", 2)
+
+    exact = {"lines": [build_line(project, source["id"], 1000_00)]}
+    assert expect_ok(await scenario.bureau.post(checks, json=exact))["stops"] == 0
+    assert expect_ok(await scenario.bureau.get(f"/funds/plans/{plan['id']}/lines")) == []
+
+    unknown = {"lines": [build_line(uuid4(), source["id"], 1000_00)]}
+    expect_refusal(await scenario.bureau.post(checks, json=unknown), 422, "no_project")
+    assert (await scenario.finance.post(checks, json=exact)).status_code == 403

@@ -218,3 +218,15 @@ async def test_a_person_gets_no_machines_role(admin: Client) -> None:
 
     assert list_error_pointers(answer) == [("wrong_kind", "/grants/0/role")]
     assert service.status_code == 422
+
+
+async def test_whoever_is_signed_in_learns_what_an_account_is_called_and_nothing_else(
+    doors: SystemUnderTest, admin: Client
+) -> None:
+    await create_account(admin)
+    asked = {"account_id": ["zhang.san", "nobody"]}
+    identity = doors.service("identity")
+    answer = await identity.client_as("cadre", VILLAGE).get("/users/names", params=asked)
+
+    assert answer.json() == [{"id": "zhang.san", "name": build_account()["name"]}]
+    assert (await identity.anonymous_client().get("/users/names", params=asked)).status_code == 401

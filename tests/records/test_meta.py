@@ -127,7 +127,10 @@ async def test_every_form_is_a_chinese_json_schema(year: SystemUnderTest, role: 
         assert bool(forms["create"]) == bool(kind["create"])
         for act in forms["acts"]:
             jsonschema_rs.meta.validate(act["form"])
-            check_properties(act["form"], f"{kind['name']}.{act['label']}")
+            if act["form"]:
+                check_properties(act["form"], f"{kind['name']}.{act['label']}")
+        for part in forms["parts"]:
+            assert all(CHINESE.search(one["label"]) for one in part["fields"]), (kind["name"], part)
         for move in forms["moves"]:
             assert CHINESE.search(move["label"])
             assert all(CHINESE.search(need) for need in move["needs"]), move
@@ -168,6 +171,52 @@ async def test_forms_say_what_is_done_beside_moves(year: SystemUnderTest) -> Non
     assert finding["many"] is True
     assert {"asset_id", "result", "found_at"} <= set(finding["form"]["properties"])
     assert (await read(enter(year, "gateway", Role.AUDITOR), "/meta/forms/campaign"))["acts"] == []
+
+
+async def test_acts_say_when_how_and_with_which_rows_they_are_done(year: SystemUnderTest) -> None:
+    bureau = enter(year, "gateway", Role.BUREAU)
+    plan = await read(bureau, "/meta/forms/plan")
+    (lines,) = [one for one in plan["acts"] if one["method"] == "PUT"]
+    assert (lines["versioned"], lines["states"]) == (True, ["draft", "returned"])
+    assert lines["judge"] == "/api/v1/funds/plans/{id}/checks"
+    target = await read(bureau, "/meta/forms/target")
+    results = next(one for one in target["acts"] if one["method"] == "PUT")
+    assert results["rows"] == {"results": "indicators"}
+    project = await read(bureau, "/meta/forms/project")
+    assert {one["name"] for one in project["parts"]} == {"attachments", "milestones"}
+    assert not [one for part in project["parts"] for one in part["fields"] if one["name"] == "id"]
+    removal = next(one for one in project["acts"] if "{attachment_id}" in one["address"])
+    assert (removal["method"], removal["until"]) == ("POST", "removed_at")
+    own = await read(enter(year, "gateway", Role.ADMIN), "/meta/forms/account")
+    ended = next(one for one in own["acts"] if one["address"].endswith("/sessions"))
+    assert (ended["method"], ended["form"]) == ("DELETE", {})
+
+
+async def test_a_list_says_whether_it_counts(year: SystemUnderTest) -> None:
+    """Asked for a count, the list of accounts refuses."""
+    kinds = {kind["name"]: kind for kind in (await read_meta(year, Role.ADMIN))["kinds"]}
+    client = enter(year, "identity", Role.ADMIN)
+    assert kinds["account"]["counted"] is False
+    assert (await client.get("/users", params={"count": "exact"})).status_code == 400
+    assert kinds["organisation"]["counted"] is True
+
+
+async def test_projects_are_filtered_by_categories_in_words(year: SystemUnderTest) -> None:
+    meta = await read_meta(year, Role.BUREAU)
+    (project,) = [kind for kind in meta["kinds"] if kind["name"] == "project"]
+    (category,) = [one for one in project["filters"] if one["name"] == "category"]
+    assert (category["type"], category["codes"]) == ("code", "projects.categories")
+    facts = (await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/project"))["facts"]
+    types = {fact["name"]: fact["type"] for fact in facts}
+    assert types["documents"] == "codes"
+    assert types["created_by"] == "account"
+    assert "verdict_label" in types
+    assert "verdict" not in types
+
+
+async def test_moves_may_stand_under_an_address_of_the_parent(year: SystemUnderTest) -> None:
+    forms = await read(enter(year, "gateway", Role.BUREAU), "/meta/forms/evaluation")
+    assert forms["move"]["address"] == "/api/v1/projects/{project_id}/evaluation/{action}"
 
 
 async def test_fields_say_which_files_records_and_codes_they_take(year: SystemUnderTest) -> None:

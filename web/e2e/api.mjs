@@ -17,6 +17,11 @@ export class Account {
       body: body === undefined ? undefined : JSON.stringify(body),
       headers: { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json", ...headers },
     });
+    if (answer.status === 401 && !headers.again) {
+      // Whoever signs out at a desk ends the account's other sessions too.
+      this.token = "";
+      return this.request(method, path, body, { ...headers, again: "1" });
+    }
     const text = await answer.text();
     const found = text ? JSON.parse(text) : null;
     return { status: answer.status, body: found, tag: answer.headers.get("etag") };

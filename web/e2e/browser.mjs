@@ -1,4 +1,5 @@
 /* The browser of the tests: a system Chromium, pages that refuse a CSP violation, checks that every screen passes. */
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -43,7 +44,7 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
     });
     page.on("pageerror", (error) => violations.push(`${page.url()}: ${error.message}`));
   };
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   context.pages().forEach(watch);
   context.on("page", watch);
   return {
@@ -56,6 +57,13 @@ export async function openDevice(options, profile = mkdtempSync(join(tmpdir(), "
       // Closing a context ends its emulation first: a page still there would find a line and send.
       await Promise.all(context.pages().map((page) => page.goto("about:blank")));
       await context.close();
+    },
+    /** SIGKILL for every process of this browser, as a phone without power: nothing is written any more. */
+    shoot: async () => {
+      const own = execFileSync("pgrep", ["-f", "--", `--user-data-dir=${profile}`], { encoding: "utf-8" }).trim().split("\n");
+      const ended = new Promise((done) => context.once("close", done));
+      for (const id of own) process.kill(Number(id), "SIGKILL");
+      await ended;
     },
     end: async () => {
       await context.close();

@@ -4,7 +4,7 @@ import { DESK, openDevice } from "./browser.mjs";
 
 export const COUNTY = "632323000000";
 export const VILLAGE = "632323202203";
-const PDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+export const PDF = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
 
 export async function openDesk() {
   return openDevice({ ...DESK, acceptDownloads: true });
@@ -30,7 +30,7 @@ export async function openPage(page, path, heading) {
 
 /** The input of a form by its label, with or without the remark that it can be left empty. */
 export function fieldOf(page, label) {
-  return page.getByLabel(new RegExp(`^${label}(（可不填）)?$`));
+  return page.getByLabel(new RegExp(`^${label}(（可不填）)?$`)).and(page.locator("input, select, textarea"));
 }
 
 export async function createDraft(officer, name, values = {}) {
@@ -51,4 +51,78 @@ export async function createReadyDraft(officer, name) {
   const file = await officer.upload("projects", "会议记录.pdf", PDF, VILLAGE);
   await officer.post(`/projects/${draft.id}/documents`, { kind: "minutes", file_id: file.id, title: "村民代表会议记录" });
   return officer.get(`/projects/${draft.id}`);
+}
+
+/** Fills a form by its labels: texts, choices, dates, records found by their name, lists as arrays of such forms. */
+export async function fillForm(page, values) {
+  for (const [label, value] of Object.entries(values)) {
+    const field = fieldOf(page, label).last();
+    const [tag, role, popup, type] = await field.evaluate((one) => [one.tagName, one.getAttribute("role"), one.closest(".el-date-editor") !== null, one.type]);
+    if (type === "file") {
+      await field.setInputFiles({ name: value, mimeType: "application/pdf", buffer: Buffer.from(PDF) });
+      await page.getByRole("listitem").filter({ hasText: value }).waitFor();
+    } else if (tag === "SELECT") await field.selectOption({ label: value });
+    else if (role === "combobox" && !popup) await pickOption(page, field, value);
+    else if (typeof value === "boolean") await field.setChecked(value);
+    else {
+      await field.fill(value);
+      if (popup) await field.press("Enter");
+    }
+  }
+}
+
+async function pickOption(page, field, words) {
+  await field.click();
+  await field.fill(words);
+  await page.getByRole("option", { name: words }).first().click();
+}
+
+/** A move of the record that is open: fill in, check, confirm. */
+export async function makeMove(page, name, values = {}) {
+  await page.locator("ul.do").getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  const more = page.locator("summary", { hasText: "其他可填的" });
+  if (Object.keys(values).length && (await more.count())) await more.click();
+  await fillForm(page, values);
+  await page.getByRole("button", { name: "去核对" }).click();
+  await page.getByRole("button", { name: `确认${name}` }).click();
+  await page.getByRole("heading", { name: "可以办的事" }).waitFor();
+}
+
+/** Something done with the record that is open beside its moves. */
+export async function doAct(page, name, values = {}) {
+  await page.locator("ul.do").getByRole("link", { name, exact: true }).click();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await fillForm(page, values);
+  await page.getByRole("button", { name, exact: true }).click();
+  await page.getByRole("heading", { name: "可以办的事" }).waitFor();
+}
+
+/** Creates a record of a kind; the page that opens is the record's. */
+export async function createRecord(page, kind, label, values) {
+  await openPage(page, `/new/${kind}`, `新建${label}`);
+  await fillForm(page, values);
+  await page.getByRole("button", { name: "保存", exact: true }).click();
+  await page.waitForURL(/\/desk\/record\//);
+  return page.url().split("/").pop();
+}
+
+/** Another person sits down at the desk. */
+export async function changePerson(page, name, password = STORY_PASSWORD) {
+  await page.getByRole("button", { name: "退出" }).click();
+  await page.getByLabel("账号").waitFor();
+  await fillSignIn(page, name, password);
+  await page.getByRole("heading", { name: "我的工作", level: 1 }).waitFor();
+}
+
+/** A project of the story that has its money, with the papers that a start needs, started. */
+export async function startProject(town, id, region) {
+  const project = await town.get(`/projects/${id}`);
+  if (project.state !== "planned") return;
+  for (const kind of ["implementation_plan", "contract"]) {
+    const file = await town.upload("projects", `${kind}.pdf`, PDF, region);
+    await town.post(`/projects/${id}/documents`, { kind, file_id: file.id, title: kind });
+  }
+  const { version } = await town.get(`/projects/${id}`);
+  await town.post(`/projects/${id}/start`, { procurement: "village_build" }, { "If-Match": `"${version}"` });
 }

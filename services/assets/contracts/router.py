@@ -29,7 +29,7 @@ from shared.china import RegionCode
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 
 router = APIRouter(prefix="/assets", tags=["经营合同"], route_class=Route)
 CONTRACT_ORDERS = {"ends_on": col(OperatingContract.ends_on)}
@@ -254,6 +254,11 @@ OPERATING_CONTRACT_KIND = RecordKind(
         turn(ContractState.DRAFT, ContractAction.SIGN, "待签订的经营合同"),
         turn(ContractState.ACTIVE, ContractAction.END, "到期待终结的经营合同"),
     ),
+    acts=(
+        Act("登记收款", "/assets/contracts/{id}/receipts", states=(ContractState.ACTIVE,)),
+        Act("续签", "/assets/contracts/{id}/renewals", states=(ContractState.ACTIVE, ContractState.ENDED)),
+        Act("登记经营者状态", "/assets/contracts/{id}/operator", states=(ContractState.ACTIVE,)),
+    ),
     twins={term_has_ended: lambda work: repository.build_term_over_condition(work.today)},
 )
 RECEIVABLE_KIND = RecordKind(
@@ -282,4 +287,5 @@ RECEIPT_KIND = RecordKind(
     search=("payer", "voucher_no"),
     parents={"contract_id": "operating_contract", "asset_id": "asset"},
     topics=("income.received",),
+    acts=(Act("冲销", "/assets/receipts/{id}/reverse"),),
 )

@@ -33,7 +33,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/disposals", tags=["资产处置"], route_class=Route)
@@ -176,6 +176,7 @@ DISPOSAL_KIND = RecordKind(
     parents={"asset_id": "asset"},
     lifecycle=DISPOSAL,
     topics=("disposal.moved",),
+    acts=(Act("发布公示", "/assets/disposals/{id}/notices"),),
     turns=(
         turn(DisposalState.REQUESTED, DisposalAction.APPRAISE, "待评估的资产处置"),
         turn(DisposalState.APPRAISED, DisposalAction.DECIDE, "待议定的资产处置"),

@@ -31,7 +31,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
-from shared.records import RecordKind, turn
+from shared.records import Act, Part, RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/distributions", tags=["收益分配"], route_class=Route)
@@ -178,6 +178,21 @@ DISTRIBUTION_KIND = RecordKind(
     filters=("region", "year", "state"),
     search=("title", "owner_name"),
     lifecycle=DISTRIBUTION,
+    acts=(
+        Act(
+            "编排分配明细",
+            "/assets/distributions/{id}/lines",
+            method="PUT",
+            states=(DistributionState.DRAFT,),
+        ),
+        Act("发布公示", "/assets/distributions/{id}/notices"),
+        Act("登记民主决策", "/assets/distributions/{id}/steps", states=(DistributionState.DRAFT,)),
+        Act("添加领款人", "/assets/distributions/{id}/payouts", states=(DistributionState.APPROVED,)),
+        Act("登记兑付", "/assets/distributions/{id}/payouts/{payout_id}/pay"),
+        Act("登记退回", "/assets/distributions/{id}/payouts/{payout_id}/return"),
+        Act("撤销", "/assets/distributions/{id}/payouts/{payout_id}/withdraw"),
+    ),
+    parts=(Part("payouts", "领款人", "/assets/distributions/{id}/payouts"),),
     topics=("distribution.moved", "distribution.listed", "distribution.paid"),
     turns=(
         turn(DistributionState.DRAFT, DistributionAction.SUBMIT, "收益分配草稿"),

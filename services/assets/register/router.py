@@ -41,7 +41,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
-from shared.records import RecordKind, Shortcut, Todo, turn
+from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 from shared.unit_of_work import UnitOfWork
 
@@ -308,6 +308,12 @@ ASSET_KIND = RecordKind(
     search=("name", "code", "owner_name"),
     parents={"project_id": "project"},
     lifecycle=ASSET,
+    acts=(
+        Act("发布公示", "/assets/{id}/notices"),
+        Act("指定管护人", "/assets/{id}/keepers"),
+        Act("拆分", "/assets/{id}/split"),
+    ),
+    parts=(Part("keepers", "管护人", "/assets/{id}/keepers"),),
     topics=("asset.entered", "asset.changed", "asset.moved", "asset.use_changed"),
     turns=(
         turn(AssetState.DRAFT, AssetAction.REGISTER, "待登记的资产"),

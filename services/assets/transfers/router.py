@@ -30,7 +30,7 @@ from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, r
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
 from shared.notices.service import NoticeSubject
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 from shared.unit_of_work import UnitOfWork
 
 router = APIRouter(prefix="/assets/transfers", tags=["权属文书"], route_class=Route)
@@ -114,6 +114,7 @@ TRANSFER_KIND = RecordKind(
     search=("title", "number"),
     lifecycle=TRANSFER,
     topics=("transfer.moved",),
+    acts=(Act("发布公示", "/assets/transfers/{id}/notices"),),
     turns=(
         turn(TransferState.DRAFT, TransferAction.SUBMIT, "权属文书草稿"),
         turn(TransferState.SUBMITTED, (TransferAction.CONFIRM, TransferAction.GIVE), "待办理的权属文书"),

@@ -33,7 +33,7 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 
 router = APIRouter(prefix="/attendance", tags=["投诉与公开"], route_class=Route)
 
@@ -139,6 +139,7 @@ COMPLAINT_KIND = RecordKind(
     search=("text",),
     lifecycle=COMPLAINT,
     topics=("complaint.moved",),
+    acts=(Act("答复", "/attendance/complaints/{id}/answer", states=(ComplaintState.OPEN,)),),
     turns=(turn(ComplaintState.OPEN, ComplaintAction.ANSWER, "待答复的投诉与异议"),),
 )
 OBJECTION_KIND = RecordKind(

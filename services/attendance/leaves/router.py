@@ -25,7 +25,7 @@ from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, Todo, turn
+from shared.records import Act, RecordKind, Todo, turn
 
 router = APIRouter(prefix="/attendance", tags=["请假"], route_class=Route)
 
@@ -170,4 +170,5 @@ DELEGATION_KIND = RecordKind(
     title="deputy",
     columns=("approver", "deputy", "step", "region", "starts_on", "ends_on"),
     filters=("region", "on"),
+    acts=(Act("提前收回", "/attendance/delegations/{id}/end"),),
 )

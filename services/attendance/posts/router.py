@@ -33,7 +33,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview, TransitionRequest
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 
 MAX_FENCE_BYTES = 2 * 1024 * 1024
 """Body limit in bytes where polygons come in."""
@@ -181,6 +181,7 @@ POST_KIND = RecordKind(
     filters=("region", "q"),
     search=("name", "address"),
     topics=("post.changed",),
+    acts=(Act("就地设围栏", "/attendance/posts/{id}/fence-here"),),
     visible=repository.is_visible_post,
     phone=True,
 )
@@ -199,6 +200,7 @@ ASSIGNMENT_KIND = RecordKind(
     search=("person_name",),
     parents={"post_id": "post"},
     topics=("assignment.changed",),
+    acts=(Act("结束派驻", "/attendance/assignments/{id}/end"),),
     phone=True,
 )
 DEVICE_KIND = RecordKind(

@@ -118,6 +118,9 @@ DRAWN_KIND = RecordKind(
             due="work_date",
         ),
     ),
-    acts=(Act("答复抽查", "/attendance/spot-checks/drawn/{id}/answer"),),
+    acts=(
+        Act("答复抽查", "/attendance/spot-checks/drawn/{id}/answer"),
+        Act("认定", "/attendance/spot-checks/drawn/{id}/decide"),
+    ),
     phone=True,
 )

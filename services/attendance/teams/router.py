@@ -24,7 +24,7 @@ from services.attendance.teams.schemas import (
 from shared.auth import May
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed, VersionRequired
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind
+from shared.records import Act, RecordKind
 
 router = APIRouter(prefix="/attendance", tags=["工作队"], route_class=Route)
 _CREATE_ROUTE = requires(May.TEAM_MANAGE, refuses=(NotFound, Conflict, Invalid))
@@ -149,5 +149,9 @@ MEMBER_KIND = RecordKind(
     search=("person_name", "unit_name"),
     parents={"team_id": "team", "unit_id": "helping_unit"},
     topics=("member.changed",),
+    acts=(
+        Act("离队", "/attendance/members/{id}/end"),
+        Act("轮换交接", "/attendance/members/{id}/hand-over"),
+    ),
     visible=repository.visible_members,
 )

@@ -11,7 +11,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound, PreconditionFailed
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind
+from shared.records import Act, RecordKind
 
 router = APIRouter(prefix="/funds/contracts", tags=["合同"], route_class=Route)
 
@@ -69,4 +69,5 @@ CONTRACT_KIND = RecordKind(
     search=("number", "title", "party", "project_name"),
     parents={"project_id": "project"},
     topics=("contract.registered", "contract.settled"),
+    acts=(Act("登记结算", "/funds/contracts/{id}/settle"),),
 )

@@ -30,7 +30,7 @@ from shared.http import (
     get_service_context,
     requires,
 )
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/funds/exchange", tags=["财政交换"], route_class=Route)
 MAX_BATCH_BYTES = 8 * 1024 * 1024
@@ -179,6 +179,7 @@ EXCHANGE_ROW_KIND = RecordKind(
     filters=("kind", "state"),
     search=("external_id",),
     topics=("exchange.row_taken",),
+    acts=(Act("说明不入账", "/funds/exchange/rows/{id}/dismiss", states=(ExchangeRowState.REFUSED,)),),
     todo=(
         Todo(
             "state.refused",

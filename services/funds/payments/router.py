@@ -39,7 +39,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, Shortcut, Todo, turn
+from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/payments", tags=["支付"], route_class=Route)
@@ -253,6 +253,15 @@ PAYMENT_KIND = RecordKind(
             (May.PAYMENT_SUBMIT,),
             lambda _work: repository.build_rejected_condition(),
         ),
+    ),
+    acts=(
+        Act("登记退款", "/funds/payments/{id}/refunds", states=(PaymentState.PAID,)),
+        Act("登记银行退回", "/funds/payments/{id}/batch/failures", states=(PaymentState.PAID,)),
+        Act("导出代发文件", "/funds/payments/{id}/batch/bank-file", states=(PaymentState.APPROVED,)),
+    ),
+    parts=(
+        Part("findings", "支付检查", "/funds/payments/{id}/checks", inside="findings"),
+        Part("beneficiaries", "一卡通名单", "/funds/payments/{id}/batch"),
     ),
     shortcuts=(Shortcut(May.PAYMENT_SUBMIT, "申请支付", "/funds/payments"),),
 )

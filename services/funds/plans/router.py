@@ -34,7 +34,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, Shortcut, turn
+from shared.records import Act, Part, RecordKind, Shortcut, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE
 
 router = APIRouter(prefix="/funds/plans", tags=["分配方案"], route_class=Route)
@@ -99,6 +99,16 @@ async def rewrite_lines(work: WriteWork, plan_id: UUID, body: PlanLinesWrite, ma
 async def check_plan(work: ReadWork, plan_id: UUID) -> PlanChecks:
     """方案检查: 每条规则现在怎么说."""
     return await service.get_plan_checks(work, plan_id)
+
+
+@router.post(
+    "/{plan_id}/checks",
+    response_model=PlanChecks,
+    **requires(May.PLAN_DRAFT, refuses=(NotFound, Invalid), body=MAX_PLAN_BYTES),
+)
+async def judge_lines(work: ReadWork, plan_id: UUID, body: PlanLinesWrite) -> PlanChecks:
+    """检查还没有保存的明细: 每条规则怎么说."""
+    return await service.judge_plan_lines(work, plan_id, body.lines)
 
 
 @router.post(
@@ -210,5 +220,16 @@ PLAN_KIND = RecordKind(
         turn(PlanState.APPROVED, PlanAction.NOTICE, "待公示的分配方案"),
         turn(PlanState.NOTICED, PlanAction.ISSUE, "公示中的分配方案"),
     ),
+    acts=(
+        Act("发布公示", "/funds/plans/{id}/notices", states=(PlanState.APPROVED,)),
+        Act(
+            "编排明细",
+            "/funds/plans/{id}/lines",
+            method="PUT",
+            states=(PlanState.DRAFT, PlanState.RETURNED),
+            judge="/funds/plans/{id}/checks",
+        ),
+    ),
+    parts=(Part("findings", "规则检查", "/funds/plans/{id}/checks", inside="findings"),),
     shortcuts=(Shortcut(May.PLAN_DRAFT, "编制分配方案", "/funds/plans"),),
 )

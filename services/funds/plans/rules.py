@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
+from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
-from services.funds.findings import RuleFinding
+from services.funds.findings import Effect, RuleFinding
 from services.funds.ledger import service as ledger
 from services.funds.plans import repository
 from services.funds.plans.calculation import CHECKS, LineFacts, RuleInputs, SourceFacts, evaluate_rules
 from services.funds.plans.models import Plan, PlanLine
+from services.funds.plans.schemas import PlanChecks, PlanLineWrite
 from services.funds.sources import repository as sources
 from services.funds.sources.models import Source
 from shared.clients.projects import ProjectSnapshot
+from shared.errors import FieldError
 from shared.unit_of_work import CHINA_TIME_ZONE, UnitOfWork
 
 
@@ -43,6 +46,46 @@ async def list_findings(
         library_unavailable=projects is None,
     )
     return evaluate_rules(inputs, rules)
+
+
+async def check_recalls(work: UnitOfWork, lines: Sequence[PlanLineWrite]) -> list[FieldError]:
+    """What is wrong with lines that take money back: the allocation they name is of another project or source."""
+    errors = []
+    for index, line in enumerate(lines):
+        if line.amount < 0 and line.allocation_id is not None:
+            allocation = await allocations.get_allocation(work, line.allocation_id)
+            if (allocation.project_id, allocation.source_id) != (line.project_id, line.source_id):
+                errors.append(
+                    FieldError(
+                        "other_allocation",
+                        "项目或来源与该笔资金安排不符",
+                        "does not match the allocation",
+                        f"/lines/{index}/allocation_id",
+                    )
+                )
+    return errors
+
+
+async def build_checks(
+    work: UnitOfWork,
+    plan: Plan,
+    lines: Sequence[PlanLine],
+    projects: Mapping[UUID, ProjectSnapshot] | None,
+) -> PlanChecks:
+    """What every rule says now of lines, saved or not; `missing` names the projects service if it is down."""
+    findings = await list_findings(work, plan, lines, projects)
+    return PlanChecks(
+        plan_id=plan.id,
+        total=sum(line.amount for line in lines),
+        stops=_count_failed(findings, Effect.STOP),
+        warnings=_count_failed(findings, Effect.WARN),
+        findings=findings,
+        missing=[] if projects is not None else ["projects"],
+    )
+
+
+def _count_failed(findings: Sequence[RuleFinding], effect: Effect) -> int:
+    return sum(finding.effect is effect and not finding.passed for finding in findings)
 
 
 def _get_rule_date(work: UnitOfWork, plan: Plan) -> date:

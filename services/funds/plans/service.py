@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.funds.allocations import repository as allocations
 from services.funds.commitments import service as commitments
 from services.funds.commitments.projects_client import CommitmentRequest
 from services.funds.findings import Effect, RuleFinding
@@ -13,7 +12,7 @@ from services.funds.plans import postings, repository
 from services.funds.plans.document import build_announcement
 from services.funds.plans.lifecycle import PLAN_LIFECYCLE, PlanAction, PlanFacts, PlanState
 from services.funds.plans.models import Plan, PlanLine
-from services.funds.plans.rules import list_findings
+from services.funds.plans.rules import build_checks, check_recalls, list_findings
 from services.funds.plans.schemas import (
     PlanChange,
     PlanChecks,
@@ -133,6 +132,14 @@ def _build_drafted_event(plan: Plan, lines: Sequence[PlanLine] | Sequence[PlanLi
 async def _save_lines(
     work: UnitOfWork, plan: Plan, lines: Sequence[PlanLineWrite], projects: Mapping[UUID, ProjectSnapshot]
 ) -> None:
+    rows = await _build_lines(work, plan, lines, projects)
+    await commitments.cache_projects(work, projects.values())
+    await repository.replace_lines(work, plan.id, rows)
+
+
+async def _build_lines(
+    work: UnitOfWork, plan: Plan, lines: Sequence[PlanLineWrite], projects: Mapping[UUID, ProjectSnapshot]
+) -> list[PlanLine]:
     sources_by_id = await sources.get_sources_by_id(work, [line.source_id for line in lines])
     errors = [
         error
@@ -146,15 +153,13 @@ async def _save_lines(
             f"/lines/{index}",
         )
     ]
-    errors += await _check_recalls(work, lines)
+    errors += await check_recalls(work, lines)
     if errors:
         raise Invalid("方案明细填写有误", "Some lines are not valid", errors=errors)
-    await commitments.cache_projects(work, projects.values())
-    rows = [
+    return [
         _build_line(plan, position, line, projects.get(line.project_id))
         for position, line in enumerate(lines, 1)
     ]
-    await repository.replace_lines(work, plan.id, rows)
 
 
 def _check_line(
@@ -204,23 +209,6 @@ def _check_line(
                 f"{pointer}/amount",
             )
         )
-    return errors
-
-
-async def _check_recalls(work: UnitOfWork, lines: Sequence[PlanLineWrite]) -> list[FieldError]:
-    errors = []
-    for index, line in enumerate(lines):
-        if line.amount < 0 and line.allocation_id is not None:
-            allocation = await allocations.get_allocation(work, line.allocation_id)
-            if (allocation.project_id, allocation.source_id) != (line.project_id, line.source_id):
-                errors.append(
-                    FieldError(
-                        "other_allocation",
-                        "项目或来源与该笔资金安排不符",
-                        "does not match the allocation",
-                        f"/lines/{index}/allocation_id",
-                    )
-                )
     return errors
 
 
@@ -274,19 +262,16 @@ async def get_plan_checks(work: UnitOfWork, plan_id: UUID) -> PlanChecks:
         )
     except Unavailable:
         projects = None
-    findings = await list_findings(work, plan, lines, projects)
-    return PlanChecks(
-        plan_id=plan.id,
-        total=sum(line.amount for line in lines),
-        stops=_count_failed(findings, Effect.STOP),
-        warnings=_count_failed(findings, Effect.WARN),
-        findings=findings,
-        missing=[] if projects is not None else ["projects"],
+    return await build_checks(work, plan, lines, projects)
+
+
+async def judge_plan_lines(work: UnitOfWork, plan_id: UUID, lines: Sequence[PlanLineWrite]) -> PlanChecks:
+    """Findings of every rule on lines that are not saved. Invalid for a wrong line."""
+    plan = await repository.get_plan(work, plan_id)
+    projects = await ProjectsClient(work.service_client("projects")).get_projects(
+        [line.project_id for line in lines]
     )
-
-
-def _count_failed(findings: Sequence[RuleFinding], effect: Effect) -> int:
-    return sum(finding.effect is effect and not finding.passed for finding in findings)
+    return await build_checks(work, plan, await _build_lines(work, plan, lines, projects), projects)
 
 
 async def get_announcement_content(work: UnitOfWork, plan: Plan, lines: Sequence[PlanLine]) -> dict[str, Any]:

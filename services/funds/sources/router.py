@@ -20,7 +20,7 @@ from shared.auth import May
 from shared.china import RegionCode
 from shared.errors import Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Shortcut
+from shared.records import Act, RecordKind, Shortcut
 
 router = APIRouter(prefix="/funds/sources", tags=["资金来源"], route_class=Route)
 
@@ -92,5 +92,6 @@ SOURCE_KIND = RecordKind(
     search=("document_no", "title"),
     parents={"carried_from": "source"},
     topics=("source.registered", "source.adjusted"),
+    acts=(Act("追加、追减、收回", "/funds/sources/{id}/adjustments"),),
     shortcuts=(Shortcut(May.SOURCE_REGISTER, "登记指标文", "/funds/sources"),),
 )

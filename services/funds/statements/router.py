@@ -1,8 +1,9 @@
 """HTTP routes of statements (对账单) of the finance bureau or a bank."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from services.funds.statements import repository, service
 from services.funds.statements.models import Statement
@@ -15,6 +16,7 @@ from shared.records import RecordKind, Todo
 
 router = APIRouter(prefix="/funds/reconciliations/statements", tags=["对账"], route_class=Route)
 MAX_STATEMENT_BYTES = 4 * 1024 * 1024
+WithExact = Annotated[bool, Query(description="也列出全部相符的各行")]
 
 
 @router.post(
@@ -38,9 +40,9 @@ async def list_statements(
 
 
 @router.get("/{statement_id}", response_model=StatementDetail, **requires(May.RECONCILE, refuses=(NotFound,)))
-async def read_statement(work: ReadWork, statement_id: UUID) -> StatementDetail:
+async def read_statement(work: ReadWork, statement_id: UUID, exact: WithExact = False) -> StatementDetail:
     """对账单: 金额不符, 单边(带未达天数), 已说明和容差内相符的各行."""
-    return await service.get_statement_detail(work, statement_id)
+    return await service.get_statement_detail(work, statement_id, exact=exact)
 
 
 @router.post(
@@ -48,10 +50,12 @@ async def read_statement(work: ReadWork, statement_id: UUID) -> StatementDetail:
     response_model=StatementDetail,
     **requires(May.RECONCILE, refuses=(NotFound, Conflict, PreconditionFailed)),
 )
-async def match_statement(work: WriteWork, statement_id: UUID, match: IfMatch) -> StatementDetail:
+async def match_statement(
+    work: WriteWork, statement_id: UUID, match: IfMatch, exact: WithExact = False
+) -> StatementDetail:
     """按现在的账重新比对."""
     await service.rematch_statement(work, statement_id, match)
-    return await service.get_statement_detail(work, statement_id)
+    return await service.get_statement_detail(work, statement_id, exact=exact)
 
 
 @router.post(
@@ -60,11 +64,16 @@ async def match_statement(work: WriteWork, statement_id: UUID, match: IfMatch) -
     **requires(May.RECONCILE, refuses=(NotFound, Conflict, PreconditionFailed)),
 )
 async def resolve_line(
-    work: WriteWork, statement_id: UUID, line_id: UUID, body: Resolution, match: IfMatch
+    work: WriteWork,
+    statement_id: UUID,
+    line_id: UUID,
+    body: Resolution,
+    match: IfMatch,
+    exact: WithExact = False,
 ) -> StatementDetail:
     """说明一笔未达账."""
     await service.resolve_line(work, statement_id, line_id, body.reason, match)
-    return await service.get_statement_detail(work, statement_id)
+    return await service.get_statement_detail(work, statement_id, exact=exact)
 
 
 @router.post(
@@ -72,10 +81,12 @@ async def resolve_line(
     response_model=StatementDetail,
     **requires(May.RECONCILE, refuses=(NotFound, Conflict, PreconditionMissing, PreconditionFailed)),
 )
-async def close_statement(work: WriteWork, statement_id: UUID, match: IfMatch) -> StatementDetail:
+async def close_statement(
+    work: WriteWork, statement_id: UUID, match: IfMatch, exact: WithExact = False
+) -> StatementDetail:
     """结清, 由上传人以外的人办理."""
     await service.close_statement(work, statement_id, match)
-    return await service.get_statement_detail(work, statement_id)
+    return await service.get_statement_detail(work, statement_id, exact=exact)
 
 
 STATEMENT_KIND = RecordKind(

@@ -132,7 +132,7 @@ class StatementDetail(StatementRead):
     ours: MoneySum = Field(description="我方合计: 与之配对的和对账单中没有的")
     difference: MoneySum = Field(description="差额, 由金额不符和单边的各行构成")
     tallies: list[MatchTally]
-    lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的不列")
+    lines: list[StatementLineRead] = Field(description="未了结的在前; 全部相符的只在问到时列出")
 
 
 class Resolution(RequestBody):

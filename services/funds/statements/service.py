@@ -252,11 +252,13 @@ async def _save_statement(work: UnitOfWork, statement: Statement, what: str, rea
     await save_record(work, statement, StatementMoved(statement_id=statement.id, what=what), reason=reason)
 
 
-async def get_statement_detail(work: UnitOfWork, statement_id: UUID) -> StatementDetail:
-    """Get a statement with its sums and every line that is not an exact match."""
+async def get_statement_detail(
+    work: UnitOfWork, statement_id: UUID, *, exact: bool = False
+) -> StatementDetail:
+    """Get a statement with its sums and every line that is not an exact match; `exact`: those too."""
     statement = await repository.get_statement(work, statement_id)
     rows = await repository.sum_lines_by_result(work, statement.id)
-    lines = await repository.list_lines(work, statement.id, excluded=(MatchResult.EXACT,))
+    lines = await repository.list_lines(work, statement.id, excluded=() if exact else (MatchResult.EXACT,))
     rank = {
         MatchResult.DIFFERS: 0,
         MatchResult.ALONE: 1,

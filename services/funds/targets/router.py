@@ -45,7 +45,7 @@ from shared.http import (
     requires,
 )
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, turn
+from shared.records import Act, RecordKind, turn
 from shared.spreadsheets import XLSX_MEDIA_TYPE, build_workbook
 
 router = APIRouter(prefix="/funds/targets", tags=["绩效"], route_class=Route)
@@ -199,6 +199,21 @@ TARGET_KIND = RecordKind(
     lifecycle=TARGET_LIFECYCLE,
     due="due_on",
     topics=("target.moved",),
+    acts=(
+        Act(
+            "填报完成情况",
+            "/funds/targets/{id}/results",
+            method="PUT",
+            states=(TargetState.PUBLISHED,),
+            rows={"results": "indicators"},
+        ),
+        Act(
+            "登记运行监控",
+            "/funds/targets/{id}/monitorings",
+            states=(TargetState.PUBLISHED,),
+            rows={"values": "indicators"},
+        ),
+    ),
     turns=(
         turn(TargetState.DRAFT, TargetAction.SUBMIT, "绩效目标草稿"),
         turn(TargetState.SUBMITTED, TargetAction.APPROVE, "待审批的绩效目标"),

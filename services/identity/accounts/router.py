@@ -9,6 +9,7 @@ from services.identity.accounts.models import Account
 from services.identity.accounts.schemas import (
     AccountChange,
     AccountCreate,
+    AccountName,
     AccountPage,
     AccountRead,
     ClientChange,
@@ -20,8 +21,8 @@ from services.identity.accounts.schemas import (
 )
 from shared.auth import May
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed, VersionRequired
-from shared.http import IfMatch, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Shortcut
+from shared.http import IfMatch, ReadWork, Route, WriteWork, requires, requires_sign_in
+from shared.records import Act, RecordKind, Shortcut
 
 router = APIRouter(prefix="/users", tags=["账号"], route_class=Route)
 SearchText = Annotated[str, Query(max_length=50, description="姓名或用户名")]
@@ -50,6 +51,16 @@ async def list_users(
 async def add_user(work: WriteWork, body: AccountCreate) -> AccountRead:
     """新建账号."""
     return (await service.to_read_models(work, [await service.create_user(work, body)]))[0]
+
+
+AccountIds = Annotated[list[str], Query(min_length=1, max_length=100, description="用户名")]
+
+
+@router.get("/names", response_model=list[AccountName], **requires_sign_in())
+async def list_account_names(work: ReadWork, account_id: AccountIds) -> list[AccountName]:
+    """记录里写的用户名是谁: only the name, for whoever is signed in; unknown ones are left out."""
+    names = await repository.system_list_account_names(work, account_id)
+    return [AccountName(id=one, name=name) for one, name in names.items()]
 
 
 @router.get("/{account_id}", response_model=AccountRead, **requires(May.ACCOUNT_READ, refuses=(NotFound,)))
@@ -163,6 +174,11 @@ ACCOUNT_KIND = RecordKind(
     parents={"organisation_id": "organisation"},
     only=lambda: repository.build_kind_condition(service.USER_KIND),
     topics=("account.changed", "account.locked", "account.signed_in"),
+    acts=(
+        Act("登记本人", "/users/{id}/person", method="PUT"),
+        Act("结束全部登录", "/users/{id}/sessions", method="DELETE"),
+        Act("重置第二因素", "/users/{id}/second-factor", method="DELETE"),
+    ),
     shortcuts=(Shortcut(May.ACCOUNT_MANAGE, "管理账号", "/users", "GET"),),
 )
 CLIENT_KIND = RecordKind(
@@ -177,5 +193,6 @@ CLIENT_KIND = RecordKind(
     filters=("q",),
     search=("name", "id"),
     only=lambda: repository.build_kind_condition(service.MACHINE_KIND),
+    acts=(Act("更换密钥", "/clients/{id}/secret"),),
     topics=("account.changed",),
 )

@@ -97,6 +97,13 @@ class AccountRead(BaseModel):
     person_name: str = Field("", description="这个人的姓名")
 
 
+class AccountName(BaseModel):
+    """一个用户名和它的姓名."""
+
+    id: str
+    name: str
+
+
 class AccountPage(BaseModel):
     """一页账号."""
 

@@ -15,7 +15,7 @@ from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionF
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
 from shared.notices.router import record_notice_router
-from shared.records import RecordKind, Todo, turn
+from shared.records import Act, RecordKind, Todo, turn
 
 router = APIRouter(prefix="/projects", tags=["项目变更"], route_class=Route)
 MAX_BODY_BYTES = 256 * 1024
@@ -94,6 +94,7 @@ CHANGE_KIND = RecordKind(
     parents={"project_id": "project"},
     lifecycle=CHANGE_LIFECYCLE,
     topics=("project.change_moved",),
+    acts=(Act("发布公示", "/projects/changes/{id}/notices"),),
     turns=(
         turn(ChangeState.SUBMITTED, ChangeAction.APPROVE, "待审定的变更申请"),
         turn(ChangeState.APPROVED, ChangeAction.APPLY, "待执行的变更"),

@@ -23,12 +23,19 @@ from shared.china import RegionCode
 from shared.errors import BadRequest, Conflict, Invalid, NotFound, PreconditionFailed, PreconditionMissing
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, turn
+from shared.records import Part, RecordKind, turn
 
 router = APIRouter(prefix="/projects", tags=["项目评价"], route_class=Route)
 RegionParam = RegionCode | None
 YearParam = Annotated[int | None, Query(ge=2000, le=2100)]
-CategoryParam = Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")]
+CategoryParam = Annotated[
+    str | None,
+    Query(
+        pattern=CATEGORY_PATTERN,
+        description="类型代码, 含下级",
+        json_schema_extra={"x-codes": "projects.categories"},
+    ),
+]
 
 
 async def parse_evaluation_filter(
@@ -142,11 +149,12 @@ EVALUATION_KIND = RecordKind(
     may=May.PROJECT_READ,
     title="project_name",
     columns=("project_name", "category_label", "region", "year", "score", "grade_label", "state"),
-    create="/projects/{project_id}/self-evaluation",
     filters=("region", "category", "year", "state", "grade"),
     search=("project_name",),
     parents={"project_id": "project"},
     lifecycle=EVALUATION_LIFECYCLE,
+    moves="/projects/{project_id}/evaluation",
+    parts=(Part("items", "评分表", "/projects/{project_id}/evaluation", inside="now"),),
     topics=("project.evaluated", "project.evaluation_moved"),
     turns=(
         turn(EvaluationState.SUBMITTED, EvaluationAction.REVIEW, "待复核的项目评价"),

@@ -11,7 +11,7 @@ from services.projects.base import Base
 from services.projects.projects.guards import Procurement
 from services.projects.projects.lifecycle import CONSTRUCTION_STATES, STAGE_OF_STATE, Stage, State
 from services.projects.projects.schemas import ApplicantKind, Indicator, MoneyKind, Nature, Operator
-from services.projects.screening.schemas import Budget, Land, PreparationStatus
+from services.projects.screening.schemas import Budget, Land, PreparationStatus, Verdict
 from shared.db import JSON, Fen, Record, text_enum
 
 NOTICE_SUBJECT_KIND = "project"
@@ -190,6 +190,11 @@ class Project(Base, Record, table=True):
     def state_label(self) -> str:
         """The Chinese label of the current state."""
         return self.state.label
+
+    @property
+    def verdict_label(self) -> str:
+        """The Chinese label of the last screening's verdict; empty before the first."""
+        return Verdict(self.verdict).label if self.verdict else ""
 
 
 class ProjectPlace(Base, table=True):

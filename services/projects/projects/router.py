@@ -42,7 +42,7 @@ from shared.errors import (
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
 from shared.lifecycle.transitions import TransitionPreview
-from shared.records import RecordKind, Shortcut, Todo, turn
+from shared.records import Act, Part, RecordKind, Shortcut, Todo, turn
 
 batch_router = APIRouter(prefix="/projects", tags=["批量办理"], route_class=Route)
 
@@ -110,7 +110,14 @@ async def parse_project_filter(
     own: Annotated[bool, Query(description="只看直属该地区的, 不含下级")] = False,
     stage: Stage | None = None,
     state: Annotated[list[State] | None, Query(max_length=19)] = None,
-    category: Annotated[str | None, Query(pattern=CATEGORY_PATTERN, description="类型代码, 含下级")] = None,
+    category: Annotated[
+        str | None,
+        Query(
+            pattern=CATEGORY_PATTERN,
+            description="类型代码, 含下级",
+            json_schema_extra={"x-codes": "projects.categories"},
+        ),
+    ] = None,
     year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     plan_year: Annotated[int | None, Query(ge=2000, le=2100)] = None,
     parent_id: UUID | None = None,
@@ -257,6 +264,33 @@ PROJECT_KIND = RecordKind(
         "q",
     ),
     search=("name", "content", "library_code"),
+    acts=(
+        Act(
+            "发布公示",
+            "/projects/{id}/notices",
+            states=(State.VILLAGE_NOTICE, State.TOWN_NOTICE, State.DISTRICT_NOTICE, State.COMPLETED),
+        ),
+        Act("添加附件", "/projects/{id}/documents"),
+        Act("撤下", "/projects/{id}/documents/{attachment_id}/remove", until="removed_at"),
+        Act(
+            "编排节点",
+            "/projects/{id}/milestones",
+            method="PUT",
+            states=(State.STARTED, State.UNDER_CONSTRUCTION),
+        ),
+        Act("完成", "/projects/{id}/milestones/{milestone_id}/reach", until="done_on"),
+        Act(
+            "自评",
+            "/projects/{id}/self-evaluation",
+            method="PUT",
+            states=(State.ACCEPTED, State.HANDED_OVER),
+            versioned=False,
+        ),
+    ),
+    parts=(
+        Part("attachments", "附件", "/projects/{id}/documents"),
+        Part("milestones", "节点", "/projects/{id}/milestones"),
+    ),
     parents={"parent_id": "project"},
     lifecycle=PROJECT_LIFECYCLE,
     stages=STAGE_OF_STATE,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
+from services.projects.attachments.schemas import DocumentKind
 from services.projects.projects.guards import Procurement, Purchase
 from services.projects.projects.lifecycle import Stage, State
 from services.projects.screening.schemas import Budget, Land, PreparationStatus
@@ -350,15 +351,14 @@ class ProjectRead(ProjectRow):
     endorsed_by: str
     appraised_by: str
     approved_by: str
-    opinions: list[dict[str, Any]] = Field(
-        description="各环节意见: 事项, 意见, 确认内容, 办理人, 时间, 规则版本"
-    )
+    opinions: list[dict[str, Any]] = Field(description="各环节的意见, 确认内容, 办理人, 时间, 规则版本")
     decision_no: str
     decision_on: date | None
     declared_on: date | None
     admitted_on: date | None
     screened_at: datetime | None
     verdict: str
+    verdict_label: str = ""
     findings: list[dict[str, Any]]
     rules_version: str
     allocated_on: date | None
@@ -395,7 +395,7 @@ class ProjectDetail(ProjectRead):
     money: list[PlannedMoneyWrite]
     targets: list[TargetWrite]
     reached: list[QuantityProgress] = Field(description="累计完成工程量与计划对照")
-    documents: list[str] = Field(description="已有附件类别")
+    documents: list[DocumentKind] = Field(description="已有附件类别")
     committed: Money = Field(description="财政已登记、尚未下达的安排")
     available_actions: list[AvailableAction]
 

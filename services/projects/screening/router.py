@@ -13,6 +13,7 @@ from services.projects.screening.schemas import (
     ClearanceCreate,
     ClearanceDecision,
     ClearanceRead,
+    ClearanceState,
     ScreeningAnswer,
     ScreeningRunRead,
     ScreeningSubject,
@@ -20,7 +21,7 @@ from services.projects.screening.schemas import (
 from shared.auth import May
 from shared.errors import BadRequest, Conflict, Invalid, NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 
 MAX_TEXT_BYTES = 256 * 1024
 router = APIRouter(prefix="/projects/screenings", tags=["项目筛查"], route_class=Route)
@@ -121,6 +122,10 @@ CLEARANCE_KIND = RecordKind(
     search=("item", "reason"),
     parents={"project_id": "project"},
     topics=("project.cleared",),
+    acts=(
+        Act("同意放行", "/projects/clearances/{id}/grant", states=(ClearanceState.ASKED,)),
+        Act("不同意", "/projects/clearances/{id}/refuse", states=(ClearanceState.ASKED,)),
+    ),
     todo=(
         Todo(
             "state.asked",

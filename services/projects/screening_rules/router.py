@@ -29,7 +29,7 @@ from shared.errors import (
     VersionRequired,
 )
 from shared.http import IfMatch, Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind
+from shared.records import Act, Part, RecordKind
 from shared.request_body import RequestBody
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -174,6 +174,12 @@ RULE_SET_KIND = RecordKind(
     filters=("state",),
     search=("title",),
     topics=("screening_rules.moved",),
+    acts=(
+        Act("试算: 会改变哪些项目", "/projects/screening-rules/{id}/trial", states=(RuleSetState.DRAFT,)),
+        Act("启用", "/projects/screening-rules/{id}/activate", states=(RuleSetState.DRAFT,)),
+        Act("作废", "/projects/screening-rules/{id}/discard", states=(RuleSetState.DRAFT,)),
+        Act("停用", "/projects/screening-rules/{id}/retire", states=(RuleSetState.ACTIVE,)),
+    ),
 )
 SCREENING_JOB_KIND = RecordKind(
     name="screening_job",
@@ -185,4 +191,5 @@ SCREENING_JOB_KIND = RecordKind(
     title="kind",
     columns=("kind", "region", "state", "total", "done", "changed", "created_at", "finished_at"),
     parents={"rule_set_id": "screening_rule_set"},
+    parts=(Part("changes", "会改变的项目", "/projects/screening-jobs/{id}/changes"),),
 )

@@ -11,7 +11,7 @@ from services.sync.items.schemas import ItemVerdict, SyncItemRead
 from shared.auth import May
 from shared.errors import NotFound
 from shared.http import Page, Pagination, ReadWork, Route, WriteWork, requires
-from shared.records import RecordKind, Todo
+from shared.records import Act, RecordKind, Todo
 
 router = APIRouter(prefix="/sync/items", tags=["同步"], route_class=Route)
 
@@ -41,6 +41,7 @@ SYNC_ITEM_KIND = RecordKind(
     title="title",
     columns=("title", "recorded_at", "verdict", "reason", "words"),
     filters=("verdict",),
+    acts=(Act("知道了", "/sync/items/{id}/acknowledge"),),
     todo=(
         Todo("given_up", "等待过期、没有办成的离线记录", (May.SYNC_READ,), repository.is_given_up),
         Todo("waiting", "等待授权或签名的离线记录", (May.SYNC_READ,), repository.waits_for_person),

@@ -32,6 +32,8 @@ export class Problem extends Error {
   readonly errors: FieldProblem[];
   /** Seconds after which the server wants to be asked again; 0 when it does not say. */
   readonly retryAfter: number;
+  /** The whole answer, for a refusal that carries more than words. */
+  readonly body: Readonly<Record<string, unknown>>;
 
   constructor(status: number, body: Partial<ProblemBody> = {}, retryAfter = 0) {
     super(body.detail || body.title || "办理没有成功");
@@ -42,6 +44,7 @@ export class Problem extends Error {
     this.type = body.type ?? "";
     this.errors = (body.errors ?? []).map((one) => ({ pointer: one.pointer ?? "", code: one.code ?? "", message: one.detail }));
     this.retryAfter = retryAfter;
+    this.body = { ...body };
   }
 
   get kind(): ProblemKind {

@@ -33,6 +33,8 @@ export interface Field {
   minItems?: number;
   maxItems?: number;
   pattern?: RegExp;
+  /** What each item of a list is called, by the id of the row that it is about. */
+  names?: Record<string, string>;
   /** Fields of an object, or of each item of a list. */
   fields: Field[];
 }

@@ -2,6 +2,7 @@
 import { reactive, shallowRef } from "vue";
 import type { components } from "@/generated/gateway";
 import { Problem, send } from "./api";
+import { type Keep, keepIn } from "./keep";
 
 type Schemas = components["schemas"];
 export type Meta = Schemas["Meta"];
@@ -19,6 +20,13 @@ const forms = reactive(new Map<string, KindForms>());
 
 export const meta = found;
 
+let place: Keep = keepIn(localStorage);
+
+/** Keeps what is read in another place than `localStorage`. */
+export function keepMetaIn(other: Keep): void {
+  place = other;
+}
+
 interface Stored {
   tag: string;
   value: unknown;
@@ -27,13 +35,13 @@ interface Stored {
 /** Reads an address with If-None-Match; without a network the kept answer counts. */
 async function readCached<T>(path: string, person: string, keptFirst = false): Promise<T> {
   const key = `xianjie.meta ${person} ${path}`;
-  const kept = readStored(key);
+  const kept = await readStored(key);
   if (kept && keptFirst) return kept.value as T;
   try {
     const answer = await send("GET", path, { headers: kept ? { "If-None-Match": kept.tag } : {} });
     if (answer.status === 304 && kept) return kept.value as T;
     const value = (await answer.json()) as T;
-    writeStored(key, { tag: answer.headers.get("etag") ?? "", value });
+    await writeStored(key, { tag: answer.headers.get("etag") ?? "", value });
     return value;
   } catch (error) {
     if (kept && error instanceof Problem && (error.isOffline || error.kind === "unavailable")) return kept.value as T;
@@ -41,18 +49,18 @@ async function readCached<T>(path: string, person: string, keptFirst = false): P
   }
 }
 
-function readStored(key: string): Stored | null {
+async function readStored(key: string): Promise<Stored | null> {
   try {
-    const text = localStorage.getItem(key);
+    const text = await place.get(key);
     return text ? (JSON.parse(text) as Stored) : null;
   } catch {
     return null;
   }
 }
 
-function writeStored(key: string, stored: Stored): void {
+async function writeStored(key: string, stored: Stored): Promise<void> {
   try {
-    localStorage.setItem(key, JSON.stringify(stored));
+    await place.set(key, JSON.stringify(stored));
   } catch {
     // The store is full: the next start asks again.
   }

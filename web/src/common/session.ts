@@ -2,6 +2,7 @@
 import { reactive, readonly } from "vue";
 import type { components } from "@/generated/identity";
 import { Problem, request, useTokens } from "./api";
+import { type Keep, keepIn } from "./keep";
 
 export type Me = components["schemas"]["Me"];
 type TokenAnswer = components["schemas"]["TokenAnswer"];
@@ -14,20 +15,20 @@ const FIRST_PERSON = "xianjie.person";
 
 const state = reactive({ me: null as Me | null, ended: false });
 let access = "";
-let storage: Storage = sessionStorage;
+let storage: Keep = keepIn(sessionStorage);
 let refreshing: Promise<boolean> | null = null;
 let waiting: ((again: boolean) => void)[] = [];
 
 export const session = readonly(state);
 
-/** Keeps the session in `sessionStorage` (a shared computer) or `localStorage` (a person's own phone). */
-export function startSession(kept: Storage): void {
+/** Keeps the session in `sessionStorage` (a shared computer) or in IndexedDB (a person's own phone: what is there outlives a killed browser). */
+export function startSession(kept: Keep): void {
   storage = kept;
   useTokens({ access: () => access, refresh, ended: waitForSignIn });
 }
 
-export function hasSession(): boolean {
-  return storage.getItem(KEY) !== null;
+export async function hasSession(): Promise<boolean> {
+  return (await storage.get(KEY)) !== null;
 }
 
 /** Signs in; throws a Problem with the server's words when it is refused. */
@@ -36,7 +37,7 @@ export async function signIn(username: string, password: string, code = ""): Pro
   if (code) form.set("otp", code);
   const answer = await askForToken(form);
   if (answer === "code") return "code";
-  keep(answer);
+  await keep(answer);
   if (answer.must_change) return "password";
   if (answer.must_enrol) return "enrol";
   await loadMe();
@@ -49,13 +50,13 @@ export async function signIn(username: string, password: string, code = ""): Pro
 export async function loadMe(): Promise<Me> {
   const me = await request<Me>("GET", "/api/v1/auth/me");
   state.me = me;
-  storage.setItem(FIRST_PERSON, JSON.stringify(me));
+  await storage.set(FIRST_PERSON, JSON.stringify(me));
   return me;
 }
 
 /** The person of the last sign-in, read without a network. */
-export function recallMe(): Me | null {
-  const text = storage.getItem(FIRST_PERSON);
+export async function recallMe(): Promise<Me | null> {
+  const text = await storage.get(FIRST_PERSON);
   if (text && !state.me) state.me = JSON.parse(text) as Me;
   return state.me as Me | null;
 }
@@ -66,7 +67,7 @@ export async function signOut(): Promise<void> {
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
   } finally {
-    forget();
+    await forget();
   }
 }
 
@@ -74,16 +75,15 @@ export function can(permission: string): boolean {
   return state.me?.grants.some((grant) => permission in grant.permissions) ?? false;
 }
 
-function forget(): void {
+async function forget(): Promise<void> {
   access = "";
-  storage.removeItem(KEY);
-  storage.removeItem(FIRST_PERSON);
   state.me = null;
+  await Promise.all([storage.remove(KEY), storage.remove(FIRST_PERSON)]);
 }
 
-function keep(answer: TokenAnswer): void {
+async function keep(answer: TokenAnswer): Promise<void> {
   access = answer.access_token;
-  if (answer.refresh_token) storage.setItem(KEY, answer.refresh_token);
+  if (answer.refresh_token) await storage.set(KEY, answer.refresh_token);
 }
 
 /** Gets a new access token; requests that fail together share one refresh, because a refresh token counts once. */
@@ -96,22 +96,22 @@ function refresh(): Promise<boolean> {
 
 async function exchangeToken(): Promise<boolean> {
   const exchange = async (): Promise<boolean> => {
-    const token = storage.getItem(KEY);
+    const token = await storage.get(KEY);
     if (!token) return false;
     try {
       const answer = await askForToken(new URLSearchParams({ grant_type: "refresh_token", refresh_token: token }));
       if (answer === "code") return false;
-      keep(answer);
+      await keep(answer);
       return true;
     } catch (error) {
       if (error instanceof Problem && error.kind === "refused") {
-        storage.removeItem(KEY);
+        await storage.remove(KEY);
         return false;
       }
       throw error;
     }
   };
-  // Several windows share localStorage: one at a time reads, exchanges and stores the token.
+  // Several windows share what is kept: one at a time reads, exchanges and stores the token.
   return "locks" in navigator ? navigator.locks.request(KEY, exchange) : exchange();
 }
 
@@ -123,7 +123,7 @@ function waitForSignIn(): Promise<boolean> {
 
 /** Gives the lost session up: what waits for it is refused. */
 export function leaveSession(): void {
-  forget();
+  void forget();
   state.ended = false;
   waiting.splice(0).forEach((resume) => resume(false));
   waiting = [];

@@ -1,6 +1,6 @@
 /** A list of a kind: columns that are shown, filters in the address, saved views, rows, totals, export. */
 import { computed, reactive, ref } from "vue";
-import { request, requestAll, Problem, type Page } from "@/common/api";
+import { request, requestAll, send, Problem, type Page } from "@/common/api";
 import { findKind, loadForms, type Column, type KindForms } from "@/common/meta";
 import { formatMoney, sumMoney } from "@/common/format";
 import { headOf, writeValue, type Row } from "./values";
@@ -59,7 +59,7 @@ export function useList(name: string) {
     state.busy = true;
     state.problem = null;
     try {
-      const page: Page<Row> = await request("GET", kind.address, { query: { limit: PAGE_SIZE, count: kind.filters.length ? "exact" : undefined, ...query } });
+      const page: Page<Row> = await request("GET", kind.address, { query: { limit: PAGE_SIZE, count: kind.counted ? "exact" : undefined, ...query } });
       Object.assign(state, { rows: page.items, next: page.next_cursor, total: page.total ?? null });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -117,6 +117,13 @@ function quote(text: string): string {
 
 export function saveText(name: string, text: string, type = "text/csv;charset=utf-8"): void {
   saveBlob(name, new Blob([text], { type }));
+}
+
+/** Saves a file of a service under its own name. */
+export async function saveFile(service: string, id: string): Promise<void> {
+  const address = `/api/v1/${service}/files/${id}`;
+  const { name } = await request<{ name: string }>("GET", address);
+  saveBlob(name, await (await send("GET", `${address}/content`)).blob());
 }
 
 export function saveBlob(name: string, blob: Blob): void {

@@ -4,11 +4,21 @@ import type { components } from "@/generated/projects";
 import { request, Problem, type Page } from "@/common/api";
 import { findKind, findLifecycle, labelCode, labelState, listCodes, loadForms, meta, type Column, type Kind, type KindForms } from "@/common/meta";
 import { formatMoney } from "@/common/format";
-import { desk } from "./state";
+import { desk, nameAccount } from "./state";
 import { writeValue, type Row } from "./values";
 
 export type AvailableAction = components["schemas"]["AvailableAction"];
 export type Fact = KindForms["facts"][number];
+type Act = KindForms["acts"][number];
+
+/** Rows of a record: a list that it carries, or a part that stands at an address of its own. */
+export interface Table {
+  name: string;
+  label: string;
+  fields: Column[];
+  rows: Row[];
+  acts: { act: Act; at: number }[];
+}
 
 export interface HistoryRow {
   at: string;
@@ -45,6 +55,7 @@ export function useRecord(name: string, id: string) {
     row: null as Row | null,
     forms: null as KindForms | null,
     events: [] as EventRow[],
+    parts: new Map<string, Row[]>(),
     children: [] as { kind: Kind; rows: Row[]; field: string; more: boolean }[],
     steps: [] as ThreadStep[],
     problem: null as Problem | null,
@@ -74,6 +85,7 @@ export function useRecord(name: string, id: string) {
     await Promise.all([
       loadEvents(kind),
       ...kind.children.map((child) => loadChildren(child)),
+      ...(state.forms?.parts ?? []).map((part) => loadPart(part)),
       FUND_SERVICES.has(kind.service) ? loadSteps() : undefined,
     ]);
   }
@@ -96,6 +108,12 @@ export function useRecord(name: string, id: string) {
     if (page?.items.length) state.children.push({ kind: child, rows: page.items, field, more: page.next_cursor !== null });
   }
 
+  async function loadPart(part: KindForms["parts"][number]): Promise<void> {
+    const found = await request<unknown>("GET", fillAddress(part.address, id, state.row)).catch(() => null);
+    const rows = Array.isArray(found) ? found : (found as Row | null)?.[part.inside || "items"];
+    state.parts.set(part.name, (rows ?? []) as Row[]);
+  }
+
   async function loadSteps(): Promise<void> {
     const found = await request<{ steps: ThreadStep[] }>("GET", `/api/v1/threads/${name}/${id}`).catch(() => null);
     state.steps = found?.steps ?? [];
@@ -104,9 +122,37 @@ export function useRecord(name: string, id: string) {
   const title = computed(() => String(state.row?.[kind?.title ?? ""] ?? kind?.label ?? ""));
   const history = computed(() => state.events.map((one) => tell(one, name, state.forms)));
   const actions = computed<AvailableAction[]>(() => listActions(name, state.row));
+  const tables = computed(() => listTables(state.row, state.forms, state.parts));
+  const acts = computed(() => listActs(state.row, state.forms).filter(({ act }) => !variableOf(act, state.row)));
   const stages = computed(() => listStages(name, state.row, state.events));
 
-  return { kind, state, title, history, actions, stages, load };
+  return { kind, state, title, history, actions, acts, tables, stages, load };
+}
+
+/** An address with its variables filled from the record, and from one of its rows. */
+export function fillAddress(address: string, id: string, row: Row | null, part = ""): string {
+  return address.replace(/\{([a-z_]+)\}/g, (_, name: string) => (name === "id" ? id : String(row?.[name] ?? part)));
+}
+
+/** The variable of an act that names one of the record's rows, such as objection_id; empty for an act with the record itself. */
+function variableOf(act: Act, row: Row | null): string {
+  const names = [...act.address.matchAll(/\{([a-z_]+)\}/g)].map((one) => one[1] ?? "");
+  return names.find((name) => name !== "id" && row?.[name] === undefined) ?? "";
+}
+
+function listActs(row: Row | null, forms: KindForms | null): { act: Act; at: number }[] {
+  const here = String(row?.["state"] ?? "");
+  return (forms?.acts ?? []).map((act, at) => ({ act, at })).filter(({ act }) => !act.states.length || act.states.includes(here));
+}
+
+function listTables(row: Row | null, forms: KindForms | null, parts: Map<string, Row[]>): Table[] {
+  if (!row || !forms) return [];
+  const own = forms.facts.filter((one) => isTable(one, row[one.name]) && one.type !== "files").map((one) => ({ ...one, fields: one.fields ?? [], rows: row[one.name] as Row[] }));
+  const beside = forms.parts.map((one) => ({ ...one, rows: parts.get(one.name) ?? [] })).filter((one) => one.rows.length);
+  const acts = listActs(row, forms);
+  return [...own, ...beside].map(({ name, label, fields, rows }) => ({
+    name, label, fields, rows, acts: acts.filter(({ act }) => variableOf(act, row) === `${name.replace(/s$/, "")}_id`),
+  }));
 }
 
 /** What the record itself says can be done; else the moves that its lifecycle offers the caller from its state. */
@@ -184,7 +230,7 @@ function tell(event: EventRow, name: string, forms: KindForms | null): HistoryRo
   const states = own && now && was !== now ? [`${was ? `${labelState(name, was)} → ` : ""}${labelState(name, now)}`] : [];
   return {
     at: event.at ?? event.recorded_at,
-    who: event.actor.startsWith("service:") ? "系统" : event.actor,
+    who: event.actor.startsWith("service:") ? "系统" : nameAccount(event.actor),
     what: move?.label ?? topic,
     more: [...states, ...(move ? [] : told), event.reason && `理由：${event.reason}`].filter(Boolean).join("，"),
   };

@@ -17,6 +17,7 @@ export const router = createRouter({
     { path: "/screening", component: () => import("./pages/ScreeningPage.vue"), meta: { title: "试查文本" } },
     { path: "/overview", component: () => import("./pages/OverviewPage.vue"), meta: { title: "领导页" } },
     { path: "/statement/:id", component: () => import("./pages/StatementPage.vue"), props: true },
+    { path: "/year", component: () => import("./pages/YearPage.vue"), meta: { title: "年终" } },
     { path: "/rules", component: () => import("./pages/RulesPage.vue"), meta: { title: "规则" } },
     { path: "/webhooks", component: () => import("./pages/WebhooksPage.vue"), meta: { title: "数据推送" } },
     { path: "/log", component: () => import("./pages/LogPage.vue"), meta: { title: "日志核验" } },

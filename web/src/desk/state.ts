@@ -22,6 +22,8 @@ export const desk = reactive({
   large: kept.large ?? false,
   keys: kept.keys ?? true,
   home: null as Home | null,
+  /** Files on their way: a form is not sent without them. */
+  uploads: 0,
   regions: new Map<string, Region>(),
 });
 
@@ -46,16 +48,42 @@ export async function loadHome(): Promise<Home> {
 }
 
 const COUNTY_DIGITS = 6;
+const MOST_REGIONS = 20_000;
+const NATION = "000000000000";
 
 /** Loads the names of a region's county: the county, its towns and villages. */
 export async function loadRegions(code: string): Promise<void> {
   const county = code.slice(0, COUNTY_DIGITS).padEnd(12, "0");
-  if (desk.regions.has(county) || county === "000000000000") return;
+  if (desk.regions.has(county)) return;
+  if (county === NATION) {
+    for (const one of await requestAll<Region>("/api/v1/regions", {}, MOST_REGIONS)) desk.regions.set(one.code, one);
+    return;
+  }
   const own = await request<{ items: Region[] }>("GET", "/api/v1/regions", { query: { parent: county, limit: 1000 } });
   const self = await request<Region>("GET", `/api/v1/regions/${county}`).catch(() => null);
   for (const one of [...(self ? [self] : []), ...own.items]) desk.regions.set(one.code, one);
   const below = await Promise.all(own.items.map((one) => requestAll<Region>("/api/v1/regions", { parent: one.code, limit: 1000 })));
   for (const one of below.flat()) desk.regions.set(one.code, one);
+}
+
+const names = reactive(new Map<string, string>());
+let asked = new Set<string>();
+
+/** What an account is called; its id until the answer is there. All that a page names are asked for at once. */
+export function nameAccount(id: string): string {
+  const known = names.get(id);
+  if (known !== undefined || !id) return known ?? "";
+  if (!asked.size) setTimeout(() => void askNames());
+  asked.add(id);
+  return id;
+}
+
+async function askNames(): Promise<void> {
+  const wanted = [...asked];
+  asked = new Set();
+  const found = await request<{ id: string; name: string }[]>("GET", "/api/v1/users/names", { query: { account_id: wanted.slice(0, 100) } }).catch(() => []);
+  for (const one of wanted) names.set(one, one);
+  for (const one of found) names.set(one.id, one.name);
 }
 
 export function nameRegion(code: unknown): string {

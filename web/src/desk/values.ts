@@ -2,7 +2,7 @@
 import type { Code, Column } from "@/common/meta";
 import { findLifecycle, labelCode, labelState, listCodes } from "@/common/meta";
 import { formatDate, formatMoney, formatNumber, formatTime } from "@/common/format";
-import { desk, nameRegion } from "./state";
+import { desk, nameAccount, nameRegion } from "./state";
 
 export type Row = Record<string, unknown>;
 export type Tone = "todo" | "run" | "ok" | "warn" | "bad";
@@ -31,6 +31,7 @@ export function writeValue(value: unknown, column: Column, kind = "", sets: Code
     case "date": return formatDate(value);
     case "datetime": return formatTime(value);
     case "region": return nameRegion(value);
+    case "account": return nameAccount(String(value));
     case "number": return formatNumber(value);
     case "code":
     case "codes": return writeCode(String(value), column, kind, sets);
